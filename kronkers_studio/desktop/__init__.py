@@ -1,0 +1,1 @@
+"""Everything Qt: pages, table models, widgets, wizards, theme, the bridge from tasks to signals."""

@@ -1,0 +1,99 @@
+"""Every change to the metadata, as data. The journal stores them, and applies them in one place.
+
+A change carries everything needed to apply it to an empty database: replaying all changes in order gives the same
+tables. Times come from whoever makes the change, never from the applier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kronkers_studio.domain.content import Commit
+from kronkers_studio.domain.models import ModelVersion, Package
+from kronkers_studio.domain.releases import Release
+from kronkers_studio.domain.servers import Server
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCreated:
+    name: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRecorded:
+    """The commit object is durable; the branch (or tag) is moved by a change of its own."""
+
+    commit: Commit
+    source: str = ""  # the folder it was migrated from
+
+
+@dataclass(frozen=True, slots=True)
+class BranchMoved:
+    """``previous`` is the commit the branch must point at ("" = must not exist): a lost race is refused."""
+
+    project: str
+    branch: str
+    commit: str
+    previous: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRegistered:
+    version: ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class AliasMoved:
+    model: str
+    alias: str
+    version: int  # 0 removes the alias
+
+
+@dataclass(frozen=True, slots=True)
+class PackageBuilt:
+    package: Package
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAdded:
+    server: Server
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRemoved:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRecorded:
+    """A release is new, or its state, endpoint or message changed: all of it, keyed by model, place and number."""
+
+    release: Release
+
+
+Change = (
+    ProjectCreated
+    | CommitRecorded
+    | BranchMoved
+    | ModelRegistered
+    | AliasMoved
+    | PackageBuilt
+    | ServerAdded
+    | ServerRemoved
+    | ReleaseRecorded
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One line of the journal. ``hash`` chains it to all before it."""
+
+    number: int
+    at: datetime
+    author: str
+    kind: str  # the change's class name
+    change: dict[str, Any]  # JSON form
+    hash: str

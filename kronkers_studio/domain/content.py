@@ -1,0 +1,168 @@
+"""Versioned content: projects, commits, and the entries of a tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import BinaryIO, Protocol
+
+from kronkers_studio.domain.errors import StudioError
+
+
+class EntryKind(StrEnum):
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a tree. ``path`` is the full path in the project; ``content`` the ids of a file's chunks in order
+    (one id for a file stored whole, none for an empty file), or the subtree's id for a folder."""
+
+    path: str
+    kind: EntryKind
+    size: int = 0
+    mtime_ns: int = 0
+    executable: bool = False
+    content: tuple[bytes, ...] = ()
+    target: str = ""  # a link's target
+
+    @property
+    def name(self) -> str:
+        return self.path.rsplit("/", 1)[-1]
+
+
+class SkipReason(StrEnum):
+    """Why something in the source is not in the commit."""
+
+    LOCK_FILE = "lock-file"
+    SYSTEM_FILE = "system-file"
+    PLACEHOLDER = "online-only"
+    NO_PERMISSION = "no-permission"
+    VANISHED = "vanished"
+    CHANGED_WHILE_READ = "changed-while-read"
+    NOT_UTF8 = "name-not-utf8"
+    NAME_CLASH = "name-clash"
+    NAME_TOO_LONG = "name-too-long"
+    SPECIAL_FILE = "special-file"
+    READ_ERROR = "read-error"
+    EXCLUDED = "excluded"
+
+    @property
+    def expected(self) -> bool:
+        """True for what nobody would want kept (lock files, system files, excluded by a rule): no exit code 4."""
+        return self in (SkipReason.LOCK_FILE, SkipReason.SYSTEM_FILE, SkipReason.EXCLUDED)
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedItem:
+    """Something left out, by name and reason; ``detail`` is a sentence for people."""
+
+    path: str
+    reason: SkipReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """An immutable snapshot of a project."""
+
+    id: str  # hex of the commit object's id
+    project: str
+    parents: tuple[str, ...]
+    tree: str  # hex
+    author: str
+    created: datetime
+    message: str
+    files: int = 0
+    size: int = 0  # bytes of all files
+    skipped: tuple[SkippedItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    name: str
+    created: datetime
+    branches: tuple[str, ...] = ()
+    head: Commit | None = None  # of the default branch
+    source: str = ""  # the folder it was last migrated from
+
+
+DEFAULT_BRANCH = "main"
+
+
+class SourceProblem(StudioError):
+    """One file of a source cannot be read as it should; carries the ``SkippedItem`` to list."""
+
+    def __init__(self, skipped: SkippedItem) -> None:
+        super().__init__(skipped.detail or skipped.reason.value)
+        self.skipped = skipped
+
+
+@dataclass(frozen=True, slots=True)
+class SourceItem:
+    """A file, link or empty folder of a source that is to be stored.
+
+    ``known`` holds the chunk ids when a stat cache says that the bytes are unchanged since they were stored: they are
+    then not read again. ``fingerprint`` is opaque to all but the source (size, mtime_ns, inode …).
+    ``compressed`` says that the type is compressed already, so compressing it again is a waste.
+    """
+
+    path: str
+    kind: EntryKind
+    size: int
+    mtime_ns: int
+    executable: bool = False
+    target: str = ""
+    known: tuple[bytes, ...] | None = None
+    compressed: bool = False
+    fingerprint: tuple[int, ...] = ()
+
+
+class ContentSource(Protocol):
+    """Where content comes from; implemented by migration, read by the registry, joined in a workflow."""
+
+    def open(self, item: SourceItem) -> AbstractContextManager[BinaryIO]:
+        """Open ``item`` for reading from its start.
+
+        Leaving the context normally verifies that the file did not change while it was read. Raises ``SourceProblem``
+        on entering (unreadable, vanished) or on leaving (changed meanwhile; the caller then drops what it read).
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """A source item whose bytes are durable in the store."""
+
+    item: SourceItem
+    content: tuple[bytes, ...]
+    size: int  # as read, which may differ from the size listed before
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What `check` looked at and found. ``healthy`` may be said only of what was read."""
+
+    packs: int = 0
+    objects: int = 0
+    bytes_read: int = 0
+    read_data: bool = False
+    commits: int = 0
+    journal_entries: int = 0
+    problems: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def healthy(self) -> bool:
+        return not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport:
+    target: str
+    files: int
+    size: int
+    skipped: tuple[SkippedItem, ...] = ()

@@ -1,0 +1,137 @@
+"""The error tree. Expected failures say what happened and what to do next; everything else is a bug.
+
+``StudioError`` is the root of all expected failures. The command line prints ``message`` and ``next_step`` and leaves
+with ``exit_code``; the window shows the same two sentences inline. A traceback is for bugs only.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class StudioError(Exception):
+    """An expected failure: ``message`` names the cause, ``next_step`` what the reader can do about it.
+
+    Neither may contain a secret; ``details`` is for "Copy details" and the log, and may not either.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, next_step: str = "", details: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+        self.details = details
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.next_step}".strip()
+
+
+class Cancelled(StudioError):
+    """The user cancelled; everything acknowledged so far is kept."""
+
+    exit_code = 130
+
+
+class Refused(StudioError):
+    """A gate or a permission said no."""
+
+    exit_code = 3
+
+
+class InvalidInput(StudioError):
+    """What the user typed or handed in cannot be used; nothing was changed."""
+
+    exit_code = 2
+
+
+class NotFound(StudioError):
+    """A project, reference, path, model, server or release of that name does not exist."""
+
+
+class AlreadyExists(StudioError):
+    """A thing of that name exists and would have been overwritten."""
+
+
+# Workspace and store
+class WorkspaceError(StudioError):
+    """The workspace cannot be made, opened or used."""
+
+
+class WrongKey(WorkspaceError):
+    """The passphrase, recovery key, key file or keyring entry does not open this workspace."""
+
+
+class KeyUnavailable(WorkspaceError):
+    """No key was given, or the system's keyring is locked or missing."""
+
+
+class WorkspaceBusy(WorkspaceError):
+    """Another process is writing to this workspace."""
+
+
+class StoreDamaged(WorkspaceError):
+    """Bytes in the store are not what was written; ``details`` lists where."""
+
+
+class StorageFull(WorkspaceError):
+    """The disk is full or failed; nothing that was acknowledged is lost."""
+
+
+# Migration
+class SourceUnavailable(StudioError):
+    """The folder to migrate does not exist, vanished, or cannot be listed."""
+
+
+# Models and packages
+class UnsupportedModel(StudioError):
+    """Not a model of a supported framework, or one that is refused for safety."""
+
+
+class PackagingFailed(StudioError):
+    """The package could not be built; nothing half-built is left."""
+
+
+class BaseImageUnavailable(PackagingFailed):
+    """No base image could be had from the registry, archive or engine named."""
+
+
+# Servers and releases
+class ServerError(StudioError):
+    """Something about an on-premises server went wrong."""
+
+
+class ServerUnreachable(ServerError):
+    """No SSH connection could be made."""
+
+
+class HostKeyUnknown(ServerError):
+    """The server's host key has not been confirmed; ``fingerprint`` is what it shows."""
+
+    def __init__(self, message: str, *, fingerprint: str, next_step: str = "", details: str = "") -> None:
+        super().__init__(message, next_step=next_step, details=details)
+        self.fingerprint = fingerprint
+
+
+class HostKeyChanged(ServerError):
+    """The server shows another host key than the confirmed one: a hard stop."""
+
+
+class AuthenticationFailed(ServerError):
+    """The server refused every credential offered."""
+
+
+class EngineUnavailable(ServerError):
+    """The server's Docker engine cannot be used."""
+
+
+class ReleaseFailed(StudioError):
+    """The new release did not become healthy; what was live before still is."""
+
+
+class PredictionFailed(StudioError):
+    """The model service refused or failed the rows; ``details`` is its answer."""
+
+
+class ServiceUnavailable(StudioError):
+    """No live release answers in that place."""

@@ -1,0 +1,134 @@
+"""Registered models, what can be known of a model file without running it, and packages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Framework(StrEnum):
+    SKLEARN = "scikit-learn"
+    ONNX = "onnx"
+
+
+class Datatype(StrEnum):
+    """The Open Inference Protocol's tensor datatypes."""
+
+    BOOL = "BOOL"
+    UINT8 = "UINT8"
+    UINT16 = "UINT16"
+    UINT32 = "UINT32"
+    UINT64 = "UINT64"
+    INT8 = "INT8"
+    INT16 = "INT16"
+    INT32 = "INT32"
+    INT64 = "INT64"
+    FP16 = "FP16"
+    FP32 = "FP32"
+    FP64 = "FP64"
+    BYTES = "BYTES"
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One input or output: ``shape`` uses -1 for any length; ``columns`` names the last axis where that is known."""
+
+    name: str
+    datatype: Datatype
+    shape: tuple[int, ...]
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    inputs: tuple[Tensor, ...] = ()
+    outputs: tuple[Tensor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a model file says of itself, read without running it.
+
+    ``globals`` are the "module.name" pairs a pickle would import; ``unsafe`` those outside the allowlist (a model with
+    any is refused). ``python_version`` ("3.11") and ``requirements`` ("numpy==2.4.6") come from files beside the model;
+    ``assumed`` names the facts that are defaults rather than findings.
+    """
+
+    framework: Framework
+    framework_version: str
+    file_format: str  # "joblib", "pickle", "onnx"
+    estimator: str = ""  # "sklearn.pipeline.Pipeline"; an ONNX producer
+    python_version: str = "3.11"
+    requirements: tuple[str, ...] = ()
+    signature: Signature = field(default_factory=Signature)
+    globals: tuple[str, ...] = ()
+    unsafe: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRef:
+    """A file at a commit: ``project@commit:path``."""
+
+    project: str
+    commit: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.project}@{self.commit[:12]}:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    name: str
+    version: int
+    source: ContentRef
+    facts: ModelFacts
+    created: datetime
+    author: str
+    size: int = 0
+    description: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    data: ContentRef | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """``churn:3``"""
+        return f"{self.name}:{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One image layer. ``digest`` names the stored (perhaps compressed) bytes, ``diff_id`` the plain tar."""
+
+    role: str  # "base", "dependencies", "server", "model"
+    digest: str
+    diff_id: str
+    size: int  # stored bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """The image built from one model version for one platform. ``digest`` is the manifest's ``sha256:…``.
+
+    ``base`` is empty for a package that holds no base layer: it runs on "This computer" and gets its base, and so
+    another digest, when it is released to a server.
+    """
+
+    digest: str
+    model: str
+    version: int
+    platform: str  # "linux/amd64"
+    python_version: str
+    base: str
+    layers: tuple[Layer, ...]
+    created: datetime
+    requirements: tuple[str, ...] = ()  # locked, without hashes, for display
+
+    @property
+    def size(self) -> int:
+        return sum(layer.size for layer in self.layers)

@@ -1,0 +1,57 @@
+"""Releases: a model version running in a place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+THIS_COMPUTER = "this-computer"
+"""The place that needs no server and no Docker."""
+
+
+class ReleaseState(StrEnum):
+    STARTING = "starting"
+    LIVE = "live"
+    STANDBY = "standby"  # was live, kept for rollback
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Release ``number`` of ``model`` in ``place`` ("this-computer" or a server's name).
+
+    ``endpoint`` says how to reach the service in that place: {"port": 41234} on loopback there, and for this computer
+    {"pid": …, "started": …}; its keys belong to deployment.
+    """
+
+    model: str
+    place: str
+    number: int
+    version: int
+    package: str  # digest
+    state: ReleaseState
+    created: datetime
+    changed: datetime
+    author: str = ""
+    endpoint: Mapping[str, Any] = field(default_factory=dict)
+    message: str = ""  # why it failed, what it replaced
+
+    @property
+    def label(self) -> str:
+        """``r3``"""
+        return f"r{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The service's answer to rows: one output per row, with class probabilities where the model gives them."""
+
+    model: str
+    version: int
+    outputs: tuple[Any, ...]
+    probabilities: tuple[Mapping[str, float], ...] = ()
+    milliseconds: float = 0.0

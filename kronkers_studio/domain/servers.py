@@ -1,0 +1,64 @@
+"""On-premises servers and what is found on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A host reached over SSH. ``host_key`` is the confirmed public key in OpenSSH form ("ssh-ed25519 AAAA…").
+
+    Secrets (password, key passphrase) are in the keyring under the server's name, never here.
+    """
+
+    name: str
+    host: str
+    port: int
+    user: str
+    host_key: str
+    identity_file: str = ""
+    added: datetime | None = None
+
+    @property
+    def address(self) -> str:
+        return f"ssh://{self.user}@{self.host}" + (f":{self.port}" if self.port != 22 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCheck:
+    """One line of `server check`: what was looked at, what was found, what to do when it is wrong."""
+
+    title: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReport:
+    server: str
+    checks: tuple[ServerCheck, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        verdicts = {check.verdict for check in self.checks}
+        return next((v for v in (Verdict.BAD, Verdict.WARN) if v in verdicts), Verdict.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """A server's host key as shown to a person before it is trusted."""
+
+    host: str
+    port: int
+    key: str  # OpenSSH form
+    fingerprint: str  # "SHA256:…"

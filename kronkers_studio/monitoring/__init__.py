@@ -1,0 +1,1 @@
+"""Live metrics: reading them from a service, keeping them as series, giving them back as windows."""

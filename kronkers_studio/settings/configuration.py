@@ -1,0 +1,90 @@
+"""The user's settings: each declared once with type, default and help text.
+
+Order of precedence: environment (``KRONKERS_…``), the settings file in the platform's config folder, the default.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from kronkers_studio.settings.paths import config_folder, default_workspace
+
+_FILE = "settings.json"
+
+
+class Settings(BaseSettings):
+    """Read with ``load_settings()``; changed with ``change_settings(name=value)``."""
+
+    model_config = SettingsConfigDict(env_prefix="KRONKERS_", extra="ignore", validate_default=True)
+
+    workspace: Path = Field(default_factory=default_workspace, description="The workspace that opens by default.")
+    theme: Literal["system", "light", "dark"] = Field(
+        default="system", description="Light or dark; “system” follows the operating system."
+    )
+    base_image: str = Field(
+        default="docker.io/library/python:{python}-slim",
+        description="Where the base layer of packages comes from: an image in a registry, an archive file "
+        "(a path to .tar), or “engine:NAME” for an image on the server's own engine. {python} stands for the "
+        "model's Python version.",
+    )
+    package_platform: str = Field(
+        default="linux/amd64", description="Operating system and processor of the servers that packages are built for."
+    )
+    scrape_seconds: float = Field(
+        default=2.0, ge=1.0, le=5.0, description="How often live metrics are read, in seconds."
+    )
+    author: str = Field(default="", description="Your name in histories; empty takes the system's user name.")
+    offline: bool = Field(default=False, description="Use only what was downloaded before.")
+    first_run_done: bool = Field(
+        default=False, description="Whether the first-run wizard has been finished or skipped."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (
+            init_settings,
+            env_settings,
+            JsonConfigSettingsSource(settings_cls, json_file=config_folder() / _FILE, json_file_encoding="utf-8"),
+        )
+
+
+def load_settings() -> Settings:
+    """The settings in force now."""
+    return Settings()
+
+
+def change_settings(**changes: Any) -> Settings:
+    """Validate ``changes``, write them to the settings file atomically, and return the settings in force."""
+    file = config_folder() / _FILE
+    stored: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    checked = Settings(**{**stored, **changes})
+    stored.update({name: checked.model_dump(mode="json")[name] for name in changes})
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".new")
+    draft.write_text(json.dumps(stored, indent=2), encoding="utf-8")
+    draft.replace(file)
+    return load_settings()
+
+
+def author_name(settings: Settings) -> str:
+    """Who is named in histories."""
+    if settings.author:
+        return settings.author
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user in the password database, as in some containers
+        return "unknown"

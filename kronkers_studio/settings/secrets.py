@@ -1,0 +1,75 @@
+"""Secrets in the operating system's keyring, and nowhere else.
+
+There is no plaintext fallback: without a usable keyring the caller is told so and asks the person instead.
+"""
+
+from __future__ import annotations
+
+from kronkers_studio.domain.errors import KeyUnavailable
+
+_SERVICE = "Kronkers Studio"
+
+
+class Secret:
+    """A secret that does not show itself: ``repr`` and formatting give ``***``; ``reveal()`` gives the text."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+
+def get_secret(name: str) -> Secret | None:
+    """The secret called ``name``, or None when there is none. Raises ``KeyUnavailable`` without a usable keyring."""
+    import keyring
+    import keyring.errors
+
+    try:
+        text = keyring.get_password(_SERVICE, name)
+    except keyring.errors.KeyringError as error:
+        raise _unavailable(error) from None
+    return None if text is None else Secret(text)
+
+
+def set_secret(name: str, secret: Secret) -> None:
+    """Keep ``secret`` under ``name``. Raises ``KeyUnavailable`` without a usable keyring."""
+    import keyring
+    import keyring.errors
+
+    try:
+        keyring.set_password(_SERVICE, name, secret.reveal())
+    except keyring.errors.KeyringError as error:
+        raise _unavailable(error) from None
+
+
+def delete_secret(name: str) -> None:
+    """Forget the secret called ``name``; no error when there is none."""
+    import keyring
+    import keyring.errors
+
+    try:
+        keyring.delete_password(_SERVICE, name)
+    except keyring.errors.PasswordDeleteError:
+        pass
+    except keyring.errors.KeyringError as error:
+        raise _unavailable(error) from None
+
+
+def _unavailable(error: Exception) -> KeyUnavailable:
+    locked = type(error).__name__ == "KeyringLocked"
+    return KeyUnavailable(
+        "The system's keyring is locked." if locked else "This system has no usable keyring.",
+        next_step="Unlock it and try again." if locked else "Use a passphrase or a key file instead.",
+        details=type(error).__name__,
+    )
