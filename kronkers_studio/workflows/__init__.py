@@ -1,1 +1,16 @@
-"""One typed function per user action, called alike by the window and the command line."""
+"""One typed function per user action, called alike by the window and the command line.
+
+Every workflow takes a ``Session`` (an open workspace with what works on it) first and reports through ``Progress``
+and ``CancelToken``. Workflows block: the window runs them through its task runner. They raise the expected failures of
+``kronkers_studio.domain.errors`` and return ``domain`` objects.
+
+session      making, opening and closing a workspace
+migrating    plan a folder, bring it in
+browsing     projects, history, folders, restore, check
+modelling    find, register, list and alias models
+packaging    build the image of a model version
+serving      servers: host keys, add, check, set up, remove
+releasing    put live, roll back, stop, send rows
+observing    live metrics, windows for charts, markers
+demo         the main job on the bundled sample
+"""

@@ -1,0 +1,149 @@
+"""Bring a folder into a project: plan it, then store it as a commit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kronkers_studio.domain.content import DEFAULT_BRANCH, StoredItem
+from kronkers_studio.domain.errors import InvalidInput, UnsupportedModel
+from kronkers_studio.domain.migration import Decision, FileKind, MigrationPlan, MigrationResult, PlannedItem
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.workflows.session import Session
+
+if TYPE_CHECKING:
+    from kronkers_studio.migration import FolderSource, KnownFile, Scan, StatCache
+
+
+def suggested_folders() -> list[Path]:
+    """OneDrive folders found on this computer, for the wizard."""
+    from kronkers_studio.migration import find_onedrive_folders
+
+    return find_onedrive_folders()
+
+
+def plan_migration(
+    session: Session,
+    folder: Path,
+    project: str = "",
+    *,
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> MigrationPlan:
+    """What lies in ``folder`` and what would become of it. Nothing is copied; the folder is only read.
+
+    Raises ``SourceUnavailable`` when the folder cannot be listed.
+    """
+    folder = folder.expanduser().absolute()
+    project = project or project_name(folder)
+    known = _stat_cache(session, project, folder).load()
+    scan = _scan(folder, known, progress, cancel)
+    items = tuple(_with_model_facts(folder, item, cancel) for item in scan.planned)
+    return MigrationPlan(folder=str(folder), project=project, items=items, skipped=scan.skipped)
+
+
+def migrate_folder(
+    session: Session,
+    folder: Path,
+    project: str = "",
+    *,
+    branch: str = DEFAULT_BRANCH,
+    message: str = "",
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> MigrationResult:
+    """Store ``folder`` as a commit of ``project``.
+
+    Unchanged files are recognised from the stat cache and not read again; a killed or cancelled run keeps what was
+    acknowledged, and the next one goes on from there. What cannot be read is listed in the result and in the commit.
+    """
+    started = time.monotonic()
+    folder = folder.expanduser().absolute()
+    project = project or project_name(folder)
+    cache = _stat_cache(session, project, folder)
+    scan = _scan(folder, cache.load(), progress, cancel)
+
+    outcome = session.workspace.content.store_items(
+        scan.items,
+        _source(folder),
+        progress=progress,
+        cancel=cancel,
+        on_durable=lambda stored: _remember(cache, stored),
+    )
+    skipped = (*scan.skipped, *outcome.skipped)
+    commit, changed = session.workspace.content.commit(
+        project,
+        branch,
+        outcome.stored,
+        message=message or f"Brought in from {folder.name}",
+        author=session.author,
+        skipped=skipped,
+        source=str(folder),
+    )
+    return MigrationResult(
+        project=project,
+        branch=branch,
+        commit=commit,
+        changed=changed,
+        files=commit.files,
+        read_files=outcome.read_files,
+        read_bytes=outcome.read_bytes,
+        new_bytes=outcome.new_bytes,
+        seconds=time.monotonic() - started,
+        skipped=skipped,
+    )
+
+
+def project_name(folder: Path) -> str:
+    """The project name proposed for a folder: its own name. Raises ``InvalidInput`` for a drive's root."""
+    if not folder.name:
+        raise InvalidInput(f"{folder} is a whole drive.", next_step="Choose a folder on it, or name the project yourself.")
+    return folder.name
+
+
+def _scan(folder: Path, known: Mapping[str, KnownFile], progress: Progress, cancel: CancelToken) -> Scan:
+    from kronkers_studio.migration import scan_folder
+
+    progress.step("Looking through the folder", None, "files")
+    return scan_folder(folder, known=known, progress=progress, cancel=cancel)
+
+
+def _source(folder: Path) -> FolderSource:
+    from kronkers_studio.migration import FolderSource
+
+    return FolderSource(folder)
+
+
+def _stat_cache(session: Session, project: str, folder: Path) -> StatCache:
+    from kronkers_studio.migration import StatCache
+
+    return StatCache(session.workspace.database, project, folder)
+
+
+def _remember(cache: StatCache, stored: Sequence[StoredItem]) -> None:
+    cache.remember(stored)
+
+
+def _with_model_facts(folder: Path, item: PlannedItem, cancel: CancelToken) -> PlannedItem:
+    """For a model file: what it is exactly, and whether it can be packaged."""
+    if item.kind is not FileKind.MODEL or item.decision is Decision.LEAVE_OUT:
+        return item
+    from kronkers_studio.packaging import inspect_model
+
+    cancel.check()
+    path = folder / item.path
+    try:
+        with path.open("rb") as stream:
+            facts = inspect_model(path.name, stream, {})
+    except UnsupportedModel as reason:
+        return replace(item, why=reason.message)
+    except OSError:  # it vanished or cannot be read: storing it will say so
+        return item
+    return replace(
+        item,
+        description=f"Model, {facts.framework.value} {facts.framework_version}".rstrip(),
+        why=item.why or "Ready to package",
+    )

@@ -1,0 +1,196 @@
+"""Find models in what was brought in, and register them as versions."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+from kronkers_studio.domain.changes import AliasMoved, ModelRegistered
+from kronkers_studio.domain.content import Entry, EntryKind
+from kronkers_studio.domain.errors import InvalidInput, UnsupportedModel
+from kronkers_studio.domain.models import ContentRef, ModelFacts, ModelVersion
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.workflows.session import Session
+
+_MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_MODEL_SUFFIXES = (".joblib", ".pkl", ".pickle", ".onnx", ".rds", ".pt", ".pth", ".h5", ".keras", ".skops", ".ubj")
+_BESIDE_SUFFIXES = (".txt", ".toml", ".py", ".python-version")
+_BESIDE_LIMIT = 256 * 1024  # bytes of a text file worth reading beside a model
+
+
+@dataclass(frozen=True, slots=True)
+class FoundModel:
+    """A file that may be a model. ``facts`` is None when it cannot be registered; ``problem`` then says why."""
+
+    source: ContentRef
+    size: int
+    suggested_name: str
+    facts: ModelFacts | None
+    problem: str = ""
+    registered: str = ""  # the label of the version already registered from these very bytes
+
+
+def find_models(
+    session: Session, project: str, ref: str = "", *, progress: Progress = SILENT, cancel: CancelToken = NEVER
+) -> list[FoundModel]:
+    """Every model file at ``ref``, recognised from its bytes and without running it."""
+    content = session.workspace.content
+    commit = content.resolve(project, ref)
+    progress.step("Looking for models", None, "files")
+    registered = {
+        (version.source.project, version.source.path, version.source.commit): version.label
+        for version in session.workspace.ledger.model_versions()
+    }
+    by_bytes = _registered_content(session, project)
+    found = []
+    for entry in content.walk(project, commit.id):
+        cancel.check()
+        if entry.kind is not EntryKind.FILE or not entry.name.lower().endswith(_MODEL_SUFFIXES):
+            continue
+        progress.advance()
+        source = ContentRef(project, commit.id, entry.path)
+        facts, problem = None, ""
+        try:
+            facts = _inspect(session, source, entry)
+        except UnsupportedModel as reason:
+            problem = reason.message
+        label = registered.get((project, entry.path, commit.id)) or by_bytes.get((entry.path, entry.content), "")
+        found.append(FoundModel(source, entry.size, suggest_name(entry.path), facts, problem, label))
+    return found
+
+
+def register_model(
+    session: Session,
+    project: str,
+    path: str,
+    *,
+    ref: str = "",
+    name: str = "",
+    description: str = "",
+    metrics: Mapping[str, float] | None = None,
+    data: ContentRef | None = None,
+    progress: Progress = SILENT,
+) -> ModelVersion:
+    """Register the file ``path`` at ``ref`` as the next version of ``name``.
+
+    The same bytes at the same path under the same name are one version: it is returned, not registered again.
+    Raises ``UnsupportedModel`` (nothing is registered), ``NotFound``, ``InvalidInput`` for a bad name.
+    """
+    name = name or suggest_name(path)
+    if not _MODEL_NAME.fullmatch(name):
+        raise InvalidInput(
+            f"“{name}” cannot be a model's name.",
+            next_step="Use small letters, digits, dots, hyphens and underscores, at most 63, e.g. churn-score.",
+        )
+    progress.step(f"Registering {name}")
+    content, ledger = session.workspace.content, session.workspace.ledger
+    commit = content.resolve(project, ref)
+    entry = content.find(project, commit.id, path)
+    facts = _inspect(session, ContentRef(project, commit.id, path), entry)
+    if data is not None:
+        data_commit = content.resolve(data.project, data.commit)
+        content.find(data.project, data_commit.id, data.path)
+        data = ContentRef(data.project, data_commit.id, data.path)
+
+    for known in ledger.model_versions(name) if name in ledger.model_names() else []:
+        if _same_model(session, known, project, entry) and dict(known.metrics) == dict(metrics or {}):
+            return known
+    version = ModelVersion(
+        name=name,
+        version=ledger.next_version(name),
+        source=ContentRef(project, commit.id, path),
+        facts=facts,
+        created=datetime.now(UTC),
+        author=session.author,
+        size=entry.size,
+        description=description,
+        metrics=dict(metrics or {}),
+        data=data,
+    )
+    ledger.record(ModelRegistered(version), author=session.author)
+    return version
+
+
+def list_models(session: Session, name: str | None = None) -> list[ModelVersion]:
+    """All versions (of ``name``), newest first within a name."""
+    return session.workspace.ledger.model_versions(name)
+
+
+def show_model(session: Session, name: str, version: int | None = None, alias: str | None = None) -> ModelVersion:
+    return session.workspace.ledger.model_version(name, version, alias)
+
+
+def set_alias(session: Session, name: str, version: int, alias: str) -> ModelVersion:
+    """Let ``alias`` name ``version``; it moves there from any other version."""
+    if not _MODEL_NAME.fullmatch(alias):
+        raise InvalidInput(f"“{alias}” cannot be an alias.", next_step="Use small letters, e.g. champion.")
+    session.workspace.ledger.model_version(name, version)
+    session.workspace.ledger.record(AliasMoved(name, alias, version), author=session.author)
+    return session.workspace.ledger.model_version(name, version)
+
+
+def parse_reference(text: str) -> tuple[str, int | None, str | None]:
+    """``NAME``, ``NAME:V`` or ``NAME@ALIAS`` as (name, version, alias)."""
+    name, colon, version = text.partition(":")
+    if colon:
+        if not version.isdecimal():
+            raise InvalidInput(f"“{version}” is not a version number.", next_step=f"Write for instance {name}:3.")
+        return name, int(version), None
+    name, at, alias = text.partition("@")
+    return name, None, alias if at else None
+
+
+def suggest_name(path: str) -> str:
+    """A valid model name made from a file's path: ``Marketing/Churn/model.joblib`` → ``churn-model``."""
+    parts = path.rsplit("/", 2)
+    stem = parts[-1].rsplit(".", 1)[0]
+    if stem.lower() in ("model", "final", "best") and len(parts) > 1:
+        stem = f"{parts[-2]}-{stem}"
+    name = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
+    return name[:63] or "model"
+
+
+def open_model(session: Session, version: ModelVersion) -> Callable[[], BinaryIO]:
+    """A function that opens the registered file's bytes from the store, any number of times."""
+    content = session.workspace.content
+    entry = content.find(version.source.project, version.source.commit, version.source.path)
+    return lambda: content.open(entry)
+
+
+def _inspect(session: Session, source: ContentRef, entry: Entry) -> ModelFacts:
+    from kronkers_studio.packaging import inspect_model
+
+    content = session.workspace.content
+    folder = source.path.rpartition("/")[0]
+
+    def reader(other: Entry) -> Callable[[], bytes]:
+        return lambda: content.read(other)
+
+    beside = {
+        other.name: reader(other)
+        for other in content.list_folder(source.project, source.commit, folder)
+        if other.kind is EntryKind.FILE and other.size <= _BESIDE_LIMIT and other.name.lower().endswith(_BESIDE_SUFFIXES)
+    }
+    return inspect_model(entry.name, io.BytesIO(content.read(entry)), beside)
+
+
+def _same_model(session: Session, known: ModelVersion, project: str, entry: Entry) -> bool:
+    if (known.source.project, known.source.path) != (project, entry.path):
+        return False
+    content = session.workspace.content
+    return content.find(project, known.source.commit, entry.path).content == entry.content
+
+
+def _registered_content(session: Session, project: str) -> dict[tuple[str, tuple[bytes, ...]], str]:
+    """Labels of registered versions by path and bytes, the newest version winning."""
+    content = session.workspace.content
+    labels: dict[tuple[str, tuple[bytes, ...]], str] = {}
+    for version in reversed(session.workspace.ledger.model_versions()):
+        if version.source.project == project:
+            entry = content.find(project, version.source.commit, version.source.path)
+            labels[(entry.path, entry.content)] = version.label
+    return labels

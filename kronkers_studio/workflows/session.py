@@ -1,0 +1,165 @@
+"""Making, opening and closing a workspace; the handle that all workflows work on."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.settings.configuration import Settings, author_name, load_settings
+from kronkers_studio.settings.secrets import Secret, get_secret
+
+if TYPE_CHECKING:
+    from kronkers_studio.deployment.ssh import Connection, Credentials
+    from kronkers_studio.domain.releases import Release
+    from kronkers_studio.domain.servers import Server
+    from kronkers_studio.deployment.service import ServiceClient
+    from kronkers_studio.monitoring import SeriesStore
+    from kronkers_studio.registry import Workspace
+
+
+class Session:
+    """An open workspace, its settings, its series store and its connections to servers.
+
+    Thread-safe: the window calls workflows from several threads. One SSH connection per server is kept and shared.
+    """
+
+    def __init__(self, workspace: Workspace, settings: Settings) -> None:
+        self.workspace = workspace
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._connecting: dict[str, threading.Lock] = {}
+        self._connections: dict[str, Connection] = {}
+        self._series: SeriesStore | None = None
+
+    @property
+    def directory(self) -> Path:
+        return self.workspace.directory
+
+    @property
+    def author(self) -> str:
+        return author_name(self.settings)
+
+    @property
+    def series(self) -> SeriesStore:
+        """The store of live metrics, opened at first use."""
+        from kronkers_studio.monitoring import SeriesStore
+
+        with self._lock:
+            if self._series is None:
+                self._series = SeriesStore(self.directory / "series.db", self.workspace.series_key)
+            return self._series
+
+    def connection(self, server: Server) -> Connection:
+        """The open SSH connection to ``server``, made or made again when needed."""
+        from kronkers_studio.deployment.ssh import connect
+
+        with self._lock:
+            gate = self._connecting.setdefault(server.name, threading.Lock())
+        with gate:  # one connection attempt per server; other servers are not held up
+            known = self._connections.get(server.name)
+            if known is not None and known.is_alive():
+                return known
+            if known is not None:
+                known.close()
+            self._connections[server.name] = connect(server, stored_credentials(server.name))
+            return self._connections[server.name]
+
+    def client(self, release: Release) -> ServiceClient:
+        """A client for the service of ``release``; the caller closes it."""
+        from kronkers_studio.domain.releases import THIS_COMPUTER
+
+        port = int(release.endpoint["port"])
+        if release.place == THIS_COMPUTER:
+            from kronkers_studio.deployment.service import LoopbackClient
+
+            return LoopbackClient(port)
+        from kronkers_studio.deployment.tunnel import TunnelClient
+
+        return TunnelClient(self.connection(self.workspace.ledger.server(release.place)), port)
+
+    def forget_connection(self, server_name: str) -> None:
+        """Close the connection to a server, if there is one: its address or credentials changed."""
+        connection = self._connections.pop(server_name, None)
+        if connection is not None:
+            connection.close()
+
+    def close(self) -> None:
+        for name in list(self._connections):
+            self.forget_connection(name)
+        if self._series is not None:
+            self._series.close()
+        self.workspace.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def create_workspace(
+    directory: Path,
+    *,
+    passphrase: Secret | None = None,
+    key_file: Path | None = None,
+    keyring: bool = False,
+) -> tuple[Session, Secret]:
+    """Make a workspace in ``directory`` and open it; also gives the recovery key, which is shown once and kept nowhere.
+
+    At least one of ``passphrase``, ``key_file`` (made when it does not exist) and ``keyring`` protects it besides.
+    """
+    from kronkers_studio.registry import create_workspace as create
+    from kronkers_studio.storage.keys import Protection
+
+    workspace, recovery_key = create(
+        directory.expanduser().absolute(), Protection(passphrase=passphrase, key_file=key_file, keyring=keyring)
+    )
+    return Session(workspace, load_settings()), recovery_key
+
+
+def open_workspace(
+    directory: Path,
+    *,
+    passphrase: Secret | None = None,
+    recovery_key: Secret | None = None,
+    key_file: Path | None = None,
+) -> Session:
+    """Open the workspace in ``directory`` with what is given, else with its key file or the system's keyring."""
+    from kronkers_studio.registry import open_workspace as open_
+    from kronkers_studio.storage.keys import Unlock
+
+    unlock = Unlock(passphrase=passphrase, recovery_key=recovery_key, key_file=key_file)
+    return Session(open_(directory.expanduser().absolute(), unlock), load_settings())
+
+
+def workspace_exists(directory: Path) -> bool:
+    """Whether a workspace lies in ``directory``."""
+    return (directory.expanduser() / "keys.json").is_file()
+
+
+def keyring_usable() -> bool:
+    """Whether this system's keyring can keep a key (asked by the first-run wizard)."""
+    try:
+        get_secret("probe")
+    except StudioError:
+        return False
+    return True
+
+
+def stored_credentials(server_name: str) -> Credentials:
+    """What the keyring holds for a server; without a usable keyring, nothing."""
+    from kronkers_studio.deployment.ssh import Credentials
+    from kronkers_studio.domain.errors import KeyUnavailable
+
+    try:
+        return Credentials(
+            password=get_secret(f"server {server_name} password"),
+            passphrase=get_secret(f"server {server_name} key passphrase"),
+        )
+    except KeyUnavailable:  # a key without passphrase or an agent needs no keyring
+        return Credentials(password=None, passphrase=None)
