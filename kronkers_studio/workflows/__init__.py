@@ -7,10 +7,10 @@ and ``CancelToken``. Workflows block: the window runs them through its task runn
 session      making, opening and closing a workspace
 migrating    plan a folder, bring it in
 browsing     projects, history, folders, restore, check
-modelling    find, register, list and alias models
-packaging    build the image of a model version
-serving      servers: host keys, add, check, set up, remove
-releasing    put live, roll back, stop, send rows
-observing    live metrics, windows for charts, markers
+models       find, register, list and alias models
+packages     build the image of a model version
+servers      host keys, add, check, set up, remove
+releases     put live, roll back, stop, send rows
+metrics      live metrics, windows for charts, markers
 demo         the main job on the bundled sample
 """

@@ -100,7 +100,9 @@ def migrate_folder(
 def project_name(folder: Path) -> str:
     """The project name proposed for a folder: its own name. Raises ``InvalidInput`` for a drive's root."""
     if not folder.name:
-        raise InvalidInput(f"{folder} is a whole drive.", next_step="Choose a folder on it, or name the project yourself.")
+        raise InvalidInput(
+            f"{folder} is a whole drive.", next_step="Choose a folder on it, or name the project yourself."
+        )
     return folder.name
 
 

@@ -41,10 +41,6 @@ def find_models(
     content = session.workspace.content
     commit = content.resolve(project, ref)
     progress.step("Looking for models", None, "files")
-    registered = {
-        (version.source.project, version.source.path, version.source.commit): version.label
-        for version in session.workspace.ledger.model_versions()
-    }
     by_bytes = _registered_content(session, project)
     found = []
     for entry in content.walk(project, commit.id):
@@ -58,7 +54,7 @@ def find_models(
             facts = _inspect(session, source, entry)
         except UnsupportedModel as reason:
             problem = reason.message
-        label = registered.get((project, entry.path, commit.id)) or by_bytes.get((entry.path, entry.content), "")
+        label = by_bytes.get((entry.path, entry.content), "")
         found.append(FoundModel(source, entry.size, suggest_name(entry.path), facts, problem, label))
     return found
 
@@ -173,7 +169,9 @@ def _inspect(session: Session, source: ContentRef, entry: Entry) -> ModelFacts:
     beside = {
         other.name: reader(other)
         for other in content.list_folder(source.project, source.commit, folder)
-        if other.kind is EntryKind.FILE and other.size <= _BESIDE_LIMIT and other.name.lower().endswith(_BESIDE_SUFFIXES)
+        if other.kind is EntryKind.FILE
+        and other.size <= _BESIDE_LIMIT
+        and other.name.lower().endswith(_BESIDE_SUFFIXES)
     }
     return inspect_model(entry.name, io.BytesIO(content.read(entry)), beside)
 

@@ -1,0 +1,140 @@
+"""Live metrics: read them from a service, keep them, give them back for charts, online and offline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from kronkers_studio.domain.errors import NotFound, StudioError
+from kronkers_studio.domain.releases import Release, ReleaseState
+from kronkers_studio.domain.series import LiveState, Marker, Metric, SeriesKey, Window
+from kronkers_studio.workflows.session import Session
+
+if TYPE_CHECKING:
+    from kronkers_studio.deployment.service import ServiceClient
+
+_SCRAPE_TIMEOUT = 5.0  # seconds; a slower answer counts as unreachable
+
+
+def monitored(session: Session) -> list[tuple[str, str]]:
+    """(model, place) of everything that is or was live, what is live first, then the latest."""
+    latest: dict[tuple[str, str], Release] = {}
+    for release in session.workspace.ledger.releases():
+        key = (release.model, release.place)
+        known = latest.get(key)
+        if known is None or (release.state is ReleaseState.LIVE, release.changed) > (
+            known.state is ReleaseState.LIVE,
+            known.changed,
+        ):
+            latest[key] = release
+    order = sorted(latest, key=lambda key: latest[key].changed, reverse=True)
+    return sorted(order, key=lambda key: latest[key].state is not ReleaseState.LIVE)
+
+
+def live_state(session: Session, model: str, place: str) -> LiveState:
+    """The last stored value of each metric; nothing is asked of the service."""
+    found = session.series.latest(model, place)
+    at = max((moment for moment, _ in found.values()), default=None)
+    return LiveState(
+        model=model,
+        place=place,
+        as_of=None if at is None else datetime.fromtimestamp(at, UTC),
+        reachable=False,
+        values={metric: value for metric, (_, value) in found.items()},
+    )
+
+
+def read_window(
+    session: Session, model: str, place: str, metric: Metric, start: float, end: float, max_points: int = 1200
+) -> Window:
+    """The range ``start`` … ``end`` (seconds since the epoch) of one metric, in at most ``max_points`` points."""
+    return session.series.window(SeriesKey(model, place, metric), start, end, max_points)
+
+
+def markers(session: Session, model: str, place: str, start: float, end: float) -> list[Marker]:
+    """What happened to the model in that place in that range: releases that went live, failed or stopped."""
+    return [
+        marker
+        for release in session.workspace.ledger.releases(model, place)
+        if (marker := _marker(release)) and start <= marker.at.timestamp() <= end
+    ]
+
+
+class LiveFeed:
+    """Reads the metrics of whatever is live of ``model`` in ``place``, time after time, and keeps them.
+
+    ``scrape`` follows the live release: after a rollback or a new release the next call reads that one. Not
+    thread-safe: one thread scrapes.
+    """
+
+    def __init__(self, session: Session, model: str, place: str) -> None:
+        from kronkers_studio.monitoring import Sampler
+
+        self._session = session
+        self._model, self._place = model, place
+        self._sampler = Sampler()
+        self._client: ServiceClient | None = None
+        self._release: Release | None = None
+
+    def scrape(self) -> LiveState:
+        """One reading, stored. An unreachable service is a ``LiveState`` with ``reachable`` False and the last values."""
+        try:
+            values = self._read()
+        except StudioError as problem:
+            self._drop_client()
+            stored = live_state(self._session, self._model, self._place)
+            return LiveState(
+                model=stored.model,
+                place=stored.place,
+                as_of=stored.as_of,
+                reachable=False,
+                values=stored.values,
+                problem=problem.message,
+            )
+        return LiveState(
+            model=self._model,
+            place=self._place,
+            as_of=datetime.now(UTC),
+            reachable=True,
+            values=values,
+            totals=dict(self._sampler.totals),
+        )
+
+    def close(self) -> None:
+        self._drop_client()
+
+    def _read(self) -> Mapping[Metric, float]:
+        client = self._connected()
+        status, body = client.request("GET", "/metrics", timeout=_SCRAPE_TIMEOUT)
+        if status != 200:
+            raise NotFound(f"The service answered {status} when asked for its metrics.")
+        at = time.time()
+        values = self._sampler.take(body.decode("utf-8"), at)
+        self._session.series.append(
+            (SeriesKey(self._model, self._place, metric), at, value) for metric, value in values.items()
+        )
+        return values
+
+    def _connected(self) -> ServiceClient:
+        release = self._session.workspace.ledger.live_release(self._model, self._place)
+        if release is None:
+            raise NotFound(f"No release of {self._model} is live there.", next_step="Put a version live first.")
+        if self._client is None or self._release is None or release.endpoint != self._release.endpoint:
+            self._drop_client()
+            self._client, self._release = self._session.client(release), release
+        return self._client
+
+    def _drop_client(self) -> None:
+        if self._client is not None:
+            self._client.close()
+        self._client = None
+
+
+def _marker(release: Release) -> Marker | None:
+    if release.state is ReleaseState.FAILED:
+        return Marker(release.changed, f"version {release.version} failed", "failure")
+    if release.state is ReleaseState.LIVE:
+        return Marker(release.changed, f"version {release.version} live")
+    return Marker(release.created, f"version {release.version} live")

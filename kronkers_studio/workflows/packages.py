@@ -1,0 +1,152 @@
+"""Build the image of a model version, without Docker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kronkers_studio.domain.changes import PackageBuilt
+from kronkers_studio.domain.models import ModelVersion, Package
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.settings.paths import cache_folder
+from kronkers_studio.workflows.models import open_model
+from kronkers_studio.workflows.session import Session
+
+if TYPE_CHECKING:
+    from kronkers_studio.deployment.ssh import Connection
+    from kronkers_studio.packaging import BaseImage, ComposedImage, LayerCache
+
+
+@dataclass(frozen=True, slots=True)
+class PackageResult:
+    """``reused`` says that the same package had been built before."""
+
+    package: Package
+    reused: bool
+    file: Path | None = None
+
+
+def package_model(
+    session: Session,
+    name: str,
+    version: int | None = None,
+    alias: str | None = None,
+    *,
+    output: Path | None = None,
+    base: str = "",
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> PackageResult:
+    """Build the package of a model version.
+
+    Without ``output``: dependencies, server and model for this computer, kept for releases. With ``output``: the whole
+    image for the servers' platform on the base named by ``base`` (or the settings), written as an OCI archive.
+    """
+    model = session.workspace.ledger.model_version(name, version, alias)
+    if output is None:
+        image = compose_for_this_computer(session, model, progress=progress, cancel=cancel)
+        return PackageResult(image.package, reused=not record_package(session, image.package))
+
+    from kronkers_studio.packaging import write_oci_archive
+
+    image = compose_for_servers(
+        session, model, platform=session.settings.package_platform, base=base, progress=progress, cancel=cancel
+    )
+    output = output.expanduser().absolute()
+    write_oci_archive(image, output)
+    return PackageResult(image.package, reused=not record_package(session, image.package), file=output)
+
+
+def list_packages(session: Session, name: str | None = None) -> list[Package]:
+    """The packages built, newest first."""
+    return session.workspace.ledger.packages(name)
+
+
+def layer_cache() -> LayerCache:
+    """Where the large public layers are kept between packages; everything in it can be made again."""
+    from kronkers_studio.packaging import LayerCache
+
+    return LayerCache(cache_folder() / "layers")
+
+
+def compose_for_this_computer(
+    session: Session, model: ModelVersion, *, progress: Progress = SILENT, cancel: CancelToken = NEVER
+) -> ComposedImage:
+    """The layers that run here as a process; no base."""
+    from kronkers_studio.packaging import this_platform
+
+    return _compose(session, model, this_platform(), None, progress, cancel)
+
+
+def compose_for_servers(
+    session: Session,
+    model: ModelVersion,
+    *,
+    platform: str,
+    base: str = "",
+    connection: Connection | None = None,
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> ComposedImage:
+    """The whole image. ``connection`` is to the server whose engine an ``engine:NAME`` base comes from."""
+    reference = (base or session.settings.base_image).replace("{python}", model.facts.python_version)
+    found = _base_image(session, reference, platform, connection, progress)
+    return _compose(session, model, platform, found, progress, cancel)
+
+
+def record_package(session: Session, package: Package) -> bool:
+    """Write ``package`` into the journal unless it is there; True when it was new."""
+    known = session.workspace.ledger.packages(package.model, package.version)
+    if any(other.digest == package.digest for other in known):
+        return False
+    session.workspace.ledger.record(PackageBuilt(package), author=session.author)
+    return True
+
+
+def _compose(
+    session: Session,
+    model: ModelVersion,
+    platform: str,
+    base: BaseImage | None,
+    progress: Progress,
+    cancel: CancelToken,
+) -> ComposedImage:
+    from kronkers_studio.packaging import compose_package, lock_dependencies
+
+    cache = layer_cache()
+    progress.step("Finding what the model needs")
+    lock = lock_dependencies(model.facts, platform, offline=session.settings.offline, cache=cache, progress=progress)
+    cancel.check()
+    return compose_package(
+        model,
+        open_model(session, model),
+        lock,
+        platform=platform,
+        base=base,
+        cache=cache,
+        progress=progress,
+        cancel=cancel,
+    )
+
+
+def _base_image(
+    session: Session, reference: str, platform: str, connection: Connection | None, progress: Progress
+) -> BaseImage:
+    from kronkers_studio.domain.errors import BaseImageUnavailable
+    from kronkers_studio.packaging import base_from_archive, base_from_engine, base_from_registry
+
+    progress.step("Getting the base image")
+    cache = layer_cache()
+    if reference.startswith("engine:"):
+        if connection is None:
+            raise BaseImageUnavailable(
+                f"The base image “{reference}” lies on a server's engine, and no server is involved here.",
+                next_step="Name an archive file or a registry image as the base.",
+            )
+        from kronkers_studio.deployment.images import export_image
+
+        return base_from_engine(export_image(connection, reference.removeprefix("engine:")), cache)
+    if reference.endswith((".tar", ".tar.gz")):
+        return base_from_archive(Path(reference).expanduser(), platform, cache)
+    return base_from_registry(reference, platform, cache)
