@@ -1,0 +1,130 @@
+"""An encrypted SQLite database (SQLCipher with a raw key) behind an SQLAlchemy engine."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlcipher3 import dbapi2
+
+from kronkers_studio.domain.errors import StorageFull, StoreDamaged, StudioError, WorkspaceBusy
+
+_BUSY_SECONDS = 15.0
+_FULL = 13  # SQLite's primary result codes
+_FAILED = 10
+_BUSY = (5, 6)
+_DAMAGED = (11, 26)
+_CANNOT_OPEN = (14, 8)  # missing folder, read-only file
+
+
+class Database:
+    """The database file ``path``, encrypted with the 32-byte ``key``; made when it does not exist.
+
+    Thread-safe: every ``read`` and ``write`` has a connection of its own. ``durable`` databases have a commit on disk
+    before ``write`` returns (``synchronous=FULL``); others may lose the last commits, never their consistency, when
+    the power fails. Failures of the disk and of the file surface as ``StorageFull``, ``WorkspaceBusy`` and
+    ``StoreDamaged``.
+    """
+
+    def __init__(self, path: Path, key: bytes, *, durable: bool = True) -> None:
+        self.path = path
+        self._key = key.hex()
+        self._synchronous = "FULL" if durable else "NORMAL"
+        self.engine = sa.create_engine("sqlite://", creator=self._connect, module=dbapi2, poolclass=sa.pool.QueuePool)
+        sa.event.listen(self.engine, "begin", _begin)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection that sees one consistent state throughout."""
+        with _failures(self.path), self.engine.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that excludes other writers from its start; committed on leaving, undone by an exception."""
+        with (
+            _failures(self.path),
+            self.engine.connect().execution_options(kronkers_begin="IMMEDIATE") as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _connect(self) -> dbapi2.Connection:
+        connection = dbapi2.connect(
+            str(self.path), timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        try:
+            connection.execute(f"PRAGMA key = \"x'{self._key}'\"")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's cache too
+            connection.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _begin(connection: sa.Connection) -> None:
+    """The driver is told to leave transactions alone (isolation_level None), so that SQLAlchemy begins them."""
+    connection.exec_driver_sql("BEGIN " + connection.get_execution_options().get("kronkers_begin", "DEFERRED"))
+
+
+@contextlib.contextmanager
+def _failures(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise _expected(error.orig, path) or error from error
+    except dbapi2.Error as error:
+        raise _expected(error, path) or error from error
+
+
+def _expected(error: Any, path: Path) -> StudioError | None:
+    """The expected failure that the driver's ``error`` stands for; None for a bug such as a broken statement."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if code is not None else _code_of(str(error))
+    details = f"{path.name}: {error}"
+    if primary == _FULL:
+        return StorageFull("The disk is full.", next_step="Free some space and try again.", details=details)
+    if primary in (_FAILED, *_CANNOT_OPEN):
+        return StorageFull(
+            f"The disk failed while the database {path.name} was used.",
+            next_step="Check that the disk is there and that you may write to the workspace's folder.",
+            details=details,
+        )
+    if primary in _BUSY:
+        return WorkspaceBusy(
+            "Another program has been using the workspace's database for too long.",
+            next_step="Close other windows of Kronkers Studio on this workspace and try again.",
+            details=details,
+        )
+    if primary in _DAMAGED:
+        return StoreDamaged(
+            f"The database {path.name} is damaged.",
+            next_step="Run `kronkers check --read-data`, and put back the file from a backup.",
+            details=details,
+        )
+    return None
+
+
+def _code_of(message: str) -> int:
+    """The driver is older than ``sqlite_errorcode``; SQLite's messages are fixed texts."""
+    texts = {
+        "database or disk is full": _FULL,
+        "disk I/O error": _FAILED,
+        "unable to open database file": _CANNOT_OPEN[0],
+        "attempt to write a readonly database": _CANNOT_OPEN[1],
+        "database is locked": _BUSY[0],
+        "database table is locked": _BUSY[1],
+        "database disk image is malformed": _DAMAGED[0],
+        "file is not a database": _DAMAGED[1],
+        "file is encrypted or is not a database": _DAMAGED[1],
+    }
+    return next((code for text, code in texts.items() if message.startswith(text)), 0)

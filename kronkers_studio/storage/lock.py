@@ -1,0 +1,91 @@
+"""One writer at a time, by a lock that the operating system drops when its owner dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from pathlib import Path
+from types import ModuleType
+
+from kronkers_studio.domain.errors import WorkspaceBusy
+from kronkers_studio.storage.files import BINARY
+
+_fcntl: ModuleType | None
+try:
+    import fcntl as _fcntl
+except ImportError:  # Windows
+    _fcntl = None
+
+_msvcrt: ModuleType | None
+try:
+    import msvcrt as _msvcrt
+except ImportError:  # everywhere else
+    _msvcrt = None
+
+_WINDOWS_BYTE = 1 << 30
+"""The byte that is locked on Windows, where a locked range cannot be read: far behind the owner's name."""
+_POLL_SECONDS = 0.05
+
+
+class WriterLock:
+    """The right to append to a workspace, held by at most one thread of one process at a time.
+
+    ``file`` stays behind when it is released; it names the last owner, which is shown to whoever is refused.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._descriptor: int | None = None
+
+    def acquire(self, *, wait: float = 0.0) -> None:
+        """Take the lock, trying for ``wait`` seconds. Raises ``WorkspaceBusy`` naming its owner."""
+        descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | BINARY, 0o600)
+        deadline = time.monotonic() + wait
+        try:
+            while not _try_lock(descriptor):
+                if time.monotonic() >= deadline:
+                    raise self._refusal(descriptor)
+                time.sleep(_POLL_SECONDS)
+            os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            os.write(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Let the next writer in; no error when it is not held."""
+        if self._descriptor is not None:
+            if _msvcrt is not None and _fcntl is None:
+                os.lseek(self._descriptor, _WINDOWS_BYTE, os.SEEK_SET)
+                _msvcrt.locking(self._descriptor, _msvcrt.LK_UNLCK, 1)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _refusal(self, descriptor: int) -> WorkspaceBusy:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        try:
+            owner = json.loads(os.read(descriptor, 4096))
+            name = f"process {int(owner['pid'])} on {owner['host']}"
+        except (ValueError, KeyError, TypeError):  # it has the lock and is just writing its name
+            name = "another process"
+        return WorkspaceBusy(
+            f"The workspace is being written to by {name}.",
+            next_step="Wait until it is done, or stop it, and try again.",
+        )
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        if _fcntl is not None:
+            # flock rather than lockf: it belongs to this descriptor, so two threads exclude each other too
+            _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+        elif _msvcrt is not None:
+            os.lseek(descriptor, _WINDOWS_BYTE, os.SEEK_SET)
+            _msvcrt.locking(descriptor, _msvcrt.LK_NBLCK, 1)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,173 @@
+"""The metadata database's tables.
+
+Above the line: what replaying the journal makes. Below it: what can be made again from the packs or by scanning
+(``REBUILDABLE``). Times are ISO 8601 text in UTC, identifiers of content lower-case hexadecimal; documents are the
+canonical JSON of a domain dataclass, of which the columns beside them are copies for searching.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("change", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+)
+
+projects = sa.Table(
+    "projects",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("created", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+)
+
+commits = sa.Table(
+    "commits",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("project", sa.ForeignKey("projects.name"), nullable=False),
+    sa.Column("tree", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("created", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Index(None, "project", "created"),
+)
+
+commit_parents = sa.Table(
+    "commit_parents",
+    metadata,
+    sa.Column("child", sa.ForeignKey("commits.id"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("parent", sa.ForeignKey("commits.id"), nullable=False),
+    sa.Index(None, "parent"),
+)
+
+branches = sa.Table(
+    "branches",
+    metadata,
+    sa.Column("project", sa.ForeignKey("projects.name"), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("head", sa.ForeignKey("commits.id"), nullable=False),
+)
+
+model_versions = sa.Table(
+    "model_versions",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("created", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("framework", sa.Text, nullable=False),
+    sa.Column("commit", sa.Text, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Index(None, "commit"),
+)
+
+model_metrics = sa.Table(
+    "model_metrics",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("metric", sa.Text, primary_key=True),
+    sa.Column("value", sa.Float, nullable=True),  # NULL for not a number
+    sa.ForeignKeyConstraint(["model", "version"], ["model_versions.name", "model_versions.version"]),
+    sa.Index(None, "metric", "value"),
+)
+
+aliases = sa.Table(
+    "aliases",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("alias", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.ForeignKeyConstraint(["model", "version"], ["model_versions.name", "model_versions.version"]),
+)
+
+packages = sa.Table(
+    "packages",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("platform", sa.Text, nullable=False),
+    sa.Column("created", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.ForeignKeyConstraint(["model", "version"], ["model_versions.name", "model_versions.version"]),
+    sa.Index(None, "model", "version"),
+)
+
+servers = sa.Table(
+    "servers",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("document", sa.Text, nullable=False),
+)
+
+releases = sa.Table(
+    "releases",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("created", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.ForeignKeyConstraint(["model", "version"], ["model_versions.name", "model_versions.version"]),
+    sa.Index(None, "place"),
+)
+
+# ---- made again from the packs, or by scanning a folder ----
+
+packs = sa.Table(
+    "packs",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("size", sa.Integer, nullable=False),  # bytes known to be on disk; what follows them counts for nothing
+)
+
+objects = sa.Table(
+    "objects",
+    metadata,
+    sa.Column("id", sa.LargeBinary, primary_key=True),
+    sa.Column("pack", sa.ForeignKey("packs.number"), nullable=False),
+    sa.Column("offset", sa.Integer, nullable=False),  # of the object's header in the pack
+    sa.Column("stored", sa.Integer, nullable=False),  # bytes after the header
+    sa.Column("length", sa.Integer, nullable=False),  # plain bytes
+    sa.Column("type", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+stat_cache = sa.Table(
+    "stat_cache",
+    metadata,
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("folder", sa.Text, primary_key=True),
+    sa.Column("path", sa.LargeBinary, primary_key=True),  # raw bytes: names need not be UTF-8
+    sa.Column("fingerprint", sa.LargeBinary, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),  # the chunk ids, 32 bytes each
+    sqlite_with_rowid=False,
+)
+
+REBUILDABLE = frozenset({packs.name, objects.name, stat_cache.name})
+JOURNALED = tuple(table for table in metadata.sorted_tables if table.name not in REBUILDABLE | {journal.name})
