@@ -79,7 +79,7 @@ class LiveFeed:
         self._release: Release | None = None
 
     def scrape(self) -> LiveState:
-        """One reading, stored. An unreachable service is a ``LiveState`` with ``reachable`` False and the last values."""
+        """One reading, stored. For an unreachable service: the last values, with ``reachable`` False."""
         try:
             values = self._read()
         except StudioError as problem:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kronkers_studio.domain.models import ModelVersion, Package
+from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release
 from kronkers_studio.workflows import packages
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 
 class Place(Protocol):
-    """A place where releases run. ``start`` and ``resume`` return an endpoint that answers, or raise and leave
-    nothing of theirs behind; what else runs there is never touched."""
+    """A place where releases run. ``start`` and ``resume`` return the endpoint of a service that runs, or raise and
+    leave nothing of theirs behind; what else runs there is never touched."""
 
-    def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> Package:
+    def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> ComposedImage:
         """Build the package and bring it to the place; nothing runs yet."""
 
-    def start(self, model: ModelVersion, number: int, progress: Progress, cancel: CancelToken) -> Mapping[str, Any]: ...
+    def start(
+        self, image: ComposedImage, model: ModelVersion, number: int, progress: Progress, cancel: CancelToken
+    ) -> Mapping[str, Any]: ...
 
     def pause(self, release: Release) -> None:
         """Stop it, keeping what a quick return needs."""
@@ -47,23 +49,20 @@ class ThisComputer:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._image: ComposedImage | None = None
 
-    def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> Package:
-        self._image = packages.compose_for_this_computer(self._session, model, progress=progress, cancel=cancel)
-        return self._image.package
+    def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> ComposedImage:
+        return packages.compose_for_this_computer(self._session, model, progress=progress, cancel=cancel)
 
-    def start(self, model: ModelVersion, number: int, progress: Progress, cancel: CancelToken) -> Mapping[str, Any]:
+    def start(
+        self, image: ComposedImage, model: ModelVersion, number: int, progress: Progress, cancel: CancelToken
+    ) -> Mapping[str, Any]:
         from kronkers_studio.deployment.local import start_service
         from kronkers_studio.packaging import unpack_runtime
 
-        if self._image is None:
-            self.prepare(model, progress, cancel)
-        assert self._image is not None
         folder = self._folder(model.name, number)
         try:
             progress.step("Unpacking the package")
-            runtime = unpack_runtime(self._image, folder, packages.layer_cache())
+            runtime = unpack_runtime(image, folder, packages.layer_cache())
             progress.step("Starting the service")
             return start_service(runtime.python, runtime.python_path, runtime.model, folder, cancel=cancel)
         except BaseException:  # whatever stopped it, the model must not stay behind in the clear
@@ -76,7 +75,8 @@ class ThisComputer:
     def resume(
         self, release: Release, model: ModelVersion, progress: Progress, cancel: CancelToken
     ) -> Mapping[str, Any]:
-        return self.start(model, release.number, progress, cancel)
+        image = self.prepare(model, progress, cancel)
+        return self.start(image, model, release.number, progress, cancel)
 
     def remove(self, release: Release) -> None:
         from kronkers_studio.deployment.local import stop_service
@@ -95,9 +95,8 @@ class OnServer:
     def __init__(self, session: Session, name: str) -> None:
         self._session = session
         self._server = session.workspace.ledger.server(name)
-        self._image: ComposedImage | None = None
 
-    def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> Package:
+    def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> ComposedImage:
         from kronkers_studio.deployment.images import load_image
         from kronkers_studio.deployment.setup import set_up_server
         from kronkers_studio.packaging import docker_archive
@@ -118,22 +117,20 @@ class OnServer:
 
         progress.step(f"Sending the package to {self._server.name}")
         load_image(connection, archive, image, progress=progress, cancel=cancel)
-        self._image = image
-        return image.package
+        return image
 
-    def start(self, model: ModelVersion, number: int, progress: Progress, cancel: CancelToken) -> Mapping[str, Any]:
+    def start(
+        self, image: ComposedImage, model: ModelVersion, number: int, progress: Progress, cancel: CancelToken
+    ) -> Mapping[str, Any]:
         from kronkers_studio.deployment.releases import ServiceSpec, start_release
 
-        if self._image is None:
-            self.prepare(model, progress, cancel)
-        assert self._image is not None
         progress.step(f"Starting the service on {self._server.name}")
         spec = ServiceSpec(
             model=model.name,
             version=model.version,
             number=number,
-            image=self._image.config_digest,
-            package=self._image.package.digest,
+            image=image.config_digest,
+            package=image.package.digest,
         )
         return start_release(self._session.connection(self._server), spec, progress=progress, cancel=cancel)
 

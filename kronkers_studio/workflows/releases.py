@@ -48,8 +48,8 @@ def release_model(
     ledger = session.workspace.ledger
     model = ledger.model_version(name, version, alias)
     place = place_of(session, to)
-    package = place.prepare(model, progress, cancel)
-    record_package(session, package)
+    image = place.prepare(model, progress, cancel)
+    record_package(session, image.package)
 
     before = ledger.live_release(name, to)
     now = datetime.now(UTC)
@@ -58,7 +58,7 @@ def release_model(
         place=to,
         number=ledger.next_release_number(name, to),
         version=model.version,
-        package=package.digest,
+        package=image.package.digest,
         state=ReleaseState.STARTING,
         created=now,
         changed=now,
@@ -67,7 +67,7 @@ def release_model(
     _record(session, release)
     endpoint: Mapping[str, Any] = {}
     try:
-        endpoint = place.start(model, release.number, progress, cancel)
+        endpoint = place.start(image, model, release.number, progress, cancel)
         release = replace(release, endpoint=endpoint)
         progress.step("Asking the new release whether it is ready")
         _require_ready(session, release, model)

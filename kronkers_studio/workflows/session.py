@@ -12,10 +12,10 @@ from kronkers_studio.settings.configuration import Settings, author_name, load_s
 from kronkers_studio.settings.secrets import Secret, get_secret
 
 if TYPE_CHECKING:
+    from kronkers_studio.deployment.service import ServiceClient
     from kronkers_studio.deployment.ssh import Connection, Credentials
     from kronkers_studio.domain.releases import Release
     from kronkers_studio.domain.servers import Server
-    from kronkers_studio.deployment.service import ServiceClient
     from kronkers_studio.monitoring import SeriesStore
     from kronkers_studio.registry import Workspace
 

@@ -1,0 +1,30 @@
+"""The composition root: the only place that knows both the command line and the window."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
+
+
+def command() -> None:
+    """The console script ``kronkers``."""
+    from kronkers_studio.cli.main import build
+
+    build(_render_monitor)()
+
+
+def window() -> None:
+    """The console script ``kronkers-studio``."""
+    from kronkers_studio.desktop import start_window
+
+    sys.exit(start_window(sys.argv[1:]))
+
+
+def _render_monitor(session: Session, model: str, place: str, file: Path) -> None:
+    from kronkers_studio.desktop import render_monitor
+
+    render_monitor(session, model, place, file)

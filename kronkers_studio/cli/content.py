@@ -1,0 +1,264 @@
+"""Commands for the workspace and what is in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kronkers_studio.cli.references import parse_project
+from kronkers_studio.cli.terminal import Terminal, command, environment_passphrase
+from kronkers_studio.cli.text import moment, plural, size, table
+from kronkers_studio.domain.content import EntryKind, SkippedItem
+from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.migration import Decision, MigrationPlan
+from kronkers_studio.settings.secrets import Secret
+
+ProjectRef = Annotated[str, typer.Argument(metavar="PROJECT[@VERSION]", help="A project, at a version if given.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    command(app, "init")(init)
+    command(app, "projects")(projects)
+    command(app, "migrate")(migrate)
+    command(app, "status")(status)
+    command(app, "log")(log)
+    command(app, "show")(show)
+    command(app, "ls")(ls)
+    command(app, "restore")(restore)
+    command(app, "check")(check)
+
+
+def init(
+    terminal: Terminal,
+    passphrase: Annotated[bool, typer.Option("--passphrase", help="Protect it with a passphrase.")] = False,
+    keyring: Annotated[bool, typer.Option("--keyring", help="Keep the key in the system's keyring.")] = False,
+    key_file: Annotated[Path | None, typer.Option("--key-file", help="Keep the key in this file.")] = None,
+) -> None:
+    """Make a workspace, and print its recovery key once."""
+    from kronkers_studio.workflows.session import create_workspace
+
+    secret = _new_passphrase() if passphrase else None
+    if not (passphrase or keyring or key_file):
+        secret = environment_passphrase()
+        keyring = secret is None
+    session, recovery_key = create_workspace(terminal.workspace, passphrase=secret, key_file=key_file, keyring=keyring)
+    session.close()
+    terminal.result(
+        {"workspace": session.directory, "recovery_key": recovery_key.reveal()},
+        f"The workspace is ready in {session.directory}.",
+        "",
+        f"Recovery key:  {recovery_key.reveal()}",
+        "Print it or write it down and keep it in a safe place: it opens the workspace when everything else is lost,",
+        "and it is not shown again.",
+    )
+
+
+def projects(terminal: Terminal) -> None:
+    """List the projects."""
+    from kronkers_studio.workflows.browsing import list_projects
+
+    with terminal.session() as session:
+        found = list_projects(session)
+        rows = [
+            [p.name, plural(p.head.files, "file"), size(p.head.size), moment(p.head.created)]
+            if p.head
+            else [p.name, "–", "–", "–"]
+            for p in found
+        ]
+        terminal.result(found, *table(["Project", "Files", "Size", "Last version"], rows))
+
+
+def migrate(
+    terminal: Terminal,
+    folder: Annotated[Path, typer.Argument(help="The OneDrive (or any other) folder to bring in.")],
+    project: Annotated[str, typer.Option("--project", help="The project; by default the folder's name.")] = "",
+    branch: Annotated[str, typer.Option("--branch", help="The branch.")] = "main",
+    message: Annotated[str, typer.Option("-m", "--message", help="What changed, for the history.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
+) -> None:
+    """Bring a folder into a project as a new version. The folder itself is never changed."""
+    from kronkers_studio.workflows.migrating import migrate_folder, plan_migration
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            if dry_run:
+                plan = plan_migration(session, folder, project, progress=progress, cancel=terminal.cancel)
+            else:
+                result = migrate_folder(
+                    session, folder, project, branch=branch, message=message, progress=progress, cancel=terminal.cancel
+                )
+        if dry_run:
+            terminal.result(plan, *_plan_lines(plan))
+            return
+        head = (
+            f"{result.project}: version {result.commit.id[:12]}"
+            if result.changed
+            else f"{result.project}: nothing has changed since version {result.commit.id[:12]}"
+        )
+        terminal.result(
+            result,
+            head,
+            f"{plural(result.files, 'file')}, {size(result.commit.size)}; "
+            f"{plural(result.read_files, 'file')} read, "
+            f"{size(result.new_bytes)} new in the store, {result.seconds:.1f} s",
+            *_skipped_lines(result.skipped),
+        )
+        if result.incomplete:
+            terminal.incomplete()
+
+
+def status(
+    terminal: Terminal,
+    project: Annotated[str, typer.Argument(help="The project.")],
+    folder: Annotated[Path, typer.Argument(help="The folder it was brought in from.")],
+) -> None:
+    """Show what a migration would bring in now."""
+    from kronkers_studio.workflows.migrating import plan_migration
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            plan = plan_migration(session, folder, project, progress=progress, cancel=terminal.cancel)
+        fresh = [item for item in plan.kept if not item.unchanged]
+        terminal.result(
+            {"project": plan.project, "folder": plan.folder, "new_or_changed": fresh, "skipped": plan.skipped},
+            f"{plural(len(fresh), 'file')} new or changed, {len(plan.kept) - len(fresh):,} unchanged",
+            *[f"  {item.path}" for item in fresh],
+        )
+
+
+def log(
+    terminal: Terminal,
+    project: ProjectRef,
+    limit: Annotated[int, typer.Option("--limit", help="At most this many versions.")] = 100,
+) -> None:
+    """List a project's versions, newest first."""
+    from kronkers_studio.workflows.browsing import history
+
+    with terminal.session() as session:
+        commits = history(session, *parse_project(project), limit=limit)
+        rows = [[c.id[:12], moment(c.created), c.author, plural(c.files, "file"), c.message] for c in commits]
+        terminal.result(commits, *table(["Version", "When", "Who", "Files", "Message"], rows))
+
+
+def show(terminal: Terminal, project: ProjectRef) -> None:
+    """Show one version: who, when, what, and what was left out."""
+    from kronkers_studio.workflows.browsing import show_commit
+
+    with terminal.session() as session:
+        commit = show_commit(session, *parse_project(project))
+        terminal.result(
+            commit,
+            f"Version {commit.id}",
+            f"{commit.author}, {moment(commit.created)}",
+            commit.message,
+            f"{plural(commit.files, 'file')}, {size(commit.size)}",
+            *_skipped_lines(commit.skipped),
+        )
+
+
+def ls(
+    terminal: Terminal,
+    project: ProjectRef,
+    path: Annotated[str, typer.Argument(help="A folder in the project.")] = "",
+) -> None:
+    """List a folder of a project as it was at a version."""
+    from kronkers_studio.workflows.browsing import list_folder
+
+    with terminal.session() as session:
+        entries = list_folder(session, *parse_project(project), path.strip("/"))
+        rows = [
+            [e.name + ("/" if e.kind is EntryKind.FOLDER else ""), size(e.size) if e.kind is EntryKind.FILE else ""]
+            for e in entries
+        ]
+        terminal.result(entries, *table(["Name", "Size"], rows)[1:])
+
+
+def restore(
+    terminal: Terminal,
+    project: ProjectRef,
+    target: Annotated[Path, typer.Argument(help="The folder to write to.")],
+    paths: Annotated[list[str] | None, typer.Argument(help="Only these files and folders.")] = None,
+) -> None:
+    """Write a project, or parts of it, as they were at a version. Every file is verified."""
+    from kronkers_studio.workflows import browsing
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            report = browsing.restore(
+                session,
+                *parse_project(project),
+                target,
+                [path.strip("/") for path in paths or ()],
+                progress=progress,
+                cancel=terminal.cancel,
+            )
+        terminal.result(
+            report,
+            f"{plural(report.files, 'file')}, {size(report.size)}, written to {report.target} and verified",
+            *_skipped_lines(report.skipped),
+        )
+        if report.skipped:
+            terminal.incomplete()
+
+
+def check(
+    terminal: Terminal,
+    read_data: Annotated[bool, typer.Option("--read-data", help="Read and verify every byte.")] = False,
+) -> None:
+    """Check that the workspace is sound."""
+    from kronkers_studio.domain.errors import StoreDamaged
+    from kronkers_studio.workflows.browsing import check_workspace
+
+    with terminal.session() as session, terminal.progress() as progress:
+        report = check_workspace(session, read_data=read_data, progress=progress, cancel=terminal.cancel)
+    seen = f"{plural(report.packs, 'pack')}, {plural(report.objects, 'object')}, {plural(report.commits, 'version')}"
+    if not report.healthy:
+        if terminal.as_json:
+            terminal.result(report)
+            terminal.exit_code = StoreDamaged.exit_code
+            return
+        raise StoreDamaged(
+            "\n".join((f"Problems found in {seen}:", *[f"  {problem}" for problem in report.problems])),
+            next_step="Restore what is named here from a backup of the workspace.",
+        )
+    what = f"every byte ({size(report.bytes_read)})" if read_data else "the structure; --read-data reads every byte"
+    terminal.result(report, f"Sound: {seen}. Checked {what}.")
+
+
+def _new_passphrase() -> Secret:
+    given = environment_passphrase()
+    if given is not None:
+        return given
+    first: str = typer.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    if not first:
+        raise InvalidInput("An empty passphrase protects nothing.", next_step="Choose a longer one.")
+    return Secret(first)
+
+
+def _plan_lines(plan: MigrationPlan) -> list[str]:
+    kinds = Counter(item.kind.value for item in plan.kept)
+    lines = [
+        f"{plural(len(plan.kept), 'file')}, {size(plan.size)}: "
+        + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()),
+        "",
+        *table(
+            ["File", "What it is", "Size", "Will be", "Why"],
+            [[i.path, i.description, size(i.size), _DECISIONS[i.decision], i.why] for i in plan.items],
+        ),
+    ]
+    return lines + _skipped_lines(plan.skipped)
+
+
+_DECISIONS = {Decision.KEEP: "kept", Decision.DECIDE: "kept, look at it", Decision.LEAVE_OUT: "left out"}
+
+
+def _skipped_lines(skipped: tuple[SkippedItem, ...]) -> list[str]:
+    if not skipped:
+        return []
+    return [
+        f"{plural(len(skipped), 'item')} left out:",
+        *[f"  {item.path}  ({item.detail or item.reason.value})" for item in skipped],
+    ]

@@ -1,0 +1,41 @@
+"""Domain objects as JSON documents: field names are the dataclasses' own, times ISO 8601, bytes hex."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+
+def document(value: Any) -> Any:  # noqa: PLR0911  # one return a type reads best
+    """``value`` as what ``json.dumps`` takes. Names that are not text show their bytes as ``\\xNN``."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, str):
+        return printable(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: document(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Path):
+        return printable(str(value))
+    if isinstance(value, Mapping):
+        return {str(document(key)): document(item) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [document(item) for item in value]
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def printable(text: str) -> str:
+    """``text`` with undecodable bytes and control characters spelled out, safe for a terminal and for UTF-8."""
+    if text.isprintable():
+        return text
+    readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in readable)

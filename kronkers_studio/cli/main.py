@@ -1,0 +1,46 @@
+"""The root command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kronkers_studio import __version__
+from kronkers_studio.cli import content, models, releases, servers
+from kronkers_studio.cli.terminal import Terminal, command
+
+
+def build() -> typer.Typer:
+    """The whole command line."""
+    app = typer.Typer(
+        name="kronkers",
+        help="From a OneDrive folder to a monitored model service on your own servers.",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_root)
+    command(app, "demo")(demo)
+    for group in (content, models, servers, releases):
+        group.add_commands(app)
+    return app
+
+
+def demo(terminal: Terminal) -> None:
+    """Do the main job on the bundled sample, without a screen, a server or Docker."""
+    from kronkers_studio.workflows.demo import run_demo
+
+    report = run_demo(
+        say=terminal.note if terminal.as_json else print, progress_to=terminal.progress, cancel=terminal.cancel
+    )
+    terminal.result(report)
+
+
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
+) -> None:
+    if version:
+        print(f"kronkers {__version__}")
+        raise typer.Exit()

@@ -1,0 +1,186 @@
+"""Commands for models and packages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kronkers_studio.cli.references import parse_content
+from kronkers_studio.cli.terminal import Terminal, command
+from kronkers_studio.cli.text import moment, plural, size, table
+from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.models import ModelVersion, Tensor
+
+ModelRef = Annotated[
+    str, typer.Argument(metavar="NAME[:V|@ALIAS]", help="A model; its newest version if none is named.")
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    model = typer.Typer(help="Register and look at models.", no_args_is_help=True)
+    app.add_typer(model, name="model")
+    command(model, "find")(find)
+    command(model, "register")(register)
+    command(model, "list")(list_)
+    command(model, "show")(show)
+    command(model, "alias")(alias)
+    command(app, "package")(package)
+
+
+def find(
+    terminal: Terminal,
+    project: Annotated[str, typer.Argument(metavar="PROJECT[@VERSION]")],
+) -> None:
+    """List the model files in a project, and what they are."""
+    from kronkers_studio.cli.references import parse_project
+    from kronkers_studio.workflows.models import find_models
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            found = find_models(session, *parse_project(project), progress=progress, cancel=terminal.cancel)
+        rows = [
+            [
+                f.source.path,
+                f"{f.facts.framework.value} {f.facts.framework_version}" if f.facts else "–",
+                size(f.size),
+                f.registered or f.problem or f"can be registered as {f.suggested_name}",
+            ]
+            for f in found
+        ]
+        terminal.result(found, *table(["File", "Framework", "Size", ""], rows))
+
+
+def register(
+    terminal: Terminal,
+    source: Annotated[str, typer.Argument(metavar="PROJECT[@VERSION]:PATH", help="The model file.")],
+    name: Annotated[str, typer.Option("--name", help="The model's name; by default made from the file's.")] = "",
+    data: Annotated[str, typer.Option("--data", metavar="PROJECT[@VERSION]:PATH", help="The training data.")] = "",
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", metavar="NAME=VALUE", help="A measured figure.")
+    ] = None,
+    description: Annotated[str, typer.Option("--description", help="What the model is for.")] = "",
+) -> None:
+    """Register a model file as the next version of a model. The file is never run."""
+    from kronkers_studio.workflows.models import register_model
+
+    content = parse_content(source)
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            version = register_model(
+                session,
+                content.project,
+                content.path,
+                ref=content.commit,
+                name=name,
+                description=description,
+                metrics=_metrics(metric or []),
+                data=parse_content(data) if data else None,
+                progress=progress,
+            )
+        terminal.result(version, *_version_lines(version))
+
+
+def list_(terminal: Terminal, name: Annotated[str | None, typer.Argument(help="Only this model.")] = None) -> None:
+    """List the registered versions."""
+    from kronkers_studio.workflows.models import list_models
+
+    with terminal.session() as session:
+        versions = list_models(session, name)
+        rows = [
+            [
+                v.label,
+                f"{v.facts.framework.value} {v.facts.framework_version}",
+                ", ".join(v.aliases),
+                ", ".join(f"{key} {value:g}" for key, value in v.metrics.items()),
+                moment(v.created),
+            ]
+            for v in versions
+        ]
+        terminal.result(versions, *table(["Version", "Framework", "Aliases", "Metrics", "Registered"], rows))
+
+
+def show(terminal: Terminal, model: ModelRef) -> None:
+    """Show one version: where it comes from, what it needs, what it takes and gives."""
+    from kronkers_studio.workflows.models import parse_reference, show_model
+
+    with terminal.session() as session:
+        version = show_model(session, *parse_reference(model))
+        terminal.result(version, *_version_lines(version))
+
+
+def alias(
+    terminal: Terminal,
+    model: Annotated[str, typer.Argument(metavar="NAME:V")],
+    alias_name: Annotated[str, typer.Argument(metavar="ALIAS", help="For instance champion.")],
+) -> None:
+    """Let an alias name a version."""
+    from kronkers_studio.workflows.models import parse_reference, set_alias
+
+    name, version, _ = parse_reference(model)
+    if version is None:
+        raise InvalidInput("Which version?", next_step=f"Write for instance {name}:3.")
+    with terminal.session() as session:
+        moved = set_alias(session, name, version, alias_name)
+        terminal.result(moved, f"{name}@{alias_name} is version {moved.version} now")
+
+
+def package(
+    terminal: Terminal,
+    model: ModelRef,
+    output: Annotated[Path | None, typer.Option("--output", metavar="FILE.oci.tar", help="Write the image.")] = None,
+    base: Annotated[str, typer.Option("--base", help="The base image: a registry reference or an archive file.")] = "",
+) -> None:
+    """Build the package of a version, without Docker."""
+    from kronkers_studio.workflows.models import parse_reference
+    from kronkers_studio.workflows.packages import package_model
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            result = package_model(
+                session, *parse_reference(model), output=output, base=base, progress=progress, cancel=terminal.cancel
+            )
+        built = result.package
+        rows = [[layer.role, size(layer.size), layer.digest] for layer in built.layers]
+        terminal.result(
+            result,
+            f"{built.model}:{built.version}  {built.digest}" + ("  (as built before)" if result.reused else ""),
+            f"{built.platform}, Python {built.python_version}, "
+            f"{plural(len(built.requirements), 'dependency', 'dependencies')}",
+            *table(["Layer", "Size", "Digest"], rows),
+            *([f"Written to {result.file}"] if result.file else []),
+        )
+
+
+def _version_lines(version: ModelVersion) -> list[str]:
+    facts = version.facts
+    return [
+        f"{version.label}  ({', '.join(version.aliases)})" if version.aliases else version.label,
+        f"from {version.source}",
+        f"{facts.framework.value} {facts.framework_version}, {facts.file_format}, Python {facts.python_version}"
+        + (f"; assumed: {', '.join(facts.assumed)}" if facts.assumed else ""),
+        *[f"takes {_tensor(tensor)}" for tensor in facts.signature.inputs],
+        *[f"gives {_tensor(tensor)}" for tensor in facts.signature.outputs],
+        *[f"{name} = {value:g}" for name, value in version.metrics.items()],
+        *([f"trained on {version.data}"] if version.data else []),
+    ]
+
+
+def _tensor(tensor: Tensor) -> str:
+    shape = " × ".join("n" if length < 0 else str(length) for length in tensor.shape)
+    columns = f": {', '.join(tensor.columns)}" if tensor.columns else ""
+    return f"{tensor.name} ({tensor.datatype.value} {shape}){columns}"
+
+
+def _metrics(pairs: list[str]) -> dict[str, float]:
+    metrics = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        try:
+            metrics[name] = float(value)
+        except ValueError:
+            equals = ""
+        if not name or not equals:
+            raise InvalidInput(f"“{pair}” is not a metric.", next_step="Write it as name=number, e.g. accuracy=0.93.")
+    return metrics

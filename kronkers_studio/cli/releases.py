@@ -1,0 +1,226 @@
+"""Commands for releases, predictions and live metrics."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kronkers_studio.cli.models import ModelRef
+from kronkers_studio.cli.terminal import Terminal, command
+from kronkers_studio.cli.text import moment, plural, size, table
+from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.releases import Release
+from kronkers_studio.domain.series import LiveState, Metric
+
+ModelName = Annotated[str, typer.Argument(metavar="NAME", help="The model.")]
+PlaceOption = Annotated[str, typer.Option("--in", metavar="PLACE", help="this-computer or a server's name.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    command(app, "release")(release)
+    command(app, "releases")(releases)
+    command(app, "rollback")(rollback)
+    command(app, "stop")(stop)
+    command(app, "predict")(predict)
+    command(app, "metrics")(metrics)
+
+
+def release(
+    terminal: Terminal,
+    model: ModelRef,
+    to: Annotated[str, typer.Option("--to", metavar="PLACE", help="this-computer or a server's name.")],
+) -> None:
+    """Put a version live. What is live now stays so until the new one answers."""
+    from kronkers_studio.workflows.models import parse_reference
+    from kronkers_studio.workflows.releases import release_model
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            live = release_model(session, *parse_reference(model), to=to, progress=progress, cancel=terminal.cancel)
+        terminal.result(live, _live_line(live))
+
+
+def releases(
+    terminal: Terminal,
+    model: Annotated[str | None, typer.Argument(metavar="NAME")] = None,
+    place: Annotated[str | None, typer.Option("--in", metavar="PLACE", help="Only there.")] = None,
+) -> None:
+    """List what was put live, newest first."""
+    from kronkers_studio.workflows.releases import list_releases
+
+    with terminal.session() as session:
+        found = list_releases(session, model, place)
+        rows = [
+            [r.label, f"{r.model}:{r.version}", r.place, r.state.value, moment(r.changed), r.message] for r in found
+        ]
+        terminal.result(found, *table(["Release", "Version", "Where", "State", "Since", ""], rows))
+
+
+def rollback(
+    terminal: Terminal,
+    model: ModelName,
+    place: PlaceOption,
+    to: Annotated[str, typer.Option("--to", metavar="rN", help="The release; by default the one before.")] = "",
+) -> None:
+    """Make an earlier release live again."""
+    from kronkers_studio.workflows.releases import roll_back
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            live = roll_back(
+                session, model, place, to=_release_number(to) if to else None, progress=progress, cancel=terminal.cancel
+            )
+        terminal.result(live, _live_line(live))
+
+
+def stop(terminal: Terminal, model: ModelName, place: PlaceOption) -> None:
+    """Stop what is live. It can be rolled back to."""
+    from kronkers_studio.workflows.releases import stop_release
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            stopped = stop_release(session, model, place, progress=progress)
+        terminal.result(stopped, f"{model} is stopped in {place}")
+
+
+def predict(
+    terminal: Terminal,
+    model: ModelName,
+    place: PlaceOption,
+    file: Annotated[Path, typer.Option("--input", metavar="ROWS.json|ROWS.csv", help="The rows.")],
+) -> None:
+    """Send rows to a live model and print its answers."""
+    from kronkers_studio.workflows import releases as workflows
+
+    rows = read_rows(file)
+    with terminal.session() as session:
+        answer = workflows.predict(session, model, place, rows)
+        lines = [
+            f"{number}: {output}" + _probabilities(answer.probabilities, number - 1)
+            for number, output in enumerate(answer.outputs, start=1)
+        ]
+        terminal.result(
+            answer,
+            *lines,
+            f"{model}:{answer.version} answered {plural(len(answer.outputs), 'row')} in {answer.milliseconds:.0f} ms",
+        )
+
+
+def metrics(
+    terminal: Terminal,
+    model: ModelName,
+    place: PlaceOption,
+    since: Annotated[str, typer.Option("--since", metavar="1h", help="How far back: 30s, 15m, 1h, 7d.")] = "1h",
+    follow: Annotated[bool, typer.Option("--follow", help="Go on, one line per reading, until Ctrl+C.")] = False,
+) -> None:
+    """Show live numbers, or the last stored ones when the service cannot be reached."""
+    from kronkers_studio.workflows.metrics import LiveFeed, read_window
+    from kronkers_studio.workflows.models import show_model
+
+    seconds = parse_duration(since)
+    with terminal.session() as session:
+        show_model(session, model)
+        with closing(LiveFeed(session, model, place)) as feed:
+            state = feed.scrape()
+            while follow and not terminal.cancel.cancelled:
+                terminal.result(state, _state_line(state))
+                terminal.cancel.wait(session.settings.scrape_seconds)
+                state = feed.scrape()
+        if follow:
+            return
+        now = time.time()
+        windows = {m: read_window(session, model, place, m, now - seconds, now, max_points=240) for m in Metric}
+        terminal.result(
+            {
+                "state": state,
+                "since": datetime.fromtimestamp(now - seconds, UTC),
+                "series": {
+                    m.value: [[t, None if mean != mean else mean] for t, mean in zip(w.times, w.mean, strict=True)]  # noqa: PLR0124
+                    for m, w in windows.items()
+                },
+            },
+            *([state.problem] if state.problem else []),
+            f"As of {moment(state.as_of)}",
+            *table(["Metric", "Value"], [[m.value, _shown(m, v)] for m, v in state.values.items()]),
+        )
+
+
+def read_rows(file: Path) -> list[Any]:
+    """Rows from a JSON file (a list, or {"rows": [...]}) or a CSV file with a header.
+
+    In CSV, a cell that reads as a number is one, an empty cell is a missing value.
+    """
+    try:
+        text = file.expanduser().read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from None
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{file} is not UTF-8 text.", next_step="Save it as UTF-8.") from None
+    if file.suffix.lower() == ".csv":
+        dialect = csv.Sniffer().sniff(text[:4096], delimiters=",;\t") if text else csv.excel
+        return [
+            {name: _cell(cell) for name, cell in row.items()}
+            for row in csv.DictReader(text.splitlines(), dialect=dialect)
+        ]
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise InvalidInput(f"{file} is not valid JSON: {error}.", next_step="Correct it.") from None
+    rows = content.get("rows") if isinstance(content, dict) else content
+    if not isinstance(rows, list):
+        raise InvalidInput(f"{file} holds no rows.", next_step='Give a list of rows, or {"rows": [...]}.')
+    return rows
+
+
+def parse_duration(text: str) -> float:
+    """``30s``, ``15m``, ``1h``, ``7d`` in seconds."""
+    match = re.fullmatch(r"(\d+)([smhd])", text)
+    if not match:
+        raise InvalidInput(f"“{text}” is not a length of time.", next_step="Write for instance 30s, 15m, 1h or 7d.")
+    return int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def _cell(cell: str | None) -> float | int | str | None:
+    if cell is None or cell == "":
+        return None
+    for kind in (int, float):
+        try:
+            return kind(cell)
+        except ValueError:
+            continue
+    return cell
+
+
+def _release_number(text: str) -> int:
+    number = text.removeprefix("r")
+    if not number.isdecimal():
+        raise InvalidInput(f"“{text}” is not a release.", next_step="Write for instance r3.")
+    return int(number)
+
+
+def _live_line(live: Release) -> str:
+    return f"{live.model} version {live.version} is live in {live.place} as {live.label}"
+
+
+def _probabilities(all_rows: tuple[Any, ...], index: int) -> str:
+    if index >= len(all_rows):
+        return ""
+    return "  (" + ", ".join(f"{label} {p:.3f}" for label, p in all_rows[index].items()) + ")"
+
+
+def _state_line(state: LiveState) -> str:
+    if not state.reachable:
+        return f"{moment(state.as_of)}  {state.problem}"
+    return f"{moment(state.as_of)}  " + "  ".join(f"{m.value} {_shown(m, v)}" for m, v in state.values.items())
+
+
+def _shown(metric: Metric, value: float) -> str:
+    return size(value) if metric is Metric.MEMORY else f"{value:.2f} {metric.unit}"

@@ -1,0 +1,123 @@
+"""Commands for on-premises servers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kronkers_studio.cli.terminal import Terminal, command
+from kronkers_studio.cli.text import table
+from kronkers_studio.domain.errors import HostKeyUnknown
+from kronkers_studio.domain.servers import ServerReport, Verdict
+from kronkers_studio.settings.secrets import Secret
+
+ServerName = Annotated[str, typer.Argument(metavar="NAME", help="The server's name.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    server = typer.Typer(help="Servers of your own, reached over SSH.", no_args_is_help=True)
+    app.add_typer(server, name="server")
+    command(server, "add")(add)
+    command(server, "list")(list_)
+    command(server, "check")(check)
+    command(server, "setup")(setup)
+    command(server, "remove")(remove)
+
+
+def add(
+    terminal: Terminal,
+    name: ServerName,
+    address: Annotated[str, typer.Argument(metavar="ssh://USER@HOST[:PORT]")],
+    identity: Annotated[Path | None, typer.Option("--identity", help="A private key file to log in with.")] = None,
+    fingerprint: Annotated[
+        str, typer.Option("--fingerprint", metavar="SHA256:…", help="The host key you expect; asked for otherwise.")
+    ] = "",
+    ask_password: Annotated[bool, typer.Option("--ask-password", help="Ask for the login password.")] = False,
+    ask_key_passphrase: Annotated[
+        bool, typer.Option("--ask-key-passphrase", help="Ask for the key's passphrase.")
+    ] = False,
+) -> None:
+    """Add a server after you have confirmed its host key."""
+    from kronkers_studio.workflows.servers import add_server
+
+    password = _ask("Password") if ask_password else None
+    key_passphrase = _ask("Passphrase of the key file") if ask_key_passphrase else None
+    with terminal.session() as session:
+        server = add_server(
+            session,
+            name,
+            address,
+            fingerprint=fingerprint or _confirmed_fingerprint(terminal, address),
+            identity_file=identity,
+            password=password,
+            key_passphrase=key_passphrase,
+        )
+        terminal.result(server, f"{server.name} is added: {server.address}", f"Next: kronkers server check {name}")
+
+
+def list_(terminal: Terminal) -> None:
+    """List the servers."""
+    from kronkers_studio.workflows.servers import list_servers
+
+    with terminal.session() as session:
+        servers = list_servers(session)
+        terminal.result(servers, *table(["Server", "Address"], [[s.name, s.address] for s in servers]))
+
+
+def check(terminal: Terminal, name: ServerName) -> None:
+    """Look at everything that releases need on a server."""
+    from kronkers_studio.workflows.servers import check_server
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            report = check_server(session, name, progress=progress)
+        _print_report(terminal, report)
+
+
+def setup(terminal: Terminal, name: ServerName) -> None:
+    """Prepare a server for releases. Safe to repeat."""
+    from kronkers_studio.workflows.servers import set_up_server
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            report = set_up_server(session, name, progress=progress, cancel=terminal.cancel)
+        _print_report(terminal, report)
+
+
+def remove(terminal: Terminal, name: ServerName) -> None:
+    """Forget a server. What runs there goes on running."""
+    from kronkers_studio.workflows.servers import remove_server
+
+    with terminal.session() as session:
+        remove_server(session, name)
+        terminal.result({"removed": name}, f"{name} is removed")
+
+
+def _print_report(terminal: Terminal, report: ServerReport) -> None:
+    rows = [[c.verdict.value, c.title, c.found + (f"  →  {c.advice}" if c.advice else "")] for c in report.checks]
+    terminal.result(report, *table(["", "What", "Found"], rows))
+    if report.verdict is Verdict.BAD:
+        terminal.exit_code = 1
+
+
+def _confirmed_fingerprint(terminal: Terminal, address: str) -> str:
+    from kronkers_studio.workflows.servers import show_host_key
+
+    shown = show_host_key(address)
+    if not sys.stdin.isatty():
+        raise HostKeyUnknown(
+            f"{shown.host} shows the host key {shown.fingerprint}.",
+            fingerprint=shown.fingerprint,
+            next_step="Compare it with what the server's administrator says, then give it with --fingerprint.",
+        )
+    terminal.note(f"{shown.host} shows the host key\n  {shown.fingerprint}")
+    terminal.note("Compare it with what the server's administrator says.")
+    typer.confirm("Is it the same?", abort=True, err=True)
+    return shown.fingerprint
+
+
+def _ask(title: str) -> Secret:
+    return Secret(typer.prompt(title, hide_input=True, err=True))

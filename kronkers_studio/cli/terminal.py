@@ -1,0 +1,185 @@
+"""One run of a command: which workspace, how results, notes and progress are printed, and the exit code."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kronkers_studio.cli.documents import document, printable
+from kronkers_studio.domain.errors import KeyUnavailable, StudioError
+from kronkers_studio.domain.progress import SILENT, CancelSource, Progress
+from kronkers_studio.settings.secrets import Secret
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
+
+EXIT_BUG = 1
+EXIT_INCOMPLETE = 4
+EXIT_CANCELLED = 130
+
+
+class Terminal:
+    """What a command prints through. ``--json`` puts exactly one document on stdout; all else goes to stderr."""
+
+    def __init__(self, *, workspace: Path | None, as_json: bool) -> None:
+        self._workspace = workspace
+        self.as_json = as_json
+        self.cancel = CancelSource()
+        self.exit_code = 0
+
+    @property
+    def workspace(self) -> Path:
+        """The workspace's folder: the option, the environment, or the settings' default."""
+        if self._workspace is not None:
+            return self._workspace
+        from kronkers_studio.settings.configuration import load_settings
+
+        return load_settings().workspace
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """The open workspace. The passphrase comes from ``KRONKERS_PASSPHRASE`` or a prompt, never from an argument."""
+        from kronkers_studio.workflows.session import open_workspace
+
+        key_file = os.environ.get("KRONKERS_KEY_FILE")
+        try:
+            session = open_workspace(
+                self.workspace,
+                passphrase=environment_passphrase(),
+                key_file=Path(key_file) if key_file else None,
+            )
+        except KeyUnavailable:
+            if not sys.stdin.isatty():
+                raise
+            passphrase = Secret(typer.prompt("Passphrase", hide_input=True, err=True))
+            session = open_workspace(self.workspace, passphrase=passphrase)
+        with session:
+            yield session
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """A progress bar on stderr when that is a terminal; otherwise nothing."""
+        if not sys.stderr.isatty():
+            yield SILENT
+            return
+        from kronkers_studio.cli.bars import progress_bars
+
+        with progress_bars() as bars:
+            yield bars
+
+    def note(self, text: str) -> None:
+        """A sentence for people, on stderr."""
+        print(printable_lines(text), file=sys.stderr, flush=True)
+
+    def result(self, value: Any, *lines: str) -> None:
+        """The command's result: ``value`` as one JSON document, or ``lines`` as text."""
+        if self.as_json:
+            print(json.dumps(document(value), ensure_ascii=False, allow_nan=False), flush=True)
+        else:
+            for line in lines:
+                print(printable_lines(line), flush=True)
+
+    def incomplete(self) -> None:
+        """The work is done, but something was skipped (and is listed)."""
+        self.exit_code = EXIT_INCOMPLETE
+
+
+def environment_passphrase() -> Secret | None:
+    text = os.environ.get("KRONKERS_PASSPHRASE", "")
+    return Secret(text) if text else None
+
+
+def printable_lines(text: str) -> str:
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option("--workspace", metavar="DIR", help="The workspace to use.", envvar="KRONKERS_WORKSPACE"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show the log as well.")]
+
+
+def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register ``function(terminal, …)`` as command ``name`` with --workspace, --json and --verbose.
+
+    Expected failures end in one message and their exit code; a bug is logged and says where the log lies.
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        def run(**arguments: Any) -> None:
+            verbose = arguments.pop("verbose")
+            terminal = Terminal(workspace=arguments.pop("workspace"), as_json=arguments.pop("json_"))
+            raise typer.Exit(_run(terminal, lambda: function(terminal, **arguments), verbose=verbose))
+
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        shared = [
+            inspect.Parameter("workspace", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=WorkspaceOption),
+            inspect.Parameter("json_", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=JsonOption),
+            inspect.Parameter("verbose", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=VerboseOption),
+        ]
+        parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + shared
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        run.__doc__ = function.__doc__
+        app.command(name, **settings)(run)
+        return function
+
+    return register
+
+
+def _run(terminal: Terminal, work: Callable[[], None], *, verbose: bool) -> int:
+    from kronkers_studio.settings.logs import log_bug, start_logging
+
+    start_logging(verbose=verbose)
+    _cancel_on_interrupt(terminal.cancel)
+    try:
+        work()
+    except StudioError as problem:
+        _print_problem(terminal, problem)
+        return problem.exit_code
+    except KeyboardInterrupt:
+        terminal.note("Cancelled.")
+        return EXIT_CANCELLED
+    except BrokenPipeError:  # the reader of our output has gone, as with `| head`
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # for the interpreter's last flush
+        return terminal.exit_code
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as bug:  # the one place where bugs surface: logged in full, told in one sentence
+        file = log_bug(bug)
+        terminal.note(f"Something went wrong inside Kronkers Studio ({type(bug).__name__}). The log is in {file}.")
+        if verbose:
+            raise
+        return EXIT_BUG
+    return terminal.exit_code
+
+
+def _print_problem(terminal: Terminal, problem: StudioError) -> None:
+    if terminal.as_json:
+        terminal.result(
+            {"error": {"kind": type(problem).__name__, "message": problem.message, "next_step": problem.next_step}}
+        )
+    else:
+        terminal.note("\n".join(part for part in (problem.message, problem.next_step) if part))
+
+
+def _cancel_on_interrupt(cancel: CancelSource) -> None:
+    """Ctrl+C asks the work to stop at a safe point; a second one interrupts it."""
+
+    def interrupted(number: int, frame: object) -> None:
+        if cancel.cancelled:
+            raise KeyboardInterrupt
+        cancel.cancel()
+
+    signal.signal(signal.SIGINT, interrupted)

@@ -1,0 +1,33 @@
+"""Sizes, times and tables as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+
+def size(count: float) -> str:
+    """``1234567`` → ``1.2 MB`` (decimal units, as file managers show)."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 1000 or unit == "TB":
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError("unreachable")
+
+
+def moment(at: datetime | None) -> str:
+    """A time in this computer's zone, to the second."""
+    return "–" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Left-aligned columns, two spaces apart."""
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
+    ]
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """``3 files``, ``1 file``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
