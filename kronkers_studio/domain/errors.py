@@ -135,3 +135,7 @@ class PredictionFailed(StudioError):
 
 class ServiceUnavailable(StudioError):
     """No live release answers in that place."""
+
+
+class MetricsUnreadable(StudioError):
+    """What a service answered when asked for its metrics is not a list of metrics."""
