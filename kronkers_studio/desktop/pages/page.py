@@ -1,0 +1,115 @@
+"""What every page is: a header, content, and a state that survives a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QFrame, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.studio import State, Studio
+from kronkers_studio.desktop.theme import GAP, MARGIN_X, MARGIN_Y
+from kronkers_studio.desktop.widgets.header import PageHeader
+from kronkers_studio.desktop.widgets.states import Notice
+
+
+class Page(QWidget):
+    """One entry of the rail. Made at its first visit; lives as long as the window.
+
+    Subclasses fill ``content`` below the header and override what they need of ``enter``, ``leave``, ``refresh``,
+    ``state`` and ``restore``. ``notice`` is the place for what went wrong here.
+    """
+
+    key: ClassVar[str] = ""
+    changes: ClassVar[tuple[str, ...]] = ()
+    """The kinds of change after which the page shows itself anew."""
+
+    def __init__(self, studio: Studio, title: str, sentence: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.studio = studio
+        self.setProperty("page", True)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAccessibleName(title)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X, MARGIN_Y - 4)
+        whole.setSpacing(GAP)
+        self.header = PageHeader(title, sentence)
+        self.notice = Notice()
+        self.content = QVBoxLayout()
+        self.content.setSpacing(GAP)
+        whole.addWidget(self.header)
+        whole.addWidget(self.notice)
+        whole.addLayout(self.content, 1)
+        self.entered = False
+        self._stale = True
+        studio.opened.connect(self._become_stale)
+        studio.changed.connect(self._on_change)
+
+    def enter(self) -> None:
+        """The page comes into view."""
+        self.entered = True
+        if self._stale:
+            self._stale = False
+            self.refresh()
+
+    def leave(self) -> None:
+        """The page goes out of view."""
+        self.entered = False
+
+    def refresh(self) -> None:
+        """Show anew what is there; called at the first view and after each change of the page's kinds."""
+
+    def state(self) -> State:
+        """What must come back after a restart: JSON values."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """Take up ``state`` again; anything in it may be missing or no longer exist."""
+
+    def _on_change(self, kind: str) -> None:
+        if kind in self.changes:
+            self._become_stale()
+
+    def _become_stale(self) -> None:
+        if self.entered:
+            self.refresh()
+        else:
+            self._stale = True
+
+
+class Views(QWidget):
+    """Several contents of which one is shown: each is made when first asked for."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._stack = QStackedLayout(self)
+        self._made: dict[str, QWidget] = {}
+        self.shown = ""
+
+    def show_view(self, key: str, make: Callable[[], QWidget] | None = None) -> QWidget:
+        """Show the view called ``key``, made by ``make`` when it is not there yet."""
+        if key not in self._made:
+            if make is None:
+                raise KeyError(key)
+            self._made[key] = make()
+            self._stack.addWidget(self._made[key])
+        self._stack.setCurrentWidget(self._made[key])
+        self.shown = key
+        return self._made[key]
+
+    def view(self, key: str) -> QWidget | None:
+        """The view called ``key``, or None when it was not made yet."""
+        return self._made.get(key)
+
+
+def scrolling(content: QWidget, name: str, parent: QObject | None = None) -> QScrollArea:
+    """``content`` in an area that scrolls up and down."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setAccessibleName(name)
+    area.setWidget(content)
+    return area

@@ -1,0 +1,105 @@
+"""What all pages share: the open workspace, the settings, the task runner, and the way from page to page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+from kronkers_studio.desktop.tasks import Result, Task, TaskRunner, Work
+from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.settings.configuration import Settings, load_settings
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
+
+Change = Literal["content", "models", "releases", "servers", "settings"]
+State = dict[str, Any]
+Answer = TypeVar("Answer")
+
+
+class Studio(QObject):
+    """Handed to every page. Signals are emitted on the main thread.
+
+    opened / closed   a workspace was opened (``session`` is set) / is about to be closed
+    changed(kind)     something of that kind changed in the workspace, whoever changed it: show it anew
+    go(page, state)   a page asks to show another one
+    """
+
+    opened = Signal()
+    closed = Signal()
+    changed = Signal(str)
+    go = Signal(str, dict)
+    wizard_wanted = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.runner = TaskRunner(self)
+        self.session: Session | None = None
+        self.settings: Settings = load_settings()
+
+    @property
+    def directory(self) -> Path:
+        """The open workspace's folder, or the one that opens by default."""
+        return self.session.directory if self.session is not None else self.settings.workspace
+
+    def use(self, session: Session) -> None:
+        """``session`` is the open workspace from now on; one open before is closed."""
+        self.close()
+        self.session = session
+        self.opened.emit()
+
+    def close(self) -> None:
+        if self.session is not None:
+            self.closed.emit()
+            self.session.close()
+            self.session = None
+
+    def reload_settings(self, settings: Settings) -> None:
+        """``settings`` are in force from now on, for the open workspace too."""
+        self.settings = settings
+        if self.session is not None:
+            self.session.settings = settings
+        self.changed.emit("settings")
+
+    def read(
+        self,
+        work: Callable[[Session], Answer],
+        done: Callable[[Answer], object],
+        *,
+        owner: QObject,
+        failed: Callable[[StudioError], object] | None = None,
+    ) -> Task | None:
+        """Read something from the workspace off the main thread, unlisted; ``done`` gets it. None without workspace."""
+        session = self.session
+        if session is None:
+            return None
+        return self.runner.run(
+            "read", lambda _progress, _cancel: work(session), done=done, failed=failed, owner=owner, shown=False
+        )
+
+    def do(
+        self,
+        title: str,
+        work: Work[Result],
+        *,
+        changes: tuple[Change, ...] = (),
+        done: Callable[[Result], object] | None = None,
+        failed: Callable[[StudioError], object] | None = None,
+        owner: QObject | None = None,
+        resource: str = "",
+        cancellable: bool = True,
+    ) -> Task:
+        """Do something that people see in the task list; then announce its ``changes`` (also when it failed)."""
+
+        def announce() -> None:
+            for kind in changes:
+                self.changed.emit(kind)
+
+        task = self.runner.run(
+            title, work, done=done, failed=failed, owner=owner, resource=resource, cancellable=cancellable
+        )
+        task.ended.connect(announce)
+        return task

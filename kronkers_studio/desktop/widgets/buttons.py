@@ -1,0 +1,61 @@
+"""Buttons: at most one primary per page; icons follow the theme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from kronkers_studio.desktop import icons, theme
+
+Kind = Literal["secondary", "primary", "danger", "quiet", "link", "icon", "rail", "bar"]
+
+
+class Button(QPushButton):
+    """A push button in one of the window's kinds, with an optional icon of the theme's colours."""
+
+    def __init__(
+        self,
+        text: str,
+        on_click: Callable[[], object] | None = None,
+        *,
+        kind: Kind = "secondary",
+        icon: str = "",
+        name: str = "",
+        hint: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        """``name`` is the accessible name where the text alone does not say enough; ``hint`` the tooltip."""
+        super().__init__(text, parent)
+        self.setProperty("kind", kind)
+        self.setAccessibleName(name or text)
+        self.setToolTip(hint or (name if kind == "icon" else ""))
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAutoDefault(False)
+        self._kind = kind
+        self._icon = icon
+        if icon:
+            self._draw_icon()
+            theme.current().changed.connect(self._draw_icon)
+            self.toggled.connect(self._draw_icon)
+        self._on_click = on_click
+        self.clicked.connect(self._clicked)
+
+    def show_icon(self, name: str) -> None:
+        """Change the icon."""
+        self._icon = name
+        self._draw_icon()
+
+    def _clicked(self) -> None:
+        if self._on_click is not None:
+            self._on_click()
+
+    def _draw_icon(self) -> None:
+        token = {"primary": "on_accent", "danger": "bad", "link": "accent_text", "secondary": "text"}.get(
+            self._kind, "accent_text" if self.isChecked() else "muted"
+        )
+        size = 16 if self._kind in ("bar", "link") else 18
+        self.setIcon(icons.icon(self._icon, token, size))
+        self.setIconSize(QSize(size, size))

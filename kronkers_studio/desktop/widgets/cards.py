@@ -1,0 +1,92 @@
+"""Cards: white panels on the page's ground, with or without a heading."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.theme import GAP, PADDING_X, PADDING_Y, Tone
+from kronkers_studio.desktop.widgets.labels import label
+from kronkers_studio.desktop.widgets.pills import Pill
+
+
+class Card(QFrame):
+    """A bordered panel. Put content into ``body``; ``head`` is the row of the heading, filled from the left."""
+
+    def __init__(self, heading: str = "", parent: QWidget | None = None, *, margins: bool = True) -> None:
+        super().__init__(parent)
+        self.setProperty("card", True)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.body = QVBoxLayout(self)
+        if margins:
+            self.body.setContentsMargins(PADDING_X, PADDING_Y, PADDING_X, PADDING_Y)
+        else:
+            self.body.setContentsMargins(0, 0, 0, 0)
+        self.body.setSpacing(10)
+        self.head = QHBoxLayout()
+        self.head.setSpacing(10)
+        self.heading = label(heading, "heading")
+        if heading:
+            self.head.addWidget(self.heading)
+            self.body.addLayout(self.head)
+
+    def add_to_head(self, *widgets: QWidget) -> None:
+        """Put ``widgets`` at the right end of the heading's row."""
+        self.head.addStretch(1)
+        for widget in widgets:
+            self.head.addWidget(widget)
+
+
+class FigureCard(Card):
+    """A caption, one large figure, and a pill that puts it into words."""
+
+    def __init__(self, caption: str, figure: str = "–", parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self.body.setSpacing(2)
+        self._caption = label(caption, "caption")
+        self._figure = label(figure, "figure")
+        self._pill = Pill("", "accent")
+        self._pill.setVisible(False)
+        self.body.addWidget(self._caption)
+        self.body.addWidget(self._figure)
+        row = QHBoxLayout()
+        row.addWidget(self._pill)
+        row.addStretch(1)
+        self.body.addLayout(row)
+        self.setMinimumHeight(102)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(caption)
+
+    def show_figure(self, figure: str, pill: str = "", tone: Tone = "accent") -> None:
+        """Show ``figure`` and, unless empty, ``pill`` below it."""
+        self._figure.setText(figure)
+        self._pill.show_state(pill, tone)
+        self.setAccessibleDescription(f"{figure} {pill}".strip())
+
+    def show_caption(self, caption: str) -> None:
+        self._caption.setText(caption)
+        self.setAccessibleName(caption)
+
+
+def row_of(*widgets: QWidget, gap: int = GAP) -> QHBoxLayout:
+    """``widgets`` side by side in equal columns."""
+    layout = QHBoxLayout()
+    layout.setSpacing(gap)
+    for widget in widgets:
+        layout.addWidget(widget, 1)
+    return layout
+
+
+def clear(layout: QBoxLayout) -> None:
+    """Take everything out of ``layout`` and delete it."""
+    while layout.count():
+        item = layout.takeAt(0)
+        if item is None:
+            continue
+        widget, inner = item.widget(), item.layout()
+        if widget is not None:
+            widget.hide()
+            widget.setParent(None)
+            widget.deleteLater()
+        elif isinstance(inner, QBoxLayout):
+            clear(inner)

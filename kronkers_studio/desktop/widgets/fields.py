@@ -1,0 +1,141 @@
+"""Input: combo boxes, check boxes and labelled fields, drawn in the window's look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop import icons, theme
+from kronkers_studio.desktop.widgets.labels import label, restyle
+
+
+class ComboBox(QComboBox):
+    """A drop-down of (text, value) choices with a drawn arrow."""
+
+    def __init__(self, name: str, choices: Sequence[tuple[str, object]] = (), parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.set_choices(choices)
+
+    def set_choices(self, choices: Sequence[tuple[str, object]]) -> None:
+        """Offer ``choices``, keeping the chosen value where it is still among them; emits no change for that."""
+        kept = self.currentData()
+        self.blockSignals(True)
+        self.clear()
+        for text, value in choices:
+            self.addItem(text, value)
+        self.blockSignals(False)
+        self.choose(kept)
+
+    @property
+    def value(self) -> object:
+        return self.currentData()
+
+    def choose(self, value: object) -> None:
+        """Choose the entry with ``value``; nothing happens when there is none."""
+        for index in range(self.count()):
+            if self.itemData(index) == value:
+                self.setCurrentIndex(index)
+                return
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        token = "muted" if self.isEnabled() else "disabled"
+        arrow = icons.pixmap("chevron-down", token, 16, self.devicePixelRatioF())
+        painter.drawPixmap(self.width() - 24, (self.height() - 16) // 2, arrow)
+
+
+class CheckBox(QCheckBox):
+    """A check box with its mark drawn in the theme's colours."""
+
+    _BOX = 16
+
+    def sizeHint(self) -> QSize:
+        words = self.fontMetrics().size(Qt.TextFlag.TextShowMnemonic, self.text())
+        return QSize(self._BOX + 10 + words.width(), max(self._BOX + 4, words.height() + 4))
+
+    def hitButton(self, _position: object) -> bool:
+        return True
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        tokens = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        top = (self.height() - self._BOX) / 2
+        box = QRectF(0.5, top + 0.5, self._BOX - 1, self._BOX - 1)
+        on = self.isChecked()
+        border = "accent" if on or self.hasFocus() else "muted"
+        painter.setPen(QPen(tokens.colour(border), 1))
+        painter.setBrush(tokens.colour("accent") if on else tokens.colour("surface"))
+        painter.drawRoundedRect(box, 4, 4)
+        if on:
+            mark = icons.pixmap("check", "on_accent", 14, self.devicePixelRatioF())
+            painter.drawPixmap(1, round(top) + 1, mark)
+        painter.setPen(tokens.colour("text" if self.isEnabled() else "disabled"))
+        words = self.rect().adjusted(self._BOX + 10, 0, 0, 0)
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextShowMnemonic, self.text())
+
+
+class LineField(QLineEdit):
+    """One line of text. ``secret`` hides what is typed."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        text: str = "",
+        placeholder: str = "",
+        secret: bool = False,
+        on_return: Callable[[], object] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(text, parent)
+        self.setAccessibleName(name)
+        self.setPlaceholderText(placeholder)
+        if secret:
+            self.setEchoMode(QLineEdit.EchoMode.Password)
+        self._on_return = on_return
+        self.returnPressed.connect(self._returned)
+
+    def _returned(self) -> None:
+        if self._on_return is not None:
+            self._on_return()
+
+    def mark_invalid(self, invalid: bool) -> None:
+        self.setProperty("invalid", invalid)
+        restyle(self)
+
+
+class Field(QWidget):
+    """A caption above an input and, below it, a grey sentence of help or a red one of what is wrong."""
+
+    def __init__(self, caption: str, entry: QWidget, help_text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.entry = entry
+        self._help = help_text
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        caption_label = label(caption, "medium")
+        caption_label.setBuddy(entry)
+        self._below: QLabel = label(help_text, "caption", wrap=True)
+        self._below.setVisible(bool(help_text))
+        layout.addWidget(caption_label)
+        layout.addWidget(entry)
+        layout.addWidget(self._below)
+        if not entry.accessibleName():
+            entry.setAccessibleName(caption)
+
+    def show_problem(self, text: str) -> None:
+        """Say what is wrong with the input; an empty text takes it back."""
+        self._below.setText(text or self._help)
+        self._below.setVisible(bool(text or self._help))
+        self._below.setProperty("role", "bad" if text else "caption")
+        restyle(self._below)
+        self.entry.setProperty("invalid", bool(text))
+        restyle(self.entry)

@@ -1,0 +1,63 @@
+"""The top of every page: title and pills on the left, actions on the right, one grey sentence below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.theme import Tone
+from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
+from kronkers_studio.desktop.widgets.pills import Pill
+
+
+class PageHeader(QWidget):
+    """Title, state pills, actions and the sentence that says what the page is for, or as of when it speaks."""
+
+    def __init__(self, title: str, sentence: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(12)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self._title = ElidedLabel(title, "title")
+        self._title.setFixedHeight(32)
+        self._pills = QHBoxLayout()
+        self._pills.setSpacing(8)
+        self._actions = QHBoxLayout()
+        self._actions.setSpacing(8)
+        row.addWidget(self._title)
+        row.addLayout(self._pills)
+        row.addStretch(1)
+        row.addLayout(self._actions)
+        self._sentence = label(sentence, "muted", wrap=True)
+        whole.addLayout(row)
+        whole.addWidget(self._sentence)
+
+    def set_title(self, title: str) -> None:
+        self._title.setText(title)
+
+    def set_sentence(self, sentence: str) -> None:
+        self._sentence.setText(sentence)
+
+    def set_pills(self, pills: Sequence[tuple[str, Tone]]) -> None:
+        """Show exactly ``pills``, from left to right."""
+        while self._pills.count() > len(pills):
+            item = self._pills.takeAt(self._pills.count() - 1)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        for index, (text, tone) in enumerate(pills):
+            if index < self._pills.count():
+                item = self._pills.itemAt(index)
+                pill = item.widget() if item is not None else None
+                if isinstance(pill, Pill):
+                    pill.show_state(text, tone)
+            else:
+                self._pills.addWidget(Pill(text, tone))
+
+    def add_action(self, widget: QWidget) -> None:
+        """Put ``widget`` at the right end; the primary button comes last."""
+        self._actions.addWidget(widget)

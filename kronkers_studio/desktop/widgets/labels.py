@@ -1,0 +1,81 @@
+"""Words on a page, each in one of the few roles that the style sheet knows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
+
+Role = Literal[
+    "title", "figure", "heading", "name", "strong", "medium", "text", "muted", "caption", "bad", "code", "key",
+    "shortcut",
+]  # fmt: skip
+
+
+def label(text: str = "", role: Role = "text", *, wrap: bool = False, selectable: bool = False) -> QLabel:
+    """A label in ``role``; with ``wrap`` it takes the lines it needs."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setProperty("role", role)
+    made.setWordWrap(wrap)
+    if wrap:
+        made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    if selectable:
+        made.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        made.setAccessibleName(text or "text")
+    return made
+
+
+class ElidedLabel(QLabel):
+    """One line that ends in … where it is too long for its place; the tooltip then shows all of it."""
+
+    def __init__(self, text: str = "", role: Role = "text", *, middle: bool = False, parent: QWidget | None = None):
+        super().__init__(parent)
+        self.setProperty("role", role)
+        self._mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self._hint()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(min(40, self.sizeHint().width()), super().minimumSizeHint().height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        shown = self.fontMetrics().elidedText(self.text(), self._mode, self.width())
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), self.alignment() | Qt.AlignmentFlag.AlignVCenter, shown)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._hint()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.FontChange:
+            self._hint()
+
+    def _hint(self) -> None:
+        cut = self.fontMetrics().horizontalAdvance(self.text()) > self.width() > 0
+        self.setToolTip(self.text() if cut else "")
+
+
+def rule() -> QFrame:
+    """A thin line between two parts."""
+    made = QFrame()
+    made.setProperty("rule", True)
+    return made
+
+
+def restyle(widget: QWidget) -> None:
+    """Apply the style sheet anew after a dynamic property changed."""
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+    widget.update()

@@ -1,0 +1,123 @@
+"""What a page shows instead of content: that there is none yet, or what went wrong."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.icons import IconLabel
+from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.theme import Tone
+from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.labels import label, restyle
+from kronkers_studio.domain.errors import StudioError
+
+
+class EmptyState(QWidget):
+    """One sentence on what this place is for, and one button that begins it."""
+
+    def __init__(
+        self,
+        icon: str,
+        title: str,
+        sentence: str,
+        action: str = "",
+        on_action: Callable[[], object] | None = None,
+        *,
+        second: tuple[str, Callable[[], object]] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        column = QVBoxLayout(self)
+        column.setSpacing(8)
+        column.addStretch(2)
+        column.addWidget(IconLabel(icon, "accent", 40), 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(4)
+        column.addWidget(label(title, "name"), 0, Qt.AlignmentFlag.AlignHCenter)
+        words = label(sentence, "muted", wrap=True)
+        words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        words.setFixedWidth(440)
+        column.addWidget(words, 0, Qt.AlignmentFlag.AlignHCenter)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addStretch(1)
+        if second is not None:
+            buttons.addWidget(Button(second[0], second[1]))
+        if action:
+            self.button = Button(action, on_action, kind="primary")
+            buttons.addWidget(self.button)
+        buttons.addStretch(1)
+        column.addSpacing(8)
+        column.addLayout(buttons)
+        column.addStretch(3)
+
+
+class Notice(QFrame):
+    """A sentence that belongs here: what happened, what to do, and for errors the details to copy."""
+
+    _ICONS = {"accent": "info", "ok": "done", "warn": "warning", "bad": "error"}  # noqa: RUF012
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._details = ""
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 10, 10, 10)
+        row.setSpacing(10)
+        self._icon = IconLabel("info", "accent", 18)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        self._message = label("", "medium", wrap=True, selectable=True)
+        self._next = label("", "text", wrap=True, selectable=True)
+        words.addWidget(self._message)
+        words.addWidget(self._next)
+        self._buttons = QHBoxLayout()
+        self._copy = Button(tr("Copy details"), self._copy_details, kind="quiet", icon="copy")
+        self._close = Button("", self.clear, kind="icon", icon="close", name=tr("Close this message"))
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(words, 1)
+        row.addLayout(self._buttons)
+        row.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        self.setVisible(False)
+
+    @property
+    def message(self) -> str:
+        """What is said now; empty when nothing is."""
+        return self._message.text() if not self.isHidden() else ""
+
+    def say(self, message: str, next_step: str = "", tone: Tone = "accent", details: str = "") -> None:
+        """Show ``message`` and below it ``next_step``."""
+        self._details = details
+        self._message.setText(message)
+        self._message.setAccessibleName(message)
+        self._next.setText(next_step)
+        self._next.setAccessibleName(next_step or tr("What to do"))
+        self._next.setVisible(bool(next_step))
+        self._copy.setVisible(bool(details))
+        self._icon.show_icon(self._ICONS.get(tone, "info"), "accent_text" if tone in ("accent", "plain") else tone)
+        self.setProperty("notice", tone)
+        restyle(self)
+        self.setVisible(True)
+
+    def show_error(self, error: BaseException) -> None:
+        """Show what happened and what to do; a bug never comes here, it has its own dialog."""
+        if isinstance(error, StudioError):
+            details = f"{type(error).__name__}: {error.message}\n{error.next_step}\n{error.details}".strip()
+            self.say(error.message, error.next_step, "bad", details)
+        else:
+            details = "".join(traceback.format_exception(error))
+            self.say(tr("Something went wrong that should not."), tr("Copy the details and report it."), "bad", details)
+
+    def clear(self) -> None:
+        self.setVisible(False)
+
+    def _copy_details(self) -> None:
+        QGuiApplication.clipboard().setText(self._details)
+        self._copy.setText(tr("Copied"))

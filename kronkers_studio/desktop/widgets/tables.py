@@ -1,0 +1,263 @@
+"""Tables that stay quick however long they are: rows are asked for as they come into view, never copied or proxied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from kronkers_studio.desktop import icons, theme
+from kronkers_studio.desktop.theme import ROW_HEIGHT, Tone
+
+Row = TypeVar("Row")
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+_PILL = Qt.ItemDataRole.UserRole + 1
+_ICON = Qt.ItemDataRole.UserRole + 2
+_MUTED = Qt.ItemDataRole.UserRole + 3
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """One column: its title and how a row reads in it.
+
+    ``width`` in pixels at 100 %, or 0 to share what is left by ``stretch``; ``pill`` gives a tone when the text is to
+    be shown as a pill; ``icon`` the name of an icon before the text.
+    """
+
+    title: str
+    text: Callable[[Row], str]
+    width: int = 0
+    stretch: int = 1
+    right: bool = False
+    muted: bool = False
+    pill: Callable[[Row], Tone] | None = None
+    icon: Callable[[Row], str] | None = None
+    hint: Callable[[Row], str] | None = None
+
+
+class RowsModel(QAbstractTableModel, Generic[Row]):
+    """Rows of any sequence, or pages of a source that are asked for only when they are scrolled to.
+
+    With ``fetch``, ``fetch(offset)`` is called to ask for the next page; whoever answers calls ``add_page``.
+    """
+
+    def __init__(self, columns: Sequence[Column[Row]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.columns = tuple(columns)
+        self._rows: Sequence[Row] = ()
+        self._fetch: Callable[[int], None] | None = None
+        self._more = False
+        self._asked = False
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        return self._rows
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show exactly ``rows``; the sequence is held, not copied."""
+        self.beginResetModel()
+        self._rows, self._fetch, self._more = rows, None, False
+        self.endResetModel()
+
+    def show_pages(self, fetch: Callable[[int], None]) -> None:
+        """Start anew from a paged source; ``fetch`` is called at once for the first page."""
+        self.beginResetModel()
+        self._rows, self._fetch, self._more, self._asked = [], fetch, True, True
+        self.endResetModel()
+        fetch(0)
+
+    def add_page(self, rows: Sequence[Row], *, more: bool) -> None:
+        """The answer to ``fetch``: the next ``rows``, and whether there are ``more`` after them."""
+        self._asked, self._more = False, more
+        if rows:
+            self.beginInsertRows(QModelIndex(), len(self._rows), len(self._rows) + len(rows) - 1)
+            self._rows = [*self._rows, *rows]
+            self.endInsertRows()
+
+    def row(self, index: int) -> Row:
+        return self._rows[index]
+
+    # What Qt asks ------------------------------------------------------------------------------------------------
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.columns)
+
+    def canFetchMore(self, parent: Index = _NOWHERE) -> bool:
+        return self._more and not self._asked and not parent.isValid()
+
+    def fetchMore(self, _parent: Index = _NOWHERE) -> None:
+        if self._fetch is not None and self.canFetchMore():
+            self._asked = True
+            self._fetch(len(self._rows))
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        column = self.columns[section]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return column.title
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _aligned(column)
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        column, row = self.columns[index.column()], self._rows[index.row()]
+        answer = self._ANSWERS.get(role)
+        return answer(column, row) if answer is not None else None
+
+    _ANSWERS: ClassVar[dict[int, Callable[[Column[Any], Any], Any]]] = {
+        Qt.ItemDataRole.DisplayRole: lambda column, row: column.text(row),
+        Qt.ItemDataRole.AccessibleTextRole: lambda column, row: column.text(row),
+        Qt.ItemDataRole.ToolTipRole: lambda column, row: (column.hint or column.text)(row),
+        Qt.ItemDataRole.TextAlignmentRole: lambda column, _row: _aligned(column),
+        _PILL: lambda column, row: column.pill(row) if column.pill else None,
+        _ICON: lambda column, row: column.icon(row) if column.icon else None,
+        _MUTED: lambda column, _row: column.muted,
+    }
+
+
+class Table(QTableView, Generic[Row]):
+    """A table of rows as they come. ``opened`` carries the row that was double-clicked or entered."""
+
+    opened = Signal(object)
+    picked = Signal(object)
+
+    def __init__(self, name: str, columns: Sequence[Column[Row]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.content: RowsModel[Row] = RowsModel(columns)
+        self.content.setParent(self)
+        self.setModel(self.content)
+        self.setItemDelegate(_Cells(self))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setCornerButtonEnabled(False)
+        vertical = self.verticalHeader()
+        vertical.setVisible(False)
+        vertical.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        vertical.setDefaultSectionSize(ROW_HEIGHT)
+        vertical.setMinimumSectionSize(ROW_HEIGHT)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionsClickable(False)
+        header.setMinimumSectionSize(24)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.doubleClicked.connect(lambda index: self.opened.emit(self.content.row(index.row())))
+        self.selectionModel().currentRowChanged.connect(self._tell_picked)
+        self._share_width()
+        theme.current().changed.connect(self.viewport().update)
+
+    @property
+    def chosen(self) -> Row | None:
+        """The selected row, or None."""
+        index = self.currentIndex()
+        return self.content.row(index.row()) if index.isValid() and self.selectionModel().hasSelection() else None
+
+    def choose(self, position: int) -> None:
+        """Select the row at ``position``."""
+        self.selectRow(position)
+
+    def fit_rows(self, most: int = 12) -> None:
+        """Take the height of the rows there are, up to ``most``."""
+        shown = max(1, min(most, self.content.rowCount()))
+        self.setFixedHeight((shown + 1) * ROW_HEIGHT + 4)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.chosen is not None:
+            self.opened.emit(self.chosen)
+            return
+        super().keyPressEvent(event)
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _tell_picked(self, index: QModelIndex) -> None:
+        if index.isValid():
+            self.picked.emit(self.content.row(index.row()))
+
+    def _share_width(self) -> None:
+        columns = self.content.columns
+        left = self.viewport().width() - sum(column.width for column in columns)
+        shares = sum(column.stretch for column in columns if not column.width) or 1
+        for position, column in enumerate(columns):
+            width = column.width or max(60, left * column.stretch // shares)
+            self.setColumnWidth(position, width)
+
+
+class _Cells(QStyledItemDelegate):
+    """Draws a cell's text, its icon, or its pill."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(super().sizeHint(option, index).width(), ROW_HEIGHT)
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        super().initStyleOption(option, index)
+        option.text = ""  # drawn below, so that every column starts at the same distance from its edge
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        super().paint(painter, option, index)
+        pill, icon, muted = index.data(_PILL), index.data(_ICON), index.data(_MUTED)
+        painter.save()
+        if pill:
+            self._draw_pill(painter, option, str(index.data()), pill)
+        else:
+            self._draw_text(painter, option, index, icon, "muted" if muted else "text")
+        painter.restore()
+
+    def _draw_pill(self, painter: QPainter, option: QStyleOptionViewItem, text: str, tone: Tone) -> None:
+        ink, ground = theme.current().tokens.pair(tone)
+        font = theme.font(theme.CAPTION, theme.QFont.Weight.DemiBold)
+        painter.setFont(font)
+        rect = QRectF(option.rect)
+        width = min(painter.fontMetrics().horizontalAdvance(text) + 24, rect.width() - 12)
+        pill = QRectF(rect.left() + 8, rect.center().y() - 9.5, width, 19)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.QColor(ground))
+        painter.drawRoundedRect(pill, 9, 9)
+        painter.setPen(theme.QColor(ink))
+        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(width - 12))
+        painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, shown)
+
+    def _draw_text(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: Index, icon: str | None, token: str
+    ) -> None:
+        rect = option.rect.adjusted(8, 0, -8, 0)
+        if icon:
+            picture = icons.pixmap(icon, "muted", 16, painter.device().devicePixelRatioF())
+            painter.drawPixmap(rect.left(), rect.center().y() - 7, picture)
+            rect = rect.adjusted(24, 0, 0, 0)
+        painter.setPen(theme.current().colour(token))
+        text = painter.fontMetrics().elidedText(str(index.data()), option.textElideMode, rect.width())
+        painter.drawText(rect, _aligned_flags(index) | Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def _aligned(column: Column[Any]) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _aligned_flags(index: Index) -> Qt.AlignmentFlag:
+    return Qt.AlignmentFlag(index.data(Qt.ItemDataRole.TextAlignmentRole))
