@@ -1,0 +1,250 @@
+"""Where measured series are kept: one encrypted file beside the workspace's metadata, rebuildable and not journaled."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from sqlalchemy import Connection
+
+from kronkers_studio.domain.series import Metric, SeriesKey, Window
+from kronkers_studio.monitoring.blobs import decode_samples, encode_buckets, encode_samples
+from kronkers_studio.monitoring.buckets import bucket_samples
+from kronkers_studio.monitoring.pyramid import (
+    DAY,
+    ROLLUPS,
+    SECOND,
+    DayCache,
+    Pyramid,
+    Samples,
+    columns_of,
+    merge_samples,
+)
+from kronkers_studio.storage.database import Database
+
+_FOLD = 240  # samples of a series in the tail before they are folded into its days
+
+_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS series (
+        id INTEGER PRIMARY KEY, model TEXT NOT NULL, place TEXT NOT NULL, metric TEXT NOT NULL,
+        newest INTEGER, value REAL, UNIQUE (model, place, metric))""",
+    """CREATE TABLE IF NOT EXISTS tail (
+        series INTEGER NOT NULL, at INTEGER NOT NULL, value REAL NOT NULL, PRIMARY KEY (series, at)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS day (
+        series INTEGER NOT NULL, day INTEGER NOT NULL, revision INTEGER NOT NULL, count INTEGER NOT NULL,
+        first INTEGER NOT NULL, last INTEGER NOT NULL, low REAL NOT NULL, high REAL NOT NULL, mean REAL NOT NULL,
+        PRIMARY KEY (series, day)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS samples (
+        series INTEGER NOT NULL, day INTEGER NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (series, day))""",
+    """CREATE TABLE IF NOT EXISTS rollup (
+        series INTEGER NOT NULL, level INTEGER NOT NULL, day INTEGER NOT NULL, blob BLOB NOT NULL,
+        PRIMARY KEY (series, level, day)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS totals (
+        model TEXT NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
+        PRIMARY KEY (model, place, name)) WITHOUT ROWID""",
+)
+
+
+class SeriesStore:
+    """All series of a workspace.
+
+    Samples are appended to a short tail, one small transaction per scrape, and folded into one compressed blob per
+    series and day every ``_FOLD`` samples, with lowest, highest, mean and count per 5 minutes, hour and day beside it.
+    Thread-safe; several processes may use the same file at once. A killed process loses nothing it had appended.
+    """
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        """Open the file at ``path``, made when there is none, with its 32-byte ``key``.
+
+        Raises ``StoreDamaged`` for another key or a file that is none, ``StorageFull``, ``WorkspaceBusy``.
+        """
+        self._database = Database(path, key, durable=False)
+        self._cache = DayCache()
+        self._lock = threading.Lock()
+        self._ids: dict[SeriesKey, int] = {}
+        with self._database.write() as connection:
+            for statement in _SCHEMA:
+                connection.exec_driver_sql(statement)
+            waiting = connection.exec_driver_sql("SELECT series, count(*) FROM tail GROUP BY series").all()
+        self._waiting: dict[int, int] = {row[0]: row[1] for row in waiting}
+
+    def append(
+        self,
+        samples: Iterable[tuple[SeriesKey, float, float]],
+        totals: Mapping[tuple[str, str], Mapping[str, int]] | None = None,
+    ) -> None:
+        """Keep ``samples`` of (series, seconds since the epoch, value), all or none of them.
+
+        Times are kept to the millisecond, values exactly. Values that are not finite are left out: a gap says the same.
+        A sample of a time that is kept already replaces it. ``totals`` replaces what ``totals()`` gives for a
+        (model, place).
+        """
+        columns: dict[SeriesKey, list[tuple[int, float]]] = {}
+        for key, at, value in samples:
+            if math.isfinite(value):
+                columns.setdefault(key, []).append((round(at * SECOND), float(value)))
+        with self._database.write() as connection:
+            ids = {key: self._series_id(connection, key) for key in columns}
+            for key, rows in columns.items():
+                _add(connection, ids[key], rows)
+            kept = [(*place, name, value) for place, named in (totals or {}).items() for name, value in named.items()]
+            if kept:
+                connection.exec_driver_sql("INSERT OR REPLACE INTO totals VALUES (?, ?, ?, ?)", kept)
+        self._fold_long_tails({ids[key]: len(rows) for key, rows in columns.items() if len(rows) < _FOLD}, ids)
+
+    def window(self, key: SeriesKey, start: float, end: float, max_points: int = 1200) -> Window:
+        """What is recorded of ``key`` from ``start`` to ``end`` (seconds since the epoch), in at most ``max_points``.
+
+        When every sample fits, each is a point (``step`` 0). Otherwise points are buckets of the shortest ``step`` that
+        fits, aligned to the epoch, at the middle of each bucket; the first and last bucket are whole even where they
+        reach beyond the range, so that nothing flickers while a chart moves on. A pause longer than three times the
+        points' median distance is a gap: one point of NaN values.
+        """
+        if max_points < 1:
+            raise ValueError("a window needs room for one point")
+        with self._database.read() as connection:
+            series = self._known_id(connection, key)
+            pyramid = Pyramid(connection, self._cache, -1 if series is None else series)
+            return pyramid.window(key, math.ceil(start * SECOND), math.floor(end * SECOND), max_points)
+
+    def latest(self, model: str, place: str) -> dict[Metric, tuple[float, float]]:
+        """(seconds since the epoch, value) of each metric measured last; empty when nothing was ever recorded.
+
+        Only what was measured together, at the newest time: a response time of an hour ago says nothing of a service
+        that had no requests since.
+        """
+        with self._database.read() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT metric, newest, value FROM series WHERE model = ?1 AND place = ?2 AND newest ="
+                " (SELECT max(newest) FROM series WHERE model = ?1 AND place = ?2)",
+                (model, place),
+            ).all()
+        return {Metric(metric): (newest / SECOND, value) for metric, newest, value in rows}
+
+    def totals(self, model: str, place: str) -> dict[str, int]:
+        """The totals appended last."""
+        with self._database.read() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT name, value FROM totals WHERE model = ? AND place = ?", (model, place)
+            ).all()
+        return {row[0]: row[1] for row in rows}
+
+    def places(self) -> list[tuple[str, str]]:
+        """(model, place) of everything recorded, the latest first."""
+        with self._database.read() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT model, place FROM series GROUP BY model, place ORDER BY max(newest) DESC, model, place"
+            ).all()
+        return [(model, place) for model, place in rows]
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _known_id(self, connection: Connection, key: SeriesKey) -> int | None:
+        with self._lock:
+            known = self._ids.get(key)
+        if known is not None:
+            return known
+        found: int | None = connection.exec_driver_sql(
+            "SELECT id FROM series WHERE model = ? AND place = ? AND metric = ?",
+            (key.model, key.place, key.metric.value),
+        ).scalar()
+        return found
+
+    def _series_id(self, connection: Connection, key: SeriesKey) -> int:
+        known = self._known_id(connection, key)
+        if known is not None:
+            return known
+        made: int = connection.exec_driver_sql(
+            "INSERT INTO series (model, place, metric) VALUES (?, ?, ?) RETURNING id",
+            (key.model, key.place, key.metric.value),
+        ).scalar_one()
+        return made
+
+    def _fold_long_tails(self, appended: Mapping[int, int], ids: Mapping[SeriesKey, int]) -> None:
+        """Count what was committed, and fold the series whose tail has become long."""
+        with self._lock:
+            self._ids.update(ids)
+            due = []
+            for series, number in appended.items():
+                self._waiting[series] = self._waiting.get(series, 0) + number
+                if self._waiting[series] >= _FOLD:
+                    self._waiting[series] = 0
+                    due.append(series)
+        for series in due:
+            with self._database.write() as connection:
+                _fold(connection, series, [])
+
+
+def _add(connection: Connection, series: int, rows: list[tuple[int, float]]) -> None:
+    """Put a few rows of (time, value) in the tail; many go straight to their days."""
+    newest, value = max(reversed(rows), key=lambda row: row[0])
+    connection.exec_driver_sql(
+        "UPDATE series SET newest = ?, value = ? WHERE id = ? AND ifnull(newest, ?) <= ?",
+        (newest, value, series, newest, newest),
+    )
+    if len(rows) >= _FOLD:
+        _fold(connection, series, rows)
+        return
+    connection.exec_driver_sql(
+        "INSERT INTO tail (series, at, value) VALUES (?, ?, ?)"
+        " ON CONFLICT (series, at) DO UPDATE SET value = excluded.value",
+        [(series, *row) for row in rows],
+    )
+
+
+def _fold(connection: Connection, series: int, newer: list[tuple[int, float]]) -> None:
+    """Move the tail of ``series``, and ``newer`` rows after it, into its days; in the caller's transaction, so it
+    happens wholly or not at all, and once."""
+    tail = connection.exec_driver_sql("SELECT at, value FROM tail WHERE series = ? ORDER BY at", (series,)).all()
+    times, values = merge_samples(columns_of(tail), columns_of(newer))
+    days, first = np.unique(times // DAY, return_index=True)
+    for day, begin, end in zip(days.tolist(), first.tolist(), [*first.tolist()[1:], len(times)], strict=True):
+        of_day = times[begin:end], values[begin:end]
+        older: bytes | None = connection.exec_driver_sql(
+            "SELECT blob FROM samples WHERE series = ? AND day = ?", (series, day)
+        ).scalar()
+        _write_day(connection, series, day, of_day if older is None else merge_samples(decode_samples(older), of_day))
+    connection.exec_driver_sql("DELETE FROM tail WHERE series = ?", (series,))
+
+
+def _write_day(connection: Connection, series: int, day: int, samples: Samples) -> None:
+    times, values = samples
+    connection.exec_driver_sql(
+        "INSERT OR REPLACE INTO samples (series, day, blob) VALUES (?, ?, ?)",
+        (series, day, encode_samples(times, values)),
+    )
+    connection.exec_driver_sql(
+        "INSERT OR REPLACE INTO rollup (series, level, day, blob) VALUES (?, ?, ?, ?)",
+        [(series, level, day, encode_buckets(bucket_samples(times, values, level))) for level in ROLLUPS],
+    )
+    whole = bucket_samples(times, values, DAY)
+    connection.exec_driver_sql(
+        "INSERT INTO day (series, day, revision, count, first, last, low, high, mean)"
+        " VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (series, day) DO UPDATE SET revision = revision + 1, count = excluded.count,"
+        " first = excluded.first, last = excluded.last, low = excluded.low, high = excluded.high, mean = excluded.mean",
+        (
+            series,
+            day,
+            len(times),
+            int(times[0]),
+            int(times[-1]),
+            float(whole.low[0]),
+            float(whole.high[0]),
+            float(whole.mean[0]),
+        ),
+    )
