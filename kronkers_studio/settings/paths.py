@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import platformdirs
@@ -43,3 +44,13 @@ def resource(name: str) -> Path:
         if (root / name).exists():
             return root / name
     raise FileNotFoundError(f"bundled resource {name!r} is missing")
+
+
+def uv_program() -> Path:
+    """The uv that locks and fetches models' dependencies: bundled in a frozen program, else the installed package's."""
+    bundled = getattr(sys, "_MEIPASS", None)
+    if bundled is not None:
+        return Path(bundled) / ("uv.exe" if sys.platform == "win32" else "uv")
+    import uv
+
+    return Path(uv.find_uv_bin())

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from kronkers_studio.cli.documents import document, printable
+from kronkers_studio.cli.references import parse_content, parse_project
+from kronkers_studio.cli.releases import parse_duration, read_rows
+from kronkers_studio.cli.text import plural, size, table
+from kronkers_studio.domain.content import Entry, EntryKind, SkippedItem, SkipReason
+from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.models import ContentRef
+from kronkers_studio.domain.releases import Release, ReleaseState
+
+
+def test_a_domain_object_becomes_a_document_with_its_own_field_names() -> None:
+    at = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    release = Release("wine", "this-computer", 1, 2, "sha256:0", ReleaseState.LIVE, at, at, endpoint={"port": 1})
+    found = json.loads(json.dumps(document(release)))
+    assert found["state"] == "live"
+    assert found["created"] == "2026-05-01T12:00:00+00:00"
+    assert found["endpoint"] == {"port": 1}
+
+
+def test_bytes_and_undecodable_names_have_a_json_form() -> None:
+    entry = Entry("caf\udce9.txt", EntryKind.FILE, content=(b"\x01\xff",))
+    assert document(entry)["path"] == "caf\\xe9.txt"
+    assert document(entry)["content"] == ["01ff"]
+    assert document((SkippedItem("a\nb", SkipReason.LOCK_FILE),))[0]["path"] == "a\\nb"
+
+
+def test_what_has_no_json_form_is_a_bug_not_a_guess() -> None:
+    with pytest.raises(TypeError):
+        document(object())
+
+
+def test_a_name_cannot_move_the_cursor_of_a_terminal() -> None:
+    assert printable("\x1b[31mred") == "\\x1b[31mred"
+    assert printable("grün – 10 % · Über") == "grün – 10 % · Über"
+
+
+def test_projects_and_files_are_written_with_at_and_colon() -> None:
+    assert parse_project("analytics") == ("analytics", "")
+    assert parse_project("analytics@main") == ("analytics", "main")
+    assert parse_content("analytics@main:a/b.csv") == ContentRef("analytics", "main", "a/b.csv")
+    for wrong in ("", "@main"):
+        with pytest.raises(InvalidInput):
+            parse_project(wrong)
+    with pytest.raises(InvalidInput):
+        parse_content("analytics")
+
+
+def test_lengths_of_time_are_read_in_seconds() -> None:
+    assert [parse_duration(text) for text in ("30s", "15m", "1h", "7d")] == [30, 900, 3600, 604800]
+    with pytest.raises(InvalidInput, match="yesterday"):
+        parse_duration("yesterday")
+
+
+def test_rows_come_from_json_and_from_csv_with_numbers_recognised(tmp_path: Path) -> None:
+    (tmp_path / "rows.json").write_text('{"rows": [{"a": 1, "b": "x"}]}', encoding="utf-8")
+    (tmp_path / "list.json").write_text("[[1, 2]]", encoding="utf-8")
+    (tmp_path / "rows.csv").write_text("\ufeffa;b;c\n1;2.5;\n3;x;4\n", encoding="utf-8")
+    assert read_rows(tmp_path / "rows.json") == [{"a": 1, "b": "x"}]
+    assert read_rows(tmp_path / "list.json") == [[1, 2]]
+    assert read_rows(tmp_path / "rows.csv") == [{"a": 1, "b": 2.5, "c": None}, {"a": 3, "b": "x", "c": 4}]
+
+
+@pytest.mark.parametrize("content", ["{", "3", '{"data": []}'])
+def test_a_file_without_rows_is_refused_in_plain_words(tmp_path: Path, content: str) -> None:
+    (tmp_path / "rows.json").write_text(content, encoding="utf-8")
+    with pytest.raises(InvalidInput, match="rows.json"):
+        read_rows(tmp_path / "rows.json")
+
+
+def test_a_rows_file_that_is_missing_or_not_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "latin.csv").write_bytes(b"name\nM\xfcller\n")
+    with pytest.raises(InvalidInput, match=r"latin\.csv is not UTF-8"):
+        read_rows(tmp_path / "latin.csv")
+    with pytest.raises(InvalidInput, match=r"missing\.csv cannot be read"):
+        read_rows(tmp_path / "missing.csv")
+
+
+def test_sizes_counts_and_tables_read_well() -> None:
+    assert [size(n) for n in (0, 999, 1500, 7_900_000_000)] == ["0 B", "999 B", "1.5 kB", "7.9 GB"]
+    assert (plural(1, "file"), plural(18204, "file")) == ("1 file", "18,204 files")
+    assert table(["A", "B"], [["long", "x"]]) == ["A     B", "long  x"]
