@@ -1,4 +1,8 @@
-"""Every test gets its own home, settings and caches: the real ones are never touched."""
+"""Every test gets its own home and settings: the real home, keyring and settings are never touched.
+
+Shared between tests and runs, because they are large and can be made again: the cache of layers and base images, and
+uv's downloads. They lie in ``KRONKERS_TEST_CACHE``, by default in the git-ignored .lab-cache/.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,11 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the programs that tests start would compile everything each time
+
+TEST_CACHE = Path(os.environ.get("KRONKERS_TEST_CACHE") or Path(__file__).parents[1] / ".lab-cache").absolute()
+_UV_CACHE = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
+_KEPT = ("KRONKERS_LAB", "KRONKERS_TEST_CACHE")
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +33,10 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
         "LOCALAPPDATA": "AppData/Local",
     }.items():
         monkeypatch.setenv(name, str(home / folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(TEST_CACHE))
+    monkeypatch.setenv("UV_CACHE_DIR", _UV_CACHE)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     for name in list(os.environ):
-        if name.startswith("KRONKERS_") and name not in ("KRONKERS_LAB", "KRONKERS_TEST_CACHE"):
+        if name.startswith("KRONKERS_") and name not in _KEPT:
             monkeypatch.delenv(name)
     yield home

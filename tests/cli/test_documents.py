@@ -71,7 +71,7 @@ def test_rows_come_from_json_and_from_csv_with_numbers_recognised(tmp_path: Path
 @pytest.mark.parametrize("content", ["{", "3", '{"data": []}'])
 def test_a_file_without_rows_is_refused_in_plain_words(tmp_path: Path, content: str) -> None:
     (tmp_path / "rows.json").write_text(content, encoding="utf-8")
-    with pytest.raises(InvalidInput, match="rows.json"):
+    with pytest.raises(InvalidInput, match=r"rows\.json"):
         read_rows(tmp_path / "rows.json")
 
 

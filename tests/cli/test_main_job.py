@@ -1,0 +1,167 @@
+"""The main job by command: every command is a process of its own, as a script would call it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kronkers_studio.settings.paths import resource
+
+MODEL_PATH = "Quality/Wine/model/wine_quality.joblib"
+
+
+class Shell:
+    """Runs `kronkers` with a workspace; ``expect`` is the exit code."""
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = workspace
+        self.environment = {"KRONKERS_WORKSPACE": str(workspace), "KRONKERS_PASSPHRASE": "correct horse battery"}
+
+    def run(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", "from kronkers_studio.app import command; command()", *arguments],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=240,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **self.environment},
+            check=False,
+        )
+        assert done.returncode == expect, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def json(self, *arguments: str, expect: int = 0) -> Any:
+        return json.loads(self.run(*arguments, "--json", expect=expect).stdout)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("main-job") / "workspace"
+
+
+@pytest.fixture
+def shell(workspace: Path) -> Iterator[Shell]:
+    shell = Shell(workspace)
+    if not workspace.exists():
+        shell.run("init", "--passphrase")
+    yield shell
+
+
+def test_a_folder_becomes_a_live_service_that_answers_is_charted_and_rolls_back(shell: Shell, tmp_path: Path) -> None:
+    sample = resource("sample/OneDrive - Kronkers")
+    plan = shell.json("migrate", str(sample), "--project", "sample", "--dry-run")
+    assert {"model", "data", "code", "notebook"} <= {item["kind"] for item in plan["items"]}
+    with_model = shell.json("migrate", str(sample), "--project", "sample")
+    assert with_model["changed"]
+    again = shell.json("migrate", str(sample), "--project", "sample")
+    assert (again["changed"], again["read_bytes"]) == (False, 0)
+
+    found = {model["source"]["path"]: model for model in shell.json("model", "find", "sample")}
+    path = next(path for path, model in found.items() if model["facts"] and path.endswith(".joblib"))
+    version = shell.json("model", "register", f"sample:{path}", "--name", "wine", "--metric", "accuracy=0.97")
+    assert version["version"] == 1
+    assert shell.json("model", "show", "wine")["metrics"] == {"accuracy": 0.97}
+
+    first = shell.json("package", "wine")["package"]
+    second = shell.json("package", "wine")
+    assert (second["reused"], second["package"]["digest"]) == (True, first["digest"])
+
+    try:
+        assert shell.json("release", "wine", "--to", "this-computer")["state"] == "live"
+        rows = next(sample.rglob("rows.json"))
+        answer = shell.json("predict", "wine", "--in", "this-computer", "--input", str(rows))
+        assert len(answer["outputs"]) == len(json.loads(rows.read_text(encoding="utf-8"))["rows"])
+
+        broken = tmp_path / "rows.json"
+        broken.write_text('{"rows": [{"nonsense": 1}]}', encoding="utf-8")
+        refused = shell.run("predict", "wine", "--in", "this-computer", "--input", str(broken), expect=1)
+        assert "nonsense" in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+        live = shell.json("metrics", "wine", "--in", "this-computer")["state"]
+        assert live["reachable"]
+        assert live["values"]["memory"] > 0
+
+        assert shell.json("release", "wine", "--to", "this-computer")["number"] == 2
+        assert shell.json("rollback", "wine", "--in", "this-computer")["number"] == 1
+        assert shell.json("predict", "wine", "--in", "this-computer", "--input", str(rows))["version"] == 1
+    finally:
+        shell.run("stop", "wine", "--in", "this-computer")
+
+    after = shell.json("metrics", "wine", "--in", "this-computer")["state"]
+    assert not after["reachable"]
+    assert after["values"]["memory"] > 0
+    shell.run("predict", "wine", "--in", "this-computer", "--input", str(rows), expect=1)
+    assert shell.json("check", "--read-data")["problems"] == []
+
+    target = tmp_path / "restored"
+    shell.json("restore", "sample", str(target))
+    original = {p.relative_to(sample).as_posix(): p.read_bytes() for p in sample.rglob("*") if p.is_file()}
+    for name, content in original.items():
+        if (target / name).exists():
+            assert (target / name).read_bytes() == content
+    left_out = {item["path"] for item in with_model["skipped"]}
+    assert {name for name in original if not (target / name).exists()} == left_out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["log", "nothing"], 1, "nothing"),
+        (["migrate", "/no/such/folder"], 1, "/no/such/folder"),
+        (["model", "show", "nothing"], 1, "nothing"),
+        (["model", "register", "sample"], 2, "names no file"),
+        (["predict", "nothing", "--in", "this-computer", "--input", "/no/such/file"], 2, "cannot be read"),
+        (["release", "nothing", "--to", "nowhere"], 1, "nothing"),
+        (["server", "add", "Bad Name", "ssh://me@host"], 1, ""),
+        (["server", "check", "nowhere"], 1, "nowhere"),
+    ],
+)
+def test_an_expected_failure_is_one_message_and_its_exit_code(
+    shell: Shell, arguments: list[str], code: int, sentence: str
+) -> None:
+    done = shell.run(*arguments, expect=code)
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_wrong_usage_leaves_with_2(shell: Shell) -> None:
+    shell.run("log", expect=2)
+    shell.run("no-such-command", expect=2)
+
+
+def test_with_json_a_failure_is_a_document_too(shell: Shell) -> None:
+    assert shell.json("log", "nothing", expect=1)["error"]["kind"] == "NotFound"
+
+
+def test_a_wrong_passphrase_is_said_to_be_wrong(shell: Shell) -> None:
+    shell.environment["KRONKERS_PASSPHRASE"] = "wrong"
+    done = shell.run("projects", expect=1)
+    assert "passphrase" in done.stderr.lower()
+    assert "wrong horse" not in done.stderr
+
+
+def test_without_any_key_the_message_says_what_to_do(shell: Shell) -> None:
+    del shell.environment["KRONKERS_PASSPHRASE"]
+    done = shell.run("projects", expect=1)
+    assert "KRONKERS_PASSPHRASE" in done.stderr or "passphrase" in done.stderr.lower()
+
+
+def test_what_could_not_be_read_is_listed_and_leaves_with_4(shell: Shell, tmp_path: Path) -> None:
+    folder = tmp_path / "Müll"
+    folder.mkdir()
+    (folder / "good.txt").write_text("kept", encoding="utf-8")
+    (folder / "gone").symlink_to(folder / "good.txt")
+    os.mkfifo(folder / "pipe")
+    done = shell.run("migrate", str(folder), "--project", "odd", expect=4)
+    assert "pipe" in done.stdout
+    assert shell.json("ls", "odd")
