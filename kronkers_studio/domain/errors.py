@@ -78,6 +78,10 @@ class StorageFull(WorkspaceError):
     """The disk is full or failed; nothing that was acknowledged is lost."""
 
 
+class BranchChanged(WorkspaceError):
+    """A branch is no longer where it was when the work began; nothing was changed."""
+
+
 # Migration
 class SourceUnavailable(StudioError):
     """The folder to migrate does not exist, vanished, or cannot be listed."""
