@@ -1,0 +1,66 @@
+"""``python -m kronkers_studio.serving``: serve one model folder over HTTP."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from kronkers_studio.serving.cores import available_cores
+from kronkers_studio.serving.logs import start_logging
+from kronkers_studio.serving.problems import CannotStart
+
+_LIBRARY_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def main() -> int:
+    """The exit code: 0 after an orderly stop, 1 when the model is refused, 2 for wrong usage."""
+    arguments = _arguments()
+    start_logging(arguments.log_file)
+    threads = available_cores()
+    for name in _LIBRARY_THREADS:  # read when the libraries are imported, so before everything else
+        os.environ.setdefault(name, str(threads))
+    import logging
+
+    try:
+        _serve(arguments, threads)
+    except CannotStart as refusal:
+        logging.getLogger(__name__).critical(str(refusal))
+        return 1
+    return 0
+
+
+def _serve(arguments: argparse.Namespace, threads: int) -> None:
+    from kronkers_studio.serving.app import Limits
+    from kronkers_studio.serving.server import Options, serve
+
+    serve(
+        Options(
+            model=arguments.model,
+            host=arguments.host,
+            port=arguments.port,
+            ready_file=arguments.ready_file,
+            stop_file=arguments.stop_file,
+            threads=threads,
+            limits=Limits(arguments.most_rows, arguments.most_bytes, arguments.most_waiting),
+        )
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="kronkers_studio.serving", description="Serve one model over HTTP.")
+    parser.add_argument("--model", type=Path, required=True, help="the folder with model.json and the model file")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="the port to listen on; 0 takes a free one")
+    parser.add_argument("--ready-file", type=Path, help='written as {"port", "pid"} once requests are taken')
+    parser.add_argument("--stop-file", type=Path, help="stop in order as soon as this file exists")
+    parser.add_argument("--log-file", type=Path, help="log here, within 3 MiB, instead of to stderr")
+    parser.add_argument("--most-rows", type=int, default=10_000, help="the most rows in one request")
+    parser.add_argument("--most-bytes", type=int, default=16 << 20, help="the largest body of a request, in bytes")
+    parser.add_argument("--most-waiting", type=int, default=64, help="requests worked on at once; more get 503")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""What goes back: a status, a body and headers, sent as one HTTP response."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from kronkers_studio.serving.problems import Refusal
+
+Send = Callable[[Any], Awaitable[None]]
+Headers = tuple[tuple[bytes, bytes], ...]
+_JSON = (b"content-type", b"application/json")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``rows`` counts what was predicted for it."""
+
+    body: bytes
+    status: int = 200
+    headers: Headers = (_JSON,)
+    rows: int = 0
+
+
+def json_answer(content: Any, *, status: int = 200, rows: int = 0) -> Answer:
+    """``content`` as JSON; NumPy arrays in it become lists, objects that JSON lacks become text."""
+    return Answer(orjson.dumps(content, default=str, option=orjson.OPT_SERIALIZE_NUMPY), status, rows=rows)
+
+
+def problem(message: str, status: int, *, field: str | None = None, headers: Headers = ()) -> Answer:
+    """An error's answer: {"error": sentence, "field": …}."""
+    content = {"error": message} if field is None else {"error": message, "field": field}
+    return Answer(orjson.dumps(content, default=str), status, (_JSON, *headers))
+
+
+def refused(refusal: Refusal) -> Answer:
+    """The answer that tells the sender why."""
+    return problem(refusal.message, refusal.status, field=refusal.field, headers=refusal.headers)
+
+
+async def send_answer(send: Send, answer: Answer) -> None:
+    """Send ``answer`` whole."""
+    length = (b"content-length", str(len(answer.body)).encode())
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
+    await send({"type": "http.response.body", "body": answer.body})

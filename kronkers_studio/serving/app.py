@@ -1,0 +1,146 @@
+"""The service as one ASGI application: routes, metrics and answers for everything that goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.routing import Route, Router
+
+from kronkers_studio.serving.answers import Answer, Send, json_answer, problem, refused, send_answer
+from kronkers_studio.serving.bodies import Receive, Scope, SenderGone
+from kronkers_studio.serving.execution import Runner
+from kronkers_studio.serving.inference import Inference
+from kronkers_studio.serving.manifest import Manifest
+from kronkers_studio.serving.metrics import CONTENT_TYPE, Metrics
+from kronkers_studio.serving.models import Model
+from kronkers_studio.serving.prediction import Prediction
+from kronkers_studio.serving.problems import Refusal, shown
+
+_log = logging.getLogger(__name__)
+_Handler = Callable[[Scope, Receive], Awaitable[Answer]]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request and the process may hold."""
+
+    most_rows: int = 10_000
+    most_bytes: int = 16 * 1024 * 1024
+    most_waiting: int = 64
+
+
+def build_app(manifest: Manifest, model: Model, runner: Runner, limits: Limits, ready: Callable[[], bool]) -> Router:
+    """The application that serves ``model``; ``ready`` says whether it takes requests (not while it stops)."""
+    bounds = {"most_rows": limits.most_rows, "most_bytes": limits.most_bytes}
+    prediction = Prediction(manifest, model, runner, **bounds)
+    inference = Inference(manifest, model, runner, **bounds)
+    metrics = Metrics(manifest.name, manifest.version, manifest.framework)
+
+    async def show_metrics(_scope: Scope, _receive: Receive) -> Answer:
+        return Answer(metrics.text(), headers=((b"content-type", CONTENT_TYPE.encode()),))
+
+    async def live(_scope: Scope, _receive: Receive) -> Answer:
+        return json_answer({"live": True})
+
+    async def readiness(_scope: Scope, _receive: Receive) -> Answer:
+        return json_answer({"ready": ready()}, status=200 if ready() else 503)
+
+    async def server(_scope: Scope, _receive: Receive) -> Answer:
+        return json_answer(inference.server_metadata())
+
+    async def described(scope: Scope, _receive: Receive) -> Answer:
+        inference.check_model(scope["path_params"])
+        return json_answer(inference.model_metadata())
+
+    async def model_readiness(scope: Scope, receive: Receive) -> Answer:
+        inference.check_model(scope["path_params"])
+        return await readiness(scope, receive)
+
+    routes = [
+        Route("/predict", _Counted("POST", prediction.answer, metrics, "/predict")),
+        *_model_routes("/infer", _Counted("POST", inference.answer, metrics, "infer")),
+        Route("/metrics", _Endpoint("GET", show_metrics)),
+        Route("/v2/health/live", _Endpoint("GET", live)),
+        Route("/v2/health/ready", _Endpoint("GET", readiness)),
+        Route("/v2", _Endpoint("GET", server)),
+        *_model_routes("/ready", _Endpoint("GET", model_readiness)),
+        *_model_routes("", _Endpoint("GET", described)),
+    ]
+    return Router(routes, redirect_slashes=False, default=_unknown)
+
+
+def _model_routes(ending: str, endpoint: _Endpoint) -> list[Route]:
+    return [
+        Route("/v2/models/{model}" + ending, endpoint),
+        Route("/v2/models/{model}/versions/{version}" + ending, endpoint),
+    ]
+
+
+class _Endpoint:
+    """One route's ASGI application: the handler's answer, or an answer for whatever it raises."""
+
+    def __init__(self, method: str, handler: _Handler) -> None:
+        self._method = method
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            answer = await self._answer(scope, receive)
+        except SenderGone:
+            return
+        await send_answer(send, answer)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        method = scope["method"]
+        if method != self._method and not (method == "HEAD" and self._method == "GET"):
+            allow = ((b"allow", self._method.encode()),)
+            return problem(f"This address takes {self._method}, not {method[:20]}.", 405, headers=allow)
+        try:
+            return await self._handler(scope, receive)
+        except SenderGone:
+            raise
+        except Refusal as refusal:
+            return refused(refusal)
+        except Exception as error:  # noqa: BLE001 — models may raise anything; the service must go on
+            return _failed(error)
+
+
+class _Counted(_Endpoint):
+    """An endpoint whose requests are measured."""
+
+    def __init__(self, method: str, handler: _Handler, metrics: Metrics, route: str) -> None:
+        super().__init__(method, handler)
+        self._metrics = metrics
+        self._route = route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        self._metrics.began()
+        code, rows = 499, 0  # the sender hung up
+        try:
+            answer = await self._answer(scope, receive)
+            code, rows = answer.status, answer.rows
+            await send_answer(send, answer)
+        except SenderGone:
+            pass
+        finally:
+            self._metrics.answered(self._route, code, time.perf_counter() - started, rows)
+
+
+def _failed(error: Exception) -> Answer:
+    """The model failed on checked input. The log names the error and its place, never its text: that may quote rows."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    place = f"{last[0].filename}:{last[0].lineno}" if last else ""
+    _log.error("the model failed", extra={"fields": {"error": type(error).__name__, "place": place}})
+    reason = " ".join(str(error).split())[:300]
+    return problem(f"The model failed on these rows: {type(error).__name__}: {reason}", 500)
+
+
+async def _unknown(scope: Scope, _receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        message = f"There is nothing at {shown(scope['path'])}; try /predict, /v2 or /metrics."
+        await send_answer(send, problem(message, 404))

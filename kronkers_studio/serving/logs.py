@@ -1,0 +1,39 @@
+"""Logs as JSON lines: {"time", "level", "message", …}. No line ever holds the contents of a row."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import time
+from pathlib import Path
+
+_MOST_BYTES = 1 << 20
+_OLD_FILES = 2
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line = {
+            "time": f"{at}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[0]:
+            line["error"] = record.exc_info[0].__name__
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def start_logging(file: Path | None) -> None:
+    """Log to stderr, or to ``file`` (at most 3 MiB with its two predecessors). Python's warnings are logged too."""
+    handler = (
+        logging.handlers.RotatingFileHandler(file, maxBytes=_MOST_BYTES, backupCount=_OLD_FILES, encoding="utf-8")
+        if file
+        else logging.StreamHandler()
+    )
+    handler.setFormatter(_JsonLines())
+    logging.root.handlers = [handler]
+    logging.root.setLevel(logging.INFO)
+    logging.captureWarnings(True)

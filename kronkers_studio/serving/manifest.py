@@ -1,0 +1,106 @@
+"""``model.json``: what lies in the model folder, and proof that it is what was packaged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, BinaryIO
+
+from kronkers_studio.serving.problems import CannotStart
+from kronkers_studio.serving.signature import NUMPY_TYPES, Signature, TensorSpec
+
+FORMAT = 1
+_FRAMEWORKS = {"scikit-learn": ("joblib", "pickle"), "onnx": ("onnx",)}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The model's identity. ``allowed_globals`` are the only "module.name" pairs its pickle may import."""
+
+    name: str
+    version: int
+    framework: str
+    framework_version: str
+    file: Path
+    file_format: str
+    sha256: str
+    signature: Signature
+    allowed_globals: frozenset[str]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in ``folder``. Raises ``CannotStart`` when it is missing, unreadable or of another format."""
+    path = folder / "model.json"
+    try:
+        found = json.loads(path.read_bytes())
+    except OSError as error:
+        raise CannotStart(f"There is no readable model.json in {folder}: {error.strerror}.") from None
+    except ValueError:
+        raise CannotStart(f"{path} is not valid JSON.") from None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise CannotStart(f"{path} is not of format {FORMAT}; package the model again with this release.")
+    try:
+        manifest = _manifest(folder, found)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CannotStart(f"{path} is incomplete or malformed: {error}.") from None
+    if manifest.file_format not in _FRAMEWORKS.get(manifest.framework, ()):
+        raise CannotStart(f"This service cannot run {manifest.framework} models of format {manifest.file_format}.")
+    return manifest
+
+
+def open_verified(manifest: Manifest) -> BinaryIO:
+    """The model file, open at its start, after its SHA-256 was found to be the manifest's.
+
+    Raises ``CannotStart`` when the file is missing or differs.
+    """
+    try:
+        stream = manifest.file.open("rb")
+    except OSError as error:
+        raise CannotStart(f"The model file {manifest.file} cannot be read: {error.strerror}.") from None
+    if _sha256(stream) != manifest.sha256:
+        stream.close()
+        raise CannotStart(f"The model file {manifest.file.name} is not the one that was packaged: its SHA-256 differs.")
+    stream.seek(0)
+    return stream
+
+
+def _sha256(stream: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := stream.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _manifest(folder: Path, found: dict[str, Any]) -> Manifest:
+    file = str(found["file"])
+    if not file or PurePosixPath(file).name != file or PureWindowsPath(file).name != file:
+        raise ValueError("“file” must be a plain file name")
+    signature = found.get("signature") or {}
+    return Manifest(
+        name=str(found["name"]),
+        version=int(found["version"]),
+        framework=str(found["framework"]),
+        framework_version=str(found.get("framework_version", "")),
+        file=folder / file,
+        file_format=str(found["file_format"]),
+        sha256=str(found["sha256"]).lower().removeprefix("sha256:"),
+        signature=Signature(
+            inputs=tuple(map(_tensor, signature.get("inputs") or ())),
+            outputs=tuple(map(_tensor, signature.get("outputs") or ())),
+        ),
+        allowed_globals=frozenset(map(str, found.get("allowed_globals") or ())),
+    )
+
+
+def _tensor(found: dict[str, Any]) -> TensorSpec:
+    datatype = str(found["datatype"])
+    if datatype not in NUMPY_TYPES:
+        raise ValueError(f"unknown datatype {datatype!r}")
+    return TensorSpec(
+        name=str(found["name"]),
+        datatype=datatype,
+        shape=tuple(int(length) for length in found["shape"]),
+        columns=tuple(map(str, found.get("columns") or ())),
+    )

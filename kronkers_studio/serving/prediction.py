@@ -1,0 +1,57 @@
+"""``POST /predict``: rows of JSON in, plain JSON out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kronkers_studio.serving.answers import Answer, json_answer
+from kronkers_studio.serving.bodies import Receive, Scope, header, parse_json, read_body
+from kronkers_studio.serving.execution import Runner
+from kronkers_studio.serving.manifest import Manifest
+from kronkers_studio.serving.models import Model
+from kronkers_studio.serving.problems import Refusal, shown
+from kronkers_studio.serving.rows import RowReader
+
+
+class Prediction:
+    """Answers {"rows": […]} with {"model", "version", "outputs", "probabilities"?}: one output per row."""
+
+    def __init__(self, manifest: Manifest, model: Model, runner: Runner, *, most_rows: int, most_bytes: int) -> None:
+        self._head = {"model": manifest.name, "version": manifest.version}
+        self._model = model
+        self._runner = runner
+        self._reader = RowReader(model.signature, takes_missing=model.takes_missing, most_rows=most_rows)
+        self._most_bytes = most_bytes
+        self._wanted = tuple(filter(None, (model.label, model.probabilities)))
+
+    async def answer(self, scope: Scope, receive: Receive) -> Answer:
+        """The answer to one request. Raises ``Refusal``, and whatever the model raises."""
+        _check_type(scope)
+        content = parse_json(await read_body(scope, receive, self._most_bytes))
+        if "rows" not in content:
+            sent = f", not {', '.join(map(shown, list(content)[:3]))}" if content else ""
+            raise Refusal(f"The body must have the field “rows”, a list of rows{sent}.", field="rows")
+        inputs, rows = self._reader.read(content["rows"])
+        outputs = await self._runner.run(inputs, self._wanted, rows)
+        return json_answer(self._content(outputs), rows=rows)
+
+    def _content(self, outputs: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
+        label = outputs[self._model.label]
+        if label.ndim == 2 and label.shape[1] == 1:
+            label = label[:, 0]  # one value per row, as some exports of regressors wrap it
+        content = {**self._head, "outputs": label.tolist()}
+        if self._model.probabilities:
+            matrix = outputs[self._model.probabilities].tolist()
+            names = self._model.classes or tuple(map(str, range(len(matrix[0]))))
+            content["probabilities"] = [dict(zip(names, row, strict=True)) for row in matrix]
+        return content
+
+
+def _check_type(scope: Scope) -> None:
+    kind = (header(scope, b"content-type") or "application/json").split(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refusal(
+            f"The body must be JSON: send the header Content-Type: application/json, not {kind[:60]}.", status=415
+        )

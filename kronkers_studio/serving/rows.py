@@ -1,0 +1,209 @@
+"""Rows of JSON to a model's input arrays, with a sentence for whatever does not fit.
+
+Reading is two-speed: whole columns are converted by C code, and only when that does not fit are the rows looked at
+one by one, to tell the sender which row and field is wrong. Rows are numbered from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import chain
+from operator import itemgetter
+from typing import Any, NoReturn
+
+import numpy as np
+
+from kronkers_studio.serving.problems import Refusal, kind_of, shown
+from kronkers_studio.serving.signature import NUMPY_TYPES, Signature, TensorSpec
+
+_Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    datatype: str
+
+
+class RowReader:
+    """Reads the ``rows`` of ``POST /predict`` for one signature.
+
+    A row is an object of fields, in any order, or a list of values in the signature's order. ``takes_missing`` lets
+    null stand for a missing number.
+    """
+
+    def __init__(self, signature: Signature, *, takes_missing: bool, most_rows: int) -> None:
+        self._inputs = signature.inputs
+        self._most_rows = most_rows
+        self._takes_missing = takes_missing
+        self._columns, self._named = _columns_of(signature.inputs)
+        self._pick = _picker([column.name for column in self._columns])
+
+    def read(self, rows: object) -> tuple[dict[str, _Array], int]:
+        """The model's input arrays and the number of rows. Raises ``Refusal``."""
+        checked = self._checked_list(rows)
+        picked = self._pick_all(checked)
+        return self._arrays(picked, checked), len(checked)
+
+    def _checked_list(self, rows: object) -> list[Any]:
+        if not isinstance(rows, list):
+            raise Refusal(f"“rows” must be a list of rows, not {kind_of(rows)}.", field="rows")
+        if not rows:
+            raise Refusal("“rows” is empty: send at least one row.", field="rows")
+        if len(rows) > self._most_rows:
+            raise Refusal(
+                f"“rows” holds {len(rows)} rows; one request may hold {self._most_rows}. Send them in parts.",
+                status=413,
+                field="rows",
+            )
+        if not self._columns and self._inputs[0].width != -1:
+            raise Refusal("This model's input is no table; use the Open Inference Protocol's infer request.")
+        return rows
+
+    def _pick_all(self, rows: list[Any]) -> list[Sequence[Any]]:
+        """Each row's values in the signature's order."""
+        width = len(self._columns)
+        picked: list[Sequence[Any]] = []
+        for number, row in enumerate(rows, 1):
+            if type(row) is dict and self._named:
+                if len(row) != width:
+                    self._complain_of_names(number, row)
+                try:
+                    picked.append(self._pick(row))
+                except KeyError:
+                    self._complain_of_names(number, row)
+            else:
+                picked.append(self._values(number, row, width or len(rows[0])))
+        return picked
+
+    def _values(self, number: int, row: object, width: int) -> list[Any]:
+        if isinstance(row, dict):
+            raise Refusal(f"Row {number} is an object, but this model has no field names: send lists of values.")
+        if not isinstance(row, list):
+            takes = "an object of fields or a list of values" if self._named else "a list of values"
+            raise Refusal(f"Row {number} is {kind_of(row)}; each row must be {takes}.")
+        if len(row) != width:
+            names = f": {', '.join(c.name for c in self._columns)}" if self._named else ""
+            raise Refusal(f"Row {number} has {len(row)} values; this model takes {width}{names}.")
+        return row
+
+    def _complain_of_names(self, number: int, row: dict[str, Any]) -> NoReturn:
+        names = [column.name for column in self._columns]
+        for name in row:
+            if name not in names:
+                close = get_close_matches(name[:100], names, n=1)
+                hint = f"; did you mean {shown(close[0])}?" if close else f"; this model takes {', '.join(names)}."
+                raise Refusal(f"Row {number}: unknown field {shown(name)}{hint}", field=name[:100])
+        missing = next(name for name in names if name not in row)
+        raise Refusal(f"Row {number}: the field {shown(missing)} is missing.", field=missing)
+
+    def _arrays(self, picked: list[Sequence[Any]], rows: list[Any]) -> dict[str, _Array]:
+        if len(self._inputs) == 1:
+            spec = self._inputs[0]
+            return {spec.name: self._matrix(picked, spec)}
+        return {
+            spec.name: self._column(values, position).reshape((-1,) + (1,) * (len(spec.shape) - 1))
+            for position, (spec, values) in enumerate(zip(self._inputs, zip(*picked, strict=True), strict=True))
+        }
+
+    def _matrix(self, picked: list[Sequence[Any]], spec: TensorSpec) -> _Array:
+        """All rows as one array of the input's type, whose columns share it."""
+        array = _converted(picked, chain.from_iterable(picked), spec.datatype, self._takes_missing)
+        if array is None:
+            for position in range(len(picked[0])):
+                self._column([row[position] for row in picked], position)
+            raise Refusal("The rows do not fit this model's input.")
+        return array.reshape(len(picked)) if len(spec.shape) == 1 else array
+
+    def _column(self, values: Sequence[Any], position: int) -> _Array:
+        """One column's values as an array of its type, or the complaint about the first that does not fit."""
+        column = self._columns[position] if self._columns else _Column("", self._inputs[0].datatype)
+        array = _converted(values, values, column.datatype, self._takes_missing)
+        if array is not None:
+            return array
+        named = f"the field {shown(column.name)}" if self._named else f"value {position + 1}"
+        for number, value in enumerate(values, 1):
+            if _converted([value], [value], column.datatype, self._takes_missing) is None:
+                reason = _complaint(value, column.datatype)
+                raise Refusal(f"Row {number}: {named} {reason}.", field=column.name or None)
+        raise Refusal(f"{named[0].upper()}{named[1:]} does not fit this model's input.", field=column.name or None)
+
+
+def _columns_of(inputs: tuple[TensorSpec, ...]) -> tuple[list[_Column], bool]:
+    """The columns of a row and whether they have names; none when the inputs are no table or of unknown width."""
+    if len(inputs) == 1 and len(inputs[0].shape) == 2:
+        spec = inputs[0]
+        names = spec.columns or tuple(str(n) for n in range(1, spec.width + 1))
+        return [_Column(name, spec.datatype) for name in names], bool(spec.columns)
+    if any(spec.width != 1 or len(spec.shape) > 2 for spec in inputs):
+        return [], False
+    return [_Column((spec.columns or (spec.name,))[0], spec.datatype) for spec in inputs], True
+
+
+def _picker(names: list[str]) -> Callable[[dict[str, Any]], Sequence[Any]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: [row[name] for name in names]
+
+
+_JSON_TYPES: dict[str, frozenset[type]] = {
+    "B": frozenset({bool}),
+    "O": frozenset({str}),
+    "F": frozenset({int, float}),
+    "I": frozenset({int, float}),
+}
+
+
+def _group(datatype: str) -> str:
+    """B truth values, O text, F fractional numbers, I whole numbers."""
+    return {"BOOL": "B", "BYTES": "O"}.get(datatype, "F" if datatype.startswith("FP") else "I")
+
+
+def _converted(values: Any, flat: Any, datatype: str, takes_missing: bool) -> _Array | None:
+    """``values`` (``flat`` is each single one of them) as an array of ``datatype``; None when any does not fit."""
+    group, dtype = _group(datatype), NUMPY_TYPES[datatype]
+    allowed = _JSON_TYPES[group]
+    missing = {type(None)} if takes_missing and group in "FO" else set()
+    found = set(map(type, flat))
+    if not found <= allowed | missing:
+        return None
+    if group in "BO":
+        return np.array(values, dtype=dtype)
+    try:
+        wide = np.array(values, dtype=np.float64 if group == "F" or float in found else None)
+    except OverflowError:
+        return None
+    return narrowed(wide, datatype, takes_missing=bool(missing))
+
+
+def narrowed(array: _Array, datatype: str, *, takes_missing: bool) -> _Array | None:
+    """Numbers as an array of ``datatype``; None when a value is infinite, NaN where none may be, no whole number
+    where one is needed, or out of range."""
+    dtype = NUMPY_TYPES[datatype]
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            cast = array.astype(dtype, copy=False)
+        fits = not np.isinf(cast).any() if takes_missing else bool(np.isfinite(cast).all())
+        return cast if fits else None
+    if array.dtype.kind not in "fiub":
+        return None  # whole numbers beyond 64 bits become objects
+    limits = np.iinfo(dtype)
+    if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.floor(array)).all()):
+        return None
+    if array.size and (array.min() < limits.min or array.max() > limits.max):
+        return None
+    return array.astype(dtype, copy=False)
+
+
+def _complaint(value: object, datatype: str) -> str:
+    group = _group(datatype)
+    needed = {"B": "true or false", "O": "text", "F": "a number", "I": "a whole number"}[group]
+    if value is None:
+        return f"is null, and this model cannot take missing values: it must be {needed}"
+    if type(value) not in _JSON_TYPES[group]:
+        return f"must be {needed}, not {kind_of(value)}"
+    if group == "I" and isinstance(value, float) and not value.is_integer():
+        return "must be a whole number, not a fraction"
+    return f"is out of range for {datatype}"

@@ -1,0 +1,132 @@
+"""The process: load, listen, say that it is ready, and stop in order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+
+from kronkers_studio.serving.app import Limits, build_app
+from kronkers_studio.serving.execution import Runner
+from kronkers_studio.serving.manifest import Manifest, read_manifest
+from kronkers_studio.serving.models import load_model
+from kronkers_studio.serving.problems import CannotStart
+
+_log = logging.getLogger(__name__)
+
+_SECONDS_TO_FINISH = 10
+_SECONDS_IDLE = 75  # longer than the pause between two scrapes, so that these reuse their connection
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says. ``stop_file``: the service stops in order as soon as that file exists."""
+
+    model: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    ready_file: Path | None = None
+    stop_file: Path | None = None
+    threads: int = 1
+    limits: Limits = field(default_factory=Limits)
+
+
+def serve(options: Options) -> None:
+    """Serve the model until told to stop. Raises ``CannotStart``."""
+    began = time.perf_counter()
+    manifest = read_manifest(options.model)
+    model = load_model(manifest, options.threads)
+    runner = Runner(model, threads=options.threads, most_waiting=options.limits.most_waiting)
+    listener = _listen(options.host, options.port)
+    server = _Server(options)
+    app = build_app(manifest, model, runner, options.limits, ready=lambda: not server.should_exit)
+    server.config.app = app
+    _say_started(manifest, listener.getsockname()[1], time.perf_counter() - began)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        runner.close()
+        if options.ready_file:
+            options.ready_file.unlink(missing_ok=True)
+        _log.info("stopped")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    if os.name == "posix":  # elsewhere the option would let a second program take the same port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise CannotStart(f"The address {host}:{port} cannot be used: {error.strerror}.") from None
+    listener.listen(1024)
+    return listener
+
+
+def _say_started(manifest: Manifest, port: int, seconds: float) -> None:
+    fields = {
+        "model": manifest.name,
+        "version": manifest.version,
+        "framework": manifest.framework,
+        "port": port,
+        "seconds": round(seconds, 3),
+    }
+    _log.info("serving", extra={"fields": fields})
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which also tells when it is ready, watches the stop file, and leaves with exit code 0."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app="",
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                server_header=False,
+                date_header=False,
+                timeout_keep_alive=_SECONDS_IDLE,
+                timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+            )
+        )
+        self._options = options
+        for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+            if hasattr(signal, name):  # uvicorn raises the signal again when it is done: then nothing is left to do
+                signal.signal(getattr(signal, name), _nothing)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._options.ready_file and sockets:
+            _write_ready(self._options.ready_file, sockets[0].getsockname()[1])
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._options.stop_file and counter % 2 == 0 and self._options.stop_file.exists():
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        _log.info("stopping", extra={"fields": {"in_flight": len(self.server_state.tasks)}})
+        await super().shutdown(sockets)
+        await asyncio.sleep(0)
+
+
+def _nothing(_number: int, _frame: object) -> None:
+    pass
+
+
+def _write_ready(file: Path, port: int) -> None:
+    draft = file.with_name(file.name + ".new")
+    draft.write_text(json.dumps({"port": port, "pid": os.getpid()}), encoding="utf-8")
+    draft.replace(file)

@@ -1,0 +1,86 @@
+"""Reading pickles that may import only what the package's allowlist names.
+
+A pickle is a program: whatever global it names, it can call. The packaging room found every global of the file and
+judged it; here the same list is the fence. joblib needs more care than a plain pickle: arrays of objects lie in the
+stream as pickles of their own, and its formats before 0.10 open other files. The first go through the same fence on
+every joblib version, the second are refused.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Collection
+from inspect import signature
+from typing import Any, BinaryIO
+
+from kronkers_studio.serving.problems import CannotStart
+
+_ARRAY_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
+_OPENS_OTHER_FILES = (
+    "joblib.numpy_pickle_compat.",
+    "joblib.numpy_pickle.NDArrayWrapper",
+    "joblib.numpy_pickle.ZNDArrayWrapper",
+)
+
+
+def load_pickle(stream: BinaryIO, allowed: Collection[str]) -> Any:
+    """The object pickled in ``stream``. Raises ``CannotStart`` when it needs a global outside ``allowed``."""
+    return _guarded(lambda: _restricted(stream, allowed).load())
+
+
+def load_joblib(stream: BinaryIO, allowed: Collection[str]) -> Any:
+    """The object that joblib dumped to ``stream``, compressed or not; as ``load_pickle`` otherwise."""
+    return _guarded(lambda: _load_joblib(stream, allowed))
+
+
+def _guarded(load: Callable[[], Any]) -> Any:
+    try:
+        return load()
+    except CannotStart:
+        raise
+    except ModuleNotFoundError as error:
+        raise CannotStart(f"The model needs the Python module {error.name!r}, which its package lacks.") from error
+    except Exception as error:  # a damaged or hostile pickle can raise anything at all
+        raise CannotStart(f"The model file cannot be read: {type(error).__name__}: {error}.") from error
+
+
+def _check(module: str, name: str, allowed: Collection[str]) -> None:
+    """Refuse what is not listed, and dotted names always: they walk from a listed object to its neighbours."""
+    wanted = f"{module}.{name}"
+    if wanted not in allowed or "." in name or wanted.startswith(_OPENS_OTHER_FILES):
+        raise CannotStart(
+            f"The model file wants to use {wanted}, which is not on its package's list of allowed globals. "
+            "It was refused, because such a file can run any program."
+        )
+
+
+def _restricted(stream: Any, allowed: Collection[str]) -> pickle.Unpickler:
+    class Restricted(pickle.Unpickler):
+        def find_class(self, module: str, name: str) -> Any:
+            _check(module, name, allowed)
+            return super().find_class(module, name)
+
+    return Restricted(stream)
+
+
+def _load_joblib(stream: BinaryIO, allowed: Collection[str]) -> Any:
+    from joblib import numpy_pickle, numpy_pickle_utils
+
+    class Wrapper(numpy_pickle.NumpyArrayWrapper):  # type: ignore[misc]  # joblib is untyped
+        def read_array(self, unpickler: Any, *options: Any) -> Any:
+            if self.dtype.hasobject:  # before 1.6, joblib itself reads these with an unfenced pickle.load
+                return _restricted(unpickler.file_handle, allowed).load()
+            return super().read_array(unpickler, *options)
+
+    class Restricted(numpy_pickle.NumpyUnpickler):  # type: ignore[misc]
+        def find_class(self, module: str, name: str) -> Any:
+            _check(module, name, allowed)
+            return Wrapper if f"{module}.{name}" == _ARRAY_WRAPPER else super().find_class(module, name)
+
+    opened = getattr(numpy_pickle_utils, "_validate_fileobject_and_memmap", None) or numpy_pickle_utils._read_fileobject
+    with opened(stream, "", None) as source:
+        plain = source[0] if isinstance(source, tuple) else source
+        if isinstance(plain, str):
+            raise CannotStart("The model file was written by joblib before 0.10; save it again with a current joblib.")
+        native = "ensure_native_byte_order" in signature(numpy_pickle.NumpyUnpickler).parameters
+        return Restricted("", plain, **({"ensure_native_byte_order": True} if native else {})).load()
