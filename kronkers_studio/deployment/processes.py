@@ -1,0 +1,116 @@
+"""Starting and ending a process that outlives the program that started it, on every platform.
+
+A process is known by its pid and its start time, so that another one that got the same pid later is never touched.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+# A start time is computed from the system's clock, which may have been set since; two processes with one pid are
+# much further apart, because pids are used in turn.
+_SAME_START_SECONDS = 2.0
+
+# Windows' flags, whose names the subprocess module has only there.
+_DETACHED_PROCESS = 0x00000008
+_CREATE_NEW_PROCESS_GROUP = 0x00000200
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Children of this program that may have to be reaped: on POSIX a dead child stays a zombie until its parent asks."""
+
+
+def detachment(platform: str = sys.platform) -> Mapping[str, Any]:
+    """The ``Popen`` arguments that let a process live on when this program, its terminal or its session ends."""
+    if platform == "win32":
+        return {"creationflags": _DETACHED_PROCESS | _CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
+
+
+def clean_environment(
+    folder: Path, python_path: Sequence[Path], environment: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """What a service needs of ``environment`` and nothing else: no secret is handed on. Its home is ``folder``."""
+    kept = ("PATH", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
+    return {
+        **{name: environment[name] for name in kept if name in environment},
+        "HOME": str(folder),
+        "USERPROFILE": str(folder),
+        "PYTHONPATH": os.pathsep.join(str(path.absolute()) for path in python_path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONUTF8": "1",
+    }
+
+
+def spawn(command: Sequence[str], environment: Mapping[str, str], folder: Path, output: Path) -> int:
+    """Start ``command`` detached in ``folder``, its output in the file ``output``; the pid. Raises ``OSError``."""
+    with output.open("wb") as file:
+        process = subprocess.Popen(  # noqa: S603 — the command is put together by local.py
+            list(command),
+            env=dict(environment),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            close_fds=True,
+            **detachment(),
+        )
+    _children[process.pid] = process
+    return process.pid
+
+
+def find_process(pid: int, started: float | None = None) -> psutil.Process | None:
+    """The running process ``pid`` that began at ``started`` (seconds since the epoch; None: whenever), if there is."""
+    _reap(pid)
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        same = started is None or abs(process.create_time() - started) <= _SAME_START_SECONDS
+    except psutil.NoSuchProcess:
+        return None
+    return process if same else None
+
+
+def end(process: psutil.Process, *, timeout: float) -> None:
+    """End ``process`` and what it started: asked by SIGTERM and given ``timeout`` seconds, then forced.
+
+    Windows knows no asking: there it is forced at once.
+    """
+    family = _with_children(process)
+    if timeout > 0:
+        _each(family[:1], "terminate")
+        psutil.wait_procs(family[:1], timeout=timeout)
+    _each(family, "kill")
+    psutil.wait_procs(family, timeout=5)
+    for member in family:
+        _reap(member.pid)
+
+
+def _with_children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return [process]
+
+
+def _each(processes: Sequence[psutil.Process], action: str) -> None:
+    for process in processes:
+        try:
+            getattr(process, action)()
+        except psutil.NoSuchProcess:
+            continue
+
+
+def _reap(pid: int) -> None:
+    child = _children.get(pid)
+    if child is not None and child.poll() is not None:
+        del _children[pid]
