@@ -1,1 +1,24 @@
-"""Finding, classifying and planning what lies in OneDrive and other folders, and reading it safely."""
+"""Finding, classifying and planning what lies in OneDrive and other folders, and reading it safely.
+
+``scan_folder`` lists a folder without changing or downloading anything; ``FolderSource`` gives the bytes of what was
+found and notices files that change while they are read; ``StatCache`` remembers what was stored, so that unchanged
+files are not even opened again. Nothing is dropped silently: whatever is not kept is a ``SkippedItem``.
+"""
+
+from kronkers_studio.migration.classification import classify
+from kronkers_studio.migration.found import FoundItem, KnownFile
+from kronkers_studio.migration.onedrive import find_onedrive_folders
+from kronkers_studio.migration.scanning import Scan, scan_folder
+from kronkers_studio.migration.source import FolderSource
+from kronkers_studio.migration.stat_cache import StatCache
+
+__all__ = [
+    "FolderSource",
+    "FoundItem",
+    "KnownFile",
+    "Scan",
+    "StatCache",
+    "classify",
+    "find_onedrive_folders",
+    "scan_folder",
+]

@@ -1,0 +1,232 @@
+"""What a file is, from its name and its first bytes: cheap enough to be asked of every file, and never wrong loudly.
+
+Nothing is loaded or run: a pickle is recognised by the names in its first bytes. What exactly a model is, and whether
+it can be packaged, is packaging's business.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import zlib
+from collections.abc import Callable
+
+from kronkers_studio.domain.migration import FileKind
+from kronkers_studio.migration.file_types import (
+    BINARY,
+    BY_EXTENSION,
+    BY_NAME,
+    EMPTY,
+    MAGIC,
+    OWN_SCRIPT,
+    TEXT,
+    Look,
+    extension_of,
+)
+
+HEAD_BYTES = 4096
+"""How much of a file's start ``classify`` wants to see, except of notebooks."""
+
+NOTEBOOK_BYTES = 512 * 1024
+"""Notebooks up to this size are seen whole, for their cells are counted."""
+
+
+def classify(path: str, head: bytes) -> Look:
+    """The kind of the file ``path``, a sentence about it, and whether its bytes are compressed already.
+
+    ``head`` is the file's first ``head_bytes_wanted(path)`` bytes, or all of it; b"" for an empty file.
+    """
+    extension = extension_of(path)
+    by_name = look_of_name(path)
+    if not head:
+        return by_name._replace(description=f"{by_name.description}, empty") if by_name else EMPTY
+    if inspect := _INSPECTORS.get(extension):
+        found = inspect(head)
+        if found is not None:
+            return found
+    return by_name or _look_of_bytes(head)
+
+
+def look_of_name(path: str) -> Look | None:
+    """What the name alone says, or None when it says nothing."""
+    return BY_NAME.get(path.rpartition("/")[2].lower()) or BY_EXTENSION.get(extension_of(path))
+
+
+def head_bytes_wanted(path: str) -> int:
+    """How many bytes of the file ``classify`` needs; 0 when its name says all there is to say."""
+    extension = extension_of(path)
+    if extension == "ipynb":
+        return NOTEBOOK_BYTES
+    if extension in _INSPECTORS or look_of_name(path) is None:
+        return HEAD_BYTES
+    return 0
+
+
+def _look_of_bytes(head: bytes) -> Look:
+    for magic, look in MAGIC:
+        if head.startswith(magic):
+            return look
+    if head.startswith(b"#!"):
+        return OWN_SCRIPT
+    if head[:1] == b"\x80" and (found := _pickle("pickle", head)):
+        return found
+    text = b"\0" not in head
+    return TEXT if text else BINARY
+
+
+# Tables
+def _delimited(label: str, separators: str) -> Callable[[bytes], Look | None]:
+    def inspect(head: bytes) -> Look | None:
+        if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+            text = head[: len(head) & ~1].decode("utf-16", "replace")
+        elif b"\0" in head:
+            return None
+        else:
+            text = head.decode("utf-8-sig", "replace")
+        line, ended, _ = text.replace("\r", "\n").partition("\n")
+        separator = max(separators, key=line.count)
+        columns = line.count(separator) + 1
+        if '"' in line:
+            columns = len(next(csv.reader([line], delimiter=separator)))
+        more = "more than " if not ended and len(head) >= HEAD_BYTES else ""
+        plural = "" if columns == 1 else "s"
+        return Look(FileKind.DATA, f"Data, {label}, {more}{columns} column{plural}", False)
+
+    return inspect
+
+
+def _excel(head: bytes) -> Look | None:
+    if head.startswith(b"\xd0\xcf\x11\xe0"):  # an encrypted workbook lies in the container of the old format
+        return Look(FileKind.DATA, "Data, Excel workbook (protected by a password)", False)
+    if not head.startswith(b"PK"):
+        return Look(FileKind.OTHER, "Named like an Excel workbook, but it is none", False)
+    return None
+
+
+_NPY_SHAPE = re.compile(rb"'shape': \(([\d, ]*)\)")
+
+
+def _numpy_array(head: bytes) -> Look | None:
+    found = _NPY_SHAPE.search(head[:256])
+    if not head.startswith(b"\x93NUMPY") or found is None:
+        return None
+    shape = " × ".join(number.strip().decode() for number in found[1].split(b",") if number.strip())
+    return Look(FileKind.DATA, f"Data, NumPy array, {shape or 'one value'}", False)
+
+
+# Notebooks
+def _notebook(head: bytes) -> Look | None:
+    if len(head) >= NOTEBOOK_BYTES:
+        return None
+    try:
+        cells = json.loads(head)["cells"]
+        count = len(cells)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return Look(FileKind.NOTEBOOK, f"Notebook, {count} cell{'' if count == 1 else 's'}", False)
+
+
+# Models and what is saved like them
+_PICKLED = (
+    (b"sklearn", FileKind.MODEL, "scikit-learn"),
+    (b"xgboost", FileKind.MODEL, "XGBoost"),
+    (b"lightgbm", FileKind.MODEL, "LightGBM"),
+    (b"catboost", FileKind.MODEL, "CatBoost"),
+    (b"statsmodels", FileKind.MODEL, "statsmodels"),
+    (b"torch", FileKind.MODEL, "PyTorch"),
+    (b"keras", FileKind.MODEL, "Keras"),
+    (b"pandas", FileKind.DATA, "pandas"),
+    (b"polars", FileKind.DATA, "polars"),
+    (b"numpy", FileKind.DATA, "NumPy"),
+)
+_COMPRESSED_PICKLES = (b"\x78", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x5d\0\0", b"\x04\x22\x4d\x18")
+_SAID_OF_KIND = {FileKind.MODEL: "Model", FileKind.DATA: "Data"}
+
+
+def _pickle(container: str, head: bytes) -> Look | None:
+    """A pickle or joblib file: the first library named in it made the outermost object."""
+    compressed = head.startswith(_COMPRESSED_PICKLES)
+    seen = _inflated(head) if compressed else head
+    named = [(at, kind, label) for mark, kind, label in _PICKLED if (at := seen.find(mark)) >= 0]
+    if not named:
+        return Look(FileKind.OTHER, f"Python object ({container})", compressed)
+    _, kind, label = min(named)
+    return Look(kind, f"{_SAID_OF_KIND[kind]}, {label} ({container})", compressed)
+
+
+def _inflated(head: bytes) -> bytes:
+    """The first bytes behind a zlib or gzip header; the stream is cut off, so its end is not looked for."""
+    try:
+        return zlib.decompressobj(wbits=47).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        return b""
+
+
+def _sav(head: bytes) -> Look | None:
+    """``.sav`` is SPSS's, and what some people call a pickled model."""
+    if head.startswith((b"$FL2", b"$FL3")):
+        return None
+    return _pickle("pickle", head) if head[:1] == b"\x80" else None
+
+
+_R_MODELS = re.compile(
+    rb"\0\0\0\x00(?:\x02lm|\x03glm|\x03gam|\x03gbm|\x05train|\x05rpart|\x06ranger|\x0crandomForest|\x0bxgb\.Booster|\x06glmnet)"
+)
+
+
+def _r_object(head: bytes) -> Look | None:
+    """An R object; its class is written behind its content, so it is seen in small files only."""
+    compressed = head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"))
+    seen = _inflated(head) if compressed else head
+    if _R_MODELS.search(seen):
+        return Look(FileKind.MODEL, "Model, R (RDS)", compressed)
+    what = "R data frame" if b"\ndata.frame" in seen else "R object"
+    return Look(FileKind.DATA, f"Data, {what} (RDS)", compressed)
+
+
+def _onnx(head: bytes) -> Look | None:
+    # A protobuf ModelProto: the format's version, a small number, and behind it the tag of one of the other fields.
+    if head[:1] == b"\x08" and head[2:3] in b"\x12\x1a\x22\x28\x32\x3a\x42\x72":
+        return None
+    return Look(FileKind.OTHER, "Named like an ONNX model, but it is none", False)
+
+
+def _json_data(head: bytes) -> Look | None:
+    if head.lstrip()[:1] == b"{" and b'"learner"' in head[:64]:
+        return Look(FileKind.MODEL, "Model, XGBoost (JSON)", False)
+    return None
+
+
+def _plain_text(head: bytes) -> Look | None:
+    if head.startswith(b"tree\nversion="):
+        return Look(FileKind.MODEL, "Model, LightGBM (text)", False)
+    return None
+
+
+def _hdf5(head: bytes) -> Look | None:
+    if head.startswith(b"\x89HDF") and (b"model_weights" in head or b"keras" in head):
+        return Look(FileKind.MODEL, "Model, Keras (HDF5)", False)
+    return None
+
+
+_INSPECTORS: dict[str, Callable[[bytes], Look | None]] = {
+    "csv": _delimited("CSV", ",;\t|"),
+    "tsv": _delimited("TSV", "\t,;|"),
+    "tab": _delimited("TSV", "\t,;|"),
+    "xlsx": _excel,
+    "xlsm": _excel,
+    "npy": _numpy_array,
+    "ipynb": _notebook,
+    "joblib": lambda head: _pickle("joblib", head),
+    "pkl": lambda head: _pickle("pickle", head),
+    "pickle": lambda head: _pickle("pickle", head),
+    "sav": _sav,
+    "rds": _r_object,
+    "onnx": _onnx,
+    "json": _json_data,
+    "txt": _plain_text,
+    "model": _plain_text,
+    "h5": _hdf5,
+    "hdf5": _hdf5,
+}

@@ -1,0 +1,56 @@
+"""A file as a scan finds it, and as an earlier scan found it: when both are alike, its bytes are not read again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kronkers_studio.domain.content import SourceItem
+from kronkers_studio.migration.file_types import BINARY, Look
+
+CLOCK_TICK_NS = 2_000_000_000
+"""The coarsest clock of a file system in use for modification times: FAT and exFAT, 2 seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundItem(SourceItem):
+    """A source item with what the stat cache remembers about it: what it is, and when it was looked at.
+
+    Its ``fingerprint`` is size, modification time in nanoseconds and inode (0 where the system does not tell).
+    """
+
+    look: Look = BINARY
+    seen_ns: int = 0  # the moment its folder began to be listed, nanoseconds since the epoch
+
+
+class KnownFile(NamedTuple):
+    """A file whose bytes are in the store, as it was when an earlier scan saw it.
+
+    ``ids`` are its chunk ids, one after the other, each ``id_size`` bytes long: a tuple of them for every file of a
+    large folder would cost more memory than all the rest.
+    """
+
+    size: int
+    mtime_ns: int
+    inode: int
+    seen_ns: int
+    ids: bytes
+    id_size: int
+    look: Look
+
+    def matches(self, fingerprint: tuple[int, int, int]) -> bool:
+        """Whether the file can be trusted to hold the same bytes as then.
+
+        Size, modification time and inode must be the same. The inode too, because a program that saves by renaming, or
+        OneDrive fetching another version, may keep the other two; when only the inode changed, the file is read again,
+        found to be stored already, and remembered under its new inode.
+
+        And the file must have been at rest when it was seen: one that was modified less than a clock tick before may
+        have been modified once more within the same tick, with the same time (what git calls "racily clean").
+        """
+        return fingerprint == (self.size, self.mtime_ns, self.inode) and self.mtime_ns < self.seen_ns - CLOCK_TICK_NS
+
+    @property
+    def chunks(self) -> tuple[bytes, ...]:
+        """The chunk ids in order; none for an empty file."""
+        return tuple(self.ids[at : at + self.id_size] for at in range(0, len(self.ids), self.id_size or 1))

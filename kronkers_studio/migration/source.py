@@ -1,0 +1,127 @@
+"""Reading what a scan found: safely, and noticing files that change under the reader."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
+
+from kronkers_studio.domain.content import EntryKind, SkippedItem, SkipReason, SourceItem, SourceProblem
+from kronkers_studio.domain.errors import SourceUnavailable
+from kronkers_studio.migration import filesystem, names
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_CHANGED = "It changed while it was read. Close it in the program that writes to it and migrate again."
+_ONLINE_ONLY = "OneDrive has moved it to the cloud meanwhile. Make it available on this device and migrate again."
+_OUTSIDE = "Its folder became a link to another place; links are never followed."
+
+
+class FolderSource:
+    """The files below ``folder``; implements ``ContentSource``. Safe to use from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.expanduser().absolute()
+        self._root = str(self._folder)
+        self._real_folder = self._folder.resolve()
+
+    @contextmanager
+    def open(self, item: SourceItem) -> Iterator[BinaryIO]:
+        """The bytes of a file, from its start.
+
+        Never follows a link, waits for a pipe or downloads a placeholder that took the file's place since the scan.
+        Raises ``SourceProblem`` on entering when it cannot be opened, while reading when the disk fails, and on leaving
+        when the file was changed, replaced or deleted meanwhile: then what was read must be dropped (reading it once
+        more may well succeed). A write that keeps the size and falls into the same tick of the file system's clock as
+        the one before it cannot be noticed here; such a file is read again by the next migration (``stat_cache``).
+
+        Raises ``SourceUnavailable`` when the whole folder is gone.
+        """
+        if item.kind is not EntryKind.FILE:
+            raise ValueError(f"{item.path!r} is a {item.kind}; only files have bytes")
+        path = self._system_path(item.path)
+        descriptor, at_open = self._open_checked(item, path)
+        with io.BufferedReader(_File(descriptor, item.path)) as stream:
+            yield cast(BinaryIO, stream)
+            self._verify(item.path, path, at_open, os.fstat(descriptor))
+
+    def _open_checked(self, item: SourceItem, path: str) -> tuple[int, os.stat_result]:
+        try:
+            self._refuse_unsuitable(item, os.lstat(path))
+            descriptor = filesystem.open_file(path)
+        except OSError as error:
+            self._give_up(item.path, error)
+        try:
+            at_open = os.fstat(descriptor)
+            self._refuse_unsuitable(item, at_open)
+            self._refuse_outside(item, at_open)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor, at_open
+
+    def _refuse_unsuitable(self, item: SourceItem, status: os.stat_result) -> None:
+        if stat.S_ISLNK(status.st_mode):
+            raise SourceProblem(SkippedItem(item.path, SkipReason.SPECIAL_FILE, filesystem.BECAME_LINK))
+        if not stat.S_ISREG(status.st_mode):
+            detail = filesystem.special_file_detail(status.st_mode)
+            raise SourceProblem(SkippedItem(item.path, SkipReason.SPECIAL_FILE, detail))
+        if filesystem.is_online_only(status):
+            raise SourceProblem(SkippedItem(item.path, SkipReason.PLACEHOLDER, _ONLINE_ONLY))
+
+    def _refuse_outside(self, item: SourceItem, status: os.stat_result) -> None:
+        """Refuse another file than the scan found when a link among its folders leads there."""
+        if filesystem.fingerprint(status)[2:] == item.fingerprint[2:]:
+            return  # the very file that was found, wherever it is now
+        parents = item.path.split("/")[:-1]
+        if self._folder.joinpath(*parents).resolve() != self._real_folder.joinpath(*parents):
+            raise SourceProblem(SkippedItem(item.path, SkipReason.SPECIAL_FILE, _OUTSIDE))
+
+    def _verify(self, name: str, path: str, before: os.stat_result, after: os.stat_result) -> None:
+        try:
+            in_place = os.lstat(path)
+        except OSError as error:
+            self._give_up(name, error)
+        for now in (after, in_place):
+            if _state(now) != _state(before):
+                raise SourceProblem(SkippedItem(name, SkipReason.CHANGED_WHILE_READ, _CHANGED))
+
+    def _give_up(self, name: str, error: OSError) -> NoReturn:
+        if not self._folder.is_dir():
+            raise SourceUnavailable(
+                f"The folder {names.printable(self._root)} is gone.",
+                next_step="Connect its drive again and start once more: what was stored so far is kept.",
+            ) from None
+        raise SourceProblem(filesystem.problem_of(name, error)) from None
+
+    def _system_path(self, path: str) -> str:
+        return filesystem.system_path(self._root, path)
+
+
+def _state(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+class _File(io.FileIO):
+    """A file whose reading fails with ``SourceProblem``: an ``OSError`` then always means the reader's own disk."""
+
+    def __init__(self, descriptor: int, name: str) -> None:
+        super().__init__(descriptor, "rb")
+        self._name = name
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise SourceProblem(filesystem.problem_of(self._name, error)) from None
+
+    def readall(self) -> bytes:
+        try:
+            return super().readall() or b""
+        except OSError as error:
+            raise SourceProblem(filesystem.problem_of(self._name, error)) from None
