@@ -185,10 +185,7 @@ LOCK_FILE = _look(FileKind.OTHER, "Lock file")
 SYSTEM_FILE = _look(FileKind.OTHER, "System file")
 EXCLUDED_FOLDER = _look(FileKind.OTHER, "Folder")
 FOLDER = _look(FileKind.OTHER, "Empty folder")
-UNREADABLE_LOCK_FILE = _look(FileKind.OTHER, "Lock file")
-SYSTEM_FILE = _look(FileKind.OTHER, "System file")
-EXCLUDED_FOLDER = _look(FileKind.OTHER, "Folder")
-FOLDER = _look(FileKind.OTHER, "Folder that cannot be listed")
+UNREADABLE_FOLDER = _look(FileKind.OTHER, "Folder that cannot be listed")
 
 
 def extension_of(path: str) -> str:
