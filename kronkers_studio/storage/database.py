@@ -60,6 +60,7 @@ class Database:
             str(self.path), timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
         )
         try:
+            connection.execute("PRAGMA cipher_log_level = NONE")  # errors are raised; it would print them as well
             connection.execute(f"PRAGMA key = \"x'{self._key}'\"")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")

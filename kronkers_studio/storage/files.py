@@ -85,6 +85,8 @@ def write_atomically(file: Path, data: bytes, *, mode: int = 0o600) -> None:
 class RandomAccess:
     """A file that any number of threads may read at any offset. Raises ``OSError`` when it cannot be opened."""
 
+    _descriptor = -1
+
     def __init__(self, file: Path) -> None:
         self._descriptor = os.open(file, os.O_RDONLY | BINARY)
         self._position = threading.Lock()  # used only where the system has no pread
@@ -113,7 +115,13 @@ class RandomAccess:
         return os.fstat(self._descriptor).st_size
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        """Let go of the file; the last reference to this object does so too."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def __del__(self) -> None:
+        self.close()
 
 
 @contextlib.contextmanager

@@ -1,0 +1,200 @@
+"""The one place where a change to the metadata becomes rows.
+
+``apply`` is called for every new journal entry and for every entry that is replayed. It depends on nothing but the
+change and the tables, so that replaying the journal into an empty database gives the same tables.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from kronkers_studio.domain.changes import (
+    AliasMoved,
+    BranchMoved,
+    Change,
+    CommitRecorded,
+    ModelRegistered,
+    PackageBuilt,
+    ProjectCreated,
+    ReleaseRecorded,
+    ServerAdded,
+    ServerRemoved,
+)
+from kronkers_studio.domain.errors import AlreadyExists, BranchChanged, NotFound
+from kronkers_studio.registry.documents import to_json, to_text
+from kronkers_studio.storage import tables
+
+
+def apply(connection: sa.Connection, change: Change) -> None:
+    """Raises ``AlreadyExists``, ``NotFound`` or ``BranchChanged`` when the tables do not admit ``change``."""
+    _APPLIERS[type(change)](connection, change)
+
+
+def _project_created(connection: sa.Connection, change: ProjectCreated) -> None:
+    if _has(connection, tables.projects, name=change.name):
+        raise AlreadyExists(f"There is a project “{change.name}” already.", next_step="Choose another name.")
+    row = {"name": change.name, "created": to_json(change.created), "source": ""}
+    connection.execute(sa.insert(tables.projects), row)
+
+
+def _commit_recorded(connection: sa.Connection, change: CommitRecorded) -> None:
+    commit = change.commit
+    if _has(connection, tables.commits, id=commit.id):
+        raise AlreadyExists(f"Commit {commit.id[:12]} is recorded already.")
+    _require(connection, tables.projects, f"project “{commit.project}”", name=commit.project)
+    for parent in commit.parents:
+        _require(connection, tables.commits, f"commit {parent[:12]}", id=parent)
+    row = {
+        "id": commit.id,
+        "project": commit.project,
+        "tree": commit.tree,
+        "author": commit.author,
+        "created": to_json(commit.created),
+        "message": commit.message,
+        "source": change.source,
+        "document": to_text(commit),
+    }
+    connection.execute(sa.insert(tables.commits), row)
+    for position, parent in enumerate(commit.parents):
+        parent_row = {"child": commit.id, "position": position, "parent": parent}
+        connection.execute(sa.insert(tables.commit_parents), parent_row)
+    if change.source:
+        projects = tables.projects
+        connection.execute(sa.update(projects).where(projects.c.name == commit.project).values(source=change.source))
+
+
+def _branch_moved(connection: sa.Connection, change: BranchMoved) -> None:
+    branches = tables.branches
+    _require(connection, tables.projects, f"project “{change.project}”", name=change.project)
+    where = sa.and_(branches.c.project == change.project, branches.c.name == change.branch)
+    head = connection.execute(sa.select(branches.c.head).where(where)).scalar() or ""
+    if head != change.previous:
+        raise BranchChanged(
+            f"Branch “{change.branch}” of “{change.project}” was changed meanwhile by somebody else.",
+            next_step="Nothing was lost: run it again on the branch as it is now.",
+        )
+    _require(connection, tables.commits, f"commit {change.commit[:12]}", id=change.commit, project=change.project)
+    row = {"project": change.project, "name": change.branch, "head": change.commit}
+    _put(connection, branches, row)
+
+
+def _model_registered(connection: sa.Connection, change: ModelRegistered) -> None:
+    version = change.version
+    if _has(connection, tables.model_versions, name=version.name, version=version.version):
+        raise AlreadyExists(
+            f"There is a version {version.version} of model “{version.name}” already.",
+            next_step="Register it again: it gets the next number.",
+        )
+    row = {
+        "name": version.name,
+        "version": version.version,
+        "created": to_json(version.created),
+        "author": version.author,
+        "framework": version.facts.framework.value,
+        "commit": version.source.commit,
+        "path": version.source.path,
+        "description": version.description,
+        "document": to_text(version),
+    }
+    connection.execute(sa.insert(tables.model_versions), row)
+    for metric, value in version.metrics.items():
+        number = None if math.isnan(value) else value
+        metric_row = {"model": version.name, "version": version.version, "metric": metric, "value": number}
+        connection.execute(sa.insert(tables.model_metrics), metric_row)
+    for alias in version.aliases:
+        _put(connection, tables.aliases, {"model": version.name, "alias": alias, "version": version.version})
+
+
+def _alias_moved(connection: sa.Connection, change: AliasMoved) -> None:
+    aliases = tables.aliases
+    if change.version:
+        _require_version(connection, change.model, change.version)
+        _put(connection, aliases, {"model": change.model, "alias": change.alias, "version": change.version})
+        return
+    _require(
+        connection, aliases, f"alias “{change.alias}” of model “{change.model}”", model=change.model, alias=change.alias
+    )
+    where = sa.and_(aliases.c.model == change.model, aliases.c.alias == change.alias)
+    connection.execute(sa.delete(aliases).where(where))
+
+
+def _package_built(connection: sa.Connection, change: PackageBuilt) -> None:
+    package = change.package
+    _require_version(connection, package.model, package.version)
+    row = {
+        "digest": package.digest,
+        "model": package.model,
+        "version": package.version,
+        "platform": package.platform,
+        "created": to_json(package.created),
+        "document": to_text(package),
+    }
+    _put(connection, tables.packages, row)
+
+
+def _server_added(connection: sa.Connection, change: ServerAdded) -> None:
+    server = change.server
+    if _has(connection, tables.servers, name=server.name):
+        raise AlreadyExists(f"There is a server “{server.name}” already.", next_step="Choose another name.")
+    connection.execute(sa.insert(tables.servers), {"name": server.name, "document": to_text(server)})
+
+
+def _server_removed(connection: sa.Connection, change: ServerRemoved) -> None:
+    _require(connection, tables.servers, f"server “{change.name}”", name=change.name)
+    connection.execute(sa.delete(tables.servers).where(tables.servers.c.name == change.name))
+
+
+def _release_recorded(connection: sa.Connection, change: ReleaseRecorded) -> None:
+    release = change.release
+    _require_version(connection, release.model, release.version)
+    row = {
+        "model": release.model,
+        "place": release.place,
+        "number": release.number,
+        "version": release.version,
+        "state": release.state.value,
+        "created": to_json(release.created),
+        "document": to_text(release),
+    }
+    _put(connection, tables.releases, row)
+
+
+_APPLIERS: dict[type, Callable[[sa.Connection, Any], None]] = {
+    ProjectCreated: _project_created,
+    CommitRecorded: _commit_recorded,
+    BranchMoved: _branch_moved,
+    ModelRegistered: _model_registered,
+    AliasMoved: _alias_moved,
+    PackageBuilt: _package_built,
+    ServerAdded: _server_added,
+    ServerRemoved: _server_removed,
+    ReleaseRecorded: _release_recorded,
+}
+
+
+def _put(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
+    """Insert ``row``, or replace the one with its primary key."""
+    statement = insert(table).values(row)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in row if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+def _has(connection: sa.Connection, table: sa.Table, **key: Any) -> bool:
+    where = sa.and_(*(table.c[name] == value for name, value in key.items()))
+    return connection.execute(sa.select(sa.literal(1)).select_from(table).where(where)).first() is not None
+
+
+def _require(connection: sa.Connection, table: sa.Table, what: str, **key: Any) -> None:
+    if not _has(connection, table, **key):
+        raise NotFound(f"There is no {what}.")
+
+
+def _require_version(connection: sa.Connection, model: str, version: int) -> None:
+    what = f"version {version} of model “{model}”"
+    _require(connection, tables.model_versions, what, name=model, version=version)

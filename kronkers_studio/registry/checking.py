@@ -1,0 +1,212 @@
+"""Checking a workspace: the structure alone, or every byte. Problems are collected as sentences, never raised.
+
+What was not read is not called healthy: without ``read_data`` the report says so, and the packs' content is not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from kronkers_studio.domain.content import CheckReport, EntryKind
+from kronkers_studio.domain.errors import Cancelled, StudioError
+from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.registry.index import Location
+from kronkers_studio.registry.journal import Journal, read_entries
+from kronkers_studio.registry.objects import ObjectStore
+from kronkers_studio.registry.packs import PACK_HEADER_SIZE
+from kronkers_studio.registry.records import HEADER_SIZE, ObjectType
+from kronkers_studio.registry.snapshots import read_commit
+from kronkers_studio.registry.trees import decode_tree
+from kronkers_studio.storage import tables
+from kronkers_studio.storage.database import Database
+from kronkers_studio.storage.keys import MasterKey, verify_keys
+
+_MOST_PROBLEMS = 1000
+_BATCH = 4096
+
+
+class Check:
+    """One run of ``check``."""
+
+    def __init__(
+        self,
+        directory: Path,
+        master: MasterKey,
+        database: Database,
+        store: ObjectStore,
+        journal: Journal,
+        *,
+        progress: Progress,
+        cancel: CancelToken,
+    ) -> None:
+        self._directory = directory
+        self._master = master
+        self._database = database
+        self._store = store
+        self._journal = journal
+        self._progress = progress
+        self._cancel = cancel
+        self._problems: list[str] = []
+        self._packs = self._objects = self._bytes = self._commits = self._entries = 0
+
+    def run(self, read_data: bool) -> CheckReport:
+        """Raises only ``Cancelled``."""
+        self._finding("key slots", lambda: verify_keys(self._directory, self._master))
+        self._finding("database", lambda: self._check_database(read_data))
+        self._finding("journal", self._check_journal)
+        self._finding("packs", lambda: self._check_packs(read_data))
+        self._finding("commits", self._check_commits)
+        return CheckReport(
+            packs=self._packs,
+            objects=self._objects,
+            bytes_read=self._bytes,
+            read_data=read_data,
+            commits=self._commits,
+            journal_entries=self._entries,
+            problems=tuple(self._problems[:_MOST_PROBLEMS]),
+        )
+
+    def _finding(self, title: str, part: Callable[[], None]) -> None:
+        """Run one part of the check; what stops it is a problem found, and the other parts go on."""
+        self._cancel.check()
+        try:
+            part()
+        except Cancelled:
+            raise
+        except StudioError as error:
+            self._problems.append(f"{error.message} ({error.details})" if error.details else error.message)
+        except OSError as error:
+            self._problems.append(f"The {title} cannot be read: {error}")
+
+    def _check_database(self, read_data: bool) -> None:
+        self._progress.step("Checking the database")
+        with self._database.read() as connection:
+            if read_data:  # the keyed checksum of every page, used or not
+                for row in connection.exec_driver_sql("PRAGMA cipher_integrity_check"):
+                    self._problems.append(f"The database is damaged: {row[0]}")
+            for row in connection.exec_driver_sql("PRAGMA integrity_check"):
+                if row[0] != "ok":
+                    self._problems.append(f"The database is damaged: {row[0]}")
+            for row in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+                self._problems.append(f"The database is inconsistent: a row of {row[0]} refers to nothing in {row[2]}")
+
+    def _check_journal(self) -> None:
+        """The chain, and that the tables are what the journal makes of them."""
+        self._progress.step("Checking the journal")
+        replica = sa.create_engine("sqlite://")
+        try:
+            tables.metadata.create_all(replica)
+            with self._database.read() as connection, replica.begin() as copy:
+                self._entries = self._journal.verify(connection)
+                self._journal.replay(read_entries(connection), copy)
+                for table in tables.JOURNALED:
+                    if table_rows(connection, table) != table_rows(copy, table):
+                        self._problems.append(f"The table “{table.name}” is not what the journal says.")
+        finally:
+            replica.dispose()
+
+    def _check_packs(self, read_data: bool) -> None:
+        packs = self._store.index.packs()
+        self._packs = len(packs)
+        self._progress.step("Reading the store" if read_data else "Looking at the store", sum(packs.values()), "bytes")
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda item: self._check_pack(*item, read_data=read_data), packs.items()))
+
+    def _check_pack(self, number: int, size: int, *, read_data: bool) -> None:
+        def part() -> None:
+            rows = dict(self._store.index.in_pack(number))
+            self._objects += len(rows)
+            self._check_outline(number, size, rows)
+            if read_data:
+                self._read_pack(number, size, rows)
+
+        self._finding(f"pack {number:08d}", part)
+
+    def _check_outline(self, number: int, size: int, rows: dict[bytes, Location]) -> None:
+        packs = self._store.packs
+        if packs.read(number, 0, PACK_HEADER_SIZE) != packs.header(number):
+            self._problems.append(f"Pack {number:08d}: its first bytes are damaged.")
+        if packs.size(number) < size:
+            self._problems.append(f"Pack {number:08d} is cut off: {packs.size(number)} of {size} bytes are there.")
+        end = PACK_HEADER_SIZE
+        for id, at in rows.items():
+            if at.offset < end or at.offset + HEADER_SIZE + at.stored > size:
+                self._problems.append(f"The index has an impossible place for object {id.hex()[:16]}.")
+            end = at.offset + HEADER_SIZE + at.stored
+
+    def _read_pack(self, number: int, size: int, rows: dict[bytes, Location]) -> None:
+        """Every byte from the header to ``size``; after damage, on from the next place that the index knows."""
+        starts = sorted(at.offset for at in rows.values())
+        unseen = {at.offset: id for id, at in rows.items()}
+        self._bytes += PACK_HEADER_SIZE
+        position = PACK_HEADER_SIZE
+        while position < size:
+            self._cancel.check()
+            try:
+                for offset, header, body in self._store.packs.scan(number, position, size):
+                    after = offset + HEADER_SIZE + header.stored
+                    self._bytes += after - position
+                    self._progress.advance(after - position)
+                    position = after
+                    expected = unseen.pop(offset, None)
+                    try:
+                        self._store.sealer.open(header, body)
+                    except StudioError as error:
+                        self._problems.append(f"Pack {number:08d} at byte {offset}: {error.message}")
+                    if expected != header.id and (expected is not None or not self._store.index.known((header.id,))):
+                        self._problems.append(f"Pack {number:08d} at byte {offset}: the index has another object here.")
+                    self._cancel.check()
+            except StudioError as error:
+                if isinstance(error, Cancelled):
+                    raise
+                following = next((start for start in starts if start > position), size)
+                self._problems.append(f"Pack {number:08d}, bytes {position} to {following}: {error.message}")
+                unseen.pop(position, None)
+                self._bytes += following - position
+                position = following
+        for offset, id in unseen.items():
+            self._problems.append(f"Pack {number:08d} at byte {offset}: object {id.hex()[:16]} is not there.")
+
+    def _check_commits(self) -> None:
+        """Every commit, every tree it reaches, and that every chunk these name is in the index."""
+        with self._database.read() as connection:
+            ids = list(connection.execute(sa.select(tables.commits.c.id)).scalars())
+        self._progress.step("Following the commits", len(ids))
+        seen: set[bytes] = set()
+        chunks: set[bytes] = set()
+        for id in ids:
+            self._cancel.check()
+            self._finding(f"commit {id[:12]}", partial(self._follow, id, seen, chunks))
+            self._commits += 1
+            self._progress.advance()
+            if len(chunks) >= _BATCH:
+                self._expect(chunks)
+                chunks.clear()
+        self._expect(chunks)
+
+    def _follow(self, id: str, seen: set[bytes], chunks: set[bytes]) -> None:
+        waiting = [bytes.fromhex(read_commit(id, self._store).tree)]
+        while waiting:
+            tree = waiting.pop()
+            if tree in seen:
+                continue
+            seen.add(tree)
+            for entry in decode_tree(self._store.read(tree, ObjectType.TREE)):
+                if entry.kind is EntryKind.FOLDER:
+                    waiting.extend(entry.content)
+                else:
+                    chunks.update(entry.content)
+
+    def _expect(self, chunks: set[bytes]) -> None:
+        for id in chunks - self._store.index.known(chunks):
+            self._problems.append(f"Object {id.hex()[:16]}, which a commit needs, is missing from the store.")
+
+
+def table_rows(connection: sa.Connection, table: sa.Table) -> list[tuple[object, ...]]:
+    """All rows of a table in the order of its primary key."""
+    return [tuple(row) for row in connection.execute(sa.select(table).order_by(*table.primary_key))]

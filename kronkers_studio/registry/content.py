@@ -1,0 +1,290 @@
+"""The versioned content of a workspace: projects, their commits, and the files in them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import sqlalchemy as sa
+
+from kronkers_studio.domain.changes import BranchMoved, Change, CommitRecorded, ProjectCreated
+from kronkers_studio.domain.content import (
+    DEFAULT_BRANCH,
+    CheckReport,
+    Commit,
+    ContentSource,
+    Entry,
+    EntryKind,
+    Project,
+    RestoreReport,
+    SkippedItem,
+    SourceItem,
+    StoredItem,
+)
+from kronkers_studio.domain.errors import InvalidInput, NotFound
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.registry.documents import from_text
+from kronkers_studio.registry.importing import Import, OnDurable, StoreOutcome
+from kronkers_studio.registry.ledger import Ledger
+from kronkers_studio.registry.objects import ObjectStore
+from kronkers_studio.registry.restoring import Restore
+from kronkers_studio.registry.snapshots import TreeReader, write_commit, write_trees
+from kronkers_studio.registry.streams import FileStream
+from kronkers_studio.storage import tables
+from kronkers_studio.storage.database import Database
+
+_SHORTEST_ID = 4
+_BUFFER = 1 << 17
+_HISTORY = sa.text(
+    "WITH RECURSIVE reachable(id) AS ("
+    "  SELECT :head UNION SELECT parent FROM commit_parents JOIN reachable ON child = reachable.id"
+    ") SELECT document FROM commits JOIN reachable USING (id) ORDER BY commits.rowid DESC LIMIT :limit OFFSET :offset"
+)
+
+
+def _nobody(_stored: Sequence[StoredItem]) -> None:
+    """The default of ``on_durable``."""
+
+
+class ContentStore:
+    """Reading is thread-safe; storing and committing are done by one process and thread at a time, and raise
+    ``WorkspaceBusy`` for the others."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: ObjectStore,
+        ledger: Ledger,
+        check: Callable[[bool, Progress, CancelToken], CheckReport],
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._ledger = ledger
+        self._check = check
+        self._clock = clock
+        self._trees = TreeReader(store)
+
+    # ---- bringing in ----
+
+    def store_items(
+        self,
+        items: Iterable[SourceItem],
+        source: ContentSource,
+        *,
+        progress: Progress = SILENT,
+        cancel: CancelToken = NEVER,
+        on_durable: OnDurable = _nobody,
+    ) -> StoreOutcome:
+        """Store the bytes of ``items``; ``on_durable`` is told, in this thread, of those that now survive a power cut.
+
+        What cannot be read is in the outcome's ``skipped``. Raises ``Cancelled``, ``StorageFull`` or
+        ``WorkspaceBusy``; what was acknowledged is then kept.
+        """
+        progress.step("Storing", len(items) if isinstance(items, Sequence) else None, "files")
+        run = Import(self._store, source, progress=progress, cancel=cancel, on_durable=on_durable)
+        return run.run(items)
+
+    def commit(
+        self,
+        project: str,
+        branch: str,
+        stored: Iterable[StoredItem],
+        *,
+        message: str,
+        author: str,
+        skipped: Sequence[SkippedItem] = (),
+        source: str = "",
+    ) -> tuple[Commit, bool]:
+        """Make ``stored`` the content of ``branch``, making project and branch when they do not exist.
+
+        Returns the branch's head, and whether it is new: the same content as before makes no new commit. Raises
+        ``InvalidInput``, ``BranchChanged``, ``StorageFull`` or ``WorkspaceBusy``.
+        """
+        _check_name("project", project)
+        _check_name("branch", branch)
+        with self._store.writing() as writer:
+            tree, files, size = write_trees(stored, self._store, writer)
+            exists, head = self._head(project, branch)
+            if head is not None and head.tree == tree.hex():
+                writer.checkpoint()
+                return head, False
+            now = self._clock()
+            commit = Commit(
+                id="",
+                project=project,
+                parents=(head.id,) if head else (),
+                tree=tree.hex(),
+                author=author,
+                created=now,
+                message=message,
+                files=files,
+                size=size,
+                skipped=tuple(skipped),
+            )
+            commit = replace(commit, id=write_commit(commit, source, self._store, writer))
+            writer.checkpoint()
+            changes: list[Change] = [] if exists else [ProjectCreated(project, now)]
+            changes.append(CommitRecorded(commit, source))
+            changes.append(BranchMoved(project, branch, commit.id, head.id if head else ""))
+            self._ledger.record(*changes, author=author)
+        return commit, True
+
+    # ---- looking ----
+
+    def projects(self) -> list[Project]:
+        """All projects by name."""
+        projects, branches = tables.projects, tables.branches
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(projects).order_by(projects.c.name)).all()
+            heads = connection.execute(
+                sa.select(branches.c.project, branches.c.name, tables.commits.c.document)
+                .join(tables.commits, tables.commits.c.id == branches.c.head)
+                .order_by(branches.c.name)
+            ).all()
+        names: dict[str, tuple[str, ...]] = {}
+        main: dict[str, Commit] = {}
+        for project, name, document in heads:
+            names[project] = (*names.get(project, ()), name)
+            if name == DEFAULT_BRANCH:
+                main[project] = from_text(Commit, document)
+        return [
+            Project(
+                row.name,
+                datetime.fromisoformat(row.created),
+                names.get(row.name, ()),
+                main.get(row.name),
+                row.source,
+            )
+            for row in rows
+        ]
+
+    def resolve(self, project: str, ref: str = "") -> Commit:
+        """The commit that ``ref`` names: a branch, or the first characters (4 at least) of a commit's id.
+
+        Raises ``NotFound``, or ``InvalidInput`` when several commits begin so.
+        """
+        exists, head = self._head(project, ref or DEFAULT_BRANCH)
+        if head is not None:
+            return head
+        if not exists:
+            raise NotFound(f"There is no project “{project}”.", next_step="`kronkers log` shows those that exist.")
+        if not ref:
+            raise NotFound(
+                f"Project “{project}” has no branch “{DEFAULT_BRANCH}”.", next_step="Name one of its branches."
+            )
+        return self._by_prefix(project, ref)
+
+    def history(self, project: str, ref: str = "", limit: int = 100, offset: int = 0) -> list[Commit]:
+        """The commit that ``ref`` names and those before it, newest first. Raises as ``resolve``."""
+        window = {"head": self.resolve(project, ref).id, "limit": limit, "offset": offset}
+        with self._database.read() as connection:
+            return [from_text(Commit, text) for text in connection.execute(_HISTORY, window).scalars()]
+
+    def list_folder(self, project: str, ref: str = "", path: str = "") -> list[Entry]:
+        """What lies directly in the folder ``path``: folders first, then files and links, by name.
+
+        Raises ``NotFound``, also when ``path`` is not a folder.
+        """
+        folder = self.find(project, ref, path)
+        if folder.kind is not EntryKind.FOLDER:
+            raise NotFound(f"“{path}” is not a folder.", next_step="Name the folder it lies in.")
+        below = self._trees.below(folder)
+        return sorted(below, key=lambda entry: (entry.kind is not EntryKind.FOLDER, entry.name))
+
+    def find(self, project: str, ref: str, path: str) -> Entry:
+        """The entry at ``path``; "" is the project's top folder. Raises ``NotFound``."""
+        return self._trees.find(bytes.fromhex(self.resolve(project, ref).tree), path)
+
+    def walk(self, project: str, ref: str = "", path: str = "") -> Iterator[Entry]:
+        """Everything below the folder ``path``, a folder before what it holds. Raises ``NotFound``."""
+        return self._trees.walk(self.find(project, ref, path))
+
+    # ---- taking out ----
+
+    def open(self, entry: Entry) -> BinaryIO:
+        """A seekable stream of a file's bytes, each chunk verified before it is given out."""
+        if entry.kind is not EntryKind.FILE:
+            raise InvalidInput(f"“{entry.path}” is not a file.")
+        return cast(BinaryIO, io.BufferedReader(FileStream(entry, self._store), _BUFFER))
+
+    def read(self, entry: Entry, limit: int | None = None) -> bytes:
+        """All bytes of a file, or the first ``limit``, verified."""
+        with self.open(entry) as stream:
+            return stream.read(-1 if limit is None else limit)
+
+    def restore(
+        self,
+        project: str,
+        ref: str,
+        target: Path,
+        paths: Sequence[str] = (),
+        *,
+        progress: Progress = SILENT,
+        cancel: CancelToken = NEVER,
+    ) -> RestoreReport:
+        """Write ``paths`` (all when empty) below ``target`` as they were at ``ref``.
+
+        Every file is verified and appears whole or not at all; one that lies there already with other content is left
+        alone and listed. Run again, it goes on where it stopped. Raises ``NotFound``, ``StoreDamaged``, ``StorageFull``
+        or ``Cancelled``.
+        """
+        top = bytes.fromhex(self.resolve(project, ref).tree)
+        chosen = [self._trees.find(top, path) for path in paths] or [self._trees.find(top, "")]
+        run = Restore(self._store, self._trees, target, progress=progress, cancel=cancel)
+        return run.run(chosen)
+
+    def check(
+        self, *, read_data: bool = False, progress: Progress = SILENT, cancel: CancelToken = NEVER
+    ) -> CheckReport:
+        """Check the structure, and with ``read_data`` every byte of every pack. Finds problems, never raises them."""
+        return self._check(read_data, progress, cancel)
+
+    # ---- inside ----
+
+    def _head(self, project: str, branch: str) -> tuple[bool, Commit | None]:
+        """Whether the project exists, and the head of its branch."""
+        projects, branches, commits = tables.projects, tables.branches, tables.commits
+        statement = (
+            sa.select(commits.c.document)
+            .join(branches, branches.c.head == commits.c.id)
+            .where(branches.c.project == project, branches.c.name == branch)
+        )
+        with self._database.read() as connection:
+            document = connection.execute(statement).scalar()
+            if document is not None:
+                return True, from_text(Commit, document)
+            known = connection.execute(sa.select(projects.c.name).where(projects.c.name == project)).first()
+        return known is not None, None
+
+    def _by_prefix(self, project: str, ref: str) -> Commit:
+        commits = tables.commits
+        prefix = ref.lower()
+        found: list[str] = []
+        if len(prefix) >= _SHORTEST_ID and not set(prefix) - set("0123456789abcdef"):
+            statement = sa.select(commits.c.document).where(
+                commits.c.project == project, commits.c.id >= prefix, commits.c.id < prefix + "g"
+            )
+            with self._database.read() as connection:
+                found = list(connection.execute(statement.limit(2)).scalars())
+        if not found:
+            raise NotFound(
+                f"Project “{project}” has no branch or commit “{ref}”.",
+                next_step=f"`kronkers log {project}` shows its commits.",
+            )
+        if len(found) > 1:
+            raise InvalidInput(f"Several commits begin with “{ref}”.", next_step="Give more characters of the id.")
+        return from_text(Commit, found[0])
+
+
+def _check_name(what: str, name: str) -> None:
+    if not name.strip() or name != name.strip() or set(name) & set("@:\n\r\t\0"):
+        raise InvalidInput(
+            f"“{name}” is no name for a {what}.",
+            next_step="A name has no @, no colon, no line breaks, and no spaces around it.",
+        )

@@ -1,0 +1,124 @@
+"""The journal: every change to the metadata, in order, each entry chained to all before it by a keyed hash.
+
+Whoever has the key can see that no entry was altered, removed from the middle, or put in; and replaying the entries
+into an empty database gives the same tables as the ones that grew with them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from blake3 import blake3
+
+from kronkers_studio.domain import changes
+from kronkers_studio.domain.changes import Change, JournalEntry
+from kronkers_studio.domain.errors import StoreDamaged
+from kronkers_studio.registry.applying import apply
+from kronkers_studio.registry.documents import canonical, from_json, to_json
+from kronkers_studio.storage import tables
+
+_KINDS: dict[str, type[Change]] = {
+    kind.__name__: kind
+    for kind in (
+        changes.ProjectCreated,
+        changes.CommitRecorded,
+        changes.BranchMoved,
+        changes.ModelRegistered,
+        changes.AliasMoved,
+        changes.PackageBuilt,
+        changes.ServerAdded,
+        changes.ServerRemoved,
+        changes.ReleaseRecorded,
+    )
+}
+_START = ""
+"""What stands for the hash before the first entry."""
+_PAGE = 1000
+
+
+class Journal:
+    """The journal of one workspace; ``key`` (32 bytes) chains it."""
+
+    def __init__(self, key: bytes, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._key = key
+        self._clock = clock
+
+    def record(self, connection: sa.Connection, recorded: Iterable[Change], *, author: str) -> None:
+        """Append ``recorded`` and apply them, within the caller's transaction."""
+        number, previous = _last(connection)
+        at = self._clock()
+        for change in recorded:
+            number += 1
+            apply(connection, change)
+            document = to_json(change)
+            entry = JournalEntry(number, at, author, type(change).__name__, document, "")
+            previous = self._chain(previous, entry)
+            _write(connection, entry, previous)
+
+    def verify(self, connection: sa.Connection) -> int:
+        """The number of entries. Raises ``StoreDamaged`` naming the first that is not as it was written."""
+        previous, count = _START, 0
+        for entry in read_entries(connection):
+            count += 1
+            previous = self._chain(previous, entry)
+            if entry.number != count or entry.hash != previous:
+                raise StoreDamaged(
+                    f"Entry {count} of the journal is not as it was written.",
+                    next_step="Restore the workspace from a backup.",
+                )
+        return count
+
+    def replay(self, entries: Iterable[JournalEntry], connection: sa.Connection) -> None:
+        """Fill the empty tables of ``connection`` from ``entries``. Raises ``StoreDamaged`` for an unreadable one."""
+        for entry in entries:
+            try:
+                apply(connection, from_json(_KINDS[entry.kind], entry.change))
+            except (KeyError, ValueError) as error:
+                raise StoreDamaged(f"Entry {entry.number} of the journal cannot be read.", details=str(error)) from None
+            _write(connection, entry, entry.hash)
+
+    def _chain(self, previous: str, entry: JournalEntry) -> str:
+        line = canonical([previous, entry.number, to_json(entry.at), entry.author, entry.kind, entry.change])
+        return blake3(line.encode("ascii"), key=self._key).hexdigest()
+
+
+def read_entries(connection: sa.Connection, *, after: int = 0, limit: int | None = None) -> Iterator[JournalEntry]:
+    """The entries numbered above ``after`` in order. Raises ``StoreDamaged`` for one that is not an entry at all."""
+    journal = tables.journal
+    while limit is None or limit > 0:
+        page = _PAGE if limit is None else min(limit, _PAGE)
+        statement = sa.select(journal).where(journal.c.number > after).order_by(journal.c.number).limit(page)
+        rows = connection.execute(statement).all()
+        for row in rows:
+            try:
+                at, change = datetime.fromisoformat(row.at), json.loads(row.change)
+            except (ValueError, TypeError) as error:
+                raise StoreDamaged(f"Entry {row.number} of the journal cannot be read.", details=str(error)) from None
+            yield JournalEntry(row.number, at, row.author, row.kind, change, row.hash)
+            after = row.number
+        if len(rows) < page:
+            return
+        limit = None if limit is None else limit - page
+
+
+def _last(connection: sa.Connection) -> tuple[int, str]:
+    journal = tables.journal
+    row = connection.execute(
+        sa.select(journal.c.number, journal.c.hash).order_by(journal.c.number.desc()).limit(1)
+    ).first()
+    return (0, _START) if row is None else (row.number, row.hash)
+
+
+def _write(connection: sa.Connection, entry: JournalEntry, hash: str) -> None:
+    row = {
+        "number": entry.number,
+        "at": to_json(entry.at),
+        "author": entry.author,
+        "kind": entry.kind,
+        "change": canonical(entry.change),
+        "hash": hash,
+    }
+    connection.execute(sa.insert(tables.journal), row)

@@ -1,0 +1,160 @@
+"""How one object lies in a pack: a header that describes it fully, then its encrypted bytes.
+
+Because every record describes itself, the index of all objects can be made again from the packs alone, and a record can
+be copied from one pack to another as it is. Big-endian, 64 bytes:
+
+    magic 4 · format 1 · type 1 · codec 1 · key epoch 1 · plain length 4 · stored length 4 · id 32 · nonce 12 · crc 4
+
+The CRC is over the 60 bytes before it and finds damage without a key. The first 48 bytes are the associated data of
+AES-256-GCM, so that type, codec, lengths and id cannot be exchanged. The stored length includes GCM's 16-byte tag.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import threading
+import zlib
+from dataclasses import dataclass
+from enum import IntEnum
+
+import zstandard
+from blake3 import blake3
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from kronkers_studio.domain.errors import StoreDamaged
+from kronkers_studio.storage.keys import MasterKey
+
+HEADER_SIZE = 64
+MAX_OBJECT = 256 << 20
+"""Plain bytes of the largest object: a guard against a damaged length, far above what is ever stored."""
+ID_SIZE = 32
+_MAGIC = b"KOBJ"
+_FORMAT = 1
+_EPOCH = 0
+_FIELDS = struct.Struct(">4sBBBBII32s12s")
+_CRC = struct.Struct(">I")
+_BOUND = 48
+_TAG = 16
+_WORTH_TRYING = 64
+"""Below this size compression gains nothing worth its time."""
+
+
+class ObjectType(IntEnum):
+    CHUNK = 1
+    TREE = 2
+    COMMIT = 3
+
+
+class Codec(IntEnum):
+    PLAIN = 0
+    ZSTD = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RecordHeader:
+    type: ObjectType
+    codec: Codec
+    length: int
+    stored: int
+    id: bytes
+    nonce: bytes
+    bound: bytes  # the associated data
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An object ready to be appended: ``parts`` joined are its header and stored bytes."""
+
+    id: bytes
+    type: ObjectType
+    length: int
+    stored: int
+    parts: tuple[bytes, ...]
+
+    @property
+    def size(self) -> int:
+        return HEADER_SIZE + self.stored
+
+
+def read_header(data: bytes) -> RecordHeader:
+    """The header in the first ``HEADER_SIZE`` bytes. Raises ``StoreDamaged`` when it is not one, or not whole."""
+    if len(data) < HEADER_SIZE:
+        raise _damaged("a header is cut off")
+    magic, version, kind, codec, epoch, length, stored, id, nonce = _FIELDS.unpack_from(data)
+    if magic != _MAGIC or _CRC.unpack_from(data, _FIELDS.size)[0] != zlib.crc32(data[: _FIELDS.size]):
+        raise _damaged("a header is not as it was written")
+    if version != _FORMAT or epoch != _EPOCH or length > MAX_OBJECT or stored < _TAG:
+        raise _damaged("a header is of an unknown version")
+    try:
+        return RecordHeader(ObjectType(kind), Codec(codec), length, stored, id, nonce, data[:_BOUND])
+    except ValueError:
+        raise _damaged("a header is of an unknown type") from None
+
+
+class Sealer:
+    """Names, compresses, encrypts and opens objects. Thread-safe.
+
+    An id is BLAKE3 keyed with a secret of the workspace and the object's type, so that ids tell nobody whether a known
+    file is stored. Each record has a random 96-bit nonce: nothing that a crash, a restored backup or a copied workspace
+    can do makes one repeat, and 2^32 records (some 500 TB of files) stay far below the limit for random nonces.
+    """
+
+    def __init__(self, master: MasterKey) -> None:
+        self._cipher = AESGCM(master.subkey("objects: encryption"))
+        self._naming = {type: master.subkey(f"objects: naming {type.name.lower()}") for type in ObjectType}
+        self._chunk_naming = self._naming[ObjectType.CHUNK]
+        self._thread = threading.local()
+
+    def name(self, type: ObjectType, data: bytes | memoryview) -> bytes:
+        """The object's 32-byte id."""
+        return blake3(data, key=self._naming[type]).digest()
+
+    def seal(self, type: ObjectType, id: bytes, data: bytes | memoryview, *, compress: bool = True) -> Record:
+        """The record of an object whose id is known; stored plain when compression gains nothing."""
+        length = len(data)
+        codec, body = Codec.PLAIN, data
+        if compress and length >= _WORTH_TRYING:
+            squeezed = self._compressor().compress(data)
+            if len(squeezed) < length - (length >> 6):
+                codec, body = Codec.ZSTD, squeezed
+        nonce = os.urandom(12)
+        stored = len(body) + _TAG
+        fields = _FIELDS.pack(_MAGIC, _FORMAT, type, codec, _EPOCH, length, stored, id, nonce)
+        sealed = self._cipher.encrypt(nonce, body, fields[:_BOUND])
+        return Record(id, type, length, stored, (fields, _CRC.pack(zlib.crc32(fields)), sealed))
+
+    def open(self, header: RecordHeader, sealed: bytes | memoryview) -> bytes:
+        """The plain bytes. Raises ``StoreDamaged`` unless they are exactly those that were named."""
+        try:
+            body = self._cipher.decrypt(header.nonce, sealed, header.bound)
+            if header.codec is Codec.ZSTD:
+                body = self._decompressor().decompress(body, max_output_size=header.length)
+        except (InvalidTag, zstandard.ZstdError):
+            raise _damaged("its bytes are not as they were written", header.id) from None
+        if len(body) != header.length or self.name(header.type, body) != header.id:
+            raise _damaged("its content does not fit its name", header.id)
+        return body
+
+    def _compressor(self) -> zstandard.ZstdCompressor:
+        try:
+            compressor: zstandard.ZstdCompressor = self._thread.compressor
+        except AttributeError:
+            compressor = self._thread.compressor = zstandard.ZstdCompressor(level=1)
+        return compressor
+
+    def _decompressor(self) -> zstandard.ZstdDecompressor:
+        try:
+            decompressor: zstandard.ZstdDecompressor = self._thread.decompressor
+        except AttributeError:
+            decompressor = self._thread.decompressor = zstandard.ZstdDecompressor()
+        return decompressor
+
+
+def _damaged(what: str, id: bytes = b"") -> StoreDamaged:
+    name = f"Object {id.hex()[:16]}" if id else "An object"
+    return StoreDamaged(
+        f"{name} in the store is damaged: {what}.",
+        next_step="Run `kronkers check --read-data`, and restore the workspace from a backup.",
+    )

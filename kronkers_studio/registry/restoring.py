@@ -1,0 +1,177 @@
+"""Writing a commit's files back to disk: each verified, whole or not at all, never outside the target.
+
+Nothing that lies there is overwritten: a file that has the same bytes already counts as restored (so a run that was
+stopped goes on), one that has others is left alone and listed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from kronkers_studio.domain.content import Entry, EntryKind, RestoreReport, SkippedItem, SkipReason
+from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.registry.index import Location
+from kronkers_studio.registry.names import name_problem
+from kronkers_studio.registry.objects import ObjectStore
+from kronkers_studio.registry.records import ObjectType
+from kronkers_studio.registry.snapshots import TreeReader
+from kronkers_studio.storage.files import BINARY, disk_failures, write_fully
+
+_BATCH = 512
+
+
+class _Skip(Exception):
+    """One entry cannot be restored; the rest can."""
+
+    def __init__(self, reason: SkipReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class Restore:
+    """One run of ``restore``."""
+
+    def __init__(
+        self, store: ObjectStore, trees: TreeReader, target: Path, *, progress: Progress, cancel: CancelToken
+    ) -> None:
+        self._store = store
+        self._trees = trees
+        self._target = target
+        self._progress = progress
+        self._cancel = cancel
+        self._folders: set[str] = set()  # made, or found to be real folders
+        self._files = self._size = 0
+        self._skipped: list[SkippedItem] = []
+
+    def run(self, chosen: Iterable[Entry]) -> RestoreReport:
+        """Restore the ``chosen`` entries and all that is below them. Raises ``StoreDamaged``, ``StorageFull``."""
+        self._progress.step("Restoring", None, "files")
+        folder_times: list[tuple[str, int]] = []
+        with disk_failures("restoring files"):
+            self._target.mkdir(parents=True, exist_ok=True)
+            for batch in _batches(self._everything(chosen)):
+                located = self._store.locate(
+                    id for entry in batch if entry.kind is EntryKind.FILE for id in entry.content
+                )
+                for entry in batch:
+                    self._cancel.check()
+                    self._restore_or_list(entry, located)
+                    if entry.kind is EntryKind.FOLDER and entry.mtime_ns:
+                        folder_times.append((entry.path, entry.mtime_ns))
+            self._set_folder_times(folder_times)
+        return RestoreReport(str(self._target), self._files, self._size, tuple(self._skipped))
+
+    def _everything(self, chosen: Iterable[Entry]) -> Iterator[Entry]:
+        for entry in chosen:
+            if entry.path:
+                yield entry
+            if entry.kind is EntryKind.FOLDER:
+                yield from self._trees.walk(entry)
+
+    def _restore_or_list(self, entry: Entry, located: dict[bytes, Location]) -> None:
+        try:
+            self._make_folder(entry.path if entry.kind is EntryKind.FOLDER else entry.path.rpartition("/")[0])
+            if entry.kind is EntryKind.FILE:
+                self._restore_file(entry, located)
+                self._files += 1
+                self._size += entry.size
+            elif entry.kind is EntryKind.LINK:
+                self._restore_link(entry)
+                self._files += 1
+        except _Skip as reason:
+            self._skipped.append(SkippedItem(entry.path, reason.reason, reason.detail))
+        except PermissionError as error:
+            self._skipped.append(SkippedItem(entry.path, SkipReason.NO_PERMISSION, f"{error.strerror}."))
+        if entry.kind is not EntryKind.FOLDER:
+            self._progress.advance()
+
+    def _make_folder(self, folder: str) -> None:
+        """Make ``folder`` and those above it, none of which may be a link that leads elsewhere."""
+        if not folder or folder in self._folders:
+            return
+        above, _, name = folder.rpartition("/")
+        self._make_folder(above)
+        if problem := name_problem(name):
+            raise _Skip(SkipReason.NAME_CLASH, problem)
+        path = self._path(folder)
+        try:
+            path.mkdir()
+        except FileExistsError:
+            if not stat.S_ISDIR(path.lstat().st_mode):
+                raise _Skip(SkipReason.NAME_CLASH, f"“{folder}” is there already and is not a folder.") from None
+        self._folders.add(folder)
+
+    def _restore_file(self, entry: Entry, located: dict[bytes, Location]) -> None:
+        path = self._free_path(entry, lambda path: self._has_content(path, entry))
+        if path is None:
+            return
+        draft = path.with_name(f".kronkers-{secrets.token_hex(8)}.part")
+        try:
+            descriptor = os.open(
+                draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o777 if entry.executable else 0o666
+            )
+            try:
+                for id in entry.content:
+                    write_fully(descriptor, self._store.read_at(id, located[id], ObjectType.CHUNK))
+            finally:
+                os.close(descriptor)
+            os.utime(draft, ns=(entry.mtime_ns, entry.mtime_ns))
+            draft.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise
+
+    def _restore_link(self, entry: Entry) -> None:
+        path = self._free_path(entry, lambda path: path.is_symlink() and str(path.readlink()) == entry.target)
+        if path is None:
+            return
+        try:
+            path.symlink_to(entry.target)
+        except (OSError, NotImplementedError) as error:  # Windows allows links to few
+            raise _Skip(SkipReason.SPECIAL_FILE, f"This system does not let you make links: {error}.") from None
+
+    def _free_path(self, entry: Entry, is_same: Callable[[Path], bool]) -> Path | None:
+        """Where ``entry`` goes; None when it lies there already."""
+        if problem := name_problem(entry.name):
+            raise _Skip(SkipReason.NAME_CLASH, problem)
+        path = self._path(entry.path)
+        if not os.path.lexists(path):
+            return path
+        if is_same(path):
+            return None
+        raise _Skip(SkipReason.NAME_CLASH, "Something else is there already; it was left as it is.")
+
+    def _has_content(self, path: Path, entry: Entry) -> bool:
+        """Whether the file at ``path`` has exactly the bytes of ``entry``."""
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size != entry.size:
+            return False
+        located = self._store.locate(entry.content)
+        with path.open("rb") as stream:
+            for id in entry.content:
+                if self._store.sealer.name(ObjectType.CHUNK, stream.read(located[id].length)) != id:
+                    return False
+            return not stream.read(1)
+
+    def _set_folder_times(self, times: list[tuple[str, int]]) -> None:
+        """Last of all, because putting a file into a folder changes the folder's time."""
+        for folder, mtime_ns in reversed(times):
+            if folder in self._folders:
+                with contextlib.suppress(PermissionError):
+                    os.utime(self._path(folder), ns=(mtime_ns, mtime_ns))
+
+    def _path(self, path: str) -> Path:
+        return self._target.joinpath(*path.split("/"))
+
+
+def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
+    while batch := list(islice(entries, _BATCH)):
+        yield batch

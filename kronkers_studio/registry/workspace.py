@@ -1,0 +1,119 @@
+"""A workspace on disk, and what is opened of it.
+
+keys.json      the key slots
+metadata.db    journal, metadata and object index (SQLCipher)
+packs/         the objects
+writer.lock    held by whoever appends to the packs
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from kronkers_studio.domain.content import CheckReport
+from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, StoreDamaged, WorkspaceError
+from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.registry.content import ContentStore
+from kronkers_studio.registry.index import ObjectIndex
+from kronkers_studio.registry.journal import Journal
+from kronkers_studio.registry.ledger import Ledger
+from kronkers_studio.registry.objects import ObjectStore
+from kronkers_studio.registry.packs import PackFolder
+from kronkers_studio.registry.records import Sealer
+from kronkers_studio.settings.secrets import Secret
+from kronkers_studio.storage.database import Database
+from kronkers_studio.storage.files import disk_failures, flush_folder
+from kronkers_studio.storage.keys import KEYS_FILE, MasterKey, Protection, Unlock, create_keys, open_keys
+from kronkers_studio.storage.lock import WriterLock
+from kronkers_studio.storage.migrations import upgrade_database
+
+_DATABASE = "metadata.db"
+_PACKS = "packs"
+_LOCK = "writer.lock"
+
+
+class Workspace:
+    """An open workspace; a context manager. Thread-safe for reading, and processes may share it."""
+
+    def __init__(self, directory: Path, master: MasterKey) -> None:
+        self.directory = directory
+        self._master = master
+        self.database = Database(directory / _DATABASE, master.subkey("metadata database"))
+        upgrade_database(self.database)
+        self._packs = PackFolder(directory / _PACKS, master.workspace_id)
+        self._journal = Journal(master.subkey("journal chain"))
+        self._store = ObjectStore(
+            Sealer(master), self._packs, ObjectIndex(self.database), lambda: WriterLock(directory / _LOCK)
+        )
+        self.ledger = Ledger(self.database, self._journal)
+        self.content = ContentStore(self.database, self._store, self.ledger, self._check)
+
+    @property
+    def series_key(self) -> bytes:
+        """The 32-byte key of the series store."""
+        return self._master.subkey("series database")
+
+    def close(self) -> None:
+        self._packs.close()
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check(self, read_data: bool, progress: Progress, cancel: CancelToken) -> CheckReport:
+        from kronkers_studio.registry.checking import Check
+
+        run = Check(
+            self.directory, self._master, self.database, self._store, self._journal, progress=progress, cancel=cancel
+        )
+        return run.run(read_data)
+
+
+def create_workspace(directory: Path, protection: Protection) -> tuple[Workspace, Secret]:
+    """Make a workspace in ``directory`` (made when missing, else empty); also gives the recovery key to print.
+
+    Raises ``AlreadyExists``, ``InvalidInput``, ``WorkspaceError`` (the folder cannot be made) or ``KeyUnavailable``.
+    """
+    if (directory / KEYS_FILE).exists():
+        raise AlreadyExists(
+            f"There is a workspace in {directory} already.", next_step="Open it, or choose another folder."
+        )
+    try:
+        with disk_failures("making the workspace"):
+            directory.mkdir(parents=True, exist_ok=True)
+            if any(directory.iterdir()):
+                raise InvalidInput(f"{directory} is not empty.", next_step="Choose an empty or a new folder.")
+            (directory / _PACKS).mkdir()
+            flush_folder(directory)
+    except OSError as error:
+        raise WorkspaceError(
+            f"The workspace cannot be made in {directory}: {error.strerror}.", next_step="Choose another folder."
+        ) from None
+    try:
+        master, recovery_key = create_keys(directory, protection)
+    except BaseException:
+        (directory / _PACKS).rmdir()
+        raise
+    return Workspace(directory, master), recovery_key
+
+
+def open_workspace(directory: Path, unlock: Unlock) -> Workspace:
+    """Open the workspace in ``directory``.
+
+    Raises ``WorkspaceError`` (none there), ``WrongKey``, ``KeyUnavailable`` or ``StoreDamaged``.
+    """
+    master = open_keys(directory, unlock)
+    packs, database = directory / _PACKS, directory / _DATABASE
+    if not packs.is_dir() or (not database.exists() and any(packs.iterdir())):
+        missing = _DATABASE if packs.is_dir() else _PACKS
+        raise StoreDamaged(
+            f"{missing} is missing from the workspace in {directory}.", next_step="Put it back from a backup."
+        )
+    return Workspace(directory, master)
