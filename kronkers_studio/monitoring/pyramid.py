@@ -9,7 +9,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,7 +100,7 @@ class Pyramid:
         tail = self._tail(start, end)
         days = self._days(start, end)
         step = _finest_step(days, tail, start, end, max_points)
-        if step < FIVE_MINUTES or sum(day.samples for day in days) + len(tail[0]) <= max_points:
+        if step < FIVE_MINUTES or sum(day.samples for day in days[1:-1]) <= max_points:  # the outer days may be cut
             times, values = self._samples(start, end + 1)
             points, exact = with_gaps(times / SECOND, [values])
             if len(points) <= max_points:
@@ -185,19 +184,20 @@ def columns_of(rows: Any) -> Samples:
 
 
 def _finest_step(days: list[Day], tail: Samples, start: int, end: int, max_points: int) -> int:
-    """The shortest step at which what is recorded of the range can fit; short recordings in a long range are shown in
-    full detail."""
-    spans = [(max(day.first, start), min(day.last, end)) for day in days]
-    if len(tail[0]):
-        spans.append((int(tail[0][0]), int(tail[0][-1])))
-    lengths = [last - first for first, last in spans if last >= first]
-    return next(step for step in _steps_from(SECOND) if sum(length // step + 1 for length in lengths) <= max_points)
+    """The shortest step at which what is recorded of the range may fit; short recordings in a long range are thus shown
+    in full detail."""
+    spans = {day.day: (max(day.first, start), min(day.last, end)) for day in days}
+    for at in (tail[0][:1].tolist() + tail[0][-1:].tolist()) if len(tail[0]) else []:
+        first, last = spans.get(at // DAY, (at, at))
+        spans[at // DAY] = (min(first, at), max(last, at))
+    lengths = [last - first for first, last in spans.values() if last >= first]
+    return next((step for step in _STEPS if sum(length // step + 1 for length in lengths) <= max_points), DAY)
 
 
 def _steps_from(shortest: int) -> Iterator[int]:
     """The lengths that buckets may have, each a multiple of a rollup's once it is longer than that."""
     yield from (step for step in _STEPS if step >= shortest)
-    yield from (step for power in count(1) if (step := DAY << power) >= shortest)
+    yield from (DAY << power for power in range(1, 24))
 
 
 def _view(column: NDArray[np.float64]) -> memoryview:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ from typing import Self
 import numpy as np
 from sqlalchemy import Connection
 
+from kronkers_studio.domain.errors import WorkspaceBusy
 from kronkers_studio.domain.series import Metric, SeriesKey, Window
 from kronkers_studio.monitoring.blobs import decode_samples, encode_buckets, encode_samples
 from kronkers_studio.monitoring.buckets import bucket_samples
@@ -27,6 +29,7 @@ from kronkers_studio.monitoring.pyramid import (
 )
 from kronkers_studio.storage.database import Database
 
+_OPENING_SECONDS = 5.0
 _FOLD = 240  # samples of a series in the tail before they are folded into its days
 
 _SCHEMA = (
@@ -67,11 +70,7 @@ class SeriesStore:
         self._cache = DayCache()
         self._lock = threading.Lock()
         self._ids: dict[SeriesKey, int] = {}
-        with self._database.write() as connection:
-            for statement in _SCHEMA:
-                connection.exec_driver_sql(statement)
-            waiting = connection.exec_driver_sql("SELECT series, count(*) FROM tail GROUP BY series").all()
-        self._waiting: dict[int, int] = {row[0]: row[1] for row in waiting}
+        self._waiting = self._open()
 
     def append(
         self,
@@ -152,6 +151,21 @@ class SeriesStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _open(self) -> dict[int, int]:
+        """Make the tables where there are none; the number of samples in each series' tail."""
+        give_up = time.monotonic() + _OPENING_SECONDS
+        while True:
+            try:
+                with self._database.write() as connection:
+                    for statement in _SCHEMA:
+                        connection.exec_driver_sql(statement)
+                    rows = connection.exec_driver_sql("SELECT series, count(*) FROM tail GROUP BY series").all()
+                return {row[0]: row[1] for row in rows}
+            except WorkspaceBusy:  # SQLite does not wait where another process is making the same file at this moment
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(0.02)
 
     def _known_id(self, connection: Connection, key: SeriesKey) -> int | None:
         with self._lock:
