@@ -1,1 +1,17 @@
-"""Everything Qt: pages, table models, widgets, wizards, theme, the bridge from tasks to signals."""
+"""The window: everything Qt. It calls workflows through one task runner and never blocks its main thread.
+
+theme, icons, widgets    the look, and the building blocks made of it
+tasks, studio            work off the main thread; what all pages share
+window, rail, task_bar   the frame around the pages
+pages, wizard, dialogs   what a person sees and does
+charts                   live charts
+"""
+
+from __future__ import annotations
+
+
+def start_window(arguments: list[str]) -> int:
+    """Open the window and run until it is closed; ``arguments`` as on the command line. Returns the exit code."""
+    from kronkers_studio.desktop.start import run
+
+    return run(arguments)

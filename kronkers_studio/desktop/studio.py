@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from PySide6.QtCore import QObject, Signal
 
 from kronkers_studio.desktop.tasks import Result, Task, TaskRunner, Work
+from kronkers_studio.desktop.text import tr
 from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.settings.configuration import Settings, load_settings
+from kronkers_studio.settings.secrets import Secret
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
@@ -24,10 +27,13 @@ class Studio(QObject):
     """Handed to every page. Signals are emitted on the main thread.
 
     opened / closed   a workspace was opened (``session`` is set) / is about to be closed
+    opening(folder) / not_opened(folder, error)   a workspace is being opened / why it was not
     changed(kind)     something of that kind changed in the workspace, whoever changed it: show it anew
     go(page, state)   a page asks to show another one
     """
 
+    opening = Signal(object)
+    not_opened = Signal(object, object)
     opened = Signal()
     closed = Signal()
     changed = Signal(str)
@@ -44,6 +50,32 @@ class Studio(QObject):
     def directory(self) -> Path:
         """The open workspace's folder, or the one that opens by default."""
         return self.session.directory if self.session is not None else self.settings.workspace
+
+    def open_directory(
+        self,
+        directory: Path,
+        *,
+        passphrase: Secret | None = None,
+        recovery_key: Secret | None = None,
+        key_file: Path | None = None,
+        failed: Callable[[StudioError], object] | None = None,
+    ) -> None:
+        """Open the workspace in ``directory`` off the main thread; then ``opened``, or ``not_opened`` unless ``failed``
+        takes the error."""
+
+        def work(_progress: Progress, _cancel: CancelToken) -> Session:
+            from kronkers_studio.workflows.session import open_workspace
+
+            return open_workspace(directory, passphrase=passphrase, recovery_key=recovery_key, key_file=key_file)
+
+        def refused(error: StudioError) -> None:
+            if failed is not None:
+                failed(error)
+            else:
+                self.not_opened.emit(directory, error)
+
+        self.opening.emit(directory)
+        self.runner.run(tr("Opening the workspace"), work, done=self.use, failed=refused, owner=self, shown=False)
 
     def use(self, session: Session) -> None:
         """``session`` is the open workspace from now on; one open before is closed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from PySide6.QtCore import QObject, Qt
@@ -79,28 +79,25 @@ class Page(QWidget):
 
 
 class Views(QWidget):
-    """Several contents of which one is shown: each is made when first asked for."""
+    """Several contents of which one is shown; each is made when it is first needed."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, makers: Mapping[str, Callable[[], QWidget]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._stack = QStackedLayout(self)
+        self._makers = makers
         self._made: dict[str, QWidget] = {}
+        self._stack = QStackedLayout(self)
         self.shown = ""
 
-    def show_view(self, key: str, make: Callable[[], QWidget] | None = None) -> QWidget:
-        """Show the view called ``key``, made by ``make`` when it is not there yet."""
+    def view(self, key: str) -> QWidget:
+        """The content called ``key``."""
         if key not in self._made:
-            if make is None:
-                raise KeyError(key)
-            self._made[key] = make()
+            self._made[key] = self._makers[key]()
             self._stack.addWidget(self._made[key])
-        self._stack.setCurrentWidget(self._made[key])
-        self.shown = key
         return self._made[key]
 
-    def view(self, key: str) -> QWidget | None:
-        """The view called ``key``, or None when it was not made yet."""
-        return self._made.get(key)
+    def show_view(self, key: str) -> None:
+        self._stack.setCurrentWidget(self.view(key))
+        self.shown = key
 
 
 def scrolling(content: QWidget, name: str, parent: QObject | None = None) -> QScrollArea:

@@ -121,15 +121,20 @@ class Field(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        caption_label = label(caption, "medium")
-        caption_label.setBuddy(entry)
+        self._caption = label(caption, "medium")
+        self._caption.setBuddy(entry)
         self._below: QLabel = label(help_text, "caption", wrap=True)
         self._below.setVisible(bool(help_text))
-        layout.addWidget(caption_label)
+        layout.addWidget(self._caption)
         layout.addWidget(entry)
         layout.addWidget(self._below)
         if not entry.accessibleName():
             entry.setAccessibleName(caption)
+
+    def show_caption(self, caption: str) -> None:
+        """Ask for something else."""
+        self._caption.setText(caption)
+        self.entry.setAccessibleName(caption)
 
     def show_problem(self, text: str) -> None:
         """Say what is wrong with the input; an empty text takes it back."""

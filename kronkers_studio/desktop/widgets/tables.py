@@ -89,7 +89,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
     def row(self, index: int) -> Row:
         return self._rows[index]
 
-    # What Qt asks ------------------------------------------------------------------------------------------------
+    # What Qt asks
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
         return 0 if parent.isValid() else len(self._rows)

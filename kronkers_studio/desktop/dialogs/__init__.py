@@ -1,0 +1,1 @@
+"""Dialogs: only where a decision is needed, or for a bug."""

@@ -1,0 +1,271 @@
+"""What there is, what happened, and the next best step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.icons import IconLabel
+from kronkers_studio.desktop.pages.page import Page, scrolling
+from kronkers_studio.desktop.place_words import place_words
+from kronkers_studio.desktop.studio import State, Studio
+from kronkers_studio.desktop.text import counted, date_time, file_size, home_short, moment, number, tr
+from kronkers_studio.desktop.theme import GAP
+from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.cards import Card, FigureCard, clear, row_of
+from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
+from kronkers_studio.desktop.widgets.pills import Pill
+from kronkers_studio.domain.content import Commit, Project
+from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.releases import Release, ReleaseState
+from kronkers_studio.domain.servers import Server
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
+
+_EVENTS = 12
+_COMMITS_PER_PROJECT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything that the page shows."""
+
+    projects: list[Project]
+    commits: list[Commit]
+    models: list[ModelVersion]
+    releases: list[Release]
+    servers: list[Server]
+
+    @property
+    def live(self) -> list[Release]:
+        return [release for release in self.releases if release.state is ReleaseState.LIVE]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    at: datetime
+    icon: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    icon: str
+    title: str
+    sentence: str
+    action: str
+    page: str
+    state: State
+
+
+class HomePage(Page):
+    key = "home"
+    changes = ("content", "models", "releases", "servers")
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio, tr("Home"))
+        self.guide_button = Button(tr("Guide me"), studio.wizard_wanted.emit, icon="sparkle")
+        self.header.add_action(self.guide_button)
+        self.projects = FigureCard(tr("Projects"))
+        self.models = FigureCard(tr("Models"))
+        self.live = FigureCard(tr("Live now"))
+        self.servers = FigureCard(tr("Servers"))
+        self.content.addLayout(row_of(self.projects, self.models, self.live, self.servers))
+        self._step_card = Card()
+        self._step_row = QHBoxLayout()
+        self._step_row.setSpacing(14)
+        self._step_card.body.addLayout(self._step_row)
+        self.content.addWidget(self._step_card)
+        self._services = Card(tr("Live services"))
+        self._happened = Card(tr("What happened"))
+        self._service_rows = _list_in(self._services, tr("Live services"))
+        self._event_rows = _list_in(self._happened, tr("What happened"))
+        row = QHBoxLayout()
+        row.setSpacing(GAP)
+        row.addWidget(self._services, 1)
+        row.addWidget(self._happened, 1)
+        self.content.addLayout(row, 1)
+
+    def refresh(self) -> None:
+        where = tr("Your workspace is {folder}. Everything in it is encrypted.")
+        self.header.set_sentence(where.format(folder=home_short(self.studio.directory)))
+        self.studio.read(read_overview, self.show_overview, owner=self, failed=self.notice.show_error)
+
+    def show_overview(self, overview: Overview) -> None:
+        """Show what there is."""
+        self._show_figures(overview)
+        self._show_step(next_step(overview))
+        self._show_services(overview.live)
+        self._show_events(events(overview))
+
+    def _show_figures(self, overview: Overview) -> None:
+        size = sum(project.head.size for project in overview.projects if project.head)
+        self.projects.show_figure(number(len(overview.projects)), file_size(size) if overview.projects else "")
+        names = len({model.name for model in overview.models})
+        versions = counted(len(overview.models), tr("{n} version"), tr("{n} versions"))
+        self.models.show_figure(number(names), versions if names else "")
+        places = len({release.place for release in overview.live})
+        where = counted(places, tr("in {n} place"), tr("in {n} places"))
+        self.live.show_figure(number(len(overview.live)), where if overview.live else "", "ok")
+        self.servers.show_figure(number(len(overview.servers)), tr("and this computer"), "plain")
+
+    def _show_step(self, step: NextStep | None) -> None:
+        clear(self._step_row)
+        self._step_card.setVisible(step is not None)
+        if step is None:
+            return
+        self._step_row.addWidget(IconLabel(step.icon, "accent", 28))
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(label(step.title, "heading"))
+        words.addWidget(label(step.sentence, "muted", wrap=True))
+        self._step_row.addLayout(words, 1)
+        go = Button(step.action, lambda: self.studio.go.emit(step.page, step.state), kind="primary")
+        self._step_row.addWidget(go)
+
+    def _show_services(self, live: list[Release]) -> None:
+        clear(self._service_rows)
+        for release in live:
+            self._service_rows.addWidget(self._service(release))
+        if not live:
+            words = tr("Nothing is live yet. A live model answers requests and has its charts here.")
+            self._service_rows.addWidget(label(words, "muted", wrap=True))
+        self._service_rows.addStretch(1)
+
+    def _service(self, release: Release) -> QWidget:
+        row_widget = QWidget()
+        row = QHBoxLayout(row_widget)
+        row.setContentsMargins(0, 6, 0, 6)
+        row.setSpacing(10)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(ElidedLabel(release.model, "medium"))
+        since = tr("Version {version} on {place}, since {time}")
+        place = place_words(release.place)
+        text = since.format(version=release.version, place=place, time=moment(release.changed))
+        words.addWidget(ElidedLabel(text, "caption"))
+        row.addLayout(words, 1)
+        row.addWidget(Pill(tr("Live"), "ok"))
+        show = self._opens_chart(release)
+        row.addWidget(Button(tr("Charts"), show, icon="monitor", name=tr("Charts of {m}").format(m=release.model)))
+        return row_widget
+
+    def _opens_chart(self, release: Release) -> Callable[[], None]:
+        return lambda: self.studio.go.emit("monitor", {"model": release.model, "place": release.place})
+
+    def _show_events(self, happened: list[Event]) -> None:
+        clear(self._event_rows)
+        for event in happened:
+            self._event_rows.addWidget(_event_row(event))
+        if not happened:
+            words = tr("Everything that you bring in, register and put live is listed here.")
+            self._event_rows.addWidget(label(words, "muted", wrap=True))
+        self._event_rows.addStretch(1)
+
+
+def read_overview(session: Session) -> Overview:
+    """Read what the page shows; off the main thread."""
+    from kronkers_studio.workflows import browsing, models, releases, servers
+
+    projects = browsing.list_projects(session)
+    return Overview(
+        projects=projects,
+        commits=[
+            commit
+            for project in projects
+            if project.head
+            for commit in browsing.history(session, project.name, limit=_COMMITS_PER_PROJECT)
+        ],
+        models=models.list_models(session),
+        releases=releases.list_releases(session),
+        servers=servers.list_servers(session),
+    )
+
+
+def next_step(overview: Overview) -> NextStep | None:
+    """What makes most sense to do now; None when everything is running."""
+    if not overview.projects:
+        return NextStep(
+            "migrate",
+            tr("Bring in your first folder"),
+            tr("Choose a OneDrive folder. You see what is in it before anything is copied."),
+            tr("Choose a folder"),
+            "migrate",
+            {"choose": True},
+        )
+    if not overview.models:
+        return NextStep(
+            "models",
+            tr("Register the model in it"),
+            tr("A registered model has versions, a schema, and a way to be put live."),
+            tr("See what was found"),
+            "models",
+            {},
+        )
+    if not overview.live:
+        return NextStep(
+            "deploy",
+            tr("Put {model} live").format(model=overview.models[0].name),
+            tr("On this computer it takes a minute and needs no server and no Docker."),
+            tr("Put it live"),
+            "deploy",
+            {"put_live": overview.models[0].name},
+        )
+    return None
+
+
+def events(overview: Overview) -> list[Event]:
+    """The latest of what was brought in, registered and released, newest first."""
+    happened = [
+        Event(commit.created, "migrate", tr("“{project}” was brought in: {files}").format(
+            project=commit.project, files=counted(commit.files, tr("{n} file"), tr("{n} files"))))
+        for commit in overview.commits
+    ]  # fmt: skip
+    happened += [
+        Event(model.created, "models", tr("{model} version {version} was registered").format(
+            model=model.name, version=model.version))
+        for model in overview.models
+    ]  # fmt: skip
+    happened += [_release_event(release) for release in overview.releases]
+    return sorted(happened, key=lambda event: event.at, reverse=True)[:_EVENTS]
+
+
+def _release_event(release: Release) -> Event:
+    words = {
+        ReleaseState.LIVE: tr("{model} version {version} went live on {place}"),
+        ReleaseState.STANDBY: tr("{model} version {version} is on standby on {place}"),
+        ReleaseState.FAILED: tr("{model} version {version} did not start on {place}"),
+        ReleaseState.STOPPED: tr("{model} version {version} was stopped on {place}"),
+        ReleaseState.STARTING: tr("{model} version {version} is starting on {place}"),
+    }[release.state]
+    icon = {ReleaseState.FAILED: "error", ReleaseState.LIVE: "deploy"}.get(release.state, "history")
+    place = place_words(release.place)
+    return Event(release.changed, icon, words.format(model=release.model, version=release.version, place=place))
+
+
+def _event_row(event: Event) -> QWidget:
+    row_widget = QWidget()
+    row = QHBoxLayout(row_widget)
+    row.setContentsMargins(0, 4, 0, 4)
+    row.setSpacing(10)
+    row.addWidget(IconLabel(event.icon, "bad" if event.icon == "error" else "muted", 16))
+    row.addWidget(ElidedLabel(event.words), 1)
+    when = label(moment(event.at), "caption")
+    when.setToolTip(date_time(event.at))
+    row.addWidget(when, 0, Qt.AlignmentFlag.AlignRight)
+    return row_widget
+
+
+def _list_in(card: Card, name: str) -> QVBoxLayout:
+    inner = QWidget()
+    column = QVBoxLayout(inner)
+    column.setContentsMargins(0, 0, 6, 0)
+    column.setSpacing(2)
+    card.body.addWidget(scrolling(inner, name), 1)
+    return column

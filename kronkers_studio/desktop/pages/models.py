@@ -1,0 +1,262 @@
+"""Models: found in what was brought in, registered as versions, and everything known of a version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.pages.page import Page, Views
+from kronkers_studio.desktop.panels.model_details import ModelDetails
+from kronkers_studio.desktop.panels.plan import path_words
+from kronkers_studio.desktop.studio import State, Studio
+from kronkers_studio.desktop.text import counted, figure, file_size, moment, tr
+from kronkers_studio.desktop.theme import GAP, Tone
+from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.cards import Card
+from kronkers_studio.desktop.widgets.states import EmptyState
+from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.domain.releases import Release, ReleaseState
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.models import FoundModel
+    from kronkers_studio.workflows.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What the page shows: files that may be models, registered versions, and what is live of them."""
+
+    found: list[FoundModel]
+    versions: list[ModelVersion]
+    live: list[Release]
+
+    @property
+    def unregistered(self) -> list[FoundModel]:
+        """Models that can be registered first, then those that cannot."""
+        left = [model for model in self.found if not model.registered]
+        return sorted(left, key=lambda model: model.facts is None)
+
+
+class ModelsPage(Page):
+    key = "models"
+    changes = ("content", "models", "releases")
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(
+            studio, tr("Models"), tr("A registered model has versions, a schema, and a way to be put live.")
+        )
+        self._shelf = Shelf([], [], [])
+        self._wanted = ""
+        self.register_button = Button(tr("Register"), self._register_chosen, icon="tag")
+        self.live_button = Button(tr("Put live …"), self._put_live, kind="primary", icon="deploy")
+        self.header.add_action(self.live_button)
+        self.views = Views({"empty": self._empty, "full": self._full, "looking": _looking})
+        self.content.addWidget(self.views, 1)
+        self.found: Table[FoundModel] = Table(tr("Found, not registered yet"), _found_columns())
+        self.versions: Table[ModelVersion] = Table(tr("Registered versions"), self._version_columns())
+        self.details = ModelDetails(studio)
+        self.found.opened.connect(self._register)
+        self.found.picked.connect(self._found_picked)
+        self.versions.picked.connect(self._version_picked)
+        self.live_button.setVisible(False)
+
+    def refresh(self) -> None:
+        if not self.views.shown:
+            self.views.show_view("looking")
+        self.studio.read(read_shelf, self.show_shelf, owner=self, failed=self.notice.show_error)
+
+    def state(self) -> State:
+        chosen = self.versions.chosen
+        return {"version": chosen.label if chosen is not None else self._wanted}
+
+    def restore(self, state: State) -> None:
+        self._wanted = str(state.get("version", ""))
+
+    def show_shelf(self, shelf: Shelf) -> None:
+        """Show what was found and what is registered."""
+        kept = self.versions.chosen
+        self._shelf = shelf
+        nothing = not shelf.found and not shelf.versions
+        self.views.show_view("empty" if nothing else "full")
+        self.live_button.setVisible(bool(shelf.versions))
+        if nothing:
+            return
+        self._found_card.setVisible(bool(shelf.unregistered))
+        self.found.content.show_rows(shelf.unregistered)
+        self.found.fit_rows(4)
+        if shelf.unregistered:
+            self.found.choose(0)
+        self.versions.content.show_rows(shelf.versions)
+        self._right.setVisible(bool(shelf.versions))
+        self._none_yet.setVisible(not shelf.versions)
+        self.versions.setVisible(bool(shelf.versions))
+        self._choose_version(self._wanted or (kept.label if kept is not None else ""))
+        self._wanted = ""
+        names = len({version.name for version in shelf.versions})
+        self.header.set_sentence(
+            tr("{models}, {versions}. A version never changes.").format(
+                models=counted(names, tr("{n} model"), tr("{n} models")),
+                versions=counted(len(shelf.versions), tr("{n} version"), tr("{n} versions")),
+            )
+        )
+
+    # Registering
+
+    def _register_chosen(self) -> None:
+        chosen = self.found.chosen
+        if chosen is not None:
+            self._register(chosen)
+
+    def _register(self, found: FoundModel) -> None:
+        session = self.studio.session
+        if session is None or found.facts is None:
+            return
+
+        def work(progress: Progress, _cancel: CancelToken) -> ModelVersion:
+            from kronkers_studio.workflows.models import register_model
+
+            source = found.source
+            return register_model(session, source.project, source.path, ref=source.commit, progress=progress)
+
+        self.studio.do(
+            tr("Registering {name}").format(name=found.suggested_name),
+            work,
+            changes=("models",),
+            done=self._registered,
+            failed=self.notice.show_error,
+            owner=self,
+            resource="models",
+            cancellable=False,
+        )
+
+    def _registered(self, version: ModelVersion) -> None:
+        self._wanted = version.label
+        words = tr("{model} is registered as version {version}.").format(model=version.name, version=version.version)
+        self.notice.say(words, tr("Put it live to send it rows and watch its charts."), "ok")
+
+    def _found_picked(self, found: FoundModel) -> None:
+        self.register_button.setEnabled(found.facts is not None)
+        self.register_button.setText(tr("Register as “{name}”").format(name=found.suggested_name))
+
+    # Versions
+
+    def _choose_version(self, wanted: str) -> None:
+        rows = self.versions.content.rows
+        position = next((index for index, version in enumerate(rows) if version.label == wanted), 0)
+        if rows:
+            self.versions.choose(position)
+
+    def _version_picked(self, version: ModelVersion) -> None:
+        live = [release for release in self._shelf.live if (release.model, release.version) == _key(version)]
+        self.details.show_version(version, live)
+
+    def _put_live(self) -> None:
+        chosen = self.versions.chosen
+        if chosen is not None:
+            self.studio.go.emit("deploy", {"put_live": chosen.name, "version": chosen.version})
+
+    def _version_columns(self) -> list[Column[ModelVersion]]:
+        return [
+            Column(tr("Model"), lambda row: row.name, stretch=3, icon=lambda _row: "models"),
+            Column(tr("Version"), lambda row: str(row.version), 70, right=True),
+            Column(tr("Made with"), _made_with, stretch=3),
+            Column(tr("Quality"), _quality, stretch=2, muted=True),
+            Column(tr("Registered"), lambda row: moment(row.created), 110, muted=True),
+            Column(tr("State"), lambda row: self._state(row)[0], 112, pill=lambda row: self._state(row)[1]),
+        ]
+
+    def _state(self, version: ModelVersion) -> tuple[str, Tone]:
+        if any((release.model, release.version) == _key(version) for release in self._shelf.live):
+            return tr("Live"), "ok"
+        return (version.aliases[0], "prod") if version.aliases else (tr("Registered"), "plain")
+
+    # Views
+
+    def _empty(self) -> QWidget:
+        return EmptyState(
+            "models",
+            tr("No model was found yet"),
+            tr("Bring in a folder that holds a scikit-learn or ONNX model. It is recognised without being run."),
+            tr("Bring in a folder"),
+            lambda: self.studio.go.emit("migrate", {"choose": True}),
+        )
+
+    def _full(self) -> QWidget:
+        whole = QWidget()
+        row = QHBoxLayout(whole)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP)
+        left = QVBoxLayout()
+        left.setSpacing(GAP)
+        self._found_card = Card(tr("Found, not registered yet"))
+        self._found_card.add_to_head(self.register_button)
+        self._found_card.body.addWidget(self.found)
+        left.addWidget(self._found_card)
+        registered = Card(tr("Registered versions"))
+        registered.body.addWidget(self.versions, 1)
+        self._none_yet = EmptyState(
+            "tag", tr("Nothing is registered yet"), tr("Choose a model above and press Register.")
+        )
+        registered.body.addWidget(self._none_yet, 1)
+        left.addWidget(registered, 1)
+        row.addLayout(left, 1)
+        self._right = Card()
+        self._right.setFixedWidth(330)
+        self._right.body.addWidget(self.details, 1)
+        row.addWidget(self._right)
+        return whole
+
+
+def read_shelf(session: Session) -> Shelf:
+    """Read what the page shows; off the main thread."""
+    from kronkers_studio.workflows import browsing, models, releases
+
+    found = [
+        model
+        for project in browsing.list_projects(session)
+        if project.head is not None
+        for model in models.find_models(session, project.name)
+    ]
+    live = [release for release in releases.list_releases(session) if release.state is ReleaseState.LIVE]
+    return Shelf(found, models.list_models(session), live)
+
+
+def _key(version: ModelVersion) -> tuple[str, int]:
+    return version.name, version.version
+
+
+def _looking() -> QWidget:
+    return EmptyState("search", tr("Looking for models …"), tr("Every file that may be one is read, and none is run."))
+
+
+def _made_with(version: ModelVersion) -> str:
+    return f"{version.facts.framework.value} {version.facts.framework_version}".strip()
+
+
+def _quality(version: ModelVersion) -> str:
+    return " · ".join(f"{name} {figure(value)}" for name, value in version.metrics.items()) or "–"
+
+
+def _found_columns() -> list[Column[FoundModel]]:
+    return [
+        Column(tr("File"), lambda row: path_words(row.source.path), stretch=4, icon=lambda _row: "file"),
+        Column(tr("What it is"), _found_words, stretch=4, muted=True),
+        Column(tr("Size"), lambda row: file_size(row.size), 84, right=True),
+        Column(
+            tr("State"),
+            lambda row: tr("Ready") if row.facts is not None else tr("Not yet"),
+            96,
+            pill=lambda row: "ok" if row.facts is not None else "warn",
+            hint=lambda row: row.problem or tr("It can be registered"),
+        ),
+    ]
+
+
+def _found_words(found: FoundModel) -> str:
+    if found.facts is None:
+        return found.problem
+    return f"{found.facts.framework.value} {found.facts.framework_version} · {found.facts.estimator.rsplit('.', 1)[-1]}"

@@ -1,0 +1,304 @@
+"""Everything that was brought in, in every state it was in: look inside, take it out again, check it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
+
+from kronkers_studio.desktop.pages.page import Page, Views
+from kronkers_studio.desktop.studio import State, Studio
+from kronkers_studio.desktop.text import counted, date_time, file_size, home_short, moment, number, tr
+from kronkers_studio.desktop.theme import GAP
+from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.cards import Card, clear
+from kronkers_studio.desktop.widgets.fields import ComboBox
+from kronkers_studio.desktop.widgets.labels import label
+from kronkers_studio.desktop.widgets.states import EmptyState
+from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.domain.content import CheckReport, Commit, Entry, EntryKind, Project, RestoreReport
+from kronkers_studio.domain.progress import CancelToken, Progress
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
+
+_PAGE = 100  # commits asked for at a time
+
+
+class RegistryPage(Page):
+    key = "registry"
+    changes = ("content",)
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(
+            studio, tr("Registry"), tr("Every state of every folder you brought in, and a way back to it.")
+        )
+        self._wanted: State = {}
+        self._project = ""
+        self._commit: Commit | None = None
+        self._path = ""
+        self.project_box = ComboBox(tr("Project"))
+        self.project_box.setMinimumWidth(180)
+        self.project_box.currentIndexChanged.connect(self._project_chosen)
+        self.check_button = Button(tr("Check"), self.check, icon="shield", name=tr("Check the workspace"))
+        self.restore_button = Button(tr("Restore …"), self.ask_where, kind="primary", icon="undo")
+        for widget in (self.project_box, self.check_button, self.restore_button):
+            self.header.add_action(widget)
+        self.views = Views({"empty": self._empty, "full": self._full})
+        self.content.addWidget(self.views, 1)
+        self.history: Table[Commit] = Table(tr("History"), _history_columns())
+        self.folder: Table[Entry] = Table(tr("Content"), _entry_columns())
+        self.history.picked.connect(self._commit_chosen)
+        self.folder.opened.connect(self._open_entry)
+
+    def refresh(self) -> None:
+        self.studio.read(_projects, self._show_projects, owner=self, failed=self.notice.show_error)
+
+    def state(self) -> State:
+        return {"project": self._project, "path": self._path} if self._project else dict(self._wanted)
+
+    def restore(self, state: State) -> None:
+        if state.get("check"):
+            self.check()
+            return
+        self._wanted = {"project": state.get("project", ""), "path": state.get("path", "")}
+        if self._project:
+            self.project_box.choose(self._wanted["project"])
+
+    # Projects and history
+
+    def _show_projects(self, projects: list[Project]) -> None:
+        for widget in (self.project_box, self.restore_button):
+            widget.setVisible(bool(projects))
+        self.views.show_view("full" if projects else "empty")
+        if not projects:
+            return
+        self.project_box.set_choices([(project.name, project.name) for project in projects])
+        if self._wanted.get("project"):
+            self.project_box.choose(self._wanted["project"])
+        chosen = next(project for project in projects if project.name == self.project_box.value)
+        self._show_project(chosen.name)
+        self.header.set_sentence(_project_words(chosen))
+
+    def _project_chosen(self) -> None:
+        if str(self.project_box.value) != self._project:
+            self._wanted = {"project": str(self.project_box.value)}
+            self.refresh()
+
+    def _show_project(self, name: str) -> None:
+        if name != self._project:
+            self._path = ""
+        self._path = self._wanted.pop("path", self._path)
+        self._project = name
+        self._commit = None
+        self.history.content.show_pages(self._ask_history)
+
+    def _ask_history(self, offset: int) -> None:
+        project = self._project
+
+        def work(session: Session) -> list[Commit]:
+            from kronkers_studio.workflows.browsing import history
+
+            return history(session, project, limit=_PAGE, offset=offset)
+
+        def show(commits: list[Commit]) -> None:
+            if project != self._project:
+                return
+            self.history.content.add_page(commits, more=len(commits) == _PAGE)
+            if offset == 0 and commits:
+                self.history.choose(0)
+
+        self.studio.read(work, show, owner=self, failed=self.notice.show_error)
+
+    def _commit_chosen(self, commit: Commit) -> None:
+        self._commit = commit
+        self._open_folder(self._path)
+
+    # Folders
+
+    def _open_entry(self, entry: Entry) -> None:
+        if entry.kind is EntryKind.FOLDER:
+            self._open_folder(entry.path)
+
+    def _open_folder(self, path: str) -> None:
+        commit = self._commit
+        if commit is None:
+            return
+
+        def work(session: Session) -> list[Entry]:
+            from kronkers_studio.workflows.browsing import list_folder
+
+            return list_folder(session, commit.project, commit.id, path)
+
+        def show(entries: list[Entry]) -> None:
+            if commit == self._commit:
+                self._path = path
+                self._show_trail()
+                self.folder.content.show_rows(entries)
+                self._found.setText(counted(len(entries), tr("{n} entry"), tr("{n} entries")))
+
+        # The folder may not exist in that state of the project: then its top is shown.
+        self.studio.read(work, show, owner=self, failed=lambda _: self._open_folder("") if path else None)
+
+    def _show_trail(self) -> None:
+        clear(self._trail)
+        parts = self._path.split("/") if self._path else []
+        self._trail.addWidget(self._step(self._project, ""))
+        for depth, part in enumerate(parts):
+            self._trail.addWidget(label("/", "muted"))
+            self._trail.addWidget(self._step(part, "/".join(parts[: depth + 1])))
+        self._trail.addStretch(1)
+
+    def _step(self, text: str, path: str) -> QWidget:
+        if path == self._path:
+            return label(text, "strong")
+        return Button(text, lambda: self._open_folder(path), kind="link", name=tr("Open {f}").format(f=text))
+
+    # Restore and check
+
+    def ask_where(self) -> None:
+        """Ask where the chosen state is to be written."""
+        dialog = QFileDialog(self.window(), tr("Restore into which folder?"), str(Path.home()))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda chosen: self.restore_into(Path(chosen)))
+        dialog.open()
+
+    def restore_into(self, folder: Path) -> None:
+        """Write the chosen file or folder (all, when none is chosen) as it was in the chosen state below ``folder``."""
+        commit, session = self._commit, self.studio.session
+        if commit is None or session is None:
+            return
+        chosen = self.folder.chosen
+        paths = (chosen.path,) if chosen is not None else (self._path,) if self._path else ()
+        target = folder / f"{commit.project} restored"
+
+        def work(progress: Progress, cancel: CancelToken) -> RestoreReport:
+            from kronkers_studio.workflows.browsing import restore
+
+            return restore(session, commit.project, commit.id, target, paths, progress=progress, cancel=cancel)
+
+        what = paths[0].rsplit("/", 1)[-1] if paths else commit.project
+        title = tr("Restoring “{what}”").format(what=what)
+        self.studio.do(title, work, done=self._restored, failed=self.notice.show_error, owner=self)
+        self.notice.say(tr("Restoring “{what}” …").format(what=what), home_short(target))
+
+    def _restored(self, report: RestoreReport) -> None:
+        files = counted(report.files, tr("{n} file was restored"), tr("{n} files were restored"))
+        tone = "warn" if report.skipped else "ok"
+        skipped = (
+            counted(len(report.skipped), tr("{n} was left out."), tr("{n} were left out.")) if report.skipped else ""
+        )
+        self.notice.say(f"{files}, {file_size(report.size)}.", f"{home_short(report.target)} {skipped}".strip(), tone)
+
+    def check(self) -> None:
+        """Read everything in the workspace and verify it."""
+        session = self.studio.session
+        if session is None:
+            return
+
+        def work(progress: Progress, cancel: CancelToken) -> CheckReport:
+            from kronkers_studio.workflows.browsing import check_workspace
+
+            return check_workspace(session, read_data=True, progress=progress, cancel=cancel)
+
+        title = tr("Checking the workspace")
+        self.studio.do(title, work, done=self._checked, failed=self.notice.show_error, owner=self, resource="content")
+        self.notice.say(tr("Checking the workspace …"), tr("Every stored byte is read and verified."))
+
+    def _checked(self, report: CheckReport) -> None:
+        if report.healthy:
+            words = tr("{objects} objects and {bytes} were read and verified, and {entries} journal entries.")
+            read = words.format(
+                objects=number(report.objects),
+                bytes=file_size(report.bytes_read),
+                entries=number(report.journal_entries),
+            )
+            self.notice.say(tr("The workspace is sound."), read, "ok")
+            return
+        found = counted(len(report.problems), tr("{n} problem was found"), tr("{n} problems were found"))
+        advice = tr("Bring the folders in again: what is damaged is then stored anew. Copy the details to report it.")
+        self.notice.say(f"{found}.", advice, "bad", "\n".join(report.problems))
+
+    # Views
+
+    def _empty(self) -> QWidget:
+        return EmptyState(
+            "registry",
+            tr("Nothing was brought in yet"),
+            tr("Each time you bring a folder in, its state is kept here, and you can go back to any of them."),
+            tr("Bring in a folder"),
+            lambda: self.studio.go.emit("migrate", {"choose": True}),
+        )
+
+    def _full(self) -> QWidget:
+        both = QWidget()
+        row = QHBoxLayout(both)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP)
+        history = Card(tr("History"))
+        history.setFixedWidth(380)
+        history.body.addWidget(self.history, 1)
+        content = Card()
+        self._trail = QHBoxLayout()
+        self._trail.setSpacing(2)
+        self._found = label("", "caption")
+        head = QHBoxLayout()
+        head.addLayout(self._trail, 1)
+        head.addWidget(self._found)
+        content.body.addLayout(head)
+        content.body.addWidget(self.folder, 1)
+        row.addWidget(history)
+        row.addWidget(content, 1)
+        return both
+
+
+def _projects(session: Session) -> list[Project]:
+    from kronkers_studio.workflows.browsing import list_projects
+
+    return list_projects(session)
+
+
+def _project_words(project: Project) -> str:
+    if project.head is None:
+        return tr("Nothing is in this project yet.")
+    files = counted(project.head.files, tr("{n} file"), tr("{n} files"))
+    words = tr("{files}, {size}, last brought in {time} by {author}").format(
+        files=files, size=file_size(project.head.size), time=moment(project.head.created), author=project.head.author
+    )
+    return f"{words} · {home_short(project.source)}" if project.source else words
+
+
+def _history_columns() -> list[Column[Commit]]:
+    return [
+        Column(tr("What happened"), lambda row: row.message, icon=lambda _row: "history", hint=_commit_hint),
+        Column(tr("When"), lambda row: moment(row.created), 96, muted=True, hint=lambda row: date_time(row.created)),
+        Column(tr("Files"), lambda row: number(row.files), 68, right=True),
+    ]
+
+
+def _commit_hint(commit: Commit) -> str:
+    return f"{commit.message}\n{commit.id[:12]} · {commit.author} · {date_time(commit.created)}"
+
+
+def _entry_columns() -> list[Column[Entry]]:
+    return [
+        Column(tr("Name"), lambda row: row.name, icon=_entry_icon, hint=lambda row: row.path),
+        Column(tr("Size"), lambda row: "" if row.kind is EntryKind.FOLDER else file_size(row.size), 100, right=True),
+        Column(tr("Changed"), _changed, 130, muted=True),
+    ]
+
+
+def _entry_icon(entry: Entry) -> str:
+    return "folder" if entry.kind is EntryKind.FOLDER else "file"
+
+
+def _changed(entry: Entry) -> str:
+    from datetime import UTC, datetime
+
+    if entry.kind is EntryKind.FOLDER or not entry.mtime_ns:
+        return ""
+    return moment(datetime.fromtimestamp(entry.mtime_ns / 1e9, UTC))

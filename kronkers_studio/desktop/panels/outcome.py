@@ -1,0 +1,78 @@
+"""What came of bringing a folder in: figures, and everything left out by name and reason."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.panels.plan import path_words, skip_words
+from kronkers_studio.desktop.text import counted, duration, file_size, number, tr
+from kronkers_studio.desktop.theme import GAP, Tone
+from kronkers_studio.desktop.widgets.cards import Card, FigureCard, row_of
+from kronkers_studio.desktop.widgets.states import EmptyState, Notice
+from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.domain.content import SkippedItem
+from kronkers_studio.domain.migration import MigrationResult
+
+
+class OutcomePanel(QWidget):
+    """Shows a ``MigrationResult``."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(GAP)
+        self.files = FigureCard(tr("Files kept"))
+        self.new = FigureCard(tr("Added to the workspace"))
+        self.unread = FigureCard(tr("Read"))
+        self.left = FigureCard(tr("Left out"))
+        whole.addLayout(row_of(self.files, self.new, self.unread, self.left))
+        self.notice = Notice()
+        whole.addWidget(self.notice)
+        self._card = Card(tr("Left out, and why"))
+        self.table: Table[SkippedItem] = Table(tr("Left out, and why"), _columns())
+        self._card.body.addWidget(self.table, 1)
+        whole.addWidget(self._card, 1)
+        self._nothing = Card()
+        self._nothing.body.addWidget(
+            EmptyState("done", tr("Everything is in"), tr("Nothing was left out. The folder itself was not touched."))
+        )
+        whole.addWidget(self._nothing, 1)
+
+    def show_result(self, result: MigrationResult) -> None:
+        """Show what the run did."""
+        self.files.show_figure(number(result.files), file_size(result.commit.size), "ok")
+        self.new.show_figure(file_size(result.new_bytes), tr("encrypted and compressed"), "ok")
+        read = counted(result.read_files, tr("{n} file read"), tr("{n} files read"))
+        took = tr("in {time}").format(time=duration(result.seconds))
+        self.unread.show_figure(file_size(result.read_bytes), f"{read} {took}", "accent")
+        unexpected = sum(1 for item in result.skipped if not item.reason.expected)
+        tone: Tone = "warn" if unexpected else "ok"
+        words = (
+            counted(unexpected, tr("{n} needs a look"), tr("{n} need a look")) if unexpected else tr("as it should be")
+        )
+        self.left.show_figure(number(len(result.skipped)), words if result.skipped else "", tone)
+        if not result.changed:
+            self.notice.say(
+                tr("Nothing had changed since the last time."),
+                tr("The project stays as it was, and so does its history."),
+            )
+        else:
+            self.notice.clear()
+        ordered = sorted(result.skipped, key=lambda item: (item.reason.expected, item.path))
+        self.table.content.show_rows(ordered)
+        self._card.setVisible(bool(ordered))
+        self._nothing.setVisible(not ordered)
+
+
+def _columns() -> list[Column[SkippedItem]]:
+    return [
+        Column(tr("Folder or file"), lambda row: path_words(row.path), stretch=3, icon=lambda _row: "file"),
+        Column(tr("Why"), skip_words, stretch=3),
+        Column(
+            tr("State"),
+            lambda row: tr("As expected") if row.reason.expected else tr("Needs a look"),
+            130,
+            pill=lambda row: "plain" if row.reason.expected else "warn",
+        ),
+    ]

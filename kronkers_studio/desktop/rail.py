@@ -1,0 +1,75 @@
+"""The left rail: the way to every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.icons import IconLabel
+from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.labels import label
+
+_WIDTH = 196
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One entry: the page's key, its title and its icon. ``apart`` puts it at the bottom end."""
+
+    key: str
+    title: str
+    icon: str
+    apart: bool = False
+
+
+class Rail(QFrame):
+    """``chosen`` carries the key of the page that was clicked."""
+
+    chosen = Signal(str)
+
+    def __init__(self, stops: Sequence[Stop], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("rail")
+        self.setFixedWidth(_WIDTH)
+        self.setAccessibleName(tr("Pages"))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 18, 12, 12)
+        column.setSpacing(2)
+        column.addLayout(self._brand())
+        column.addSpacing(14)
+        self._group = QButtonGroup(self)
+        self._buttons: dict[str, Button] = {}
+        for stop in (stop for stop in stops if not stop.apart):
+            column.addWidget(self._button(stop, stops.index(stop) + 1))
+        column.addStretch(1)
+        for stop in (stop for stop in stops if stop.apart):
+            column.addWidget(self._button(stop, stops.index(stop) + 1))
+
+    def show_chosen(self, key: str) -> None:
+        """Mark ``key`` as the page in view."""
+        if key in self._buttons:
+            self._buttons[key].setChecked(True)
+
+    def _brand(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setContentsMargins(10, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(IconLabel("logo", "accent", 20))
+        row.addWidget(label("Kronkers Studio", "name"))
+        row.addStretch(1)
+        return row
+
+    def _button(self, stop: Stop, position: int) -> Button:
+        hint = tr("{page}  (Ctrl+{n})").format(page=stop.title, n=position)
+        button = Button(f" {stop.title}", self._told(stop.key), kind="rail", icon=stop.icon, name=stop.title, hint=hint)
+        button.setCheckable(True)
+        self._group.addButton(button)
+        self._buttons[stop.key] = button
+        return button
+
+    def _told(self, key: str) -> Callable[[], None]:
+        return lambda: self.chosen.emit(key)

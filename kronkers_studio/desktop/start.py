@@ -1,0 +1,69 @@
+"""From the command line to an open window."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from kronkers_studio.desktop import theme
+from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.window import MainWindow
+
+ExceptHook = Callable[[type[BaseException], BaseException, TracebackType | None], None]
+
+
+def run(arguments: list[str]) -> int:
+    """Show the window until it is closed."""
+    options = _parsed(arguments)
+    app = QApplication.instance() or QApplication(["kronkers-studio"])
+    assert isinstance(app, QApplication)  # noqa: S101 — nothing else makes an application here
+    window = open_window(app, workspace=options.workspace, key_file=options.key_file, page=options.page)
+    sys.excepthook = _to_crash_dialog(window)
+    return app.exec()
+
+
+def open_window(
+    app: QApplication, *, workspace: Path | None = None, key_file: Path | None = None, page: str = ""
+) -> MainWindow:
+    """Show the window; the workspace opens behind it."""
+    app.setApplicationName("Kronkers Studio")
+    app.setDesktopFileName("kronkers-studio")
+    studio = Studio()
+    theme.Theme(app, studio.settings.theme)
+    if workspace is not None:
+        studio.settings = studio.settings.model_copy(update={"workspace": workspace.expanduser().absolute()})
+    window = MainWindow(studio)
+    if page:
+        window.show_page(page)
+    window.show()
+    if key_file is not None:
+        QTimer.singleShot(0, lambda: studio.open_directory(studio.settings.workspace, key_file=key_file))
+    else:
+        QTimer.singleShot(0, window.begin)
+    return window
+
+
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="kronkers-studio", description=tr("The window of Kronkers Studio."))
+    parser.add_argument("--workspace", type=Path, help=tr("the workspace to open, instead of the one in the settings"))
+    parser.add_argument("--key-file", type=Path, help=tr("the file that holds its key"))
+    parser.add_argument("--page", default="", help=tr("the page to show first, e.g. monitor"))
+    return parser.parse_args(arguments)
+
+
+def _to_crash_dialog(window: MainWindow) -> ExceptHook:
+    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            window.close()
+            return
+        window.show_crash(tr("using the window"), "".join(traceback.format_exception(kind, error, trace)))
+
+    return show

@@ -1,0 +1,307 @@
+"""The main window: rail, pages, task bar, and what can be done from anywhere."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.actions import Action, CommandPalette
+from kronkers_studio.desktop.dialogs.crash import CrashDialog
+from kronkers_studio.desktop.gate import Gate
+from kronkers_studio.desktop.memory import Memory
+from kronkers_studio.desktop.pages.page import Page
+from kronkers_studio.desktop.rail import Rail, Stop
+from kronkers_studio.desktop.studio import State, Studio
+from kronkers_studio.desktop.task_bar import TaskBar, TasksPanel
+from kronkers_studio.desktop.text import tr
+from kronkers_studio.domain.errors import StudioError
+
+_HISTORY = 100
+_NEEDS_NO_WORKSPACE = ("settings",)
+_PAGES = {
+    "home": ("home", "HomePage"),
+    "migrate": ("migrate", "MigratePage"),
+    "registry": ("registry", "RegistryPage"),
+    "models": ("models", "ModelsPage"),
+    "deploy": ("deploy", "DeployPage"),
+    "monitor": ("monitor", "MonitorPage"),
+    "servers": ("servers", "ServersPage"),
+    "settings": ("settings", "SettingsPage"),
+}
+"""Module and class of each page below ``desktop.pages``: imported at the first visit, so that the window opens fast."""
+
+
+def stops() -> list[Stop]:
+    """The rail's entries in order."""
+    return [
+        Stop("home", tr("Home"), "home"),
+        Stop("migrate", tr("Migrate"), "migrate"),
+        Stop("registry", tr("Registry"), "registry"),
+        Stop("models", tr("Models"), "models"),
+        Stop("deploy", tr("Deploy"), "deploy"),
+        Stop("monitor", tr("Monitor"), "monitor"),
+        Stop("servers", tr("Servers"), "servers"),
+        Stop("settings", tr("Settings"), "settings", apart=True),
+    ]
+
+
+class MainWindow(QMainWindow):
+    """One window on one workspace."""
+
+    def __init__(self, studio: Studio, memory: Memory | None = None) -> None:
+        super().__init__()
+        self.studio = studio
+        self.memory = memory or Memory()
+        self.setWindowTitle("Kronkers Studio")
+        self.setMinimumSize(960, 640)
+        self._pages: dict[str, Page] = {}
+        self._past: list[str] = []
+        self._future: list[str] = []
+        self._current = ""
+        self._wizard: QWidget | None = None
+
+        self._build()
+        self._connect()
+        self._place()
+        self.show_page(self.memory.page or "home")
+
+    # Pages
+
+    @property
+    def current(self) -> str:
+        """The key of the page in view."""
+        return self._current
+
+    def page(self, key: str) -> Page:
+        """The page called ``key``, made now when it was never visited."""
+        if key not in self._pages:
+            module, name = _PAGES[key]
+            page_class = getattr(importlib.import_module(f"kronkers_studio.desktop.pages.{module}"), name)
+            page: Page = page_class(self.studio)
+            page.restore(self.memory.page_state(key))
+            self._pages[key] = page
+            self._stack.addWidget(page)
+        return self._pages[key]
+
+    def show_page(self, key: str, state: State | None = None) -> None:
+        """Go to the page ``key``; ``state``, when given, says what it should show."""
+        if key not in _PAGES:
+            key = "home"
+        if self._current and key != self._current:
+            self._past = [*self._past, self._current][-_HISTORY:]
+            self._future.clear()
+        self._switch_to(key, state)
+
+    def go_back(self) -> None:
+        if self._past:
+            self._future.append(self._current)
+            self._switch_to(self._past.pop())
+
+    def go_forward(self) -> None:
+        if self._future:
+            self._past.append(self._current)
+            self._switch_to(self._future.pop())
+
+    def _switch_to(self, key: str, state: State | None = None) -> None:
+        before = self._pages.get(self._current)
+        if before is not None and key != self._current:
+            before.leave()
+        self._current = key
+        self._rail.show_chosen(key)
+        if self.studio.session is None and key not in _NEEDS_NO_WORKSPACE:
+            self._stack.setCurrentWidget(self._gate)
+            return
+        page = self.page(key)
+        if state:
+            page.restore(state)
+        self._stack.setCurrentWidget(page)
+        page.enter()
+
+    # Workspace
+
+    def _on_opened(self) -> None:
+        self.setWindowTitle(f"{self.studio.directory.name} – Kronkers Studio")
+        self._switch_to(self._current)
+
+    def _on_closed(self) -> None:
+        for page in self._pages.values():
+            if page.entered:
+                page.leave()
+        self.setWindowTitle("Kronkers Studio")
+
+    def _on_not_opened(self, directory: Path, error: StudioError) -> None:
+        self._gate.show_failure(directory, error)
+
+    def begin(self) -> None:
+        """Open the workspace of the settings, or show the first-run wizard when there is none."""
+        from kronkers_studio.workflows.session import workspace_exists
+
+        directory = self.studio.settings.workspace
+        if workspace_exists(directory):
+            self.studio.open_directory(directory)
+        else:
+            self._gate.show_welcome()
+            if not self.studio.settings.first_run_done:
+                self.show_wizard()
+
+    def show_wizard(self) -> None:
+        """The guided way from a folder to a live model, over the whole window."""
+        from kronkers_studio.desktop.wizard.first_run import FirstRunWizard
+
+        if self._wizard is not None:
+            return
+        wizard = FirstRunWizard(self.studio)
+        wizard.left.connect(self._leave_wizard)
+        self._wizard = wizard
+        self._whole.addWidget(wizard)
+        self._whole.setCurrentWidget(wizard)
+
+    def _leave_wizard(self, page: str, state: State) -> None:
+        if self._wizard is None:
+            return
+        self._whole.setCurrentIndex(0)
+        self._whole.removeWidget(self._wizard)
+        self._wizard.deleteLater()
+        self._wizard = None
+        if self.studio.session is None:
+            self._gate.show_welcome()
+        self.show_page(page or self._current, state)
+
+    # Building
+
+    def _build(self) -> None:
+        self._rail = Rail(stops())
+        self._stack = QStackedWidget()
+        self._gate = Gate(self.studio)
+        self._stack.addWidget(self._gate)
+        work = QWidget()
+        row = QHBoxLayout(work)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self._rail)
+        row.addWidget(self._stack, 1)
+        self._whole = QStackedWidget()
+        self._whole.addWidget(work)
+        central = QWidget()
+        column = QVBoxLayout(central)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._whole, 1)
+        self._bar = TaskBar(self.studio.runner)
+        column.addWidget(self._bar)
+        self.setCentralWidget(central)
+        self.tasks_panel = TasksPanel(self.studio.runner, central)
+        self.palette_box = CommandPalette(self.actions_now, central)
+
+    def _connect(self) -> None:
+        studio = self.studio
+        self._rail.chosen.connect(self.show_page)
+        self._bar.panel_wanted.connect(self.tasks_panel.toggle)
+        self._gate.begin_wanted.connect(self.show_wizard)
+        studio.go.connect(self.show_page)
+        studio.wizard_wanted.connect(self.show_wizard)
+        studio.opened.connect(self._on_opened)
+        studio.closed.connect(self._on_closed)
+        studio.not_opened.connect(self._on_not_opened)
+        studio.opening.connect(self._on_opening)
+        studio.runner.crashed.connect(self.show_crash)
+        for action in self.actions_now():
+            if action.shortcut:
+                QShortcut(QKeySequence(action.shortcut), self, self._runs(action.key))
+
+    def _on_opening(self, directory: Path) -> None:
+        if self._gate.unlock_card is None:
+            self._gate.show_opening(directory)
+
+    def _runs(self, key: str) -> Callable[[], None]:
+        def run() -> None:
+            next(action for action in self.actions_now() if action.key == key).run()
+
+        return run
+
+    def actions_now(self) -> list[Action]:
+        """Everything that can be done from here."""
+        pages = [
+            Action(f"page.{stop.key}", stop.title, self._goes(stop.key), stop.icon, f"Ctrl+{position}")
+            for position, stop in enumerate(stops(), 1)
+        ]
+        return [
+            *pages,
+            Action("palette", tr("Find a command"), self.palette_box.open, "search", "Ctrl+K"),
+            Action("tasks", tr("Show or hide the Tasks panel"), self.tasks_panel.toggle, "tasks", "Ctrl+T"),
+            Action("back", tr("Back"), self.go_back, "back", "Alt+Left"),
+            Action("forward", tr("Forward"), self.go_forward, "forward", "Alt+Right"),
+            Action("help", tr("Help and shortcuts"), self.show_help, "help", "F1"),
+            Action("wizard", tr("Guide me from a folder to a live model"), self.show_wizard, "sparkle"),
+            Action("server.add", tr("Add a server"), self._goes("servers", {"add": True}), "servers"),
+            Action("migrate.begin", tr("Bring in a folder"), self._goes("migrate", {"choose": True}), "migrate"),
+            Action("registry.check", tr("Check the workspace"), self._goes("registry", {"check": True}), "shield"),
+            Action("theme.light", tr("Use the light theme"), self._themes("light"), "settings"),
+            Action("theme.dark", tr("Use the dark theme"), self._themes("dark"), "settings"),
+            Action("theme.system", tr("Follow the system's theme"), self._themes("system"), "settings"),
+            Action("quit", tr("Close the window"), self.close, "close", "Ctrl+Q"),
+        ]
+
+    def _goes(self, key: str, state: State | None = None) -> Callable[[], None]:
+        return lambda: self.show_page(key, state)
+
+    def _themes(self, choice: str) -> Callable[[], None]:
+        def choose() -> None:
+            from kronkers_studio.desktop import theme
+            from kronkers_studio.settings.configuration import change_settings
+
+            self.studio.reload_settings(change_settings(theme=choice))
+            theme.current().choose(self.studio.settings.theme)
+
+        return choose
+
+    # Dialogs, closing
+
+    def show_help(self) -> None:
+        from kronkers_studio.desktop.dialogs.help import HelpDialog
+
+        HelpDialog(self, self.actions_now()).open()
+
+    def show_crash(self, during: str, details: str) -> None:
+        """A bug came to light: say so, with everything to copy."""
+        CrashDialog(self, during, details).open()
+
+    def _place(self) -> None:
+        if not self.restoreGeometry(self.memory.geometry):
+            screen = QGuiApplication.primaryScreen().availableGeometry()
+            self.resize(min(1280, screen.width()), min(800, screen.height()))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        active = self.studio.runner.active
+        if active and not getattr(self, "_close_confirmed", False):
+            self._ask_before_closing(len(active))
+            event.ignore()
+            return
+        self._remember()
+        self.studio.runner.stop()
+        self.studio.close()
+        super().closeEvent(event)
+
+    def _ask_before_closing(self, running: int) -> None:
+        from kronkers_studio.desktop.dialogs.dialog import confirm
+        from kronkers_studio.desktop.text import counted
+
+        def close() -> None:
+            self._close_confirmed = True
+            QTimer.singleShot(0, self.close)
+
+        still = counted(running, tr("{n} task is still running."), tr("{n} tasks are still running."))
+        kept = tr("What is done so far is kept. The next run goes on from there.")
+        confirm(self, tr("Close Kronkers Studio?"), f"{still} {kept}", tr("Stop and close"), close)
+
+    def _remember(self) -> None:
+        self.memory.geometry = self.saveGeometry()
+        self.memory.page = self._current
+        for key, page in self._pages.items():
+            self.memory.keep_page_state(key, page.state())
+        self.memory.save()
