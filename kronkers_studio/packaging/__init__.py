@@ -1,1 +1,27 @@
-"""What a model file is, its locked dependencies, and the OCI image composed from it without Docker."""
+"""What a model file is, its locked dependencies, and the OCI image composed from it without Docker.
+
+A package's layers, from the bottom: the base (an operating system with Python), the dependencies (locked with hashes),
+the server (`kronkers_studio.serving`), the model. Without a base it runs on this computer, as a process.
+"""
+
+from kronkers_studio.packaging.cache import LayerCache
+from kronkers_studio.packaging.composition import compose_package
+from kronkers_studio.packaging.image import BaseImage, ComposedImage
+from kronkers_studio.packaging.inspection import inspect_model, require_safe
+from kronkers_studio.packaging.locking import DependencyLock, lock_dependencies
+from kronkers_studio.packaging.platforms import this_platform
+from kronkers_studio.packaging.runtime import RuntimeFolder, unpack_runtime
+
+__all__ = [
+    "BaseImage",
+    "ComposedImage",
+    "DependencyLock",
+    "LayerCache",
+    "RuntimeFolder",
+    "compose_package",
+    "inspect_model",
+    "lock_dependencies",
+    "require_safe",
+    "this_platform",
+    "unpack_runtime",
+]

@@ -1,0 +1,246 @@
+"""A model version to an image: layers base < dependencies < server < model, the same bytes every time."""
+
+from __future__ import annotations
+
+import _compat_pickle
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, cast
+
+from kronkers_studio.domain.errors import PackagingFailed
+from kronkers_studio.domain.models import Framework, Layer, ModelVersion, Package, Signature, Tensor
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.packaging.cache import LayerCache
+from kronkers_studio.packaging.image import BaseImage, ComposedImage, digest_of, document, manifest_of
+from kronkers_studio.packaging.inspection import require_safe
+from kronkers_studio.packaging.layers import DEPENDENCIES, MODEL, SERVER, TAR, dependency_layer, server_layer
+from kronkers_studio.packaging.locking import DependencyLock
+from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, tar_stream
+
+PORT = 8080
+_USER = "65532:65532"
+_MODEL_FORMAT = 1
+_FILE_NAMES = {"joblib": "model.joblib", "pickle": "model.pkl", "onnx": "model.onnx"}
+_CHUNK = 1 << 20
+_SECOND = 1_000_000_000  # in Docker's nanoseconds
+
+
+def compose_package(
+    model: ModelVersion,
+    open_model: Callable[[], BinaryIO],
+    lock: DependencyLock,
+    *,
+    platform: str,
+    base: BaseImage | None,
+    cache: LayerCache,
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> ComposedImage:
+    """The image of ``model``. Without ``base`` it holds what runs on this computer; with it, all that a server needs.
+
+    The model's bytes are streamed from ``open_model``, once here and again whenever the layer is read; they are never
+    kept on disk. The same arguments give the same digest, on another day and with an empty cache too.
+    Raises ``PackagingFailed``, ``UnsupportedModel``, ``Cancelled``.
+    """
+    require_safe(model.facts)
+    if base is not None and base.platform != platform:
+        raise PackagingFailed(
+            f"The base image is for {base.platform}, the package for {platform}.",
+            next_step="Choose a base image of the servers' platform.",
+        )
+    python = model.facts.python_version
+    dependencies = dependency_layer(lock, platform, python, cache, progress, cancel)
+    server = server_layer(python, cache, cancel)
+    progress.step("Adding the model")
+    model_layer, open_model_layer = _model_layer(model, open_model, cancel)
+    layers = (*(base.layers if base else ()), dependencies, server, model_layer)
+    config = document(_config(model, platform, base, layers))
+    manifest = manifest_of(config, layers)
+    package = Package(
+        digest=digest_of(manifest),
+        model=model.name,
+        version=model.version,
+        platform=platform,
+        python_version=python,
+        base=base.reference if base else "",
+        layers=layers,
+        created=datetime.now(UTC),
+        requirements=lock.requirements,
+    )
+    openers = {layer.digest: _from_cache(cache, layer.digest) for layer in layers}
+    openers[model_layer.digest] = open_model_layer
+    return ComposedImage(package, f"kronkers/{model.name}:{model.version}", config, manifest, openers)
+
+
+def _from_cache(cache: LayerCache, digest: str) -> Callable[[], Iterator[bytes]]:
+    return lambda: cache.read_blob(digest)
+
+
+# the model layer
+def _model_layer(
+    model: ModelVersion, open_model: Callable[[], BinaryIO], cancel: CancelToken
+) -> tuple[Layer, Callable[[], Iterator[bytes]]]:
+    """The layer with the model's file and model.json, and a function that streams it again."""
+    size = model.size or _measured(open_model)
+    file_hash = hashlib.sha256()
+    layer_hash, length = hashlib.sha256(), 0
+    for piece in tar_stream(_model_entries(model, size, open_model, file_hash)):
+        cancel.check()
+        layer_hash.update(piece)
+        length += len(piece)
+    digest = f"sha256:{layer_hash.hexdigest()}"
+
+    def again() -> Iterator[bytes]:
+        seen = hashlib.sha256()
+        for piece in tar_stream(_model_entries(model, size, open_model, hashlib.sha256())):
+            seen.update(piece)
+            yield piece
+        if f"sha256:{seen.hexdigest()}" != digest:
+            raise PackagingFailed("The model's bytes changed while it was packaged.", next_step="Package it again.")
+
+    return Layer("model", digest, digest, length, TAR), again
+
+
+def _model_entries(
+    model: ModelVersion, size: int, open_model: Callable[[], BinaryIO], file_hash: Any
+) -> Iterator[TarEntry]:
+    """The file first: model.json, which names its hash, is written when the file has passed by."""
+    name = f"{MODEL}/{_FILE_NAMES[model.facts.file_format]}"
+    yield from folders_of([name])
+    yield TarEntry(name, size, lambda: cast(BinaryIO, _Hashing(open_model(), file_hash)))
+    described = document(describe_model(model, file_hash.hexdigest()))
+    yield TarEntry(f"{MODEL}/model.json", len(described), lambda: io.BytesIO(described))
+
+
+class _Hashing(io.RawIOBase):
+    """A stream whose bytes are hashed as they are read."""
+
+    def __init__(self, source: BinaryIO, hasher: Any) -> None:
+        self._source = source
+        self._hasher = hasher
+
+    def read(self, size: int = -1, /) -> bytes:
+        piece = self._source.read(size)
+        self._hasher.update(piece)
+        return piece
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()
+
+
+def _measured(open_model: Callable[[], BinaryIO]) -> int:
+    with open_model() as stream:
+        return sum(len(piece) for piece in iter(lambda: stream.read(_CHUNK), b""))
+
+
+def describe_model(model: ModelVersion, sha256: str) -> dict[str, Any]:
+    """What model.json says: the contract between packages and the server in them."""
+    facts = model.facts
+    return {
+        "format": _MODEL_FORMAT,
+        "name": model.name,
+        "version": model.version,
+        "framework": facts.framework.value,
+        "framework_version": facts.framework_version,
+        "file": _FILE_NAMES[facts.file_format],
+        "file_format": facts.file_format,
+        "sha256": sha256,
+        "signature": _signature(facts.signature),
+        "allowed_globals": _spellings(facts.globals) if facts.framework is Framework.SKLEARN else [],
+    }
+
+
+def _signature(signature: Signature) -> dict[str, Any]:
+    def tensor(one: Tensor) -> dict[str, Any]:
+        return {
+            "name": one.name,
+            "datatype": one.datatype.value,
+            "shape": list(one.shape),
+            "columns": list(one.columns),
+        }
+
+    return {"inputs": list(map(tensor, signature.inputs)), "outputs": list(map(tensor, signature.outputs))}
+
+
+def _spellings(names: tuple[str, ...]) -> list[str]:
+    """``names`` and what Python 2 called them, as files of pickle protocol 2 do: the same things under other names."""
+    found = set(names)
+    for text in names:
+        module, _, name = text.rpartition(".")
+        old = _compat_pickle.REVERSE_NAME_MAPPING.get((module, name))
+        if old is not None:
+            found.add(".".join(old))
+        if module in _compat_pickle.REVERSE_IMPORT_MAPPING:
+            found.add(f"{_compat_pickle.REVERSE_IMPORT_MAPPING[module]}.{name}")
+    return sorted(found)
+
+
+# the image's configuration
+def _config(model: ModelVersion, platform: str, base: BaseImage | None, layers: tuple[Layer, ...]) -> dict[str, Any]:
+    system, _, processor = platform.partition("/")
+    created = model.created.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    history = [*(base.history if base else ())]
+    history += [
+        {"created": created, "created_by": f"kronkers {layer.role}"} for layer in layers if layer.role != "base"
+    ]
+    described = {
+        "created": created,
+        "architecture": processor,
+        "os": system,
+        "config": _run_config(model, base, created),
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
+        "history": history,
+    }
+    return {**described, "variant": base.variant} if base and base.variant else described
+
+
+def _run_config(model: ModelVersion, base: BaseImage | None, created: str) -> dict[str, Any]:
+    interpreter = f"python{model.facts.python_version}"
+    own = {
+        "HOME": "/tmp",  # noqa: S108 — the one place where the container may write
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": f"/{SERVER}:/{DEPENDENCIES}",
+        "PYTHONUNBUFFERED": "1",
+    }
+    kept = [line for line in (base.environment if base else ()) if line.partition("=")[0] not in own]
+    return {
+        "User": _USER,
+        "ExposedPorts": {f"{PORT}/tcp": {}},
+        "Env": [*kept, *(f"{name}={value}" for name, value in own.items())],
+        "Entrypoint": [
+            *(interpreter, "-m", "kronkers_studio.serving", "--model", f"/{MODEL}"),
+            *("--host", "0.0.0.0", "--port", str(PORT)),  # noqa: S104 — inside the container
+        ],
+        "WorkingDir": "/",
+        "StopSignal": "SIGTERM",
+        "Labels": {
+            "org.opencontainers.image.title": model.name,
+            "org.opencontainers.image.version": str(model.version),
+            "org.opencontainers.image.created": created,
+            "org.opencontainers.image.description": model.description or f"{model.name}, version {model.version}",
+            "org.opencontainers.image.revision": model.source.commit,
+            "org.opencontainers.image.base.name": base.reference if base else "",
+            "io.kronkers.model": model.name,
+            "io.kronkers.model.version": str(model.version),
+            "io.kronkers.model.framework": f"{model.facts.framework.value} {model.facts.framework_version}".strip(),
+        },
+        "Healthcheck": {
+            "Test": ["CMD", interpreter, "-I", "-S", "-c", _PROBE],
+            "Interval": 10 * _SECOND,
+            "Timeout": 5 * _SECOND,
+            "StartPeriod": 60 * _SECOND,
+            "StartInterval": 1 * _SECOND,
+            "Retries": 3,
+        },
+    }
+
+
+_PROBE = (
+    "import socket,sys;"
+    f"s=socket.create_connection(('127.0.0.1',{PORT}),4);"
+    "s.sendall(b'GET /v2/health/ready HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n');"
+    "sys.exit(b' 200 ' not in s.recv(32))"
+)

@@ -1,0 +1,200 @@
+"""What a model file is, found out from its bytes: nothing in it is run, imported or unpacked to disk."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from typing import BinaryIO
+
+from kronkers_studio.domain.errors import UnsupportedModel
+from kronkers_studio.domain.models import Framework, ModelFacts
+from kronkers_studio.packaging import allowlist, estimators
+from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
+from kronkers_studio.packaging.magic import looks_like_onnx, looks_like_pickle, unsupported_kind
+from kronkers_studio.packaging.pickle_reader import Budget, Findings, Forbidden, PickleReader
+from kronkers_studio.packaging.surroundings import DEFAULT_PYTHON, Surroundings, read_surroundings
+from kronkers_studio.packaging.symbols import Global, Symbol, class_of
+
+_HEAD = 4096
+_LARGEST = 32 * 1024**3
+_EXPANSION = 400  # a compressed model grows less; a bomb grows a thousandfold
+_VERSION = re.compile(r"\d+(?:\.\d+)*[A-Za-z0-9.+]*")
+_PYTHON_OF_SKLEARN = {0: (9, 9), 1: (10, 10), 2: (11, 11), 3: (11, 12), 4: (11, 12), 5: (11, 13), 6: (11, 13)}
+"""For scikit-learn 1.N (0: also before): the preferred and the newest Python 3 minor that it was published for."""
+
+
+def inspect_model(name: str, stream: BinaryIO, beside: Mapping[str, Callable[[], bytes]]) -> ModelFacts:
+    """What the model file called ``name`` is.
+
+    ``stream`` is seekable and read from its start. ``beside`` gives the small text files of the same folder by name
+    (requirements.txt, .python-version, pyproject.toml, scripts); it is read only for a supported model.
+
+    Raises ``UnsupportedModel`` for what is no model of a supported framework, is damaged, or would run a program when
+    it is opened. A model whose pickle merely needs code that is not scikit-learn's is described, with that code in
+    ``unsafe``: it must not be packaged (``require_safe``).
+    """
+    stream.seek(0)
+    head = stream.read(_HEAD)
+    stream.seek(0)
+    if looks_like_onnx(name, head):
+        from kronkers_studio.packaging.onnx_models import inspect_onnx
+
+        return inspect_onnx(name, stream, read_surroundings(beside))
+    compression = compression_of(head)
+    kind = unsupported_kind(name, head)
+    if kind:
+        raise UnsupportedModel(
+            f"{kind}: not supported yet.", next_step="scikit-learn (joblib, pickle) and ONNX models can be registered."
+        )
+    if compression == "lz4":
+        raise UnsupportedModel(
+            "A model compressed with lz4: not supported yet.",
+            next_step="Save it again with joblib.dump(model, file, compress=3).",
+        )
+    if not compression and not looks_like_pickle(name, head):
+        raise _not_a_model(name)
+    return _inspect_pickle(name, stream, compression, beside)
+
+
+def require_safe(facts: ModelFacts) -> None:
+    """Raise ``UnsupportedModel``, in plain words, for a model with any ``unsafe`` global."""
+    if not facts.unsafe:
+        return
+    own = [found for found in facts.unsafe if found.startswith("__main__.")]
+    if own:
+        raise UnsupportedModel(
+            f"This model needs {_listed(own)}, which was written in the notebook or script that made it "
+            "and is not part of the file.",
+            next_step="Use scikit-learn's own steps instead (FunctionTransformer with a numpy function, for instance).",
+            details="\n".join(facts.unsafe),
+        )
+    raise UnsupportedModel(
+        f"This model needs {_listed(facts.unsafe)}, which is not on the list of what a scikit-learn model may use.",
+        next_step="Save only the fitted scikit-learn estimator (of a search: best_estimator_), or export it to ONNX.",
+        details="\n".join(facts.unsafe),
+    )
+
+
+def _inspect_pickle(
+    name: str, stream: BinaryIO, compression: str, beside: Mapping[str, Callable[[], bytes]]
+) -> ModelFacts:
+    findings = Findings()
+    root = _read(name, stream, compression, findings)
+    outside = allowlist.outside(findings.globals, findings.called)
+    _refuse_programs(outside, findings)
+    _require_estimator(name, root)
+    version = estimators.version_of(root)
+    if not _VERSION.fullmatch(version):
+        raise UnsupportedModel(
+            f"{name} does not say which version of scikit-learn it was made with.",
+            next_step="Save the fitted model again with a scikit-learn of this decade.",
+        )
+    surroundings = read_surroundings(beside)
+    python = surroundings.python or _usual_python(version)
+    joblib = bool(compression) or findings.joblib_arrays or name.lower().endswith(".joblib")
+    return ModelFacts(
+        framework=Framework.SKLEARN,
+        framework_version=version,
+        file_format="joblib" if joblib else "pickle",
+        estimator=class_of(root),
+        python_version=python,
+        requirements=_pins(surroundings),
+        signature=estimators.signature_of(root),
+        globals=tuple(sorted(map(str, findings.globals))),
+        unsafe=tuple(map(str, outside)),
+        assumed=_assumed(surroundings),
+    )
+
+
+def _read(name: str, stream: BinaryIO, compression: str, findings: Findings) -> Symbol:
+    """The root symbol of the pickle in ``stream``; ``findings`` hold what was found, also when it cannot be read on."""
+    size = stream.seek(0, 2)
+    stream.seek(0)
+    limit = min(_LARGEST, max(size * _EXPANSION, 1 << 20)) if compression else size + 1
+    reader = PickleReader(ByteReader(decompressed(stream, compression), limit), findings, Budget())
+    try:
+        return reader.load()
+    except Forbidden as reason:
+        _refuse_programs(allowlist.outside(findings.globals, findings.called), findings)
+        raise UnsupportedModel(
+            f"{name} {reason}. It is refused, because such a file can run any program when it is opened.",
+            next_step="Ask where the file comes from; a model saved again with joblib.dump can be registered.",
+        ) from None
+    except (Damaged, TooMuch) as reason:
+        if not findings.globals:  # it only looked like a pickle
+            raise _not_a_model(name) from None
+        raise UnsupportedModel(
+            f"{name} cannot be read: {reason}.", next_step="Copy it again from where it was made."
+        ) from None
+    except (IndexError, KeyError, ValueError, TypeError, OverflowError, struct.error):
+        if not findings.globals:
+            raise _not_a_model(name) from None
+        raise UnsupportedModel(
+            f"{name} cannot be read: its objects do not fit together.",
+            next_step="Copy it again from where it was made.",
+        ) from None
+
+
+def _refuse_programs(outside: Sequence[Global], findings: Findings) -> None:
+    programs = [found for found in outside if allowlist.runs_programs(found)]
+    if programs:
+        called = [found for found in programs if found in findings.called] or programs
+        raise UnsupportedModel(
+            f"This file would run {_listed(list(map(str, called)))} when it is opened. A model does not need that, "
+            "so the file is refused.",
+            next_step="Do not open it in Python. Ask where it comes from.",
+            details="\n".join(map(str, outside)),
+        )
+
+
+def _require_estimator(name: str, root: Symbol) -> None:
+    if not estimators.is_estimator(root):
+        raise UnsupportedModel(
+            f"{name} holds {_what(root)}, not a scikit-learn model.",
+            next_step="Save the fitted estimator or pipeline itself: joblib.dump(model, file).",
+        )
+    if estimators.only_prepares(root):
+        raise UnsupportedModel(
+            f"{name} holds a step that prepares data ({class_of(root).rpartition('.')[2]}), not a model that predicts.",
+            next_step="Save the whole pipeline, with the estimator at its end.",
+        )
+
+
+def _what(root: Symbol) -> str:
+    known = class_of(root)
+    if known:
+        return f"a {known}"
+    return {"list": "a list", "tuple": "several objects", "Pairs": "a dictionary", "Array": "an array"}.get(
+        type(root).__name__, "an object"
+    )
+
+
+def _usual_python(version: str) -> str:
+    """The Python to assume for a scikit-learn: the default where it was published for that, else the nearest."""
+    parts = [int(part) for part in re.findall(r"\d+", version)[:2]]
+    minor = 0 if parts[0] == 0 or len(parts) < 2 else parts[1]
+    default = int(DEFAULT_PYTHON.partition(".")[2])
+    preferred, newest = _PYTHON_OF_SKLEARN.get(minor, (default, default))
+    return f"3.{default if preferred <= default <= newest else preferred}"
+
+
+def _pins(surroundings: Surroundings) -> tuple[str, ...]:
+    return tuple(f"{project}=={version}" for project, version in sorted(surroundings.pins.items()))
+
+
+def _assumed(surroundings: Surroundings) -> tuple[str, ...]:
+    named = {"python_version": surroundings.python, "requirements": surroundings.pins}
+    return tuple(name for name, found in named.items() if not found)
+
+
+def _not_a_model(name: str) -> UnsupportedModel:
+    return UnsupportedModel(
+        f"{name} is not a model file that is known here.",
+        next_step="scikit-learn models (saved with joblib or pickle) and ONNX models can be registered.",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f"`{name[:100]}`" for name in names[:3])
+    return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,0 +1,144 @@
+"""Which libraries, at which exact versions and with which hashes, a model's service runs on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from kronkers_studio.domain.errors import PackagingFailed
+from kronkers_studio.domain.models import Framework, ModelFacts
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.packaging.cache import LayerCache, key_of
+from kronkers_studio.packaging.platforms import uv_platform
+from kronkers_studio.packaging.surroundings import normalised
+from kronkers_studio.packaging.uv_program import DoesNotResolve, run_uv
+
+OLDEST_PYTHON = (3, 10)
+"""What the model service runs on."""
+
+_FORMAT = 1  # part of the key: a change of what is asked of uv makes locks anew
+_SERVER = ("numpy", "orjson", "prometheus-client", "psutil", "starlette>=0.40", "uvicorn>=0.30")
+_LOCKED = re.compile(r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]*==[^\s\\;]+)")
+_NUMPY_2_SINCE = (1, 4, 2)  # scikit-learn before was built for numpy 1 and does not say so
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyLock:
+    """``requirements`` for display ("numpy==2.4.6"); ``text`` is what uv installs from, with hashes and without the
+    name of any index. ``notes`` are sentences worth telling whoever packages."""
+
+    requirements: tuple[str, ...]
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+def lock_dependencies(
+    facts: ModelFacts,
+    platform: str,
+    *,
+    offline: bool = False,
+    cache: LayerCache,
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> DependencyLock:
+    """Resolve what a model's service needs on ``platform`` ("linux/amd64").
+
+    The framework is pinned at the very version that made the model; versions named beside the model are kept where
+    they fit. The answer is kept in ``cache``: the same facts give the same lock, also without a network.
+    Raises ``PackagingFailed``.
+    """
+    _require_python(facts.python_version)
+    wanted = (*_SERVER, *_framework(facts))
+    pins = _constraints(facts)
+    key = key_of(_FORMAT, wanted, pins, facts.python_version, uv_platform(platform))
+    known = cache.recall("locks", key)
+    if known is None:
+        lock = _resolve(wanted, pins, facts.python_version, platform, offline, cache, cancel)
+        cache.remember("locks", key, {"text": lock.text, "notes": list(lock.notes)})
+    else:
+        lock = _lock(str(known["text"]), tuple(known["notes"]))
+    for note in lock.notes:
+        progress.note(note)
+    return lock
+
+
+def _require_python(version: str) -> None:
+    numbers = tuple(int(part) for part in version.split("."))
+    if numbers < OLDEST_PYTHON:
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        raise PackagingFailed(
+            f"This model was made with Python {version}; the model service needs Python {oldest} or newer.",
+            next_step=f"Train it again with Python {oldest} or newer, or export it to ONNX.",
+        )
+
+
+def _framework(facts: ModelFacts) -> tuple[str, ...]:
+    """The libraries that load the model."""
+    if facts.framework is Framework.ONNX:
+        return ("onnxruntime",)
+    extra: list[str] = []
+    if _numbers(facts.framework_version) < _NUMPY_2_SINCE:
+        extra.append("numpy<2")
+    elif any(name.startswith("numpy._core.") for name in facts.globals):
+        extra.append("numpy>=2")  # written by numpy 2, whose names numpy 1 does not know
+    if any(name.startswith("pandas.") for name in facts.globals):
+        extra.append("pandas")
+    return (f"scikit-learn=={facts.framework_version}", "joblib", *extra)
+
+
+def _constraints(facts: ModelFacts) -> tuple[str, ...]:
+    """The versions named beside the model, but for the framework's own, which the model itself tells."""
+    own = "scikit-learn" if facts.framework is Framework.SKLEARN else ""
+    return tuple(sorted(pin for pin in facts.requirements if normalised(pin.partition("==")[0]) != own))
+
+
+def _resolve(
+    wanted: tuple[str, ...],
+    pins: tuple[str, ...],
+    python: str,
+    platform: str,
+    offline: bool,
+    cache: LayerCache,
+    cancel: CancelToken,
+) -> DependencyLock:
+    with cache.scratch() as folder:
+        try:
+            return _lock(_compile(wanted, pins, python, platform, offline, folder, cancel))
+        except DoesNotResolve:
+            if not pins:
+                raise
+        text = _compile(wanted, (), python, platform, offline, folder, cancel)
+        note = "The versions named beside the model do not fit together for its service; others were chosen."
+        return _lock(text, (note,))
+
+
+def _compile(
+    wanted: tuple[str, ...],
+    pins: tuple[str, ...],
+    python: str,
+    platform: str,
+    offline: bool,
+    folder: Path,
+    cancel: CancelToken,
+) -> str:
+    (folder / "wanted.in").write_text("\n".join(wanted) + "\n", encoding="utf-8")
+    (folder / "pins.txt").write_text("\n".join(pins) + "\n", encoding="utf-8")
+    return run_uv(
+        [
+            *("pip", "compile", "wanted.in", "--constraints", "pins.txt", "--generate-hashes"),
+            *("--python-version", python, "--python-platform", uv_platform(platform)),
+            *("--only-binary", ":all:", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-python-downloads"),
+        ],
+        folder=folder,
+        offline=offline,
+        cancel=cancel,
+    )
+
+
+def _lock(text: str, notes: tuple[str, ...] = ()) -> DependencyLock:
+    return DependencyLock(tuple(_LOCKED.findall(text)), text, notes)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])

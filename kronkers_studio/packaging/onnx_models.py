@@ -1,0 +1,121 @@
+"""ONNX files: their own description of inputs, outputs and maker, read with the ``onnx`` library. Nothing is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, BinaryIO, Final
+
+from kronkers_studio.domain.errors import UnsupportedModel
+from kronkers_studio.domain.models import Datatype, Framework, ModelFacts, Signature, Tensor
+from kronkers_studio.packaging.surroundings import DEFAULT_PYTHON, Surroundings
+
+_LARGEST = 2 * 1024**3 - 1  # the format's own limit
+_WIDEST = 100_000
+_KNOWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc")
+
+# onnx.TensorProto.DataType
+_DATATYPES: Final = {
+    1: Datatype.FP32,
+    2: Datatype.UINT8,
+    3: Datatype.INT8,
+    4: Datatype.UINT16,
+    5: Datatype.INT16,
+    6: Datatype.INT32,
+    7: Datatype.INT64,
+    8: Datatype.BYTES,
+    9: Datatype.BOOL,
+    10: Datatype.FP16,
+    11: Datatype.FP64,
+    12: Datatype.UINT32,
+    13: Datatype.UINT64,
+}
+
+
+def inspect_onnx(name: str, stream: BinaryIO, surroundings: Surroundings) -> ModelFacts:
+    """What the ONNX file says of itself. Raises ``UnsupportedModel`` for what is none, or cannot be served alone."""
+    model = _load(name, stream)
+    _require_complete(name, model)
+    opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=0)
+    return ModelFacts(
+        framework=Framework.ONNX,
+        framework_version=f"opset {opset}" if opset else f"IR {model.ir_version}",
+        file_format="onnx",
+        estimator=f"{model.producer_name} {model.producer_version}".strip(),
+        python_version=surroundings.python or DEFAULT_PYTHON,
+        requirements=tuple(f"{project}=={version}" for project, version in sorted(surroundings.pins.items())),
+        signature=_signature(name, model.graph),
+        assumed=() if surroundings.python else ("python_version",),
+    )
+
+
+def _load(name: str, stream: BinaryIO) -> Any:
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no stubs
+
+    data = stream.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise UnsupportedModel(f"{name} is larger than an ONNX file can be (2 GB).")
+    try:
+        model = onnx.ModelProto.FromString(data)
+    except (DecodeError, ValueError, RecursionError):
+        model = None
+    if model is None or model.ir_version < 1 or not model.graph.node or not model.graph.output:
+        raise UnsupportedModel(
+            f"{name} is not a complete ONNX model.",
+            next_step="Export it again, or copy it again from where it was made.",
+        )
+    return model
+
+
+def _require_complete(name: str, model: Any) -> None:
+    """The file holds its weights, and only operators that the ONNX runtime knows."""
+    if any(tensor.external_data for tensor in model.graph.initializer):
+        raise UnsupportedModel(
+            f"{name} keeps its weights in separate files: not supported yet.",
+            next_step="Save it as one file: onnx.save(model, file, save_as_external_data=False).",
+        )
+    own = {function.domain for function in model.functions}
+    foreign = sorted({node.domain for node in model.graph.node} - own - set(_KNOWN_DOMAINS))
+    if foreign:
+        raise UnsupportedModel(
+            f"{name} uses operators of {', '.join(foreign)[:200]}, which need a library that is not part of the file.",
+            next_step="Export it with standard ONNX operators only.",
+        )
+
+
+def _signature(name: str, graph: Any) -> Signature:
+    weights = {tensor.name for tensor in graph.initializer} | {tensor.name for tensor in graph.sparse_initializer}
+    classes = _class_names(graph.node)
+    inputs = tuple(_tensor(name, value, ()) for value in graph.input if value.name not in weights)
+    return Signature(inputs, tuple(_tensor(name, value, classes) for value in graph.output))
+
+
+def _tensor(name: str, value: Any, classes: tuple[str, ...]) -> Tensor:
+    """An input or output; class probabilities as a list of maps become the matrix that they stand for."""
+    kind = value.type.WhichOneof("value")
+    if kind == "sequence_type" and value.type.sequence_type.elem_type.WhichOneof("value") == "map_type":
+        return Tensor(value.name, Datatype.FP32, (-1, len(classes) or -1), classes)
+    held = value.type.tensor_type if kind == "tensor_type" else None
+    datatype = _DATATYPES.get(held.elem_type) if held is not None else None
+    if held is None or datatype is None:
+        raise UnsupportedModel(
+            f"“{value.name}” of {name} is of a type that cannot be sent: not supported yet.",
+            next_step="Export the model with tensors as inputs and outputs.",
+        )
+    shape = tuple(_length(axis) for axis in held.shape.dim) if held.HasField("shape") else (-1, -1)
+    return Tensor(value.name, datatype, shape, classes if shape[1:] == (len(classes),) else ())
+
+
+def _length(axis: Any) -> int:
+    return axis.dim_value if axis.WhichOneof("value") == "dim_value" and axis.dim_value > 0 else -1
+
+
+def _class_names(nodes: Iterable[Any]) -> tuple[str, ...]:
+    """The classes of a classifier that was exported from scikit-learn: its operators carry them."""
+    for node in nodes:
+        for attribute in node.attribute:
+            if attribute.name in ("classlabels_strings", "classlabels_int64s", "classlabels_ints"):
+                found = [label.decode("utf-8", "replace") for label in attribute.strings] or list(attribute.ints)
+                if 0 < len(found) <= _WIDEST:
+                    return tuple(map(str, found))
+    return ()

@@ -1,0 +1,438 @@
+"""Reads a pickle without running it: every opcode is carried out on symbols, nothing is imported or called.
+
+Understands all protocols and joblib's files, where the bytes of an array follow its wrapper in the stream. Python's
+own reader and this one must never disagree about where data ends and opcodes go on, so whatever they could read
+differently (crossing frames, a second protocol mark, extension codes …) is refused: real picklers write none of it.
+"""
+
+from __future__ import annotations
+
+import _compat_pickle
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from kronkers_studio.packaging.array_types import ArrayType, array_type
+from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch
+from kronkers_studio.packaging.symbols import (
+    Array,
+    Call,
+    Global,
+    Members,
+    Omitted,
+    Pairs,
+    Symbol,
+    attributes_of,
+    class_of,
+)
+
+ARRAY_WRAPPER: Final = "joblib.numpy_pickle.NumpyArrayWrapper"
+_KEPT_ARRAY = 64 * 1024
+_KEPT_VALUE = 64 * 1024
+_LONGEST_NUMBER = 1024
+_LONGEST_LINE = 64 * 1024
+
+
+class Forbidden(Exception):
+    """The pickle does something that no model's pickle does. The text completes "This file …" for people."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """What reading one file may cost, over all pickles in it. The largest real models stay below a tenth."""
+
+    opcodes: int = 20_000_000
+    symbols: int = 8_000_000  # on the stack and in the memo at once
+    kept_bytes: int = 512 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found on the way. ``called`` are the globals among ``globals`` that the pickle calls itself."""
+
+    globals: dict[Global, None] = field(default_factory=dict)  # in the order of their first appearance
+    called: dict[Global, None] = field(default_factory=dict)
+    protocol: int = 0
+    joblib_arrays: bool = False
+
+
+class PickleReader:
+    """One pickle in ``source``, from its current position. ``load()`` returns the root symbol and fills ``findings``.
+
+    Raises ``Damaged``, ``TooMuch``, ``Forbidden``, and ``IndexError``, ``KeyError``, ``ValueError``, ``TypeError`` or
+    ``struct.error`` for opcodes that make no sense.
+    """
+
+    def __init__(self, source: ByteReader, findings: Findings, budget: Budget, *, arrays_follow: bool = True) -> None:
+        self._source = source
+        self._findings = findings
+        self._budget = budget
+        self._arrays_follow = arrays_follow
+        self._stack: list[Symbol] = []
+        self._marks: list[list[Symbol]] = []
+        self._marked = 0  # symbols in all of _marks
+        self._memo: dict[int, Symbol] = {}
+        self._protocol = 0
+        self._frame_end: int | None = None
+
+    def load(self) -> Symbol:
+        """The pickle's root, read up to and including its STOP."""
+        source, budget, operations = self._source, self._budget, _OPERATIONS
+        first = True
+        while True:
+            code = source.byte()
+            if code == _STOP:
+                break
+            operation = operations.get(code)
+            if operation is None:
+                raise Damaged(f"it holds the unknown opcode 0x{code:02x}")
+            if code == _PROTO and not first:
+                raise Forbidden("changes its protocol midway, which no real pickle does")
+            first = False
+            budget.opcodes -= 1
+            if budget.opcodes < 0:
+                raise TooMuch("it takes more steps to read than any model")
+            operation(self)
+            if len(self._stack) + self._marked + len(self._memo) > budget.symbols:
+                raise TooMuch("it holds more objects than any model")
+            if self._frame_end is not None and source.position >= self._frame_end:
+                self._leave_frame()
+        if self._marks or len(self._stack) != 1:
+            raise Damaged("its objects do not fit together")
+        return self._stack.pop()
+
+    # frames
+    def _proto(self) -> None:
+        self._protocol = self._source.byte()
+        if self._protocol > 5:
+            raise Forbidden(f"uses pickle protocol {self._protocol}, which is not known")
+        self._findings.protocol = max(self._findings.protocol, self._protocol)
+
+    def _frame(self) -> None:
+        if self._frame_end is not None:
+            raise Forbidden("has frames that overlap, which no real pickle has")
+        self._frame_end = self._source.position + int.from_bytes(self._source.exact(8), "little") + 8
+
+    def _leave_frame(self) -> None:
+        if self._frame_end is not None and self._source.position > self._frame_end:
+            raise Forbidden("has data that crosses its frames, which no real pickle has")
+        self._frame_end = None
+
+    # stack
+    def _push(self, symbol: Symbol) -> None:
+        self._stack.append(symbol)
+
+    def _mark(self) -> None:
+        self._marks.append(self._stack)
+        self._marked += len(self._stack) + 1
+        self._stack = []
+
+    def _pop_mark(self) -> list[Symbol]:
+        items, self._stack = self._stack, self._marks.pop()
+        self._marked -= len(self._stack) + 1
+        return items
+
+    def _drop_mark(self) -> None:
+        self._pop_mark()
+
+    def _pop(self) -> None:
+        if self._stack:
+            del self._stack[-1]
+        else:
+            self._pop_mark()
+
+    def _dup(self) -> None:
+        self._push(self._stack[-1])
+
+    # values
+    def _keep(self, size: int) -> bytes | None:
+        """The next ``size`` bytes, or None when there are too many to be of interest: they are passed over."""
+        if size < 0:
+            raise Damaged("it holds a negative length")
+        if size > _KEPT_VALUE:
+            self._source.skip(size)
+            return None
+        self._budget.kept_bytes -= size
+        if self._budget.kept_bytes < 0:
+            raise TooMuch("it holds more text than any model")
+        return self._source.exact(size)
+
+    def _push_bytes(self, size: int) -> None:
+        data = self._keep(size)
+        self._push(Omitted(size) if data is None else data)
+
+    def _push_text(self, size: int) -> None:
+        data = self._keep(size)
+        self._push(Omitted(size) if data is None else str(data, "utf-8", "surrogatepass"))
+
+    def _push_old_text(self, size: int) -> None:
+        data = self._keep(size)
+        self._push(Omitted(size) if data is None else data.decode("latin-1"))
+
+    def _push_number(self, size: int) -> None:
+        if not 0 <= size <= _LONGEST_NUMBER:
+            raise TooMuch("it holds a number longer than any model's")
+        self._push(int.from_bytes(self._source.exact(size), "little", signed=True))
+
+    def _unsigned(self, size: int) -> int:
+        return int.from_bytes(self._source.exact(size), "little")
+
+    def _signed(self, size: int) -> int:
+        return int.from_bytes(self._source.exact(size), "little", signed=True)
+
+    def _text_line(self) -> str:
+        return str(self._source.line(_LONGEST_LINE), "utf-8")
+
+    def _int_line(self) -> None:
+        text = self._source.line(_LONGEST_NUMBER)
+        self._push({b"00": False, b"01": True}[text] if text in (b"00", b"01") else int(text))
+
+    def _long_line(self) -> None:
+        self._push(int(self._source.line(_LONGEST_NUMBER).removesuffix(b"L")))
+
+    def _float_line(self) -> None:
+        self._push(float(self._source.line(_LONGEST_NUMBER)))
+
+    def _string_line(self) -> None:
+        line = self._source.line(_LONGEST_LINE)
+        if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
+            raise Damaged("it holds text without quotes")
+        self._push(line[1:-1].decode("latin-1"))
+
+    def _unicode_line(self) -> None:
+        self._push(str(self._source.line(_LONGEST_LINE), "raw-unicode-escape"))
+
+    # containers
+    def _tuple_of(self, count: int) -> None:
+        if len(self._stack) < count:
+            raise IndexError
+        items = tuple(self._stack[-count:])
+        del self._stack[-count:]
+        self._push(items)
+
+    def _append_all(self, items: list[Symbol]) -> None:
+        target = self._stack[-1]
+        if isinstance(target, Call):
+            target.items.extend(items)
+        elif isinstance(target, list):
+            target.extend(items)
+        else:
+            raise Forbidden("adds items to something that is no list")
+
+    def _add_all(self, items: list[Symbol]) -> None:
+        target = self._stack[-1]
+        if isinstance(target, Members):
+            target.members.extend(items)
+        elif isinstance(target, Call):
+            target.items.extend(items)
+        else:
+            raise Forbidden("adds members to something that is no set")
+
+    def _set_all(self, items: list[Symbol]) -> None:
+        target = self._stack[-1]
+        if not isinstance(target, Pairs | Call) or len(items) % 2:
+            raise Forbidden("sets entries in something that is no dictionary")
+        target.pairs.extend(_paired(items))
+
+    # memo
+    def _remember(self, key: int) -> None:
+        if key < 0:
+            raise Damaged("it numbers its objects wrongly")
+        self._memo[key] = self._stack[-1]
+
+    def _recall(self, key: int) -> None:
+        self._push(self._memo[key])
+
+    # globals and calls
+    def _global(self, module: Symbol, name: Symbol) -> Global:
+        if not isinstance(module, str) or not isinstance(name, str):
+            raise Forbidden("builds the names of what it imports while it is read")
+        if self._protocol < 3:  # as Python 3 reads the names of Python 2
+            if (module, name) in _compat_pickle.NAME_MAPPING:
+                module, name = _compat_pickle.NAME_MAPPING[module, name]
+            else:
+                module = _compat_pickle.IMPORT_MAPPING.get(module, module)
+        found = Global(module, name)
+        self._findings.globals.setdefault(found)
+        return found
+
+    def _global_line(self) -> None:
+        module = self._text_line()
+        self._push(self._global(module, self._text_line()))
+
+    def _stack_global(self) -> None:
+        name, module = self._stack.pop(), self._stack.pop()
+        self._push(self._global(module, name))
+
+    def _call(self, function: Symbol, arguments: Symbol) -> None:
+        if not isinstance(function, Global):
+            raise Forbidden("calls something that it builds only while it is read")
+        if not isinstance(arguments, tuple):
+            raise Damaged("it calls something without arguments")
+        self._findings.called.setdefault(function)
+        self._push(Call(function, arguments))
+
+    def _reduce(self) -> None:
+        arguments, function = self._stack.pop(), self._stack.pop()
+        self._call(function, arguments)
+
+    def _new_with_keywords(self) -> None:
+        keywords, arguments, function = self._stack.pop(), self._stack.pop(), self._stack.pop()
+        if not isinstance(keywords, Pairs) or not isinstance(arguments, tuple):
+            raise Damaged("it makes an object without arguments")
+        self._call(function, (*arguments, keywords))
+
+    def _inst(self) -> None:
+        module = self._text_line()
+        function = self._global(module, self._text_line())
+        self._call(function, tuple(self._pop_mark()))
+
+    def _obj(self) -> None:
+        function, *arguments = self._pop_mark()
+        self._call(function, tuple(arguments))
+
+    def _build(self) -> None:
+        state, target = self._stack.pop(), self._stack[-1]
+        if not isinstance(target, Call):
+            raise Forbidden("changes something that it did not make itself")
+        if target.state is not None:
+            raise Forbidden("sets the content of an object twice")
+        target.state = state
+        if class_of(target) == ARRAY_WRAPPER:
+            self._stack[-1] = self._array_after(target)
+
+    # joblib
+    def _array_after(self, wrapper: Call) -> Array:
+        """The array whose bytes follow ``wrapper`` in a joblib file."""
+        if not self._arrays_follow:
+            raise Forbidden("has an array's data where joblib never puts it")
+        if self._frame_end is not None and self._source.position < self._frame_end:
+            raise Forbidden("has array data inside a frame, where joblib never puts it")
+        self._leave_frame()
+        self._findings.joblib_arrays = True
+        described = attributes_of(wrapper)
+        kind = array_type(described.get("dtype"))
+        shape, order = _shape(described.get("shape")), str(described.get("order"))
+        if kind.has_objects:
+            nested = PickleReader(self._source, self._findings, self._budget, arrays_follow=False)
+            return Array(described["dtype"], shape, order, content=nested.load())
+        if described.get("numpy_array_alignment_bytes") is not None:
+            self._source.skip(self._source.byte())
+        return Array(described["dtype"], shape, order, data=self._array_bytes(kind, shape))
+
+    def _array_bytes(self, kind: ArrayType, shape: tuple[int, ...]) -> bytes | None:
+        size = kind.size
+        for length in shape:
+            size *= length
+        if size > _KEPT_ARRAY:
+            self._source.skip(size)
+            return None
+        return self._keep(size)
+
+
+def _shape(symbol: Symbol) -> tuple[int, ...]:
+    """A wrapper's shape. Its product stays within 64 bits, where joblib's own arithmetic is exact."""
+    if not isinstance(symbol, tuple) or len(symbol) > 64:
+        raise Damaged("an array in it has no shape")
+    product = 1
+    for length in symbol:
+        number = _plain_int(length)
+        if number is None or number < 0:
+            raise Damaged("an array in it has no shape")
+        product *= max(number, 1)
+    if product >= 1 << 48:
+        raise TooMuch("an array in it is larger than any model's")
+    return tuple(_plain_int(length) or 0 for length in symbol)
+
+
+def _plain_int(symbol: Symbol) -> int | None:
+    return symbol if isinstance(symbol, int) and not isinstance(symbol, bool) else None
+
+
+def _paired(items: list[Symbol]) -> list[tuple[Symbol, Symbol]]:
+    return list(zip(items[::2], items[1::2], strict=True))
+
+
+def _refuse(reason: str) -> Callable[[PickleReader], None]:
+    def operation(_: PickleReader) -> None:
+        raise Forbidden(reason)
+
+    return operation
+
+
+_PROTO: Final = 0x80
+_STOP: Final = ord(".")
+_ELSEWHERE = _refuse("needs objects that are stored elsewhere")
+_REGISTERED = _refuse("needs a registry of extension codes")
+
+# The private methods below belong to the class of this module; the table is its second half.
+_OPERATIONS: Final[dict[int, Callable[[PickleReader], None]]] = {
+    _PROTO: PickleReader._proto,
+    0x95: PickleReader._frame,
+    ord("("): PickleReader._mark,
+    ord("0"): PickleReader._pop,
+    ord("1"): PickleReader._drop_mark,
+    ord("2"): PickleReader._dup,
+    ord("N"): lambda r: r._push(None),
+    0x88: lambda r: r._push(True),
+    0x89: lambda r: r._push(False),
+    ord("I"): PickleReader._int_line,
+    ord("J"): lambda r: r._push(r._signed(4)),
+    ord("K"): lambda r: r._push(r._source.byte()),
+    ord("M"): lambda r: r._push(r._unsigned(2)),
+    ord("L"): PickleReader._long_line,
+    0x8A: lambda r: r._push_number(r._unsigned(1)),
+    0x8B: lambda r: r._push_number(r._signed(4)),
+    ord("F"): PickleReader._float_line,
+    ord("G"): lambda r: r._push(struct.unpack(">d", r._source.exact(8))[0]),
+    ord("S"): PickleReader._string_line,
+    ord("T"): lambda r: r._push_old_text(r._signed(4)),
+    ord("U"): lambda r: r._push_old_text(r._unsigned(1)),
+    ord("B"): lambda r: r._push_bytes(r._unsigned(4)),
+    ord("C"): lambda r: r._push_bytes(r._unsigned(1)),
+    0x8E: lambda r: r._push_bytes(r._unsigned(8)),
+    0x96: lambda r: r._push_bytes(r._unsigned(8)),
+    ord("V"): PickleReader._unicode_line,
+    ord("X"): lambda r: r._push_text(r._unsigned(4)),
+    0x8C: lambda r: r._push_text(r._unsigned(1)),
+    0x8D: lambda r: r._push_text(r._unsigned(8)),
+    ord("]"): lambda r: r._push([]),
+    ord("l"): lambda r: r._push(r._pop_mark()),
+    ord("a"): lambda r: r._append_all([r._stack.pop()]),
+    ord("e"): lambda r: r._append_all(r._pop_mark()),
+    ord(")"): lambda r: r._push(()),
+    ord("t"): lambda r: r._push(tuple(r._pop_mark())),
+    0x85: lambda r: r._tuple_of(1),
+    0x86: lambda r: r._tuple_of(2),
+    0x87: lambda r: r._tuple_of(3),
+    ord("}"): lambda r: r._push(Pairs()),
+    ord("d"): lambda r: r._push(Pairs(_paired(r._pop_mark()))),
+    ord("s"): lambda r: r._set_all([r._stack.pop(-2), r._stack.pop()]),
+    ord("u"): lambda r: r._set_all(r._pop_mark()),
+    0x8F: lambda r: r._push(Members()),
+    0x90: lambda r: r._add_all(r._pop_mark()),
+    0x91: lambda r: r._push(Members(r._pop_mark())),
+    ord("c"): PickleReader._global_line,
+    0x93: PickleReader._stack_global,
+    ord("R"): PickleReader._reduce,
+    0x81: PickleReader._reduce,
+    0x92: PickleReader._new_with_keywords,
+    ord("i"): PickleReader._inst,
+    ord("o"): PickleReader._obj,
+    ord("b"): PickleReader._build,
+    ord("g"): lambda r: r._recall(int(r._source.line(_LONGEST_NUMBER))),
+    ord("h"): lambda r: r._recall(r._source.byte()),
+    ord("j"): lambda r: r._recall(r._unsigned(4)),
+    ord("p"): lambda r: r._remember(int(r._source.line(_LONGEST_NUMBER))),
+    ord("q"): lambda r: r._remember(r._source.byte()),
+    ord("r"): lambda r: r._remember(r._unsigned(4)),
+    0x94: lambda r: r._remember(len(r._memo)),
+    ord("P"): _ELSEWHERE,
+    ord("Q"): _ELSEWHERE,
+    0x97: _ELSEWHERE,
+    0x98: _ELSEWHERE,
+    0x82: _REGISTERED,
+    0x83: _REGISTERED,
+    0x84: _REGISTERED,
+}

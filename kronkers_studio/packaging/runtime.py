@@ -1,0 +1,142 @@
+"""A package's own layers unpacked, to run on this computer without any engine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from kronkers_studio.domain.errors import PackagingFailed
+from kronkers_studio.domain.models import Layer
+from kronkers_studio.packaging.cache import LayerCache
+from kronkers_studio.packaging.image import ComposedImage
+from kronkers_studio.packaging.layers import DEPENDENCIES, MODEL, SERVER
+from kronkers_studio.packaging.platforms import this_platform
+from kronkers_studio.packaging.uv_program import find_python
+
+_BUFFER = 1 << 18
+_PREFIXES = {"dependencies": DEPENDENCIES, "server": SERVER, "model": MODEL}
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeFolder:
+    """What it takes to start the service: ``python -m kronkers_studio.serving --model model`` with ``python_path``."""
+
+    python: Path
+    python_path: tuple[Path, ...]
+    model: Path
+
+
+def unpack_runtime(image: ComposedImage, directory: Path, cache: LayerCache) -> RuntimeFolder:
+    """Make ``image`` ready to run here: the public layers unpacked once into ``cache``, the model into ``directory``,
+    readable by this user only.
+
+    Raises ``PackagingFailed`` when it is for another platform, or no interpreter of its Python version is here.
+    """
+    package = image.package
+    if package.platform != this_platform():
+        raise PackagingFailed(
+            f"This package is for {package.platform}; this computer is {this_platform()}.",
+            next_step="Package the model for this computer.",
+        )
+    python = find_python(package.python_version)
+    if python is None:
+        raise PackagingFailed(
+            f"{package.model} was made with Python {package.python_version}, which is not on this computer.",
+            next_step=f"Install Python {package.python_version} (python.org, or `uv python install "
+            f"{package.python_version}`), or release the model to a server.",
+        )
+    own = {layer.role: layer for layer in package.layers if layer.role in _PREFIXES}
+    shared = {
+        role: cache.unpacked(own[role].diff_id, lambda folder, role=role: _unpack(image, own[role], folder))  # type: ignore[misc]
+        for role in ("server", "dependencies")
+    }
+    return RuntimeFolder(
+        python, (shared["server"], shared["dependencies"]), _unpack_model(image, own["model"], directory)
+    )
+
+
+def _unpack_model(image: ComposedImage, layer: Layer, directory: Path) -> Path:
+    target = directory / "model"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True, mode=0o700)
+    for private in (directory, target):
+        private.chmod(0o700)
+    try:
+        _unpack(image, layer, target)
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+    return target
+
+
+def _unpack(image: ComposedImage, layer: Layer, folder: Path) -> None:
+    """Write the layer's files, without their prefix, below ``folder``."""
+    prefix = _PREFIXES[layer.role] + "/"
+    mode = 0o600 if layer.role == "model" else 0o644
+    pieces = image.open_layer(layer)
+    made: set[Path] = set()
+    reader = cast(BinaryIO, _PieceReader(pieces, layer.media_type))  # tarfile's stream mode calls nothing but read()
+    with tarfile.open(fileobj=reader, mode="r|", bufsize=_BUFFER) as archive:
+        for member in archive:
+            inside = member.name.removeprefix(prefix)
+            if not member.isfile() or inside == member.name:
+                continue
+            target = _below(folder, inside)
+            if target.parent not in made:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                made.add(target.parent)
+            content = archive.extractfile(member)
+            if content is not None:
+                _write(content, target, mode)
+    for _ in pieces:  # to its end, where the layer's hash is checked
+        pass
+
+
+def _write(content: IO[bytes], target: Path, mode: int) -> None:
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+    with os.fdopen(descriptor, "wb") as file:
+        shutil.copyfileobj(content, file, _BUFFER)
+
+
+def _below(folder: Path, name: str) -> Path:
+    parts = name.split("/")
+    if any(part in ("", ".", "..") or ":" in part or "\\" in part for part in parts):
+        raise PackagingFailed("A layer holds a file name that does not belong there.", details=name)
+    return folder.joinpath(*parts)
+
+
+class _PieceReader:
+    """Pieces of bytes, decompressed where ``media_type`` says so, as something that can be read from."""
+
+    def __init__(self, pieces: Iterator[bytes], media_type: str) -> None:
+        self._pieces = _decompressed(pieces) if media_type.endswith("gzip") else pieces
+        self._buffer = b""
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        found = []
+        while size:
+            if self._at >= len(self._buffer):
+                self._buffer, self._at = next(self._pieces, b""), 0
+                if not self._buffer:
+                    break
+            part = self._buffer[self._at : self._at + size]
+            self._at += len(part)
+            size -= len(part)
+            found.append(part)
+        return b"".join(found)
+
+
+def _decompressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    from isal import isal_zlib
+
+    unpacker = isal_zlib.decompressobj(wbits=31)
+    for piece in pieces:
+        plain = unpacker.decompress(piece)
+        if plain:
+            yield plain
