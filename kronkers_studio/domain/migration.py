@@ -53,7 +53,11 @@ class MigrationPlan:
 
     @property
     def kept(self) -> tuple[PlannedItem, ...]:
-        return tuple(item for item in self.items if item.decision is not Decision.LEAVE_OUT)
+        """What will be stored: neither left out nor skipped (such as online-only files that wait for a decision)."""
+        skipped = {item.path for item in self.skipped}
+        return tuple(
+            item for item in self.items if item.decision is not Decision.LEAVE_OUT and item.path not in skipped
+        )
 
     @property
     def size(self) -> int:
