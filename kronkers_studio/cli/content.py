@@ -249,7 +249,8 @@ def _plan_lines(plan: MigrationPlan) -> list[str]:
             [[i.path, i.description, size(i.size), _DECISIONS[i.decision], i.why] for i in plan.items],
         ),
     ]
-    return lines + _skipped_lines(plan.skipped)
+    listed = {item.path for item in plan.items}
+    return lines + _skipped_lines(tuple(item for item in plan.skipped if item.path not in listed))
 
 
 _DECISIONS = {Decision.KEEP: "kept", Decision.DECIDE: "kept, look at it", Decision.LEAVE_OUT: "left out"}

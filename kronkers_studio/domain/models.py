@@ -12,6 +12,11 @@ class Framework(StrEnum):
     SKLEARN = "scikit-learn"
     ONNX = "onnx"
 
+    @property
+    def title(self) -> str:
+        """The framework's name as people write it."""
+        return "ONNX" if self is Framework.ONNX else self.value
+
 
 class Datatype(StrEnum):
     """The Open Inference Protocol's tensor datatypes."""

@@ -146,6 +146,6 @@ def _with_model_facts(folder: Path, item: PlannedItem, cancel: CancelToken) -> P
         return item
     return replace(
         item,
-        description=f"Model, {facts.framework.value} {facts.framework_version}".rstrip(),
+        description=f"Model, {facts.framework.title} {facts.framework_version}".rstrip(),
         why=item.why or "Ready to package",
     )
