@@ -20,6 +20,12 @@ _UV_CACHE = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
 _KEPT = ("KRONKERS_LAB", "KRONKERS_TEST_CACHE")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    from tests.lab import fixtures
+
+    config.pluginmanager.register(fixtures, "lab")
+
+
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("home")
