@@ -203,7 +203,7 @@ class Import:
         yield from self._lost(known)
 
     def _lost(self, items: list[SourceItem]) -> Iterator[SourceItem]:
-        """The files to read; links, folders, impossible names and files that are known are dealt with here."""
+        """Finish the files that the store still has; the others (an old database was put back) are to be read."""
         present = self._store.index.known(id for item in items for id in item.known or ())
         for item in items:
             if item.known is not None and present.issuperset(item.known):
