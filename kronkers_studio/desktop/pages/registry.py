@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 from kronkers_studio.desktop.pages.page import Page, Views
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import counted, date_time, file_size, home_short, moment, number, tr
-from kronkers_studio.desktop.theme import GAP
+from kronkers_studio.desktop.theme import GAP, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.fields import ComboBox
@@ -188,7 +188,7 @@ class RegistryPage(Page):
 
     def _restored(self, report: RestoreReport) -> None:
         files = counted(report.files, tr("{n} file was restored"), tr("{n} files were restored"))
-        tone = "warn" if report.skipped else "ok"
+        tone: Tone = "warn" if report.skipped else "ok"
         skipped = (
             counted(len(report.skipped), tr("{n} was left out."), tr("{n} were left out.")) if report.skipped else ""
         )

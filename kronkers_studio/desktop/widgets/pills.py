@@ -64,8 +64,13 @@ class FilterPills(QWidget):
     def choose(self, key: str) -> None:
         """Choose ``key`` as if it had been clicked; unknown keys are ignored."""
         if key in self._buttons:
-            self._buttons[key].setChecked(True)
+            self.select(key)
             self.chosen.emit(key)
+
+    def select(self, key: str) -> None:
+        """Show ``key`` as chosen, and tell nobody."""
+        if key in self._buttons:
+            self._buttons[key].setChecked(True)
 
     def relabel(self, key: str, text: str) -> None:
         self._buttons[key].setText(text)

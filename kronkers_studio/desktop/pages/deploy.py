@@ -1,0 +1,395 @@
+"""Places and what runs there: put live, roll back, stop, send rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.dialogs.dialog import confirm
+from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
+from kronkers_studio.desktop.icons import IconLabel
+from kronkers_studio.desktop.pages.page import Page, Views, scrolling
+from kronkers_studio.desktop.panels.send_rows import SendRowsPanel
+from kronkers_studio.desktop.place_words import place_title, place_words, release_pill
+from kronkers_studio.desktop.studio import State, Studio
+from kronkers_studio.desktop.text import moment, tr
+from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.cards import Card
+from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
+from kronkers_studio.desktop.widgets.pills import Pill
+from kronkers_studio.desktop.widgets.states import EmptyState
+from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
+
+_COLUMNS = 3
+_EARLIER = 3  # earlier releases shown per model and place
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What the page shows: places in order, registered versions, every release newest first."""
+
+    places: list[str]
+    versions: list[ModelVersion]
+    releases: list[Release]
+
+    @property
+    def live(self) -> list[Release]:
+        return [release for release in self.releases if release.state is ReleaseState.LIVE]
+
+    def models_in(self, place: str) -> list[tuple[str, list[Release]]]:
+        """(model, its releases newest first) in ``place``; models that are live there first."""
+        names = list(dict.fromkeys(release.model for release in self.releases if release.place == place))
+        grouped = [(name, [r for r in self.releases if (r.model, r.place) == (name, place)]) for name in names]
+        return sorted(grouped, key=lambda pair: not any(r.state is ReleaseState.LIVE for r in pair[1]))
+
+
+class DeployPage(Page):
+    """Views: "empty", "places", "send"."""
+
+    key = "deploy"
+    changes = ("models", "releases", "servers")
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio, tr("Deploy"))
+        self._floor = Floor([THIS_COMPUTER], [], [])
+        self._wanted: State = {}
+        self._sending_to: tuple[str, str] | None = None
+        self.back_button = Button(tr("Back"), self.show_places, icon="back")
+        self.server_button = Button(tr("Add a server"), self._add_server, icon="servers")
+        self.live_button = Button(tr("Put live …"), self.ask_put_live, kind="primary", icon="deploy")
+        for button in (self.back_button, self.server_button, self.live_button):
+            self.header.add_action(button)
+        self.send_panel = SendRowsPanel(studio)
+        self.views = Views({"empty": self._empty, "places": self._places, "send": lambda: self.send_panel})
+        self.content.addWidget(self.views, 1)
+        self._head("places")
+
+    def refresh(self) -> None:
+        self.studio.read(read_floor, self.show_floor, owner=self, failed=self.notice.show_error)
+
+    def state(self) -> State:
+        if self.views.shown == "send" and self._sending_to:
+            return {"send": list(self._sending_to)}
+        return {}
+
+    def restore(self, state: State) -> None:
+        self._wanted = dict(state)
+        if self.entered or self._floor.versions:
+            self.refresh()
+
+    def show_floor(self, floor: Floor) -> None:
+        """Show what runs where."""
+        self._floor = floor
+        if self.views.shown != "send" or (self._sending_to and not self._release_live(*self._sending_to)):
+            self.show_places()
+        self._follow_wish()
+
+    def show_places(self) -> None:
+        """The columns of places; or what to do first when there is no model yet."""
+        self._sending_to = None
+        view = "places" if self._floor.versions else "empty"
+        self.views.show_view(view)
+        self._head(view)
+        if view == "places":
+            self._fill_places()
+
+    # Putting live, rolling back, stopping
+
+    def ask_put_live(self, model: str = "", version: int | None = None, place: str = "") -> None:
+        """Ask which version, and where."""
+        floor = self._floor
+        if not floor.versions:
+            return
+        dialog = PutLiveDialog(self, floor.versions, floor.places, floor.live, self.put_live)
+        if model:
+            dialog.choose(model, version, place)
+        dialog.open()
+
+    def put_live(self, model: str, version: int, place: str) -> None:
+        """Release that version there."""
+
+        def work(session: Session, progress: Progress, cancel: CancelToken) -> Release:
+            from kronkers_studio.workflows.releases import release_model
+
+            return release_model(session, model, version, to=place, progress=progress, cancel=cancel)
+
+        title = tr("Putting {model} version {version} live on {place}")
+        self._work(title.format(model=model, version=version, place=place_words(place)), model, work)
+
+    def roll_back(self, release: Release, number: int | None = None) -> None:
+        """Make an earlier release live again."""
+
+        def work(session: Session, progress: Progress, cancel: CancelToken) -> Release:
+            from kronkers_studio.workflows.releases import roll_back
+
+            return roll_back(session, release.model, release.place, to=number, progress=progress, cancel=cancel)
+
+        title = tr("Rolling {model} back on {place}")
+        self._work(title.format(model=release.model, place=place_words(release.place)), release.model, work)
+
+    def ask_stop(self, release: Release) -> None:
+        """Ask before a service is stopped."""
+        title = tr("Stop {model} on {place}?").format(model=release.model, place=place_words(release.place))
+        sentence = tr("Requests to it fail from then on. It is kept and can be made live again.")
+        confirm(self, title, sentence, tr("Stop {model}").format(model=release.model), lambda: self.stop(release))
+
+    def stop(self, release: Release) -> None:
+        def work(session: Session, progress: Progress, _cancel: CancelToken) -> Release:
+            from kronkers_studio.workflows.releases import stop_release
+
+            return stop_release(session, release.model, release.place, progress=progress)
+
+        self._work(tr("Stopping {model}").format(model=release.model), release.model, work)
+
+    def _work(self, title: str, model: str, work: Callable[[Session, Progress, CancelToken], Release]) -> None:
+        session = self.studio.session
+        if session is None:
+            return
+        self.notice.say(f"{title} …", tr("Its progress is in the bar below. You can go on working."))
+        self.studio.do(
+            title,
+            lambda progress, cancel: work(session, progress, cancel),
+            changes=("releases",),
+            done=self._worked,
+            failed=self._failed,
+            owner=self,
+            resource=f"model {model}",
+        )
+
+    def _worked(self, release: Release) -> None:
+        words = {
+            ReleaseState.LIVE: tr("{model} version {version} is live on {place}."),
+            ReleaseState.STANDBY: tr("{model} version {version} was stopped on {place}."),
+        }.get(release.state, "{model} {version} {place}")
+        place = place_words(release.place)
+        advice = tr("Send it rows, or watch its charts.") if release.state is ReleaseState.LIVE else ""
+        self.notice.say(words.format(model=release.model, version=release.version, place=place), advice, "ok")
+
+    def _failed(self, error: StudioError) -> None:
+        self.notice.show_error(error)
+
+    # Sending rows
+
+    def send_rows(self, model: str, place: str) -> None:
+        """Show the panel that sends rows to what is live of ``model`` in ``place``."""
+        release = self._release_live(model, place)
+        version = next((v for v in self._floor.versions if release and _same(v, release)), None)
+        if version is None:
+            return
+        self._sending_to = (model, place)
+        self.send_panel.show_model(version, place)
+        self.views.show_view("send")
+        self._head("send")
+        where = tr("Version {version}, live on {place}. Rows go only to that service.")
+        self.header.set_title(tr("Send rows to {model}").format(model=model))
+        self.header.set_sentence(where.format(version=version.version, place=place_words(place)))
+
+    def _release_live(self, model: str, place: str) -> Release | None:
+        return next((r for r in self._floor.live if (r.model, r.place) == (model, place)), None)
+
+    def _follow_wish(self) -> None:
+        """What another page or the last start asked for, once what is there is known."""
+        wish, self._wanted = self._wanted, {}
+        if wish.get("put_live"):
+            self.ask_put_live(str(wish["put_live"]), wish.get("version"))
+        elif wish.get("send"):
+            model, place = wish["send"]
+            self.send_rows(str(model), str(place))
+
+    # Views
+
+    def _head(self, view: str) -> None:
+        self.back_button.setVisible(view == "send")
+        self.server_button.setVisible(view == "places")
+        self.live_button.setVisible(view == "places")
+        if view != "send":
+            self.header.set_title(tr("Deploy"))
+            self.header.set_sentence(tr("Put a version live where it is needed. Every step can be undone."))
+
+    def _empty(self) -> QWidget:
+        return EmptyState(
+            "deploy",
+            tr("There is no model to put live yet"),
+            tr("Register a model first. Then it can be put live on this computer or on a server."),
+            tr("See the models"),
+            lambda: self.studio.go.emit("models", {}),
+        )
+
+    def _places(self) -> QWidget:
+        inner = QWidget()
+        self._grid = QGridLayout(inner)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(20)
+        self._grid.setVerticalSpacing(20)
+        return scrolling(inner, tr("Places"))
+
+    def _fill_places(self) -> None:
+        while self._grid.count():
+            item = self._grid.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        places = self._floor.places
+        shown = max(2, min(_COLUMNS, len(places)))
+        for position, place in enumerate(places):
+            self._grid.addWidget(self._column(place), position // shown, position % shown)
+        if len(places) == 1:
+            self._grid.addWidget(self._invitation(), 0, 1)
+        for column in range(_COLUMNS):
+            self._grid.setColumnStretch(column, 1 if column < shown else 0)
+        self._grid.setRowStretch(len(places) // shown + 1, 1)
+
+    def _column(self, place: str) -> QWidget:
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        groups = self._floor.models_in(place)
+        live = sum(1 for release in self._floor.live if release.place == place)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(IconLabel("computer" if place == THIS_COMPUTER else "servers", "muted", 18))
+        head.addWidget(label(place_title(place), "heading"))
+        head.addWidget(Pill(tr("{n} live").format(n=live) if live else tr("Nothing live"), "ok" if live else "plain"))
+        head.addStretch(1)
+        column.addLayout(head)
+        for model, releases in groups:
+            column.addWidget(self._card(model, releases))
+        if not groups:
+            column.addWidget(self._nothing(place))
+        column.addStretch(1)
+        return holder
+
+    def _nothing(self, place: str) -> QWidget:
+        card = Card()
+        card.body.addWidget(label(tr("Nothing runs here yet."), "muted"))
+        here = tr("Put live here …")
+        button = Button(
+            here, lambda: self.ask_put_live(self._floor.versions[0].name, None, place), name=f"{here} {place}"
+        )
+        row = QHBoxLayout()
+        row.addWidget(button)
+        row.addStretch(1)
+        card.body.addLayout(row)
+        return card
+
+    def _invitation(self) -> QWidget:
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(IconLabel("servers", "muted", 18))
+        head.addWidget(label(tr("Your own servers"), "heading"))
+        head.addStretch(1)
+        column.addLayout(head)
+        card = Card()
+        words = tr("A server runs the model day and night, and others can use it. It needs SSH and Docker.")
+        card.body.addWidget(label(words, "muted", wrap=True))
+        row = QHBoxLayout()
+        row.addWidget(Button(tr("Add a server …"), self._add_server))
+        row.addStretch(1)
+        card.body.addLayout(row)
+        column.addWidget(card)
+        column.addStretch(1)
+        return holder
+
+    def _card(self, model: str, releases: list[Release]) -> Card:
+        live = next((release for release in releases if release.state is ReleaseState.LIVE), None)
+        newest = live or releases[0]
+        card = Card()
+        card.body.setSpacing(8)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(ElidedLabel(model, "heading"))
+        head.addWidget(label(tr("version {n}").format(n=newest.version), "muted"))
+        head.addStretch(1)
+        head.addWidget(Pill(*release_pill(newest.state)))
+        card.body.addLayout(head)
+        card.body.addWidget(label(_release_words(newest), "muted", wrap=True))
+        card.body.addLayout(self._card_actions(newest, releases))
+        earlier = [release for release in releases if release.number != newest.number][:_EARLIER]
+        if earlier:
+            card.body.addSpacing(2)
+            card.body.addWidget(label(tr("Earlier"), "caption"))
+        for release in earlier:
+            card.body.addLayout(self._earlier_row(release))
+        return card
+
+    def _card_actions(self, release: Release, releases: list[Release]) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        named = tr("{action}: {model} on {place}")
+        place = place_words(release.place)
+
+        def add(text: str, run: Callable[[], object], icon: str) -> None:
+            name = named.format(action=text, model=release.model, place=place)
+            row.addWidget(Button(text, run, icon=icon, name=name))
+
+        if release.state is ReleaseState.LIVE:
+            add(tr("Send rows"), lambda: self.send_rows(release.model, release.place), "send")
+            add(tr("Charts"), lambda: self._open_charts(release), "monitor")
+            add(tr("Stop"), lambda: self.ask_stop(release), "stop")
+        elif release.state is ReleaseState.STANDBY:
+            add(tr("Make live again"), lambda: self.roll_back(release, release.number), "undo")
+        elif release.state is ReleaseState.FAILED:
+            again = lambda: self.ask_put_live(release.model, release.version, release.place)  # noqa: E731
+            add(tr("Try again …"), again, "refresh")
+        row.addStretch(1)
+        return row
+
+    def _earlier_row(self, release: Release) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        words = tr("{release} · version {version} · {time}").format(
+            release=release.label, version=release.version, time=moment(release.changed)
+        )
+        row.addWidget(ElidedLabel(words), 1)
+        if release.state is ReleaseState.STANDBY:
+            name = tr("Roll {model} back to {release}").format(model=release.model, release=release.label)
+            back = lambda: self.roll_back(release, release.number)  # noqa: E731
+            row.addWidget(Button(tr("Roll back"), back, icon="undo", name=name))
+        else:
+            pill = Pill(*release_pill(release.state))
+            pill.setToolTip(release.message)
+            row.addWidget(pill)
+        return row
+
+    def _open_charts(self, release: Release) -> None:
+        self.studio.go.emit("monitor", {"model": release.model, "place": release.place})
+
+    def _add_server(self) -> None:
+        self.studio.go.emit("servers", {"add": True})
+
+
+def read_floor(session: Session) -> Floor:
+    """Read what the page shows; off the main thread."""
+    from kronkers_studio.workflows import models, releases, servers
+
+    places = [THIS_COMPUTER, *(server.name for server in servers.list_servers(session))]
+    return Floor(places, models.list_models(session), releases.list_releases(session))
+
+
+def _same(version: ModelVersion, release: Release) -> bool:
+    return (version.name, version.version) == (release.model, release.version)
+
+
+def _release_words(release: Release) -> str:
+    if release.state is ReleaseState.FAILED:
+        return release.message or tr("It did not start.")
+    words = {
+        ReleaseState.LIVE: tr("Live since {time} · put live by {author}"),
+        ReleaseState.STARTING: tr("Starting since {time} · by {author}"),
+    }.get(release.state, tr("Not live since {time} · kept for a rollback"))
+    return words.format(time=moment(release.changed), author=release.author or tr("somebody"))

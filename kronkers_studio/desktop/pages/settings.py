@@ -1,0 +1,175 @@
+"""Settings: each one declared in ``kronkers_studio.settings``, shown with its own help text, in force at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDoubleSpinBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop import theme
+from kronkers_studio.desktop.pages.page import Page, scrolling
+from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.text import home_short, tr
+from kronkers_studio.desktop.theme import GAP
+from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.cards import Card
+from kronkers_studio.desktop.widgets.fields import CheckBox, ComboBox, Field, LineField
+from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
+from kronkers_studio.desktop.widgets.pills import FilterPills
+from kronkers_studio.settings.configuration import Settings, author_name, change_settings
+
+_PLATFORMS = ("linux/amd64", "linux/arm64")
+
+
+class SettingsPage(Page):
+    key = "settings"
+    changes = ("settings",)
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio, tr("Settings"), tr("Every change is in force at once."))
+        inner = QWidget()
+        columns = QHBoxLayout(inner)
+        columns.setContentsMargins(0, 0, 6, 0)
+        columns.setSpacing(GAP)
+        left, right = QVBoxLayout(), QVBoxLayout()
+        for column, cards in (
+            (left, (self._look(), self._you(), self._workspace())),
+            (right, (self._packages(), self._monitoring(), self._guide())),
+        ):
+            column.setSpacing(GAP)
+            for card in cards:
+                column.addWidget(card)
+            column.addStretch(1)
+            columns.addLayout(column, 1)
+        self.content.addWidget(scrolling(inner, tr("Settings")), 1)
+
+    def refresh(self) -> None:
+        settings = self.studio.settings
+        self.where.setText(home_short(settings.workspace))
+        self.theme.select(settings.theme)
+        self.base.setText(settings.base_image)
+        self.author.setText(settings.author)
+
+    def change(self, **changes: Any) -> bool:
+        """Put ``changes`` in force and keep them; False when they are not valid, which is then said."""
+        try:
+            settings = change_settings(**changes)
+        except ValidationError as error:
+            self.notice.say(tr("That cannot be used."), "; ".join(e["msg"] for e in error.errors()), "bad")
+            return False
+        except OSError as error:
+            self.notice.say(
+                tr("The settings could not be saved."), tr("Look whether the disk is full."), "bad", str(error)
+            )
+            return False
+        self.notice.clear()
+        self.studio.reload_settings(settings)
+        if "theme" in changes:
+            theme.current().choose(settings.theme)
+        return True
+
+    # Cards
+
+    def _look(self) -> Card:
+        card = Card(tr("Appearance"))
+        self.theme = FilterPills(
+            [("system", tr("As the system")), ("light", tr("Light")), ("dark", tr("Dark"))], tr("Theme")
+        )
+        self.theme.select(self.studio.settings.theme)
+        self.theme.chosen.connect(lambda key: self.change(theme=key))
+        row = QHBoxLayout()
+        row.addWidget(self.theme)
+        row.addStretch(1)
+        card.body.addLayout(row)
+        card.body.addWidget(label(_help("theme"), "caption", wrap=True))
+        return card
+
+    def _you(self) -> Card:
+        card = Card(tr("You"))
+        self.author = LineField(tr("Your name"), text=self.studio.settings.author)
+        self.author.setPlaceholderText(author_name(self.studio.settings))
+        self.author.editingFinished.connect(lambda: self.change(author=self.author.text().strip()))
+        card.body.addWidget(Field(tr("Name in histories"), self.author, _help("author")))
+        return card
+
+    def _workspace(self) -> Card:
+        card = Card(tr("Workspace"))
+        self.where = ElidedLabel(home_short(self.studio.settings.workspace), middle=True)
+        row = QHBoxLayout()
+        row.addWidget(self.where, 1)
+        row.addWidget(Button(tr("Open another …"), self.ask_workspace))
+        card.body.addLayout(row)
+        card.body.addWidget(label(_help("workspace"), "caption", wrap=True))
+        return card
+
+    def _packages(self) -> Card:
+        card = Card(tr("Packages"))
+        self.base = LineField(tr("Base image"), text=self.studio.settings.base_image)
+        self.base.editingFinished.connect(lambda: self.change(base_image=self.base.text().strip()))
+        card.body.addWidget(Field(tr("Base image"), self.base, _help("base_image")))
+        platforms = dict.fromkeys([*_PLATFORMS, self.studio.settings.package_platform])
+        self.platform = ComboBox(tr("Platform of the servers"), [(name, name) for name in platforms])
+        self.platform.choose(self.studio.settings.package_platform)
+        self.platform.activated.connect(lambda: self.change(package_platform=self.platform.value))
+        card.body.addWidget(Field(tr("Platform of the servers"), self.platform, _help("package_platform")))
+        self.offline = CheckBox(tr("Work offline"))
+        self.offline.setAccessibleName(tr("Work offline"))
+        self.offline.setChecked(self.studio.settings.offline)
+        self.offline.toggled.connect(lambda on: self.change(offline=on))
+        card.body.addWidget(self.offline)
+        card.body.addWidget(label(_help("offline"), "caption", wrap=True))
+        return card
+
+    def _monitoring(self) -> Card:
+        card = Card(tr("Monitoring"))
+        self.seconds = QDoubleSpinBox()
+        self.seconds.setRange(1.0, 5.0)
+        self.seconds.setSingleStep(0.5)
+        self.seconds.setDecimals(1)
+        self.seconds.setSuffix(tr(" s"))
+        self.seconds.setMaximumWidth(120)
+        self.seconds.setAccessibleName(tr("How often live metrics are read"))
+        self.seconds.setValue(self.studio.settings.scrape_seconds)
+        self.seconds.editingFinished.connect(lambda: self.change(scrape_seconds=self.seconds.value()))
+        card.body.addWidget(Field(tr("Live metrics"), self.seconds, _help("scrape_seconds")))
+        return card
+
+    def _guide(self) -> Card:
+        card = Card(tr("Guide"))
+        row = QHBoxLayout()
+        row.addWidget(label(tr("The guided way from a folder to a live model."), "muted", wrap=True), 1)
+        row.addWidget(Button(tr("Run it again"), self.studio.wizard_wanted.emit, icon="sparkle"))
+        card.body.addLayout(row)
+        return card
+
+    # The workspace
+
+    def ask_workspace(self) -> None:
+        """Ask for the folder of another workspace."""
+        dialog = QFileDialog(self.window(), tr("Open which workspace?"), str(self.studio.settings.workspace.parent))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda chosen: self.open_workspace(Path(chosen)))
+        dialog.open()
+
+    def open_workspace(self, folder: Path) -> None:
+        """Open the workspace in ``folder``, now and from now on."""
+        from kronkers_studio.workflows.session import workspace_exists
+
+        if not workspace_exists(folder):
+            self.notice.say(
+                tr("There is no workspace in {folder}.").format(folder=home_short(folder)),
+                tr("Choose the folder that holds the file keys.json, or run the guide to make one."),
+                "warn",
+            )
+            return
+        if self.change(workspace=folder):
+            self.studio.open_directory(folder)
+
+
+def _help(name: str) -> str:
+    return tr(Settings.model_fields[name].description or "")
