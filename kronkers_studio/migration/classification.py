@@ -6,11 +6,13 @@ it can be packaged, is packaging's business.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import re
 import zlib
 from collections.abc import Callable
+from typing import NamedTuple
 
 from kronkers_studio.domain.migration import FileKind
 from kronkers_studio.migration.file_types import (
@@ -22,45 +24,43 @@ from kronkers_studio.migration.file_types import (
     OWN_SCRIPT,
     TEXT,
     Look,
-    extension_of,
 )
 
 HEAD_BYTES = 4096
-"""How much of a file's start ``classify`` wants to see, except of notebooks."""
+"""How much of a file's start is looked at, except of notebooks."""
 
 NOTEBOOK_BYTES = 512 * 1024
 """Notebooks up to this size are seen whole, for their cells are counted."""
 
 
+class FileType(NamedTuple):
+    """What a name says: the look (None: nothing), and how many first bytes would say more (0: none)."""
+
+    look: Look | None
+    bytes_wanted: int
+    inspect: Callable[[bytes], Look | None] | None = None
+
+    def classify(self, head: bytes) -> Look:
+        """What a file of this type is that begins with ``head``: ``bytes_wanted`` bytes, or all of it."""
+        if not head:
+            return self.look._replace(description=f"{self.look.description}, empty") if self.look else EMPTY
+        found = self.inspect(head) if self.inspect else None
+        return found or self.look or _look_of_bytes(head)
+
+
 def classify(path: str, head: bytes) -> Look:
     """The kind of the file ``path``, a sentence about it, and whether its bytes are compressed already.
 
-    ``head`` is the file's first ``head_bytes_wanted(path)`` bytes, or all of it; b"" for an empty file.
+    ``head`` is the file's first ``type_of(path).bytes_wanted`` bytes, or all of it; b"" for an empty file.
     """
-    extension = extension_of(path)
-    by_name = look_of_name(path)
-    if not head:
-        return by_name._replace(description=f"{by_name.description}, empty") if by_name else EMPTY
-    if inspect := _INSPECTORS.get(extension):
-        found = inspect(head)
-        if found is not None:
-            return found
-    return by_name or _look_of_bytes(head)
+    return type_of(path).classify(head)
 
 
-def look_of_name(path: str) -> Look | None:
-    """What the name alone says, or None when it says nothing."""
-    return BY_NAME.get(path.rpartition("/")[2].lower()) or BY_EXTENSION.get(extension_of(path))
-
-
-def head_bytes_wanted(path: str) -> int:
-    """How many bytes of the file ``classify`` needs; 0 when its name says all there is to say."""
-    extension = extension_of(path)
-    if extension == "ipynb":
-        return NOTEBOOK_BYTES
-    if extension in _INSPECTORS or look_of_name(path) is None:
-        return HEAD_BYTES
-    return 0
+def type_of(path: str) -> FileType:
+    """What the name alone says of the file ``path``."""
+    name = path.rpartition("/")[2].lower()
+    stem, _, extension = name.rpartition(".")
+    return _BY_NAME.get(name) or _BY_EXTENSION.get(extension if stem else "", _UNKNOWN)
 
 
 def _look_of_bytes(head: bytes) -> Look:
@@ -79,12 +79,11 @@ def _look_of_bytes(head: bytes) -> Look:
 def _delimited(label: str, separators: str) -> Callable[[bytes], Look | None]:
     def inspect(head: bytes) -> Look | None:
         if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-            text = head[: len(head) & ~1].decode("utf-16", "replace")
+            head = head[: len(head) & ~1].decode("utf-16", "replace").encode("utf-8", "replace")
         elif b"\0" in head:
             return None
-        else:
-            text = head.decode("utf-8-sig", "replace")
-        line, ended, _ = text.replace("\r", "\n").partition("\n")
+        first, ended, _ = (head.replace(b"\r", b"\n") if b"\r" in head else head).partition(b"\n")
+        line = first.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
         separator = max(separators, key=line.count)
         columns = line.count(separator) + 1
         if '"' in line:
@@ -171,7 +170,7 @@ def _sav(head: bytes) -> Look | None:
 
 
 _R_MODELS = re.compile(
-    rb"\0\0\0\x00(?:\x02lm|\x03glm|\x03gam|\x03gbm|\x05train|\x05rpart|\x06ranger|\x0crandomForest|\x0bxgb\.Booster|\x06glmnet)"
+    rb"\0\0\0(?:\x02lm|\x03glm|\x03gam|\x03gbm|\x05train|\x05rpart|\x06ranger|\x0crandomForest|\x0bxgb\.Booster|\x06glmnet)"
 )
 
 
@@ -229,4 +228,15 @@ _INSPECTORS: dict[str, Callable[[bytes], Look | None]] = {
     "model": _plain_text,
     "h5": _hdf5,
     "hdf5": _hdf5,
+}
+
+_UNKNOWN = FileType(None, HEAD_BYTES)
+_BY_NAME = {name: FileType(look, 0) for name, look in BY_NAME.items()}
+_BY_EXTENSION = {
+    extension: FileType(
+        look,
+        NOTEBOOK_BYTES if extension == "ipynb" else HEAD_BYTES if extension in _INSPECTORS else 0,
+        _INSPECTORS.get(extension),
+    )
+    for extension, look in BY_EXTENSION.items()
 }

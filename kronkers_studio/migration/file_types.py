@@ -186,10 +186,3 @@ SYSTEM_FILE = _look(FileKind.OTHER, "System file")
 EXCLUDED_FOLDER = _look(FileKind.OTHER, "Folder")
 FOLDER = _look(FileKind.OTHER, "Empty folder")
 UNREADABLE_FOLDER = _look(FileKind.OTHER, "Folder that cannot be listed")
-
-
-def extension_of(path: str) -> str:
-    """``csv`` for ``Sales/Mai 2026.CSV``; "" for ``Makefile`` and ``.env``."""
-    name = path.rpartition("/")[2]
-    stem, _, extension = name.rpartition(".")
-    return extension.lower() if stem else ""

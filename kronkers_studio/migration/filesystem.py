@@ -23,6 +23,7 @@ _UF_COMPRESSED = 0x20
 # Windows: the file is open in a program that shares it with nobody, or that locked a part of it.
 _SHARING_VIOLATIONS = (32, 33)
 
+_BY_EFFECTIVE_USER = os.access in os.supports_effective_ids  # as opening does
 _INODE_MASK = 2**63 - 1  # databases hold signed 64-bit numbers
 
 _IN_USE = "It is open in another program that lets nobody else read it. Close it there and migrate again."
@@ -83,7 +84,7 @@ def system_path(root: str, path: str, platform: str = sys.platform) -> str:
 
 def may_read(path: str, platform: str = sys.platform) -> bool:
     """Whether opening ``path`` would be allowed, without opening it. Windows knows only by trying: True there."""
-    return platform == "win32" or os.access(path, os.R_OK)
+    return platform == "win32" or os.access(path, os.R_OK, effective_ids=_BY_EFFECTIVE_USER)
 
 
 _OPEN_FLAGS = (

@@ -50,8 +50,9 @@ _MARK = re.compile(r"-([^()]+)| \(([^()]+)\)")
 _MARK_BEGINS = re.compile(r"-| \(")
 _SAYS_COMPUTER = re.compile(r"desktop|laptop|macbook|imac|mac-?mini|thinkpad|surface", re.IGNORECASE)
 _CAPITALS = re.compile(r"(?=.*[A-Z])[A-Z0-9][A-Z0-9-]{2,}")  # how Windows writes a computer's name
+# What people put behind a name themselves, in capitals too: -FINAL, -Q3, -FY2026.
 _OWN_WORDS = re.compile(
-    r"(?:FINAL|DRAFT|COPY|KOPIE|TEST|TRAIN|VALID|BACKUP|TODO|README|[A-Z]{0,2}\d{1,4})(?:-|$)"  # "-Q3", "-FY2026"
+    r"(?:FINAL|DRAFT|COPY|KOPIE|TEST|TRAIN|VALID|BACKUP|TODO|README|(?:[QHVRM]|FY|KW|CW)?\d{1,4})(?:-|$)"
 )
 
 

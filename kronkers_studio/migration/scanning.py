@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -15,7 +16,7 @@ from kronkers_studio.domain.errors import SourceUnavailable
 from kronkers_studio.domain.migration import Decision, FileKind, PlannedItem
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.migration import filesystem, names
-from kronkers_studio.migration.classification import classify, head_bytes_wanted, look_of_name
+from kronkers_studio.migration.classification import type_of
 from kronkers_studio.migration.file_types import (
     BINARY,
     EXCLUDED_FOLDER,
@@ -166,7 +167,7 @@ class _Walk:
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError as error:
-            self._skip(filesystem.problem_of(path, error), look_of_name(path) or BINARY)
+            self._skip(filesystem.problem_of(path, error), _look_of_name(path))
             return
         left_out = names.left_out_file(entry.name)
         if left_out is not None:
@@ -187,7 +188,7 @@ class _Walk:
         try:
             look = known.look if known is not None else self._look_at(path, status)
         except OSError as error:
-            self._skip(filesystem.problem_of(path, error), look_of_name(path) or BINARY, status)
+            self._skip(filesystem.problem_of(path, error), _look_of_name(path), status)
             return
         self.items.append(
             FoundItem(
@@ -221,13 +222,13 @@ class _Walk:
 
     def _look_at(self, path: str, status: os.stat_result) -> Look:
         """Classify by name and, where that is not enough, by the first bytes. Raises ``OSError`` when unreadable."""
-        wanted = head_bytes_wanted(path)
+        type_ = type_of(path)
         system_path = self._system_path(path)
-        if wanted and status.st_size:
-            return classify(path, filesystem.read_head(system_path, wanted))
+        if type_.bytes_wanted and status.st_size:
+            return type_.classify(filesystem.read_head(system_path, type_.bytes_wanted))
         if not filesystem.may_read(system_path):
-            raise PermissionError(13, "Permission denied")
-        return classify(path, b"") if not status.st_size else look_of_name(path) or BINARY
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return type_.look if type_.look and status.st_size else type_.classify(b"")
 
     def _take_link(self, path: str, entry: os.DirEntry[str], clash: str) -> None:
         system_path = self._system_path(path)
@@ -290,7 +291,7 @@ class _Walk:
             "It is online-only: OneDrive has it in the cloud, not on this computer. "
             "Choose “Always keep on this device” for it and migrate again, or leave it out."
         )
-        look = look_of_name(path) or BINARY
+        look = _look_of_name(path)
         self.skipped.append(SkippedItem(path, SkipReason.PLACEHOLDER, detail))
         self.planned.append(
             PlannedItem(path, look.kind, look.description, status.st_size, status.st_mtime_ns, Decision.DECIDE, detail)
@@ -301,11 +302,15 @@ class _Walk:
         is_folder = entry.is_dir(follow_symlinks=False)
         what = "The folder and everything in it is left out. " if is_folder else ""
         detail = f"Its name is not UTF-8 text, so other systems cannot hold it. {what}Rename it and migrate again."
-        look = UNREADABLE_FOLDER if is_folder else look_of_name(shown) or BINARY
+        look = UNREADABLE_FOLDER if is_folder else _look_of_name(shown)
         self._skip(SkippedItem(shown, SkipReason.NOT_UTF8, detail), look)
 
     def _system_path(self, path: str) -> str:
         return filesystem.system_path(self.root, path)
+
+
+def _look_of_name(path: str) -> Look:
+    return type_of(path).look or BINARY
 
 
 def _why_decide(original: str, clash: str, folder_clash: str) -> str:

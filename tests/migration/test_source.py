@@ -1,0 +1,244 @@
+"""Reading files that change, vanish, or are replaced by something else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kronkers_studio.domain.content import EntryKind, SkipReason, SourceItem, SourceProblem
+from kronkers_studio.domain.errors import SourceUnavailable
+from kronkers_studio.migration import FolderSource, filesystem, scan_folder
+
+
+def item_of(folder, path):
+    return next(item for item in scan_folder(folder).items if item.path == path)
+
+
+def reason_of_reading(folder, item, meanwhile=lambda: None) -> SkipReason:
+    """Why reading ``item`` fails when ``meanwhile`` happens between opening and finishing."""
+    with pytest.raises(SourceProblem) as problem, FolderSource(folder).open(item) as stream:
+        stream.read(1)
+        meanwhile()
+        stream.read()
+    assert problem.value.skipped.path == item.path
+    assert problem.value.skipped.detail
+    return problem.value.skipped.reason
+
+
+def test_a_files_bytes_come_whole_and_from_the_start(folder, make):
+    make("a/b.bin", os.urandom(3_000_000))
+    item = item_of(folder, "a/b.bin")
+    source = FolderSource(folder)
+
+    with source.open(item) as stream:
+        assert stream.read() == (folder / "a/b.bin").read_bytes()
+    with source.open(item) as stream:
+        pieces = list(iter(lambda: stream.read(100_000), b""))
+    assert b"".join(pieces) == (folder / "a/b.bin").read_bytes()
+
+
+def test_a_file_that_changed_between_scan_and_opening_is_read_as_it_is_now(folder, make):
+    make("a.csv", "old")
+    item = item_of(folder, "a.csv")
+    make("a.csv", "newer")
+
+    with FolderSource(folder).open(item) as stream:
+        assert stream.read() == b"newer"
+
+
+def test_a_file_saved_anew_between_scan_and_opening_is_read_too(folder, make):
+    make("sub/a.csv", "old")
+    item = item_of(folder, "sub/a.csv")
+    make("sub/draft", "saved anew").replace(folder / "sub/a.csv")
+
+    with FolderSource(folder).open(item) as stream:
+        assert stream.read() == b"saved anew"
+
+
+def test_a_file_that_grows_while_read_is_reported(folder, make):
+    file = make("log.csv", "x" * 100_000)
+    item = item_of(folder, "log.csv")
+
+    def grow():
+        with file.open("a") as other:
+            other.write("more")
+
+    assert reason_of_reading(folder, item, grow) is SkipReason.CHANGED_WHILE_READ
+
+
+def test_a_file_rewritten_in_place_at_the_same_length_is_reported(folder, make):
+    make("a.csv", "old")
+    item = item_of(folder, "a.csv")
+    assert reason_of_reading(folder, item, lambda: make("a.csv", "new", mtime_ns=None)) is SkipReason.CHANGED_WHILE_READ
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be replaced there")
+def test_a_file_replaced_while_read_is_reported(folder, make):
+    make("a.csv", "old")
+    item = item_of(folder, "a.csv")
+    assert (
+        reason_of_reading(folder, item, lambda: make("b.csv", "new").replace(folder / "a.csv"))
+        is SkipReason.CHANGED_WHILE_READ
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be deleted there")
+def test_a_file_deleted_while_read_is_reported(folder, make):
+    make("a.csv", "old")
+    item = item_of(folder, "a.csv")
+    assert reason_of_reading(folder, item, (folder / "a.csv").unlink) is SkipReason.VANISHED
+
+
+def test_a_file_written_to_all_the_time_never_passes_as_read(folder, make):
+    file = make("busy.log", "x" * 1000)
+    item = item_of(folder, "busy.log")
+    stop = threading.Event()
+    wrote = threading.Event()
+
+    def write():
+        with file.open("ab", buffering=0) as log:
+            while not stop.is_set():
+                log.write(b"line\n")
+                wrote.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert reason_of_reading(folder, item, lambda: (wrote.clear(), wrote.wait(5))) is SkipReason.CHANGED_WHILE_READ
+    finally:
+        stop.set()
+        writer.join()
+
+
+def test_a_file_that_vanished_is_reported(folder, make):
+    make("a.csv")
+    item = item_of(folder, "a.csv")
+    (folder / "a.csv").unlink()
+    assert reason_of_reading(folder, item) is SkipReason.VANISHED
+
+
+def test_a_vanished_subfolder_is_a_vanished_file_and_a_vanished_root_stops_everything(folder, make):
+    make("root/sub/a.csv")
+    item = item_of(folder / "root", "sub/a.csv")
+    shutil.rmtree(folder / "root" / "sub")
+    assert reason_of_reading(folder / "root", item) is SkipReason.VANISHED
+
+    (folder / "root").rmdir()
+    with pytest.raises(SourceUnavailable) as gone, FolderSource(folder / "root").open(item):
+        pass
+    assert gone.value.next_step
+
+
+def test_a_file_without_permission_is_reported(folder, make, without_rights):
+    make("a.csv")
+    item = item_of(folder, "a.csv")
+    (folder / "a.csv").chmod(0)
+    with without_rights():
+        assert reason_of_reading(folder, item) is SkipReason.NO_PERMISSION
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pipes in folders")
+def test_a_pipe_in_the_files_place_is_refused_without_waiting(folder, make):
+    make("a.csv")
+    item = item_of(folder, "a.csv")
+    (folder / "a.csv").unlink()
+    os.mkfifo(folder / "a.csv")
+    assert reason_of_reading(folder, item) is SkipReason.SPECIAL_FILE
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pipes in folders")
+def test_a_pipe_that_takes_the_place_at_the_last_moment_is_refused_too(folder, make, monkeypatch):
+    make("a.csv")
+    item = item_of(folder, "a.csv")
+    really_open = filesystem.open_file
+
+    def swapped(path):
+        Path(path).unlink()
+        os.mkfifo(path)
+        return really_open(path)
+
+    monkeypatch.setattr(filesystem, "open_file", swapped)
+    assert reason_of_reading(folder, item) is SkipReason.SPECIAL_FILE
+
+
+def test_a_link_in_the_files_place_is_not_followed(folder, make, tmp_path, monkeypatch):
+    (tmp_path / "secret").write_text("secret")
+    make("a.csv")
+    item = item_of(folder, "a.csv")
+    (folder / "a.csv").unlink()
+    (folder / "a.csv").symlink_to(tmp_path / "secret")
+    assert reason_of_reading(folder, item) is SkipReason.SPECIAL_FILE
+
+    # Nor when it comes between the look and the opening.
+    status = (tmp_path / "secret").stat()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "lstat", lambda path: status)
+        assert reason_of_reading(folder, item) is SkipReason.SPECIAL_FILE
+
+
+def test_a_link_in_a_folders_place_does_not_lead_outside(folder, make, tmp_path):
+    (tmp_path / "a.csv").write_text("secret")
+    make("sub/a.csv")
+    item = item_of(folder, "sub/a.csv")
+    shutil.rmtree(folder / "sub")
+    (folder / "sub").symlink_to(tmp_path, target_is_directory=True)
+    assert reason_of_reading(folder, item) is SkipReason.SPECIAL_FILE
+
+
+def test_a_folder_reached_through_a_link_is_read_as_chosen(folder, make, tmp_path):
+    make("a.csv", "chosen")
+    (tmp_path / "chosen").symlink_to(folder, target_is_directory=True)
+    item = item_of(tmp_path / "chosen", "a.csv")
+    make("draft", "saved anew").replace(folder / "a.csv")
+
+    with FolderSource(tmp_path / "chosen").open(item) as stream:
+        assert stream.read() == b"saved anew"
+
+
+def test_a_file_moved_to_the_cloud_meanwhile_is_not_opened(folder, make, monkeypatch):
+    make("a.csv")
+    item = item_of(folder, "a.csv")
+    opened = []
+    monkeypatch.setattr(filesystem, "is_online_only", lambda status: True)
+    monkeypatch.setattr(filesystem, "open_file", opened.append)
+    assert reason_of_reading(folder, item) is SkipReason.PLACEHOLDER
+    assert opened == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file whose reading fails for certain is at hand only there")
+@pytest.mark.parametrize("size", [-1, 10])
+def test_a_disk_that_fails_while_reading_is_a_problem_of_that_file(size):
+    item = SourceItem("mem", EntryKind.FILE, 0, 0)  # address 0 of a process cannot be read: EIO
+    with (
+        pytest.raises(SourceProblem) as problem,
+        FolderSource(Path(f"/proc/{os.getpid()}")).open(item) as stream,
+    ):
+        stream.read(size)
+    assert problem.value.skipped.reason is SkipReason.READ_ERROR
+
+
+def test_the_readers_own_failure_is_not_blamed_on_the_file(folder, make):
+    make("a.csv")
+    with pytest.raises(OSError, match="disk full"), FolderSource(folder).open(item_of(folder, "a.csv")):
+        raise OSError("disk full")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="counts handles of all kinds there")
+def test_every_descriptor_is_closed_whatever_happens(folder, make):
+    make("a.csv")
+    item = item_of(folder, "a.csv")
+    before = psutil.Process().num_fds()
+    for _ in range(20):
+        reason_of_reading(folder, item, lambda: make("a.csv", os.urandom(8), mtime_ns=None))
+    assert psutil.Process().num_fds() == before
+
+
+def test_links_and_folders_have_no_bytes(folder):
+    with pytest.raises(ValueError), FolderSource(folder).open(SourceItem("x", EntryKind.LINK, 0, 0)):
+        pass

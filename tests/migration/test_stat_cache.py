@@ -1,0 +1,213 @@
+"""Unchanged files are recognised, and nothing that changed ever is taken for unchanged."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import pytest
+
+from kronkers_studio.domain.content import EntryKind, SourceItem, StoredItem
+from kronkers_studio.migration import FolderSource, StatCache, filesystem, scan_folder
+from kronkers_studio.storage.database import Database
+
+
+@pytest.fixture
+def database(tmp_path):
+    database = Database(tmp_path / "metadata.db", bytes(32))
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def cache(database, folder):
+    return StatCache(database, "analytics", folder)
+
+
+def store(folder, cache, *, before_reading=lambda: None):
+    """A migration's part that matters here: scan, read what is not known, remember. Gives the paths that were read."""
+    source = FolderSource(folder)
+    stored, read = [], []
+    items = scan_folder(folder, known=cache.load()).items
+    before_reading()
+    for item in items:
+        if item.kind is not EntryKind.FILE:
+            stored.append(StoredItem(item, (), 0))
+        elif item.known is not None:
+            stored.append(StoredItem(item, item.known, item.size))
+        else:
+            with source.open(item) as stream:
+                content = stream.read()
+            chunks = tuple(bytes([number]) * 32 for number in range(content.count(b"#")))
+            stored.append(StoredItem(item, chunks, len(content)))
+            read.append(item.path)
+    cache.remember(stored)
+    return read
+
+
+def test_a_folder_never_migrated_knows_nothing(cache):
+    assert dict(cache.load()) == {}
+
+
+def test_unchanged_files_are_not_even_opened_again(folder, make, cache, monkeypatch):
+    make("empty.csv", b"")
+    make("a/one.csv", b"#")
+    make("a/Größe 🍷.csv", b"###")
+    assert store(folder, cache) == ["empty.csv", "a/Größe 🍷.csv", "a/one.csv"]
+
+    opened = []
+    monkeypatch.setattr(filesystem, "open_file", opened.append)
+    scan = scan_folder(folder, known=cache.load())
+
+    assert opened == []
+    known = {item.path: item.known for item in scan.items}
+    assert known == {
+        "empty.csv": (),
+        "a/one.csv": (bytes(32),),
+        "a/Größe 🍷.csv": (bytes(32), b"\1" * 32, b"\2" * 32),
+    }
+    assert all(item.unchanged for item in scan.planned)
+
+
+def test_what_a_file_is_is_remembered_with_it(folder, make, cache):
+    make("a.csv", "a,b,c\n")
+    make("b.png", b"\x89PNG")
+    first = scan_folder(folder)
+    store(folder, cache)
+
+    again = scan_folder(folder, known=cache.load())
+
+    assert [(item.kind, item.description) for item in again.planned] == [
+        (item.kind, item.description) for item in first.planned
+    ]
+    assert [item.compressed for item in again.items] == [False, True]
+
+
+def test_a_changed_size_time_or_inode_is_read_again(folder, make, cache):
+    make("size.csv", "old")
+    make("time.csv", "old")
+    make("inode.csv", "old")
+    make("same.csv", "old")
+    store(folder, cache)
+
+    make("size.csv", "older")
+    make("time.csv", "new", mtime_ns=1_600_000_000_000_000_001)
+    make("draft", "new").replace(folder / "inode.csv")
+
+    assert store(folder, cache) == ["inode.csv", "size.csv", "time.csv"]
+    assert store(folder, cache) == []  # a new inode alone is remembered too
+
+
+def test_a_file_modified_just_before_the_scan_is_read_again_until_it_is_at_rest(folder, make, cache, monkeypatch):
+    make("fresh.csv", "old", mtime_ns=time.time_ns() - 1_000_000_000)
+    make("at rest.csv", "old", mtime_ns=time.time_ns() - 10_000_000_000)
+    assert store(folder, cache) == ["at rest.csv", "fresh.csv"]
+    assert store(folder, cache) == ["fresh.csv"]
+
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now + 5_000_000_000)
+    assert store(folder, cache) == ["fresh.csv"]
+    assert store(folder, cache) == []
+
+
+def test_a_second_write_within_the_same_tick_is_not_missed(folder, make, cache):
+    tick = time.time_ns() // 2_000_000_000 * 2_000_000_000  # as FAT would record both
+    file = make("a.csv", "one", mtime_ns=tick)
+    store(folder, cache)
+    file.write_bytes(b"two")
+    os.utime(file, ns=(tick, tick))
+
+    assert store(folder, cache) == ["a.csv"]
+
+
+def test_a_long_migration_does_not_make_a_racy_file_look_at_rest(folder, make, cache, monkeypatch):
+    tick = time.time_ns()
+    file = make("a.csv", "one", mtime_ns=tick)
+    really_now = time.time_ns
+
+    def much_later():
+        monkeypatch.setattr(time, "time_ns", lambda: really_now() + 3600 * 10**9)
+
+    store(folder, cache, before_reading=much_later)
+    file.write_bytes(b"two")
+    os.utime(file, ns=(tick, tick))
+
+    assert store(folder, cache) == ["a.csv"]
+
+
+def test_a_file_that_changed_between_scan_and_reading_is_read_again(folder, make, cache):
+    make("a.csv", "old")
+    make("b.csv", "old")
+
+    def meanwhile():
+        make("a.csv", "longer")
+        make("b.csv", "new", mtime_ns=1_700_000_000_000_000_000)
+
+    store(folder, cache, before_reading=meanwhile)
+
+    assert store(folder, cache) == ["a.csv", "b.csv"]
+    assert store(folder, cache) == []
+
+
+def test_projects_and_folders_do_not_share_what_they_know(folder, make, cache, database):
+    make("a.csv")
+    store(folder, cache)
+
+    assert set(cache.load()) == {"a.csv"}
+    assert dict(StatCache(database, "other", folder).load()) == {}
+    assert dict(StatCache(database, "analytics", folder / "sub").load()) == {}
+    assert set(StatCache(database, "analytics", folder).load()) == {"a.csv"}
+
+
+def test_items_of_another_source_links_and_folders_are_not_remembered(folder, make, cache):
+    (folder / "link").symlink_to("nowhere")
+    (folder / "empty").mkdir()
+    store(folder, cache)
+    cache.remember([StoredItem(SourceItem("foreign", EntryKind.FILE, 1, 1), (bytes(32),), 1)])
+
+    assert dict(cache.load()) == {}
+
+
+def test_an_online_only_file_that_is_stored_already_is_kept(folder, make, cache, monkeypatch):
+    make("a.csv", "#")
+    store(folder, cache)
+    monkeypatch.setattr(filesystem, "is_online_only", lambda status: True)  # "Free up space"
+
+    scan = scan_folder(folder, known=cache.load())
+
+    assert [(item.path, item.known) for item in scan.items] == [("a.csv", (bytes(32),))]
+    assert scan.skipped == ()
+
+
+def test_files_that_are_gone_can_be_forgotten(folder, make, cache):
+    make("a.csv")
+    make("b.csv")
+    store(folder, cache)
+    (folder / "a.csv").unlink()
+
+    cache.forget_missing(item.path for item in scan_folder(folder).items)
+
+    assert set(cache.load()) == {"b.csv"}
+
+
+def test_many_files_are_remembered_and_loaded_at_once(folder, cache):
+    for number in range(2000):
+        (folder / f"{number}.csv").touch()
+        os.utime(folder / f"{number}.csv", ns=(10**18, 10**18))
+
+    begun = time.process_time()
+    store(folder, cache)
+    known = cache.load()
+
+    assert len(known) == 2000
+    assert time.process_time() - begun < 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inodes of any size are to be had only there")
+def test_numbers_at_their_limits_survive(folder, make, cache, monkeypatch):
+    make("a.csv", mtime_ns=-1)
+    really = filesystem.fingerprint
+    monkeypatch.setattr(filesystem, "fingerprint", lambda status: (*really(status)[:2], 2**63 - 1))
+    store(folder, cache)
+    assert store(folder, cache) == []
