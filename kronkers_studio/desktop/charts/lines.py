@@ -1,0 +1,109 @@
+"""A window of a series as the points of a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kronkers_studio.desktop import theme
+from kronkers_studio.domain.series import Metric, Window
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a chart: what it shows, its name in the legend, its place in the theme's order of series colours.
+
+    ``dash`` (lengths of stroke and space in pixels) tells it from its neighbours where colours could be confused.
+    """
+
+    metric: Metric
+    name: str
+    series: int
+    dash: tuple[float, ...] = ()
+
+    @property
+    def colour(self) -> str:
+        return theme.current().tokens.series[self.series]
+
+    @property
+    def ink(self) -> str:
+        """The colour in which text of this line can be read."""
+        tokens = theme.current().tokens
+        return tokens.accent_text if self.colour == tokens.accent else self.colour
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """The point of a line nearest to a time."""
+
+    at: float
+    low: float
+    high: float
+    mean: float
+    reduced: bool
+
+
+def points(window: Window) -> tuple[Doubles, Doubles]:
+    """The line through every sample or, where samples were reduced, through the lowest and highest of each bucket.
+
+    At most two points per point of the window. A lone point between two gaps becomes a stroke too short to be taken
+    for more than one measurement, because a line through one point is invisible.
+    """
+    times, low, high = np.asarray(window.times), np.asarray(window.low), np.asarray(window.high)
+    if window.step == 0:
+        return _lone_points_as_strokes(times, high)
+    zigzag = np.empty(2 * len(times))
+    zigzag[0::2], zigzag[1::2] = low, high
+    return np.repeat(times, 2), zigzag
+
+
+def highest(window: Window, start: float, end: float) -> float:
+    """The highest value from ``start`` to ``end``; 0 when there is none."""
+    times, high = np.asarray(window.times), np.asarray(window.high)
+    seen = high[(times >= start) & (times <= end)]
+    seen = seen[np.isfinite(seen)]
+    return float(seen.max()) if len(seen) else 0.0
+
+
+def nearest(window: Window, at: float) -> Readout | None:
+    """The recorded point nearest to ``at``, or None in a gap or outside of what is recorded."""
+    times = np.asarray(window.times)
+    if not len(times):
+        return None
+    after = int(np.searchsorted(times, at))
+    index = min((i for i in (after - 1, after) if 0 <= i < len(times)), key=lambda i: abs(times[i] - at))
+    if not np.isfinite(window.mean[index]) or abs(times[index] - at) > 2 * _distance(times):
+        return None
+    return Readout(float(times[index]), window.low[index], window.high[index], window.mean[index], window.step > 0)
+
+
+def newest(window: Window) -> float | None:
+    """The last value that is not a gap."""
+    mean = np.asarray(window.mean)
+    finite = np.flatnonzero(np.isfinite(mean))
+    return float(mean[finite[-1]]) if len(finite) else None
+
+
+def average(window: Window) -> float | None:
+    """The mean of all points that are not gaps."""
+    mean = np.asarray(window.mean)
+    finite = mean[np.isfinite(mean)]
+    return float(finite.mean()) if len(finite) else None
+
+
+def _distance(times: Doubles) -> float:
+    return float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+
+
+def _lone_points_as_strokes(times: Doubles, values: Doubles) -> tuple[Doubles, Doubles]:
+    finite = np.isfinite(values)
+    before = np.concatenate(([False], finite[:-1]))
+    after = np.concatenate((finite[1:], [False]))
+    lone = np.flatnonzero(finite & ~before & ~after)
+    if not len(lone):
+        return times, values
+    return np.insert(times, lone + 1, times[lone] + _distance(times) / 4), np.insert(values, lone + 1, values[lone])

@@ -1,0 +1,112 @@
+"""Where an axis has labels, and what they say: times of day where the reader is, figures by the reader's locale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+from PySide6.QtCore import QDateTime, QLocale
+
+from kronkers_studio.desktop.text import locale
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_STEPS = (
+    *(1, 2, 5, 10, 15, 30, _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE),
+    *(_HOUR, 2 * _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 7 * _DAY, 14 * _DAY),
+)
+_MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 600)
+_MONTH = 30.4 * _DAY
+
+
+def time_ticks(start: float, end: float, most: int) -> list[tuple[float, str]]:
+    """At most about ``most`` round local times in [start, end] (seconds since the epoch), with their labels."""
+    wanted = (end - start) / max(1, most)
+    step = next((step for step in _STEPS if step >= wanted), None)
+    if step is None:
+        months = next((months for months in _MONTHS if months * _MONTH >= wanted), _MONTHS[-1])
+        return [(at, _label(at, months * _MONTH)) for at in _months(start, end, months)]
+    times = _days(start, end, step // _DAY) if step >= _DAY else _clock_times(start, end, step)
+    return [(at, _label(at, step)) for at in times]
+
+
+def value_ticks(top: float, most: int = 5) -> tuple[float, list[float]]:
+    """(distance, values) of at most ``most`` + 1 round values from 0 to the first one at or above ``top``."""
+    rough = max(top, 1e-9) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * (1 - 1e-9))
+    return step, [index * step for index in range(math.ceil(top / step - 1e-9) + 1)]
+
+
+def clock(at: float, *, seconds: bool = False) -> str:
+    """The local time of day at ``at``: "14:05", "2:05 PM", with ``seconds`` "14:05:10"."""
+    moment = QDateTime.fromSecsSinceEpoch(math.floor(at + 1e-6))
+    return locale().toString(moment.time(), _clock_format(seconds))
+
+
+def day_and_clock(at: float, *, seconds: bool = False) -> str:
+    """ "Tue 24 Nov, 14:05"."""
+    moment = QDateTime.fromSecsSinceEpoch(math.floor(at + 1e-6))
+    return f"{locale().toString(moment.date(), 'ddd d MMM')}, {clock(at, seconds=seconds)}"
+
+
+def _clock_format(seconds: bool) -> str:
+    nameless = QLocale().language() is QLocale.Language.C
+    half_days = not nameless and "a" in locale().timeFormat(QLocale.FormatType.ShortFormat).lower()
+    digits = ("h:mm:ss" if half_days else "HH:mm:ss") if seconds else ("h:mm" if half_days else "HH:mm")
+    return f"{digits} AP" if half_days else digits
+
+
+def _label(at: float, step: float) -> str:
+    moment = QDateTime.fromSecsSinceEpoch(round(at))
+    midnight = moment.time().msecsSinceStartOfDay() == 0
+    if step >= 12 * _MONTH:
+        return locale().toString(moment.date(), "yyyy")
+    if step >= _MONTH:
+        return locale().toString(moment.date(), "MMM yyyy")
+    if step >= _DAY:
+        return locale().toString(moment.date(), "d MMM")
+    if midnight:
+        return locale().toString(moment.date(), "ddd d MMM")
+    return clock(at, seconds=step < _MINUTE)
+
+
+def _clock_times(start: float, end: float, step: int) -> Iterator[float]:
+    """Multiples of ``step`` seconds after local midnight, day by day, so that a change of the clock moves nothing."""
+    day = datetime.fromtimestamp(start).date()
+    while (midnight := _midnight(day)) <= end:
+        next_midnight = _midnight(day + timedelta(days=1))
+        first = max(0, math.ceil((start - midnight) / step))
+        for index in range(first, math.ceil((next_midnight - midnight) / step)):
+            at = _on_the_clock(day, index * step) if step >= _HOUR else midnight + index * step
+            if at > end:
+                return
+            if at >= start:
+                yield at
+        day += timedelta(days=1)
+
+
+def _on_the_clock(day: date, seconds: int) -> float:
+    """When local clocks show ``seconds`` after midnight."""
+    return (datetime.combine(day, datetime.min.time()) + timedelta(seconds=seconds)).timestamp()
+
+
+def _midnight(day: date) -> float:
+    return _on_the_clock(day, 0)
+
+
+def _days(start: float, end: float, days: int) -> Iterator[float]:
+    number = datetime.fromtimestamp(start).date().toordinal() // days * days
+    while (at := _midnight(date.fromordinal(number))) <= end:
+        if at >= start:
+            yield at
+        number += days
+
+
+def _months(start: float, end: float, months: int) -> Iterator[float]:
+    begin = datetime.fromtimestamp(start)
+    number = (begin.year * 12 + begin.month - 1) // months * months
+    while (at := _midnight(date(number // 12, number % 12 + 1, 1))) <= end:
+        if at >= start:
+            yield at
+        number += months
