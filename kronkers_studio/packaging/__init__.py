@@ -4,24 +4,37 @@ A package's layers, from the bottom: the base (an operating system with Python),
 the server (`kronkers_studio.serving`), the model. Without a base it runs on this computer, as a process.
 """
 
+from kronkers_studio.packaging.archives import docker_archive, write_oci_archive
+from kronkers_studio.packaging.base_archives import base_from_archive, base_from_engine
+from kronkers_studio.packaging.base_registry import base_from_registry
 from kronkers_studio.packaging.cache import LayerCache
 from kronkers_studio.packaging.composition import compose_package
 from kronkers_studio.packaging.image import BaseImage, ComposedImage
 from kronkers_studio.packaging.inspection import inspect_model, require_safe
 from kronkers_studio.packaging.locking import DependencyLock, lock_dependencies
 from kronkers_studio.packaging.platforms import this_platform
+from kronkers_studio.packaging.references import BaseKind, ImageReference, parse_base, parse_reference
 from kronkers_studio.packaging.runtime import RuntimeFolder, unpack_runtime
 
 __all__ = [
     "BaseImage",
+    "BaseKind",
     "ComposedImage",
     "DependencyLock",
+    "ImageReference",
     "LayerCache",
     "RuntimeFolder",
+    "base_from_archive",
+    "base_from_engine",
+    "base_from_registry",
     "compose_package",
+    "docker_archive",
     "inspect_model",
     "lock_dependencies",
+    "parse_base",
+    "parse_reference",
     "require_safe",
     "this_platform",
     "unpack_runtime",
+    "write_oci_archive",
 ]

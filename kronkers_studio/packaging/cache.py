@@ -73,6 +73,10 @@ class LayerCache:
             self.blob(digest).unlink(missing_ok=True)
             raise _damaged(digest, "its SHA-256 differs")
 
+    def part(self, digest: str) -> Path:
+        """Where an interrupted download of that blob is kept until it goes on."""
+        return self._folder("parts") / digest.removeprefix("sha256:")
+
     # small facts
     def recall(self, kind: str, key: str) -> dict[str, Any] | None:
         """What was remembered as ``kind`` under ``key``; None when nothing was, or it cannot be read."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import _compat_pickle
 import hashlib
-import io
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Framework, Layer, ModelVersion, Package, Signature, Tensor
@@ -17,13 +16,12 @@ from kronkers_studio.packaging.image import BaseImage, ComposedImage, digest_of,
 from kronkers_studio.packaging.inspection import require_safe
 from kronkers_studio.packaging.layers import DEPENDENCIES, MODEL, SERVER, TAR, dependency_layer, server_layer
 from kronkers_studio.packaging.locking import DependencyLock
-from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, tar_stream
+from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, stream_pieces, tar_stream
 
 PORT = 8080
 _USER = "65532:65532"
 _MODEL_FORMAT = 1
 _FILE_NAMES = {"joblib": "model.joblib", "pickle": "model.pkl", "onnx": "model.onnx"}
-_CHUNK = 1 << 20
 _SECOND = 1_000_000_000  # in Docker's nanoseconds
 
 
@@ -51,6 +49,7 @@ def compose_package(
             next_step="Choose a base image of the servers' platform.",
         )
     python = model.facts.python_version
+    _require_python_in(base, python)
     dependencies = dependency_layer(lock, platform, python, cache, progress, cancel)
     server = server_layer(python, cache, cancel)
     progress.step("Adding the model")
@@ -72,6 +71,16 @@ def compose_package(
     openers = {layer.digest: _from_cache(cache, layer.digest) for layer in layers}
     openers[model_layer.digest] = open_model_layer
     return ComposedImage(package, f"kronkers/{model.name}:{model.version}", config, manifest, openers)
+
+
+def _require_python_in(base: BaseImage | None, python: str) -> None:
+    """Official Python images name their version: say now what would otherwise fail at the release."""
+    named = dict(line.partition("=")[::2] for line in (base.environment if base else ())).get("PYTHON_VERSION", "")
+    if named and ".".join(named.split(".")[:2]) != python:
+        raise PackagingFailed(
+            f"The base image has Python {named}, the model needs Python {python}.",
+            next_step="Write {python} in the base image's name in the settings, where the version belongs.",
+        )
 
 
 def _from_cache(cache: LayerCache, digest: str) -> Callable[[], Iterator[bytes]]:
@@ -109,31 +118,18 @@ def _model_entries(
     """The file first: model.json, which names its hash, is written when the file has passed by."""
     name = f"{MODEL}/{_FILE_NAMES[model.facts.file_format]}"
     yield from folders_of([name])
-    yield TarEntry(name, size, lambda: cast(BinaryIO, _Hashing(open_model(), file_hash)))
-    described = document(describe_model(model, file_hash.hexdigest()))
-    yield TarEntry(f"{MODEL}/model.json", len(described), lambda: io.BytesIO(described))
+    yield TarEntry(name, size, lambda: _hashed(open_model(), file_hash))
+    yield TarEntry.document(f"{MODEL}/model.json", document(describe_model(model, file_hash.hexdigest())))
 
 
-class _Hashing(io.RawIOBase):
-    """A stream whose bytes are hashed as they are read."""
-
-    def __init__(self, source: BinaryIO, hasher: Any) -> None:
-        self._source = source
-        self._hasher = hasher
-
-    def read(self, size: int = -1, /) -> bytes:
-        piece = self._source.read(size)
-        self._hasher.update(piece)
-        return piece
-
-    def close(self) -> None:
-        self._source.close()
-        super().close()
+def _hashed(stream: BinaryIO, hasher: Any) -> Iterator[bytes]:
+    for piece in stream_pieces(stream):
+        hasher.update(piece)
+        yield piece
 
 
 def _measured(open_model: Callable[[], BinaryIO]) -> int:
-    with open_model() as stream:
-        return sum(len(piece) for piece in iter(lambda: stream.read(_CHUNK), b""))
+    return sum(len(piece) for piece in stream_pieces(open_model()))
 
 
 def describe_model(model: ModelVersion, sha256: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from kronkers_studio.packaging.bytecode import compile_folder
 from kronkers_studio.packaging.cache import LayerCache, key_of
 from kronkers_studio.packaging.locking import DependencyLock
 from kronkers_studio.packaging.platforms import uv_platform
-from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, tar_stream
+from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, stream_pieces, tar_stream
 from kronkers_studio.packaging.uv_program import find_python, run_uv
 
 DEPENDENCIES: Final = "opt/kronkers/dependencies"
@@ -167,7 +168,11 @@ def _entries(folder: Path, prefix: str) -> Iterator[TarEntry]:
     folders = folders_of(f"{prefix}/{name}" for name, _ in files)
     yield from folders
     for name, path in files:
-        yield TarEntry(f"{prefix}/{name}", path.stat().st_size, lambda path=path: path.open("rb"))  # type: ignore[misc]
+        yield TarEntry(f"{prefix}/{name}", path.stat().st_size, partial(_file_pieces, path))
+
+
+def _file_pieces(path: Path) -> Iterator[bytes]:
+    return stream_pieces(path.open("rb"))
 
 
 def _store(role: str, entries: Iterable[TarEntry], cache: LayerCache, cancel: CancelToken) -> Layer:
@@ -179,8 +184,10 @@ def _store(role: str, entries: Iterable[TarEntry], cache: LayerCache, cancel: Ca
 
 def _recall(cache: LayerCache, key: str) -> Layer | None:
     fact = cache.recall("layers", key)
-    layer = Layer(**fact) if fact is not None else None
-    return layer if layer is not None and cache.has(layer.digest, layer.size) else None
+    if fact is None:
+        return None
+    layer = Layer(**fact)
+    return layer if cache.has(layer.digest, layer.size) else None
 
 
 def _as_fact(layer: Layer) -> dict[str, str | int]:

@@ -18,7 +18,7 @@ OLDEST_PYTHON = (3, 10)
 """What the model service runs on."""
 
 _FORMAT = 1  # part of the key: a change of what is asked of uv makes locks anew
-_SERVER = ("numpy", "orjson", "prometheus-client", "psutil", "starlette>=0.40", "uvicorn>=0.30")
+_SERVER = ("httptools", "numpy", "orjson", "prometheus-client", "psutil", "starlette>=0.40", "uvicorn>=0.30")
 _LOCKED = re.compile(r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]*==[^\s\\;]+)")
 _NUMPY_2_SINCE = (1, 4, 2)  # scikit-learn before was built for numpy 1 and does not say so
 

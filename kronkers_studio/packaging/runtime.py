@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Layer
@@ -16,6 +16,7 @@ from kronkers_studio.packaging.cache import LayerCache
 from kronkers_studio.packaging.image import ComposedImage
 from kronkers_studio.packaging.layers import DEPENDENCIES, MODEL, SERVER
 from kronkers_studio.packaging.platforms import this_platform
+from kronkers_studio.packaging.tar_stream import open_stream
 from kronkers_studio.packaging.uv_program import find_python
 
 _BUFFER = 1 << 18
@@ -51,13 +52,10 @@ def unpack_runtime(image: ComposedImage, directory: Path, cache: LayerCache) -> 
             f"{package.python_version}`), or release the model to a server.",
         )
     own = {layer.role: layer for layer in package.layers if layer.role in _PREFIXES}
-    shared = {
-        role: cache.unpacked(own[role].diff_id, lambda folder, role=role: _unpack(image, own[role], folder))  # type: ignore[misc]
-        for role in ("server", "dependencies")
-    }
-    return RuntimeFolder(
-        python, (shared["server"], shared["dependencies"]), _unpack_model(image, own["model"], directory)
+    server, dependencies = (
+        cache.unpacked(own[role].diff_id, partial(_unpack, image, own[role])) for role in ("server", "dependencies")
     )
+    return RuntimeFolder(python, (server, dependencies), _unpack_model(image, own["model"], directory))
 
 
 def _unpack_model(image: ComposedImage, layer: Layer, directory: Path) -> Path:
@@ -80,8 +78,7 @@ def _unpack(image: ComposedImage, layer: Layer, folder: Path) -> None:
     mode = 0o600 if layer.role == "model" else 0o644
     pieces = image.open_layer(layer)
     made: set[Path] = set()
-    reader = cast(BinaryIO, _PieceReader(pieces, layer.media_type))  # tarfile's stream mode calls nothing but read()
-    with tarfile.open(fileobj=reader, mode="r|", bufsize=_BUFFER) as archive:
+    with open_stream(_decompressed(pieces) if layer.media_type.endswith("gzip") else pieces) as archive:
         for member in archive:
             inside = member.name.removeprefix(prefix)
             if not member.isfile() or inside == member.name:
@@ -108,28 +105,6 @@ def _below(folder: Path, name: str) -> Path:
     if any(part in ("", ".", "..") or ":" in part or "\\" in part for part in parts):
         raise PackagingFailed("A layer holds a file name that does not belong there.", details=name)
     return folder.joinpath(*parts)
-
-
-class _PieceReader:
-    """Pieces of bytes, decompressed where ``media_type`` says so, as something that can be read from."""
-
-    def __init__(self, pieces: Iterator[bytes], media_type: str) -> None:
-        self._pieces = _decompressed(pieces) if media_type.endswith("gzip") else pieces
-        self._buffer = b""
-        self._at = 0
-
-    def read(self, size: int) -> bytes:
-        found = []
-        while size:
-            if self._at >= len(self._buffer):
-                self._buffer, self._at = next(self._pieces, b""), 0
-                if not self._buffer:
-                    break
-            part = self._buffer[self._at : self._at + size]
-            self._at += len(part)
-            size -= len(part)
-            found.append(part)
-        return b"".join(found)
 
 
 def _decompressed(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-Symbol = (
-    Any  # None | bool | int | float | str | bytes | tuple | list | Pairs | Members | Global | Call | Array | Omitted
-)
+Symbol = Any
+"""None, bool, int, float, str, bytes, tuple, list, or one of the classes below."""
 
 
 @dataclass(frozen=True, slots=True)

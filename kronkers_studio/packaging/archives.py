@@ -1,0 +1,104 @@
+"""Packages as archive files and streams: the OCI image layout, which is at the same time what ``docker load`` takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from kronkers_studio.domain.errors import PackagingFailed
+from kronkers_studio.domain.models import Layer
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.packaging.image import INDEX_TYPE, MANIFEST_TYPE, ComposedImage, document
+from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, tar_stream
+
+
+def write_oci_archive(
+    image: ComposedImage, file: Path, *, progress: Progress = SILENT, cancel: CancelToken = NEVER
+) -> None:
+    """Write ``image`` to ``file`` (an existing one is replaced once the new one is complete).
+
+    Raises ``PackagingFailed`` and leaves nothing half-written behind; ``Cancelled``.
+    """
+    progress.step(f"Writing {file.name}", sum(layer.size for layer in image.layers), "bytes")
+    draft: Path | None = None
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        draft = Path(name)
+        with os.fdopen(descriptor, "wb") as target:
+            for piece in docker_archive(image):
+                cancel.check()
+                progress.advance(target.write(piece))
+            target.flush()
+            os.fsync(target.fileno())
+        draft.replace(file)
+    except OSError as error:
+        raise PackagingFailed(
+            f"{file} cannot be written: {error.strerror or error}.",
+            next_step="Choose another place, or make room on that disk.",
+        ) from None
+    finally:
+        if draft is not None:
+            draft.unlink(missing_ok=True)
+
+
+def docker_archive(image: ComposedImage, *, present: Collection[str] = ()) -> Iterator[bytes]:
+    """The bytes of an archive for ``docker load``, in pieces, never held in memory as a whole.
+
+    ``present`` are diff ids of layers that the engine has: the lowest layers that are all among them are left out
+    ("thin"), which engines with overlay2 accept though no specification says so. Be ready to send all of it.
+    Raises ``PackagingFailed`` midway when a cached layer turns out damaged.
+    """
+    sent = _missing(image.layers, present)
+    documents = _documents(image, complete=len(sent) == len(image.layers))
+    entries = folders_of([_blob(image.config_digest)])
+    entries += [TarEntry.document(name, content) for name, content in documents.items()]
+    seen: set[str] = set()
+    for layer in sent:
+        if layer.digest not in seen:
+            seen.add(layer.digest)
+            entries.append(TarEntry(_blob(layer.digest), layer.size, lambda layer=layer: image.open_layer(layer)))  # type: ignore[misc]
+    return tar_stream(entries)
+
+
+def _missing(layers: Collection[Layer], present: Collection[str]) -> list[Layer]:
+    """The layers from the lowest on that the engine lacks: it finds a layer only together with all below it."""
+    remaining = list(layers)
+    while len(remaining) > 1 and remaining[0].diff_id in present:
+        del remaining[0]
+    return remaining
+
+
+def _documents(image: ComposedImage, *, complete: bool) -> dict[str, bytes]:
+    """The archive's small files by name. Only a complete archive may call itself an OCI layout."""
+    found = {_blob(image.config_digest): image.config}
+    if complete:
+        digest = image.package.digest
+        descriptor = {
+            "mediaType": MANIFEST_TYPE,
+            "digest": digest,
+            "size": len(image.manifest),
+            "annotations": {
+                "io.containerd.image.name": f"docker.io/{image.name}",
+                "org.opencontainers.image.ref.name": image.name.rpartition(":")[2],
+            },
+        }
+        found[_blob(digest)] = image.manifest
+        found["index.json"] = document({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [descriptor]})
+        found["oci-layout"] = document({"imageLayoutVersion": "1.0.0"})
+    load = [
+        {
+            "Config": _blob(image.config_digest),
+            "RepoTags": [image.name],
+            "Layers": [_blob(layer.digest) for layer in image.layers],
+        }
+    ]
+    found["manifest.json"] = json.dumps(load, separators=(",", ":")).encode("utf-8")
+    return found
+
+
+def _blob(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/')}"
