@@ -7,7 +7,34 @@ canonical JSON of a domain dataclass, of which the columns beside them are copie
 
 from __future__ import annotations
 
+import re
+
 import sqlalchemy as sa
+
+_ESCAPE = "\U0010ffff"
+_UNHOLDABLE = re.compile(f"[\ud800-\udfff{_ESCAPE}]")
+_ESCAPED = re.compile(f"{_ESCAPE}([0-9a-f]{{6}})")
+
+
+class Text(sa.types.TypeDecorator[str]):
+    """Any Python text, also what SQLite cannot hold: names that are not UTF-8 come as surrogate escapes.
+
+    Those characters are stored as U+10FFFF, which no text has a use for, and six hexadecimal digits.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        if value is None or value.isascii():
+            return value
+        return _UNHOLDABLE.sub(lambda match: f"{_ESCAPE}{ord(match[0]):06x}", value)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        if value is None or _ESCAPE not in value:
+            return value
+        return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
+
 
 metadata = sa.MetaData(
     naming_convention={
@@ -22,32 +49,32 @@ journal = sa.Table(
     "journal",
     metadata,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.Text, nullable=False),
-    sa.Column("author", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("change", sa.Text, nullable=False),
-    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("at", Text, nullable=False),
+    sa.Column("author", Text, nullable=False),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("change", Text, nullable=False),
+    sa.Column("hash", Text, nullable=False),
 )
 
 projects = sa.Table(
     "projects",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("created", sa.Text, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("created", Text, nullable=False),
+    sa.Column("source", Text, nullable=False),
 )
 
 commits = sa.Table(
     "commits",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("id", Text, primary_key=True),
     sa.Column("project", sa.ForeignKey("projects.name"), nullable=False),
-    sa.Column("tree", sa.Text, nullable=False),
-    sa.Column("author", sa.Text, nullable=False),
-    sa.Column("created", sa.Text, nullable=False),
-    sa.Column("message", sa.Text, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("tree", Text, nullable=False),
+    sa.Column("author", Text, nullable=False),
+    sa.Column("created", Text, nullable=False),
+    sa.Column("message", Text, nullable=False),
+    sa.Column("source", Text, nullable=False),
+    sa.Column("document", Text, nullable=False),
     sa.Index(None, "project", "created"),
 )
 
@@ -64,31 +91,31 @@ branches = sa.Table(
     "branches",
     metadata,
     sa.Column("project", sa.ForeignKey("projects.name"), primary_key=True),
-    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("name", Text, primary_key=True),
     sa.Column("head", sa.ForeignKey("commits.id"), nullable=False),
 )
 
 model_versions = sa.Table(
     "model_versions",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("name", Text, primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("created", sa.Text, nullable=False),
-    sa.Column("author", sa.Text, nullable=False),
-    sa.Column("framework", sa.Text, nullable=False),
-    sa.Column("commit", sa.Text, nullable=False),
-    sa.Column("path", sa.Text, nullable=False),
-    sa.Column("description", sa.Text, nullable=False),
-    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("created", Text, nullable=False),
+    sa.Column("author", Text, nullable=False),
+    sa.Column("framework", Text, nullable=False),
+    sa.Column("commit", Text, nullable=False),
+    sa.Column("path", Text, nullable=False),
+    sa.Column("description", Text, nullable=False),
+    sa.Column("document", Text, nullable=False),
     sa.Index(None, "commit"),
 )
 
 model_metrics = sa.Table(
     "model_metrics",
     metadata,
-    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("model", Text, primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("metric", sa.Text, primary_key=True),
+    sa.Column("metric", Text, primary_key=True),
     sa.Column("value", sa.Float, nullable=True),  # NULL for not a number
     sa.ForeignKeyConstraint(["model", "version"], ["model_versions.name", "model_versions.version"]),
     sa.Index(None, "metric", "value"),
@@ -97,8 +124,8 @@ model_metrics = sa.Table(
 aliases = sa.Table(
     "aliases",
     metadata,
-    sa.Column("model", sa.Text, primary_key=True),
-    sa.Column("alias", sa.Text, primary_key=True),
+    sa.Column("model", Text, primary_key=True),
+    sa.Column("alias", Text, primary_key=True),
     sa.Column("version", sa.Integer, nullable=False),
     sa.ForeignKeyConstraint(["model", "version"], ["model_versions.name", "model_versions.version"]),
 )
@@ -106,12 +133,12 @@ aliases = sa.Table(
 packages = sa.Table(
     "packages",
     metadata,
-    sa.Column("digest", sa.Text, primary_key=True),
-    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("digest", Text, primary_key=True),
+    sa.Column("model", Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("platform", sa.Text, nullable=False),
-    sa.Column("created", sa.Text, nullable=False),
-    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("platform", Text, nullable=False),
+    sa.Column("created", Text, nullable=False),
+    sa.Column("document", Text, nullable=False),
     sa.ForeignKeyConstraint(["model", "version"], ["model_versions.name", "model_versions.version"]),
     sa.Index(None, "model", "version"),
 )
@@ -119,20 +146,20 @@ packages = sa.Table(
 servers = sa.Table(
     "servers",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("document", Text, nullable=False),
 )
 
 releases = sa.Table(
     "releases",
     metadata,
-    sa.Column("model", sa.Text, primary_key=True),
-    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("model", Text, primary_key=True),
+    sa.Column("place", Text, primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("created", sa.Text, nullable=False),
-    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("state", Text, nullable=False),
+    sa.Column("created", Text, nullable=False),
+    sa.Column("document", Text, nullable=False),
     sa.ForeignKeyConstraint(["model", "version"], ["model_versions.name", "model_versions.version"]),
     sa.Index(None, "place"),
 )
@@ -161,8 +188,8 @@ objects = sa.Table(
 stat_cache = sa.Table(
     "stat_cache",
     metadata,
-    sa.Column("project", sa.Text, primary_key=True),
-    sa.Column("folder", sa.Text, primary_key=True),
+    sa.Column("project", Text, primary_key=True),
+    sa.Column("folder", Text, primary_key=True),
     sa.Column("path", sa.LargeBinary, primary_key=True),  # raw bytes: names need not be UTF-8
     sa.Column("fingerprint", sa.LargeBinary, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),  # the chunk ids, 32 bytes each

@@ -1,0 +1,370 @@
+"""The journal is the truth: replayed it gives the same tables, and no entry can be changed unseen."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kronkers_studio.domain.changes import (
+    AliasMoved,
+    BranchMoved,
+    Change,
+    CommitRecorded,
+    ModelRegistered,
+    PackageBuilt,
+    ProjectCreated,
+    ReleaseRecorded,
+    ServerAdded,
+    ServerRemoved,
+)
+from kronkers_studio.domain.content import Commit, SkippedItem, SkipReason
+from kronkers_studio.domain.errors import AlreadyExists, NotFound, StoreDamaged, StudioError
+from kronkers_studio.domain.models import (
+    ContentRef,
+    Datatype,
+    Framework,
+    Layer,
+    ModelFacts,
+    ModelVersion,
+    Package,
+    Signature,
+    Tensor,
+)
+from kronkers_studio.domain.releases import Release, ReleaseState
+from kronkers_studio.domain.servers import Server
+from kronkers_studio.registry import Workspace
+from kronkers_studio.registry.checking import table_rows
+from kronkers_studio.registry.documents import from_json, from_text, to_json, to_text
+from kronkers_studio.registry.journal import Journal, read_entries
+from kronkers_studio.registry.ledger import Ledger
+from kronkers_studio.storage import tables
+from kronkers_studio.storage.database import Database
+from kronkers_studio.storage.migrations import upgrade_database
+
+KINDS: tuple[type[Change], ...] = Change.__args__  # type: ignore[attr-defined]
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+KEY = bytes(range(32))
+
+# Few names, so that changes meet: clashes, moves and removals happen often.
+names = st.sampled_from(["a", "b", "ü–\U0001f600\U0010ffff", "x\udcff"])
+ids = st.sampled_from([f"{n:064x}" for n in range(4)])
+times = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)).map(lambda t: t.replace(tzinfo=UTC))
+numbers = st.integers(1, 3)
+texts = st.text(max_size=5)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(texts, inner, max_size=2),
+    max_leaves=4,
+)
+skipped = st.builds(SkippedItem, texts, st.sampled_from(SkipReason), texts)
+refs = st.builds(ContentRef, names, ids, texts)
+tensors = st.builds(
+    Tensor, texts, st.sampled_from(Datatype), st.lists(st.integers(-1, 9), max_size=2).map(tuple), st.tuples(texts)
+)
+signatures = st.builds(Signature, st.tuples(tensors), st.tuples(tensors))
+facts = st.builds(ModelFacts, st.sampled_from(Framework), texts, texts, signature=signatures, globals=st.tuples(texts))
+layers = st.builds(Layer, texts, texts, texts, st.integers(0), texts)
+commits = st.builds(
+    Commit,
+    id=ids,
+    project=names,
+    parents=st.lists(ids, max_size=2, unique=True).map(tuple),
+    tree=ids,
+    author=texts,
+    created=times,
+    message=texts,
+    files=st.integers(0),
+    size=st.integers(0),
+    skipped=st.lists(skipped, max_size=2).map(tuple),
+)
+versions = st.builds(
+    ModelVersion,
+    name=names,
+    version=numbers,
+    source=refs,
+    facts=facts,
+    created=times,
+    author=texts,
+    metrics=st.dictionaries(texts, st.floats(allow_nan=False), max_size=2),
+    data=st.none() | refs,
+    aliases=st.lists(names, max_size=2, unique=True).map(tuple),
+)
+packages = st.builds(
+    Package,
+    names,
+    names,
+    numbers,
+    texts,
+    texts,
+    texts,
+    st.lists(layers, max_size=2).map(tuple),
+    times,
+    st.tuples(texts),
+)
+servers = st.builds(Server, names, texts, st.integers(1, 65535), texts, texts, added=st.none() | times)
+releases = st.builds(
+    Release,
+    names,
+    names,
+    numbers,
+    numbers,
+    texts,
+    st.sampled_from(ReleaseState),
+    times,
+    times,
+    endpoint=st.dictionaries(texts, json_values, max_size=2),
+)
+changes: st.SearchStrategy[Any] = st.one_of(
+    st.builds(ProjectCreated, names, times),
+    st.builds(CommitRecorded, commits, texts),
+    st.builds(BranchMoved, names, names, ids, st.just("") | ids),
+    st.builds(ModelRegistered, versions),
+    st.builds(AliasMoved, names, names, st.integers(0, 3)),
+    st.builds(PackageBuilt, packages),
+    st.builds(ServerAdded, servers),
+    st.builds(ServerRemoved, names),
+    st.builds(ReleaseRecorded, releases),
+)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
+    opened = Database(tmp_path_factory.mktemp("journal") / "metadata.db", KEY, durable=False)
+    upgrade_database(opened)
+    yield opened
+    opened.close()
+
+
+def _emptied(database: Database) -> Database:
+    with database.write() as connection:
+        for table in reversed(tables.metadata.sorted_tables):
+            connection.execute(sa.delete(table))
+    return database
+
+
+def _all_tables(connection: sa.Connection) -> dict[str, list[tuple[object, ...]]]:
+    return {table.name: table_rows(connection, table) for table in (*tables.JOURNALED, tables.journal)}
+
+
+def _replayed(database: Database, journal: Journal) -> dict[str, list[tuple[object, ...]]]:
+    replica = sa.create_engine("sqlite://")
+    tables.metadata.create_all(replica)
+    with database.read() as connection, replica.begin() as copy:
+        journal.replay(read_entries(connection), copy)
+        rows = _all_tables(copy)
+    replica.dispose()
+    return rows
+
+
+@given(st.lists(changes, max_size=25), st.randoms(use_true_random=False))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_replaying_the_journal_gives_the_same_tables(
+    database: Database, recorded: list[Change], chance: random.Random
+) -> None:
+    """Seen to fail with ``_project_created`` writing the time of day, and with ``source`` not replayed."""
+    journal = Journal(KEY)
+    ledger = Ledger(_emptied(database), journal)
+    accepted = 0
+    while recorded:
+        together, recorded = recorded[: (size := chance.randint(1, 3))], recorded[size:]
+        with contextlib.suppress(StudioError):  # what the tables do not admit is refused, and leaves no trace
+            ledger.record(*together, author="ann")
+            accepted += len(together)
+    ledger.verify()
+    assert len(ledger.entries()) == accepted
+    with database.read() as connection:
+        assert _replayed(database, journal) == _all_tables(connection)
+
+
+def test_the_property_test_knows_every_kind_of_change() -> None:
+    """A new kind must be added to ``changes`` above, to the journal and to the appliers."""
+    from kronkers_studio.registry import applying, journal
+
+    assert set(KINDS) == set(applying._APPLIERS) == set(journal._KINDS.values())
+    assert str(changes).count("builds(") >= len(KINDS)
+
+
+def _a_story() -> list[Change]:
+    """Changes of every kind that follow from each other."""
+    first = Commit("1" * 64, "p", (), "a" * 64, "ann", NOW, "first", 3, 100)
+    second = Commit("2" * 64, "p", (first.id,), "b" * 64, "ann", NOW, "second", 4, 200)
+    version = ModelVersion(
+        "churn",
+        1,
+        ContentRef("p", first.id, "model.joblib"),
+        ModelFacts(Framework.SKLEARN, "1.9.1", "joblib"),
+        NOW,
+        "ann",
+        metrics={"auc": 0.9, "loss": math.nan},
+        aliases=("candidate",),
+    )
+    package = Package("sha256:1", "churn", 1, "linux/amd64", "3.11", "", (), NOW)
+    server = Server("office", "10.0.0.2", 22, "ops", "ssh-ed25519 AAAA", added=NOW)
+    release = Release("churn", "office", 1, 1, "sha256:1", ReleaseState.LIVE, NOW, NOW, endpoint={"port": 1})
+    return [
+        ProjectCreated("p", NOW),
+        CommitRecorded(first, "/home/ann/OneDrive"),
+        BranchMoved("p", "main", first.id, ""),
+        CommitRecorded(second),
+        BranchMoved("p", "main", second.id, first.id),
+        ModelRegistered(version),
+        AliasMoved("churn", "champion", 1),
+        AliasMoved("churn", "candidate", 0),
+        PackageBuilt(package),
+        ServerAdded(server),
+        ReleaseRecorded(release),
+        ServerRemoved("office"),
+    ]
+
+
+def test_a_story_of_every_kind_is_recorded_replayed_and_answered(workspace: Workspace) -> None:
+    story = _a_story()
+    workspace.ledger.record(*story, author="ann")
+    ledger = workspace.ledger
+    assert {type(change) for change in story} == set(KINDS)
+    assert _replayed(workspace.database, Journal(b"x" * 32))["projects"] == [
+        ("p", "2026-11-23T00:00:00.000000+00:00", "/home/ann/OneDrive")
+    ]
+    assert ledger.model_names() == ["churn"] and ledger.next_version("churn") == 2 and ledger.next_version("new") == 1
+    assert ledger.model_version("churn").aliases == ("champion",)
+    assert ledger.model_version("churn", alias="champion").version == 1
+    assert [package.digest for package in ledger.packages("churn", 1)] == ["sha256:1"]
+    live = ledger.live_release("churn", "office")
+    assert live is not None and live.endpoint == {"port": 1} and ledger.next_release_number("churn", "office") == 2
+    assert ledger.live_release("churn", "elsewhere") is None and ledger.servers() == []
+    assert [entry.number for entry in ledger.entries(after=3, limit=2)] == [4, 5]
+    for missing in (
+        lambda: ledger.model_version("churn", 7),
+        lambda: ledger.model_version("churn", alias="candidate"),
+        lambda: ledger.model_versions("new"),
+        lambda: ledger.server("office"),
+    ):
+        with pytest.raises(NotFound):
+            missing()
+
+
+def test_a_release_that_changes_keeps_its_number_and_newer_ones_come_first(workspace: Workspace) -> None:
+    workspace.ledger.record(*_a_story()[:-1], author="ann")
+    old = workspace.ledger.releases()[0]
+    later = NOW + timedelta(hours=1)
+    standby = Release(**{**_fields(old), "state": ReleaseState.STANDBY, "changed": later})
+    newer = Release(**{**_fields(old), "number": 2, "created": later})
+    workspace.ledger.record(ReleaseRecorded(standby), ReleaseRecorded(newer), author="ann")
+    assert workspace.ledger.releases("churn", "office") == [newer, standby]
+    assert workspace.ledger.live_release("churn", "office") == newer
+
+
+def _fields(release: Release) -> dict[str, Any]:
+    return {name: getattr(release, name) for name in Release.__slots__}
+
+
+def test_refused_changes_leave_nothing_behind(workspace: Workspace) -> None:
+    story = _a_story()
+    workspace.ledger.record(*story[:-1], author="ann")
+    before = workspace.ledger.entries()
+    for refused, error in (
+        (story[0], AlreadyExists),
+        (story[1], AlreadyExists),
+        (story[5], AlreadyExists),
+        (story[9], AlreadyExists),
+        (AliasMoved("churn", "x", 9), NotFound),
+        (ServerRemoved("nope"), NotFound),
+        (BranchMoved("q", "main", "1" * 64, ""), NotFound),
+    ):
+        with pytest.raises(error):
+            workspace.ledger.record(ProjectCreated("half", NOW), refused, author="ann")
+    assert workspace.ledger.entries() == before
+    assert [project.name for project in workspace.content.projects()] == ["p"]
+
+
+@pytest.mark.parametrize("column", ["at", "author", "kind", "change", "hash"])
+@pytest.mark.parametrize("number", [1, 6, 12])
+def test_a_changed_entry_is_found(workspace: Workspace, column: str, number: int) -> None:
+    """Seen to fail with ``_chain`` leaving out the author."""
+    workspace.ledger.record(*_a_story(), author="ann")
+    workspace.ledger.verify()
+    new = {
+        "at": "2020-01-01T00:00:00+00:00",
+        "author": "mallory",
+        "kind": "Something",
+        "change": '{"name":"other"}',
+        "hash": "0" * 64,
+    }
+    _tamper(workspace, sa.update(tables.journal).where(tables.journal.c.number == number).values({column: new[column]}))
+    with pytest.raises(StoreDamaged, match=f"Entry {number} "):
+        workspace.ledger.verify()
+    assert not workspace.content.check().healthy
+
+
+def test_removed_and_exchanged_entries_are_found(workspace: Workspace) -> None:
+    workspace.ledger.record(*_a_story(), author="ann")
+    _tamper(workspace, sa.delete(tables.journal).where(tables.journal.c.number == 5))
+    with pytest.raises(StoreDamaged, match="Entry 5 "):
+        workspace.ledger.verify()
+
+
+def test_tables_that_differ_from_the_journal_are_found(workspace: Workspace) -> None:
+    workspace.ledger.record(*_a_story(), author="ann")
+    _tamper(workspace, sa.update(tables.aliases).values(alias="something else"))
+    assert any("aliases" in problem for problem in workspace.content.check().problems)
+
+
+def _tamper(workspace: Workspace, statement: Any) -> None:
+    with workspace.database.write() as connection:
+        connection.execute(statement)
+
+
+@given(changes)
+@settings(max_examples=200, deadline=None)
+def test_every_change_survives_its_json_form(change: Change) -> None:
+    assert from_json(type(change), to_json(change)) == change
+    text = to_text(change)
+    assert from_text(type(change), text) == change and to_text(from_text(type(change), text)) == text
+    assert text.isascii()
+
+
+def test_entries_from_before_a_field_existed_can_be_read() -> None:
+    document = to_json(Server("a", "h", 22, "u", "k"))
+    del document["identity_file"]
+    assert from_json(Server, document) == Server("a", "h", 22, "u", "k")
+    for wrong in ({**document, "new": 1}, {**document, "port": "22"}, {**document, "port": True}, [], {}):
+        with pytest.raises(ValueError, match=r"."):
+            from_json(Server, wrong)
+    with pytest.raises(ValueError, match="time zone"):
+        to_json(datetime(2026, 1, 1))
+
+
+def test_two_windows_never_give_one_number_twice(directory: Path, key_file: Path) -> None:
+    import threading
+
+    from kronkers_studio.registry import open_workspace
+    from kronkers_studio.storage.keys import Unlock
+
+    failures: list[BaseException] = []
+
+    def record(window: int) -> None:
+        try:
+            with open_workspace(directory, Unlock(key_file=key_file)) as mine:
+                for number in range(15):
+                    mine.ledger.record(ProjectCreated(f"{window}-{number}", NOW), author="ann")
+        except BaseException as error:  # noqa: BLE001  # shown below
+            failures.append(error)
+
+    threads = [threading.Thread(target=record, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with open_workspace(directory, Unlock(key_file=key_file)) as opened:
+        opened.ledger.verify()
+        assert len(opened.ledger.entries()) == 60
