@@ -43,7 +43,7 @@ class ServersPage(Page):
         super().__init__(
             studio,
             tr("Servers"),
-            tr("Your own servers, reached over SSH. A model runs there when your computer is off."),
+            tr("Your own servers, reached over SSH. Models run there day and night."),
         )
         self._wants_add = False
         self._cards: dict[str, ServerCard] = {}
@@ -194,11 +194,9 @@ class ServerCard(Card):
         added = tr("added {time}").format(time=moment(server.added)) if server.added else ""
         names.addWidget(ElidedLabel(" · ".join(part for part in (server.address, added) if part), "muted"))
         head.addLayout(names, 1)
-        named = tr("{action} {server}")
-        self.wants_check = Button(tr("Check"), icon="shield", name=named.format(action=tr("Check"), server=server.name))
-        self.wants_setup = Button(
-            tr("Set up"), icon="settings", name=named.format(action=tr("Set up"), server=server.name)
-        )
+        named, name = tr("{action} {server}"), server.name
+        self.wants_check = Button(tr("Check"), icon="shield", name=named.format(action=tr("Check"), server=name))
+        self.wants_setup = Button(tr("Set up"), icon="settings", name=named.format(action=tr("Set up"), server=name))
         self.wants_setup.setToolTip(tr("Prepare it for releases: a one-node Docker Swarm. It can be repeated."))
         remove = named.format(action=tr("Remove"), server=server.name)
         self.wants_removal = Button("", kind="icon", icon="trash", name=remove)

@@ -1,0 +1,83 @@
+"""What happened to one model in one place: its releases, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from PySide6.QtCore import QDateTime
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.charts.ticks import clock
+from kronkers_studio.desktop.pages.page import scrolling
+from kronkers_studio.desktop.place_words import release_pill
+from kronkers_studio.desktop.text import date_time, locale, tr
+from kronkers_studio.desktop.widgets.cards import Card, clear
+from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
+from kronkers_studio.desktop.widgets.pills import Pill
+from kronkers_studio.domain.releases import Release, ReleaseState
+
+_MOST = 30
+
+
+class Happened(Card):
+    """A card with one line per release: when, what, and its state."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(tr("What happened"), parent)
+        inner = QWidget()
+        self._rows = QVBoxLayout(inner)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.setSpacing(8)
+        self.body.addWidget(scrolling(inner, tr("What happened")), 1)
+        self._shown: tuple[Release, ...] = ()
+
+    def show_releases(self, releases: Sequence[Release]) -> None:
+        """List ``releases`` by the time at which they last changed."""
+        latest = tuple(sorted(releases, key=lambda release: release.changed, reverse=True)[:_MOST])
+        if latest == self._shown:
+            return
+        self._shown = latest
+        clear(self._rows)
+        for release in latest:
+            self._rows.addWidget(_row(release))
+        if not latest:
+            self._rows.addWidget(label(tr("Nothing yet."), "muted"))
+        self._rows.addStretch(1)
+
+
+def when(at: datetime) -> str:
+    """ "14:05" today, "Tue 14:05" this week, "12 Mar" before, "12 Mar 2025" in other years."""
+    local, now = QDateTime.fromSecsSinceEpoch(int(at.timestamp())), QDateTime.currentDateTime()
+    if local.date() == now.date():
+        return clock(at.timestamp())
+    if 0 < local.date().daysTo(now.date()) < 6:
+        return f"{locale().toString(local.date(), 'ddd')} {clock(at.timestamp())}"
+    return locale().toString(local.date(), "d MMM" if local.date().year() == now.date().year() else "d MMM yyyy")
+
+
+def _row(release: Release) -> QWidget:
+    made = QWidget()
+    row = QHBoxLayout(made)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(10)
+    time = label(when(release.changed), "muted")
+    time.setMinimumWidth(44)
+    words = ElidedLabel(_words(release))
+    made.setToolTip("\n".join(part for part in (date_time(release.changed), release.message) if part))
+    text, tone = release_pill(release.state)
+    row.addWidget(time)
+    row.addWidget(words, 1)
+    row.addWidget(Pill(text, tone))
+    return made
+
+
+def _words(release: Release) -> str:
+    sentences = {
+        ReleaseState.LIVE: tr("Version {n} went live"),
+        ReleaseState.STANDBY: tr("Version {n} made way"),
+        ReleaseState.FAILED: tr("Version {n} did not start"),
+        ReleaseState.STOPPED: tr("Version {n} was stopped"),
+        ReleaseState.STARTING: tr("Version {n} is starting"),
+    }
+    return sentences[release.state].format(n=release.version)

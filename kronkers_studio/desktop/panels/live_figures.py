@@ -1,0 +1,123 @@
+"""The figures at the top of the Monitor page: what a live service does now, each with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from kronkers_studio.desktop.charts.lines import average, newest
+from kronkers_studio.desktop.charts.quantities import digits, response_time
+from kronkers_studio.desktop.text import counted, number, tr
+from kronkers_studio.desktop.theme import GAP, Tone
+from kronkers_studio.desktop.widgets.cards import FigureCard
+from kronkers_studio.domain.series import LiveState, Metric, Window
+
+_NOTICED, _TOO_MANY = 0.001, 0.01  # shares of requests that went wrong
+
+
+class LiveFigures(QWidget):
+    """Four cards: requests, response time, errors, and what the service takes of the machine."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.requests = FigureCard(tr("Requests per second"))
+        self.response = FigureCard(tr("Response time, p95"))
+        self.errors = FigureCard(tr("Errors"))
+        self.machine = FigureCard(tr("CPU and memory"))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP)
+        for card in (self.requests, self.response, self.errors, self.machine):
+            row.addWidget(card, 1)
+
+    def show_state(
+        self, state: LiveState | None, windows: Mapping[Metric, Window], yesterday: float | None = None
+    ) -> None:
+        """Show ``state`` and, for what it does not hold, the ``windows`` in view. ``yesterday`` is the mean request
+        rate of the same time a day before."""
+        values = state.values if state is not None else {}
+        totals = state.totals if state is not None else {}
+        self._show_requests(values, totals, windows, yesterday)
+        self._show_response(values, windows)
+        self._show_errors(totals, windows)
+        self._show_machine(values)
+
+    def _show_requests(
+        self,
+        values: Mapping[Metric, float],
+        totals: Mapping[str, int],
+        windows: Mapping[Metric, Window],
+        yesterday: float | None,
+    ) -> None:
+        rate = values.get(Metric.REQUEST_RATE)
+        figure = "–" if rate is None else digits(rate)
+        usual = average(windows[Metric.REQUEST_RATE]) if Metric.REQUEST_RATE in windows else None
+        if usual is not None and yesterday:
+            self.requests.show_figure(figure, _against_yesterday(usual / yesterday - 1), "ok")
+        elif totals:
+            answered = totals.get("answered", 0)
+            self.requests.show_figure(figure, counted(answered, tr("{n} answered so far"), tr("{n} answered so far")))
+        elif usual is not None:
+            self.requests.show_figure(figure, tr("{n} on average").format(n=digits(usual)), "plain")
+        else:
+            self.requests.show_figure(figure)
+
+    def _show_response(self, values: Mapping[Metric, float], windows: Mapping[Metric, Window]) -> None:
+        p95, p50 = values.get(Metric.LATENCY_P95), values.get(Metric.LATENCY_P50)
+        if p95 is not None:
+            half = tr("half within {time}").format(time=response_time(p50)) if p50 is not None else ""
+            self.response.show_figure(response_time(p95), half, "ok")
+            return
+        last = newest(windows[Metric.LATENCY_P95]) if Metric.LATENCY_P95 in windows else None
+        if last is not None:
+            self.response.show_figure(response_time(last), tr("at the last request"), "plain")
+        else:
+            self.response.show_figure("–", tr("no requests yet") if values else "", "plain")
+
+    def _show_errors(self, totals: Mapping[str, int], windows: Mapping[Metric, Window]) -> None:
+        if totals:
+            wrong = totals.get("refused", 0) + totals.get("failed", 0)
+            of = wrong + totals.get("answered", 0)
+            words = tr("{wrong} of {all}").format(wrong=number(wrong), all=number(of)) if wrong else tr("none so far")
+            self.errors.show_figure(_share(wrong / of if of else 0.0), words, _tone(wrong / of if of else 0.0))
+            details = tr("{refused} refused because of the rows sent, {failed} failed in the service")
+            self.errors.setToolTip(
+                details.format(refused=number(totals.get("refused", 0)), failed=number(totals.get("failed", 0)))
+            )
+            return
+        rate = average(windows[Metric.REQUEST_RATE]) if Metric.REQUEST_RATE in windows else None
+        wrong_rate = average(windows[Metric.ERROR_RATE]) if Metric.ERROR_RATE in windows else None
+        if rate and wrong_rate is not None:
+            share = wrong_rate / rate
+            self.errors.show_figure(_share(share), tr("in the time shown"), _tone(share))
+        else:
+            self.errors.show_figure("–")
+
+    def _show_machine(self, values: Mapping[Metric, float]) -> None:
+        cpu, memory = values.get(Metric.CPU), values.get(Metric.MEMORY)
+        shown = [
+            *([tr("{n} %").format(n=number(round(cpu)))] if cpu is not None else []),
+            *([tr("{n} MB").format(n=number(round(memory / 1e6)))] if memory is not None else []),
+        ]
+        working = values.get(Metric.IN_FLIGHT)
+        words = "" if working is None else tr("nothing waiting")
+        if working:
+            words = counted(round(working), tr("{n} request in work"), tr("{n} requests in work"))
+        self.machine.show_figure(" · ".join(shown) or "–", words, "plain")
+
+
+def _against_yesterday(change: float) -> str:
+    if abs(change) < 0.005:
+        return tr("as yesterday")
+    sign = "+" if change > 0 else "−"
+    return tr("{sign}{n} % against yesterday").format(sign=sign, n=number(round(abs(change) * 100)))
+
+
+def _share(share: float) -> str:
+    percent = share * 100
+    return tr("{n} %").format(n=number(percent, 0 if percent in (0, 100) else 2 if percent < 1 else 1))
+
+
+def _tone(share: float) -> Tone:
+    return "ok" if share < _NOTICED else "warn" if share < _TOO_MANY else "bad"

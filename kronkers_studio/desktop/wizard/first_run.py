@@ -1,0 +1,358 @@
+"""The guided way: choose a folder, protect the workspace, see what was found, bring it in, put its model live."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.pages.page import Views
+from kronkers_studio.desktop.panels.folder_choice import FolderChoice
+from kronkers_studio.desktop.panels.outcome import OutcomePanel
+from kronkers_studio.desktop.panels.plan import PlanPanel
+from kronkers_studio.desktop.panels.working import WorkingPanel
+from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.text import home_short, tr
+from kronkers_studio.desktop.theme import GAP, MARGIN_X, MARGIN_Y
+from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.header import PageHeader
+from kronkers_studio.desktop.widgets.states import Notice
+from kronkers_studio.desktop.wizard.protect import Choice, ProtectStep, RecoveryStep
+from kronkers_studio.desktop.wizard.put_live import PutLiveStep
+from kronkers_studio.desktop.wizard.way import Way
+from kronkers_studio.domain.errors import Cancelled, StudioError
+from kronkers_studio.domain.migration import MigrationPlan, MigrationResult
+from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.domain.releases import Release
+from kronkers_studio.settings.secrets import Secret
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
+
+
+class FirstRunWizard(QWidget):
+    """Steps: "folder", "protect", "recovery", "plan", "working", "outcome", "live". ``left``: where to go next."""
+
+    left = Signal(str, dict)
+
+    def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.studio = studio
+        self.setProperty("page", True)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._folder: Path | None = None
+        self._made: tuple[Session, Secret] | None = None
+        self._plan: MigrationPlan | None = None
+        self._release: Release | None = None
+        self._build()
+        self._show("folder")
+        self.folder_step.look_around()
+
+    @property
+    def step(self) -> str:
+        """The step in view."""
+        return self.views.shown
+
+    # Folder, protection
+
+    def choose(self, folder: Path) -> None:
+        """``folder`` is to be brought in; a workspace is made first when there is none."""
+        self._folder = folder
+        if self.studio.session is not None:
+            self._look_inside()
+            return
+        self._show("protect")
+        self.protect_step.look_for_keyring()
+
+    def _make_workspace(self, choice: Choice) -> None:
+        def work(_progress: Progress, _cancel: CancelToken) -> tuple[Session, Secret]:
+            from kronkers_studio.workflows.session import create_workspace
+
+            return create_workspace(choice.directory, passphrase=choice.passphrase, keyring=choice.keyring)
+
+        def done(made: tuple[Session, Secret]) -> None:
+            self._made = made
+            self._remember(choice.directory)
+            self.recovery_step.show_key(made[1])
+            self._show("recovery")
+
+        def failed(error: StudioError) -> None:
+            self.next_button.setEnabled(True)
+            self.notice.show_error(error)
+
+        self.next_button.setEnabled(False)
+        title = tr("Making your workspace")
+        self.studio.runner.run(title, work, done=done, failed=failed, owner=self, cancellable=False)
+
+    def _remember(self, directory: Path) -> None:
+        from kronkers_studio.settings.configuration import change_settings
+
+        if directory != self.studio.settings.workspace:
+            self.studio.reload_settings(change_settings(workspace=directory))
+
+    def _use_workspace(self) -> None:
+        """The recovery key was stored: it is forgotten here, and the workspace opens."""
+        if self._made is not None:
+            session, _ = self._made
+            self._made = None
+            self.recovery_step.forget()
+            self.studio.use(session)
+        self._look_inside()
+
+    # Looking, bringing in
+
+    def _look_inside(self) -> None:
+        session, folder = self.studio.session, self._folder
+        if session is None or folder is None:
+            return
+
+        def work(progress: Progress, cancel: CancelToken) -> MigrationPlan:
+            from kronkers_studio.workflows.migrating import plan_migration
+
+            return plan_migration(session, folder, progress=progress, cancel=cancel)
+
+        title = tr("Looking through “{folder}”").format(folder=folder.name)
+        task = self.studio.do(title, work, done=self.show_plan, failed=self._back_to_folder, owner=self)
+        self.working.watch(task, tr("Nothing is copied yet."))
+        self._show("working")
+
+    def show_plan(self, plan: MigrationPlan) -> None:
+        """Show what was found."""
+        self._plan = plan
+        panel = self.views.view("plan")
+        if isinstance(panel, PlanPanel):
+            panel.show_plan(plan)
+        self._show("plan")
+        self.next_button.setEnabled(bool(plan.kept))
+
+    def _bring_in(self) -> None:
+        session, plan = self.studio.session, self._plan
+        if session is None or plan is None:
+            return
+
+        def work(progress: Progress, cancel: CancelToken) -> MigrationResult:
+            from kronkers_studio.workflows.migrating import migrate_folder
+
+            return migrate_folder(session, Path(plan.folder), plan.project, progress=progress, cancel=cancel)
+
+        def failed(error: StudioError) -> None:
+            self._show("plan")
+            self._say(error)
+
+        task = self.studio.do(
+            tr("Migrating “{project}”").format(project=plan.project),
+            work,
+            changes=("content",),
+            done=self.show_result,
+            failed=failed,
+            owner=self,
+            resource="content",
+        )
+        self.working.watch(task, tr("Your OneDrive is only read. Stopping keeps what is done so far."))
+        self._show("working")
+
+    def show_result(self, result: MigrationResult) -> None:
+        """Show what came of it, and look for models meanwhile."""
+        panel = self.views.view("outcome")
+        if isinstance(panel, OutcomePanel):
+            panel.show_result(result)
+        self._show("outcome")
+        self.live_step.look_for_models(result.project)
+
+    # Putting live
+
+    def _models_known(self, any_model: bool) -> None:
+        self._any_model = any_model
+        if self.step == "live":
+            self._show("live")
+
+    def _put_live(self) -> None:
+        self.next_button.setEnabled(False)
+        self.back_button.setEnabled(False)
+        self.live_step.go()
+
+    def _is_live(self, release: Release) -> None:
+        self._release = release
+        self.next_button.setEnabled(True)
+        self.next_button.setText(tr("Open the charts"))
+        words = tr("{model} is live on this computer.").format(model=release.model)
+        self.live_step.notice.say(words, tr("Its charts move as soon as somebody sends it rows."), "ok")
+        self.rows_button.setVisible(True)
+        self.skip_button.setVisible(False)
+        self.back_button.setVisible(False)
+
+    def _live_failed(self) -> None:
+        self.next_button.setEnabled(True)
+        self.next_button.setText(tr("Try again"))
+        self.back_button.setEnabled(True)
+
+    # Moving
+
+    def go_on(self) -> None:
+        """The primary button."""
+        if self.step == "protect":
+            choice = self.protect_step.choice()
+            if choice is not None:
+                self._make_workspace(choice)
+        elif self.step == "recovery":
+            self._use_workspace()
+        elif self.step == "plan":
+            self._bring_in()
+        elif self.step == "outcome":
+            self._show("live")
+        elif self.step == "live":
+            self._finish_or_put_live()
+
+    def go_back(self) -> None:
+        before = {"protect": "folder", "plan": "folder", "outcome": "folder", "live": "outcome"}
+        if self.step in before:
+            self._show(before[self.step])
+
+    def leave(self) -> None:
+        """Skip the rest; it can be run again from Home and Settings."""
+        self._finish("", {})
+
+    def _finish_or_put_live(self) -> None:
+        if self._release is not None:
+            self._finish("monitor", {"model": self._release.model, "place": self._release.place})
+        elif self._any_model:
+            self._put_live()
+        else:
+            self._finish("home", {})
+
+    def _send_rows(self) -> None:
+        if self._release is not None:
+            self._finish("deploy", {"send": [self._release.model, self._release.place]})
+
+    def _finish(self, page: str, state: dict[str, object]) -> None:
+        from kronkers_studio.settings.configuration import change_settings
+
+        if self._made is not None:  # skipped before the recovery key was ticked: the workspace exists all the same
+            session, _ = self._made
+            self._made = None
+            self.studio.use(session)
+        self.studio.reload_settings(change_settings(first_run_done=True))
+        self.left.emit(page, state)
+
+    def _back_to_folder(self, error: StudioError) -> None:
+        self._show("folder")
+        self._say(error)
+
+    def _say(self, error: StudioError) -> None:
+        if isinstance(error, Cancelled):
+            self.notice.say(error.message, error.next_step)
+        else:
+            self.notice.show_error(error)
+
+    def _show(self, step: str) -> None:
+        title, sentence, action = self._words(step)
+        self.notice.clear()
+        self.views.show_view(step)
+        self.header.set_title(title)
+        self.header.set_sentence(sentence)
+        self.next_button.setVisible(bool(action))
+        self.next_button.setText(action)
+        self.next_button.setEnabled(step != "recovery")
+        self.back_button.setVisible(step in ("protect", "plan", "live"))
+        self.back_button.setEnabled(True)
+        self.rows_button.setVisible(False)
+        self.skip_button.setVisible(step not in ("working", "recovery"))
+        self._mark_steps(step)
+
+    def _words(self, step: str) -> tuple[str, str, str]:
+        folder = self._folder.name if self._folder else ""
+        words = {
+            "folder": (
+                tr("Which folder do you want to bring in?"),
+                tr("It is only read: your OneDrive stays exactly as it is."),
+                "",
+            ),
+            "protect": (
+                tr("Protect your workspace"),
+                tr("Everything you bring in is encrypted. Choose what opens it again."),
+                tr("Make the workspace"),
+            ),
+            "recovery": (
+                tr("Keep this safe"),
+                tr("Your workspace is ready in {folder}.").format(folder=home_short(self.studio.settings.workspace)),
+                tr("Continue"),
+            ),
+            "working": (folder, home_short(self._folder) if self._folder else "", ""),
+            "plan": (
+                tr("What is in “{folder}”").format(folder=folder),
+                tr("Nothing is copied yet. Your OneDrive stays exactly as it is."),
+                tr("Bring it in"),
+            ),
+            "outcome": (
+                tr("“{folder}” is in").format(folder=folder),
+                tr("Every file is kept in this state, encrypted, and can be had back at any time."),
+                tr("Continue"),
+            ),
+            "live": (
+                tr("Put its model live"),
+                tr("Registered, packaged and started on this computer, without Docker and without a server."),
+                tr("Put it live") if self._any_model else tr("Finish"),
+            ),
+        }
+        return words[step]
+
+    # Building
+
+    def _build(self) -> None:
+        self._any_model = True
+        self.folder_step = FolderChoice(self.studio)
+        self.folder_step.chosen.connect(self.choose)
+        self.protect_step = ProtectStep(self.studio)
+        self.recovery_step = RecoveryStep()
+        self.working = WorkingPanel()
+        self.live_step = PutLiveStep(self.studio)
+        self.live_step.looked.connect(self._models_known)
+        self.live_step.live.connect(self._is_live)
+        self.live_step.failed.connect(self._live_failed)
+        self.views = Views(
+            {
+                "folder": lambda: self.folder_step,
+                "protect": lambda: self.protect_step,
+                "recovery": lambda: self.recovery_step,
+                "working": lambda: self.working,
+                "plan": PlanPanel,
+                "outcome": OutcomePanel,
+                "live": lambda: self.live_step,
+            }
+        )
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        self._way = Way()
+        whole.addWidget(self._way)
+        work = QVBoxLayout()
+        work.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X, 16)
+        work.setSpacing(GAP)
+        self.header = PageHeader("")
+        self.notice = Notice()
+        work.addWidget(self.header)
+        work.addWidget(self.notice)
+        work.addWidget(self.views, 1)
+        work.addLayout(self._build_buttons())
+        whole.addLayout(work, 1)
+        self.recovery_step.stored.connect(self.next_button.setEnabled)
+
+    def _build_buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.skip_button = Button(tr("Skip the guide"), self.leave, kind="quiet")
+        self.back_button = Button(tr("Back"), self.go_back)
+        self.rows_button = Button(tr("Send it rows"), self._send_rows, icon="send")
+        self.next_button = Button("", self.go_on, kind="primary", name=tr("Go on"))
+        row.addWidget(self.skip_button)
+        row.addStretch(1)
+        for button in (self.back_button, self.rows_button, self.next_button):
+            row.addWidget(button)
+        return row
+
+    def _mark_steps(self, step: str) -> None:
+        if step == "working":
+            step = "outcome" if self._plan is not None else "plan"
+        self._way.show_step(step)
