@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kronkers_studio.domain.errors import WindowUnavailable
+
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
@@ -25,6 +27,13 @@ def window() -> None:
 
 
 def _render_monitor(session: Session, model: str, place: str, file: Path) -> None:
+    try:
+        import PySide6.QtWidgets  # noqa: F401  # only whether it loads
+    except ImportError as missing:
+        raise WindowUnavailable(
+            f"Qt needs a system library that is missing ({missing}).",
+            next_step="On Debian and Ubuntu: sudo apt-get install libegl1 libgl1 libxkbcommon0 libfontconfig1",
+        ) from None
     from kronkers_studio.desktop import render_monitor
 
     render_monitor(session, model, place, file)

@@ -53,6 +53,10 @@ class AlreadyExists(StudioError):
     """A thing of that name exists and would have been overwritten."""
 
 
+class WindowUnavailable(StudioError):
+    """Qt cannot be loaded on this system; everything but the window works."""
+
+
 # Workspace and store
 class WorkspaceError(StudioError):
     """The workspace cannot be made, opened or used."""

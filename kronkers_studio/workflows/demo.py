@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kronkers_studio.domain.errors import WindowUnavailable
 from kronkers_studio.domain.migration import FileKind
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.domain.releases import THIS_COMPUTER, Prediction
@@ -23,7 +24,7 @@ from kronkers_studio.workflows.releases import predict, release_model, stop_rele
 from kronkers_studio.workflows.session import Session, create_workspace, open_workspace, workspace_exists
 
 RenderMonitor = Callable[[Session, str, str, Path], None]
-"""Draws the Monitor page of (model, place) into a PNG file; raises ``ImportError`` without Qt's system libraries."""
+"""Draws the Monitor page of (model, place) into a PNG file; raises ``WindowUnavailable`` without Qt's system libraries."""
 
 SAMPLE_FOLDER = "sample/OneDrive - Kronkers"
 _PROJECT = "sample"
@@ -147,8 +148,8 @@ def _draw(
 ) -> Path | None:
     try:
         render_monitor(session, name, THIS_COMPUTER, file)
-    except ImportError as missing:
-        say(f"    The chart is left out: Qt needs a system library that is missing ({missing}).")
+    except WindowUnavailable as problem:
+        say(f"    The chart is left out: {problem}")
         return None
     return file
 
