@@ -41,11 +41,12 @@ def add(
     ] = False,
 ) -> None:
     """Add a server after you have confirmed its host key."""
-    from kronkers_studio.workflows.servers import add_server
+    from kronkers_studio.workflows.servers import add_server, require_new_name
 
-    password = _ask("Password") if ask_password else None
-    key_passphrase = _ask("Passphrase of the key file") if ask_key_passphrase else None
     with terminal.session() as session:
+        require_new_name(session, name)
+        password = _ask("Password") if ask_password else None
+        key_passphrase = _ask("Passphrase of the key file") if ask_key_passphrase else None
         server = add_server(
             session,
             name,

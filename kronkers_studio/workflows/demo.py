@@ -24,7 +24,7 @@ from kronkers_studio.workflows.releases import predict, release_model, stop_rele
 from kronkers_studio.workflows.session import Session, create_workspace, open_workspace, workspace_exists
 
 RenderMonitor = Callable[[Session, str, str, Path], None]
-"""Draws the Monitor page of (model, place) into a PNG file; raises ``WindowUnavailable`` without Qt's system libraries."""
+"""Draws the Monitor page of (model, place) into a PNG file; raises ``WindowUnavailable`` where Qt cannot be loaded."""
 
 SAMPLE_FOLDER = "sample/OneDrive - Kronkers"
 _PROJECT = "sample"

@@ -41,14 +41,7 @@ def add_server(
 
     Secrets go to the keyring. Raises ``HostKeyUnknown`` (with the fingerprint shown) when it is another one.
     """
-    if not _NAME.fullmatch(name) or name == THIS_COMPUTER:
-        raise InvalidInput(
-            f"“{name}” cannot be a server's name.", next_step="Use small letters, digits and hyphens, at most 31."
-        )
-    if any(known.name == name for known in session.workspace.ledger.servers()):
-        raise AlreadyExists(
-            f"There is a server called “{name}” already.", next_step="Choose another name, or remove that one first."
-        )
+    require_new_name(session, name)
     user, host, port = parse_address(address)
     progress.step(f"Asking {host} for its host key")
     shown = show_host_key(address)
@@ -74,6 +67,18 @@ def add_server(
             set_secret(f"server {name} {kind}", secret)
     session.workspace.ledger.record(ServerAdded(server), author=session.author)
     return server
+
+
+def require_new_name(session: Session, name: str) -> None:
+    """Raise ``InvalidInput`` or ``AlreadyExists`` when no new server can be called ``name``."""
+    if not _NAME.fullmatch(name) or name == THIS_COMPUTER:
+        raise InvalidInput(
+            f"“{name}” cannot be a server's name.", next_step="Use small letters, digits and hyphens, at most 31."
+        )
+    if any(known.name == name for known in session.workspace.ledger.servers()):
+        raise AlreadyExists(
+            f"There is a server called “{name}” already.", next_step="Choose another name, or remove that one first."
+        )
 
 
 def list_servers(session: Session) -> list[Server]:

@@ -121,7 +121,7 @@ def test_a_folder_becomes_a_live_service_that_answers_is_charted_and_rolls_back(
         (["model", "register", "sample"], 2, "names no file"),
         (["predict", "nothing", "--in", "this-computer", "--input", "/no/such/file"], 2, "cannot be read"),
         (["release", "nothing", "--to", "nowhere"], 1, "nothing"),
-        (["server", "add", "Bad Name", "ssh://me@host"], 1, ""),
+        (["server", "add", "Bad Name", "ssh://me@host"], 2, "Bad Name"),
         (["server", "check", "nowhere"], 1, "nowhere"),
     ],
 )
