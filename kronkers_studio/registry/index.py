@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -10,8 +10,6 @@ import sqlalchemy as sa
 
 from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.storage.database import Database
-
-_BATCH = 256
 
 
 class Location(NamedTuple):
@@ -35,11 +33,7 @@ class ObjectIndex:
         found: dict[bytes, Location] = {}
         with self._database.read() as connection:
             for batch in _batches(ids):
-                rows = connection.exec_driver_sql(
-                    f"SELECT id, pack, offset, stored, length, type FROM objects WHERE id IN ({_MARKS})",  # noqa: S608
-                    batch,
-                )
-                for id, pack, offset, stored, length, kind in rows:
+                for id, pack, offset, stored, length, kind in connection.exec_driver_sql(_LOCATE[len(batch)], batch):
                     found[id] = Location(pack, offset, stored, length, ObjectType(kind))
         return found
 
@@ -48,8 +42,7 @@ class ObjectIndex:
         found: set[bytes] = set()
         with self._database.read() as connection:
             for batch in _batches(ids):
-                rows = connection.exec_driver_sql(f"SELECT id FROM objects WHERE id IN ({_MARKS})", batch)  # noqa: S608
-                found.update(row[0] for row in rows)
+                found.update(row[0] for row in connection.exec_driver_sql(_KNOWN[len(batch)], batch))
         return found
 
     def is_empty(self) -> bool:
@@ -91,16 +84,22 @@ def add_rows(connection: sa.Connection, grown: Mapping[int, int], rows: Collecti
         )
 
 
-_MARKS = ",".join("?" * _BATCH)
+def _statements(columns: str) -> dict[int, str]:
+    """A query for each group size: few sizes, so that prepared statements serve again and again."""
+    return {
+        size: f"SELECT {columns} FROM objects WHERE id IN ({','.join('?' * size)})"  # noqa: S608
+        for size in _GROUPS
+    }
+
+
+_GROUPS = (1, 16, 256)
+_LOCATE = _statements("id, pack, offset, stored, length, type")
+_KNOWN = _statements("id")
 
 
 def _batches(ids: Iterable[bytes]) -> Iterator[tuple[bytes, ...]]:
-    """Groups of one fixed size, so that one prepared statement serves all; the last one repeats its last id."""
+    """Groups of the sizes in ``_GROUPS``; one that is not full repeats its last id."""
     rest = iter(ids)
-    while batch := tuple(islice(rest, _BATCH)):
-        yield batch + (batch[-1],) * (_BATCH - len(batch))
-
-
-def sizes(ids: Sequence[bytes], located: Mapping[bytes, Location]) -> list[int]:
-    """The plain lengths of ``ids`` in order."""
-    return [located[id].length for id in ids]
+    while batch := tuple(islice(rest, _GROUPS[-1])):
+        size = next(size for size in _GROUPS if size >= len(batch))
+        yield batch + (batch[-1],) * (size - len(batch))
