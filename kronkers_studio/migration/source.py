@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _CHANGED = "It changed while it was read. Close it in the program that writes to it and migrate again."
 _ONLINE_ONLY = "OneDrive has moved it to the cloud meanwhile. Make it available on this device and migrate again."
 _OUTSIDE = "Its folder became a link to another place; links are never followed."
+_BEYOND = 4096  # bytes asked for past a file's known size, to see its end
 
 
 class FolderSource:
@@ -46,7 +47,7 @@ class FolderSource:
             raise ValueError(f"{item.path!r} is a {item.kind}; only files have bytes")
         path = self._system_path(item.path)
         descriptor, at_open = self._open_checked(item, path)
-        with io.BufferedReader(_File(descriptor, item.path)) as stream:
+        with io.BufferedReader(_File(descriptor, item.path, at_open.st_size)) as stream:
             yield cast(BinaryIO, stream)
             self._verify(item.path, path, at_open, os.fstat(descriptor))
 
@@ -108,20 +109,33 @@ def _state(status: os.stat_result) -> tuple[int, int, int]:
 
 
 class _File(io.FileIO):
-    """A file whose reading fails with ``SourceProblem``: an ``OSError`` then always means the reader's own disk."""
+    """The open file, whose failures are ``SourceProblem``: an ``OSError`` then always means the reader's own disk.
 
-    def __init__(self, descriptor: int, name: str) -> None:
+    A file that grows as fast as it is read would never end: reading past the size that it had at opening fails.
+    """
+
+    def __init__(self, descriptor: int, name: str, size: int) -> None:
         super().__init__(descriptor, "rb")
         self._name = name
+        self._size = size
+        self._count = 0
 
     def readinto(self, buffer: WriteableBuffer, /) -> int | None:
         try:
-            return super().readinto(buffer)
+            count = super().readinto(buffer)
+            self._count += count or 0
+            grown = self._count > self._size and os.fstat(self.fileno()).st_size != self._size
         except OSError as error:
             raise SourceProblem(filesystem.problem_of(self._name, error)) from None
+        if grown:
+            raise SourceProblem(SkippedItem(self._name, SkipReason.CHANGED_WHILE_READ, _CHANGED))
+        return count
 
     def readall(self) -> bytes:
-        try:
-            return super().readall() or b""
-        except OSError as error:
-            raise SourceProblem(filesystem.problem_of(self._name, error)) from None
+        content = bytearray()
+        while True:
+            piece = bytearray(max(self._size - self._count, 0) + _BEYOND)
+            count = self.readinto(piece)
+            if not count:
+                return bytes(content)
+            content += memoryview(piece)[:count]
