@@ -1,0 +1,209 @@
+"""The main job on a real server over SSH: from the sample folder to a release, its charts and the way back."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from tritonclient.http import InferenceServerClient, InferInput
+
+from kronkers_studio.domain.errors import InvalidInput, PredictionFailed, ReleaseFailed
+from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
+from kronkers_studio.domain.series import Metric
+from kronkers_studio.settings.paths import resource
+from kronkers_studio.workflows.demo import SAMPLE_FOLDER, sample_rows
+from kronkers_studio.workflows.metrics import LiveFeed, markers, read_window
+from kronkers_studio.workflows.migrating import migrate_folder
+from kronkers_studio.workflows.models import register_model
+from kronkers_studio.workflows.releases import list_releases, predict, release_model, roll_back, stop_release
+from kronkers_studio.workflows.servers import add_server, check_server, remove_server, show_host_key
+from kronkers_studio.workflows.session import Session, create_workspace, open_workspace
+from tests.lab.servers import LabServer
+
+MODEL = "wine-cultivar"
+MODEL_FOLDER = "Quality/Wine/model"
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base_image_archive: Path) -> Iterator[Session]:
+    """A workspace with the sample in it and its scikit-learn model registered as version 1."""
+    monkeypatch.setenv("KRONKERS_BASE_IMAGE", str(base_image_archive))
+    session, _ = create_workspace(tmp_path / "workspace", key_file=tmp_path / "key")
+    with session:
+        migrate_folder(session, resource(SAMPLE_FOLDER), "sample")
+        register_model(session, "sample", f"{MODEL_FOLDER}/wine_cultivar.joblib", name=MODEL)
+        yield session
+
+
+def test_a_model_goes_live_on_a_server_survives_a_failed_release_and_rolls_back(
+    session: Session, lab_server: LabServer, tmp_path: Path
+) -> None:
+    place = _add(session, lab_server)
+    assert [check.title for check in check_server(session, place).checks if check.verdict == "bad"] == []
+
+    first = release_model(session, MODEL, 1, to=place)
+    assert (first.number, first.state) == (1, ReleaseState.LIVE)
+    rows = sample_rows()
+    answer = predict(session, MODEL, place, rows)
+    assert len(answer.outputs) == len(rows)
+    _assert_only_on_loopback(lab_server, first)
+
+    with closing(LiveFeed(session, MODEL, place)) as feed:
+        feed.scrape()
+        for _ in range(20):
+            predict(session, MODEL, place, rows)
+        time.sleep(1)
+        state = feed.scrape()
+    assert state.reachable
+    assert state.values[Metric.REQUEST_RATE] > 0
+    assert state.values[Metric.LATENCY_P95] > 0
+    assert len(read_window(session, MODEL, place, Metric.MEMORY, time.time() - 60, time.time() + 1)) >= 2
+
+    broken = _register_model_that_never_starts(session, tmp_path)
+    with pytest.raises(ReleaseFailed) as failure:
+        release_model(session, MODEL, broken, to=place)
+    assert failure.value.next_step
+    assert predict(session, MODEL, place, rows).outputs == answer.outputs
+    states = {release.number: release.state for release in list_releases(session, MODEL, place)}
+    assert states == {1: ReleaseState.LIVE, 2: ReleaseState.FAILED}
+    assert lab_server.root("docker service ls --format '{{.Name}}'").split() == [f"{MODEL}-r1"]
+
+    onnx_version = register_model(session, "sample", f"{MODEL_FOLDER}/wine_cultivar.onnx", name=MODEL).version
+    second = release_model(session, MODEL, onnx_version, to=place)
+    assert predict(session, MODEL, place, rows).version == onnx_version
+    assert second.number == 3
+    back = roll_back(session, MODEL, place)
+    assert (back.number, back.state) == (1, ReleaseState.LIVE)
+    again = predict(session, MODEL, place, rows)
+    assert (again.version, again.outputs) == (1, answer.outputs)
+    assert len(markers(session, MODEL, place, 0, time.time() + 60)) == 3
+
+    with _forwarded(lab_server, back) as port:
+        _assert_a_real_client_is_served(port, answer.outputs)
+
+    with pytest.raises(InvalidInput):
+        remove_server(session, place)
+    stop_release(session, MODEL, place)
+    remove_server(session, place)
+
+
+def test_what_was_seen_of_a_server_is_there_without_it(session: Session, lab_server: LabServer, tmp_path: Path) -> None:
+    place = _add(session, lab_server, "away")
+    release_model(session, MODEL, 1, to=place)
+    with closing(LiveFeed(session, MODEL, place)) as feed:
+        seen = feed.scrape()
+        assert seen.reachable
+        with lab_server.link_cut():
+            lost = feed.scrape()
+            assert not lost.reachable
+            assert lost.problem
+            assert lost.values[Metric.MEMORY] == seen.values[Metric.MEMORY]
+            session.close()
+            with open_workspace(tmp_path / "workspace") as offline:
+                window = read_window(offline, MODEL, place, Metric.MEMORY, time.time() - 60, time.time() + 1)
+                assert len(window) >= 1
+    with open_workspace(tmp_path / "workspace") as online:
+        assert predict(online, MODEL, place, sample_rows()).version == 1
+        stop_release(online, MODEL, place)
+
+
+def test_a_real_open_inference_client_is_served_by_a_release_on_this_computer(session: Session) -> None:
+    release = release_model(session, MODEL, 1, to=THIS_COMPUTER)
+    try:
+        expected = predict(session, MODEL, THIS_COMPUTER, sample_rows()).outputs
+        _assert_a_real_client_is_served(int(release.endpoint["port"]), expected)
+        with pytest.raises(PredictionFailed, match="alcohol"):
+            predict(session, MODEL, THIS_COMPUTER, [{**sample_rows()[0], "alcohol": "much"}])
+    finally:
+        stop_release(session, MODEL, THIS_COMPUTER)
+    assert not (session.directory / "runs" / f"{MODEL}-r1").exists()
+
+
+def _add(session: Session, server: LabServer, name: str = "factory") -> str:
+    known = server.as_server(name=name)
+    address = f"ssh://{known.user}@{known.host}:{known.port}"
+    add_server(
+        session,
+        name,
+        address,
+        fingerprint=show_host_key(address).fingerprint,
+        identity_file=Path(known.identity_file),
+    )
+    return name
+
+
+def _register_model_that_never_starts(session: Session, tmp_path: Path) -> int:
+    """An ONNX file that says truly what it takes and gives, with an operator that nobody implements."""
+    node = helper.make_node("Oracle", ["x"], ["y"], domain="com.example.nobody")
+    graph = helper.make_graph(
+        [node],
+        "oracle",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 13])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 1])],
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("com.example.nobody", 1)]
+    )
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    onnx.save(model, folder / "oracle.onnx")
+    migrate_folder(session, folder, "broken")
+    return register_model(session, "broken", "oracle.onnx", name=MODEL).version
+
+
+def _assert_only_on_loopback(server: LabServer, release: Release) -> None:
+    port = int(release.endpoint["port"])
+    listening = server.listening()
+    assert f"127.0.0.1:{port}" in listening
+    assert not {address for address in listening if address.endswith(f":{port}")} - {f"127.0.0.1:{port}"}
+
+
+def _assert_a_real_client_is_served(port: int, expected: tuple[Any, ...]) -> None:
+    rows = sample_rows()
+    with closing(InferenceServerClient(f"127.0.0.1:{port}")) as client:
+        assert client.is_server_live()
+        assert client.is_server_ready()
+        assert client.is_model_ready(MODEL)
+        metadata = client.get_model_metadata(MODEL)
+        columns = list(rows[0])
+        values = np.array([[row[column] for column in columns] for row in rows], dtype=np.float64)
+        tensor = InferInput(metadata["inputs"][0]["name"], list(values.shape), "FP64")
+        tensor.set_data_from_numpy(values)
+        answer = client.infer(MODEL, [tensor])
+        labels = [item.decode() if isinstance(item, bytes) else item for item in answer.as_numpy("label").tolist()]
+    assert tuple(labels) == expected
+
+
+@contextmanager
+def _forwarded(server: LabServer, release: Release) -> Iterator[int]:
+    """A local port that OpenSSH itself forwards to the service on the server's loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    known = server.as_server()
+    forwarding = subprocess.Popen(
+        [
+            *("ssh", "-N", "-i", known.identity_file, "-p", str(known.port)),
+            *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"),
+            *("-L", f"127.0.0.1:{port}:127.0.0.1:{release.endpoint['port']}", f"{known.user}@{known.host}"),
+        ]
+    )
+    try:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield port
+    finally:
+        forwarding.terminate()
+        forwarding.wait(timeout=10)
