@@ -42,6 +42,7 @@ def _serve(arguments: argparse.Namespace, threads: int) -> None:
             port=arguments.port,
             ready_file=arguments.ready_file,
             stop_file=arguments.stop_file,
+            mute=arguments.log_file is not None,
             threads=threads,
             limits=Limits(arguments.most_rows, arguments.most_bytes, arguments.most_waiting),
         )

@@ -17,7 +17,7 @@ from kronkers_studio.serving.problems import Refusal
 # quick runs on the event loop: few rows, of a model whose calls of that size have been taking less than this.
 _QUICK_SECONDS = 0.002
 _QUICK_ROWS = 16
-_SMOOTHING = 0.1
+_SMOOTHING = 0.25
 
 
 class Runner:
@@ -28,11 +28,11 @@ class Runner:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="prediction")
         self._most_waiting = most_waiting
         self._waiting = 0
-        self._quick_seconds = 1.0  # processor time of a call with few rows; unproven until measured
+        self._quick_seconds = 5 * _QUICK_SECONDS  # of a call with few rows; slow until the first calls prove otherwise
 
     async def run(self, inputs: Arrays, wanted: Collection[str], rows: int) -> dict[str, np.ndarray[Any, Any]]:
         """As ``Model.run``. Raises ``Refusal`` (503) when too much is waiting already."""
-        if rows <= _QUICK_ROWS and self._quick_seconds < _QUICK_SECONDS and not self._waiting:
+        if rows <= _QUICK_ROWS and self._quick_seconds < _QUICK_SECONDS:
             return self._timed(inputs, wanted, rows)
         if self._waiting >= self._most_waiting:
             raise Refusal(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
 import logging.handlers
+import os
 import time
 from pathlib import Path
 
@@ -37,3 +39,15 @@ def start_logging(file: Path | None) -> None:
     logging.root.handlers = [handler]
     logging.root.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # the server says itself when it starts and stops
+    faulthandler.enable()
+
+
+def mute_output() -> None:
+    """Drop whatever libraries print from now on: it would fill a file without bound. A crash still leaves its trace
+    where stderr went before."""
+    faulthandler.enable(os.dup(2))
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)

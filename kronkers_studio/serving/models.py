@@ -28,8 +28,8 @@ class Model(Protocol):
     takes_missing: bool
 
     def run(self, inputs: Arrays, wanted: Collection[str]) -> dict[str, np.ndarray[Any, Any]]:
-        """The ``wanted`` outputs for ``inputs``, which hold one checked array for each input of the signature, all of
-        the same first length. May raise anything that the framework raises."""
+        """The ``wanted`` outputs for ``inputs``, which hold one checked array for each input of the signature, in its
+        order and all of the same first length. May raise anything that the framework raises."""
 
 
 def load_model(manifest: Manifest, threads: int) -> Model:

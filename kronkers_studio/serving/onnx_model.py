@@ -13,7 +13,7 @@ import onnxruntime
 from kronkers_studio.serving.models import Arrays
 from kronkers_studio.serving.onnx_labels import class_labels
 from kronkers_studio.serving.problems import CannotStart
-from kronkers_studio.serving.signature import NUMPY_TYPES, Signature, TensorSpec
+from kronkers_studio.serving.signature import Signature, TensorSpec, blank_row
 
 _log = logging.getLogger(__name__)
 
@@ -57,11 +57,8 @@ class OnnxModel:
 
     def _first_run(self, inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...]) -> dict[str, Any]:
         """The answer to one row of zeros and empty texts: it shows the outputs' widths, and warms the session."""
-        blank = {
-            spec.name: np.full([max(1, length) for length in spec.shape], _blank(spec.datatype)) for spec in inputs
-        }
         try:
-            return dict(self.run(blank, [spec.name for spec in outputs]))
+            return self.run(blank_row(inputs), [spec.name for spec in outputs])
         except Exception as error:  # noqa: BLE001 — onnxruntime's errors share no class; a model may dislike zeros
             _log.info("the model does not take zeros", extra={"fields": {"error": type(error).__name__}})
             return {}
@@ -111,10 +108,6 @@ def _output(node: Any) -> TensorSpec:
 def _shape(node: Any) -> tuple[int, ...]:
     """The shape with -1 for named or unknown lengths; a scalar's is one value per row."""
     return tuple(length if isinstance(length, int) and length > 0 else -1 for length in node.shape or ()) or (-1,)
-
-
-def _blank(datatype: str) -> Any:
-    return "" if datatype == "BYTES" else NUMPY_TYPES[datatype].type(0)
 
 
 def _roles(outputs: tuple[TensorSpec, ...], wrapped: Collection[str]) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
@@ -16,6 +15,7 @@ import uvicorn
 
 from kronkers_studio.serving.app import Limits, build_app
 from kronkers_studio.serving.execution import Runner
+from kronkers_studio.serving.logs import mute_output
 from kronkers_studio.serving.manifest import Manifest, read_manifest
 from kronkers_studio.serving.models import load_model
 from kronkers_studio.serving.problems import CannotStart
@@ -28,13 +28,15 @@ _SECONDS_IDLE = 75  # longer than the pause between two scrapes, so that these r
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line says. ``stop_file``: the service stops in order as soon as that file exists."""
+    """What the command line says. ``stop_file``: the service stops in order as soon as that file exists; ``mute``: what
+    libraries print is dropped once it serves."""
 
     model: Path
     host: str = "127.0.0.1"
     port: int = 0
     ready_file: Path | None = None
     stop_file: Path | None = None
+    mute: bool = False
     threads: int = 1
     limits: Limits = field(default_factory=Limits)
 
@@ -61,7 +63,8 @@ def serve(options: Options) -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio turns Nagle's algorithm off (it costs 40 ms an answer) only on sockets that name their protocol.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if os.name == "posix":  # elsewhere the option would let a second program take the same port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -108,6 +111,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if self._options.mute:
+            mute_output()
         if self._options.ready_file and sockets:
             _write_ready(self._options.ready_file, sockets[0].getsockname()[1])
 
@@ -119,7 +124,6 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         _log.info("stopping", extra={"fields": {"in_flight": len(self.server_state.tasks)}})
         await super().shutdown(sockets)
-        await asyncio.sleep(0)
 
 
 def _nothing(_number: int, _frame: object) -> None:

@@ -54,3 +54,15 @@ class TensorSpec:
 class Signature:
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
+
+
+def blank_row(inputs: tuple[TensorSpec, ...]) -> dict[str, np.ndarray[Any, Any]]:
+    """One row of zeros and empty texts, to try a model with; lengths that may be anything are 1."""
+    return {
+        spec.name: np.full(
+            [max(1, length) for length in spec.shape],
+            "" if spec.datatype == "BYTES" else 0,
+            dtype=NUMPY_TYPES[spec.datatype],
+        )
+        for spec in inputs
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Collection
 from dataclasses import replace
@@ -11,8 +12,22 @@ import numpy as np
 
 from kronkers_studio.serving.models import Arrays
 from kronkers_studio.serving.problems import CannotStart
-from kronkers_studio.serving.signature import Signature, TensorSpec, datatype_of
+from kronkers_studio.serving.signature import Signature, TensorSpec, blank_row, datatype_of
 from kronkers_studio.serving.sklearn_columns import text_columns
+
+_Array = np.ndarray[Any, Any]
+_log = logging.getLogger(__name__)
+
+# Classifiers of scikit-learn whose predict() is by definition the most probable class, so that one pass gives both.
+_PREDICT_THE_MOST_PROBABLE = frozenset(
+    {
+        *("LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAnalysis", "MLPClassifier"),
+        *("DecisionTreeClassifier", "ExtraTreeClassifier", "RandomForestClassifier", "ExtraTreesClassifier"),
+        *("GradientBoostingClassifier", "HistGradientBoostingClassifier"),
+        *("GaussianNB", "BernoulliNB", "MultinomialNB"),
+    }
+)
+_CLEAR_LEAD = 1e-9  # below it, rounding could make another class the most probable: then predict() decides
 
 _UNKNOWN = TensorSpec("input", "FP64", (-1, -1))
 
@@ -34,31 +49,63 @@ class SklearnModel:
         outputs = _complete_outputs(estimator, declared.outputs, self._predict_proba is not None)
         self.label = outputs[0].name
         self.probabilities = outputs[1].name if self._predict_proba is not None else ""
-        self.signature = Signature(_complete_inputs(estimator, declared.inputs), outputs)
+        self._label_follows = len(self.classes) > 1 and _predicts_the_most_probable(estimator)
+        self._class_values: Any = classes
+        inputs = _complete_inputs(estimator, declared.inputs)
+        self.signature = Signature(inputs, (self._warmed_up(inputs, outputs[0]), *outputs[1:]))
 
-    def run(self, inputs: Arrays, wanted: Collection[str]) -> dict[str, np.ndarray[Any, Any]]:
+    def run(self, inputs: Arrays, wanted: Collection[str]) -> dict[str, _Array]:
         """See ``Model.run``."""
-        matrix = self._matrix(inputs)
+        matrix = _matrix(list(inputs.values()))
         outputs = {}
+        if self.probabilities in wanted:
+            outputs[self.probabilities] = np.asarray(self._predict_proba(matrix))
         if self.label in wanted:
-            outputs[self.label] = _plain(self._predict(matrix))
-        if self._predict_proba is not None and self.probabilities in wanted:
-            outputs[self.probabilities] = _plain(self._predict_proba(matrix))
+            probabilities = outputs.get(self.probabilities) if self._label_follows else None
+            outputs[self.label] = _plain(self._labels(matrix, probabilities))
         return outputs
 
-    def _matrix(self, inputs: Arrays) -> np.ndarray[Any, Any]:
-        arrays = [inputs[spec.name] for spec in self.signature.inputs]
-        if len(arrays) == 1:
-            return arrays[0]
-        columns = [array.reshape(len(array), -1) for array in arrays]
-        return np.concatenate([c.astype(object) for c in columns] if _mixed(columns) else columns, axis=1)
+    def _labels(self, matrix: _Array, probabilities: _Array | None) -> Any:
+        if probabilities is not None:
+            best = np.partition(probabilities, -2, axis=1)
+            if (best[:, -1] - best[:, -2] > _CLEAR_LEAD).all():
+                return self._class_values[probabilities.argmax(axis=1)]
+        return self._predict(matrix)
+
+    def _warmed_up(self, inputs: tuple[TensorSpec, ...], label: TensorSpec) -> TensorSpec:
+        """``label`` with the shape and type that a first prediction shows, which also makes the next one quick."""
+        try:
+            seen = self.run(blank_row(inputs), tuple(filter(None, (self.label, self.probabilities))))[self.label]
+        except Exception as error:  # noqa: BLE001 — models raise anything; this one may dislike zeros
+            _log.info("the model does not take zeros", extra={"fields": {"error": type(error).__name__}})
+            return label
+        return replace(label, datatype=datatype_of(seen), shape=(-1, *seen.shape[1:]))
 
 
-def _mixed(columns: list[np.ndarray[Any, Any]]) -> bool:
+def _matrix(arrays: list[_Array]) -> _Array:
+    if len(arrays) == 1:
+        return arrays[0]
+    columns = [array.reshape(len(array), -1) for array in arrays]
+    return np.concatenate([c.astype(object) for c in columns] if _mixed(columns) else columns, axis=1)
+
+
+def _predicts_the_most_probable(estimator: Any) -> bool:
+    """Whether the classifier at the end of pipelines and searches is one of those."""
+    while True:
+        if hasattr(estimator, "steps"):
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        else:
+            kind = type(estimator)
+            return kind.__module__.startswith("sklearn.") and kind.__name__ in _PREDICT_THE_MOST_PROBABLE
+
+
+def _mixed(columns: list[_Array]) -> bool:
     return any(column.dtype == object for column in columns)
 
 
-def _plain(result: Any) -> np.ndarray[Any, Any]:
+def _plain(result: Any) -> _Array:
     array = np.asarray(result)
     return array.astype(object) if array.dtype.kind in "US" else array
 
