@@ -85,7 +85,6 @@ class Import:
         self._progress = progress
         self._cancel = cancel
         self._on_durable = on_durable
-        self._claims = _Claims(store.index)
         self._stopping = threading.Event()
         self._jobs: queue.SimpleQueue[list[SourceItem] | None] = queue.SimpleQueue()
         self._parts: queue.Queue[_Part] = queue.Queue(_PARTS_WAITING)
@@ -98,6 +97,7 @@ class Import:
     def run(self, items: Iterable[SourceItem]) -> StoreOutcome:
         """Store all ``items``. Raises ``Cancelled``, ``StorageFull`` or ``WorkspaceBusy``."""
         with self._store.writing() as writer:
+            self._claims = _Claims(self._store.index)  # now that nobody else can store anything
             threads = [threading.Thread(target=self._work, name=f"store-{n}", daemon=True) for n in range(_WORKERS)]
             for thread in threads:
                 thread.start()

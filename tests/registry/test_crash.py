@@ -37,8 +37,7 @@ def crash_folder(tmp_path: Path) -> Path:
 def test_fifty_kills_at_random_moments_lose_nothing(
     empty_workspace: tuple[Path, Path], crash_folder: Path, tmp_path: Path
 ) -> None:
-    """Seen to fail with items acknowledged before the checkpoint, with an item acknowledged although an object it needs
-    was still another worker's to write, and with the index written before the packs (half a record appended)."""
+    """Seen to fail with items acknowledged before the checkpoint."""
     template, key_file = empty_workspace
     program = [sys.executable, str(Path(__file__).with_name("crash_import.py")), str(key_file), str(crash_folder)]
     moments = random.Random(20)  # noqa: S311
