@@ -94,28 +94,27 @@ class Overlay(_Layer):
             painter.drawRoundedRect(self.boundingRect().adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
 
     def _paint_markers(self, painter: QPainter) -> None:
+        """A dashed line each; words where they do not reach into the next line (all words are in the page's list)."""
         plot, area = self._plot, self._plot.area
         painter.setFont(theme.font(12))
         metrics = QFontMetricsF(painter.font())
-        free = area.left()
-        for marker in sorted(plot.markers, key=lambda marker: marker.at):
-            at = marker.at.timestamp()
-            if not plot.time.start <= at <= plot.time.end:
-                continue
+        shown = [m for m in plot.markers if plot.time.start <= m.at.timestamp() <= plot.time.end]
+        shown.sort(key=lambda marker: marker.at)
+        columns = [round(plot.x_of(marker.at.timestamp())) + 0.5 for marker in shown]
+        for index, (marker, x) in enumerate(zip(shown, columns, strict=True)):
             colour = theme.current().colour("bad" if marker.kind == "failure" else "prod")
-            x = round(plot.x_of(at)) + 0.5
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            painter.setPen(QPen(colour, 1, Qt.PenStyle.CustomDashLine, Qt.PenCapStyle.FlatCap))
-            pen = painter.pen()
+            pen = QPen(colour, 1)
             pen.setDashPattern([4, 3])
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setPen(pen)
             painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
             width = metrics.horizontalAdvance(marker.text)
-            left = x + 5 if x + 5 + width <= area.right() else x - 5 - width
-            if left < free:
-                continue  # the line stays; its words are in the list of what happened
-            self._paint_words(painter, QRectF(left, area.top() + 1, width, 16), marker.text, colour)
-            free = left + width + 6
+            free_left = columns[index - 1] if index else area.left()
+            free_right = columns[index + 1] if index + 1 < len(columns) else area.right()
+            if x + 5 + width + 2 <= free_right:
+                self._paint_words(painter, QRectF(x + 5, area.top() + 1, width, 16), marker.text, colour)
+            elif index + 1 == len(columns) and x - 5 - width - 2 >= free_left:
+                self._paint_words(painter, QRectF(x - 5 - width, area.top() + 1, width, 16), marker.text, colour)
 
     def _paint_words(self, painter: QPainter, box: QRectF, text: str, colour: QColor) -> None:
         ground = theme.current().colour("surface")

@@ -23,6 +23,7 @@ _SMOOTHED = (
     400  # points up to which a line is drawn smooth; beyond, it costs three times as much and shows nothing more
 )
 _KEY_STEPS = 100
+_HEADROOM = 1.14  # above the highest value, for the words of markers
 
 
 class Plot(pg.GraphicsView):
@@ -125,7 +126,7 @@ class Plot(pg.GraphicsView):
     def _fit_height(self) -> None:
         """Round values from 0 to just above the highest one in view; steady while the line moves below it."""
         seen = max((highest(window, self.time.start, self.time.end) for window in self.windows.values()), default=0.0)
-        wanted = max(seen / self.quantity.scale * 1.04, self.quantity.least)
+        wanted = max(seen / self.quantity.scale * _HEADROOM, self.quantity.least)
         self.ticks = value_ticks(wanted, 4 if self.area.height() > 90 else 2)
         top = self.ticks[1][-1]
         if top != self.top or self._view.viewRange()[1][1] != top * self.quantity.scale:

@@ -36,7 +36,10 @@ class LiveFigures(QWidget):
     ) -> None:
         """Show ``state`` and, for what it does not hold, the ``windows`` in view. ``yesterday`` is the mean request
         rate of the same time a day before."""
-        values = state.values if state is not None else {}
+        values = dict(state.values) if state is not None else {}
+        for metric in (Metric.REQUEST_RATE, Metric.CPU):  # a service just reached has not told them yet
+            if metric in windows and metric not in values and (last := newest(windows[metric])) is not None:
+                values[metric] = last
         totals = state.totals if state is not None else {}
         self._show_requests(values, totals, windows, yesterday)
         self._show_response(values, windows)

@@ -1,0 +1,80 @@
+"""What the Monitor page reads from the workspace, off the main thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kronkers_studio.desktop.charts.lines import average
+from kronkers_studio.domain.releases import Release
+from kronkers_studio.domain.series import LiveState, Marker, Metric, Window
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
+
+Watched = tuple[str, str]  # model, place
+
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be read for the charts. Beyond ``start`` … ``end``, ``margin`` seconds are read on both sides, so that
+    a chart can be moved without waiting."""
+
+    watched: Watched
+    start: float
+    end: float
+    margin: float
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was read for ``request``. ``yesterday`` is the mean request rate of the same range a day before."""
+
+    request: Request
+    windows: Mapping[Metric, Window]
+    markers: list[Marker]
+    yesterday: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The releases of one model in one place, newest first, and the values stored last."""
+
+    watched: Watched
+    releases: list[Release]
+    state: LiveState
+
+
+def read_watched(session: Session) -> list[Watched]:
+    from kronkers_studio.workflows.metrics import monitored
+
+    return monitored(session)
+
+
+def read_history(session: Session, watched: Watched) -> History:
+    from kronkers_studio.workflows.metrics import live_state
+    from kronkers_studio.workflows.releases import list_releases
+
+    return History(watched, list_releases(session, *watched), live_state(session, *watched))
+
+
+def read_windows(session: Session, request: Request) -> Answer:
+    from kronkers_studio.workflows.metrics import markers, read_window
+
+    start, end = request.start - request.margin, request.end + request.margin
+    windows: dict[Metric, Window] = {
+        metric: read_window(session, *request.watched, metric, start, end, request.points)
+        for metric in Metric
+        if metric is not Metric.IN_FLIGHT
+    }
+    yesterday = None
+    if request.end - request.start <= _DAY:
+        before = read_window(
+            session, *request.watched, Metric.REQUEST_RATE, request.start - _DAY, request.end - _DAY, 100
+        )
+        yesterday = average(before)
+    return Answer(request, windows, markers(session, *request.watched, start, end), yesterday)

@@ -1,0 +1,410 @@
+"""Live charts of one model in one place, and the same charts "as of" then when it cannot be reached."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QGridLayout, QMenu, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.charts.card import ChartCard
+from kronkers_studio.desktop.charts.keeping import ask_and_save_picture, ask_and_save_values
+from kronkers_studio.desktop.charts.lines import Line
+from kronkers_studio.desktop.charts.quantities import megabytes, milliseconds, per_second, percent
+from kronkers_studio.desktop.charts.reading import (
+    Answer,
+    History,
+    Request,
+    Watched,
+    read_history,
+    read_watched,
+    read_windows,
+)
+from kronkers_studio.desktop.charts.recording import Recorder
+from kronkers_studio.desktop.charts.shared_time import SharedTime
+from kronkers_studio.desktop.charts.ticks import clock, day_and_clock
+from kronkers_studio.desktop.pages.page import Page, Views
+from kronkers_studio.desktop.panels.happened import Happened, when
+from kronkers_studio.desktop.panels.live_figures import LiveFigures
+from kronkers_studio.desktop.place_words import place_title, place_words
+from kronkers_studio.desktop.studio import State, Studio
+from kronkers_studio.desktop.text import number, tr
+from kronkers_studio.desktop.theme import GAP, Tone
+from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.fields import ComboBox
+from kronkers_studio.desktop.widgets.states import EmptyState
+from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
+from kronkers_studio.domain.series import LiveState, Metric
+
+_DAY = 86_400.0
+_SINCE_LIVE = "live"
+_RANGES = {"5m": 300.0, "15m": 900.0, "1h": 3600.0, "6h": 21_600.0, "24h": _DAY, "7d": 7 * _DAY, "30d": 30 * _DAY,
+           "1y": 365 * _DAY}  # fmt: skip
+_SHORTEST_LIVE = 30.0  # seconds shown at least of what went live just now
+_SETTLE_MS = 120  # after the last movement of a chart, before the store is asked for finer lines
+_FEWEST_POINTS, _MOST_POINTS = 240, 1200
+
+
+class MonitorPage(Page):
+    """``drawn`` is emitted when the charts show what was read."""
+
+    key = "monitor"
+    changes = ("releases", "models")
+    drawn = Signal()
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio, tr("Monitor"))
+        now = time.time()
+        self.watched: Watched | None = None
+        self.range_key = ""
+        self.live: LiveState | None = None
+        self._history: History | None = None
+        self._answer: Answer | None = None
+        self._heard = False  # from the service, since it is watched
+        self._browsing = False
+        self._reading = False
+        self._again = False
+        self.time = SharedTime(now - 900, now, self)
+        self.time.browsed.connect(self._on_browsed)
+        self._settle = QTimer(self, singleShot=True, interval=_SETTLE_MS)
+        self._settle.timeout.connect(self._read_windows)
+        self._build_actions()
+        self.views = Views({"empty": self._make_empty, "charts": self._make_charts})
+        self.content.addWidget(self.views, 1)
+        self.views.view("charts")
+        self.views.show_view("empty")
+        self.recorder = Recorder.of(studio)
+        self.recorder.measured.connect(self._on_measured)
+        self.recorder.troubled.connect(self.notice.show_error)
+        studio.closed.connect(self._forget)
+
+    # Parts ---------------------------------------------------------------------------------------------------------
+
+    def _build_actions(self) -> None:
+        self.model_box = ComboBox(tr("Model and place"))
+        self.model_box.activated.connect(lambda _index: self._choose_model())
+        self.range_box = ComboBox(tr("Time range"), _range_choices())
+        self.range_box.activated.connect(lambda _index: self._choose_range(str(self.range_box.value)))
+        self.pause_button = Button(tr("Pause"), self.toggle_pause, icon="pause", hint=tr("Hold the charts still"))
+        self.export_button = Button(tr("Export"), self._show_export_menu, icon="export")
+        for widget in (self.model_box, self.range_box, self.pause_button, self.export_button):
+            self.header.add_action(widget)
+            widget.setVisible(False)
+
+    def _make_empty(self) -> QWidget:
+        return EmptyState(
+            "monitor",
+            tr("Nothing is live yet"),
+            tr("Put a model live, and its requests, response times and errors are charted here."),
+            tr("Put a model live"),
+            lambda: self.studio.go.emit("deploy", {}),
+        )
+
+    def _make_charts(self) -> QWidget:
+        requests = (Line(Metric.REQUEST_RATE, tr("answered"), 0), Line(Metric.ERROR_RATE, tr("refused"), 2))
+        response = (
+            Line(Metric.LATENCY_P50, tr("p50"), 0),
+            Line(Metric.LATENCY_P95, tr("p95"), 1),
+            Line(Metric.LATENCY_P99, tr("p99"), 2, (2.0, 2.0)),  # brown and red look alike to some readers
+        )
+        self.charts = (
+            ChartCard(tr("Requests per second"), requests, per_second(), self.time),
+            ChartCard(tr("Response time"), response, milliseconds(), self.time),
+            ChartCard(tr("CPU"), (Line(Metric.CPU, tr("CPU"), 0),), percent(), self.time),
+            ChartCard(tr("Memory"), (Line(Metric.MEMORY, tr("Memory"), 0),), megabytes(), self.time),
+        )
+        self.figures, self.happened = LiveFigures(), Happened()
+        grid = QGridLayout()
+        grid.setSpacing(GAP)
+        grid.addWidget(self.charts[0], 0, 0, 1, 3)
+        grid.addWidget(self.charts[1], 0, 3, 1, 3)
+        for column, card in enumerate((self.charts[2], self.charts[3], self.happened)):
+            grid.addWidget(card, 1, 2 * column, 1, 2)
+        for column in range(6):
+            grid.setColumnStretch(column, 1)
+        grid.setRowStretch(0, 1)
+        grid.setRowStretch(1, 1)
+        whole = QWidget()
+        column_of_all = QVBoxLayout(whole)
+        column_of_all.setContentsMargins(0, 0, 0, 0)
+        column_of_all.setSpacing(GAP)
+        column_of_all.addWidget(self.figures)
+        column_of_all.addLayout(grid, 1)
+        return whole
+
+    # What is watched -----------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        self.studio.read(read_watched, self._show_watched, owner=self, failed=self.notice.show_error)
+
+    def state(self) -> State:
+        model, place = self.watched or ("", "")
+        return {"model": model, "place": place, "range": self.range_key}
+
+    def restore(self, state: State) -> None:
+        wanted = (str(state.get("model") or ""), str(state.get("place") or ""))
+        if state.get("range") in (*_RANGES, _SINCE_LIVE):
+            self.range_key = str(state["range"])
+            self.range_box.choose(self.range_key)
+        if wanted[0] and wanted != self.watched:
+            self.watched = wanted
+            self._become_stale()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the charts stand still: at a person's wish, or because a chart was moved."""
+        return self._browsing
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything that there is to show now is shown."""
+        waiting = self._live_release() is not None and not self._heard
+        return self._answer is not None and not self._reading and not waiting
+
+    def toggle_pause(self) -> None:
+        """Hold the charts still, or let them move on from now."""
+        self._set_browsing(not self._browsing)
+        if not self._browsing:
+            self._read_windows()
+
+    def _show_watched(self, watched: list[Watched]) -> None:
+        any_watched = bool(watched)
+        for widget in (self.model_box, self.range_box, self.pause_button, self.export_button):
+            widget.setVisible(any_watched)
+        self.views.show_view("charts" if any_watched else "empty")
+        if not any_watched:
+            self.watched = None
+            self.header.set_title(tr("Monitor"))
+            self.header.set_pills([])
+            self.header.set_sentence(tr("Live requests, response times and errors of what you have put live."))
+            return
+        self.model_box.set_choices([(f"{model} · {place_words(place)}", (model, place)) for model, place in watched])
+        if self.watched not in watched:
+            self.watched = watched[0]
+        self.model_box.choose(self.watched)
+        self._read_history()
+
+    def _choose_model(self) -> None:
+        chosen = self.model_box.value
+        if isinstance(chosen, tuple) and chosen != self.watched:
+            self.watched = (str(chosen[0]), str(chosen[1]))
+            self._forget()
+            self._read_history()
+
+    def _choose_range(self, key: str) -> None:
+        self.range_key = key
+        self._set_browsing(False)
+        self._read_windows()
+
+    def _forget(self) -> None:
+        self.live, self._history, self._answer, self._heard = None, None, None, False
+
+    def _read_history(self) -> None:
+        watched = self.watched
+        if watched is not None:
+            self.studio.read(
+                lambda session: read_history(session, watched),
+                self._show_history,
+                owner=self,
+                failed=self.notice.show_error,
+            )
+
+    def _show_history(self, history: History) -> None:
+        if history.watched != self.watched:
+            return
+        self._history = history
+        if self.live is None or not self._live_release():
+            self.live = history.state
+        self.happened.show_releases(history.releases)
+        if not self.range_key:
+            self.range_key = self._fitting_range()
+            self.range_box.choose(self.range_key)
+        self._show_words()
+        self._read_windows()
+
+    # Measurements --------------------------------------------------------------------------------------------------
+
+    def _on_measured(self, state: LiveState) -> None:
+        if (state.model, state.place) != self.watched:
+            return
+        self.live = state
+        self._heard = True
+        if self.entered:
+            self._show_words()
+            self._show_figures()
+            if not self._browsing:
+                self._read_windows()
+
+    def _read_windows(self) -> None:
+        """Ask the store for what the charts are to show; while it is being read, once more afterwards."""
+        if self._reading:
+            self._again = True
+            return
+        request = self._request()
+        if request is None:
+            return
+        task = self.studio.read(
+            lambda session: read_windows(session, request), self._show_answer, owner=self, failed=self._not_read
+        )
+        self._reading = task is not None
+
+    def _request(self) -> Request | None:
+        if self.watched is None:
+            return None
+        width = max(chart.plot.width() for chart in self.charts)
+        points = min(_MOST_POINTS, max(_FEWEST_POINTS, width))
+        if self._browsing:
+            start, end = self.time.start, self.time.end
+            margin = (end - start) / 2
+            return Request(self.watched, start, end, margin, min(_MOST_POINTS, 2 * points))
+        start, end = self._following_range()
+        return Request(self.watched, start, end, 0.0, points)
+
+    def _following_range(self) -> tuple[float, float]:
+        """The chosen range up to now or, where nothing answers, up to the last measurement."""
+        reachable = self.live is None or self.live.reachable or self.live.as_of is None
+        end = time.time() if reachable or self.live is None or self.live.as_of is None else self.live.as_of.timestamp()
+        if self.range_key != _SINCE_LIVE:
+            return end - _RANGES.get(self.range_key, _RANGES["1h"]), end
+        release = self._live_release() or self._last_release()
+        since = release.changed.timestamp() if release is not None else end
+        if release is not None and release.state is not ReleaseState.LIVE:
+            since = release.created.timestamp()
+        span = max(_SHORTEST_LIVE, end - since)
+        return end - 1.02 * span, end  # a little before it, so that its marker is seen
+
+    def _not_read(self, error: Exception) -> None:
+        self._reading = False
+        self.notice.show_error(error)
+
+    def _show_answer(self, answer: Answer) -> None:
+        self._reading = False
+        if self._again:
+            self._again = False
+            self._read_windows()
+        if answer.request.watched != self.watched:
+            return
+        self._answer = answer
+        if not self._browsing:
+            self.time.show(answer.request.start, answer.request.end)
+        for chart in self.charts:
+            chart.show_windows(answer.windows)
+            chart.show_markers(answer.markers)
+        self._show_figures()
+        self.drawn.emit()
+
+    # Words ---------------------------------------------------------------------------------------------------------
+
+    def _show_figures(self) -> None:
+        windows = self._answer.windows if self._answer is not None else {}
+        self.figures.show_state(self.live, windows, self._answer.yesterday if self._answer is not None else None)
+
+    def _show_words(self) -> None:
+        if self.watched is None:
+            return
+        model, place = self.watched
+        self.header.set_title(model)
+        where: Tone = "accent" if place == THIS_COMPUTER else "prod"
+        self.header.set_pills([(place_title(place), where), *self._state_pills()])
+        self.header.set_sentence(self._sentence())
+        if self.live is not None and self.live.problem and self._live_release() is not None:
+            self.notice.say(self.live.problem, tr("It is tried again all the time; the charts show what was kept."),
+                            "warn")  # fmt: skip
+        else:
+            self.notice.clear()
+
+    def _state_pills(self) -> list[tuple[str, Tone]]:
+        state = self.live
+        if state is None:
+            return []
+        if state.reachable:
+            return [(tr("Live"), "ok")]
+        as_of: list[tuple[str, Tone]] = []
+        if state.as_of is not None:
+            as_of.append((tr("As of {time}").format(time=when(state.as_of)), "plain"))
+        release = self._live_release()
+        if release is None:
+            return [(tr("Stopped"), "plain"), *as_of]
+        return [(tr("Unreachable"), "bad"), *as_of] if state.problem else as_of
+
+    def _sentence(self) -> str:
+        release, state = self._live_release(), self.live
+        parts = []
+        if release is not None:
+            since = tr("Version {n}, live since {time}")
+            parts.append(since.format(n=release.version, time=when(release.changed)))
+        elif (last := self._last_release()) is not None:
+            parts.append(tr("Version {n} was live last; nothing is live now").format(n=last.version))
+        if state is not None and state.as_of is not None:
+            parts.append(tr("as of {time}").format(time=_as_of(state.as_of)))
+        words = " · ".join(parts)
+        if state is not None and state.reachable:
+            words += tr(", refreshed every {n} s").format(
+                n=number(self.recorder.seconds, _decimals(self.recorder.seconds))
+            )
+        return words
+
+    def _live_release(self) -> Release | None:
+        releases = self._history.releases if self._history is not None else []
+        return next((release for release in releases if release.state is ReleaseState.LIVE), None)
+
+    def _last_release(self) -> Release | None:
+        releases = self._history.releases if self._history is not None else []
+        ran = [release for release in releases if release.state in (ReleaseState.STANDBY, ReleaseState.STOPPED)]
+        return max(ran, key=lambda release: release.changed, default=None)
+
+    def _fitting_range(self) -> str:
+        """What went live within the hour is shown from its beginning."""
+        release = self._live_release()
+        if release is not None and (datetime.now(UTC) - release.changed).total_seconds() > 3600:
+            return "6h"
+        return _SINCE_LIVE
+
+    # Pausing and keeping -------------------------------------------------------------------------------------------
+
+    def _on_browsed(self) -> None:
+        self._set_browsing(True)
+        self._settle.start()
+
+    def _set_browsing(self, browsing: bool) -> None:
+        self._browsing = browsing
+        text = tr("Resume") if browsing else tr("Pause")
+        self.pause_button.setText(text)
+        self.pause_button.setAccessibleName(text)
+        self.pause_button.setToolTip(tr("Follow what is measured now") if browsing else tr("Hold the charts still"))
+        self.pause_button.show_icon("play" if browsing else "pause")
+
+    def _show_export_menu(self) -> None:
+        model, place = self.watched or ("", "")
+        name = f"{model} {place}"
+        menu = QMenu(self)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.addAction(tr("Picture of this page (PNG)…"), lambda: ask_and_save_picture(self, name))
+        windows = list(self._answer.windows.values()) if self._answer is not None else []
+        menu.addAction(tr("Values of this range (CSV)…"), lambda: ask_and_save_values(self, name, windows))
+        menu.popup(self.export_button.mapToGlobal(self.export_button.rect().bottomLeft()))
+
+
+def _range_choices() -> list[tuple[str, object]]:
+    words = {
+        "5m": tr("Last 5 minutes"),
+        "15m": tr("Last 15 minutes"),
+        "1h": tr("Last hour"),
+        "6h": tr("Last 6 hours"),
+        "24h": tr("Last 24 hours"),
+        "7d": tr("Last 7 days"),
+        "30d": tr("Last 30 days"),
+        "1y": tr("Last year"),
+    }
+    return [(tr("Since it went live"), _SINCE_LIVE), *((words[key], key) for key in _RANGES)]
+
+
+def _as_of(at: datetime) -> str:
+    """To the second when it was today, otherwise with its day."""
+    today = datetime.now().astimezone().date() == at.astimezone().date()
+    return (clock if today else day_and_clock)(at.timestamp(), seconds=True)
+
+
+def _decimals(seconds: float) -> int:
+    return 0 if seconds == round(seconds) else 1
