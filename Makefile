@@ -47,7 +47,7 @@ lab-packages: setup
 	@bash tests/lab/install.sh
 
 build: setup
-	@$(RUN)pyinstaller --noconfirm --log-level WARN build_spec.py
+	@$(RUN)python build_spec.py
 
 clean:
 	rm -rf .venv .tools build dist screenshots .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -139,6 +139,10 @@ def test_wrong_usage_leaves_with_2(shell: Shell) -> None:
     shell.run("no-such-command", expect=2)
 
 
+def test_the_version_is_told(shell: Shell) -> None:
+    assert shell.run("--version").stdout.startswith("kronkers ")
+
+
 def test_with_json_a_failure_is_a_document_too(shell: Shell) -> None:
     assert shell.json("log", "nothing", expect=1)["error"]["kind"] == "NotFound"
 
