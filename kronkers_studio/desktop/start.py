@@ -16,6 +16,7 @@ from kronkers_studio.desktop import theme
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.settings.paths import demo_folder
 
 ExceptHook = Callable[[type[BaseException], BaseException, TracebackType | None], None]
 
@@ -55,8 +56,12 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="kronkers-studio", description=tr("The window of Kronkers Studio."))
     parser.add_argument("--workspace", type=Path, help=tr("the workspace to open, instead of the one in the settings"))
     parser.add_argument("--key-file", type=Path, help=tr("the file that holds its key"))
+    parser.add_argument("--demo", action="store_true", help=tr("open the workspace that `kronkers demo` made"))
     parser.add_argument("--page", default="", help=tr("the page to show first, e.g. monitor"))
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.demo:
+        options.workspace, options.key_file = demo_folder() / "workspace", demo_folder() / "key"
+    return options
 
 
 def _to_crash_dialog(window: MainWindow) -> ExceptHook:
