@@ -54,6 +54,11 @@ class Rail(QFrame):
         if key in self._buttons:
             self._buttons[key].setChecked(True)
 
+    def focus(self, key: str) -> None:
+        """Give the entry of ``key`` the keyboard."""
+        if key in self._buttons:
+            self._buttons[key].setFocus()
+
     def _brand(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setContentsMargins(10, 0, 0, 0)

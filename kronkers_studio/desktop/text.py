@@ -45,7 +45,9 @@ def file_size(size: int) -> str:
 
 def duration(seconds: float) -> str:
     """ "41 s", "2 min", "3 h 20 min"."""
-    seconds = max(0, round(seconds))
+    if seconds < 1:
+        return tr("less than a second")
+    seconds = round(seconds)
     if seconds < 90:
         return tr("{n} s").format(n=number(seconds))
     minutes = round(seconds / 60)

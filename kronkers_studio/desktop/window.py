@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut
@@ -20,6 +21,9 @@ from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.task_bar import TaskBar, TasksPanel
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.domain.errors import StudioError
+
+if TYPE_CHECKING:
+    from kronkers_studio.desktop.wizard.first_run import FirstRunWizard
 
 _HISTORY = 100
 _NEEDS_NO_WORKSPACE = ("settings",)
@@ -58,19 +62,25 @@ class MainWindow(QMainWindow):
         self.studio = studio
         self.memory = memory or Memory()
         self.setWindowTitle("Kronkers Studio")
-        self.setMinimumSize(960, 640)
+        self.setMinimumSize(1000, 660)
         self._pages: dict[str, Page] = {}
         self._past: list[str] = []
         self._future: list[str] = []
         self._current = ""
-        self._wizard: QWidget | None = None
+        self._wizard: FirstRunWizard | None = None
 
         self._build()
         self._connect()
         self._place()
         self.show_page(self.memory.page or "home")
+        self._rail.focus(self._current)
 
     # Pages
+
+    @property
+    def wizard(self) -> FirstRunWizard | None:
+        """The guided way while it is shown."""
+        return self._wizard
 
     @property
     def current(self) -> str:

@@ -93,6 +93,11 @@ class DeployPage(Page):
             self.show_places()
         self._follow_wish()
 
+    @property
+    def live_services(self) -> list[tuple[str, str]]:
+        """(model, place) of all that is live."""
+        return [(release.model, release.place) for release in self._floor.live]
+
     def show_places(self) -> None:
         """The columns of places; or what to do first when there is no model yet."""
         self._sending_to = None
@@ -209,7 +214,7 @@ class DeployPage(Page):
 
     def _head(self, view: str) -> None:
         self.back_button.setVisible(view == "send")
-        self.server_button.setVisible(view == "places")
+        self.server_button.setVisible(view == "places" and len(self._floor.places) > 1)
         self.live_button.setVisible(view == "places")
         if view != "send":
             self.header.set_title(tr("Deploy"))

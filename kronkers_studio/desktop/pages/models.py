@@ -203,11 +203,11 @@ class ModelsPage(Page):
         )
         registered.body.addWidget(self._none_yet, 1)
         left.addWidget(registered, 1)
-        row.addLayout(left, 1)
+        row.addLayout(left, 2)
         self._right = Card()
-        self._right.setFixedWidth(330)
+        self._right.setMinimumWidth(280)
         self._right.body.addWidget(self.details, 1)
-        row.addWidget(self._right)
+        row.addWidget(self._right, 1)
         return whole
 
 
@@ -243,7 +243,7 @@ def _quality(version: ModelVersion) -> str:
 
 def _found_columns() -> list[Column[FoundModel]]:
     return [
-        Column(tr("File"), lambda row: path_words(row.source.path), stretch=4, icon=lambda _row: "file"),
+        Column(tr("File"), lambda row: path_words(row.source.path), stretch=4, icon=lambda _row: "file", middle=True),
         Column(tr("What it is"), _found_words, stretch=4, muted=True),
         Column(tr("Size"), lambda row: file_size(row.size), 84, right=True),
         Column(

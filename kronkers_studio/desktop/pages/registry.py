@@ -240,7 +240,6 @@ class RegistryPage(Page):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP)
         history = Card(tr("History"))
-        history.setFixedWidth(380)
         history.body.addWidget(self.history, 1)
         content = Card()
         self._trail = QHBoxLayout()
@@ -251,8 +250,8 @@ class RegistryPage(Page):
         head.addWidget(self._found)
         content.body.addLayout(head)
         content.body.addWidget(self.folder, 1)
-        row.addWidget(history)
-        row.addWidget(content, 1)
+        row.addWidget(history, 2)
+        row.addWidget(content, 3)
         return both
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import ValidationError
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDoubleSpinBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop import theme
 from kronkers_studio.desktop.pages.page import Page, scrolling
 from kronkers_studio.desktop.studio import Studio
-from kronkers_studio.desktop.text import home_short, tr
+from kronkers_studio.desktop.text import duration, home_short, tr
 from kronkers_studio.desktop.theme import GAP
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
@@ -125,15 +125,11 @@ class SettingsPage(Page):
 
     def _monitoring(self) -> Card:
         card = Card(tr("Monitoring"))
-        self.seconds = QDoubleSpinBox()
-        self.seconds.setRange(1.0, 5.0)
-        self.seconds.setSingleStep(0.5)
-        self.seconds.setDecimals(1)
-        self.seconds.setSuffix(tr(" s"))
-        self.seconds.setMaximumWidth(120)
-        self.seconds.setAccessibleName(tr("How often live metrics are read"))
-        self.seconds.setValue(self.studio.settings.scrape_seconds)
-        self.seconds.editingFinished.connect(lambda: self.change(scrape_seconds=self.seconds.value()))
+        choices = sorted({1.0, 2.0, 3.0, 5.0, self.studio.settings.scrape_seconds})
+        words = [(tr("Every {time}").format(time=duration(seconds)), seconds) for seconds in choices]
+        self.seconds = ComboBox(tr("How often live metrics are read"), words)
+        self.seconds.choose(self.studio.settings.scrape_seconds)
+        self.seconds.activated.connect(lambda: self.change(scrape_seconds=self.seconds.value))
         card.body.addWidget(Field(tr("Live metrics"), self.seconds, _help("scrape_seconds")))
         return card
 

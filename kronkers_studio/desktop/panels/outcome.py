@@ -42,7 +42,7 @@ class OutcomePanel(QWidget):
     def show_result(self, result: MigrationResult) -> None:
         """Show what the run did."""
         self.files.show_figure(number(result.files), file_size(result.commit.size), "ok")
-        self.new.show_figure(file_size(result.new_bytes), tr("encrypted and compressed"), "ok")
+        self.new.show_figure(file_size(result.new_bytes), tr("encrypted"), "ok")
         read = counted(result.read_files, tr("{n} file read"), tr("{n} files read"))
         took = tr("in {time}").format(time=duration(result.seconds))
         self.unread.show_figure(file_size(result.read_bytes), f"{read} {took}", "accent")
@@ -65,9 +65,13 @@ class OutcomePanel(QWidget):
         self._nothing.setVisible(not ordered)
 
 
+def _path(row: SkippedItem) -> str:
+    return path_words(row.path)
+
+
 def _columns() -> list[Column[SkippedItem]]:
     return [
-        Column(tr("Folder or file"), lambda row: path_words(row.path), stretch=3, icon=lambda _row: "file"),
+        Column(tr("Folder or file"), _path, stretch=3, middle=True, icon=lambda _row: "file"),
         Column(tr("Why"), skip_words, stretch=3),
         Column(
             tr("State"),

@@ -101,7 +101,14 @@ class PlanPanel(QWidget):
 def found_columns() -> list[Column[Found]]:
     """The columns of a table of found things."""
     return [
-        Column(tr("Folder or file"), lambda row: path_words(row.path), stretch=5, icon=_icon, hint=lambda r: r.path),
+        Column(
+            tr("Folder or file"),
+            _path,
+            stretch=6,
+            middle=True,
+            icon=_icon,
+            hint=lambda r: r.path,
+        ),
         Column(tr("What it is"), _what, stretch=4),
         Column(tr("Size"), lambda row: file_size(row.size) if isinstance(row, PlannedItem) else "–", 92, right=True),
         Column(tr("Will be"), lambda row: _fate(row)[0], 116, pill=lambda row: _fate(row)[1]),
@@ -149,6 +156,10 @@ def _rows(plan: MigrationPlan, key: str) -> Sequence[Found]:
     if key == "out":
         return [*left_out, *plan.skipped]
     return [*plan.items, *plan.skipped]
+
+
+def _path(row: Found) -> str:
+    return path_words(row.path)
 
 
 def _icon(row: Found) -> str:

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.theme import GAP, PADDING_X, PADDING_Y, Tone
-from kronkers_studio.desktop.widgets.labels import label
+from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import Pill
 
 
@@ -25,7 +25,7 @@ class Card(QFrame):
         self.body.setSpacing(10)
         self.head = QHBoxLayout()
         self.head.setSpacing(10)
-        self.heading = label(heading, "heading")
+        self.heading = ElidedLabel(heading, "heading")
         if heading:
             self.head.addWidget(self.heading)
             self.body.addLayout(self.head)
@@ -53,8 +53,10 @@ class FigureCard(Card):
         row.addWidget(self._pill)
         row.addStretch(1)
         self.body.addLayout(row)
+        self.body.addStretch(1)
         self.setMinimumHeight(102)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # so that columns are equal
+        self.setMinimumWidth(140)
         self.setAccessibleName(caption)
 
     def show_figure(self, figure: str, pill: str = "", tone: Tone = "accent") -> None:

@@ -16,6 +16,8 @@ from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.domain.errors import StudioError
 
+_WORDS_WIDTH = 440
+
 
 class EmptyState(QWidget):
     """One sentence on what this place is for, and one button that begins it."""
@@ -41,7 +43,8 @@ class EmptyState(QWidget):
         column.addWidget(label(title, "name"), 0, Qt.AlignmentFlag.AlignHCenter)
         words = label(sentence, "muted", wrap=True)
         words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        words.setFixedWidth(440)
+        words.setFixedWidth(_WORDS_WIDTH)
+        words.setMinimumHeight(words.heightForWidth(_WORDS_WIDTH))
         column.addWidget(words, 0, Qt.AlignmentFlag.AlignHCenter)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)

@@ -26,6 +26,7 @@ _NOWHERE = QModelIndex()
 _PILL = Qt.ItemDataRole.UserRole + 1
 _ICON = Qt.ItemDataRole.UserRole + 2
 _MUTED = Qt.ItemDataRole.UserRole + 3
+_MIDDLE = Qt.ItemDataRole.UserRole + 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Column(Generic[Row]):
     stretch: int = 1
     right: bool = False
     muted: bool = False
+    middle: bool = False  # what is too long is cut in its middle, as a path's end says most
     pill: Callable[[Row], Tone] | None = None
     icon: Callable[[Row], str] | None = None
     hint: Callable[[Row], str] | None = None
@@ -128,6 +130,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         _PILL: lambda column, row: column.pill(row) if column.pill else None,
         _ICON: lambda column, row: column.icon(row) if column.icon else None,
         _MUTED: lambda column, _row: column.muted,
+        _MIDDLE: lambda column, _row: column.middle,
     }
 
 
@@ -250,7 +253,8 @@ class _Cells(QStyledItemDelegate):
             painter.drawPixmap(rect.left(), rect.center().y() - 7, picture)
             rect = rect.adjusted(24, 0, 0, 0)
         painter.setPen(theme.current().colour(token))
-        text = painter.fontMetrics().elidedText(str(index.data()), option.textElideMode, rect.width())
+        mode = Qt.TextElideMode.ElideMiddle if index.data(_MIDDLE) else Qt.TextElideMode.ElideRight
+        text = painter.fontMetrics().elidedText(str(index.data()), mode, rect.width())
         painter.drawText(rect, _aligned_flags(index) | Qt.AlignmentFlag.AlignVCenter, text)
 
 

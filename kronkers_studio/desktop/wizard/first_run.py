@@ -47,7 +47,7 @@ class FirstRunWizard(QWidget):
         self._plan: MigrationPlan | None = None
         self._release: Release | None = None
         self._build()
-        self._show("folder")
+        self.show_step("folder")
         self.folder_step.look_around()
 
     @property
@@ -63,7 +63,7 @@ class FirstRunWizard(QWidget):
         if self.studio.session is not None:
             self._look_inside()
             return
-        self._show("protect")
+        self.show_step("protect")
         self.protect_step.look_for_keyring()
 
     def _make_workspace(self, choice: Choice) -> None:
@@ -76,7 +76,7 @@ class FirstRunWizard(QWidget):
             self._made = made
             self._remember(choice.directory)
             self.recovery_step.show_key(made[1])
-            self._show("recovery")
+            self.show_step("recovery")
 
         def failed(error: StudioError) -> None:
             self.next_button.setEnabled(True)
@@ -116,7 +116,7 @@ class FirstRunWizard(QWidget):
         title = tr("Looking through “{folder}”").format(folder=folder.name)
         task = self.studio.do(title, work, done=self.show_plan, failed=self._back_to_folder, owner=self)
         self.working.watch(task, tr("Nothing is copied yet."))
-        self._show("working")
+        self.show_step("working")
 
     def show_plan(self, plan: MigrationPlan) -> None:
         """Show what was found."""
@@ -124,7 +124,7 @@ class FirstRunWizard(QWidget):
         panel = self.views.view("plan")
         if isinstance(panel, PlanPanel):
             panel.show_plan(plan)
-        self._show("plan")
+        self.show_step("plan")
         self.next_button.setEnabled(bool(plan.kept))
 
     def _bring_in(self) -> None:
@@ -138,7 +138,7 @@ class FirstRunWizard(QWidget):
             return migrate_folder(session, Path(plan.folder), plan.project, progress=progress, cancel=cancel)
 
         def failed(error: StudioError) -> None:
-            self._show("plan")
+            self.show_step("plan")
             self._say(error)
 
         task = self.studio.do(
@@ -151,14 +151,14 @@ class FirstRunWizard(QWidget):
             resource="content",
         )
         self.working.watch(task, tr("Your OneDrive is only read. Stopping keeps what is done so far."))
-        self._show("working")
+        self.show_step("working")
 
     def show_result(self, result: MigrationResult) -> None:
         """Show what came of it, and look for models meanwhile."""
         panel = self.views.view("outcome")
         if isinstance(panel, OutcomePanel):
             panel.show_result(result)
-        self._show("outcome")
+        self.show_step("outcome")
         self.live_step.look_for_models(result.project)
 
     # Putting live
@@ -166,7 +166,7 @@ class FirstRunWizard(QWidget):
     def _models_known(self, any_model: bool) -> None:
         self._any_model = any_model
         if self.step == "live":
-            self._show("live")
+            self.show_step("live")
 
     def _put_live(self) -> None:
         self.next_button.setEnabled(False)
@@ -201,14 +201,14 @@ class FirstRunWizard(QWidget):
         elif self.step == "plan":
             self._bring_in()
         elif self.step == "outcome":
-            self._show("live")
+            self.show_step("live")
         elif self.step == "live":
             self._finish_or_put_live()
 
     def go_back(self) -> None:
         before = {"protect": "folder", "plan": "folder", "outcome": "folder", "live": "outcome"}
         if self.step in before:
-            self._show(before[self.step])
+            self.show_step(before[self.step])
 
     def leave(self) -> None:
         """Skip the rest; it can be run again from Home and Settings."""
@@ -237,7 +237,7 @@ class FirstRunWizard(QWidget):
         self.left.emit(page, state)
 
     def _back_to_folder(self, error: StudioError) -> None:
-        self._show("folder")
+        self.show_step("folder")
         self._say(error)
 
     def _say(self, error: StudioError) -> None:
@@ -246,7 +246,8 @@ class FirstRunWizard(QWidget):
         else:
             self.notice.show_error(error)
 
-    def _show(self, step: str) -> None:
+    def show_step(self, step: str) -> None:
+        """Show that step as it is now."""
         title, sentence, action = self._words(step)
         self.notice.clear()
         self.views.show_view(step)
@@ -260,6 +261,16 @@ class FirstRunWizard(QWidget):
         self.rows_button.setVisible(False)
         self.skip_button.setVisible(step not in ("working", "recovery"))
         self._mark_steps(step)
+        self._focus(step)
+
+    def _focus(self, step: str) -> None:
+        """Put the keyboard where the step goes on."""
+        if step == "folder":
+            self.folder_step.drop.button.setFocus()
+        elif step == "protect":
+            self.protect_step.passphrase.setFocus()
+        elif self.next_button.isEnabled():
+            self.next_button.setFocus()
 
     def _words(self, step: str) -> tuple[str, str, str]:
         folder = self._folder.name if self._folder else ""

@@ -172,7 +172,7 @@ class _Line(QWidget):
         self._mark = IconLabel("forward", "muted", 20)
         row.addWidget(self._mark)
         column = QVBoxLayout()
-        column.setSpacing(3)
+        column.setSpacing(5)
         column.addWidget(label(title, "medium"))
         self._words = ElidedLabel(words, "caption")
         column.addWidget(self._words)
@@ -201,7 +201,7 @@ class _Line(QWidget):
 def _columns() -> list[Column[FoundModel]]:
     return [
         Column(tr("Model"), lambda row: row.suggested_name, stretch=3, icon=lambda _row: "models"),
-        Column(tr("File"), lambda row: path_words(row.source.path), stretch=5, muted=True),
+        Column(tr("File"), lambda row: path_words(row.source.path), stretch=5, middle=True, muted=True),
         Column(tr("Made with"), _made_with, stretch=3),
         Column(tr("Takes"), _takes, 110, muted=True),
         Column(tr("Size"), lambda row: file_size(row.size), 84, right=True),

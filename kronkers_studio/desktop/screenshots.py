@@ -1,0 +1,278 @@
+"""Pictures of every page for people to judge: light and dark, empty and full, at 100 % and 200 %.
+
+    python -m kronkers_studio.desktop.screenshots [FOLDER [SCALE …]]
+
+Everything in them is real: the bundled sample is migrated, registered, packaged, put live and asked. Only the servers
+are made up, since none is at hand. It all happens in a home of its own that is removed afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kronkers_studio.desktop.window import MainWindow
+    from kronkers_studio.workflows.session import Session
+
+_SIZE = (1280, 800)
+_SCALES = ("1", "2")
+_PAGES = ("home", "migrate", "registry", "models", "deploy", "monitor", "servers", "settings")
+_PATIENCE = 300.0  # seconds for the longest step, packaging for the first time
+_TRAFFIC_SECONDS = 20.0
+
+
+def main(arguments: list[str]) -> int:
+    """Make all pictures in the folder named first (``screenshots`` by default), at the scales named after it."""
+    folder = Path(arguments[0] if arguments else "screenshots").absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    scales = tuple(arguments[1:]) or _SCALES
+    with tempfile.TemporaryDirectory(prefix="kronkers-screenshots-") as home:
+        codes = [_run_in(Path(home), scale, "--at", scale, str(folder)) for scale in scales]
+        _run_in(Path(home), "1", "--stop")
+    sys.stdout.write(f"{len(list(folder.glob('*.png')))} pictures in {folder}\n")
+    return max(codes)
+
+
+def _run_in(home: Path, scale: str, *arguments: str) -> int:
+    """Run this module in ``home``; the scale factor can only be set before Qt starts."""
+    screen = {"QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": scale}
+    command = [sys.executable, "-m", "kronkers_studio.desktop.screenshots", *arguments]
+    return subprocess.run(command, env=os.environ | _own_home(home) | screen, check=False).returncode  # noqa: S603
+
+
+def _own_home(home: Path) -> dict[str, str]:
+    from kronkers_studio.settings.paths import cache_folder
+
+    return {
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "XDG_DATA_HOME": str(home / "data"),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "XDG_STATE_HOME": str(home / "state"),
+        "XDG_CACHE_HOME": str(cache_folder().parent),  # what was downloaded before is used again
+        "APPDATA": str(home / "config"),
+    }
+
+
+def _photograph(scale: str, folder: Path) -> None:
+    """All pictures at one scale; the first one makes the workspaces."""
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication([])
+    studio = _Photographer(app, scale, folder)
+    empty, full = Path.home() / "empty", Path.home() / "full"
+    if not empty.exists():
+        _make_workspace(empty).close()
+        with _make_workspace(full) as session:
+            _fill(session)
+    for theme in ("light", "dark"):
+        studio.wizard(theme)
+        studio.pages(theme, "empty", empty)
+        studio.pages(theme, "full", full)
+
+
+class _Photographer:
+    def __init__(self, app: Any, scale: str, folder: Path) -> None:
+        self._app, self._scale, self._folder = app, scale, folder
+
+    def wizard(self, theme: str) -> None:
+        """The first steps; the later ones are the pages' own panels."""
+        from kronkers_studio.desktop.panels.folder_choice import sample_folder
+        from kronkers_studio.settings.secrets import Secret
+
+        window = self._open(theme, Path.home() / "none")
+        wait_for(lambda: window.wizard is not None)
+        wizard: Any = window.wizard
+        self._take(window, theme, "wizard-1-folder")
+        wizard.choose(sample_folder())
+        self._take(window, theme, "wizard-2-protect")
+        wizard.recovery_step.show_key(Secret("ABCD-EFGH-JKLM-NPQR-STUV-WXYZ-2345-6789"))
+        wizard.show_step("recovery")
+        self._take(window, theme, "wizard-3-recovery")
+        window.close()
+
+    def pages(self, theme: str, kind: str, workspace: Path) -> None:
+        """Every page, and on the full workspace what lies behind its buttons."""
+        window = self._open(theme, workspace)
+        wait_for(lambda: window.studio.session is not None)
+        for page in _PAGES:
+            window.show_page(page)
+            self._take(window, theme, f"{page}-{kind}")
+        if kind == "full":
+            self._depths(window, theme)
+        window.close()
+
+    def _depths(self, window: MainWindow, theme: str) -> None:
+        from kronkers_studio.desktop.panels.folder_choice import sample_folder
+
+        migrate: Any = window.page("migrate")
+        window.show_page("migrate")
+        migrate.look_at(sample_folder())
+        wait_for(lambda: migrate.views.shown == "plan")
+        self._take(window, theme, "migrate-plan")
+        migrate.start()
+        wait_for(lambda: migrate.views.shown == "outcome")
+        self._take(window, theme, "migrate-outcome")
+        window.tasks_panel.toggle()
+        self._take(window, theme, "tasks")
+        window.tasks_panel.toggle()
+        window.palette_box.open()
+        self._take(window, theme, "palette")
+        window.palette_box.hide()
+        deploy: Any = window.page("deploy")
+        window.show_page("deploy")
+        model, place = deploy.live_services[0]
+        deploy.send_rows(model, place)
+        deploy.send_panel.fill_form(_sample_row())
+        deploy.send_panel.send()
+        wait_for(lambda: deploy.send_panel.answers.shown == "table")
+        self._take(window, theme, "send-rows")
+        deploy.show_places()
+        deploy.ask_put_live(model)
+        self._take_dialog(window, theme, "dialog-put-live")
+        window.show_help()
+        self._take_dialog(window, theme, "dialog-help")
+        window.show_crash("Packaging", "Traceback (most recent call last):\n  …")
+        self._take_dialog(window, theme, "dialog-crash")
+        servers: Any = window.page("servers")
+        window.show_page("servers")
+        servers.ask_add()
+        self._take_dialog(window, theme, "dialog-add-server")
+
+    def _open(self, theme: str, workspace: Path) -> MainWindow:
+        from kronkers_studio.desktop.start import open_window
+        from kronkers_studio.settings.configuration import change_settings
+
+        change_settings(theme=theme, first_run_done=False)
+        window = open_window(self._app, workspace=workspace)
+        window.resize(*_SIZE)
+        return window
+
+    def _take(self, window: MainWindow, theme: str, name: str) -> None:
+        settle(window)
+        window.grab().save(str(self._file(theme, name)))
+
+    def _take_dialog(self, window: MainWindow, theme: str, name: str) -> None:
+        from PySide6.QtWidgets import QDialog
+
+        settle(window)
+        for dialog in window.findChildren(QDialog):
+            if dialog.isVisible():
+                dialog.grab().save(str(self._file(theme, name)))
+                dialog.close()
+        settle(window)
+
+    def _file(self, theme: str, name: str) -> Path:
+        return self._folder / f"{name}-{theme}-{int(self._scale) * 100}.png"
+
+
+def wait_for(ready: Callable[[], bool], seconds: float = _PATIENCE) -> None:
+    """Let the window live until ``ready``. Raises ``TimeoutError``."""
+    from PySide6.QtWidgets import QApplication
+
+    until = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > until:
+            raise TimeoutError("the window did not get where it should")
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def settle(window: MainWindow, seconds: float = 0.4) -> None:
+    """Let all unlisted reads end and the layout come to rest."""
+    until = time.monotonic() + seconds
+    wait_for(lambda: time.monotonic() > until and (window.studio.runner.idle or time.monotonic() > until + 5))
+
+
+def _make_workspace(directory: Path) -> Session:
+    from kronkers_studio.workflows.session import create_workspace
+
+    session, _ = create_workspace(directory, key_file=directory.with_suffix(".key"))
+    return session
+
+
+def _fill(session: Session) -> None:
+    """The main job on the sample, with a little traffic; and two servers that nobody can reach."""
+    from kronkers_studio.desktop.panels.folder_choice import sample_folder
+    from kronkers_studio.domain.releases import THIS_COMPUTER
+    from kronkers_studio.workflows import migrating, models, releases
+
+    result = migrating.migrate_folder(session, sample_folder(), "Kronkers")
+    found = [model for model in models.find_models(session, result.project) if model.facts is not None]
+    for model in found:
+        version = models.register_model(
+            session, result.project, model.source.path, metrics={"accuracy": 0.972, "f1": 0.968}
+        )
+    models.set_alias(session, version.name, 1, "champion")
+    for number in (1, version.version):
+        releases.release_model(session, version.name, number, to=THIS_COMPUTER)
+    _send_traffic(session, version.name)
+    _add_servers(session)
+
+
+def _send_traffic(session: Session, model: str) -> None:
+    from kronkers_studio.domain.errors import PredictionFailed
+    from kronkers_studio.domain.releases import THIS_COMPUTER
+    from kronkers_studio.workflows.metrics import LiveFeed
+    from kronkers_studio.workflows.releases import predict
+
+    feed = LiveFeed(session, model, THIS_COMPUTER)
+    until = time.monotonic() + _TRAFFIC_SECONDS
+    count = 0
+    while time.monotonic() < until:
+        count += 1
+        try:
+            predict(session, model, THIS_COMPUTER, [{"nonsense": 1}] if count % 40 == 0 else [_sample_row()])
+        except PredictionFailed:  # meant: the chart of refused requests should not be flat
+            continue
+        if count % 20 == 0:
+            feed.scrape()
+    feed.close()
+
+
+def _add_servers(session: Session) -> None:
+    from datetime import UTC, datetime
+
+    from kronkers_studio.domain.changes import ServerAdded
+    from kronkers_studio.domain.servers import Server
+
+    for name, host in (("lab-server", "lab.example.org"), ("factory-2", "10.20.0.12")):
+        server = Server(name, host, 22, "studio", "ssh-ed25519 AAAA", added=datetime.now(UTC))
+        session.workspace.ledger.record(ServerAdded(server), author="demo")
+
+
+def _sample_row() -> dict[str, Any]:
+    import json
+
+    from kronkers_studio.desktop.panels.folder_choice import sample_folder
+
+    file = sample_folder() / "Quality" / "Wine" / "model" / "rows.json"
+    rows: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))["rows"]
+    return rows[0]
+
+
+def _stop_services(workspace: Path) -> None:
+    from kronkers_studio.domain.releases import ReleaseState
+    from kronkers_studio.workflows.releases import list_releases, stop_release
+    from kronkers_studio.workflows.session import open_workspace
+
+    with open_workspace(workspace) as session:
+        for release in list_releases(session):
+            if release.state is ReleaseState.LIVE:
+                stop_release(session, release.model, release.place)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--at"]:
+        _photograph(sys.argv[2], Path(sys.argv[3]))
+    elif sys.argv[1:2] == ["--stop"]:
+        _stop_services(Path.home() / "full")
+    else:
+        sys.exit(main(sys.argv[1:]))
