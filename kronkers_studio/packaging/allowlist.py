@@ -21,7 +21,12 @@ _SKLEARN_MODULES = (
     r"|neighbors|neural_network|pipeline|preprocessing|random_projection|semi_supervised|svm|tree)"
     r"(?:\.(?!tests?\b)\w+)*"
 )
-_CLASS = r"_{0,2}[A-Z]\w*"
+_IMPORTED = (
+    "ABC|ABCMeta|Callable|Counter|Integral|Iterable|List|Mapping|Memory|MutableMapping|Number|Parallel|Path|Real|Sequence"
+    "|StringIO"
+)
+_CAPITALS = "CCA|DBSCAN|HDBSCAN|MDS|NMF|OPTICS|PCA|PLSSVD|RBF|RFE|RFECV|SVC|SVR|TSNE"
+_CLASS = rf"(?!(?:{_IMPORTED})$)_{{0,2}}[A-Z][A-Z0-9_]*[a-z]\w*|{_CAPITALS}"  # no constants, nothing imported there
 _REBUILD = r"newObj|__pyx_unpickle_\w+|_passthrough_scorer|_identity"
 
 _CALLABLE = re.compile(
@@ -35,7 +40,7 @@ _CALLABLE = re.compile(
             r"numpy\.dtypes\.\w+DType",
             r"numpy\._?core\.multiarray\.(?:_reconstruct|scalar)",
             r"numpy\._?core\.numeric\._frombuffer",
-            r"numpy\.ma\.core\.(?:MaskedArray|_mareconstruct)",
+            r"numpy\.ma\.(?:core\.)?(?:MaskedArray|_mareconstruct)",
             r"numpy\.random\._pickle\.(?:__randomstate_ctor|__generator_ctor|__bit_generator_ctor)",
             r"numpy\.random\.(?:_mt19937\.MT19937|_pcg64\.PCG64(?:DXSM)?|_philox\.Philox|_sfc64\.SFC64)",
             r"numpy\.random\.bit_generator\.(?:SeedSequence|__pyx_unpickle_SeedSequence)",
@@ -57,7 +62,7 @@ _CALLABLE = re.compile(
 _REFERABLE = re.compile(
     "|".join(
         [
-            r"sklearn\.metrics\._(?:classification|regression|ranking|pairwise|plot)\w*\.[a-z]\w*",
+            r"sklearn\.metrics\._(?:classification|regression|ranking)\.[a-z]\w*",
             r"sklearn\.metrics\.(?:pairwise|cluster\._supervised|cluster\._unsupervised)\.[a-z]\w*",
             r"sklearn\.feature_selection\._univariate_selection\.(?:chi2|f_classif|f_oneway|f_regression|r_regression)",
             r"sklearn\.feature_selection\._mutual_info\.mutual_info_(?:classif|regression)",
@@ -65,6 +70,7 @@ _REFERABLE = re.compile(
             r"numpy\.(?:log(?:1p|2|10)?|exp(?:m1|2)?|sqrt|cbrt|square|abs(?:olute)?|fabs|sin|cos|tan|arc(?:sin|cos|tan)"
             r"|sinh|cosh|tanh|reciprocal|negative|positive|sign|floor|ceil|rint|trunc|nan_to_num|mean|median|sum|min|max"
             r"|amin|amax|std|var|ravel|asarray|array|log1p|isnan|clip)",
+            r"scipy\._lib\.array_api_compat\.numpy\._aliases\.asarray",  # in splines
             r"scipy\.special\.(?:_ufuncs\.)?(?:expit|logit|boxcox1?p?|inv_boxcox1?p?)",
         ]
     )

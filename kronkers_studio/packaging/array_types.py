@@ -124,7 +124,7 @@ def _raw(data: Symbol) -> bytes | None:
     if isinstance(data, Call) and str(data.function) == "_codecs.encode" and data.arguments:  # protocol 2
         text = data.arguments[0]
         return text.encode("latin-1") if isinstance(text, str) else None
-    return None
+    return b"" if isinstance(data, Call) and str(data.function) == "builtins.bytes" and not data.arguments else None
 
 
 def _decoded(dtype: Symbol, shape: Symbol, data: bytes | None) -> tuple[str, list[Symbol]] | None:

@@ -68,7 +68,23 @@ def _steps(symbol: Symbol) -> list[Symbol]:
 def _inner(symbol: Symbol) -> Symbol:
     """The fitted estimator that ``symbol`` wraps (a search, a target transformer), None when it wraps none."""
     attributes = attributes_of(symbol)
-    return next((attributes[name] for name in _INNER if isinstance(attributes.get(name), Call)), None)
+    return next((attributes[name] for name in _INNER if _is_fitted(attributes.get(name))), None)
+
+
+def _is_fitted(symbol: Symbol) -> bool:
+    """Whether ``symbol`` is an estimator that has learnt something, not the template of one."""
+    return bool(_steps(symbol)) or any(name.endswith("_") for name in attributes_of(symbol) if not name.startswith("_"))
+
+
+def _first_of_several(symbol: Symbol) -> Symbol:
+    """The first of several estimators that each see the whole input (a vote, a union), None when there are none."""
+    attributes = attributes_of(symbol)
+    several = attributes.get("estimators_") or attributes.get("transformer_list")
+    for one in several if isinstance(several, list) else ():
+        part = one[1] if isinstance(one, tuple) and len(one) == 2 else one
+        if isinstance(part, Call):
+            return part
+    return None
 
 
 def _path_inwards(root: Symbol) -> Iterator[Symbol]:
@@ -79,7 +95,7 @@ def _path_inwards(root: Symbol) -> Iterator[Symbol]:
             return
         yield part
         steps = _steps(part)
-        part = steps[0] if steps else _inner(part)
+        part = steps[0] if steps else _inner(part) or _first_of_several(part)
 
 
 def _last(root: Symbol) -> Symbol:
@@ -102,8 +118,9 @@ def _inputs(root: Symbol) -> tuple[Tensor, ...]:
         attributes = attributes_of(part)
         width = width or _width(attributes.get("n_features_in_"))
         names = names or _names(attributes.get("feature_names_in_"))
-        if class_of(part).rpartition(".")[2] in _TEXT_VECTORIZERS:
-            return (Tensor("input", Datatype.BYTES, (-1,)),)
+        name = class_of(part).rpartition(".")[2]
+        if name in _TEXT_VECTORIZERS or name == "IsotonicRegression":
+            return (Tensor("input", Datatype.FP64 if name == "IsotonicRegression" else Datatype.BYTES, (-1,)),)
     width = width or len(names) or None
     if width is None:
         return ()

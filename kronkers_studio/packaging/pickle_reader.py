@@ -239,6 +239,8 @@ class PickleReader:
     def _remember(self, key: int) -> None:
         if key < 0:
             raise Damaged("it numbers its objects wrongly")
+        if key > self._budget.symbols:  # Python's own reader would make room for all the numbers below
+            raise TooMuch("it holds more objects than any model")
         self._memo[key] = self._stack[-1]
 
     def _recall(self, key: int) -> None:
