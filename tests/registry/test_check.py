@@ -50,7 +50,7 @@ def test_a_good_workspace_is_healthy_and_the_report_says_what_was_read(filled: W
 
 def test_a_flipped_byte_anywhere_in_a_pack_is_found(filled: Workspace) -> None:
     """Every field of the pack's header and of a record's, and other places. Seen to fail with the pack's header not
-    compared, and with neither CRC nor nonce checked."""
+    compared."""
     pack = _pack(filled)
     size = pack.stat().st_size
     with filled.database.read() as connection:

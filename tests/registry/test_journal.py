@@ -170,7 +170,7 @@ def _replayed(database: Database, journal: Journal) -> dict[str, list[tuple[obje
 def test_replaying_the_journal_gives_the_same_tables(
     database: Database, recorded: list[Change], chance: random.Random
 ) -> None:
-    """Seen to fail with ``_project_created`` writing the time of day, and with ``source`` not replayed."""
+    """Seen to fail with ``_project_created`` writing the time of day."""
     journal = Journal(KEY)
     ledger = Ledger(_emptied(database), journal)
     accepted = 0

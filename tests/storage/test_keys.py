@@ -183,7 +183,7 @@ def test_no_workspace_and_a_newer_workspace_are_told_apart(tmp_path: Path) -> No
 
 
 def test_any_changed_byte_of_the_key_slots_is_found(tmp_path: Path) -> None:
-    """Seen to fail with ``verify_keys`` comparing only the seal, and not the whole text."""
+    """Seen to fail with the seal not compared."""
     master, recovery = create_keys(tmp_path, _passphrase())
     file = tmp_path / KEYS_FILE
     good = file.read_bytes()
