@@ -140,10 +140,7 @@ class LabServer:
         self._start_namespaces()
         self._connect_link()
         if not installed:
-            for program in ("docker", "dockerd"):
-                path = shutil.which(program, path=_PATH)
-                if path:
-                    self.root(f"touch {self.folder}/nothing; mount --bind {self.folder}/nothing {path}")
+            self._hide("docker", "dockerd")
         self.start_sshd()
 
     def stop(self) -> None:
@@ -310,6 +307,14 @@ class LabServer:
         self.root(
             f"ip address add {self.host}/24 dev eth0; ip link set eth0 up; ip route add default via {self.lab.gateway}"
         )
+
+    def _hide(self, *programs: str) -> None:
+        nothing = self.folder / "nothing"  # cannot be run, so the shell does not find it
+        nothing.touch(mode=0o600)
+        for program in programs:
+            for folder in _PATH.split(":"):
+                if Path(folder, program).exists():
+                    self.root(f"mount --bind {nothing} {folder}/{program}")
 
     def _daemon(self, name: str, *command: str) -> int:
         """Start a daemon on the server; its process id there."""
