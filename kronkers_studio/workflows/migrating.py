@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.content import DEFAULT_BRANCH, StoredItem
+from kronkers_studio.domain.content import DEFAULT_BRANCH, SourceItem, SourceProblem, StoredItem
 from kronkers_studio.domain.errors import InvalidInput, UnsupportedModel
 from kronkers_studio.domain.migration import Decision, FileKind, MigrationPlan, MigrationResult, PlannedItem
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
@@ -39,10 +39,10 @@ def plan_migration(
     """
     folder = folder.expanduser().absolute()
     project = project or project_name(folder)
-    known = _stat_cache(session, project, folder).load()
-    scan = _scan(folder, known, progress, cancel)
-    items = tuple(_with_model_facts(folder, item, cancel) for item in scan.planned)
-    return MigrationPlan(folder=str(folder), project=project, items=items, skipped=scan.skipped)
+    scan = _scan(session, folder, _stat_cache(session, project, folder).load(), progress, cancel)
+    return MigrationPlan(
+        folder=str(folder), project=project, items=_with_model_facts(folder, scan, cancel), skipped=scan.skipped
+    )
 
 
 def migrate_folder(
@@ -64,7 +64,7 @@ def migrate_folder(
     folder = folder.expanduser().absolute()
     project = project or project_name(folder)
     cache = _stat_cache(session, project, folder)
-    scan = _scan(folder, cache.load(), progress, cancel)
+    scan = _scan(session, folder, cache.load(), progress, cancel)
 
     outcome = session.workspace.content.store_items(
         scan.items,
@@ -83,6 +83,7 @@ def migrate_folder(
         skipped=skipped,
         source=str(folder),
     )
+    cache.forget_missing(item.path for item in scan.items)
     return MigrationResult(
         project=project,
         branch=branch,
@@ -106,11 +107,14 @@ def project_name(folder: Path) -> str:
     return folder.name
 
 
-def _scan(folder: Path, known: Mapping[str, KnownFile], progress: Progress, cancel: CancelToken) -> Scan:
+def _scan(
+    session: Session, folder: Path, known: Mapping[str, KnownFile], progress: Progress, cancel: CancelToken
+) -> Scan:
     from kronkers_studio.migration import scan_folder
 
     progress.step("Looking through the folder", None, "files")
-    return scan_folder(folder, known=known, progress=progress, cancel=cancel)
+    # a workspace that lies inside the folder does not bring in itself
+    return scan_folder(folder, known=known, exclude=[session.directory], progress=progress, cancel=cancel)
 
 
 def _source(folder: Path) -> FolderSource:
@@ -129,23 +133,33 @@ def _remember(cache: StatCache, stored: Sequence[StoredItem]) -> None:
     cache.remember(stored)
 
 
-def _with_model_facts(folder: Path, item: PlannedItem, cancel: CancelToken) -> PlannedItem:
-    """For a model file: what it is exactly, and whether it can be packaged."""
-    if item.kind is not FileKind.MODEL or item.decision is Decision.LEAVE_OUT:
-        return item
+def _with_model_facts(folder: Path, scan: Scan, cancel: CancelToken) -> tuple[PlannedItem, ...]:
+    """The planned items; a model file also says what it is exactly, and whether it can be packaged."""
+    source = _source(folder)
+    readable = {item.path: item for item in scan.items}
+    items = []
+    for planned in scan.planned:
+        cancel.check()
+        found = readable.get(planned.path)
+        if planned.kind is FileKind.MODEL and planned.decision is not Decision.LEAVE_OUT and found is not None:
+            items.append(_with_facts_of(planned, found, source))
+        else:
+            items.append(planned)
+    return tuple(items)
+
+
+def _with_facts_of(planned: PlannedItem, item: SourceItem, source: FolderSource) -> PlannedItem:
     from kronkers_studio.packaging import inspect_model
 
-    cancel.check()
-    path = folder / item.path
     try:
-        with path.open("rb") as stream:
-            facts = inspect_model(path.name, stream, {})
+        with source.open(item) as stream:
+            facts = inspect_model(planned.path.rpartition("/")[2], stream, {})
     except UnsupportedModel as reason:
-        return replace(item, why=reason.message)
-    except OSError:  # it vanished or cannot be read: storing it will say so
-        return item
+        return replace(planned, why=planned.why or reason.message)
+    except SourceProblem:  # it vanished or changes right now: bringing it in will say so
+        return planned
     return replace(
-        item,
+        planned,
         description=f"Model, {facts.framework.title} {facts.framework_version}".rstrip(),
-        why=item.why or "Ready to package",
+        why=planned.why or "Ready to package",
     )
