@@ -77,7 +77,7 @@ def parse_json(body: bytes | memoryview) -> dict[str, Any]:
 def _why_not_json(error: orjson.JSONDecodeError, body: bytes) -> str:
     if not body.strip():
         return "The body is empty; send a JSON object."
-    if "recursion" in error.msg.lower():
+    if any(word in error.msg.lower() for word in ("depth", "recursion")):
         return "The body is nested too deeply."
     wrong = body[error.pos : error.pos + 8].lstrip(b"-")
     if wrong.startswith((b"NaN", b"Inf")):

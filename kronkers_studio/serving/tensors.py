@@ -182,7 +182,7 @@ def fitted(array: _Array, datatype: str, name: str, *, takes_missing: bool) -> _
         return array
     fits = narrowed(array, datatype, takes_missing=takes_missing)
     if fits is None:
-        what = "infinite" if takes_missing else "NaN, infinite"
+        what = "infinite" if takes_missing else "missing (NaN), infinite"
         raise Refusal(
             f"The input {shown(name)} holds a value that is {what} or out of range for {datatype}.", field=name
         )

@@ -1,0 +1,189 @@
+"""Services on this computer, as real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from kronkers_studio.deployment import processes
+from kronkers_studio.deployment.local import service_alive, start_service, stop_service
+from kronkers_studio.deployment.service import LoopbackClient
+from kronkers_studio.domain.errors import Cancelled, ReleaseFailed
+from kronkers_studio.domain.progress import CancelSource
+from tests.serving.model_folders import wine_folder, wine_rows
+
+PYTHON = Path(sys.executable)
+PYTHON_PATH = (Path(__file__).resolve().parents[2], Path(sysconfig.get_paths()["purelib"]))
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return wine_folder(tmp_path / "model")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A service's folder; whatever still runs in it at the end is a failure."""
+    folder = tmp_path / "run"
+    yield folder
+    left = _running_in(folder)
+    for process in left:
+        process.kill()
+    assert not left
+
+
+def _running_in(folder: Path) -> list[psutil.Process]:
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "status"])
+        if any(str(folder) in part for part in process.info["cmdline"] or ())
+        and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
+
+
+def _ask(endpoint: dict[str, Any]) -> int:
+    client = LoopbackClient(endpoint["port"])
+    status, _ = client.request("POST", "/predict", json.dumps({"rows": wine_rows()}).encode())
+    client.close()
+    return status
+
+
+def test_a_service_starts_answers_and_stops(model: Path, folder: Path) -> None:
+    endpoint = start_service(PYTHON, PYTHON_PATH, model, folder)
+    try:
+        assert service_alive(endpoint)
+        assert _ask(endpoint) == 200
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert json.loads(json.dumps(endpoint)) == endpoint, "it goes into the journal"
+    finally:
+        stop_service(endpoint)
+    assert not service_alive(endpoint)
+    assert "stopped" in (folder / "service.log").read_text(encoding="utf-8")
+    stop_service(endpoint)  # again: nothing to do
+
+
+def test_it_outlives_the_program_that_started_it(model: Path, folder: Path) -> None:
+    code = (
+        "import json, sys\nfrom pathlib import Path\nfrom kronkers_studio.deployment.local import start_service\n"
+        "python, model, folder, *path = map(Path, sys.argv[1:])\n"
+        "print(json.dumps(start_service(python, path, model, folder)))"
+    )
+    arguments = [str(part) for part in (PYTHON, model, folder, *PYTHON_PATH)]
+    started = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, check=True, timeout=60)
+    endpoint = json.loads(started.stdout)
+    try:
+        assert service_alive(endpoint)
+        assert os.getsid(endpoint["pid"]) == endpoint["pid"], "a session of its own: no terminal can end it"
+        assert _ask(endpoint) == 200
+    finally:
+        stop_service(endpoint)
+    assert not service_alive(endpoint)
+
+
+def test_no_secret_of_the_environment_is_handed_on(model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KRONKERS_PASSPHRASE", "hunter2")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    monkeypatch.setenv("PYTHONSTARTUP", "/x")
+    endpoint = start_service(PYTHON, PYTHON_PATH, model, folder)
+    try:
+        given = psutil.Process(endpoint["pid"]).environ()
+    finally:
+        stop_service(endpoint)
+    assert "hunter2" not in given.values()
+    assert "PYTHONSTARTUP" not in given
+    assert (given["HOME"], given["PYTHONDONTWRITEBYTECODE"]) == (str(folder), "1")
+
+
+def test_a_refused_model_is_reported_with_its_reason_and_the_log(model: Path, folder: Path) -> None:
+    (model / "model.joblib").write_bytes(b"something else")
+    with pytest.raises(ReleaseFailed, match="stopped before it was ready: .*SHA-256 differs") as caught:
+        start_service(PYTHON, PYTHON_PATH, model, folder)
+    assert '"level": "critical"' in caught.value.details
+    assert caught.value.next_step
+
+
+def test_a_service_that_cannot_even_be_imported_says_so(model: Path, folder: Path) -> None:
+    with pytest.raises(ReleaseFailed, match="kronkers_studio"):
+        start_service(PYTHON, (folder,), model, folder)
+
+
+def test_a_missing_interpreter_is_reported(model: Path, folder: Path) -> None:
+    with pytest.raises(ReleaseFailed, match="could not be started"):
+        start_service(folder / "python", PYTHON_PATH, model, folder)
+
+
+def test_a_service_that_is_not_ready_in_time_is_ended(model: Path, folder: Path) -> None:
+    with pytest.raises(ReleaseFailed, match=r"not ready within 0\.2 seconds"):
+        start_service(PYTHON, PYTHON_PATH, model, folder, timeout=0.2)
+    assert not _running_in(folder)
+
+
+def test_cancelling_the_start_leaves_nothing_running(model: Path, folder: Path) -> None:
+    source = CancelSource()
+    threading.Timer(0.2, source.cancel).start()
+    with pytest.raises(Cancelled):
+        start_service(PYTHON, PYTHON_PATH, model, folder, cancel=source)
+    assert not _running_in(folder)
+
+
+def test_a_killed_service_is_not_alive_though_its_parent_has_not_asked(model: Path, folder: Path) -> None:
+    endpoint = start_service(PYTHON, PYTHON_PATH, model, folder)
+    psutil.Process(endpoint["pid"]).kill()
+    deadline = time.monotonic() + 5
+    while service_alive(endpoint) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not service_alive(endpoint)
+
+
+def test_another_process_with_the_same_pid_is_never_touched(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        began = psutil.Process(bystander.pid).create_time()
+        endpoint = {"port": 1, "pid": bystander.pid, "started": began - 60, "folder": str(tmp_path)}
+        assert not service_alive(endpoint)
+        stop_service(endpoint, timeout=0)
+        assert bystander.poll() is None
+        assert service_alive({**endpoint, "started": began})
+        bystander.communicate(b"\n")
+
+
+def test_a_service_whose_folder_is_gone_is_stopped_all_the_same(model: Path, folder: Path) -> None:
+    endpoint = start_service(PYTHON, PYTHON_PATH, model, folder)
+    stop_service({**endpoint, "folder": str(folder / "gone")}, timeout=5)
+    assert not service_alive(endpoint)
+
+
+def test_a_service_that_hangs_is_ended_when_its_time_is_up(model: Path, folder: Path) -> None:
+    endpoint = start_service(PYTHON, PYTHON_PATH, model, folder)
+    psutil.Process(endpoint["pid"]).suspend()
+    stop_service(endpoint, timeout=0.5)
+    assert not service_alive(endpoint)
+
+
+def test_detachment_fits_the_platform() -> None:
+    assert processes.detachment("win32") == {"creationflags": 0x8 | 0x200}
+    assert processes.detachment("linux") == processes.detachment("darwin") == {"start_new_session": True}
+
+
+def test_the_clean_environment_keeps_what_windows_needs(tmp_path: Path) -> None:
+    windows = {
+        "SYSTEMROOT": "C:\\Windows",
+        "TEMP": "C:\\T",
+        "PATH": "C:\\P",
+        "KRONKERS_PASSPHRASE": "x",
+        "USERNAME": "a",
+    }
+    given = processes.clean_environment(tmp_path, [tmp_path / "a", tmp_path / "b"], windows)
+    assert {"SYSTEMROOT", "TEMP", "PATH"} < set(given)
+    assert not {"KRONKERS_PASSPHRASE", "USERNAME"} & set(given)
+    assert given["PYTHONPATH"] == os.pathsep.join([str(tmp_path / "a"), str(tmp_path / "b")])
