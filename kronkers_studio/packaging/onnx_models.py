@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, Final
 
 from kronkers_studio.domain.errors import UnsupportedModel
@@ -69,7 +69,7 @@ def _load(name: str, stream: BinaryIO) -> Any:
 
 def _require_complete(name: str, model: Any) -> None:
     """The file holds its weights, and only operators that the ONNX runtime knows."""
-    if any(tensor.external_data for tensor in model.graph.initializer):
+    if any(tensor.external_data for graph in _graphs(model.graph) for tensor in _tensors(graph)):
         raise UnsupportedModel(
             f"{name} keeps its weights in separate files: not supported yet.",
             next_step="Save it as one file: onnx.save(model, file, save_as_external_data=False).",
@@ -81,6 +81,25 @@ def _require_complete(name: str, model: Any) -> None:
             f"{name} uses operators of {', '.join(foreign)[:200]}, which need a library that is not part of the file.",
             next_step="Export it with standard ONNX operators only.",
         )
+
+
+def _graphs(graph: Any) -> Iterator[Any]:
+    """``graph`` and the graphs inside its operators (branches, loops)."""
+    waiting = [graph]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        for node in one.node:
+            for attribute in node.attribute:
+                waiting.extend(([attribute.g] if attribute.HasField("g") else []) + list(attribute.graphs))
+
+
+def _tensors(graph: Any) -> Iterator[Any]:
+    yield from graph.initializer
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield from ([attribute.t] if attribute.HasField("t") else [])
+            yield from attribute.tensors
 
 
 def _signature(name: str, graph: Any) -> Signature:

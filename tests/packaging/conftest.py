@@ -15,6 +15,7 @@ import pytest
 from kronkers_studio.domain.models import ContentRef, ModelFacts, ModelVersion
 from kronkers_studio.packaging import DependencyLock, LayerCache, inspect_model, lock_dependencies, this_platform
 
+PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"  # packages in tests are for the Python that runs them
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(Path(__file__).parent))  # for model_zoo
 
@@ -64,7 +65,7 @@ def onnx_bytes(trained: Callable[[str], Any]) -> bytes:
 
 @pytest.fixture(scope="session")
 def facts(model_bytes: bytes) -> ModelFacts:
-    return inspect_model("model.joblib", io.BytesIO(model_bytes), {})
+    return inspect_model("model.joblib", io.BytesIO(model_bytes), {".python-version": PYTHON.encode})
 
 
 @pytest.fixture(scope="session")

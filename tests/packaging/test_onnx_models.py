@@ -1,0 +1,114 @@
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from kronkers_studio.domain.errors import UnsupportedModel
+from kronkers_studio.domain.models import Datatype, Framework, ModelFacts
+from kronkers_studio.packaging import inspect_model
+
+
+def inspected(data: bytes, name: str = "model.onnx", **beside: str) -> ModelFacts:
+    return inspect_model(
+        name, io.BytesIO(data), {file: (lambda text=text: text.encode()) for file, text in beside.items()}
+    )
+
+
+def made(**changes: Any) -> onnx.ModelProto:
+    """A model that adds a constant to its input; ``domain`` and ``elements`` may be changed."""
+    weights = helper.make_tensor("weights", TensorProto.FLOAT, [1, 3], [1.0, 2.0, 3.0])
+    node = helper.make_node("Add", ["x", "weights"], ["y"], domain=changes.get("domain", ""))
+    elements = changes.get("elements", TensorProto.FLOAT)
+    graph = helper.make_graph(
+        [node],
+        "graph",
+        [
+            helper.make_tensor_value_info("x", elements, ["rows", 3]),
+            helper.make_tensor_value_info("weights", TensorProto.FLOAT, [1, 3]),
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 3])],
+        [weights],
+    )
+    return helper.make_model(graph, producer_name="made", producer_version="1.0")
+
+
+def test_an_exported_pipeline_is_described_with_its_classes(onnx_bytes: bytes, trained: Callable[[str], Any]) -> None:
+    facts = inspected(onnx_bytes)
+
+    assert facts.framework is Framework.ONNX
+    assert facts.framework_version.startswith("opset ")
+    assert facts.estimator.startswith("skl2onnx ")
+    assert [(tensor.name, tensor.datatype, tensor.shape) for tensor in facts.signature.inputs] == [
+        ("X", Datatype.FP32, (-1, 4))
+    ]
+    label, probabilities = facts.signature.outputs
+    assert (label.datatype, label.shape) == (Datatype.BYTES, (-1,))
+    assert probabilities.columns == tuple(trained("pipeline").classes_)
+    assert probabilities.shape == (-1, 3)
+    assert facts.globals == ()
+
+
+def test_probabilities_as_a_matrix_have_the_classes_as_columns(trained: Callable[[str], Any]) -> None:
+    from skl2onnx import to_onnx
+
+    model = trained("forest")
+    exported = to_onnx(model, np.zeros((1, 4), np.float32), options={"zipmap": False})
+
+    probabilities = inspected(exported.SerializeToString()).signature.outputs[1]
+
+    assert (probabilities.shape, probabilities.columns) == ((-1, 3), tuple(model.classes_))
+
+
+def test_weights_are_no_inputs() -> None:
+    signature = inspected(made().SerializeToString()).signature
+
+    assert [(tensor.name, tensor.shape) for tensor in signature.inputs] == [("x", (-1, 3))]
+    assert [(tensor.name, tensor.shape) for tensor in signature.outputs] == [("y", (-1, 3))]
+
+
+def test_a_file_without_the_usual_ending_is_recognised(onnx_bytes: bytes) -> None:
+    assert inspected(onnx_bytes, "model.bin").framework is Framework.ONNX
+
+
+def test_python_is_assumed_unless_something_says_it(onnx_bytes: bytes) -> None:
+    assert inspected(onnx_bytes).assumed == ("python_version",)
+    assert inspected(onnx_bytes, **{".python-version": "3.12"}).assumed == ()
+
+
+def test_weights_in_other_files_are_refused() -> None:
+    model = made()
+    model.graph.initializer[0].raw_data = bytes(12)
+    onnx.external_data_helper.set_external_data(model.graph.initializer[0], "../../etc/passwd")
+    hidden = made()
+    constant = helper.make_tensor("value", TensorProto.FLOAT, [1], bytes(4), raw=True)
+    onnx.external_data_helper.set_external_data(constant, "weights.bin")
+    hidden.graph.node.append(helper.make_node("Constant", [], ["c"], value=constant))
+
+    for found in (model, hidden):
+        with pytest.raises(UnsupportedModel, match="separate files"):
+            inspected(found.SerializeToString())
+
+
+def test_operators_of_another_library_are_refused() -> None:
+    with pytest.raises(UnsupportedModel, match=r"operators of com\.example"):
+        inspected(made(domain="com.example").SerializeToString())
+
+
+def test_types_that_cannot_be_sent_are_refused() -> None:
+    with pytest.raises(UnsupportedModel, match=r"“x” of model\.onnx is of a type that cannot be sent"):
+        inspected(made(elements=TensorProto.COMPLEX64).SerializeToString())
+
+
+@pytest.mark.parametrize("data", [b"", b"not a model", b"\x08\x07", b"\x08\x07\x12\x02ab" * 50, b"\x0a" * 5000])
+def test_what_is_no_complete_model_is_refused(data: bytes) -> None:
+    with pytest.raises(UnsupportedModel, match="not a complete ONNX model"):
+        inspected(data)
+
+
+def test_a_cut_file_is_refused(onnx_bytes: bytes) -> None:
+    with pytest.raises(UnsupportedModel):
+        inspected(onnx_bytes[: len(onnx_bytes) // 2])
