@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.icons import IconLabel
@@ -53,11 +53,8 @@ class Rail(QFrame):
         """Mark ``key`` as the page in view."""
         if key in self._buttons:
             self._buttons[key].setChecked(True)
-
-    def focus(self, key: str) -> None:
-        """Give the entry of ``key`` the keyboard."""
-        if key in self._buttons:
-            self._buttons[key].setFocus()
+            if any(button.hasFocus() for button in self._buttons.values()):
+                self._buttons[key].setFocus()
 
     def _brand(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -72,6 +69,7 @@ class Rail(QFrame):
         hint = tr("{page}  (Ctrl+{n})").format(page=stop.title, n=position)
         button = Button(f" {stop.title}", self._told(stop.key), kind="rail", icon=stop.icon, name=stop.title, hint=hint)
         button.setCheckable(True)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._group.addButton(button)
         self._buttons[stop.key] = button
         return button

@@ -78,7 +78,7 @@ def example_rows(signature: Signature) -> str:
         row: Any = {name: "" if datatype is Datatype.BYTES else 0 for name, datatype in columns}
     else:
         width = signature.inputs[0].shape[-1] if signature.inputs and signature.inputs[0].shape else 1
-        row = [0] * max(1, width)
+        return json.dumps([[0] * max(1, width)])
     return json.dumps([row], indent=2, ensure_ascii=False)
 
 

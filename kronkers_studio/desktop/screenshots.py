@@ -204,9 +204,9 @@ def _fill(session: Session) -> None:
     from kronkers_studio.domain.releases import THIS_COMPUTER
     from kronkers_studio.workflows import migrating, models, releases
 
-    result = migrating.migrate_folder(session, sample_folder(), "Kronkers")
+    result = migrating.migrate_folder(session, sample_folder())
     found = [model for model in models.find_models(session, result.project) if model.facts is not None]
-    for model in found:
+    for model in sorted(found, key=lambda model: bool(model.facts and model.facts.signature.inputs[0].columns)):
         version = models.register_model(
             session, result.project, model.source.path, metrics={"accuracy": 0.972, "f1": 0.968}
         )

@@ -38,7 +38,7 @@ def open_window(
     app.setApplicationName("Kronkers Studio")
     app.setDesktopFileName("kronkers-studio")
     studio = Studio()
-    theme.Theme(app, studio.settings.theme)
+    theme.current().choose(studio.settings.theme)
     if workspace is not None:
         studio.settings = studio.settings.model_copy(update={"workspace": workspace.expanduser().absolute()})
     window = MainWindow(studio)

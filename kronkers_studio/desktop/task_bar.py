@@ -58,6 +58,7 @@ class TaskBar(QFrame):
         self._bar.setFixedWidth(220)
         self._words = ElidedLabel("", "muted")
         self._button = Button("", self.panel_wanted.emit, kind="bar", name=tr("Show or hide the Tasks panel"))
+        self._button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         for widget in (self._mark, self._title, self._bar):
             row.addWidget(widget)
         row.addWidget(self._words, 1)

@@ -154,6 +154,7 @@ class Theme(QObject):
         self._app = app
         self._choice: Choice = choice
         self.tokens = LIGHT
+        self._applied = False
         _load_fonts()
         app.setStyle("Fusion")
         app.setFont(font())
@@ -183,8 +184,9 @@ class Theme(QObject):
             self._apply(self._wanted())
 
     def _apply(self, tokens: Tokens) -> None:
-        if tokens is self.tokens and self._app.styleSheet():
+        if self._applied and tokens is self.tokens:
             return
+        self._applied = True
         self.tokens = tokens
         self._app.setPalette(_palette(tokens))
         self._app.setStyleSheet(style_sheet(tokens))
@@ -252,7 +254,8 @@ def style_sheet(tokens: Tokens) -> str:
 
 _SHEET = f"""
 * {{ font-family: "{FAMILY}"; font-size: {TEXT}px; color: @text; }}
-QMainWindow, QDialog, QWidget[page="true"], QWidget[ground="bg"] {{ background: @bg; }}
+QMainWindow, QWidget[page="true"], QWidget[ground="bg"] {{ background: @bg; }}
+QDialog {{ background: @surface; }}
 QWidget[ground="surface"] {{ background: @surface; }}
 QLabel {{ background: transparent; }}
 QLabel:disabled {{ color: @disabled; }}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -73,7 +73,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._place()
         self.show_page(self.memory.page or "home")
-        self._rail.focus(self._current)
+        self._central.setFocus()
 
     # Pages
 
@@ -198,12 +198,14 @@ class MainWindow(QMainWindow):
         self._whole = QStackedWidget()
         self._whole.addWidget(work)
         central = QWidget()
+        central.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # nothing is marked until somebody uses the keyboard
         column = QVBoxLayout(central)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._whole, 1)
         self._bar = TaskBar(self.studio.runner)
         column.addWidget(self._bar)
+        self._central = central
         self.setCentralWidget(central)
         self.tasks_panel = TasksPanel(self.studio.runner, central)
         self.palette_box = CommandPalette(self.actions_now, central)

@@ -34,7 +34,7 @@ class HelpDialog(Dialog):
         words.setHorizontalSpacing(18)
         for row, (word, meaning) in enumerate(_words()):
             words.addWidget(label(word, "medium"), row, 0, Qt.AlignmentFlag.AlignTop)
-            words.addWidget(label(meaning, "muted", wrap=True), row, 1)
+            words.addWidget(label(meaning, "muted", wrap=True), row, 1, Qt.AlignmentFlag.AlignTop)
         words.setColumnStretch(1, 1)
         self.content.addLayout(words)
         self.add_button(tr("Close"), self.accept, "primary").setDefault(True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.pages.page import Page, Views
-from kronkers_studio.desktop.panels.model_details import ModelDetails
+from kronkers_studio.desktop.panels.model_details import ModelDetails, kind_words
 from kronkers_studio.desktop.panels.plan import path_words
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import counted, figure, file_size, moment, tr
@@ -161,12 +161,12 @@ class ModelsPage(Page):
 
     def _version_columns(self) -> list[Column[ModelVersion]]:
         return [
-            Column(tr("Model"), lambda row: row.name, stretch=3, icon=lambda _row: "models"),
-            Column(tr("Version"), lambda row: str(row.version), 70, right=True),
-            Column(tr("Made with"), _made_with, stretch=3),
-            Column(tr("Quality"), _quality, stretch=2, muted=True),
-            Column(tr("Registered"), lambda row: moment(row.created), 110, muted=True),
-            Column(tr("State"), lambda row: self._state(row)[0], 112, pill=lambda row: self._state(row)[1]),
+            Column(tr("Model"), lambda row: row.name, stretch=5, icon=lambda _row: "models"),
+            Column(tr("Version"), lambda row: str(row.version), 66, right=True),
+            Column(tr("Made with"), _made_with, stretch=4),
+            Column(tr("Quality"), _quality, stretch=4, muted=True, hint=_all_quality),
+            Column(tr("Registered"), lambda row: moment(row.created), 100, muted=True),
+            Column(tr("State"), lambda row: self._state(row)[0], 104, pill=lambda row: self._state(row)[1]),
         ]
 
     def _state(self, version: ModelVersion) -> tuple[str, Tone]:
@@ -238,7 +238,11 @@ def _made_with(version: ModelVersion) -> str:
 
 
 def _quality(version: ModelVersion) -> str:
-    return " · ".join(f"{name} {figure(value)}" for name, value in version.metrics.items()) or "–"
+    return next((f"{name} {figure(value)}" for name, value in version.metrics.items()), "–")
+
+
+def _all_quality(version: ModelVersion) -> str:
+    return "\n".join(f"{name} {figure(value)}" for name, value in version.metrics.items())
 
 
 def _found_columns() -> list[Column[FoundModel]]:
@@ -259,4 +263,4 @@ def _found_columns() -> list[Column[FoundModel]]:
 def _found_words(found: FoundModel) -> str:
     if found.facts is None:
         return found.problem
-    return f"{found.facts.framework.value} {found.facts.framework_version} · {found.facts.estimator.rsplit('.', 1)[-1]}"
+    return f"{found.facts.framework.value} {found.facts.framework_version} · {kind_words(found.facts)}"

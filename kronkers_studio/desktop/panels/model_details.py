@@ -16,7 +16,7 @@ from kronkers_studio.desktop.widgets.fields import LineField
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label, rule
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.states import Notice
-from kronkers_studio.domain.models import ContentRef, ModelVersion, Tensor
+from kronkers_studio.domain.models import ContentRef, Framework, ModelFacts, ModelVersion, Tensor
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Release
 
@@ -79,7 +79,7 @@ class ModelDetails(QWidget):
             tr("What it is"),
             [
                 (tr("Made with"), f"{facts.framework.value} {facts.framework_version}"),
-                (tr("Kind"), facts.estimator.rsplit(".", 1)[-1] or "–"),
+                (tr("Kind"), kind_words(facts)),
                 (tr("Python"), facts.python_version),
                 (tr("Size"), file_size(version.size)),
             ],
@@ -145,6 +145,13 @@ class ModelDetails(QWidget):
             resource="models",
             cancellable=False,
         )
+
+
+def kind_words(facts: ModelFacts) -> str:
+    """The estimator's class by its short name; for ONNX, the program that wrote it."""
+    if facts.framework is Framework.SKLEARN:
+        return facts.estimator.rsplit(".", 1)[-1] or "–"
+    return facts.estimator or "–"
 
 
 def _tensor_words(tensor: Tensor) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.panels.plan import path_words, skip_words
-from kronkers_studio.desktop.text import counted, duration, file_size, number, tr
+from kronkers_studio.desktop.text import counted, file_size, number, tr
 from kronkers_studio.desktop.theme import GAP, Tone
 from kronkers_studio.desktop.widgets.cards import Card, FigureCard, row_of
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
@@ -43,9 +43,9 @@ class OutcomePanel(QWidget):
         """Show what the run did."""
         self.files.show_figure(number(result.files), file_size(result.commit.size), "ok")
         self.new.show_figure(file_size(result.new_bytes), tr("encrypted"), "ok")
-        read = counted(result.read_files, tr("{n} file read"), tr("{n} files read"))
-        took = tr("in {time}").format(time=duration(result.seconds))
-        self.unread.show_figure(file_size(result.read_bytes), f"{read} {took}", "accent")
+        read = counted(result.read_files, tr("{n} file"), tr("{n} files"))
+        same = tr("everything else was unchanged") if result.read_files < result.files else tr("all of it was new")
+        self.unread.show_figure(file_size(result.read_bytes), read if result.read_files else same, "accent")
         unexpected = sum(1 for item in result.skipped if not item.reason.expected)
         tone: Tone = "warn" if unexpected else "ok"
         words = (

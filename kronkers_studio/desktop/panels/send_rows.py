@@ -26,7 +26,8 @@ from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Prediction
 
 _FORM_COLUMNS = 2
-_TABLE_COLUMNS = 7  # more would not fit without a horizontal scroll bar
+_WIDTHS = {0: 130, 1: 92}  # of the answer and its certainty
+_TABLE_COLUMNS = 6  # more would not fit without a horizontal scroll bar
 
 
 class SendRowsPanel(QWidget):
@@ -85,9 +86,10 @@ class SendRowsPanel(QWidget):
     def show_answers(self, rows: list[Row], answer: Prediction) -> None:
         """Show the model's answers to ``rows``."""
         titles, lines = answer_table(rows, answer)
+        sure = bool(answer.probabilities)
         clear(self._table_place)
         columns: list[Column[list[str]]] = [
-            Column(title, _nth(position), 96 if position == 0 else 0, muted=position > 0)
+            Column(title, _nth(position), _WIDTHS.get(position, 0) if sure else 0, muted=position > 0)
             for position, title in enumerate(titles[:_TABLE_COLUMNS])
         ]
         self.table: Table[list[str]] = Table(tr("Answers"), columns)

@@ -4,24 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from kronkers_studio.desktop.theme import Tone
 from kronkers_studio.desktop.widgets.labels import restyle
+
+_HEIGHT, _PADDING = 19, 12  # pixels; the padding is the style sheet's
 
 
 class Pill(QLabel):
     """A word or two on a rounded ground."""
 
     def __init__(self, text: str = "", tone: Tone = "accent", parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
+        super().__init__(parent)
+        self._words = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self.setMinimumWidth(30)
-        self.setFixedHeight(19)
+        self.setFixedHeight(_HEIGHT)
         self.setProperty("pill", tone)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        self._words = text
+        super().setText(text)
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        self.ensurePolished()
+        return QSize(self.fontMetrics().horizontalAdvance(self._words) + 2 * _PADDING + 1, _HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(min(self.sizeHint().width(), 56), _HEIGHT)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Cut what is too long for the place, and say all of it in the tooltip."""
+        room = self.width() - 2 * _PADDING + 1
+        whole = self.fontMetrics().horizontalAdvance(self._words) <= room or not self.isVisible()
+        shown = self._words if whole else self.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideRight, room)
+        super().setText(shown)
+        self.setToolTip("" if whole else self._words)
 
     def show_state(self, text: str, tone: Tone) -> None:
         """Say ``text`` in ``tone``; an empty text hides the pill."""
@@ -50,6 +78,7 @@ class FilterPills(QWidget):
             button = QPushButton(text)
             button.setProperty("kind", "filter")
             button.setCheckable(True)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setAccessibleName(f"{name}: {text}")
             button.setCursor(Qt.CursorShape.PointingHandCursor)
             button.clicked.connect(self._told(key))
