@@ -21,7 +21,7 @@ from kronkers_studio.deployment.local import service_alive, start_service, stop_
 from kronkers_studio.deployment.service import LoopbackClient
 from kronkers_studio.domain.errors import Cancelled, ReleaseFailed
 from kronkers_studio.domain.progress import CancelSource
-from tests.serving.model_folders import wine_folder, wine_rows
+from tests.serving.model_folders import adding_folder
 
 PYTHON = Path(sys.executable)
 PYTHON_PATH = (Path(__file__).resolve().parents[2], Path(sysconfig.get_paths()["purelib"]))
@@ -29,7 +29,7 @@ PYTHON_PATH = (Path(__file__).resolve().parents[2], Path(sysconfig.get_paths()["
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    return wine_folder(tmp_path / "model")
+    return adding_folder(tmp_path / "model")  # a small ONNX model: scikit-learn takes seconds to import
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def _running_in(folder: Path) -> list[psutil.Process]:
 
 def _ask(endpoint: dict[str, Any]) -> int:
     client = LoopbackClient(endpoint["port"])
-    status, _ = client.request("POST", "/predict", json.dumps({"rows": wine_rows()}).encode())
+    status, _ = client.request("POST", "/predict", json.dumps({"rows": [[1, 2]]}).encode())
     client.close()
     return status
 
@@ -106,16 +106,17 @@ def test_no_secret_of_the_environment_is_handed_on(model: Path, folder: Path, mo
 
 
 def test_a_refused_model_is_reported_with_its_reason_and_the_log(model: Path, folder: Path) -> None:
-    (model / "model.joblib").write_bytes(b"something else")
-    with pytest.raises(ReleaseFailed, match="stopped before it was ready: .*SHA-256 differs") as caught:
+    (model / "model.onnx").write_bytes(b"something else")
+    with pytest.raises(ReleaseFailed, match=r"stopped before it was ready: .*SHA-256 differs") as caught:
         start_service(PYTHON, PYTHON_PATH, model, folder)
     assert '"level": "critical"' in caught.value.details
     assert caught.value.next_step
 
 
 def test_a_service_that_cannot_even_be_imported_says_so(model: Path, folder: Path) -> None:
+    bare = Path(sys.base_prefix) / "bin" / "python3"
     with pytest.raises(ReleaseFailed, match="kronkers_studio"):
-        start_service(PYTHON, (folder,), model, folder)
+        start_service(bare, (folder,), model, folder)
 
 
 def test_a_missing_interpreter_is_reported(model: Path, folder: Path) -> None:

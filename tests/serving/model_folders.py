@@ -69,6 +69,18 @@ def save_onnx(folder: Path, content: bytes, **facts: Any) -> Path:
     return write_folder(folder, file, **{"framework": "onnx", "file_format": "onnx", **facts})
 
 
+def adding_folder(folder: Path) -> Path:
+    """A tiny ONNX model that adds two numbers."""
+    from onnx import TensorProto, helper
+
+    given = helper.make_tensor_value_info("X", TensorProto.FLOAT, ["rows", 2])
+    gives = helper.make_tensor_value_info("sum", TensorProto.FLOAT, ["rows", 1])
+    ones = helper.make_tensor("ones", TensorProto.FLOAT, [2, 1], [1.0, 1.0])
+    graph = helper.make_graph([helper.make_node("MatMul", ["X", "ones"], ["sum"])], "add", [given], [gives], [ones])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    return save_onnx(folder, model.SerializeToString())
+
+
 def globals_of(model: Any) -> list[str]:
     """What unpickling the model imports, arrays of objects included, as the packaging room would find it."""
     import io
