@@ -10,7 +10,9 @@ import contextlib
 import os
 import secrets
 import stat
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from kronkers_studio.registry.snapshots import TreeReader
 from kronkers_studio.storage.files import BINARY, disk_failures, write_fully
 
 _BATCH = 512
+_WORKERS = max(2, min(4, os.cpu_count() or 2))
 
 
 class _Skip(Exception):
@@ -46,6 +49,7 @@ class Restore:
         self._target = target
         self._progress = progress
         self._cancel = cancel
+        self._making_folders = threading.Lock()
         self._folders: set[str] = set()  # made, or found to be real folders
         self._files = self._size = 0
         self._skipped: list[SkippedItem] = []
@@ -56,15 +60,10 @@ class Restore:
         folder_times: list[tuple[str, int]] = []
         with disk_failures("restoring files"):
             self._target.mkdir(parents=True, exist_ok=True)
-            for batch in _batches(self._everything(chosen)):
-                located = self._store.locate(
-                    id for entry in batch if entry.kind is EntryKind.FILE for id in entry.content
-                )
-                for entry in batch:
-                    self._cancel.check()
-                    self._restore_or_list(entry, located)
-                    if entry.kind is EntryKind.FOLDER and entry.mtime_ns:
-                        folder_times.append((entry.path, entry.mtime_ns))
+            with ThreadPoolExecutor(_WORKERS) as pool:
+                for batch in _batches(self._everything(chosen)):
+                    self._restore_batch(batch, pool)
+                    folder_times += [(e.path, e.mtime_ns) for e in batch if e.kind is EntryKind.FOLDER and e.mtime_ns]
             self._set_folder_times(folder_times)
         return RestoreReport(str(self._target), self._files, self._size, tuple(self._skipped))
 
@@ -75,22 +74,39 @@ class Restore:
             if entry.kind is EntryKind.FOLDER:
                 yield from self._trees.walk(entry)
 
-    def _restore_or_list(self, entry: Entry, located: dict[bytes, Location]) -> None:
+    def _restore_batch(self, batch: list[Entry], pool: ThreadPoolExecutor) -> None:
+        """Several threads, because most of the time goes into the system's making of files."""
+        located = self._store.locate(id for entry in batch if entry.kind is EntryKind.FILE for id in entry.content)
+        running = [pool.submit(self._restore_entry, entry, located) for entry in batch]
         try:
-            self._make_folder(entry.path if entry.kind is EntryKind.FOLDER else entry.path.rpartition("/")[0])
+            for entry, outcome in zip(batch, running, strict=True):
+                skipped = outcome.result()
+                if skipped is not None:
+                    self._skipped.append(skipped)
+                elif entry.kind is not EntryKind.FOLDER:
+                    self._files += 1
+                    self._size += entry.size
+                if entry.kind is not EntryKind.FOLDER:
+                    self._progress.advance()
+        finally:
+            for outcome in running:
+                outcome.cancel()
+
+    def _restore_entry(self, entry: Entry, located: dict[bytes, Location]) -> SkippedItem | None:
+        """Restore one entry; what keeps it, and it alone, from being restored is returned."""
+        self._cancel.check()
+        try:
+            with self._making_folders:
+                self._make_folder(entry.path if entry.kind is EntryKind.FOLDER else entry.path.rpartition("/")[0])
             if entry.kind is EntryKind.FILE:
                 self._restore_file(entry, located)
-                self._files += 1
-                self._size += entry.size
             elif entry.kind is EntryKind.LINK:
                 self._restore_link(entry)
-                self._files += 1
         except _Skip as reason:
-            self._skipped.append(SkippedItem(entry.path, reason.reason, reason.detail))
+            return SkippedItem(entry.path, reason.reason, reason.detail)
         except PermissionError as error:
-            self._skipped.append(SkippedItem(entry.path, SkipReason.NO_PERMISSION, f"{error.strerror}."))
-        if entry.kind is not EntryKind.FOLDER:
-            self._progress.advance()
+            return SkippedItem(entry.path, SkipReason.NO_PERMISSION, f"{error.strerror}.")
+        return None
 
     def _make_folder(self, folder: str) -> None:
         """Make ``folder`` and those above it, none of which may be a link that leads elsewhere."""

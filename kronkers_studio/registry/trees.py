@@ -31,7 +31,7 @@ def path_problem(path: str) -> str:
         raw = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         return "Its name holds characters that no other system can hold."
-    if b"\0" in raw or any(name in _SPECIAL for name in raw.split(b"/")):
+    if b"\0" in raw or not _SPECIAL.isdisjoint(raw.split(b"/")):
         return "It is not a path inside the folder."
     return ""
 
