@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.progress import NEVER, CancelToken
+from kronkers_studio.settings.paths import uv_program
 
 _POLL_SECONDS = 0.2
 _SHOWN_LINES = 8
@@ -72,10 +73,8 @@ def find_python(version: str) -> Path | None:
 
 @lru_cache(maxsize=1)
 def _program() -> str:
-    import uv
-
     try:
-        return os.fsdecode(uv.find_uv_bin())
+        return str(uv_program())
     except FileNotFoundError:
         found = shutil.which("uv")
     if not found:
