@@ -9,9 +9,23 @@ charts                   live charts
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
+
 
 def start_window(arguments: list[str]) -> int:
     """Open the window and run until it is closed; ``arguments`` as on the command line. Returns the exit code."""
     from kronkers_studio.desktop.start import run
 
     return run(arguments)
+
+
+def render_monitor(session: Session, model: str, place: str, file: Path) -> None:
+    """Draw the Monitor page of ``model`` in ``place`` into the PNG ``file``; needs no screen, and ``session`` stays
+    open. Raises ``ImportError`` when Qt's system libraries are missing."""
+    from kronkers_studio.desktop.charts.page_picture import render_monitor as render
+
+    render(session, model, place, file)

@@ -39,7 +39,7 @@ class ChartCard(Card):
         self.body.setSpacing(8)
         self.body.setContentsMargins(PADDING_X, 14, 12, 8)
         self.head.setContentsMargins(0, 0, PADDING_X - 12, 0)
-        self.add_to_head(Legend(lines, quantity.unit))
+        self.add_to_head(Legend(lines, "" if quantity.unit in heading else quantity.unit))
         self.body.addWidget(self.plot, 1)
         self.plot.setAccessibleName(heading)
         self.plot.menu_wanted.connect(self._show_menu)
@@ -95,8 +95,10 @@ class Legend(QWidget):
                 self._names.append((name, line))
                 row.addWidget(_Stroke(line))
                 row.addWidget(name)
-                row.addSpacing(6)
-        row.addWidget(label(unit, "muted"))
+                if line is not lines[-1] or unit:
+                    row.addSpacing(6)
+        if unit:
+            row.addWidget(label(unit, "muted"))
         theme.current().changed.connect(self._recolour)
         self._recolour()
 

@@ -19,6 +19,7 @@ LEFT, RIGHT, TOP, BOTTOM = 40, 4, 8, 22  # pixels around the lines
 _AXIS_TEXT = 11
 _LABEL_ROOM = 64  # pixels per label of the time axis
 _GRID = 0.12
+_NUDGE = 12  # pixels that the last label may be moved to stay inside
 _DAY = 86_400
 
 
@@ -53,15 +54,14 @@ class Ground(_Layer):
         painter.setFont(theme.font(_AXIS_TEXT))
         grid, words = tokens.colour("text"), tokens.colour("muted")
         grid.setAlphaF(_GRID)
-        step, values = plot.ticks
-        for value in values:
+        for value in plot.axis.values:
             row = round(plot.y_of(value * plot.quantity.scale))
             painter.setPen(QPen(grid, 1))
             painter.drawLine(QLineF(area.left(), row, area.right(), row))
             painter.setPen(words)
             box = QRectF(0, row - 8, LEFT - 8, 16)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                             plot.quantity.tick(value, step))  # fmt: skip
+                             plot.quantity.tick(value, plot.axis.step))  # fmt: skip
         self._paint_times(painter, area, words)
 
     def _paint_times(self, painter: QPainter, area: QRectF, words: QColor) -> None:
@@ -70,8 +70,9 @@ class Ground(_Layer):
         free = 0.0
         for at, text in time_ticks(plot.time.start, plot.time.end, max(1, int(area.width() // _LABEL_ROOM))):
             width = painter.fontMetrics().horizontalAdvance(text)
-            left = plot.x_of(at) - width / 2
-            if left < free or left + width > plot.width():
+            centred = plot.x_of(at) - width / 2
+            left = min(centred, plot.width() - width)
+            if left < free or centred - left > _NUDGE:
                 continue
             painter.drawText(QPointF(left, plot.height() - 5), text)
             free = left + width + 8

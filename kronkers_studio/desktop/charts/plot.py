@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from kronkers_studio.desktop import theme
@@ -16,13 +16,13 @@ from kronkers_studio.desktop.charts.lines import Line, Readout, highest, nearest
 from kronkers_studio.desktop.charts.painting import BOTTOM, LEFT, RIGHT, TOP, Ground, Overlay
 from kronkers_studio.desktop.charts.quantities import Quantity
 from kronkers_studio.desktop.charts.shared_time import LONGEST, SHORTEST, SharedTime
-from kronkers_studio.desktop.charts.ticks import value_ticks
+from kronkers_studio.desktop.charts.ticks import value_axis
 from kronkers_studio.domain.series import Marker, Metric, Window
 
-_SMOOTHED = (
-    400  # points up to which a line is drawn smooth; beyond, it costs three times as much and shows nothing more
-)
+_SMOOTH_DISTANCE = 3  # pixels between points from which a line is drawn smooth; closer, that is dear and unseen
+_SMOOTH_WIDTH = 1.4
 _KEY_STEPS = 100
+_TALL = 110  # pixels from which there is room for five labels
 _HEADROOM = 1.14  # above the highest value, for the words of markers
 
 
@@ -42,8 +42,7 @@ class Plot(pg.GraphicsView):
         self.time = time
         self.windows: dict[Metric, Window] = {}
         self.markers: list[Marker] = []
-        self.top = quantity.least
-        self.ticks: tuple[float, list[float]] = value_ticks(self.top)
+        self.axis = value_axis(quantity.least)
         self.focused_by_key = False
         self._view = pg.ViewBox(enableMenu=False, defaultPadding=0)
         self._view.setMouseEnabled(x=True, y=False)
@@ -82,7 +81,8 @@ class Plot(pg.GraphicsView):
             times, values = points(window) if window is not None else (np.empty(0), np.empty(0))
             if not np.isfinite(values).any():
                 times, values = np.empty(0), np.empty(0)
-            self._curves[line.metric].setData(times, values, antialias=len(times) <= _SMOOTHED)
+            smooth = len(times) * _SMOOTH_DISTANCE <= self.area.width()
+            self._curves[line.metric].setData(times, values, antialias=smooth, pen=self._pen(line, smooth))
         self._fit_height()
         self._overlay.update()
 
@@ -106,7 +106,7 @@ class Plot(pg.GraphicsView):
 
     def y_of(self, value: float) -> float:
         """The pixel row of a stored value."""
-        return self.area.bottom() - value / (self.top * self.quantity.scale) * self.area.height()
+        return self.area.bottom() - value / (self.axis.top * self.quantity.scale) * self.area.height()
 
     def time_at(self, x: float) -> float:
         return self.time.start + (x - self.area.left()) / self.area.width() * self.time.span
@@ -127,11 +127,10 @@ class Plot(pg.GraphicsView):
         """Round values from 0 to just above the highest one in view; steady while the line moves below it."""
         seen = max((highest(window, self.time.start, self.time.end) for window in self.windows.values()), default=0.0)
         wanted = max(seen / self.quantity.scale * _HEADROOM, self.quantity.least)
-        self.ticks = value_ticks(wanted, 4 if self.area.height() > 90 else 2)
-        top = self.ticks[1][-1]
-        if top != self.top or self._view.viewRange()[1][1] != top * self.quantity.scale:
-            self.top = top
-            self._view.setYRange(0, top * self.quantity.scale, padding=0)
+        axis = value_axis(wanted, 5 if self.area.height() > _TALL else 3)
+        if axis != self.axis or self._view.viewRange()[1][1] != axis.top * self.quantity.scale:
+            self.axis = axis
+            self._view.setYRange(0, axis.top * self.quantity.scale, padding=0)
             self._ground.update()
             self._overlay.update()
 
@@ -140,12 +139,18 @@ class Plot(pg.GraphicsView):
     def _recolour(self) -> None:
         self.setBackground(theme.current().tokens.surface)
         for line in self.lines:
-            pen = pg.mkPen(line.colour, width=1)
-            if line.dash:
-                pen.setDashPattern(line.dash)
-            self._curves[line.metric].setPen(pen)
+            curve = self._curves[line.metric]
+            curve.setPen(self._pen(line, curve.opts["antialias"]))
         self._ground.update()
         self._overlay.update()
+
+    def _pen(self, line: Line, smooth: bool) -> QPen:
+        """One device pixel wide where there are many points: wider lines cost three times as much."""
+        width = _SMOOTH_WIDTH * self.devicePixelRatioF() if smooth else 1.0
+        pen = pg.mkPen(line.colour, width=width)
+        if line.dash:
+            pen.setDashPattern([length / (_SMOOTH_WIDTH if smooth else 1.0) for length in line.dash])
+        return pen
 
     def _show_pointer(self, _at: float | None) -> None:
         self._overlay.update()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from PySide6.QtCore import QDateTime, QLocale
@@ -19,6 +20,15 @@ _MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 600)
 _MONTH = 30.4 * _DAY
 
 
+@dataclass(frozen=True, slots=True)
+class ValueAxis:
+    """An axis from 0 to ``top`` with labels at ``values``, ``step`` apart."""
+
+    top: float
+    step: float
+    values: list[float]
+
+
 def time_ticks(start: float, end: float, most: int) -> list[tuple[float, str]]:
     """At most about ``most`` round local times in [start, end] (seconds since the epoch), with their labels."""
     wanted = (end - start) / max(1, most)
@@ -30,12 +40,13 @@ def time_ticks(start: float, end: float, most: int) -> list[tuple[float, str]]:
     return [(at, _label(at, step)) for at in times]
 
 
-def value_ticks(top: float, most: int = 5) -> tuple[float, list[float]]:
-    """(distance, values) of at most ``most`` + 1 round values from 0 to the first one at or above ``top``."""
-    rough = max(top, 1e-9) / most
+def value_axis(highest: float, most: int = 5) -> ValueAxis:
+    """An axis from 0 to just above ``highest``, with about ``most`` labels at round values."""
+    rough = max(highest, 1e-9) / most
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * (1 - 1e-9))
-    return step, [index * step for index in range(math.ceil(top / step - 1e-9) + 1)]
+    halves = math.ceil(highest / (step / 2) - 1e-9)  # in half steps, so that the axis rests while the line moves
+    return ValueAxis(halves * step / 2, step, [index * step for index in range(halves // 2 + 1)])
 
 
 def clock(at: float, *, seconds: bool = False) -> str:

@@ -6,7 +6,8 @@ import time
 from datetime import UTC, datetime
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.card import ChartCard
 from kronkers_studio.desktop.charts.keeping import ask_and_save_picture, ask_and_save_values
@@ -32,6 +33,7 @@ from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import number, tr
 from kronkers_studio.desktop.theme import GAP, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.cards import row_of
 from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
@@ -41,8 +43,9 @@ _DAY = 86_400.0
 _SINCE_LIVE = "live"
 _RANGES = {"5m": 300.0, "15m": 900.0, "1h": 3600.0, "6h": 21_600.0, "24h": _DAY, "7d": 7 * _DAY, "30d": 30 * _DAY,
            "1y": 365 * _DAY}  # fmt: skip
-_SHORTEST_LIVE = 30.0  # seconds shown at least of what went live just now
+_SHORTEST_LIVE = 15.0  # seconds shown at least of what went live just now
 _SETTLE_MS = 120  # after the last movement of a chart, before the store is asked for finer lines
+_WIDE = 900  # pixels of page from which the buttons have room for words
 _FEWEST_POINTS, _MOST_POINTS = 240, 1200
 
 
@@ -62,6 +65,7 @@ class MonitorPage(Page):
         self._history: History | None = None
         self._answer: Answer | None = None
         self._heard = False  # from the service, since it is watched
+        self._problem = ""
         self._browsing = False
         self._reading = False
         self._again = False
@@ -87,7 +91,7 @@ class MonitorPage(Page):
         self.range_box = ComboBox(tr("Time range"), _range_choices())
         self.range_box.activated.connect(lambda _index: self._choose_range(str(self.range_box.value)))
         self.pause_button = Button(tr("Pause"), self.toggle_pause, icon="pause", hint=tr("Hold the charts still"))
-        self.export_button = Button(tr("Export"), self._show_export_menu, icon="export")
+        self.export_button = Button(tr("Export"), self._show_export_menu, icon="export", hint=tr("Keep what is shown"))
         for widget in (self.model_box, self.range_box, self.pause_button, self.export_button):
             self.header.add_action(widget)
             widget.setVisible(False)
@@ -115,22 +119,13 @@ class MonitorPage(Page):
             ChartCard(tr("Memory"), (Line(Metric.MEMORY, tr("Memory"), 0),), megabytes(), self.time),
         )
         self.figures, self.happened = LiveFigures(), Happened()
-        grid = QGridLayout()
-        grid.setSpacing(GAP)
-        grid.addWidget(self.charts[0], 0, 0, 1, 3)
-        grid.addWidget(self.charts[1], 0, 3, 1, 3)
-        for column, card in enumerate((self.charts[2], self.charts[3], self.happened)):
-            grid.addWidget(card, 1, 2 * column, 1, 2)
-        for column in range(6):
-            grid.setColumnStretch(column, 1)
-        grid.setRowStretch(0, 1)
-        grid.setRowStretch(1, 1)
         whole = QWidget()
         column_of_all = QVBoxLayout(whole)
         column_of_all.setContentsMargins(0, 0, 0, 0)
         column_of_all.setSpacing(GAP)
         column_of_all.addWidget(self.figures)
-        column_of_all.addLayout(grid, 1)
+        column_of_all.addLayout(row_of(self.charts[0], self.charts[1]), 1)
+        column_of_all.addLayout(row_of(self.charts[2], self.charts[3], self.happened), 1)
         return whole
 
     # What is watched -----------------------------------------------------------------------------------------------
@@ -170,8 +165,9 @@ class MonitorPage(Page):
 
     def _show_watched(self, watched: list[Watched]) -> None:
         any_watched = bool(watched)
-        for widget in (self.model_box, self.range_box, self.pause_button, self.export_button):
+        for widget in (self.range_box, self.pause_button, self.export_button):
             widget.setVisible(any_watched)
+        self.model_box.setVisible(len(watched) > 1)
         self.views.show_view("charts" if any_watched else "empty")
         if not any_watched:
             self.watched = None
@@ -308,9 +304,15 @@ class MonitorPage(Page):
         where: Tone = "accent" if place == THIS_COMPUTER else "prod"
         self.header.set_pills([(place_title(place), where), *self._state_pills()])
         self.header.set_sentence(self._sentence())
-        if self.live is not None and self.live.problem and self._live_release() is not None:
-            self.notice.say(self.live.problem, tr("It is tried again all the time; the charts show what was kept."),
-                            "warn")  # fmt: skip
+        self._show_problem(self.live.problem if self.live is not None and self._live_release() is not None else "")
+
+    def _show_problem(self, problem: str) -> None:
+        """Say it once: a person may close it while it lasts."""
+        if problem == self._problem:
+            return
+        self._problem = problem
+        if problem:
+            self.notice.say(problem, tr("It is tried again all the time; the charts show what was kept."), "warn")
         else:
             self.notice.clear()
 
@@ -320,13 +322,11 @@ class MonitorPage(Page):
             return []
         if state.reachable:
             return [(tr("Live"), "ok")]
-        as_of: list[tuple[str, Tone]] = []
-        if state.as_of is not None:
-            as_of.append((tr("As of {time}").format(time=when(state.as_of)), "plain"))
-        release = self._live_release()
-        if release is None:
-            return [(tr("Stopped"), "plain"), *as_of]
-        return [(tr("Unreachable"), "bad"), *as_of] if state.problem else as_of
+        if self._live_release() is None:
+            return [(tr("Stopped"), "plain")]
+        if state.problem:
+            return [(tr("Unreachable"), "bad")]
+        return [] if state.as_of is None else [(tr("As of {time}").format(time=when(state.as_of)), "plain")]
 
     def _sentence(self) -> str:
         release, state = self._live_release(), self.live
@@ -370,10 +370,20 @@ class MonitorPage(Page):
     def _set_browsing(self, browsing: bool) -> None:
         self._browsing = browsing
         text = tr("Resume") if browsing else tr("Pause")
-        self.pause_button.setText(text)
         self.pause_button.setAccessibleName(text)
         self.pause_button.setToolTip(tr("Follow what is measured now") if browsing else tr("Hold the charts still"))
         self.pause_button.show_icon("play" if browsing else "pause")
+        self._name_buttons()
+
+    def _name_buttons(self) -> None:
+        """In a narrow window, the buttons keep their icons only."""
+        wide = self.width() >= _WIDE
+        self.pause_button.setText(self.pause_button.accessibleName() if wide else "")
+        self.export_button.setText(self.export_button.accessibleName() if wide else "")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._name_buttons()
 
     def _show_export_menu(self) -> None:
         model, place = self.watched or ("", "")

@@ -99,15 +99,9 @@ class LiveFigures(QWidget):
 
     def _show_machine(self, values: Mapping[Metric, float]) -> None:
         cpu, memory = values.get(Metric.CPU), values.get(Metric.MEMORY)
-        shown = [
-            *([tr("{n} %").format(n=number(round(cpu)))] if cpu is not None else []),
-            *([tr("{n} MB").format(n=number(round(memory / 1e6)))] if memory is not None else []),
-        ]
-        working = values.get(Metric.IN_FLIGHT)
-        words = "" if working is None else tr("nothing waiting")
-        if working:
-            words = counted(round(working), tr("{n} request in work"), tr("{n} requests in work"))
-        self.machine.show_figure(" · ".join(shown) or "–", words, "plain")
+        figure = "–" if cpu is None else tr("{n} %").format(n=digits(cpu))
+        words = "" if memory is None else tr("{n} MB of memory").format(n=number(round(memory / 1e6)))
+        self.machine.show_figure(figure, words, "plain")
 
 
 def _against_yesterday(change: float) -> str:
