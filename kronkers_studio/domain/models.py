@@ -133,6 +133,7 @@ class Package:
     layers: tuple[Layer, ...]
     created: datetime
     requirements: tuple[str, ...] = ()  # locked, without hashes, for display
+    lock: str = ""  # with hashes: the same package can be built again in years
 
     @property
     def size(self) -> int:

@@ -67,6 +67,7 @@ def compose_package(
         layers=layers,
         created=datetime.now(UTC),
         requirements=lock.requirements,
+        lock=lock.text,
     )
     openers = {layer.digest: _from_cache(cache, layer.digest) for layer in layers}
     openers[model_layer.digest] = open_model_layer

@@ -20,6 +20,7 @@ OLDEST_PYTHON = (3, 10)
 _FORMAT = 1  # part of the key: a change of what is asked of uv makes locks anew
 _SERVER = ("httptools", "numpy", "orjson", "prometheus-client", "psutil", "starlette>=0.40", "uvicorn>=0.30")
 _LOCKED = re.compile(r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]*==[^\s\\;]+)")
+_SPECIFIER = re.compile(r"[<>=!~]")
 _NUMPY_2_SINCE = (1, 4, 2)  # scikit-learn before was built for numpy 1 and does not say so
 
 
@@ -32,11 +33,17 @@ class DependencyLock:
     text: str
     notes: tuple[str, ...] = ()
 
+    @classmethod
+    def of_text(cls, text: str, notes: tuple[str, ...] = ()) -> DependencyLock:
+        """The lock that uv wrote as ``text``."""
+        return cls(tuple(_LOCKED.findall(text)), text, notes)
+
 
 def lock_dependencies(
     facts: ModelFacts,
     platform: str,
     *,
+    earlier: str = "",
     offline: bool = False,
     cache: LayerCache,
     progress: Progress = SILENT,
@@ -46,10 +53,13 @@ def lock_dependencies(
 
     The framework is pinned at the very version that made the model; versions named beside the model are kept where
     they fit. The answer is kept in ``cache``: the same facts give the same lock, also without a network.
-    Raises ``PackagingFailed``.
+    ``earlier`` is the text of the lock of a package built before: it is kept, whatever was published since, as long as
+    it holds every library that is needed now. Raises ``PackagingFailed``.
     """
     _require_python(facts.python_version)
     wanted = (*_SERVER, *_framework(facts))
+    if earlier and _holds(earlier, wanted):
+        return DependencyLock.of_text(earlier)
     pins = _constraints(facts)
     key = key_of(_FORMAT, wanted, pins, facts.python_version, uv_platform(platform))
     known = cache.recall("locks", key)
@@ -57,10 +67,15 @@ def lock_dependencies(
         lock = _resolve(wanted, pins, facts.python_version, platform, offline, cache, cancel)
         cache.remember("locks", key, {"text": lock.text, "notes": list(lock.notes)})
     else:
-        lock = _lock(str(known["text"]), tuple(known["notes"]))
+        lock = DependencyLock.of_text(str(known["text"]), tuple(known["notes"]))
     for note in lock.notes:
         progress.note(note)
     return lock
+
+
+def _holds(lock: str, wanted: tuple[str, ...]) -> bool:
+    locked = {normalised(requirement.partition("==")[0]) for requirement in _LOCKED.findall(lock)}
+    return all(normalised(_SPECIFIER.split(requirement, maxsplit=1)[0]) in locked for requirement in wanted)
 
 
 def _require_python(version: str) -> None:
@@ -104,13 +119,13 @@ def _resolve(
 ) -> DependencyLock:
     with cache.scratch() as folder:
         try:
-            return _lock(_compile(wanted, pins, python, platform, offline, folder, cancel))
+            return DependencyLock.of_text(_compile(wanted, pins, python, platform, offline, folder, cancel))
         except DoesNotResolve:
             if not pins:
                 raise
         text = _compile(wanted, (), python, platform, offline, folder, cancel)
         note = "The versions named beside the model do not fit together for its service; others were chosen."
-        return _lock(text, (note,))
+        return DependencyLock.of_text(text, (note,))
 
 
 def _compile(
@@ -134,10 +149,6 @@ def _compile(
         offline=offline,
         cancel=cancel,
     )
-
-
-def _lock(text: str, notes: tuple[str, ...] = ()) -> DependencyLock:
-    return DependencyLock(tuple(_LOCKED.findall(text)), text, notes)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

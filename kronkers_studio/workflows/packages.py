@@ -116,7 +116,14 @@ def _compose(
 
     cache = layer_cache()
     progress.step("Finding what the model needs")
-    lock = lock_dependencies(model.facts, platform, offline=session.settings.offline, cache=cache, progress=progress)
+    lock = lock_dependencies(
+        model.facts,
+        platform,
+        earlier=_earlier_lock(session, model, platform),
+        offline=session.settings.offline,
+        cache=cache,
+        progress=progress,
+    )
     cancel.check()
     return compose_package(
         model,
@@ -128,6 +135,12 @@ def _compose(
         progress=progress,
         cancel=cancel,
     )
+
+
+def _earlier_lock(session: Session, model: ModelVersion, platform: str) -> str:
+    """The lock of the newest package of this version: what was put live once is put live again the same."""
+    known = session.workspace.ledger.packages(model.name, model.version)
+    return next((package.lock for package in known if package.platform == platform and package.lock), "")
 
 
 def _base_image(

@@ -47,6 +47,18 @@ def test_the_same_facts_give_the_same_lock_without_a_network(
     assert lock_dependencies(facts, this_platform(), offline=True, cache=layer_cache) == lock
 
 
+def test_the_lock_of_an_earlier_package_is_kept_as_long_as_it_holds_what_is_needed(
+    lock: DependencyLock, facts: ModelFacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "empty"))
+    never_used = LayerCache(tmp_path)
+    kept = lock_dependencies(facts, this_platform(), earlier=lock.text, offline=True, cache=never_used)
+    assert (kept.requirements, kept.text) == (lock.requirements, lock.text)
+    lacking = re.sub(r"(?m)^orjson==[^\n]*\n( +--hash[^\n]*\n)*", "", lock.text)
+    with pytest.raises(PackagingFailed):  # it must be resolved anew, which offline and without a cache cannot be
+        lock_dependencies(facts, this_platform(), earlier=lacking, offline=True, cache=never_used)
+
+
 def test_versions_named_beside_the_model_are_kept(facts: ModelFacts, tmp_path: Path) -> None:
     older = dataclasses.replace(facts, requirements=("click==8.2.1", "scikit-learn==0.1", "tensorflow==99.9"))
     notes = Notes()
