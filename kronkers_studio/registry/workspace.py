@@ -101,7 +101,10 @@ def create_workspace(directory: Path, protection: Protection) -> tuple[Workspace
     except BaseException:
         (directory / _PACKS).rmdir()
         raise
-    return Workspace(directory, master), recovery_key
+    workspace = Workspace(directory, master)
+    with disk_failures("making the workspace"):
+        flush_folder(directory)
+    return workspace, recovery_key
 
 
 def open_workspace(directory: Path, unlock: Unlock) -> Workspace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -9,7 +10,7 @@ import time
 from pathlib import Path
 from types import ModuleType
 
-from kronkers_studio.domain.errors import WorkspaceBusy
+from kronkers_studio.domain.errors import WorkspaceBusy, WorkspaceError
 from kronkers_studio.storage.files import BINARY
 
 _fcntl: ModuleType | None
@@ -27,6 +28,7 @@ except ImportError:  # everywhere else
 _WINDOWS_BYTE = 1 << 30
 """The byte that is locked on Windows, where a locked range cannot be read: far behind the owner's name."""
 _POLL_SECONDS = 0.05
+_TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # somebody else has it; on Windows the second or third
 
 
 class WriterLock:
@@ -86,6 +88,12 @@ def _try_lock(descriptor: int) -> bool:
         elif _msvcrt is not None:
             os.lseek(descriptor, _WINDOWS_BYTE, os.SEEK_SET)
             _msvcrt.locking(descriptor, _msvcrt.LK_NBLCK, 1)
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno in _TAKEN:
+            return False
+        raise WorkspaceError(
+            "The workspace's disk does not support locks, so two programs could damage it.",
+            next_step="Keep the workspace on a disk of this computer.",
+            details=str(error),
+        ) from error
     return True
