@@ -14,7 +14,7 @@ from kronkers_studio.packaging.inspection import inspect_model, require_safe
 from kronkers_studio.packaging.locking import DependencyLock, lock_dependencies
 from kronkers_studio.packaging.platforms import this_platform
 from kronkers_studio.packaging.references import BaseKind, ImageReference, parse_base, parse_reference
-from kronkers_studio.packaging.runtime import RuntimeFolder, unpack_runtime
+from kronkers_studio.packaging.runtime import RuntimeFolder, runnable_here, unpack_runtime
 
 __all__ = [
     "BaseImage",
@@ -34,6 +34,7 @@ __all__ = [
     "parse_base",
     "parse_reference",
     "require_safe",
+    "runnable_here",
     "this_platform",
     "unpack_runtime",
     "write_oci_archive",

@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 from kronkers_studio.domain.errors import PackagingFailed
-from kronkers_studio.domain.models import Layer
+from kronkers_studio.domain.models import Layer, ModelVersion
+from kronkers_studio.domain.progress import SILENT, Progress
 from kronkers_studio.packaging.cache import LayerCache
 from kronkers_studio.packaging.image import ComposedImage
 from kronkers_studio.packaging.layers import DEPENDENCIES, MODEL, SERVER
+from kronkers_studio.packaging.locking import OLDEST_PYTHON
 from kronkers_studio.packaging.platforms import this_platform
 from kronkers_studio.packaging.tar_stream import open_stream
-from kronkers_studio.packaging.uv_program import find_python
+from kronkers_studio.packaging.uv_program import any_python, find_python
 
 _BUFFER = 1 << 18
 _PREFIXES = {"dependencies": DEPENDENCIES, "server": SERVER, "model": MODEL}
@@ -30,6 +32,22 @@ class RuntimeFolder:
     python: Path
     python_path: tuple[Path, ...]
     model: Path
+
+
+def runnable_here(model: ModelVersion, progress: Progress = SILENT) -> ModelVersion:
+    """``model`` as it can be packaged for this computer: unchanged when the Python it was made with is here; otherwise,
+    and that is noted, for a Python that is. The libraries stay at the model's versions, which is what matters to it.
+
+    Raises ``PackagingFailed`` when there is no Python at all.
+    """
+    made_with = model.facts.python_version
+    if find_python(made_with) is not None:
+        return model
+    here = any_python(OLDEST_PYTHON)
+    if here is None:
+        raise _no_python(model.name, made_with)
+    progress.note(f"{model.name} was made with Python {made_with}; on this computer it runs with Python {here}.")
+    return replace(model, facts=replace(model.facts, python_version=here))
 
 
 def unpack_runtime(image: ComposedImage, directory: Path, cache: LayerCache) -> RuntimeFolder:
@@ -46,16 +64,20 @@ def unpack_runtime(image: ComposedImage, directory: Path, cache: LayerCache) -> 
         )
     python = find_python(package.python_version)
     if python is None:
-        raise PackagingFailed(
-            f"{package.model} was made with Python {package.python_version}, which is not on this computer.",
-            next_step=f"Install Python {package.python_version} (python.org, or `uv python install "
-            f"{package.python_version}`), or release the model to a server.",
-        )
+        raise _no_python(package.model, package.python_version)
     own = {layer.role: layer for layer in package.layers if layer.role in _PREFIXES}
     server, dependencies = (
         cache.unpacked(own[role].diff_id, partial(_unpack, image, own[role])) for role in ("server", "dependencies")
     )
     return RuntimeFolder(python, (server, dependencies), _unpack_model(image, own["model"], directory))
+
+
+def _no_python(model: str, version: str) -> PackagingFailed:
+    return PackagingFailed(
+        f"{model} was made with Python {version}, which is not on this computer.",
+        next_step=f"Install Python {version} (from python.org, or with `uv python install {version}`), "
+        "or release the model to a server.",
+    )
 
 
 def _unpack_model(image: ComposedImage, layer: Layer, directory: Path) -> Path:

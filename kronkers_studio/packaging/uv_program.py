@@ -71,6 +71,22 @@ def find_python(version: str) -> Path | None:
     return path if path.is_file() else None
 
 
+def any_python(oldest: tuple[int, int]) -> str | None:
+    """The version ("3.12") of some interpreter on this computer, ``oldest`` or newer, the running one first."""
+    running = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if sys.version_info[:2] >= oldest and find_python(running) is not None:
+        return running
+    wanted = f">={oldest[0]}.{oldest[1]}"
+    try:
+        found = run_uv(
+            ["python", "find", wanted, "--show-version", "--no-project", "--system", "--no-python-downloads"],
+            folder=Path.home(),
+        )
+    except PackagingFailed:
+        return None
+    return ".".join(found.strip().split(".")[:2])
+
+
 @lru_cache(maxsize=1)
 def _program() -> str:
     try:

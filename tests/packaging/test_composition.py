@@ -23,6 +23,7 @@ from kronkers_studio.packaging import (
     DependencyLock,
     LayerCache,
     compose_package,
+    runnable_here,
     this_platform,
     unpack_runtime,
 )
@@ -396,3 +397,21 @@ def test_an_onnx_model_gets_a_package_of_its_own(
     assert not any(line.startswith("scikit-learn") for line in lock.requirements)
     assert (runtime.model / "model.onnx").read_bytes() == onnx_bytes
     assert json.loads((runtime.model / "model.json").read_bytes())["allowed_globals"] == []
+
+
+def test_a_model_of_an_absent_python_runs_here_with_another(version: ModelVersion) -> None:
+    notes: list[str] = []
+
+    class Notes:
+        def step(self, title: str, total: int | None = None, unit: str = "") -> None: ...
+
+        def advance(self, amount: int = 1) -> None: ...
+
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    absent = dataclasses.replace(version, facts=dataclasses.replace(version.facts, python_version="3.99"))
+
+    assert runnable_here(version, Notes()) is version
+    assert runnable_here(absent, Notes()).facts.python_version == PYTHON
+    assert notes == [f"wine was made with Python 3.99; on this computer it runs with Python {PYTHON}."]

@@ -1,0 +1,250 @@
+import gzip
+import io
+import json
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+from image_files import SmallImage, index_of, oci_layout, sha, tar_of
+
+from kronkers_studio.domain.errors import BaseImageUnavailable, Cancelled, PackagingFailed
+from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.progress import CancelSource
+from kronkers_studio.packaging import (
+    BaseImage,
+    ComposedImage,
+    DependencyLock,
+    LayerCache,
+    base_from_archive,
+    base_from_engine,
+    compose_package,
+    docker_archive,
+    this_platform,
+    write_oci_archive,
+)
+from kronkers_studio.packaging.image import chain_ids
+
+SYSTEM, PROCESSOR = this_platform().split("/")
+
+
+@pytest.fixture
+def small() -> SmallImage:
+    return SmallImage(SYSTEM, PROCESSOR)
+
+
+@pytest.fixture
+def base(small: SmallImage, layer_cache: LayerCache) -> BaseImage:
+    return base_from_engine([small.old_docker_save()], layer_cache)
+
+
+@pytest.fixture
+def image(
+    base: BaseImage, version: ModelVersion, model_bytes: bytes, lock: DependencyLock, layer_cache: LayerCache
+) -> ComposedImage:
+    return compose_package(
+        version, lambda: io.BytesIO(model_bytes), lock, platform=this_platform(), base=base, cache=layer_cache
+    )
+
+
+# bases
+def test_an_old_docker_save_archive_is_a_base(small: SmallImage, tmp_path: Path) -> None:
+    cache = LayerCache(tmp_path)
+    base = base_from_engine([small.old_docker_save()], cache)
+
+    assert base.platform == this_platform()
+    assert [layer.diff_id for layer in base.layers] == [sha(layer) for layer in small.layers]
+    assert base.environment[0] == "PATH=/usr/local/bin:/usr/bin"
+    for layer, plain in zip(base.layers, small.layers, strict=True):
+        assert gzip.decompress(b"".join(cache.read_blob(layer.digest))) == plain
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_an_oci_layout_is_a_base_and_its_layers_are_kept_as_they_are(
+    small: SmallImage, tmp_path: Path, pack: type[bytes]
+) -> None:
+    other = SmallImage("plan9", "mips", [tar_of({"other": b"x"})])
+    file = tmp_path / "base.tar"
+    file.write_bytes(pack(oci_layout(other, small)))
+
+    base = base_from_archive(file, this_platform(), LayerCache(tmp_path / "cache"))
+
+    assert [layer.digest for layer in base.layers] == [sha(data) for data in small.packed]
+    assert [layer.diff_id for layer in base.layers] == [sha(layer) for layer in small.layers]
+
+
+def test_an_export_in_small_pieces_is_the_same_base(small: SmallImage, base: BaseImage, tmp_path: Path) -> None:
+    data = small.old_docker_save()
+    pieces = [data[at : at + 777] for at in range(0, len(data), 777)]
+
+    assert base_from_engine(iter(pieces), LayerCache(tmp_path)) == base
+
+
+def test_an_unchanged_archive_is_not_read_again(
+    small: SmallImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kronkers_studio.packaging import base_archives
+
+    file, cache = tmp_path / "base.tar", LayerCache(tmp_path / "cache")
+    file.write_bytes(small.old_docker_save())
+    first = base_from_archive(file, this_platform(), cache)
+    monkeypatch.setattr(base_archives, "_read", None)  # whoever reads now fails
+
+    assert base_from_archive(file, this_platform(), cache) == first
+
+
+def test_an_archive_without_the_platform_says_what_it_has(small: SmallImage, tmp_path: Path) -> None:
+    file = tmp_path / "base.tar"
+    file.write_bytes(oci_layout(small))
+
+    with pytest.raises(BaseImageUnavailable, match=f"no image for plan9/mips, only for {this_platform()}"):
+        base_from_archive(file, "plan9/mips", LayerCache(tmp_path))
+
+
+def broken_archives(small: SmallImage) -> dict[str, bytes]:
+    whole = small.old_docker_save()
+    swapped = SmallImage(SYSTEM, PROCESSOR)
+    swapped.layers = swapped.layers[::-1]
+    blobs = small.blobs()
+    name = f"blobs/sha256/{sha(small.packed[0])[7:]}"
+    index = {"index.json": index_of(small), "oci-layout": b"{}"}
+    return {
+        "nothing": b"",
+        "no archive": b"hello" * 1000,
+        "cut": whole[: len(whole) // 2],
+        "no manifest": tar_of({"a/layer.tar": small.layers[0]}),
+        "bad json": tar_of({"manifest.json": b"{not json"}),
+        "strange manifest": tar_of({"manifest.json": b'[{"Config": 7, "Layers": "x"}]'}),
+        "missing layer": tar_of({**index, **{key: data for key, data in blobs.items() if key != name}}),
+        "another blob": tar_of({**index, **blobs, name: gzip.compress(b"other")}),
+        "other layers": tar_of(
+            {
+                "0/layer.tar": swapped.layers[0],
+                "1/layer.tar": swapped.layers[1],
+                "abc.json": small.config,
+                "manifest.json": b'[{"Config": "abc.json", "Layers": ["0/layer.tar", "1/layer.tar"]}]',
+            }
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", broken_archives(SmallImage()))
+def test_a_damaged_archive_is_said_to_be_one(small: SmallImage, name: str, tmp_path: Path) -> None:
+    file = tmp_path / "base.tar"
+    file.write_bytes(broken_archives(small)[name])
+
+    with pytest.raises(BaseImageUnavailable):
+        base_from_archive(file, this_platform(), LayerCache(tmp_path / "cache"))
+
+
+def test_a_missing_archive_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(BaseImageUnavailable, match="cannot be read"):
+        base_from_archive(tmp_path / "nowhere.tar", this_platform(), LayerCache(tmp_path))
+
+
+# packages
+def test_a_package_on_a_base_holds_its_layers_and_settings(image: ComposedImage, base: BaseImage) -> None:
+    config = json.loads(image.config)
+
+    assert [layer.role for layer in image.layers] == ["base", "base", "dependencies", "server", "model"]
+    assert image.package.base == base.reference
+    assert config["config"]["Env"][0] == "PATH=/usr/local/bin:/usr/bin"
+    assert "PYTHONUNBUFFERED=1" in config["config"]["Env"]
+    assert "PYTHONUNBUFFERED=0" not in config["config"]["Env"]
+    assert sum(not line.get("empty_layer") for line in config["history"]) == 5
+
+
+def test_an_oci_archive_is_complete_and_reads_back_as_the_same_image(image: ComposedImage, tmp_path: Path) -> None:
+    file = tmp_path / "out" / "wine.oci.tar"
+    write_oci_archive(image, file)
+
+    with tarfile.open(file) as archive:
+        names = archive.getnames()
+        for name in names:
+            content = archive.extractfile(name)
+            if name.startswith("blobs/sha256/") and content is not None:
+                assert sha(content.read()) == f"sha256:{name.rpartition('/')[2]}"
+    assert {"oci-layout", "index.json", "manifest.json"} <= set(names)
+    assert len(names) == len(set(names))
+    assert [path.name for path in file.parent.iterdir()] == ["wine.oci.tar"]
+    again = base_from_archive(file, this_platform(), LayerCache(tmp_path / "cache"))
+    assert [layer.diff_id for layer in again.layers] == [layer.diff_id for layer in image.layers]
+    assert [layer.digest for layer in again.layers[:-1]] == [layer.digest for layer in image.layers[:-1]]
+
+
+@pytest.mark.lab
+@pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not installed")
+@pytest.mark.parametrize("kind", ["oci-archive", "docker-archive"])
+def test_other_tools_read_the_archive(image: ComposedImage, tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "wine.oci.tar"
+    write_oci_archive(image, file)
+
+    shown = subprocess.run(["skopeo", "inspect", f"{kind}:{file}"], check=True, capture_output=True, text=True)
+    found = json.loads(shown.stdout)
+    copied = ["skopeo", "--insecure-policy", "copy", f"{kind}:{file}", f"oci:{tmp_path / 'copy'}:x"]
+    subprocess.run(copied, check=True, capture_output=True)
+
+    assert found["Labels"]["io.kronkers.model"] == "wine"
+    assert len(found["Layers"]) == 5
+    if kind == "oci-archive":
+        assert found["Digest"] == image.package.digest
+
+
+def test_the_archive_is_the_same_every_time(image: ComposedImage) -> None:
+    assert sha(b"".join(docker_archive(image))) == sha(b"".join(docker_archive(image)))
+
+
+def test_a_thin_archive_leaves_out_what_the_engine_has(image: ComposedImage) -> None:
+    present = [layer.diff_id for layer in image.layers[:4]]
+
+    data = b"".join(docker_archive(image, present=present))
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        names = archive.getnames()
+        load = json.load(archive.extractfile("manifest.json"))  # type: ignore[arg-type]
+
+    assert len(data) < 40_000
+    assert len(load[0]["Layers"]) == 5
+    assert [name for name in load[0]["Layers"] if name in names] == [load[0]["Layers"][-1]]
+    assert "index.json" not in names
+
+
+def test_only_layers_with_all_below_them_are_left_out(image: ComposedImage) -> None:
+    """An engine knows a layer only on top of the same layers."""
+    present = [layer.diff_id for layer in image.layers[1:4]]
+
+    data = b"".join(docker_archive(image, present=present))
+
+    assert sum(layer.size for layer in image.layers) < len(data)
+
+
+def test_the_model_is_always_sent(image: ComposedImage) -> None:
+    data = b"".join(docker_archive(image, present=[layer.diff_id for layer in image.layers]))
+
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        assert f"blobs/{image.layers[-1].digest.replace(':', '/')}" in archive.getnames()
+
+
+def test_a_place_that_cannot_be_written_to_is_said(image: ComposedImage, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(PackagingFailed, match="cannot be written"):
+        write_oci_archive(image, tmp_path / "file" / "wine.tar")
+
+
+def test_cancelling_keeps_what_was_there(image: ComposedImage, tmp_path: Path) -> None:
+    file = tmp_path / "wine.tar"
+    file.write_text("before")
+    cancel = CancelSource()
+    cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        write_oci_archive(image, file, cancel=cancel)
+    assert file.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["wine.tar"]
+
+
+def test_chain_ids_are_those_of_the_specification() -> None:
+    first, second = sha(b"a"), sha(b"b")
+
+    assert chain_ids([first, second]) == [first, sha(f"{first} {second}".encode())]
