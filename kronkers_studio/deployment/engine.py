@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import docker
+import docker.auth
 import docker.constants
 import docker.errors
 import requests
@@ -36,8 +37,11 @@ class Engine(docker.APIClient):
 
     def __init__(self, connection: Connection, socket_path: str, timeout: float) -> None:
         # the SDK needs an address that it knows; it is replaced before anything is sent
-        super().__init__("tcp://localhost:2375", version=docker.constants.DEFAULT_DOCKER_API_VERSION, timeout=int(timeout))
+        super().__init__(
+            "tcp://localhost:2375", version=docker.constants.DEFAULT_DOCKER_API_VERSION, timeout=int(timeout)
+        )
         self.trust_env = False  # no proxy of this computer stands between
+        self._auth_configs = docker.auth.AuthConfig({})  # nor do its registry passwords go anywhere
         self._custom_adapter = _ChannelAdapter(connection, socket_path, timeout)
         self.mount("http+docker://ssh", self._custom_adapter)
         self.base_url = "http+docker://ssh"

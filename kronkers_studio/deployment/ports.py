@@ -1,0 +1,27 @@
+"""Choosing a free port on a server's loopback address."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection
+
+_RANGE = range(20000, 30000)
+"""Below the ports that Linux hands out by itself (32768 …)."""
+
+_LISTEN = "0A"
+
+
+def listening_ports(tables: str) -> set[int]:
+    """The ports that somebody listens on, from the text of /proc/net/tcp and /proc/net/tcp6."""
+    ports = set()
+    for line in tables.splitlines():
+        fields = line.split()
+        if len(fields) > 3 and fields[3] == _LISTEN:
+            ports.add(int(fields[1].rsplit(":", 1)[1], 16))
+    return ports
+
+
+def choose_port(taken: Collection[int], *, generator: random.Random | None = None) -> int:
+    """A port that is not ``taken``; at random, so that two who choose at once rarely choose the same."""
+    free = [port for port in _RANGE if port not in taken]
+    return (generator or random.SystemRandom()).choice(free)

@@ -1,0 +1,128 @@
+"""Watching a service's tasks: is it healthy, has it failed and why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import docker.errors
+
+from kronkers_studio.deployment.engine import Engine
+from kronkers_studio.domain.progress import CancelToken
+from kronkers_studio.domain.releases import ReleaseState
+
+_POLL_SECONDS = 0.2
+_LOG_LINES = 30
+_UNPLACEABLE_SECONDS = 5.0
+"""How long Swarm may say "no suitable node" before that is its last word."""
+
+_ENDED = ("complete", "failed", "rejected", "shutdown", "orphaned", "remove")
+
+
+@dataclass(frozen=True, slots=True)
+class Startup:
+    """How a start went. ``container`` is its id, ``reason`` why it is not healthy, ``log`` its last lines."""
+
+    healthy: bool
+    container: str = ""
+    reason: str = ""
+    log: str = ""
+
+    @property
+    def port_taken(self) -> bool:
+        return any(words in self.reason for words in ("port is already allocated", "address already in use"))
+
+    @property
+    def last_words(self) -> str:
+        lines = [line.strip() for line in self.log.splitlines() if line.strip()]
+        return lines[-1][:300] if lines else ""
+
+
+def await_healthy(
+    engine: Engine, service: str, timeout: float, cancel: CancelToken, *, ignored: Collection[str] = ()
+) -> Startup:
+    """Wait until a task of ``service`` runs and is healthy, has failed, or ``timeout`` seconds are over.
+
+    ``ignored``: ids of tasks of an earlier life. Raises ``Cancelled``.
+    """
+    start = time.monotonic()
+    task: dict[str, Any] | None = None
+    while time.monotonic() - start < timeout:
+        cancel.check()
+        tasks = [task for task in tasks_of(engine, service) if task["ID"] not in ignored]
+        task = tasks[-1] if tasks else None  # the first one: its failure is the service's
+        if task is not None:
+            state = task["Status"]["State"]
+            if state == "running" and _is_healthy(engine, _container(task)):
+                return Startup(True, _container(task))
+            if state in _ENDED:
+                return _failed(engine, task, _error(task))
+            unplaceable = state == "pending" and "no suitable node" in _error(task)
+            if unplaceable and time.monotonic() - start > _UNPLACEABLE_SECONDS:
+                return _failed(engine, task, _error(task))
+        time.sleep(_POLL_SECONDS)
+    if task is None:
+        return Startup(False, reason=f"the Swarm did nothing about it for {timeout:g} seconds")
+    reason = f"it did not become healthy within {timeout:g} seconds"
+    return _failed(engine, task, f"{reason} ({_error(task)})" if _error(task) else reason)
+
+
+def await_stopped(engine: Engine, service: str, timeout: float = 20.0) -> None:
+    """Wait until no container of ``service`` runs any more, but not longer than ``timeout`` seconds."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if not engine.containers(filters={"label": f"com.docker.swarm.service.name={service}"}):
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def tasks_of(engine: Engine, service: str) -> list[dict[str, Any]]:
+    """The tasks of ``service``, newest first."""
+    try:
+        tasks: list[dict[str, Any]] = engine.tasks(filters={"service": service})
+    except docker.errors.NotFound:  # the service is gone
+        return []
+    return sorted(tasks, key=lambda task: str(task["CreatedAt"]), reverse=True)
+
+
+def state_of(engine: Engine, service: dict[str, Any]) -> ReleaseState:
+    """What ``service``, as the engine inspects it, is doing."""
+    if service["Spec"]["Mode"]["Replicated"]["Replicas"] == 0:
+        return ReleaseState.STANDBY
+    tasks = tasks_of(engine, service["ID"])
+    states = [task["Status"]["State"] for task in tasks]
+    if "running" in states:  # Swarm calls a task so once its health check has succeeded
+        return ReleaseState.LIVE
+    return ReleaseState.FAILED if any(state in _ENDED for state in states) else ReleaseState.STARTING
+
+
+def _is_healthy(engine: Engine, container: str) -> bool:
+    try:
+        state = engine.inspect_container(container)["State"]
+    except docker.errors.NotFound:
+        return False
+    return bool(state["Running"]) and state.get("Health", {}).get("Status") == "healthy"
+
+
+def _failed(engine: Engine, task: dict[str, Any], reason: str) -> Startup:
+    container = _container(task)
+    return Startup(False, container, reason, _last_lines(engine, container))
+
+
+def _last_lines(engine: Engine, container: str) -> str:
+    if not container:
+        return ""
+    try:
+        return bytes(engine.logs(container, tail=_LOG_LINES)).decode("utf-8", "replace").strip()
+    except docker.errors.APIError:  # gone already
+        return ""
+
+
+def _container(task: dict[str, Any]) -> str:
+    return str(task["Status"].get("ContainerStatus", {}).get("ContainerID", ""))
+
+
+def _error(task: dict[str, Any]) -> str:
+    return str(task["Status"].get("Err", "")).strip()

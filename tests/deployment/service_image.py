@@ -1,0 +1,186 @@
+"""A small image of a model service, composed by hand from the base image: base < dependencies < program."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kronkers_studio.domain.models import Layer, Package
+
+WELL_BEHAVED = """
+import http.server, json, os, sys
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = json.dumps({"path": self.path, "name": NAME, "user": os.getuid()}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+print("listening", flush=True)
+http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+"""
+
+NEVER_READY = """
+import time
+print("waiting for a licence server that does not exist", flush=True)
+time.sleep(3600)
+"""
+
+BREAKS_AT_ONCE = """
+raise SystemExit("ValueError: the model was made by a newer scikit-learn")
+"""
+
+_PROBE = (
+    "import socket;s=socket.create_connection(('127.0.0.1',8080),2);"
+    "s.sendall(b'GET /v2/health/ready HTTP/1.0\\r\\n\\r\\n');raise SystemExit(b' 200 ' not in s.recv(32))"
+)
+
+
+@dataclass
+class HandMadeImage:
+    """What the deployment room asks of an image."""
+
+    package: Package
+    config: bytes
+    _layers: dict[str, Path | bytes] = field(repr=False)
+    sent: list[int] = field(default_factory=list)  # bytes given out per archive
+
+    @property
+    def config_digest(self) -> str:
+        return _digest(self.config)
+
+    def archive(self, present: Collection[str] = ()) -> Iterator[bytes]:
+        """A `docker save` archive, without the layers ``present``."""
+        self.sent.append(0)
+        for piece in self._pieces(present):
+            self.sent[-1] += len(piece)
+            yield piece
+
+    def _pieces(self, present: Collection[str]) -> Iterator[bytes]:
+        config_name = f"{self.config_digest.removeprefix('sha256:')}.json"
+        names = [f"{diff_id.removeprefix('sha256:')}/layer.tar" for diff_id in self._layers]
+        manifest = json.dumps([{"Config": config_name, "RepoTags": None, "Layers": names}]).encode()
+        for name, content in ((config_name, self.config), ("manifest.json", manifest)):
+            yield from _entry(name, len(content), iter([content]))
+        for name, (diff_id, content) in zip(names, self._layers.items(), strict=True):
+            if diff_id in present:
+                continue
+            if isinstance(content, Path):
+                yield from _entry(name, content.stat().st_size, _read(content))
+            else:
+                yield from _entry(name, len(content), iter([content]))
+        yield bytes(1024)
+
+
+def make_service_image(
+    base_archive: Path,
+    *,
+    program: str = WELL_BEHAVED,
+    model: str = "churn",
+    version: int = 1,
+    filling: bytes = b"",
+    configuration: dict[str, Any] | None = None,
+) -> HandMadeImage:
+    """``filling`` becomes a layer between base and program; ``configuration`` overrides parts of the image's config."""
+    base_layer, base_config = _read_base(base_archive)
+    layers: dict[str, Path | bytes] = {base_config["rootfs"]["diff_ids"][0]: base_layer}
+    for name, content in (("opt/filling", filling), ("opt/server.py", f"NAME = {model!r}\n{program}".encode())):
+        if content:
+            layer = _layer(name, content)
+            layers[_digest(layer)] = layer
+    config = {
+        **base_config,
+        "config": {
+            "Env": base_config["config"]["Env"],
+            "User": "65532:65532",
+            "Entrypoint": ["python3.11", "/opt/server.py"],
+            "ExposedPorts": {"8080/tcp": {}},
+            "Healthcheck": {
+                "Test": ["CMD", "python3.11", "-I", "-S", "-c", _PROBE],
+                "Interval": 10_000_000_000,
+                "StartPeriod": 60_000_000_000,
+                "StartInterval": 1_000_000_000,
+            },
+            **(configuration or {}),
+        },
+        "history": [],
+        "rootfs": {"type": "layers", "diff_ids": list(layers)},
+    }
+    config_bytes = json.dumps(config).encode()
+    package = Package(
+        digest=_digest(config_bytes + b"manifest"),
+        model=model,
+        version=version,
+        platform="linux/amd64",
+        python_version="3.11",
+        base="python:3.11-slim",
+        layers=tuple(
+            Layer("model", diff_id, diff_id, _size(content), "application/vnd.oci.image.layer.v1.tar")
+            for diff_id, content in layers.items()
+        ),
+        created=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    return HandMadeImage(package, config_bytes, layers)
+
+
+def _read_base(archive: Path) -> tuple[Path, dict[str, Any]]:
+    """The base's layer as a file beside the archive (it is compressed in there; engines take it so) and its config."""
+    with tarfile.open(archive) as tar:
+        manifest = json.load(_member(tar, "manifest.json"))[0]
+        config: dict[str, Any] = json.load(_member(tar, manifest["Config"]))
+        layer = archive.with_suffix(".layer")
+        if not layer.exists():
+            layer.write_bytes(_member(tar, manifest["Layers"][0]).read())
+    return layer, config
+
+
+def _member(tar: tarfile.TarFile, name: str) -> Any:
+    file = tar.extractfile(name)
+    assert file is not None
+    return file
+
+
+def _layer(name: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(content)
+        entry.mode = 0o644
+        tar.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _entry(name: str, size: int, content: Iterator[bytes]) -> Iterator[bytes]:
+    entry = tarfile.TarInfo(name)
+    entry.size = size
+    yield entry.tobuf()
+    yield from content
+    yield bytes(-size % 512)
+
+
+def _read(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            yield piece
+
+
+def _size(content: Path | bytes) -> int:
+    return content.stat().st_size if isinstance(content, Path) else len(content)
+
+
+def _digest(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()
