@@ -35,6 +35,11 @@ class Gate(QWidget):
         self._shown: QWidget | None = None
         self.unlock_card: UnlockCard | None = None
 
+    @property
+    def asks_for_key(self) -> bool:
+        """Whether the question for the key is shown."""
+        return self.unlock_card is not None
+
     def show_welcome(self) -> None:
         """There is no workspace yet."""
         self._show(
@@ -72,6 +77,8 @@ class Gate(QWidget):
         self._show(_centred(card))
 
     def _show(self, widget: QWidget) -> None:
+        if not isinstance(widget, UnlockCard):
+            self.unlock_card = None
         if self._shown is not None:
             self._shown.hide()
             self._shown.deleteLater()

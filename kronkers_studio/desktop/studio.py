@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from kronkers_studio.desktop.tasks import Result, Task, TaskRunner, Work
 from kronkers_studio.desktop.text import tr
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Change = Literal["content", "models", "releases", "servers", "settings"]
 State = dict[str, Any]
+_RETIRE_MS = 200  # between looks whether a workspace left behind is still being read
 Answer = TypeVar("Answer")
 
 
@@ -44,6 +45,7 @@ class Studio(QObject):
         super().__init__(parent)
         self.runner = TaskRunner(self)
         self.session: Session | None = None
+        self._retired: list[Session] = []
         self.settings: Settings = load_settings()
 
     @property
@@ -78,16 +80,29 @@ class Studio(QObject):
         self.runner.run(tr("Opening the workspace"), work, done=self.use, failed=refused, owner=self, shown=False)
 
     def use(self, session: Session) -> None:
-        """``session`` is the open workspace from now on; one open before is closed."""
-        self.close()
+        """``session`` is the open workspace from now on; one open before is closed once nothing reads it any more."""
+        before = self.session
+        if before is not None:
+            self.closed.emit()
+            self._retired.append(before)
+            self._retire()
         self.session = session
         self.opened.emit()
+
+    def _retire(self) -> None:
+        if self.runner.idle:
+            while self._retired:
+                self._retired.pop().close()
+        elif self._retired:
+            QTimer.singleShot(_RETIRE_MS, self, self._retire)
 
     def close(self) -> None:
         if self.session is not None:
             self.closed.emit()
             self.session.close()
             self.session = None
+        while self._retired:
+            self._retired.pop().close()
 
     def reload_settings(self, settings: Settings) -> None:
         """``settings`` are in force from now on, for the open workspace too."""

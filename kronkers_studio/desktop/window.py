@@ -87,6 +87,11 @@ class MainWindow(QMainWindow):
         """The key of the page in view."""
         return self._current
 
+    @property
+    def visited(self) -> list[str]:
+        """The keys of the pages made so far."""
+        return list(self._pages)
+
     def page(self, key: str) -> Page:
         """The page called ``key``, made now when it was never visited."""
         if key not in self._pages:
@@ -124,7 +129,7 @@ class MainWindow(QMainWindow):
         self._current = key
         self._rail.show_chosen(key)
         if self.studio.session is None and key not in _NEEDS_NO_WORKSPACE:
-            self._stack.setCurrentWidget(self._gate)
+            self._stack.setCurrentWidget(self.gate)
             return
         page = self.page(key)
         if state:
@@ -135,7 +140,10 @@ class MainWindow(QMainWindow):
     # Workspace
 
     def _on_opened(self) -> None:
-        self.setWindowTitle(f"{self.studio.directory.name} – Kronkers Studio")
+        from kronkers_studio.desktop.charts.recording import Recorder
+
+        Recorder.of(self.studio)  # live metrics are kept from now on, whatever page is in view
+        self.setWindowTitle(tr("{name} – Kronkers Studio").format(name=self.studio.directory.name))
         self._switch_to(self._current)
 
     def _on_closed(self) -> None:
@@ -145,7 +153,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Kronkers Studio")
 
     def _on_not_opened(self, directory: Path, error: StudioError) -> None:
-        self._gate.show_failure(directory, error)
+        self.gate.show_failure(directory, error)
 
     def begin(self) -> None:
         """Open the workspace of the settings, or show the first-run wizard when there is none."""
@@ -155,7 +163,7 @@ class MainWindow(QMainWindow):
         if workspace_exists(directory):
             self.studio.open_directory(directory)
         else:
-            self._gate.show_welcome()
+            self.gate.show_welcome()
             if not self.studio.settings.first_run_done:
                 self.show_wizard()
 
@@ -179,7 +187,7 @@ class MainWindow(QMainWindow):
         self._wizard.deleteLater()
         self._wizard = None
         if self.studio.session is None:
-            self._gate.show_welcome()
+            self.gate.show_welcome()
         self.show_page(page or self._current, state)
 
     # Building
@@ -187,8 +195,8 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         self._rail = Rail(stops())
         self._stack = QStackedWidget()
-        self._gate = Gate(self.studio)
-        self._stack.addWidget(self._gate)
+        self.gate = Gate(self.studio)
+        self._stack.addWidget(self.gate)
         work = QWidget()
         row = QHBoxLayout(work)
         row.setContentsMargins(0, 0, 0, 0)
@@ -214,7 +222,7 @@ class MainWindow(QMainWindow):
         studio = self.studio
         self._rail.chosen.connect(self.show_page)
         self._bar.panel_wanted.connect(self.tasks_panel.toggle)
-        self._gate.begin_wanted.connect(self.show_wizard)
+        self.gate.begin_wanted.connect(self.show_wizard)
         studio.go.connect(self.show_page)
         studio.wizard_wanted.connect(self.show_wizard)
         studio.opened.connect(self._on_opened)
@@ -227,8 +235,8 @@ class MainWindow(QMainWindow):
                 QShortcut(QKeySequence(action.shortcut), self, self._runs(action.key))
 
     def _on_opening(self, directory: Path) -> None:
-        if self._gate.unlock_card is None:
-            self._gate.show_opening(directory)
+        if self.gate.unlock_card is None:
+            self.gate.show_opening(directory)
 
     def _runs(self, key: str) -> Callable[[], None]:
         def run() -> None:

@@ -114,15 +114,16 @@ class RegistryPage(Page):
 
     def _commit_chosen(self, commit: Commit) -> None:
         self._commit = commit
-        self._open_folder(self._path)
+        self.open_folder(self._path)
 
     # Folders
 
     def _open_entry(self, entry: Entry) -> None:
         if entry.kind is EntryKind.FOLDER:
-            self._open_folder(entry.path)
+            self.open_folder(entry.path)
 
-    def _open_folder(self, path: str) -> None:
+    def open_folder(self, path: str) -> None:
+        """Show what is directly inside ``path`` in the chosen state."""
         commit = self._commit
         if commit is None:
             return
@@ -140,7 +141,7 @@ class RegistryPage(Page):
                 self._found.setText(counted(len(entries), tr("{n} entry"), tr("{n} entries")))
 
         # The folder may not exist in that state of the project: then its top is shown.
-        self.studio.read(work, show, owner=self, failed=lambda _: self._open_folder("") if path else None)
+        self.studio.read(work, show, owner=self, failed=lambda _: self.open_folder("") if path else None)
 
     def _show_trail(self) -> None:
         clear(self._trail)
@@ -154,7 +155,7 @@ class RegistryPage(Page):
     def _step(self, text: str, path: str) -> QWidget:
         if path == self._path:
             return label(text, "strong")
-        return Button(text, lambda: self._open_folder(path), kind="link", name=tr("Open {f}").format(f=text))
+        return Button(text, lambda: self.open_folder(path), kind="link", name=tr("Open {f}").format(f=text))
 
     # Restore and check
 

@@ -1,0 +1,210 @@
+"""The frame around the pages: where one is, how one gets elsewhere, and what comes back after a restart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton
+from pytestqt.qtbot import QtBot
+
+from kronkers_studio.desktop.dialogs.crash import CrashDialog
+from kronkers_studio.desktop.dialogs.dialog import Dialog
+from kronkers_studio.desktop.dialogs.help import HelpDialog
+from kronkers_studio.desktop.window import MainWindow, stops
+from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.settings.configuration import load_settings
+
+OpenWindow = Callable[..., MainWindow]
+Rest = Callable[[MainWindow], None]
+
+
+def test_pages_are_made_at_their_first_visit(open_main_window: OpenWindow, workspace: Path) -> None:
+    window = open_main_window(workspace)
+    assert set(window.visited) <= {"home"}
+    window.show_page("registry")
+    assert set(window.visited) == {"home", "registry"}
+
+
+def test_each_page_has_a_shortcut_and_alt_arrows_go_through_the_history(
+    open_main_window: OpenWindow, workspace: Path, qtbot: QtBot
+) -> None:
+    window = open_main_window(workspace)
+    window.activateWindow()
+    for position, stop in enumerate(stops(), 1):
+        QTest.keyClick(window, getattr(Qt.Key, f"Key_{position}"), Qt.KeyboardModifier.ControlModifier)
+        assert window.current == stop.key
+    QTest.keyClick(window, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+    assert window.current == "servers"
+    QTest.keyClick(window, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+    assert window.current == "monitor"
+    QTest.keyClick(window, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
+    assert window.current == "servers"
+
+
+def test_the_command_palette_finds_by_any_word_and_enter_does_it(
+    open_main_window: OpenWindow, workspace: Path, qtbot: QtBot
+) -> None:
+    window = open_main_window(workspace)
+    window.activateWindow()
+    QTest.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    assert window.palette_box.isVisible()
+    qtbot.keyClicks(window.palette_box.search, "dark the")
+    QTest.keyClick(window.palette_box.search, Qt.Key.Key_Return)
+    assert not window.palette_box.isVisible()
+    assert load_settings().theme == "dark"
+
+    window.palette_box.open()
+    QTest.keyClick(window.palette_box.search, Qt.Key.Key_Escape)
+    assert not window.palette_box.isVisible()
+
+
+def test_the_page_and_its_state_come_back_after_a_restart(
+    open_main_window: OpenWindow, filled_workspace: Path, come_to_rest: Rest
+) -> None:
+    first = open_main_window(filled_workspace)
+    first.show_page("registry")
+    come_to_rest(first)
+    registry = first.page("registry")
+    registry.open_folder("data")  # type: ignore[attr-defined]
+    come_to_rest(first)
+    first.close()
+
+    second = open_main_window(filled_workspace)
+    come_to_rest(second)
+    assert second.current == "registry"
+    assert second.page("registry").state() == {"project": "Team folder", "path": "data"}
+
+
+def test_closing_while_something_runs_asks_with_cancel_as_the_default(
+    open_main_window: OpenWindow, workspace: Path, qtbot: QtBot
+) -> None:
+    window = open_main_window(workspace)
+
+    def endless(_progress: Progress, cancel: CancelToken) -> None:
+        while True:
+            cancel.check()
+            time.sleep(0.005)
+
+    window.studio.do("Working", endless)
+    assert not window.close()
+    dialog = window.findChild(Dialog)
+    assert isinstance(dialog, Dialog)
+    default = next(button for button in dialog.findChildren(QPushButton) if button.isDefault())
+    assert default.text() == "Cancel"
+    stop = next(button for button in dialog.findChildren(QPushButton) if button.text() == "Stop and close")
+    stop.click()
+    qtbot.waitUntil(lambda: not window.isVisible())
+
+
+def test_a_bug_in_a_task_surfaces_with_details_to_copy(
+    open_main_window: OpenWindow, workspace: Path, qtbot: QtBot
+) -> None:
+    window = open_main_window(workspace)
+
+    def bug(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    window.studio.do("Counting", bug)
+    qtbot.waitUntil(lambda: window.findChild(CrashDialog) is not None)
+    dialog = window.findChild(CrashDialog)
+    assert isinstance(dialog, CrashDialog)
+    next(
+        button for button in dialog.findChildren(QPushButton) if "Copy" in button.text() and button.isVisible()
+    ).click()
+    copied = QApplication.clipboard().text()
+    assert "Counting" in copied
+    assert "ZeroDivisionError: a bug" in copied
+    dialog.close()
+
+
+def test_help_lists_every_shortcut(open_main_window: OpenWindow, workspace: Path) -> None:
+    from PySide6.QtWidgets import QLabel
+
+    window = open_main_window(workspace)
+    window.show_help()
+    dialog = window.findChild(HelpDialog)
+    assert isinstance(dialog, HelpDialog)
+    words = {found.text() for found in dialog.findChildren(QLabel)}
+    for action in window.actions_now():
+        if action.shortcut:
+            assert action.title in words
+            assert action.shown_shortcut in words
+    dialog.close()
+
+
+def test_a_folder_dropped_on_migrate_is_looked_through_and_brought_in_with_what_was_left_out_listed(
+    open_main_window: OpenWindow, workspace: Path, small_folder: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window = open_main_window(workspace)
+    window.show_page("migrate")
+    page = window.page("migrate")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(small_folder))])
+    drop = QDropEvent(
+        QPointF(QPoint(5, 5)),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    page.choice.drop.dropEvent(drop)  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: page.views.shown == "plan", timeout=20_000)  # type: ignore[attr-defined]
+    page.start()  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: page.views.shown == "outcome", timeout=20_000)  # type: ignore[attr-defined]
+    left_out = [item.path for item in page.outcome.table.content.rows]  # type: ignore[attr-defined]
+    assert left_out == ["desktop.ini"]
+    come_to_rest(window)
+
+
+def test_a_folder_that_is_gone_is_said_inline_and_the_choice_comes_back(
+    open_main_window: OpenWindow, workspace: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = open_main_window(workspace)
+    window.show_page("migrate")
+    page = window.page("migrate")
+    page.look_at(tmp_path / "gone")  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: bool(page.notice.message), timeout=20_000)
+    assert page.views.shown == "choose"  # type: ignore[attr-defined]
+    assert "gone" in page.notice.message
+
+
+@pytest.mark.parametrize("page", [stop.key for stop in stops()])
+def test_no_page_scrolls_sideways_at_1280_by_800(
+    open_main_window: OpenWindow, filled_workspace: Path, come_to_rest: Rest, page: str
+) -> None:
+    from PySide6.QtWidgets import QAbstractScrollArea
+
+    window = open_main_window(filled_workspace, page=page)
+    come_to_rest(window)
+    for area in window.findChildren(QAbstractScrollArea):
+        if area.isVisible():
+            assert not area.horizontalScrollBar().isVisible(), area.accessibleName()
+    assert window.width() == 1280
+    assert window.minimumSizeHint().width() <= 1280
+
+
+def test_two_opened_windows_do_not_share_what_they_remember(tmp_path: Path, qapp: QApplication) -> None:
+    from kronkers_studio.desktop.memory import Memory
+
+    first, second = Memory(tmp_path / "a.ini"), Memory(tmp_path / "b.ini")
+    first.page = "models"
+    first.keep_page_state("models", {"version": "wine:1"})
+    first.save()
+    assert Memory(tmp_path / "a.ini").page_state("models") == {"version": "wine:1"}
+    assert second.page == ""
+
+
+def test_remembered_nonsense_is_as_if_it_had_never_been_there(tmp_path: Path, qapp: QApplication) -> None:
+    from kronkers_studio.desktop.memory import Memory
+
+    file = tmp_path / "window.ini"
+    file.write_text("[pages]\nmodels=[1, 2\n[window]\ngeometry=xyz\n", encoding="utf-8")
+    memory = Memory(file)
+    assert memory.page_state("models") == {}
+    assert memory.geometry.isEmpty()
