@@ -9,12 +9,16 @@ _WINDOWS_SPECIAL = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(
 _WINDOWS_FORBIDDEN = frozenset('<>:"/\\|?*')
 
 
+def _on_windows() -> bool:
+    return os.name == "nt"
+
+
 def name_problem(name: str) -> str:
     """Why this system cannot hold a file called ``name``, as a sentence; empty when it can.
 
     On Windows this is also what keeps a name such as ``..\\x`` or ``C:x`` from leading out of its folder.
     """
-    if os.name != "nt":
+    if not _on_windows():
         return ""
     if set(name) & _WINDOWS_FORBIDDEN or any(ord(letter) < 32 for letter in name):
         return "Windows allows no such characters in a name."

@@ -7,6 +7,7 @@ stopped goes on), one that has others is left alone and listed.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -17,13 +18,14 @@ from itertools import islice
 from pathlib import Path
 
 from kronkers_studio.domain.content import Entry, EntryKind, RestoreReport, SkippedItem, SkipReason
+from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.registry.index import Location
 from kronkers_studio.registry.names import name_problem
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.registry.snapshots import TreeReader
-from kronkers_studio.storage.files import BINARY, disk_failures, write_fully
+from kronkers_studio.storage.files import BINARY, disk_failures, is_disk_failure, write_fully
 
 _BATCH = 512
 _WORKERS = max(2, min(4, os.cpu_count() or 2))
@@ -59,7 +61,7 @@ class Restore:
         self._progress.step("Restoring", None, "files")
         folder_times: list[tuple[str, int]] = []
         with disk_failures("restoring files"):
-            self._target.mkdir(parents=True, exist_ok=True)
+            self._make_target()
             with ThreadPoolExecutor(_WORKERS) as pool:
                 for batch in _batches(self._everything(chosen)):
                     self._restore_batch(batch, pool)
@@ -102,27 +104,38 @@ class Restore:
                 self._restore_file(entry, located)
             elif entry.kind is EntryKind.LINK:
                 self._restore_link(entry)
-        except _Skip as reason:
-            return SkippedItem(entry.path, reason.reason, reason.detail)
-        except PermissionError as error:
-            return SkippedItem(entry.path, SkipReason.NO_PERMISSION, f"{error.strerror}.")
+        except _Skip as skip:
+            return SkippedItem(entry.path, skip.reason, skip.detail)
+        except OSError as error:
+            if is_disk_failure(error):
+                raise
+            reasons = {errno.EACCES: SkipReason.NO_PERMISSION, errno.ENAMETOOLONG: SkipReason.NAME_TOO_LONG}
+            reason = reasons.get(error.errno or 0, SkipReason.READ_ERROR)
+            return SkippedItem(entry.path, reason, f"It cannot be written: {error.strerror}.")
         return None
+
+    def _make_target(self) -> None:
+        try:
+            self._target.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise InvalidInput(f"{self._target} is not a folder.", next_step="Choose another place.") from None
 
     def _make_folder(self, folder: str) -> None:
         """Make ``folder`` and those above it, none of which may be a link that leads elsewhere."""
-        if not folder or folder in self._folders:
-            return
-        above, _, name = folder.rpartition("/")
-        self._make_folder(above)
-        if problem := name_problem(name):
-            raise _Skip(SkipReason.NAME_CLASH, problem)
-        path = self._path(folder)
-        try:
-            path.mkdir()
-        except FileExistsError:
-            if not stat.S_ISDIR(path.lstat().st_mode):
-                raise _Skip(SkipReason.NAME_CLASH, f"“{folder}” is there already and is not a folder.") from None
-        self._folders.add(folder)
+        missing: list[str] = []
+        while folder and folder not in self._folders:
+            missing.append(folder)
+            folder = folder.rpartition("/")[0]
+        for step in reversed(missing):
+            if problem := name_problem(step.rpartition("/")[2]):
+                raise _Skip(SkipReason.NAME_CLASH, problem)
+            path = self._path(step)
+            try:
+                path.mkdir()
+            except FileExistsError:
+                if not stat.S_ISDIR(path.lstat().st_mode):
+                    raise _Skip(SkipReason.NAME_CLASH, f"“{step}” is there already and is not a folder.") from None
+            self._folders.add(step)
 
     def _restore_file(self, entry: Entry, located: dict[bytes, Location]) -> None:
         path = self._free_path(entry, lambda path: self._has_content(path, entry))

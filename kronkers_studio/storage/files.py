@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from kronkers_studio.domain.errors import StorageFull
+from kronkers_studio.domain.errors import StorageFull, WorkspaceError
 
 _fcntl: ModuleType | None
 try:
@@ -124,13 +124,24 @@ class RandomAccess:
         self.close()
 
 
+def is_disk_failure(error: OSError) -> bool:
+    """Whether ``error`` means a full or failing disk, and not this one file or call."""
+    return error.errno in _DISK_FAILURES
+
+
 @contextlib.contextmanager
 def disk_failures(what: str) -> Iterator[None]:
-    """Turn a full or failing disk inside the block into ``StorageFull``; ``what`` ends "… while"."""
+    """Turn a full or failing disk inside the block into ``StorageFull``, and a lacking permission into
+    ``WorkspaceError``; ``what`` ends "… while"."""
     try:
         yield
+    except PermissionError as error:
+        raise WorkspaceError(
+            f"You have no permission for {error.filename or 'a file'}; it was needed while {what}.",
+            next_step="Let its owner give you write access, or choose another folder.",
+        ) from error
     except OSError as error:
-        if error.errno not in _DISK_FAILURES:
+        if not is_disk_failure(error):
             raise
         full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
         raise StorageFull(

@@ -267,6 +267,8 @@ def _read_slots(directory: Path) -> tuple[list[dict[str, Any]], str]:
             f"There is no workspace in {directory}.",
             next_step="Make one with `kronkers init`, or choose another folder.",
         ) from None
+    except OSError as error:
+        raise WorkspaceError(f"The workspace in {directory} cannot be read: {error.strerror}.") from None
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(error) from None
     return slots, workspace_id

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from kronkers_studio.domain.errors import WorkspaceBusy, WorkspaceError
-from kronkers_studio.storage.files import BINARY
+from kronkers_studio.storage.files import BINARY, disk_failures
 
 _fcntl: ModuleType | None
 try:
@@ -43,7 +43,8 @@ class WriterLock:
 
     def acquire(self, *, wait: float = 0.0) -> None:
         """Take the lock, trying for ``wait`` seconds. Raises ``WorkspaceBusy`` naming its owner."""
-        descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | BINARY, 0o600)
+        with disk_failures("locking the workspace"):
+            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | BINARY, 0o600)
         deadline = time.monotonic() + wait
         try:
             while not _try_lock(descriptor):

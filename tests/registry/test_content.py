@@ -24,6 +24,7 @@ from kronkers_studio.domain.content import (
 from kronkers_studio.domain.errors import BranchChanged, Cancelled, InvalidInput, NotFound
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.registry import StoreOutcome, Workspace
+from kronkers_studio.registry import names as names_module
 from kronkers_studio.registry import objects as objects_module
 
 BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
@@ -288,3 +289,28 @@ def test_very_deep_and_very_full_folders_come_back(workspace: Workspace) -> None
     workspace.content.commit("p", "main", [StoredItem(item, (), 0) for item in items], message="", author="ann")
     assert workspace.content.find("p", "", deep).mtime_ns == 7
     assert len(workspace.content.list_folder("p", "", "full")) == 20_000
+
+
+def test_what_the_target_cannot_hold_is_listed_and_the_rest_restored(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = "/".join(f"level {n}" for n in range(1500))
+    names = ("fine", "con.txt", "dot.", "back\\..\\slash", "c:x", "aux/below")
+    items = [SourceItem(path, EntryKind.FILE, 0, 1) for path in (*names, f"{deep}/file")]
+    workspace.content.commit("p", "main", [StoredItem(item, (), 0) for item in items], message="", author="ann")
+    report = workspace.content.restore("p", "", tmp_path / "here")
+    assert report.files == len(names)
+    assert {item.reason for item in report.skipped} == {SkipReason.NAME_TOO_LONG}
+    monkeypatch.setattr(names_module, "_on_windows", lambda: True)
+    report = workspace.content.restore("p", "", tmp_path / "there", names[:5])
+    assert report.files == 1 and {item.path for item in report.skipped} == {"con.txt", "dot.", names[3], "c:x"}
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["fine"]
+
+
+def test_a_target_that_is_a_file_is_refused(
+    workspace: Workspace, folder: Path, bring_in: BringIn, tmp_path: Path
+) -> None:
+    bring_in(folder)
+    (tmp_path / "taken").write_text("mine", encoding="utf-8")
+    with pytest.raises(InvalidInput, match="not a folder"):
+        workspace.content.restore("project", "", tmp_path / "taken")
