@@ -42,6 +42,7 @@ class ChartCard(Card):
         self.add_to_head(Legend(lines, "" if quantity.unit in heading else quantity.unit))
         self.body.addWidget(self.plot, 1)
         self.plot.setAccessibleName(heading)
+        self.plot.viewport().setAccessibleName(heading)
         self.plot.menu_wanted.connect(self._show_menu)
         self._describe()
 

@@ -92,7 +92,7 @@ def _clock_times(start: float, end: float, step: int) -> Iterator[float]:
             at = _on_the_clock(day, index * step) if step >= _HOUR else midnight + index * step
             if at > end:
                 return
-            if at >= start:
+            if start <= at < next_midnight:
                 yield at
         day += timedelta(days=1)
 

@@ -1,0 +1,338 @@
+"""The Monitor page on a real workspace and a small real service: live, unreachable, stopped, empty."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
+from pytestqt.qtbot import QtBot
+
+from kronkers_studio.desktop import theme
+from kronkers_studio.desktop.charts.recording import Recorder
+from kronkers_studio.desktop.pages.monitor import MonitorPage
+from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.widgets.pills import Pill
+from kronkers_studio.domain.changes import ReleaseRecorded
+from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
+from kronkers_studio.domain.series import Metric
+from kronkers_studio.workflows.metrics import LiveFeed
+from kronkers_studio.workflows.session import Session
+from tests.desktop.monitored import MODEL, Service, put_live, record_history, service, workspace
+
+PATIENCE = 20_000
+NOBODY = 9  # a port at which nobody answers
+
+
+@pytest.fixture
+def live_service() -> Iterator[Service]:
+    with service() as made:
+        yield made
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    with workspace(tmp_path / "workspace") as made:
+        yield made
+
+
+OpenPage = Callable[[], MonitorPage]
+
+
+@pytest.fixture
+def open_page(qtbot: QtBot, session: Session) -> Iterator[OpenPage]:
+    """Opens the page on ``session`` as a new window would; it reads live metrics every second."""
+    opened: list[tuple[Studio, MonitorPage]] = []
+
+    def open_it() -> MonitorPage:
+        studio = Studio()
+        studio.settings = studio.settings.model_copy(update={"scrape_seconds": 1.0})
+        studio.session = session
+        page = MonitorPage(studio)
+        page.resize(1080, 760)
+        page.show()
+        page.enter()
+        opened.append((studio, page))
+        qtbot.waitUntil(lambda: page.settled or (page.views.shown == "empty" and studio.runner.idle), timeout=PATIENCE)
+        return page
+
+    yield open_it
+    for studio, page in opened:
+        page.leave()
+        studio.closed.emit()
+        studio.session = None
+        assert studio.runner.stop()
+        page.deleteLater()
+        studio.deleteLater()
+
+
+def pills(page: MonitorPage) -> list[str]:
+    return [pill.text() for pill in page.header.findChildren(Pill) if pill.isVisibleTo(page)]
+
+
+def sentence(page: MonitorPage) -> str:
+    return page.header._sentence.text()
+
+
+def drawn_until(page: MonitorPage, metric: Metric) -> float:
+    """The time of the last point drawn of ``metric``."""
+    chart = next(chart for chart in page.charts if metric in chart.plot.windows)
+    times = chart.plot.windows[metric].times
+    return times[-1] if len(times) else 0.0
+
+
+def test_a_live_model_moves_on_by_itself(
+    qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage
+) -> None:
+    put_live(session, live_service.port, ago=timedelta(minutes=5))
+    page = open_page()
+    assert page.header._title.text() == MODEL
+    assert pills(page)[:2] == ["This computer", "Live"]
+    assert "Version 14, live since" in sentence(page)
+    assert sentence(page).endswith("refreshed every 1 s")
+    qtbot.waitUntil(lambda: drawn_until(page, Metric.REQUEST_RATE) > 0, timeout=PATIENCE)
+    before, range_before = drawn_until(page, Metric.REQUEST_RATE), page.time.end
+    qtbot.waitUntil(lambda: drawn_until(page, Metric.REQUEST_RATE) > before, timeout=PATIENCE)
+    assert page.time.end > range_before
+    assert page.figures.requests._figure.text() not in ("", "–")
+    assert page.figures.response._figure.text() == "39 ms"  # all took 30 ms: 95 % through the bucket from 20 to 40
+    assert page.figures.errors._pill.text() == "none so far"
+
+
+def test_history_is_shown_with_what_happened(session: Session, live_service: Service, open_page: OpenPage) -> None:
+    record_history(session)
+    put_live(session, live_service.port, version=13, ago=timedelta(hours=5))
+    put_live(session, live_service.port, version=14, ago=timedelta(hours=3))
+    page = open_page()
+    assert page.range_key == "6h"
+    markers = page.charts[0].plot.markers
+    assert [marker.text for marker in sorted(markers, key=lambda m: m.at)] == ["version 13 live", "version 14 live"]
+    listed = [pill.text() for pill in page.happened.findChildren(Pill)]
+    assert listed == ["Live", "Standby"]
+    assert len(page.charts[1].plot.windows[Metric.LATENCY_P99]) > 300
+
+
+def test_an_unreachable_service_leaves_the_charts_as_of_then(session: Session, open_page: OpenPage) -> None:
+    until = time.time() - 4000
+    put_live(session, NOBODY)
+    record_history(session, until=until)
+    page = open_page()
+    assert pills(page) == ["This computer", "Unreachable"]
+    assert "as of" in sentence(page)
+    assert "refreshed" not in sentence(page)
+    assert page.notice.message
+    assert page.time.end == pytest.approx(until - 15, abs=1)
+    assert drawn_until(page, Metric.CPU) == pytest.approx(until, abs=60)
+    assert page.figures.requests._figure.text() != "–"
+
+
+def test_a_notice_that_was_closed_does_not_come_back_while_the_trouble_lasts(
+    qtbot: QtBot, session: Session, open_page: OpenPage
+) -> None:
+    put_live(session, NOBODY)
+    page = open_page()
+    page.notice.clear()
+    with qtbot.waitSignal(page.recorder.measured, timeout=PATIENCE):
+        pass
+    assert not page.notice.message
+
+
+def test_a_stopped_model_shows_its_last_charts_and_asks_nobody(
+    session: Session, live_service: Service, open_page: OpenPage
+) -> None:
+    release = put_live(session, live_service.port)
+    record_history(session)
+    stopped = replace(release, state=ReleaseState.STANDBY, changed=datetime.now(UTC), message="stopped")
+    session.workspace.ledger.record(ReleaseRecorded(stopped), author="you")
+    page = open_page()
+    assert pills(page) == ["This computer", "Stopped"]
+    assert "nothing is live now" in sentence(page)
+    assert drawn_until(page, Metric.CPU) > 0
+    assert live_service.scrapes == 0
+
+
+def test_nothing_live_is_one_sentence_and_one_button_that_begins(qtbot: QtBot, open_page: OpenPage) -> None:
+    page = open_page()
+    assert page.views.shown == "empty"
+    with qtbot.waitSignal(page.studio.go) as gone:
+        qtbot.mouseClick(page.views.view("empty").button, Qt.MouseButton.LeftButton)
+    assert gone.args[0] == "deploy"
+    assert not page.pause_button.isVisible()
+
+
+def test_a_slow_service_holds_up_neither_the_window_nor_the_charts(
+    qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage
+) -> None:
+    put_live(session, live_service.port)
+    record_history(session)
+    page = open_page()
+    live_service.may_answer.clear()
+    asked = live_service.scrapes
+    begun = time.monotonic()
+    longest = 0.0
+    while time.monotonic() - begun < 2.5:
+        before = time.monotonic()
+        QApplication.processEvents()
+        longest = max(longest, time.monotonic() - before)
+        time.sleep(0.005)
+    assert longest < 0.5
+    page._choose_range("1h")
+    qtbot.waitUntil(lambda: page.time.span == pytest.approx(3600), timeout=3000)
+    live_service.may_answer.set()
+    qtbot.waitUntil(lambda: live_service.scrapes > asked, timeout=PATIENCE)
+    assert live_service.scrapes <= asked + 2, "never asked twice at once"
+
+
+def test_pause_holds_the_charts_and_recording_goes_on(
+    qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage
+) -> None:
+    put_live(session, live_service.port)
+    record_history(session)
+    page = open_page()
+    qtbot.mouseClick(page.pause_button, Qt.MouseButton.LeftButton)
+    held = (page.time.start, page.time.end)
+    assert page.pause_button.accessibleName() == "Resume"
+    for _ in range(2):
+        with qtbot.waitSignal(page.recorder.measured, timeout=PATIENCE):
+            pass
+    assert (page.time.start, page.time.end) == held
+    recorded = session.series.latest(MODEL, THIS_COMPUTER)
+    assert recorded[Metric.CPU][0] > held[1]
+    qtbot.mouseClick(page.pause_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.time.end > held[1], timeout=PATIENCE)
+    assert page.pause_button.accessibleName() == "Pause"
+
+
+def test_moving_a_chart_pauses_and_reads_finer_lines(
+    qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage
+) -> None:
+    put_live(session, live_service.port)
+    record_history(session)
+    page = open_page()
+    coarse = page.charts[1].plot.windows[Metric.LATENCY_P95].step
+    page.time.browse(page.time.end - 1800, page.time.end - 900)
+    assert page.paused
+    qtbot.waitUntil(lambda: page.charts[1].plot.windows[Metric.LATENCY_P95].step < coarse, timeout=PATIENCE)
+    assert page.time.span == pytest.approx(900)
+    times = page.charts[1].plot.windows[Metric.LATENCY_P95].times
+    assert times[0] < page.time.start - 300, "some more on both sides, to move without waiting"
+
+
+def test_the_page_comes_back_as_it_was_left(session: Session, live_service: Service, open_page: OpenPage) -> None:
+    put_live(session, live_service.port)
+    page = open_page()
+    page._choose_range("24h")
+    state = page.state()
+    assert state == {"model": MODEL, "place": THIS_COMPUTER, "range": "24h"}
+    again = open_page()
+    again.restore(state)
+    assert again.range_box.value == "24h"
+    again.restore({"model": "gone", "place": "nowhere", "range": "for ever"})
+    assert again.range_key == "24h"
+
+
+def test_a_model_that_no_longer_exists_falls_back_to_one_that_does(
+    qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage
+) -> None:
+    put_live(session, live_service.port)
+    page = open_page()
+    page.restore({"model": "gone", "place": "nowhere"})
+    qtbot.waitUntil(lambda: page.watched == (MODEL, THIS_COMPUTER), timeout=PATIENCE)
+
+
+def test_what_is_live_is_recorded_whatever_page_is_in_view(
+    qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage
+) -> None:
+    put_live(session, live_service.port)
+    page = open_page()
+    page.leave()
+    asked = live_service.scrapes
+    qtbot.waitUntil(lambda: live_service.scrapes >= asked + 2, timeout=PATIENCE)
+    assert Recorder.of(page.studio) is page.recorder
+
+
+def test_a_new_release_is_followed_without_being_told_twice(
+    qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage
+) -> None:
+    put_live(session, NOBODY, version=1, ago=timedelta(hours=2))
+    page = open_page()
+    assert "Unreachable" in pills(page)
+    put_live(session, live_service.port, version=2, ago=timedelta(seconds=1))
+    page.studio.changed.emit("releases")
+    qtbot.waitUntil(lambda: "Live" in pills(page) and "Version 2" in sentence(page), timeout=60_000)
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # raising windows, without a screen
+def test_everything_in_view_can_be_kept_as_a_table(
+    qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage, tmp_path: Path
+) -> None:
+    put_live(session, live_service.port)
+    record_history(session)
+    page = open_page()
+    qtbot.mouseClick(page.export_button, Qt.MouseButton.LeftButton)
+    menu = page.findChild(QMenu)
+    assert menu is not None
+    menu.actions()[1].trigger()
+    menu.close()
+    dialog = page.window().findChild(QFileDialog)
+    assert dialog is not None
+    dialog.fileSelected.emit(str(tmp_path / "values.csv"))
+    dialog.close()
+    metrics = {line.split(",")[3] for line in (tmp_path / "values.csv").read_text("utf-8-sig").splitlines()[1:]}
+    assert metrics == {metric.value for metric in Metric} - {"in_flight"}
+
+
+@pytest.mark.parametrize("choice", ["light", "dark"])
+@pytest.mark.parametrize("size", [(1080, 760), (760, 600)])
+def test_nothing_is_cut_off_and_columns_are_equal(
+    session: Session, live_service: Service, open_page: OpenPage, choice: theme.Choice, size: tuple[int, int]
+) -> None:
+    theme.current().choose(choice)
+    put_live(session, live_service.port)
+    record_history(session)
+    page = open_page()
+    page.resize(*size)
+    QApplication.processEvents()
+    upper = [page.charts[0], page.charts[1]]
+    lower = [page.charts[2], page.charts[3], page.happened]
+    for row in (upper, lower):
+        widths = [card.width() for card in row]
+        assert max(widths) - min(widths) <= 1
+    assert abs(upper[0].height() - lower[0].height()) <= 2
+    for card in (*upper, *lower):
+        assert page.rect().contains(card.mapTo(page, card.rect().bottomRight()))
+
+
+def test_every_interactive_widget_of_the_page_has_a_name(
+    session: Session, live_service: Service, open_page: OpenPage
+) -> None:
+    put_live(session, live_service.port)
+    page = open_page()
+    focusable = [w for w in page.findChildren(QWidget) if w.focusPolicy() & Qt.FocusPolicy.TabFocus and w.isVisible()]
+    assert {chart.plot for chart in page.charts} <= set(focusable)
+    assert [type(widget).__name__ for widget in focusable if not widget.accessibleName()] == []
+
+
+def test_the_page_is_drawn_into_a_picture_without_a_screen(
+    session: Session, live_service: Service, tmp_path: Path, qapp: QApplication
+) -> None:
+    from PIL import Image
+
+    from kronkers_studio.desktop import render_monitor
+
+    put_live(session, live_service.port)
+    record_history(session)
+    render_monitor(session, MODEL, THIS_COMPUTER, tmp_path / "monitor.png")
+    with Image.open(tmp_path / "monitor.png") as image:
+        assert image.size == (2560, 1600)
+        colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 24) or []}
+    wanted = {theme.LIGHT.accent, theme.LIGHT.warn, theme.LIGHT.bad, theme.LIGHT.prod}
+    assert wanted <= {"#%02X%02X%02X" % colour for colour in colours}  # noqa: UP031 — shorter so
+    feed = LiveFeed(session, MODEL, THIS_COMPUTER)
+    assert feed.scrape().reachable, "the session stays open"
+    feed.close()
