@@ -19,15 +19,12 @@ PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"  # packages in tests are
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(Path(__file__).parent))  # for model_zoo
 
-# Tests get a home of their own; what uv downloaded before is in the real one.
-_CACHES = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-os.environ.setdefault("UV_CACHE_DIR", str(Path(os.environ.get("LOCALAPPDATA", _CACHES), "uv")))
-
 
 @pytest.fixture(scope="session")
 def layer_cache() -> LayerCache:
-    kept = os.environ.get("KRONKERS_TEST_CACHE")
-    return LayerCache(Path(kept) if kept else ROOT / ".lab-cache" / "layers")
+    """The one that workflows use in tests, too: every layer is made once."""
+    kept = os.environ.get("KRONKERS_TEST_CACHE") or ROOT / ".lab-cache"
+    return LayerCache(Path(kept).absolute() / "kronkers-studio" / "layers")
 
 
 @pytest.fixture(scope="session")
