@@ -170,12 +170,19 @@ def _converted(values: Any, flat: Any, datatype: str, takes_missing: bool) -> _A
     if not found <= allowed | missing:
         return None
     if group in "BO":
-        return np.array(values, dtype=dtype)
+        return _with_gaps(np.array(values, dtype=dtype), bool(missing))
     try:
         wide = np.array(values, dtype=np.float64 if group == "F" or float in found else None)
     except OverflowError:
         return None
     return narrowed(wide, datatype, takes_missing=bool(missing))
+
+
+def _with_gaps(array: _Array, missing: bool) -> _Array:
+    """Missing text as NaN, as it is in the tables that models are fitted on."""
+    if missing:
+        array[array == None] = np.nan  # noqa: E711 — compares each element
+    return array
 
 
 def narrowed(array: _Array, datatype: str, *, takes_missing: bool) -> _Array | None:

@@ -1,4 +1,9 @@
-"""Which columns of a fitted scikit-learn pipeline hold text: the fitted encoders know the values they have seen."""
+"""The columns inside a fitted scikit-learn pipeline: which hold text, and which goes where.
+
+A pipeline fitted on a data frame keeps its column choices as names and then insists on data frames, which cost more
+than a small model's whole prediction and would bring pandas into every package. Rows are checked against the names
+before, so the choices are turned into positions here, and arrays go in.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,34 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+
+
+def choose_by_position(part: Any) -> None:
+    """Let every ColumnTransformer in the fitted ``part`` choose its columns by position instead of by name."""
+    if hasattr(part, "transformers_"):
+        names, total = _names_seen(part), int(part.n_features_in_)
+        part.transformers_ = [
+            (name, inner, _by_position(chosen, names, total)) for name, inner, chosen in part.transformers_
+        ]
+    for inner in _parts(part):
+        choose_by_position(inner)
+
+
+def _parts(part: Any) -> Iterable[Any]:
+    yield from (step for _, step in getattr(part, "steps", ()))
+    yield from (inner for _, inner, _ in getattr(part, "transformers_", ()))
+    yield from (inner for _, inner in getattr(part, "transformer_list", ()))
+    if hasattr(part, "best_estimator_"):
+        yield part.best_estimator_
+
+
+def _by_position(chosen: Any, names: list[str], total: int) -> int | list[int]:
+    positions = _positions(chosen, names, total)
+    return positions[0] if isinstance(chosen, (str, int)) else positions  # one column alone is handed on as a vector
+
+
+def _names_seen(transformer: Any) -> list[str]:
+    return [str(name) for name in getattr(transformer, "feature_names_in_", ())]
 
 
 def text_columns(estimator: Any) -> frozenset[int]:
@@ -33,7 +66,7 @@ def _texts(part: Any, columns: tuple[int, ...]) -> Iterable[int]:
 
 
 def _texts_of_parts(transformer: Any, columns: tuple[int, ...]) -> Iterable[int]:
-    names = [str(name) for name in getattr(transformer, "feature_names_in_", ())]
+    names = _names_seen(transformer)
     for _, part, chosen in transformer.transformers_:
         if not isinstance(part, str):
             yield from _texts(part, tuple(columns[position] for position in _positions(chosen, names, len(columns))))

@@ -13,7 +13,8 @@ import numpy as np
 from kronkers_studio.serving.models import Arrays
 from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.signature import Signature, TensorSpec, blank_row, datatype_of
-from kronkers_studio.serving.sklearn_columns import text_columns
+from kronkers_studio.serving.sklearn_columns import choose_by_position, text_columns
+from kronkers_studio.serving.sklearn_missing import takes_missing
 
 _Array = np.ndarray[Any, Any]
 _log = logging.getLogger(__name__)
@@ -38,14 +39,15 @@ class SklearnModel:
     def __init__(self, estimator: Any, declared: Signature) -> None:
         if not callable(getattr(estimator, "predict", None)):
             raise CannotStart(f"The model is a {type(estimator).__name__}, which cannot predict.")
-        # Arrays, not data frames, go in: names are checked before, and fitted column selections work by position.
+        # Arrays, not data frames, go in: names are checked before.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
         _use_one_thread(estimator)
+        choose_by_position(estimator)
         self._predict = estimator.predict
         self._predict_proba = _probabilities_of(estimator)
         classes = getattr(estimator, "classes_", None)
         self.classes = tuple(map(str, classes.tolist())) if isinstance(classes, np.ndarray) else ()
-        self.takes_missing = _takes_missing(estimator)
+        self.takes_missing = takes_missing(estimator)
         outputs = _complete_outputs(estimator, declared.outputs, self._predict_proba is not None)
         self.label = outputs[0].name
         self.probabilities = outputs[1].name if self._predict_proba is not None else ""
@@ -126,13 +128,6 @@ def _probabilities_of(estimator: Any) -> Any:
     """``predict_proba`` when it gives one matrix; several outputs have one each, which no column can name."""
     several = isinstance(getattr(estimator, "classes_", None), list)
     return None if several else getattr(estimator, "predict_proba", None)
-
-
-def _takes_missing(estimator: Any) -> bool:
-    if hasattr(estimator, "__sklearn_tags__"):
-        return bool(estimator.__sklearn_tags__().input_tags.allow_nan)
-    tags = estimator._get_tags() if hasattr(estimator, "_get_tags") else {}  # scikit-learn before 1.6
-    return bool(tags.get("allow_nan", False))
 
 
 def _complete_inputs(estimator: Any, declared: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:

@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_diabetes, load_wine
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
 from kronkers_studio.deployment.service import LoopbackClient
@@ -70,6 +73,50 @@ def test_text_and_number_columns_are_learned_from_the_fitted_pipeline(tmp_path: 
     assert unknown[0] == 500, "what only the model knows is its failure, with its reason"
     assert "unknown categories" in unknown[1]["error"]
     assert by_tensor[1]["outputs"][0] == {"name": "label", "datatype": "BYTES", "shape": [1], "data": ["yes"]}
+
+
+def fitted_on_a_frame() -> tuple[Any, list[list[Any]]]:
+    """A pipeline as it is after fitting on a data frame: its column choices are names, its parts fill gaps."""
+    rows = [["Graz", 20.0, 1.0], ["Linz", 60.0, np.nan], ["Graz", 30.0, 3.0], ["Wien", 70.0, 4.0]] * 5
+    town = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder())
+    numbers = make_pipeline(SimpleImputer(), StandardScaler())
+    parts = ColumnTransformer([("town", town, [0]), ("numbers", numbers, slice(1, 3))])
+    model = make_pipeline(parts, LogisticRegression()).fit(np.array(rows, dtype=object), ["no", "yes", "no", "yes"] * 5)
+    parts.feature_names_in_ = np.array(["town", "age", "income"], dtype=object)
+    parts.transformers_ = [
+        ("town", parts.transformers_[0][1], ["town"]),
+        ("numbers", parts.transformers_[1][1], slice("age", "income")),
+    ]
+    return model, rows
+
+
+def test_column_choices_by_name_work_without_data_frames_and_gaps_are_filled(tmp_path: Path) -> None:
+    model, _ = fitted_on_a_frame()
+    folder = save_joblib(tmp_path / "model", model)
+    rows = [{"income": None, "town": "Wien", "age": 66}, {"town": None, "age": 21, "income": 2}]
+    [(status, answer)] = ask(folder, ("POST", "/predict", {"rows": rows}))
+    assert (status, answer["outputs"]) == (200, ["yes", "no"])
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (make_pipeline(StandardScaler(), LogisticRegression()), False),
+        (make_pipeline(SimpleImputer(), LogisticRegression()), True),
+        (make_pipeline(StandardScaler(), HistGradientBoostingClassifier(max_iter=2)), True),
+        (make_pipeline(ColumnTransformer([("a", SimpleImputer(), [0])]), LogisticRegression()), True),
+        (
+            make_pipeline(
+                ColumnTransformer([("a", SimpleImputer(), [0])], remainder="passthrough"), LogisticRegression()
+            ),
+            False,
+        ),
+        (LogisticRegression(), False),
+    ],
+)
+def test_missing_values_are_taken_where_the_pipeline_fills_them(model: Any, expected: bool) -> None:
+    fitted = model.fit(load_wine().data[:, :2], load_wine().target)
+    assert SklearnModel(fitted, Signature()).takes_missing is expected
 
 
 def test_a_model_of_plain_text_takes_one_text_per_row(tmp_path: Path) -> None:
