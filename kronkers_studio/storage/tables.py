@@ -1,8 +1,8 @@
 """The metadata database's tables.
 
-Above the line: what replaying the journal makes. Below it: what can be made again from the packs or by scanning
-(``REBUILDABLE``). Times are ISO 8601 text in UTC, identifiers of content lower-case hexadecimal; documents are the
-canonical JSON of a domain dataclass, of which the columns beside them are copies for searching.
+Above the line: what replaying the journal makes. Below it: what can be made again from the packs (``REBUILDABLE``).
+Times are ISO 8601 text in UTC, identifiers of content lower-case hexadecimal; documents are the canonical JSON of a
+domain dataclass, of which the columns beside them are copies for searching.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ releases = sa.Table(
     sa.Index(None, "place"),
 )
 
-# ---- made again from the packs, or by scanning a folder ----
+# ---- made again from the packs ----
 
 packs = sa.Table(
     "packs",
@@ -185,16 +185,5 @@ objects = sa.Table(
     sqlite_with_rowid=False,
 )
 
-stat_cache = sa.Table(
-    "stat_cache",
-    metadata,
-    sa.Column("project", Text, primary_key=True),
-    sa.Column("folder", Text, primary_key=True),
-    sa.Column("path", sa.LargeBinary, primary_key=True),  # raw bytes: names need not be UTF-8
-    sa.Column("fingerprint", sa.LargeBinary, nullable=False),
-    sa.Column("content", sa.LargeBinary, nullable=False),  # the chunk ids, 32 bytes each
-    sqlite_with_rowid=False,
-)
-
-REBUILDABLE = frozenset({packs.name, objects.name, stat_cache.name})
+REBUILDABLE = frozenset({packs.name, objects.name})
 JOURNALED = tuple(table for table in metadata.sorted_tables if table.name not in REBUILDABLE | {journal.name})

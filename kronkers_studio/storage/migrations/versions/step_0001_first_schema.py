@@ -54,16 +54,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_servers")),
     )
     op.create_table(
-        "stat_cache",
-        sa.Column("project", sa.Text(), nullable=False),
-        sa.Column("folder", sa.Text(), nullable=False),
-        sa.Column("path", sa.LargeBinary(), nullable=False),
-        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("project", "folder", "path", name=op.f("pk_stat_cache")),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
         "aliases",
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("alias", sa.Text(), nullable=False),
