@@ -12,6 +12,9 @@ from dataclasses import dataclass
 STATE_FOLDER = ".kronkers"
 """Below the user's home on the server: the deploy lock and the audit log."""
 
+LOCK_EXISTS = 75
+"""The exit status of ``take_lock`` when somebody has it."""
+
 _LOCK = f"{STATE_FOLDER}/deploy.lock"
 _AUDIT = f"{STATE_FOLDER}/audit.log"
 
@@ -89,14 +92,14 @@ def read_process_status(process: int) -> Command:
 
 
 def take_lock(owner: str) -> Command:
-    """Make the lock folder, which only one can; then say in it who has it. Fails when it exists.
+    """Make the lock folder, which only one can; then say in it who has it. Exits with ``LOCK_EXISTS`` when it exists.
 
     ``owner`` is one line of JSON.
     """
     return _script(
         "umask 077",
-        f"mkdir -p {STATE_FOLDER}",
-        f"mkdir {_LOCK} 2>/dev/null || exit 75",
+        f"mkdir -p {STATE_FOLDER} || exit 73",
+        f"mkdir {_LOCK} 2>/dev/null || exit {LOCK_EXISTS}",
         f'printf "%s\\n" "$1" > {_LOCK}/owner',
         arguments=(owner,),
     )
@@ -126,7 +129,7 @@ def break_lock() -> Command:
 
 def append_audit_line() -> Command:
     """Append standard input to the server's audit log."""
-    return _script("umask 077", f"mkdir -p {STATE_FOLDER}", f"cat >> {_AUDIT}")
+    return _script("umask 077", f"mkdir -p {STATE_FOLDER} || exit 73", f"cat >> {_AUDIT}")
 
 
 def read_audit_log(lines: int) -> Command:

@@ -6,7 +6,7 @@ A release never touches another one. What does not become healthy is removed aga
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,12 +16,13 @@ from kronkers_studio.deployment.commands import read_listening_ports, read_proce
 from kronkers_studio.deployment.engine import Engine, engine_errors, open_engine
 from kronkers_studio.deployment.hardening import weaknesses
 from kronkers_studio.deployment.images import image_tag
+from kronkers_studio.deployment.lock import deploy_lock, record_change
 from kronkers_studio.deployment.ports import choose_port, listening_ports
 from kronkers_studio.deployment.service_definition import ServiceSpec, service_definition, service_name
 from kronkers_studio.deployment.setup import node_id
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.deployment.tasks import Startup, await_healthy, await_stopped, state_of, tasks_of
-from kronkers_studio.domain.errors import ReleaseFailed, ServerError, ServiceUnavailable
+from kronkers_studio.domain.errors import ReleaseFailed, ServerError, ServiceUnavailable, StudioError
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import ReleaseState
 
@@ -45,8 +46,8 @@ def start_release(
     ``ReleaseFailed`` with the service's last words when it is not healthy within ``timeout`` seconds, ``Cancelled``,
     ``ServerError``; then nothing of the new release is left, and nothing else was touched.
     """
-    engine = open_engine(connection)
-    with engine_errors(connection, "starting the service"):
+    facts = {"version": spec.version, "package": spec.package}
+    with _change(connection, "start", spec.label, "starting the service", **facts) as engine:
         image = _image(connection, engine, spec)
         for _ in range(_PORT_ATTEMPTS):
             port = _free_port(connection, engine)
@@ -63,17 +64,21 @@ def start_release(
             _remove(engine, name)
             if not startup.port_taken:  # somebody else took the port between our looking and our starting
                 break
-    raise _failure(spec.label, startup)
+        raise _failure(spec.label, startup, "removed")
 
 
 def pause_release(connection: Connection, endpoint: Mapping[str, Any]) -> None:
-    """Stop the service but keep all that a quick return needs. No error when it is gone already."""
+    """Stop the service but keep all that a quick return needs. No error when it is gone already.
+
+    As ``remove_release``, it needs neither the deploy lock nor a disk with room: stopping must always be possible.
+    """
     engine = open_engine(connection)
     with engine_errors(connection, "stopping the service"):
         service = _inspect(engine, endpoint)
         if service is not None:
             _scale(engine, service, 0)
             await_stopped(engine, str(endpoint["service"]))
+            _record_if_possible(connection, "pause", release=endpoint["service"])
 
 
 def resume_release(
@@ -88,9 +93,8 @@ def resume_release(
 
     Raises ``ServiceUnavailable`` when the server no longer has it, ``ReleaseFailed`` (it is paused again then).
     """
-    engine = open_engine(connection)
     name = str(endpoint["service"])
-    with engine_errors(connection, "starting the service again"):
+    with _change(connection, "resume", name, "starting the service again") as engine:
         service = _inspect(engine, endpoint)
         if service is None:
             raise ServiceUnavailable(
@@ -109,7 +113,7 @@ def resume_release(
         if startup.healthy:
             return dict(endpoint)
         _pause_after_failure(engine, endpoint)
-    raise _failure(name, startup)
+        raise _failure(name, startup, "paused")
 
 
 def remove_release(connection: Connection, endpoint: Mapping[str, Any]) -> None:
@@ -117,6 +121,7 @@ def remove_release(connection: Connection, endpoint: Mapping[str, Any]) -> None:
     engine = open_engine(connection)
     with engine_errors(connection, "removing the service"):
         _remove(engine, str(endpoint["service"]))
+        _record_if_possible(connection, "remove", release=endpoint["service"])
 
 
 def release_state(connection: Connection, endpoint: Mapping[str, Any]) -> ReleaseState:
@@ -125,6 +130,27 @@ def release_state(connection: Connection, endpoint: Mapping[str, Any]) -> Releas
     with engine_errors(connection, "asking for the service's state"):
         service = _inspect(engine, endpoint)
         return ReleaseState.STOPPED if service is None else state_of(engine, service)
+
+
+@contextlib.contextmanager
+def _change(connection: Connection, action: str, label: str, doing: str, **facts: Any) -> Iterator[Engine]:
+    """The engine, under the deploy lock; what is done and how it ended go into the server's audit log."""
+    engine = open_engine(connection)
+    with deploy_lock(connection, f"{action} {label}"), engine_errors(connection, doing):
+        record_change(connection, action, release=label, **facts)
+        try:
+            yield engine
+        except BaseException as problem:
+            outcome = problem.message if isinstance(problem, StudioError) else type(problem).__name__
+            _record_if_possible(connection, action, release=label, outcome=f"failed: {outcome}")
+            raise
+        _record_if_possible(connection, action, release=label, outcome="done")
+
+
+def _record_if_possible(connection: Connection, action: str, **facts: Any) -> None:
+    """What has happened has happened, whether or not it can be written down."""
+    with contextlib.suppress(ServerError):
+        record_change(connection, action, **facts)
 
 
 def _image(connection: Connection, engine: Engine, spec: ServiceSpec) -> dict[str, Any]:
@@ -237,10 +263,10 @@ def _pause_after_failure(engine: Engine, endpoint: Mapping[str, Any]) -> None:
             _scale(engine, service, 0)
 
 
-def _failure(label: str, startup: Startup) -> ReleaseFailed:
-    words = f" Its last words: {startup.last_words}" if startup.last_words else ""
+def _failure(label: str, startup: Startup, done: str) -> ReleaseFailed:
+    words = f" Its last words: “{startup.last_words}”." if startup.last_words else ""
     return ReleaseFailed(
         f"{label} did not start: {startup.reason}.{words}",
-        next_step="It was removed again, and what was live before still is. Correct the model and release it again.",
+        next_step=f"It was {done} again, and what was live before still is. Correct the model and release it again.",
         details=startup.log[-4000:],
     )

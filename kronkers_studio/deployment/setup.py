@@ -40,10 +40,13 @@ def set_up_server(connection: Connection, progress: Progress = SILENT) -> None:
         _make_networks(connection, engine)
 
 
-def is_set_up(engine: Engine) -> bool:
-    """Whether releases can be made on the engine as it is."""
-    swarm = engine.info().get("Swarm", {})
-    return bool(swarm.get("ControlAvailable")) and bool(engine.networks(names=[NETWORK]))
+def listens_on_loopback_only(engine: Engine) -> bool:
+    """Whether the settings of our network, and every port that services on it have, keep to the loopback address."""
+    if not _settings_are_ours(engine):
+        return False
+    containers = engine.containers(filters={"label": "kronkers.model"})
+    addresses = {port.get("IP") for container in containers for port in container.get("Ports") or () if "IP" in port}
+    return addresses <= {_LOOPBACK}
 
 
 def node_id(engine: Engine) -> str:
@@ -92,12 +95,19 @@ def _make_networks(connection: Connection, engine: Engine) -> None:
             "ConfigFrom": {"Network": _SETTINGS},  # with this, it may say nothing more of itself
         },
     )
-    found = engine.inspect_network(_SETTINGS)
-    if any(found.get("Options", {}).get(name) != value for name, value in _OPTIONS.items()):
+    if not _settings_are_ours(engine):
         raise ServerError(
             f"{connection.server.name} has a network called “{_SETTINGS}” that is not ours.",
             next_step=f"Ask the server's administrator to remove it: docker network rm {NETWORK} {_SETTINGS}",
         )
+
+
+def _settings_are_ours(engine: Engine) -> bool:
+    try:
+        options = engine.inspect_network(_SETTINGS).get("Options") or {}
+    except docker.errors.NotFound:
+        return False
+    return all(options.get(name) == value for name, value in _OPTIONS.items())
 
 
 def _make_network(engine: Engine, definition: dict[str, object]) -> None:

@@ -133,6 +133,10 @@ class EngineUnavailable(ServerError):
     """The server's Docker engine cannot be used."""
 
 
+class ServerBusy(ServerError):
+    """Somebody else is changing releases on the server; the message names who and since when."""
+
+
 class ReleaseFailed(StudioError):
     """The new release did not become healthy; what was live before still is."""
 
