@@ -39,7 +39,7 @@ def test_a_wrong_passphrase_is_said_beside_it_and_the_right_one_opens(
     card = _card(window)
     card.entry.setText("wrong")
     card.unlock()
-    qtbot.waitUntil(lambda: card.entry.isEnabled(), timeout=20_000)
+    qtbot.waitUntil(card.entry.isEnabled, timeout=20_000)
     said = " ".join(found.text() for found in card.field.findChildren(QLabel))
     assert "is wrong" in said
     assert card.entry.property("invalid")

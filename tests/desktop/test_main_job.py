@@ -1,0 +1,178 @@
+"""The main job through the window, on real parts: first-run wizard, sample folder, live service, moving chart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QApplication, QPushButton
+from pytestqt.qtbot import QtBot
+
+from kronkers_studio.desktop.pages.deploy import DeployPage
+from kronkers_studio.desktop.pages.monitor import MonitorPage
+from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.wizard.first_run import FirstRunWizard
+from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
+from kronkers_studio.domain.series import Metric
+from kronkers_studio.settings.paths import resource
+from kronkers_studio.settings.secrets import Secret
+
+OpenWindow = Callable[..., MainWindow]
+Rest = Callable[[MainWindow], None]
+
+_PASSPHRASE = "correct horse battery"
+_LONG = 240_000  # milliseconds; the first packaging downloads the model's libraries
+_SHORT = 30_000
+_MODEL_FOLDER = resource("sample/OneDrive - Kronkers") / "Quality" / "Wine" / "model"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[Path]:
+    """Where the wizard makes the workspace; whatever still runs there is stopped at the end."""
+    made = tmp_path / "workspace"
+    yield made
+    from kronkers_studio.workflows.releases import list_releases, stop_release
+    from kronkers_studio.workflows.session import open_workspace, workspace_exists
+
+    if workspace_exists(made):
+        with open_workspace(made, passphrase=Secret(_PASSPHRASE)) as session:
+            for release in list_releases(session):
+                if release.state is ReleaseState.LIVE:
+                    stop_release(session, release.model, release.place)
+
+
+def test_from_the_first_run_wizard_to_a_moving_chart(
+    open_main_window: OpenWindow, directory: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window = open_main_window(directory)
+    qtbot.waitUntil(lambda: window.wizard is not None, timeout=_SHORT)
+    wizard = window.wizard
+    assert wizard is not None
+
+    _protect_and_look_inside(wizard, qtbot)
+    _bring_in(wizard, qtbot)
+    _put_live(wizard, qtbot)
+    assert window.current == "monitor"
+    assert window.wizard is None
+
+    deploy = _send_rows(window, qtbot, come_to_rest)
+    _watch_the_chart_move(window, deploy, qtbot)
+
+    window.close()
+    _see_the_same_charts_again(open_main_window, directory, qtbot)
+
+
+def _protect_and_look_inside(wizard: FirstRunWizard, qtbot: QtBot) -> None:
+    _button(wizard, "Try the sample").click()
+    assert wizard.step == "protect"
+    wizard.protect_step.passphrase.setText(_PASSPHRASE)
+    wizard.protect_step.confirmation.setText(_PASSPHRASE)
+    wizard.next_button.click()
+    qtbot.waitUntil(lambda: wizard.step == "recovery", timeout=_SHORT)
+    wizard.recovery_step.tick.click()
+    wizard.next_button.click()
+    qtbot.waitUntil(lambda: wizard.step == "plan", timeout=_SHORT)
+
+
+def _bring_in(wizard: FirstRunWizard, qtbot: QtBot) -> None:
+    plan: Any = wizard.views.view("plan")
+    found = [row.path for row in plan.table.content.rows]
+    assert "Quality/Wine/model/wine_cultivar.joblib" in found
+    plan.filter.choose("out")
+    assert {Path(row.path).name for row in plan.table.content.rows} == {"desktop.ini", "~$Forecast 2026.xlsx"}
+    wizard.next_button.click()
+    qtbot.waitUntil(lambda: wizard.step == "outcome", timeout=_SHORT)
+
+
+def _put_live(wizard: FirstRunWizard, qtbot: QtBot) -> None:
+    wizard.next_button.click()
+    table = wizard.live_step.table
+    qtbot.waitUntil(lambda: table.content.rowCount() > 0, timeout=_SHORT)
+    rows = list(table.content.rows)
+    table.choose(next(i for i, row in enumerate(rows) if row.source.path.endswith(".joblib")))
+    wizard.next_button.click()
+    done = wizard.next_button
+    qtbot.waitUntil(lambda: done.text() == "Open the charts" or bool(_refusal(wizard)), timeout=_LONG)
+    assert "is live on this computer" in _refusal(wizard)
+    done.click()
+
+
+def _refusal(wizard: FirstRunWizard) -> str:
+    return wizard.live_step.notice.message
+
+
+def _send_rows(window: MainWindow, qtbot: QtBot, come_to_rest: Rest) -> DeployPage:
+    window.show_page("deploy")
+    come_to_rest(window)
+    deploy = window.page("deploy")
+    assert isinstance(deploy, DeployPage)
+    _button(deploy, "Send rows").click()
+    rows = json.loads((_MODEL_FOLDER / "rows.json").read_text(encoding="utf-8"))["rows"]
+    deploy.send_panel.fill_form(rows[0])
+    _send(deploy, qtbot)
+    assert [line[0] for line in deploy.send_panel.table.content.rows] == ["Barolo"]
+
+    deploy.send_panel.how.choose("text")
+    deploy.send_panel.text.setPlainText(json.dumps(rows))
+    _send(deploy, qtbot)
+    assert deploy.send_panel.table.content.rowCount() == len(rows)
+
+    deploy.send_panel.text.setPlainText('[{"alcohol": "strong"}]')
+    deploy.send_panel.button.click()
+    qtbot.waitUntil(lambda: bool(deploy.send_panel.notice.message), timeout=_SHORT)
+    deploy.send_panel.text.setPlainText(json.dumps(rows))
+    return deploy
+
+
+def _send(deploy: DeployPage, qtbot: QtBot) -> None:
+    deploy.send_panel.button.click()
+    qtbot.waitUntil(deploy.send_panel.button.isEnabled, timeout=_SHORT)
+    assert deploy.send_panel.notice.message == ""
+    assert deploy.send_panel.answers.shown == "table"
+
+
+def _watch_the_chart_move(window: MainWindow, deploy: DeployPage, qtbot: QtBot) -> None:
+    window.show_page("monitor")
+    page = window.page("monitor")
+    assert isinstance(page, MonitorPage)
+    assert page.watched is not None
+    assert page.watched[1] == THIS_COMPUTER
+    qtbot.waitUntil(lambda: page.live is not None and page.live.reachable, timeout=_SHORT)
+    qtbot.waitUntil(lambda: page.live is not None and page.live.totals.get("answered", 0) >= 2, timeout=_SHORT)
+    before = page.charts[0].grab().toImage()
+
+    def rate() -> float:
+        deploy.send_panel.send()
+        QApplication.processEvents()
+        return page.live.values.get(Metric.REQUEST_RATE, 0.0) if page.live is not None else 0.0
+
+    qtbot.waitUntil(lambda: rate() > 0, timeout=_SHORT)
+    qtbot.waitUntil(lambda: page.charts[0].grab().toImage() != before, timeout=_SHORT)
+    qtbot.waitUntil(deploy.send_panel.button.isEnabled, timeout=_SHORT)
+
+
+def _see_the_same_charts_again(open_main_window: OpenWindow, directory: Path, qtbot: QtBot) -> None:
+    window = open_main_window(directory)
+    card = window.gate.unlock_card
+    assert card is not None
+    card.entry.setText(_PASSPHRASE)
+    card.button.click()
+    qtbot.waitUntil(lambda: window.studio.session is not None, timeout=_SHORT)
+    assert window.current == "monitor"
+    page = window.page("monitor")
+    assert isinstance(page, MonitorPage)
+    qtbot.waitUntil(lambda: page.views.shown == "charts", timeout=_SHORT)
+    assert page.watched is not None
+    session, (model, place) = window.studio.session, page.watched
+    assert session is not None
+    from kronkers_studio.workflows.metrics import live_state
+
+    qtbot.waitUntil(lambda: live_state(session, model, place).as_of is not None, timeout=_SHORT)
+
+
+def _button(widget: Any, text: str) -> QPushButton:
+    buttons = [found for found in widget.findChildren(QPushButton) if found.isVisibleTo(widget)]
+    return next(found for found in buttons if found.text().strip() == text)

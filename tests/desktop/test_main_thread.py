@@ -1,0 +1,69 @@
+"""The main thread never works: whatever touches the disk or the network runs on another one."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from kronkers_studio.desktop.window import MainWindow, stops
+from kronkers_studio.workflows import browsing, metrics, migrating, models, packages, releases, servers, session
+
+OpenWindow = Callable[..., MainWindow]
+Rest = Callable[[MainWindow], None]
+_QUICK = {"workspace_exists", "project_name", "suggest_name", "parse_address", "parse_reference"}
+"""One look at a file's existence, or no work at all."""
+
+
+@pytest.fixture
+def callers(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
+    """Which threads called each workflow."""
+    seen: dict[str, set[str]] = {}
+
+    def watched(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(*args: Any, **keywords: Any) -> Any:
+            seen.setdefault(name, set()).add(threading.current_thread().name)
+            return function(*args, **keywords)
+
+        return call
+
+    for module in (browsing, metrics, migrating, models, packages, releases, servers, session):
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and not name.startswith("_") and name not in _QUICK:
+                monkeypatch.setattr(module, name, watched(function, f"{module.__name__.rsplit('.', 1)[-1]}.{name}"))
+    return seen
+
+
+def test_no_page_calls_a_workflow_on_the_main_thread(
+    callers: dict[str, set[str]],
+    open_main_window: OpenWindow,
+    filled_workspace: Path,
+    small_folder: Path,
+    qtbot: QtBot,
+    come_to_rest: Rest,
+) -> None:
+    callers.clear()  # what the fixtures did
+    window = open_main_window(filled_workspace)
+    for stop in stops():
+        window.show_page(stop.key)
+        come_to_rest(window)
+    migrate: Any = window.page("migrate")
+    window.show_page("migrate")
+    migrate.look_at(small_folder)
+    qtbot.waitUntil(lambda: migrate.views.shown == "plan", timeout=20_000)
+    migrate.start()
+    qtbot.waitUntil(lambda: migrate.views.shown == "outcome", timeout=20_000)
+    registry: Any = window.page("registry")
+    registry.check()
+    come_to_rest(window)
+
+    assert {"browsing.list_projects", "migrating.migrate_folder", "models.list_models"} <= callers.keys()
+    main = threading.main_thread().name
+    assert {name for name, threads in callers.items() if main in threads} == set()

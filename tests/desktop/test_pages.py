@@ -1,0 +1,285 @@
+"""Pages show what is there, propose what comes next, and say what went wrong where it belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from kronkers_studio.desktop import theme
+from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
+from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
+from kronkers_studio.desktop.pages.deploy import DeployPage, Floor
+from kronkers_studio.desktop.pages.home import Overview, events, next_step
+from kronkers_studio.desktop.pages.servers import ServerCard
+from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.errors import ServerUnreachable
+from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
+from kronkers_studio.domain.servers import HostKey, Server, ServerCheck, ServerReport, Verdict
+from kronkers_studio.settings.configuration import load_settings
+from tests.desktop.things import NOON, a_release, a_version
+
+OpenWindow = Callable[..., MainWindow]
+Rest = Callable[[MainWindow], None]
+_SERVER = Server("lab", "lab.example.org", 2222, "studio", "ssh-ed25519 AAAA", added=NOON)
+
+
+def words(widget: QWidget) -> list[str]:
+    QApplication.processEvents()  # what was just added is shown
+    return [found.text() for found in widget.findChildren(QLabel) if found.text() and found.isVisibleTo(widget)]
+
+
+def button(widget: QWidget, text: str) -> QPushButton:
+    return next(b for b in widget.findChildren(QPushButton) if b.text().strip() == text and b.isVisibleTo(widget))
+
+
+# Home
+
+
+def test_home_proposes_the_next_best_step_until_something_is_live(
+    open_main_window: OpenWindow, filled_workspace: Path, come_to_rest: Rest
+) -> None:
+    from kronkers_studio.workflows.browsing import list_projects
+
+    window = open_main_window(filled_workspace)
+    come_to_rest(window)
+    session = window.studio.session
+    assert session is not None
+    projects = list_projects(session)
+
+    def proposed(**things: Any) -> str:
+        nothing: dict[str, Any] = dict.fromkeys(("projects", "commits", "models", "releases", "servers"), [])
+        step = next_step(Overview(**(nothing | things)))
+        return step.page if step else ""
+
+    assert proposed() == "migrate"
+    assert proposed(projects=projects) == "models"
+    assert proposed(projects=projects, models=[a_version()]) == "deploy"
+    assert proposed(projects=projects, models=[a_version()], releases=[a_release()]) == ""
+    assert "Register the model in it" in words(window.page("home"))
+
+
+def test_what_happened_is_listed_newest_first() -> None:
+    releases = [
+        replace(a_release(2, version=2), changed=NOON + timedelta(hours=1)),
+        replace(a_release(1, state=ReleaseState.STANDBY), changed=NOON + timedelta(minutes=59)),
+    ]
+    listed = events(Overview([], [], [a_version()], releases, []))
+    assert [event.words for event in listed] == [
+        "wine version 2 went live on this computer",
+        "wine version 1 is on standby on this computer",
+        "wine version 1 was registered",
+    ]
+
+
+# Registry and Models
+
+
+def test_the_registry_looks_into_folders_goes_back_and_restores(
+    open_main_window: OpenWindow, filled_workspace: Path, tmp_path: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window = open_main_window(filled_workspace, page="registry")
+    come_to_rest(window)
+    page: Any = window.page("registry")
+    assert [entry.name for entry in page.folder.content.rows] == ["data", "notes.md"]
+    page.folder.opened.emit(page.folder.content.row(0))
+    come_to_rest(window)
+    assert [entry.name for entry in page.folder.content.rows] == ["sales.csv"]
+    button(page, "Team folder").click()
+    come_to_rest(window)
+    assert [entry.name for entry in page.folder.content.rows] == ["data", "notes.md"]
+
+    page.folder.choose(1)
+    page.restore_into(tmp_path)
+    qtbot.waitUntil(lambda: "restored" in page.notice.message and not page.notice.message.endswith("…"))
+    assert (tmp_path / "Team folder restored" / "notes.md").read_text(encoding="utf-8") == "# Notes\n"
+    assert not (tmp_path / "Team folder restored" / "data").exists()
+
+
+def test_checking_the_workspace_says_what_was_read(
+    open_main_window: OpenWindow, filled_workspace: Path, qtbot: QtBot
+) -> None:
+    window = open_main_window(filled_workspace)
+    window.show_page("registry", {"check": True})
+    page = window.page("registry")
+    qtbot.waitUntil(lambda: page.notice.message == "The workspace is sound.", timeout=20_000)
+
+
+def test_models_without_any_say_what_to_bring_in(
+    open_main_window: OpenWindow, filled_workspace: Path, come_to_rest: Rest
+) -> None:
+    window = open_main_window(filled_workspace, page="models")
+    come_to_rest(window)
+    assert "No model was found yet" in words(window.page("models"))
+
+
+# Deploy
+
+
+def test_deploy_shows_what_is_live_where_with_a_way_back(studio: Studio, qtbot: QtBot) -> None:
+    page = DeployPage(studio)
+    qtbot.addWidget(page)
+    page.resize(1084, 760)
+    page.show()
+    releases = [
+        a_release(2, version=2),
+        a_release(1, state=ReleaseState.STANDBY),
+        a_release(1, place="lab", state=ReleaseState.FAILED, message="The model needs scikit-learn 1.7."),
+    ]
+    page.show_floor(Floor([THIS_COMPUTER, "lab"], [a_version(2), a_version(1)], releases))
+    said = words(page)
+    assert {"This computer", "lab", "1 live", "Nothing live", "Live", "Failed", "version 2"} <= set(said)
+    assert "The model needs scikit-learn 1.7." in said
+    assert button(page, "Roll back")
+    assert button(page, "Try again …")
+
+
+def test_before_a_version_goes_live_it_is_said_what_will_happen(studio: Studio, qtbot: QtBot) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    gone: list[tuple[str, int, str]] = []
+    versions = [a_version(2), a_version(1)]
+    dialog = PutLiveDialog(parent, versions, [THIS_COMPUTER, "lab"], [a_release()], lambda *all_: gone.append(all_))
+    dialog.choose("wine", 2, THIS_COMPUTER)
+    assert "Version 1 is live there now and is kept for a rollback" in dialog.plan.text()
+    dialog.choose("wine", 1, THIS_COMPUTER)
+    assert "This very version is live there now" in dialog.plan.text()
+    dialog.choose("wine", 2, "lab")
+    assert "Nothing of wine is live on lab now" in dialog.plan.text()
+    dialog.go.click()
+    assert gone == [("wine", 2, "lab")]
+
+
+# Servers
+
+
+def test_a_server_shows_what_was_found_and_what_to_do(qtbot: QtBot) -> None:
+    card = ServerCard(_SERVER)
+    qtbot.addWidget(card)
+    card.show()
+    checks = (
+        ServerCheck("Operating system", Verdict.OK, "Debian 12"),
+        ServerCheck("Disk", Verdict.WARN, "1.2 GB free", "Make room: packages need about 2 GB."),
+    )
+    card.show_report(ServerReport("lab", checks))
+    assert {"Debian 12", "1.2 GB free", "Make room: packages need about 2 GB.", "1 thing to look at"} <= set(
+        words(card)
+    )
+    card.show_error(ServerUnreachable("lab does not answer.", next_step="Is it switched on?"))
+    assert "Not reached" in words(card)
+    assert card.notice.message == "lab does not answer."
+    assert card.wants_check.isEnabled()
+
+
+def test_a_server_is_added_only_after_its_fingerprint_was_compared(
+    open_main_window: OpenWindow, workspace: Path
+) -> None:
+    window = open_main_window(workspace)
+    dialog = AddServerDialog(window, window.studio, lambda _server: None)
+    dialog.open()
+    dialog.go_on()
+    assert dialog.notice.message == "A name and an address are needed."
+    dialog.show_host_key(HostKey("lab.example.org", 22, "ssh-ed25519 AAAA", "SHA256:abc"))
+    assert dialog.fingerprint.text() == "SHA256:abc"
+    assert not dialog.next.isEnabled()
+    dialog.same.click()
+    assert dialog.next.isEnabled()
+    dialog.close()
+
+
+def test_an_address_that_is_none_is_said_in_the_dialog(
+    open_main_window: OpenWindow, workspace: Path, qtbot: QtBot
+) -> None:
+    window = open_main_window(workspace)
+    dialog = AddServerDialog(window, window.studio, lambda _server: None)
+    dialog.open()
+    dialog.name.setText("lab")
+    dialog.address.setText("http://nowhere")
+    dialog.go_on()
+    qtbot.waitUntil(lambda: "is not a server's address" in dialog.notice.message, timeout=20_000)
+    assert dialog.views.shown == "address"
+    assert dialog.next.isEnabled()
+    dialog.close()
+
+
+# Settings
+
+
+def test_a_theme_chosen_in_settings_is_in_force_at_once_and_kept(open_main_window: OpenWindow, workspace: Path) -> None:
+    window = open_main_window(workspace, page="settings")
+    page: Any = window.page("settings")
+    page.theme.choose("dark")
+    assert theme.current().tokens.name == "dark"
+    assert load_settings().theme == "dark"
+
+
+def test_settings_show_each_settings_own_help_text(open_main_window: OpenWindow, workspace: Path) -> None:
+    from kronkers_studio.settings.configuration import Settings
+
+    window = open_main_window(workspace, page="settings")
+    said = words(window.page("settings"))
+    for name in ("theme", "workspace", "author", "base_image", "package_platform", "offline", "scrape_seconds"):
+        assert Settings.model_fields[name].description in said
+
+
+def test_a_name_typed_in_settings_is_the_author_of_what_is_done_next(
+    open_main_window: OpenWindow, workspace: Path
+) -> None:
+    window = open_main_window(workspace, page="settings")
+    page: Any = window.page("settings")
+    page.author.setText("Ada Lovelace")
+    page.author.editingFinished.emit()
+    assert window.studio.session is not None
+    assert window.studio.session.author == "Ada Lovelace"
+
+
+def test_a_folder_without_a_workspace_is_refused_inline(
+    open_main_window: OpenWindow, workspace: Path, tmp_path: Path
+) -> None:
+    window = open_main_window(workspace, page="settings")
+    page: Any = window.page("settings")
+    page.open_workspace(tmp_path)
+    assert "There is no workspace" in page.notice.message
+    assert window.studio.directory == workspace
+
+
+def test_another_workspace_can_be_opened_and_pages_show_it(
+    open_main_window: OpenWindow, workspace: Path, small_folder: Path, tmp_path: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    from kronkers_studio.workflows.migrating import migrate_folder
+    from kronkers_studio.workflows.session import create_workspace
+
+    other, _ = create_workspace(tmp_path / "other", key_file=tmp_path / "other.key")
+    migrate_folder(other, small_folder)
+    other.close()
+    window = open_main_window(workspace)
+    window.show_page("registry")
+    come_to_rest(window)
+    assert "Nothing was brought in yet" in words(window.page("registry"))
+    window.show_page("settings")
+    page: Any = window.page("settings")
+    page.open_workspace(tmp_path / "other")
+    qtbot.waitUntil(lambda: window.studio.directory == tmp_path / "other", timeout=20_000)
+    window.show_page("registry")
+    come_to_rest(window)
+    registry: Any = window.page("registry")
+    assert [entry.name for entry in registry.folder.content.rows] == ["data", "notes.md"]
+
+
+@pytest.mark.parametrize("kind", ["home", "migrate", "registry", "models", "deploy", "monitor", "servers"])
+def test_an_empty_page_has_one_sentence_and_a_button_that_begins(
+    open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest, kind: str
+) -> None:
+    window = open_main_window(workspace, page=kind)
+    come_to_rest(window)
+    page = window.page(kind)
+    offered = [b for b in page.findChildren(QPushButton) if b.isVisibleTo(page) and b.isEnabled()]
+    assert offered
+    assert any(len(sentence.split()) > 6 for sentence in words(page))

@@ -1,0 +1,87 @@
+"""The window opens fast, and the pinned Qt does not lose references."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+_EMPTY_WINDOW = """
+import time
+started = time.perf_counter()
+import pyqtgraph
+from PySide6.QtWidgets import QApplication, QMainWindow
+app = QApplication([])
+window = QMainWindow()
+window.resize(1280, 800)
+window.show()
+app.processEvents()
+print(time.perf_counter() - started)
+"""
+_OUR_WINDOW = """
+import sys, time
+from pathlib import Path
+started = time.perf_counter()
+from PySide6.QtWidgets import QApplication
+from kronkers_studio.desktop.start import open_window
+app = QApplication([])
+window = open_window(app, workspace=Path(sys.argv[1]))
+window.resize(1280, 800)
+app.processEvents()
+print(time.perf_counter() - started)
+while window.studio.session is None:
+    app.processEvents()
+window.close()
+"""
+_EMITS = """
+import sys
+from PySide6.QtCore import QObject, Signal
+class Source(QObject):
+    fired = Signal(bool)
+source = Source()
+source.fired.connect(lambda value: None)
+before = sys.getrefcount(True)
+for _ in range(5000):
+    source.fired.emit(True)
+print(before - sys.getrefcount(True))
+"""
+_RUNS = 3
+
+
+def _output(program: str, *arguments: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment |= {"QT_QPA_PLATFORM": "offscreen"}
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return ended.stdout.strip().splitlines()[-1]
+
+
+def test_the_window_opens_in_at_most_twice_the_time_of_an_empty_one(workspace: Path) -> None:
+    _output(_EMPTY_WINDOW)  # both warm: bytecode written, files in the page cache
+    _output(_OUR_WINDOW, str(workspace))
+    pairs = [(float(_output(_OUR_WINDOW, str(workspace))), float(_output(_EMPTY_WINDOW))) for _ in range(_RUNS)]
+    ours, empty = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
+    print(f"ours {ours:.3f} s, empty with pyqtgraph {empty:.3f} s, factor {ours / empty:.2f}")  # noqa: T201
+    assert ours <= 2 * empty
+
+
+def test_nothing_heavy_is_imported_before_the_window_stands(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from PySide6.QtWidgets import QApplication;"
+        "from kronkers_studio.desktop.start import open_window; app = QApplication([]);"
+        f"window = open_window(app, workspace=Path({str(tmp_path / 'none')!r})); print(sorted(sys.modules))"
+    )
+    heavy = {"pyqtgraph", "numpy", "sqlalchemy", "docker", "paramiko", "onnx", "cryptography", "keyring", "requests"}
+    assert heavy & set(ast.literal_eval(_output(program))) == set()
+
+
+def test_five_thousand_emits_lose_no_reference_to_true() -> None:
+    assert abs(int(_output(_EMITS))) < 50

@@ -1,0 +1,111 @@
+"""100,000 rows feel like 100."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from kronkers_studio.desktop.panels.plan import PlanPanel
+from kronkers_studio.desktop.widgets.tables import Column, RowsModel, Table
+from kronkers_studio.domain.content import SkippedItem, SkipReason
+from kronkers_studio.domain.migration import Decision, FileKind, MigrationPlan, PlannedItem
+
+_KINDS = (FileKind.DATA, FileKind.CODE, FileKind.MODEL, FileKind.DOCUMENT)
+
+
+def _plan(count: int) -> MigrationPlan:
+    items = tuple(
+        PlannedItem(f"team/{i % 50}/file{i}.csv", _KINDS[i % 4], "Data", i, 0, Decision.KEEP) for i in range(count)
+    )
+    skipped = (
+        SkippedItem("~$open.xlsx", SkipReason.LOCK_FILE),
+        SkippedItem("secret.csv", SkipReason.NO_PERMISSION),
+    )
+    return MigrationPlan("/home/me/OneDrive", "OneDrive", items, skipped)
+
+
+def test_a_plan_of_100_000_files_is_shown_and_filtered_without_a_wait(qtbot: QtBot) -> None:
+    panel = PlanPanel()
+    qtbot.addWidget(panel)
+    panel.resize(1000, 700)
+    panel.show()
+    plan = _plan(100_000)
+    began = time.process_time()
+    panel.show_plan(plan)
+    QApplication.processEvents()
+    shown = time.process_time() - began
+    assert panel.table.content.rowCount() == 100_002
+
+    began = time.process_time()
+    panel.filter.choose("models")
+    QApplication.processEvents()
+    filtered = time.process_time() - began
+    assert panel.table.content.rowCount() == 25_000
+    assert shown < 0.5
+    assert filtered < 0.1
+
+
+def test_filters_show_what_they_say(qtbot: QtBot) -> None:
+    panel = PlanPanel()
+    qtbot.addWidget(panel)
+    panel.show_plan(_plan(8))
+    counts = {}
+    for key in ("all", "models", "data", "code", "look", "out"):
+        panel.filter.choose(key)
+        counts[key] = panel.table.content.rowCount()
+    assert counts == {"all": 10, "models": 2, "data": 2, "code": 2, "look": 1, "out": 2}
+
+
+def test_pages_of_a_source_are_asked_for_only_as_they_come_into_view(qtbot: QtBot) -> None:
+    asked: list[int] = []
+    model: RowsModel[int] = RowsModel([Column("Number", str)])
+
+    def fetch(offset: int) -> None:
+        asked.append(offset)
+        model.add_page(list(range(offset, offset + 100)), more=offset < 300)
+
+    table: Table[int] = Table("Numbers", [Column("Number", str)])
+    qtbot.addWidget(table)
+    table.content.show_rows([])
+    table.setModel(model)
+    table.resize(300, 200)
+    table.show()
+    model.show_pages(fetch)
+    QApplication.processEvents()
+    assert asked == [0]
+    table.scrollToBottom()
+    QApplication.processEvents()
+    assert asked == [0, 100]
+    while model.canFetchMore():
+        model.fetchMore()
+    assert model.rowCount() == 400
+
+
+def test_rows_are_34_pixels_high_and_columns_fill_the_width(qtbot: QtBot) -> None:
+    table: Table[int] = Table("Numbers", [Column("Number", str, 90), Column("Words", str), Column("More", str)])
+    qtbot.addWidget(table)
+    table.content.show_rows(range(50))
+    table.resize(500, 300)
+    table.show()
+    QApplication.processEvents()
+    assert table.rowHeight(0) == 34
+    widths = [table.columnWidth(position) for position in range(3)]
+    assert widths[0] == 90
+    assert table.viewport().width() - 2 <= sum(widths) <= table.viewport().width()
+
+
+def test_enter_and_double_click_open_a_row(qtbot: QtBot) -> None:
+    from PySide6.QtCore import Qt
+
+    table: Table[int] = Table("Numbers", [Column("Number", str)])
+    qtbot.addWidget(table)
+    table.content.show_rows([7, 8])
+    table.show()
+    opened: list[int] = []
+    table.opened.connect(opened.append)
+    table.choose(1)
+    qtbot.keyClick(table, Qt.Key.Key_Return)
+    assert opened == [8]
+    assert table.chosen == 8
