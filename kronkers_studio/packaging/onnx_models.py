@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO, Final
 
 from kronkers_studio.domain.errors import UnsupportedModel
@@ -43,7 +45,7 @@ def inspect_onnx(name: str, stream: BinaryIO, surroundings: Surroundings) -> Mod
         estimator=f"{model.producer_name} {model.producer_version}".strip(),
         python_version=surroundings.python or DEFAULT_PYTHON,
         requirements=tuple(f"{project}=={version}" for project, version in sorted(surroundings.pins.items())),
-        signature=_signature(name, model.graph),
+        signature=_with_column_names(_signature(name, model.graph), model.metadata_props),
         assumed=() if surroundings.python else ("python_version",),
     )
 
@@ -107,6 +109,22 @@ def _signature(name: str, graph: Any) -> Signature:
     classes = _class_names(graph.node)
     inputs = tuple(_tensor(name, value, ()) for value in graph.input if value.name not in weights)
     return Signature(inputs, tuple(_tensor(name, value, classes) for value in graph.output))
+
+
+def _with_column_names(signature: Signature, metadata: Any) -> Signature:
+    """A single table's columns get the names that the exporter left in the file: ``columns`` in its metadata, a JSON
+    list. ONNX itself has no place for them."""
+    text = next((entry.value for entry in metadata if entry.key == "columns"), "[]")
+    try:
+        names = json.loads(text)
+    except ValueError:
+        return signature
+    if not isinstance(names, list) or len({str(name) for name in names}) != len(names):
+        return signature
+    table = signature.inputs[0] if len(signature.inputs) == 1 else None
+    if table is None or table.shape[1:] != (len(names),):
+        return signature
+    return replace(signature, inputs=(replace(table, columns=tuple(map(str, names))),))
 
 
 def _tensor(name: str, value: Any, classes: tuple[str, ...]) -> Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.errors import ServiceUnavailable, StudioError
 from kronkers_studio.settings.configuration import Settings, author_name, load_settings
 from kronkers_studio.settings.secrets import Secret, get_secret
 
@@ -68,13 +68,22 @@ class Session:
             return self._connections[server.name]
 
     def client(self, release: Release) -> ServiceClient:
-        """A client for the service of ``release``; the caller closes it."""
+        """A client for the service of ``release``; the caller closes it.
+
+        Raises ``ServiceUnavailable`` when its process on this computer has ended: its port may be another's by now.
+        """
         from kronkers_studio.domain.releases import THIS_COMPUTER
 
         port = int(release.endpoint["port"])
         if release.place == THIS_COMPUTER:
+            from kronkers_studio.deployment.local import service_alive
             from kronkers_studio.deployment.service import LoopbackClient
 
+            if not service_alive(dict(release.endpoint)):
+                raise ServiceUnavailable(
+                    f"{release.model} is not running on this computer any more.",
+                    next_step="Put it live again; a restart of the computer ends what ran on it.",
+                )
             return LoopbackClient(port)
         from kronkers_studio.deployment.tunnel import TunnelClient
 

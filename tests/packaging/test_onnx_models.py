@@ -112,3 +112,26 @@ def test_what_is_no_complete_model_is_refused(data: bytes) -> None:
 def test_a_cut_file_is_refused(onnx_bytes: bytes) -> None:
     with pytest.raises(UnsupportedModel):
         inspected(onnx_bytes[: len(onnx_bytes) // 2])
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ('["a", "b", "c"]', ("a", "b", "c")),
+        ('["a", "b"]', ()),
+        ('["a", "a", "a"]', ()),
+        ('{"a": 1}', ()),
+        ("not JSON", ()),
+    ],
+)
+def test_column_names_left_in_the_file_name_the_columns_of_its_table(columns: str, expected: tuple[str, ...]) -> None:
+    model = helper.make_model(
+        helper.make_graph(
+            [helper.make_node("Identity", ["x"], ["y"])],
+            "table",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 3])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 3])],
+        )
+    )
+    helper.set_model_props(model, {"columns": columns})
+    assert inspected(model.SerializeToString()).signature.inputs[0].columns == expected

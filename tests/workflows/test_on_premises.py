@@ -143,16 +143,14 @@ def _add(session: Session, server: LabServer, name: str = "factory") -> str:
 
 def _register_model_that_never_starts(session: Session, tmp_path: Path) -> int:
     """An ONNX file that says truly what it takes and gives, with an operator that nobody implements."""
-    node = helper.make_node("Oracle", ["x"], ["y"], domain="com.example.nobody")
+    node = helper.make_node("Oracle", ["x"], ["y"])
     graph = helper.make_graph(
         [node],
         "oracle",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 13])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 1])],
     )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("com.example.nobody", 1)]
-    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
     folder = tmp_path / "broken"
     folder.mkdir()
     onnx.save(model, folder / "oracle.onnx")
