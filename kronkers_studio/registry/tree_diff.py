@@ -1,0 +1,128 @@
+"""What differs between two trees, in time proportional to the difference.
+
+Folders of equal id are equal, and never read. Of two versions of a folder the encoded entries are compared as bytes, so
+that only those that differ become objects; trees of one depth are located in the index together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from kronkers_studio.domain.content import Entry, EntryKind
+from kronkers_studio.domain.differences import ChangeKind, EntryChange, TreeDifference
+from kronkers_studio.registry.objects import ObjectStore
+from kronkers_studio.registry.records import ObjectType
+from kronkers_studio.registry.renames import renamed_files, renamed_folders
+from kronkers_studio.registry.tree_scan import differing_entries
+from kronkers_studio.registry.trees import encode_tree, placed, raw_name
+
+_EMPTY = encode_tree(())
+
+
+def diff_trees(old: bytes, new: bytes, store: ObjectStore, *, folder: str = "", renames: bool = True) -> TreeDifference:
+    """What turns tree ``old`` into tree ``new`` (their ids), both being what is in ``folder``. Raises ``StoreDamaged``.
+
+    Without ``renames`` each of them is an entry removed and one added.
+    """
+    walk = _Walk(store)
+    changes = list(_paired(*walk.run(old, new, folder)))
+    if renames:
+        changes = renamed_folders(changes, store.sealer.name(ObjectType.TREE, _EMPTY))
+    changes = list(_with_content_of_folders(changes, walk))
+    if renames:
+        changes = renamed_files(changes)
+    return TreeDifference(tuple(sorted(changes, key=_order)))
+
+
+class _Walk:
+    """Goes down two trees where they differ."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def run(self, old: bytes, new: bytes, top: str) -> tuple[list[Entry], list[Entry]]:
+        """The entries that are only in one of the trees. A folder in both is left out unless its time differs; one
+        that is only in one tree stands for all it holds."""
+        removed: list[Entry] = []
+        added: list[Entry] = []
+        level = [] if old == new else [(top, old, new)]
+        while level:
+            trees = self._read(tree for _, *pair in level for tree in pair)
+            deeper: list[tuple[str, bytes, bytes]] = []
+            for path, before, after in level:
+                ours, theirs = differing_entries(trees[before], trees[after])
+                folders = {entry.path: entry for entry in ours if entry.kind is EntryKind.FOLDER}
+                both = {
+                    entry.path: (folders[entry.path], entry)
+                    for entry in theirs
+                    if entry.kind is EntryKind.FOLDER and entry.path in folders
+                }
+                for name, (one, other) in both.items():
+                    if one.content != other.content:
+                        deeper.append((f"{path}/{name}" if path else name, one.content[0], other.content[0]))
+                removed += [placed(entry, path) for entry in ours if _counts(entry, both)]
+                added += [placed(entry, path) for entry in theirs if _counts(entry, both)]
+            level = deeper
+        return removed, added
+
+    def with_content(self, entries: Iterable[Entry]) -> list[Entry]:
+        """``entries`` and everything that is in the folders among them."""
+        found = list(entries)
+        level = [entry for entry in found if entry.kind is EntryKind.FOLDER]
+        while level:
+            trees = self._read(folder.content[0] for folder in level)
+            below = [
+                placed(entry, folder.path)
+                for folder in level
+                for entry in differing_entries(_EMPTY, trees[folder.content[0]])[1]
+            ]
+            found += below
+            level = [entry for entry in below if entry.kind is EntryKind.FOLDER]
+        return found
+
+    def _read(self, ids: Iterable[bytes]) -> dict[bytes, bytes]:
+        located = self._store.locate(set(ids))
+        return {id: self._store.read_at(id, at, ObjectType.TREE) for id, at in located.items()}
+
+
+def _counts(entry: Entry, both: dict[str, tuple[Entry, Entry]]) -> bool:
+    return entry.path not in both or both[entry.path][0].mtime_ns != both[entry.path][1].mtime_ns
+
+
+def _paired(removed: Iterable[Entry], added: Iterable[Entry]) -> Iterator[EntryChange]:
+    """What was removed and added at the same path is one change, unless it became something of another kind."""
+    gone = {(entry.path, entry.kind): entry for entry in removed}
+    for entry in added:
+        before = gone.pop((entry.path, entry.kind), None)
+        if before is None:
+            yield EntryChange(ChangeKind.ADDED, None, entry)
+        else:
+            yield EntryChange(_kind_of_change(before, entry), before, entry)
+    for entry in gone.values():
+        yield EntryChange(ChangeKind.REMOVED, entry, None)
+
+
+def _kind_of_change(before: Entry, after: Entry) -> ChangeKind:
+    if before.kind is not EntryKind.FOLDER and (before.content, before.target) != (after.content, after.target):
+        return ChangeKind.MODIFIED
+    return ChangeKind.MODE if before.executable != after.executable else ChangeKind.TOUCHED
+
+
+def _with_content_of_folders(changes: Iterable[EntryChange], walk: _Walk) -> Iterator[EntryChange]:
+    """Also list what is in the folders that were added or removed."""
+    added: list[Entry] = []
+    removed: list[Entry] = []
+    for change in changes:
+        if change.before is None and change.after is not None:
+            added.append(change.after)
+        elif change.after is None and change.before is not None:
+            removed.append(change.before)
+        else:
+            yield change
+    yield from (EntryChange(ChangeKind.ADDED, None, entry) for entry in walk.with_content(added))
+    yield from (EntryChange(ChangeKind.REMOVED, entry, None) for entry in walk.with_content(removed))
+
+
+def _order(change: EntryChange) -> tuple[list[bytes], bool]:
+    """By path, a folder before what it holds; what was removed before what came in its place."""
+    return raw_name(change.path).split(b"/"), change.kind is not ChangeKind.REMOVED
