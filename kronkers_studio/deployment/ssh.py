@@ -198,6 +198,8 @@ def _start(host: str, port: int, timeout: float, *, preferred: str) -> Streamloc
         raise
     try:
         transport.start_client(timeout=timeout)
+        if not transport.initial_kex_done:  # it returns without a word when the time is over
+            raise TimeoutError(f"no greeting within {timeout:g} seconds")
     except (paramiko.SSHException, EOFError, OSError) as problem:
         transport.close()
         raise ServerUnreachable(

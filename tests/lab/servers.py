@@ -114,7 +114,9 @@ class Lab:
         (self.folder / "keys").mkdir(parents=True, mode=0o755)
         for kind, passphrase in (("plain", ""), ("locked", PASSPHRASE), ("stranger", "")):
             _run("ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-C", kind, "-f", str(self.key(kind)))
-        _run("ip", "link", "add", self.bridge, "type", "bridge")
+        # with an address of its own: else it takes a server's, changes it when that one goes, and the others lose touch
+        address = f"02:6b:72:00:00:{self._number:02x}"
+        _run("ip", "link", "add", self.bridge, "address", address, "type", "bridge")
         _run("ip", "address", "add", f"{self.gateway}/24", "dev", self.bridge)
         _run("ip", "link", "set", self.bridge, "up")
         # a Docker engine on this machine sets the policy of forwarding to DROP, for bridged traffic too

@@ -1,0 +1,239 @@
+"""Connecting to real servers: keys, passwords, agents, changed host keys, cut links."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import paramiko
+import pytest
+
+from kronkers_studio.deployment import ssh
+from kronkers_studio.deployment.commands import Command, read_clock
+from kronkers_studio.deployment.ssh import Connection, Credentials, connect, fetch_host_key
+from kronkers_studio.domain.errors import AuthenticationFailed, HostKeyChanged, HostKeyUnknown, ServerUnreachable
+from kronkers_studio.settings.secrets import Secret
+from tests.deployment.conftest import Connect
+from tests.lab.servers import PASSPHRASE, PASSWORD, LabServer
+
+
+@pytest.fixture
+def agent(lab_server: LabServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An SSH agent that has the plain key."""
+    path = tmp_path / "agent"
+    with subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL) as process:
+        for _ in range(100):
+            if path.exists():
+                break
+            time.sleep(0.02)
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+        subprocess.run(["ssh-add", "-q", str(lab_server.lab.key("plain"))], check=True)
+        yield
+        process.terminate()
+
+
+@pytest.fixture(autouse=True)
+def no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+
+
+def test_the_host_key_shown_is_the_servers_with_the_fingerprint_that_ssh_keygen_gives(lab_server: LabServer) -> None:
+    shown = fetch_host_key(lab_server.host, lab_server.port)
+    assert shown.key == lab_server.host_key
+    file = str(lab_server.folder / "ssh" / "host_key.pub")
+    told = subprocess.run(["ssh-keygen", "-lf", file], capture_output=True, text=True, check=True).stdout
+    assert shown.fingerprint == told.split()[1]
+
+
+@pytest.mark.parametrize(
+    ("key", "credentials"),
+    [
+        ("plain", Credentials()),
+        ("plain", Credentials(passphrase=Secret("not needed"))),
+        ("locked", Credentials(passphrase=Secret(PASSPHRASE))),
+        ("", Credentials(password=Secret(PASSWORD))),
+        ("stranger", Credentials(password=Secret(PASSWORD))),
+    ],
+    ids=["key file", "key file and a needless passphrase", "locked key file", "password", "strange key, then password"],
+)
+def test_logging_in_works_with(lab_server: LabServer, connect_to: Connect, key: str, credentials: Credentials) -> None:
+    connection = connect_to(lab_server.as_server(key=key), credentials)
+    assert connection.is_alive()
+    assert connection.run(Command(("id", "-un"))).output == "analyst\n"
+
+
+@pytest.mark.usefixtures("agent")
+def test_the_agents_key_needs_no_file(lab_server: LabServer, connect_to: Connect) -> None:
+    assert connect_to(lab_server.as_server(key="")).run(read_clock()).ok
+
+
+@pytest.mark.usefixtures("agent")
+def test_of_the_agents_keys_only_the_one_named_is_offered(lab_server: LabServer) -> None:
+    with pytest.raises(AuthenticationFailed) as failure:
+        connect(lab_server.as_server(key="stranger"))
+    assert "agent" not in failure.value.message
+
+
+@pytest.mark.parametrize(
+    ("key", "credentials", "tried", "advice"),
+    [
+        ("", Credentials(), "nothing", "administrator"),
+        ("stranger", Credentials(), "stranger", "add your public key"),
+        ("locked", Credentials(), "locked (not usable)", "is locked: give its passphrase"),
+        ("locked", Credentials(passphrase=Secret("wrong")), "locked (not usable)", "passphrase does not open"),
+        ("missing", Credentials(password=Secret("wrong")), "the password", "does not exist"),
+        ("plain.pub", Credentials(), "plain.pub (not usable)", "not a private key"),
+    ],
+)
+def test_what_was_tried_is_named_and_no_secret(
+    lab_server: LabServer, key: str, credentials: Credentials, tried: str, advice: str
+) -> None:
+    with pytest.raises(AuthenticationFailed) as failure:
+        connect(lab_server.as_server(key=key), credentials)
+    assert tried in failure.value.message
+    assert advice in failure.value.next_step
+    assert "wrong" not in str(failure.value)
+
+
+def test_a_changed_host_key_is_a_hard_stop_before_anything_secret_is_sent(other_server: LabServer) -> None:
+    confirmed = other_server.as_server(key="")
+    other_server.renew_host_key()
+    with pytest.raises(HostKeyChanged) as stop:
+        connect(confirmed, Credentials(password=Secret(PASSWORD)))
+    assert fetch_host_key(other_server.host).fingerprint in stop.value.message
+    log = (other_server.folder / "sshd.log").read_text(encoding="utf-8")
+    assert "Accepted" not in log
+    assert "Failed password" not in log
+
+
+def test_a_server_with_several_host_keys_is_asked_for_the_confirmed_one(
+    other_server: LabServer, connect_to: Connect
+) -> None:
+    rsa = other_server.folder / "ssh" / "rsa"
+    subprocess.run(["ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", str(rsa)], check=True)
+    other_server.stop_sshd()
+    other_server.start_sshd(f"HostKey {rsa}")
+    public = " ".join(Path(f"{rsa}.pub").read_text(encoding="utf-8").split()[:2])
+    assert connect_to(replace(other_server.as_server(), host_key=public)).is_alive()
+    assert connect_to(other_server.as_server()).is_alive()
+
+
+def test_without_a_confirmed_host_key_there_is_no_connection(lab_server: LabServer) -> None:
+    with pytest.raises(HostKeyUnknown) as stop:
+        connect(replace(lab_server.as_server(), host_key=""))
+    assert stop.value.fingerprint == fetch_host_key(lab_server.host).fingerprint
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [("nowhere.invalid", "no computer called"), ("closed", "refuses connections"), ("mute", "not as an SSH server")],
+)
+def test_what_is_wrong_with_the_address_is_said(lab_server: LabServer, where: str, message: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        host, port = {
+            "nowhere.invalid": (where, 22),
+            "closed": (lab_server.host, 9),
+            "mute": ("127.0.0.1", mute.getsockname()[1]),
+        }[where]
+        with pytest.raises(ServerUnreachable) as failure:
+            fetch_host_key(host, port, timeout=1)
+    assert message in failure.value.message
+    assert failure.value.next_step
+
+
+def test_a_server_that_does_not_answer_is_given_up_after_the_timeout(other_server: LabServer) -> None:
+    with other_server.link_cut():
+        start = time.monotonic()
+        with pytest.raises(ServerUnreachable):
+            connect(other_server.as_server(), timeout=1)
+        assert time.monotonic() - start < 5
+
+
+def test_a_command_gets_its_input_and_gives_output_error_and_status(connection: Connection) -> None:
+    result = connection.run(Command(("sh", "-c", "cat; echo bad >&2; exit 7")), input="grün\n".encode())
+    assert (result.output, result.error, result.status, result.ok) == ("grün\n", "bad\n", 7, False)
+
+
+def test_a_command_that_takes_too_long_is_given_up(connection: Connection) -> None:
+    start = time.monotonic()
+    with pytest.raises(ServerUnreachable, match=r"did not answer within 0\.5 seconds"):
+        connection.run(Command(("sleep", "5")), timeout=0.5)
+    assert time.monotonic() - start < 3
+    assert connection.is_alive()
+
+
+def test_encryption_is_aes_gcm(connection: Connection) -> None:
+    assert connection._transport.remote_cipher == "aes128-gcm@openssh.com"
+
+
+def test_streams_reach_tcp_ports_and_unix_sockets_of_the_server(connection: Connection) -> None:
+    tcp = connection.open_tcp("127.0.0.1", 22)
+    assert tcp.recv(4) == b"SSH-"
+    tcp.close()
+    unix = connection.open_unix("/var/run/docker.sock")
+    unix.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+    file = unix.makefile("rb")
+    unix.close()  # as with a socket, a file made of it keeps it open
+    assert file.read().endswith(b"OK")
+    file.close()
+
+
+def test_streams_that_nobody_answers_are_refused(connection: Connection) -> None:
+    with pytest.raises(ConnectionRefusedError):
+        connection.open_tcp("127.0.0.1", 9)
+    with pytest.raises(ConnectionRefusedError):
+        connection.open_unix("/nowhere")
+    assert connection.is_alive()
+
+
+def test_paramiko_is_the_version_that_the_streamlocal_channel_was_made_for() -> None:
+    assert paramiko.__version__.startswith("5.1.")
+
+
+def test_many_threads_share_one_connection(connection: Connection) -> None:
+    results: list[str] = []
+
+    def ask(number: int) -> None:
+        for _ in range(3):
+            results.append(connection.run(Command(("echo", str(number)))).output.strip())
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == sorted(3 * [str(number) for number in range(12)])
+
+
+def test_a_link_cut_in_the_middle_of_a_command_is_noticed(
+    other_server: LabServer, connect_to: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh, "_DEAD_AFTER_SECONDS", 2)
+    monkeypatch.setattr(ssh, "_KEEPALIVE_SECONDS", 1)
+    connection = connect_to(other_server.as_server())
+    threading.Timer(0.5, other_server.cut).start()
+    start = time.monotonic()
+    with pytest.raises(ServerUnreachable, match="was lost"):
+        connection.run(Command(("sleep", "60")), timeout=30)
+    assert time.monotonic() - start < 10
+    assert not connection.is_alive()
+    other_server.mend()
+    assert connect_to(other_server.as_server()).run(read_clock()).ok
+
+
+def test_a_server_that_goes_down_ends_the_connection_with_a_clear_error(
+    other_server: LabServer, connect_to: Connect
+) -> None:
+    connection = connect_to(other_server.as_server())
+    other_server.stop()
+    with pytest.raises(ServerUnreachable) as failure:
+        connection.run(read_clock(), timeout=3)
+    assert other_server.name in failure.value.message
+    assert os.linesep not in failure.value.message
