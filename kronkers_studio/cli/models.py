@@ -43,7 +43,7 @@ def find(
         rows = [
             [
                 f.source.path,
-                f"{f.facts.framework.title} {f.facts.framework_version}" if f.facts else "–",
+                f"{f.facts.framework.label} {f.facts.framework_version}" if f.facts else "–",
                 size(f.size),
                 f.registered or f.problem or f"can be registered as {f.suggested_name}",
             ]
@@ -91,7 +91,7 @@ def list_(terminal: Terminal, name: Annotated[str | None, typer.Argument(help="O
         rows = [
             [
                 v.label,
-                f"{v.facts.framework.title} {v.facts.framework_version}",
+                f"{v.facts.framework.label} {v.facts.framework_version}",
                 ", ".join(v.aliases),
                 ", ".join(f"{key} {value:g}" for key, value in v.metrics.items()),
                 moment(v.created),
@@ -158,7 +158,7 @@ def _version_lines(version: ModelVersion) -> list[str]:
     return [
         f"{version.label}  ({', '.join(version.aliases)})" if version.aliases else version.label,
         f"from {version.source}",
-        f"{facts.framework.title} {facts.framework_version}, {facts.file_format}, Python {facts.python_version}"
+        f"{facts.framework.label} {facts.framework_version}, {facts.file_format}, Python {facts.python_version}"
         + (f"; assumed: {', '.join(facts.assumed)}" if facts.assumed else ""),
         *[f"takes {_tensor(tensor)}" for tensor in facts.signature.inputs],
         *[f"gives {_tensor(tensor)}" for tensor in facts.signature.outputs],

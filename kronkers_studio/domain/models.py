@@ -13,7 +13,7 @@ class Framework(StrEnum):
     ONNX = "onnx"
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         """The framework's name as people write it."""
         return "ONNX" if self is Framework.ONNX else self.value
 

@@ -160,6 +160,6 @@ def _with_facts_of(planned: PlannedItem, item: SourceItem, source: FolderSource)
         return planned
     return replace(
         planned,
-        description=f"Model, {facts.framework.title} {facts.framework_version}".rstrip(),
+        description=f"Model, {facts.framework.label} {facts.framework_version}".rstrip(),
         why=planned.why or "Ready to package",
     )
