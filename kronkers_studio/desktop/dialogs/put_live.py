@@ -86,6 +86,6 @@ class PutLiveDialog(Dialog):
 
 def _version_words(version: ModelVersion) -> str:
     words = tr("Version {version}, {framework}").format(
-        version=version.version, framework=f"{version.facts.framework.value} {version.facts.framework_version}".strip()
+        version=version.version, framework=f"{version.facts.framework.label} {version.facts.framework_version}".strip()
     )
     return f"{words} · {', '.join(version.aliases)}" if version.aliases else words

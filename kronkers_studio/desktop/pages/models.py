@@ -234,7 +234,7 @@ def _looking() -> QWidget:
 
 
 def _made_with(version: ModelVersion) -> str:
-    return f"{version.facts.framework.value} {version.facts.framework_version}".strip()
+    return f"{version.facts.framework.label} {version.facts.framework_version}".strip()
 
 
 def _quality(version: ModelVersion) -> str:
@@ -263,4 +263,4 @@ def _found_columns() -> list[Column[FoundModel]]:
 def _found_words(found: FoundModel) -> str:
     if found.facts is None:
         return found.problem
-    return f"{found.facts.framework.value} {found.facts.framework_version} · {kind_words(found.facts)}"
+    return f"{found.facts.framework.label} {found.facts.framework_version} · {kind_words(found.facts)}"

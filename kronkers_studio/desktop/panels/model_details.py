@@ -78,7 +78,7 @@ class ModelDetails(QWidget):
         self._section(
             tr("What it is"),
             [
-                (tr("Made with"), f"{facts.framework.value} {facts.framework_version}"),
+                (tr("Made with"), f"{facts.framework.label} {facts.framework_version}"),
                 (tr("Kind"), kind_words(facts)),
                 (tr("Python"), facts.python_version),
                 (tr("Size"), file_size(version.size)),

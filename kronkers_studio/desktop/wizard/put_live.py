@@ -209,7 +209,7 @@ def _columns() -> list[Column[FoundModel]]:
 
 
 def _made_with(found: FoundModel) -> str:
-    return f"{found.facts.framework.value} {found.facts.framework_version}".strip() if found.facts else ""
+    return f"{found.facts.framework.label} {found.facts.framework_version}".strip() if found.facts else ""
 
 
 def _takes(found: FoundModel) -> str:
