@@ -41,6 +41,26 @@ class BranchMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class BranchRemoved:
+    """Its commits stay, and so does this entry: a branch made at ``previous`` brings it back."""
+
+    project: str
+    branch: str
+    previous: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagMoved:
+    """A tag was set (``previous`` "" = must not exist), moved, or removed (``commit`` "")."""
+
+    project: str
+    tag: str
+    commit: str
+    previous: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRegistered:
     version: ModelVersion
 
@@ -78,6 +98,8 @@ Change = (
     ProjectCreated
     | CommitRecorded
     | BranchMoved
+    | BranchRemoved
+    | TagMoved
     | ModelRegistered
     | AliasMoved
     | PackageBuilt

@@ -92,6 +92,25 @@ class Project:
     source: str = ""  # the folder it was last migrated from
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A line of work in a project; ``head`` is its newest commit."""
+
+    project: str
+    name: str
+    head: Commit
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A name given to one commit, such as ``2026-q2-report``; ``created`` is when it was set or last moved."""
+
+    project: str
+    name: str
+    commit: Commit
+    created: datetime
+
+
 DEFAULT_BRANCH = "main"
 
 

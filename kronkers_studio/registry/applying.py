@@ -16,6 +16,7 @@ from sqlalchemy.dialects.sqlite import insert
 from kronkers_studio.domain.changes import (
     AliasMoved,
     BranchMoved,
+    BranchRemoved,
     Change,
     CommitRecorded,
     ModelRegistered,
@@ -24,6 +25,7 @@ from kronkers_studio.domain.changes import (
     ReleaseRecorded,
     ServerAdded,
     ServerRemoved,
+    TagMoved,
 )
 from kronkers_studio.domain.errors import AlreadyExists, BranchChanged, NotFound
 from kronkers_studio.registry.documents import to_json, to_text
@@ -71,16 +73,36 @@ def _commit_recorded(connection: sa.Connection, change: CommitRecorded) -> None:
 def _branch_moved(connection: sa.Connection, change: BranchMoved) -> None:
     branches = tables.branches
     _require(connection, tables.projects, f"project “{change.project}”", name=change.project)
-    where = sa.and_(branches.c.project == change.project, branches.c.name == change.branch)
-    head = connection.execute(sa.select(branches.c.head).where(where)).scalar() or ""
-    if head != change.previous:
-        raise BranchChanged(
-            f"Branch “{change.branch}” of “{change.project}” was changed meanwhile by somebody else.",
-            next_step="Nothing was lost: run it again on the branch as it is now.",
-        )
+    _require_at(connection, branches.c.head, "Branch", change.project, change.branch, change.previous)
+    if not change.previous:
+        _refuse_twin(connection, tables.tags, "tag", change.project, change.branch)
     _require(connection, tables.commits, f"commit {change.commit[:12]}", id=change.commit, project=change.project)
     row = {"project": change.project, "name": change.branch, "head": change.commit}
     _put(connection, branches, row)
+
+
+def _branch_removed(connection: sa.Connection, change: BranchRemoved) -> None:
+    branches = tables.branches
+    key = {"project": change.project, "name": change.branch}
+    _require(connection, branches, f"branch “{change.branch}” in project “{change.project}”", **key)
+    _require_at(connection, branches.c.head, "Branch", change.project, change.branch, change.previous)
+    _delete(connection, branches, **key)
+
+
+def _tag_moved(connection: sa.Connection, change: TagMoved) -> None:
+    tags = tables.tags
+    key = {"project": change.project, "name": change.tag}
+    _require(connection, tables.projects, f"project “{change.project}”", name=change.project)
+    if not change.commit:
+        _require(connection, tags, f"tag “{change.tag}” in project “{change.project}”", **key)
+    _require_at(connection, tags.c.commit, "Tag", change.project, change.tag, change.previous)
+    if not change.commit:
+        _delete(connection, tags, **key)
+        return
+    if not change.previous:
+        _refuse_twin(connection, tables.branches, "branch", change.project, change.tag)
+    _require(connection, tables.commits, f"commit {change.commit[:12]}", id=change.commit, project=change.project)
+    _put(connection, tags, {**key, "commit": change.commit, "created": to_json(change.at)})
 
 
 def _model_registered(connection: sa.Connection, change: ModelRegistered) -> None:
@@ -119,8 +141,7 @@ def _alias_moved(connection: sa.Connection, change: AliasMoved) -> None:
     _require(
         connection, aliases, f"alias “{change.alias}” of model “{change.model}”", model=change.model, alias=change.alias
     )
-    where = sa.and_(aliases.c.model == change.model, aliases.c.alias == change.alias)
-    connection.execute(sa.delete(aliases).where(where))
+    _delete(connection, aliases, model=change.model, alias=change.alias)
 
 
 def _package_built(connection: sa.Connection, change: PackageBuilt) -> None:
@@ -146,7 +167,7 @@ def _server_added(connection: sa.Connection, change: ServerAdded) -> None:
 
 def _server_removed(connection: sa.Connection, change: ServerRemoved) -> None:
     _require(connection, tables.servers, f"server “{change.name}”", name=change.name)
-    connection.execute(sa.delete(tables.servers).where(tables.servers.c.name == change.name))
+    _delete(connection, tables.servers, name=change.name)
 
 
 def _release_recorded(connection: sa.Connection, change: ReleaseRecorded) -> None:
@@ -168,6 +189,8 @@ _APPLIERS: dict[type, Callable[[sa.Connection, Any], None]] = {
     ProjectCreated: _project_created,
     CommitRecorded: _commit_recorded,
     BranchMoved: _branch_moved,
+    BranchRemoved: _branch_removed,
+    TagMoved: _tag_moved,
     ModelRegistered: _model_registered,
     AliasMoved: _alias_moved,
     PackageBuilt: _package_built,
@@ -185,6 +208,10 @@ def _put(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> Non
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
 
 
+def _delete(connection: sa.Connection, table: sa.Table, **key: Any) -> None:
+    connection.execute(sa.delete(table).where(*(table.c[name] == value for name, value in key.items())))
+
+
 def _has(connection: sa.Connection, table: sa.Table, **key: Any) -> bool:
     where = sa.and_(*(table.c[name] == value for name, value in key.items()))
     return connection.execute(sa.select(sa.literal(1)).select_from(table).where(where)).first() is not None
@@ -193,6 +220,24 @@ def _has(connection: sa.Connection, table: sa.Table, **key: Any) -> bool:
 def _require(connection: sa.Connection, table: sa.Table, what: str, **key: Any) -> None:
     if not _has(connection, table, **key):
         raise NotFound(f"There is no {what}.")
+
+
+def _require_at(
+    connection: sa.Connection, column: sa.Column[Any], what: str, project: str, name: str, commit: str
+) -> None:
+    """A branch or tag must be at ``commit`` ("" = must not exist)."""
+    where = sa.and_(column.table.c.project == project, column.table.c.name == name)
+    if (connection.execute(sa.select(column).where(where)).scalar() or "") != commit:
+        raise BranchChanged(
+            f"{what} “{name}” of “{project}” was changed meanwhile by somebody else.",
+            next_step="Nothing was lost: run it again on it as it is now.",
+        )
+
+
+def _refuse_twin(connection: sa.Connection, table: sa.Table, what: str, project: str, name: str) -> None:
+    """Branches and tags share their names, so that a name means one thing."""
+    if _has(connection, table, project=project, name=name):
+        raise AlreadyExists(f"There is a {what} “{name}” already.", next_step="Choose another name.")
 
 
 def _require_version(connection: sa.Connection, model: str, version: int) -> None:

@@ -26,6 +26,8 @@ _KINDS: dict[str, type[Change]] = {
         changes.ProjectCreated,
         changes.CommitRecorded,
         changes.BranchMoved,
+        changes.BranchRemoved,
+        changes.TagMoved,
         changes.ModelRegistered,
         changes.AliasMoved,
         changes.PackageBuilt,

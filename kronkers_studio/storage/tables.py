@@ -95,6 +95,15 @@ branches = sa.Table(
     sa.Column("head", sa.ForeignKey("commits.id"), nullable=False),
 )
 
+tags = sa.Table(
+    "tags",
+    metadata,
+    sa.Column("project", sa.ForeignKey("projects.name"), primary_key=True),
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("commit", sa.ForeignKey("commits.id"), nullable=False),
+    sa.Column("created", Text, nullable=False),
+)
+
 model_versions = sa.Table(
     "model_versions",
     metadata,

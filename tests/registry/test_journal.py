@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from kronkers_studio.domain.changes import (
     AliasMoved,
     BranchMoved,
+    BranchRemoved,
     Change,
     CommitRecorded,
     ModelRegistered,
@@ -25,9 +26,10 @@ from kronkers_studio.domain.changes import (
     ReleaseRecorded,
     ServerAdded,
     ServerRemoved,
+    TagMoved,
 )
 from kronkers_studio.domain.content import Commit, SkippedItem, SkipReason
-from kronkers_studio.domain.errors import AlreadyExists, NotFound, StoreDamaged, StudioError
+from kronkers_studio.domain.errors import AlreadyExists, BranchChanged, NotFound, StoreDamaged, StudioError
 from kronkers_studio.domain.models import (
     ContentRef,
     Datatype,
@@ -127,6 +129,8 @@ changes: st.SearchStrategy[Any] = st.one_of(
     st.builds(ProjectCreated, names, times),
     st.builds(CommitRecorded, commits, texts),
     st.builds(BranchMoved, names, names, ids, st.just("") | ids),
+    st.builds(BranchRemoved, names, names, ids),
+    st.builds(TagMoved, names, names, st.just("") | ids, st.just("") | ids, times),
     st.builds(ModelRegistered, versions),
     st.builds(AliasMoved, names, names, st.integers(0, 3)),
     st.builds(PackageBuilt, packages),
@@ -216,6 +220,11 @@ def _a_story() -> list[Change]:
         BranchMoved("p", "main", first.id, ""),
         CommitRecorded(second),
         BranchMoved("p", "main", second.id, first.id),
+        BranchMoved("p", "try", first.id, ""),
+        BranchRemoved("p", "try", first.id),
+        TagMoved("p", "try", first.id, "", NOW),
+        TagMoved("p", "try", second.id, first.id, NOW),
+        TagMoved("p", "try", "", second.id, NOW),
         ModelRegistered(version),
         AliasMoved("churn", "champion", 1),
         AliasMoved("churn", "candidate", 0),
@@ -274,11 +283,16 @@ def test_refused_changes_leave_nothing_behind(workspace: Workspace) -> None:
     for refused, error in (
         (story[0], AlreadyExists),
         (story[1], AlreadyExists),
-        (story[5], AlreadyExists),
-        (story[9], AlreadyExists),
+        (story[10], AlreadyExists),
+        (story[14], AlreadyExists),
         (AliasMoved("churn", "x", 9), NotFound),
         (ServerRemoved("nope"), NotFound),
         (BranchMoved("q", "main", "1" * 64, ""), NotFound),
+        (BranchRemoved("p", "nope", "1" * 64), NotFound),
+        (BranchRemoved("p", "main", "1" * 64), BranchChanged),
+        (TagMoved("p", "main", "1" * 64, "", NOW), AlreadyExists),
+        (TagMoved("p", "nope", "", "1" * 64, NOW), NotFound),
+        (TagMoved("p", "new", "1" * 64, "2" * 64, NOW), BranchChanged),
     ):
         with pytest.raises(error):
             workspace.ledger.record(ProjectCreated("half", NOW), refused, author="ann")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from kronkers_studio.domain.errors import WorkspaceError
 from kronkers_studio.storage.database import Database
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest step; a database at it needs nothing, and Alembic is then not even imported."""
 
 
