@@ -288,8 +288,9 @@ class MainWindow(QMainWindow):
         HelpDialog(self, self.actions_now()).open()
 
     def show_crash(self, during: str, details: str) -> None:
-        """A bug came to light: say so, with everything to copy."""
-        CrashDialog(self, during, details).open()
+        """A bug came to light: say so, with everything to copy; while one is being read, no other is put before it."""
+        if not any(dialog.isVisible() for dialog in self.findChildren(CrashDialog)):
+            CrashDialog(self, during, details).open()
 
     def _place(self) -> None:
         if not self.restoreGeometry(self.memory.geometry):

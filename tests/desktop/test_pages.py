@@ -55,7 +55,7 @@ def test_home_proposes_the_next_best_step_until_something_is_live(
     projects = list_projects(session)
 
     def proposed(**things: Any) -> str:
-        nothing: dict[str, Any] = dict.fromkeys(("projects", "commits", "models", "releases", "servers"), [])
+        nothing: dict[str, Any] = {key: [] for key in ("projects", "commits", "models", "releases", "servers")}
         step = next_step(Overview(**(nothing | things)))
         return step.page if step else ""
 
