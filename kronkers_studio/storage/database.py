@@ -1,16 +1,24 @@
-"""An encrypted SQLite database (SQLCipher with a raw key) behind an SQLAlchemy engine."""
+"""An encrypted SQLite database (SQLCipher with a raw key), behind an SQLAlchemy engine or the driver alone.
+
+Statements about metadata go through SQLAlchemy. The driver alone serves bulk rows, and the few statements that every
+command needs: importing SQLAlchemy takes longer than a whole migration of a folder in which nothing changed.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
 from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.errors import StorageFull, StoreDamaged, StudioError, WorkspaceBusy
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 _BUSY_SECONDS = 15.0
 _FULL = 13  # SQLite's primary result codes
@@ -33,27 +41,74 @@ class Database:
         self.path = path
         self._key = key.hex()
         self._synchronous = "FULL" if durable else "NORMAL"
-        self.engine = sa.create_engine("sqlite://", creator=self._connect, module=dbapi2, poolclass=sa.pool.QueuePool)
-        sa.event.listen(self.engine, "begin", _begin)
+        self._lock = threading.Lock()
+        self._idle: list[dbapi2.Connection] = []
+
+    @cached_property
+    def engine(self) -> sa.Engine:
+        import sqlalchemy as sa
+
+        engine = sa.create_engine("sqlite://", creator=self._connect, module=dbapi2, poolclass=sa.pool.QueuePool)
+        sa.event.listen(engine, "begin", _begin)
+        return engine
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection that sees one consistent state throughout."""
-        with _failures(self.path), self.engine.connect() as connection:
+        with self._failures(), self._engine_failures(), self.engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that excludes other writers from its start; committed on leaving, undone by an exception."""
         with (
-            _failures(self.path),
+            self._failures(),
+            self._engine_failures(),
             self.engine.connect().execution_options(kronkers_begin="IMMEDIATE") as connection,
             connection.begin(),
         ):
             yield connection
 
+    @contextlib.contextmanager
+    def read_directly(self) -> Iterator[dbapi2.Connection]:
+        """``read`` without SQLAlchemy."""
+        with self._failures(), self._directly("DEFERRED") as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def write_directly(self) -> Iterator[dbapi2.Connection]:
+        """``write`` without SQLAlchemy."""
+        with self._failures(), self._directly("IMMEDIATE") as connection:
+            yield connection
+
     def close(self) -> None:
-        self.engine.dispose()
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    @contextlib.contextmanager
+    def _directly(self, begin: str) -> Iterator[dbapi2.Connection]:
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            connection = self._connect()
+        try:
+            connection.execute(f"BEGIN {begin}")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # a full disk, for one, has undone it already
+                    connection.execute("ROLLBACK")
+                raise
+        except BaseException:
+            connection.close()  # what state a failure left it in is not worth knowing
+            raise
+        with self._lock:
+            self._idle.append(connection)
 
     def _connect(self) -> dbapi2.Connection:
         connection = dbapi2.connect(
@@ -71,20 +126,26 @@ class Database:
             raise
         return connection
 
+    @contextlib.contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except dbapi2.Error as error:
+            raise _expected(error, self.path) or error from error
+
+    @contextlib.contextmanager
+    def _engine_failures(self) -> Iterator[None]:
+        from sqlalchemy.exc import DBAPIError
+
+        try:
+            yield
+        except DBAPIError as error:
+            raise _expected(error.orig, self.path) or error from error
+
 
 def _begin(connection: sa.Connection) -> None:
     """The driver is told to leave transactions alone (isolation_level None), so that SQLAlchemy begins them."""
     connection.exec_driver_sql("BEGIN " + connection.get_execution_options().get("kronkers_begin", "DEFERRED"))
-
-
-@contextlib.contextmanager
-def _failures(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        raise _expected(error.orig, path) or error from error
-    except dbapi2.Error as error:
-        raise _expected(error, path) or error from error
 
 
 def _expected(error: Any, path: Path) -> StudioError | None:
