@@ -31,13 +31,13 @@ from kronkers_studio.registry.documents import from_text
 from kronkers_studio.registry.importing import Import, OnDurable, StoreOutcome
 from kronkers_studio.registry.ledger import Ledger
 from kronkers_studio.registry.objects import ObjectStore
+from kronkers_studio.registry.references import References, check_name
 from kronkers_studio.registry.restoring import Restore
 from kronkers_studio.registry.snapshots import TreeReader, write_commit, write_trees
 from kronkers_studio.registry.streams import FileStream
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database
 
-_SHORTEST_ID = 4
 _BUFFER = 1 << 17
 _HISTORY = sa.text(
     "WITH RECURSIVE reachable(id) AS ("
@@ -69,6 +69,7 @@ class ContentStore:
         self._check = check
         self._clock = clock
         self._trees = TreeReader(store)
+        self._references = References(database, clock)
 
     # ---- bringing in ----
 
@@ -106,11 +107,11 @@ class ContentStore:
         Returns the branch's head, and whether it is new: the same content as before makes no new commit. Raises
         ``InvalidInput``, ``BranchChanged``, ``StorageFull`` or ``WorkspaceBusy``.
         """
-        _check_name("project", project)
-        _check_name("branch", branch)
+        check_name("project", project)
+        check_name("branch", branch)
         with self._store.writing() as writer:
             tree, files, size = write_trees(stored, self._store, writer)
-            exists, head = self._head(project, branch)
+            exists, head = self._references.head(project, branch)
             if head is not None and head.tree == tree.hex():
                 writer.checkpoint()
                 return head, False
@@ -165,20 +166,12 @@ class ContentStore:
         ]
 
     def resolve(self, project: str, ref: str = "") -> Commit:
-        """The commit that ``ref`` names: a branch, or the first characters (4 at least) of a commit's id.
+        """The commit that ``ref`` names: a branch, a tag, a moment as in ``{yesterday 14:05}``, or the first characters
+        (4 at least) of a commit's id; "" is the default branch.
 
-        Raises ``NotFound``, or ``InvalidInput`` when several commits begin so.
+        Raises ``NotFound``, or ``InvalidInput`` when several commits begin so or a moment cannot be read.
         """
-        exists, head = self._head(project, ref or DEFAULT_BRANCH)
-        if head is not None:
-            return head
-        if not exists:
-            raise NotFound(f"There is no project “{project}”.", next_step="`kronkers log` shows those that exist.")
-        if not ref:
-            raise NotFound(
-                f"Project “{project}” has no branch “{DEFAULT_BRANCH}”.", next_step="Name one of its branches."
-            )
-        return self._by_prefix(project, ref)
+        return self._references.resolve(project, ref)
 
     def history(self, project: str, ref: str = "", limit: int = 100, offset: int = 0) -> list[Commit]:
         """The commit that ``ref`` names and those before it, newest first. Raises as ``resolve``."""
@@ -244,47 +237,3 @@ class ContentStore:
     ) -> CheckReport:
         """Check the structure, and with ``read_data`` every byte of every pack. Finds problems, never raises them."""
         return self._check(read_data, progress, cancel)
-
-    # ---- inside ----
-
-    def _head(self, project: str, branch: str) -> tuple[bool, Commit | None]:
-        """Whether the project exists, and the head of its branch."""
-        projects, branches, commits = tables.projects, tables.branches, tables.commits
-        statement = (
-            sa.select(commits.c.document)
-            .join(branches, branches.c.head == commits.c.id)
-            .where(branches.c.project == project, branches.c.name == branch)
-        )
-        with self._database.read() as connection:
-            document = connection.execute(statement).scalar()
-            if document is not None:
-                return True, from_text(Commit, document)
-            known = connection.execute(sa.select(projects.c.name).where(projects.c.name == project)).first()
-        return known is not None, None
-
-    def _by_prefix(self, project: str, ref: str) -> Commit:
-        commits = tables.commits
-        prefix = ref.lower()
-        found: list[str] = []
-        if len(prefix) >= _SHORTEST_ID and not set(prefix) - set("0123456789abcdef"):
-            statement = sa.select(commits.c.document).where(
-                commits.c.project == project, commits.c.id >= prefix, commits.c.id < prefix + "g"
-            )
-            with self._database.read() as connection:
-                found = list(connection.execute(statement.limit(2)).scalars())
-        if not found:
-            raise NotFound(
-                f"Project “{project}” has no branch or commit “{ref}”.",
-                next_step=f"`kronkers log {project}` shows its commits.",
-            )
-        if len(found) > 1:
-            raise InvalidInput(f"Several commits begin with “{ref}”.", next_step="Give more characters of the id.")
-        return from_text(Commit, found[0])
-
-
-def _check_name(what: str, name: str) -> None:
-    if not name.strip() or name != name.strip() or set(name) & set("@:\n\r\t\0"):
-        raise InvalidInput(
-            f"“{name}” is no name for a {what}.",
-            next_step="A name has no @, no colon, no line breaks, and no spaces around it.",
-        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from blake3 import blake3
@@ -95,15 +96,20 @@ def read_entries(connection: sa.Connection, *, after: int = 0, limit: int | None
         statement = sa.select(journal).where(journal.c.number > after).order_by(journal.c.number).limit(page)
         rows = connection.execute(statement).all()
         for row in rows:
-            try:
-                at, change = datetime.fromisoformat(row.at), json.loads(row.change)
-            except (ValueError, TypeError) as error:
-                raise StoreDamaged(f"Entry {row.number} of the journal cannot be read.", details=str(error)) from None
-            yield JournalEntry(row.number, at, row.author, row.kind, change, row.hash)
+            yield decode_entry(row)
             after = row.number
         if len(rows) < page:
             return
         limit = None if limit is None else limit - page
+
+
+def decode_entry(row: sa.Row[Any]) -> JournalEntry:
+    """The entry that a row of the journal's table holds. Raises ``StoreDamaged``."""
+    try:
+        at, change = datetime.fromisoformat(row.at), json.loads(row.change)
+    except (ValueError, TypeError) as error:
+        raise StoreDamaged(f"Entry {row.number} of the journal cannot be read.", details=str(error)) from None
+    return JournalEntry(row.number, at, row.author, row.kind, change, row.hash)
 
 
 def _last(connection: sa.Connection) -> tuple[int, str]:

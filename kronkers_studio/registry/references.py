@@ -1,0 +1,146 @@
+"""What a reference names: a branch, a tag, the state of a branch at a moment, or the beginning of a commit's id.
+
+main    2026-q2-report    {yesterday 14:05}    try@{2026-05-01 14:05}    4f3a9c1d
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from kronkers_studio.domain.changes import BranchMoved, BranchRemoved
+from kronkers_studio.domain.content import DEFAULT_BRANCH, Branch, Commit, Tag
+from kronkers_studio.domain.errors import InvalidInput, NotFound
+from kronkers_studio.domain.moments import parse_moment
+from kronkers_studio.registry.documents import canonical, from_text, to_json
+from kronkers_studio.registry.journal import decode_entry
+from kronkers_studio.storage import tables
+from kronkers_studio.storage.database import Database
+
+_SHORTEST_ID = 4
+_MOMENT = re.compile(r"(?:(?P<branch>[^@{}]*)@)?\{(?P<moment>[^{}]*)\}")
+_FORBIDDEN = frozenset("@:\n\r\t\0")
+
+
+class References:
+    """The names of the commits of one workspace. Thread-safe."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def resolve(self, project: str, ref: str = "") -> Commit:
+        """The commit that ``ref`` names; "" is the default branch.
+
+        Raises ``NotFound``, or ``InvalidInput`` when several commits begin so or a moment cannot be read.
+        """
+        exists, head = self.head(project, ref or DEFAULT_BRANCH)
+        if head is not None:
+            return head
+        if not exists:
+            raise NotFound(f"There is no project “{project}”.", next_step="`kronkers projects` shows those that exist.")
+        if not ref:
+            raise NotFound(
+                f"Project “{project}” has no branch “{DEFAULT_BRANCH}”.", next_step="Name one of its branches."
+            )
+        tagged = self.tags(project, ref)
+        if tagged:
+            return tagged[0].commit
+        if at := _MOMENT.fullmatch(ref):
+            moment = parse_moment(at["moment"], now=self._clock())
+            return self.at(project, at["branch"] or DEFAULT_BRANCH, moment)
+        return self._by_prefix(project, ref)
+
+    def head(self, project: str, branch: str) -> tuple[bool, Commit | None]:
+        """Whether the project exists, and the head of its branch."""
+        found = self.branches(project, branch)
+        if found:
+            return True, found[0].head
+        projects = tables.projects
+        with self._database.read() as connection:
+            known = connection.execute(sa.select(projects.c.name).where(projects.c.name == project)).first()
+        return known is not None, None
+
+    def branches(self, project: str, name: str | None = None) -> list[Branch]:
+        """The project's branches by name, or the one of that name."""
+        branches, commits = tables.branches, tables.commits
+        statement = sa.select(branches.c.name, commits.c.document).join(commits, commits.c.id == branches.c.head)
+        return [
+            Branch(project, row[0], from_text(Commit, row[1])) for row in self._of(branches, statement, project, name)
+        ]
+
+    def tags(self, project: str, name: str | None = None) -> list[Tag]:
+        """The project's tags by name, or the one of that name."""
+        tags, commits = tables.tags, tables.commits
+        statement = sa.select(tags.c.name, commits.c.document, tags.c.created).join(
+            commits, commits.c.id == tags.c.commit
+        )
+        return [
+            Tag(project, row[0], from_text(Commit, row[1]), datetime.fromisoformat(row[2]))
+            for row in self._of(tags, statement, project, name)
+        ]
+
+    def at(self, project: str, branch: str, moment: datetime) -> Commit:
+        """The head that the branch had at ``moment``, as the journal has it; the branch may be gone since.
+
+        Raises ``NotFound`` when there was no such branch then.
+        """
+        journal = tables.journal
+        kinds = (BranchMoved.__name__, BranchRemoved.__name__)
+        needles = [canonical({key: name})[1:-1] for key, name in (("branch", branch), ("project", project))]
+        statement = (
+            sa.select(journal)
+            .where(journal.c.kind.in_(kinds), journal.c.at <= to_json(moment))
+            .where(*(sa.func.instr(journal.c.change, needle) > 0 for needle in needles))
+            .order_by(journal.c.number.desc())
+        )
+        with self._database.read() as connection:
+            for row in connection.execute(statement):
+                entry = decode_entry(row)
+                if (entry.change["project"], entry.change["branch"]) == (project, branch):
+                    if entry.kind == BranchRemoved.__name__:
+                        break
+                    return self._by_prefix(project, entry.change["commit"])
+        raise NotFound(
+            f"Project “{project}” had no branch “{branch}” on {moment.astimezone():%Y-%m-%d at %H:%M}.",
+            next_step=f"`kronkers log {project}` shows its versions and their times.",
+        )
+
+    def _of(self, table: sa.Table, statement: sa.Select[Any], project: str, name: str | None) -> list[sa.Row[Any]]:
+        statement = statement.where(table.c.project == project).order_by(table.c.name)
+        if name is not None:
+            statement = statement.where(table.c.name == name)
+        with self._database.read() as connection:
+            return list(connection.execute(statement))
+
+    def _by_prefix(self, project: str, ref: str) -> Commit:
+        commits = tables.commits
+        prefix = ref.lower()
+        found: list[str] = []
+        if len(prefix) >= _SHORTEST_ID and not set(prefix) - set("0123456789abcdef"):
+            statement = sa.select(commits.c.document).where(
+                commits.c.project == project, commits.c.id >= prefix, commits.c.id < prefix + "g"
+            )
+            with self._database.read() as connection:
+                found = list(connection.execute(statement.limit(2)).scalars())
+        if not found:
+            raise NotFound(
+                f"Project “{project}” has no branch, tag or commit “{ref}”.",
+                next_step=f"`kronkers log {project}` shows its commits, `kronkers branch {project}` its branches.",
+            )
+        if len(found) > 1:
+            raise InvalidInput(f"Several commits begin with “{ref}”.", next_step="Give more characters of the id.")
+        return from_text(Commit, found[0])
+
+
+def check_name(what: str, name: str) -> None:
+    """Raises ``InvalidInput`` for what can be no name of a project, branch or tag."""
+    if not name.strip() or name != name.strip() or set(name) & _FORBIDDEN:
+        raise InvalidInput(
+            f"“{name}” is no name for a {what}.",
+            next_step="A name has no @, no colon, no line breaks, and no spaces around it.",
+        )
