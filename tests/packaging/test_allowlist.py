@@ -28,6 +28,7 @@ from kronkers_studio.packaging.symbols import Global
         ("sklearn.datasets", "fetch_openml"),
         ("sklearn.utils._testing", "assert_run_python_script_without_output"),
         ("sklearn.utils", "os.system"),
+        ("sklearn", "svm.SVC"),  # written like an allowed class, but looked up by walking
         ("sklearn.base", "BaseEstimator.__init__.__globals__"),
         ("sklearn.pipeline", "Memory"),
         ("sklearn.ensemble.tests.test_forest", "Evil"),

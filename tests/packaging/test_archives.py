@@ -182,13 +182,12 @@ def test_other_tools_read_the_archive(image: ComposedImage, tmp_path: Path, kind
 
     shown = subprocess.run(["skopeo", "inspect", f"{kind}:{file}"], check=True, capture_output=True, text=True)
     found = json.loads(shown.stdout)
-    copied = ["skopeo", "--insecure-policy", "copy", f"{kind}:{file}", f"oci:{tmp_path / 'copy'}:x"]
-    subprocess.run(copied, check=True, capture_output=True)
-
     assert found["Labels"]["io.kronkers.model"] == "wine"
     assert len(found["Layers"]) == 5
     if kind == "oci-archive":
         assert found["Digest"] == image.package.digest
+        copied = ["skopeo", "--insecure-policy", "copy", f"{kind}:{file}", f"oci:{tmp_path / 'copy'}:x"]
+        subprocess.run(copied, check=True, capture_output=True)  # verifies every digest
 
 
 def test_the_archive_is_the_same_every_time(image: ComposedImage) -> None:

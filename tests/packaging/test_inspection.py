@@ -228,7 +228,9 @@ def test_hostile_files_end_as_unsupported(name: str) -> None:
         inspected(HOSTILE[name], "model.pkl")
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_whatever_happens_to_a_model_it_is_described_or_refused(model_bytes: bytes, data: st.DataObject) -> None:
     changed = bytearray(model_bytes)

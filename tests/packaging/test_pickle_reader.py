@@ -56,6 +56,7 @@ BUILT_IN = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(value=BUILT_IN, protocol=st.integers(4, 5))
 def test_values_are_read_as_python_reads_them(value: Any, protocol: int) -> None:
     root, findings = read(pickle.dumps(value, protocol))
@@ -64,6 +65,7 @@ def test_values_are_read_as_python_reads_them(value: Any, protocol: int) -> None
     assert not findings.globals
 
 
+@settings(deadline=None)
 @given(value=st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=8))
 @pytest.mark.parametrize("protocol", [0, 1, 2])
 def test_old_protocols_are_read_as_python_reads_them(value: Any, protocol: int) -> None:
@@ -292,7 +294,7 @@ def test_the_bytes_read_are_bounded() -> None:
         read(zlib.compress(pickle.dumps(b"\0" * 50_000_000)), limit=1_000_000)
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.binary(max_size=200), head=st.sampled_from([b"", b"\x80\x02", b"\x80\x04", b"\x80\x05\x95"]))
 @example(data=b"cos\nsystem\n(S'id'\ntR.", head=b"")
 def test_random_bytes_never_crash_or_import_anything(data: bytes, head: bytes) -> None:
@@ -306,7 +308,7 @@ _CODES = st.sampled_from([bytes([code]) for code in (*_OPERATIONS, ord("."))])
 _PIECES = _CODES | st.binary(max_size=9) | st.sampled_from([b"os\n", b"system\n", b"\x8c\x02os", b"1\n", b"'x'\n"])
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(pieces=st.lists(_PIECES, max_size=60))
 def test_random_opcodes_never_crash_or_import_anything(pieces: list[bytes]) -> None:
     before = set(sys.modules)
@@ -315,7 +317,9 @@ def test_random_opcodes_never_crash_or_import_anything(pieces: list[bytes]) -> N
     assert set(sys.modules) == before
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(
     changes=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=8), cut=st.floats(0, 1)
 )
