@@ -110,7 +110,7 @@ class References:
             next_step=f"`kronkers log {project}` shows its versions and their times.",
         )
 
-    def _of(self, table: sa.Table, statement: sa.Select[Any], project: str, name: str | None) -> list[sa.Row[Any]]:
+    def _of(self, table: sa.Table, statement: sa.Select[Any], project: str, name: str | None) -> list[Any]:
         statement = statement.where(table.c.project == project).order_by(table.c.name)
         if name is not None:
             statement = statement.where(table.c.name == name)
