@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import prometheus_client
+import psutil
 
 from kronkers_studio.domain.changes import ModelRegistered, ReleaseRecorded
 from kronkers_studio.domain.models import ContentRef, Framework, ModelFacts, ModelVersion
@@ -59,7 +61,11 @@ class Service:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_: object) -> None:
+                """Whoever asked did not wait for the answer."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.thread.start()
@@ -115,7 +121,7 @@ def put_live(session: Session, port: int, *, version: int = 14, ago: timedelta =
         created=now - ago,
         changed=now - ago,
         author="you",
-        endpoint={"port": port},
+        endpoint={"port": port, "pid": os.getpid(), "started": psutil.Process().create_time()},
         message="took over from r1" if before else "",
     )
     changes = [ReleaseRecorded(release)]

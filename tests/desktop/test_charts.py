@@ -26,7 +26,7 @@ from kronkers_studio.desktop.charts.lines import Line, nearest, points
 from kronkers_studio.desktop.charts.quantities import megabytes, milliseconds, response_time
 from kronkers_studio.desktop.charts.shared_time import SharedTime
 from kronkers_studio.desktop.charts.ticks import clock, time_ticks, value_axis
-from kronkers_studio.domain.errors import StorageFull
+from kronkers_studio.domain.errors import StorageFull, StudioError
 from kronkers_studio.domain.series import Marker, Metric, SeriesKey, Window
 
 BEGIN = 1_790_000_000.0
@@ -341,8 +341,11 @@ def test_the_menu_of_a_chart_offers_to_keep_it(qtbot: QtBot, card: ChartCard, tm
     assert menu is not None
     assert len(menu.actions()) == 2
     menu.close()
-    dialog = ask_and_save_values(card, "Response time: p95/p99", [steady()])
+    errors: list[StudioError] = []
+    dialog = ask_and_save_values(card, "Response time: p95/p99", [steady()], errors.append)
     assert isinstance(dialog, QFileDialog)
+    dialog.fileSelected.emit(str(tmp_path / "missing" / "kept.csv"))
+    assert [error.message for error in errors] == ["kept.csv could not be written."]
     dialog.fileSelected.emit(str(tmp_path / "kept.csv"))
     dialog.close()
     assert len((tmp_path / "kept.csv").read_text(encoding="utf-8-sig").splitlines()) == 101

@@ -75,16 +75,15 @@ def test_a_restarted_service_counts_with_what_it_did_since() -> None:
     service, sampler = Service(), Sampler()
     for _ in range(50):
         service.answer(0.002)
-    service.cpu.inc(90)
+    service.cpu.inc(0.5)
     sampler.take(service.text(), 100.0)
     again = Service(started=1500.0)
     for _ in range(60):  # more than before: only the start time tells
-        again.answer(0.3)
+        again.answer(0.002)
     again.cpu.inc(1)
     samples = sampler.take(again.text(), 110.0)
     assert samples[Metric.REQUEST_RATE] == 6.0
     assert samples[Metric.CPU] == 10.0
-    assert 250 <= samples[Metric.LATENCY_P50] <= 500
 
 
 def test_a_counter_that_fell_is_a_restart_even_where_the_start_time_is_the_same() -> None:

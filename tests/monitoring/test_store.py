@@ -127,6 +127,27 @@ def test_threads_can_append_and_read_at_once(store: SeriesStore) -> None:
         assert len(store.window(SeriesKey("churn", f"place {number}", Metric.CPU), BEGIN, BEGIN + 400)) == 300
 
 
+def test_many_may_make_the_file_at_the_same_moment(tmp_path: Path) -> None:
+    for attempt in range(10):
+        together = threading.Barrier(6)
+        failures: list[BaseException] = []
+
+        def open_it(path: Path, together: threading.Barrier, failures: list[BaseException]) -> None:
+            together.wait()
+            try:
+                SeriesStore(path, bytes(32)).close()
+            except BaseException as failure:  # noqa: BLE001  # shown by the assertion below
+                failures.append(failure)
+
+        path = tmp_path / f"series {attempt}.db"
+        threads = [threading.Thread(target=open_it, args=(path, together, failures)) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+
+
 def test_two_processes_append_to_one_file_without_losing_or_doubling_a_sample(tmp_path: Path) -> None:
     path = tmp_path / "series.db"
     processes = [appender(path, BEGIN, 2.0, 700), appender(path, BEGIN + 1, 2.0, 700)]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from PySide6.QtCore import QLineF, QPoint, QSize, Qt
+from PySide6.QtCore import QLineF, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QWidget
 
 from kronkers_studio.desktop import theme
-from kronkers_studio.desktop.charts.keeping import ask_and_save_picture, ask_and_save_values, picture
+from kronkers_studio.desktop.charts.keeping import ask_and_save_picture, ask_and_save_values
 from kronkers_studio.desktop.charts.lines import Line, newest
 from kronkers_studio.desktop.charts.plot import Plot
 from kronkers_studio.desktop.charts.quantities import Quantity
@@ -23,7 +22,9 @@ from kronkers_studio.domain.series import Marker, Metric, Window
 
 
 class ChartCard(Card):
-    """One chart of several that share ``time``."""
+    """One chart of several that share ``time``. ``not_kept`` carries the ``StudioError`` of a file not written."""
+
+    not_kept = Signal(object)
 
     def __init__(
         self,
@@ -54,10 +55,6 @@ class ChartCard(Card):
     def show_markers(self, markers: Sequence[Marker]) -> None:
         self.plot.show_markers(markers)
 
-    def save_picture(self, file: Path) -> None:
-        """Write the card as it looks into a PNG file, twice as sharp as the screen needs."""
-        picture(self).save(str(file), "PNG")
-
     def _describe(self) -> None:
         """What a screen reader says: the newest values, and how the chart is used."""
         plot = self.plot
@@ -73,10 +70,11 @@ class ChartCard(Card):
     def _show_menu(self, at: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(tr("Save as a picture (PNG)…"), lambda: ask_and_save_picture(self, self._title))
+        failed = self.not_kept.emit
+        menu.addAction(tr("Save as a picture (PNG)…"), lambda: ask_and_save_picture(self, self._title, failed))
         menu.addAction(
             tr("Save the values (CSV)…"),
-            lambda: ask_and_save_values(self, self._title, list(self.plot.windows.values())),
+            lambda: ask_and_save_values(self, self._title, list(self.plot.windows.values()), failed),
         )
         menu.popup(at)
 

@@ -13,7 +13,7 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from kronkers_studio.desktop.text import tr
-from kronkers_studio.domain.errors import StorageFull
+from kronkers_studio.domain.errors import StorageFull, StudioError
 from kronkers_studio.domain.series import Window
 
 
@@ -50,23 +50,38 @@ def write_picture(file: Path, widget: QWidget) -> None:
         raise _not_written(file, "")
 
 
-def ask_and_save_picture(widget: QWidget, name: str) -> QFileDialog:
-    """Ask where, then write a PNG file."""
-    return _ask(widget, tr("Save as a picture"), f"{name}.png", "PNG (*.png)", lambda file: write_picture(file, widget))
+Failed = Callable[[StudioError], object]
 
 
-def ask_and_save_values(widget: QWidget, name: str, windows: Sequence[Window]) -> QFileDialog:
-    """Ask where, then write a CSV file."""
-    return _ask(widget, tr("Save the values"), f"{name}.csv", "CSV (*.csv)", lambda file: write_values(file, windows))
+def ask_and_save_picture(widget: QWidget, name: str, failed: Failed) -> QFileDialog:
+    """Ask where, then write a PNG file; ``failed`` gets the error of one that could not be written."""
+    return _ask(
+        widget, tr("Save as a picture"), f"{name}.png", "PNG (*.png)", lambda file: write_picture(file, widget), failed
+    )
 
 
-def _ask(parent: QWidget, title: str, name: str, kind: str, write: Callable[[Path], None]) -> QFileDialog:
+def ask_and_save_values(widget: QWidget, name: str, windows: Sequence[Window], failed: Failed) -> QFileDialog:
+    """Ask where, then write a CSV file; ``failed`` gets the error of one that could not be written."""
+    return _ask(
+        widget, tr("Save the values"), f"{name}.csv", "CSV (*.csv)", lambda file: write_values(file, windows), failed
+    )
+
+
+def _ask(
+    parent: QWidget, title: str, name: str, kind: str, write: Callable[[Path], None], failed: Failed
+) -> QFileDialog:
+    def chosen(file: str) -> None:
+        try:
+            write(Path(file))
+        except StudioError as error:
+            failed(error)
+
     folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
     dialog = QFileDialog(parent.window(), title, str(Path(folder) / _file_name(name)), kind)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix(Path(name).suffix[1:])
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.fileSelected.connect(lambda chosen: write(Path(chosen)))
+    dialog.fileSelected.connect(chosen)
     dialog.open()
     return dialog
 

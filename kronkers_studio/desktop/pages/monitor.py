@@ -118,6 +118,8 @@ class MonitorPage(Page):
             ChartCard(tr("CPU"), (Line(Metric.CPU, tr("CPU"), 0),), percent(), self.time),
             ChartCard(tr("Memory"), (Line(Metric.MEMORY, tr("Memory"), 0),), megabytes(), self.time),
         )
+        for chart in self.charts:
+            chart.not_kept.connect(self.notice.show_error)
         self.figures, self.happened = LiveFigures(), Happened()
         whole = QWidget()
         column_of_all = QVBoxLayout(whole)
@@ -387,12 +389,12 @@ class MonitorPage(Page):
 
     def _show_export_menu(self) -> None:
         model, place = self.watched or ("", "")
-        name = f"{model} {place}"
+        name, failed = f"{model} {place}", self.notice.show_error
         menu = QMenu(self)
         menu.aboutToHide.connect(menu.deleteLater)
-        menu.addAction(tr("Picture of this page (PNG)…"), lambda: ask_and_save_picture(self, name))
+        menu.addAction(tr("Picture of this page (PNG)…"), lambda: ask_and_save_picture(self, name, failed))
         windows = list(self._answer.windows.values()) if self._answer is not None else []
-        menu.addAction(tr("Values of this range (CSV)…"), lambda: ask_and_save_values(self, name, windows))
+        menu.addAction(tr("Values of this range (CSV)…"), lambda: ask_and_save_values(self, name, windows, failed))
         menu.popup(self.export_button.mapToGlobal(self.export_button.rect().bottomLeft()))
 
 
