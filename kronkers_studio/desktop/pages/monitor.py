@@ -13,6 +13,7 @@ from kronkers_studio.desktop.charts.card import ChartCard
 from kronkers_studio.desktop.charts.keeping import ask_and_save_picture, ask_and_save_values
 from kronkers_studio.desktop.charts.lines import Line
 from kronkers_studio.desktop.charts.quantities import megabytes, milliseconds, per_second, percent
+from kronkers_studio.desktop.charts.ranges import RANGES, SINCE_LIVE, range_choices
 from kronkers_studio.desktop.charts.reading import (
     Answer,
     History,
@@ -39,10 +40,6 @@ from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.domain.series import LiveState, Metric
 
-_DAY = 86_400.0
-_SINCE_LIVE = "live"
-_RANGES = {"5m": 300.0, "15m": 900.0, "1h": 3600.0, "6h": 21_600.0, "24h": _DAY, "7d": 7 * _DAY, "30d": 30 * _DAY,
-           "1y": 365 * _DAY}  # fmt: skip
 _SHORTEST_LIVE = 15.0  # seconds shown at least of what went live just now
 _SETTLE_MS = 120  # after the last movement of a chart, before the store is asked for finer lines
 _WIDE = 900  # pixels of page from which the buttons have room for words
@@ -88,7 +85,7 @@ class MonitorPage(Page):
     def _build_actions(self) -> None:
         self.model_box = ComboBox(tr("Model and place"))
         self.model_box.activated.connect(lambda _index: self._choose_model())
-        self.range_box = ComboBox(tr("Time range"), _range_choices())
+        self.range_box = ComboBox(tr("Time range"), range_choices())
         self.range_box.activated.connect(lambda _index: self._choose_range(str(self.range_box.value)))
         self.pause_button = Button(tr("Pause"), self.toggle_pause, icon="pause", hint=tr("Hold the charts still"))
         self.export_button = Button(tr("Export"), self._show_export_menu, icon="export", hint=tr("Keep what is shown"))
@@ -141,7 +138,7 @@ class MonitorPage(Page):
 
     def restore(self, state: State) -> None:
         wanted = (str(state.get("model") or ""), str(state.get("place") or ""))
-        if state.get("range") in (*_RANGES, _SINCE_LIVE):
+        if state.get("range") in (*RANGES, SINCE_LIVE):
             self.range_key = str(state["range"])
             self.range_box.choose(self.range_key)
         if wanted[0] and wanted != self.watched:
@@ -263,8 +260,8 @@ class MonitorPage(Page):
         """The chosen range up to now or, where nothing answers, up to the last measurement."""
         reachable = self.live is None or self.live.reachable or self.live.as_of is None
         end = time.time() if reachable or self.live is None or self.live.as_of is None else self.live.as_of.timestamp()
-        if self.range_key != _SINCE_LIVE:
-            return end - _RANGES.get(self.range_key, _RANGES["1h"]), end
+        if self.range_key != SINCE_LIVE:
+            return end - RANGES.get(self.range_key, RANGES["1h"]), end
         release = self._live_release() or self._last_release()
         since = release.changed.timestamp() if release is not None else end
         if release is not None and release.state is not ReleaseState.LIVE:
@@ -361,7 +358,7 @@ class MonitorPage(Page):
         release = self._live_release()
         if release is not None and (datetime.now(UTC) - release.changed).total_seconds() > 3600:
             return "6h"
-        return _SINCE_LIVE
+        return SINCE_LIVE
 
     # Pausing and keeping -------------------------------------------------------------------------------------------
 
@@ -396,20 +393,6 @@ class MonitorPage(Page):
         windows = list(self._answer.windows.values()) if self._answer is not None else []
         menu.addAction(tr("Values of this range (CSV)…"), lambda: ask_and_save_values(self, name, windows, failed))
         menu.popup(self.export_button.mapToGlobal(self.export_button.rect().bottomLeft()))
-
-
-def _range_choices() -> list[tuple[str, object]]:
-    words = {
-        "5m": tr("Last 5 minutes"),
-        "15m": tr("Last 15 minutes"),
-        "1h": tr("Last hour"),
-        "6h": tr("Last 6 hours"),
-        "24h": tr("Last 24 hours"),
-        "7d": tr("Last 7 days"),
-        "30d": tr("Last 30 days"),
-        "1y": tr("Last year"),
-    }
-    return [(tr("Since it went live"), _SINCE_LIVE), *((words[key], key) for key in _RANGES)]
 
 
 def _as_of(at: datetime) -> str:
