@@ -1,8 +1,25 @@
-"""Objects, packs, trees, commits, projects, the journal, and the register of models, packages, servers and releases."""
+"""Objects, packs, trees, commits, projects, the journal, and the register of models, packages, servers and releases.
 
-from kronkers_studio.registry.content import ContentStore
-from kronkers_studio.registry.importing import StoreOutcome
-from kronkers_studio.registry.ledger import Ledger
+Opening a workspace loads little; what works on content and metadata is loaded at its first use.
+"""
+
+from typing import TYPE_CHECKING, Any
+
 from kronkers_studio.registry.workspace import Workspace, create_workspace, open_workspace
 
+if TYPE_CHECKING:
+    from kronkers_studio.registry.content import ContentStore
+    from kronkers_studio.registry.importing import StoreOutcome
+    from kronkers_studio.registry.ledger import Ledger
+
 __all__ = ["ContentStore", "Ledger", "StoreOutcome", "Workspace", "create_workspace", "open_workspace"]
+
+_LOADED_LATER = {"ContentStore": "content", "Ledger": "ledger", "StoreOutcome": "importing"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LOADED_LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LOADED_LATER[name]}"), name)

@@ -6,8 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-import sqlalchemy as sa
-
 from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.storage.database import Database
 
@@ -31,34 +29,34 @@ class ObjectIndex:
     def locate(self, ids: Iterable[bytes]) -> dict[bytes, Location]:
         """The locations of those ``ids`` that are in the index."""
         found: dict[bytes, Location] = {}
-        with self._database.read() as connection:
+        with self._database.read_directly() as connection:
             for batch in _batches(ids):
-                for id, pack, offset, stored, length, kind in connection.exec_driver_sql(_LOCATE[len(batch)], batch):
+                for id, pack, offset, stored, length, kind in connection.execute(_LOCATE[len(batch)], batch):
                     found[id] = Location(pack, offset, stored, length, ObjectType(kind))
         return found
 
     def known(self, ids: Iterable[bytes]) -> set[bytes]:
         """Those ``ids`` that are in the index."""
         found: set[bytes] = set()
-        with self._database.read() as connection:
+        with self._database.read_directly() as connection:
             for batch in _batches(ids):
-                found.update(row[0] for row in connection.exec_driver_sql(_KNOWN[len(batch)], batch))
+                found.update(row[0] for row in connection.execute(_KNOWN[len(batch)], batch))
         return found
 
     def is_empty(self) -> bool:
-        with self._database.read() as connection:
-            return connection.exec_driver_sql("SELECT 1 FROM objects LIMIT 1").first() is None
+        with self._database.read_directly() as connection:
+            return connection.execute("SELECT 1 FROM objects LIMIT 1").fetchone() is None
 
     def packs(self) -> dict[int, int]:
         """The known packs and how many of their bytes are known to be on disk."""
-        with self._database.read() as connection:
-            rows = connection.exec_driver_sql("SELECT number, size FROM packs ORDER BY number")
-            return {row.number: row.size for row in rows}
+        with self._database.read_directly() as connection:
+            rows = connection.execute("SELECT number, size FROM packs ORDER BY number")
+            return dict(rows)
 
     def in_pack(self, number: int) -> Iterator[tuple[bytes, Location]]:
         """The rows of one pack in the order of their offsets."""
-        with self._database.read() as connection:
-            rows = connection.exec_driver_sql(
+        with self._database.read_directly() as connection:
+            rows = connection.execute(
                 "SELECT id, pack, offset, stored, length, type FROM objects WHERE pack = ? ORDER BY offset", (number,)
             )
             for id, pack, offset, stored, length, kind in rows:
@@ -66,22 +64,16 @@ class ObjectIndex:
 
     def add(self, grown: Mapping[int, int], rows: Collection[tuple[bytes, Location]]) -> None:
         """Record packs' new sizes and their objects, which must be on disk already, in one durable transaction."""
-        with self._database.write() as connection:
-            add_rows(connection, grown, rows)
-
-
-def add_rows(connection: sa.Connection, grown: Mapping[int, int], rows: Collection[tuple[bytes, Location]]) -> None:
-    """``ObjectIndex.add`` within a transaction of the caller's."""
-    if grown:
-        connection.exec_driver_sql(
-            "INSERT INTO packs (number, size) VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET size = excluded.size",
-            list(grown.items()),
-        )
-    if rows:
-        connection.exec_driver_sql(
-            "INSERT OR IGNORE INTO objects (id, pack, offset, stored, length, type) VALUES (?, ?, ?, ?, ?, ?)",
-            sorted((id, at.pack, at.offset, at.stored, at.length, int(at.type)) for id, at in rows),
-        )
+        with self._database.write_directly() as connection:
+            connection.executemany(
+                "INSERT INTO packs (number, size) VALUES (?, ?) "
+                "ON CONFLICT (number) DO UPDATE SET size = excluded.size",
+                list(grown.items()),
+            )
+            connection.executemany(
+                "INSERT OR IGNORE INTO objects (id, pack, offset, stored, length, type) VALUES (?, ?, ?, ?, ?, ?)",
+                sorted((id, at.pack, at.offset, at.stored, at.length, int(at.type)) for id, at in rows),
+            )
 
 
 def _statements(columns: str) -> dict[int, str]:

@@ -8,17 +8,15 @@ writer.lock    held by whoever appends to the packs
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from kronkers_studio.domain.content import CheckReport
+from kronkers_studio.domain.content import CheckReport, Commit
 from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, StoreDamaged, WorkspaceError
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.registry.content import ContentStore
 from kronkers_studio.registry.index import ObjectIndex
-from kronkers_studio.registry.journal import Journal
-from kronkers_studio.registry.ledger import Ledger
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.packs import PackFolder
 from kronkers_studio.registry.records import Sealer
@@ -28,10 +26,20 @@ from kronkers_studio.storage.files import disk_failures, flush_folder
 from kronkers_studio.storage.keys import KEYS_FILE, MasterKey, Protection, Unlock, create_keys, open_keys
 from kronkers_studio.storage.lock import WriterLock
 from kronkers_studio.storage.migrations import upgrade_database
+from kronkers_studio.storage.text import to_stored
+
+if TYPE_CHECKING:
+    from kronkers_studio.registry.content import ContentStore
+    from kronkers_studio.registry.journal import Journal
+    from kronkers_studio.registry.ledger import Ledger
 
 _DATABASE = "metadata.db"
 _PACKS = "packs"
 _LOCK = "writer.lock"
+_HEAD = (
+    "SELECT document FROM branches JOIN commits ON commits.id = branches.head "
+    "WHERE branches.project = ? AND branches.name = ?"
+)
 
 
 class Workspace:
@@ -43,12 +51,35 @@ class Workspace:
         self.database = Database(directory / _DATABASE, master.subkey("metadata database"))
         upgrade_database(self.database)
         self._packs = PackFolder(directory / _PACKS, master.workspace_id)
-        self._journal = Journal(master.subkey("journal chain"))
         self._store = ObjectStore(
             Sealer(master), self._packs, ObjectIndex(self.database), lambda: WriterLock(directory / _LOCK)
         )
-        self.ledger = Ledger(self.database, self._journal)
-        self.content = ContentStore(self.database, self._store, self.ledger, self._check)
+
+    @cached_property
+    def content(self) -> ContentStore:
+        from kronkers_studio.registry.content import ContentStore
+
+        return ContentStore(self.database, self._store, self.ledger, self._check)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        from kronkers_studio.registry.ledger import Ledger
+
+        return Ledger(self.database, self._journal)
+
+    @cached_property
+    def _journal(self) -> Journal:
+        from kronkers_studio.registry.journal import Journal
+
+        return Journal(self._master.subkey("journal chain"))
+
+    def head(self, project: str, branch: str) -> Commit | None:
+        """The head of a branch, None when there is none: what a look for changes asks first, so without SQLAlchemy."""
+        from kronkers_studio.registry.documents import from_text
+
+        with self.database.read_directly() as connection:
+            row = connection.execute(_HEAD, (to_stored(project), to_stored(branch))).fetchone()
+        return from_text(Commit, row[0]) if row else None
 
     @property
     def series_key(self) -> bytes:

@@ -7,33 +7,22 @@ domain dataclass, of which the columns beside them are copies for searching.
 
 from __future__ import annotations
 
-import re
-
 import sqlalchemy as sa
 
-_ESCAPE = "\U0010ffff"
-_UNHOLDABLE = re.compile(f"[\ud800-\udfff{_ESCAPE}]")
-_ESCAPED = re.compile(f"{_ESCAPE}([0-9a-f]{{6}})")
+from kronkers_studio.storage.text import from_stored, to_stored
 
 
 class Text(sa.types.TypeDecorator[str]):
-    """Any Python text, also what SQLite cannot hold: names that are not UTF-8 come as surrogate escapes.
-
-    Those characters are stored as U+10FFFF, which no text has a use for, and six hexadecimal digits.
-    """
+    """Any Python text, also what SQLite cannot hold; see ``storage.text``."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        if value is None or value.isascii():
-            return value
-        return _UNHOLDABLE.sub(lambda match: f"{_ESCAPE}{ord(match[0]):06x}", value)
+        return None if value is None else to_stored(value)
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        if value is None or _ESCAPE not in value:
-            return value
-        return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
+        return None if value is None else from_stored(value)
 
 
 metadata = sa.MetaData(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
+from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.errors import WorkspaceError
 from kronkers_studio.storage.database import Database
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 HEAD = "0002"
 """The newest step; a database at it needs nothing, and Alembic is then not even imported."""
@@ -15,11 +19,11 @@ HEAD = "0002"
 
 def upgrade_database(database: Database) -> None:
     """Bring the schema up to date, in one transaction. Raises ``WorkspaceError`` for one newer than this program."""
-    with database.read() as connection:
-        if _version(connection) == HEAD:
+    with database.read_directly() as direct:
+        if _version(direct) == HEAD:
             return
     with database.write() as connection:
-        current = _version(connection)
+        current = _version(connection.connection.driver_connection)
         if current == HEAD:  # another process was faster
             return
         if current is not None and current > HEAD:
@@ -29,10 +33,11 @@ def upgrade_database(database: Database) -> None:
         _run_steps(connection)
 
 
-def _version(connection: sa.Connection) -> str | None:
-    if not sa.inspect(connection).has_table("alembic_version"):
+def _version(connection: dbapi2.Connection) -> str | None:
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
         return None
-    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else None
 
 
 def _run_steps(connection: sa.Connection) -> None:
