@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kronkers_studio.desktop.window import MainWindow
+    from kronkers_studio.domain.servers import ServerReport
     from kronkers_studio.workflows.session import Session
 
 _SIZE = (1280, 800)
@@ -26,6 +27,7 @@ _SCALES = ("1", "2")
 _PAGES = ("home", "migrate", "registry", "models", "deploy", "monitor", "servers", "settings")
 _PATIENCE = 300.0  # seconds for the longest step, packaging for the first time
 _TRAFFIC_SECONDS = 20.0
+_REST_SECONDS, _LONGEST_READ = 0.2, 5.0
 
 
 def main(arguments: list[str]) -> int:
@@ -104,10 +106,19 @@ class _Photographer:
         wait_for(lambda: window.studio.session is not None)
         for page in _PAGES:
             window.show_page(page)
+            self._await_content(window, page, kind)
             self._take(window, theme, f"{page}-{kind}")
         if kind == "full":
             self._depths(window, theme)
         window.close()
+
+    def _await_content(self, window: MainWindow, page: str, kind: str) -> None:
+        shown: Any = window.page(page)
+        if kind == "full" and page == "monitor":
+            wait_for(lambda: shown.settled)
+        elif kind == "full" and page == "servers":
+            settle(window)
+            shown.show_report(_sample_report())
 
     def _depths(self, window: MainWindow, theme: str) -> None:
         from kronkers_studio.desktop.panels.folder_choice import sample_folder
@@ -185,10 +196,12 @@ def wait_for(ready: Callable[[], bool], seconds: float = _PATIENCE) -> None:
         time.sleep(0.01)
 
 
-def settle(window: MainWindow, seconds: float = 0.4) -> None:
-    """Let all unlisted reads end and the layout come to rest."""
-    until = time.monotonic() + seconds
-    wait_for(lambda: time.monotonic() > until and (window.studio.runner.idle or time.monotonic() > until + 5))
+def settle(window: MainWindow) -> None:
+    """Let all unlisted reads end, and then the layout come to rest."""
+    for _ in range(2):
+        at_rest = time.monotonic() + _REST_SECONDS
+        until = at_rest + _LONGEST_READ
+        wait_for(lambda: at_rest < time.monotonic() and (window.studio.runner.idle or time.monotonic() > until))  # noqa: B023
 
 
 def _make_workspace(directory: Path) -> Session:
@@ -206,7 +219,7 @@ def _fill(session: Session) -> None:
 
     result = migrating.migrate_folder(session, sample_folder())
     found = [model for model in models.find_models(session, result.project) if model.facts is not None]
-    for model in sorted(found, key=lambda model: bool(model.facts and model.facts.signature.inputs[0].columns)):
+    for model in sorted(found, key=lambda model: model.source.path.endswith(".joblib")):
         version = models.register_model(
             session, result.project, model.source.path, metrics={"accuracy": 0.972, "f1": 0.968}
         )
@@ -246,6 +259,20 @@ def _add_servers(session: Session) -> None:
     for name, host in (("lab-server", "lab.example.org"), ("factory-2", "10.20.0.12")):
         server = Server(name, host, 22, "studio", "ssh-ed25519 AAAA", added=datetime.now(UTC))
         session.workspace.ledger.record(ServerAdded(server), author="demo")
+
+
+def _sample_report() -> ServerReport:
+    from kronkers_studio.domain.servers import ServerCheck, ServerReport, Verdict
+
+    return ServerReport(
+        "factory-2",
+        (
+            ServerCheck("Operating system", Verdict.OK, "Debian 12, linux/amd64"),
+            ServerCheck("Docker", Verdict.OK, "27.3, reachable without root"),
+            ServerCheck("Disk", Verdict.WARN, "3.1 GB free", "Make room: a first release needs about 2 GB."),
+            ServerCheck("Swarm", Verdict.BAD, "not set up", "Press Set up; it can be repeated safely."),
+        ),
+    )
 
 
 def _sample_row() -> dict[str, Any]:

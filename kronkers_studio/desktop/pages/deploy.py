@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.dialogs.dialog import confirm
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
@@ -29,7 +29,7 @@ from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
-_COLUMNS = 3
+_COLUMNS, _COLUMN_WIDTH = 3, 260  # side by side; pixels at least
 _EARLIER = 3  # earlier releases shown per model and place
 
 
@@ -255,7 +255,7 @@ class DeployPage(Page):
         self._grid.setRowStretch(len(places) // shown + 1, 1)
 
     def _column(self, place: str) -> QWidget:
-        holder = QWidget()
+        holder = _column_holder()
         column = QVBoxLayout(holder)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
@@ -289,7 +289,7 @@ class DeployPage(Page):
         return card
 
     def _invitation(self) -> QWidget:
-        holder = QWidget()
+        holder = _column_holder()
         column = QVBoxLayout(holder)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
@@ -386,6 +386,14 @@ def read_floor(session: Session) -> Floor:
     return Floor(places, models.list_models(session), releases.list_releases(session))
 
 
+def _column_holder() -> QWidget:
+    """As wide as its neighbours, whatever is in it."""
+    holder = QWidget()
+    holder.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    holder.setMinimumWidth(_COLUMN_WIDTH)
+    return holder
+
+
 def _same(version: ModelVersion, release: Release) -> bool:
     return (version.name, version.version) == (release.model, release.version)
 
@@ -394,7 +402,7 @@ def _release_words(release: Release) -> str:
     if release.state is ReleaseState.FAILED:
         return release.message or tr("It did not start.")
     words = {
-        ReleaseState.LIVE: tr("Live since {time} · put live by {author}"),
-        ReleaseState.STARTING: tr("Starting since {time} · by {author}"),
-    }.get(release.state, tr("Not live since {time} · kept for a rollback"))
+        ReleaseState.LIVE: tr("Put live {time} by {author}"),
+        ReleaseState.STARTING: tr("Being started by {author}, {time}"),
+    }.get(release.state, tr("Made way {time} · kept for a rollback"))
     return words.format(time=moment(release.changed), author=release.author or tr("somebody"))

@@ -146,7 +146,7 @@ class HomePage(Page):
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(ElidedLabel(release.model, "medium"))
-        since = tr("Version {version} on {place}, since {time}")
+        since = tr("Version {version} on {place}, put live {time}")
         place = place_words(release.place)
         text = since.format(version=release.version, place=place, time=moment(release.changed))
         words.addWidget(ElidedLabel(text, "caption"))

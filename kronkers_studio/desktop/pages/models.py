@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.pages.page import Page, Views
 from kronkers_studio.desktop.panels.model_details import ModelDetails, kind_words
@@ -195,6 +195,7 @@ class ModelsPage(Page):
         self._found_card = Card(tr("Found, not registered yet"))
         self._found_card.add_to_head(self.register_button)
         self._found_card.body.addWidget(self.found)
+        self._found_card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         left.addWidget(self._found_card)
         registered = Card(tr("Registered versions"))
         registered.body.addWidget(self.versions, 1)

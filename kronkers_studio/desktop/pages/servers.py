@@ -70,6 +70,11 @@ class ServersPage(Page):
             self._wants_add = False
             self.ask_add()
 
+    def show_report(self, report: ServerReport) -> None:
+        """Show what was found on a server, on its card."""
+        if report.server in self._cards:
+            self._cards[report.server].show_report(report)
+
     def ask_add(self) -> None:
         """Open the dialog that adds a server."""
         AddServerDialog(self, self.studio, self._added).open()

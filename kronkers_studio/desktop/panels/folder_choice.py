@@ -119,11 +119,12 @@ class FolderChoice(QWidget):
         for name, kind, folder in offers:
             self._list.addWidget(_offer(name, f"{kind} · {home_short(folder)}", tr("Look inside"), self._picks(folder)))
         if not offers:
-            words = tr("No OneDrive folder was found here. Choose the folder that you want to bring in.")
+            words = tr("No OneDrive folder was found here. Choose the folder yourself.")
             self._list.addWidget(label(words, "muted", wrap=True))
         if self._sample:
+            self._list.addSpacing(8)
             self._list.addWidget(rule())
-            name, words = tr("No folder at hand?"), tr("A small, untidy OneDrive folder with real data and a model")
+            name, words = tr("No folder at hand?"), tr("A small OneDrive folder with real data and a model")
             self._list.addWidget(_offer(name, words, tr("Try the sample"), self._pick_sample, icon="sparkle"))
 
     def _picks(self, folder: Path) -> Callable[[], None]:

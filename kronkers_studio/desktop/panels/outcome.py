@@ -44,8 +44,8 @@ class OutcomePanel(QWidget):
         self.files.show_figure(number(result.files), file_size(result.commit.size), "ok")
         self.new.show_figure(file_size(result.new_bytes), tr("encrypted"), "ok")
         read = counted(result.read_files, tr("{n} file"), tr("{n} files"))
-        same = tr("everything else was unchanged") if result.read_files < result.files else tr("all of it was new")
-        self.unread.show_figure(file_size(result.read_bytes), read if result.read_files else same, "accent")
+        words = read if result.read_files else tr("everything was unchanged")
+        self.unread.show_figure(file_size(result.read_bytes), words, "accent")
         unexpected = sum(1 for item in result.skipped if not item.reason.expected)
         tone: Tone = "warn" if unexpected else "ok"
         words = (

@@ -165,6 +165,7 @@ class Table(QTableView, Generic[Row]):
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
         header.setMinimumSectionSize(24)
+        header.setTextElideMode(Qt.TextElideMode.ElideRight)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.doubleClicked.connect(lambda index: self.opened.emit(self.content.row(index.row())))
         self.selectionModel().currentRowChanged.connect(self._tell_picked)
