@@ -28,6 +28,7 @@ from kronkers_studio.domain.errors import EngineUnavailable, ServerError, Server
 OLDEST_API = (1, 41)
 """Docker 20.10."""
 
+_ADDRESS = "http+docker://kronkers"
 _MOST_STREAMS = 4
 _INSTALL = "Ask the server's administrator to install Docker Engine 20.10 or newer (docs.docker.com/engine/install)."
 
@@ -43,8 +44,8 @@ class Engine(docker.APIClient):
         self.trust_env = False  # no proxy of this computer stands between
         self._auth_configs = docker.auth.AuthConfig({})  # nor do its registry passwords go anywhere
         self._custom_adapter = _ChannelAdapter(connection, socket_path, timeout)
-        self.mount("http+docker://ssh", self._custom_adapter)
-        self.base_url = "http+docker://ssh"
+        self.mount(_ADDRESS, self._custom_adapter)
+        self.base_url = _ADDRESS
 
     def agree_on_version(self) -> None:
         """Use the newest version of the interface that both sides know."""

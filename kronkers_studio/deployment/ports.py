@@ -21,7 +21,7 @@ def listening_ports(tables: str) -> set[int]:
     return ports
 
 
-def choose_port(taken: Collection[int], *, generator: random.Random | None = None) -> int:
+def choose_port(taken: Collection[int]) -> int:
     """A port that is not ``taken``; at random, so that two who choose at once rarely choose the same."""
     free = [port for port in _RANGE if port not in taken]
-    return (generator or random.SystemRandom()).choice(free)
+    return random.SystemRandom().choice(free)

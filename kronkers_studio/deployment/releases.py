@@ -21,7 +21,7 @@ from kronkers_studio.deployment.ports import choose_port, listening_ports
 from kronkers_studio.deployment.service_definition import ServiceSpec, service_definition, service_name
 from kronkers_studio.deployment.setup import node_id
 from kronkers_studio.deployment.ssh import Connection
-from kronkers_studio.deployment.tasks import Startup, await_healthy, await_stopped, state_of, tasks_of
+from kronkers_studio.deployment.tasks import Startup, await_healthy, state_of, tasks_of
 from kronkers_studio.domain.errors import ReleaseFailed, ServerError, ServiceUnavailable, StudioError
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import ReleaseState
@@ -70,6 +70,7 @@ def start_release(
 def pause_release(connection: Connection, endpoint: Mapping[str, Any]) -> None:
     """Stop the service but keep all that a quick return needs. No error when it is gone already.
 
+    Swarm takes about three seconds for it; that is not waited for.
     As ``remove_release``, it needs neither the deploy lock nor a disk with room: stopping must always be possible.
     """
     engine = open_engine(connection)
@@ -77,7 +78,6 @@ def pause_release(connection: Connection, endpoint: Mapping[str, Any]) -> None:
         service = _inspect(engine, endpoint)
         if service is not None:
             _scale(engine, service, 0)
-            await_stopped(engine, str(endpoint["service"]))
             _record_if_possible(connection, "pause", release=endpoint["service"])
 
 
@@ -117,7 +117,10 @@ def resume_release(
 
 
 def remove_release(connection: Connection, endpoint: Mapping[str, Any]) -> None:
-    """Stop the service and remove it. No error when it is gone already. The image stays."""
+    """Stop the service and remove it (Swarm takes about three seconds). No error when it is gone already.
+
+    The image stays.
+    """
     engine = open_engine(connection)
     with engine_errors(connection, "removing the service"):
         _remove(engine, str(endpoint["service"]))
@@ -247,7 +250,6 @@ def _scale(engine: Engine, service: dict[str, Any], replicas: int) -> None:
 def _remove(engine: Engine, name: str) -> None:
     with contextlib.suppress(docker.errors.NotFound):
         engine.remove_service(name)
-    await_stopped(engine, name)
 
 
 def _remove_after_failure(engine: Engine, name: str) -> None:

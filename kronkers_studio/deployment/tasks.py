@@ -69,15 +69,6 @@ def await_healthy(
     return _failed(engine, task, f"{reason} ({_error(task)})" if _error(task) else reason)
 
 
-def await_stopped(engine: Engine, service: str, timeout: float = 20.0) -> None:
-    """Wait until no container of ``service`` runs any more, but not longer than ``timeout`` seconds."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if not engine.containers(filters={"label": f"com.docker.swarm.service.name={service}"}):
-            return
-        time.sleep(_POLL_SECONDS)
-
-
 def tasks_of(engine: Engine, service: str) -> list[dict[str, Any]]:
     """The tasks of ``service``, newest first."""
     try:

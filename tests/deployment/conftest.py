@@ -11,7 +11,7 @@ from kronkers_studio.deployment.setup import set_up_server
 from kronkers_studio.deployment.ssh import Connection, connect
 from kronkers_studio.domain.servers import Server
 from tests.deployment.service_image import HandMadeImage, make_service_image
-from tests.lab.servers import LabServer
+from tests.lab.servers import Lab, LabServer
 
 Connect = Callable[..., Connection]
 
@@ -28,6 +28,12 @@ def connect_to() -> Iterator[Connect]:
     yield connect_to
     for connection in connections:
         connection.close()
+
+
+@pytest.fixture(scope="session")
+def spare_server(lab: Lab) -> LabServer:
+    """A server with an engine whose link may be cut and whose engine may be stopped; leave them working."""
+    return lab.server()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,14 +12,6 @@ from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.errors import EngineUnavailable, ServerError
 from tests.deployment.conftest import Connect
 from tests.lab.servers import USER, VISITOR, Lab, LabServer
-
-
-@pytest.fixture
-def own_server(lab: Lab) -> Iterator[LabServer]:
-    """A server with an engine for one test."""
-    server = lab.server()
-    yield server
-    server.stop()
 
 
 def test_the_engine_answers_through_the_ssh_connection(lab_server: LabServer, connection: Connection) -> None:
@@ -58,14 +49,16 @@ def test_a_server_whose_engine_does_not_run(other_server: LabServer, connect_to:
 
 
 def test_an_engine_that_stops_while_in_use_is_told_from_a_lost_connection(
-    own_server: LabServer, connect_to: Connect
+    spare_server: LabServer, connect_to: Connect
 ) -> None:
-    connection = connect_to(own_server.as_server())
+    connection = connect_to(spare_server.as_server())
     engine = open_engine(connection)
-    own_server.stop_engine()
+    spare_server.stop_engine()
     with pytest.raises(EngineUnavailable, match="stopped answering"), engine_errors(connection, "asking"):
         engine.info()
     assert connection.is_alive()
+    spare_server.start_engine()
+    assert engine.ping()
 
 
 def test_the_socket_of_a_rootless_engine_is_found(other_server: LabServer, connect_to: Connect) -> None:
@@ -84,7 +77,7 @@ def test_the_socket_that_docker_host_names_is_used(other_server: LabServer, conn
 
 def test_what_the_engine_refuses_is_an_error_with_its_words(connection: Connection) -> None:
     with (
-        pytest.raises(ServerError, match="refused removing the thing: .*No such"),
+        pytest.raises(ServerError, match=r"refused removing the thing: .*No such"),
         engine_errors(connection, "removing the thing"),
     ):
         open_engine(connection).remove_container("no-such-thing")

@@ -1,0 +1,257 @@
+"""Releases on a real engine in a real Swarm."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kronkers_studio.deployment import releases, ssh
+from kronkers_studio.deployment.engine import open_engine
+from kronkers_studio.deployment.images import load_image
+from kronkers_studio.deployment.lock import deploy_lock, lock_owner, read_changes
+from kronkers_studio.deployment.releases import (
+    ServiceSpec,
+    pause_release,
+    release_state,
+    remove_release,
+    resume_release,
+    start_release,
+)
+from kronkers_studio.deployment.setup import set_up_server
+from kronkers_studio.deployment.ssh import Connection
+from kronkers_studio.deployment.tunnel import TunnelClient
+from kronkers_studio.domain.errors import (
+    Cancelled,
+    ReleaseFailed,
+    ServerBusy,
+    ServerUnreachable,
+    ServiceUnavailable,
+)
+from kronkers_studio.domain.progress import CancelSource
+from kronkers_studio.domain.releases import ReleaseState
+from tests.deployment.conftest import Connect
+from tests.deployment.service_image import BREAKS_AT_ONCE, NEVER_READY, HandMadeImage, make_service_image
+from tests.lab.servers import LabServer
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(ready: Connection) -> Iterator[None]:
+    yield
+    engine = open_engine(ready)
+    for service in engine.services():
+        remove_release(ready, {"service": service["Spec"]["Name"]})
+
+
+def spec_of(image: HandMadeImage, number: int) -> ServiceSpec:
+    package = image.package
+    return ServiceSpec(package.model, package.version, number, image.config_digest, package.digest)
+
+
+def services(connection: Connection) -> set[str]:
+    return {service["Spec"]["Name"] for service in open_engine(connection).services()}
+
+
+def ask(connection: Connection, endpoint: dict[str, int]) -> int:
+    client = TunnelClient(connection, endpoint["port"])
+    try:
+        return client.request("GET", "/v2/health/ready")[0]
+    finally:
+        client.close()
+
+
+def test_a_release_is_healthy_hardened_on_loopback_only_and_answers_through_ssh(
+    lab_server: LabServer, ready: Connection, service_image: HandMadeImage
+) -> None:
+    load_image(ready, service_image.archive, service_image)
+    before = lab_server.listening()
+
+    endpoint = start_release(ready, spec_of(service_image, 1))
+
+    assert endpoint["service"] == "churn-r1"
+    assert release_state(ready, endpoint) is ReleaseState.LIVE
+    client = TunnelClient(ready, endpoint["port"])
+    status, body = client.request("GET", "/hello")
+    client.close()
+    assert (status, json.loads(body)) == (200, {"path": "/hello", "name": "churn", "user": 65532})
+
+    # nothing of it can be reached from the network: not by the server's address, and it is not in the server's table
+    assert lab_server.listening() - before == {f"127.0.0.1:{endpoint['port']}"}
+    assert {address for address in lab_server.listening() if not address.startswith("127.")} == {"0.0.0.0:22"}
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((lab_server.host, endpoint["port"]), timeout=5)
+
+    # locked in, by the kernel's own account
+    container = lab_server.root("docker ps -q --filter label=kronkers.model=churn").strip()
+    status_text = lab_server.root(
+        f"cat /proc/$(docker top {container} -o pid,args | grep -v docker-init | awk 'END {{print $1}}')/status"
+    )
+    facts = dict(line.split(":\t", 1) for line in status_text.splitlines() if ":\t" in line)
+    assert facts["Uid"].split() == ["65532"] * 4
+    assert facts["NoNewPrivs"] == "1"
+    assert facts["Seccomp"] == "2"
+    assert {int(facts[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
+    assert "Read-only file system" in lab_server.root(f"docker exec {container} touch /x 2>&1", check=False)
+    assert lab_server.root(f"docker exec {container} sh -c 'touch /tmp/x && echo can write'") == "can write\n"
+    host = json.loads(lab_server.root(f"docker inspect {container}"))[0]["HostConfig"]
+    assert (host["Memory"], host["PidsLimit"], host["NanoCpus"], host["Init"]) == (2 << 30, 512, 2 * 10**9, True)
+    assert host["ReadonlyRootfs"]
+    labels = json.loads(lab_server.root(f"docker service inspect {endpoint['service']}"))[0]["Spec"]["Labels"]
+    assert labels == {
+        "kronkers.model": "churn",
+        "kronkers.version": "1",
+        "kronkers.release": "1",
+        "kronkers.package": service_image.package.digest,
+    }
+    record = read_changes(ready)[-2:]
+    assert [(line["action"], line["release"], line.get("outcome")) for line in record] == [
+        ("start", "churn r1", None),
+        ("start", "churn r1", "done"),
+    ]
+    assert lock_owner(ready) is None
+
+
+def test_a_release_that_fails_is_removed_and_the_earlier_one_still_answers(
+    ready: Connection, service_image: HandMadeImage, base_image_archive: Path
+) -> None:
+    load_image(ready, service_image.archive, service_image)
+    live = start_release(ready, spec_of(service_image, 1))
+    for number, program, reason, words in (
+        (2, BREAKS_AT_ONCE, "non-zero exit", "newer scikit-learn"),
+        (3, NEVER_READY, "did not become healthy within 5 seconds", "licence server"),
+    ):
+        broken = make_service_image(base_image_archive, program=program, version=number)
+        load_image(ready, broken.archive, broken)
+
+        with pytest.raises(ReleaseFailed) as failure:
+            start_release(ready, spec_of(broken, number), timeout=5 if number == 3 else 60)
+
+        assert reason in failure.value.message
+        assert words in failure.value.message
+        assert words in failure.value.details
+        assert "what was live before still is" in failure.value.next_step
+        assert services(ready) == {"churn-r1"}
+        assert release_state(ready, live) is ReleaseState.LIVE
+        assert ask(ready, live) == 200
+    assert lock_owner(ready) is None
+
+
+def test_a_release_can_be_paused_and_is_quickly_back_on_its_port(
+    ready: Connection, service_image: HandMadeImage
+) -> None:
+    load_image(ready, service_image.archive, service_image)
+    endpoint = start_release(ready, spec_of(service_image, 1))
+
+    pause_release(ready, endpoint)
+
+    assert release_state(ready, endpoint) is ReleaseState.STANDBY
+    with pytest.raises(ServiceUnavailable):
+        for _ in range(100):
+            ask(ready, endpoint)
+            time.sleep(0.1)
+    assert resume_release(ready, endpoint) == endpoint
+    assert resume_release(ready, endpoint) == endpoint  # running already
+    assert ask(ready, endpoint) == 200
+    remove_release(ready, endpoint)
+    assert release_state(ready, endpoint) is ReleaseState.STOPPED
+    remove_release(ready, endpoint)
+    pause_release(ready, endpoint)
+    with pytest.raises(ServiceUnavailable, match="no longer has churn-r1"):
+        resume_release(ready, endpoint)
+
+
+def test_cancelling_removes_what_was_started(ready: Connection, base_image_archive: Path) -> None:
+    image = make_service_image(base_image_archive, program=NEVER_READY)
+    load_image(ready, image.archive, image)
+    cancel = CancelSource()
+    threading.Timer(1.5, cancel.cancel).start()
+    with pytest.raises(Cancelled):
+        start_release(ready, spec_of(image, 1), cancel=cancel)
+    assert services(ready) == set()
+
+
+def test_a_port_that_somebody_took_meanwhile_is_replaced_by_another(
+    lab_server: LabServer, ready: Connection, service_image: HandMadeImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_image(ready, service_image.archive, service_image)
+    lab_server.root(
+        "(perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalAddr => \"127.0.0.1:23456\", Listen => 1); sleep'"
+        " >/dev/null 2>&1 & echo $! > /run/squatter)"
+    )
+    ports = iter([23456, 23457])
+    monkeypatch.setattr(releases, "choose_port", lambda taken: next(ports))
+    assert start_release(ready, spec_of(service_image, 1))["port"] == 23457
+    lab_server.root("kill $(cat /run/squatter)")
+
+
+def test_a_name_that_another_workspace_uses_gets_a_suffix(ready: Connection, service_image: HandMadeImage) -> None:
+    load_image(ready, service_image.archive, service_image)
+    first = start_release(ready, spec_of(service_image, 1))
+    second = start_release(ready, spec_of(service_image, 1))
+    assert (first["service"], second["service"]) == ("churn-r1", "churn-r1-2")
+    assert first["port"] != second["port"]
+    assert ask(ready, first) == ask(ready, second) == 200
+
+
+def test_while_somebody_else_changes_the_server_nothing_is_started(
+    lab_server: LabServer, connect_to: Connect, ready: Connection, service_image: HandMadeImage
+) -> None:
+    load_image(ready, service_image.archive, service_image)
+    with (
+        deploy_lock(connect_to(lab_server.as_server()), "repairing"),
+        pytest.raises(ServerBusy, match="repairing"),
+    ):
+        start_release(ready, spec_of(service_image, 1))
+    assert services(ready) == set()
+
+
+def test_an_image_without_a_health_check_or_not_there_is_refused(ready: Connection, base_image_archive: Path) -> None:
+    image = make_service_image(base_image_archive, configuration={"Healthcheck": {}})
+    with pytest.raises(ReleaseFailed, match="does not have the image"):
+        start_release(ready, spec_of(image, 1))
+    load_image(ready, image.archive, image)
+    with pytest.raises(ReleaseFailed, match="how to check its health"):
+        start_release(ready, spec_of(image, 1))
+
+
+def test_what_cannot_be_locked_in_does_not_stay(ready: Connection, base_image_archive: Path) -> None:
+    image = make_service_image(
+        base_image_archive, configuration={"Entrypoint": ["sh", "-c", "exec python3.11 /opt/server.py"]}
+    )
+    load_image(ready, image.archive, image)
+    if open_engine(ready).api >= (1, 44):
+        pytest.skip("this engine forbids new privileges by itself")
+    with pytest.raises(ReleaseFailed, match="it could gain new privileges"):
+        start_release(ready, spec_of(image, 1))
+    assert services(ready) == set()
+
+
+def test_setting_a_server_up_again_changes_nothing(lab_server: LabServer, ready: Connection) -> None:
+    def state() -> str:
+        return lab_server.root("docker node ls -q; docker network ls -q")
+
+    before = state()
+    set_up_server(ready)
+    assert state() == before
+
+
+def test_a_link_cut_while_a_release_starts_is_a_clear_error_in_time(
+    spare_server: LabServer, connect_to: Connect, service_image: HandMadeImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh, "_DEAD_AFTER_SECONDS", 2)
+    connection = connect_to(spare_server.as_server())
+    set_up_server(connection)
+    load_image(connection, service_image.archive, service_image)
+    threading.Timer(1.0, spare_server.cut).start()
+    start = time.monotonic()
+    with pytest.raises(ServerUnreachable):
+        start_release(connection, spec_of(service_image, 1))
+    assert time.monotonic() - start < 25
+    spare_server.mend()
+    again = connect_to(spare_server.as_server())
+    assert ask(again, start_release(again, spec_of(service_image, 2))) == 200  # its own forgotten lock does not hinder
