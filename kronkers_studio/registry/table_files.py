@@ -1,0 +1,208 @@
+"""Reading the tables in CSV, Parquet and Excel files into polars frames, and writing CSV and Parquet in the same form.
+
+CSV and Excel cells are read as text, exactly as written: "007" is not 7, and nothing changes that nobody changed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Literal
+
+from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.registry.texts import Text, read_text
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_SUFFIXES = {
+    "csv": (".csv", ".tsv", ".tab"),
+    "parquet": (".parquet", ".pq"),
+    "excel": (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
+}
+_QuoteStyle = tuple[Literal["necessary", "always"], bool]
+_STYLES: tuple[_QuoteStyle, ...] = (("necessary", False), ("always", True), ("necessary", True))
+"""Which cells are quoted, and whether empty ones are."""
+_DELIMITERS = ",;\t|"
+_SNIFFED_LINES = 50
+_SNIFFED_CHARACTERS = 1 << 16
+_NUMBER = re.compile(r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?%?")
+
+
+class Format(Enum):
+    CSV = "csv"
+    PARQUET = "parquet"
+    EXCEL = "excel"
+
+
+@dataclass(frozen=True, slots=True)
+class CsvForm:
+    """How a CSV file is written. ``header`` is its first row as written, None when it begins with data."""
+
+    text: Text
+    delimiter: str
+    line_end: str
+    last_line_ends: bool
+    header: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """The tables of a file by sheet; a file that is one table has it under ""."""
+
+    format: Format
+    tables: dict[str, pl.DataFrame] = field(default_factory=dict)
+    csv: CsvForm | None = None
+
+
+def table_format(path: str) -> Format | None:
+    """The format that a file's name promises, if it is one of tables."""
+    lowered = path.lower()
+    return next((Format(name) for name, suffixes in _SUFFIXES.items() if lowered.endswith(suffixes)), None)
+
+
+def read_tables(path: str, data: bytes) -> TableFile:
+    """The tables in the file ``path`` with the bytes ``data``. Raises ``InvalidInput`` when they cannot be read."""
+    format = table_format(path)
+    try:
+        if format is Format.CSV:
+            return _read_csv(data)
+        if format is Format.PARQUET:
+            import polars as pl
+
+            return TableFile(format, {"": pl.read_parquet(io.BytesIO(data))})
+        if format is Format.EXCEL:
+            return TableFile(format, _read_workbook(data))
+    except _failures() as error:
+        reason = str(error).split("\n", 1)[0]
+        raise InvalidInput(f"“{path}” cannot be read as a table: {reason}", details=str(error)) from None
+    raise InvalidInput(f"“{path}” is not a table.", next_step="Tables are CSV, Parquet and Excel files.")
+
+
+def write_csv(frame: pl.DataFrame, form: CsvForm, *, like: pl.DataFrame, original: bytes) -> bytes:
+    """``frame`` in the form of the file ``original`` that ``like`` was read from, quoted as that one is.
+
+    Raises ``UnicodeEncodeError`` when the form's encoding lacks a character.
+    """
+    style = next((style for style in _STYLES if _csv_bytes(like, form, style) == original), _STYLES[0])
+    return _csv_bytes(frame, form, style)
+
+
+def write_parquet(frame: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    import fastexcel
+    from polars.exceptions import PolarsError
+
+    return (PolarsError, fastexcel.FastExcelError, ValueError, OSError)
+
+
+# ---- CSV ----
+
+
+def _read_csv(data: bytes) -> TableFile:
+    import polars as pl
+
+    text = read_text(data)
+    if text is None:
+        raise ValueError("it is not text")
+    plain = data if text.encoding == "utf-8" and not text.mark else text.content.encode("utf-8")
+    delimiter = sniff_delimiter(text.content[:_SNIFFED_CHARACTERS])
+    if not text.content or text.content.isspace():
+        return TableFile(Format.CSV, {"": pl.DataFrame()}, CsvForm(text, delimiter, "\n", False, None))
+    frame = pl.read_csv(plain, has_header=False, separator=delimiter, infer_schema=False, empty_string_is_null=False)
+    first = tuple(str(cell) for cell in frame.row(0))
+    header = first if _is_header(first) else None
+    names = _column_names(header or ("",) * len(first))
+    frame.columns = names
+    first_end = text.content.find("\n")
+    line_end = "\r\n" if first_end > 0 and text.content[first_end - 1] == "\r" else "\n"
+    form = CsvForm(text, delimiter, line_end, text.content.endswith("\n"), header)
+    return TableFile(Format.CSV, {"": frame[1:] if header else frame}, form)
+
+
+def sniff_delimiter(content: str) -> str:
+    """The delimiter that splits the first lines into the same number of cells, the most if several do."""
+    lines = content.splitlines()[:_SNIFFED_LINES]
+    if len(content) >= _SNIFFED_CHARACTERS and len(lines) > 1:
+        lines = lines[:-1]  # the last one may be cut off
+
+    def cells(delimiter: str) -> tuple[bool, int]:
+        counts = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        common = max(set(counts), key=counts.count) if counts else 0
+        return counts.count(common) == len(counts) and common > 1, common
+
+    return max(_DELIMITERS, key=cells)
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    """A row of names: none of them a number, not all empty."""
+    return any(cells) and not any(_NUMBER.fullmatch(cell.strip()) for cell in cells)
+
+
+def _column_names(header: Sequence[str]) -> list[str]:
+    """A name for each column, different from all others."""
+    names: list[str] = []
+    for number, title in enumerate(header, start=1):
+        name, copy = title or f"column {number}", 2
+        while name in names:
+            name, copy = f"{title or 'column'} ({copy})", copy + 1
+        names.append(name)
+    return names
+
+
+def _csv_bytes(frame: pl.DataFrame, form: CsvForm, style: _QuoteStyle) -> bytes:
+    import polars as pl
+
+    rows = frame
+    if form.header is not None:
+        written = {old: [new] for old, new in zip(frame.columns, _header_of(frame, form.header), strict=True)}
+        rows = pl.concat([pl.DataFrame(written, schema=frame.schema), frame])
+    quotes, quoted_empty = style
+    if not quoted_empty:
+        rows = rows.select(pl.all().replace("", None))
+    content = rows.write_csv(
+        include_header=False, separator=form.delimiter, line_terminator=form.line_end, quote_style=quotes
+    )
+    return form.text.encode(content if form.last_line_ends else content.removesuffix(form.line_end))
+
+
+def _header_of(frame: pl.DataFrame, header: tuple[str, ...]) -> list[str]:
+    """The titles of the frame's columns as they were written; new columns are called what they are."""
+    titles = dict(zip(_column_names(header), header, strict=True))
+    return [titles.get(name, name) for name in frame.columns]
+
+
+# ---- Excel ----
+
+
+def _read_workbook(data: bytes) -> dict[str, pl.DataFrame]:
+    import fastexcel
+
+    workbook = fastexcel.read_excel(data)
+    return {
+        name: _read_sheet(workbook.load_sheet(name, header_row=None, dtypes="string")) for name in workbook.sheet_names
+    }
+
+
+def _read_sheet(sheet: object) -> pl.DataFrame:
+    import polars as pl
+
+    frame: pl.DataFrame = sheet.to_polars()  # type: ignore[attr-defined]  # its stubs know pyarrow's way only
+    frame = frame.select(pl.all().fill_null(""))
+    if not frame.height:
+        return frame
+    first = tuple(str(cell) for cell in frame.row(0))
+    if not _is_header(first):
+        frame.columns = _column_names(("",) * frame.width)
+        return frame
+    frame.columns = _column_names(first)
+    return frame[1:]

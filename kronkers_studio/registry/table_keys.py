@@ -1,0 +1,73 @@
+"""Finding the columns that tell the rows of a table apart."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_KEY_NAME = re.compile(
+    r"(?:^|.*[\W_])(?:id|key|uuid|guid|code|nr|no|num|number|nummer|schlüssel|index|sku|isbn|iban|e-?mail)$"
+    r"|^(?:id|key)[\W_].*",
+    re.IGNORECASE,
+)
+_CAMEL_KEY = re.compile(r".*[a-z](?:Id|ID|Key|No|Nr|Code)$")
+_DECIMAL = r"^\s*[+-]?\d*[.,]\d+\s*$"
+_SAMPLE = 5000
+_MOST_COMBINED = 4
+"""Of so many columns, the first ones, pairs and triples are tried."""
+
+
+def find_key(frames: Sequence[pl.DataFrame], *, careful: bool = False) -> tuple[str, ...]:
+    """The column, else the two or three columns, whose values are unique in each of ``frames``; () when none are.
+
+    Columns that are named like keys go first, then the others in their order; decimal numbers are measurements, never
+    keys. With ``careful`` only columns count that are named like keys or stand first, so that a measurement that is
+    unique by chance is not taken for one.
+    """
+    filled = [frame for frame in frames if frame.height]
+    if not filled:
+        return ()
+    everywhere = [name for name in filled[0].columns if all(name in frame.columns for frame in frames)]
+    columns = [name for name in everywhere if all(_may_be_key(frame[name]) for frame in filled)]
+    named = [name for name in columns if is_key_name(name)]
+    others = [name for name in columns if name not in named]
+    for name in named + ([name for name in others[:1] if name == filled[0].columns[0]] if careful else others):
+        if is_key(filled, (name,)):
+            return (name,)
+    combined = columns[:_MOST_COMBINED] if not careful else columns[: _MOST_COMBINED - 1]
+    for size in (2, 3):
+        for names in itertools.combinations(combined, size):
+            if is_key(filled, names):
+                return names
+    return ()
+
+
+def is_key_name(name: str) -> bool:
+    return bool(_KEY_NAME.match(name.strip()) or _CAMEL_KEY.match(name.strip()))
+
+
+def is_key(frames: Iterable[pl.DataFrame], names: Sequence[str]) -> bool:
+    """Whether no two rows of a frame have the same values in the columns ``names``."""
+    return all(_unique(frame.head(_SAMPLE), names) and _unique(frame, names) for frame in frames)
+
+
+def _unique(frame: pl.DataFrame, names: Sequence[str]) -> bool:
+    if len(names) == 1:
+        return frame[names[0]].n_unique() == frame.height
+    return frame.select(names).n_unique() == frame.height
+
+
+def _may_be_key(column: pl.Series) -> bool:
+    """Whether the column has a value in every row, and is not one of decimal numbers."""
+    import polars as pl
+
+    if column.dtype.is_float() or column.dtype.is_decimal() or column.dtype.is_nested() or column.null_count():
+        return False
+    if column.dtype != pl.String:
+        return True
+    return not (column == "").any() and not column.head(_SAMPLE).str.contains(_DECIMAL).all()
