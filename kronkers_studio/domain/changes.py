@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kronkers_studio.domain.care import KeyEventKind, TrashKind
 from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.models import ModelVersion, Package
 from kronkers_studio.domain.releases import Release
@@ -94,6 +95,52 @@ class ReleaseRecorded:
     release: Release
 
 
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """A project, branch or model version was removed; all it takes to bring it back lies in the trash under ``id``.
+
+    ``owner`` is the project or model, ``name`` the branch or the version's number ("" for a whole project).
+    """
+
+    id: str
+    kind: TrashKind
+    owner: str
+    name: str
+    at: datetime
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrashRestored:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrashEmptied:
+    """Items of the trash are gone for good; cleaning up may free what only they held."""
+
+    ids: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CommitsForgotten:
+    """Cleaning up took commits away that nothing led to any more."""
+
+    commits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChanged:
+    """A way of opening the workspace was added or removed, or a recovery key tried out. No key is in it."""
+
+    at: datetime
+    event: KeyEventKind
+    slot: str
+    way: str
+    author: str
+
+
 Change = (
     ProjectCreated
     | CommitRecorded
@@ -106,6 +153,11 @@ Change = (
     | ServerAdded
     | ServerRemoved
     | ReleaseRecorded
+    | Trashed
+    | TrashRestored
+    | TrashEmptied
+    | CommitsForgotten
+    | KeyChanged
 )
 
 

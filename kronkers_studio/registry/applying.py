@@ -19,6 +19,8 @@ from kronkers_studio.domain.changes import (
     BranchRemoved,
     Change,
     CommitRecorded,
+    CommitsForgotten,
+    KeyChanged,
     ModelRegistered,
     PackageBuilt,
     ProjectCreated,
@@ -26,8 +28,12 @@ from kronkers_studio.domain.changes import (
     ServerAdded,
     ServerRemoved,
     TagMoved,
+    Trashed,
+    TrashEmptied,
+    TrashRestored,
 )
 from kronkers_studio.domain.errors import AlreadyExists, BranchChanged, NotFound
+from kronkers_studio.registry import trashing
 from kronkers_studio.registry.documents import to_json, to_text
 from kronkers_studio.storage import tables
 
@@ -38,17 +44,21 @@ def apply(connection: sa.Connection, change: Change) -> None:
 
 
 def _project_created(connection: sa.Connection, change: ProjectCreated) -> None:
-    if _has(connection, tables.projects, name=change.name):
+    if _has(connection, tables.projects, name=change.name, removed=0):
         raise AlreadyExists(f"There is a project “{change.name}” already.", next_step="Choose another name.")
-    row = {"name": change.name, "created": to_json(change.created), "source": ""}
-    connection.execute(sa.insert(tables.projects), row)
+    # one of that name may lie in the trash, and its commits refer to its row
+    _put(
+        connection,
+        tables.projects,
+        {"name": change.name, "created": to_json(change.created), "source": "", "removed": 0},
+    )
 
 
 def _commit_recorded(connection: sa.Connection, change: CommitRecorded) -> None:
     commit = change.commit
     if _has(connection, tables.commits, id=commit.id):
         raise AlreadyExists(f"Commit {commit.id[:12]} is recorded already.")
-    _require(connection, tables.projects, f"project “{commit.project}”", name=commit.project)
+    _require(connection, tables.projects, f"project “{commit.project}”", name=commit.project, removed=0)
     for parent in commit.parents:
         _require(connection, tables.commits, f"commit {parent[:12]}", id=parent)
     row = {
@@ -72,7 +82,7 @@ def _commit_recorded(connection: sa.Connection, change: CommitRecorded) -> None:
 
 def _branch_moved(connection: sa.Connection, change: BranchMoved) -> None:
     branches = tables.branches
-    _require(connection, tables.projects, f"project “{change.project}”", name=change.project)
+    _require(connection, tables.projects, f"project “{change.project}”", name=change.project, removed=0)
     _require_at(connection, branches.c.head, "Branch", change.project, change.branch, change.previous)
     if not change.previous:
         _refuse_twin(connection, tables.tags, "tag", change.project, change.branch)
@@ -92,7 +102,7 @@ def _branch_removed(connection: sa.Connection, change: BranchRemoved) -> None:
 def _tag_moved(connection: sa.Connection, change: TagMoved) -> None:
     tags = tables.tags
     key = {"project": change.project, "name": change.tag}
-    _require(connection, tables.projects, f"project “{change.project}”", name=change.project)
+    _require(connection, tables.projects, f"project “{change.project}”", name=change.project, removed=0)
     if not change.commit:
         _require(connection, tags, f"tag “{change.tag}” in project “{change.project}”", **key)
     _require_at(connection, tags.c.commit, "Tag", change.project, change.tag, change.previous)
@@ -197,6 +207,11 @@ _APPLIERS: dict[type, Callable[[sa.Connection, Any], None]] = {
     ServerAdded: _server_added,
     ServerRemoved: _server_removed,
     ReleaseRecorded: _release_recorded,
+    Trashed: trashing.trashed,
+    TrashRestored: trashing.restored,
+    TrashEmptied: trashing.emptied,
+    CommitsForgotten: trashing.forgotten,
+    KeyChanged: trashing.key_changed,
 }
 
 

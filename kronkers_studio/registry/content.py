@@ -142,7 +142,9 @@ class ContentStore:
         """All projects by name."""
         projects, branches = tables.projects, tables.branches
         with self._database.read() as connection:
-            rows = connection.execute(sa.select(projects).order_by(projects.c.name)).all()
+            rows = connection.execute(
+                sa.select(projects).where(projects.c.removed == 0).order_by(projects.c.name)
+            ).all()
             heads = connection.execute(
                 sa.select(branches.c.project, branches.c.name, tables.commits.c.document)
                 .join(tables.commits, tables.commits.c.id == branches.c.head)

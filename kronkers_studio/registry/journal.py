@@ -35,6 +35,11 @@ _KINDS: dict[str, type[Change]] = {
         changes.ServerAdded,
         changes.ServerRemoved,
         changes.ReleaseRecorded,
+        changes.Trashed,
+        changes.TrashRestored,
+        changes.TrashEmptied,
+        changes.CommitsForgotten,
+        changes.KeyChanged,
     )
 }
 _START = ""

@@ -15,6 +15,7 @@ from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.registry.documents import from_text
 from kronkers_studio.registry.journal import Journal, read_entries
+from kronkers_studio.registry.trashing import newest_removed_release, newest_removed_version
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database
 
@@ -82,11 +83,11 @@ class Ledger:
         raise NotFound(f"There is no {what}.", next_step="`kronkers model list` shows those that exist.")
 
     def next_version(self, name: str) -> int:
-        """1 for a name that is new."""
+        """1 for a name that is new; numbers of removed versions are not used again."""
         versions = tables.model_versions
         newest = sa.select(sa.func.max(versions.c.version)).where(versions.c.name == name)
         with self._database.read() as connection:
-            return (connection.execute(newest).scalar() or 0) + 1
+            return max(connection.execute(newest).scalar() or 0, newest_removed_version(connection, name)) + 1
 
     def packages(self, model: str | None = None, version: int | None = None) -> list[Package]:
         """Newest first."""
@@ -122,7 +123,8 @@ class Ledger:
         releases = tables.releases
         newest = sa.select(sa.func.max(releases.c.number)).where(releases.c.model == model, releases.c.place == place)
         with self._database.read() as connection:
-            return (connection.execute(newest).scalar() or 0) + 1
+            last = connection.execute(newest).scalar() or 0
+            return max(last, newest_removed_release(connection, model, place)) + 1
 
     def _documents(self, kind: type[Any], table: sa.Table, *order: Any, **equal: Any) -> list[Any]:
         """The documents of a table's rows; ``equal`` names columns and values, None meaning any."""

@@ -51,6 +51,7 @@ projects = sa.Table(
     sa.Column("name", Text, primary_key=True),
     sa.Column("created", Text, nullable=False),
     sa.Column("source", Text, nullable=False),
+    sa.Column("removed", sa.Integer, nullable=False, server_default="0"),  # 1: in the trash, or emptied from it
 )
 
 commits = sa.Table(
@@ -162,13 +163,39 @@ releases = sa.Table(
     sa.Index(None, "place"),
 )
 
+trash = sa.Table(
+    "trash",
+    metadata,
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("owner", Text, nullable=False),
+    sa.Column("name", Text, nullable=False),
+    sa.Column("removed", Text, nullable=False),
+    sa.Column("author", Text, nullable=False),
+    sa.Column("emptied", Text, nullable=False),  # "" while it can be restored; the row stays, so do its numbers
+    sa.Column("document", Text, nullable=False),  # the rows taken out of other tables
+    sa.Index(None, "owner"),
+)
+
+key_events = sa.Table(
+    "key_events",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", Text, nullable=False),
+    sa.Column("event", Text, nullable=False),
+    sa.Column("slot", Text, nullable=False),
+    sa.Column("way", Text, nullable=False),
+    sa.Column("author", Text, nullable=False),
+)
+
 # ---- made again from the packs ----
 
 packs = sa.Table(
     "packs",
     metadata,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("size", sa.Integer, nullable=False),  # bytes known to be on disk; what follows them counts for nothing
+    # bytes known to be on disk; what follows them counts for nothing. RETIRED: its objects were copied elsewhere
+    sa.Column("size", sa.Integer, nullable=False),
 )
 
 objects = sa.Table(
@@ -183,5 +210,7 @@ objects = sa.Table(
     sqlite_with_rowid=False,
 )
 
+RETIRED = -1
+"""The size of a pack that cleaning up is done with: its file may go, its number is not used again."""
 REBUILDABLE = frozenset({packs.name, objects.name})
 JOURNALED = tuple(table for table in metadata.sorted_tables if table.name not in REBUILDABLE | {journal.name})

@@ -14,12 +14,15 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kronkers_studio.domain.care import KeyEventKind, TrashKind
 from kronkers_studio.domain.changes import (
     AliasMoved,
     BranchMoved,
     BranchRemoved,
     Change,
     CommitRecorded,
+    CommitsForgotten,
+    KeyChanged,
     ModelRegistered,
     PackageBuilt,
     ProjectCreated,
@@ -27,6 +30,9 @@ from kronkers_studio.domain.changes import (
     ServerAdded,
     ServerRemoved,
     TagMoved,
+    Trashed,
+    TrashEmptied,
+    TrashRestored,
 )
 from kronkers_studio.domain.content import Commit, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import AlreadyExists, BranchChanged, NotFound, StoreDamaged, StudioError
@@ -59,6 +65,7 @@ KEY = bytes(range(32))
 # Few names, so that changes meet: clashes, moves and removals happen often.
 names = st.sampled_from(["a", "b", "ü–\U0001f600\U0010ffff", "x\udcff"])
 ids = st.sampled_from([f"{n:064x}" for n in range(4)])
+trash_ids = st.sampled_from(["t1", "t2", "t3"])
 times = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)).map(lambda t: t.replace(tzinfo=UTC))
 numbers = st.integers(1, 3)
 texts = st.text(max_size=5)
@@ -137,6 +144,11 @@ changes: st.SearchStrategy[Any] = st.one_of(
     st.builds(ServerAdded, servers),
     st.builds(ServerRemoved, names),
     st.builds(ReleaseRecorded, releases),
+    st.builds(Trashed, trash_ids, st.sampled_from(TrashKind), names, names | numbers.map(str), times, texts),
+    st.builds(TrashRestored, trash_ids),
+    st.builds(TrashEmptied, st.lists(trash_ids, max_size=2).map(tuple), times),
+    st.builds(CommitsForgotten, st.lists(ids, max_size=3, unique=True).map(tuple)),
+    st.builds(KeyChanged, times, st.sampled_from(KeyEventKind), texts, texts, texts),
 )
 
 
@@ -232,6 +244,13 @@ def _a_story() -> list[Change]:
         ServerAdded(server),
         ReleaseRecorded(release),
         ServerRemoved("office"),
+        BranchMoved("p", "old", first.id, ""),
+        Trashed("t1", TrashKind.BRANCH, "p", "old", NOW, "ann"),
+        TrashRestored("t1"),
+        Trashed("t2", TrashKind.BRANCH, "p", "old", NOW, "ann"),
+        TrashEmptied(("t2",), NOW),
+        CommitsForgotten(()),
+        KeyChanged(NOW, KeyEventKind.DRILLED, "1234", "recovery", "ann"),
     ]
 
 
@@ -241,7 +260,7 @@ def test_a_story_of_every_kind_is_recorded_replayed_and_answered(workspace: Work
     ledger = workspace.ledger
     assert {type(change) for change in story} == set(KINDS)
     assert _replayed(workspace.database, Journal(b"x" * 32))["projects"] == [
-        ("p", "2026-11-23T00:00:00.000000+00:00", "/home/ann/OneDrive")
+        ("p", "2026-11-23T00:00:00.000000+00:00", "/home/ann/OneDrive", 0)
     ]
     assert ledger.model_names() == ["churn"] and ledger.next_version("churn") == 2 and ledger.next_version("new") == 1
     assert ledger.model_version("churn").aliases == ("champion",)
@@ -262,7 +281,7 @@ def test_a_story_of_every_kind_is_recorded_replayed_and_answered(workspace: Work
 
 
 def test_a_release_that_changes_keeps_its_number_and_newer_ones_come_first(workspace: Workspace) -> None:
-    workspace.ledger.record(*_a_story()[:-1], author="ann")
+    workspace.ledger.record(*_a_story()[:16], author="ann")
     old = workspace.ledger.releases()[0]
     later = NOW + timedelta(hours=1)
     standby = Release(**{**_fields(old), "state": ReleaseState.STANDBY, "changed": later})
@@ -278,7 +297,7 @@ def _fields(release: Release) -> dict[str, Any]:
 
 def test_refused_changes_leave_nothing_behind(workspace: Workspace) -> None:
     story = _a_story()
-    workspace.ledger.record(*story[:-1], author="ann")
+    workspace.ledger.record(*story[:16], author="ann")
     before = workspace.ledger.entries()
     for refused, error in (
         (story[0], AlreadyExists),
