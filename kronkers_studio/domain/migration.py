@@ -27,6 +27,52 @@ class Decision(StrEnum):
     LEAVE_OUT = "leave-out"
 
 
+class OnlineOnly(StrEnum):
+    """What becomes of Files On-Demand placeholders, whose content is in the cloud."""
+
+    SKIP = "skip"  # they are listed and never opened
+    FETCH = "fetch"  # they are read, which downloads them
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationOptions:
+    """How a folder is brought in. ``include`` and ``exclude`` are patterns as in a .gitignore file, in any case:
+
+    what matches an ``exclude`` pattern is left out (a later pattern with ``!`` takes it back), and when there are
+    ``include`` patterns, so is what matches none of them. With ``fold_conflicts`` conflict copies become earlier
+    versions of the file they are copies of.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    online_only: OnlineOnly = OnlineOnly.SKIP
+    fold_conflicts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationSource:
+    """A folder that is brought into a project, below the project's folder ``into`` ("" = at its top)."""
+
+    folder: str
+    into: str = ""
+    options: MigrationOptions = MigrationOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleHits:
+    """What an include or exclude pattern hits: ``files`` of ``size`` bytes, and whole ``folders`` not looked into.
+
+    ``examples`` are the first few paths.
+    """
+
+    pattern: str
+    includes: bool
+    files: int = 0
+    size: int = 0
+    folders: int = 0
+    examples: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedItem:
     """One found file, as the plan shows it. ``description`` is a sentence such as "Model, scikit-learn 1.9.1"."""
@@ -40,6 +86,18 @@ class PlannedItem:
     why: str = ""
     unchanged: bool = False  # as it is in the project's last commit
     conflict_of: str = ""  # the path of which this is a conflict copy
+    differences: str = ""  # of a conflict copy: what differs from the original, such as "112 rows differ"
+    online_only: bool = False  # its content is in the cloud: storing it would download it
+    duplicate_of: str = ""  # the path of another kept file with the same bytes
+    renamed_from: str = ""  # it is the stored file that lay here before: its bytes need not be read again
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictGroup:
+    """A file and the conflict copies of it."""
+
+    original: PlannedItem
+    copies: tuple[PlannedItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +108,10 @@ class MigrationPlan:
     project: str
     items: tuple[PlannedItem, ...]
     skipped: tuple[SkippedItem, ...] = ()
+    options: MigrationOptions = MigrationOptions()
+    into: str = ""  # the project's folder below which all of it will lie
+    rules: tuple[RuleHits, ...] = ()
+    duplicates_complete: bool = True  # False when there was too much to compare
 
     @property
     def kept(self) -> tuple[PlannedItem, ...]:
@@ -64,8 +126,57 @@ class MigrationPlan:
         """Bytes of all items that will be kept."""
         return sum(item.size for item in self.kept)
 
+    @property
+    def fresh(self) -> tuple[PlannedItem, ...]:
+        """What will be stored and is not in the project as it is."""
+        return tuple(item for item in self.kept if not item.unchanged)
+
+    @property
+    def new_size(self) -> int:
+        """Bytes that are new to the project; of files with the same bytes only one counts."""
+        return sum(item.size for item in self.fresh if not item.duplicate_of)
+
+    @property
+    def duplicates(self) -> tuple[PlannedItem, ...]:
+        """Kept files that have the same bytes as another kept file."""
+        return tuple(item for item in self.kept if item.duplicate_of)
+
+    @property
+    def online_only(self) -> tuple[PlannedItem, ...]:
+        """Placeholders: storing them would download the sum of their sizes."""
+        return tuple(item for item in self.items if item.online_only)
+
+    @property
+    def conflicts(self) -> tuple[ConflictGroup, ...]:
+        """The conflict copies, grouped with the file they are copies of."""
+        copies: dict[str, list[PlannedItem]] = {}
+        for item in self.items:
+            if item.conflict_of:
+                copies.setdefault(item.conflict_of, []).append(item)
+        originals = {item.path: item for item in self.items if item.path in copies}
+        return tuple(ConflictGroup(originals[path], tuple(each)) for path, each in copies.items() if path in originals)
+
     def of_kind(self, kind: FileKind) -> tuple[PlannedItem, ...]:
         return tuple(item for item in self.items if item.kind is kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """A file that lies elsewhere than in the last version. ``read`` is False when the file system proved it."""
+
+    old: str
+    new: str
+    read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedVersion:
+    """The file ``source`` of the folder, as which ``path`` was a version of its own in ``commit``."""
+
+    path: str
+    source: str
+    mtime_ns: int
+    commit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +193,8 @@ class MigrationResult:
     new_bytes: int  # bytes added to the store
     seconds: float
     skipped: tuple[SkippedItem, ...] = ()
+    renamed: tuple[Rename, ...] = ()
+    folded: tuple[FoldedVersion, ...] = ()  # conflict copies that became versions, oldest first
 
     @property
     def incomplete(self) -> bool:
