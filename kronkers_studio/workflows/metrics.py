@@ -43,6 +43,7 @@ def live_state(session: Session, model: str, place: str) -> LiveState:
         as_of=None if at is None else datetime.fromtimestamp(at, UTC),
         reachable=False,
         values={metric: value for metric, (_, value) in found.items()},
+        totals=session.series.totals(model, place),
     )
 
 
@@ -91,6 +92,7 @@ class LiveFeed:
                 as_of=stored.as_of,
                 reachable=False,
                 values=stored.values,
+                totals=stored.totals,
                 problem=problem.message,
             )
         return LiveState(
@@ -113,7 +115,8 @@ class LiveFeed:
         at = time.time()
         values = self._sampler.take(body.decode("utf-8"), at)
         self._session.series.append(
-            (SeriesKey(self._model, self._place, metric), at, value) for metric, value in values.items()
+            [(SeriesKey(self._model, self._place, metric), at, value) for metric, value in values.items()],
+            totals={(self._model, self._place): self._sampler.totals},
         )
         return values
 

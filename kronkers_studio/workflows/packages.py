@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.changes import PackageBuilt
+from kronkers_studio.domain.errors import BaseImageUnavailable
 from kronkers_studio.domain.models import ModelVersion, Package
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.settings.paths import cache_folder
@@ -74,9 +75,9 @@ def compose_for_this_computer(
     session: Session, model: ModelVersion, *, progress: Progress = SILENT, cancel: CancelToken = NEVER
 ) -> ComposedImage:
     """The layers that run here as a process; no base."""
-    from kronkers_studio.packaging import this_platform
+    from kronkers_studio.packaging import runnable_here, this_platform
 
-    return _compose(session, model, this_platform(), None, progress, cancel)
+    return _compose(session, runnable_here(model, progress), this_platform(), None, progress, cancel)
 
 
 def compose_for_servers(
@@ -90,8 +91,10 @@ def compose_for_servers(
     cancel: CancelToken = NEVER,
 ) -> ComposedImage:
     """The whole image. ``connection`` is to the server whose engine an ``engine:NAME`` base comes from."""
-    reference = (base or session.settings.base_image).replace("{python}", model.facts.python_version)
-    found = _base_image(session, reference, platform, connection, progress)
+    progress.step("Getting the base image")
+    found = _base_image(
+        base or session.settings.base_image, model.facts.python_version, platform, connection, progress, cancel
+    )
     return _compose(session, model, platform, found, progress, cancel)
 
 
@@ -139,27 +142,38 @@ def _compose(
 
 def _earlier_lock(session: Session, model: ModelVersion, platform: str) -> str:
     """The lock of the newest package of this version: what was put live once is put live again the same."""
+    target = (platform, model.facts.python_version)
     known = session.workspace.ledger.packages(model.name, model.version)
-    return next((package.lock for package in known if package.platform == platform and package.lock), "")
+    return next((p.lock for p in known if p.lock and (p.platform, p.python_version) == target), "")
 
 
 def _base_image(
-    session: Session, reference: str, platform: str, connection: Connection | None, progress: Progress
+    setting: str,
+    python_version: str,
+    platform: str,
+    connection: Connection | None,
+    progress: Progress,
+    cancel: CancelToken,
 ) -> BaseImage:
-    from kronkers_studio.domain.errors import BaseImageUnavailable
-    from kronkers_studio.packaging import base_from_archive, base_from_engine, base_from_registry
+    from kronkers_studio.packaging import (
+        BaseKind,
+        base_from_archive,
+        base_from_engine,
+        base_from_registry,
+        parse_base,
+    )
 
-    progress.step("Getting the base image")
     cache = layer_cache()
-    if reference.startswith("engine:"):
-        if connection is None:
-            raise BaseImageUnavailable(
-                f"The base image “{reference}” lies on a server's engine, and no server is involved here.",
-                next_step="Name an archive file or a registry image as the base.",
-            )
-        from kronkers_studio.deployment.images import export_image
+    kind, name = parse_base(setting, python_version)
+    if kind is BaseKind.ARCHIVE:
+        return base_from_archive(Path(name).expanduser(), platform, cache, progress=progress, cancel=cancel)
+    if kind is BaseKind.REGISTRY:
+        return base_from_registry(name, platform, cache, progress=progress, cancel=cancel)
+    if connection is None:
+        raise BaseImageUnavailable(
+            f"The base image “{setting}” lies on a server's engine, and no server is involved here.",
+            next_step="Name an archive file or a registry image as the base.",
+        )
+    from kronkers_studio.deployment.images import export_image
 
-        return base_from_engine(export_image(connection, reference.removeprefix("engine:")), cache)
-    if reference.endswith((".tar", ".tar.gz")):
-        return base_from_archive(Path(reference).expanduser(), platform, cache)
-    return base_from_registry(reference, platform, cache)
+    return base_from_engine(export_image(connection, name), cache, platform=platform, progress=progress, cancel=cancel)
