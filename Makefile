@@ -3,6 +3,7 @@
 unexport PYTHONDONTWRITEBYTECODE
 SHELL := /bin/bash
 RUN := .venv/bin/
+WORKERS ?= 2
 
 .PHONY: setup demo run test test-all lint format bench screenshots libraries lab-packages build clean
 
@@ -22,10 +23,10 @@ run: libraries
 	@$(RUN)kronkers-studio --demo
 
 test: libraries lab-packages
-	@$(RUN)python -m pytest -m "not slow"
+	@$(RUN)python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
 test-all: libraries lab-packages
-	@$(RUN)python -m pytest
+	@$(RUN)python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: setup
 	@$(RUN)ruff check .
