@@ -45,7 +45,7 @@ screenshots: libraries
 	@$(RUN)python -m kronkers_studio.desktop.screenshots screenshots
 
 lab-packages: setup
-	@bash tests/lab/install.sh
+	@sh tests/lab/install.sh || [ $$? = 3 ]  # 3: not allowed here; the tests say so themselves
 
 build: setup
 	@$(RUN)python build_spec.py
