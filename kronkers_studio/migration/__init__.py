@@ -6,6 +6,7 @@ files are not even opened again. Nothing is dropped silently: whatever is not ke
 """
 
 from kronkers_studio.migration.classification import classify
+from kronkers_studio.migration.folder_state import state_of
 from kronkers_studio.migration.found import FoundItem, KnownFile
 from kronkers_studio.migration.onedrive import find_onedrive_folders
 from kronkers_studio.migration.scanning import Scan, scan_folder
@@ -21,4 +22,5 @@ __all__ = [
     "classify",
     "find_onedrive_folders",
     "scan_folder",
+    "state_of",
 ]
