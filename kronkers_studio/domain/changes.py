@@ -12,6 +12,7 @@ from typing import Any
 
 from kronkers_studio.domain.care import KeyEventKind, TrashKind
 from kronkers_studio.domain.content import Commit
+from kronkers_studio.domain.migration import MigrationSource
 from kronkers_studio.domain.models import ModelVersion, Package
 from kronkers_studio.domain.releases import Release
 from kronkers_studio.domain.servers import Server
@@ -59,6 +60,22 @@ class TagMoved:
     commit: str
     previous: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRemembered:
+    """A folder is brought into a project in this way from now on; replaces what was said of the folder before."""
+
+    project: str
+    source: MigrationSource
+
+
+@dataclass(frozen=True, slots=True)
+class SourceForgotten:
+    """A folder is no longer brought into a project; what came from it stays."""
+
+    project: str
+    folder: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +164,8 @@ Change = (
     | BranchMoved
     | BranchRemoved
     | TagMoved
+    | SourceRemembered
+    | SourceForgotten
     | ModelRegistered
     | AliasMoved
     | PackageBuilt

@@ -27,6 +27,8 @@ from kronkers_studio.domain.changes import (
     ReleaseRecorded,
     ServerAdded,
     ServerRemoved,
+    SourceForgotten,
+    SourceRemembered,
     TagMoved,
     Trashed,
     TrashEmptied,
@@ -52,6 +54,7 @@ def _project_created(connection: sa.Connection, change: ProjectCreated) -> None:
         tables.projects,
         {"name": change.name, "created": to_json(change.created), "source": "", "removed": 0},
     )
+    _delete(connection, tables.project_sources, project=change.name)
 
 
 def _commit_recorded(connection: sa.Connection, change: CommitRecorded) -> None:
@@ -113,6 +116,18 @@ def _tag_moved(connection: sa.Connection, change: TagMoved) -> None:
         _refuse_twin(connection, tables.branches, "branch", change.project, change.tag)
     _require(connection, tables.commits, f"commit {change.commit[:12]}", id=change.commit, project=change.project)
     _put(connection, tags, {**key, "commit": change.commit, "created": to_json(change.at)})
+
+
+def _source_remembered(connection: sa.Connection, change: SourceRemembered) -> None:
+    _require(connection, tables.projects, f"project “{change.project}”", name=change.project, removed=0)
+    row = {"project": change.project, "folder": change.source.folder, "document": to_text(change.source)}
+    _put(connection, tables.project_sources, row)
+
+
+def _source_forgotten(connection: sa.Connection, change: SourceForgotten) -> None:
+    key = {"project": change.project, "folder": change.folder}
+    _require(connection, tables.project_sources, f"folder “{change.folder}” of project “{change.project}”", **key)
+    _delete(connection, tables.project_sources, **key)
 
 
 def _model_registered(connection: sa.Connection, change: ModelRegistered) -> None:
@@ -201,6 +216,8 @@ _APPLIERS: dict[type, Callable[[sa.Connection, Any], None]] = {
     BranchMoved: _branch_moved,
     BranchRemoved: _branch_removed,
     TagMoved: _tag_moved,
+    SourceRemembered: _source_remembered,
+    SourceForgotten: _source_forgotten,
     ModelRegistered: _model_registered,
     AliasMoved: _alias_moved,
     PackageBuilt: _package_built,

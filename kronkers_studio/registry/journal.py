@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from kronkers_studio.domain.changes import Change, JournalEntry
 from kronkers_studio.domain.errors import StoreDamaged
 from kronkers_studio.registry.applying import apply
 from kronkers_studio.registry.documents import canonical, from_json, to_json
+from kronkers_studio.registry.journal_log import JournalLog, Position
 from kronkers_studio.storage import tables
 
 _KINDS: dict[str, type[Change]] = {
@@ -29,6 +31,8 @@ _KINDS: dict[str, type[Change]] = {
         changes.BranchMoved,
         changes.BranchRemoved,
         changes.TagMoved,
+        changes.SourceRemembered,
+        changes.SourceForgotten,
         changes.ModelRegistered,
         changes.AliasMoved,
         changes.PackageBuilt,
@@ -48,23 +52,34 @@ _PAGE = 1000
 
 
 class Journal:
-    """The journal of one workspace; ``key`` (32 bytes) chains it."""
+    """The journal of one workspace; ``key`` (32 bytes) chains it, ``log`` keeps it outside of the database as well."""
 
-    def __init__(self, key: bytes, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        key: bytes,
+        *,
+        log: JournalLog | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._key = key
+        self.log = log
         self._clock = clock
 
     def record(self, connection: sa.Connection, recorded: Iterable[Change], *, author: str) -> None:
-        """Append ``recorded`` and apply them, within the caller's transaction."""
-        number, previous = _last(connection)
+        """Append ``recorded`` and apply them, within the caller's transaction, which must then be committed."""
+        before = number, previous = _last(connection)
         at = self._clock()
+        written = []
         for change in recorded:
             number += 1
             apply(connection, change)
             document = to_json(change)
             entry = JournalEntry(number, at, author, type(change).__name__, document, "")
             previous = self._chain(previous, entry)
+            written.append(replace(entry, hash=previous))
             _write(connection, entry, previous)
+        if self.log is not None and written:  # on disk before the transaction is, so that it can be made again from it
+            self.log.append(Position(*before), written, lambda: read_entries(connection))
 
     def verify(self, connection: sa.Connection) -> int:
         """The number of entries. Raises ``StoreDamaged`` naming the first that is not as it was written."""

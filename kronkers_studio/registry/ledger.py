@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from kronkers_studio.domain.changes import Change, JournalEntry
 from kronkers_studio.domain.errors import NotFound
+from kronkers_studio.domain.migration import MigrationSource
 from kronkers_studio.domain.models import ModelVersion, Package
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.servers import Server
@@ -45,6 +46,11 @@ class Ledger:
         """Raises ``StoreDamaged`` when an entry of the journal is not as it was written."""
         with self._database.read() as connection:
             self._journal.verify(connection)
+
+    def sources(self, project: str) -> list[MigrationSource]:
+        """The folders that are brought into a project, by name; none for a project that does not exist."""
+        sources = tables.project_sources
+        return self._documents(MigrationSource, sources, sources.c.folder, project=project)
 
     def model_names(self) -> list[str]:
         """In alphabetical order."""

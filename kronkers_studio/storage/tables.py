@@ -94,6 +94,14 @@ tags = sa.Table(
     sa.Column("created", Text, nullable=False),
 )
 
+project_sources = sa.Table(  # the folders that are brought into a project, a removed one's too
+    "project_sources",
+    metadata,
+    sa.Column("project", Text, primary_key=True),
+    sa.Column("folder", Text, primary_key=True),
+    sa.Column("document", Text, nullable=False),
+)
+
 model_versions = sa.Table(
     "model_versions",
     metadata,

@@ -29,6 +29,8 @@ from kronkers_studio.domain.changes import (
     ReleaseRecorded,
     ServerAdded,
     ServerRemoved,
+    SourceForgotten,
+    SourceRemembered,
     TagMoved,
     Trashed,
     TrashEmptied,
@@ -36,6 +38,7 @@ from kronkers_studio.domain.changes import (
 )
 from kronkers_studio.domain.content import Commit, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import AlreadyExists, BranchChanged, NotFound, StoreDamaged, StudioError
+from kronkers_studio.domain.migration import MigrationOptions, MigrationSource, OnlineOnly
 from kronkers_studio.domain.models import (
     ContentRef,
     Datatype,
@@ -138,6 +141,17 @@ changes: st.SearchStrategy[Any] = st.one_of(
     st.builds(BranchMoved, names, names, ids, st.just("") | ids),
     st.builds(BranchRemoved, names, names, ids),
     st.builds(TagMoved, names, names, st.just("") | ids, st.just("") | ids, times),
+    st.builds(
+        SourceRemembered,
+        names,
+        st.builds(
+            MigrationSource,
+            names,
+            texts,
+            st.builds(MigrationOptions, st.tuples(texts), st.tuples(texts), st.sampled_from(OnlineOnly), st.booleans()),
+        ),
+    ),
+    st.builds(SourceForgotten, names, names),
     st.builds(ModelRegistered, versions),
     st.builds(AliasMoved, names, names, st.integers(0, 3)),
     st.builds(PackageBuilt, packages),
@@ -251,6 +265,9 @@ def _a_story() -> list[Change]:
         TrashEmptied(("t2",), NOW),
         CommitsForgotten(()),
         KeyChanged(NOW, KeyEventKind.DRILLED, "1234", "recovery", "ann"),
+        SourceRemembered("p", MigrationSource("/home/ann/OneDrive", "", MigrationOptions(exclude=("*.tmp",)))),
+        SourceRemembered("p", MigrationSource("/home/ann/Shared", "Shared")),
+        SourceForgotten("p", "/home/ann/OneDrive"),
     ]
 
 
@@ -269,6 +286,7 @@ def test_a_story_of_every_kind_is_recorded_replayed_and_answered(workspace: Work
     live = ledger.live_release("churn", "office")
     assert live is not None and live.endpoint == {"port": 1} and ledger.next_release_number("churn", "office") == 2
     assert ledger.live_release("churn", "elsewhere") is None and ledger.servers() == []
+    assert ledger.sources("p") == [MigrationSource("/home/ann/Shared", "Shared")] and ledger.sources("q") == []
     assert [entry.number for entry in ledger.entries(after=3, limit=2)] == [4, 5]
     for missing in (
         lambda: ledger.model_version("churn", 7),
