@@ -12,9 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from kronkers_studio.settings.paths import config_folder, default_workspace
-
-_FILE = "settings.json"
+from kronkers_studio.settings.paths import default_workspace, settings_file
 
 
 class Settings(BaseSettings):
@@ -56,7 +54,7 @@ class Settings(BaseSettings):
         return (
             init_settings,
             env_settings,
-            JsonConfigSettingsSource(settings_cls, json_file=config_folder() / _FILE, json_file_encoding="utf-8"),
+            JsonConfigSettingsSource(settings_cls, json_file=settings_file(), json_file_encoding="utf-8"),
         )
 
 
@@ -67,7 +65,7 @@ def load_settings() -> Settings:
 
 def change_settings(**changes: Any) -> Settings:
     """Validate ``changes``, write them to the settings file atomically, and return the settings in force."""
-    file = config_folder() / _FILE
+    file = settings_file()
     stored: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     checked = Settings(**{**stored, **changes})
     stored.update({name: checked.model_dump(mode="json")[name] for name in changes})
@@ -80,11 +78,6 @@ def change_settings(**changes: Any) -> Settings:
 
 def author_name(settings: Settings) -> str:
     """Who is named in histories."""
-    if settings.author:
-        return settings.author
-    import getpass
+    from kronkers_studio.settings import author
 
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no such user in the password database, as in some containers
-        return "unknown"
+    return author.author_name(settings.author)

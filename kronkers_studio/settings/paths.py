@@ -28,6 +28,11 @@ def config_folder() -> Path:
     return Path(platformdirs.user_config_dir(_APP, appauthor=False))
 
 
+def settings_file() -> Path:
+    """Where the user's settings lie, once one was changed."""
+    return config_folder() / "settings.json"
+
+
 def default_workspace() -> Path:
     return data_folder() / "workspace"
 

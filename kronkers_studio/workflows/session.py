@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from kronkers_studio.domain.errors import ServiceUnavailable, StudioError
-from kronkers_studio.settings.configuration import Settings, author_name, load_settings
+from kronkers_studio.settings.author import author_in_force, author_name
 from kronkers_studio.settings.secrets import Secret, get_secret
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kronkers_studio.domain.servers import Server
     from kronkers_studio.monitoring import SeriesStore
     from kronkers_studio.registry import Workspace
+    from kronkers_studio.settings.configuration import Settings
 
 
 class Session:
@@ -26,9 +27,10 @@ class Session:
     Thread-safe: the window calls workflows from several threads. One SSH connection per server is kept and shared.
     """
 
-    def __init__(self, workspace: Workspace, settings: Settings) -> None:
+    def __init__(self, workspace: Workspace, settings: Settings | None = None) -> None:
+        """Without ``settings``, those in force are loaded when they are first asked for."""
         self.workspace = workspace
-        self.settings = settings
+        self._settings = settings
         self._lock = threading.Lock()
         self._connecting: dict[str, threading.Lock] = {}
         self._connections: dict[str, Connection] = {}
@@ -39,8 +41,21 @@ class Session:
         return self.workspace.directory
 
     @property
+    def settings(self) -> Settings:
+        if self._settings is None:
+            from kronkers_studio.settings.configuration import load_settings
+
+            self._settings = load_settings()
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @property
     def author(self) -> str:
-        return author_name(self.settings)
+        """Who is named in histories."""
+        return author_in_force() if self._settings is None else author_name(self._settings.author)
 
     @property
     def series(self) -> SeriesStore:
@@ -128,7 +143,7 @@ def create_workspace(
     workspace, recovery_key = create(
         directory.expanduser().absolute(), Protection(passphrase=passphrase, key_file=key_file, keyring=keyring)
     )
-    return Session(workspace, load_settings()), recovery_key
+    return Session(workspace), recovery_key
 
 
 def open_workspace(
@@ -143,7 +158,7 @@ def open_workspace(
     from kronkers_studio.storage.keys import Unlock
 
     unlock = Unlock(passphrase=passphrase, recovery_key=recovery_key, key_file=key_file)
-    return Session(open_(directory.expanduser().absolute(), unlock), load_settings())
+    return Session(open_(directory.expanduser().absolute(), unlock))
 
 
 def workspace_exists(directory: Path) -> bool:
