@@ -21,6 +21,7 @@ class FoundItem(SourceItem):
 
     look: Look = BINARY
     seen_ns: int = 0  # the moment its folder began to be listed, nanoseconds since the epoch
+    renamed_from: str = ""  # where this very file lay when its bytes were stored
 
 
 class KnownFile(NamedTuple):
@@ -49,6 +50,14 @@ class KnownFile(NamedTuple):
         have been modified once more within the same tick, with the same time (what git calls "racily clean").
         """
         return fingerprint == (self.size, self.mtime_ns, self.inode) and self.mtime_ns < self.seen_ns - CLOCK_TICK_NS
+
+    def proves_rename(self, fingerprint: tuple[int, int, int]) -> bool:
+        """Whether the file found elsewhere with this fingerprint is certainly this one, moved.
+
+        A rename keeps all three. So may another file that was given the inode of a deleted one, if it has the same size
+        and time; times of whole seconds, which archives set to whatever they like, therefore prove nothing.
+        """
+        return bool(self.inode and self.size and self.mtime_ns % 1_000_000_000) and self.matches(fingerprint)
 
     @property
     def chunks(self) -> tuple[bytes, ...]:

@@ -7,13 +7,22 @@ import os
 import stat
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from kronkers_studio.domain.content import EntryKind, SkippedItem, SkipReason, SourceItem
+from kronkers_studio.domain.content import EntryKind, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import SourceUnavailable
-from kronkers_studio.domain.migration import Decision, FileKind, PlannedItem
+from kronkers_studio.domain.migration import (
+    Decision,
+    FileKind,
+    MigrationOptions,
+    OnlineOnly,
+    PlannedItem,
+    Rename,
+    RuleHits,
+)
+from kronkers_studio.domain.naming import WINDOWS, safe_name, unportable
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.migration import filesystem, names
 from kronkers_studio.migration.classification import type_of
@@ -26,44 +35,56 @@ from kronkers_studio.migration.file_types import (
     UNREADABLE_FOLDER,
     Look,
 )
+from kronkers_studio.migration.folder_state import FolderState, by_name
 from kronkers_studio.migration.found import FoundItem, KnownFile
+from kronkers_studio.migration.rules import Rules
 
 _LEFT_OUT_LOOKS = {SkipReason.LOCK_FILE: LOCK_FILE, SkipReason.SYSTEM_FILE: SYSTEM_FILE}
 _NOTHING_KNOWN: Mapping[str, KnownFile] = MappingProxyType({})
+_AS_USUAL = MigrationOptions()
+_LISTED_PER_RULE = 100
+_WINDOWS_PATH = 259
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
     """What a folder holds. ``items`` are to be stored, ``planned`` says all of it to people, ``skipped`` is not kept.
 
-    All are in the order of the walk: a folder's own files by name, then its subfolders by name.
+    All are in the order of the walk: a folder's own files by name, then its subfolders by name. Of many files that one
+    rule leaves out, ``skipped`` has only their number. ``state`` is the digest of ``folder_state``, None when something
+    was not at rest, or when options say what is looked at. ``renamed`` are stored files that were found elsewhere.
     """
 
-    items: tuple[SourceItem, ...]
+    items: tuple[FoundItem, ...]
     planned: tuple[PlannedItem, ...]
     skipped: tuple[SkippedItem, ...]
+    state: bytes | None = field(default=None, compare=False)
+    rules: tuple[RuleHits, ...] = ()
+    renamed: tuple[Rename, ...] = ()
 
 
 def scan_folder(
     folder: Path,
     *,
     known: Mapping[str, KnownFile] = _NOTHING_KNOWN,
+    options: MigrationOptions = _AS_USUAL,
     exclude: Collection[Path] = (),
+    plan: bool = True,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> Scan:
     """List ``folder`` and everything below it; links are listed and never followed.
 
-    ``known`` holds what a ``StatCache`` remembers: files that are as they were then are not opened. ``exclude`` names
-    folders to leave out (the workspace, should it lie inside). ``progress`` is advanced by files.
+    ``known`` holds what a ``StatCache`` remembers: files that are as they were then are not opened. ``options`` say
+    what rules leave out, and whether placeholders will be fetched (none is opened here). ``exclude`` names folders
+    to leave out (the workspace, should it lie inside). Without ``plan``, ``planned`` stays empty, which saves time.
+    ``progress`` is advanced by files.
 
     Whatever cannot be kept is in ``skipped``; only ``folder`` itself can make the scan fail: ``SourceUnavailable`` when
-    it is missing, no folder, not readable, or gone before the end.
+    it is missing, no folder, not readable, or gone before the end. Raises ``InvalidInput`` for a rule that is none.
     """
     folder = folder.expanduser().absolute()
-    outside = (path.expanduser().absolute() for path in exclude)
-    excluded = frozenset(path.relative_to(folder).as_posix() for path in outside if path.is_relative_to(folder))
-    walk = _Walk(str(folder), known, excluded)
+    walk = _Walk(str(folder), known, excluded_below(folder, exclude), options, Rules.of(options), plan)
     begun = _identity(folder)
     pending = [_Folder("")]
     while pending:
@@ -72,12 +93,25 @@ def scan_folder(
         entries = walk.entries_of(here)
         if entries is None:
             continue
-        before = len(walk.planned)
+        before = walk.count
         pending.extend(reversed(walk.take(here, entries, cancel)))
-        progress.advance(len(walk.planned) - before)
+        progress.advance(walk.count - before)
     if _identity(folder) != begun:
         raise _unavailable(folder, "was taken away while it was looked through")
-    return Scan(tuple(walk.items), tuple(walk.planned), tuple(walk.skipped))
+    return Scan(
+        tuple(walk.items),
+        tuple(walk.planned),
+        (*walk.skipped, *walk.left_out_by_rules()),
+        walk.state.digest if options == _AS_USUAL else None,
+        walk.rules.hits() if walk.rules is not None else (),
+        walk.renames(),
+    )
+
+
+def excluded_below(folder: Path, exclude: Collection[Path]) -> frozenset[str]:
+    """Those of ``exclude`` that lie below the absolute ``folder``, as relative paths."""
+    outside = (path.expanduser().absolute() for path in exclude)
+    return frozenset(path.relative_to(folder).as_posix() for path in outside if path.is_relative_to(folder))
 
 
 def _identity(folder: Path) -> tuple[int, int]:
@@ -101,10 +135,10 @@ def _unavailable(folder: Path, what: str) -> SourceUnavailable:
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder still to be listed. ``clash`` is the sibling folder that other systems cannot tell from it by name."""
+    """A folder still to be listed. ``remark`` says what other systems make of its name, if not what it is."""
 
     path: str
-    clash: str = ""
+    remark: str = ""
 
     def child(self, name: str) -> str:
         return f"{self.path}/{name}" if self.path else name
@@ -117,17 +151,29 @@ class _Walk:
     root: str
     known: Mapping[str, KnownFile]
     excluded: frozenset[str]
+    options: MigrationOptions
+    rules: Rules | None
+    planning: bool = True
     items: list[FoundItem] = field(default_factory=list)
     planned: list[PlannedItem] = field(default_factory=list)
     skipped: list[SkippedItem] = field(default_factory=list)
     seen_ns: int = 0
+    state: FolderState = field(default_factory=FolderState)
+    ruled_out: dict[str, list[str]] = field(default_factory=dict)  # sentence → paths
+    moved_here: dict[str, str] = field(default_factory=dict)  # where a stored file is now → where it was
+    _by_identity: dict[tuple[int, int, int], str] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many things were found so far."""
+        return len(self.items) + len(self.skipped) + sum(map(len, self.ruled_out.values()))
 
     def entries_of(self, folder: _Folder) -> list[os.DirEntry[str]] | None:
         """The folder's entries by name, or None when it cannot be listed (and that is noted)."""
         self.seen_ns = time.time_ns()
         try:
             with os.scandir(self._system_path(folder.path)) as entries:
-                return sorted(entries, key=lambda entry: entry.name)
+                found = sorted(entries, key=by_name)
         except OSError as error:
             if not folder.path:
                 may_not = isinstance(error, PermissionError)
@@ -135,11 +181,14 @@ class _Walk:
                     Path(self.root), "may not be looked into" if may_not else "cannot be listed"
                 ) from None
             self._skip(filesystem.problem_of(folder.path, error, folder=True), UNREADABLE_FOLDER)
+            self.state.unknown()
             return None
+        self.state.add(folder.path, found, self.seen_ns)
+        return found
 
     def take(self, folder: _Folder, entries: list[os.DirEntry[str]], cancel: CancelToken) -> list[_Folder]:
         """Note every entry of ``folder``; its subfolders are returned, in order."""
-        siblings = {entry.name for entry in entries}
+        siblings = {entry.name for entry in entries} if self.planning else set()
         clashes = names.clashing_names(siblings)
         subfolders: list[_Folder] = []
         kept_before = len(self.items)
@@ -147,22 +196,20 @@ class _Walk:
             if number % 512 == 511:
                 cancel.check()
             name, path = entry.name, folder.child(entry.name)
-            if not names.is_utf8(name):
-                self._skip_unnameable(path, entry)
-            elif entry.is_symlink():
+            if entry.is_symlink():
                 self._take_link(path, entry, clashes.get(name, ""))
             elif entry.is_dir(follow_symlinks=False):
                 if self._enters(path, entry):
-                    subfolders.append(_Folder(path, clashes.get(name, "")))
+                    subfolders.append(_Folder(path, _remark_on_folder(name, clashes.get(name, ""))))
             else:
-                self._take_file(path, entry, siblings, clashes.get(name, ""), folder.clash)
+                self._take_file(path, entry, siblings, clashes.get(name, ""), folder.remark)
         if folder.path and not subfolders and len(self.items) == kept_before:
             self._take_empty_folder(folder)
         return subfolders
 
     # One kind of thing each
     def _take_file(
-        self, path: str, entry: os.DirEntry[str], siblings: Collection[str], clash: str, folder_clash: str
+        self, path: str, entry: os.DirEntry[str], siblings: Collection[str], clash: str, folder_remark: str
     ) -> None:
         try:
             status = entry.stat(follow_symlinks=False)
@@ -177,16 +224,28 @@ class _Walk:
             detail = filesystem.special_file_detail(status.st_mode)
             self._skip(SkippedItem(path, SkipReason.SPECIAL_FILE, detail), BINARY, status)
             return
+        if self.rules is not None and (why := self.rules.why_file(path, status.st_size)):
+            self._rule_out(path, why, _look_of_name(path), status)
+            return
 
         fingerprint = filesystem.fingerprint(status)
         known = self.known.get(path)
+        renamed_from = ""
         if known is not None and not known.matches(fingerprint):
             known = None
-        if known is None and filesystem.is_online_only(status):
+        if known is None and self.known and (renamed_from := self._earlier_path(path, fingerprint)):
+            known = self.known[renamed_from]
+        online_only = known is None and filesystem.is_online_only(status)
+        if online_only and self.options.online_only is OnlineOnly.SKIP:
             self._skip_placeholder(path, status)
             return
         try:
-            look = known.look if known is not None else self._look_at(path, status)
+            if online_only:
+                look = _look_of_name(path)
+            elif known is not None and (not renamed_from or type_of(path) is type_of(renamed_from)):
+                look = known.look
+            else:
+                look = self._look_at(path, status)
         except OSError as error:
             self._skip(filesystem.problem_of(path, error), _look_of_name(path), status)
             return
@@ -202,23 +261,27 @@ class _Walk:
                 fingerprint=fingerprint,
                 look=look,
                 seen_ns=self.seen_ns,
+                renamed_from=renamed_from,
             )
         )
-        original = names.conflict_original(entry.name, siblings)
-        why = _why_decide(original, clash, folder_clash)
-        self.planned.append(
-            PlannedItem(
-                path=path,
-                kind=look.kind,
-                description=look.description,
-                size=status.st_size,
-                mtime_ns=status.st_mtime_ns,
-                decision=Decision.DECIDE if why else Decision.KEEP,
-                why=why,
-                unchanged=known is not None,
-                conflict_of=path[: len(path) - len(entry.name)] + original if original else "",
+        if self.planning:
+            original = names.conflict_original(entry.name, siblings)
+            why = self._why_decide(entry.name, path, original, clash, folder_remark)
+            self.planned.append(
+                PlannedItem(
+                    path=path,
+                    kind=look.kind,
+                    description=look.description,
+                    size=status.st_size,
+                    mtime_ns=status.st_mtime_ns,
+                    decision=Decision.DECIDE if why else Decision.KEEP,
+                    why=why or (_WILL_BE_FETCHED if online_only else ""),
+                    unchanged=known is not None and not renamed_from,
+                    conflict_of=path[: len(path) - len(entry.name)] + original if original else "",
+                    online_only=online_only,
+                    renamed_from=renamed_from,
+                )
             )
-        )
 
     def _look_at(self, path: str, status: os.stat_result) -> Look:
         """Classify by name and, where that is not enough, by the first bytes. Raises ``OSError`` when unreadable."""
@@ -238,14 +301,13 @@ class _Walk:
         except OSError as error:
             self._skip(filesystem.problem_of(path, error), BINARY)
             return
-        if not names.is_utf8(target):
-            detail = f"It is a link to {names.printable(target)}, whose name is not UTF-8 text."
-            self._skip(SkippedItem(path, SkipReason.NOT_UTF8, detail), BINARY, status)
+        if self.rules is not None and (why := self.rules.why_file(path, 0)):
+            self._rule_out(path, why, BINARY, status)
             return
         self._take_unread(
             FoundItem(path, EntryKind.LINK, 0, status.st_mtime_ns, target=target, seen_ns=self.seen_ns),
-            f"Link to {target}",
-            _why_decide("", clash, ""),
+            f"Link to {names.printable(target)}",
+            self._why_decide(entry.name, path, "", clash, ""),
         )
 
     def _take_empty_folder(self, folder: _Folder) -> None:
@@ -254,14 +316,17 @@ class _Walk:
         except OSError as error:
             self._skip(filesystem.problem_of(folder.path, error, folder=True), UNREADABLE_FOLDER)
             return
+        if self.rules is not None and self.rules.only_included and self.rules.why_file(f"{folder.path}/", 0):
+            return  # nothing was asked for that would lie in it
         item = FoundItem(folder.path, EntryKind.FOLDER, 0, mtime_ns, seen_ns=self.seen_ns)
-        self._take_unread(item, FOLDER.description, _why_decide("", folder.clash, ""))
+        self._take_unread(item, FOLDER.description, folder.remark)
 
     def _take_unread(self, item: FoundItem, description: str, why: str) -> None:
         """Note a thing that has no bytes of its own."""
         self.items.append(item)
-        decision = Decision.DECIDE if why else Decision.KEEP
-        self.planned.append(PlannedItem(item.path, FileKind.OTHER, description, 0, item.mtime_ns, decision, why))
+        if self.planning:
+            decision = Decision.DECIDE if why else Decision.KEEP
+            self.planned.append(PlannedItem(item.path, FileKind.OTHER, description, 0, item.mtime_ns, decision, why))
 
     def _enters(self, path: str, entry: os.DirEntry[str]) -> bool:
         """Whether the folder is to be listed; one that is not is noted here."""
@@ -272,6 +337,9 @@ class _Walk:
         if path in self.excluded:
             self._skip(SkippedItem(path, SkipReason.EXCLUDED, "The folder was excluded."), EXCLUDED_FOLDER)
             return False
+        if self.rules is not None and (why := self.rules.why_folder(path)):
+            self._skip(SkippedItem(path, SkipReason.EXCLUDED, why), EXCLUDED_FOLDER)
+            return False
         if os.name == "nt" and filesystem.is_junction(entry.stat(follow_symlinks=False)):
             self._take_link(path, entry, "")
             return False
@@ -280,30 +348,80 @@ class _Walk:
     # What is not kept
     def _skip(self, item: SkippedItem, look: Look, status: os.stat_result | None = None) -> None:
         self.skipped.append(item)
-        size, mtime_ns = (status.st_size, status.st_mtime_ns) if status is not None else (0, 0)
-        why = item.detail
-        self.planned.append(
-            PlannedItem(item.path, look.kind, look.description, size, mtime_ns, Decision.LEAVE_OUT, why)
-        )
+        if self.planning:
+            size, mtime_ns = (status.st_size, status.st_mtime_ns) if status is not None else (0, 0)
+            why = item.detail
+            self.planned.append(
+                PlannedItem(item.path, look.kind, look.description, size, mtime_ns, Decision.LEAVE_OUT, why)
+            )
 
     def _skip_placeholder(self, path: str, status: os.stat_result) -> None:
         detail = (
             "It is online-only: OneDrive has it in the cloud, not on this computer. "
-            "Choose “Always keep on this device” for it and migrate again, or leave it out."
+            "Choose “Always keep on this device” for it and migrate again, have it fetched, or leave it out."
         )
-        look = _look_of_name(path)
         self.skipped.append(SkippedItem(path, SkipReason.PLACEHOLDER, detail))
-        self.planned.append(
-            PlannedItem(path, look.kind, look.description, status.st_size, status.st_mtime_ns, Decision.DECIDE, detail)
-        )
+        if self.planning:
+            look = _look_of_name(path)
+            size, mtime_ns = status.st_size, status.st_mtime_ns
+            planned = PlannedItem(path, look.kind, look.description, size, mtime_ns, Decision.DECIDE, detail)
+            self.planned.append(replace(planned, online_only=True))
 
-    def _skip_unnameable(self, path: str, entry: os.DirEntry[str]) -> None:
-        shown = names.printable(path)
-        is_folder = entry.is_dir(follow_symlinks=False)
-        what = "The folder and everything in it is left out. " if is_folder else ""
-        detail = f"Its name is not UTF-8 text, so other systems cannot hold it. {what}Rename it and migrate again."
-        look = UNREADABLE_FOLDER if is_folder else _look_of_name(shown)
-        self._skip(SkippedItem(shown, SkipReason.NOT_UTF8, detail), look)
+    def _rule_out(self, path: str, why: str, look: Look, status: os.stat_result) -> None:
+        self.ruled_out.setdefault(why, []).append(path)
+        if self.planning:
+            size, mtime_ns = status.st_size, status.st_mtime_ns
+            self.planned.append(PlannedItem(path, look.kind, look.description, size, mtime_ns, Decision.LEAVE_OUT, why))
+
+    def left_out_by_rules(self) -> list[SkippedItem]:
+        """The files that rules leave out; where they are many, their number stands for them: commits carry this."""
+        listed = []
+        for why, paths in self.ruled_out.items():
+            listed += [SkippedItem(path, SkipReason.EXCLUDED, why) for path in paths[:_LISTED_PER_RULE]]
+            more = len(paths) - _LISTED_PER_RULE
+            if more > 0:
+                listed.append(SkippedItem("…", SkipReason.EXCLUDED, f"{why} So it does {more:,} more files."))
+        return listed
+
+    # What was stored and lies elsewhere now
+    def _earlier_path(self, path: str, fingerprint: tuple[int, int, int]) -> str:
+        """Where the very file found at ``path`` lay when it was stored, or "" when that is not certain."""
+        if self._by_identity is None:
+            self._by_identity = {(each.size, each.mtime_ns, each.inode): old for old, each in self.known.items()}
+        old = self._by_identity.get(fingerprint, "")
+        if not old or old == path or not self.known[old].proves_rename(fingerprint):
+            return ""
+        self.moved_here[path] = old
+        return old
+
+    def renames(self) -> tuple[Rename, ...]:
+        """The files that lie elsewhere than when they were stored; another name of a file that stayed is none."""
+        if not self.moved_here:
+            return ()
+        present = {item.path for item in self.items}
+        return tuple(Rename(old, new) for new, old in self.moved_here.items() if old not in present)
+
+    # What a person should look at
+    def _why_decide(self, name: str, path: str, original: str, clash: str, folder_remark: str) -> str:
+        """What a person should look at, or "" when there is nothing."""
+        if not (original or clash or folder_remark or unportable(name) or len(path) > _WINDOWS_PATH):
+            return ""
+        reasons = []
+        if original and self.options.fold_conflicts:
+            reasons.append(f"Looks like a conflict copy of {original}. It becomes a version of that file.")
+        elif original:
+            reasons.append(
+                f"Looks like a conflict copy of {original}. Both are kept: compare them, decide which counts."
+            )
+        if clash:
+            reasons.append(f"Windows and the Mac cannot tell its name from {clash}. Both are kept here: rename one.")
+        if unportable(name):
+            reasons.append(_becomes_on_windows("its name", name))
+        if len(path) > _WINDOWS_PATH:
+            reasons.append("Its path is longer than the 260 characters that many Windows programs can open.")
+        if folder_remark:
+            reasons.append(folder_remark)
+        return " ".join(names.printable(reason) for reason in reasons)
 
     def _system_path(self, path: str) -> str:
         return filesystem.system_path(self.root, path)
@@ -313,13 +431,18 @@ def _look_of_name(path: str) -> Look:
     return type_of(path).look or BINARY
 
 
-def _why_decide(original: str, clash: str, folder_clash: str) -> str:
-    """What a person should look at, or "" when there is nothing."""
-    reasons = []
-    if original:
-        reasons.append(f"Looks like a conflict copy of {original}. Both are kept: compare them, decide which counts.")
+_WILL_BE_FETCHED = "It is online-only: bringing it in downloads it from OneDrive."
+
+
+def _becomes_on_windows(what: str, name: str) -> str:
+    return f"Windows cannot hold {what}; brought back there it is called “{safe_name(name, WINDOWS)}”."
+
+
+def _remark_on_folder(name: str, clash: str) -> str:
+    """What other systems make of a folder's name, as sentences; "" when they can hold it."""
+    remarks = []
     if clash:
-        reasons.append(f"Windows and the Mac cannot tell its name from {clash}. Both are kept here: rename one.")
-    if folder_clash:
-        reasons.append(f"Windows and the Mac would put its folder into one with {folder_clash}: rename one folder.")
-    return " ".join(reasons)
+        remarks.append(f"Windows and the Mac would put its folder into one with {clash}: rename one folder.")
+    if unportable(name):
+        remarks.append(_becomes_on_windows("its folder's name", name))
+    return " ".join(remarks)

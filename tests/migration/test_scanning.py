@@ -125,7 +125,8 @@ def test_empty_folders_are_items_also_when_only_leftovers_lie_in_them(folder, ma
 
 
 def test_an_empty_root_gives_an_empty_scan(folder):
-    assert scan_folder(folder) == Scan((), (), ())
+    scan = scan_folder(folder)
+    assert (scan.items, scan.planned, scan.skipped) == ((), (), ())
 
 
 def test_links_are_items_and_never_followed(folder, make, tmp_path):
@@ -149,7 +150,7 @@ def test_a_lock_files_name_on_a_link_is_still_a_link(folder):
 
 
 @linux_only
-def test_a_name_that_is_not_utf8_is_listed_in_a_printable_form_and_the_rest_is_done(folder, make):
+def test_names_that_are_not_utf8_are_kept_byte_for_byte_and_pointed_out(folder, make):
     make("good.csv")
     make(os.fsdecode(b"M\xfcller.csv"))
     make(os.fsdecode(b"Gr\xf6\xdfen/inside.csv"))
@@ -157,17 +158,43 @@ def test_a_name_that_is_not_utf8_is_listed_in_a_printable_form_and_the_rest_is_d
 
     scan = scan_folder(folder)
 
-    assert [item.path for item in scan.items] == ["good.csv"]
-    assert reasons_of(scan) == {
-        "M\\xfcller.csv": SkipReason.NOT_UTF8,
-        "Gr\\xf6\\xdfen": SkipReason.NOT_UTF8,
-        "link": SkipReason.NOT_UTF8,
+    assert {os.fsencode(item.path) for item in scan.items} == {
+        b"good.csv",
+        b"M\xfcller.csv",
+        b"Gr\xf6\xdfen/inside.csv",
+        b"link",
     }
-    for item in scan.skipped:
-        item.path.encode("utf-8")
-        item.detail.encode("utf-8")
-        assert not item.reason.expected
-    assert "everything in it" in next(item.detail for item in scan.skipped if item.path == "Gr\\xf6\\xdfen")
+    assert os.fsencode(next(item.target for item in scan.items if item.target)) == b"/tmp/\xff"
+    assert scan.skipped == ()
+    whys = {item.path: item.why for item in scan.planned if item.decision is Decision.DECIDE}
+    assert "M%FCller.csv" in whys[os.fsdecode(b"M\xfcller.csv")]
+    assert "Gr%F6%DFen" in whys[os.fsdecode(b"Gr\xf6\xdfen/inside.csv")]
+    for item in scan.planned:
+        (item.why + item.description).encode("utf-8")
+
+
+@linux_only
+@pytest.mark.parametrize(
+    ("name", "on_windows"),
+    [
+        ("con.csv", "con_.csv"),
+        ("LPT1", "LPT1_"),
+        ("ends with a dot.", "ends with a dot%2E"),
+        ("ends with a space ", "ends with a space%20"),
+        ("12:30 report?.csv", "12%3A30 report%3F.csv"),
+        ("line\nbreak.csv", "line%0Abreak.csv"),
+    ],
+)
+def test_a_name_that_windows_cannot_hold_is_kept_and_the_plan_says_what_it_becomes_there(
+    folder, make, name, on_windows
+):
+    make(name)
+    make("other.csv")
+
+    (planned,) = (item for item in scan_folder(folder).planned if item.path == name)
+
+    assert planned.decision is Decision.DECIDE
+    assert f"“{on_windows}”" in planned.why
 
 
 @linux_only
