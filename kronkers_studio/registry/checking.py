@@ -109,6 +109,26 @@ class Check:
                         self._problems.append(f"The table “{table.name}” is not what the journal says.")
         finally:
             replica.dispose()
+        self._check_log()
+
+    def _check_log(self) -> None:
+        """That the journal's files, from which the database can be made again, hold what the database holds."""
+        log = self._journal.log
+        if log is None or not log.exists:  # a workspace from before there were such files, not changed since
+            return
+        logged = log.read()
+        self._problems.extend(logged.problems)
+        journal = tables.journal
+        with self._database.read() as connection:
+            hashes = list(connection.execute(sa.select(journal.c.hash).order_by(journal.c.number)).scalars())
+        there = [entry.hash for entry in logged.entries]
+        if there[: len(hashes)] != hashes:
+            self._problems.append("The journal's files do not hold all that the database does.")
+        elif len(there) > len(hashes) and logged.unacknowledged_from != len(hashes):
+            self._problems.append(
+                f"The database is older than the journal's files: {len(there) - len(hashes)} changes are missing from "
+                "it; `kronkers registry rebuild` brings them back."
+            )
 
     def _check_packs(self, read_data: bool) -> None:
         packs = self._store.index.packs()

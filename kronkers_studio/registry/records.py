@@ -30,7 +30,7 @@ HEADER_SIZE = 64
 MAX_OBJECT = 256 << 20
 """Plain bytes of the largest object: a guard against a damaged length, far above what is ever stored."""
 ID_SIZE = 32
-_MAGIC = b"KOBJ"
+MAGIC = b"KOBJ"
 _FORMAT = 1
 _EPOCH = 0
 _FIELDS = struct.Struct(">4sBBBBII32s12s")
@@ -45,6 +45,7 @@ class ObjectType(IntEnum):
     CHUNK = 1
     TREE = 2
     COMMIT = 3
+    JOURNAL = 4  # a part of the journal; lies in files of its own
 
 
 class Codec(IntEnum):
@@ -83,7 +84,7 @@ def read_header(data: bytes) -> RecordHeader:
     if len(data) < HEADER_SIZE:
         raise _damaged("a header is cut off")
     magic, version, kind, codec, epoch, length, stored, id, nonce = _FIELDS.unpack_from(data)
-    if magic != _MAGIC or _CRC.unpack_from(data, _FIELDS.size)[0] != zlib.crc32(data[: _FIELDS.size]):
+    if magic != MAGIC or _CRC.unpack_from(data, _FIELDS.size)[0] != zlib.crc32(data[: _FIELDS.size]):
         raise _damaged("a header is not as it was written")
     if version != _FORMAT or epoch != _EPOCH or length > MAX_OBJECT or stored < _TAG:
         raise _damaged("a header is of an unknown version")
@@ -121,7 +122,7 @@ class Sealer:
                 codec, body = Codec.ZSTD, squeezed
         nonce = os.urandom(12)
         stored = len(body) + _TAG
-        fields = _FIELDS.pack(_MAGIC, _FORMAT, type, codec, _EPOCH, length, stored, id, nonce)
+        fields = _FIELDS.pack(MAGIC, _FORMAT, type, codec, _EPOCH, length, stored, id, nonce)
         sealed = self._cipher.encrypt(nonce, body, fields[:_BOUND])
         return Record(id, type, length, stored, (fields, _CRC.pack(zlib.crc32(fields)), sealed))
 

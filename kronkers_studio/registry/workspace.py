@@ -3,6 +3,7 @@
 keys.json      the key slots
 metadata.db    journal, metadata and object index (SQLCipher)
 packs/         the objects
+journal/       the journal once more, to make metadata.db again from
 writer.lock    held by whoever appends to the packs
 """
 
@@ -31,10 +32,12 @@ from kronkers_studio.storage.text import to_stored
 if TYPE_CHECKING:
     from kronkers_studio.registry.content import ContentStore
     from kronkers_studio.registry.journal import Journal
+    from kronkers_studio.registry.journal_log import JournalLog
     from kronkers_studio.registry.ledger import Ledger
 
 _DATABASE = "metadata.db"
 _PACKS = "packs"
+_JOURNAL = "journal"
 _LOCK = "writer.lock"
 _HEAD = (
     "SELECT document FROM branches JOIN commits ON commits.id = branches.head "
@@ -71,7 +74,13 @@ class Workspace:
     def _journal(self) -> Journal:
         from kronkers_studio.registry.journal import Journal
 
-        return Journal(self._master.subkey("journal chain"))
+        return Journal(self._master.subkey("journal chain"), log=self._log)
+
+    @cached_property
+    def _log(self) -> JournalLog:
+        from kronkers_studio.registry.journal_log import JournalLog
+
+        return JournalLog(PackFolder(self.directory / _JOURNAL, self._master.workspace_id), self._store.sealer)
 
     def head(self, project: str, branch: str) -> Commit | None:
         """The head of a branch, None when there is none: what a look for changes asks first, so without SQLAlchemy."""

@@ -1,0 +1,70 @@
+"""Reading a pack by itself, without an index: every whole and genuine record in it, also behind damage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from kronkers_studio.domain.errors import StoreDamaged
+from kronkers_studio.registry.packs import PACK_HEADER_SIZE, PackFolder
+from kronkers_studio.registry.records import HEADER_SIZE, MAGIC, RecordHeader, Sealer, read_header
+
+_SEARCH_BYTES = 4 << 20
+
+
+class Found(NamedTuple):
+    """A record at ``offset`` whose ``data`` are exactly the bytes that were stored."""
+
+    offset: int
+    header: RecordHeader
+    data: bytes
+
+    @property
+    def end(self) -> int:
+        return self.offset + HEADER_SIZE + self.header.stored
+
+
+def reread(packs: PackFolder, sealer: Sealer, number: int, damaged: Callable[[int, int], None]) -> Iterator[Found]:
+    """The genuine records of a pack in order; ``damaged`` is told of each stretch (start, end) that holds none.
+
+    The stretch at a pack's end may be no damage, but what a writer that died had not finished.
+    """
+    size, position = packs.size(number), PACK_HEADER_SIZE
+    while position < size:
+        try:
+            for offset, header, body in packs.scan(number, position, size):
+                end = offset + HEADER_SIZE + header.stored
+                try:
+                    data = sealer.open(header, body)
+                except StoreDamaged:
+                    damaged(offset, end)
+                else:
+                    yield Found(offset, header, data)
+                position = end
+        except StoreDamaged:
+            following = _next_header(packs, number, position + 1, size)
+            damaged(position, following)
+            position = following
+
+
+def _next_header(packs: PackFolder, number: int, start: int, size: int) -> int:
+    """The offset of the next bytes that can be a record; ``size`` when there are none."""
+    while start < size:
+        window = packs.read(number, start, min(_SEARCH_BYTES, size - start))
+        at = window.find(MAGIC)
+        while at >= 0:
+            if _is_header(packs, number, start + at, size):
+                return start + at
+            at = window.find(MAGIC, at + 1)
+        if start + len(window) == size:
+            break
+        start += len(window) - len(MAGIC) + 1
+    return size
+
+
+def _is_header(packs: PackFolder, number: int, offset: int, size: int) -> bool:
+    try:
+        header = read_header(packs.read(number, offset, min(HEADER_SIZE, size - offset)))
+    except StoreDamaged:
+        return False
+    return offset + HEADER_SIZE + header.stored <= size
