@@ -22,6 +22,7 @@ class FoundItem(SourceItem):
     look: Look = BINARY
     seen_ns: int = 0  # the moment its folder began to be listed, nanoseconds since the epoch
     renamed_from: str = ""  # where this very file lay when its bytes were stored
+    online_only: bool = False  # a placeholder: opening it downloads it
 
 
 class KnownFile(NamedTuple):

@@ -262,6 +262,7 @@ class _Walk:
                 look=look,
                 seen_ns=self.seen_ns,
                 renamed_from=renamed_from,
+                online_only=online_only,
             )
         )
         if self.planning:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 from kronkers_studio.domain.content import EntryKind, SkippedItem, SkipReason, SourceItem, SourceProblem
 from kronkers_studio.domain.errors import SourceUnavailable
 from kronkers_studio.migration import filesystem, names
+from kronkers_studio.migration.pace import Pace
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -24,9 +25,14 @@ _BEYOND = 4096  # bytes asked for past a file's known size, to see its end
 
 
 class FolderSource:
-    """The files below ``folder``; implements ``ContentSource``. Safe to use from several threads."""
+    """The files below ``folder``; implements ``ContentSource``. Safe to use from several threads.
 
-    def __init__(self, folder: Path) -> None:
+    With ``fetch``, placeholders are opened, which downloads them. ``pace`` says how gently files are read.
+    """
+
+    def __init__(self, folder: Path, *, fetch: bool = False, pace: Pace | None = None) -> None:
+        self._fetch = fetch
+        self._pace = pace
         self._folder = folder.expanduser().absolute()
         self._root = str(self._folder)
         self._real_folder = self._folder.resolve()
@@ -45,9 +51,11 @@ class FolderSource:
         """
         if item.kind is not EntryKind.FILE:
             raise ValueError(f"{item.path!r} is a {item.kind}; only files have bytes")
+        if self._pace is not None:
+            self._pace.enter()
         path = self._system_path(item.path)
         descriptor, at_open = self._open_checked(item, path)
-        with io.BufferedReader(_File(descriptor, item.path, at_open.st_size)) as stream:
+        with io.BufferedReader(_File(descriptor, item.path, at_open.st_size, self._pace)) as stream:
             yield cast(BinaryIO, stream)
             self._verify(item.path, path, at_open, os.fstat(descriptor))
 
@@ -72,7 +80,7 @@ class FolderSource:
         if not stat.S_ISREG(status.st_mode):
             detail = filesystem.special_file_detail(status.st_mode)
             raise SourceProblem(SkippedItem(item.path, SkipReason.SPECIAL_FILE, detail))
-        if filesystem.is_online_only(status):
+        if not self._fetch and filesystem.is_online_only(status):
             raise SourceProblem(SkippedItem(item.path, SkipReason.PLACEHOLDER, _ONLINE_ONLY))
 
     def _refuse_outside(self, item: SourceItem, status: os.stat_result) -> None:
@@ -114,8 +122,9 @@ class _File(io.FileIO):
     A file that grows as fast as it is read would never end: reading past the size that it had at opening fails.
     """
 
-    def __init__(self, descriptor: int, name: str, size: int) -> None:
+    def __init__(self, descriptor: int, name: str, size: int, pace: Pace | None) -> None:
         super().__init__(descriptor, "rb")
+        self._pace = pace
         self._name = name
         self._size = size
         self._count = 0
@@ -129,6 +138,8 @@ class _File(io.FileIO):
             raise SourceProblem(filesystem.problem_of(self._name, error)) from None
         if grown:
             raise SourceProblem(SkippedItem(self._name, SkipReason.CHANGED_WHILE_READ, _CHANGED))
+        if self._pace is not None and count:
+            self._pace.took(count)
         return count
 
     def readall(self) -> bytes:

@@ -148,7 +148,7 @@ def _row(stored: StoredItem) -> tuple[Any, ...] | None:
     item = stored.item
     if not isinstance(item, FoundItem) or item.kind is not EntryKind.FILE:
         return None
-    if item.known == stored.content:
+    if item.known == stored.content and not item.renamed_from:
         return None  # it is remembered already
     if stored.size != item.size:
         return None  # it changed after the scan: what was stored is not what the fingerprint was taken of

@@ -38,6 +38,17 @@ class Settings(BaseSettings):
     )
     author: str = Field(default="", description="Your name in histories; empty takes the system's user name.")
     offline: bool = Field(default=False, description="Use only what was downloaded before.")
+    read_limit: float = Field(
+        default=0.0,
+        ge=0.0,
+        description="How many megabytes per second bringing in a folder may read at most, so that the disk, or the "
+        "line to OneDrive, stays free for others; 0 sets no limit.",
+    )
+    low_priority: Literal["always", "watching", "never"] = Field(
+        default="watching",
+        description="When bringing in folders gives way to other programs: always, only while a folder is watched in "
+        "the background, or never.",
+    )
     first_run_done: bool = Field(
         default=False, description="Whether the first-run wizard has been finished or skipped."
     )
