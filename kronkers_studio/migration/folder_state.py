@@ -32,15 +32,18 @@ class FolderState:
         self._at_rest = True
 
     def add(self, path: str, entries: Sequence[os.DirEntry[str]], seen_ns: int) -> None:
-        """Take up the folder ``path`` and its ``entries`` (by name), whose listing began at ``seen_ns``."""
-        facts: list[tuple[str, int, tuple[int, int, int]]] = []
+        """Take up the folder ``path`` and its ``entries`` (by name), whose listing began at ``seen_ns``.
+
+        A folder's own time follows from what is put into it and so does not count.
+        """
+        facts: list[tuple[str, int, tuple[int, ...]]] = []
         newest = 0
         try:
             for entry in entries:
                 status = entry.stat(follow_symlinks=False)
-                mark = filesystem.fingerprint(status)
-                if mark[1] > newest and not entry.is_dir(follow_symlinks=False):
-                    newest = mark[1]  # of a folder's time nothing but its names depends, and those are here
+                mark = () if entry.is_dir(follow_symlinks=False) else filesystem.fingerprint(status)
+                if mark and mark[1] > newest:
+                    newest = mark[1]
                 facts.append((entry.name, status.st_mode, mark))
         except OSError:
             self._at_rest = False  # it vanished meanwhile

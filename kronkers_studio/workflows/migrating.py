@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.content import DEFAULT_BRANCH, SourceItem, SourceProblem, StoredItem
+from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, EntryKind, SourceItem, SourceProblem, StoredItem
 from kronkers_studio.domain.errors import InvalidInput, UnsupportedModel
 from kronkers_studio.domain.migration import Decision, FileKind, MigrationPlan, MigrationResult, PlannedItem
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
@@ -57,14 +57,18 @@ def migrate_folder(
 ) -> MigrationResult:
     """Store ``folder`` as a commit of ``project``.
 
-    Unchanged files are recognised from the stat cache and not read again; a killed or cancelled run keeps what was
+    Unchanged files are recognised from the stat cache and not read again, and a folder that was not touched at all is
+    only listed; a killed or cancelled run keeps what was
     acknowledged, and the next one goes on from there. What cannot be read is listed in the result and in the commit.
     """
     started = time.monotonic()
     folder = folder.expanduser().absolute()
     project = project or project_name(folder)
     cache = _stat_cache(session, project, folder)
-    scan = _scan(session, folder, cache.load(), progress, cancel)
+    committed = _committed(session, folder, cache, project, branch, cancel)
+    if committed is not None:
+        return _nothing_changed(committed, project, branch, time.monotonic() - started)
+    scan = _scan(session, folder, cache.load(), progress, cancel, plan=False)
 
     outcome = session.workspace.content.store_items(
         scan.items,
@@ -84,7 +88,7 @@ def migrate_folder(
         source=str(folder),
     )
     cache.forget_missing(item.path for item in scan.items)
-    return MigrationResult(
+    result = MigrationResult(
         project=project,
         branch=branch,
         commit=commit,
@@ -95,6 +99,47 @@ def migrate_folder(
         new_bytes=outcome.new_bytes,
         seconds=time.monotonic() - started,
         skipped=skipped,
+    )
+    if scan.state is not None and _is_all_there(outcome.stored, result):
+        cache.remember_commit(branch, commit.id, scan.state)
+    return result
+
+
+def _committed(
+    session: Session, folder: Path, cache: StatCache, project: str, branch: str, cancel: CancelToken
+) -> Commit | None:
+    """The head of ``branch`` when ``folder`` became just that and was not touched since."""
+    from kronkers_studio.migration import state_of
+
+    remembered = cache.committed(branch)
+    if remembered is None:
+        return None
+    head = session.workspace.head(project, branch)
+    if head is None or head.id != remembered.commit:
+        return None
+    state = state_of(folder, exclude=[session.directory], cancel=cancel)
+    return head if state == remembered.state else None
+
+
+def _nothing_changed(head: Commit, project: str, branch: str, seconds: float) -> MigrationResult:
+    return MigrationResult(
+        project=project,
+        branch=branch,
+        commit=head,
+        changed=False,
+        files=head.files,
+        read_files=0,
+        read_bytes=0,
+        new_bytes=0,
+        seconds=seconds,
+        skipped=head.skipped,
+    )
+
+
+def _is_all_there(stored: Sequence[StoredItem], result: MigrationResult) -> bool:
+    """Whether all that anybody would want kept is in the commit, as it was listed."""
+    return not result.incomplete and all(
+        each.size == each.item.size for each in stored if each.item.kind is EntryKind.FILE
     )
 
 
@@ -108,13 +153,19 @@ def project_name(folder: Path) -> str:
 
 
 def _scan(
-    session: Session, folder: Path, known: Mapping[str, KnownFile], progress: Progress, cancel: CancelToken
+    session: Session,
+    folder: Path,
+    known: Mapping[str, KnownFile],
+    progress: Progress,
+    cancel: CancelToken,
+    *,
+    plan: bool = True,
 ) -> Scan:
     from kronkers_studio.migration import scan_folder
 
     progress.step("Looking through the folder", None, "files")
     # a workspace that lies inside the folder does not bring in itself
-    return scan_folder(folder, known=known, exclude=[session.directory], progress=progress, cancel=cancel)
+    return scan_folder(folder, known=known, exclude=[session.directory], plan=plan, progress=progress, cancel=cancel)
 
 
 def _source(folder: Path) -> FolderSource:
