@@ -7,6 +7,9 @@ that looks; what is painted by hand (charts, pills in tables, icons) asks ``curr
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -188,8 +191,9 @@ class Theme(QObject):
             return
         self._applied = True
         self.tokens = tokens
-        self._app.setPalette(_palette(tokens))
-        self._app.setStyleSheet(style_sheet(tokens))
+        with _nothing_collected():
+            self._app.setPalette(_palette(tokens))
+            self._app.setStyleSheet(style_sheet(tokens))
         self.changed.emit()
 
 
@@ -200,6 +204,19 @@ def current() -> Theme:
         raise RuntimeError("a theme needs a running QApplication")
     theme = app.findChild(Theme)
     return theme if theme is not None else Theme(app)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """While Qt walks through a list of all widgets, Python must not collect one that nobody holds any more: Qt would
+    then touch freed memory."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _load_fonts() -> None:

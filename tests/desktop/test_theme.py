@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,3 +108,36 @@ def test_the_bundled_font_is_used_and_its_licence_lies_beside_it(qapp: QApplicat
     theme.current()
     assert QFontInfo(theme.font()).family() == "Inter"
     assert "SIL OPEN FONT LICENSE" in (resource("fonts") / "OFL.txt").read_text(encoding="utf-8")
+
+
+_SWITCH_AMID_GARBAGE = """
+import gc
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from kronkers_studio.desktop import theme
+from kronkers_studio.desktop.widgets.labels import ElidedLabel
+app = QApplication([])
+theme.current().choose("light")
+class Wasteful(ElidedLabel):
+    def changeEvent(self, event):
+        super().changeEvent(event)
+        if gc.isenabled():
+            gc.collect()
+gc.disable()
+kept = []
+for number in range(300):
+    holder = QWidget()
+    label = Wasteful("words") if number % 10 == 0 else ElidedLabel("words")
+    QVBoxLayout(holder).addWidget(label)
+    holder.show()
+    kept.append(holder) if number % 10 == 0 else setattr(holder, "itself", holder)
+    del holder, label
+gc.enable()
+theme.current().choose("dark")
+print("survived")
+"""
+
+
+def test_switching_survives_widgets_that_nobody_holds_any_more() -> None:
+    program = [sys.executable, "-c", _SWITCH_AMID_GARBAGE]
+    ended = subprocess.run(program, env=os.environ.copy(), capture_output=True, text=True, check=False, timeout=60)
+    assert ended.stdout.strip() == "survived", ended.stderr[-2000:]
