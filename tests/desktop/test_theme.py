@@ -122,7 +122,7 @@ class Wasteful(ElidedLabel):
         super().changeEvent(event)
         if gc.isenabled():
             gc.collect()
-gc.disable()
+gc.set_threshold(0)
 kept = []
 for number in range(300):
     holder = QWidget()
@@ -131,7 +131,6 @@ for number in range(300):
     holder.show()
     kept.append(holder) if number % 10 == 0 else setattr(holder, "itself", holder)
     del holder, label
-gc.enable()
 theme.current().choose("dark")
 print("survived")
 """
