@@ -5,14 +5,22 @@ Opening a workspace loads little; what works on content and metadata is loaded a
 
 from typing import TYPE_CHECKING, Any
 
-from kronkers_studio.registry.workspace import Workspace, create_workspace, open_workspace
+from kronkers_studio.registry.workspace import Workspace, create_workspace, open_workspace, rebuild_workspace
 
 if TYPE_CHECKING:
     from kronkers_studio.registry.content import ContentStore
     from kronkers_studio.registry.importing import StoreOutcome
     from kronkers_studio.registry.ledger import Ledger
 
-__all__ = ["ContentStore", "Ledger", "StoreOutcome", "Workspace", "create_workspace", "open_workspace"]
+__all__ = [
+    "ContentStore",
+    "Ledger",
+    "StoreOutcome",
+    "Workspace",
+    "create_workspace",
+    "open_workspace",
+    "rebuild_workspace",
+]
 
 _LOADED_LATER = {"ContentStore": "content", "Ledger": "ledger", "StoreOutcome": "importing"}
 

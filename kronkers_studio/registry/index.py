@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.storage.database import Database
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 
 class Location(NamedTuple):
@@ -50,8 +54,18 @@ class ObjectIndex:
     def packs(self) -> dict[int, int]:
         """The known packs and how many of their bytes are known to be on disk."""
         with self._database.read_directly() as connection:
-            rows = connection.execute("SELECT number, size FROM packs ORDER BY number")
+            rows = connection.execute("SELECT number, size FROM packs WHERE size >= 0 ORDER BY number")
             return dict(rows)
+
+    def retired(self) -> set[int]:
+        """The numbers of packs that nothing lies in any more; their files may go, the numbers are not used again."""
+        with self._database.read_directly() as connection:
+            return {row[0] for row in connection.execute("SELECT number FROM packs WHERE size < 0")}
+
+    def generation(self) -> int:
+        """Another number after each time that objects were taken out of the index."""
+        with self._database.read_directly() as connection:
+            return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
     def in_pack(self, number: int) -> Iterator[tuple[bytes, Location]]:
         """The rows of one pack in the order of their offsets."""
@@ -74,6 +88,37 @@ class ObjectIndex:
                 "INSERT OR IGNORE INTO objects (id, pack, offset, stored, length, type) VALUES (?, ?, ?, ?, ?, ?)",
                 sorted((id, at.pack, at.offset, at.stored, at.length, int(at.type)) for id, at in rows),
             )
+
+
+def clear_index(connection: sa.Connection) -> None:
+    """Empty the index, within a transaction of the caller's, who fills it again."""
+    connection.exec_driver_sql("DELETE FROM objects")
+    connection.exec_driver_sql("DELETE FROM packs")
+    renew_generation(connection)
+
+
+def put_rows(connection: sa.Connection, sizes: Mapping[int, int], rows: Collection[tuple[bytes, Location]]) -> None:
+    """Record packs and where objects lie now, in place of what the index had of them."""
+    if sizes:
+        connection.exec_driver_sql("INSERT OR REPLACE INTO packs (number, size) VALUES (?, ?)", list(sizes.items()))
+    if rows:
+        connection.exec_driver_sql(
+            "INSERT OR REPLACE INTO objects (id, pack, offset, stored, length, type) VALUES (?, ?, ?, ?, ?, ?)",
+            sorted((id, at.pack, at.offset, at.stored, at.length, int(at.type)) for id, at in rows),
+        )
+
+
+def retire_packs(connection: sa.Connection, numbers: Iterable[int]) -> None:
+    """Take packs, and what the index still has in them, out of it."""
+    for number in numbers:
+        connection.exec_driver_sql("DELETE FROM objects WHERE pack = ?", (number,))
+        connection.exec_driver_sql("UPDATE packs SET size = -1 WHERE number = ?", (number,))
+    renew_generation(connection)
+
+
+def renew_generation(connection: sa.Connection) -> None:
+    """A number that no state of the index had before, also when an older database is put back."""
+    connection.exec_driver_sql(f"PRAGMA user_version = {1 + secrets.randbelow(2**31 - 2)}")
 
 
 def _statements(columns: str) -> dict[int, str]:

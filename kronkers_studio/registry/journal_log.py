@@ -91,10 +91,7 @@ class JournalLog:
 
         Raises ``StorageFull``; or ``StoreDamaged`` when the log knows changes that the database does not.
         """
-        with disk_failures("writing the journal"):
-            if not self._packs.folder.is_dir():
-                self._packs.folder.mkdir()
-                flush_folder(self._packs.folder.parent)
+        self._make_folder()
         tail = self._tail()
         last = tail.record.end if tail.record else _START
         if last == before:
@@ -114,22 +111,39 @@ class JournalLog:
         """All that can be read. Raises ``StorageFull`` when the disk fails."""
         kept: list[JournalEntry] = []
         problems: list[str] = []
-        torn, start = False, 0
+        torn, start, gap = False, 0, ""
         numbers = self._packs.numbers() if self._packs.folder.is_dir() else []
         for number in numbers:
             stretches: list[tuple[int, int]] = []
             records = list(self._records(number, stretches))
+            if records and records[0].after == _START:  # all is written anew: what came before has no say
+                problems = []
             if records and self._packs.read(number, 0, PACK_HEADER_SIZE) != self._packs.header(number):
                 problems.append(f"The first bytes of journal file {number:08d} are damaged.")
             for record in records:
                 if record.after.number > len(kept):
-                    problems.append(f"Entries {len(kept) + 1} to {record.after.number} of the journal are lost.")
-                    return LoggedJournal(tuple(kept), tuple(problems), torn, False, start)
-                start = record.after.number
-                del kept[record.after.number :]
+                    gap = gap or f"Entries {len(kept) + 1} to {record.after.number} of the journal are lost."
+                    continue
+                gap, start = "", record.after.number
+                del kept[start:]
                 kept.extend(record.entries)
             torn = number == numbers[-1] and bool(stretches)
-        return LoggedJournal(tuple(kept), tuple(problems), torn, True, start)
+        return LoggedJournal(tuple(kept), (*problems, *filter(None, [gap])), torn, not gap, start)
+
+    def write_anew(self, entries: Iterable[JournalEntry]) -> None:
+        """Write all ``entries`` to a new file; those before count no more. Raises ``StorageFull``."""
+        self._make_folder()
+        self._write(list(_batches(entries)), _Tail(None, 0, 0))
+
+    def close(self) -> None:
+        self._last = None
+        self._packs.close()
+
+    def _make_folder(self) -> None:
+        with disk_failures("writing the journal"):
+            if not self._packs.folder.is_dir():
+                self._packs.folder.mkdir()
+                flush_folder(self._packs.folder.parent)
 
     def _records(self, pack: int, stretches: list[tuple[int, int]]) -> Iterator[_Record]:
         for found in reread(self._packs, self._sealer, pack, lambda start, end: stretches.append((start, end))):
@@ -148,8 +162,9 @@ class JournalLog:
             grown = writer.flush()
         finally:
             writer.close()
-        pack, size = max(grown.items())
-        self._last = (self._packs.numbers(), size, _Tail(records[-1], pack, size))
+        if grown:
+            pack, size = max(grown.items())
+            self._last = (self._packs.numbers(), size, _Tail(records[-1], pack, size))
 
     def _tail(self) -> _Tail:
         """The last readable record; looked for only when another process may have written."""

@@ -14,9 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from kronkers_studio.domain.care import RebuildReport
 from kronkers_studio.domain.content import CheckReport, Commit
 from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, StoreDamaged, WorkspaceError
-from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.registry.index import ObjectIndex
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.packs import PackFolder
@@ -34,11 +35,13 @@ if TYPE_CHECKING:
     from kronkers_studio.registry.journal import Journal
     from kronkers_studio.registry.journal_log import JournalLog
     from kronkers_studio.registry.ledger import Ledger
+    from kronkers_studio.registry.versions import Versions
 
 _DATABASE = "metadata.db"
 _PACKS = "packs"
 _JOURNAL = "journal"
 _LOCK = "writer.lock"
+_LOCK_WAIT_SECONDS = 2.0
 _HEAD = (
     "SELECT document FROM branches JOIN commits ON commits.id = branches.head "
     "WHERE branches.project = ? AND branches.name = ?"
@@ -71,6 +74,12 @@ class Workspace:
         return Ledger(self.database, self._journal)
 
     @cached_property
+    def versions(self) -> Versions:
+        from kronkers_studio.registry.versions import Versions
+
+        return Versions(self.database, self._store, self.ledger, self.content)
+
+    @cached_property
     def _journal(self) -> Journal:
         from kronkers_studio.registry.journal import Journal
 
@@ -96,6 +105,8 @@ class Workspace:
         return self._master.subkey("series database")
 
     def close(self) -> None:
+        if "_log" in self.__dict__:
+            self._log.close()
         self._packs.close()
         self.database.close()
 
@@ -154,9 +165,53 @@ def open_workspace(directory: Path, unlock: Unlock) -> Workspace:
     """
     master = open_keys(directory, unlock)
     packs, database = directory / _PACKS, directory / _DATABASE
-    if not packs.is_dir() or (not database.exists() and any(packs.iterdir())):
-        missing = _DATABASE if packs.is_dir() else _PACKS
-        raise StoreDamaged(
-            f"{missing} is missing from the workspace in {directory}.", next_step="Put it back from a backup."
-        )
+    if not packs.is_dir():
+        raise _missing(_PACKS, directory, "Put it back from a backup.")
+    if not database.exists() and (any(packs.iterdir()) or (directory / _JOURNAL).exists()):
+        raise _missing(_DATABASE, directory, "Run `kronkers registry rebuild`, which makes it again from the packs.")
     return Workspace(directory, master)
+
+
+def rebuild_workspace(
+    directory: Path,
+    unlock: Unlock,
+    *,
+    accept_loss: bool = False,
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> RebuildReport:
+    """Make the metadata database of the workspace in ``directory`` again, from its packs and its journal's files.
+
+    With ``accept_loss``, what comes after lost entries of the journal is given up. Raises ``WrongKey`` and the like,
+    ``WorkspaceBusy``, ``StoreDamaged`` (entries are lost), ``StorageFull`` or ``Cancelled``.
+    """
+    from kronkers_studio.registry.journal import Journal
+    from kronkers_studio.registry.journal_log import JournalLog
+    from kronkers_studio.registry.rebuilding import Rebuild
+
+    master = open_keys(directory, unlock)
+    sealer, packs = Sealer(master), PackFolder(directory / _PACKS, master.workspace_id)
+    if not packs.folder.is_dir():
+        raise _missing(_PACKS, directory, "Put it back from a backup.")
+    log = JournalLog(PackFolder(directory / _JOURNAL, master.workspace_id), sealer)
+    run = Rebuild(
+        directory / _DATABASE,
+        master.subkey("metadata database"),
+        packs,
+        sealer,
+        Journal(master.subkey("journal chain")),
+        log,
+        progress=progress,
+        cancel=cancel,
+    )
+    lock = WriterLock(directory / _LOCK)
+    lock.acquire(wait=_LOCK_WAIT_SECONDS)
+    try:
+        return run.run(accept_loss=accept_loss)
+    finally:
+        lock.release()
+        packs.close()
+
+
+def _missing(name: str, directory: Path, next_step: str) -> StoreDamaged:
+    return StoreDamaged(f"{name} is missing from the workspace in {directory}.", next_step=next_step)

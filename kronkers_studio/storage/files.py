@@ -46,6 +46,15 @@ def flush_file(descriptor: int) -> None:
     os.fsync(descriptor)
 
 
+def flush_file_at(file: Path) -> None:
+    """``flush_file`` for a file that is not open. Raises ``OSError``."""
+    descriptor = os.open(file, os.O_RDWR | BINARY)
+    try:
+        flush_file(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def flush_folder(folder: Path) -> None:
     """Return when the names in ``folder`` are on disk, where the system has such a thing (not on Windows)."""
     flag = getattr(os, "O_DIRECTORY", None)

@@ -1,0 +1,202 @@
+"""The metadata database can be made again: from the packs alone its index, from the journal's files all the rest."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from kronkers_studio.domain.changes import ProjectCreated, ServerRemoved
+from kronkers_studio.domain.content import Commit
+from kronkers_studio.domain.errors import NotFound, StorageFull, StoreDamaged, WorkspaceBusy
+from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace, rebuild_workspace
+from kronkers_studio.registry import packs as packs_module
+from kronkers_studio.registry.checking import table_rows
+from kronkers_studio.storage import tables
+from kronkers_studio.storage.keys import Unlock
+
+BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
+Rows = dict[str, list[tuple[object, ...]]]
+
+
+def _everything(workspace: Workspace) -> Rows:
+    with workspace.database.read() as connection:
+        return {table.name: table_rows(connection, table) for table in tables.metadata.sorted_tables}
+
+
+@pytest.fixture
+def filled(workspace: Workspace, folder: Path, bring_in: BringIn, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setattr(packs_module, "PACK_TARGET", 700_000)
+    bring_in(folder)
+    (folder / "later.txt").write_text("more", encoding="utf-8")
+    bring_in(folder)
+    bring_in(folder / "team a", project="other")
+    with pytest.raises(NotFound):  # what was refused is not in the journal's files either
+        workspace.ledger.record(ProjectCreated("half", workspace.content._clock()), ServerRemoved("no"), author="ann")
+    return workspace
+
+
+@pytest.mark.parametrize("damage", ["lost", "torn", "flipped", "none"])
+def test_a_lost_or_damaged_database_is_made_again_with_the_same_rows(
+    filled: Workspace, key_file: Path, folder: Path, tmp_path: Path, damage: str
+) -> None:
+    """Seen to fail with the journal's files written after the database, and with one batch of entries left out."""
+    before = _everything(filled)
+    filled.close()
+    file = filled.directory / "metadata.db"
+    if damage == "lost":
+        file.unlink()
+        with pytest.raises(StoreDamaged, match=r"metadata\.db"):
+            open_workspace(filled.directory, Unlock(key_file=key_file))
+    elif damage == "torn":
+        file.write_bytes(file.read_bytes()[:9000])
+    elif damage == "flipped":
+        content = bytearray(file.read_bytes())
+        for at in range(5000, len(content), 4096):
+            content[at] ^= 1
+        file.write_bytes(content)
+    report = rebuild_workspace(filled.directory, Unlock(key_file=key_file))
+    assert report.problems == () and report.database_made_anew is (damage != "none")
+    assert bool(report.set_aside) is (damage in ("torn", "flipped"))
+    with open_workspace(filled.directory, Unlock(key_file=key_file)) as again:
+        assert _everything(again) == before
+        assert again.content.check(read_data=True).problems == ()
+        again.content.restore("project", "", tmp_path / "out")
+        again.ledger.record(ProjectCreated("new", again.content._clock()), author="ann")
+        assert again.content.check().healthy
+    assert (tmp_path / "out" / "large.bin").read_bytes() == (folder / "large.bin").read_bytes()
+
+
+def test_an_old_database_refuses_changes_until_the_newer_ones_are_brought_back(
+    workspace: Workspace, folder: Path, bring_in: BringIn, key_file: Path
+) -> None:
+    bring_in(folder)
+    workspace.close()
+    backup = Path(shutil.copy2(workspace.directory / "metadata.db", workspace.directory.parent / "backup"))
+    for number in range(3):
+        (folder / "changing.txt").write_text(str(number), encoding="utf-8")
+        head, _, _ = bring_in(folder)
+    workspace.close()
+    shutil.copy2(backup, workspace.directory / "metadata.db")
+    assert any("older than the journal" in problem for problem in workspace.content.check().problems)
+    with pytest.raises(StoreDamaged, match="older than the journal"):
+        bring_in(folder)
+    workspace.close()
+    assert rebuild_workspace(workspace.directory, Unlock(key_file=key_file)).problems == ()
+    assert workspace.content.resolve("project").id == head.id
+    assert workspace.content.check(read_data=True).problems == ()
+
+
+def test_a_workspace_from_before_the_journal_had_files_gets_them_with_its_next_change(
+    filled: Workspace, key_file: Path
+) -> None:
+    shutil.rmtree(filled.directory / "journal")
+    assert filled.content.check().healthy
+    assert rebuild_workspace(filled.directory, Unlock(key_file=key_file)).problems == ()
+    before = _everything(filled)
+    filled.close()
+    (filled.directory / "metadata.db").unlink()
+    rebuild_workspace(filled.directory, Unlock(key_file=key_file))
+    assert _everything(filled) == before
+
+
+def test_a_change_that_was_written_but_not_acknowledged_gives_way_to_the_next(
+    filled: Workspace, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a kill between the journal's file and the database."""
+    now = filled.content._clock()
+
+    def dying(*_arguments: object) -> None:
+        log.append(*_arguments)  # type: ignore[arg-type]
+        raise StorageFull("The power failed.")
+
+    log = filled.ledger._journal.log
+    assert log is not None
+    monkeypatch.setattr(filled.ledger._journal, "log", type("Dying", (), {"append": staticmethod(dying)}))
+    with pytest.raises(StorageFull):
+        filled.ledger.record(ProjectCreated("never", now), author="ann")
+    monkeypatch.setattr(filled.ledger._journal, "log", log)
+    assert filled.content.check().healthy
+    filled.ledger.record(ProjectCreated("after", now), author="ann")
+    assert filled.content.check().healthy
+    before = _everything(filled)
+    filled.close()
+    (filled.directory / "metadata.db").unlink()
+    rebuild_workspace(filled.directory, Unlock(key_file=key_file))
+    assert _everything(filled) == before
+
+
+def test_two_open_workspaces_write_one_journal(filled: Workspace, key_file: Path) -> None:
+    now = filled.content._clock()
+    with open_workspace(filled.directory, Unlock(key_file=key_file)) as second:
+        for number in range(4):
+            (filled if number % 2 else second).ledger.record(ProjectCreated(f"p{number}", now), author="ann")
+    assert filled.content.check().healthy
+    assert len(list((filled.directory / "journal").iterdir())) == 1
+
+
+def test_entries_lost_in_the_middle_are_told_and_given_up_only_when_asked(filled: Workspace, key_file: Path) -> None:
+    file = next((filled.directory / "journal").iterdir())
+    content = bytearray(file.read_bytes())
+    second = content.find(b"KOBJ", content.find(b"KOBJ") + 1)
+    content[second + 100] ^= 1
+    file.write_bytes(content)
+    assert any("lost" in problem for problem in filled.content.check().problems)
+    whole = _everything(filled)
+    rebuild_workspace(filled.directory, Unlock(key_file=key_file))  # the database knows them, and writes them anew
+    assert _everything(filled) == whole and filled.content.check().healthy
+    for path in sorted((filled.directory / "journal").iterdir())[1:]:
+        path.unlink()
+    filled.close()
+    (filled.directory / "metadata.db").unlink()
+    with pytest.raises(StoreDamaged, match="lost"):
+        rebuild_workspace(filled.directory, Unlock(key_file=key_file))
+    assert not (filled.directory / "metadata.db").exists()
+    report = rebuild_workspace(filled.directory, Unlock(key_file=key_file), accept_loss=True)
+    assert report.journal_entries == 3 and any("lost" in problem for problem in report.problems)
+    assert [project.name for project in filled.content.projects()] == ["project"]
+    assert filled.content.check(read_data=True).problems == ()
+
+
+def test_what_lies_behind_damage_in_a_pack_is_indexed_all_the_same(
+    filled: Workspace, key_file: Path, tmp_path: Path
+) -> None:
+    with filled.database.read() as connection:
+        rows = connection.execute(
+            sa.select(tables.objects).where(tables.objects.c.pack == 1).order_by(tables.objects.c.offset)
+        ).all()
+    filled.close()
+    pack = filled.directory / "packs" / "00000001.pack"
+    content = bytearray(pack.read_bytes())
+    content[rows[1].offset + 2] ^= 1  # a header, behind which the next must be looked for
+    content[rows[4].offset + 70] ^= 1  # sealed bytes
+    pack.write_bytes(content)
+    (filled.directory / "metadata.db").unlink()
+    report = rebuild_workspace(filled.directory, Unlock(key_file=key_file))
+    assert len(report.problems) == 2 and all("Pack 00000001" in problem for problem in report.problems)
+    with filled.database.read() as connection:
+        found = set(connection.execute(sa.select(tables.objects.c.id)).scalars())
+    assert {rows[1].id, rows[4].id}.isdisjoint(found) and {row.id for row in rows} - {rows[1].id, rows[4].id} < found
+    assert not filled.content.check().healthy
+
+
+def test_a_torn_end_of_a_pack_is_left_to_the_next_writer(
+    filled: Workspace, key_file: Path, folder: Path, bring_in: BringIn
+) -> None:
+    pack = max((filled.directory / "packs").iterdir())
+    with pack.open("ab") as stream:
+        stream.write(b"KOBJ" + random.Random(1).randbytes(400))  # noqa: S311
+    rebuild_workspace(filled.directory, Unlock(key_file=key_file))
+    assert filled.content.check(read_data=True).problems == ()
+    (folder / "another.txt").write_text("x", encoding="utf-8")
+    bring_in(folder)
+    assert filled.content.check(read_data=True).problems == ()
+
+
+def test_no_rebuild_beside_a_writer(filled: Workspace, key_file: Path) -> None:
+    with filled.content._store.writing(), pytest.raises(WorkspaceBusy):
+        rebuild_workspace(filled.directory, Unlock(key_file=key_file))
