@@ -175,6 +175,10 @@ class ContentStore:
         """
         return self._references.resolve(project, ref)
 
+    def branch_head(self, project: str, branch: str) -> Commit | None:
+        """The newest commit of a branch; None when there is no such branch."""
+        return self._references.head(project, branch)[1]
+
     def history(self, project: str, ref: str = "", limit: int = 100, offset: int = 0) -> list[Commit]:
         """The commit that ``ref`` names and those before it, newest first. Raises as ``resolve``."""
         window = {"head": self.resolve(project, ref).id, "limit": limit, "offset": offset}

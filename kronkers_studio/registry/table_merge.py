@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _BASE, _OURS, _THEIRS = "\0base", "\0ours", "\0theirs"  # positions of rows, beside columns of any name
 _ANCHOR = "\0anchor"
+NO_KEY = "No column tells the rows of the table apart."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def merge_tables(base: pl.DataFrame, ours: pl.DataFrame, theirs: pl.DataFrame) -
         return reason
     key = find_key((base, ours, theirs), careful=True)
     if not key:
-        return "No column tells the rows of the table apart."
+        return NO_KEY
     return _Merge(base, ours, theirs, key).run()
 
 

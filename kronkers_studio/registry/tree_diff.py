@@ -22,7 +22,7 @@ _EMPTY = encode_tree(())
 def diff_trees(old: bytes, new: bytes, store: ObjectStore, *, folder: str = "", renames: bool = True) -> TreeDifference:
     """What turns tree ``old`` into tree ``new`` (their ids), both being what is in ``folder``. Raises ``StoreDamaged``.
 
-    Without ``renames`` each of them is an entry removed and one added.
+    An id of b"" is that of no folder. Without ``renames`` each of them is an entry removed and one added.
     """
     walk = _Walk(store)
     changes = list(_paired(*walk.run(old, new, folder)))
@@ -81,8 +81,8 @@ class _Walk:
         return found
 
     def _read(self, ids: Iterable[bytes]) -> dict[bytes, bytes]:
-        located = self._store.locate(set(ids))
-        return {id: self._store.read_at(id, at, ObjectType.TREE) for id, at in located.items()}
+        located = self._store.locate({id for id in ids if id})
+        return {id: self._store.read_at(id, at, ObjectType.TREE) for id, at in located.items()} | {b"": _EMPTY}
 
 
 def _counts(entry: Entry, both: dict[str, tuple[Entry, Entry]]) -> bool:

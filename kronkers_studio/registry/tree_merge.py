@@ -22,6 +22,7 @@ from kronkers_studio.registry.tree_nodes import (
     children,
     is_folder,
     newer,
+    renamed,
     same,
 )
 
@@ -89,7 +90,7 @@ class TreeMerge:
                 seconds[name] = other.get(name)
         for name, node in seconds.items():
             second = _free_name(name, self._other_name, {*names, *result.children})
-            result.children[second] = _renamed(node, second)
+            result.children[second] = renamed(node, second)
             self.kept_as[f"{path}/{name}" if path else name] = f"{path}/{second}" if path else second
         return result
 
@@ -160,7 +161,3 @@ def _free_name(name: str, other: str, taken: set[str]) -> str:
         if free not in taken:
             return free
         number += 1
-
-
-def _renamed(node: Node, name: str) -> Node:
-    return replace(node, path=name) if isinstance(node, Entry) else node

@@ -82,3 +82,8 @@ def as_entry(node: Node, path: str) -> Entry | None:
     if isinstance(node, Entry):
         return replace(node, path=path)
     return Entry(path, EntryKind.FOLDER, mtime_ns=node.mtime_ns) if isinstance(node, Folder) else None
+
+
+def renamed(node: Node, name: str) -> Node:
+    """``node`` as a child called ``name``."""
+    return replace(node, path=name) if isinstance(node, Entry) else node
