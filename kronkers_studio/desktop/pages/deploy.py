@@ -12,13 +12,14 @@ from kronkers_studio.desktop.dialogs.dialog import confirm
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.icons import IconLabel
 from kronkers_studio.desktop.pages.page import Page, Views, scrolling
+from kronkers_studio.desktop.panels.release_card import ReleaseCard
 from kronkers_studio.desktop.panels.send_rows import SendRowsPanel
-from kronkers_studio.desktop.place_words import place_title, place_words, release_pill
+from kronkers_studio.desktop.place_words import place_title, place_words
 from kronkers_studio.desktop.studio import State, Studio
-from kronkers_studio.desktop.text import moment, tr
+from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
-from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
+from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.domain.errors import StudioError
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 _COLUMNS, _COLUMN_WIDTH = 3, 260  # side by side; pixels at least
-_EARLIER = 3  # earlier releases shown per model and place
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,66 +310,14 @@ class DeployPage(Page):
         column.addStretch(1)
         return holder
 
-    def _card(self, model: str, releases: list[Release]) -> Card:
-        live = next((release for release in releases if release.state is ReleaseState.LIVE), None)
-        newest = live or releases[0]
-        card = Card()
-        card.body.setSpacing(8)
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(ElidedLabel(model, "heading"))
-        head.addWidget(label(tr("version {n}").format(n=newest.version), "muted"))
-        head.addStretch(1)
-        head.addWidget(Pill(*release_pill(newest.state)))
-        card.body.addLayout(head)
-        card.body.addWidget(label(_release_words(newest), "muted", wrap=True))
-        card.body.addLayout(self._card_actions(newest, releases))
-        earlier = [release for release in releases if release.number != newest.number][:_EARLIER]
-        if earlier:
-            card.body.addSpacing(2)
-            card.body.addWidget(label(tr("Earlier"), "caption"))
-        for release in earlier:
-            card.body.addLayout(self._earlier_row(release))
+    def _card(self, model: str, releases: list[Release]) -> ReleaseCard:
+        card = ReleaseCard(model, releases)
+        card.rows_wanted.connect(lambda release: self.send_rows(release.model, release.place))
+        card.charts_wanted.connect(self._open_charts)
+        card.stop_wanted.connect(self.ask_stop)
+        card.return_wanted.connect(lambda release: self.roll_back(release, release.number))
+        card.retry_wanted.connect(lambda release: self.ask_put_live(release.model, release.version, release.place))
         return card
-
-    def _card_actions(self, release: Release, releases: list[Release]) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        named = tr("{action}: {model} on {place}")
-        place = place_words(release.place)
-
-        def add(text: str, run: Callable[[], object], icon: str) -> None:
-            name = named.format(action=text, model=release.model, place=place)
-            row.addWidget(Button(text, run, icon=icon, name=name))
-
-        if release.state is ReleaseState.LIVE:
-            add(tr("Send rows"), lambda: self.send_rows(release.model, release.place), "send")
-            add(tr("Charts"), lambda: self._open_charts(release), "monitor")
-            add(tr("Stop"), lambda: self.ask_stop(release), "stop")
-        elif release.state is ReleaseState.STANDBY:
-            add(tr("Make live again"), lambda: self.roll_back(release, release.number), "undo")
-        elif release.state is ReleaseState.FAILED:
-            again = lambda: self.ask_put_live(release.model, release.version, release.place)  # noqa: E731
-            add(tr("Try again …"), again, "refresh")
-        row.addStretch(1)
-        return row
-
-    def _earlier_row(self, release: Release) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        words = tr("{release} · version {version} · {time}").format(
-            release=release.label, version=release.version, time=moment(release.changed)
-        )
-        row.addWidget(ElidedLabel(words), 1)
-        if release.state is ReleaseState.STANDBY:
-            name = tr("Roll {model} back to {release}").format(model=release.model, release=release.label)
-            back = lambda: self.roll_back(release, release.number)  # noqa: E731
-            row.addWidget(Button(tr("Roll back"), back, icon="undo", name=name))
-        else:
-            pill = Pill(*release_pill(release.state))
-            pill.setToolTip(release.message)
-            row.addWidget(pill)
-        return row
 
     def _open_charts(self, release: Release) -> None:
         self.studio.go.emit("monitor", {"model": release.model, "place": release.place})
@@ -396,13 +344,3 @@ def _column_holder() -> QWidget:
 
 def _same(version: ModelVersion, release: Release) -> bool:
     return (version.name, version.version) == (release.model, release.version)
-
-
-def _release_words(release: Release) -> str:
-    if release.state is ReleaseState.FAILED:
-        return release.message or tr("It did not start.")
-    words = {
-        ReleaseState.LIVE: tr("Put live {time} by {author}"),
-        ReleaseState.STARTING: tr("Being started by {author}, {time}"),
-    }.get(release.state, tr("Made way {time} · kept for a rollback"))
-    return words.format(time=moment(release.changed), author=release.author or tr("somebody"))
