@@ -8,7 +8,7 @@ from typing import Any
 
 from kronkers_studio.deployment.commands import read_clock, read_disk, read_memory, read_system
 from kronkers_studio.deployment.engine import OLDEST_API, Engine, engine_errors, open_engine
-from kronkers_studio.deployment.setup import NETWORK, listens_on_loopback_only
+from kronkers_studio.deployment.setup import NETWORK, is_set_up, listens_on_loopback_only
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.errors import EngineUnavailable
 from kronkers_studio.domain.servers import Server, ServerCheck, ServerReport, Verdict
@@ -34,7 +34,7 @@ def check_server(connection: Connection, server: Server) -> ServerReport:
                 engine_version(str(info.get("ServerVersion", "")), engine.api),
                 permission(server, info),
                 swarm(info),
-                _loopback(engine, info),
+                _loopback(engine),
             ]
             disk = str(info.get("DockerRootDir") or disk)
     except EngineUnavailable as problem:
@@ -167,9 +167,9 @@ def _clock(connection: Connection) -> ServerCheck:
     return clock(now - (before + after) / 2)
 
 
-def _loopback(engine: Engine, info: Mapping[str, Any]) -> ServerCheck:
+def _loopback(engine: Engine) -> ServerCheck:
     title = "Loopback only"
-    if not (info.get("Swarm") or {}).get("ControlAvailable") or not engine.networks(names=[NETWORK]):
+    if not is_set_up(engine):
         return ServerCheck(title, Verdict.WARN, "not set up yet", "The first release sets it up; or do it now.")
     if not listens_on_loopback_only(engine):
         return ServerCheck(

@@ -1,11 +1,14 @@
-"""Preparing a server for releases: a Swarm of one node, and the network that keeps services on the loopback address.
+"""Preparing a server for releases: a Swarm of one node whose services listen on the loopback address only.
 
-Swarm publishes a port on every address of the server unless the network says otherwise, so ours says so: a bridge
-network of Swarm's scope, whose settings are those of a second, "config-only" network. See
-docs/decisions/0004-ssh-and-swarm.md.
+Swarm publishes ports through the bridge network docker_gwbridge, on every address of the server unless that network
+says otherwise. It may be made before the Swarm is, so ours says otherwise. Besides, engines before Docker 28 pass on
+what a neighbour on the server's own network segment addresses to a container; so containers get a default gateway that
+does not exist, and can answer nobody but the server. See docs/decisions/0004-ssh-and-swarm.md.
 """
 
 from __future__ import annotations
+
+import ipaddress
 
 import docker.errors
 
@@ -17,32 +20,44 @@ from kronkers_studio.domain.progress import SILENT, Progress
 NETWORK = "kronkers"
 """The network that services are attached to."""
 
-_SETTINGS = "kronkers-settings"
+_GATEWAY = "docker_gwbridge"  # the name is Swarm's
 _LOOPBACK = "127.0.0.1"
 _OPTIONS = {
+    "com.docker.network.bridge.name": _GATEWAY,
     "com.docker.network.bridge.host_binding_ipv4": _LOOPBACK,  # published ports listen there and nowhere else
-    "com.docker.network.bridge.enable_icc": "false",  # services cannot talk to one another
-    "com.docker.network.bridge.enable_ip_masquerade": "false",  # nor to the world outside
+    "com.docker.network.bridge.enable_icc": "false",
+    "com.docker.network.bridge.enable_ip_masquerade": "false",
 }
+_DEAD_END = "DefaultGatewayIPv4"
+_PROBE = "kronkers-probe"
 _LABELS = {"kronkers": "network"}
 
 
 def set_up_server(connection: Connection, progress: Progress = SILENT) -> None:
     """Make the server ready for releases; does nothing where that is done already.
 
-    Raises ``EngineUnavailable``, or ``ServerError`` when the server's Swarm is somebody else's or locked.
+    Raises ``EngineUnavailable``, or ``ServerError`` when the server has a Swarm that is not ours, or a locked one.
     """
     engine = open_engine(connection)
     with engine_errors(connection, "preparing the server for releases"):
         if not _is_manager(connection, engine):
             progress.note(f"Starting a Swarm of one node on {connection.server.name}")
+            _make_gateway(engine)
             _start_swarm(engine)
-        _make_networks(connection, engine)
+        _require_our_gateway(connection, engine)
+        if not _has_network(engine, NETWORK):
+            _make_network(engine, {"Name": NETWORK, "Driver": "overlay", "Labels": _LABELS})
+
+
+def is_set_up(engine: Engine) -> bool:
+    """Whether releases can be made as it is."""
+    swarm = engine.info().get("Swarm") or {}
+    return bool(swarm.get("ControlAvailable")) and _has_network(engine, NETWORK)
 
 
 def listens_on_loopback_only(engine: Engine) -> bool:
-    """Whether the settings of our network, and every port that services on it have, keep to the loopback address."""
-    if not _settings_are_ours(engine):
+    """Whether the settings of the Swarm's bridge, and every port of our services, keep to the loopback address."""
+    if not _gateway_is_ours(engine):
         return False
     containers = engine.containers(filters={"label": "kronkers.model"})
     addresses = {port.get("IP") for container in containers for port in container.get("Ports") or () if "IP" in port}
@@ -82,40 +97,67 @@ def _start_swarm(engine: Engine) -> None:
             raise
 
 
-def _make_networks(connection: Connection, engine: Engine) -> None:
-    _make_network(
-        engine, {"Name": _SETTINGS, "ConfigOnly": True, "Driver": "bridge", "Options": _OPTIONS, "Labels": _LABELS}
-    )
+def _make_gateway(engine: Engine) -> None:
+    """The bridge that Swarm publishes ports through; an idle one that an earlier Swarm left is replaced."""
+    if _has_network(engine, _GATEWAY):
+        if _gateway_is_ours(engine):
+            return
+        engine.remove_network(_GATEWAY)
     _make_network(
         engine,
         {
-            "Name": NETWORK,
+            "Name": _GATEWAY,
             "Driver": "bridge",
-            "Scope": "swarm",
-            "ConfigFrom": {"Network": _SETTINGS},  # with this, it may say nothing more of itself
+            "Options": _OPTIONS,
+            "Labels": _LABELS,
+            "IPAM": {"Config": [_addresses(engine)]},
         },
     )
-    if not _settings_are_ours(engine):
+
+
+def _require_our_gateway(connection: Connection, engine: Engine) -> None:
+    if not _gateway_is_ours(engine):
         raise ServerError(
-            f"{connection.server.name} has a network called “{_SETTINGS}” that is not ours.",
-            next_step=f"Ask the server's administrator to remove it: docker network rm {NETWORK} {_SETTINGS}",
+            f"{connection.server.name} has a Docker Swarm that Kronkers Studio did not set up: the ports of releases "
+            "would be open to its network.",
+            next_step="Use a server without a Swarm, or let the administrator dissolve this one if nobody needs it "
+            "(docker swarm leave --force).",
         )
 
 
-def _settings_are_ours(engine: Engine) -> bool:
+def _gateway_is_ours(engine: Engine) -> bool:
     try:
-        options = engine.inspect_network(_SETTINGS).get("Options") or {}
+        found = engine.inspect_network(_GATEWAY)
     except docker.errors.NotFound:
         return False
-    return all(options.get(name) == value for name, value in _OPTIONS.items())
+    options = found.get("Options") or {}
+    pools = found.get("IPAM", {}).get("Config") or [{}]
+    return all(options.get(name) == value for name, value in _OPTIONS.items()) and all(
+        _DEAD_END in (pool.get("AuxiliaryAddresses") or {}) for pool in pools
+    )
+
+
+def _addresses(engine: Engine) -> dict[str, object]:
+    """A subnet that the engine finds free, and in it a default gateway that nobody will ever be."""
+    engine.create_network(_PROBE, driver="bridge")
+    try:
+        subnet = ipaddress.ip_network(engine.inspect_network(_PROBE)["IPAM"]["Config"][0]["Subnet"])
+    finally:
+        engine.remove_network(_PROBE)
+    return {
+        "Subnet": str(subnet),
+        "Gateway": str(subnet[1]),
+        "AuxiliaryAddresses": {_DEAD_END: str(subnet[-2])},
+    }
+
+
+def _has_network(engine: Engine, name: str) -> bool:
+    return any(network["Name"] == name for network in engine.networks(names=[name]))  # which matches parts of names
 
 
 def _make_network(engine: Engine, definition: dict[str, object]) -> None:
-    name = str(definition["Name"])
-    if any(network["Name"] == name for network in engine.networks(names=[name])):
-        return
     try:
         engine.create_raw_network({**definition, "CheckDuplicate": True})
     except docker.errors.APIError as error:
-        if error.status_code != 409 and "already exists" not in str(error):
+        if error.status_code != 409 and "already exists" not in str(error):  # somebody else was a moment quicker
             raise

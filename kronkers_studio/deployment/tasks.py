@@ -83,13 +83,17 @@ def state_of(engine: Engine, service: dict[str, Any]) -> ReleaseState:
     if service["Spec"]["Mode"]["Replicated"]["Replicas"] == 0:
         return ReleaseState.STANDBY
     tasks = tasks_of(engine, service["ID"])
-    states = [task["Status"]["State"] for task in tasks]
-    if "running" in states:  # Swarm calls a task so once its health check has succeeded
-        return ReleaseState.LIVE
-    return ReleaseState.FAILED if any(state in _ENDED for state in states) else ReleaseState.STARTING
+    if not tasks:
+        return ReleaseState.STARTING
+    if tasks[0]["Status"]["State"] in _ENDED:
+        return ReleaseState.FAILED
+    # just after the engine was restarted, Swarm still says "running" of what no longer does
+    return ReleaseState.LIVE if _is_healthy(engine, _container(tasks[0])) else ReleaseState.STARTING
 
 
 def _is_healthy(engine: Engine, container: str) -> bool:
+    if not container:
+        return False
     try:
         state = engine.inspect_container(container)["State"]
     except docker.errors.NotFound:

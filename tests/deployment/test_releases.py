@@ -116,6 +116,43 @@ def test_a_release_is_healthy_hardened_on_loopback_only_and_answers_through_ssh(
     assert lock_owner(ready) is None
 
 
+def test_a_neighbour_who_addresses_the_container_itself_gets_no_answer(
+    lab_server: LabServer, other_server: LabServer, ready: Connection, service_image: HandMadeImage
+) -> None:
+    load_image(ready, service_image.archive, service_image)
+    endpoint = start_release(ready, spec_of(service_image, 1))
+    container = lab_server.root("docker ps -q --filter label=kronkers.model=churn").strip()
+    bridge = json.loads(lab_server.root("docker network inspect docker_gwbridge"))[0]["Containers"]
+    inside = bridge[lab_server.root(f"docker inspect -f {{{{.Id}}}} {container}").strip()]["IPv4Address"].split("/")[0]
+    # engines before 28 pass on what a machine of the same segment sends to a container, or to the server's 127.0.0.1
+    other_server.root(f"ip route add {inside}/32 via {lab_server.host}; ip address del 127.0.0.1/8 dev lo")
+    other_server.root(f"ip route add 127.0.0.1/32 via {lab_server.host}; sysctl -qw net.ipv4.conf.all.route_localnet=1")
+    ask_it = r"""timeout 2 bash -c 'exec 3<>/dev/tcp/%s/%d && printf "GET / HTTP/1.0\r\n\r\n" >&3 && head -1 <&3'"""
+    assert "HTTP" not in other_server.root(ask_it % (inside, 8080), check=False)
+    assert "HTTP" not in other_server.root(ask_it % ("127.0.0.1", endpoint["port"]), check=False)
+    assert "HTTP" in lab_server.root(ask_it % (inside, 8080), check=False)
+    # and from inside there is no way out
+    reach = f"import socket; socket.create_connection(('{other_server.host}', 22), 2)"
+    said = lab_server.root(f'docker exec {container} python3.11 -c "{reach}" 2>&1; true')
+    assert "No route to host" in said or "timed out" in said
+
+
+def test_a_release_comes_back_by_itself_when_the_servers_engine_was_restarted(
+    spare_server: LabServer, connect_to: Connect, service_image: HandMadeImage
+) -> None:
+    connection = connect_to(spare_server.as_server())
+    set_up_server(connection)
+    load_image(connection, service_image.archive, service_image)
+    endpoint = start_release(connection, spec_of(service_image, 1))
+    spare_server.stop_engine()
+    spare_server.start_engine()
+    deadline = time.monotonic() + 60
+    while release_state(connection, endpoint) is not ReleaseState.LIVE and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert ask(connection, endpoint) == 200
+    remove_release(connection, endpoint)
+
+
 def test_a_release_that_fails_is_removed_and_the_earlier_one_still_answers(
     ready: Connection, service_image: HandMadeImage, base_image_archive: Path
 ) -> None:
