@@ -109,3 +109,15 @@ def test_enter_and_double_click_open_a_row(qtbot: QtBot) -> None:
     qtbot.keyClick(table, Qt.Key.Key_Return)
     assert opened == [8]
     assert table.chosen == 8
+
+
+def test_a_page_that_was_asked_for_is_not_asked_for_again_before_it_came(qtbot: QtBot) -> None:
+    asked: list[int] = []
+    model: RowsModel[int] = RowsModel([Column("Number", str)])
+    model.show_pages(asked.append)
+    model.fetchMore()
+    assert not model.canFetchMore()
+    model.add_page([1, 2, 3], more=True)
+    model.fetchMore()
+    model.fetchMore()
+    assert asked == [0, 3]
