@@ -26,8 +26,7 @@ def run(arguments: list[str]) -> int:
     options = _parsed(arguments)
     app = QApplication.instance() or QApplication(["kronkers-studio"])
     assert isinstance(app, QApplication)  # noqa: S101 — nothing else makes an application here
-    workspace = demo_folder() / "workspace" if options.demo else options.workspace
-    window = open_window(app, workspace=workspace, key_file=options.key_file, page=options.page)
+    window = open_window(app, workspace=options.workspace, key_file=options.key_file, page=options.page)
     sys.excepthook = _to_crash_dialog(window)
     return app.exec()
 
@@ -56,13 +55,13 @@ def open_window(
 def _parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="kronkers-studio", description=tr("The window of Kronkers Studio."))
     parser.add_argument("--workspace", type=Path, help=tr("the workspace to open, instead of the one in the settings"))
-    parser.add_argument("--demo", action="store_true", help=tr("open the workspace that `kronkers demo` made"))
     parser.add_argument("--key-file", type=Path, help=tr("the file that holds its key"))
     parser.add_argument("--demo", action="store_true", help=tr("open the workspace that `kronkers demo` made"))
     parser.add_argument("--page", default="", help=tr("the page to show first, e.g. monitor"))
     options = parser.parse_args(arguments)
     if options.demo:
-        options.workspace, options.key_file = demo_folder() / "workspace", demo_folder() / "key"
+        options.workspace, key = demo_folder() / "workspace", demo_folder() / "key"
+        options.key_file = key if key.exists() else None  # before the first demo, the guide offers to begin
     return options
 
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 _EMPTY_WINDOW = """
 import time
 started = time.perf_counter()
@@ -85,3 +87,19 @@ def test_nothing_heavy_is_imported_before_the_window_stands(tmp_path: Path) -> N
 
 def test_five_thousand_emits_lose_no_reference_to_true() -> None:
     assert abs(int(_output(_EMITS))) < 50
+
+
+_STARTED = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from kronkers_studio.desktop import start_window
+app = QApplication([])
+QTimer.singleShot(300, lambda: [window.close() for window in app.topLevelWidgets() if window.isVisible()])
+print(start_window(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("--demo",), ("--page", "servers")], ids=" ".join)
+def test_the_program_starts_and_ends_with_every_option(arguments: tuple[str, ...]) -> None:
+    assert _output(_STARTED, *arguments) == "0"

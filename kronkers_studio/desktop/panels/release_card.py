@@ -52,17 +52,17 @@ class ReleaseCard(Card):
     def _actions(self, release: Release) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
-        offers: dict[ReleaseState, list[tuple[str, Callable[[Release], object], str]]] = {
+        offers: dict[ReleaseState, list[tuple[str, Callable[[Release], object]]]] = {
             ReleaseState.LIVE: [
-                (tr("Send rows"), self.rows_wanted.emit, "send"),
-                (tr("Charts"), self.charts_wanted.emit, "monitor"),
-                (tr("Stop"), self.stop_wanted.emit, "stop"),
+                (tr("Send rows"), self.rows_wanted.emit),
+                (tr("Charts"), self.charts_wanted.emit),
+                (tr("Stop"), self.stop_wanted.emit),
             ],
-            ReleaseState.STANDBY: [(tr("Make live again"), self.return_wanted.emit, "undo")],
-            ReleaseState.FAILED: [(tr("Try again …"), self.retry_wanted.emit, "refresh")],
+            ReleaseState.STANDBY: [(tr("Make live again"), self.return_wanted.emit)],
+            ReleaseState.FAILED: [(tr("Try again …"), self.retry_wanted.emit)],
         }
-        for text, tell, icon in offers.get(release.state, []):
-            row.addWidget(_button(text, tell, icon, release))
+        for text, tell in offers.get(release.state, []):
+            row.addWidget(_button(text, tell, release))
         row.addStretch(1)
         return row
 
@@ -74,7 +74,7 @@ class ReleaseCard(Card):
         )
         row.addWidget(ElidedLabel(words), 1)
         if release.state is ReleaseState.STANDBY:
-            row.addWidget(_button(tr("Roll back"), self.return_wanted.emit, "undo", release))
+            row.addWidget(_button(tr("Roll back"), self.return_wanted.emit, release))
         else:
             pill = Pill(*release_pill(release.state))
             pill.setToolTip(release.message)
@@ -82,11 +82,11 @@ class ReleaseCard(Card):
         return row
 
 
-def _button(text: str, tell: Callable[[Release], object], icon: str, release: Release) -> Button:
+def _button(text: str, tell: Callable[[Release], object], release: Release) -> Button:
     name = tr("{action}: {model} {release} on {place}").format(
         action=text, model=release.model, release=release.label, place=place_words(release.place)
     )
-    return Button(text, lambda: tell(release), icon=icon, name=name)
+    return Button(text, lambda: tell(release), name=name)
 
 
 def _release_words(release: Release) -> str:
