@@ -133,7 +133,7 @@ def test_a_link_cut_in_the_middle_of_an_upload_is_a_clear_error_in_time(
     spare_server: LabServer, connect_to: Connect, base_image_archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ssh, "_DEAD_AFTER_SECONDS", 2)
-    image = make_service_image(base_image_archive, filling=os.urandom(30_000_000))
+    image = make_service_image(base_image_archive, filling=os.urandom(12_000_000))
     connection = connect_to(spare_server.as_server())
     cut_at = 0.0
 
@@ -141,7 +141,7 @@ def test_a_link_cut_in_the_middle_of_an_upload_is_a_clear_error_in_time(
         nonlocal cut_at
         content = b"".join(image.archive(present))
         for start in range(0, len(content), 1 << 20):
-            if start == 10 << 20:
+            if start == 5 << 20:
                 cut_at = time.monotonic()
                 spare_server.cut()
             yield content[start : start + (1 << 20)]

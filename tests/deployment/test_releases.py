@@ -127,12 +127,12 @@ def test_a_neighbour_who_addresses_the_container_itself_gets_no_answer(
     # engines before 28 pass on what a machine of the same segment sends to a container, or to the server's 127.0.0.1
     other_server.root(f"ip route add {inside}/32 via {lab_server.host}; ip address del 127.0.0.1/8 dev lo")
     other_server.root(f"ip route add 127.0.0.1/32 via {lab_server.host}; sysctl -qw net.ipv4.conf.all.route_localnet=1")
-    ask_it = r"""timeout 2 bash -c 'exec 3<>/dev/tcp/%s/%d && printf "GET / HTTP/1.0\r\n\r\n" >&3 && head -1 <&3'"""
+    ask_it = r"""timeout 1 bash -c 'exec 3<>/dev/tcp/%s/%d && printf "GET / HTTP/1.0\r\n\r\n" >&3 && head -1 <&3'"""
     assert "HTTP" not in other_server.root(ask_it % (inside, 8080), check=False)
     assert "HTTP" not in other_server.root(ask_it % ("127.0.0.1", endpoint["port"]), check=False)
     assert "HTTP" in lab_server.root(ask_it % (inside, 8080), check=False)
     # and from inside there is no way out
-    reach = f"import socket; socket.create_connection(('{other_server.host}', 22), 2)"
+    reach = f"import socket; socket.create_connection(('{other_server.host}', 22), 1)"
     said = lab_server.root(f'docker exec {container} python3.11 -c "{reach}" 2>&1; true')
     assert "No route to host" in said or "timed out" in said
 
