@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +9,9 @@ import typer
 
 from kronkers_studio.cli.references import parse_project
 from kronkers_studio.cli.terminal import Terminal, command, environment_passphrase
-from kronkers_studio.cli.text import moment, plural, size, table
-from kronkers_studio.domain.content import EntryKind, SkippedItem
+from kronkers_studio.cli.text import moment, plural, size, skipped_lines, table
+from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.domain.migration import Decision, MigrationPlan
 from kronkers_studio.settings.secrets import Secret
 
 ProjectRef = Annotated[str, typer.Argument(metavar="PROJECT[@VERSION]", help="A project, at a version if given.")]
@@ -22,8 +20,6 @@ ProjectRef = Annotated[str, typer.Argument(metavar="PROJECT[@VERSION]", help="A 
 def add_commands(app: typer.Typer) -> None:
     command(app, "init")(init)
     command(app, "projects")(projects)
-    command(app, "migrate")(migrate)
-    command(app, "status")(status)
     command(app, "log")(log)
     command(app, "show")(show)
     command(app, "ls")(ls)
@@ -71,64 +67,6 @@ def projects(terminal: Terminal) -> None:
         terminal.result(found, *table(["Project", "Files", "Size", "Last version"], rows))
 
 
-def migrate(
-    terminal: Terminal,
-    folder: Annotated[Path, typer.Argument(help="The OneDrive (or any other) folder to bring in.")],
-    project: Annotated[str, typer.Option("--project", help="The project; by default the folder's name.")] = "",
-    branch: Annotated[str, typer.Option("--branch", help="The branch.")] = "main",
-    message: Annotated[str, typer.Option("-m", "--message", help="What changed, for the history.")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
-) -> None:
-    """Bring a folder into a project as a new version. The folder itself is never changed."""
-    from kronkers_studio.workflows.migrating import migrate_folder, plan_migration
-
-    with terminal.session() as session:
-        with terminal.progress() as progress:
-            if dry_run:
-                plan = plan_migration(session, folder, project, progress=progress, cancel=terminal.cancel)
-            else:
-                result = migrate_folder(
-                    session, folder, project, branch=branch, message=message, progress=progress, cancel=terminal.cancel
-                )
-        if dry_run:
-            terminal.result(plan, *_plan_lines(plan))
-            return
-        head = (
-            f"{result.project}: version {result.commit.id[:12]}"
-            if result.changed
-            else f"{result.project}: nothing has changed since version {result.commit.id[:12]}"
-        )
-        terminal.result(
-            result,
-            head,
-            f"{plural(result.files, 'file')}, {size(result.commit.size)}; "
-            f"{plural(result.read_files, 'file')} read, "
-            f"{size(result.new_bytes)} new in the store, {result.seconds:.1f} s",
-            *_skipped_lines(result.skipped),
-        )
-        if result.incomplete:
-            terminal.incomplete()
-
-
-def status(
-    terminal: Terminal,
-    project: Annotated[str, typer.Argument(help="The project.")],
-    folder: Annotated[Path, typer.Argument(help="The folder it was brought in from.")],
-) -> None:
-    """Show what a migration would bring in now."""
-    from kronkers_studio.workflows.migrating import plan_migration
-
-    with terminal.session() as session:
-        with terminal.progress() as progress:
-            plan = plan_migration(session, folder, project, progress=progress, cancel=terminal.cancel)
-        fresh = [item for item in plan.kept if not item.unchanged]
-        terminal.result(
-            {"project": plan.project, "folder": plan.folder, "new_or_changed": fresh, "skipped": plan.skipped},
-            f"{plural(len(fresh), 'file')} new or changed, {len(plan.kept) - len(fresh):,} unchanged",
-            *[f"  {item.path}" for item in fresh],
-        )
-
-
 def log(
     terminal: Terminal,
     project: ProjectRef,
@@ -155,7 +93,7 @@ def show(terminal: Terminal, project: ProjectRef) -> None:
             f"{commit.author}, {moment(commit.created)}",
             commit.message,
             f"{plural(commit.files, 'file')}, {size(commit.size)}",
-            *_skipped_lines(commit.skipped),
+            *skipped_lines(commit.skipped),
         )
 
 
@@ -198,7 +136,7 @@ def restore(
         terminal.result(
             report,
             f"{plural(report.files, 'file')}, {size(report.size)}, written to {report.target} and verified",
-            *_skipped_lines(report.skipped),
+            *skipped_lines(report.skipped),
         )
         if report.skipped:
             terminal.incomplete()
@@ -236,30 +174,3 @@ def _new_passphrase() -> Secret:
     if not first:
         raise InvalidInput("An empty passphrase protects nothing.", next_step="Choose a longer one.")
     return Secret(first)
-
-
-def _plan_lines(plan: MigrationPlan) -> list[str]:
-    kinds = Counter(item.kind.value for item in plan.kept)
-    lines = [
-        f"{plural(len(plan.kept), 'file')}, {size(plan.size)}: "
-        + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()),
-        "",
-        *table(
-            ["File", "What it is", "Size", "Will be", "Why"],
-            [[i.path, i.description, size(i.size), _DECISIONS[i.decision], i.why] for i in plan.items],
-        ),
-    ]
-    listed = {item.path for item in plan.items}
-    return lines + _skipped_lines(tuple(item for item in plan.skipped if item.path not in listed))
-
-
-_DECISIONS = {Decision.KEEP: "kept", Decision.DECIDE: "kept, look at it", Decision.LEAVE_OUT: "left out"}
-
-
-def _skipped_lines(skipped: tuple[SkippedItem, ...]) -> list[str]:
-    if not skipped:
-        return []
-    return [
-        f"{plural(len(skipped), 'item')} left out:",
-        *[f"  {item.path}  ({item.detail or item.reason.value})" for item in skipped],
-    ]

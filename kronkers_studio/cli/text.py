@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+
+from kronkers_studio.domain.content import SkippedItem
 
 
 def size(count: float) -> str:
@@ -20,6 +22,11 @@ def moment(at: datetime | None) -> str:
     return "–" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def moment_of_ns(at_ns: int) -> str:
+    """A file's time, given in nanoseconds since the epoch."""
+    return moment(datetime.fromtimestamp(at_ns / 1e9, UTC))
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Left-aligned columns, two spaces apart."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
@@ -31,3 +38,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 def plural(count: int, one: str, many: str = "") -> str:
     """``3 files``, ``1 file``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def skipped_lines(skipped: Sequence[SkippedItem]) -> list[str]:
+    """What was left out, and why, one line for each."""
+    if not skipped:
+        return []
+    return [
+        f"{plural(len(skipped), 'item')} left out:",
+        *[f"  {item.path}  ({item.detail or item.reason.value})" for item in skipped],
+    ]

@@ -36,9 +36,9 @@ class OnlineOnly(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MigrationOptions:
-    """How a folder is brought in. ``include`` and ``exclude`` are patterns as in a .gitignore file, in any case:
+    """How a folder is brought in. ``include`` and ``exclude`` are patterns as in a .gitignore file, in any case.
 
-    what matches an ``exclude`` pattern is left out (a later pattern with ``!`` takes it back), and when there are
+    What matches an ``exclude`` pattern is left out (a later pattern with ``!`` takes it back), and when there are
     ``include`` patterns, so is what matches none of them. With ``fold_conflicts`` conflict copies become earlier
     versions of the file they are copies of.
     """
@@ -200,3 +200,24 @@ class MigrationResult:
     def incomplete(self) -> bool:
         """True when something was skipped that the user would have wanted kept (exit code 4)."""
         return any(not item.reason.expected for item in self.skipped)
+
+
+class WatchStatus(StrEnum):
+    WATCHING = "watching"  # nothing to do
+    SYNCING = "syncing"
+    AWAY = "away"  # a folder is not there; it is waited for
+    BUSY = "busy"  # another process is writing to the workspace; tried again soon
+
+
+@dataclass(frozen=True, slots=True)
+class WatchState:
+    """What a watch is doing. ``away`` are the folders waited for.
+
+    ``limited`` says why, and what the remedy is, when the system does not tell of changes: they are then looked for
+    every now and then instead.
+    """
+
+    status: WatchStatus
+    reason: str = ""  # why it syncs: "start", "changed", "overflow", "returned" or "timer"
+    away: tuple[str, ...] = ()
+    limited: str = ""

@@ -1,0 +1,328 @@
+"""Commands that bring folders in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kronkers_studio.cli.terminal import Terminal, command
+from kronkers_studio.cli.text import moment_of_ns, plural, size, skipped_lines, table
+from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.migration import (
+    Decision,
+    MigrationOptions,
+    MigrationPlan,
+    MigrationResult,
+    OnlineOnly,
+    WatchState,
+    WatchStatus,
+)
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
+
+_DECISIONS = {Decision.KEEP: "kept", Decision.DECIDE: "kept, look at it", Decision.LEAVE_OUT: "left out"}
+_WATCHING = {
+    WatchStatus.WATCHING: "Watching.",
+    WatchStatus.SYNCING: "Looking …",
+    WatchStatus.BUSY: "Another program is writing to the workspace; trying again soon.",
+}
+
+
+def add_commands(app: typer.Typer) -> None:
+    command(app, "migrate")(migrate)
+    command(app, "status")(status)
+
+
+def migrate(
+    terminal: Terminal,
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="The OneDrive (or any other) folders to bring in; several go into one project, each in a folder of "
+            "its own. By default those that the project was made of the last time."
+        ),
+    ] = None,
+    *,
+    project: Annotated[str, typer.Option("--project", help="The project; by default the folder's name.")] = "",
+    branch: Annotated[str, typer.Option("--branch", help="The branch.")] = "main",
+    message: Annotated[str, typer.Option("-m", "--message", help="What changed, for the history.")] = "",
+    into: Annotated[
+        str | None, typer.Option("--into", help="The project's folder to put it in; the rest of the project stays.")
+    ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option("--include", help="Bring in only what matches, as in a .gitignore file; remembered. Repeatable."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", help="Leave out what matches; remembered. Repeatable.")
+    ] = None,
+    no_rules: Annotated[bool, typer.Option("--no-rules", help="Forget the rules of --include and --exclude.")] = False,
+    online_only: Annotated[
+        OnlineOnly | None,
+        typer.Option("--online-only", help="Skip files that are only in the cloud, or fetch them; remembered."),
+    ] = None,
+    fold_conflicts: Annotated[
+        bool | None,
+        typer.Option(
+            "--fold-conflicts/--keep-conflicts",
+            help="Make conflict copies earlier versions of their file, or keep them as files; remembered.",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on: bring in each change as it comes to rest, until Ctrl+C.")
+    ] = False,
+    settle: Annotated[
+        float, typer.Option("--settle", min=0.1, max=600.0, help="With --watch: seconds of rest after a change.")
+    ] = 2.0,
+) -> None:
+    """Bring folders into a project as a new version. The folders themselves are never changed."""
+    chosen = [folder.expanduser().absolute() for folder in folders or ()]
+    if dry_run and watch:
+        raise InvalidInput("--dry-run shows one moment, --watch goes on.", next_step="Give one of them.")
+    if len(chosen) != 1 and into is not None:
+        raise InvalidInput("--into places one folder.", next_step="Name the folder it is for.")
+    if no_rules:
+        include, exclude = include or [], exclude or []
+    with terminal.session() as session:
+        name = project or _proposed_name(chosen)
+        options = _options(session, name, chosen, include, exclude, online_only, fold_conflicts)
+        if dry_run:
+            _show_plans(terminal, session, chosen, name, into, options)
+        elif watch:
+            _watch(terminal, session, chosen, project=name, branch=branch, into=into, options=options, settle=settle)
+        else:
+            _bring_in(
+                terminal, session, chosen, project=name, branch=branch, message=message, into=into, options=options
+            )
+
+
+def status(
+    terminal: Terminal,
+    project: Annotated[str, typer.Argument(help="The project.")],
+    folder: Annotated[Path, typer.Argument(help="The folder it was brought in from.")],
+) -> None:
+    """Show what a migration would bring in now."""
+    from kronkers_studio.workflows.migrating import plan_migration
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            plan = plan_migration(session, folder, project, progress=progress, cancel=terminal.cancel)
+        fresh = plan.fresh
+        terminal.result(
+            {"project": plan.project, "folder": plan.folder, "new_or_changed": fresh, "skipped": plan.skipped},
+            f"{plural(len(fresh), 'file')} new or changed, {len(plan.kept) - len(fresh):,} unchanged",
+            *[f"  {item.path}" for item in fresh],
+        )
+
+
+def _proposed_name(folders: list[Path]) -> str:
+    from kronkers_studio.workflows.migrating import project_name
+
+    if len(folders) != 1:
+        raise InvalidInput(
+            "A project needs a name when it is made of several folders, or of those of the last time.",
+            next_step="Give one with --project.",
+        )
+    return project_name(folders[0])
+
+
+def _options(
+    session: Session,
+    project: str,
+    folders: list[Path],
+    include: list[str] | None,
+    exclude: list[str] | None,
+    online_only: OnlineOnly | None,
+    fold_conflicts: bool | None,
+) -> MigrationOptions | None:
+    """What is asked for, beside what is remembered; None to go on as the last time."""
+    if include is None and exclude is None and online_only is None and fold_conflicts is None:
+        return None
+    from kronkers_studio.workflows.sources import changed_options, project_sources
+
+    first = folders[0] if folders else next((Path(each.folder) for each in project_sources(session, project)), None)
+    if first is None:
+        return None
+    return changed_options(
+        session,
+        project,
+        first,
+        include=include,
+        exclude=exclude,
+        online_only=online_only,
+        fold_conflicts=fold_conflicts,
+    )
+
+
+def _bring_in(
+    terminal: Terminal,
+    session: Session,
+    folders: list[Path],
+    *,
+    project: str,
+    branch: str,
+    message: str,
+    into: str | None,
+    options: MigrationOptions | None,
+) -> None:
+    from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders
+
+    with terminal.progress() as progress:
+        if len(folders) == 1:
+            result = migrate_folder(
+                session,
+                folders[0],
+                project,
+                branch=branch,
+                message=message,
+                into=into,
+                options=options,
+                progress=progress,
+                cancel=terminal.cancel,
+            )
+        else:
+            result = migrate_folders(
+                session,
+                folders,
+                project,
+                branch=branch,
+                message=message,
+                options=options,
+                progress=progress,
+                cancel=terminal.cancel,
+            )
+    terminal.result(result, *_result_lines(result))
+    if result.incomplete:
+        terminal.incomplete()
+
+
+def _watch(
+    terminal: Terminal,
+    session: Session,
+    folders: list[Path],
+    *,
+    project: str,
+    branch: str,
+    into: str | None,
+    options: MigrationOptions | None,
+    settle: float,
+) -> None:
+    from kronkers_studio.workflows.sources import project_sources
+    from kronkers_studio.workflows.watching import watch_folders
+
+    said: list[str] = []
+
+    def say(state: WatchState) -> None:
+        lines = [state.limited] if state.limited else []
+        if state.status is WatchStatus.AWAY:
+            lines.append("Waiting for " + ", ".join(state.away) + ", which is not there.")
+        elif state.status is not WatchStatus.SYNCING:
+            lines.append(_WATCHING[state.status])
+        for line in lines:
+            if line not in said[-2:]:
+                said.append(line)
+                terminal.note(line)
+
+    def show(result: MigrationResult) -> None:
+        terminal.result(result, *(_result_lines(result) if result.changed else ()))
+
+    watch_folders(
+        session,
+        folders or [Path(source.folder) for source in project_sources(session, project)],
+        project,
+        branch=branch,
+        into=into,
+        options=options,
+        settle_seconds=settle,
+        on_sync=show,
+        on_state=say,
+        cancel=terminal.cancel,
+    )
+
+
+def _show_plans(
+    terminal: Terminal,
+    session: Session,
+    folders: list[Path],
+    project: str,
+    into: str | None,
+    options: MigrationOptions | None,
+) -> None:
+    from kronkers_studio.workflows.migrating import plan_migration
+    from kronkers_studio.workflows.sources import project_sources
+
+    folders = folders or [Path(source.folder) for source in project_sources(session, project)]
+    with terminal.progress() as progress:
+        plans = [
+            plan_migration(
+                session, folder, project, into=into, options=options, progress=progress, cancel=terminal.cancel
+            )
+            for folder in folders
+        ]
+    terminal.result(
+        plans[0] if len(plans) == 1 else {"plans": plans}, *[line for plan in plans for line in _plan_lines(plan)]
+    )
+
+
+def _result_lines(result: MigrationResult) -> list[str]:
+    head = (
+        f"{result.project}: version {result.commit.id[:12]}"
+        if result.changed
+        else f"{result.project}: nothing has changed since version {result.commit.id[:12]}"
+    )
+    return [
+        head,
+        f"{plural(result.files, 'file')}, {size(result.commit.size)}; "
+        f"{plural(result.read_files, 'file')} read, "
+        f"{size(result.new_bytes)} new in the store, {result.seconds:.1f} s",
+        *[f"  renamed: {rename.old} → {rename.new}" for rename in result.renamed],
+        *[
+            f"  {each.path}: the version of {moment_of_ns(each.mtime_ns)}, from {each.source}, is in {each.commit[:12]}"
+            for each in result.folded
+        ],
+        *skipped_lines(result.skipped),
+    ]
+
+
+def _plan_lines(plan: MigrationPlan) -> list[str]:
+    kinds = Counter(item.kind.value for item in plan.kept)
+    lines = [
+        f"{plural(len(plan.kept), 'file')}, {size(plan.size)}: "
+        + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()),
+        f"New: {plural(len(plan.fresh), 'file')}, {size(plan.new_size)}.",
+    ]
+    if plan.duplicates:
+        partly = "" if plan.duplicates_complete else " (not all were compared)"
+        lines.append(
+            f"There more than once: {plural(len(plan.duplicates), 'file')}, "
+            f"{size(sum(item.size for item in plan.duplicates))}, stored once{partly}."
+        )
+    if plan.online_only:
+        total = size(sum(item.size for item in plan.online_only))
+        fetched = plan.options.online_only is OnlineOnly.FETCH
+        lines.append(
+            f"Only in the cloud: {plural(len(plan.online_only), 'file')}, {total}"
+            + (", to be downloaded." if fetched else "; --online-only fetch downloads them.")
+        )
+    for rule in plan.rules:
+        verb = "includes" if rule.includes else "excludes"
+        such = f", such as {', '.join(rule.examples)}" if rule.examples else ""
+        whole = f" and {plural(rule.folders, 'whole folder')}" if rule.folders else ""
+        lines.append(f"Rule “{rule.pattern}” {verb} {plural(rule.files, 'file')}, {size(rule.size)}{whole}{such}.")
+    for group in plan.conflicts:
+        lines.append(f"Conflict copies of {group.original.path}:")
+        lines += [f"  {copy.path}  ({copy.differences or 'not compared'})" for copy in group.copies]
+    lines += [
+        "",
+        *table(
+            ["File", "What it is", "Size", "Will be", "Why"],
+            [[i.path, i.description, size(i.size), _DECISIONS[i.decision], i.why] for i in plan.items],
+        ),
+    ]
+    listed = {item.path for item in plan.items}
+    return lines + skipped_lines(tuple(item for item in plan.skipped if item.path not in listed))

@@ -1,0 +1,83 @@
+"""What a plan says beyond the listing: what models are, how conflict copies differ, which files are there twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kronkers_studio.domain.content import SourceItem, SourceProblem
+from kronkers_studio.domain.errors import UnsupportedModel
+from kronkers_studio.domain.migration import Decision, FileKind, PlannedItem
+from kronkers_studio.domain.progress import CancelToken, Progress
+
+if TYPE_CHECKING:
+    from kronkers_studio.migration import FolderSource, Scan
+
+_COMPARED = 200
+"""Conflict copies looked into at most."""
+
+
+def planned_items(
+    scan: Scan, source: FolderSource, progress: Progress, cancel: CancelToken
+) -> tuple[tuple[PlannedItem, ...], bool]:
+    """The scan's planned items with all that can be said of them at little cost; and whether all was compared."""
+    from kronkers_studio.migration.duplicates import find_duplicates
+
+    items = _with_model_facts(scan, source, cancel)
+    items = _with_differences(items, scan, source, cancel)
+    duplicates = find_duplicates(scan.items, source, progress=progress, cancel=cancel)
+    if duplicates.of:
+        items = tuple(
+            replace(item, duplicate_of=duplicates.of[item.path]) if item.path in duplicates.of else item
+            for item in items
+        )
+    return items, duplicates.complete
+
+
+def _with_differences(
+    items: tuple[PlannedItem, ...], scan: Scan, source: FolderSource, cancel: CancelToken
+) -> tuple[PlannedItem, ...]:
+    """The items; a conflict copy also says what differs from its original."""
+    from kronkers_studio.migration.comparison import differences
+
+    copies = [item for item in items if item.conflict_of][:_COMPARED]
+    if not copies:
+        return items
+    found = {item.path: item for item in scan.items}
+    said: dict[str, str] = {}
+    for copy in copies:
+        cancel.check()
+        if copy.path in found and copy.conflict_of in found:
+            said[copy.path] = differences(found[copy.conflict_of], found[copy.path], source)
+    return tuple(replace(item, differences=said[item.path]) if item.path in said else item for item in items)
+
+
+def _with_model_facts(scan: Scan, source: FolderSource, cancel: CancelToken) -> tuple[PlannedItem, ...]:
+    """The planned items; a model file also says what it is exactly, and whether it can be packaged."""
+    readable = {item.path: item for item in scan.items}
+    items = []
+    for planned in scan.planned:
+        cancel.check()
+        found = readable.get(planned.path)
+        if planned.kind is FileKind.MODEL and planned.decision is not Decision.LEAVE_OUT and found is not None:
+            items.append(_with_facts_of(planned, found, source))
+        else:
+            items.append(planned)
+    return tuple(items)
+
+
+def _with_facts_of(planned: PlannedItem, item: SourceItem, source: FolderSource) -> PlannedItem:
+    from kronkers_studio.packaging import inspect_model
+
+    try:
+        with source.open(item) as stream:
+            facts = inspect_model(planned.path.rpartition("/")[2], stream, {})
+    except UnsupportedModel as reason:
+        return replace(planned, why=planned.why or reason.message)
+    except SourceProblem:  # it vanished or changes right now: bringing it in will say so
+        return planned
+    return replace(
+        planned,
+        description=f"Model, {facts.framework.label} {facts.framework_version}".rstrip(),
+        why=planned.why or "Ready to package",
+    )

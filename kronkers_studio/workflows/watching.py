@@ -1,0 +1,108 @@
+"""Keep a project in step with folders, until told to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from kronkers_studio.domain.content import DEFAULT_BRANCH, SkipReason
+from kronkers_studio.domain.errors import InvalidInput, SourceUnavailable, WorkspaceBusy
+from kronkers_studio.domain.migration import MigrationOptions, MigrationResult, WatchState, WatchStatus
+from kronkers_studio.domain.progress import CancelToken
+from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders, project_name
+from kronkers_studio.workflows.session import Session
+
+_NOT_AT_REST = (SkipReason.CHANGED_WHILE_READ, SkipReason.VANISHED)
+
+
+def _nobody(_state: WatchState) -> None:
+    """The default of ``on_state``."""
+
+
+def watch_folder(
+    session: Session,
+    folder: Path,
+    project: str = "",
+    *,
+    branch: str = DEFAULT_BRANCH,
+    into: str | None = None,
+    options: MigrationOptions | None = None,
+    settle_seconds: float = 2.0,
+    on_sync: Callable[[MigrationResult], None],
+    on_state: Callable[[WatchState], None] = _nobody,
+    cancel: CancelToken,
+) -> None:
+    """``watch_folders`` for one folder."""
+    watch_folders(
+        session,
+        [folder],
+        project,
+        branch=branch,
+        into=into,
+        options=options,
+        settle_seconds=settle_seconds,
+        on_sync=on_sync,
+        on_state=on_state,
+        cancel=cancel,
+    )
+
+
+def watch_folders(
+    session: Session,
+    folders: Sequence[Path],
+    project: str = "",
+    *,
+    branch: str = DEFAULT_BRANCH,
+    into: str | None = None,
+    options: MigrationOptions | None = None,
+    settle_seconds: float = 2.0,
+    on_sync: Callable[[MigrationResult], None],
+    on_state: Callable[[WatchState], None] = _nobody,
+    cancel: CancelToken,
+) -> None:
+    """Bring ``folders`` in now, and again whenever they have changed and then been left alone for ``settle_seconds``.
+
+    ``on_sync`` gets each result, also when nothing had changed; ``on_state`` is told what is going on. Both are called
+    in this thread. Ends only by raising: ``Cancelled`` when told to stop, ``StorageFull`` and other failures of the
+    workspace as they come. A folder that goes away is waited for; a workspace that somebody else writes to, too.
+    """
+    from kronkers_studio.migration.watching import Watch
+
+    if not project and len(folders) != 1:
+        raise InvalidInput("Several folders need a name for their project.", next_step="Give one with --project.")
+    project = project or project_name(folders[0].expanduser().absolute())
+    with Watch(folders, settle_seconds=settle_seconds) as watch:
+
+        def say(status: WatchStatus, reason: str = "") -> None:
+            away = tuple(str(folder) for folder in watch.away)
+            on_state(WatchState(WatchStatus.AWAY if away and not reason else status, reason, away, watch.limited))
+
+        def sync(there: Sequence[Path]) -> MigrationResult:
+            if len(folders) == 1:
+                return migrate_folder(
+                    session, there[0], project, branch=branch, into=into, options=options, watching=True, cancel=cancel
+                )
+            return migrate_folders(
+                session, there, project, branch=branch, options=options, watching=True, cancel=cancel
+            )
+
+        if watch.away:
+            say(WatchStatus.AWAY)
+        while True:
+            changes = watch.wait(cancel, on_away=lambda: say(WatchStatus.WATCHING))
+            say(WatchStatus.SYNCING, changes.reason)
+            try:
+                result = sync(changes.folders)
+            except SourceUnavailable:
+                watch.check_folders()
+                watch.again()
+                say(WatchStatus.WATCHING)
+                continue
+            except WorkspaceBusy:
+                watch.again()
+                say(WatchStatus.BUSY)
+                continue
+            if any(item.reason in _NOT_AT_REST for item in result.skipped):
+                watch.again()  # it may be at rest by then
+            on_sync(result)
+            say(WatchStatus.WATCHING)
