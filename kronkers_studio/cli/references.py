@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ContentRef
+
+# the first colon that is not part of a moment: P@{2026-05-01 14:05}:PATH
+_CONTENT = re.compile(r"(?P<where>(?:@\{[^{}]*\}|[^:])*+):(?P<path>.+)", re.DOTALL)
 
 
 def parse_project(text: str) -> tuple[str, str]:
@@ -16,8 +21,8 @@ def parse_project(text: str) -> tuple[str, str]:
 
 def parse_content(text: str) -> ContentRef:
     """``P[@REF]:PATH``; the commit is the ref as written."""
-    where, colon, path = text.partition(":")
-    if not colon or not path:
+    parts = _CONTENT.fullmatch(text)
+    if parts is None:
         raise InvalidInput(f"“{text}” names no file.", next_step="Write it as PROJECT:PATH or PROJECT@VERSION:PATH.")
-    project, ref = parse_project(where)
-    return ContentRef(project, ref, path.strip("/"))
+    project, ref = parse_project(parts["where"])
+    return ContentRef(project, ref, parts["path"].strip("/"))

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.changes import BranchMoved, BranchRemoved, TagMoved
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Branch, Commit, Entry, EntryKind, Tag
-from kronkers_studio.domain.differences import TableFileDifference, TextDifference, TreeDifference
+from kronkers_studio.domain.differences import ChangeKind, TableFileDifference, TextDifference, TreeDifference
 from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, NotFound, Refused
 from kronkers_studio.registry.content import ContentStore
 from kronkers_studio.registry.ledger import Ledger
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.references import References, check_name
+from kronkers_studio.registry.table_files import table_format
 from kronkers_studio.registry.tree_diff import diff_trees
 from kronkers_studio.storage.database import Database
 
@@ -152,7 +153,34 @@ class Versions:
 
         return diff_texts(path, *self._contents(project, old, new, path, old_path))
 
+    def diff_path(
+        self, project: str, old: str, new: str, path: str = "", *, key: Sequence[str] = ()
+    ) -> TreeDifference | TableFileDifference | TextDifference | None:
+        """What differs at ``path``, in the way that suits it; None for a file that is neither table nor text.
+
+        A file that is only in the new version is compared with the one it was renamed from.
+        """
+        before, after = self._both(path, self._find(project, old, path), self._find(project, new, path))
+        found = after or before
+        if found is None or found.kind is EntryKind.FOLDER:
+            return self.diff(project, old, new, path)
+        old_path = path if before else self._renamed_from(project, old, new, path)
+        if table_format(path) is not None and after and (before or old_path != path):
+            try:
+                return self.diff_table(project, old, new, path, key=key, old_path=old_path)
+            except InvalidInput:
+                if key:
+                    raise
+        return self.diff_text(project, old, new, path, old_path=old_path)
+
     # ---- inside ----
+
+    def _renamed_from(self, project: str, old: str, new: str, path: str) -> str:
+        """Where the file ``path`` of the new version was in the old one; ``path`` itself when it is new."""
+        for change in self.diff(project, old, new).of_kind(ChangeKind.RENAMED):
+            if change.before is not None and (path == change.path or path.startswith(change.path + "/")):
+                return change.before.path + path.removeprefix(change.path)
+        return path
 
     def _contents(self, project: str, old: str, new: str, path: str, old_path: str) -> tuple[bytes, bytes]:
         before, after = self._find(project, old, old_path or path), self._find(project, new, path)

@@ -7,6 +7,7 @@ and ``CancelToken``. Workflows block: the window runs them through its task runn
 session      making, opening and closing a workspace
 migrating    plan a folder, bring it in
 browsing     projects, history, folders, restore, check
+versions     branches, tags, differences, merges
 models       find, register, list and alias models
 packages     build the image of a model version
 servers      host keys, add, check, set up, remove
