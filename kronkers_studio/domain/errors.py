@@ -82,6 +82,10 @@ class StorageFull(WorkspaceError):
     """The disk is full or failed; nothing that was acknowledged is lost."""
 
 
+class ContentCleanedUp(WorkspaceError):
+    """Content that was to be shared was cleaned up before the version was finished; running it again reads it anew."""
+
+
 class BranchChanged(WorkspaceError):
     """A branch is no longer where it was when the work began; nothing was changed."""
 

@@ -25,7 +25,7 @@ from kronkers_studio.domain.content import (
     SourceItem,
     StoredItem,
 )
-from kronkers_studio.domain.errors import InvalidInput, NotFound
+from kronkers_studio.domain.errors import ContentCleanedUp, InvalidInput, NotFound
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.registry.documents import from_text
 from kronkers_studio.registry.importing import Import, OnDurable, StoreOutcome
@@ -70,6 +70,7 @@ class ContentStore:
         self._clock = clock
         self._trees = TreeReader(store)
         self._references = References(database, clock)
+        self._generation: int | None = None  # of the index, before anything was stored
 
     # ---- bringing in ----
 
@@ -88,6 +89,8 @@ class ContentStore:
         ``WorkspaceBusy``; what was acknowledged is then kept.
         """
         progress.step("Storing", len(items) if isinstance(items, Sequence) else None, "files")
+        if self._generation is None:
+            self._generation = self._store.index.generation()
         run = Import(self._store, source, progress=progress, cancel=cancel, on_durable=on_durable)
         return run.run(items)
 
@@ -105,11 +108,14 @@ class ContentStore:
         """Make ``stored`` the content of ``branch``, making project and branch when they do not exist.
 
         Returns the branch's head, and whether it is new: the same content as before makes no new commit. Raises
-        ``InvalidInput``, ``BranchChanged``, ``StorageFull`` or ``WorkspaceBusy``.
+        ``InvalidInput``, ``BranchChanged``, ``ContentCleanedUp`` (store it again), ``StorageFull`` or
+        ``WorkspaceBusy``.
         """
         check_name("project", project)
         check_name("branch", branch)
+        stored = tuple(stored)
         with self._store.writing() as writer:
+            self._expect(stored)
             tree, files, size = write_trees(stored, self._store, writer)
             exists, head = self._references.head(project, branch)
             if head is not None and head.tree == tree.hex():
@@ -135,6 +141,18 @@ class ContentStore:
             changes.append(BranchMoved(project, branch, commit.id, head.id if head else ""))
             self._ledger.record(*changes, author=author)
         return commit, True
+
+    def _expect(self, stored: Sequence[StoredItem]) -> None:
+        """All of ``stored`` must be there. It was when it was stored; only a cleaning up since can have changed that."""
+        if self._generation == self._store.index.generation():
+            return
+        wanted = {id for item in stored for id in item.content}
+        lost = wanted - self._store.index.known(wanted)
+        if lost:
+            raise ContentCleanedUp(
+                f"{len(lost)} objects that this version shares with removed ones were cleaned up meanwhile.",
+                next_step="Run it again: what is missing is read once more.",
+            )
 
     # ---- looking ----
 

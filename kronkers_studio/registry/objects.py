@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from kronkers_studio.domain.errors import StoreDamaged
 from kronkers_studio.registry.index import Location, ObjectIndex
-from kronkers_studio.registry.packs import PackFolder, PackWriter
+from kronkers_studio.registry.packs import PackFolder, PackInUse, PackWriter
 from kronkers_studio.registry.records import HEADER_SIZE, ObjectType, Record, Sealer, read_header
 from kronkers_studio.registry.salvage import find_leftovers, salvage
 from kronkers_studio.storage.lock import WriterLock
@@ -44,7 +44,16 @@ class ObjectStore:
         return self.read_at(id, self.locate((id,))[id], type)
 
     def read_at(self, id: bytes, at: Location, type: ObjectType) -> bytes:
-        """``read`` for an object that has been located."""
+        """``read`` for an object that has been located, perhaps before cleaning up moved it to another pack."""
+        try:
+            return self._read_at(id, at, type)
+        except StoreDamaged:
+            moved = self.index.locate((id,)).get(id, at)
+            if moved == at:
+                raise
+        return self._read_at(id, moved, type)
+
+    def _read_at(self, id: bytes, at: Location, type: ObjectType) -> bytes:
         record = self.packs.read(at.pack, at.offset, HEADER_SIZE + at.stored)
         header = read_header(record)
         if header.id != id or header.type is not type or header.stored != at.stored:
@@ -60,21 +69,44 @@ class ObjectStore:
 
         Raises ``WorkspaceBusy`` when somebody else has it.
         """
+        with self.exclusive(), self._writer() as writer:
+            yield writer
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Nobody else writes until the block is left. What a killed writer or cleaning up left is dealt with first.
+
+        Raises ``WorkspaceBusy`` when somebody else writes.
+        """
         lock = self._new_lock()
         lock.acquire(wait=_LOCK_WAIT_SECONDS)
         try:
-            leftovers = find_leftovers(self.packs, self.index.packs())
+            retired = self.remove_retired()
+            leftovers = find_leftovers(self.packs, self.index.packs(), retired)
             if leftovers:
                 with self._writer() as writer:
                     salvage(leftovers, self, writer)
-            with self._writer() as writer:
-                yield writer
+            yield
         finally:
             lock.release()
 
+    def new_packs(self) -> PackWriter:
+        """A writer that goes on with no pack that is there already; for the holder of the lock."""
+        return PackWriter(self.packs, {}, last=max((*self.index.packs(), *self.index.retired()), default=0))
+
+    def remove_retired(self) -> set[int]:
+        """Delete the files of retired packs, and give all numbers of such packs. On Windows a file that another
+        program has open stays for the next time."""
+        retired = self.index.retired()
+        for number in sorted(retired.intersection(self.packs.numbers())):
+            with contextlib.suppress(PackInUse):
+                self.packs.remove(number)
+        return retired
+
     @contextlib.contextmanager
     def _writer(self) -> Iterator[ObjectWriter]:
-        writer = ObjectWriter(self.index, PackWriter(self.packs, self.index.packs()))
+        last = max(self.index.retired(), default=0)
+        writer = ObjectWriter(self.index, PackWriter(self.packs, self.index.packs(), last=last))
         try:
             yield writer
         finally:

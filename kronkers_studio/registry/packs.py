@@ -38,6 +38,10 @@ _SCAN_BYTES = 4 << 20
 _OPEN_FILES = 16
 
 
+class PackInUse(Exception):
+    """A pack cannot be deleted now, because a program has it open."""
+
+
 class PackFolder:
     """The folder of pack files of one workspace; knows nothing of keys and of the index."""
 
@@ -81,14 +85,22 @@ class PackFolder:
         except FileNotFoundError:
             return 0
 
+    def modified(self, number: int) -> float:
+        """When the pack was last written to, in seconds since the epoch. Raises ``StoreDamaged`` when it is missing."""
+        try:
+            return self.path(number).stat().st_mtime
+        except FileNotFoundError:
+            raise StoreDamaged(
+                f"Pack {number:08d} of the store is missing.", next_step="Restore the workspace from a backup."
+            ) from None
+
     def cut(self, number: int, size: int) -> None:
         """Shorten a pack to ``size`` bytes, or remove it when that is 0, durably. Raises ``StorageFull``."""
         with self._lock:
             self._open.pop(number, None)
         with disk_failures("tidying up the store"):
             if size == 0:
-                self.path(number).unlink()
-                flush_folder(self.folder)
+                self._unlink(number)
                 return
             descriptor = os.open(self.path(number), os.O_WRONLY | BINARY)
             try:
@@ -96,6 +108,21 @@ class PackFolder:
                 flush_file(descriptor)
             finally:
                 os.close(descriptor)
+
+    def remove(self, number: int) -> None:
+        """Delete a pack durably. Raises ``PackInUse`` where the system keeps open files, or ``StorageFull``."""
+        with self._lock:
+            file = self._open.pop(number, None)
+        del file  # closed, unless a thread reads from it just now
+        with disk_failures("tidying up the store"):
+            try:
+                self._unlink(number)
+            except PermissionError as error:
+                raise PackInUse(str(error)) from error
+
+    def _unlink(self, number: int) -> None:
+        self.path(number).unlink()
+        flush_folder(self.folder)
 
     def scan(self, number: int, start: int, end: int) -> Iterator[tuple[int, RecordHeader, memoryview]]:
         """The records between two offsets in order: offset, header and stored bytes (valid until the next step).
@@ -144,19 +171,20 @@ class PackWriter:
     later fsync of the same file would tell the truth is not known, so it is never asked again.
     """
 
-    def __init__(self, packs: PackFolder, sizes: dict[int, int]) -> None:
-        """``sizes`` maps each known pack to its length on disk; those that are not full may be added to."""
+    def __init__(self, packs: PackFolder, sizes: dict[int, int], *, last: int = 0) -> None:
+        """``sizes`` maps each known pack to its length on disk; those that are not full may be added to. ``last`` and
+        the numbers below it were given out before."""
         self._packs = packs
-        self._next = max([*sizes, *packs.numbers(), 0]) + 1
+        self._next = max([*sizes, *packs.numbers(), last]) + 1
         self._descriptor: int | None = None
         self._number = 0
         self._position = 0
         self._unflushed: dict[int, int] = {}  # pack: descriptor of full packs that await their flush
         self._grown: dict[int, int] = {}  # pack: size, since the last flush
         self._spent = False
-        last = max(sizes, default=0)
-        if sizes and last == self._next - 1 and sizes[last] < PACK_TARGET and packs.size(last) == sizes[last]:
-            self._resume(last, sizes[last])
+        newest = max(sizes, default=0)
+        if sizes and newest == self._next - 1 and sizes[newest] < PACK_TARGET and packs.size(newest) == sizes[newest]:
+            self._resume(newest, sizes[newest])
 
     def append(self, records: Iterable[Record]) -> list[tuple[int, int]]:
         """Write the records; returns the (pack, offset) of each. Raises ``StorageFull``."""

@@ -62,7 +62,8 @@ class References:
             return True, found[0].head
         projects = tables.projects
         with self._database.read() as connection:
-            known = connection.execute(sa.select(projects.c.name).where(projects.c.name == project)).first()
+            named = sa.select(projects.c.name).where(projects.c.name == project, projects.c.removed == 0)
+            known = connection.execute(named).first()
         return known is not None, None
 
     def branches(self, project: str, name: str | None = None) -> list[Branch]:

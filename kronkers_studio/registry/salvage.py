@@ -8,7 +8,7 @@ they lie, makes them durable for certain: whether an earlier fsync of that file 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from kronkers_studio.domain.errors import StoreDamaged
@@ -30,10 +30,12 @@ class Leftover(NamedTuple):
     end: int
 
 
-def find_leftovers(packs: PackFolder, sizes: dict[int, int]) -> list[Leftover]:
-    """Everything in the folder beyond the known ``sizes`` of packs."""
+def find_leftovers(packs: PackFolder, sizes: dict[int, int], retired: Collection[int] = ()) -> list[Leftover]:
+    """Everything in the folder beyond the known ``sizes`` of packs, but for ``retired`` ones: they are to go."""
     found = []
     for number in packs.numbers():
+        if number in retired:
+            continue
         known, size = sizes.get(number, 0), packs.size(number)
         if size > known or known == 0:
             found.append(Leftover(number, known, max(known, PACK_HEADER_SIZE), size))

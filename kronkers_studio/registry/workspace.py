@@ -9,12 +9,14 @@ writer.lock    held by whoever appends to the packs
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kronkers_studio.domain.care import RebuildReport
+from kronkers_studio.domain.care import CleanUpReport, RebuildReport
 from kronkers_studio.domain.content import CheckReport, Commit
 from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, StoreDamaged, WorkspaceError
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from kronkers_studio.registry.journal import Journal
     from kronkers_studio.registry.journal_log import JournalLog
     from kronkers_studio.registry.ledger import Ledger
+    from kronkers_studio.registry.trash import Trash
     from kronkers_studio.registry.versions import Versions
 
 _DATABASE = "metadata.db"
@@ -90,6 +93,34 @@ class Workspace:
         from kronkers_studio.registry.journal_log import JournalLog
 
         return JournalLog(PackFolder(self.directory / _JOURNAL, self._master.workspace_id), self._store.sealer)
+
+    @cached_property
+    def trash(self) -> Trash:
+        from kronkers_studio.registry.trash import Trash
+
+        return Trash(self.database, self.ledger)
+
+    def clean_up(
+        self,
+        *,
+        author: str,
+        dry_run: bool = False,
+        grace: timedelta = timedelta(days=14),
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        progress: Progress = SILENT,
+        cancel: CancelToken = NEVER,
+    ) -> CleanUpReport:
+        """Free what no version needs and nothing touched for ``grace``, or with ``dry_run`` tell what that would be.
+
+        Raises ``StoreDamaged`` (something that is needed is missing: nothing is freed), ``WorkspaceBusy``,
+        ``StorageFull`` or ``Cancelled``.
+        """
+        from kronkers_studio.registry.cleaning import CleanUp
+
+        run = CleanUp(
+            self.database, self._store, self._journal, grace=grace, clock=clock, progress=progress, cancel=cancel
+        )
+        return run.look() if dry_run else run.run(author)
 
     def head(self, project: str, branch: str) -> Commit | None:
         """The head of a branch, None when there is none: what a look for changes asks first, so without SQLAlchemy."""
