@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from kronkers_studio.domain.care import KeyEvent, KeyEventKind
 from kronkers_studio.domain.changes import Change, JournalEntry
 from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.migration import MigrationSource
@@ -131,6 +133,15 @@ class Ledger:
         with self._database.read() as connection:
             last = connection.execute(newest).scalar() or 0
             return max(last, newest_removed_release(connection, model, place)) + 1
+
+    def key_events(self) -> list[KeyEvent]:
+        """What was done with the ways of opening the workspace, in order."""
+        events = tables.key_events
+        with self._database.read() as connection:
+            return [
+                KeyEvent(datetime.fromisoformat(row.at), KeyEventKind(row.event), row.slot, row.way, row.author)
+                for row in connection.execute(sa.select(events).order_by(events.c.number))
+            ]
 
     def _documents(self, kind: type[Any], table: sa.Table, *order: Any, **equal: Any) -> list[Any]:
         """The documents of a table's rows; ``equal`` names columns and values, None meaning any."""

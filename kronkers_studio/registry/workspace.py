@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from kronkers_studio.registry.ledger import Ledger
     from kronkers_studio.registry.trash import Trash
     from kronkers_studio.registry.versions import Versions
+    from kronkers_studio.storage.key_care import KeyRing
 
 _DATABASE = "metadata.db"
 _PACKS = "packs"
@@ -93,6 +94,13 @@ class Workspace:
         from kronkers_studio.registry.journal_log import JournalLog
 
         return JournalLog(PackFolder(self.directory / _JOURNAL, self._master.workspace_id), self._store.sealer)
+
+    @property
+    def keys(self) -> KeyRing:
+        """The ways of opening this workspace."""
+        from kronkers_studio.storage.key_care import KeyRing
+
+        return KeyRing(self.directory, self._master)
 
     @cached_property
     def trash(self) -> Trash:

@@ -30,7 +30,7 @@ from kronkers_studio.storage.recovery_key import new_recovery_key, read_recovery
 KEYS_FILE = "keys.json"
 _FORMAT = 1
 _KEY_FILE_FIRST_LINE = "Kronkers Studio key file, version 1. Whoever has it can open the workspace: keep it safe."
-_TITLES = {
+TITLES = {
     "keyring": "the system's keyring",
     "passphrase": "a passphrase",
     "recovery": "the recovery key",
@@ -102,23 +102,18 @@ def create_keys(directory: Path, protection: Protection) -> tuple[MasterKey, Sec
         )
     master = MasterKey(secrets.token_bytes(32), secrets.token_hex(16))
     recovery, printed = new_recovery_key()
-    slots = [_wrap(master, "recovery", _stretch(recovery, "recovery", master.workspace_id), {})]
+    slots = [recovery_slot(master, recovery)]
     if protection.passphrase:
-        cost = protection.argon
-        salt = secrets.token_bytes(16)
-        stored = {"salt": salt.hex(), "passes": cost.passes, "memory_kib": cost.memory_kib, "lanes": cost.lanes}
-        slots.append(_wrap(master, "passphrase", _passphrase_key(protection.passphrase, stored), stored))
+        slots.append(passphrase_slot(master, protection.passphrase, protection.argon))
     if protection.key_file:
-        file = protection.key_file.absolute()
-        content = _read_key_file(file) if file.exists() else _make_key_file(file)
-        slots.append(_wrap(master, "key-file", _stretch(content, "key-file", master.workspace_id), {"path": str(file)}))
+        slots.append(key_file_slot(master, protection.key_file))
     if protection.keyring:
         name = f"workspace {master.workspace_id}"
         key = secrets.token_bytes(32)
         set_secret(name, Secret(base64.b64encode(key).decode("ascii")))
-        slots.append(_wrap(master, "keyring", _stretch(key, "keyring", master.workspace_id), {"name": name}))
+        slots.append(keyring_slot(master, key, name))
     with disk_failures("writing the workspace's key slots"):
-        write_atomically(directory / KEYS_FILE, _document(master, slots))
+        write_atomically(directory / KEYS_FILE, document(master, slots))
     return master, Secret(printed)
 
 
@@ -128,7 +123,7 @@ def open_keys(directory: Path, unlock: Unlock) -> MasterKey:
     Tries what ``unlock`` gives; given nothing, the key file whose path is remembered, then the keyring. Raises
     ``WrongKey``, ``KeyUnavailable`` (naming the ways that exist), ``StoreDamaged`` or ``WorkspaceError`` (none here).
     """
-    slots, workspace_id = _read_slots(directory)
+    slots, workspace_id = read_slots(directory)
     if unlock.passphrase:
         return _open_slots(slots, "passphrase", workspace_id, lambda slot: _passphrase_key(unlock.passphrase, slot))
     if unlock.recovery_key:
@@ -140,11 +135,35 @@ def open_keys(directory: Path, unlock: Unlock) -> MasterKey:
     return _open_unasked(slots, workspace_id)
 
 
+def recovery_slot(master: MasterKey, recovery: bytes) -> dict[str, Any]:
+    """The slot that a recovery key opens."""
+    return _wrap(master, "recovery", _stretch(recovery, "recovery", master.workspace_id), {})
+
+
+def passphrase_slot(master: MasterKey, passphrase: Secret, cost: ArgonCost) -> dict[str, Any]:
+    """The slot that ``passphrase`` opens, with a salt of its own."""
+    salt = secrets.token_bytes(16)
+    stored = {"salt": salt.hex(), "passes": cost.passes, "memory_kib": cost.memory_kib, "lanes": cost.lanes}
+    return _wrap(master, "passphrase", _passphrase_key(passphrase, stored), stored)
+
+
+def key_file_slot(master: MasterKey, file: Path) -> dict[str, Any]:
+    """The slot that the key file ``file`` opens; it is made when it does not exist. Raises ``WrongKey``."""
+    file = file.absolute()
+    content = _read_key_file(file) if file.exists() else _make_key_file(file)
+    return _wrap(master, "key-file", _stretch(content, "key-file", master.workspace_id), {"path": str(file)})
+
+
+def keyring_slot(master: MasterKey, key: bytes, name: str) -> dict[str, Any]:
+    """The slot that ``key``, kept in the system's keyring under ``name``, opens."""
+    return _wrap(master, "keyring", _stretch(key, "keyring", master.workspace_id), {"name": name})
+
+
 def verify_keys(directory: Path, master: MasterKey) -> None:
     """Raises ``StoreDamaged`` when any byte of ``keys.json`` is not as it was written."""
     content = (directory / KEYS_FILE).read_bytes()
-    slots, _workspace_id = _read_slots(directory)
-    if _document(master, slots) != content:
+    slots, _workspace_id = read_slots(directory)
+    if document(master, slots) != content:
         raise StoreDamaged(
             f"{KEYS_FILE} is not as it was written.",
             next_step="Keep the recovery key at hand, and put back a copy of the file from a backup.",
@@ -172,7 +191,7 @@ def _open_unasked(slots: list[dict[str, Any]], workspace_id: str) -> MasterKey:
                 continue
             key = _stretch(_decoded(kept), "keyring", workspace_id)
             return _open_slots([slot], "keyring", workspace_id, lambda _slot, key=key: key)
-    ways = sorted({_TITLES[slot["kind"]] for slot in slots if slot["kind"] in _TITLES})
+    ways = sorted({TITLES[slot["kind"]] for slot in slots if slot["kind"] in TITLES})
     raise KeyUnavailable(
         " ".join(["No key was given for this workspace.", *obstacles]),
         next_step=f"It opens with {_listing(ways)}.",
@@ -183,9 +202,9 @@ def _open_slots(slots: list[dict[str, Any]], kind: str, workspace_id: str, key_o
     """Unwrap the first slot of ``kind`` that the key fits."""
     fitting = [slot for slot in slots if slot["kind"] == kind]
     if not fitting:
-        ways = sorted({_TITLES[slot["kind"]] for slot in slots if slot["kind"] in _TITLES})
+        ways = sorted({TITLES[slot["kind"]] for slot in slots if slot["kind"] in TITLES})
         raise KeyUnavailable(
-            f"This workspace is not opened with {_TITLES[kind]}.", next_step=f"It opens with {_listing(ways)}."
+            f"This workspace is not opened with {TITLES[kind]}.", next_step=f"It opens with {_listing(ways)}."
         )
     for slot in fitting:
         try:
@@ -244,14 +263,16 @@ def _passphrase_key(passphrase: Secret | None, slot: dict[str, Any]) -> bytes:
         raise _damaged(error) from None
 
 
-def _document(master: MasterKey, slots: list[dict[str, Any]]) -> bytes:
+def document(master: MasterKey, slots: list[dict[str, Any]]) -> bytes:
+    """The content of ``keys.json``, sealed."""
     body = {"format": _FORMAT, "workspace": master.workspace_id, "slots": slots}
     seal = HMAC(master.subkey("key slots"), SHA256())
     seal.update(json.dumps(body, sort_keys=True).encode("utf-8"))
     return (json.dumps({**body, "seal": seal.finalize().hex()}, indent=2) + "\n").encode("utf-8")
 
 
-def _read_slots(directory: Path) -> tuple[list[dict[str, Any]], str]:
+def read_slots(directory: Path) -> tuple[list[dict[str, Any]], str]:
+    """The slots, and the workspace's id. Raises ``WorkspaceError`` (none here) or ``StoreDamaged``."""
     file = directory / KEYS_FILE
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
