@@ -1,0 +1,96 @@
+"""Branches, tags, differences and merges by command."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kronkers_studio.app import command
+
+TABLE = "id,name,price\n1,Anna,10\n2,Bert,20\n3,Cleo,30\n"
+
+
+@dataclass
+class Shell:
+    """Runs commands in this process, with a workspace of its own."""
+
+    folder: Path
+    printed: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch
+
+    def run(self, *arguments: str, expect: int = 0) -> pytest.CaptureResult[str]:
+        self.printed.readouterr()
+        self.monkeypatch.setattr(sys, "argv", ["kronkers", *arguments])
+        with pytest.raises(SystemExit) as left:
+            command()
+        printed = self.printed.readouterr()
+        assert (left.value.code or 0) == expect, f"{arguments}: {left.value.code}\n{printed.out}\n{printed.err}"
+        return printed
+
+    def json(self, *arguments: str, expect: int = 0) -> Any:
+        return json.loads(self.run(*arguments, "--json", expect=expect).out)
+
+    def bring_in(self, branch: str, **files: str) -> None:
+        source = self.folder / "source"
+        for name, text in files.items():
+            file = source / name.replace("__", "/").replace("_", ".")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        self.run("migrate", str(source), "--project", "p", "--branch", branch)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    monkeypatch.setenv("KRONKERS_WORKSPACE", str(tmp_path / "workspace"))
+    monkeypatch.setenv("KRONKERS_KEY_FILE", str(tmp_path / "key"))
+    before = signal.getsignal(signal.SIGINT)
+    shell = Shell(tmp_path, capsys, monkeypatch)
+    shell.run("init", "--key-file", str(tmp_path / "key"))
+    yield shell
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_branch_is_made_changed_compared_tagged_and_merged(shell: Shell) -> None:
+    shell.bring_in("main", data__t_csv=TABLE, notes_txt="one\ntwo\nthree\n")
+    assert shell.json("branch", "p", "try", "--from", "main")["name"] == "try"
+    assert [branch["name"] for branch in shell.json("branch", "p")] == ["main", "try"]
+    shell.bring_in("try", data__t_csv=TABLE.replace("20", "22") + "4,Dora,40\n", notes_txt="one\ntwo\nthree\nfour\n")
+    first = shell.json("tag", "p", "first", "main")["commit"]["id"]
+    assert "first" in shell.run("tag", "p").out
+
+    tree = shell.json("diff", "p", "first", "try")
+    assert (tree["kind"], tree["old"]) == ("tree", first)
+    assert [change["after"]["path"] for change in tree["difference"]["changes"]] == ["data/t.csv", "notes.txt"]
+    rows = shell.json("diff", "p", "main", "try", "data/t.csv")["difference"]["tables"][0]
+    assert (rows["rows_added"], rows["rows_changed"], rows["key"]) == (1, 1, ["id"])
+    text = shell.run("diff", "p", "main", "try", "notes.txt").out
+    assert "+four" in text and "1 lines added" in text
+
+    shell.bring_in("main", data__t_csv=TABLE.replace("10", "11"), notes_txt="one\ntwo\nthree\nfive\n")
+    undecided = shell.json("merge", "p", "try", "--into", "main", expect=1)
+    assert [conflict["path"] for conflict in undecided["conflicts"]] == ["notes.txt"]
+    shown = shell.run("merge", "p", "try", expect=1).err
+    assert "notes.txt" in shown and "--theirs PATH" in shown and "Traceback" not in shown
+    assert shell.json("merge", "p", "try", "--dry-run")["merged"][0]["by"] == "rows"
+    merged = shell.json("merge", "p", "try", "--both", "*.txt")
+    assert merged["kept_as"] == {"notes.txt": "notes (from try).txt"} and len(merged["commit"]["parents"]) == 2
+    shell.run("restore", "p", str(shell.folder / "out"))
+    expected = "id,name,price\n1,Anna,11\n2,Bert,22\n3,Cleo,30\n4,Dora,40\n"
+    assert (shell.folder / "out" / "data" / "t.csv").read_text(encoding="utf-8") == expected
+    assert not shell.json("merge", "p", "try")["changed"]
+
+    shell.run("restore", "p@{now}:x".removesuffix(":x"), str(shell.folder / "now"))
+    assert (shell.folder / "now" / "notes (from try).txt").exists()
+    assert shell.json("log", "p@main@{1990-01-01}", expect=1)["error"]["kind"] == "NotFound"
+    shell.run("branch", "p", "try", "--remove")
+    assert [branch["name"] for branch in shell.json("branch", "p")] == ["main"]
+    assert shell.json("branch", "p", "main", "--remove", expect=3)["error"]["kind"] == "Refused"
+    assert shell.json("tag", "p", "first", "main", expect=1)["error"]["kind"] == "AlreadyExists"
+    assert shell.json("check", "--read-data")["problems"] == []
