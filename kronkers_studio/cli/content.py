@@ -136,6 +136,7 @@ def restore(
         terminal.result(
             report,
             f"{plural(report.files, 'file')}, {size(report.size)}, written to {report.target} and verified",
+            *[f"  {mapped.path} is called {mapped.name} there: {mapped.why}" for mapped in report.mapped],
             *skipped_lines(report.skipped),
         )
         if report.skipped:

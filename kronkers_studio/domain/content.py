@@ -180,8 +180,18 @@ class CheckReport:
 
 
 @dataclass(frozen=True, slots=True)
+class MappedName:
+    """What lies at ``path`` in the project was written as ``name``, because the target cannot hold its own."""
+
+    path: str
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class RestoreReport:
     target: str
     files: int
     size: int
     skipped: tuple[SkippedItem, ...] = ()
+    mapped: tuple[MappedName, ...] = ()

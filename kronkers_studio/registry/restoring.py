@@ -1,7 +1,8 @@
 """Writing a commit's files back to disk: each verified, whole or not at all, never outside the target.
 
 Nothing that lies there is overwritten: a file that has the same bytes already counts as restored (so a run that was
-stopped goes on), one that has others is left alone and listed.
+stopped goes on), one that has others is left alone and listed. What the target cannot hold under its own name gets
+another one, the same every time, and is listed too.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
-from kronkers_studio.domain.content import Entry, EntryKind, RestoreReport, SkippedItem, SkipReason
+from kronkers_studio.domain.content import Entry, EntryKind, MappedName, RestoreReport, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.registry.index import Location
-from kronkers_studio.registry.names import name_problem
+from kronkers_studio.registry.names import TargetNames, rules_of
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.registry.snapshots import TreeReader
@@ -55,6 +56,7 @@ class Restore:
         self._folders: set[str] = set()  # made, or found to be real folders
         self._files = self._size = 0
         self._skipped: list[SkippedItem] = []
+        self._mapped: list[MappedName] = []
 
     def run(self, chosen: Iterable[Entry]) -> RestoreReport:
         """Restore the ``chosen`` entries and all that is below them. Raises ``StoreDamaged``, ``StorageFull``."""
@@ -62,19 +64,27 @@ class Restore:
         folder_times: list[tuple[str, int]] = []
         with disk_failures("restoring files"):
             self._make_target()
+            self._names = TargetNames(rules_of(self._target))
             with ThreadPoolExecutor(_WORKERS) as pool:
                 for batch in _batches(self._everything(chosen)):
                     self._restore_batch(batch, pool)
                     folder_times += [(e.path, e.mtime_ns) for e in batch if e.kind is EntryKind.FOLDER and e.mtime_ns]
             self._set_folder_times(folder_times)
-        return RestoreReport(str(self._target), self._files, self._size, tuple(self._skipped))
+        return RestoreReport(str(self._target), self._files, self._size, tuple(self._skipped), tuple(self._mapped))
 
     def _everything(self, chosen: Iterable[Entry]) -> Iterator[Entry]:
         for entry in chosen:
             if entry.path:
                 yield entry
             if entry.kind is EntryKind.FOLDER:
-                yield from self._trees.walk(entry)
+                self._learn_names(entry)
+                for below in self._trees.walk(entry):
+                    if below.kind is EntryKind.FOLDER:
+                        self._learn_names(below)
+                    yield below
+
+    def _learn_names(self, folder: Entry) -> None:
+        self._names.learn(folder.path, (entry.path for entry in self._trees.entries(folder.content[0])))
 
     def _restore_batch(self, batch: list[Entry], pool: ThreadPoolExecutor) -> None:
         """Several threads, because most of the time goes into the system's making of files."""
@@ -85,7 +95,9 @@ class Restore:
                 skipped = outcome.result()
                 if skipped is not None:
                     self._skipped.append(skipped)
-                elif entry.kind is not EntryKind.FOLDER:
+                else:
+                    self._note_name(entry)
+                if skipped is None and entry.kind is not EntryKind.FOLDER:
                     self._files += 1
                     self._size += entry.size
                 if entry.kind is not EntryKind.FOLDER:
@@ -93,6 +105,11 @@ class Restore:
         finally:
             for outcome in running:
                 outcome.cancel()
+
+    def _note_name(self, entry: Entry) -> None:
+        name = self._names.name(entry.path)
+        if name != entry.name:
+            self._mapped.append(MappedName(entry.path, name, self._names.why(entry.path)))
 
     def _restore_entry(self, entry: Entry, located: dict[bytes, Location]) -> SkippedItem | None:
         """Restore one entry; what keeps it, and it alone, from being restored is returned."""
@@ -127,8 +144,6 @@ class Restore:
             missing.append(folder)
             folder = folder.rpartition("/")[0]
         for step in reversed(missing):
-            if problem := name_problem(step.rpartition("/")[2]):
-                raise _Skip(SkipReason.NAME_CLASH, problem)
             path = self._path(step)
             try:
                 path.mkdir()
@@ -169,8 +184,6 @@ class Restore:
 
     def _free_path(self, entry: Entry, is_same: Callable[[Path], bool]) -> Path | None:
         """Where ``entry`` goes; None when it lies there already."""
-        if problem := name_problem(entry.name):
-            raise _Skip(SkipReason.NAME_CLASH, problem)
         path = self._path(entry.path)
         if not os.path.lexists(path):
             return path
@@ -198,7 +211,7 @@ class Restore:
                     os.utime(self._path(folder), ns=(mtime_ns, mtime_ns))
 
     def _path(self, path: str) -> Path:
-        return self._target.joinpath(*path.split("/"))
+        return self._target.joinpath(*self._names.place(path).split("/"))
 
 
 def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:

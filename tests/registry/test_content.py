@@ -291,7 +291,7 @@ def test_very_deep_and_very_full_folders_come_back(workspace: Workspace) -> None
     assert len(workspace.content.list_folder("p", "", "full")) == 20_000
 
 
-def test_what_the_target_cannot_hold_is_listed_and_the_rest_restored(
+def test_what_the_target_cannot_hold_gets_another_name_or_is_listed(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deep = "/".join(f"level {n}" for n in range(1500))
@@ -302,9 +302,12 @@ def test_what_the_target_cannot_hold_is_listed_and_the_rest_restored(
     assert report.files == len(names)
     assert {item.reason for item in report.skipped} == {SkipReason.NAME_TOO_LONG}
     monkeypatch.setattr(names_module, "_on_windows", lambda: True)
-    report = workspace.content.restore("p", "", tmp_path / "there", names[:5])
-    assert report.files == 1 and {item.path for item in report.skipped} == {"con.txt", "dot.", names[3], "c:x"}
-    assert [path.name for path in (tmp_path / "there").iterdir()] == ["fine"]
+    report = workspace.content.restore("p", "", tmp_path / "there", names)
+    written = {"con.txt": "con_.txt", "dot.": "dot%2E", "back\\..\\slash": "back%5C..%5Cslash", "c:x": "c%3Ax"}
+    assert report.files == len(names) and report.skipped == ()
+    assert {mapped.path: mapped.name for mapped in report.mapped} == written
+    assert {path.name for path in (tmp_path / "there").iterdir()} == {"fine", "aux_", *written.values()}
+    assert (tmp_path / "there" / "aux_" / "below").is_file()
 
 
 def test_a_target_that_is_a_file_is_refused(
