@@ -5,8 +5,12 @@ cd "$(dirname "$0")/.."
 packages="libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1
  libxcb-shape0 libxcb-image0 libxcb-render-util0 libxcb-xinerama0"
 
-.venv/bin/python -c 'import PySide6.QtGui, PySide6.QtWidgets' 2>/dev/null && exit 0
 [ "$(uname -s)" = Linux ] || exit 0
+complete() { # Qt loads, and its plugin for a real screen finds its library
+  .venv/bin/python -c 'import PySide6.QtGui, PySide6.QtWidgets' 2>/dev/null &&
+    .venv/bin/python -c 'import ctypes; ctypes.CDLL("libxcb-cursor.so.0")' 2>/dev/null
+}
+complete && exit 0
 run=""
 [ "$(id -u)" = 0 ] || run="sudo -n"
 if command -v apt-get >/dev/null 2>&1 && { [ -z "$run" ] || sudo -n true 2>/dev/null; }; then
@@ -14,6 +18,6 @@ if command -v apt-get >/dev/null 2>&1 && { [ -z "$run" ] || sudo -n true 2>/dev/
   # shellcheck disable=SC2086  # a list of names
   { $run apt-get update -qq && DEBIAN_FRONTEND=noninteractive $run apt-get install -y -qq --no-install-recommends $packages; } >/dev/null 2>&1
 fi
-.venv/bin/python -c 'import PySide6.QtGui, PySide6.QtWidgets' 2>/dev/null ||
+complete ||
   echo "The window needs these system libraries:" $packages "(sudo apt-get install …); everything else works without." >&2
 exit 0
