@@ -133,8 +133,8 @@ class MigrationPlan:
 
     @property
     def new_size(self) -> int:
-        """Bytes that are new to the project; of files with the same bytes only one counts."""
-        return sum(item.size for item in self.fresh if not item.duplicate_of)
+        """Bytes that are new to the project; of files with the same bytes only one counts, and renamed ones do not."""
+        return sum(item.size for item in self.fresh if not item.duplicate_of and not item.renamed_from)
 
     @property
     def duplicates(self) -> tuple[PlannedItem, ...]:

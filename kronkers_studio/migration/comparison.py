@@ -95,7 +95,8 @@ def _sizes(original: int, copy: int) -> str:
     if original == copy:
         return "the same size, not compared"
     more, fewer = ("the copy", "the original") if copy > original else ("the original", "the copy")
-    return f"{more} is {abs(copy - original):,} bytes larger than {fewer}"
+    count = abs(copy - original)
+    return f"{more} is {count:,} byte{'' if count == 1 else 's'} larger than {fewer}"
 
 
 def _are(count: int, unit: str) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from kronkers_studio.workflows.session import Session, create_workspace, open_workspace
+
 _NOBODY = 65534
 LONG_AGO_NS = 1_600_000_000_000_000_000
 
@@ -74,3 +76,20 @@ def make_socket(folder: Path) -> Iterator[Callable[[str], Path]]:
     yield bind
     for listener in opened:
         listener.close()
+
+
+@pytest.fixture(scope="session")
+def empty_workspace(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A closed workspace with nothing in it, and its key file: copy it, do not change it."""
+    place = tmp_path_factory.mktemp("template")
+    session, _recovery = create_workspace(place / "workspace", key_file=place / "key")
+    session.close()
+    return place / "workspace", place / "key"
+
+
+@pytest.fixture
+def session(empty_workspace: tuple[Path, Path], tmp_path: Path) -> Iterator[Session]:
+    """An open workspace of this test's own."""
+    directory = Path(shutil.copytree(empty_workspace[0], tmp_path / "workspace"))
+    with open_workspace(directory, key_file=empty_workspace[1]) as opened:
+        yield opened
