@@ -68,24 +68,16 @@ def branch(
     project: ProjectName,
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="The branch to make; without, all are listed.")] = "",
     start: Annotated[str, typer.Option("--from", metavar="REF", help=f"Where it begins: {_REFERENCE}.")] = "",
-    remove: Annotated[bool, typer.Option("--remove", help="Remove the branch; its versions stay.")] = False,
 ) -> None:
-    """List a project's branches, or make one."""
-    from kronkers_studio.workflows.versions import create_branch, list_branches, remove_branch
+    """List a project's branches, or make one. `kronkers trash branch` removes one."""
+    from kronkers_studio.workflows.versions import create_branch, list_branches
 
-    if not name and (start or remove):
+    if not name and start:
         raise InvalidInput("No branch is named.", next_step="Write kronkers branch PROJECT NAME.")
     with terminal.session() as session:
         if not name:
             branches = list_branches(session, project)
             terminal.result(branches, *_commit_table("Branch", [(b.name, b.head) for b in branches]))
-        elif remove:
-            gone = remove_branch(session, project, name)
-            terminal.result(
-                gone,
-                f"Branch {name} is removed. To bring it back:",
-                f"  kronkers branch {project} {name} --from {gone.head.id[:12]}",
-            )
         else:
             made = create_branch(session, project, name, start)
             terminal.result(made, f"Branch {name} begins at version {made.head.id[:12]}")

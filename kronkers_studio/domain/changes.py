@@ -43,15 +43,6 @@ class BranchMoved:
 
 
 @dataclass(frozen=True, slots=True)
-class BranchRemoved:
-    """Its commits stay, and so does this entry: a branch made at ``previous`` brings it back."""
-
-    project: str
-    branch: str
-    previous: str
-
-
-@dataclass(frozen=True, slots=True)
 class TagMoved:
     """A tag was set (``previous`` "" = must not exist), moved, or removed (``commit`` "")."""
 
@@ -162,7 +153,6 @@ Change = (
     ProjectCreated
     | CommitRecorded
     | BranchMoved
-    | BranchRemoved
     | TagMoved
     | SourceRemembered
     | SourceForgotten

@@ -16,7 +16,6 @@ from sqlalchemy.dialects.sqlite import insert
 from kronkers_studio.domain.changes import (
     AliasMoved,
     BranchMoved,
-    BranchRemoved,
     Change,
     CommitRecorded,
     CommitsForgotten,
@@ -92,14 +91,6 @@ def _branch_moved(connection: sa.Connection, change: BranchMoved) -> None:
     _require(connection, tables.commits, f"commit {change.commit[:12]}", id=change.commit, project=change.project)
     row = {"project": change.project, "name": change.branch, "head": change.commit}
     _put(connection, branches, row)
-
-
-def _branch_removed(connection: sa.Connection, change: BranchRemoved) -> None:
-    branches = tables.branches
-    key = {"project": change.project, "name": change.branch}
-    _require(connection, branches, f"branch “{change.branch}” in project “{change.project}”", **key)
-    _require_at(connection, branches.c.head, "Branch", change.project, change.branch, change.previous)
-    _delete(connection, branches, **key)
 
 
 def _tag_moved(connection: sa.Connection, change: TagMoved) -> None:
@@ -214,7 +205,6 @@ _APPLIERS: dict[type, Callable[[sa.Connection, Any], None]] = {
     ProjectCreated: _project_created,
     CommitRecorded: _commit_recorded,
     BranchMoved: _branch_moved,
-    BranchRemoved: _branch_removed,
     TagMoved: _tag_moved,
     SourceRemembered: _source_remembered,
     SourceForgotten: _source_forgotten,

@@ -29,7 +29,6 @@ _KINDS: dict[str, type[Change]] = {
         changes.ProjectCreated,
         changes.CommitRecorded,
         changes.BranchMoved,
-        changes.BranchRemoved,
         changes.TagMoved,
         changes.SourceRemembered,
         changes.SourceForgotten,

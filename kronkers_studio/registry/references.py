@@ -6,17 +6,18 @@ main    2026-q2-report    {yesterday 14:05}    try@{2026-05-01 14:05}    4f3a9c1
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from kronkers_studio.domain.changes import BranchMoved, BranchRemoved
+from kronkers_studio.domain.care import TrashKind
+from kronkers_studio.domain.changes import BranchMoved, JournalEntry, Trashed, TrashRestored
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Branch, Commit, Tag
 from kronkers_studio.domain.errors import InvalidInput, NotFound
 from kronkers_studio.domain.moments import parse_moment
-from kronkers_studio.registry.documents import canonical, from_text, to_json
+from kronkers_studio.registry.documents import from_text, to_json
 from kronkers_studio.registry.journal import decode_entry
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database
@@ -88,28 +89,30 @@ class References:
     def at(self, project: str, branch: str, moment: datetime) -> Commit:
         """The head that the branch had at ``moment``, as the journal has it; the branch may be gone since.
 
-        Raises ``NotFound`` when there was no such branch then.
+        Raises ``NotFound`` when there was no such branch then, or its version was cleaned up since.
         """
-        journal = tables.journal
-        kinds = (BranchMoved.__name__, BranchRemoved.__name__)
-        needles = [canonical({key: name})[1:-1] for key, name in (("branch", branch), ("project", project))]
-        statement = (
-            sa.select(journal)
-            .where(journal.c.kind.in_(kinds), journal.c.at <= to_json(moment))
-            .where(*(sa.func.instr(journal.c.change, needle) > 0 for needle in needles))
-            .order_by(journal.c.number.desc())
-        )
+        restored: set[str] = set()
         with self._database.read() as connection:
-            for row in connection.execute(statement):
-                entry = decode_entry(row)
-                if (entry.change["project"], entry.change["branch"]) == (project, branch):
-                    if entry.kind == BranchRemoved.__name__:
+            for entry in self._history(connection, moment):
+                change = entry.change
+                if entry.kind == TrashRestored.__name__:
+                    restored.add(change["id"])
+                elif entry.kind == Trashed.__name__:
+                    if change["id"] not in restored and _took(change, project, branch):
                         break
-                    return self._by_prefix(project, entry.change["commit"])
+                elif (change["project"], change["branch"]) == (project, branch):
+                    return self._by_prefix(project, change["commit"])
         raise NotFound(
             f"Project “{project}” had no branch “{branch}” on {moment.astimezone():%Y-%m-%d at %H:%M}.",
             next_step=f"`kronkers log {project}` shows its versions and their times.",
         )
+
+    def _history(self, connection: sa.Connection, moment: datetime) -> Iterator[JournalEntry]:
+        """What happened to branches up to ``moment``, backwards."""
+        journal = tables.journal
+        kinds = [kind.__name__ for kind in (BranchMoved, Trashed, TrashRestored)]
+        statement = sa.select(journal).where(journal.c.kind.in_(kinds), journal.c.at <= to_json(moment))
+        yield from map(decode_entry, connection.execute(statement.order_by(journal.c.number.desc())))
 
     def _of(self, table: sa.Table, statement: sa.Select[Any], project: str, name: str | None) -> list[Any]:
         statement = statement.where(table.c.project == project).order_by(table.c.name)
@@ -145,3 +148,10 @@ def check_name(what: str, name: str) -> None:
             f"“{name}” is no name for a {what}.",
             next_step="A name has no @, no colon, no line breaks, and no spaces around it.",
         )
+
+
+def _took(change: dict[str, Any], project: str, branch: str) -> bool:
+    """Whether a removal took the branch away, by itself or with its project."""
+    if change["kind"] == TrashKind.PROJECT:
+        return bool(change["owner"] == project)
+    return bool(change["kind"] == TrashKind.BRANCH and (change["owner"], change["name"]) == (project, branch))

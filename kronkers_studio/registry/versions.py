@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.changes import BranchMoved, BranchRemoved, TagMoved
+from kronkers_studio.domain.changes import BranchMoved, TagMoved
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Branch, Commit, Entry, EntryKind, Tag
 from kronkers_studio.domain.differences import ChangeKind, TableFileDifference, TextDifference, TreeDifference
-from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, NotFound, Refused
+from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, NotFound
 from kronkers_studio.registry.content import ContentStore
 from kronkers_studio.registry.ledger import Ledger
 from kronkers_studio.registry.objects import ObjectStore
@@ -66,21 +66,6 @@ class Versions:
             raise AlreadyExists(f"There is a branch “{name}” already.", next_step="Choose another name.")
         self._ledger.record(BranchMoved(project, name, commit.id, ""), author=author)
         return Branch(project, name, commit)
-
-    def remove_branch(self, project: str, name: str, *, author: str) -> Branch:
-        """Remove a branch; its commits stay, and a branch made at its last one brings it back. The default branch is
-        ``Refused``."""
-        if name == DEFAULT_BRANCH:
-            raise Refused(f"“{DEFAULT_BRANCH}” is the project's own branch: it cannot be removed.")
-        self._require_project(project)
-        found = self._references.branches(project, name)
-        if not found:
-            raise NotFound(
-                f"Project “{project}” has no branch “{name}”.",
-                next_step=f"`kronkers branch {project}` shows those that exist.",
-            )
-        self._ledger.record(BranchRemoved(project, name, found[0].head.id), author=author)
-        return found[0]
 
     def tags(self, project: str) -> list[Tag]:
         """By name."""

@@ -28,11 +28,6 @@ def create_branch(session: Session, project: str, name: str, ref: str = "") -> B
     return session.workspace.versions.create_branch(project, name, ref, author=session.author)
 
 
-def remove_branch(session: Session, project: str, name: str) -> Branch:
-    """Remove a branch; ``create_branch`` at the commit that is returned brings it back."""
-    return session.workspace.versions.remove_branch(project, name, author=session.author)
-
-
 def list_tags(session: Session, project: str) -> list[Tag]:
     """By name, each with its commit."""
     return session.workspace.versions.tags(project)

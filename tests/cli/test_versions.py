@@ -89,8 +89,5 @@ def test_a_branch_is_made_changed_compared_tagged_and_merged(shell: Shell) -> No
     shell.run("restore", "p@{now}:x".removesuffix(":x"), str(shell.folder / "now"))
     assert (shell.folder / "now" / "notes (from try).txt").exists()
     assert shell.json("log", "p@main@{1990-01-01}", expect=1)["error"]["kind"] == "NotFound"
-    shell.run("branch", "p", "try", "--remove")
-    assert [branch["name"] for branch in shell.json("branch", "p")] == ["main"]
-    assert shell.json("branch", "p", "main", "--remove", expect=3)["error"]["kind"] == "Refused"
     assert shell.json("tag", "p", "first", "main", expect=1)["error"]["kind"] == "AlreadyExists"
     assert shell.json("check", "--read-data")["problems"] == []
