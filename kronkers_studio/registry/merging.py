@@ -20,7 +20,7 @@ from kronkers_studio.domain.differences import (
     MergeResult,
     TreeDifference,
 )
-from kronkers_studio.domain.errors import BranchChanged, InvalidInput, NotFound
+from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput, NotFound
 from kronkers_studio.registry.ancestry import best_common_ancestors
 from kronkers_studio.registry.content import ContentStore
 from kronkers_studio.registry.content_merge import merge_content
@@ -86,8 +86,9 @@ class Merging:
 
         With ``expected`` it is refused when one of the two has moved since that plan. Raises ``MergeConflicts`` when a
         conflict is undecided, ``InvalidInput`` for a choice about a path without conflict, ``BranchChanged``,
-        ``NotFound``, ``StorageFull`` or ``WorkspaceBusy``; nothing was changed then.
+        ``ContentCleanedUp``, ``NotFound``, ``StorageFull`` or ``WorkspaceBusy``; nothing was changed then.
         """
+        generation = self._store.index.generation()
         merge = self._worked_out(project, source, branch, choices)
         plan = merge.plan
         if expected and (expected.ours.id, expected.theirs.id) != (plan.ours.id, plan.theirs.id):
@@ -100,7 +101,7 @@ class Merging:
         if plan.fast_forward:
             self._ledger.record(BranchMoved(project, branch, plan.theirs.id, plan.ours.id), author=author)
             return MergeResult(plan, plan.theirs, changed=True)
-        commit = self._commit(merge, author, message or f"Merged {source} into {branch}")
+        commit = self._commit(merge, generation, author, message or f"Merged {source} into {branch}")
         return MergeResult(plan, commit, changed=True, kept_as=merge.kept_as)
 
     # ---- working it out ----
@@ -152,10 +153,12 @@ class Merging:
 
     # ---- committing ----
 
-    def _commit(self, merge: _Merge, author: str, message: str) -> Commit:
+    def _commit(self, merge: _Merge, generation: int, author: str, message: str) -> Commit:
         plan = merge.plan
         stored = self._stored(merge.new_content)
         with self._store.writing() as writer:
+            if self._store.index.generation() != generation:
+                raise ContentCleanedUp("The store was cleaned up while merging.", next_step="Merge again.")
             tree = self._write(merge.tree, "", stored, writer)
             writer.checkpoint()  # so that it can be read, to be counted
             files, size = self._counted(plan.ours, tree)
