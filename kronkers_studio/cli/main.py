@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kronkers_studio import __version__
-from kronkers_studio.cli import content, migrating, models, releases, servers, versions
+from kronkers_studio.cli import care, content, migrating, models, releases, servers, versions
 from kronkers_studio.cli.terminal import Terminal, command
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def build(render_monitor: RenderMonitor) -> typer.Typer:
         terminal.result(report)
 
     command(app, "demo")(demo)
-    for group in (content, migrating, versions, models, servers, releases):
+    for group in (content, migrating, versions, care, models, servers, releases):
         group.add_commands(app)
     return app
 

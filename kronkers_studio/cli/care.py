@@ -1,0 +1,288 @@
+"""Commands for looking after the workspace: gc, trash, registry and key."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kronkers_studio.cli.terminal import Terminal, command, environment_passphrase
+from kronkers_studio.cli.text import moment, plural, size, table
+from kronkers_studio.domain.care import CleanUpReport, RebuildReport
+from kronkers_studio.domain.errors import InvalidInput, KeyUnavailable
+from kronkers_studio.settings.secrets import Secret
+
+_MOST_LINES = 50
+
+
+def add_commands(app: typer.Typer) -> None:
+    command(app, "gc")(gc)
+    trash = typer.Typer(help="Remove projects, branches and model versions, and bring them back.", no_args_is_help=True)
+    app.add_typer(trash, name="trash")
+    command(trash, "list")(trash_list)
+    command(trash, "project")(trash_project)
+    command(trash, "branch")(trash_branch)
+    command(trash, "model")(trash_model)
+    command(trash, "restore")(trash_restore)
+    command(trash, "empty")(trash_empty)
+    registry = typer.Typer(help="Mend the workspace.", no_args_is_help=True)
+    app.add_typer(registry, name="registry")
+    command(registry, "rebuild")(registry_rebuild)
+    key = typer.Typer(help="The ways of opening the workspace.", no_args_is_help=True)
+    app.add_typer(key, name="key")
+    command(key, "list")(key_list)
+    command(key, "add")(key_add)
+    command(key, "remove")(key_remove)
+    command(key, "recovery")(key_recovery)
+    command(key, "rotate")(key_rotate)
+    command(key, "drill")(key_drill)
+
+
+def gc(
+    terminal: Terminal,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be freed, and why.")] = False,
+    grace_days: Annotated[
+        float, typer.Option("--grace-days", min=0, help="Keep what is younger, and what was in use so recently.")
+    ] = 14.0,
+) -> None:
+    """Free the space of what no version needs any more."""
+    from kronkers_studio.workflows.care import clean_up
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            report = clean_up(
+                session, dry_run=dry_run, grace_days=grace_days, progress=progress, cancel=terminal.cancel
+            )
+        terminal.result(report, *_clean_up_lines(report))
+
+
+def trash_list(terminal: Terminal) -> None:
+    """List what can be brought back."""
+    from kronkers_studio.workflows.care import list_trash
+
+    with terminal.session() as session:
+        items = list_trash(session)
+        rows = [[item.id, item.label, moment(item.removed), item.author] for item in items]
+        terminal.result(items, *table(["Id", "What", "Removed", "Who"], rows))
+
+
+def trash_project(terminal: Terminal, project: Annotated[str, typer.Argument(help="The project.")]) -> None:
+    """Put a project into the trash."""
+    from kronkers_studio.workflows.care import remove_project
+
+    with terminal.session() as session:
+        item = remove_project(session, project)
+        terminal.result(item, f"{item.label} is in the trash; `kronkers trash restore {item.id}` brings it back.")
+
+
+def trash_branch(
+    terminal: Terminal,
+    project: Annotated[str, typer.Argument(help="The project.")],
+    branch: Annotated[str, typer.Argument(help="The branch.")],
+) -> None:
+    """Put a branch into the trash."""
+    from kronkers_studio.workflows.care import remove_branch
+
+    with terminal.session() as session:
+        item = remove_branch(session, project, branch)
+        terminal.result(item, f"{item.label} is in the trash; `kronkers trash restore {item.id}` brings it back.")
+
+
+def trash_model(
+    terminal: Terminal, model: Annotated[str, typer.Argument(metavar="NAME:V", help="The model version.")]
+) -> None:
+    """Put a model version into the trash, with its packages and past releases."""
+    from kronkers_studio.workflows.care import remove_model_version
+
+    name, _, number = model.partition(":")
+    if not name or not (number.isascii() and number.isdigit()):
+        raise InvalidInput(f"“{model}” names no model version.", next_step="Write it as NAME:3.")
+    with terminal.session() as session:
+        item = remove_model_version(session, name, int(number))
+        terminal.result(item, f"{item.label} is in the trash; `kronkers trash restore {item.id}` brings it back.")
+
+
+def trash_restore(terminal: Terminal, id: Annotated[str, typer.Argument(metavar="ID", help="As listed.")]) -> None:
+    """Bring something back from the trash."""
+    from kronkers_studio.workflows.care import restore_from_trash
+
+    with terminal.session() as session:
+        item = restore_from_trash(session, id)
+        terminal.result(item, f"{item.label} is back.")
+
+
+def trash_empty(
+    terminal: Terminal,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Only these.")] = None,
+    older_than_days: Annotated[
+        float, typer.Option("--older-than-days", min=0, help="Only what was removed so long ago.")
+    ] = 0.0,
+) -> None:
+    """Give up what lies in the trash; `kronkers gc` then frees its space after the grace period."""
+    from kronkers_studio.workflows.care import empty_trash
+
+    with terminal.session() as session:
+        gone = empty_trash(session, ids or (), older_than_days=older_than_days)
+        terminal.result(gone, f"{plural(len(gone), 'item')} given up", *[f"  {item.label}" for item in gone])
+
+
+def registry_rebuild(
+    terminal: Terminal,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Give up the changes after lost entries of the journal.")
+    ] = False,
+) -> None:
+    """Make the metadata database again, from the packs and the journal's files alone."""
+    from kronkers_studio.workflows.care import rebuild_registry
+
+    key_file = os.environ.get("KRONKERS_KEY_FILE")
+
+    def run(passphrase: Secret | None) -> RebuildReport:
+        with terminal.progress() as progress:
+            return rebuild_registry(
+                terminal.workspace,
+                passphrase=passphrase,
+                key_file=Path(key_file) if key_file else None,
+                accept_loss=accept_loss,
+                progress=progress,
+                cancel=terminal.cancel,
+            )
+
+    try:
+        report = run(environment_passphrase())
+    except KeyUnavailable:
+        if not sys.stdin.isatty():
+            raise
+        report = run(Secret(typer.prompt("Passphrase", hide_input=True, err=True)))
+    aside = [f"What was left of the old database lies in {report.set_aside}."] if report.set_aside else []
+    terminal.result(
+        report,
+        f"{plural(report.packs, 'pack')}, {plural(report.objects, 'object')} ({size(report.bytes_read)}) and "
+        f"{plural(report.journal_entries, 'change')} read; the database is made again.",
+        *aside,
+        *[f"  {problem}" for problem in report.problems],
+    )
+    if report.problems:
+        terminal.incomplete()
+
+
+def key_list(terminal: Terminal) -> None:
+    """List the ways of opening the workspace."""
+    from kronkers_studio.workflows.care import list_keys
+
+    with terminal.session() as session:
+        slots = list_keys(session)
+        rows = [[slot.id, slot.title, slot.detail, moment(slot.drilled)] for slot in slots]
+        terminal.result(slots, *table(["Id", "Opens with", "", "Tried out"], rows))
+
+
+def key_add(
+    terminal: Terminal,
+    passphrase: Annotated[bool, typer.Option("--passphrase", help="One more passphrase.")] = False,
+    keyring: Annotated[bool, typer.Option("--keyring", help="This computer's keyring.")] = False,
+    key_file: Annotated[Path | None, typer.Option("--key-file", help="A key file; made when it is missing.")] = None,
+) -> None:
+    """Add a way of opening the workspace. A new passphrase comes from KRONKERS_NEW_PASSPHRASE or is asked for."""
+    from kronkers_studio.workflows.care import add_key
+
+    if sum((passphrase, keyring, key_file is not None)) != 1:
+        raise InvalidInput("Name one way to add.", next_step="Use --passphrase, --keyring or --key-file.")
+    with terminal.session() as session:
+        secret = _new_passphrase() if passphrase else None
+        slot = add_key(session, passphrase=secret, key_file=key_file, keyring=keyring)
+        terminal.result(slot, f"The workspace opens with {slot.title} too ({slot.id}).")
+
+
+def key_remove(terminal: Terminal, id: Annotated[str, typer.Argument(metavar="ID", help="As listed.")]) -> None:
+    """Remove a way of opening the workspace."""
+    from kronkers_studio.workflows.care import remove_key
+
+    with terminal.session() as session:
+        slot = remove_key(session, id)
+        terminal.result(slot, f"The workspace does not open with {slot.title} ({slot.id}) any more.")
+
+
+def key_recovery(terminal: Terminal) -> None:
+    """Make a new recovery key in place of the old one, and print it once."""
+    from kronkers_studio.workflows.care import renew_recovery_key
+
+    with terminal.session() as session:
+        printed, slot = renew_recovery_key(session)
+        terminal.result({"recovery_key": printed.reveal(), "slot": slot}, *_recovery_lines(printed))
+
+
+def key_rotate(
+    terminal: Terminal,
+    passphrase: Annotated[
+        bool, typer.Option("--passphrase", help="A new passphrase in place of the old ones.")
+    ] = False,
+    key_file: Annotated[
+        Path | None, typer.Option("--key-file", help="A new key file, to be made, in place of the old ones.")
+    ] = None,
+) -> None:
+    """Renew the ways of opening the workspace: recovery key and keyring always, passphrase and key file when named.
+
+    The data are not encrypted anew: whoever copied the workspace while holding an old key can still read that copy.
+    """
+    from kronkers_studio.workflows.care import rotate_keys
+
+    with terminal.session() as session:
+        secret = _new_passphrase() if passphrase else None
+        rotation, printed = rotate_keys(session, passphrase=secret, key_file=key_file)
+        terminal.result(
+            {"renewed": rotation.renewed, "kept": rotation.kept, "recovery_key": printed.reveal()},
+            f"Renewed: {', '.join(rotation.renewed)}.",
+            *([f"Left as it was: {', '.join(rotation.kept)}."] if rotation.kept else []),
+            *_recovery_lines(printed),
+        )
+
+
+def key_drill(terminal: Terminal) -> None:
+    """Try out the printed recovery key: it is verified, and only the date is recorded.
+
+    It comes from KRONKERS_RECOVERY_KEY or is asked for.
+    """
+    from kronkers_studio.workflows.care import drill_recovery_key
+
+    typed = os.environ.get("KRONKERS_RECOVERY_KEY") or typer.prompt("Recovery key", err=True)
+    with terminal.session() as session:
+        slot = drill_recovery_key(session, Secret(typed))
+        terminal.result(slot, f"The recovery key is right ({slot.id}), tried out {moment(slot.drilled)}.")
+
+
+def _new_passphrase() -> Secret:
+    given = os.environ.get("KRONKERS_NEW_PASSPHRASE", "")
+    if given:
+        return Secret(given)
+    return Secret(typer.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True))
+
+
+def _recovery_lines(printed: Secret) -> list[str]:
+    return [
+        "",
+        f"Recovery key:  {printed.reveal()}",
+        "Print it or write it down in place of the old one, which opens nothing any more. It is not shown again.",
+    ]
+
+
+def _clean_up_lines(report: CleanUpReport) -> list[str]:
+    would = "would be " if report.dry_run else ""
+    unused = report.objects - report.used_objects
+    lines = [
+        f"{size(report.freed)} {would}freed: {plural(report.freed_objects, 'object')} of {report.objects:,}",
+        f"{plural(len(report.forgotten), 'version')} that nothing leads to {would}forgotten",
+    ]
+    if report.kept:
+        lines.append(
+            f"{size(report.kept)} unused, but kept for now ({plural(unused - report.freed_objects, 'object')})"
+        )
+    shown = report.packs[:_MOST_LINES]
+    if shown:
+        rows = [[f"{pack.pack:08d}", size(pack.size), size(pack.unused), pack.decision] for pack in shown]
+        lines += ["", *table(["Pack", "Size", "Unused", "What becomes of it"], rows)]
+    if len(report.packs) > len(shown):
+        lines.append(f"… and {len(report.packs) - len(shown):,} packs more; --json lists all.")
+    return lines

@@ -1,0 +1,132 @@
+"""Looking after a workspace by command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from kronkers_studio.cli.main import build
+
+_RUN = "from kronkers_studio.app import command; command()"
+
+
+class Shell:
+    """Runs `kronkers` in this process, and with ``start`` in one of its own."""
+
+    def __init__(self, workspace: Path) -> None:
+        self.key_file = workspace.with_name("key file")  # quicker to open with than a passphrase
+        self.environment = {"KRONKERS_WORKSPACE": str(workspace), "KRONKERS_KEY_FILE": str(self.key_file)}
+        self._app = build(lambda *_arguments: None)  # type: ignore[arg-type,return-value]  # `demo` is not run here
+        self._runner = CliRunner()
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", _RUN, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, **self.environment},
+        )
+
+    def run(self, *arguments: str, expect: int = 0) -> tuple[str, str]:
+        done = self._runner.invoke(self._app, arguments, env=self.environment)
+        assert done.exit_code == expect, f"{arguments}: {done.exit_code}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done.stdout, done.stderr
+
+    def json(self, *arguments: str, expect: int = 0) -> Any:
+        return json.loads(self.run(*arguments, "--json", expect=expect)[0])
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path / "workspace")
+
+
+def test_a_project_is_removed_given_up_and_its_space_freed_and_the_database_made_again(
+    shell: Shell, tmp_path: Path
+) -> None:
+    made = shell.json("init", "--key-file", str(shell.key_file))
+    for name in ("keep", "drop"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "data.bin").write_bytes(os.urandom(300_000))
+        shell.run("migrate", str(tmp_path / name), "--project", name)
+    item = shell.json("trash", "project", "drop")
+    assert [project["name"] for project in shell.json("projects")] == ["keep"]
+    assert [found["id"] for found in shell.json("trash", "list")] == [item["id"]]
+    shell.run("trash", "restore", item["id"])
+    shell.run("trash", "project", "drop")
+    assert len(shell.json("trash", "empty")) == 1
+    assert shell.json("gc")["freed"] == 0, "it is too young"
+    text, _ = shell.run("gc", "--dry-run", "--grace-days", "0")
+    assert "would be freed" in text and "00000001" in text
+    report = shell.json("gc", "--grace-days", "0")
+    assert report["freed"] > 300_000 and len(report["forgotten"]) == 1
+
+    (tmp_path / "workspace" / "metadata.db").unlink()
+    _, message = shell.run("projects", expect=1)
+    assert "registry rebuild" in message
+    rebuilt = shell.json("registry", "rebuild")
+    assert rebuilt["database_made_anew"] and rebuilt["problems"] == []
+    assert shell.json("check", "--read-data")["problems"] == []
+    assert [project["name"] for project in shell.json("projects")] == ["keep"]
+
+    shell.environment["KRONKERS_RECOVERY_KEY"] = made["recovery_key"]
+    assert shell.json("key", "drill")["drilled"]
+    slots = shell.json("key", "list")
+    assert {slot["kind"]: bool(slot["drilled"]) for slot in slots} == {"recovery": True, "key-file": False}
+    shell.environment["KRONKERS_NEW_PASSPHRASE"] = "another one"
+    rotated = shell.json("key", "rotate", "--passphrase", "--key-file", str(tmp_path / "new key"))
+    assert len(rotated["renewed"]) == 3 and rotated["kept"] == []
+    shell.run("key", "list", expect=1)
+    shell.environment["KRONKERS_PASSPHRASE"] = "another one"
+    _, message = shell.run("key", "drill", expect=1)
+    assert "not this workspace" in message
+    shell.environment["KRONKERS_RECOVERY_KEY"] = rotated["recovery_key"]
+    shell.run("key", "drill")
+    added = shell.json("key", "add", "--key-file", str(tmp_path / "third key"))
+    assert shell.json("key", "remove", added["id"])["kind"] == "key-file"
+    with_text, _ = shell.run("key", "list")
+    assert rotated["recovery_key"] not in with_text
+
+
+def test_two_migrations_at_once_are_served_in_turn_or_refused_by_name(shell: Shell, tmp_path: Path) -> None:
+    shell.run("init", "--key-file", str(shell.key_file))
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        for number in range(40):
+            (tmp_path / name / f"{number}.bin").write_bytes(os.urandom(400_000))
+    running = [shell.start("migrate", str(tmp_path / name), "--project", name, "--json") for name in ("one", "two")]
+    ended = [(process.communicate(timeout=120), process.returncode) for process in running]
+    for (out, err), code in ended:
+        assert code in (0, 1) and "Traceback" not in err
+        assert code == 0 or json.loads(out)["error"]["kind"] == "WorkspaceBusy"
+    assert any(code == 0 for _, code in ended)
+    assert shell.json("check", "--read-data")["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["trash", "project", "nothing"], 1, "nothing"),
+        (["trash", "restore", "nothing"], 1, "trash list"),
+        (["trash", "model", "wine"], 2, "NAME:3"),
+        (["gc", "--grace-days", "-1"], 2, ""),
+        (["key", "add"], 2, "--passphrase"),
+        (["key", "remove", "zz"], 1, "key list"),
+    ],
+)
+def test_an_expected_failure_is_one_message(shell: Shell, arguments: list[str], code: int, sentence: str) -> None:
+    if code == 1:
+        shell.run("init", "--key-file", str(shell.key_file))
+    out, err = shell.run(*arguments, expect=code)
+    assert sentence in err and out == ""
