@@ -29,8 +29,9 @@ def parse_moment(text: str, *, now: datetime, zone: tzinfo | None = None) -> dat
     try:
         if words == "now":
             return now.astimezone(UTC)
-        if _ISO.fullmatch(words):
-            return datetime.fromisoformat(words.upper()).astimezone(UTC)
+        if written := _ISO.fullmatch(words):
+            rest = timedelta() if written[1] else timedelta(seconds=59, microseconds=999999)
+            return (datetime.fromisoformat(words.upper()) + rest).astimezone(UTC)
         if ago := _AGO.fullmatch(words):
             count = 1 if ago[1].startswith("a") else int(ago[1])
             return (now - timedelta(**{f"{ago[2]}s": count})).astimezone(UTC)

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from kronkers_studio.app import command
+from kronkers_studio.cli.references import parse_content, parse_project
+from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.models import ContentRef
 
 TABLE = "id,name,price\n1,Anna,10\n2,Bert,20\n3,Cleo,30\n"
 
@@ -91,3 +94,23 @@ def test_a_branch_is_made_changed_compared_tagged_and_merged(shell: Shell) -> No
     assert shell.json("log", "p@main@{1990-01-01}", expect=1)["error"]["kind"] == "NotFound"
     assert shell.json("tag", "p", "first", "main", expect=1)["error"]["kind"] == "AlreadyExists"
     assert shell.json("check", "--read-data")["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("p:a/b.csv", ("p", "", "a/b.csv")),
+        ("p@main:a:b", ("p", "main", "a:b")),
+        ("p@{2026-05-01 14:05}:a/b.csv", ("p", "{2026-05-01 14:05}", "a/b.csv")),
+        ("p@try@{yesterday 14:05}:a{b}:c", ("p", "try@{yesterday 14:05}", "a{b}:c")),
+    ],
+)
+def test_a_file_can_be_named_as_it_was_at_a_moment(text: str, expected: tuple[str, str, str]) -> None:
+    assert parse_content(text) == ContentRef(*expected)
+    assert parse_project(text.removesuffix(":" + expected[2])) == expected[:2]
+
+
+@pytest.mark.parametrize("text", ["p", "p@main", "p@{2026-05-01 14:05}", "p:", ":a", "@main:a"])
+def test_what_names_no_file_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_content(text)
