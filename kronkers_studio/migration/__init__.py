@@ -6,7 +6,7 @@ files are not even opened again. Nothing is dropped silently: whatever is not ke
 """
 
 from kronkers_studio.migration.classification import classify
-from kronkers_studio.migration.folder_state import state_of
+from kronkers_studio.migration.folder_state import is_in_state, state_of
 from kronkers_studio.migration.found import FoundItem, KnownFile
 from kronkers_studio.migration.onedrive import find_onedrive_folders
 from kronkers_studio.migration.scanning import Scan, scan_folder
@@ -21,6 +21,7 @@ __all__ = [
     "StatCache",
     "classify",
     "find_onedrive_folders",
+    "is_in_state",
     "scan_folder",
     "state_of",
 ]

@@ -3,13 +3,16 @@
 Two listings with the same digest show the same names, kinds, permissions, sizes, modification times and inodes. As a
 file may be modified twice within one tick of its file system's clock, a folder has a state only when everything in it
 was at rest when it was listed.
+
+A state is the first bytes of the digest after each folder of the walk, and then all of the last one: whoever compares
+can stop at the first folder that is not as it was.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 
@@ -19,8 +22,9 @@ from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.migration import filesystem, names
 from kronkers_studio.migration.found import CLOCK_TICK_NS
 
-_RULES = b"kronkers folder state 1"
+_RULES = b"kronkers folder state 2"
 """Changes with the rules of what is left out, so that no state from before is found again."""
+_STEP = 8
 by_name = attrgetter("name")
 
 
@@ -29,6 +33,7 @@ class FolderState:
 
     def __init__(self) -> None:
         self._hash = blake3(_RULES)
+        self._steps = bytearray()
         self._at_rest = True
 
     def add(self, path: str, entries: Sequence[os.DirEntry[str]], seen_ns: int) -> None:
@@ -49,15 +54,21 @@ class FolderState:
             self._at_rest = False  # it vanished meanwhile
         self._at_rest = self._at_rest and newest < seen_ns - CLOCK_TICK_NS
         self._hash.update(repr((path, facts)).encode("utf-8", "surrogatepass"))
+        self._steps += self._hash.digest(_STEP)
 
     def unknown(self) -> None:
         """Something could not be listed."""
         self._at_rest = False
 
+    def leads_to(self, state: bytes) -> bool:
+        """Whether the walk so far is the beginning of the one that gave ``state``."""
+        steps = self._steps
+        return self._at_rest and state[len(steps) - _STEP : len(steps)] == steps[-_STEP:]
+
     @property
     def digest(self) -> bytes | None:
-        """32 bytes; None when something was not at rest."""
-        return self._hash.digest() if self._at_rest else None
+        """The state; None when something was not at rest."""
+        return bytes(self._steps) + self._hash.digest() if self._at_rest else None
 
 
 def _is_entered(path: str, entry: os.DirEntry[str], excluded: frozenset[str]) -> bool:
@@ -72,11 +83,23 @@ def state_of(folder: Path, *, exclude: Collection[Path] = (), cancel: CancelToke
 
     ``exclude`` are folders that are not entered. None when something is not at rest or cannot be listed.
     """
+    state = FolderState()
+    whole = all(_listed(folder, exclude, state, cancel))
+    return state.digest if whole else None
+
+
+def is_in_state(folder: Path, state: bytes, *, exclude: Collection[Path] = (), cancel: CancelToken = NEVER) -> bool:
+    """Whether ``state_of`` the folder is ``state``; looks no further than to the first folder that differs."""
+    now = FolderState()
+    return all(whole and now.leads_to(state) for whole in _listed(folder, exclude, now, cancel)) and now.digest == state
+
+
+def _listed(folder: Path, exclude: Collection[Path], state: FolderState, cancel: CancelToken) -> Iterator[bool]:
+    """List ``folder`` and what is below it into ``state``, one folder a step; False for one that cannot be listed."""
     folder = folder.expanduser().absolute()
     root = str(folder)
     outside = (path.expanduser().absolute() for path in exclude)
     excluded = frozenset(path.relative_to(folder).as_posix() for path in outside if path.is_relative_to(folder))
-    state = FolderState()
     pending = [""]
     while pending:
         cancel.check()
@@ -86,7 +109,8 @@ def state_of(folder: Path, *, exclude: Collection[Path] = (), cancel: CancelToke
             with os.scandir(filesystem.system_path(root, path)) as listing:
                 entries = sorted(listing, key=by_name)
         except OSError:
-            return None
+            yield False
+            continue
         state.add(path, entries, seen_ns)
         prefix = f"{path}/" if path else ""
         below = [
@@ -95,4 +119,4 @@ def state_of(folder: Path, *, exclude: Collection[Path] = (), cancel: CancelToke
             if entry.is_dir(follow_symlinks=False) and _is_entered(prefix + entry.name, entry, excluded)
         ]
         pending.extend(reversed(below))
-    return state.digest
+        yield True

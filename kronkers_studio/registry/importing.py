@@ -38,7 +38,7 @@ _BATCH_FILES = 64
 _BATCH_BYTES = 2 << 20
 _PART_BYTES = 2 << 20
 _PARTS_WAITING = 8
-_KNOWN_BATCH = 512
+_KNOWN_BATCH = 8192
 
 
 @dataclass(frozen=True, slots=True)

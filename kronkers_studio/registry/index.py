@@ -135,8 +135,11 @@ _KNOWN = _statements("id")
 
 
 def _batches(ids: Iterable[bytes]) -> Iterator[tuple[bytes, ...]]:
-    """Groups of the sizes in ``_GROUPS``; one that is not full repeats its last id."""
-    rest = iter(ids)
+    """Groups of the sizes in ``_GROUPS``; one that is not full repeats its last id.
+
+    In order, so that neighbours are looked for together: each page of the index is then decrypted once.
+    """
+    rest = iter(sorted(set(ids)))
     while batch := tuple(islice(rest, _GROUPS[-1])):
         size = next(size for size in _GROUPS if size >= len(batch))
         yield batch + (batch[-1],) * (size - len(batch))

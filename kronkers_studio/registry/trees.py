@@ -13,6 +13,7 @@ their length and their bytes as the file system holds them: UTF-8 where it is th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -23,10 +24,14 @@ from kronkers_studio.registry.records import ID_SIZE
 _MAGIC = b"KTREE\x01"
 _FILE, _EXECUTABLE, _FOLDER, _LINK = range(4)
 _SPECIAL = frozenset({b"", b".", b".."})
+_ORDINARY = re.compile(r"(?!\.)[^\0/\ud800-\udfff]+(?:/(?!\.)[^\0/\ud800-\udfff]+)*").fullmatch
+"""Most paths: nothing in them needs a closer look."""
 
 
 def path_problem(path: str) -> str:
     """Why ``path`` cannot be stored, as a sentence; empty when it can."""
+    if _ORDINARY(path):
+        return ""
     try:
         raw = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

@@ -377,7 +377,7 @@ def _renamed_by_content(known: Mapping[str, KnownFile], scan: Scan, stored: Sequ
 
 def _committed(session: Session, folder: Path, project: str, branch: str, cancel: CancelToken) -> Commit | None:
     """The head of ``branch`` when ``folder`` became just that and was not touched since."""
-    from kronkers_studio.migration import state_of
+    from kronkers_studio.migration import is_in_state
 
     remembered = _stat_cache(session, project, folder).committed(branch)
     if remembered is None:
@@ -385,8 +385,8 @@ def _committed(session: Session, folder: Path, project: str, branch: str, cancel
     head = session.workspace.head(project, branch)
     if head is None or head.id != remembered.commit:
         return None
-    state = state_of(folder, exclude=[session.directory], cancel=cancel)
-    return head if state == remembered.state else None
+    untouched = is_in_state(folder, remembered.state, exclude=[session.directory], cancel=cancel)
+    return head if untouched else None
 
 
 def _nothing_changed(head: Commit, project: str, branch: str, seconds: float) -> MigrationResult:

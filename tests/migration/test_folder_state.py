@@ -12,7 +12,7 @@ import pytest
 
 from kronkers_studio.domain.errors import Cancelled
 from kronkers_studio.domain.progress import CancelSource
-from kronkers_studio.migration import filesystem, state_of
+from kronkers_studio.migration import filesystem, is_in_state, state_of
 
 _OLD = 1_700_000_000_123_456_789
 
@@ -121,3 +121,30 @@ def test_it_can_be_cancelled(tree: Path) -> None:
     cancel.cancel()
     with pytest.raises(Cancelled):
         state_of(tree, cancel=cancel)
+
+
+@pytest.mark.parametrize("change", _CHANGES)
+def test_a_folder_is_in_its_state_until_something_changes(tree: Path, change: str) -> None:
+    state = state_of(tree)
+    assert state is not None
+    assert is_in_state(tree, state)
+    _CHANGES[change](tree)
+    assert not is_in_state(tree, state)
+
+
+def test_the_look_ends_at_the_first_folder_that_differs(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = state_of(tree)
+    assert state is not None
+    (tree / "one.csv").unlink()
+    listed = []
+    really = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(path) or really(path))
+    assert not is_in_state(tree, state)
+    assert len(listed) == 1
+
+
+def test_no_other_bytes_are_taken_for_a_state(tree: Path) -> None:
+    state = state_of(tree)
+    assert state is not None
+    for other in (b"", state[:-1], state + b"x", state[8:], state[:-32], bytes(len(state))):
+        assert not is_in_state(tree, other)
