@@ -6,6 +6,7 @@ tables. Times come from whoever makes the change, never from the applier.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from kronkers_studio.domain.care import KeyEventKind, TrashKind
 from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.migration import MigrationSource
-from kronkers_studio.domain.models import ModelVersion, Package
+from kronkers_studio.domain.models import ModelCard, ModelVersion, Package
 from kronkers_studio.domain.releases import Release
 from kronkers_studio.domain.servers import Server
 
@@ -72,6 +73,30 @@ class SourceForgotten:
 @dataclass(frozen=True, slots=True)
 class ModelRegistered:
     version: ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDescribed:
+    """A version's description, tags and model card are these from now on."""
+
+    model: str
+    version: int
+    description: str
+    tags: tuple[str, ...]
+    card: ModelCard
+    at: datetime
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsAdded:
+    """More was measured of a version; a metric that it has already gets the new value."""
+
+    model: str
+    version: int
+    metrics: Mapping[str, float]
+    at: datetime
+    author: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +182,8 @@ Change = (
     | SourceRemembered
     | SourceForgotten
     | ModelRegistered
+    | ModelDescribed
+    | MetricsAdded
     | AliasMoved
     | PackageBuilt
     | ServerAdded

@@ -86,7 +86,24 @@ class ContentRef:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What people must know before they rely on a model, in their own words; every text may be empty."""
+
+    intended_use: str = ""
+    data: str = ""  # what it was trained and measured on
+    metrics: str = ""  # how the figures were measured and what they mean
+    limits: str = ""  # where it must not be used, what it gets wrong
+
+
+UNLESS_DEFAULT = {"stored": "unless default"}
+"""Metadata of a field younger than its documents: its default is not written, so that older ones stay as they are."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelVersion:
+    """One registered version. ``description``, ``tags``, ``card`` and ``metrics`` may change later, the rest does not;
+    what they were before is in the version's history."""
+
     name: str
     version: int
     source: ContentRef
@@ -98,6 +115,8 @@ class ModelVersion:
     metrics: Mapping[str, float] = field(default_factory=dict)
     data: ContentRef | None = None
     aliases: tuple[str, ...] = ()
+    tags: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
+    card: ModelCard = field(default=ModelCard(), metadata=UNLESS_DEFAULT)
 
     @property
     def label(self) -> str:

@@ -7,7 +7,8 @@ change and the tables, so that replaying the journal into an empty database give
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +21,8 @@ from kronkers_studio.domain.changes import (
     CommitRecorded,
     CommitsForgotten,
     KeyChanged,
+    MetricsAdded,
+    ModelDescribed,
     ModelRegistered,
     PackageBuilt,
     ProjectCreated,
@@ -34,8 +37,9 @@ from kronkers_studio.domain.changes import (
     TrashRestored,
 )
 from kronkers_studio.domain.errors import AlreadyExists, BranchChanged, NotFound
+from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.registry import trashing
-from kronkers_studio.registry.documents import to_json, to_text
+from kronkers_studio.registry.documents import from_text, to_json, to_text
 from kronkers_studio.storage import tables
 
 
@@ -140,12 +144,42 @@ def _model_registered(connection: sa.Connection, change: ModelRegistered) -> Non
         "document": to_text(version),
     }
     connection.execute(sa.insert(tables.model_versions), row)
-    for metric, value in version.metrics.items():
-        number = None if math.isnan(value) else value
-        metric_row = {"model": version.name, "version": version.version, "metric": metric, "value": number}
-        connection.execute(sa.insert(tables.model_metrics), metric_row)
+    _put_metrics(connection, version.name, version.version, version.metrics)
     for alias in version.aliases:
         _put(connection, tables.aliases, {"model": version.name, "alias": alias, "version": version.version})
+
+
+def _model_described(connection: sa.Connection, change: ModelDescribed) -> None:
+    version = _version(connection, change.model, change.version)
+    _write_version(connection, replace(version, description=change.description, tags=change.tags, card=change.card))
+
+
+def _metrics_added(connection: sa.Connection, change: MetricsAdded) -> None:
+    version = _version(connection, change.model, change.version)
+    _write_version(connection, replace(version, metrics={**version.metrics, **change.metrics}))
+    _put_metrics(connection, change.model, change.version, change.metrics)
+
+
+def _version(connection: sa.Connection, model: str, version: int) -> ModelVersion:
+    _require_version(connection, model, version)
+    versions = tables.model_versions
+    statement = sa.select(versions.c.document).where(versions.c.name == model, versions.c.version == version)
+    return from_text(ModelVersion, connection.execute(statement).scalar_one())
+
+
+def _write_version(connection: sa.Connection, version: ModelVersion) -> None:
+    versions = tables.model_versions
+    connection.execute(
+        sa.update(versions)
+        .where(versions.c.name == version.name, versions.c.version == version.version)
+        .values(description=version.description, document=to_text(version))
+    )
+
+
+def _put_metrics(connection: sa.Connection, model: str, version: int, metrics: Mapping[str, float]) -> None:
+    for metric, value in metrics.items():
+        number = None if math.isnan(value) else value
+        _put(connection, tables.model_metrics, {"model": model, "version": version, "metric": metric, "value": number})
 
 
 def _alias_moved(connection: sa.Connection, change: AliasMoved) -> None:
@@ -209,6 +243,8 @@ _APPLIERS: dict[type, Callable[[sa.Connection, Any], None]] = {
     SourceRemembered: _source_remembered,
     SourceForgotten: _source_forgotten,
     ModelRegistered: _model_registered,
+    ModelDescribed: _model_described,
+    MetricsAdded: _metrics_added,
     AliasMoved: _alias_moved,
     PackageBuilt: _package_built,
     ServerAdded: _server_added,

@@ -51,7 +51,11 @@ def to_json(value: Any) -> Any:  # noqa: PLR0911  # one return per kind of value
     if isinstance(value, tuple | list):
         return [to_json(item) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {
+            field.name: to_json(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if not field.metadata.get("stored") or getattr(value, field.name) != field.default
+        }
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 

@@ -33,6 +33,8 @@ _KINDS: dict[str, type[Change]] = {
         changes.SourceRemembered,
         changes.SourceForgotten,
         changes.ModelRegistered,
+        changes.ModelDescribed,
+        changes.MetricsAdded,
         changes.AliasMoved,
         changes.PackageBuilt,
         changes.ServerAdded,

@@ -22,6 +22,8 @@ from kronkers_studio.domain.changes import (
     CommitRecorded,
     CommitsForgotten,
     KeyChanged,
+    MetricsAdded,
+    ModelDescribed,
     ModelRegistered,
     PackageBuilt,
     ProjectCreated,
@@ -43,6 +45,7 @@ from kronkers_studio.domain.models import (
     Datatype,
     Framework,
     Layer,
+    ModelCard,
     ModelFacts,
     ModelVersion,
     Package,
@@ -97,6 +100,8 @@ commits = st.builds(
     size=st.integers(0),
     skipped=st.lists(skipped, max_size=2).map(tuple),
 )
+metrics = st.dictionaries(texts, st.floats(allow_nan=False), max_size=2)
+cards = st.builds(ModelCard, texts, texts, texts, texts)
 versions = st.builds(
     ModelVersion,
     name=names,
@@ -105,9 +110,11 @@ versions = st.builds(
     facts=facts,
     created=times,
     author=texts,
-    metrics=st.dictionaries(texts, st.floats(allow_nan=False), max_size=2),
+    metrics=metrics,
     data=st.none() | refs,
     aliases=st.lists(names, max_size=2, unique=True).map(tuple),
+    tags=st.lists(texts, max_size=2).map(tuple),
+    card=cards,
 )
 packages = st.builds(
     Package,
@@ -151,6 +158,8 @@ changes: st.SearchStrategy[Any] = st.one_of(
     ),
     st.builds(SourceForgotten, names, names),
     st.builds(ModelRegistered, versions),
+    st.builds(ModelDescribed, names, numbers, texts, st.tuples(texts), cards, times, texts),
+    st.builds(MetricsAdded, names, numbers, metrics, times, texts),
     st.builds(AliasMoved, names, names, st.integers(0, 3)),
     st.builds(PackageBuilt, packages),
     st.builds(ServerAdded, servers),
@@ -264,6 +273,8 @@ def _a_story() -> list[Change]:
         SourceRemembered("p", MigrationSource("/home/ann/OneDrive", "", MigrationOptions(exclude=("*.tmp",)))),
         SourceRemembered("p", MigrationSource("/home/ann/Shared", "Shared")),
         SourceForgotten("p", "/home/ann/OneDrive"),
+        ModelDescribed("churn", 1, "who leaves", ("eu",), ModelCard(limits="adults only"), NOW, "bob"),
+        MetricsAdded("churn", 1, {"auc": 0.8, "recall": 0.7}, NOW, "bob"),
     ]
 
 
@@ -278,6 +289,13 @@ def test_a_story_of_every_kind_is_recorded_replayed_and_answered(workspace: Work
     assert ledger.model_names() == ["churn"] and ledger.next_version("churn") == 2 and ledger.next_version("new") == 1
     assert ledger.model_version("churn").aliases == ("champion",)
     assert ledger.model_version("churn", alias="champion").version == 1
+    described = ledger.model_version("churn")
+    assert (described.description, described.tags, described.card) == (
+        "who leaves",
+        ("eu",),
+        ModelCard(limits="adults only"),
+    )
+    assert {name: described.metrics[name] for name in ("auc", "recall")} == {"auc": 0.8, "recall": 0.7}
     assert [package.digest for package in ledger.packages("churn", 1)] == ["sha256:1"]
     live = ledger.live_release("churn", "office")
     assert live is not None and live.endpoint == {"port": 1} and ledger.next_release_number("churn", "office") == 2
