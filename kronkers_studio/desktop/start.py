@@ -13,6 +13,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from kronkers_studio.desktop import theme
+from kronkers_studio.desktop.garbage import GarbageCollector
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.window import MainWindow
@@ -26,6 +27,7 @@ def run(arguments: list[str]) -> int:
     options = _parsed(arguments)
     app = QApplication.instance() or QApplication(["kronkers-studio"])
     assert isinstance(app, QApplication)  # noqa: S101 — nothing else makes an application here
+    GarbageCollector(app)
     window = open_window(app, workspace=options.workspace, key_file=options.key_file, page=options.page)
     sys.excepthook = _to_crash_dialog(window)
     return app.exec()

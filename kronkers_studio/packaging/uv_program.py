@@ -27,7 +27,9 @@ def run_uv(
     ``offline``: uv uses only what it downloaded before. Raises ``DoesNotResolve`` when the requirements cannot be met,
     ``PackagingFailed`` for everything else that fails, ``Cancelled``.
     """
-    command = [_program(), *arguments, "--quiet", "--no-progress", "--color", "never"]
+    command = [_program(), *arguments, "--no-progress", "--color", "never"]
+    if arguments[0] != "python":  # which says nothing at all when it is to be quiet
+        command.append("--quiet")
     if offline:
         command.append("--offline")
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "UV_OFFLINE")}
@@ -84,7 +86,8 @@ def any_python(oldest: tuple[int, int]) -> str | None:
         )
     except PackagingFailed:
         return None
-    return ".".join(found.strip().split(".")[:2])
+    version = re.match(r"\d+\.\d+", found.strip())
+    return version[0] if version else None
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,15 @@ PATIENCE = 60_000  # milliseconds
 def pytest_configure(config: pytest.Config) -> None:
     # The offscreen screen says so of every window; it is about the platform, not about the program.
     config.addinivalue_line("qt_log_ignore", "This plugin does not support propagateSizeHints")
+
+
+@pytest.fixture(autouse=True)
+def no_collection_amid_qt() -> Iterator[None]:
+    """As in the program: what is garbage is collected between tests, not inside Qt's work or a task's thread."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

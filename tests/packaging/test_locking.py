@@ -11,7 +11,7 @@ from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.packaging import DependencyLock, LayerCache, lock_dependencies, this_platform
 from kronkers_studio.packaging import locking as locking_module
-from kronkers_studio.packaging.uv_program import DoesNotResolve, _translated, find_python
+from kronkers_studio.packaging.uv_program import DoesNotResolve, _translated, any_python, find_python
 
 SERVING = Path(locking_module.__file__).parents[1] / "serving"
 ONNX = ModelFacts(Framework.ONNX, "opset 18", "onnx")
@@ -183,6 +183,19 @@ def test_the_interpreter_is_the_running_one_and_not_its_virtual_environment() ->
 
     assert found is not None
     assert Path(sys.prefix) not in found.parents or sys.prefix == sys.base_prefix
+
+
+def test_a_frozen_program_which_is_no_python_finds_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    find_python.cache_clear()
+    try:
+        version = any_python((3, 10))
+        assert version is not None
+        found = find_python(version)
+    finally:
+        find_python.cache_clear()
+    assert found is not None
+    assert found.is_file()
 
 
 def test_a_python_that_nobody_has_is_not_found() -> None:
