@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, EntryKind, SkippedItem, StoredItem
-from kronkers_studio.domain.errors import InvalidInput, NotFound
+from kronkers_studio.domain.errors import ContentCleanedUp, InvalidInput, NotFound
 from kronkers_studio.domain.migration import (
     FoldedVersion,
     MigrationOptions,
@@ -178,6 +178,13 @@ class _Work:
     started: float
 
     def bring_in(self, sources: Sequence[MigrationSource]) -> MigrationResult:
+        """Store and commit; once more when a cleaning up in between took away what unchanged files share."""
+        try:
+            return self._bring_in(sources)
+        except ContentCleanedUp:
+            return self._bring_in(sources)
+
+    def _bring_in(self, sources: Sequence[MigrationSource]) -> MigrationResult:
         from kronkers_studio.workflows.sources import project_sources
 
         remembered = project_sources(self.session, self.project)

@@ -1,0 +1,78 @@
+"""Cleaning up between a migration's storing and its commit: the migration reads what it lacks once more, unasked."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kronkers_studio.workflows.browsing import check_workspace, restore
+from kronkers_studio.workflows.care import (
+    clean_up,
+    drill_recovery_key,
+    empty_trash,
+    list_keys,
+    remove_project,
+    renew_recovery_key,
+)
+from kronkers_studio.workflows.migrating import migrate_folder
+from kronkers_studio.workflows.session import Session, create_workspace
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    opened, _recovery = create_workspace(tmp_path / "workspace", key_file=tmp_path / "key")
+    with opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    chance = random.Random(1)  # noqa: S311
+    (tmp_path / "source").mkdir()
+    for number in range(20):
+        (tmp_path / "source" / f"{number}.bin").write_bytes(chance.randbytes(5000))
+    return tmp_path / "source"
+
+
+def test_a_migration_survives_a_cleaning_up_of_what_it_shares(
+    session: Session, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail with ``ContentCleanedUp`` not caught."""
+    migrate_folder(session, folder, "old")
+    remove_project(session, "old")
+    empty_trash(session)
+    content = session.workspace.content
+    commit, times = content.commit, 0
+
+    def cleaned_up_before(*arguments: Any, **named: Any) -> Any:
+        nonlocal times
+        times += 1
+        if times == 1:
+            later = datetime.now(UTC) + timedelta(days=15)
+            assert session.workspace.clean_up(author="bob", clock=lambda: later).freed > 100_000
+        return commit(*arguments, **named)
+
+    monkeypatch.setattr(content, "commit", cleaned_up_before)
+    result = migrate_folder(session, folder, "new")
+    assert (times, result.changed, result.files) == (2, True, 20)
+    assert restore(session, "new", "", tmp_path / "out").files == 20
+    for file in folder.iterdir():
+        assert (tmp_path / "out" / file.name).read_bytes() == file.read_bytes()
+    assert check_workspace(session, read_data=True).problems == ()
+    assert clean_up(session, dry_run=True).freed == 0
+
+
+def test_the_date_of_a_drill_belongs_to_the_key_that_was_tried_out(session: Session) -> None:
+    printed, _ = renew_recovery_key(session)
+    drilled = drill_recovery_key(session, printed)
+    assert drilled.drilled is not None
+    assert {slot.kind: slot.drilled for slot in list_keys(session)} == {"recovery": drilled.drilled, "key-file": None}
+    renew_recovery_key(session)
+    assert all(slot.drilled is None for slot in list_keys(session))
+    events = [(event.kind.value, event.way) for event in session.workspace.ledger.key_events()]
+    assert events[:3] == [("removed", "recovery"), ("added", "recovery"), ("drilled", "recovery")] and len(events) == 5
