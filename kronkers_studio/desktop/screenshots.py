@@ -230,6 +230,44 @@ def _fill(session: Session) -> None:
     _add_servers(session)
 
 
+def make_past(session: Session) -> None:
+    """A project with versions on two branches, merged once and in conflict now, and a tag."""
+    from kronkers_studio.workflows.migrating import migrate_folder
+    from kronkers_studio.workflows.versions import create_branch, merge_branches, set_tag
+
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made) / "Forecasts"
+        folder.mkdir()
+
+        def bring_in(branch: str, message: str, **files: str) -> None:
+            for name, text in files.items():
+                (folder / name.replace("_", ".")).write_text(text, encoding="utf-8")
+            migrate_folder(session, folder, "Forecasts", branch=branch, message=message)
+
+        rows = [f"{number},Region {number % 7},{number * 37 % 911}" for number in range(1, 60)]
+        sales = "\n".join(["order,region,amount", *rows, ""])
+        bring_in("main", "Brought in", sales_csv=sales, forecast_py=_PROGRAM, notes_md="# Forecasts\n\nMonthly.\n")
+        create_branch(session, "Forecasts", "seasonal")
+        bring_in("seasonal", "Seasonal model", forecast_py=_PROGRAM.replace("mean()", "rolling(12).mean()"))
+        set_tag(session, "Forecasts", "2026-q2", "seasonal")
+        bring_in("main", "Notes extended", forecast_py=_PROGRAM, notes_md="# Forecasts\n\nMonthly, by region.\n")
+        merge_branches(session, "Forecasts", "seasonal", message="Seasonal model merged")
+        corrected = sales.replace("\n7,Region 0,259\n", "\n7,Region 0,295\n").replace("\n9,Region 2,333\n", "\n")
+        bring_in("main", "Two orders corrected", sales_csv=f"{corrected}60,Region 4,118\n")
+        bring_in("seasonal", "Orders rounded", sales_csv=sales.replace("\n7,Region 0,259\n", "\n7,Region 0,260\n"))
+
+
+_PROGRAM = '''"""Next month's sales by region."""
+
+import polars as pl
+
+
+def forecast(sales: pl.DataFrame) -> pl.DataFrame:
+    by_region = sales.group_by("region")
+    return by_region.agg(pl.col("amount").mean())
+'''
+
+
 def _send_traffic(session: Session, model: str) -> None:
     from kronkers_studio.domain.errors import PredictionFailed
     from kronkers_studio.domain.releases import THIS_COMPUTER

@@ -147,6 +147,14 @@ def font(size: int = TEXT, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
     return made
 
 
+def code_font(size: int = CAPTION) -> QFont:
+    """The font of program text and of lines that are compared, in ``size`` pixels."""
+    made = QFont(["DejaVu Sans Mono", "Consolas", "Menlo", "monospace"])
+    made.setStyleHint(QFont.StyleHint.Monospace)
+    made.setPixelSize(size)
+    return made
+
+
 class Theme(QObject):
     """The theme in force. ``changed`` is emitted after the style sheet and palette were switched."""
 

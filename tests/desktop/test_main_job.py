@@ -11,19 +11,26 @@ import pytest
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
+from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
+from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.pages.deploy import DeployPage
 from kronkers_studio.desktop.pages.monitor import MonitorPage
+from kronkers_studio.desktop.pages.servers import ServersPage
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.desktop.wizard.first_run import FirstRunWizard
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.domain.series import Metric
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.settings.secrets import Secret
+from kronkers_studio.workflows.releases import list_releases, stop_release
+from tests.lab.servers import LabServer
+from tests.workflows.broken_model import register_model_that_never_starts
 
 OpenWindow = Callable[..., MainWindow]
 Rest = Callable[[MainWindow], None]
 
 _PASSPHRASE = "correct horse battery"
+_MODEL = "wine-cultivar"
 _LONG = 240_000  # milliseconds; the first packaging downloads the model's libraries
 _SHORT = 30_000
 _MODEL_FOLDER = resource("sample/OneDrive - Kronkers") / "Quality" / "Wine" / "model"
@@ -34,7 +41,6 @@ def directory(tmp_path: Path) -> Iterator[Path]:
     """Where the wizard makes the workspace; whatever still runs there is stopped at the end."""
     made = tmp_path / "workspace"
     yield made
-    from kronkers_studio.workflows.releases import list_releases, stop_release
     from kronkers_studio.workflows.session import open_workspace, workspace_exists
 
     if workspace_exists(made):
@@ -63,6 +69,88 @@ def test_from_the_first_run_wizard_to_a_moving_chart(
 
     window.close()
     _see_the_same_charts_again(open_main_window, directory, qtbot)
+
+
+def test_on_a_server_from_its_fingerprint_to_a_moving_chart_and_past_a_failed_release(
+    open_main_window: OpenWindow,
+    directory: Path,
+    qtbot: QtBot,
+    come_to_rest: Rest,
+    lab_server: LabServer,
+    base_image_archive: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("KRONKERS_BASE_IMAGE", str(base_image_archive))
+    window = open_main_window(directory)
+    qtbot.waitUntil(lambda: window.wizard is not None, timeout=_SHORT)
+    assert window.wizard is not None
+    _protect_and_look_inside(window.wizard, qtbot)
+    _bring_in(window.wizard, qtbot)
+    _put_live(window.wizard, qtbot)
+
+    _add_server(window, lab_server, qtbot)
+    deploy = _put_live_there(window, "factory", 1, qtbot, come_to_rest)
+    assert "is live on factory" in deploy.notice.message
+
+    deploy.send_rows(_MODEL, "factory")
+    deploy.send_panel.how.choose("text")
+    deploy.send_panel.text.setPlainText((_MODEL_FOLDER / "rows.json").read_text(encoding="utf-8"))
+    _send(deploy, qtbot)
+    window.show_page("monitor")
+    page = window.page("monitor")
+    assert isinstance(page, MonitorPage)
+    page.restore({"model": _MODEL, "place": "factory"})
+    qtbot.waitUntil(
+        lambda: page.live is not None and page.live.place == "factory" and page.live.reachable, timeout=_SHORT
+    )
+    before = page.charts[3].grab().toImage()
+    qtbot.waitUntil(lambda: page.charts[3].grab().toImage() != before, timeout=_SHORT)
+
+    session = window.studio.session
+    assert session is not None
+    broken = register_model_that_never_starts(session, _MODEL, tmp_path)
+    deploy = _put_live_there(window, "factory", broken, qtbot, come_to_rest)
+    assert "is live on" not in deploy.notice.message
+    assert [release.version for release in list_releases(session, _MODEL, "factory") if release.state == "live"] == [1]
+    deploy.send_rows(_MODEL, "factory")
+    _send(deploy, qtbot)
+
+
+def _add_server(window: MainWindow, server: LabServer, qtbot: QtBot) -> None:
+    window.show_page("servers")
+    page = window.page("servers")
+    assert isinstance(page, ServersPage)
+    qtbot.waitUntil(lambda: window.studio.runner.idle, timeout=_SHORT)
+    page.ask_add()
+    dialog = page.findChild(AddServerDialog)
+    assert dialog is not None
+    known = server.as_server()
+    dialog.name.setText("factory")
+    dialog.address.setText(f"ssh://{known.user}@{known.host}:{known.port}")
+    dialog.how.choose("key")
+    dialog.key_file.setText(known.identity_file)
+    dialog.next.click()
+    qtbot.waitUntil(lambda: dialog.views.shown == "fingerprint" or bool(dialog.notice.message), timeout=_SHORT)
+    assert dialog.fingerprint.text().startswith("SHA256:")
+    dialog.same.click()
+    dialog.next.click()
+    qtbot.waitUntil(lambda: any(card.report for card in page._cards.values()), timeout=_SHORT)
+
+
+def _put_live_there(window: MainWindow, place: str, version: int, qtbot: QtBot, come_to_rest: Rest) -> DeployPage:
+    window.show_page("deploy")
+    deploy = window.page("deploy")
+    assert isinstance(deploy, DeployPage)
+    deploy.refresh()
+    come_to_rest(window)
+    deploy.show_places()
+    deploy.ask_put_live(_MODEL, version, place)
+    dialog = next(found for found in deploy.findChildren(PutLiveDialog) if found.isVisible())
+    dialog.go.click()
+    qtbot.waitUntil(lambda: window.studio.runner.idle, timeout=_LONG)
+    come_to_rest(window)
+    return deploy
 
 
 def _protect_and_look_inside(wizard: FirstRunWizard, qtbot: QtBot) -> None:

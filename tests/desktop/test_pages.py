@@ -88,15 +88,15 @@ def test_the_registry_looks_into_folders_goes_back_and_restores(
     window = open_main_window(filled_workspace, page="registry")
     come_to_rest(window)
     page: Any = window.page("registry")
-    assert [entry.name for entry in page.folder.content.rows] == ["data", "notes.md"]
-    page.folder.opened.emit(page.folder.content.row(0))
+    assert [entry.name for entry in page.browser.table.content.rows] == ["data", "notes.md"]
+    page.browser.table.opened.emit(page.browser.table.content.row(0))
     come_to_rest(window)
-    assert [entry.name for entry in page.folder.content.rows] == ["sales.csv"]
+    assert [entry.name for entry in page.browser.table.content.rows] == ["sales.csv"]
     button(page, "Team folder").click()
     come_to_rest(window)
-    assert [entry.name for entry in page.folder.content.rows] == ["data", "notes.md"]
+    assert [entry.name for entry in page.browser.table.content.rows] == ["data", "notes.md"]
 
-    page.folder.choose(1)
+    page.browser.table.choose(1)
     page.restore_into(tmp_path)
     qtbot.waitUntil(lambda: "restored" in page.notice.message and not page.notice.message.endswith("…"))
     assert (tmp_path / "Team folder restored" / "notes.md").read_text(encoding="utf-8") == "# Notes\n"
@@ -270,7 +270,7 @@ def test_another_workspace_can_be_opened_and_pages_show_it(
     window.show_page("registry")
     come_to_rest(window)
     registry: Any = window.page("registry")
-    assert [entry.name for entry in registry.folder.content.rows] == ["data", "notes.md"]
+    assert [entry.name for entry in registry.browser.table.content.rows] == ["data", "notes.md"]
 
 
 @pytest.mark.parametrize("kind", ["home", "migrate", "registry", "models", "deploy", "monitor", "servers"])

@@ -9,20 +9,23 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.pages.page import Page, Views
+from kronkers_studio.desktop.panels.browser import FolderBrowser
+from kronkers_studio.desktop.panels.history import history_columns
 from kronkers_studio.desktop.studio import State, Studio
-from kronkers_studio.desktop.text import counted, date_time, file_size, home_short, moment, number, tr
+from kronkers_studio.desktop.text import counted, file_size, home_short, moment, number, tr
 from kronkers_studio.desktop.theme import GAP, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
-from kronkers_studio.desktop.widgets.cards import Card, clear
+from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.fields import ComboBox
-from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import EmptyState
-from kronkers_studio.desktop.widgets.tables import Column, Table
-from kronkers_studio.domain.content import CheckReport, Commit, Entry, EntryKind, Project, RestoreReport
+from kronkers_studio.desktop.widgets.tables import Table
+from kronkers_studio.domain.content import DEFAULT_BRANCH, CheckReport, Project, RestoreReport
+from kronkers_studio.domain.history import HistoryRow
 from kronkers_studio.domain.progress import CancelToken, Progress
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
+    from kronkers_studio.workflows.timeline import Timeline
 
 _PAGE = 100  # commits asked for at a time
 
@@ -37,7 +40,8 @@ class RegistryPage(Page):
         )
         self._wanted: State = {}
         self._project = ""
-        self._commit: Commit | None = None
+        self._row: HistoryRow | None = None
+        self._timeline: Timeline | None = None
         self._path = ""
         self.project_box = ComboBox(tr("Project"))
         self.project_box.setMinimumWidth(180)
@@ -48,10 +52,10 @@ class RegistryPage(Page):
             self.header.add_action(widget)
         self.views = Views({"empty": self._empty, "full": self._full})
         self.content.addWidget(self.views, 1)
-        self.history: Table[Commit] = Table(tr("History"), _history_columns())
-        self.folder: Table[Entry] = Table(tr("Content"), _entry_columns())
-        self.history.picked.connect(self._commit_chosen)
-        self.folder.opened.connect(self._open_entry)
+        self.history: Table[HistoryRow] = Table(tr("History"), history_columns())
+        self.browser = FolderBrowser(studio)
+        self.history.picked.connect(self._row_chosen)
+        self.browser.moved.connect(self._moved)
 
     def refresh(self) -> None:
         self.studio.read(_projects, self._show_projects, owner=self, failed=self.notice.show_error)
@@ -89,73 +93,44 @@ class RegistryPage(Page):
 
     def _show_project(self, name: str) -> None:
         if name != self._project:
-            self._path = ""
+            self._path, self._row = "", None
         self._path = self._wanted.pop("path", self._path)
         self._project = name
-        self._commit = None
+        self._timeline = None
         self.history.content.show_pages(self._ask_history)
 
     def _ask_history(self, offset: int) -> None:
-        project = self._project
+        project, known = self._project, self._timeline
 
-        def work(session: Session) -> list[Commit]:
-            from kronkers_studio.workflows.browsing import history
+        def work(session: Session) -> tuple[Timeline, list[HistoryRow]]:
+            from kronkers_studio.workflows.timeline import Timeline
 
-            return history(session, project, limit=_PAGE, offset=offset)
+            timeline = known or Timeline(session, project)
+            return timeline, timeline.page(_PAGE)
 
-        def show(commits: list[Commit]) -> None:
-            if project != self._project:
+        def show(answer: tuple[Timeline, list[HistoryRow]]) -> None:
+            if project != self._project or self._timeline is not known:
                 return
-            self.history.content.add_page(commits, more=len(commits) == _PAGE)
-            if offset == 0 and commits:
-                self.history.choose(0)
+            self._timeline, rows = answer
+            self.history.content.add_page(rows, more=len(rows) == _PAGE)
+            if offset == 0 and rows:
+                self.history.choose(self._place_to_begin(rows))
 
         self.studio.read(work, show, owner=self, failed=self.notice.show_error)
 
-    def _commit_chosen(self, commit: Commit) -> None:
-        self._commit = commit
-        self.open_folder(self._path)
+    def _place_to_begin(self, rows: list[HistoryRow]) -> int:
+        """The version looked at before, else the newest one of the default branch."""
+        chosen = self._row.commit.id if self._row is not None else ""
+        before = (at for at, row in enumerate(rows) if row.commit.id == chosen)
+        newest = (at for at, row in enumerate(rows) if DEFAULT_BRANCH in row.branches)
+        return next(before, next(newest, 0))
 
-    # Folders
+    def _row_chosen(self, row: HistoryRow) -> None:
+        self._row = row
+        self.browser.show_version(row.commit, self._path)
 
-    def _open_entry(self, entry: Entry) -> None:
-        if entry.kind is EntryKind.FOLDER:
-            self.open_folder(entry.path)
-
-    def open_folder(self, path: str) -> None:
-        """Show what is directly inside ``path`` in the chosen state."""
-        commit = self._commit
-        if commit is None:
-            return
-
-        def work(session: Session) -> list[Entry]:
-            from kronkers_studio.workflows.browsing import list_folder
-
-            return list_folder(session, commit.project, commit.id, path)
-
-        def show(entries: list[Entry]) -> None:
-            if commit == self._commit:
-                self._path = path
-                self._show_trail()
-                self.folder.content.show_rows(entries)
-                self._found.setText(counted(len(entries), tr("{n} entry"), tr("{n} entries")))
-
-        # The folder may not exist in that state of the project: then its top is shown.
-        self.studio.read(work, show, owner=self, failed=lambda _: self.open_folder("") if path else None)
-
-    def _show_trail(self) -> None:
-        clear(self._trail)
-        parts = self._path.split("/") if self._path else []
-        self._trail.addWidget(self._step(self._project, ""))
-        for depth, part in enumerate(parts):
-            self._trail.addWidget(label("/", "muted"))
-            self._trail.addWidget(self._step(part, "/".join(parts[: depth + 1])))
-        self._trail.addStretch(1)
-
-    def _step(self, text: str, path: str) -> QWidget:
-        if path == self._path:
-            return label(text, "strong")
-        return Button(text, lambda: self.open_folder(path), kind="link", name=tr("Open {f}").format(f=text))
+    def _moved(self, path: str) -> None:
+        self._path = path
 
     # Restore and check
 
@@ -170,10 +145,10 @@ class RegistryPage(Page):
 
     def restore_into(self, folder: Path) -> None:
         """Write the chosen file or folder (all, when none is chosen) as it was in the chosen state below ``folder``."""
-        commit, session = self._commit, self.studio.session
-        if commit is None or session is None:
+        session = self.studio.session
+        if self._row is None or session is None:
             return
-        chosen = self.folder.chosen
+        commit, chosen = self._row.commit, self.browser.chosen
         paths = (chosen.path,) if chosen is not None else (self._path,) if self._path else ()
         target = folder / f"{commit.project} restored"
 
@@ -243,14 +218,7 @@ class RegistryPage(Page):
         history = Card(tr("History"))
         history.body.addWidget(self.history, 1)
         content = Card()
-        self._trail = QHBoxLayout()
-        self._trail.setSpacing(2)
-        self._found = label("", "caption")
-        head = QHBoxLayout()
-        head.addLayout(self._trail, 1)
-        head.addWidget(self._found)
-        content.body.addLayout(head)
-        content.body.addWidget(self.folder, 1)
+        content.body.addWidget(self.browser, 1)
         row.addWidget(history, 2)
         row.addWidget(content, 3)
         return both
@@ -270,35 +238,3 @@ def _project_words(project: Project) -> str:
         files=files, size=file_size(project.head.size), time=moment(project.head.created), author=project.head.author
     )
     return f"{words} · {home_short(project.source)}" if project.source else words
-
-
-def _history_columns() -> list[Column[Commit]]:
-    return [
-        Column(tr("What happened"), lambda row: row.message, icon=lambda _row: "history", hint=_commit_hint),
-        Column(tr("When"), lambda row: moment(row.created), 96, muted=True, hint=lambda row: date_time(row.created)),
-        Column(tr("Files"), lambda row: number(row.files), 68, right=True),
-    ]
-
-
-def _commit_hint(commit: Commit) -> str:
-    return f"{commit.message}\n{commit.id[:12]} · {commit.author} · {date_time(commit.created)}"
-
-
-def _entry_columns() -> list[Column[Entry]]:
-    return [
-        Column(tr("Name"), lambda row: row.name, icon=_entry_icon, hint=lambda row: row.path),
-        Column(tr("Size"), lambda row: "" if row.kind is EntryKind.FOLDER else file_size(row.size), 100, right=True),
-        Column(tr("Changed"), _changed, 130, muted=True),
-    ]
-
-
-def _entry_icon(entry: Entry) -> str:
-    return "folder" if entry.kind is EntryKind.FOLDER else "file"
-
-
-def _changed(entry: Entry) -> str:
-    from datetime import UTC, datetime
-
-    if entry.kind is EntryKind.FOLDER or not entry.mtime_ns:
-        return ""
-    return moment(datetime.fromtimestamp(entry.mtime_ns / 1e9, UTC))

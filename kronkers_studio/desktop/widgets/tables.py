@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -34,7 +34,8 @@ class Column(Generic[Row]):
     """One column: its title and how a row reads in it.
 
     ``width`` in pixels at 100 %, or 0 to share what is left by ``stretch``; ``pill`` gives a tone when the text is to
-    be shown as a pill; ``icon`` the name of an icon before the text.
+    be shown as a pill; ``icon`` the name of an icon before the text. ``lead`` draws something of its own before the
+    text and gives the pixels it took; ``spoken`` says all of it in words. ``tone`` colours the whole cell.
     """
 
     title: str
@@ -47,6 +48,10 @@ class Column(Generic[Row]):
     pill: Callable[[Row], Tone] | None = None
     icon: Callable[[Row], str] | None = None
     hint: Callable[[Row], str] | None = None
+    lead: Callable[[QPainter, QRect, Row], int] | None = None
+    spoken: Callable[[Row], str] | None = None
+    tone: Callable[[Row], Tone | None] | None = None
+    code: bool = False
 
 
 class RowsModel(QAbstractTableModel, Generic[Row]):
@@ -62,6 +67,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         self._fetch: Callable[[int], None] | None = None
         self._more = False
         self._asked = False
+        self._sorted: tuple[int, bool] | None = None
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -91,6 +97,11 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
     def row(self, index: int) -> Row:
         return self._rows[index]
 
+    def show_sorted(self, position: int, *, descending: bool) -> None:
+        """Mark the column by which whoever gives the rows has sorted them."""
+        self._sorted = (position, descending)
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(self.columns) - 1)
+
     # What Qt asks
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
@@ -112,6 +123,8 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
             return None
         column = self.columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
+            if self._sorted is not None and self._sorted[0] == section:
+                return f"{column.title} {'↓' if self._sorted[1] else '↑'}"
             return column.title
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _aligned(column)
@@ -124,7 +137,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
 
     _ANSWERS: ClassVar[dict[int, Callable[[Column[Any], Any], Any]]] = {
         Qt.ItemDataRole.DisplayRole: lambda column, row: column.text(row),
-        Qt.ItemDataRole.AccessibleTextRole: lambda column, row: column.text(row),
+        Qt.ItemDataRole.AccessibleTextRole: lambda column, row: (column.spoken or column.text)(row),
         Qt.ItemDataRole.ToolTipRole: lambda column, row: (column.hint or column.text)(row),
         Qt.ItemDataRole.TextAlignmentRole: lambda column, _row: _aligned(column),
         _PILL: lambda column, row: column.pill(row) if column.pill else None,
@@ -139,8 +152,12 @@ class Table(QTableView, Generic[Row]):
 
     opened = Signal(object)
     picked = Signal(object)
+    sort_wanted = Signal(int)
 
-    def __init__(self, name: str, columns: Sequence[Column[Row]], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, name: str, columns: Sequence[Column[Row]], parent: QWidget | None = None, *, sortable: bool = False
+    ) -> None:
+        """``sortable``: a click on a column's title asks to sort by it; whoever gives the rows does so."""
         super().__init__(parent)
         self.setAccessibleName(name)
         self.content: RowsModel[Row] = RowsModel(columns)
@@ -163,7 +180,8 @@ class Table(QTableView, Generic[Row]):
         vertical.setMinimumSectionSize(ROW_HEIGHT)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
-        header.setSectionsClickable(False)
+        header.setSectionsClickable(sortable)
+        header.sectionClicked.connect(self.sort_wanted)
         header.setMinimumSectionSize(24)
         header.setTextElideMode(Qt.TextElideMode.ElideRight)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -177,6 +195,10 @@ class Table(QTableView, Generic[Row]):
         """The selected row, or None."""
         index = self.currentIndex()
         return self.content.row(index.row()) if index.isValid() and self.selectionModel().hasSelection() else None
+
+    def show_sorted(self, position: int, *, descending: bool) -> None:
+        """Mark the column by which the rows are sorted."""
+        self.content.show_sorted(position, descending=descending)
 
     def choose(self, position: int) -> None:
         """Select the row at ``position``."""
@@ -221,9 +243,15 @@ class _Cells(QStyledItemDelegate):
         option.text = ""  # drawn below, so that every column starts at the same distance from its edge
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        column, row = index.model().columns[index.column()], index.model().row(index.row())
+        tone = column.tone(row) if column.tone else None
+        if tone:
+            painter.fillRect(option.rect.adjusted(0, 0, 0, -1), theme.QColor(theme.current().tokens.pair(tone)[1]))
         super().paint(painter, option, index)
         pill, icon, muted = index.data(_PILL), index.data(_ICON), index.data(_MUTED)
         painter.save()
+        if column.code:
+            painter.setFont(theme.code_font())
         if pill:
             self._draw_pill(painter, option, str(index.data()), pill)
         else:
@@ -253,6 +281,9 @@ class _Cells(QStyledItemDelegate):
             picture = icons.pixmap(icon, "muted", 16, painter.device().devicePixelRatioF())
             painter.drawPixmap(rect.left(), rect.center().y() - 7, picture)
             rect = rect.adjusted(24, 0, 0, 0)
+        lead = index.model().columns[index.column()].lead
+        if lead is not None:
+            rect = rect.adjusted(lead(painter, rect, index.model().row(index.row())), 0, 0, 0)
         painter.setPen(theme.current().colour(token))
         mode = Qt.TextElideMode.ElideMiddle if index.data(_MIDDLE) else Qt.TextElideMode.ElideRight
         text = painter.fontMetrics().elidedText(str(index.data()), mode, rect.width())

@@ -1,0 +1,197 @@
+"""A look into the folders of one version: rows as they come, found and sorted off the main thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.text import counted, file_size, moment, number, tr
+from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.cards import clear
+from kronkers_studio.desktop.widgets.fields import ComboBox, LineField
+from kronkers_studio.desktop.widgets.labels import label
+from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.domain.content import Commit, Entry, EntryKind
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.folders import Order
+    from kronkers_studio.workflows.session import Session
+
+_PAUSE_MS = 120  # in typing, before what was typed is looked for
+_LOOKED_THROUGH = 12  # entries from which on looking for one and sorting them is worth the room
+
+
+class FolderBrowser(QWidget):
+    """The entries of one folder at one version. ``file_opened`` carries a file's entry, ``moved`` the folder's path."""
+
+    file_opened = Signal(object)
+    moved = Signal(str)
+
+    def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._studio = studio
+        self._commit: Commit | None = None
+        self.path = ""
+        self._entries: Sequence[Entry] = ()
+        self._wanted = 0  # grows with each thing asked for: an answer to an older one is not shown
+        self._trail = QHBoxLayout()
+        self._trail.setSpacing(2)
+        self._found = label("", "caption")
+        self.words = LineField(tr("Find in this folder"), placeholder=tr("Find in this folder"))
+        self.words.setClearButtonEnabled(True)
+        self.order = ComboBox(tr("Sort"), _orders())
+        self.table: Table[Entry] = Table(tr("Content"), entry_columns(), sortable=True)
+        self.table.opened.connect(self.open_entry)
+        self.table.sort_wanted.connect(self._sort_by_column)
+        self.order.currentIndexChanged.connect(self.arrange)
+        self._typed = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._typed.timeout.connect(self.arrange)
+        self.words.textChanged.connect(lambda _words: self._typed.start())
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(10)
+        head = QHBoxLayout()
+        head.addLayout(self._trail, 1)
+        head.addWidget(self._found)
+        whole.addLayout(head)
+        self._tools = QWidget()
+        tools = QHBoxLayout(self._tools)
+        tools.setContentsMargins(0, 0, 0, 0)
+        tools.setSpacing(8)
+        tools.addWidget(self.words, 1)
+        tools.addWidget(self.order)
+        self._tools.setVisible(False)
+        whole.addWidget(self._tools)
+        whole.addWidget(self.table, 1)
+
+    @property
+    def chosen(self) -> Entry | None:
+        """The selected entry."""
+        return self.table.chosen
+
+    def show_version(self, commit: Commit, path: str = "") -> None:
+        """Look into ``path`` at ``commit``; into the top folder when there is no such folder then."""
+        self._commit = commit
+        self.open_folder(path)
+
+    def open_entry(self, entry: Entry) -> None:
+        """Go into a folder; a file is told to whoever shows it."""
+        if entry.kind is EntryKind.FOLDER:
+            self.open_folder(entry.path)
+        elif entry.kind is EntryKind.FILE:
+            self.file_opened.emit(entry)
+
+    def open_folder(self, path: str) -> None:
+        """Show what is directly inside ``path``."""
+        commit = self._commit
+        if commit is None:
+            return
+        asked = self._ask()
+        order = self._order
+
+        def work(session: Session) -> tuple[list[Entry], list[Entry]]:
+            from kronkers_studio.workflows.browsing import list_folder
+            from kronkers_studio.workflows.folders import arrange
+
+            entries = list_folder(session, commit.project, commit.id, path)
+            return entries, arrange(entries, "", order)
+
+        def show(answer: tuple[list[Entry], list[Entry]]) -> None:
+            if asked != self._wanted:
+                return
+            self._entries, arranged = answer
+            self.path = path
+            self.words.blockSignals(True)
+            self.words.clear()
+            self.words.blockSignals(False)
+            self._tools.setVisible(len(self._entries) >= _LOOKED_THROUGH)
+            self._show_trail(commit)
+            self._show(arranged)
+            self.moved.emit(path)
+
+        # The folder may not exist in that version of the project: then its top is shown.
+        self._studio.read(work, show, owner=self, failed=lambda _: self.open_folder("") if path else None)
+
+    def arrange(self) -> None:
+        """Show those entries whose names hold the words, in the chosen order."""
+        entries, words, order, asked = self._entries, self.words.text(), self._order, self._ask()
+
+        def work(_session: Session) -> list[Entry]:
+            from kronkers_studio.workflows.folders import arrange
+
+            return arrange(entries, words, order)
+
+        self._studio.read(work, lambda rows: self._show(rows) if asked == self._wanted else None, owner=self)
+
+    def _ask(self) -> int:
+        self._wanted += 1
+        return self._wanted
+
+    @property
+    def _order(self) -> Order:
+        return cast("Order", self.order.value)
+
+    def _show(self, entries: list[Entry]) -> None:
+        self.table.content.show_rows(entries)
+        self.table.scrollToTop()
+        position = ("name", "size", "changed").index(self._order.removeprefix("-"))
+        self.table.show_sorted(position, descending=self._order.startswith("-"))
+        whole = counted(len(self._entries), tr("{n} entry"), tr("{n} entries"))
+        found = tr("{n} of {whole}").format(n=number(len(entries)), whole=whole)
+        self._found.setText(whole if len(entries) == len(self._entries) else found)
+
+    def _sort_by_column(self, position: int) -> None:
+        order = ("name", "-size", "-changed")[position]
+        other = order.removeprefix("-") if order.startswith("-") else f"-{order}"
+        self.order.choose(other if self.order.value == order else order)
+
+    # Trail
+
+    def _show_trail(self, commit: Commit) -> None:
+        clear(self._trail)
+        parts = self.path.split("/") if self.path else []
+        self._trail.addWidget(self._step(commit.project, ""))
+        for depth, part in enumerate(parts):
+            self._trail.addWidget(label("/", "muted"))
+            self._trail.addWidget(self._step(part, "/".join(parts[: depth + 1])))
+        self._trail.addStretch(1)
+
+    def _step(self, text: str, path: str) -> QWidget:
+        if path == self.path:
+            return label(text, "strong")
+        return Button(text, lambda: self.open_folder(path), kind="link", name=tr("Open {f}").format(f=text))
+
+
+def entry_columns() -> list[Column[Entry]]:
+    """The columns of a table of entries."""
+    return [
+        Column(tr("Name"), lambda row: row.name, icon=_icon, hint=lambda row: row.path),
+        Column(tr("Size"), lambda row: "" if row.kind is EntryKind.FOLDER else file_size(row.size), 100, right=True),
+        Column(tr("Changed"), _changed, 130, muted=True),
+    ]
+
+
+def _orders() -> list[tuple[str, object]]:
+    return [
+        (tr("By name"), "name"),
+        (tr("By name, from the end"), "-name"),
+        (tr("Largest first"), "-size"),
+        (tr("Smallest first"), "size"),
+        (tr("Newest first"), "-changed"),
+        (tr("Oldest first"), "changed"),
+    ]
+
+
+def _icon(entry: Entry) -> str:
+    return "folder" if entry.kind is EntryKind.FOLDER else "file"
+
+
+def _changed(entry: Entry) -> str:
+    if entry.kind is EntryKind.FOLDER or not entry.mtime_ns:
+        return ""
+    return moment(datetime.fromtimestamp(entry.mtime_ns / 1e9, UTC))

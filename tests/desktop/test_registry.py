@@ -1,0 +1,266 @@
+"""The Registry page: history as a graph, and any folder of any version without a wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.content import Commit, Entry, EntryKind
+from kronkers_studio.domain.history import Lanes
+from kronkers_studio.workflows.folders import arrange
+from kronkers_studio.workflows.session import Session, open_workspace
+from kronkers_studio.workflows.timeline import Timeline
+from kronkers_studio.workflows.versions import create_branch, merge_branches, set_tag
+from tests.desktop.things import NOON
+from tests.desktop.versioned import commit_files, commit_many
+
+OpenWindow = Callable[..., MainWindow]
+Rest = Callable[[MainWindow], None]
+
+
+@pytest.fixture
+def branched_workspace(workspace: Path) -> Path:
+    """A project whose branch was merged back, with a tag."""
+    with open_workspace(workspace) as session:
+        make_branches(session)
+    return workspace
+
+
+def make_branches(session: Session) -> None:
+    first = {"data/sales.csv": b"month,amount\n1,10\n2,12\n3,9\n", "notes.md": b"# Notes\n"}
+    commit_files(session, first, "Brought in")
+    create_branch(session, "Team", "forecast")
+    commit_files(session, first | {"model.py": b"print(1)\n"}, "A first model", branch="forecast")
+    commit_files(session, first | {"notes.md": b"# Notes\n\nMore.\n"}, "Notes extended")
+    merge_branches(session, "Team", "forecast", message="Forecast merged")
+    set_tag(session, "Team", "2026-q2-report")
+
+
+def _commit(id: str, *parents: str, age: int = 0) -> Commit:
+    return Commit(id, "Team", parents, "", "ada", NOON - timedelta(hours=age), id)
+
+
+# The graph
+
+
+def test_a_straight_history_stays_in_one_lane() -> None:
+    lanes = Lanes()
+    rows = [lanes.place(_commit("c", "b")), lanes.place(_commit("b", "a")), lanes.place(_commit("a"))]
+    assert [row.lane for row in rows] == [0, 0, 0]
+    assert [row.above for row in rows] == [(), ((0, 0),), ((0, 0),)]
+    assert [row.below for row in rows] == [((0, 0),), ((0, 0),), ()]
+
+
+def test_a_merge_opens_a_lane_that_ends_where_the_branch_began() -> None:
+    lanes = Lanes()
+    merge, theirs, ours, base = (
+        lanes.place(_commit("m", "ours", "theirs")),
+        lanes.place(_commit("theirs", "base")),
+        lanes.place(_commit("ours", "base")),
+        lanes.place(_commit("base")),
+    )
+    assert merge.below == ((0, 0), (0, 1))
+    assert theirs.lane == 1
+    assert (theirs.above, theirs.below) == (((0, 0), (1, 1)), ((0, 0), (1, 1)))
+    assert ours.below == ((1, 1), (0, 1))
+    assert (base.lane, base.lanes) == (1, 2)
+    assert base.below == ()
+
+
+def test_lanes_that_became_free_are_used_again() -> None:
+    lanes = Lanes()
+    lanes.place(_commit("tip-1", "base"))
+    side = lanes.place(_commit("tip-2", "base"))
+    base = lanes.place(_commit("base", "root"))
+    other = lanes.place(_commit("tip-3", "root"))
+    assert (side.lane, side.below) == (1, ((0, 0), (1, 0)))
+    assert (base.lane, base.lanes) == (0, 1)
+    assert other.lane == 1
+
+
+def test_the_timeline_has_every_version_of_every_branch_once_and_children_first(branched_workspace: Path) -> None:
+    with open_workspace(branched_workspace) as session:
+        timeline = Timeline(session, "Team")
+        rows = [*timeline.page(2), *timeline.page(100)]
+    assert [row.commit.message for row in rows] == ["Forecast merged", "Notes extended", "A first model", "Brought in"]
+    assert [(row.branches, row.tags) for row in rows][:3] == [
+        (("main",), ("2026-q2-report",)),
+        ((), ()),
+        (("forecast",), ()),
+    ]
+    assert rows[0].lanes == 2
+
+
+def test_the_page_draws_the_graph_and_says_it_in_words(
+    open_main_window: OpenWindow, branched_workspace: Path, come_to_rest: Rest
+) -> None:
+    from PySide6.QtCore import Qt
+
+    window = open_main_window(branched_workspace, page="registry")
+    come_to_rest(window)
+    page: Any = window.page("registry")
+    model = page.history.content
+    assert model.rowCount() == 4
+    spoken = model.data(model.index(0, 0), Qt.ItemDataRole.AccessibleTextRole)
+    assert spoken == "Forecast merged · merge · branch main · tag 2026-q2-report"
+    assert not page.history.grab().isNull()
+    page.history.choose(2)
+    come_to_rest(window)
+    assert [entry.name for entry in page.browser.table.content.rows] == ["data", "model.py", "notes.md"]
+    page.refresh()
+    come_to_rest(window)
+    assert page.history.chosen.commit.message == "A first model"  # what was looked at is still
+
+
+def test_many_versions_come_in_pages(workspace: Path) -> None:
+    from datetime import UTC, datetime
+
+    from kronkers_studio.domain.changes import BranchMoved, CommitRecorded, ProjectCreated
+
+    count = 700
+    with open_workspace(workspace) as session:
+        commits = [
+            Commit(
+                f"{number:064x}", "Long", (f"{number - 1:064x}",) if number else (), "00" * 32, "ada", NOON, f"{number}"
+            )
+            for number in range(count)
+        ]
+        now = datetime.now(UTC)
+        session.workspace.ledger.record(
+            ProjectCreated("Long", now),
+            *(CommitRecorded(commit, "") for commit in commits),
+            BranchMoved("Long", "main", commits[-1].id, ""),
+            author="ada",
+        )
+        timeline = Timeline(session, "Long")
+        began = time.process_time()
+        first = timeline.page(100)
+        taken = time.process_time() - began
+        messages = [row.commit.message for row in first]
+        while page := timeline.page(100):
+            messages += [row.commit.message for row in page]
+    assert messages == [str(number) for number in reversed(range(count))]
+    assert taken < 0.5
+
+
+# Folders
+
+
+def test_entries_are_found_by_words_and_sorted_with_folders_first() -> None:
+    entries = [
+        Entry("b.csv", EntryKind.FILE, 5, 30),
+        Entry("A sales.csv", EntryKind.FILE, 9, 10),
+        Entry("sales", EntryKind.FOLDER),
+    ]
+    assert [entry.name for entry in arrange(entries)] == ["sales", "A sales.csv", "b.csv"]
+    assert [entry.name for entry in arrange(entries, "SALES")] == ["sales", "A sales.csv"]
+    assert [entry.name for entry in arrange(entries, "csv sales")] == ["A sales.csv"]
+    assert [entry.name for entry in arrange(entries, "", "-size")] == ["sales", "A sales.csv", "b.csv"]
+    assert [entry.name for entry in arrange(entries, "", "-changed")] == ["sales", "b.csv", "A sales.csv"]
+
+
+@dataclass
+class Blocking:
+    """What an operation took of the main thread, in seconds of its own time; and its longest piece, by the clock."""
+
+    thread: float = 0.0
+    longest: float = 0.0
+
+
+@contextmanager
+def main_thread_counted() -> Iterator[Blocking]:
+    """Count how long the main thread works, and how long its event loop stands still, until the block ends."""
+    counted = Blocking()
+    last = time.perf_counter()
+
+    def beat() -> None:
+        nonlocal last
+        now = time.perf_counter()
+        counted.longest = max(counted.longest, now - last)
+        last = now
+
+    timer = QTimer(interval=2)
+    timer.timeout.connect(beat)
+    timer.start()
+    began = time.thread_time()
+    yield counted
+    counted.thread = time.thread_time() - began
+    timer.stop()
+
+
+def _live_until_idle(window: MainWindow) -> None:
+    """As the event loop does: handle what there is, sleep until there is more."""
+    for _ in range(2):
+        QApplication.processEvents()
+        while not window.studio.runner.idle:
+            time.sleep(0.005)
+            QApplication.processEvents()
+
+
+def test_opening_filtering_and_sorting_100_000_files_takes_the_main_thread_no_tenth_of_a_second(
+    open_main_window: OpenWindow, workspace: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    with open_workspace(workspace) as session:
+        commit_many(session, 100_000)
+    window = open_main_window(workspace, page="registry")
+    window.show()
+    come_to_rest(window)
+    page: Any = window.page("registry")
+    browser = page.browser
+    rows = browser.table.content
+    taken: dict[str, Blocking] = {}
+
+    with main_thread_counted() as taken["open"]:
+        browser.open_folder("many")
+        _live_until_idle(window)
+    assert rows.rowCount() == 100_000
+
+    with main_thread_counted() as taken["filter"]:
+        browser.words.setText("99")
+        browser.arrange()
+        _live_until_idle(window)
+    assert 0 < rows.rowCount() < 10_000
+    assert all("99" in entry.name for entry in rows.rows)
+
+    browser.words.setText("")
+    browser.arrange()
+    come_to_rest(window)
+    with main_thread_counted() as taken["sort"]:
+        browser.order.choose("-changed")
+        _live_until_idle(window)
+    assert rows.rowCount() == 100_000
+    times = [entry.mtime_ns for entry in rows.rows]
+    assert times == sorted(times, reverse=True)
+
+    with main_thread_counted() as taken["scroll"]:
+        browser.table.scrollToBottom()
+        _live_until_idle(window)
+    for what, counted in taken.items():
+        print(f"{what}: {counted.thread * 1000:.0f} ms of the main thread, longest {counted.longest * 1000:.0f} ms")  # noqa: T201
+    assert {what: counted.thread for what, counted in taken.items() if counted.thread > 0.1} == {}
+
+
+def test_a_click_on_a_columns_title_sorts_and_a_second_one_turns_it_round(
+    open_main_window: OpenWindow, branched_workspace: Path, come_to_rest: Rest
+) -> None:
+    from PySide6.QtCore import Qt
+
+    window = open_main_window(branched_workspace, page="registry")
+    come_to_rest(window)
+    browser: Any = window.page("registry").browser  # type: ignore[attr-defined]
+    for order, title in (("-size", "Size ↓"), ("size", "Size ↑")):
+        browser.table.sort_wanted.emit(1)
+        come_to_rest(window)
+        assert browser.order.value == order
+        assert browser.table.content.headerData(1, Qt.Orientation.Horizontal) == title
