@@ -68,6 +68,7 @@ class Changes:
 class _Folder:
     path: Path
     identity: tuple[int, int] | None = None  # None: away
+    last_identity: tuple[int, int] | None = None  # when it was last there
     watched: ObservedWatch | None = None
 
 
@@ -157,11 +158,15 @@ class Watch:
             cancel.check()
             away = self.away
             now = self._clock()
-            if now - self._looked >= _LOOK_AT_FOLDERS:
+            due = now - self._looked >= _LOOK_AT_FOLDERS
+            reason = self._reason(now) if len(away) < len(self._folders) else ""
+            if due or reason:
                 self._look_at_folders()
-                if self.away != away:
-                    on_away()
-            if len(self.away) < len(self._folders) and (reason := self._reason(now)):
+            if self.away != away:
+                on_away()
+                if reason:
+                    self._hints.add(reason, now)
+            elif reason:
                 self._told = now
                 self._look_at_limit()
                 there = tuple(folder.path for folder in self._folders if folder.identity is not None)
@@ -188,11 +193,14 @@ class Watch:
             there = _identity(folder.path)
             if there == folder.identity and (there is None or self._tells(folder)):
                 continue
-            if there is not None and there != folder.identity and folder.watched is not None and _is_empty(folder.path):
+            if there is not None and folder.last_identity not in (None, there) and _is_empty(folder.path):
                 there = None  # a mount point without its drive
+            if there is None and folder.identity is None:
+                continue
             self._unwatch(folder)
             was_away, folder.identity = folder.identity is None, there
             if there is not None:
+                folder.last_identity = there
                 self._watch(folder)
                 self._hints.add("returned" if was_away else "changed", self._clock())
 

@@ -29,6 +29,8 @@ from kronkers_studio.registry.snapshots import TreeReader
 from kronkers_studio.storage.files import BINARY, disk_failures, is_disk_failure, write_fully
 
 _BATCH = 512
+_HOLE = 4096
+_ZEROS = bytes(_HOLE)
 _WORKERS = max(2, min(4, os.cpu_count() or 2))
 
 
@@ -162,8 +164,11 @@ class Restore:
                 draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o777 if entry.executable else 0o666
             )
             try:
+                hole = False
                 for id in entry.content:
-                    write_fully(descriptor, self._store.read_at(id, located[id], ObjectType.CHUNK))
+                    hole = _write_or_leap(descriptor, self._store.read_at(id, located[id], ObjectType.CHUNK))
+                if hole:  # at the end, where a leap alone does not make the file longer
+                    os.ftruncate(descriptor, entry.size)
             finally:
                 os.close(descriptor)
             os.utime(draft, ns=(entry.mtime_ns, entry.mtime_ns))
@@ -212,6 +217,18 @@ class Restore:
 
     def _path(self, path: str) -> Path:
         return self._target.joinpath(*self._names.place(path).split("/"))
+
+
+def _write_or_leap(descriptor: int, data: bytes) -> bool:
+    """Write ``data``; where it is nothing but zeros, leave a hole, so that a sparse file does not fill the disk.
+
+    Whether it was a hole.
+    """
+    if data[:_HOLE] == _ZEROS and data.count(0) == len(data):
+        os.lseek(descriptor, len(data), os.SEEK_CUR)
+        return True
+    write_fully(descriptor, data)
+    return False
 
 
 def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:

@@ -1,0 +1,319 @@
+"""Folders as hostile as they come: brought in, listed where that cannot be, and restored exactly.
+
+The large ones are marked slow and have a small twin that always runs.
+"""
+
+# Names are bytes here, which pathlib does not take.
+# ruff: noqa: PTH102, PTH114, PTH115, PTH123, PTH208, PTH211
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from kronkers_studio.domain.content import EntryKind, SkipReason
+from kronkers_studio.workflows.browsing import restore
+from kronkers_studio.workflows.migrating import migrate_folder
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux allows such names and files")
+
+
+def brought_in(session, folder, project="p"):
+    result = migrate_folder(session, folder, project)
+    entries = {entry.path: entry for entry in session.workspace.content.walk(project)}
+    return result, entries
+
+
+def restored(session, target, project="p"):
+    report = restore(session, project, "", target)
+    assert report.skipped == ()
+    assert report.mapped == ()
+    return target
+
+
+def names_below(folder):
+    """All names below ``folder``, as the file system has them, with what is there."""
+    top = os.fsencode(folder)
+    found = {}
+    for here, folders, files in os.walk(top):
+        for name in folders + files:
+            path = here + b"/" + name
+            if os.path.islink(path):
+                found[os.path.relpath(path, top)] = os.readlink(path)
+            elif name in files:
+                with open(path, "rb") as file:
+                    found[os.path.relpath(path, top)] = file.read()
+            else:
+                found[os.path.relpath(path, top)] = None
+    return found
+
+
+def reasons_of(result):
+    return {item.path: item.reason for item in result.skipped}
+
+
+NOBODY = 65534
+SLOW = (pytest.mark.slow, pytest.mark.timeout(1200))
+HOSTILE_NAMES = [
+    b"new\nline.csv",
+    b"carriage\rreturn",
+    b"escape \x1b[2J sequence",
+    b"tab\tand \x01 control",
+    b" leading and trailing ",
+    b"trailing dot.",
+    b"con.txt",
+    b'a:b?c*d|e<f>g"h\\i',
+    b"-rf",
+    b"$(touch owned)`id`",
+    b"%s%n%x",
+    "right-to-left \u202e fdp.exe".encode(),
+    "zero\u200bwidth".encode(),
+    "\U0010ffff".encode(),
+    "emoji 👩‍👩‍👧‍👦".encode(),
+    b"M\xfcller.csv",
+    b"\xff\xfe\xfd",
+    b"half \xc3",
+    b"overlong \xc0\xaf slash",
+    b"utf-16 surrogate \xed\xa0\x80",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_hostile_name_comes_back_byte_for_byte(session, folder, tmp_path, name):
+    top = os.fsencode(folder)
+    os.mkdir(top + b"/in " + name)
+    for path in (top + b"/" + name, top + b"/in " + name + b"/" + name):
+        with open(path, "wb") as file:
+            file.write(name)
+    os.symlink(name, top + b"/link")
+
+    result, _ = brought_in(session, folder)
+
+    assert result.skipped == ()
+    assert names_below(restored(session, tmp_path / "out")) == names_below(folder)
+    assert migrate_folder(session, folder, "p").changed is False
+
+
+def test_names_of_255_bytes_come_back(session, folder, tmp_path):
+    top = os.fsencode(folder)
+    for name in (b"x" * 255, b"y" * 251 + b".csv", "ü".encode() * 127 + b"z", b"\xff" * 255):
+        with open(top + b"/" + name, "wb") as file:
+            file.write(b"content")
+    os.mkdir(top + b"/" + b"d" * 255)
+
+    result, _ = brought_in(session, folder)
+
+    assert result.skipped == ()
+    assert names_below(restored(session, tmp_path / "out")) == names_below(folder)
+
+
+def test_a_tree_200_folders_deep_comes_back(session, folder, tmp_path):
+    deep = folder / "/".join(["level"] * 200)
+    deep.mkdir(parents=True)
+    (deep / "bottom.csv").write_bytes(b"bottom")
+    for parent in list(deep.parents)[:150]:
+        (parent / "beside.txt").write_bytes(b"beside")
+
+    result, _ = brought_in(session, folder)
+
+    assert (result.files, result.skipped) == (151, ())
+    assert names_below(restored(session, tmp_path / "out")) == names_below(folder)
+
+
+def test_loops_of_links_are_kept_as_links_and_never_followed(session, folder, tmp_path):
+    (folder / "a").mkdir()
+    (folder / "a" / "file.csv").write_bytes(b"once")
+    for name, target in {
+        "self": "self",
+        "a/up": "..",
+        "a/here": ".",
+        "ping": "pong",
+        "pong": "ping",
+        "root": "/",
+        "dangling": "no/such/thing",
+        "into proc": "/proc/self/root",
+    }.items():
+        (folder / name).symlink_to(target)
+
+    result, entries = brought_in(session, folder)
+
+    assert (result.files, result.skipped) == (1, ())
+    assert sum(entry.kind is EntryKind.LINK for entry in entries.values()) == 8
+    assert names_below(restored(session, tmp_path / "out")) == names_below(folder)
+
+
+def test_pipes_sockets_and_devices_are_listed_and_nobody_waits_for_them(session, folder, make_socket):
+    (folder / "good.csv").write_bytes(b"good")
+    os.mkfifo(folder / "pipe")
+    make_socket("socket")
+    expected = {"pipe": SkipReason.SPECIAL_FILE, "socket": SkipReason.SPECIAL_FILE}
+    if os.geteuid() == 0:
+        try:
+            os.mknod(folder / "zero", 0o666 | 0o020000, os.makedev(1, 5))  # endless, if anybody read it
+            expected["zero"] = SkipReason.SPECIAL_FILE
+        except PermissionError:
+            pass  # a container without that right
+
+    result, entries = brought_in(session, folder)
+
+    assert reasons_of(result) == expected
+    assert result.incomplete
+    assert set(entries) == {"good.csv"}
+
+
+@pytest.mark.parametrize("size", [pytest.param(150 << 20, id="150 MB"), pytest.param(5 << 30, id="5 GB", marks=SLOW)])
+def test_a_sparse_file_costs_little_room_and_comes_back_whole(session, folder, tmp_path, size):
+    file = folder / "disk image.bin"
+    with file.open("wb") as stream:
+        stream.write(b"begin")
+        stream.seek(size // 2)
+        stream.write(b"middle")
+        stream.truncate(size)
+
+    result, entries = brought_in(session, folder)
+
+    assert (result.read_bytes, result.skipped) == (size, ())
+    assert entries["disk image.bin"].size == size
+    assert result.new_bytes < 4 << 20
+    target = tmp_path / "out"
+    try:
+        with (restored(session, target) / "disk image.bin").open("rb") as stream:
+            assert hashlib.file_digest(stream, "blake2b").digest() == digest_of(file)
+        assert (target / "disk image.bin").stat().st_blocks * 512 < 16 << 20, "holes stay holes"
+    finally:
+        (target / "disk image.bin").unlink(missing_ok=True)
+
+
+def digest_of(file):
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "blake2b").digest()
+
+
+def test_a_file_that_never_stops_growing_is_listed_and_holds_nothing_up(session, folder):
+    (folder / "good.csv").write_bytes(b"good")
+    log, stop = folder / "log.csv", threading.Event()
+    log.write_bytes(b"line\n" * 500_000)
+
+    def grow():
+        with log.open("ab", buffering=0) as file:
+            while not stop.is_set():
+                file.write(b"another line\n" * 100)
+
+    writer = threading.Thread(target=grow)
+    writer.start()
+    begun = time.monotonic()
+    try:
+        result, entries = brought_in(session, folder)
+    finally:
+        stop.set()
+        writer.join()
+
+    assert reasons_of(result) == {"log.csv": SkipReason.CHANGED_WHILE_READ}
+    assert set(entries) == {"good.csv"}
+    assert time.monotonic() - begun < 30
+    later, entries = brought_in(session, folder)
+    assert later.skipped == ()
+    assert entries["log.csv"].size == log.stat().st_size
+
+
+def test_what_this_user_may_not_read_is_listed_and_the_rest_is_brought_in(folder, make, tmp_path_factory):
+    """As a user without rights, in a process of its own."""
+    make("open/good.csv", "good")
+    make("closed/inside.csv", "never seen").parent.chmod(0)
+    make("secret.csv", "secret").chmod(0)
+    make("unlisted/inside.csv", "x").parent.chmod(0o300)
+    make("not entered/inside.csv", "x").parent.chmod(0o444)
+    script = f"""
+import os, sys, tempfile
+from pathlib import Path
+from kronkers_studio.workflows.session import create_workspace, open_workspace
+from kronkers_studio.workflows.migrating import migrate_folder
+place = Path(tempfile.mkdtemp())
+for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+    os.environ[name] = str(place)
+(place / "first").mkdir()
+(place / "first" / "a.csv").write_text("a")
+session, _ = create_workspace(place / "workspace", key_file=place / "key")
+with session:  # loads the whole program, whose files may be closed to others
+    migrate_folder(session, place / "first", "first")
+    list(session.workspace.content.walk("first"))
+if os.geteuid() == 0:
+    for path in [place, *place.rglob("*")]:
+        os.chown(path, {NOBODY}, {NOBODY})
+    os.setgroups([])
+    os.setgid({NOBODY})
+    os.setuid({NOBODY})
+with open_workspace(place / "workspace", key_file=place / "key") as session:
+    result = migrate_folder(session, Path({str(folder)!r}), "p")
+    print(sorted((item.path, item.reason.value) for item in result.skipped))
+    print(sorted(entry.path for entry in session.workspace.content.walk("p")))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "TMPDIR": str(tmp_path_factory.getbasetemp() if os.geteuid() else "/tmp")},
+    )
+    assert done.stdout.splitlines() == [
+        str(
+            [
+                ("closed", "no-permission"),
+                ("not entered/inside.csv", "no-permission"),
+                ("secret.csv", "no-permission"),
+                ("unlisted", "no-permission"),
+            ]
+        ),
+        "['not entered', 'open', 'open/good.csv']",
+    ], done.stderr
+
+
+@pytest.mark.parametrize("count", [3_000, pytest.param(100_000, marks=SLOW)])
+def test_a_folder_with_very_many_files_is_brought_in_and_comes_back(session, folder, tmp_path, count):
+    full = folder / "full"
+    full.mkdir()
+    for number in range(count):
+        descriptor = os.open(full / f"measurement {number:06}.csv", os.O_WRONLY | os.O_CREAT)
+        os.write(descriptor, b"%d\n" % (number % 5000))
+        os.utime(descriptor, ns=(1_600_000_000_000_000_000,) * 2)
+        os.close(descriptor)
+    begun = time.process_time()
+
+    result, _ = brought_in(session, folder)
+
+    assert (result.files, result.skipped) == (count, ())
+    assert time.process_time() - begun < max(10, count * 600e-6)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1_500_000  # kB, of all tests in this process
+    again = migrate_folder(session, folder, "p")
+    assert (again.changed, again.read_files) == (False, 0)
+    target = restored(session, tmp_path / "out")
+    assert sorted(os.listdir(target / "full")) == sorted(os.listdir(full))
+
+
+def test_everything_at_once(session, folder, tmp_path, make_socket):
+    """One hostile thing does not hide another."""
+    top = os.fsencode(folder)
+    for name in HOSTILE_NAMES:
+        with open(top + b"/" + name, "wb") as file:
+            file.write(name * 10)
+    os.mkfifo(folder / "pipe")
+    make_socket("socket")
+    (folder / "loop").symlink_to(".")
+    (folder / "/".join(["d" * 50] * 30)).mkdir(parents=True)
+
+    result, _ = brought_in(session, folder)
+
+    assert reasons_of(result) == {"pipe": SkipReason.SPECIAL_FILE, "socket": SkipReason.SPECIAL_FILE}
+    (folder / "pipe").unlink()
+    (folder / "socket").unlink()
+    assert names_below(restored(session, tmp_path / "out")) == names_below(folder)
+    report = session.workspace.content.check(read_data=True)
+    assert report.problems == ()

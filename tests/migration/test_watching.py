@@ -1,0 +1,361 @@
+"""Watching real folders, through the system's own notifications."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from kronkers_studio.domain.content import EntryKind
+from kronkers_studio.domain.errors import Cancelled, StudioError, WorkspaceBusy
+from kronkers_studio.domain.migration import WatchStatus
+from kronkers_studio.domain.progress import CancelSource
+from kronkers_studio.migration import watching
+from kronkers_studio.migration.watching import Watch
+from kronkers_studio.workflows import watching as workflow
+from kronkers_studio.workflows.watching import watch_folder, watch_folders
+
+SETTLE = 0.25
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+
+
+def paths_of(session, project="p"):
+    return {entry.path for entry in session.workspace.content.walk(project) if entry.kind is EntryKind.FILE}
+
+
+class Running:
+    """A watch in a thread of its own."""
+
+    def __init__(self):
+        self.cancel = CancelSource()
+        self.syncs = queue.Queue()
+        self.states = []
+        self.ended = None
+
+    def next_sync(self, seconds=10.0):
+        return self.syncs.get(timeout=seconds)
+
+    def wait_for(self, status, seconds=10.0):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if self.states and self.states[-1].status is status:
+                return self.states[-1]
+            time.sleep(0.02)
+        raise AssertionError(f"never {status}: {self.states}")
+
+
+@contextmanager
+def watched(session, *folders, project="p", settle=SETTLE, **settings) -> Iterator[Running]:
+    running = Running()
+
+    def run():
+        try:
+            watch_folders(
+                session,
+                folders,
+                project,
+                settle_seconds=settle,
+                on_sync=running.syncs.put,
+                on_state=running.states.append,
+                cancel=running.cancel,
+                **settings,
+            )
+        except StudioError as error:
+            running.ended = error
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield running
+    finally:
+        running.cancel.cancel()
+        thread.join(20)
+        assert not thread.is_alive()
+        assert isinstance(running.ended, Cancelled), running.ended
+
+
+def test_a_watch_brings_in_what_is_there_and_then_each_change_once_it_has_come_to_rest(session, folder, make):
+    make("a.csv", "1")
+    with watched(session, folder) as running:
+        assert running.next_sync().changed
+        running.wait_for(WatchStatus.WATCHING)
+        make("b.csv", "2")
+        make("new folder/c.csv", "3")
+        result = running.next_sync()
+        assert result.changed
+        assert paths_of(session) == {"a.csv", "b.csv", "new folder/c.csv"}
+        make("new folder/d.csv", "4")
+        assert running.next_sync().changed
+        (folder / "a.csv").unlink()
+        assert running.next_sync().changed
+        assert paths_of(session) == {"b.csv", "new folder/c.csv", "new folder/d.csv"}
+    assert {state.reason for state in running.states} >= {"start", "changed"}
+
+
+def test_a_save_that_deletes_and_creates_is_one_change_and_never_a_version_without_the_file(session, folder, make):
+    make("report.xlsx", "one")
+    with watched(session, folder, settle=1.0) as running:
+        running.next_sync()
+        running.wait_for(WatchStatus.WATCHING)
+        for version in range(4):  # as Office does, but slower than it
+            (folder / "report.xlsx").unlink()
+            time.sleep(0.1)
+            make(f"~WRD000{version}.tmp", f"version {version}").rename(folder / "report.xlsx")
+            time.sleep(0.1)
+        running.next_sync()
+        running.wait_for(WatchStatus.WATCHING)
+    history = session.workspace.content.history("p")
+    assert len(history) == 2
+    assert all(commit.files == 1 for commit in history)
+
+
+def test_reading_the_folder_is_no_change(session, folder, make):
+    for number in range(20):
+        make(f"{number}.csv", str(number))
+    with watched(session, folder) as running:
+        running.next_sync()
+        for file in folder.iterdir():
+            file.read_bytes()
+        with pytest.raises(queue.Empty):
+            running.next_sync(4 * SETTLE)
+
+
+def test_a_folder_that_goes_away_is_waited_for_and_brought_in_when_it_is_back(session, folder, make):
+    make("drive/a.csv", "1")
+    drive = folder / "drive"
+    with watched(session, drive) as running:
+        running.next_sync()
+        running.wait_for(WatchStatus.WATCHING)
+        drive.rename(folder / "unplugged")
+        assert running.wait_for(WatchStatus.AWAY).away == (str(drive),)
+        make("unplugged/b.csv", "2")
+        (folder / "unplugged").rename(drive)
+        assert running.next_sync().changed
+        assert paths_of(session) == {"a.csv", "b.csv"}
+        running.wait_for(WatchStatus.WATCHING)
+        make("drive/c.csv", "3")
+        assert running.next_sync().changed
+    assert [commit.files for commit in session.workspace.content.history("p")] == [3, 2, 1]
+
+
+def test_a_mount_point_without_its_drive_is_not_taken_for_an_empty_folder(session, folder, make):
+    make("drive/a.csv", "1")
+    drive = folder / "drive"
+    with watched(session, drive) as running:
+        running.next_sync()
+        running.wait_for(WatchStatus.WATCHING)
+        drive.rename(folder / "unplugged")
+        drive.mkdir()
+        running.wait_for(WatchStatus.AWAY)
+        with pytest.raises(queue.Empty):
+            running.next_sync(4 * SETTLE)
+        drive.rmdir()
+        (folder / "unplugged").rename(drive)
+        running.next_sync()
+    assert paths_of(session) == {"a.csv"}
+
+
+def test_a_folder_that_is_not_there_yet_is_waited_for(session, folder, make):
+    with watched(session, folder / "later") as running:
+        running.wait_for(WatchStatus.AWAY)
+        make("later/a.csv", "1")
+        assert running.next_sync().changed
+
+
+def test_one_of_several_folders_may_be_away_without_its_files_being_lost(session, folder, make):
+    make("one/a.csv", "1")
+    make("two/b.csv", "2")
+    with watched(session, folder / "one", folder / "two") as running:
+        running.next_sync()
+        (folder / "two").rename(folder / "unplugged")
+        running.wait_for(WatchStatus.AWAY)
+        make("one/c.csv", "3")
+        assert running.next_sync().changed
+        assert paths_of(session) == {"one/a.csv", "one/c.csv", "two/b.csv"}
+
+
+def test_while_another_process_writes_to_the_workspace_it_is_tried_again(session, folder, make, monkeypatch):
+    make("a.csv", "1")
+    really, busy = workflow.migrate_folder, iter([True, True])
+
+    def migrate(*arguments, **settings):
+        if next(busy, False):
+            raise WorkspaceBusy("Another process is writing.")
+        return really(*arguments, **settings)
+
+    monkeypatch.setattr(workflow, "migrate_folder", migrate)
+    with watched(session, folder) as running:
+        assert running.next_sync().changed
+    assert [state.status for state in running.states].count(WatchStatus.BUSY) == 2
+
+
+@linux_only
+def test_after_an_overflow_of_notifications_nothing_is_missed(session, folder, make, monkeypatch):
+    """The queue is made to overflow for real: nobody reads it while the files are made."""
+    from watchdog.observers.inotify_c import InotifyFD
+
+    limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    make("first.csv", "1")
+    really_read = InotifyFD.read_events
+    reading = threading.Event()
+    reading.set()
+    monkeypatch.setattr(InotifyFD, "read_events", lambda self: (reading.wait(), really_read(self))[1])
+    with watched(session, folder) as running:
+        running.next_sync()
+        running.wait_for(WatchStatus.WATCHING)
+        make("wakes it up.csv", "2")  # the reader now waits inside one read
+        reading.clear()
+        time.sleep(0.2)
+        make("lets it go.csv", "2")
+        for number in range(limit // 2 + 2000):  # each makes at least two events
+            (folder / f"{number % 50}.tmp").write_bytes(b"")
+            if number % 50 == 49:
+                for other in range(50):
+                    (folder / f"{other}.tmp").unlink()
+        make("lost event.csv", "3")
+        reading.set()
+        while "lost event.csv" not in paths_of(session):
+            running.next_sync()
+    assert "overflow" in {state.reason for state in running.states}
+
+
+def test_what_still_changes_while_it_is_read_is_looked_at_again(session, folder, make, monkeypatch):
+    from kronkers_studio.migration import source as source_module
+
+    make("log.csv", "1")
+    states = iter(range(1000))
+    really = source_module._state
+    troubled = threading.Event()
+    troubled.set()
+    monkeypatch.setattr(
+        source_module, "_state", lambda status: (next(states), 0, 0) if troubled.is_set() else really(status)
+    )
+    with watched(session, folder) as running:
+        assert [item.path for item in running.next_sync().skipped] == ["log.csv"]
+        troubled.clear()
+        while running.next_sync().skipped:
+            pass
+    assert paths_of(session) == {"log.csv"}
+
+
+@linux_only
+def test_where_the_system_can_watch_no_more_folders_it_looks_every_now_and_then_and_names_the_remedy(tmp_path):
+    """In a user namespace with a limit of its own."""
+    script = """
+import sys, threading
+from pathlib import Path
+Path("/proc/sys/user/max_inotify_watches").write_text("20")
+from kronkers_studio.migration.watching import Watch
+from kronkers_studio.domain.progress import NEVER
+folder = Path(sys.argv[1])
+with Watch([folder], settle_seconds=0.2, poll_seconds=0.5) as watch:
+    assert watch.wait(NEVER).reason == "start"
+    assert "sysctl fs.inotify.max_user_watches" in watch.limited, watch.limited
+    reasons = {watch.wait(NEVER).reason for _ in range(2)}
+    assert reasons <= {"timer", "changed"}, reasons
+print("said")
+"""
+    for number in range(40):
+        (tmp_path / f"folder {number}").mkdir()
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", sys.executable, "-c", script, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if "unshare failed" in done.stderr or "max_inotify_watches" in done.stderr:
+        pytest.skip("this system gives no user namespaces")
+    assert done.stdout == "said\n", done.stderr
+
+
+@linux_only
+def test_thousands_of_folders_are_watched_and_a_change_in_the_last_of_them_is_seen(tmp_path):
+    for number in range(3000):
+        (tmp_path / f"{number // 100:02}" / f"{number:04}").mkdir(parents=True)
+    begun = time.monotonic()
+    with Watch([tmp_path], settle_seconds=0.2) as watch:
+        cancel = CancelSource()
+        assert watch.wait(cancel).reason == "start"
+        assert time.monotonic() - begun < 5
+        (tmp_path / "29" / "2999" / "a.csv").write_bytes(b"1")
+        assert watch.wait(cancel).reason == "changed"
+        assert watch.limited == ""
+
+
+def test_a_program_that_never_stops_writing_does_not_keep_the_watch_waiting_for_ever(tmp_path):
+    cancel, stop = CancelSource(), threading.Event()
+
+    def write():
+        while not stop.wait(0.05):
+            with (tmp_path / "log.csv").open("a") as file:
+                file.write("line\n")
+
+    with Watch([tmp_path], settle_seconds=0.5, longest_seconds=1.5) as watch:
+        watch.wait(cancel)
+        writer = threading.Thread(target=write)
+        writer.start()
+        begun = time.monotonic()
+        try:
+            assert watch.wait(cancel).reason == "changed"
+        finally:
+            stop.set()
+            writer.join()
+    assert 1.4 < time.monotonic() - begun < 4
+
+
+def test_it_is_time_to_look_every_now_and_then_in_any_case(tmp_path):
+    with Watch([tmp_path], settle_seconds=0.1, rescan_seconds=0.5) as watch:
+        cancel = CancelSource()
+        assert [watch.wait(cancel).reason for _ in range(3)] == ["start", "timer", "timer"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent otherwise there")
+def test_the_command_prints_a_json_line_for_each_sync_and_ctrl_c_ends_it_with_130(
+    empty_workspace, tmp_path, folder, make
+):
+    make("a.csv", "1")
+    directory = shutil.copytree(empty_workspace[0], tmp_path / "workspace")
+    program = [sys.executable, "-c", "from kronkers_studio.app import command; command()"]
+    watch = subprocess.Popen(
+        [*program, "migrate", str(folder), "--project", "p", "--watch", "--settle", "0.3", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "KRONKERS_WORKSPACE": str(directory), "KRONKERS_KEY_FILE": str(empty_workspace[1])},
+    )
+    try:
+        assert json.loads(watch.stdout.readline())["files"] == 1
+        make("b.csv", "2")
+        line = json.loads(watch.stdout.readline())
+        while line["files"] == 1:  # the first change may have been seen half done
+            line = json.loads(watch.stdout.readline())
+        assert (line["files"], line["changed"]) == (2, True)
+        watch.send_signal(signal.SIGINT)
+        rest, _ = watch.communicate(timeout=20)
+    finally:
+        watch.kill()
+    assert watch.returncode == 130
+    assert json.loads(rest)["error"]["kind"] == "Cancelled"
+
+
+def test_the_workflow_watches_one_folder_under_its_own_name(session, folder, make):
+    make("Sales/a.csv", "1")
+    cancel, results = CancelSource(), []
+    with pytest.raises(Cancelled):
+        watch_folder(
+            session, folder / "Sales", on_sync=lambda result: (results.append(result), cancel.cancel()), cancel=cancel
+        )
+    assert [result.project for result in results] == ["Sales"]
+    assert watching.Watch is Watch
