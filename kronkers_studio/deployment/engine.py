@@ -21,7 +21,7 @@ import urllib3
 import urllib3.connection
 import urllib3.exceptions
 
-from kronkers_studio.deployment.commands import find_engine
+from kronkers_studio.deployment.commands import Command, find_engine
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.errors import EngineUnavailable, ServerError, ServerUnreachable
 
@@ -102,7 +102,7 @@ def engine_errors(connection: Connection, doing: str) -> Iterator[None]:
             details=str(error),
         ) from error
     except (requests.RequestException, docker.errors.DockerException, urllib3.exceptions.HTTPError) as error:
-        if connection.is_alive() and not isinstance(error, requests.Timeout):
+        if _answers(connection):
             raise EngineUnavailable(
                 f"The Docker engine of {name} stopped answering while {doing}.",
                 next_step="Check on the server that it runs (systemctl status docker), then try again.",
@@ -113,6 +113,14 @@ def engine_errors(connection: Connection, doing: str) -> Iterator[None]:
             next_step="Check the network and the server, then try again.",
             details=str(error),
         ) from error
+
+
+def _answers(connection: Connection) -> bool:
+    """Whether the server itself still does, so that it is the engine that does not."""
+    try:
+        return connection.run(Command(("true",)), timeout=5).ok
+    except ServerUnreachable:
+        return False
 
 
 def explanation(error: docker.errors.APIError) -> str:
@@ -129,7 +137,7 @@ def _open(connection: Connection, timeout: float) -> Engine:
         engine.agree_on_version()
     except (requests.RequestException, docker.errors.DockerException) as error:
         engine.close()
-        if not connection.is_alive():
+        if not _answers(connection):
             raise ServerUnreachable(
                 f"The connection to {connection.server.name} was lost.",
                 next_step="Check the network and the server, then try again.",

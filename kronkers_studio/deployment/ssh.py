@@ -5,6 +5,7 @@ paramiko does the protocol. Encryption prefers AES-GCM, which is several times f
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import threading
@@ -76,7 +77,10 @@ class Connection:
         except (paramiko.SSHException, EOFError, OSError) as problem:
             raise self._lost("was lost", problem) from problem
         finally:
-            channel.close()
+            with contextlib.suppress(
+                EOFError, OSError, paramiko.SSHException
+            ):  # with the connection gone, it is closed
+                channel.close()
             self._free.release()
         if status == -1 and not self.is_alive():
             raise self._lost("was lost")

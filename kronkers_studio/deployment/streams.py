@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import threading
 import time
@@ -61,14 +62,21 @@ class StreamlocalTransport(paramiko.Transport):
 def send_all(channel: paramiko.Channel, data: bytes) -> None:
     """``channel.sendall`` without copying the rest of ``data`` once per packet.
 
-    Raises ``TimeoutError`` when the other end takes nothing for the time set, ``BrokenPipeError`` when it has closed.
+    Raises ``TimeoutError`` when the other end takes nothing for the time set, another ``OSError`` when it has closed.
     """
     rest = memoryview(data)
     while rest:
-        sent = channel.send(bytes(rest[:_PIECE]))
+        sent = _send(channel, rest[:_PIECE])
         if sent == 0:
             raise BrokenPipeError("the other end has closed the stream")
         rest = rest[sent:]
+
+
+def _send(channel: paramiko.Channel, data: memoryview) -> int:
+    try:
+        return channel.send(bytes(data))
+    except (EOFError, paramiko.SSHException) as error:  # what paramiko says when the whole connection is gone
+        raise ConnectionResetError("the connection is lost") from error
 
 
 class ChannelStream:
@@ -94,7 +102,7 @@ class ChannelStream:
         self._channel.settimeout(seconds)
 
     def send(self, data: bytes) -> int:
-        return self._channel.send(bytes(memoryview(data)[:_PIECE]))
+        return _send(self._channel, memoryview(data)[:_PIECE])
 
     def sendall(self, data: bytes) -> None:
         """As ``socket.sendall``; see ``send_all``."""
@@ -117,7 +125,8 @@ class ChannelStream:
         return io.BufferedReader(_Reader(self), buffering if buffering > 0 else 64 * 1024)
 
     def shutdown(self, how: int) -> None:
-        self._channel.shutdown(how)
+        with contextlib.suppress(EOFError, paramiko.SSHException):
+            self._channel.shutdown(how)
 
     def close(self) -> None:
         self._closing = True
@@ -133,7 +142,8 @@ class ChannelStream:
             if self._closed or not self._closing or self._files > 0:
                 return
             self._closed = True
-        self._channel.close()
+        with contextlib.suppress(EOFError, OSError, paramiko.SSHException):  # with the connection gone, it is closed
+            self._channel.close()
         self._released()
 
 

@@ -11,7 +11,6 @@ releases with its process, and has its own subnet, bridge and folder. Starting a
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shlex
 import shutil
@@ -79,6 +78,7 @@ class Lab:
         for number in range(_MOST_LABS):
             lock = _claim(number)
             if lock is not None:
+                _remove(number)
                 lab = cls(number, lock)
                 lab._prepare()
                 return lab
@@ -190,7 +190,10 @@ class LabServer:
         _run("ip", "link", "set", self._link, "down")
 
     def mend(self) -> None:
+        """Join it again, and wait until the server answers: neighbours are slow to find each other again."""
         _run("ip", "link", "set", self._link, "up")
+        _run("ip", "neighbour", "flush", "dev", self.lab.bridge)
+        self._await("sshd", self._answers_ssh, 20)
 
     @contextlib.contextmanager
     def link_cut(self) -> Iterator[None]:
@@ -386,6 +389,8 @@ def _require_this_machine() -> None:
 
 def _claim(number: int) -> IO[str] | None:
     """The lock on a lab's number, or None when a running lab has it."""
+    import fcntl  # not on Windows, where tests must be collected all the same
+
     ROOT.mkdir(parents=True, exist_ok=True)
     lock = (ROOT / f"{number}.lock").open("w")
     try:
@@ -405,7 +410,8 @@ def _remove(number: int) -> None:
         process = int(identity.split()[0])
         if _identity(process) == identity:  # not somebody else's process that got the number
             _kill(process)
-    _run("ip", "link", "delete", bridge, check=False)
+    for link in Path("/sys/class/net").glob(f"{bridge}*"):  # the kernel removes a dead server's link when it likes
+        _run("ip", "link", "delete", link.name, check=False)
     _run("iptables", "-w", "-D", "FORWARD", "-i", bridge, "-o", bridge, "-j", "ACCEPT", check=False)
     _delete_folder(folder)
     for controller in (Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").glob("*/")):
