@@ -22,7 +22,6 @@ from kronkers_studio.domain.migration import (
     Rename,
     RuleHits,
 )
-from kronkers_studio.domain.naming import WINDOWS, safe_name, unportable
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.migration import filesystem, names
 from kronkers_studio.migration.classification import type_of
@@ -37,13 +36,13 @@ from kronkers_studio.migration.file_types import (
 )
 from kronkers_studio.migration.folder_state import FolderState, by_name
 from kronkers_studio.migration.found import FoundItem, KnownFile
+from kronkers_studio.migration.remarks import remark_on_folder, why_decide
 from kronkers_studio.migration.rules import Rules
 
 _LEFT_OUT_LOOKS = {SkipReason.LOCK_FILE: LOCK_FILE, SkipReason.SYSTEM_FILE: SYSTEM_FILE}
 _NOTHING_KNOWN: Mapping[str, KnownFile] = MappingProxyType({})
 _AS_USUAL = MigrationOptions()
 _LISTED_PER_RULE = 100
-_WINDOWS_PATH = 259
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +199,7 @@ class _Walk:
                 self._take_link(path, entry, clashes.get(name, ""))
             elif entry.is_dir(follow_symlinks=False):
                 if self._enters(path, entry):
-                    subfolders.append(_Folder(path, _remark_on_folder(name, clashes.get(name, ""))))
+                    subfolders.append(_Folder(path, remark_on_folder(name, clashes.get(name, ""))))
             else:
                 self._take_file(path, entry, siblings, clashes.get(name, ""), folder.remark)
         if folder.path and not subfolders and len(self.items) == kept_before:
@@ -267,7 +266,7 @@ class _Walk:
         )
         if self.planning:
             original = names.conflict_original(entry.name, siblings)
-            why = self._why_decide(entry.name, path, original, clash, folder_remark)
+            why = why_decide(entry.name, path, original, clash, folder_remark, fold=self.options.fold_conflicts)
             self.planned.append(
                 PlannedItem(
                     path=path,
@@ -308,7 +307,7 @@ class _Walk:
         self._take_unread(
             FoundItem(path, EntryKind.LINK, 0, status.st_mtime_ns, target=target, seen_ns=self.seen_ns),
             f"Link to {names.printable(target)}",
-            self._why_decide(entry.name, path, "", clash, ""),
+            why_decide(entry.name, path, "", clash, ""),
         )
 
     def _take_empty_folder(self, folder: _Folder) -> None:
@@ -402,28 +401,6 @@ class _Walk:
         present = {item.path for item in self.items}
         return tuple(Rename(old, new) for new, old in self.moved_here.items() if old not in present)
 
-    # What a person should look at
-    def _why_decide(self, name: str, path: str, original: str, clash: str, folder_remark: str) -> str:
-        """What a person should look at, or "" when there is nothing."""
-        if not (original or clash or folder_remark or unportable(name) or len(path) > _WINDOWS_PATH):
-            return ""
-        reasons = []
-        if original and self.options.fold_conflicts:
-            reasons.append(f"Looks like a conflict copy of {original}. It becomes a version of that file.")
-        elif original:
-            reasons.append(
-                f"Looks like a conflict copy of {original}. Both are kept: compare them, decide which counts."
-            )
-        if clash:
-            reasons.append(f"Windows and the Mac cannot tell its name from {clash}. Both are kept here: rename one.")
-        if unportable(name):
-            reasons.append(_becomes_on_windows("its name", name))
-        if len(path) > _WINDOWS_PATH:
-            reasons.append("Its path is longer than the 260 characters that many Windows programs can open.")
-        if folder_remark:
-            reasons.append(folder_remark)
-        return " ".join(names.printable(reason) for reason in reasons)
-
     def _system_path(self, path: str) -> str:
         return filesystem.system_path(self.root, path)
 
@@ -433,17 +410,3 @@ def _look_of_name(path: str) -> Look:
 
 
 _WILL_BE_FETCHED = "It is online-only: bringing it in downloads it from OneDrive."
-
-
-def _becomes_on_windows(what: str, name: str) -> str:
-    return f"Windows cannot hold {what}; brought back there it is called “{safe_name(name, WINDOWS)}”."
-
-
-def _remark_on_folder(name: str, clash: str) -> str:
-    """What other systems make of a folder's name, as sentences; "" when they can hold it."""
-    remarks = []
-    if clash:
-        remarks.append(f"Windows and the Mac would put its folder into one with {clash}: rename one folder.")
-    if unportable(name):
-        remarks.append(_becomes_on_windows("its folder's name", name))
-    return " ".join(remarks)

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, EntryKind, SkippedItem, StoredItem
-from kronkers_studio.domain.errors import ContentCleanedUp, InvalidInput, NotFound
+from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit
+from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.migration import (
-    FoldedVersion,
     MigrationOptions,
     MigrationPlan,
     MigrationResult,
-    MigrationSource,
-    OnlineOnly,
-    Rename,
 )
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
-    from kronkers_studio.migration import FolderSource, KnownFile, Scan, StatCache
-    from kronkers_studio.migration.folding import Folding
+    pass
 
 _HISTORY_LOOKED_AT = 1000
 
@@ -51,15 +46,16 @@ def plan_migration(
     ``into`` and ``options`` are those of ``migrate_folder``; nothing is remembered. Raises ``SourceUnavailable`` when
     the folder cannot be listed, ``InvalidInput`` for a rule that cannot be understood.
     """
+    from kronkers_studio.workflows.bringing_in import reader, scan_source, stat_cache
     from kronkers_studio.workflows.plans import planned_items
     from kronkers_studio.workflows.sources import source_of
 
     folder = folder.expanduser().absolute()
     project = project or project_name(folder)
     source = source_of(session, project, folder, into, options)
-    known = _stat_cache(session, project, folder).load()
-    scan = _scan(session, source, known, progress, cancel, plan=True)
-    items, complete = planned_items(scan, _reader(folder), progress, cancel)
+    known = stat_cache(session, project, folder).load()
+    scan = scan_source(session, source, known, progress, cancel, plan=True)
+    items, complete = planned_items(scan, reader(folder), progress, cancel)
     return MigrationPlan(
         folder=str(folder),
         project=project,
@@ -102,11 +98,12 @@ def migrate_folder(
         committed = _committed(session, folder, project, branch, cancel)
         if committed is not None:
             return _nothing_changed(committed, project, branch, time.monotonic() - started)
+    from kronkers_studio.workflows.bringing_in import BringIn
     from kronkers_studio.workflows.sources import source_of
 
     source = source_of(session, project, folder, into, options)
-    work = _Work(session, project, branch, message, watching, progress, cancel, started)
-    return work.bring_in([source])
+    work = BringIn(session, project, branch, message, watching, progress, cancel, started)
+    return work.run([source])
 
 
 def migrate_folders(
@@ -126,6 +123,7 @@ def migrate_folders(
     Without ``folders``, those that the project was made of the last time. Raises as ``migrate_folder``, and
     ``InvalidInput`` when there are none, or one lies in another.
     """
+    from kronkers_studio.workflows.bringing_in import BringIn
     from kronkers_studio.workflows.sources import project_sources, sources_of
 
     started = time.monotonic()
@@ -136,8 +134,8 @@ def migrate_folders(
         raise InvalidInput(f"No folder is known that “{project}” was brought in from.", next_step="Name the folder.")
     if options is not None:
         sources = [replace(source, options=options) for source in sources]
-    work = _Work(session, project, branch, message, watching, progress, cancel, started)
-    return work.bring_in(sources)
+    work = BringIn(session, project, branch, message, watching, progress, cancel, started)
+    return work.run(sources)
 
 
 def project_name(folder: Path) -> str:
@@ -149,244 +147,11 @@ def project_name(folder: Path) -> str:
     return folder.name
 
 
-@dataclass(slots=True)
-class _Brought:
-    """What came of one folder, already where it lies in the project."""
-
-    source: MigrationSource
-    scan: Scan
-    cache: StatCache
-    stored: Sequence[StoredItem]
-    skipped: tuple[SkippedItem, ...]
-    renamed: tuple[Rename, ...]
-    read_files: int
-    read_bytes: int
-    new_bytes: int
-
-
-@dataclass(slots=True)
-class _Work:
-    """One run: the folders are stored one after the other, and become one commit."""
-
-    session: Session
-    project: str
-    branch: str
-    message: str
-    watching: bool
-    progress: Progress
-    cancel: CancelToken
-    started: float
-
-    def bring_in(self, sources: Sequence[MigrationSource]) -> MigrationResult:
-        """Store and commit; once more when a cleaning up in between took away what unchanged files share."""
-        try:
-            return self._bring_in(sources)
-        except ContentCleanedUp:
-            return self._bring_in(sources)
-
-    def _bring_in(self, sources: Sequence[MigrationSource]) -> MigrationResult:
-        from kronkers_studio.workflows.sources import project_sources
-
-        remembered = project_sources(self.session, self.project)
-        brought = [self._store(source) for source in sources]
-        kept: tuple[StoredItem, ...] = ()
-        if any(source.into for source in (*remembered, *sources)):
-            kept = self._kept_besides(sources)
-            _refuse_overlap(brought, kept)
-        stored = [*brought[0].stored] if len(brought) == 1 else [item for each in brought for item in each.stored]
-        stored += kept
-        skipped = tuple(item for each in brought for item in each.skipped)
-        renamed = tuple(rename for each in brought for rename in each.renamed)
-        commit, changed, folded = self._commit(stored, skipped, sources, brought)
-        self._remember(remembered, brought, commit)
-        return MigrationResult(
-            project=self.project,
-            branch=self.branch,
-            commit=commit,
-            changed=changed,
-            files=commit.files,
-            read_files=sum(each.read_files for each in brought),
-            read_bytes=sum(each.read_bytes for each in brought),
-            new_bytes=sum(each.new_bytes for each in brought),
-            seconds=time.monotonic() - self.started,
-            skipped=skipped,
-            renamed=renamed,
-            folded=folded,
-        )
-
-    def _store(self, source: MigrationSource) -> _Brought:
-        """Store the files of one folder."""
-        from kronkers_studio.workflows.sources import placed
-
-        folder = Path(source.folder)
-        cache = _stat_cache(self.session, self.project, folder)
-        known = cache.load()
-        plan = source.options.fold_conflicts  # which files are conflict copies is found by planning
-        scan = _scan(self.session, source, known, self.progress, self.cancel, plan=plan)
-        outcome = self.session.workspace.content.store_items(
-            scan.items,
-            _reader(folder, source.options, self.session, self.cancel, watching=self.watching),
-            progress=self.progress,
-            cancel=self.cancel,
-            on_durable=cache.remember,
-        )
-        stored: Sequence[StoredItem] = outcome.stored
-        skipped = (*scan.skipped, *outcome.skipped)
-        renamed = (*scan.renamed, *_renamed_by_content(known, scan, outcome.stored))
-        if source.into:
-            stored = [placed(each, source.into) for each in stored]
-            skipped = tuple(replace(item, path=f"{source.into}/{item.path}") for item in skipped)
-            renamed = tuple(
-                replace(each, old=f"{source.into}/{each.old}", new=f"{source.into}/{each.new}") for each in renamed
-            )
-        return _Brought(
-            source, scan, cache, stored, skipped, renamed, outcome.read_files, outcome.read_bytes, outcome.new_bytes
-        )
-
-    def _kept_besides(self, sources: Sequence[MigrationSource]) -> tuple[StoredItem, ...]:
-        from kronkers_studio.workflows.sources import kept_besides
-
-        head = self.session.workspace.head(self.project, self.branch)
-        return kept_besides(self.session, self.project, head.id, sources) if head is not None else ()
-
-    def _commit(
-        self,
-        stored: list[StoredItem],
-        skipped: tuple[SkippedItem, ...],
-        sources: Sequence[MigrationSource],
-        brought: Sequence[_Brought],
-    ) -> tuple[Commit, bool, tuple[FoldedVersion, ...]]:
-        """Record what was stored; conflict copies that are folded become versions before the newest."""
-        folding = _folding(stored, brought)
-        names = ", ".join(Path(source.folder).name for source in sources)
-        message = self.message or f"Brought in from {names}"
-        folder = sources[0].folder
-        if folding is None:
-            commit, changed = self._record(stored, message, skipped, folder)
-            return commit, changed, ()
-        made: dict[tuple[str, str], FoldedVersion] = {}
-        any_changed = False
-        known = self._contents_in_history([file.path for file in folding.files])
-        for step in folding.steps(known):
-            earlier = [*folding.rest, *(_at(step.get(each.item.path), each) for each in folding.newest_files)]
-            about = f"Earlier versions, from conflict copies: {', '.join(sorted(step))}"
-            commit, changed = self._record(earlier, about, skipped, folder)
-            any_changed = any_changed or changed
-            made |= {(path, found.item.path): _folded(path, found, commit) for path, found in step.items()}
-        commit, changed = self._record(folding.newest, message, skipped, folder)
-        if changed:
-            newest = [(file.path, file.versions[-1]) for file in folding.files]
-            newest = [(path, found) for path, found in newest if found.content not in known[path]]
-            made |= {(path, found.item.path): _folded(path, found, commit) for path, found in newest}
-        folded = sorted(made.values(), key=lambda version: (version.path, version.mtime_ns))
-        return commit, changed or any_changed, tuple(folded)
-
-    def _record(
-        self, stored: Sequence[StoredItem], message: str, skipped: tuple[SkippedItem, ...], folder: str
-    ) -> tuple[Commit, bool]:
-        return self.session.workspace.content.commit(
-            self.project,
-            self.branch,
-            stored,
-            message=message,
-            author=self.session.author,
-            skipped=skipped,
-            source=folder,
-        )
-
-    def _contents_in_history(self, paths: Sequence[str]) -> dict[str, set[tuple[bytes, ...]]]:
-        """What the branch's history has of these files already: folding them again would record them twice."""
-        content = self.session.workspace.content
-        found: dict[str, set[tuple[bytes, ...]]] = {path: set() for path in paths}
-        try:
-            history = content.history(self.project, self.branch, limit=_HISTORY_LOOKED_AT)
-        except NotFound:
-            return found
-        for commit in history:
-            for path, contents in found.items():
-                try:
-                    contents.add(content.find(self.project, commit.id, path).content)
-                except NotFound:  # it was not there yet
-                    continue
-        return found
-
-    def _remember(self, remembered: Sequence[MigrationSource], brought: Sequence[_Brought], commit: Commit) -> None:
-        """What the next run needs to know: the folders and their options, their files, and that all is there."""
-        from kronkers_studio.workflows.sources import remembering
-
-        changes = remembering(remembered, self.project, [each.source for each in brought])
-        if changes:
-            self.session.workspace.ledger.record(*changes, author=self.session.author)
-        for each in brought:
-            each.cache.forget_missing(item.path for item in each.scan.items)
-            if each.scan.state is not None and len(brought) == 1 and _is_all_there(each):
-                each.cache.remember_commit(self.branch, commit.id, each.scan.state)
-
-
-def _folded(path: str, found: StoredItem, commit: Commit) -> FoldedVersion:
-    return FoldedVersion(path, found.item.path, found.item.mtime_ns, commit.id)
-
-
-def _at(version: StoredItem | None, otherwise: StoredItem) -> StoredItem:
-    """An earlier version under the file's own name; ``otherwise`` where there is none at this step."""
-    return otherwise if version is None else replace(version, item=replace(version.item, path=otherwise.item.path))
-
-
-def _folding(stored: Sequence[StoredItem], brought: Sequence[_Brought]) -> Folding | None:
-    """How conflict copies are folded; None when none are to be, or there are none."""
-    copies: dict[str, str] = {}
-    for each in brought:
-        if each.source.options.fold_conflicts:
-            prefix = f"{each.source.into}/" if each.source.into else ""
-            copies.update(
-                {prefix + item.path: prefix + item.conflict_of for item in each.scan.planned if item.conflict_of}
-            )
-    if not copies:
-        return None
-    from kronkers_studio.migration.folding import fold_conflicts
-
-    folding = fold_conflicts(stored, copies)
-    return folding if folding.files else None
-
-
-def _refuse_overlap(brought: Sequence[_Brought], kept: Sequence[StoredItem]) -> None:
-    """Raises ``InvalidInput`` when a folder holds what has its place in another's: neither may hide the other."""
-    taken = {item.item.path for item in kept}
-    for each in brought:
-        for stored in each.stored:
-            if stored.item.path in taken:
-                raise InvalidInput(
-                    f"“{stored.item.path}” lies in {each.source.folder}, and in another folder of this project.",
-                    next_step="Bring one of them in under another name, with --into.",
-                )
-
-
-def _renamed_by_content(known: Mapping[str, KnownFile], scan: Scan, stored: Sequence[StoredItem]) -> tuple[Rename, ...]:
-    """Files that were read because nothing proved it, and turned out to be ones that lay elsewhere before."""
-    if not known:
-        return ()
-    gone = known.keys() - {item.path for item in scan.items} - {rename.old for rename in scan.renamed}
-    if not gone:
-        return ()
-    by_content: dict[tuple[bytes, ...], list[str]] = {}
-    for path in sorted(gone, reverse=True):
-        if known[path].ids:
-            by_content.setdefault(known[path].chunks, []).append(path)
-    renames = []
-    for each in stored:
-        item = each.item
-        if item.kind is EntryKind.FILE and item.known is None and item.path not in known and each.content:
-            candidates = by_content.get(each.content)
-            if candidates:
-                renames.append(Rename(candidates.pop(), item.path, read=True))
-    return tuple(renames)
-
-
 def _committed(session: Session, folder: Path, project: str, branch: str, cancel: CancelToken) -> Commit | None:
     """The head of ``branch`` when ``folder`` became just that and was not touched since."""
-    from kronkers_studio.migration import is_in_state
+    from kronkers_studio.migration import StatCache, is_in_state
 
-    remembered = _stat_cache(session, project, folder).committed(branch)
+    remembered = StatCache(session.workspace.database, project, folder).committed(branch)
     if remembered is None:
         return None
     head = session.workspace.head(project, branch)
@@ -409,60 +174,3 @@ def _nothing_changed(head: Commit, project: str, branch: str, seconds: float) ->
         seconds=seconds,
         skipped=head.skipped,
     )
-
-
-def _is_all_there(brought: _Brought) -> bool:
-    """Whether all that anybody would want kept is in the commit, as it was listed."""
-    return all(item.reason.expected for item in brought.skipped) and all(
-        each.size == each.item.size for each in brought.stored if each.item.kind is EntryKind.FILE
-    )
-
-
-def _scan(
-    session: Session,
-    source: MigrationSource,
-    known: Mapping[str, KnownFile],
-    progress: Progress,
-    cancel: CancelToken,
-    *,
-    plan: bool,
-) -> Scan:
-    from kronkers_studio.migration import scan_folder
-
-    progress.step("Looking through the folder", None, "files")
-    # a workspace that lies inside the folder does not bring in itself
-    return scan_folder(
-        Path(source.folder),
-        known=known,
-        options=source.options,
-        exclude=[session.directory],
-        plan=plan,
-        progress=progress,
-        cancel=cancel,
-    )
-
-
-def _reader(
-    folder: Path,
-    options: MigrationOptions | None = None,
-    session: Session | None = None,
-    cancel: CancelToken = NEVER,
-    *,
-    watching: bool = False,
-) -> FolderSource:
-    """Reads the folder's files: for storing them with ``options`` and at the pace of the settings, else as they are."""
-    from kronkers_studio.migration import FolderSource
-    from kronkers_studio.migration.pace import Pace
-
-    if options is None or session is None:
-        return FolderSource(folder)
-    limit, low = session.settings.read_limit * 1_000_000, session.settings.low_priority
-    give_way = low == "always" or (low == "watching" and watching)
-    pace = Pace(limit, give_way=give_way, cancel=cancel) if limit or give_way else None
-    return FolderSource(folder, fetch=options.online_only is OnlineOnly.FETCH, pace=pace)
-
-
-def _stat_cache(session: Session, project: str, folder: Path) -> StatCache:
-    from kronkers_studio.migration import StatCache
-
-    return StatCache(session.workspace.database, project, folder)
