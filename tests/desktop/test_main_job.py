@@ -50,6 +50,12 @@ def directory(tmp_path: Path) -> Iterator[Path]:
                     stop_release(session, release.model, release.place)
 
 
+@pytest.fixture
+def base_image_setting(base_image_archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packages for servers are built on the lab's base image."""
+    monkeypatch.setenv("KRONKERS_BASE_IMAGE", str(base_image_archive))
+
+
 def test_from_the_first_run_wizard_to_a_moving_chart(
     open_main_window: OpenWindow, directory: Path, qtbot: QtBot, come_to_rest: Rest
 ) -> None:
@@ -77,11 +83,9 @@ def test_on_a_server_from_its_fingerprint_to_a_moving_chart_and_past_a_failed_re
     qtbot: QtBot,
     come_to_rest: Rest,
     lab_server: LabServer,
-    base_image_archive: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    base_image_setting: None,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setenv("KRONKERS_BASE_IMAGE", str(base_image_archive))
     window = open_main_window(directory)
     qtbot.waitUntil(lambda: window.wizard is not None, timeout=_SHORT)
     assert window.wizard is not None
@@ -101,9 +105,7 @@ def test_on_a_server_from_its_fingerprint_to_a_moving_chart_and_past_a_failed_re
     page = window.page("monitor")
     assert isinstance(page, MonitorPage)
     page.restore({"model": _MODEL, "place": "factory"})
-    qtbot.waitUntil(
-        lambda: page.live is not None and page.live.place == "factory" and page.live.reachable, timeout=_SHORT
-    )
+    qtbot.waitUntil(lambda: _is_reached(page, "factory"), timeout=_SHORT)
     before = page.charts[3].grab().toImage()
     qtbot.waitUntil(lambda: page.charts[3].grab().toImage() != before, timeout=_SHORT)
 
@@ -115,6 +117,10 @@ def test_on_a_server_from_its_fingerprint_to_a_moving_chart_and_past_a_failed_re
     assert [release.version for release in list_releases(session, _MODEL, "factory") if release.state == "live"] == [1]
     deploy.send_rows(_MODEL, "factory")
     _send(deploy, qtbot)
+
+
+def _is_reached(page: MonitorPage, place: str) -> bool:
+    return page.live is not None and page.live.place == place and page.live.reachable
 
 
 def _add_server(window: MainWindow, server: LabServer, qtbot: QtBot) -> None:
@@ -135,7 +141,7 @@ def _add_server(window: MainWindow, server: LabServer, qtbot: QtBot) -> None:
     assert dialog.fingerprint.text().startswith("SHA256:")
     dialog.same.click()
     dialog.next.click()
-    qtbot.waitUntil(lambda: any(card.report for card in page._cards.values()), timeout=_SHORT)
+    qtbot.waitUntil(lambda: page.report_of("factory") is not None, timeout=_SHORT)
 
 
 def _put_live_there(window: MainWindow, place: str, version: int, qtbot: QtBot, come_to_rest: Rest) -> DeployPage:

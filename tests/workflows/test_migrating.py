@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kronkers_studio.migration import scanning
-from kronkers_studio.workflows import migrating
+from kronkers_studio.workflows import bringing_in
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.session import Session, create_workspace
 
@@ -41,8 +41,10 @@ def _write(file: Path, text: str, mtime_ns: int = _OLD) -> None:
 def scans(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows by one for each full scan."""
     done: list[str] = []
-    really = migrating._scan
-    monkeypatch.setattr(migrating, "_scan", lambda *words, **named: done.append("scan") or really(*words, **named))
+    really = bringing_in.scan_source
+    monkeypatch.setattr(
+        bringing_in, "scan_source", lambda *words, **named: done.append("scan") or really(*words, **named)
+    )
     return done
 
 

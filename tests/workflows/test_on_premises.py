@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
 from tritonclient.http import InferenceServerClient, InferInput
 
 from kronkers_studio.domain.errors import InvalidInput, PredictionFailed, ReleaseFailed
@@ -28,6 +26,7 @@ from kronkers_studio.workflows.releases import list_releases, predict, release_m
 from kronkers_studio.workflows.servers import add_server, check_server, remove_server, show_host_key
 from kronkers_studio.workflows.session import Session, create_workspace, open_workspace
 from tests.lab.servers import LabServer
+from tests.workflows.broken_model import register_model_that_never_starts
 
 MODEL = "wine-cultivar"
 MODEL_FOLDER = "Quality/Wine/model"
@@ -68,7 +67,7 @@ def test_a_model_goes_live_on_a_server_survives_a_failed_release_and_rolls_back(
     assert state.values[Metric.LATENCY_P95] > 0
     assert len(read_window(session, MODEL, place, Metric.MEMORY, time.time() - 60, time.time() + 1)) >= 2
 
-    broken = _register_model_that_never_starts(session, tmp_path)
+    broken = register_model_that_never_starts(session, MODEL, tmp_path)
     with pytest.raises(ReleaseFailed) as failure:
         release_model(session, MODEL, broken, to=place)
     assert failure.value.next_step
@@ -139,23 +138,6 @@ def _add(session: Session, server: LabServer, name: str = "factory") -> str:
         identity_file=Path(known.identity_file),
     )
     return name
-
-
-def _register_model_that_never_starts(session: Session, tmp_path: Path) -> int:
-    """An ONNX file that says truly what it takes and gives, with an operator that nobody implements."""
-    node = helper.make_node("Oracle", ["x"], ["y"])
-    graph = helper.make_graph(
-        [node],
-        "oracle",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 13])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 1])],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
-    folder = tmp_path / "broken"
-    folder.mkdir()
-    onnx.save(model, folder / "oracle.onnx")
-    migrate_folder(session, folder, "broken")
-    return register_model(session, "broken", "oracle.onnx", name=MODEL).version
 
 
 def _assert_only_on_loopback(server: LabServer, release: Release) -> None:

@@ -47,6 +47,7 @@ class ServersPage(Page):
         )
         self._wants_add = False
         self._cards: dict[str, ServerCard] = {}
+        self._busy: dict[str, str] = {}  # server: what is being done to it, in words
         self.add_button = Button(tr("Add a server …"), self.ask_add, kind="primary", icon="plus")
         self.header.add_action(self.add_button)
         self.views = Views({"empty": self._empty, "list": self._list})
@@ -72,8 +73,13 @@ class ServersPage(Page):
 
     def show_report(self, report: ServerReport) -> None:
         """Show what was found on a server, on its card."""
+        self._busy.pop(report.server, None)
         if report.server in self._cards:
             self._cards[report.server].show_report(report)
+
+    def report_of(self, name: str) -> ServerReport | None:
+        """What was found on the server called ``name``, once it was looked at."""
+        return self._cards[name].report if name in self._cards else None
 
     def ask_add(self) -> None:
         """Open the dialog that adds a server."""
@@ -120,18 +126,24 @@ class ServersPage(Page):
         self.studio.do(title, work, changes=("servers",), failed=self.notice.show_error, owner=self)
 
     def _work(self, title: str, server: Server, work: Callable[[Session, Progress, CancelToken], ServerReport]) -> None:
-        session, card = self.studio.session, self._cards.get(server.name)
-        if session is None or card is None:
+        session = self.studio.session
+        if session is None or server.name in self._busy:
             return
-        card.show_busy(f"{title} …")
+        self._busy[server.name] = f"{title} …"
+        self._cards[server.name].show_busy(self._busy[server.name])
         self.studio.do(
             title,
             lambda progress, cancel: work(session, progress, cancel),
-            done=card.show_report,
-            failed=card.show_error,
-            owner=card,
+            done=self.show_report,
+            failed=partial(self._show_error, server.name),
+            owner=self,  # not the card: cards are made anew whenever the list of servers is read
             resource=f"server {server.name}",
         )
+
+    def _show_error(self, name: str, error: StudioError) -> None:
+        self._busy.pop(name, None)
+        if name in self._cards:
+            self._cards[name].show_error(error)
 
     def _added(self, server: Server) -> None:
         self.notice.say(
@@ -173,6 +185,8 @@ class ServersPage(Page):
             report = reports.get(server.name)
             if report is not None:
                 card.show_report(report)
+            if server.name in self._busy:
+                card.show_busy(self._busy[server.name])
             self._cards[server.name] = card
             self._column.addWidget(card)
         self._column.addStretch(1)
