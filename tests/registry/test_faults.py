@@ -136,6 +136,7 @@ def _failing_flush(log: Path) -> str | None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_kill_at_every_flush_of_an_import_loses_nothing(
     strace: str, empty_workspace: tuple[Path, Path], source: Path, tmp_path: Path
 ) -> None:
@@ -144,6 +145,7 @@ def test_a_kill_at_every_flush_of_an_import_loses_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_failure_of_every_flush_of_an_import_is_loud_and_loses_nothing(
     strace: str, empty_workspace: tuple[Path, Path], source: Path, tmp_path: Path
 ) -> None:
