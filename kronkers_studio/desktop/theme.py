@@ -294,6 +294,8 @@ QLabel[role="caption"] {{ font-size: {CAPTION}px; color: @muted; }}
 QLabel[role="name"] {{ font-size: 15px; font-weight: 600; }}
 QLabel[role="bad"] {{ color: @bad; }}
 QLabel[role="code"] {{ font-family: "DejaVu Sans Mono", "Consolas", "Menlo", monospace; font-size: {CAPTION}px; }}
+QLabel[role="output"] {{ font-family: "DejaVu Sans Mono", "Consolas", "Menlo", monospace; font-size: {CAPTION}px;
+    background: @plain_bg; border-radius: {CONTROL_RADIUS}px; padding: 8px 10px; }}
 QLabel[role="key"] {{ font-family: "DejaVu Sans Mono", "Consolas", "Menlo", monospace; font-size: 15px;
     background: @plain_bg; border-radius: {CONTROL_RADIUS}px; padding: 12px; }}
 QLabel[role="shortcut"] {{ font-size: {CAPTION}px; font-weight: 500; color: @muted; background: @plain_bg;

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, cast
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.pages.page import Views
+from kronkers_studio.desktop.panels.preview import PreviewPanel
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import counted, file_size, moment, number, tr
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -27,9 +29,8 @@ _LOOKED_THROUGH = 12  # entries from which on looking for one and sorting them i
 
 
 class FolderBrowser(QWidget):
-    """The entries of one folder at one version. ``file_opened`` carries a file's entry, ``moved`` the folder's path."""
+    """The entries of one folder at one version, or a look at one of its files. ``moved`` carries the folder's path."""
 
-    file_opened = Signal(object)
     moved = Signal(str)
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
@@ -37,13 +38,13 @@ class FolderBrowser(QWidget):
         self._studio = studio
         self._commit: Commit | None = None
         self.path = ""
+        self.file: Entry | None = None  # that is looked at
         self._entries: Sequence[Entry] = ()
         self._wanted = 0  # grows with each thing asked for: an answer to an older one is not shown
         self._trail = QHBoxLayout()
         self._trail.setSpacing(2)
         self._found = label("", "caption")
         self.words = LineField(tr("Find in this folder"), placeholder=tr("Find in this folder"))
-        self.words.setClearButtonEnabled(True)
         self.order = ComboBox(tr("Sort"), _orders())
         self.table: Table[Entry] = Table(tr("Content"), entry_columns(), sortable=True)
         self.table.opened.connect(self.open_entry)
@@ -67,12 +68,15 @@ class FolderBrowser(QWidget):
         tools.addWidget(self.order)
         self._tools.setVisible(False)
         whole.addWidget(self._tools)
-        whole.addWidget(self.table, 1)
+        self.preview = PreviewPanel(studio)
+        self.views = Views({"folder": lambda: self.table, "file": lambda: self.preview})
+        self.views.show_view("folder")
+        whole.addWidget(self.views, 1)
 
     @property
     def chosen(self) -> Entry | None:
-        """The selected entry."""
-        return self.table.chosen
+        """The file that is looked at, or the selected entry."""
+        return self.file or self.table.chosen
 
     def show_version(self, commit: Commit, path: str = "") -> None:
         """Look into ``path`` at ``commit``; into the top folder when there is no such folder then."""
@@ -80,11 +84,17 @@ class FolderBrowser(QWidget):
         self.open_folder(path)
 
     def open_entry(self, entry: Entry) -> None:
-        """Go into a folder; a file is told to whoever shows it."""
+        """Go into a folder; look at a file."""
         if entry.kind is EntryKind.FOLDER:
             self.open_folder(entry.path)
-        elif entry.kind is EntryKind.FILE:
-            self.file_opened.emit(entry)
+        elif entry.kind is EntryKind.FILE and self._commit is not None:
+            self._ask()
+            self.file = entry
+            self._tools.setVisible(False)
+            self._found.setText("")
+            self._show_trail(self._commit)
+            self.views.show_view("file")
+            self.preview.show_file(self._commit, entry)
 
     def open_folder(self, path: str) -> None:
         """Show what is directly inside ``path``."""
@@ -105,7 +115,8 @@ class FolderBrowser(QWidget):
             if asked != self._wanted:
                 return
             self._entries, arranged = answer
-            self.path = path
+            self.path, self.file = path, None
+            self.views.show_view("folder")
             self.words.blockSignals(True)
             self.words.clear()
             self.words.blockSignals(False)
@@ -154,7 +165,8 @@ class FolderBrowser(QWidget):
 
     def _show_trail(self, commit: Commit) -> None:
         clear(self._trail)
-        parts = self.path.split("/") if self.path else []
+        shown = self.file.path if self.file is not None else self.path
+        parts = shown.split("/") if shown else []
         self._trail.addWidget(self._step(commit.project, ""))
         for depth, part in enumerate(parts):
             self._trail.addWidget(label("/", "muted"))
@@ -162,7 +174,7 @@ class FolderBrowser(QWidget):
         self._trail.addStretch(1)
 
     def _step(self, text: str, path: str) -> QWidget:
-        if path == self.path:
+        if path == (self.file.path if self.file is not None else self.path):
             return label(text, "strong")
         return Button(text, lambda: self.open_folder(path), kind="link", name=tr("Open {f}").format(f=text))
 

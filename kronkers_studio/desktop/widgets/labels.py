@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
 Role = Literal[
     "title", "figure", "heading", "name", "strong", "medium", "text", "muted", "caption", "bad", "code", "key",
-    "shortcut",
+    "shortcut", "output",
 ]  # fmt: skip
 
 

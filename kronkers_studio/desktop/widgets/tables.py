@@ -155,9 +155,17 @@ class Table(QTableView, Generic[Row]):
     sort_wanted = Signal(int)
 
     def __init__(
-        self, name: str, columns: Sequence[Column[Row]], parent: QWidget | None = None, *, sortable: bool = False
+        self,
+        name: str,
+        columns: Sequence[Column[Row]],
+        parent: QWidget | None = None,
+        *,
+        sortable: bool = False,
+        wide: bool = False,
+        row_height: int = ROW_HEIGHT,
     ) -> None:
-        """``sortable``: a click on a column's title asks to sort by it; whoever gives the rows does so."""
+        """``sortable``: a click on a column's title asks to sort by it; whoever gives the rows does so. ``wide``: the
+        columns keep their widths and scroll sideways when there are many."""
         super().__init__(parent)
         self.setAccessibleName(name)
         self.content: RowsModel[Row] = RowsModel(columns)
@@ -167,7 +175,10 @@ class Table(QTableView, Generic[Row]):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._wide = wide
+        sideways = Qt.ScrollBarPolicy.ScrollBarAsNeeded if wide else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.setHorizontalScrollBarPolicy(sideways)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setShowGrid(False)
         self.setWordWrap(False)
@@ -176,8 +187,8 @@ class Table(QTableView, Generic[Row]):
         vertical = self.verticalHeader()
         vertical.setVisible(False)
         vertical.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        vertical.setDefaultSectionSize(ROW_HEIGHT)
-        vertical.setMinimumSectionSize(ROW_HEIGHT)
+        vertical.setMinimumSectionSize(row_height)
+        vertical.setDefaultSectionSize(row_height)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionsClickable(sortable)
@@ -229,6 +240,8 @@ class Table(QTableView, Generic[Row]):
         shares = sum(column.stretch for column in columns if not column.width) or 1
         for position, column in enumerate(columns):
             width = column.width or max(60, left * column.stretch // shares)
+            if self._wide and left > 0:
+                width += left // len(columns)
             self.setColumnWidth(position, width)
 
 

@@ -1,0 +1,210 @@
+"""A look at one file of a version. What is read of it is bounded, however large it is."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+from kronkers_studio.domain.content import Entry, EntryKind
+from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.previews import (
+    ImagePreview,
+    NoPreview,
+    NotebookCell,
+    NotebookPreview,
+    Preview,
+    TablePreview,
+    TextPreview,
+)
+from kronkers_studio.workflows.session import Session
+
+ROWS, COLUMNS, CELL = 200, 60, 200
+"""Rows and columns of a table that are shown, and characters of a cell."""
+TEXT_BYTES = 256 << 10
+CSV_BYTES = 1 << 20
+WHOLE_BYTES = 48 << 20
+"""Of the largest file that must be read as a whole to show its beginning: Parquet, Excel, pictures."""
+NOTEBOOK_BYTES = 16 << 20
+CELLS, OUTPUT = 200, 4000
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".svg")
+
+
+def preview_file(session: Session, project: str, ref: str, path: str) -> Preview:
+    """The beginning of the file ``path`` at ``ref`` in the way that suits it. Raises ``NotFound``, ``StoreDamaged``."""
+    from kronkers_studio.registry.table_files import Format, table_format
+
+    content = session.workspace.content
+    entry = content.find(project, ref, path)
+    if entry.kind is not EntryKind.FILE or not entry.size:
+        return NoPreview("This file is empty." if entry.kind is EntryKind.FILE else "This is not a file.")
+
+    def read(limit: int) -> bytes:
+        return content.read(entry, limit)
+
+    format = table_format(path)
+    if format in (Format.PARQUET, Format.EXCEL):
+        return _whole(entry, read, _parquet if format is Format.PARQUET else _workbook)
+    if path.lower().endswith(_PICTURES):
+        return _whole(entry, read, lambda _entry, data: ImagePreview(data))
+    found: Preview | None = None
+    if format is Format.CSV:
+        found = _csv(entry, read)
+    elif path.lower().endswith(".ipynb") and entry.size <= NOTEBOOK_BYTES:
+        found = _notebook(read(NOTEBOOK_BYTES))
+    return found or _text(entry, read)
+
+
+def _whole(entry: Entry, read: Callable[[int], bytes], show: Callable[[Entry, bytes], Preview]) -> Preview:
+    if entry.size > WHOLE_BYTES:
+        return NoPreview(f"It is larger than {WHOLE_BYTES >> 20} MB. Restore it to look into it.")
+    return show(entry, read(WHOLE_BYTES))
+
+
+# ---- texts ----
+
+
+def _text(entry: Entry, read: Callable[[int], bytes]) -> Preview:
+    data = read(TEXT_BYTES)
+    complete = entry.size <= TEXT_BYTES
+    found = _decoded(data, complete)
+    if found is None:
+        return NoPreview("Its bytes are not text. Restore it to open it with its own program.")
+    content, form = found
+    if not complete:
+        content = content[: content.rfind("\n") + 1] or content
+    return TextPreview(content, complete, form)
+
+
+def _decoded(data: bytes, complete: bool) -> tuple[str, str] | None:
+    """The text in ``data``, whose last character may be cut off unless it is ``complete``; and how it is written."""
+    from kronkers_studio.registry.texts import read_text
+
+    if not complete:
+        data = data[: data.rfind(b"\n") + 1] or data[:-4]
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            data = data[: len(data) // 4 * 4]
+    found = read_text(data)
+    return (found.content, found.title) if found is not None else None
+
+
+# ---- tables ----
+
+
+def _csv(entry: Entry, read: Callable[[int], bytes]) -> TablePreview | None:
+    from kronkers_studio.registry.table_files import sniff_delimiter
+
+    complete = entry.size <= CSV_BYTES
+    found = _decoded(read(CSV_BYTES), complete)
+    if found is None or not found[0].strip():
+        return None
+    content = found[0]
+    lines = csv.reader(io.StringIO(content), delimiter=sniff_delimiter(content[:65536]))
+    rows: list[list[str]] = []
+    try:
+        for row in lines:
+            if row:
+                rows.append(row)
+            if len(rows) > ROWS:
+                break
+    except csv.Error:  # a cell larger than any table's; it is shown as text
+        return None
+    all_read = complete and len(rows) <= ROWS
+    head, *rest = rows[: ROWS + 1]
+    width = max(len(row) for row in rows[: ROWS + 1])
+    names = [*head, *("" for _ in range(width - len(head)))]
+    return _table(names, [[*row, *("" for _ in range(width - len(row)))] for row in rest], all_read)
+
+
+def _parquet(entry: Entry, data: bytes) -> Preview:
+    import polars as pl
+    from polars.exceptions import PolarsError
+
+    try:
+        total = pl.scan_parquet(io.BytesIO(data)).select(pl.len()).collect().item()
+        frame = pl.read_parquet(io.BytesIO(data), n_rows=ROWS)
+    except (PolarsError, OSError, ValueError):
+        return NoPreview(f"“{entry.name}” cannot be read as a Parquet table.")
+    return _table(frame.columns, frame.rows(), total <= ROWS, total=total)
+
+
+def _workbook(entry: Entry, data: bytes) -> Preview:
+    import fastexcel
+
+    try:
+        workbook = fastexcel.read_excel(data)
+        sheets = tuple(workbook.sheet_names)
+        loaded = workbook.load_sheet(sheets[0], header_row=None, n_rows=ROWS + 1, dtypes="string")
+        rows: list[Any] = loaded.to_polars().rows()
+        total = max(0, loaded.total_height - 1)
+    except (fastexcel.FastExcelError, InvalidInput, ValueError, IndexError):
+        return NoPreview(f"“{entry.name}” cannot be read as a workbook.")
+    head, *rest = rows or [()]
+    return _table(head, rest, total <= ROWS, total=total, sheet=sheets[0], sheets=sheets)
+
+
+def _table(
+    columns: Any,
+    rows: Any,
+    complete: bool,
+    *,
+    total: int | None = None,
+    sheet: str = "",
+    sheets: tuple[str, ...] = (),
+) -> TablePreview:
+    return TablePreview(
+        tuple(_cell(name) for name in columns[:COLUMNS]),
+        tuple(tuple(_cell(cell) for cell in row[:COLUMNS]) for row in rows[:ROWS]),
+        complete,
+        len(rows) if total is None and complete else total,
+        sheet,
+        sheets,
+    )
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    words = " ".join(str(value).split("\n"))
+    return words if len(words) <= CELL else f"{words[: CELL - 1]}…"
+
+
+# ---- notebooks ----
+
+
+def _notebook(data: bytes) -> NotebookPreview | None:
+    """None when it is not written as notebooks are."""
+    try:
+        document = json.loads(data)
+        cells = document["cells"]
+        language = str(document.get("metadata", {}).get("kernelspec", {}).get("display_name", ""))
+        shown = tuple(
+            NotebookCell(str(cell.get("cell_type", "raw")), _joined(cell.get("source", "")), _output(cell))
+            for cell in cells[:CELLS]
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return NotebookPreview(language, shown, len(cells) <= CELLS)
+
+
+def _joined(lines: str | list[str]) -> str:
+    return lines if isinstance(lines, str) else "".join(lines)
+
+
+def _output(cell: dict[str, Any]) -> str:
+    """What is text in a cell's outputs; pictures are named."""
+    parts = []
+    for output in cell.get("outputs", ()):
+        data = output.get("data", {})
+        if "text" in output:
+            parts.append(_joined(output["text"]))
+        elif output.get("output_type") == "error":
+            parts.append(f"{output.get('ename', '')}: {output.get('evalue', '')}")
+        elif "text/plain" in data:
+            parts.append(_joined(data["text/plain"]))
+        parts += [f"[{kind}]" for kind in data if kind.startswith("image/")]
+    words = "\n".join(part.rstrip("\n") for part in parts)
+    return words if len(words) <= OUTPUT else f"{words[:OUTPUT]}\n…"
