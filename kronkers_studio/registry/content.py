@@ -25,7 +25,7 @@ from kronkers_studio.domain.content import (
     SourceItem,
     StoredItem,
 )
-from kronkers_studio.domain.errors import ContentCleanedUp, InvalidInput, NotFound
+from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput, NotFound
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.registry.documents import from_text
 from kronkers_studio.registry.importing import Import, OnDurable, StoreOutcome
@@ -104,12 +104,13 @@ class ContentStore:
         author: str,
         skipped: Sequence[SkippedItem] = (),
         source: str = "",
+        base: str | None = None,
     ) -> tuple[Commit, bool]:
         """Make ``stored`` the content of ``branch``, making project and branch when they do not exist.
 
-        Returns the branch's head, and whether it is new: the same content as before makes no new commit. Raises
-        ``InvalidInput``, ``BranchChanged``, ``ContentCleanedUp`` (store it again), ``StorageFull`` or
-        ``WorkspaceBusy``.
+        Returns the branch's head, and whether it is new: the same content as before makes no new commit. With ``base``
+        the branch must still be at that commit, from which a part of ``stored`` was taken. Raises ``InvalidInput``,
+        ``BranchChanged``, ``ContentCleanedUp`` (store it again), ``StorageFull`` or ``WorkspaceBusy``.
         """
         check_name("project", project)
         check_name("branch", branch)
@@ -118,6 +119,11 @@ class ContentStore:
             self._expect(stored)
             tree, files, size = write_trees(stored, self._store, writer)
             exists, head = self._references.head(project, branch)
+            if base is not None and (head is None or head.id != base):
+                raise BranchChanged(
+                    f"Branch “{branch}” of “{project}” was changed meanwhile.",
+                    next_step="Nothing was lost: run it again on it as it is now.",
+                )
             if head is not None and head.tree == tree.hex():
                 writer.checkpoint()
                 return head, False

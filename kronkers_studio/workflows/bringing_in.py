@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.content import Commit, EntryKind, SkippedItem, StoredItem
-from kronkers_studio.domain.errors import ContentCleanedUp, InvalidInput, NotFound
+from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput, NotFound
 from kronkers_studio.domain.migration import (
     FoldedVersion,
     MigrationOptions,
@@ -55,17 +55,23 @@ class BringIn:
     progress: Progress
     cancel: CancelToken
     started: float
+    _base: str | None = None  # the head from which a part of the content is taken, if one is
 
     def run(self, sources: Sequence[MigrationSource]) -> MigrationResult:
-        """Store and commit; once more when a cleaning up in between took away what unchanged files share."""
+        """Store and commit.
+
+        Once more when a cleaning up in between took away what unchanged files share, or when what other folders brought
+        in was changed meanwhile.
+        """
         try:
             return self._bring_in(sources)
-        except ContentCleanedUp:
+        except (ContentCleanedUp, BranchChanged):
             return self._bring_in(sources)
 
     def _bring_in(self, sources: Sequence[MigrationSource]) -> MigrationResult:
         from kronkers_studio.workflows.sources import project_sources
 
+        self._base = None
         remembered = project_sources(self.session, self.project)
         brought = [self._store(source) for source in sources]
         kept: tuple[StoredItem, ...] = ()
@@ -126,7 +132,10 @@ class BringIn:
         from kronkers_studio.workflows.sources import kept_besides
 
         head = self.session.workspace.head(self.project, self.branch)
-        return kept_besides(self.session, self.project, head.id, sources) if head is not None else ()
+        if head is None:
+            return ()
+        self._base = head.id
+        return kept_besides(self.session, self.project, head.id, sources)
 
     def _commit(
         self,
@@ -163,7 +172,7 @@ class BringIn:
     def _record(
         self, stored: Sequence[StoredItem], message: str, skipped: tuple[SkippedItem, ...], folder: str
     ) -> tuple[Commit, bool]:
-        return self.session.workspace.content.commit(
+        commit, changed = self.session.workspace.content.commit(
             self.project,
             self.branch,
             stored,
@@ -171,7 +180,11 @@ class BringIn:
             author=self.session.author,
             skipped=skipped,
             source=folder,
+            base=self._base,
         )
+        if self._base is not None:
+            self._base = commit.id
+        return commit, changed
 
     def _contents_in_history(self, paths: Sequence[str]) -> dict[str, set[tuple[bytes, ...]]]:
         """What the branch's history has of these files already: folding them again would record them twice."""

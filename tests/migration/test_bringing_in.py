@@ -11,6 +11,7 @@ from kronkers_studio.domain.content import EntryKind, SkipReason
 from kronkers_studio.domain.errors import InvalidInput, NotFound
 from kronkers_studio.domain.migration import MigrationOptions, MigrationSource, OnlineOnly, Rename
 from kronkers_studio.migration import FolderSource, filesystem
+from kronkers_studio.workflows import sources
 from kronkers_studio.workflows.browsing import restore
 from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders, plan_migration
 from kronkers_studio.workflows.sources import changed_options, forget_source, project_sources
@@ -245,6 +246,27 @@ def test_a_folder_can_be_added_to_a_project_that_has_another_at_its_top(session,
 
     assert files_of(session) == {"a.csv": b"1", "c.csv": b"3", "shared/team/b.csv": b"2"}
     assert {source.into for source in project_sources(session, "p")} == {"", "shared/team"}
+
+
+def test_what_another_folder_brought_in_meanwhile_is_not_put_back(session, folder, make, monkeypatch):
+    """Seen to fail without the commit's base."""
+    make("one/a.csv", "1")
+    make("two/b.csv", "2")
+    migrate_folders(session, [folder / "one", folder / "two"], "p")
+    make("one/a.csv", "one, changed")
+    make("two/b.csv", "two, changed")
+    really, meanwhile = sources.kept_besides, [True]
+
+    def looked_at_just_before(*arguments):
+        kept = really(*arguments)
+        if meanwhile:
+            meanwhile.clear()
+            migrate_folder(session, folder / "two", "p")
+        return kept
+
+    monkeypatch.setattr(sources, "kept_besides", looked_at_just_before)
+    migrate_folder(session, folder / "one", "p")
+    assert files_of(session) == {"one/a.csv": b"one, changed", "two/b.csv": b"two, changed"}
 
 
 def test_neither_of_two_folders_can_hide_what_the_other_brought(session, folder, make):
