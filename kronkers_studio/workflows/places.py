@@ -115,7 +115,6 @@ class OnServer:
         def archive(present: Collection[str]) -> Iterator[bytes]:
             return docker_archive(image, present=present)
 
-        progress.step(f"Sending the package to {self._server.name}")
         load_image(connection, archive, image, progress=progress, cancel=cancel)
         return image
 
