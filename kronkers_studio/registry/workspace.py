@@ -5,13 +5,14 @@ metadata.db    journal, metadata and object index (SQLCipher)
 packs/         the objects
 journal/       the journal once more, to make metadata.db again from
 writer.lock    held by whoever appends to the packs
+search.db      what can be searched for; made again when it is missing
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -37,11 +38,14 @@ if TYPE_CHECKING:
     from kronkers_studio.registry.journal import Journal
     from kronkers_studio.registry.journal_log import JournalLog
     from kronkers_studio.registry.ledger import Ledger
+    from kronkers_studio.registry.model_queries import ModelQueries
+    from kronkers_studio.registry.searching import Search
     from kronkers_studio.registry.trash import Trash
     from kronkers_studio.registry.versions import Versions
     from kronkers_studio.storage.key_care import KeyRing
 
 _DATABASE = "metadata.db"
+_SEARCH = "search.db"
 _PACKS = "packs"
 _JOURNAL = "journal"
 _LOCK = "writer.lock"
@@ -82,6 +86,22 @@ class Workspace:
         from kronkers_studio.registry.versions import Versions
 
         return Versions(self.database, self._store, self.ledger, self.content)
+
+    @cached_property
+    def models(self) -> ModelQueries:
+        from kronkers_studio.registry.model_queries import ModelQueries
+
+        return ModelQueries(self.database)
+
+    @cached_property
+    def search(self) -> Search:
+        from kronkers_studio.registry.data_columns import data_columns
+        from kronkers_studio.registry.search_index import SearchIndex
+        from kronkers_studio.registry.searching import Search
+
+        key = self._master.subkey("search index")
+        columns = partial(data_columns, self.content)
+        return Search(SearchIndex(self.directory / _SEARCH, key, self.database, self._store, columns))
 
     @cached_property
     def _journal(self) -> Journal:
@@ -146,6 +166,8 @@ class Workspace:
     def close(self) -> None:
         if "_log" in self.__dict__:
             self._log.close()
+        if "search" in self.__dict__:
+            self.search.close()
         self._packs.close()
         self.database.close()
 

@@ -1,0 +1,257 @@
+"""The search index: a database of its own, made from the workspace and made again whenever it is lost.
+
+It is brought up to date when something is looked for: the trees of branches that moved since are compared with the
+trees that were indexed, and the journal names the model versions that changed. Nothing in it is worth keeping, so it is
+not in the journal, and one that is damaged or of another form is thrown away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kronkers_studio.domain.content import DEFAULT_BRANCH, Entry, EntryKind
+from kronkers_studio.domain.differences import EntryChange
+from kronkers_studio.domain.errors import NotFound, StoreDamaged
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.registry.objects import ObjectStore
+from kronkers_studio.registry.search_models import DataColumns, index_models, models_are_current
+from kronkers_studio.registry.search_terms import beginnings, folded
+from kronkers_studio.registry.tree_diff import diff_trees
+from kronkers_studio.storage.database import Database
+from kronkers_studio.storage.files import disk_failures
+from kronkers_studio.storage.text import to_stored
+
+if TYPE_CHECKING:
+    from sqlcipher3 import dbapi2
+
+_FORM = 1  # counts up when the tables below change
+_CACHE = 64 * 1024  # KiB of pages a connection keeps
+_COMPANIONS = ("", "-wal", "-shm")
+_BATCH = 2000
+_TABLES = """
+CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE branches (id INTEGER PRIMARY KEY, project TEXT NOT NULL, name TEXT NOT NULL, tree TEXT NOT NULL,
+    UNIQUE (project, name));
+CREATE TABLE files (id INTEGER PRIMARY KEY, project TEXT NOT NULL, path TEXT NOT NULL, folder_key TEXT NOT NULL,
+    name_key TEXT NOT NULL, starts TEXT NOT NULL, depth INTEGER NOT NULL, extension TEXT NOT NULL,
+    size INTEGER NOT NULL, mtime INTEGER NOT NULL, UNIQUE (project, path));
+CREATE INDEX files_by_depth ON files (depth, path);
+CREATE INDEX files_by_name ON files (name_key, path);
+CREATE INDEX files_by_time ON files (mtime, path);
+CREATE INDEX files_by_size ON files (size, path);
+CREATE INDEX files_by_extension ON files (extension);
+CREATE TABLE places (file INTEGER NOT NULL, branch INTEGER NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL,
+    PRIMARY KEY (file, branch)) WITHOUT ROWID;
+CREATE VIRTUAL TABLE names USING fts5(name, folder, starts, content='', contentless_delete=1,
+    tokenize='trigram case_sensitive 1');
+CREATE TABLE versions (id INTEGER PRIMARY KEY, model TEXT NOT NULL, version INTEGER NOT NULL, project TEXT NOT NULL,
+    path TEXT NOT NULL, framework TEXT NOT NULL, created TEXT NOT NULL, size INTEGER NOT NULL,
+    description TEXT NOT NULL, UNIQUE (model, version));
+CREATE INDEX versions_by_time ON versions (created);
+CREATE TABLE version_tags (tag TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (tag, id)) WITHOUT ROWID;
+CREATE TABLE version_metrics (id INTEGER NOT NULL, metric TEXT NOT NULL, value REAL, PRIMARY KEY (id, metric))
+    WITHOUT ROWID;
+CREATE INDEX version_metrics_by_value ON version_metrics (metric, value);
+CREATE VIRTUAL TABLE version_words USING fts5(name, tags, description, columns, metrics, source, content='',
+    contentless_delete=1, prefix='1 2 3', tokenize='unicode61 remove_diacritics 0');
+"""
+_HEADS = (
+    "SELECT project, name, tree FROM (SELECT b.project, b.name, c.tree FROM branches b JOIN commits c ON c.id = b.head)"
+)
+
+Heads = dict[tuple[str, str], str]
+"""The top tree (hexadecimal) of each (project, branch), names as they are stored."""
+
+
+class SearchIndex:
+    """The index in ``file``, of the workspace whose metadata and objects are given. Thread-safe."""
+
+    def __init__(
+        self, file: Path, key: bytes, metadata: Database, store: ObjectStore, data_columns: DataColumns
+    ) -> None:
+        self._file = file
+        self._key = key
+        self._metadata = metadata
+        self._store = store
+        self._data_columns = data_columns
+        self._index = Database(file, key, durable=False)
+
+    @contextmanager
+    def current(self, *, progress: Progress = SILENT, cancel: CancelToken = NEVER) -> Iterator[dbapi2.Connection]:
+        """The index as a connection to read from, up to date with what was recorded before the call.
+
+        Raises ``Cancelled`` (what was indexed so far is kept) or ``StorageFull``.
+        """
+        try:
+            self._refresh(progress, cancel)
+        except StoreDamaged:
+            self._discard()
+            self._refresh(progress, cancel)  # once more: if the workspace itself is damaged, this raises
+        with self._index.read_directly() as connection:
+            connection.execute(f"PRAGMA cache_size = -{_CACHE}")
+            yield connection
+
+    def close(self) -> None:
+        self._index.close()
+
+    def _discard(self) -> None:
+        self._index.close()
+        with disk_failures("making the search index again"):
+            for ending in _COMPANIONS:
+                self._file.with_name(self._file.name + ending).unlink(missing_ok=True)
+        self._index = Database(self._file, self._key, durable=False)
+
+    def _refresh(self, progress: Progress, cancel: CancelToken) -> None:
+        heads = self._heads()
+        with self._index.read_directly() as connection:
+            form = connection.execute("PRAGMA user_version").fetchone()[0]
+            fresh = form == _FORM and _indexed(connection) == heads and self._models_are_current(connection)
+        if fresh:
+            return
+        if form not in (0, _FORM):
+            self._discard()
+        with self._index.write_directly() as connection:
+            _make_tables(connection)
+            known = _indexed(connection)
+        for key in [*(known.keys() - heads.keys()), *heads]:
+            cancel.check()
+            if known.get(key, "") != heads.get(key, ""):
+                with self._index.write_directly() as connection:
+                    self._index_branch(connection, *key, heads.get(key, ""), progress)
+        with self._index.write_directly() as connection, self._metadata.read_directly() as metadata:
+            index_models(connection, metadata, self._data_columns, progress)
+
+    def _heads(self) -> Heads:
+        with self._metadata.read_directly() as connection:
+            return {(project, name): tree for project, name, tree in connection.execute(_HEADS)}
+
+    def _models_are_current(self, connection: dbapi2.Connection) -> bool:
+        with self._metadata.read_directly() as metadata:
+            return models_are_current(connection, metadata)
+
+    def _index_branch(
+        self, connection: dbapi2.Connection, project: str, branch: str, tree: str, progress: Progress
+    ) -> None:
+        """Bring one branch to ``tree``; "" for one that is no more."""
+        row = connection.execute(
+            "SELECT id, tree FROM branches WHERE project = ? AND name = ?", (project, branch)
+        ).fetchone()
+        number, before = row or (None, "")
+        if before == tree:  # another process was faster
+            return
+        if number is None:
+            number = connection.execute(
+                "INSERT INTO branches (project, name, tree) VALUES (?, ?, '')", (project, branch)
+            ).lastrowid
+        progress.step(f"Indexing the names in {project}", None, "files")
+        removed, added = self._changes(connection, number, before, tree)
+        _remove(connection, number, project, removed)
+        _add(connection, number, project, added, progress)
+        if tree:
+            connection.execute("UPDATE branches SET tree = ? WHERE id = ?", (tree, number))
+        else:
+            connection.execute("DELETE FROM branches WHERE id = ?", (number,))
+
+    def _changes(
+        self, connection: dbapi2.Connection, branch: int, before: str, tree: str
+    ) -> tuple[list[str], list[Entry]]:
+        """The paths that are no more (as stored), and the entries that are new or changed."""
+        if tree:
+            try:
+                changes = diff_trees(bytes.fromhex(before), bytes.fromhex(tree), self._store, renames=False).changes
+            except (NotFound, StoreDamaged):
+                if not before:
+                    raise
+                # what was indexed has been cleaned up meanwhile: all of it is looked at again
+                changes = diff_trees(b"", bytes.fromhex(tree), self._store, renames=False).changes
+            else:
+                gone = [c.before for c in changes if c.before is not None and c.after is None]
+                return _paths(gone), _named(changes)
+        else:
+            changes = ()
+        old = connection.execute("SELECT path FROM files JOIN places ON file = files.id WHERE branch = ?", (branch,))
+        return [path for (path,) in old], _named(changes)
+
+
+def _named(changes: Iterable[EntryChange]) -> list[Entry]:
+    """The files and links that are new or changed."""
+    return [change.after for change in changes if change.after and change.after.kind is not EntryKind.FOLDER]
+
+
+def _paths(entries: Iterable[Entry]) -> list[str]:
+    return [to_stored(entry.path) for entry in entries if entry.kind is not EntryKind.FOLDER]
+
+
+def _indexed(connection: dbapi2.Connection) -> Heads:
+    return {
+        (project, name): tree for project, name, tree in connection.execute("SELECT project, name, tree FROM branches")
+    }
+
+
+def _make_tables(connection: dbapi2.Connection) -> None:
+    if connection.execute("PRAGMA user_version").fetchone()[0] == _FORM:
+        return
+    for statement in _TABLES.split(";\n"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {_FORM}")
+
+
+def _remove(connection: dbapi2.Connection, branch: int, project: str, paths: list[str]) -> None:
+    """Take ``paths`` out of a branch, and those that are in no other out of the index."""
+    for path in paths:
+        row = connection.execute("SELECT id FROM files WHERE project = ? AND path = ?", (project, path)).fetchone()
+        if row is None:
+            continue
+        connection.execute("DELETE FROM places WHERE file = ? AND branch = ?", (row[0], branch))
+        if connection.execute("SELECT 1 FROM places WHERE file = ? LIMIT 1", row).fetchone() is None:
+            connection.execute("DELETE FROM names WHERE rowid = ?", row)
+            connection.execute("DELETE FROM files WHERE id = ?", row)
+        else:
+            _take_figures(connection, "= ?", row)
+
+
+def _add(connection: dbapi2.Connection, branch: int, project: str, entries: list[Entry], progress: Progress) -> None:
+    last = connection.execute("SELECT coalesce(max(id), 0) FROM files").fetchone()[0]
+    for start in range(0, len(entries), _BATCH):
+        batch = entries[start : start + _BATCH]
+        rows = [_row(project, entry) for entry in batch]
+        connection.executemany("INSERT OR IGNORE INTO files VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        connection.executemany(
+            "INSERT OR REPLACE INTO places SELECT id, ?, ?, ? FROM files WHERE project = ? AND path = ?",
+            [(branch, row[7], row[8], project, row[1]) for row in rows],
+        )
+        progress.advance(len(batch))
+    connection.execute(
+        "INSERT INTO names (rowid, name, folder, starts) "
+        "SELECT id, name_key, folder_key, starts FROM files WHERE id > ?",
+        (last,),
+    )
+    _take_figures(connection, "<= ? AND id IN (SELECT file FROM places WHERE branch = ?)", (last, branch))
+
+
+def _take_figures(connection: dbapi2.Connection, which: str, values: tuple[Any, ...]) -> None:
+    """Size and time as they are in the default branch, else in the first that has the file."""
+    connection.execute(
+        "UPDATE files SET (size, mtime) = (SELECT p.size, p.mtime FROM places p JOIN branches b ON b.id = p.branch "  # noqa: S608
+        f"WHERE p.file = files.id ORDER BY b.name = '{DEFAULT_BRANCH}' DESC, b.name LIMIT 1) WHERE id {which}",
+        values,
+    )
+
+
+def _row(project: str, entry: Entry) -> tuple[Any, ...]:
+    folder, _, name = folded(entry.path).rpartition("/")
+    extension = name.rpartition(".")[2] if "." in name[1:] else ""
+    return (
+        project,
+        to_stored(entry.path),
+        folder,
+        name,
+        beginnings(folder, name),
+        entry.path.count("/"),
+        extension,
+        entry.size,
+        entry.mtime_ns,
+    )

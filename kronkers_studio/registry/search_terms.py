@@ -1,0 +1,62 @@
+"""How text is searched: case, accents and the ways of putting letters together make no difference.
+
+A term of three characters or more is found anywhere in a path, also inside a word. A shorter one is found where a word
+begins with it, because every name has an "a" somewhere.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from kronkers_studio.storage.text import to_stored
+
+_WORD = re.compile(r"[^\W_]+")
+_BETWEEN_TERMS = re.compile(r"[\s/\\\0]+")
+LONG = 3
+"""Characters of the shortest term that is found anywhere."""
+IN_PATH, IN_NAME = "\x1f", "\x1e"
+"""What stands before the first letters of a word in ``beginnings``, twice."""
+
+
+def folded(text: str) -> str:
+    """``text`` in the form in which it is compared, as it is stored."""
+    if text.isascii():
+        return text.lower()
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return to_stored("".join(letter for letter in apart if not unicodedata.combining(letter)))
+
+
+def words(folded_text: str) -> list[str]:
+    """The runs of letters and digits in a folded text."""
+    return _WORD.findall(folded_text)
+
+
+def terms(text: str) -> list[str] | None:
+    """What to look for in paths; None when ``text`` holds nothing that could be found. "" asks for nothing."""
+    parts = [part for part in _BETWEEN_TERMS.split(folded(text)) if part]
+    found = [part if len(part) >= LONG else "".join(words(part)) for part in parts]
+    useful = list(dict.fromkeys(term for term in found if term))
+    return useful if useful or not parts else None
+
+
+def beginnings(folder: str, name: str) -> str:
+    """The first letters of each word of a folded path, marked by where it stands: what short terms are looked up in.
+
+    Marked twice, one letter makes a trigram as well as two do.
+    """
+    in_name = {word[:2] for word in words(name)}
+    in_path = in_name.union(word[:2] for word in words(folder))
+    return "".join(f"{IN_PATH * 2}{start}" for start in sorted(in_path)) + "".join(
+        f"{IN_NAME * 2}{start}" for start in sorted(in_name)
+    )
+
+
+def beginning(term: str, mark: str) -> str:
+    """What ``beginnings`` holds for a word that begins with the short ``term``."""
+    return (mark * 2 + term)[-LONG:]
+
+
+def phrase(text: str) -> str:
+    """``text`` as a string in FTS5's query language."""
+    return '"' + text.replace('"', '""') + '"'
