@@ -10,15 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from kronkers_studio.domain.content import EntryKind, StoredItem
 from kronkers_studio.domain.migration import FileKind
 from kronkers_studio.migration.file_types import Look
 from kronkers_studio.migration.found import FoundItem, KnownFile
-
-if TYPE_CHECKING:
-    from kronkers_studio.storage.database import Database
+from kronkers_studio.storage.database import Database, insert_rows
 
 _TABLES = (
     """
@@ -61,7 +59,6 @@ _FILES = (
     "SELECT path, size, mtime_ns, inode, seen_ns, ids, id_size, kind, description, compressed "
     "FROM stat_cache_files WHERE folder_id = ?"
 )
-_KEEP = "INSERT OR REPLACE INTO stat_cache_files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "DELETE FROM stat_cache_files WHERE folder_id = ? AND path = ?"
 _STATE = "SELECT version, state FROM stat_cache_states WHERE folder_id = ? AND branch = ?"
 _KEEP_STATE = "INSERT OR REPLACE INTO stat_cache_states VALUES (?, ?, ?, ?)"
@@ -97,7 +94,7 @@ class StatCache:
             return
         with self._database.write_directly() as connection:
             folder_id = self._own_id(connection)
-            connection.executemany(_KEEP, [(folder_id, *row) for row in rows])
+            insert_rows(connection, "stat_cache_files", [(folder_id, *row) for row in rows], otherwise="REPLACE")
         if self._paths is not None:
             self._paths.update(row[0] for row in rows)
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from kronkers_studio.registry.records import ObjectType
-from kronkers_studio.storage.database import Database
+from kronkers_studio.storage.database import Database, insert_rows
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -84,10 +84,8 @@ class ObjectIndex:
                 "ON CONFLICT (number) DO UPDATE SET size = excluded.size",
                 list(grown.items()),
             )
-            connection.executemany(
-                "INSERT OR IGNORE INTO objects (id, pack, offset, stored, length, type) VALUES (?, ?, ?, ?, ?, ?)",
-                sorted((id, at.pack, at.offset, at.stored, at.length, int(at.type)) for id, at in rows),
-            )
+            objects = sorted((id, at.pack, at.offset, at.stored, at.length, int(at.type)) for id, at in rows)
+            insert_rows(connection, "objects (id, pack, offset, stored, length, type)", objects, otherwise="IGNORE")
 
 
 def clear_index(connection: sa.Connection) -> None:

@@ -147,7 +147,10 @@ def _depth(folder: str) -> int:
 
 
 def _refuse_twins(entries: list[Entry]) -> None:
-    names = {raw_name(entry.name) for entry in entries}
+    paths = {entry.path for entry in entries}
+    if len(paths) == len(entries) and all(map(str.isascii, paths)):
+        return
+    names = {raw_name(entry.name) for entry in entries}  # two texts may stand for the same bytes
     if len(names) != len(entries):
         counts = Counter(entry.path for entry in entries)
         raise InvalidInput(f"{counts.most_common(1)[0][0]!r} is there twice.")

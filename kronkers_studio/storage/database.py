@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 _BUSY_SECONDS = 15.0
+_VALUES_AT_ONCE = 990  # the oldest limit on parameters is 999
 _FULL = 13  # SQLite's primary result codes
 _FAILED = 10
 _BUSY = (5, 6)
@@ -141,6 +143,22 @@ class Database:
             yield
         except DBAPIError as error:
             raise _expected(error.orig, self.path) or error from error
+
+
+def insert_rows(connection: dbapi2.Connection, table: str, rows: Sequence[tuple[Any, ...]], *, otherwise: str) -> None:
+    """Insert ``rows``, each with a value for every column of ``table``; ``otherwise`` is "IGNORE" or "REPLACE".
+
+    Many rows a statement: the driver lets other threads in at each, and has to wait for its turn afterwards.
+    """
+    if not rows:
+        return
+    row = f"({','.join('?' * len(rows[0]))})"
+    size = _VALUES_AT_ONCE // len(rows[0])
+    for start in range(0, len(rows), size):
+        group = rows[start : start + size]
+        values = ",".join([row] * len(group))
+        statement = f"INSERT OR {otherwise} INTO {table} VALUES {values}"  # noqa: S608  # only names of our own
+        connection.execute(statement, tuple(chain.from_iterable(group)))
 
 
 def _begin(connection: sa.Connection) -> None:

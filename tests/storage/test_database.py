@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 
 from kronkers_studio.domain.errors import StorageFull, StoreDamaged, WorkspaceError
 from kronkers_studio.storage import tables
-from kronkers_studio.storage.database import Database
+from kronkers_studio.storage.database import Database, insert_rows
 from kronkers_studio.storage.migrations import HEAD, upgrade_database
 
 KEY = bytes(range(32))
@@ -147,3 +147,46 @@ def test_a_full_database_is_an_expected_failure(database: Database) -> None:
         for number in range(10_000):
             _add_server(connection, f"server {number}")
     assert _servers(database) == []
+
+
+def test_many_rows_are_inserted_whatever_their_number(tmp_path: Path) -> None:
+    """Seen to fail with the last, smaller group left out."""
+    database = Database(tmp_path / "metadata.db", bytes(32))
+    with database.write_directly() as connection:
+        connection.execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b BLOB, c TEXT)")
+    for count in (0, 1, 329, 330, 331, 1000):
+        rows = [(number, bytes([number % 256]), f"{count}") for number in range(count)]
+        with database.write_directly() as connection:
+            connection.execute("DELETE FROM t")
+            insert_rows(connection, "t", rows, otherwise="REPLACE")
+            assert connection.execute("SELECT a, b, c FROM t ORDER BY a").fetchall() == rows
+    with database.write_directly() as connection:
+        insert_rows(connection, "t (a, b, c)", [(0, b"new", "new")], otherwise="IGNORE")
+        assert connection.execute("SELECT c FROM t WHERE a = 0").fetchone() == ("1000",)
+        insert_rows(connection, "t (a, b, c)", [(0, b"new", "new")], otherwise="REPLACE")
+        assert connection.execute("SELECT c FROM t WHERE a = 0").fetchone() == ("new",)
+    database.close()
+
+
+def test_what_is_written_without_sqlalchemy_is_one_transaction(tmp_path: Path) -> None:
+    """Seen to fail with the changes of a failed block committed."""
+    database = Database(tmp_path / "metadata.db", bytes(32))
+    with database.write_directly() as connection:
+        connection.execute("CREATE TABLE t (a INTEGER)")
+    with pytest.raises(ZeroDivisionError), database.write_directly() as connection:
+        connection.execute("INSERT INTO t VALUES (1)")
+        raise ZeroDivisionError
+    with database.read_directly() as connection:
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
+        with database.write_directly() as other:
+            other.execute("INSERT INTO t VALUES (2)")
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
+    with database.read() as through_engine:
+        assert through_engine.exec_driver_sql("SELECT count(*) FROM t").scalar() == 1
+    database.close()
+
+
+def test_failures_without_sqlalchemy_are_the_same(tmp_path: Path) -> None:
+    (tmp_path / "metadata.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(StoreDamaged), Database(tmp_path / "metadata.db", bytes(32)).read_directly() as connection:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
