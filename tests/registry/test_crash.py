@@ -17,8 +17,6 @@ from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.registry import Workspace, open_workspace
 from kronkers_studio.storage.keys import Unlock
 
-KILLS = 50
-
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked children")
 
 
@@ -34,8 +32,9 @@ def crash_folder(tmp_path: Path) -> Path:
     return top
 
 
-def test_fifty_kills_at_random_moments_lose_nothing(
-    empty_workspace: tuple[Path, Path], crash_folder: Path, tmp_path: Path
+@pytest.mark.parametrize("kills", [30, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+def test_kills_at_random_moments_lose_nothing(
+    empty_workspace: tuple[Path, Path], crash_folder: Path, tmp_path: Path, kills: int
 ) -> None:
     """Seen to fail with items acknowledged before the checkpoint."""
     template, key_file = empty_workspace
@@ -53,7 +52,7 @@ def test_fifty_kills_at_random_moments_lose_nothing(
             return answer
 
         whole = min(_duration(run, template, tmp_path / f"whole {n}") for n in range(3))
-        for number in range(KILLS):
+        for number in range(kills):
             directory = Path(shutil.copytree(template, tmp_path / f"workspace {number}"))
             acks = tmp_path / f"acks {number}"
             interrupted += run(directory, acks, moments.uniform(0, whole)) == "killed"
@@ -73,7 +72,11 @@ def test_fifty_kills_at_random_moments_lose_nothing(
             shutil.rmtree(directory)
         assert server.stdin is not None
         server.stdin.close()
-    assert interrupted >= KILLS * 0.6 and acknowledged > 500 and salvaged > 5, (interrupted, acknowledged, salvaged)
+    assert interrupted >= kills * 0.6 and acknowledged > 10 * kills and salvaged > kills / 10, (
+        interrupted,
+        acknowledged,
+        salvaged,
+    )
 
 
 def _duration(run: Callable[[Path, Path, float], str], template: Path, directory: Path) -> float:

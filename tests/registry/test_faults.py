@@ -6,6 +6,7 @@ tests are skipped, or fail with ``KRONKERS_LAB=required``.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import random
@@ -13,11 +14,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from kronkers_studio.domain.care import TrashKind
+from kronkers_studio.domain.changes import ProjectCreated
 from kronkers_studio.domain.content import Entry, EntryKind
+from kronkers_studio.domain.errors import StorageFull
 from kronkers_studio.registry import Workspace, open_workspace
 from kronkers_studio.storage.keys import Unlock
 
@@ -181,4 +186,32 @@ def test_a_disk_that_fills_up_is_told_and_everything_acknowledged_is_kept(
     subprocess.run([sys.executable, str(PROGRAM), *map(str, (directory, key_file, large, acks))], check=True)
     with open_workspace(directory, Unlock(key_file=key_file)) as workspace:
         assert _acknowledged(workspace, large, acks) == 61
+        assert workspace.content.check(read_data=True).problems == ()
+
+
+def test_a_full_disk_refuses_changes_and_can_be_made_room_on(
+    empty_workspace: tuple[Path, Path], small_disk: Path, tmp_path: Path
+) -> None:
+    """What is wholly unused is deleted without writing packs anew, so cleaning up needs next to no room itself."""
+    template, key_file = empty_workspace
+    directory = Path(shutil.copytree(template, small_disk / "workspace"))
+    source, acks = _files(tmp_path / "source", 40, 40_000), tmp_path / "acks"
+    subprocess.run([sys.executable, str(PROGRAM), *map(str, (directory, key_file, source, acks))], check=True)
+    with open_workspace(directory, Unlock(key_file=key_file)) as workspace:
+        now = datetime.now(UTC)
+        workspace.trash.put(TrashKind.PROJECT, "project", "", author="ann")
+        workspace.trash.empty(author="ann")
+        filler = small_disk / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as stream:
+            while stream.write(bytes(4096)):
+                pass
+        with pytest.raises(StorageFull, match="full"):
+            for number in range(1000):
+                workspace.ledger.record(ProjectCreated(f"p{number}", now), author="ann")
+        assert workspace.content.check().problems == ()
+        filler.write_bytes(bytes(filler.stat().st_size - 120_000))
+        known = {project.name for project in workspace.content.projects()}
+        assert workspace.clean_up(author="ann", clock=lambda: now + timedelta(days=15)).freed > 400_000
+        workspace.ledger.record(ProjectCreated("now there is room", now), author="ann")
+        assert {project.name for project in workspace.content.projects()} == {*known, "now there is room"}
         assert workspace.content.check(read_data=True).problems == ()
