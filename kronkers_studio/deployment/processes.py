@@ -63,6 +63,7 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], folder: Path, 
             close_fds=True,
             **detachment(),
         )
+    _reap(process.pid)  # an earlier child of the same number has ended, or the system would not give it again
     _children[process.pid] = process
     return process.pid
 
