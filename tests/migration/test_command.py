@@ -1,0 +1,74 @@
+"""`kronkers migrate` as a script calls it: each a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def kronkers(empty_workspace, tmp_path):
+    directory = shutil.copytree(empty_workspace[0], tmp_path / "workspace")
+    environment = {**os.environ, "KRONKERS_WORKSPACE": str(directory), "KRONKERS_KEY_FILE": str(empty_workspace[1])}
+
+    def run(*arguments, expect=0):
+        done = subprocess.run(
+            [sys.executable, "-c", "from kronkers_studio.app import command; command()", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done.stdout if "--json" not in arguments else json.loads(done.stdout)
+
+    return run
+
+
+def test_rules_conflicts_and_what_is_new_are_shown_before_anything_is_done(kronkers, folder, make):
+    make("data.csv", "id\n1\n2\n")
+    make("data-LAPTOP7.csv", "id\n1\n3\n")
+    make("copy of data.csv", "id\n1\n2\n")
+    make("scratch.tmp", "x")
+
+    said = kronkers("migrate", folder, "--project", "p", "--dry-run", "--exclude", "*.tmp")
+
+    assert "Rule “*.tmp” excludes 1 file, 1 B, such as scratch.tmp." in said
+    assert "Conflict copies of data.csv:\n  data-LAPTOP7.csv  (1 row differs)" in said
+    assert "There more than once: 1 file" in said
+    assert kronkers("projects", "--json") == []
+
+
+def test_what_is_asked_for_once_is_remembered_and_a_project_can_be_brought_in_by_its_name_alone(kronkers, folder, make):
+    make("Sales/a.csv", "1")
+    make("Sales/a.tmp", "1")
+    make("Lab/b.csv", "2")
+
+    both = [folder / "Sales", folder / "Lab", "--project", "p", "--exclude", "*.tmp"]
+    first = kronkers("migrate", *both, "--fold-conflicts", "--online-only", "fetch", "--json")
+    assert (first["files"], [item["reason"] for item in first["skipped"]]) == (2, ["excluded"])
+    make("Lab/c.csv", "3")
+    make("Lab/c.tmp", "3")
+    (folder / "Sales/a.csv").rename(folder / "Sales/renamed.csv")
+    said = kronkers("migrate", "--project", "p")
+    assert "renamed: Sales/a.csv → Sales/renamed.csv" in said
+    assert {entry["path"] for entry in kronkers("ls", "p", "Lab", "--json")} == {"Lab/b.csv", "Lab/c.csv"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--dry-run", "--watch"),
+        ("--exclude", "!"),
+        ("--into", "../out"),
+        ("--online-only", "perhaps"),
+    ],
+)
+def test_what_cannot_be_meant_is_wrong_usage(kronkers, folder, arguments):
+    kronkers("migrate", folder, "--project", "p", *arguments, expect=2)
