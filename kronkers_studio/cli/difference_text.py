@@ -70,7 +70,7 @@ def _change_line(change: EntryChange) -> str:
 
 
 def _text_lines(difference: TextDifference) -> list[str]:
-    lines = [f"{difference.lines_added:,} lines added, {difference.lines_removed:,} removed", *difference.notes]
+    lines = [f"{plural(difference.lines_added, 'line')} added, {difference.lines_removed:,} removed", *difference.notes]
     for hunk in difference.hunks:
         lines += [f"@@ line {hunk.old_start} → line {hunk.new_start} @@", *hunk.lines]
     return lines if difference.complete else [*lines, "… and more"]

@@ -73,11 +73,10 @@ def _holds(path: str, data: bytes, expected: dict[str, pl.DataFrame]) -> bool:
 
 def _told(changed: list[tuple[pl.DataFrame, pl.DataFrame]]) -> str:
     differences = [diff_tables(before, after, sample=0) for before, after in changed]
-    added, removed, rows = (
-        sum(getattr(difference, name) for difference in differences)
-        for name in ("rows_added", "rows_removed", "rows_changed")
-    )
-    return f"From their side: {added} rows added, {removed} removed, {rows} changed."
+    added = sum(difference.rows_added for difference in differences)
+    removed = sum(difference.rows_removed for difference in differences)
+    rows = sum(difference.rows_changed for difference in differences)
+    return f"Rows from their side: {added:,} added, {removed:,} removed, {rows:,} changed."
 
 
 # ---- workbooks ----

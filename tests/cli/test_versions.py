@@ -74,7 +74,7 @@ def test_a_branch_is_made_changed_compared_tagged_and_merged(shell: Shell) -> No
     rows = shell.json("diff", "p", "main", "try", "data/t.csv")["difference"]["tables"][0]
     assert (rows["rows_added"], rows["rows_changed"], rows["key"]) == (1, 1, ["id"])
     text = shell.run("diff", "p", "main", "try", "notes.txt").out
-    assert "+four" in text and "1 lines added" in text
+    assert "+four" in text and "1 line added" in text
 
     shell.bring_in("main", data__t_csv=TABLE.replace("10", "11"), notes_txt="one\ntwo\nthree\nfive\n")
     undecided = shell.json("merge", "p", "try", "--into", "main", expect=1)

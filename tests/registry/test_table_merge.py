@@ -56,7 +56,7 @@ def test_columns_that_each_side_added_are_both_there() -> None:
     ],
 )
 def test_what_cannot_be_told_is_left_to_a_person(ours: str, theirs: str, reason: str) -> None:
-    """Seen to fail, each, without the check that gives its reason."""
+    """Seen to fail without each of the checks for lost columns, lost rows and new keys."""
     base = BASE if "No column" not in reason else BASE + "3,Cleo,30\n"
     assert reason in merged(base, ours, theirs)
 
@@ -80,7 +80,7 @@ def test_parquet_keeps_its_types() -> None:
     outcome = merge_table_files("a.parquet", written(base), written(ours), written(theirs))
     expected = pl.DataFrame({"id": [1, 2, 4], "x": [0.75, None, 4.0], "l": [["a"], [], ["d"]]})
     assert pl.read_parquet(io.BytesIO(outcome[0])).equals(expected)
-    assert outcome[1] == "From their side: 1 rows added, 1 removed, 0 changed."
+    assert outcome[1] == "Rows from their side: 1 added, 1 removed, 0 changed."
     other = base.with_columns(pl.col("x").cast(pl.Float32))
     assert "not of the same type" in merge_table_files("a.parquet", written(base), written(ours), written(other))
 

@@ -29,7 +29,7 @@ def apply(blocks: list[tuple[int, int, int, int]], one: list[str], other: list[s
 @given(lines, lines)
 @settings(max_examples=150, deadline=None)
 def test_the_blocks_made_to_one_text_give_the_other(one: list[str], other: list[str]) -> None:
-    """Seen to fail with ``_trimmed`` comparing ``end`` in place of ``end - 1``."""
+    """Seen to fail with ``_trimmed`` comparing the last line with the last but one."""
     blocks = changed_blocks(one, other)
     assert apply(blocks, one, other) == other
     assert changed_blocks(one, one) == []

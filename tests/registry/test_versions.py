@@ -102,7 +102,7 @@ def test_a_tag_names_one_commit_until_it_is_moved_or_removed(workspace: Workspac
 
 
 def test_a_moment_names_what_a_branch_was_then(workspace: Workspace, versions: Versions, clock: Clock) -> None:
-    """Seen to fail with the commits' own times in place of the journal's."""
+    """Seen to fail with what came after the moment in place of what came before."""
     first = commit(workspace, {"a": b"1"})  # recorded at 14:01, and so on
     second = commit(workspace, {"a": b"2"})
     versions.create_branch("p", "try", first.id, author="ann")  # 14:03
