@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.pages.page import Page, Views
 from kronkers_studio.desktop.panels.browser import FolderBrowser
+from kronkers_studio.desktop.panels.changes import ChangesPanel
 from kronkers_studio.desktop.panels.history import history_columns
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import counted, file_size, home_short, moment, number, tr
@@ -17,6 +18,7 @@ from kronkers_studio.desktop.theme import GAP, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.fields import ComboBox
+from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.domain.content import DEFAULT_BRANCH, CheckReport, Project, RestoreReport
@@ -54,6 +56,10 @@ class RegistryPage(Page):
         self.content.addWidget(self.views, 1)
         self.history: Table[HistoryRow] = Table(tr("History"), history_columns())
         self.browser = FolderBrowser(studio)
+        self.changes_panel = ChangesPanel(studio)
+        self.side_views = Views({"content": lambda: self.browser, "changes": lambda: self.changes_panel})
+        self.sides = FilterPills([("content", tr("Content")), ("changes", tr("Changes"))], tr("Show"))
+        self.sides.chosen.connect(self._show_side)
         self.history.picked.connect(self._row_chosen)
         self.browser.moved.connect(self._moved)
 
@@ -113,6 +119,8 @@ class RegistryPage(Page):
                 return
             self._timeline, rows = answer
             self.history.content.add_page(rows, more=len(rows) == _PAGE)
+            if offset == 0:
+                self.changes_panel.offer(self._timeline.branches, self._timeline.tags)
             if offset == 0 and rows:
                 self.history.choose(self._place_to_begin(rows))
 
@@ -127,7 +135,17 @@ class RegistryPage(Page):
 
     def _row_chosen(self, row: HistoryRow) -> None:
         self._row = row
-        self.browser.show_version(row.commit, self._path)
+        self._show_side(self.sides.key)
+
+    def _show_side(self, key: str) -> None:
+        """Show the chosen version's content, or its changes; the other side is read when it is looked at."""
+        self.side_views.show_view(key)
+        if self._row is None:
+            return
+        if key == "changes":
+            self.changes_panel.show_version(self._row.commit)
+        else:
+            self.browser.show_version(self._row.commit, self._path)
 
     def _moved(self, path: str) -> None:
         self._path = path
@@ -217,8 +235,9 @@ class RegistryPage(Page):
         row.setSpacing(GAP)
         history = Card(tr("History"))
         history.body.addWidget(self.history, 1)
-        content = Card()
-        content.body.addWidget(self.browser, 1)
+        content = Card(tr("The chosen version"))
+        content.add_to_head(self.sides)
+        content.body.addWidget(self.side_views, 1)
         row.addWidget(history, 2)
         row.addWidget(content, 3)
         return both

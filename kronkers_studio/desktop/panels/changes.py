@@ -1,0 +1,258 @@
+"""What differs between two versions: a list of files, and each of them compared in the way that suits it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.compared import (
+    ComparedRow,
+    SideBySide,
+    change_path,
+    change_words,
+    compared_columns,
+    compared_rows,
+    side_by_side,
+    table_words,
+    text_words,
+    tree_words,
+)
+from kronkers_studio.desktop.pages.page import Views
+from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.text import file_size, tr
+from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.cards import clear
+from kronkers_studio.desktop.widgets.fields import ComboBox
+from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
+from kronkers_studio.desktop.widgets.states import EmptyState
+from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.domain.content import Branch, Commit, EntryKind, Tag
+from kronkers_studio.domain.differences import (
+    ChangeKind,
+    EntryChange,
+    TableDifference,
+    TableFileDifference,
+    TextDifference,
+    TreeDifference,
+)
+from kronkers_studio.domain.errors import StudioError
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
+
+Content = TableFileDifference | TextDifference | TreeDifference | None
+
+_COLUMN = 128
+_CODE_ROW = 24
+_BEFORE = ""  # the choice "the version before"
+
+
+class ChangesPanel(QWidget):
+    """Views: "list", "file" and "nothing"."""
+
+    def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._studio = studio
+        self._commit: Commit | None = None
+        self._old = ""
+        self._asked = 0
+        self.compared_with = ComboBox(tr("Compared with"), [(tr("the version before"), _BEFORE)])
+        self.compared_with.currentIndexChanged.connect(self._compare)
+        self.summary = label("", "caption")
+        self.table: Table[EntryChange] = Table(tr("Changes"), _columns())
+        self.table.opened.connect(self.open_change)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(10)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(label(tr("Compared with"), "muted"))
+        head.addWidget(self.compared_with)
+        head.addStretch(1)
+        head.addWidget(self.summary)
+        whole.addLayout(head)
+        self._nothing = QVBoxLayout()
+        self._file = QVBoxLayout()
+        self.views = Views({"list": lambda: self.table, "file": self._file_view, "nothing": self._nothing_view})
+        self.views.show_view("nothing")
+        whole.addWidget(self.views, 1)
+
+    def offer(self, branches: list[Branch], tags: list[Tag]) -> None:
+        """Offer these to be compared with."""
+        choices: list[tuple[str, object]] = [(tr("the version before"), _BEFORE)]
+        choices += [(tr("branch {name}").format(name=branch.name), branch.head.id) for branch in branches]
+        choices += [(tr("tag {name}").format(name=tag.name), tag.commit.id) for tag in tags]
+        self.compared_with.set_choices(choices)
+
+    def show_version(self, commit: Commit) -> None:
+        """Compare ``commit`` with what is chosen."""
+        self._commit = commit
+        self._compare()
+
+    def _compare(self) -> None:
+        commit = self._commit
+        if commit is None:
+            return
+        self._asked += 1
+        asked = self._asked
+        old = str(self.compared_with.value) or (commit.parents[0] if commit.parents else "")
+        self._old = old
+        if not old or old == commit.id:
+            self.summary.setText("")
+            words = tr("It is the same version.") if old else tr("It is the first version of this project.")
+            self._say(tr("There is nothing to compare with"), words)
+            return
+
+        def work(session: Session) -> TreeDifference:
+            from kronkers_studio.workflows.versions import diff_versions
+
+            return diff_versions(session, commit.project, old, commit.id)
+
+        def show(difference: TreeDifference) -> None:
+            if asked == self._asked:
+                self._show_list(difference)
+
+        self._studio.read(work, show, owner=self, failed=self._failed)
+
+    def _show_list(self, difference: TreeDifference) -> None:
+        told = [change for change in difference.changes if change.kind is not ChangeKind.TOUCHED]
+        self.summary.setText(tree_words(difference))
+        if not told:
+            self._say(tr("Nothing differs"), tr("Both versions hold the same files with the same content."))
+            return
+        self.table.content.show_rows(told)
+        self.table.scrollToTop()
+        self.views.show_view("list")
+
+    def _failed(self, error: StudioError) -> None:
+        self._say(error.message, error.next_step)
+
+    def _say(self, title: str, words: str) -> None:
+        self.views.view("nothing")
+        clear(self._nothing)
+        self._nothing.addWidget(EmptyState("file", title, words))
+        self.views.show_view("nothing")
+
+    # One file
+
+    def open_change(self, change: EntryChange) -> None:
+        """Compare the content of a file."""
+        commit, old = self._commit, self._old
+        entry = change.after or change.before
+        if commit is None or entry is None or entry.kind is not EntryKind.FILE:
+            return
+        self._asked += 1
+        asked = self._asked
+
+        def work(session: Session) -> Content:
+            from kronkers_studio.workflows.versions import diff_path
+
+            return diff_path(session, commit.project, old, commit.id, change.path)
+
+        def show(content: Content) -> None:
+            if asked == self._asked:
+                self.show_content(change, content)
+
+        self._studio.read(work, show, owner=self, failed=self._failed)
+
+    def show_content(self, change: EntryChange, content: Content) -> None:
+        """Show what differs in one file."""
+        self.views.view("file")
+        clear(self._file)
+        head = QHBoxLayout()
+        head.addWidget(Button(tr("All changes"), self._back, kind="link", icon="back"))
+        head.addWidget(ElidedLabel(change_path(change), "strong", middle=True), 1)
+        self._file.addLayout(head)
+        if isinstance(content, TableFileDifference):
+            for table in [table for table in content.tables if table] or content.tables[:1]:
+                self._add_table(table)
+        elif isinstance(content, TextDifference):
+            self._file.addWidget(label(text_words(content), "caption", wrap=True))
+            self._file.addWidget(_text_table(content), 1)
+        else:
+            words = _sizes(change)
+            self._file.addWidget(EmptyState("file", tr("It is neither a table nor a text"), words), 1)
+        self.views.show_view("file")
+
+    def _add_table(self, difference: TableDifference) -> None:
+        words = table_words(difference)
+        sheet = tr("Sheet “{name}”").format(name=difference.sheet) if difference.sheet else ""
+        self._file.addWidget(label(f"{sheet} · {words}" if sheet else words, "caption", wrap=True))
+        self._file.addWidget(_rows_table(difference), 1)
+
+    def _back(self) -> None:
+        self.views.show_view("list")
+
+    def _file_view(self) -> QWidget:
+        view = QWidget()
+        view.setLayout(self._file)
+        self._file.setContentsMargins(0, 0, 0, 0)
+        self._file.setSpacing(8)
+        return view
+
+    def _nothing_view(self) -> QWidget:
+        view = QWidget()
+        view.setLayout(self._nothing)
+        return view
+
+
+def _columns() -> list[Column[EntryChange]]:
+    return [
+        Column(tr("What"), lambda row: change_words(row)[0], 124, pill=lambda row: change_words(row)[1]),
+        Column(tr("File"), change_path, middle=True, icon=_icon),
+        Column(tr("Size"), _size, 100, right=True),
+    ]
+
+
+def _icon(change: EntryChange) -> str:
+    entry = change.after or change.before
+    return "folder" if entry is not None and entry.kind is EntryKind.FOLDER else "file"
+
+
+def _size(change: EntryChange) -> str:
+    entry = change.after or change.before
+    return "" if entry is None or entry.kind is EntryKind.FOLDER else file_size(entry.size)
+
+
+def _sizes(change: EntryChange) -> str:
+    before, after = (file_size(entry.size) if entry else tr("nothing") for entry in (change.before, change.after))
+    return tr("Its size: {before} before, {after} now.").format(before=before, after=after)
+
+
+def _rows_table(difference: TableDifference) -> Table[ComparedRow]:
+    columns: list[Column[ComparedRow]] = [Column("", lambda row: row.sign, 28, tone=lambda row: row.sign_tone)]
+    columns += [_cell_column(name, place) for place, name in enumerate(compared_columns(difference))]
+    made: Table[ComparedRow] = Table(tr("Rows that differ"), columns, wide=True)
+    made.content.show_rows(compared_rows(difference))
+    return made
+
+
+def _cell_column(name: str, place: int) -> Column[ComparedRow]:
+    return Column(name, lambda row: row.cells[place], _COLUMN, tone=lambda row: row.tone(place))
+
+
+def _text_table(difference: TextDifference) -> Table[SideBySide]:
+    columns: list[Column[SideBySide]] = [
+        Column("", lambda row: _number(row.old_number), 44, right=True, muted=True, code=True),
+        Column(
+            tr("Before"),
+            lambda row: row.old_words,
+            code=True,
+            tone=lambda row: "bad" if row.changed and row.old is not None else None,
+        ),
+        Column("", lambda row: _number(row.new_number), 44, right=True, muted=True, code=True),
+        Column(
+            tr("After"),
+            lambda row: row.new_words,
+            code=True,
+            tone=lambda row: "ok" if row.changed and row.new is not None else None,
+        ),
+    ]
+    made: Table[SideBySide] = Table(tr("Lines that differ"), columns, row_height=_CODE_ROW)
+    made.content.show_rows(side_by_side(difference))
+    return made
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,143 @@
+"""Two versions beside each other: which files, which cells, which lines; with signs as well as colours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kronkers_studio.desktop.compared import compared_columns, compared_rows, side_by_side, table_words
+from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.differences import CellChange, Hunk, RowChange, TableDifference, TextDifference
+from kronkers_studio.workflows.session import open_workspace
+from kronkers_studio.workflows.versions import set_tag
+from tests.desktop.versioned import commit_files
+
+OpenWindow = Callable[..., MainWindow]
+Rest = Callable[[MainWindow], None]
+
+
+def test_changed_cells_read_before_and_after_and_are_marked() -> None:
+    difference = TableDifference(
+        3,
+        3,
+        key=("id",),
+        columns=("name", "id", "amount"),
+        rows_added=1,
+        rows_removed=1,
+        rows_changed=1,
+        cells_changed={"amount": 1},
+        sample_columns=("name", "id", "amount"),
+        added=(("new", 4, 1.5),),
+        removed=(("old", 3, None),),
+        changed=(RowChange((2,), (CellChange("amount", 10, 12),)),),
+    )
+    assert compared_columns(difference) == ("id", "amount", "name")
+    rows = compared_rows(difference)
+    assert [(row.sign, row.cells) for row in rows] == [
+        ("±", ("2", "10 → 12", "")),
+        ("+", ("4", "1.5", "new")),
+        ("−", ("3", "", "old")),
+    ]
+    assert [rows[0].tone(place) for place in range(3)] == [None, "warn", None]
+    assert [row.tone(0) for row in rows] == [None, "ok", "bad"]
+    words = "± 1 row changed · + 1 row added · − 1 row removed · rows matched by id"
+    assert table_words(difference) == words
+
+
+def test_changed_lines_stand_beside_what_they_became() -> None:
+    hunk = Hunk(5, 5, (" same", "-old 1", "-old 2", "+new 1", " end", "+more"))
+    rows = side_by_side(TextDifference("a.py", 20, 20, 2, 2, (hunk,), complete=False))
+    assert [(row.old_number, row.old_words, row.new_number, row.new_words) for row in rows] == [
+        (None, "⋯", None, "⋯"),
+        (5, "  same", 5, "  same"),
+        (6, "− old 1", 6, "+ new 1"),
+        (7, "− old 2", None, ""),
+        (8, "  end", 7, "  end"),
+        (None, "", 8, "+ more"),
+        (None, "⋯", None, "⋯"),
+    ]
+
+
+@pytest.fixture
+def changed_workspace(workspace: Path) -> Path:
+    first = {
+        "sales.csv": b"id,amount\n" + b"".join(b"%d,10\n" % number for number in range(20)),
+        "model.py": b"a = 1\nb = 2\n",
+        "gone.txt": b"to be removed\n",
+        "old name.md": b"# A text that stays as it is\n" * 9,
+        "model.bin": bytes(range(256)),
+    }
+    second = {
+        "sales.csv": first["sales.csv"].replace(b"\n7,10\n", b"\n7,12\n"),
+        "model.py": b"a = 1\nb = 3\n",
+        "new.txt": b"just added\n",
+        "new name.md": first["old name.md"],
+        "model.bin": bytes(reversed(range(256))),
+    }
+    with open_workspace(workspace) as session:
+        commit_files(session, first, "First")
+        set_tag(session, "Team", "start")
+        commit_files(session, second, "Second")
+    return workspace
+
+
+def test_a_version_is_compared_with_the_one_before_file_by_file(
+    open_main_window: OpenWindow, changed_workspace: Path, come_to_rest: Rest
+) -> None:
+    from tests.desktop.test_accessibility import unnamed, unreachable
+
+    window = open_main_window(changed_workspace, page="registry")
+    window.show()
+    come_to_rest(window)
+    page: Any = window.page("registry")
+    page.sides.choose("changes")
+    come_to_rest(window)
+    panel = page.changes_panel
+    model = panel.table.content
+    told = {model.columns[1].text(row): model.columns[0].text(row) for row in model.rows}
+    assert told == {
+        "gone.txt": "− Removed",
+        "model.bin": "± Changed",
+        "model.py": "± Changed",
+        "new.txt": "+ Added",
+        "old name.md → new name.md": "→ Renamed",
+        "sales.csv": "± Changed",
+    }
+    assert panel.summary.text() == "1 added, 1 removed, 3 changed, 1 renamed"
+    shown = {}
+    for change in list(model.rows):
+        panel.open_change(change)
+        come_to_rest(window)
+        assert panel.views.shown == "file"
+        assert unnamed(panel) == []
+        assert unreachable(panel) == []
+        shown[change.path] = sorted(
+            table.accessibleName() for table in panel.findChildren(type(panel.table)) if table.isVisible()
+        )
+        assert not panel.grab().isNull()
+    assert shown["sales.csv"] == ["Rows that differ"]
+    assert shown["model.py"] == ["Lines that differ"]
+    assert shown["new.txt"] == ["Lines that differ"]
+    assert shown["model.bin"] == []
+
+
+def test_versions_are_compared_with_any_branch_or_tag(
+    open_main_window: OpenWindow, changed_workspace: Path, come_to_rest: Rest
+) -> None:
+    window = open_main_window(changed_workspace, page="registry")
+    come_to_rest(window)
+    page: Any = window.page("registry")
+    page.sides.choose("changes")
+    page.history.choose(1)
+    come_to_rest(window)
+    panel = page.changes_panel
+    assert panel.views.shown == "nothing"  # the first version
+    texts = [panel.compared_with.itemText(place) for place in range(panel.compared_with.count())]
+    assert texts == ["the version before", "branch main", "tag start"]
+    panel.compared_with.setCurrentIndex(1)
+    come_to_rest(window)
+    assert panel.views.shown == "list"
+    assert panel.summary.text() == "1 added, 1 removed, 3 changed, 1 renamed"
