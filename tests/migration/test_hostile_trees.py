@@ -19,6 +19,8 @@ import time
 import pytest
 
 from kronkers_studio.domain.content import EntryKind, SkipReason
+from kronkers_studio.domain.naming import WINDOWS, folded, name_problem
+from kronkers_studio.registry import restoring
 from kronkers_studio.workflows.browsing import restore
 from kronkers_studio.workflows.migrating import migrate_folder
 
@@ -85,7 +87,16 @@ HOSTILE_NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", HOSTILE_NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(b"new\nline.csv", id="newline"),
+        pytest.param(b"M\xfcller.csv", id="not UTF-8"),
+        pytest.param(b"escape \x1b[2J sequence", id="control characters"),
+        pytest.param(b"trailing dot. ", id="trailing dot and space"),
+        pytest.param("right-to-left \u202e fdp.exe".encode(), id="right to left"),
+    ],
+)
 def test_a_hostile_name_comes_back_byte_for_byte(session, folder, tmp_path, name):
     top = os.fsencode(folder)
     os.mkdir(top + b"/in " + name)
@@ -276,7 +287,7 @@ with open_workspace(place / "workspace", key_file=place / "key") as session:
     ], done.stderr
 
 
-@pytest.mark.parametrize("count", [3_000, pytest.param(100_000, marks=SLOW)])
+@pytest.mark.parametrize("count", [1_000, pytest.param(100_000, marks=SLOW)])
 def test_a_folder_with_very_many_files_is_brought_in_and_comes_back(session, folder, tmp_path, count):
     full = folder / "full"
     full.mkdir()
@@ -296,6 +307,37 @@ def test_a_folder_with_very_many_files_is_brought_in_and_comes_back(session, fol
     assert (again.changed, again.read_files) == (False, 0)
     target = restored(session, tmp_path / "out")
     assert sorted(os.listdir(target / "full")) == sorted(os.listdir(full))
+
+
+def test_on_a_system_that_cannot_hold_such_names_all_come_back_under_others_and_are_listed(
+    session, folder, tmp_path, monkeypatch
+):
+    """As Windows would have it; run again, it finds what it wrote."""
+    monkeypatch.setattr(restoring, "rules_of", lambda target: WINDOWS)
+    top = os.fsencode(folder)
+    for name in (*HOSTILE_NAMES, b"Report.csv", b"report.csv", b"REPORT.csv", b"fine.csv"):
+        with open(top + b"/" + name, "wb") as file:
+            file.write(name)
+    for name in (b"Data", b"data", b"aux"):
+        os.mkdir(top + b"/" + name)
+        with open(top + b"/" + name + b"/inside.csv", "wb") as file:
+            file.write(name)
+    brought_in(session, folder)
+
+    first = restore(session, "p", "", tmp_path / "out")
+    again = restore(session, "p", "", tmp_path / "out")
+
+    assert first.skipped == again.skipped == ()
+    assert first.mapped == again.mapped
+    written = names_below(tmp_path / "out")
+    assert sorted(filter(None, written.values())) == sorted(filter(None, names_below(folder).values()))
+    assert all(not name_problem(os.fsdecode(part), WINDOWS) for path in written for part in path.split(b"/"))
+    assert len({folded(os.fsdecode(path)) for path in written}) == len(written)
+    named = {mapped.path: mapped.name for mapped in first.mapped}
+    assert named["con.txt"] == "con_.txt"
+    assert {named.get(name, name) for name in ("Data", "data")} == {"Data", "data (2)"}
+    assert "fine.csv" not in named
+    assert all(mapped.why for mapped in first.mapped)
 
 
 def test_everything_at_once(session, folder, tmp_path, make_socket):

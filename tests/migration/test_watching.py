@@ -218,11 +218,9 @@ def test_after_an_overflow_of_notifications_nothing_is_missed(session, folder, m
         reading.clear()
         time.sleep(0.2)
         make("lets it go.csv", "2")
-        for number in range(limit // 2 + 2000):  # each makes at least two events
-            (folder / f"{number % 50}.tmp").write_bytes(b"")
-            if number % 50 == 49:
-                for other in range(50):
-                    (folder / f"{other}.tmp").unlink()
+        for _ in range(limit // 3 + 500):  # each is told of three times: made, closed, deleted
+            os.close(os.open(folder / "flood.tmp", os.O_CREAT | os.O_WRONLY))
+            (folder / "flood.tmp").unlink()
         make("lost event.csv", "3")
         reading.set()
         while "lost event.csv" not in paths_of(session):
