@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
@@ -391,3 +392,34 @@ def test_merges_are_those_of_a_plain_dict(base: Files, ours: Files, theirs: File
             assert {second + p.removeprefix(path): text for p, text in other.items()} == below(second, merged)
         elif choice is Choice.BOTH:
             assert below(path, merged) == (mine or other)
+
+
+@pytest.mark.slow
+def test_merging_200_000_files_takes_as_long_as_the_changes_do(project: Project) -> None:
+    base = {f"team {n % 20}/run {n % 400}/file {n:06}.txt": "→" + str(n % 1000) for n in range(200_000)}
+    ours, theirs = dict(base), dict(base)
+    for n, path in enumerate(list(base)[:: len(base) // 20][:20]):
+        (ours if n % 2 else theirs)[path] = "→changed"
+    project.three(base, ours, theirs)
+    started = time.perf_counter()
+    plan = project.merging.plan(project.name, "try", "main")
+    planned = time.perf_counter()
+    project.merge()
+    print(f"\nmerge of 200,000 files, 10 changes a side: planned in {planned - started:.2f} s, ", end="")  # noqa: T201
+    print(f"committed in {time.perf_counter() - planned:.2f} s")  # noqa: T201  # the figures
+    assert len(plan.incoming.changes) == 10 and plan.conflicts == ()
+
+
+@pytest.mark.slow
+def test_large_tables_are_merged_in_a_moment(project: Project) -> None:
+    lines = [f"{n},name {n % 97},{n % 7},{n * 3}" for n in range(200_000)]
+
+    def table(mark: str, remainder: int) -> str:
+        changed = [f"{line}{mark}" if n % 1000 == remainder else line for n, line in enumerate(lines)]
+        return "\n".join(["id,name,group,value", *changed, ""])
+
+    project.three({"t.csv": table("", 0)}, {"t.csv": table("1", 0)}, {"t.csv": table("2", 1)})
+    started = time.perf_counter()
+    (merged,) = project.merge().plan.merged
+    print(f"\nmerge of 200,000 × 4: {time.perf_counter() - started:.2f} s; {merged.detail}")  # noqa: T201
+    assert merged.by is MergedBy.ROWS
