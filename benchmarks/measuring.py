@@ -51,6 +51,13 @@ def run(commands: Sequence[Command]) -> Cost:
     return total
 
 
+def environment(command: Command) -> dict[str, str]:
+    """What ``command`` finds in its environment: as on people's computers, bytecode is compiled once and kept."""
+    env = {**os.environ, **(command.env or {})}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    return env
+
+
 def settle() -> None:
     """Wait until what was written before has reached the disk, so that it does not burden the next measurement."""
     if hasattr(os, "sync"):
@@ -59,8 +66,7 @@ def settle() -> None:
 
 def _run(command: Command) -> Cost:
     argv = [str(word) for word in command.argv]
-    env = {**os.environ, **(command.env or {})}
-    env.pop("PYTHONDONTWRITEBYTECODE", None)  # as on people's computers: bytecode is compiled once and kept
+    env = environment(command)
     with tempfile.TemporaryFile() as output:
         begun = time.perf_counter()
         process = subprocess.Popen(

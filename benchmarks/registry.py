@@ -27,4 +27,5 @@ class Benchmark:
 BENCHMARKS: Mapping[str, Benchmark] = {
     "peers": Benchmark("ours beside git, restic, borg and dvc, as ratios", "benchmarks.peers"),
     "scale": Benchmark("time per file and memory on ten times as many files", "benchmarks.scale"),
+    "profile": Benchmark("where the time of our import, rescan, restore and check goes", "benchmarks.profiling"),
 }

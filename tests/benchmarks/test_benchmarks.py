@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import peers, tree
+from benchmarks import peers, profiling, tree
 from benchmarks.__main__ import main
 from benchmarks.comparing import difference
 from benchmarks.measuring import Command, CommandFailed, run
@@ -124,3 +125,23 @@ def test_a_tool_that_cannot_be_had_is_named(
     results = peers.run(Options(5, 0, 1000, 1, ("restic",), tmp_path, tmp_path / "work", quiet=True))
     assert results["missing"] == ["restic"]
     assert "NOT MEASURED, could not be installed here: restic" in capsys.readouterr().out
+
+
+def test_the_profile_names_the_stages_of_each_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Seen to fail with a stage whose function was renamed, and with times of inner stages counted twice."""
+    results = profiling.run(Options(40, 1, 2_000_000, 1, (), tmp_path, tmp_path / "work", quiet=True, rest=0.0))
+    assert set(results["steps"]) == {step.value for step in Step}
+    for step, found in results["steps"].items():
+        assert 0 < sum(found["stages"].values()) <= found["cpu"] * 1.05, step
+    assert results["steps"]["import"]["stages"]["compressing and encrypting (zstd, AES-GCM)"] > 0
+    assert results["steps"]["check"]["stages"]["decrypting, decompressing"] > 0
+    assert "naming (BLAKE3)" in capsys.readouterr().out
+
+
+def test_every_stage_is_still_there() -> None:
+    for stage in profiling.STAGES:
+        module, _, names = stage.place.partition(":")
+        found: object = importlib.import_module(f"kronkers_studio.{module}")
+        for name in names.split("."):
+            found = getattr(found, name)
+        assert callable(found)
