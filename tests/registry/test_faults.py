@@ -111,8 +111,8 @@ def _imports(strace: str, fault: str, template: tuple[Path, Path], source: Path,
         failed += 1
         if "error=" in fault:
             assert done.returncode == 3 and "StorageFull" in done.stdout, (done.returncode, done.stdout, done.stderr)
-        again = _import_with(strace, "fsync:delay_exit=0", directory, template[1], source, place / f"again {number}")
-        assert again.returncode == 0, again.stderr
+        arguments = map(str, (directory, template[1], source, place / f"again {number}"))
+        subprocess.run([sys.executable, str(PROGRAM), *arguments], check=True)
         with open_workspace(directory, Unlock(key_file=template[1])) as workspace:
             assert workspace.content.check(read_data=True).problems == ()
             workspace.content.restore("project", "", place / f"out {number}")
@@ -162,7 +162,7 @@ def test_a_failure_of_every_flush_of_an_import_is_loud_and_loses_nothing(
 def test_kills_and_failures_at_some_flushes_of_an_import_lose_nothing(
     strace: str, empty_workspace: tuple[Path, Path], source: Path, tmp_path: Path, fault: str
 ) -> None:
-    assert _imports(strace, fault, empty_workspace, source, tmp_path, 11) >= 2
+    assert _imports(strace, fault, empty_workspace, source, tmp_path, 20) >= 1
 
 
 def test_a_disk_that_fills_up_is_told_and_everything_acknowledged_is_kept(

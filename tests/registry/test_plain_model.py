@@ -318,7 +318,7 @@ def _live(template: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, *, lives
 def test_short_random_lives_agree_with_the_plain_model(
     empty_workspace: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _live(empty_workspace, monkeypatch, lives=6, steps=12)
+    _live(empty_workspace, monkeypatch, lives=4, steps=12)
 
 
 @pytest.mark.slow

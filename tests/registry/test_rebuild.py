@@ -15,6 +15,7 @@ from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.errors import NotFound, StorageFull, StoreDamaged, WorkspaceBusy
 from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace, rebuild_workspace
 from kronkers_studio.registry import packs as packs_module
+from kronkers_studio.registry import workspace as workspace_module
 from kronkers_studio.registry.checking import table_rows
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.keys import Unlock
@@ -197,6 +198,7 @@ def test_a_torn_end_of_a_pack_is_left_to_the_next_writer(
     assert filled.content.check(read_data=True).problems == ()
 
 
-def test_no_rebuild_beside_a_writer(filled: Workspace, key_file: Path) -> None:
+def test_no_rebuild_beside_a_writer(filled: Workspace, key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workspace_module, "_LOCK_WAIT_SECONDS", 0.1)
     with filled.content._store.writing(), pytest.raises(WorkspaceBusy):
         rebuild_workspace(filled.directory, Unlock(key_file=key_file))
