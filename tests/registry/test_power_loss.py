@@ -148,7 +148,7 @@ with open_workspace(directory, Unlock(key_file=key_file)) as workspace, log.open
 def test_a_power_cut_beside_changes_and_cleaning_up_loses_nothing(
     empty_workspace: tuple[Path, Path], disk: Path, tmp_path: Path, number: int
 ) -> None:
-    """Seen to fail without the flush of rewritten packs, without that of the journal, and with ``synchronous=NORMAL``."""
+    """Seen to fail without the flush of rewritten packs or of the journal, and with ``synchronous=NORMAL``."""
     template, key_file = empty_workspace
     chance = random.Random(number)  # noqa: S311
     directory, acks = Path(shutil.copytree(template, disk / "workspace")), tmp_path / "acks"
