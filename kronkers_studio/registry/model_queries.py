@@ -16,6 +16,11 @@ from kronkers_studio.registry.journal import decode_entry
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database
 
+_NEWEST = (
+    tables.model_versions.c.created.desc(),
+    tables.model_versions.c.name,
+    tables.model_versions.c.version.desc(),
+)
 _EDITS = ("ModelRegistered", "ModelDescribed", "MetricsAdded")
 
 
@@ -37,7 +42,7 @@ class ModelQueries:
         offset: int = 0,
     ) -> tuple[int, list[ModelVersion]]:
         """How many versions fulfil all conditions, and those from ``offset`` on in the order asked for."""
-        versions, values = tables.model_versions, tables.model_metrics
+        versions = tables.model_versions
         conditions: list[sa.ColumnElement[bool]] = []
         if name is not None:
             conditions.append(versions.c.name == name)
@@ -45,21 +50,10 @@ class ModelQueries:
             conditions.append(versions.c.framework == framework)
         if tag:
             conditions.append(_has_tag(versions, tag))
-        conditions += [_fulfils(versions, condition) for condition in metrics]
-        statement = sa.select(versions.c.document).where(*conditions)
-        if sort.key is SortKey.METRIC:
-            measured = sa.and_(
-                values.c.model == versions.c.name,
-                values.c.version == versions.c.version,
-                values.c.metric == sort.metric,
-            )
-            statement = statement.outerjoin(values, measured)
-        ordered = statement.order_by(*_order(sort)).limit(limit).offset(offset)
+        page = _Page(conditions, metrics, sort)
         with self._database.read() as connection:
-            counting = sa.select(sa.func.count()).select_from(versions).where(*conditions)
-            total = connection.execute(counting).scalar_one()
-            found = [from_text(ModelVersion, text) for text in connection.execute(ordered).scalars()]
-            return total, _with_aliases(connection, found)
+            total, documents = page.read(connection, limit, offset)
+            return total, _with_aliases(connection, [from_text(ModelVersion, text) for text in documents])
 
     def history(self, name: str, version: int) -> list[JournalEntry]:
         """Every change to a version's description, tags, card and metrics, from its registration on."""
@@ -111,10 +105,22 @@ def _has_tag(versions: sa.Table, tag: str) -> sa.ColumnElement[bool]:
     return sa.exists(sa.select(sa.literal(1)).select_from(tags).where(tags.c.value == tag))
 
 
-def _fulfils(versions: sa.Table, condition: MetricCondition) -> sa.ColumnElement[bool]:
-    values = tables.model_metrics
-    column, value = values.c.value, condition.value
-    holds = {
+def _fulfils(table: sa.Table, condition: MetricCondition) -> sa.ColumnElement[bool]:
+    return _has_metric(table, condition.metric, condition)
+
+
+def _has_metric(table: sa.Table, metric: str, condition: MetricCondition | None = None) -> sa.ColumnElement[bool]:
+    """Whether the version that a row of ``table`` is about has a value of ``metric`` for which ``condition`` holds."""
+    other = tables.model_metrics.alias()
+    name = table.c.name if table is tables.model_versions else table.c.model
+    holds = _holds(other.c.value, condition) if condition else other.c.value.is_not(None)
+    it = (other.c.model == name, other.c.version == table.c.version, other.c.metric == metric)
+    return sa.exists(sa.select(sa.literal(1)).select_from(other).where(*it, holds).correlate(table))
+
+
+def _holds(column: sa.ColumnElement[Any], condition: MetricCondition) -> sa.ColumnElement[bool]:
+    value = condition.value
+    return {
         Operator.ABOVE: column > value,
         Operator.AT_LEAST: column >= value,
         Operator.BELOW: column < value,
@@ -122,24 +128,74 @@ def _fulfils(versions: sa.Table, condition: MetricCondition) -> sa.ColumnElement
         Operator.EQUAL: column == value,
         Operator.OTHER: column != value,
     }[condition.operator]
-    return sa.tuple_(versions.c.name, versions.c.version).in_(
-        sa.select(values.c.model, values.c.version).where(values.c.metric == condition.metric, holds)
-    )
 
 
 def _order(sort: Sort) -> Iterable[sa.ColumnElement[Any]]:
-    versions, value = tables.model_versions, tables.model_metrics.c.value
-    newest = (versions.c.created.desc(), versions.c.name, versions.c.version.desc())
-    if sort.key is SortKey.METRIC:
-        return value.is_(None), value.asc() if sort.reverse else value.desc(), *newest
+    versions = tables.model_versions
     if sort.key is SortKey.NAME:
         return (versions.c.name.desc() if sort.reverse else versions.c.name), versions.c.version.desc()
     if sort.key is SortKey.SIZE:
         size = sa.func.json_extract(versions.c.document, "$.size")
-        return size.asc() if sort.reverse else size.desc(), *newest
-    if sort.reverse:
-        return versions.c.created, versions.c.name, versions.c.version
-    return newest
+        return size.asc() if sort.reverse else size.desc(), *_NEWEST
+    return (versions.c.created, versions.c.name, versions.c.version) if sort.reverse else _NEWEST
+
+
+class _Page:
+    """Reads a page in the order of an index where there is one: that of a metric, or of the first condition on one."""
+
+    def __init__(
+        self, conditions: Sequence[sa.ColumnElement[bool]], metrics: Sequence[MetricCondition], sort: Sort
+    ) -> None:
+        self._conditions = conditions
+        self._metrics = metrics
+        self._sort = sort
+
+    def read(self, connection: sa.Connection, limit: int, offset: int) -> tuple[int, list[str]]:
+        """How many there are, and the documents of the page."""
+        total = self._count(connection, self._metrics[0].metric if self._metrics else None)
+        if self._sort.key is not SortKey.METRIC:
+            return total, self._documents(connection, None, _order(self._sort), limit, offset)
+        metric = self._sort.metric
+        measured = self._count(connection, metric)
+        value = tables.model_metrics.c.value
+        by_value = (value.asc() if self._sort.reverse else value.desc(), *_NEWEST)
+        found = self._documents(connection, metric, by_value, limit, offset) if offset < measured else []
+        if len(found) < limit and measured < total:
+            rest = max(0, offset - measured)
+            found += self._documents(connection, None, _NEWEST, limit - len(found), rest, without=metric)
+        return total, found
+
+    def _documents(
+        self,
+        connection: sa.Connection,
+        metric: str | None,
+        order: Iterable[sa.ColumnElement[Any]],
+        limit: int,
+        offset: int,
+        without: str = "",
+    ) -> list[str]:
+        source, where = self._source(metric, with_versions=True)
+        if without:
+            where.append(sa.not_(_has_metric(tables.model_versions, without)))
+        statement = sa.select(tables.model_versions.c.document).select_from(source).where(*where)
+        return list(connection.execute(statement.order_by(*order).limit(limit).offset(offset)).scalars())
+
+    def _count(self, connection: sa.Connection, metric: str | None) -> int:
+        source, where = self._source(metric, with_versions=bool(self._conditions))
+        return int(connection.execute(sa.select(sa.func.count()).select_from(source).where(*where)).scalar_one())
+
+    def _source(self, metric: str | None, *, with_versions: bool) -> tuple[sa.FromClause, list[sa.ColumnElement[bool]]]:
+        """What to select from, by way of the values of ``metric`` if there is one; and all conditions."""
+        models, values = tables.model_versions, tables.model_metrics
+        where = list(self._conditions)
+        if metric is None:
+            return models, [*where, *(_fulfils(models, condition) for condition in self._metrics)]
+        where += [values.c.metric == metric, values.c.value.is_not(None)]
+        for condition in self._metrics:
+            same_metric = condition.metric == metric
+            where.append(_holds(values.c.value, condition) if same_metric else _fulfils(values, condition))
+        same = sa.and_(models.c.name == values.c.model, models.c.version == values.c.version)
+        return (values.join(models, same) if with_versions else values), where
 
 
 def _with_aliases(connection: sa.Connection, found: list[ModelVersion]) -> list[ModelVersion]:

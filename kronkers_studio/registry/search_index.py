@@ -18,7 +18,7 @@ from kronkers_studio.domain.errors import NotFound, StoreDamaged
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.search_models import DataColumns, index_models, models_are_current
-from kronkers_studio.registry.search_terms import beginnings, folded
+from kronkers_studio.registry.search_terms import IN_PROJECT, WITH_EXTENSION, beginnings, facet, folded
 from kronkers_studio.registry.tree_diff import diff_trees
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.files import disk_failures
@@ -35,6 +35,7 @@ _TABLES = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE branches (id INTEGER PRIMARY KEY, project TEXT NOT NULL, name TEXT NOT NULL, tree TEXT NOT NULL,
     UNIQUE (project, name));
+CREATE TABLE facets (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (kind, name));
 CREATE TABLE files (id INTEGER PRIMARY KEY, project TEXT NOT NULL, path TEXT NOT NULL, folder_key TEXT NOT NULL,
     name_key TEXT NOT NULL, starts TEXT NOT NULL, depth INTEGER NOT NULL, extension TEXT NOT NULL,
     size INTEGER NOT NULL, mtime INTEGER NOT NULL, UNIQUE (project, path));
@@ -42,7 +43,6 @@ CREATE INDEX files_by_depth ON files (depth, path);
 CREATE INDEX files_by_name ON files (name_key, path);
 CREATE INDEX files_by_time ON files (mtime, path);
 CREATE INDEX files_by_size ON files (size, path);
-CREATE INDEX files_by_extension ON files (extension);
 CREATE TABLE places (file INTEGER NOT NULL, branch INTEGER NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL,
     PRIMARY KEY (file, branch)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE names USING fts5(name, folder, starts, content='', contentless_delete=1,
@@ -215,21 +215,24 @@ def _remove(connection: dbapi2.Connection, branch: int, project: str, paths: lis
 
 def _add(connection: dbapi2.Connection, branch: int, project: str, entries: list[Entry], progress: Progress) -> None:
     last = connection.execute("SELECT coalesce(max(id), 0) FROM files").fetchone()[0]
+    facets = _Facets(connection)
     for start in range(0, len(entries), _BATCH):
         batch = entries[start : start + _BATCH]
-        rows = [_row(project, entry) for entry in batch]
+        rows = [_row(project, entry, facets) for entry in batch]
         connection.executemany("INSERT OR IGNORE INTO files VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         connection.executemany(
             "INSERT OR REPLACE INTO places SELECT id, ?, ?, ? FROM files WHERE project = ? AND path = ?",
             [(branch, row[7], row[8], project, row[1]) for row in rows],
         )
+        if last:  # what was there already may be in another branch that goes before
+            for row in rows:
+                _take_figures(connection, "<= ? AND project = ? AND path = ?", (last, project, row[1]))
         progress.advance(len(batch))
     connection.execute(
         "INSERT INTO names (rowid, name, folder, starts) "
         "SELECT id, name_key, folder_key, starts FROM files WHERE id > ?",
         (last,),
     )
-    _take_figures(connection, "<= ? AND id IN (SELECT file FROM places WHERE branch = ?)", (last, branch))
 
 
 def _take_figures(connection: dbapi2.Connection, which: str, values: tuple[Any, ...]) -> None:
@@ -241,7 +244,21 @@ def _take_figures(connection: dbapi2.Connection, which: str, values: tuple[Any, 
     )
 
 
-def _row(project: str, entry: Entry) -> tuple[Any, ...]:
+class _Facets(dict[tuple[str, str], str]):
+    """The facets of projects and extensions, numbered when they are first met."""
+
+    def __init__(self, connection: dbapi2.Connection) -> None:
+        self._connection = connection
+
+    def __missing__(self, key: tuple[str, str]) -> str:
+        group = key[0]
+        self._connection.execute("INSERT OR IGNORE INTO facets (kind, name) VALUES (?, ?)", key)
+        row = self._connection.execute("SELECT number FROM facets WHERE kind = ? AND name = ?", key).fetchone()
+        self[key] = facet(group, row[0])
+        return self[key]
+
+
+def _row(project: str, entry: Entry, facets: _Facets) -> tuple[Any, ...]:
     folder, _, name = folded(entry.path).rpartition("/")
     extension = name.rpartition(".")[2] if "." in name[1:] else ""
     return (
@@ -249,7 +266,7 @@ def _row(project: str, entry: Entry) -> tuple[Any, ...]:
         to_stored(entry.path),
         folder,
         name,
-        beginnings(folder, name),
+        beginnings(folder, name) + facets[IN_PROJECT, project] + facets[WITH_EXTENSION, extension],
         entry.path.count("/"),
         extension,
         entry.size,

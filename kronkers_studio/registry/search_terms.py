@@ -13,6 +13,9 @@ from kronkers_studio.storage.text import to_stored
 
 _WORD = re.compile(r"[^\W_]+")
 _BETWEEN_TERMS = re.compile(r"[\s/\\\0]+")
+IN_PROJECT, WITH_EXTENSION = "\x1d", "\x1c"
+"""The groups of ``facet``."""
+_FACETS = 0xFFFE
 LONG = 3
 """Characters of the shortest term that is found anywhere."""
 IN_PATH, IN_NAME = "\x1f", "\x1e"
@@ -55,6 +58,11 @@ def beginnings(folder: str, name: str) -> str:
 def beginning(term: str, mark: str) -> str:
     """What ``beginnings`` holds for a word that begins with the short ``term``."""
     return (mark * 2 + term)[-LONG:]
+
+
+def facet(group: str, number: int) -> str:
+    """Three characters that stand for what a file belongs to, such as its project: one trigram to look up."""
+    return f"{group * 2}{chr(0xF0000 + number % _FACETS)}"
 
 
 def phrase(text: str) -> str:

@@ -192,7 +192,7 @@ def _plain(text: str) -> str:
 
 
 def test_many_matches_come_in_the_same_order_as_few(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The two ways of reading a tier; seen to fail with another order in one of them."""
+    """The three ways of reading a tier; seen to fail with another order in one of them."""
     from kronkers_studio.registry import searching
 
     chance = random.Random(3)  # noqa: S311  # the same every time
@@ -202,10 +202,11 @@ def test_many_matches_come_in_the_same_order_as_few(workspace: Workspace, monkey
         for order in ("relevance", "-relevance", "name", "-size"):
             filters = SearchFilters(kinds=(SearchKind.FILE,), sort=Sort.parse(order))
             pages = []
-            for dense in (1, 10**6):
+            for dense, very_dense in ((2, 2), (-1, 2), (-1, -1)):
                 monkeypatch.setattr(searching, "_DENSE", dense)
+                monkeypatch.setattr(searching, "_VERY_DENSE", very_dense)
                 pages.append([workspace.search.run(text, filters, 7, offset) for offset in (0, 5, 50)])
-            assert pages[0] == pages[1]
+            assert pages[0] == pages[1] == pages[2]
 
 
 # ---- models ----
