@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import compileall
 import json
+import os
 import shutil
 import sys
 from datetime import datetime
@@ -26,7 +27,7 @@ def main(words: list[str] | None = None) -> int:
         rounds=given.rounds or quick.rounds,
         tools=tuple(given.tools.split(",")) if given.tools else tuple(TOOLS),
         cache=cache,
-        work=cache / "work",
+        work=cache / f"work-{os.getpid()}",  # two runs do not meet
         quiet=given.quiet,
         rest=quick.rest,
     )
