@@ -137,6 +137,7 @@ class _Photographer:
         window.palette_box.open()
         self._take(window, theme, "palette")
         window.palette_box.hide()
+        self._versions(window, theme)
         deploy: Any = window.page("deploy")
         window.show_page("deploy")
         model, place = deploy.live_services[0]
@@ -156,6 +157,28 @@ class _Photographer:
         window.show_page("servers")
         servers.ask_add()
         self._take_dialog(window, theme, "dialog-add-server")
+
+    def _versions(self, window: MainWindow, theme: str) -> None:
+        """What the Registry page shows of a project with branches."""
+        page: Any = window.page("registry")
+        window.show_page("registry", {"project": "Forecasts"})
+        page.project_box.choose("Forecasts")
+        self._take(window, theme, "registry-graph")
+        files = {entry.name: entry for entry in page.browser.table.content.rows}
+        for name in ("sales.csv", "forecast.py"):
+            page.browser.open_entry(files[name])
+            self._take(window, theme, f"registry-preview-{name.rsplit('.', 1)[-1]}")
+        page.browser.open_folder("")
+        page.sides.choose("changes")
+        self._take(window, theme, "registry-changes")
+        for change in list(page.changes_panel.table.content.rows):
+            page.changes_panel.open_change(change)
+            self._take(window, theme, f"registry-changes-{change.path.rsplit('.', 1)[-1]}")
+        page.sides.choose("content")
+        settle(window)
+        for ask, name in ((page.ask_what, "restore"), (page.ask_name, "name-version"), (page.ask_merge, "merge")):
+            ask()
+            self._take_dialog(window, theme, f"dialog-{name}")
 
     def _open(self, theme: str, workspace: Path) -> MainWindow:
         from kronkers_studio.desktop.start import open_window
@@ -217,6 +240,7 @@ def _fill(session: Session) -> None:
     from kronkers_studio.domain.releases import THIS_COMPUTER
     from kronkers_studio.workflows import migrating, models, releases
 
+    make_past(session)
     result = migrating.migrate_folder(session, sample_folder())
     found = [model for model in models.find_models(session, result.project) if model.facts is not None]
     for model in sorted(found, key=lambda model: model.source.path.endswith(".joblib")):

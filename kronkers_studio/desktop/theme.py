@@ -346,14 +346,15 @@ QPushButton[kind="bar"] {{ background: transparent; border: 1px solid transparen
 QPushButton[kind="bar"]:hover {{ background: @hover; color: @text; }}
 QPushButton[kind="bar"]:focus {{ border: 1px solid @accent; }}
 
-QLineEdit, QPlainTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: @surface; border: 1px solid @line;
-    border-radius: {CONTROL_RADIUS}px; padding: 0 10px; min-height: {CONTROL_HEIGHT - 2}px;
+QLineEdit, QPlainTextEdit, QSpinBox, QDoubleSpinBox, QDateTimeEdit, QComboBox {{ background: @surface;
+    border: 1px solid @line; border-radius: {CONTROL_RADIUS}px; padding: 0 10px; min-height: {CONTROL_HEIGHT - 2}px;
     selection-background-color: @accent; selection-color: @on_accent; }}
+QDateTimeEdit QLineEdit {{ border: none; background: transparent; padding: 0; min-height: 0; }}
 QPlainTextEdit {{ padding: 6px; }}
 QPlainTextEdit[role="code"] {{ font-family: "DejaVu Sans Mono", "Consolas", "Menlo", monospace;
     font-size: {CAPTION}px; }}
-QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{
-    border: 1px solid @accent; }}
+QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus,
+QDateTimeEdit:focus, QComboBox:focus {{ border: 1px solid @accent; }}
 QLineEdit:disabled, QPlainTextEdit:disabled, QComboBox:disabled {{ color: @disabled; background: @bg; }}
 QLineEdit[invalid="true"], QPlainTextEdit[invalid="true"] {{ border: 1px solid @bad; }}
 QComboBox {{ padding-right: 28px; font-weight: 500; }}

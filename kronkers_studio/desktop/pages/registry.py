@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.pages.page import Page, Views
 from kronkers_studio.desktop.panels.browser import FolderBrowser
@@ -21,7 +20,7 @@ from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Table
-from kronkers_studio.domain.content import DEFAULT_BRANCH, CheckReport, Project, RestoreReport
+from kronkers_studio.domain.content import DEFAULT_BRANCH, CheckReport, Commit, Project, RestoreReport
 from kronkers_studio.domain.history import HistoryRow
 from kronkers_studio.domain.progress import CancelToken, Progress
 
@@ -49,7 +48,12 @@ class RegistryPage(Page):
         self.project_box.setMinimumWidth(180)
         self.project_box.currentIndexChanged.connect(self._project_chosen)
         self.check_button = Button(tr("Check"), self.check, icon="shield", name=tr("Check the workspace"))
-        self.restore_button = Button(tr("Restore …"), self.ask_where, kind="primary", icon="undo")
+        self.restore_button = Button(tr("Restore …"), self.ask_what, kind="primary", icon="undo")
+        self.merge_button = Button(tr("Merge …"), self.ask_merge, kind="quiet", icon="migrate")
+        self.merge_button.setVisible(False)
+        self.name_button = Button(
+            tr("Name it …"), self.ask_name, kind="quiet", icon="tag", name=tr("Make a branch or tag at this version")
+        )
         for widget in (self.project_box, self.check_button, self.restore_button):
             self.header.add_action(widget)
         self.views = Views({"empty": self._empty, "full": self._full})
@@ -120,6 +124,7 @@ class RegistryPage(Page):
             self._timeline, rows = answer
             self.history.content.add_page(rows, more=len(rows) == _PAGE)
             if offset == 0:
+                self.merge_button.setVisible(len(self._timeline.branches) > 1)
                 self.changes_panel.offer(self._timeline.branches, self._timeline.tags)
             if offset == 0 and rows:
                 self.history.choose(self._place_to_begin(rows))
@@ -152,23 +157,26 @@ class RegistryPage(Page):
 
     # Restore and check
 
-    def ask_where(self) -> None:
-        """Ask where the chosen state is to be written."""
-        dialog = QFileDialog(self.window(), tr("Restore into which folder?"), str(Path.home()))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda chosen: self.restore_into(Path(chosen)))
-        dialog.open()
+    def ask_what(self) -> None:
+        """Ask what is to be restored, as it was when, and where to."""
+        from kronkers_studio.desktop.dialogs.restore import RestoreDialog
+
+        if self._row is not None:
+            branches = self._branches() or [DEFAULT_BRANCH]
+            commit, paths = self._row.commit, self._paths()
+            RestoreDialog(self.window(), self.studio, commit, paths, self.restore_as, branches=branches).open()
 
     def restore_into(self, folder: Path) -> None:
         """Write the chosen file or folder (all, when none is chosen) as it was in the chosen state below ``folder``."""
+        if self._row is not None:
+            commit = self._row.commit
+            self.restore_as(commit, tuple(self._paths()[:1]), folder / f"{commit.project} restored")
+
+    def restore_as(self, commit: Commit, paths: tuple[str, ...], target: Path) -> None:
+        """Write ``paths`` (all when empty) as they were at ``commit`` below ``target``."""
         session = self.studio.session
-        if self._row is None or session is None:
+        if session is None:
             return
-        commit, chosen = self._row.commit, self.browser.chosen
-        paths = (chosen.path,) if chosen is not None else (self._path,) if self._path else ()
-        target = folder / f"{commit.project} restored"
 
         def work(progress: Progress, cancel: CancelToken) -> RestoreReport:
             from kronkers_studio.workflows.browsing import restore
@@ -180,13 +188,41 @@ class RegistryPage(Page):
         self.studio.do(title, work, done=self._restored, failed=self.notice.show_error, owner=self)
         self.notice.say(tr("Restoring “{what}” …").format(what=what), home_short(target))
 
+    def _paths(self) -> list[str]:
+        """What is chosen, and the folder it is in."""
+        chosen = self.browser.chosen
+        return list(dict.fromkeys(path for path in (chosen.path if chosen else "", self._path) if path))
+
+    # Branches and tags
+
+    def ask_name(self) -> None:
+        """Ask for a branch or a tag at the chosen version."""
+        from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
+
+        if self._row is not None:
+            NameVersionDialog(self.window(), self.studio, self._row.commit).open()
+
+    def ask_merge(self) -> None:
+        """Ask which branches to merge."""
+        from kronkers_studio.desktop.dialogs.merge import MergeDialog
+
+        source = next(iter(self._row.branches), "") if self._row is not None else ""
+        MergeDialog(self.window(), self.studio, self._project, self._branches(), source).open()
+
+    def _branches(self) -> list[str]:
+        return [branch.name for branch in self._timeline.branches] if self._timeline is not None else []
+
     def _restored(self, report: RestoreReport) -> None:
         files = counted(report.files, tr("{n} file was restored"), tr("{n} files were restored"))
         tone: Tone = "warn" if report.skipped else "ok"
         skipped = (
             counted(len(report.skipped), tr("{n} was left out."), tr("{n} were left out.")) if report.skipped else ""
         )
-        self.notice.say(f"{files}, {file_size(report.size)}.", f"{home_short(report.target)} {skipped}".strip(), tone)
+        self.notice.say(
+            tr("{files} and verified, {size}.").format(files=files, size=file_size(report.size)),
+            f"{home_short(report.target)} {skipped}".strip(),
+            tone,
+        )
 
     def check(self) -> None:
         """Read everything in the workspace and verify it."""
@@ -234,10 +270,15 @@ class RegistryPage(Page):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP)
         history = Card(tr("History"))
+        history.add_to_head(self.merge_button, self.name_button)
         history.body.addWidget(self.history, 1)
         content = Card(tr("The chosen version"))
         content.add_to_head(self.sides)
         content.body.addWidget(self.side_views, 1)
+        self.changes_panel.room_wanted.connect(lambda wanted: history.setVisible(not wanted))
+        self.sides.chosen.connect(
+            lambda key: history.setVisible(key != "changes" or self.changes_panel.views.shown != "file")
+        )
         row.addWidget(history, 2)
         row.addWidget(content, 3)
         return both

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QDrag, QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.pages.page import Views
@@ -46,10 +49,14 @@ class FolderBrowser(QWidget):
         self._found = label("", "caption")
         self.words = LineField(tr("Find in this folder"), placeholder=tr("Find in this folder"))
         self.order = ComboBox(tr("Sort"), _orders())
-        self.table: Table[Entry] = Table(tr("Content"), entry_columns(), sortable=True)
+        self.table: Table[Entry] = Table(tr("Content"), entry_columns(), sortable=True, draggable=True)
+        self.table.drag_wanted.connect(self.take_out)
+        self.taken_out: Path | None = None  # what was dragged out last, in a folder of its own
+        self._taken_into: TemporaryDirectory[str] | None = None
         self.table.opened.connect(self.open_entry)
         self.table.sort_wanted.connect(self._sort_by_column)
         self.order.currentIndexChanged.connect(self.arrange)
+        studio.closed.connect(self.forget_taken_out)
         self._typed = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._typed.timeout.connect(self.arrange)
         self.words.textChanged.connect(lambda _words: self._typed.start())
@@ -139,6 +146,41 @@ class FolderBrowser(QWidget):
 
         self._studio.read(work, lambda rows: self._show(rows) if asked == self._wanted else None, owner=self)
 
+    # Dragging out
+
+    def take_out(self, entry: Entry) -> None:
+        """Restore ``entry`` into a temporary folder, then let it be dragged from there while the button is still held.
+
+        The folder lives until something else is taken out, or the workspace is closed.
+        """
+        commit = self._commit
+        if commit is None:
+            return
+
+        def work(session: Session) -> tuple[TemporaryDirectory[str], Path]:
+            from kronkers_studio.workflows.browsing import restore
+
+            folder = TemporaryDirectory(prefix="kronkers-", ignore_cleanup_errors=True)
+            restore(session, commit.project, commit.id, Path(folder.name), (entry.path,))
+            return folder, Path(folder.name) / entry.path
+
+        def drag(answer: tuple[TemporaryDirectory[str], Path]) -> None:
+            self.forget_taken_out()
+            self._taken_into, path = answer
+            self.taken_out = path
+            if QGuiApplication.mouseButtons() & Qt.MouseButton.LeftButton:
+                drag = QDrag(self.table)
+                drag.setMimeData(file_data(path))
+                drag.exec(Qt.DropAction.CopyAction)
+
+        self._studio.read(work, drag, owner=self)
+
+    def forget_taken_out(self) -> None:
+        """Remove the temporary folder of what was dragged out."""
+        if self._taken_into is not None:
+            self._taken_into.cleanup()
+        self._taken_into = self.taken_out = None
+
     def _ask(self) -> int:
         self._wanted += 1
         return self._wanted
@@ -177,6 +219,13 @@ class FolderBrowser(QWidget):
         if path == (self.file.path if self.file is not None else self.path):
             return label(text, "strong")
         return Button(text, lambda: self.open_folder(path), kind="link", name=tr("Open {f}").format(f=text))
+
+
+def file_data(path: Path) -> QMimeData:
+    """``path`` as file managers take it."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    return data
 
 
 def entry_columns() -> list[Column[Entry]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.compared import (
@@ -49,7 +50,9 @@ _BEFORE = ""  # the choice "the version before"
 
 
 class ChangesPanel(QWidget):
-    """Views: "list", "file" and "nothing"."""
+    """Views: "list", "file" and "nothing". ``room_wanted``: a file is compared, in all the width."""
+
+    room_wanted = Signal(bool)
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,7 +78,7 @@ class ChangesPanel(QWidget):
         self._nothing = QVBoxLayout()
         self._file = QVBoxLayout()
         self.views = Views({"list": lambda: self.table, "file": self._file_view, "nothing": self._nothing_view})
-        self.views.show_view("nothing")
+        self._show("nothing")
         whole.addWidget(self.views, 1)
 
     def offer(self, branches: list[Branch], tags: list[Tag]) -> None:
@@ -123,7 +126,7 @@ class ChangesPanel(QWidget):
             return
         self.table.content.show_rows(told)
         self.table.scrollToTop()
-        self.views.show_view("list")
+        self._show("list")
 
     def _failed(self, error: StudioError) -> None:
         self._say(error.message, error.next_step)
@@ -132,7 +135,7 @@ class ChangesPanel(QWidget):
         self.views.view("nothing")
         clear(self._nothing)
         self._nothing.addWidget(EmptyState("file", title, words))
-        self.views.show_view("nothing")
+        self._show("nothing")
 
     # One file
 
@@ -173,7 +176,7 @@ class ChangesPanel(QWidget):
         else:
             words = _sizes(change)
             self._file.addWidget(EmptyState("file", tr("It is neither a table nor a text"), words), 1)
-        self.views.show_view("file")
+        self._show("file")
 
     def _add_table(self, difference: TableDifference) -> None:
         words = table_words(difference)
@@ -182,7 +185,11 @@ class ChangesPanel(QWidget):
         self._file.addWidget(_rows_table(difference), 1)
 
     def _back(self) -> None:
-        self.views.show_view("list")
+        self._show("list")
+
+    def _show(self, view: str) -> None:
+        self.views.show_view(view)
+        self.room_wanted.emit(view == "file")
 
     def _file_view(self) -> QWidget:
         view = QWidget()

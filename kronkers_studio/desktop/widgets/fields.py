@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QDateTime, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDateTimeEdit, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop import icons, theme
 from kronkers_studio.desktop.widgets.labels import label, restyle
@@ -110,6 +110,17 @@ class LineField(QLineEdit):
     def mark_invalid(self, invalid: bool) -> None:
         self.setProperty("invalid", invalid)
         restyle(self)
+
+
+class DateTimeField(QDateTimeEdit):
+    """A day and a time, to the minute, written as people here write them; not in the future."""
+
+    def __init__(self, name: str, moment: QDateTime, parent: QWidget | None = None) -> None:
+        super().__init__(moment, parent)
+        self.setAccessibleName(name)
+        self.setDisplayFormat("ddd d MMM yyyy  HH:mm")
+        self.setMaximumDateTime(QDateTime.currentDateTime().addSecs(60))
+        self.setButtonSymbols(QDateTimeEdit.ButtonSymbols.NoButtons)
 
 
 class Field(QWidget):

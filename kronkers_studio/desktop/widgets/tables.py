@@ -22,6 +22,7 @@ from kronkers_studio.desktop.theme import ROW_HEIGHT, Tone
 
 Row = TypeVar("Row")
 Index = QModelIndex | QPersistentModelIndex
+_WIDENED = 100  # pixels from which on a column of a wide table takes a share of what is left
 _NOWHERE = QModelIndex()
 _PILL = Qt.ItemDataRole.UserRole + 1
 _ICON = Qt.ItemDataRole.UserRole + 2
@@ -118,6 +119,9 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
             self._asked = True
             self._fetch(len(self._rows))
 
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled
+
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation is not Qt.Orientation.Horizontal:
             return None
@@ -153,6 +157,7 @@ class Table(QTableView, Generic[Row]):
     opened = Signal(object)
     picked = Signal(object)
     sort_wanted = Signal(int)
+    drag_wanted = Signal(object)
 
     def __init__(
         self,
@@ -162,6 +167,7 @@ class Table(QTableView, Generic[Row]):
         *,
         sortable: bool = False,
         wide: bool = False,
+        draggable: bool = False,
         row_height: int = ROW_HEIGHT,
     ) -> None:
         """``sortable``: a click on a column's title asks to sort by it; whoever gives the rows does so. ``wide``: the
@@ -180,6 +186,7 @@ class Table(QTableView, Generic[Row]):
         self.setHorizontalScrollBarPolicy(sideways)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setDragEnabled(draggable)
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
@@ -226,6 +233,10 @@ class Table(QTableView, Generic[Row]):
             return
         super().keyPressEvent(event)
 
+    def startDrag(self, _actions: Qt.DropAction) -> None:
+        if self.chosen is not None:
+            self.drag_wanted.emit(self.chosen)
+
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
         self._share_width()
@@ -240,8 +251,8 @@ class Table(QTableView, Generic[Row]):
         shares = sum(column.stretch for column in columns if not column.width) or 1
         for position, column in enumerate(columns):
             width = column.width or max(60, left * column.stretch // shares)
-            if self._wide and left > 0:
-                width += left // len(columns)
+            if self._wide and left > 0 and column.width >= _WIDENED:
+                width += left // sum(other.width >= _WIDENED for other in columns)
             self.setColumnWidth(position, width)
 
 

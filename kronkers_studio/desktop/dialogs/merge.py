@@ -1,0 +1,208 @@
+"""Merge one branch into another: what would come in is shown first, and each conflict is decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.compared import tree_words
+from kronkers_studio.desktop.dialogs.dialog import Dialog
+from kronkers_studio.desktop.pages.page import scrolling
+from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.text import counted, tr
+from kronkers_studio.desktop.widgets.cards import clear
+from kronkers_studio.desktop.widgets.fields import ComboBox, Field
+from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
+from kronkers_studio.domain.content import DEFAULT_BRANCH
+from kronkers_studio.domain.differences import Choice, Conflict, ConflictKind, MergePlan, MergeResult
+from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.progress import CancelToken, Progress
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
+
+_SHOWN = 100  # conflicts that are decided one by one; the choice for all decides the others
+
+
+class MergeDialog(Dialog):
+    """``branches`` are those of ``project``; the workspace changes only when Merge is pressed."""
+
+    def __init__(
+        self, parent: QWidget | None, studio: Studio, project: str, branches: list[str], source: str = ""
+    ) -> None:
+        super().__init__(
+            parent, tr("Merge branches"), tr("Both branches stay. Nothing is merged before all is decided."), width=580
+        )
+        self._studio, self._project = studio, project
+        self._plan: MergePlan | None = None
+        self._asked = 0
+        self._choices: dict[str, ComboBox] = {}
+        names: list[tuple[str, object]] = [(name, name) for name in branches]
+        self.source = ComboBox(tr("Merge"), names)
+        self.into = ComboBox(tr("Into"), names)
+        self.into.choose(DEFAULT_BRANCH)
+        others = [name for name in branches if name != self.into.value]
+        self.source.choose(source if source in others else others[0] if others else None)
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        row.addWidget(Field(tr("Merge"), self.source), 1)
+        row.addWidget(Field(tr("Into"), self.into), 1)
+        self.content.addLayout(row)
+        self.words = label("", "medium", wrap=True)
+        self.content.addWidget(self.words)
+        self._conflicts = QVBoxLayout()
+        self._conflicts.setContentsMargins(0, 0, 8, 0)
+        inside = QWidget()
+        inside.setLayout(self._conflicts)
+        self._area = scrolling(inside, tr("Conflicts"))
+        self._area.setMinimumHeight(220)
+        self.content.addWidget(self._area, 1)
+        self.for_all = ComboBox(tr("For all conflicts"), [(tr("Decide for all …"), None), *_choices()])
+        self.for_all.currentIndexChanged.connect(self._decide_all)
+        self.buttons.insertWidget(0, self.for_all)
+        self.add_button(tr("Cancel"), self.reject)
+        self.go = self.add_button(tr("Merge"), self.merge, "primary")
+        self.source.currentIndexChanged.connect(self._look)
+        self.into.currentIndexChanged.connect(self._look)
+        self._look()
+
+    def _look(self) -> None:
+        """Work out what the merge would do."""
+        self._asked += 1
+        asked, project = self._asked, self._project
+        source, into = str(self.source.value), str(self.into.value)
+        self._plan = None
+        self._show_conflicts(())
+        self.go.setEnabled(False)
+        self.notice.clear()
+        if source == into:
+            self.words.setText(tr("Choose two different branches."))
+            return
+        self.words.setText(tr("Comparing the branches …"))
+
+        def work(session: Session) -> MergePlan:
+            from kronkers_studio.workflows.versions import plan_merge
+
+            return plan_merge(session, project, source, into)
+
+        def show(plan: MergePlan) -> None:
+            if asked == self._asked:
+                self.show_plan(plan)
+
+        self._studio.read(work, show, owner=self, failed=self._failed)
+
+    def show_plan(self, plan: MergePlan) -> None:
+        """Show what would come in, and ask about the conflicts."""
+        self._plan = plan
+        self.words.setText(_plan_words(plan))
+        self._show_conflicts(plan.conflicts)
+        self._offer()
+
+    def _show_conflicts(self, conflicts: tuple[Conflict, ...]) -> None:
+        clear(self._conflicts)
+        self._choices = {}
+        for conflict in conflicts[:_SHOWN]:
+            self._conflicts.addLayout(self._row(conflict))
+        if len(conflicts) > _SHOWN:
+            words = counted(len(conflicts) - _SHOWN, tr("and {n} more"), tr("and {n} more"))
+            self._conflicts.addWidget(label(f"{words}. {tr('The choice for all decides them.')}", "muted", wrap=True))
+        self._conflicts.addStretch(1)
+        self._area.setVisible(bool(conflicts))
+        self.for_all.setVisible(bool(conflicts))
+        self.for_all.setCurrentIndex(0)
+
+    def _row(self, conflict: Conflict) -> QHBoxLayout:
+        name = tr("Decide for {file}").format(file=conflict.path)
+        choice = ComboBox(name, [(tr("Decide …"), None), *_choices()])
+        choice.currentIndexChanged.connect(self._offer)
+        self._choices[conflict.path] = choice
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(ElidedLabel(conflict.path, "medium", middle=True))
+        words.addWidget(label(conflict.detail or _conflict_words(conflict), "caption", wrap=True))
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 4, 0, 4)
+        row.addLayout(words, 1)
+        row.addWidget(choice)
+        return row
+
+    def _decide_all(self) -> None:
+        if self.for_all.value is not None:
+            for choice in self._choices.values():
+                choice.choose(self.for_all.value)
+        self._offer()
+
+    @property
+    def decided(self) -> dict[str, Choice]:
+        """The choices made, by path."""
+        conflicts = self._plan.conflicts if self._plan is not None else ()
+        made = {conflict.path: self.for_all.value for conflict in conflicts[_SHOWN:]}
+        made |= {path: choice.value for path, choice in self._choices.items()}
+        return {path: Choice(str(value)) for path, value in made.items() if value is not None}  # Qt made it a text
+
+    def _offer(self) -> None:
+        plan = self._plan
+        self.go.setEnabled(plan is not None and not plan.up_to_date and len(self.decided) == len(plan.conflicts))
+
+    def merge(self) -> None:
+        """Do what is shown; refused when a branch has moved since."""
+        session, plan, choices = self._studio.session, self._plan, self.decided
+        if session is None or plan is None:
+            return
+
+        def work(_progress: Progress, _cancel: CancelToken) -> MergeResult:
+            from kronkers_studio.workflows.versions import merge_branches
+
+            return merge_branches(session, plan.project, plan.source, plan.branch, choices=choices, plan=plan)
+
+        title = tr("Merging “{source}” into “{into}”").format(source=plan.source, into=plan.branch)
+        self.go.setEnabled(False)
+        self._studio.do(
+            title,
+            work,
+            changes=("content",),
+            done=lambda _: self.accept(),
+            failed=self._failed,
+            owner=self,
+            resource="content",
+            cancellable=False,
+        )
+
+    def _failed(self, error: StudioError) -> None:
+        self.words.setText("" if self._plan is None else self.words.text())
+        self._offer()
+        self.notice.show_error(error)
+
+
+def _choices() -> list[tuple[str, object]]:
+    return [
+        (tr("Keep ours"), Choice.OURS),
+        (tr("Take theirs"), Choice.THEIRS),
+        (tr("Keep both"), Choice.BOTH),
+    ]
+
+
+def _plan_words(plan: MergePlan) -> str:
+    if plan.up_to_date:
+        return tr("“{into}” has everything of “{source}” already.").format(into=plan.branch, source=plan.source)
+    comes = tree_words(plan.incoming) or tr("nothing new")
+    words = tr("Comes in: {what}.").format(what=comes)
+    if plan.merged:
+        both = counted(len(plan.merged), tr("{n} file is put together"), tr("{n} files are put together"))
+        words += " " + tr("{files} from both sides.").format(files=both)
+    if plan.conflicts:
+        asked = counted(len(plan.conflicts), tr("{n} conflict to decide."), tr("{n} conflicts to decide."))
+        return f"{words} {asked}"
+    return words
+
+
+def _conflict_words(conflict: Conflict) -> str:
+    words = {
+        ConflictKind.BOTH_CHANGED: tr("Both branches changed it."),
+        ConflictKind.BOTH_ADDED: tr("Both branches added it, with other content."),
+        ConflictKind.REMOVED_BY_OURS: tr("Ours removed it, theirs changed it."),
+        ConflictKind.REMOVED_BY_THEIRS: tr("Theirs removed it, ours changed it."),
+        ConflictKind.DIFFERENT_KINDS: tr("It is a folder in one branch and a file in the other."),
+    }
+    return words[conflict.kind]

@@ -1,0 +1,70 @@
+"""Give a version a name that stays with it (a tag), or begin a branch at it."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from kronkers_studio.desktop.dialogs.dialog import Dialog
+from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.text import date_time, tr
+from kronkers_studio.desktop.widgets.fields import Field, LineField
+from kronkers_studio.desktop.widgets.labels import label
+from kronkers_studio.desktop.widgets.pills import FilterPills
+from kronkers_studio.domain.content import Commit
+from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.progress import CancelToken, Progress
+
+
+class NameVersionDialog(Dialog):
+    """Makes a branch or a tag at ``commit``."""
+
+    def __init__(self, parent: QWidget | None, studio: Studio, commit: Commit) -> None:
+        sentence = tr("“{message}”, {time}").format(message=commit.message, time=date_time(commit.created))
+        super().__init__(parent, tr("Name this version"), sentence)
+        self._studio, self._commit = studio, commit
+        self.kind = FilterPills([("tag", tr("Tag")), ("branch", tr("Branch"))], tr("Make a"))
+        self.kind.chosen.connect(self._explain)
+        row = QHBoxLayout()
+        row.addWidget(self.kind)
+        row.addStretch(1)
+        self.content.addLayout(row)
+        self._words = label("", "caption", wrap=True)
+        self.content.addWidget(self._words)
+        self.name = LineField(tr("Name"), on_return=self.create)
+        self.content.addWidget(Field(tr("Name"), self.name))
+        self.add_button(tr("Cancel"), self.reject)
+        self.go = self.add_button(tr("Create"), self.create, "primary")
+        self.name.textChanged.connect(lambda text: self.go.setEnabled(bool(text.strip())))
+        self.go.setEnabled(False)
+        self._explain("tag")
+        self.name.setFocus()
+
+    def create(self) -> None:
+        """Make it; the dialog closes when it is there."""
+        session, name, commit, kind = self._studio.session, self.name.text().strip(), self._commit, self.kind.key
+        if session is None or not name:
+            return
+
+        def work(_progress: Progress, _cancel: CancelToken) -> object:
+            from kronkers_studio.workflows.versions import create_branch, set_tag
+
+            make = create_branch if kind == "branch" else set_tag
+            return make(session, commit.project, name, commit.id)
+
+        title = tr("Naming a version “{name}”").format(name=name)
+        self.go.setEnabled(False)
+        self._studio.do(
+            title, work, changes=("content",), done=lambda _: self.accept(), failed=self._failed, owner=self
+        )
+
+    def _failed(self, error: StudioError) -> None:
+        self.go.setEnabled(True)
+        self.notice.show_error(error)
+
+    def _explain(self, kind: str) -> None:
+        words = {
+            "tag": tr("A tag names this very version for good, such as a report's state."),
+            "branch": tr("A branch begins here and goes its own way, until it is merged."),
+        }
+        self._words.setText(words[kind])
+        self.name.setPlaceholderText(tr("2026-q2-report") if kind == "tag" else tr("new-forecast"))
