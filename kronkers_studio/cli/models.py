@@ -7,15 +7,18 @@ from typing import Annotated
 
 import typer
 
-from kronkers_studio.cli.references import parse_content
+from kronkers_studio.cli import model_versions, searching
+from kronkers_studio.cli.references import parse_content, parse_metrics
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.cli.text import moment, plural, size, table
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ModelVersion, Tensor
+from kronkers_studio.domain.search import Sort
 
 ModelRef = Annotated[
     str, typer.Argument(metavar="NAME[:V|@ALIAS]", help="A model; its newest version if none is named.")
 ]
+_EVERY = 2**31
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -27,6 +30,8 @@ def add_commands(app: typer.Typer) -> None:
     command(model, "show")(show)
     command(model, "alias")(alias)
     command(app, "package")(package)
+    searching.add_commands(app, model)
+    model_versions.add_commands(model)
 
 
 def find(
@@ -75,19 +80,42 @@ def register(
                 ref=content.commit,
                 name=name,
                 description=description,
-                metrics=_metrics(metric or []),
+                metrics=parse_metrics(metric or []),
                 data=parse_content(data) if data else None,
                 progress=progress,
             )
         terminal.result(version, *_version_lines(version))
 
 
-def list_(terminal: Terminal, name: Annotated[str | None, typer.Argument(help="Only this model.")] = None) -> None:
-    """List the registered versions."""
+def list_(
+    terminal: Terminal,
+    name: Annotated[str | None, typer.Argument(help="Only this model.")] = None,
+    *,
+    sort: searching.SortBy = "",
+    where: searching.Where = None,
+    framework: searching.Framework = "",
+    tag: searching.Tag = "",
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="How many to show; all by default.")] = None,
+    offset: searching.Offset = 0,
+) -> None:
+    """List the registered versions, newest first or by a metric."""
     from kronkers_studio.workflows.models import list_models
+    from kronkers_studio.workflows.searching import page_of_models
 
     with terminal.session() as session:
-        versions = list_models(session, name)
+        if sort or where or framework or tag or limit or offset:
+            _total, versions = page_of_models(
+                session,
+                name=name,
+                framework=framework,
+                tag=tag,
+                metrics=searching.conditions(where),
+                sort=Sort.parse(sort or "newest"),
+                limit=limit or _EVERY,
+                offset=offset,
+            )
+        else:
+            versions = list_models(session, name)
         rows = [
             [
                 v.label,
@@ -163,6 +191,7 @@ def _version_lines(version: ModelVersion) -> list[str]:
         *[f"takes {_tensor(tensor)}" for tensor in facts.signature.inputs],
         *[f"gives {_tensor(tensor)}" for tensor in facts.signature.outputs],
         *[f"{name} = {value:g}" for name, value in version.metrics.items()],
+        *([f"tagged {', '.join(version.tags)}"] if version.tags else []),
         *([f"trained on {version.data}"] if version.data else []),
     ]
 
@@ -171,16 +200,3 @@ def _tensor(tensor: Tensor) -> str:
     shape = " × ".join("n" if length < 0 else str(length) for length in tensor.shape)
     columns = f": {', '.join(tensor.columns)}" if tensor.columns else ""
     return f"{tensor.name} ({tensor.datatype.value} {shape}){columns}"
-
-
-def _metrics(pairs: list[str]) -> dict[str, float]:
-    metrics = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        try:
-            metrics[name] = float(value)
-        except ValueError:
-            equals = ""
-        if not name or not equals:
-            raise InvalidInput(f"“{pair}” is not a metric.", next_step="Write it as name=number, e.g. accuracy=0.93.")
-    return metrics

@@ -26,3 +26,17 @@ def parse_content(text: str) -> ContentRef:
         raise InvalidInput(f"“{text}” names no file.", next_step="Write it as PROJECT:PATH or PROJECT@VERSION:PATH.")
     project, ref = parse_project(parts["where"])
     return ContentRef(project, ref, parts["path"].strip("/"))
+
+
+def parse_metrics(pairs: list[str]) -> dict[str, float]:
+    """``name=number`` each."""
+    metrics = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        try:
+            metrics[name] = float(value)
+        except ValueError:
+            equals = ""
+        if not name or not equals:
+            raise InvalidInput(f"“{pair}” is not a metric.", next_step="Write it as name=number, e.g. accuracy=0.93.")
+    return metrics

@@ -1,0 +1,159 @@
+"""Commands for what is said of model versions, how they differ, and where they come from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from kronkers_studio.cli.references import parse_metrics
+from kronkers_studio.cli.terminal import Terminal, command
+from kronkers_studio.cli.text import moment, table
+from kronkers_studio.domain.comparison import ModelComparison
+from kronkers_studio.domain.models import ModelVersion
+
+ModelRef = Annotated[
+    str, typer.Argument(metavar="NAME[:V|@ALIAS]", help="A model; its newest version if none is named.")
+]
+_CARD = {"intended_use": "Intended use", "data": "Data", "metrics": "Metrics", "limits": "Limits"}
+
+
+def add_commands(model: typer.Typer) -> None:
+    command(model, "card")(card)
+    command(model, "tag")(tag)
+    command(model, "measure")(measure)
+    command(model, "history")(history)
+    command(model, "compare")(compare)
+    command(model, "lineage")(lineage)
+
+
+def card(
+    terminal: Terminal,
+    model: ModelRef,
+    description: Annotated[str | None, typer.Option("--description", help="What the model is for.")] = None,
+    intended_use: Annotated[str | None, typer.Option("--intended-use", help="Who uses it, and for what.")] = None,
+    data: Annotated[str | None, typer.Option("--data", help="What it was trained and measured on.")] = None,
+    metrics: Annotated[str | None, typer.Option("--metrics", help="What its figures mean.")] = None,
+    limits: Annotated[str | None, typer.Option("--limits", help="Where it must not be used.")] = None,
+) -> None:
+    """Show a version's model card, or change the parts that are given."""
+    from kronkers_studio.workflows.model_versions import describe_model
+    from kronkers_studio.workflows.models import parse_reference, show_model
+
+    reference = parse_reference(model)
+    parts = {"intended_use": intended_use, "data": data, "metrics": metrics, "limits": limits}
+    given = {name: text for name, text in parts.items() if text is not None}
+    with terminal.session() as session:
+        version = show_model(session, *reference)
+        if given or description is not None:
+            version = describe_model(
+                session,
+                (version.name, version.version, None),
+                description=description,
+                card=replace(version.card, **given),
+            )
+        terminal.result(version, *_card_lines(version))
+
+
+def tag(
+    terminal: Terminal,
+    model: ModelRef,
+    tags: Annotated[list[str] | None, typer.Argument(metavar="[TAG…]", help="Tags to add.")] = None,
+    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="TAG", help="A tag to take away.")] = None,
+) -> None:
+    """Show a version's tags, add some, or take some away."""
+    from kronkers_studio.workflows.model_versions import describe_model
+    from kronkers_studio.workflows.models import parse_reference
+
+    with terminal.session() as session:
+        version = describe_model(session, parse_reference(model), add_tags=tags or (), remove_tags=remove or ())
+        terminal.result(version, f"{version.label}  {', '.join(version.tags) or 'no tags'}")
+
+
+def measure(
+    terminal: Terminal,
+    model: ModelRef,
+    metrics: Annotated[list[str], typer.Argument(metavar="NAME=VALUE…", help="What was measured.")],
+) -> None:
+    """Add metrics that were measured later; what they were before stays in the history."""
+    from kronkers_studio.workflows.model_versions import add_metrics
+    from kronkers_studio.workflows.models import parse_reference
+
+    with terminal.session() as session:
+        version = add_metrics(session, parse_reference(model), parse_metrics(metrics))
+        terminal.result(version, *[f"{name} = {value:g}" for name, value in version.metrics.items()])
+
+
+def history(terminal: Terminal, model: ModelRef) -> None:
+    """Show every change to what is said and was measured of a version."""
+    from kronkers_studio.workflows.model_versions import model_history
+    from kronkers_studio.workflows.models import parse_reference
+
+    what = {"ModelRegistered": "registered", "ModelDescribed": "described", "MetricsAdded": "measured"}
+    with terminal.session() as session:
+        entries = model_history(session, parse_reference(model))
+        rows = [[moment(e.at), e.author, what[e.kind], _told(e.change)] for e in entries]
+        terminal.result(entries, *table(["When", "Who", "What", ""], rows))
+
+
+def compare(
+    terminal: Terminal,
+    left: Annotated[str, typer.Argument(metavar="A", help="NAME[:V|@ALIAS]")],
+    right: Annotated[str, typer.Argument(metavar="B", help="NAME[:V|@ALIAS]")],
+    all_: Annotated[bool, typer.Option("--all", help="Also what is the same.")] = False,
+) -> None:
+    """Show what differs between two versions, side by side."""
+    from kronkers_studio.workflows.model_versions import compare_models
+    from kronkers_studio.workflows.models import parse_reference
+
+    with terminal.session() as session:
+        comparison = compare_models(session, parse_reference(left), parse_reference(right))
+        terminal.result(comparison, *_comparison_lines(comparison, everything=all_))
+
+
+def lineage(
+    terminal: Terminal,
+    node: Annotated[
+        str, typer.Argument(metavar="NODE", help="NAME[:V|@ALIAS], P[@REF]:PATH, P@REF, sha256:… or NAME:rN@PLACE")
+    ],
+) -> None:
+    """Show what something came from and what came from it: data, code, model, package, release."""
+    from kronkers_studio.workflows.lineage import lineage as follow
+
+    with terminal.session() as session:
+        found = follow(session, node)
+        labels = {one.id: f"{one.kind.value} {one.label}" for one in found.nodes}
+        rows = [[labels[edge.before], edge.relation.value, labels[edge.after]] for edge in found.edges]
+        counts = Counter(one.kind.value for one in found.nodes)
+        terminal.result(
+            found,
+            f"{labels[found.node]}: " + ", ".join(f"{kind} {count}" for kind, count in counts.items()),
+            *(table(["From", "", "To"], rows) if rows else ["Nothing else depends on it."]),
+        )
+
+
+def _card_lines(version: ModelVersion) -> list[str]:
+    parts = {"Description": version.description} | {_CARD[name]: getattr(version.card, name) for name in _CARD}
+    lines = [version.label]
+    for title, text in parts.items():
+        lines += [f"{title}: {text or '–'}"]
+    return lines
+
+
+def _told(change: dict[str, object]) -> str:
+    metrics = change.get("metrics")
+    if isinstance(metrics, dict):
+        return ", ".join(f"{name} = {value:g}" for name, value in metrics.items())
+    return str(change.get("description", ""))
+
+
+def _comparison_lines(comparison: ModelComparison, *, everything: bool) -> list[str]:
+    shown = comparison.values if everything else comparison.differences
+    rows = [
+        [f"{one.aspect.value} {one.name}", one.left, one.right, "" if one.change is None else f"{one.change:+.6g}"]
+        for one in shown
+    ]
+    same = "The model files are the same." if comparison.same_file else "The model files differ."
+    return [*table(["", comparison.left.label, comparison.right.label, "Change"], rows), same]

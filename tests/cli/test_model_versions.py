@@ -1,0 +1,138 @@
+"""Searching, describing, comparing and tracing models by command."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kronkers_studio.app import command
+from kronkers_studio.domain.changes import PackageBuilt, ReleaseRecorded
+from kronkers_studio.domain.models import Package
+from kronkers_studio.domain.releases import Release, ReleaseState
+from kronkers_studio.settings.paths import resource
+from kronkers_studio.workflows.session import open_workspace
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+DATA = "sample:Quality/Wine/data/train.csv"
+
+
+@dataclass
+class Shell:
+    """Runs commands in this process, with a workspace of its own that holds a scikit-learn and an ONNX model."""
+
+    folder: Path
+    printed: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch
+
+    def run(self, *arguments: str, expect: int = 0) -> pytest.CaptureResult[str]:
+        self.printed.readouterr()
+        self.monkeypatch.setattr(sys, "argv", ["kronkers", *arguments])
+        with pytest.raises(SystemExit) as left:
+            command()
+        printed = self.printed.readouterr()
+        assert (left.value.code or 0) == expect, f"{arguments}: {left.value.code}\n{printed.out}\n{printed.err}"
+        return printed
+
+    def json(self, *arguments: str, expect: int = 0) -> Any:
+        return json.loads(self.run(*arguments, "--json", expect=expect).out)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    monkeypatch.setenv("KRONKERS_WORKSPACE", str(tmp_path / "workspace"))
+    monkeypatch.setenv("KRONKERS_KEY_FILE", str(tmp_path / "key"))
+    before = signal.getsignal(signal.SIGINT)
+    shell = Shell(tmp_path, capsys, monkeypatch)
+    shell.run("init", "--key-file", str(tmp_path / "key"))
+    wine = tmp_path / "source" / "Quality" / "Wine"
+    shutil.copytree(resource("sample/OneDrive - Kronkers/Quality/Wine/model"), wine / "model")
+    (wine / "data").mkdir()
+    (wine / "data" / "train.csv").write_text("alcohol,proline\n13.1,1050\n", encoding="utf-8")
+    shell.run("migrate", str(tmp_path / "source"), "--project", "sample")
+    for file, accuracy in (("wine_cultivar.joblib", "0.97"), ("wine_cultivar.onnx", "0.95")):
+        where = f"sample:Quality/Wine/model/{file}"
+        shell.run("model", "register", where, "--name", "wine", "--data", DATA, "--metric", f"accuracy={accuracy}")
+    yield shell
+    signal.signal(signal.SIGINT, before)
+
+
+def test_files_and_models_are_searched_described_measured_and_listed(shell: Shell) -> None:
+    page = shell.json("search", "WINE_cult", "--kind", "file")
+    assert (page["total"], page["counts"]["file"]) == (2, 2)
+    assert page["hits"][0]["path"].startswith("Quality/Wine/model/wine_cultivar.")
+    assert shell.json("search", "sample")["hits"][0]["kind"] == "project"
+    assert "train.csv" in shell.run("search", "train", "--extension", "csv").out
+    assert shell.run("search", "nowhere").out == "Nothing was found.\n"
+
+    card = ("model", "card", "wine:1", "--limits", "Italian wines only", "--description", "Names the cultivar")
+    assert shell.json(*card)["card"]["limits"] == "Italian wines only"
+    assert "Intended use: –" in shell.run("model", "card", "wine:1").out
+    assert shell.json("model", "tag", "wine:1", "quality", "lab")["tags"] == ["quality", "lab"]
+    assert shell.json("model", "tag", "wine:1", "--remove", "lab")["tags"] == ["quality"]
+    assert shell.json("model", "measure", "wine:1", "f1=0.9")["metrics"] == {"accuracy": 0.97, "f1": 0.9}
+    kinds = [entry["kind"] for entry in shell.json("model", "history", "wine:1")]
+    assert kinds == ["ModelRegistered", *["ModelDescribed"] * 3, "MetricsAdded"]
+    assert "Names the cultivar" in shell.run("model", "history", "wine:1").out
+
+    for text in ("italian", "italian quality", "proline f1"):
+        found = shell.json("model", "search", text)["hits"]
+        assert [hit["title"] for hit in found] == ["wine:1"], text
+    listed = shell.json("model", "list", "--sort", "-metric:accuracy", "--limit", "5")
+    assert [version["version"] for version in listed] == [2, 1]
+    assert [v["version"] for v in shell.json("model", "list", "--where", "accuracy>0.96")] == [1]
+    for wrong in (("--where", "accuracy"), ("--sort", "accuracy")):
+        assert "Traceback" not in shell.run("model", "list", *wrong, expect=2).err
+    shell.run("search", "x", "--kind", "thing", expect=2)
+
+
+def test_versions_are_compared_side_by_side(shell: Shell) -> None:
+    shell.run("model", "measure", "wine:2", "f1=0.5")
+    comparison = shell.json("model", "compare", "wine:1", "wine:2")
+    values = {(value["aspect"], value["name"]): value for value in comparison["values"]}
+    assert values["metrics", "accuracy"]["change"] == pytest.approx(-0.02)
+    assert (values["metrics", "f1"]["left"], values["metrics", "f1"]["right"]) == ("", "0.5")
+    assert values["facts", "framework"]["right"].startswith("ONNX") and not comparison["same_file"]
+    shown = shell.run("model", "compare", "wine:1", "wine:2").out
+    assert "metrics accuracy" in shown and "source data" not in shown
+    assert "source data" in shell.run("model", "compare", "wine:1", "wine:2", "--all").out
+
+
+def test_lineage_is_followed_from_every_end(shell: Shell) -> None:
+    release = Release("wine", "office", 1, 1, "sha256:abc", ReleaseState.LIVE, NOW, NOW)
+    with open_workspace(shell.folder / "workspace", key_file=shell.folder / "key") as session:
+        package = Package("sha256:abc", "wine", 1, "linux/amd64", "3.11", "", (), NOW)
+        session.workspace.ledger.record(PackageBuilt(package), ReleaseRecorded(release), author="ann")
+
+    whole = shell.json("model", "lineage", "wine:1")
+    assert {node["kind"] for node in whole["nodes"]} == {
+        *("commit", "data", "code", "file", "model", "package", "release")
+    }
+    relations = {(edge["relation"], edge["after"]) for edge in whole["edges"]}
+    assert {("trained", "wine:1"), ("wrote", "wine:1"), ("registered as", "wine:1")} <= relations
+    assert {("packaged as", "sha256:abc"), ("released as", "wine:r1@office")} <= relations
+
+    (tmp := shell.folder / "source" / "notes.txt").write_text("a later commit, the same data", encoding="utf-8")
+    shell.run("migrate", str(tmp.parent), "--project", "sample")
+    for start in (DATA, DATA.replace("sample:", "sample@main:")):
+        after = {node["id"] for node in shell.json("model", "lineage", start)["nodes"]}
+        assert {"wine:1", "wine:2", "sha256:abc", "wine:r1@office"} <= after
+    commit = shell.json("model", "show", "wine:1")["source"]["commit"]
+    assert {"wine:1", "wine:r1@office"} <= {
+        node["id"] for node in shell.json("model", "lineage", f"sample@{commit}")["nodes"]
+    }
+    for start in ("sha256:abc", "wine:r1@office"):
+        before = {node["id"]: node["kind"] for node in shell.json("model", "lineage", start)["nodes"]}
+        assert {"wine:1", "sha256:abc", "wine:r1@office"} <= before.keys() and "data" in before.values()
+        assert "wine:2" not in before
+    assert "released as" in shell.run("model", "lineage", "wine:1").out
+    for missing in ("sha256:nope", "wine:r9@office", "wine:7", "sample:nope.txt", "nonsense"):
+        assert shell.run("model", "lineage", missing, expect=2 if missing == "nonsense" else 1).err
