@@ -141,6 +141,15 @@ def test_a_lost_or_damaged_index_is_made_again(workspace: Workspace, directory: 
             assert _found(again, "a.csv") == ["a.csv"]
 
 
+def test_a_version_that_was_cleaned_up_since_is_not_needed_to_go_on_from_it(workspace: Workspace) -> None:
+    _commit(workspace, "p", "main", {"a.csv": 1, "b.csv": 2})
+    assert _found(workspace, "csv") == ["a.csv", "b.csv"]
+    with workspace.search._index._index.write_directly() as connection:
+        connection.execute("UPDATE branches SET tree = ?", ("f" * 64,))
+    _commit(workspace, "p", "main", {"b.csv": 2, "c.csv": 3})
+    assert _found(workspace, "csv") == ["b.csv", "c.csv"]
+
+
 def test_names_that_are_not_text_are_found_by_the_rest_of_them(workspace: Workspace) -> None:
     _commit(workspace, "p", "main", {"caf\udce9 data.csv": 1})
     assert _found(workspace, "data") == _found(workspace, "caf") == ["caf\udce9 data.csv"]
