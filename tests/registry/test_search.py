@@ -169,7 +169,6 @@ trees = st.lists(st.dictionaries(paths, st.integers(0, 9), max_size=12), min_siz
 def test_search_finds_what_a_look_at_every_file_finds(
     workspace: Workspace, versions: list[dict[str, int]], texts: list[str], _turn: int
 ) -> None:
-    """Seen to fail with short terms looked up in names only, and without removing what a commit removed."""
     for version in versions:
         files = {path: size for path, size in version.items() if not any(o.startswith(path + "/") for o in version)}
         _commit(workspace, "p", "main", files)
@@ -201,7 +200,7 @@ def _plain(text: str) -> str:
 
 
 def test_many_matches_come_in_the_same_order_as_few(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The three ways of reading a tier; seen to fail with another order in one of them."""
+    """The three ways of reading a tier."""
     from kronkers_studio.registry import searching
 
     chance = random.Random(3)  # noqa: S311  # the same every time

