@@ -349,7 +349,7 @@ QPushButton[kind="bar"]:focus {{ border: 1px solid @accent; }}
 QLineEdit, QPlainTextEdit, QSpinBox, QDoubleSpinBox, QDateTimeEdit, QComboBox {{ background: @surface;
     border: 1px solid @line; border-radius: {CONTROL_RADIUS}px; padding: 0 10px; min-height: {CONTROL_HEIGHT - 2}px;
     selection-background-color: @accent; selection-color: @on_accent; }}
-QDateTimeEdit QLineEdit {{ border: none; background: transparent; padding: 0; min-height: 0; }}
+QDateTimeEdit QLineEdit {{ border: none; background: transparent; padding: 0 10px; min-height: 0; }}
 QPlainTextEdit {{ padding: 6px; }}
 QPlainTextEdit[role="code"] {{ font-family: "DejaVu Sans Mono", "Consolas", "Menlo", monospace;
     font-size: {CAPTION}px; }}
@@ -364,6 +364,7 @@ QComboBox QAbstractItemView {{ background: @surface; border: 1px solid @line; bo
     padding: 4px; outline: none; }}
 QComboBox QAbstractItemView::item {{ min-height: 28px; padding: 0 8px; border-radius: 4px; }}
 QComboBox QAbstractItemView::item:selected {{ background: @accent_bg; color: @accent_text; }}
+QDateTimeEdit::up-button, QDateTimeEdit::down-button, QDateTimeEdit::drop-down {{ width: 0; border: none; }}
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{
     width: 0; border: none; }}
 

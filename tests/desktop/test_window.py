@@ -71,7 +71,7 @@ def test_the_page_and_its_state_come_back_after_a_restart(
     first.show_page("registry")
     come_to_rest(first)
     registry = first.page("registry")
-    registry.open_folder("data")  # type: ignore[attr-defined]
+    registry.browser.open_folder("data")  # type: ignore[attr-defined]
     come_to_rest(first)
     first.close()
 

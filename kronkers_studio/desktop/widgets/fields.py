@@ -120,7 +120,6 @@ class DateTimeField(QDateTimeEdit):
         self.setAccessibleName(name)
         self.setDisplayFormat("ddd d MMM yyyy  HH:mm")
         self.setMaximumDateTime(QDateTime.currentDateTime().addSecs(60))
-        self.setButtonSymbols(QDateTimeEdit.ButtonSymbols.NoButtons)
 
 
 class Field(QWidget):
