@@ -149,7 +149,7 @@ class ContentStore:
         return commit, True
 
     def _expect(self, stored: Sequence[StoredItem]) -> None:
-        """All of ``stored`` must be there. It was when it was stored; only a cleaning up since can have changed that."""
+        """All of ``stored`` must be there. It was when stored; only a cleaning up since can have changed that."""
         if self._generation == self._store.index.generation():
             return
         wanted = {id for item in stored for id in item.content}
