@@ -13,10 +13,35 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.window import MainWindow, stops
-from kronkers_studio.workflows import browsing, metrics, migrating, models, packages, releases, servers, session
+from kronkers_studio.workflows import (
+    browsing,
+    folders,
+    metrics,
+    migrating,
+    models,
+    packages,
+    previews,
+    releases,
+    servers,
+    session,
+    versions,
+)
 
 OpenWindow = Callable[..., MainWindow]
 Rest = Callable[[MainWindow], None]
+_WATCHED = (
+    browsing,
+    folders,
+    metrics,
+    migrating,
+    models,
+    packages,
+    previews,
+    releases,
+    servers,
+    session,
+    versions,
+)
 _QUICK = {"workspace_exists", "project_name", "suggest_name", "parse_address", "parse_reference"}
 """One look at a file's existence, or no work at all."""
 
@@ -34,7 +59,7 @@ def callers(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
 
         return call
 
-    for module in (browsing, metrics, migrating, models, packages, releases, servers, session):
+    for module in _WATCHED:
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and not name.startswith("_") and name not in _QUICK:
                 monkeypatch.setattr(module, name, watched(function, f"{module.__name__.rsplit('.', 1)[-1]}.{name}"))
@@ -62,8 +87,19 @@ def test_no_page_calls_a_workflow_on_the_main_thread(
     qtbot.waitUntil(lambda: migrate.views.shown == "outcome", timeout=20_000)
     registry: Any = window.page("registry")
     registry.check()
+    registry.browser.open_entry(
+        next(entry for entry in registry.browser.table.content.rows if entry.name == "notes.md")
+    )
+    come_to_rest(window)
+    registry.sides.choose("changes")
     come_to_rest(window)
 
-    assert {"browsing.list_projects", "migrating.migrate_folder", "models.list_models"} <= callers.keys()
+    assert {
+        "browsing.list_projects",
+        "folders.arrange",
+        "previews.preview_file",
+        "migrating.migrate_folder",
+        "models.list_models",
+    } <= callers.keys()
     main = threading.main_thread().name
     assert {name for name, threads in callers.items() if main in threads} == set()
