@@ -208,6 +208,7 @@ def _live_until_idle(window: MainWindow) -> None:
             QApplication.processEvents()
 
 
+@pytest.mark.slow  # a bound on time: other work on the machine must not fail the quick suite
 def test_opening_filtering_and_sorting_100_000_files_takes_the_main_thread_no_tenth_of_a_second(
     open_main_window: OpenWindow, workspace: Path, qtbot: QtBot, come_to_rest: Rest
 ) -> None:
