@@ -27,7 +27,7 @@ def run(options: Options) -> dict[str, Any]:
     for number in range(options.rounds):
         for count in counts:
             options.say(f"round {number + 1} of {options.rounds}: {count:,} files")
-            for step, cost in _round(options, count).items():
+            for step, cost in _round(options, number, count).items():
                 rounds[count][step].append(cost)
     machine = facts(options.work)
     print(f"\n{machine['summary']}\nsmall files only, median of {options.rounds}\n")
@@ -55,9 +55,8 @@ def run(options: Options) -> dict[str, Any]:
     }
 
 
-def _round(options: Options, count: int) -> dict[Step, Cost]:
-    work = options.work / "scale"
-    shutil.rmtree(work, ignore_errors=True)
+def _round(options: Options, number: int, count: int) -> dict[Step, Cost]:
+    work = options.work / f"scale-{number}-{count}"
     work.mkdir(parents=True)
     copy = work / "tree"
     shutil.copytree(tree.kept_tree(options.cache, count, 0), copy)
@@ -71,7 +70,6 @@ def _round(options: Options, count: int) -> dict[Step, Cost]:
         measuring.settle()
         costs[step] = cost = measuring.run(tool.steps[step])
         options.say(f"  {step:<12}{cost.wall:8.2f} s {cost.cpu:8.2f} CPU-s {cost.peak / 1e6:6.0f} MB")
-    shutil.rmtree(work)
     return costs
 
 

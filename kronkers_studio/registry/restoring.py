@@ -15,7 +15,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from kronkers_studio.domain.content import Entry, EntryKind, MappedName, RestoreReport, SkippedItem, SkipReason
@@ -28,7 +28,9 @@ from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.registry.snapshots import TreeReader
 from kronkers_studio.storage.files import BINARY, disk_failures, is_disk_failure, write_fully
 
-_BATCH = 512
+_BATCH = 1024
+_RUN_FILES = 64
+_RUN_BYTES = 1 << 20
 _HOLE = 4096
 _ZEROS = bytes(_HOLE)
 _WORKERS = max(2, min(4, os.cpu_count() or 2))
@@ -89,12 +91,15 @@ class Restore:
         self._names.learn(folder.path, (entry.path for entry in self._trees.entries(folder.content[0])))
 
     def _restore_batch(self, batch: list[Entry], pool: ThreadPoolExecutor) -> None:
-        """Several threads, because most of the time goes into the system's making of files."""
+        """Several threads, because most of the time goes into the system's making of files.
+
+        Each takes files of one folder: where two make files in the same one, the system lets one wait for the other.
+        """
         located = self._store.locate(id for entry in batch if entry.kind is EntryKind.FILE for id in entry.content)
-        running = [pool.submit(self._restore_entry, entry, located) for entry in batch]
+        running = [pool.submit(self._restore_run, run, located) for run in _runs(batch)]
+        outcomes = chain.from_iterable(outcome.result() for outcome in running)
         try:
-            for entry, outcome in zip(batch, running, strict=True):
-                skipped = outcome.result()
+            for entry, skipped in zip(batch, outcomes, strict=True):
                 if skipped is not None:
                     self._skipped.append(skipped)
                 else:
@@ -108,6 +113,9 @@ class Restore:
             for outcome in running:
                 outcome.cancel()
 
+    def _restore_run(self, run: list[Entry], located: dict[bytes, Location]) -> list[SkippedItem | None]:
+        return [self._restore_entry(entry, located) for entry in run]
+
     def _note_name(self, entry: Entry) -> None:
         name = self._names.name(entry.path)
         if name != entry.name:
@@ -117,8 +125,10 @@ class Restore:
         """Restore one entry; what keeps it, and it alone, from being restored is returned."""
         self._cancel.check()
         try:
-            with self._making_folders:
-                self._make_folder(entry.path if entry.kind is EntryKind.FOLDER else entry.path.rpartition("/")[0])
+            folder = _folder_of(entry)
+            if folder not in self._folders:
+                with self._making_folders:
+                    self._make_folder(folder)
             if entry.kind is EntryKind.FILE:
                 self._restore_file(entry, located)
             elif entry.kind is EntryKind.LINK:
@@ -229,6 +239,25 @@ def _write_or_leap(descriptor: int, data: bytes) -> bool:
         return True
     write_fully(descriptor, data)
     return False
+
+
+def _folder_of(entry: Entry) -> str:
+    """The folder that must be there for ``entry``: itself, or the one it lies in."""
+    return entry.path if entry.kind is EntryKind.FOLDER else entry.path.rpartition("/")[0]
+
+
+def _runs(batch: list[Entry]) -> Iterator[list[Entry]]:
+    """The entries in their order, those of one folder together, but not too many and not too much."""
+    run: list[Entry] = []
+    size = 0
+    for entry in batch:
+        if run and (_folder_of(entry) != _folder_of(run[0]) or len(run) == _RUN_FILES or size >= _RUN_BYTES):
+            yield run
+            run, size = [], 0
+        run.append(entry)
+        size += entry.size if entry.kind is EntryKind.FILE else 0
+    if run:
+        yield run
 
 
 def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
