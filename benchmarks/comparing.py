@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import sys
 from pathlib import Path
 
 
@@ -20,3 +21,7 @@ def difference(expected: Path, restored: Path, *, empty_folders: bool = True) ->
 
 def _names(top: Path, empty_folders: bool) -> set[Path]:
     return {file.relative_to(top) for file in top.rglob("*") if empty_folders or not file.is_dir()}
+
+
+if __name__ == "__main__":
+    print(difference(Path(sys.argv[1]), Path(sys.argv[2]), empty_folders="--files" not in sys.argv))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,7 +14,6 @@ from statistics import median
 from typing import Any
 
 from benchmarks import measuring, programs, tree
-from benchmarks.comparing import difference
 from benchmarks.machine import facts
 from benchmarks.measuring import CommandFailed, Cost
 from benchmarks.options import Options
@@ -123,9 +124,23 @@ def _round(number: int, pristine: Path, options: Options, measured: dict[str, Me
             if step is Step.INCREMENTAL:
                 measured[tool.name].growths.append(folder_size(tool.store) - before[tool.name])
             if step is Step.RESTORE and step in tool.steps:
-                found = difference(copy, tool.restored, empty_folders=tool.keeps_empty_folders) if number == 0 else ""
+                found = _compared(copy, tool) if number == 0 else ""
                 wrong += [f"{tool.name} restored something else: {found}"] if found else []
     return wrong
+
+
+def _compared(source: Path, tool: Tool) -> str:
+    """``difference``, by a process of its own: a new process is charged with the memory of the one that starts it."""
+    words = [source, tool.restored, *([] if tool.keeps_empty_folders else ["--files"])]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.comparing", *map(str, words)],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        errors="backslashreplace",
+    )
+    return done.stdout.strip()
 
 
 def _measure(tool: Tool, step: Step, measured: Measured, options: Options) -> None:
