@@ -47,7 +47,11 @@ def start_logging(*, verbose: bool) -> None:
     for handler in handlers:
         handler.setFormatter(JsonLines())
     root = logging.getLogger()
-    root.handlers[:] = handlers
+    for earlier in [handler for handler in root.handlers if isinstance(handler.formatter, JsonLines)]:
+        root.removeHandler(earlier)
+        earlier.close()
+    for handler in handlers:
+        root.addHandler(handler)
     root.setLevel(logging.INFO if verbose else logging.WARNING)
 
 
