@@ -34,6 +34,7 @@ def specify() -> None:
     data += [(str(file), str(file.parent.relative_to(root))) for file in sources]
     hidden = [
         *collect_submodules("kronkers_studio", filter=lambda name: not name.startswith("kronkers_studio.serving")),
+        *collect_submodules("isal"),
         *collect_submodules("keyring.backends"),
         *collect_submodules("alembic.ddl"),
         "sqlcipher3.dbapi2",
