@@ -66,7 +66,8 @@ class Connection:
             channel.exec_command(command.line)
             if input is not None:
                 send_all(channel, input)
-            channel.shutdown_write()
+                # Not without input: an end-of-file that crosses the command's own end makes sshd drop the connection.
+                channel.shutdown_write()
             output = _read_all(channel.recv, channel, deadline)
             error = _read_all(channel.recv_stderr, channel, deadline)
             if not channel.status_event.wait(max(0.0, deadline - time.monotonic())):
