@@ -9,6 +9,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from kronkers_studio.domain.spelling import printable
+
 
 def document(value: Any) -> Any:  # noqa: PLR0911  # one return a type reads best
     """``value`` as what ``json.dumps`` takes. Names that are not text show their bytes as ``\\xNN``."""
@@ -31,11 +33,3 @@ def document(value: Any) -> Any:  # noqa: PLR0911  # one return a type reads bes
     if isinstance(value, Sequence):
         return [document(item) for item in value]
     raise TypeError(f"no JSON form for {type(value).__name__}")
-
-
-def printable(text: str) -> str:
-    """``text`` with undecodable bytes and control characters spelled out, safe for a terminal and for UTF-8."""
-    if text.isprintable():
-        return text
-    readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in readable)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kronkers_studio.cli.documents import document, printable
+from kronkers_studio.cli.documents import document
 from kronkers_studio.domain.errors import KeyUnavailable, StudioError
 from kronkers_studio.domain.progress import SILENT, CancelSource, Progress
+from kronkers_studio.domain.spelling import printable
 from kronkers_studio.settings.secrets import Secret
 
 if TYPE_CHECKING:

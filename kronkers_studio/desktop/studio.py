@@ -30,7 +30,7 @@ class Studio(QObject):
     opened / closed   a workspace was opened (``session`` is set) / is about to be closed
     opening(folder) / not_opened(folder, error)   a workspace is being opened / why it was not
     changed(kind)     something of that kind changed in the workspace, whoever changed it: show it anew
-    go(page, state)   a page asks to show another one
+    go(page, state)   a page asks to show another one; an object, as Qt would change names in a dict
     """
 
     opening = Signal(object)
@@ -38,7 +38,7 @@ class Studio(QObject):
     opened = Signal()
     closed = Signal()
     changed = Signal(str)
-    go = Signal(str, dict)
+    go = Signal(str, object)
     wizard_wanted = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:

@@ -21,6 +21,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.progress import CancelSource, CancelToken, Progress
+from kronkers_studio.domain.spelling import printable
 
 Result = TypeVar("Result")
 Work = Callable[[Progress, CancelToken], Result]
@@ -80,7 +81,7 @@ class Task(QObject):
 
     def __init__(self, title: str, work: Work[Any], resource: str, *, shown: bool, cancellable: bool) -> None:
         super().__init__()
-        self.title = title
+        self.title = printable(title)  # it also names a thread
         self.resource = resource
         self.shown = shown
         self.cancellable = cancellable

@@ -21,6 +21,7 @@ from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.task_bar import TaskBar, TasksPanel
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.spelling import printable
 
 if TYPE_CHECKING:
     from kronkers_studio.desktop.wizard.first_run import FirstRunWizard
@@ -143,7 +144,7 @@ class MainWindow(QMainWindow):
         from kronkers_studio.desktop.charts.recording import Recorder
 
         Recorder.of(self.studio)  # live metrics are kept from now on, whatever page is in view
-        self.setWindowTitle(tr("{name} – Kronkers Studio").format(name=self.studio.directory.name))
+        self.setWindowTitle(printable(tr("{name} – Kronkers Studio").format(name=self.studio.directory.name)))
         self._switch_to(self._current)
 
     def _on_closed(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from kronkers_studio.domain.content import Entry, EntryKind
+from kronkers_studio.domain.spelling import printable
 
 Order = Literal["name", "-name", "size", "-size", "changed", "-changed"]
 """By what a folder is sorted; "-" is the other way round."""
@@ -27,5 +28,5 @@ def arrange(entries: Sequence[Entry], words: str = "", order: Order = "name") ->
 
 
 def _holds(name: str, words: Sequence[str]) -> bool:
-    folded = name.casefold()
+    folded = printable(name).casefold()  # what is seen can be typed
     return all(word in folded for word in words)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.cli.documents import document, printable
+from kronkers_studio.cli.documents import document
 from kronkers_studio.cli.references import parse_content, parse_project
 from kronkers_studio.cli.releases import parse_duration, read_rows
 from kronkers_studio.cli.text import plural, size, table
@@ -14,6 +14,7 @@ from kronkers_studio.domain.content import Entry, EntryKind, SkippedItem, SkipRe
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.domain.releases import Release, ReleaseState
+from kronkers_studio.domain.spelling import printable
 
 
 def test_a_domain_object_becomes_a_document_with_its_own_field_names() -> None:

@@ -142,7 +142,7 @@ def test_a_file_is_restored_as_it_was_at_a_moment(
     page.browser.table.choose(0)
     page.ask_what()
     dialog = the_dialog(window, RestoreDialog)
-    offered = [dialog.what.itemData(place) for place in range(dialog.what.count())]
+    offered = list(dialog.what.values)
     assert offered == ["data/sales.csv", "data", ""]
     assert "Second" in dialog.version.text()
 

@@ -12,6 +12,7 @@ from kronkers_studio.desktop.theme import GAP
 from kronkers_studio.desktop.widgets.buttons import Button, Kind
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import Notice
+from kronkers_studio.domain.spelling import printable
 
 
 class Dialog(QDialog):
@@ -19,8 +20,8 @@ class Dialog(QDialog):
 
     def __init__(self, parent: QWidget | None, title: str, sentence: str = "", *, width: int = 460) -> None:
         super().__init__(parent)
-        self.setWindowTitle(title)
-        self.setAccessibleName(title)
+        self.setWindowTitle(printable(title))
+        self.setAccessibleName(printable(title))
         self.setMinimumWidth(width)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         whole = QVBoxLayout(self)

@@ -139,7 +139,7 @@ class MergeDialog(Dialog):
         conflicts = self._plan.conflicts if self._plan is not None else ()
         made = {conflict.path: self.for_all.value for conflict in conflicts[_SHOWN:]}
         made |= {path: choice.value for path, choice in self._choices.items()}
-        return {path: Choice(str(value)) for path, value in made.items() if value is not None}  # Qt made it a text
+        return {path: value for path, value in made.items() if isinstance(value, Choice)}
 
     def _offer(self) -> None:
         plan = self._plan

@@ -34,7 +34,7 @@ _LOOKED_THROUGH = 12  # entries from which on looking for one and sorting them i
 class FolderBrowser(QWidget):
     """The entries of one folder at one version, or a look at one of its files. ``moved`` carries the folder's path."""
 
-    moved = Signal(str)
+    moved = Signal(object)
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -218,13 +218,14 @@ class FolderBrowser(QWidget):
     def _step(self, text: str, path: str) -> QWidget:
         if path == (self.file.path if self.file is not None else self.path):
             return label(text, "strong")
-        return Button(text, lambda: self.open_folder(path), kind="link", name=tr("Open {f}").format(f=text))
+        shown = text.replace("&", "&&")  # not the letter of a shortcut
+        return Button(shown, lambda: self.open_folder(path), kind="link", name=tr("Open {f}").format(f=text))
 
 
 def file_data(path: Path) -> QMimeData:
     """``path`` as file managers take it."""
     data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
+    data.setUrls([QUrl.fromEncoded(path.as_uri().encode("ascii"))])  # names of any bytes
     return data
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -158,7 +160,15 @@ def _offer(name: str, words: str, action: str, on_click: Callable[[], object], i
 
 def _folder_in(event: QDropEvent) -> Path | None:
     for url in event.mimeData().urls():
-        path = Path(url.toLocalFile())
+        path = _local_path(url)
         if url.isLocalFile() and path.is_dir():
             return path
     return None
+
+
+def _local_path(url: QUrl) -> Path:
+    """Where a file's address leads; its name may be of any bytes, which Qt's own way would replace."""
+    path = Path(url.toLocalFile())
+    if os.name == "nt" or path.exists():
+        return path
+    return Path(os.fsdecode(unquote_to_bytes(url.path(QUrl.ComponentFormattingOption.FullyEncoded))))

@@ -117,8 +117,8 @@ def found_columns() -> list[Column[Found]]:
 
 
 def path_words(path: str) -> str:
-    """``a/b.csv`` as "a / b.csv", undecodable bytes shown as �."""
-    return path.encode("utf-8", "replace").decode("utf-8").replace("/", " / ")
+    """``a/b.csv`` as "a / b.csv", as tables and labels show it."""
+    return path.replace("/", " / ")
 
 
 def skip_words(item: SkippedItem) -> str:

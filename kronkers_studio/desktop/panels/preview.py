@@ -29,6 +29,7 @@ from kronkers_studio.domain.previews import (
     TablePreview,
     TextPreview,
 )
+from kronkers_studio.domain.spelling import printable
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
@@ -171,7 +172,7 @@ class _Picture(QLabel):
     def __init__(self, name: str, picture: QImage) -> None:
         super().__init__()
         self._whole = QPixmap.fromImage(picture)
-        self.setAccessibleName(name)
+        self.setAccessibleName(printable(name))
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setMinimumSize(40, 40)
         self._fit()

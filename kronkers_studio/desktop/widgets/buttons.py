@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from kronkers_studio.desktop import icons, theme
+from kronkers_studio.domain.spelling import printable
 
 Kind = Literal["secondary", "primary", "danger", "quiet", "link", "icon", "rail", "bar"]
 
@@ -28,10 +29,10 @@ class Button(QPushButton):
         parent: QWidget | None = None,
     ) -> None:
         """``name`` is the accessible name where the text alone does not say enough; ``hint`` the tooltip."""
-        super().__init__(text, parent)
+        super().__init__(printable(text), parent)
         self.setProperty("kind", kind)
-        self.setAccessibleName(name or text)
-        self.setToolTip(hint or (name if kind == "icon" else ""))
+        self.setAccessibleName(printable(name or text))
+        self.setToolTip(printable(hint or (name if kind == "icon" else ""), lines=True))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAutoDefault(False)
         self._kind = kind

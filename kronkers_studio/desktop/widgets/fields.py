@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDateTimeEdit, QLabel, QLine
 
 from kronkers_studio.desktop import icons, theme
 from kronkers_studio.desktop.widgets.labels import label, restyle
+from kronkers_studio.domain.spelling import printable
 
 
 class ComboBox(QComboBox):
@@ -17,31 +18,36 @@ class ComboBox(QComboBox):
 
     def __init__(self, name: str, choices: Sequence[tuple[str, object]] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName(name)
-        self.view().setAccessibleName(name)
+        self._values: list[object] = []  # kept here: Qt would change names whose bytes are no text
+        self.setAccessibleName(printable(name))
+        self.view().setAccessibleName(printable(name))
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.set_choices(choices)
 
     def set_choices(self, choices: Sequence[tuple[str, object]]) -> None:
         """Offer ``choices``, keeping the chosen value where it is still among them; emits no change for that."""
-        kept = self.currentData()
+        kept = self.value
         self.blockSignals(True)
         self.clear()
-        for text, value in choices:
-            self.addItem(text, value)
+        self._values = [value for _text, value in choices]
+        self.addItems([printable(text) for text, _value in choices])
         self.blockSignals(False)
         self.choose(kept)
 
     @property
     def value(self) -> object:
-        return self.currentData()
+        """What is chosen; None when there is nothing to choose."""
+        return self._values[self.currentIndex()] if 0 <= self.currentIndex() < len(self._values) else None
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        """What can be chosen."""
+        return tuple(self._values)
 
     def choose(self, value: object) -> None:
         """Choose the entry with ``value``; nothing happens when there is none."""
-        for index in range(self.count()):
-            if self.itemData(index) == value:
-                self.setCurrentIndex(index)
-                return
+        if value in self._values:
+            self.setCurrentIndex(self._values.index(value))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -95,9 +101,9 @@ class LineField(QLineEdit):
         on_return: Callable[[], object] | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(text, parent)
-        self.setAccessibleName(name)
-        self.setPlaceholderText(placeholder)
+        super().__init__(printable(text), parent)
+        self.setAccessibleName(printable(name))
+        self.setPlaceholderText(printable(placeholder))
         if secret:
             self.setEchoMode(QLineEdit.EchoMode.Password)
         self._on_return = on_return

@@ -8,15 +8,25 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
+from kronkers_studio.domain.spelling import printable
+
 Role = Literal[
     "title", "figure", "heading", "name", "strong", "medium", "text", "muted", "caption", "bad", "code", "key",
     "shortcut", "output",
 ]  # fmt: skip
 
 
+class _Words(QLabel):
+    """A label that shows names of any bytes: Qt would drop the bytes that are no text."""
+
+    def setText(self, text: str) -> None:
+        super().setText(printable(text, lines=True))
+
+
 def label(text: str = "", role: Role = "text", *, wrap: bool = False, selectable: bool = False) -> QLabel:
     """A label in ``role``; with ``wrap`` it takes the lines it needs."""
-    made = QLabel(text)
+    made = _Words()
+    made.setText(text)
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setProperty("role", role)
     made.setWordWrap(wrap)
@@ -26,7 +36,7 @@ def label(text: str = "", role: Role = "text", *, wrap: bool = False, selectable
         made.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        made.setAccessibleName(text or "text")
+        made.setAccessibleName(made.text() or "text")
     return made
 
 
@@ -41,7 +51,7 @@ class ElidedLabel(QLabel):
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        super().setText(text)
+        super().setText(printable(text))
         self._hint()
 
     def minimumSizeHint(self) -> QSize:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QS
 
 from kronkers_studio.desktop.theme import Tone
 from kronkers_studio.desktop.widgets.labels import restyle
+from kronkers_studio.domain.spelling import printable
 
 _HEIGHT, _PADDING = 19, 12  # pixels; the padding is the style sheet's
 
@@ -28,8 +29,8 @@ class Pill(QLabel):
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        self._words = text
-        super().setText(text)
+        self._words = printable(text)
+        super().setText(self._words)
         self._fit()
 
     def sizeHint(self) -> QSize:

@@ -99,9 +99,9 @@ class Notice(QFrame):
         """Show ``message`` and below it ``next_step``."""
         self._details = details
         self._message.setText(message)
-        self._message.setAccessibleName(message)
+        self._message.setAccessibleName(self._message.text())
         self._next.setText(next_step)
-        self._next.setAccessibleName(next_step or tr("What to do"))
+        self._next.setAccessibleName(self._next.text() or tr("What to do"))
         self._next.setVisible(bool(next_step))
         self._copy.setVisible(bool(details))
         self._icon.show_icon(self._ICONS.get(tone, "info"), "accent_text" if tone in ("accent", "plain") else tone)

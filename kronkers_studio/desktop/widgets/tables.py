@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from kronkers_studio.desktop import icons, theme
 from kronkers_studio.desktop.theme import ROW_HEIGHT, Tone
+from kronkers_studio.domain.spelling import printable
 
 Row = TypeVar("Row")
 Index = QModelIndex | QPersistentModelIndex
@@ -127,9 +128,10 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
             return None
         column = self.columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
+            title = printable(column.title)
             if self._sorted is not None and self._sorted[0] == section:
-                return f"{column.title} {'↓' if self._sorted[1] else '↑'}"
-            return column.title
+                return f"{title} {'↓' if self._sorted[1] else '↑'}"
+            return title
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _aligned(column)
         return None
@@ -140,9 +142,10 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         return answer(column, row) if answer is not None else None
 
     _ANSWERS: ClassVar[dict[int, Callable[[Column[Any], Any], Any]]] = {
-        Qt.ItemDataRole.DisplayRole: lambda column, row: column.text(row),
-        Qt.ItemDataRole.AccessibleTextRole: lambda column, row: (column.spoken or column.text)(row),
-        Qt.ItemDataRole.ToolTipRole: lambda column, row: (column.hint or column.text)(row),
+        # Names may be of any bytes: here, and nowhere else, they become what Qt can show.
+        Qt.ItemDataRole.DisplayRole: lambda column, row: printable(column.text(row), lines=column.code),
+        Qt.ItemDataRole.AccessibleTextRole: lambda column, row: printable((column.spoken or column.text)(row)),
+        Qt.ItemDataRole.ToolTipRole: lambda column, row: printable((column.hint or column.text)(row), lines=True),
         Qt.ItemDataRole.TextAlignmentRole: lambda column, _row: _aligned(column),
         _PILL: lambda column, row: column.pill(row) if column.pill else None,
         _ICON: lambda column, row: column.icon(row) if column.icon else None,
@@ -173,7 +176,7 @@ class Table(QTableView, Generic[Row]):
         """``sortable``: a click on a column's title asks to sort by it; whoever gives the rows does so. ``wide``: the
         columns keep their widths and scroll sideways when there are many."""
         super().__init__(parent)
-        self.setAccessibleName(name)
+        self.setAccessibleName(printable(name))
         self.content: RowsModel[Row] = RowsModel(columns)
         self.content.setParent(self)
         self.setModel(self.content)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 class FirstRunWizard(QWidget):
     """Steps: "folder", "protect", "recovery", "plan", "working", "outcome", "live". ``left``: where to go next."""
 
-    left = Signal(str, dict)
+    left = Signal(str, object)
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(parent)
