@@ -1,14 +1,23 @@
-"""What a plan says beyond the listing: what models are, how conflict copies differ, which files are there twice."""
+"""What a plan says beyond the listing: what models are, how conflict copies differ, which files are there twice; and
+what other choices would make of it, without looking through the folder again."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.content import SourceItem, SourceProblem
+from kronkers_studio.domain.content import SkippedItem, SkipReason, SourceItem, SourceProblem
 from kronkers_studio.domain.errors import UnsupportedModel
-from kronkers_studio.domain.migration import Decision, FileKind, PlannedItem
-from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.domain.migration import (
+    Decision,
+    FileKind,
+    MigrationOptions,
+    MigrationPlan,
+    OnlineOnly,
+    PlannedItem,
+    RuleHits,
+)
+from kronkers_studio.domain.progress import NEVER, CancelToken, Progress
 
 if TYPE_CHECKING:
     from kronkers_studio.migration import FolderSource, Scan
@@ -81,3 +90,54 @@ def _with_facts_of(planned: PlannedItem, item: SourceItem, source: FolderSource)
         description=f"Model, {facts.framework.label} {facts.framework_version}".rstrip(),
         why=planned.why or "Ready to package",
     )
+
+
+# Other choices
+
+
+def with_choices(plan: MigrationPlan, *, online_only: OnlineOnly, fold_conflicts: bool) -> MigrationPlan:
+    """``plan`` as it is when placeholders and conflict copies are dealt with as given; its rules stay."""
+    options = replace(plan.options, online_only=online_only, fold_conflicts=fold_conflicts)
+    if options == plan.options:
+        return plan
+    skipped = tuple(item for item in plan.skipped if item.reason is not SkipReason.PLACEHOLDER)
+    if online_only is OnlineOnly.SKIP:
+        skipped += tuple(SkippedItem(item.path, SkipReason.PLACEHOLDER) for item in plan.online_only)
+    return replace(plan, options=options, skipped=skipped)
+
+
+@dataclass(frozen=True, slots=True)
+class RulesPreview:
+    """What rules would do: what each of them hits, and how many files of how many bytes all of them leave."""
+
+    rules: tuple[RuleHits, ...]
+    files: int
+    size: int
+
+
+def preview_rules(plan: MigrationPlan, options: MigrationOptions, cancel: CancelToken = NEVER) -> RulesPreview:
+    """What the rules of ``options`` would do to what ``plan``, made without rules, found.
+
+    Says of each rule what a plan made with them would say. Raises ``InvalidInput`` for a rule that is none.
+    """
+    from kronkers_studio.migration.rules import Rules
+
+    rules = Rules(options)
+    folders = {"": False}  # whether a folder is left out with everything in it
+    system = {item.path for item in plan.skipped if item.reason is not SkipReason.PLACEHOLDER}
+    files = size = 0
+
+    def left_out(folder: str) -> bool:
+        if folder not in folders:
+            folders[folder] = left_out(folder.rpartition("/")[0]) or bool(rules.why_folder(folder))
+        return folders[folder]
+
+    for number, item in enumerate(plan.items):
+        if number % 512 == 0:
+            cancel.check()
+        if item.path in system or left_out(item.path.rpartition("/")[0]):
+            continue
+        fetched = not item.online_only or options.online_only is OnlineOnly.FETCH
+        if not rules.why_file(item.path, item.size) and fetched:
+            files, size = files + 1, size + item.size
+    return RulesPreview(rules.hits(), files, size)

@@ -176,6 +176,7 @@ def _bring_in(wizard: FirstRunWizard, qtbot: QtBot) -> None:
     found = [row.path for row in plan.table.content.rows]
     assert "Quality/Wine/model/wine_cultivar.joblib" in found
     plan.filter.choose("out")
+    qtbot.waitUntil(lambda: wizard.studio.runner.idle, timeout=_SHORT)
     assert {Path(row.path).name for row in plan.table.content.rows} == {"desktop.ini", "~$Forecast 2026.xlsx"}
     wizard.next_button.click()
     qtbot.waitUntil(lambda: wizard.step == "outcome", timeout=_SHORT)

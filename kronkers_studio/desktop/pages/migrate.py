@@ -15,10 +15,11 @@ from kronkers_studio.desktop.text import date_time, home_short, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.domain.content import Project
 from kronkers_studio.domain.errors import Cancelled, StudioError
-from kronkers_studio.domain.migration import MigrationPlan, MigrationResult
+from kronkers_studio.domain.migration import MigrationOptions, MigrationPlan, MigrationResult
 from kronkers_studio.domain.progress import CancelToken, Progress
 
 if TYPE_CHECKING:
+    from kronkers_studio.workflows.plan_rows import PreparedPlan
     from kronkers_studio.workflows.session import Session
 
 
@@ -30,8 +31,9 @@ class MigratePage(Page):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio, tr("Bring in a folder"))
-        self._plan: MigrationPlan | None = None
+        self._remembered: MigrationOptions | None = None  # how the folder was brought in the last time
         self._folder: Path | None = None
+        self._project = ""
         self.back_button = Button(tr("Back"), self.choose)
         self.again_button = Button(tr("Bring in another folder"), self.choose)
         self.start_button = Button(tr("Start"), self.start, kind="primary", icon="play")
@@ -45,7 +47,7 @@ class MigratePage(Page):
             {
                 "choose": lambda: self.choice,
                 "working": lambda: self.working,
-                "plan": PlanPanel,
+                "plan": self._make_panel,
                 "outcome": OutcomePanel,
             }
         )
@@ -71,47 +73,76 @@ class MigratePage(Page):
         """Ask for the folder."""
         self._show("choose", tr("Bring in a folder"), tr("The folder is only read. Your OneDrive stays as it is."))
 
-    def look_at(self, folder: Path) -> None:
-        """Look through ``folder`` and show what is in it; nothing is copied."""
+    def look_at(self, folder: Path, project: str = "", options: MigrationOptions | None = None) -> None:
+        """Look through ``folder`` and show what is in it; nothing is copied.
+
+        ``project`` is the folder's name unless another is given; ``options`` are those of the last time.
+        """
         session = self.studio.session
         if session is None:
             return
-        self._folder = folder
+        self._folder, self._project = folder, project
+        if options is None:
+            self._remembered = None
 
-        def work(progress: Progress, cancel: CancelToken) -> MigrationPlan:
+        def work(progress: Progress, cancel: CancelToken) -> PreparedPlan:
             from kronkers_studio.workflows.migrating import plan_migration
+            from kronkers_studio.workflows.plan_rows import prepare
 
-            return plan_migration(session, folder, progress=progress, cancel=cancel)
+            return prepare(plan_migration(session, folder, project, options=options, progress=progress, cancel=cancel))
 
         title = tr("Looking through “{folder}”").format(folder=folder.name)
         task = self.studio.do(title, work, done=self.show_plan, failed=self._failed, owner=self)
         self._show("working", title, home_short(folder))
         self.working.watch(task, tr("Nothing is copied yet."))
 
-    def show_plan(self, plan: MigrationPlan) -> None:
+    def show_plan(self, prepared: PreparedPlan) -> None:
         """Show what was found; Start brings it in."""
-        self._plan = plan
-        self._folder = Path(plan.folder)
-        self.panel.show_plan(plan)
+        plan = prepared.plan
+        self._folder, self._project = Path(plan.folder), plan.project
+        self._remembered = self._remembered or plan.options
+        self.panel.show_plan(prepared)
+        self._show_plan()
+
+    def _show_plan(self) -> None:
+        plan = self._plan
+        if plan is None:
+            return
         self._show(
             "plan",
             tr("Bring in “{project}”").format(project=plan.project),
             tr("Nothing is copied yet. Your OneDrive stays exactly as it is."),
         )
-        self.start_button.setEnabled(bool(plan.kept))
-        if not plan.kept:
+        self._offer_start()
+
+    def _offer_start(self) -> None:
+        shown = self.panel.prepared
+        kept = bool(shown and shown.figures.kept)
+        self.start_button.setEnabled(kept)
+        if not kept:
             self.notice.say(tr("There is nothing in this folder that can be kept."), tr("Choose another one."), "warn")
+
+    def ask_rules(self) -> None:
+        """Ask for the include and exclude rules; then look through the folder with them."""
+        from kronkers_studio.desktop.dialogs.rules import RulesDialog
+
+        plan = self._plan
+        if plan is not None:
+            folder, project = Path(plan.folder), plan.project
+            RulesDialog(self.window(), self.studio, plan, lambda options: self.look_at(folder, project, options)).open()
 
     def start(self) -> None:
         """Bring in what the plan shows."""
         plan, session = self._plan, self.studio.session
         if plan is None or session is None:
             return
+        options = plan.options if plan.options != self._remembered else None
 
         def work(progress: Progress, cancel: CancelToken) -> MigrationResult:
             from kronkers_studio.workflows.migrating import migrate_folder
 
-            return migrate_folder(session, Path(plan.folder), plan.project, progress=progress, cancel=cancel)
+            folder = Path(plan.folder)
+            return migrate_folder(session, folder, plan.project, options=options, progress=progress, cancel=cancel)
 
         title = tr("Migrating “{project}”").format(project=plan.project)
         task = self.studio.do(
@@ -134,7 +165,7 @@ class MigratePage(Page):
 
     def _failed(self, error: StudioError) -> None:
         if self._plan is not None and not isinstance(error, Cancelled):
-            self.show_plan(self._plan)
+            self._show_plan()
         else:
             self.choose()
         if isinstance(error, Cancelled):
@@ -153,6 +184,17 @@ class MigratePage(Page):
         self.start_button.setVisible(view == "plan")
         self.again_button.setVisible(view == "outcome")
         self.models_button.setVisible(view == "outcome")
+
+    @property
+    def _plan(self) -> MigrationPlan | None:
+        """The plan with the choices made; None before the first."""
+        return self.panel.plan if "plan" in self.views.made else None
+
+    def _make_panel(self) -> PlanPanel:
+        panel = PlanPanel(self.studio)
+        panel.rules_wanted.connect(self.ask_rules)
+        panel.changed.connect(self._offer_start)
+        return panel
 
     @property
     def panel(self) -> PlanPanel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import ClassVar
 
 from PySide6.QtCore import QObject, Qt
@@ -87,6 +87,11 @@ class Views(QWidget):
         self._made: dict[str, QWidget] = {}
         self._stack = QStackedLayout(self)
         self.shown = ""
+
+    @property
+    def made(self) -> Collection[str]:
+        """The contents made so far."""
+        return self._made.keys()
 
     def view(self, key: str) -> QWidget:
         """The content called ``key``."""

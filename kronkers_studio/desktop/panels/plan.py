@@ -1,20 +1,29 @@
-"""What was found in a folder and what will become of each thing: four figures and one long table."""
+"""What was found in a folder and what will become of each thing: four figures, the choices, and one long table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import QRect, QTimer, Signal
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop import theme
+from kronkers_studio.desktop.panels.choices import ChoicesCard
+from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import counted, file_size, number, tr
 from kronkers_studio.desktop.theme import GAP, Tone
 from kronkers_studio.desktop.widgets.cards import Card, FigureCard, row_of
+from kronkers_studio.desktop.widgets.fields import LineField
+from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.domain.content import SkippedItem, SkipReason
-from kronkers_studio.domain.migration import Decision, FileKind, MigrationPlan, PlannedItem
+from kronkers_studio.domain.migration import Decision, FileKind, MigrationOptions, MigrationPlan, OnlineOnly
 
-Found = PlannedItem | SkippedItem
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.plan_rows import PlanFigures, PlanGroup, PlanOrder, PlanRow, PreparedPlan
 
 _ICONS = {
     FileKind.MODEL: "models",
@@ -26,23 +35,42 @@ _ICONS = {
     FileKind.ARCHIVE: "archive",
     FileKind.OTHER: "file",
 }
-_CODE = (FileKind.CODE, FileKind.NOTEBOOK)
+_INDENT = 20  # pixels of a conflict copy below its original
+_LOOKED_THROUGH = 12  # rows from which on looking for one is worth the room
+_PAUSE_MS = 120  # in typing, before what was typed is looked for
+_SORTED: dict[int, tuple[PlanOrder, PlanOrder]] = {0: ("path", "-path"), 2: ("-size", "size")}
 
 
 class PlanPanel(QWidget):
-    """Shows a plan; nothing is copied by it."""
+    """Shows a plan; nothing is copied by it. ``rules_wanted`` asks for rules, ``changed`` tells of other choices."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    rules_wanted = Signal()
+    changed = Signal()
+
+    def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._plan: MigrationPlan | None = None
+        self._studio = studio
+        self._shown: PreparedPlan | None = None
+        self._asked = 0
+        self._order: PlanOrder = ""
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(GAP)
         self.files = FigureCard(tr("Files found"))
-        self.keep = FigureCard(tr("To keep"))
+        self.keep = FigureCard(tr("New to keep"))
         self.models = FigureCard(tr("Models"))
-        self.look = FigureCard(tr("Worth a look"))
-        whole.addLayout(row_of(self.files, self.keep, self.models, self.look))
+        self.decide = FigureCard(tr("Need a decision"))
+        whole.addLayout(row_of(self.files, self.keep, self.models, self.decide))
+        self.choices = ChoicesCard()
+        self.choices.chosen.connect(self._choose)
+        self.choices.rules_wanted.connect(self.rules_wanted)
+        whole.addWidget(self.choices)
+        whole.addWidget(self._found_card(), 1)
+        self._typed = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._typed.timeout.connect(self.arrange)
+        self.words.textChanged.connect(lambda _words: self._typed.start())
+
+    def _found_card(self) -> Card:
         card = Card(tr("What was found"))
         self.filter = FilterPills(
             [
@@ -50,69 +78,164 @@ class PlanPanel(QWidget):
                 ("models", tr("Models")),
                 ("data", tr("Data")),
                 ("code", tr("Code")),
-                ("look", tr("Worth a look")),
+                ("decide", tr("Needs a decision")),
                 ("out", tr("Left out")),
             ],
             tr("Show"),
         )
-        self.filter.chosen.connect(self._show_rows)
+        self.filter.chosen.connect(self.arrange)
         card.add_to_head(self.filter)
-        self.table: Table[Found] = Table(tr("What was found"), found_columns())
+        self.words = LineField(tr("Find in what was found"), placeholder=tr("Find in what was found"))
+        self.counted = label("", "caption")
+        self._tools = QWidget()
+        tools = QHBoxLayout(self._tools)
+        tools.setContentsMargins(0, 0, 0, 0)
+        tools.addWidget(self.words, 1)
+        tools.addWidget(self.counted)
+        card.body.addWidget(self._tools)
+        self.table: Table[PlanRow] = Table(tr("What was found"), found_columns(self._options), sortable=True)
+        self.table.sort_wanted.connect(self._sort_by_column)
         card.body.addWidget(self.table, 1)
-        whole.addWidget(card, 1)
+        return card
 
-    def show_plan(self, plan: MigrationPlan) -> None:
-        """Show ``plan``, everything first."""
-        self._plan = plan
-        found = len(plan.items) + len(plan.skipped)
-        total = sum(item.size for item in plan.items)
-        self.files.show_figure(number(found), file_size(total), "accent")
-        unchanged = sum(1 for item in plan.kept if item.unchanged)
-        words = counted(unchanged, tr("{n} is unchanged"), tr("{n} are unchanged")) if unchanged else tr("all new")
-        self.keep.show_figure(file_size(plan.size), words if plan.kept else "", "ok")
-        models = plan.of_kind(FileKind.MODEL)
-        ready = sum(1 for item in models if item.decision is Decision.KEEP)
-        self.models.show_figure(
-            number(len(models)),
-            counted(ready, tr("{n} can be packaged"), tr("{n} can be packaged")) if ready else "",
-            "ok",
-        )
-        self._show_look(plan)
-        self.filter.choose("all")
+    @property
+    def prepared(self) -> PreparedPlan | None:
+        """What is shown."""
+        return self._shown
 
-    def _show_look(self, plan: MigrationPlan) -> None:
-        look = [item for item in plan.items if item.decision is Decision.DECIDE]
-        copies = sum(1 for item in look if item.conflict_of)
-        unread = sum(1 for item in plan.skipped if not item.reason.expected)
-        parts = [
-            counted(copies, tr("{n} conflict copy"), tr("{n} conflict copies")) if copies else "",
-            counted(unread, tr("{n} cannot be read"), tr("{n} cannot be read")) if unread else "",
-        ]
-        tone: Tone = "warn" if look or unread else "ok"
-        pill = ", ".join(part for part in parts if part) or (tr("nothing in doubt") if not look else "")
-        self.look.show_figure(number(len(look) + unread), pill, tone)
+    @property
+    def plan(self) -> MigrationPlan | None:
+        """The plan with the choices made here."""
+        return self._shown.plan if self._shown is not None else None
 
-    def _show_rows(self, key: str) -> None:
-        if self._plan is not None:
-            self.table.content.show_rows(_rows(self._plan, key))
-            self.table.scrollToTop()
+    def show_plan(self, prepared: PreparedPlan) -> None:
+        """Show a plan, everything first."""
+        self._asked += 1
+        self._order = ""
+        self.words.blockSignals(True)
+        self.words.clear()
+        self.words.blockSignals(False)
+        self._tools.setVisible(len(prepared.rows) >= _LOOKED_THROUGH)
+        self.filter.select("all")
+        self._show(prepared)
+        self._show_rows(prepared.rows)
+
+    def arrange(self) -> None:
+        """Show the rows of the chosen group that hold the words, in the chosen order."""
+        shown = self._shown
+        if shown is None:
+            return
+        self._asked += 1
+        asked, group, words, order = self._asked, cast("PlanGroup", self.filter.key), self.words.text(), self._order
+
+        def work(*_: object) -> Sequence[PlanRow]:
+            from kronkers_studio.workflows.plan_rows import arrange_rows
+
+            return arrange_rows(shown.rows, group, words, order)
+
+        def show(rows: Sequence[PlanRow]) -> None:
+            if asked == self._asked:
+                self._show_rows(rows)
+
+        self._studio.runner.run("arrange", work, done=show, owner=self, shown=False)
+
+    def _choose(self) -> None:
+        """Show what another choice makes of the plan."""
+        shown = self._shown
+        if shown is None:
+            return
+        online_only, fold = self.choices.online_only, self.choices.fold_conflicts
+
+        def work(*_: object) -> PreparedPlan:
+            from kronkers_studio.workflows.plan_rows import prepare
+            from kronkers_studio.workflows.plans import with_choices
+
+            return prepare(with_choices(shown.plan, online_only=online_only, fold_conflicts=fold))
+
+        def show(prepared: PreparedPlan) -> None:
+            if self._shown is shown and (online_only, fold) == (self.choices.online_only, self.choices.fold_conflicts):
+                self._show(prepared)
+                self.arrange()
+                self.changed.emit()
+
+        self._studio.runner.run("choose", work, done=show, owner=self, shown=False)
+
+    def _sort_by_column(self, position: int) -> None:
+        """First the usual way, then the other one, then as it was found."""
+        if position in _SORTED:
+            usual, other = _SORTED[position]
+            self._order = usual if self._order not in (usual, other) else other if self._order == usual else ""
+            self.arrange()
+
+    def _options(self) -> MigrationOptions:
+        return self._shown.plan.options if self._shown is not None else MigrationOptions()
+
+    # Showing
+
+    def _show(self, prepared: PreparedPlan) -> None:
+        self._shown = prepared
+        figures = prepared.figures
+        self.files.show_figure(number(figures.found), file_size(figures.found_size), "accent")
+        self.keep.show_figure(file_size(figures.new_size), _keep_words(figures), "ok" if figures.kept else "warn")
+        ready = counted(figures.models_ready, tr("{n} can be packaged"), tr("{n} can be packaged"))
+        self.models.show_figure(number(figures.models), ready if figures.models_ready else "", "ok")
+        tone: Tone = "warn" if figures.undecided else "ok"
+        self.decide.show_figure(number(figures.undecided), _decide_words(figures), tone)
+        self.choices.show_choices(prepared.plan, figures)
+
+    def _show_rows(self, rows: Sequence[PlanRow]) -> None:
+        self.table.content.show_rows(rows)
+        self.table.scrollToTop()
+        position = next((at for at, orders in _SORTED.items() if self._order in orders), -1)
+        self.table.show_sorted(position, descending=self._order.startswith("-"))
+        whole = self._shown.figures.found if self._shown is not None else 0
+        words = counted(whole, tr("{n} file"), tr("{n} files"))
+        shown = tr("{n} of {whole}").format(n=number(len(rows)), whole=words)
+        self.counted.setText(words if len(rows) == whole else shown)
 
 
-def found_columns() -> list[Column[Found]]:
-    """The columns of a table of found things."""
+def _keep_words(figures: PlanFigures) -> str:
+    if not figures.kept:
+        return tr("nothing to keep")
+    if figures.duplicates:
+        return tr("{size} are duplicates").format(size=file_size(figures.duplicates_size))
+    if figures.unchanged:
+        return counted(figures.unchanged, tr("{n} is unchanged"), tr("{n} are unchanged"))
+    return tr("all new")
+
+
+def _decide_words(figures: PlanFigures) -> str:
+    parts = [
+        counted(figures.copies, tr("{n} copy"), tr("{n} copies")) if figures.copies else "",
+        counted(figures.online_only, tr("{n} online-only"), tr("{n} online-only")) if figures.online_only else "",
+        counted(figures.unread, tr("{n} cannot be read"), tr("{n} cannot be read")) if figures.unread else "",
+        counted(figures.unusual, tr("{n} unusual name"), tr("{n} unusual names")) if figures.unusual else "",
+    ]
+    return ", ".join(part for part in parts if part) or tr("nothing in doubt")
+
+
+def found_columns(options: Callable[[], MigrationOptions]) -> list[Column[PlanRow]]:
+    """The columns of a table of found things; ``options`` gives what is chosen now."""
     return [
         Column(
             tr("Folder or file"),
-            _path,
+            lambda row: path_words(row.path),
             stretch=6,
             middle=True,
-            icon=_icon,
-            hint=lambda r: r.path,
+            icon=lambda row: _ICONS[row.item.kind],
+            hint=lambda row: row.path,
+            lead=_draw_below,
         ),
         Column(tr("What it is"), _what, stretch=4),
-        Column(tr("Size"), lambda row: file_size(row.size) if isinstance(row, PlannedItem) else "–", 92, right=True),
-        Column(tr("Will be"), lambda row: _fate(row)[0], 116, pill=lambda row: _fate(row)[1]),
-        Column(tr("Why"), _why, stretch=4, muted=True),
+        Column(tr("Size"), _size, 92, right=True),
+        Column(tr("Will be"), lambda row: _fate(row, options())[0], 116, pill=lambda row: _fate(row, options())[1]),
+        Column(
+            tr("Why"),
+            lambda row: _why(row, options()),
+            stretch=4,
+            muted=True,
+            hint=lambda row: _all_of_why(row, options()),
+        ),
     ]
 
 
@@ -142,45 +265,73 @@ def skip_words(item: SkippedItem) -> str:
     return words[item.reason]
 
 
-def _rows(plan: MigrationPlan, key: str) -> Sequence[Found]:
-    left_out = [item for item in plan.items if item.decision is Decision.LEAVE_OUT]
-    if key == "models":
-        return plan.of_kind(FileKind.MODEL)
-    if key == "data":
-        return plan.of_kind(FileKind.DATA)
-    if key == "code":
-        return [item for item in plan.items if item.kind in _CODE]
-    if key == "look":
-        look: list[Found] = [item for item in plan.items if item.decision is Decision.DECIDE]
-        return [*look, *(item for item in plan.skipped if not item.reason.expected)]
-    if key == "out":
-        return [*left_out, *plan.skipped]
-    return [*plan.items, *plan.skipped]
+def _draw_below(painter: QPainter, rect: QRect, row: PlanRow) -> int:
+    """An elbow from the original down to its conflict copy."""
+    if not row.item.conflict_of:
+        return 0
+    painter.save()
+    painter.setPen(QPen(theme.current().colour("muted"), 1.25))
+    left, middle = rect.left() + 5, rect.center().y()
+    painter.drawLine(left, rect.top(), left, middle)
+    painter.drawLine(left, middle, left + 8, middle)
+    painter.restore()
+    return _INDENT
 
 
-def _path(row: Found) -> str:
-    return path_words(row.path)
+def _what(row: PlanRow) -> str:
+    item = row.item
+    if item.conflict_of:
+        copy = tr("Conflict copy of {file}").format(file=_name(item.conflict_of))
+        return f"{copy}, {item.differences}" if item.differences else copy
+    if item.online_only:
+        return tr("{what}, only in the cloud").format(what=item.description)
+    return item.description or (skip_words(row.skipped) if row.skipped is not None else "")
 
 
-def _icon(row: Found) -> str:
-    return _ICONS[row.kind] if isinstance(row, PlannedItem) else "file"
+def _size(row: PlanRow) -> str:
+    return "–" if row.skipped is not None and not row.item.size else file_size(row.item.size)
 
 
-def _what(row: Found) -> str:
-    return row.description if isinstance(row, PlannedItem) else skip_words(row)
+def _fate(row: PlanRow, options: MigrationOptions) -> tuple[str, Tone]:
+    item = row.item
+    if item.decision is Decision.LEAVE_OUT:
+        return (tr("Not read"), "bad") if row.unread else (tr("Left out"), "plain")
+    if item.online_only:
+        return (tr("Fetched"), "accent") if options.online_only is OnlineOnly.FETCH else (tr("Skipped"), "warn")
+    if item.conflict_of:
+        return (tr("A version"), "ok") if options.fold_conflicts else (tr("Kept, decide"), "warn")
+    if item.decision is Decision.DECIDE:
+        return tr("Kept, decide"), "warn"
+    return (tr("Unchanged"), "accent") if item.unchanged else (tr("Kept"), "ok")
 
 
-def _fate(row: Found) -> tuple[str, Tone]:
-    if isinstance(row, SkippedItem):
-        return (tr("Left out"), "plain") if row.reason.expected else (tr("Not read"), "bad")
-    if row.decision is Decision.LEAVE_OUT:
-        return tr("Left out"), "plain"
-    if row.decision is Decision.DECIDE:
-        return tr("Kept, look"), "warn"
-    return (tr("Unchanged"), "accent") if row.unchanged else (tr("Kept"), "ok")
+def _why(row: PlanRow, options: MigrationOptions) -> str:
+    item = row.item
+    if item.decision is Decision.LEAVE_OUT:
+        return _why_left_out(row)
+    if item.online_only:
+        fetched = options.online_only is OnlineOnly.FETCH
+        return tr("Bringing it in downloads it") if fetched else tr("Fetch it, or leave it out")
+    if item.conflict_of:
+        words = tr("Becomes a version of {file}") if options.fold_conflicts else tr("Make it a version of {file}?")
+        return words.format(file=_name(item.conflict_of))
+    if item.why:
+        return item.why
+    if item.duplicate_of:
+        return tr("Same content as {file}, stored once").format(file=path_words(item.duplicate_of))
+    return tr("Was {file}").format(file=path_words(item.renamed_from)) if item.renamed_from else ""
 
 
-def _why(row: Found) -> str:
-    if isinstance(row, SkippedItem):
-        return tr("Not content") if row.reason.expected else tr("Bring the folder in again once it can be read")
-    return row.why
+def _all_of_why(row: PlanRow, options: MigrationOptions) -> str:
+    why = _why(row, options)
+    return f"{why}\n{row.item.why}" if row.item.why and row.item.why != why and not row.item.conflict_of else why
+
+
+def _why_left_out(row: PlanRow) -> str:
+    if row.item.why:
+        return row.item.why
+    return tr("Bring the folder in again once it can be read") if row.unread else tr("Not content")
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]

@@ -304,13 +304,13 @@ class _Cells(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: Index, icon: str | None, token: str
     ) -> None:
         rect = option.rect.adjusted(8, 0, -8, 0)
+        lead = index.model().columns[index.column()].lead
+        if lead is not None:
+            rect = rect.adjusted(lead(painter, rect, index.model().row(index.row())), 0, 0, 0)
         if icon:
             picture = icons.pixmap(icon, "muted", 16, painter.device().devicePixelRatioF())
             painter.drawPixmap(rect.left(), rect.center().y() - 7, picture)
             rect = rect.adjusted(24, 0, 0, 0)
-        lead = index.model().columns[index.column()].lead
-        if lead is not None:
-            rect = rect.adjusted(lead(painter, rect, index.model().row(index.row())), 0, 0, 0)
         painter.setPen(theme.current().colour(token))
         mode = Qt.TextElideMode.ElideMiddle if index.data(_MIDDLE) else Qt.TextElideMode.ElideRight
         text = painter.fontMetrics().elidedText(str(index.data()), mode, rect.width())

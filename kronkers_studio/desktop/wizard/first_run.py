@@ -23,12 +23,13 @@ from kronkers_studio.desktop.wizard.protect import Choice, ProtectStep, Recovery
 from kronkers_studio.desktop.wizard.put_live import PutLiveStep
 from kronkers_studio.desktop.wizard.way import Way
 from kronkers_studio.domain.errors import Cancelled, StudioError
-from kronkers_studio.domain.migration import MigrationPlan, MigrationResult
+from kronkers_studio.domain.migration import MigrationOptions, MigrationPlan, MigrationResult
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Release
 from kronkers_studio.settings.secrets import Secret
 
 if TYPE_CHECKING:
+    from kronkers_studio.workflows.plan_rows import PreparedPlan
     from kronkers_studio.workflows.session import Session
 
 
@@ -103,29 +104,38 @@ class FirstRunWizard(QWidget):
 
     # Looking, bringing in
 
-    def _look_inside(self) -> None:
+    def _look_inside(self, options: MigrationOptions | None = None) -> None:
         session, folder = self.studio.session, self._folder
         if session is None or folder is None:
             return
 
-        def work(progress: Progress, cancel: CancelToken) -> MigrationPlan:
+        def work(progress: Progress, cancel: CancelToken) -> PreparedPlan:
             from kronkers_studio.workflows.migrating import plan_migration
+            from kronkers_studio.workflows.plan_rows import prepare
 
-            return plan_migration(session, folder, progress=progress, cancel=cancel)
+            return prepare(plan_migration(session, folder, options=options, progress=progress, cancel=cancel))
 
         title = tr("Looking through “{folder}”").format(folder=folder.name)
         task = self.studio.do(title, work, done=self.show_plan, failed=self._back_to_folder, owner=self)
         self.working.watch(task, tr("Nothing is copied yet."))
         self.show_step("working")
 
-    def show_plan(self, plan: MigrationPlan) -> None:
+    def show_plan(self, prepared: PreparedPlan) -> None:
         """Show what was found."""
-        self._plan = plan
-        panel = self.views.view("plan")
-        if isinstance(panel, PlanPanel):
-            panel.show_plan(plan)
+        self._panel.show_plan(prepared)
         self.show_step("plan")
-        self.next_button.setEnabled(bool(plan.kept))
+        self._offer_bring_in()
+
+    def _offer_bring_in(self) -> None:
+        shown = self._panel.prepared
+        self._plan = self._panel.plan
+        self.next_button.setEnabled(bool(shown and shown.figures.kept))
+
+    def _ask_rules(self) -> None:
+        from kronkers_studio.desktop.dialogs.rules import RulesDialog
+
+        if self._plan is not None:
+            RulesDialog(self.window(), self.studio, self._plan, self._look_inside).open()
 
     def _bring_in(self) -> None:
         session, plan = self.studio.session, self._plan
@@ -135,7 +145,8 @@ class FirstRunWizard(QWidget):
         def work(progress: Progress, cancel: CancelToken) -> MigrationResult:
             from kronkers_studio.workflows.migrating import migrate_folder
 
-            return migrate_folder(session, Path(plan.folder), plan.project, progress=progress, cancel=cancel)
+            folder, options = Path(plan.folder), plan.options
+            return migrate_folder(session, folder, plan.project, options=options, progress=progress, cancel=cancel)
 
         def failed(error: StudioError) -> None:
             self.show_step("plan")
@@ -318,6 +329,9 @@ class FirstRunWizard(QWidget):
         self.protect_step = ProtectStep(self.studio)
         self.recovery_step = RecoveryStep()
         self.working = WorkingPanel()
+        self._panel = PlanPanel(self.studio)
+        self._panel.rules_wanted.connect(self._ask_rules)
+        self._panel.changed.connect(self._offer_bring_in)
         self.live_step = PutLiveStep(self.studio)
         self.live_step.looked.connect(self._models_known)
         self.live_step.live.connect(self._is_live)
@@ -328,7 +342,7 @@ class FirstRunWizard(QWidget):
                 "protect": lambda: self.protect_step,
                 "recovery": lambda: self.recovery_step,
                 "working": lambda: self.working,
-                "plan": PlanPanel,
+                "plan": lambda: self._panel,
                 "outcome": OutcomePanel,
                 "live": lambda: self.live_step,
             }

@@ -1,0 +1,244 @@
+"""The Migrate page: what there is to decide is asked in plain words, and each choice shows what it would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from PySide6.QtWidgets import QDialog
+from pytestqt.qtbot import QtBot
+
+from kronkers_studio.desktop.dialogs.rules import RulesDialog
+from kronkers_studio.desktop.pages.migrate import MigratePage
+from kronkers_studio.desktop.panels.plan import PlanPanel
+from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.migration import MigrationOptions, OnlineOnly
+from kronkers_studio.workflows.browsing import history, list_folder
+from kronkers_studio.workflows.migrating import migrate_folder
+from kronkers_studio.workflows.plan_rows import prepare
+from kronkers_studio.workflows.session import open_workspace
+from kronkers_studio.workflows.sources import project_sources
+from tests.desktop.planned import plan_to_decide
+from tests.desktop.test_accessibility import unnamed, unreachable
+from tests.desktop.test_names import seen
+
+OpenWindow = Callable[..., MainWindow]
+Rest = Callable[[MainWindow], None]
+Shown = TypeVar("Shown", bound=QDialog)
+_PATIENCE = 20_000
+
+
+@pytest.fixture
+def conflicting_folder(small_folder: Path) -> Path:
+    """The small folder with a conflict copy of its table."""
+    (small_folder / "data" / "sales-LAPTOP7.csv").write_text("month,amount\n1,10\n2,13\n", encoding="utf-8")
+    return small_folder
+
+
+def planned(window: MainWindow, folder: Path, qtbot: QtBot) -> MigratePage:
+    """The page, showing the plan of ``folder``."""
+    window.show()
+    window.show_page("migrate")
+    page = window.page("migrate")
+    assert isinstance(page, MigratePage)
+    page.look_at(folder)
+    qtbot.waitUntil(lambda: page.views.shown == "plan", timeout=_PATIENCE)
+    return page
+
+
+def cells(panel: PlanPanel, path: str) -> list[str]:
+    model = panel.table.content
+    row = next(at for at, row in enumerate(model.rows) if row.path == path)
+    return [str(model.index(row, column).data()) for column in range(model.columnCount())]
+
+
+def begin(page: MigratePage, qtbot: QtBot) -> None:
+    page.start()
+    qtbot.waitUntil(lambda: page.views.shown == "outcome", timeout=_PATIENCE)
+
+
+def the_dialog(window: MainWindow, kind: type[Shown]) -> Shown:
+    (found,) = [dialog for dialog in window.findChildren(kind) if dialog.isVisible()]
+    assert unnamed(found) == []
+    assert unreachable(found) == []
+    return found
+
+
+def test_a_conflict_copy_is_shown_below_its_original_with_what_differs(
+    open_main_window: OpenWindow, workspace: Path, conflicting_folder: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window = open_main_window(workspace)
+    page = planned(window, conflicting_folder, qtbot)
+    panel = page.panel
+    page.panel.filter.choose("decide")
+    come_to_rest(window)
+    assert [row.path for row in panel.table.content.rows] == ["data/sales.csv", "data/sales-LAPTOP7.csv"]
+    path, what, _size, fate, why = cells(panel, "data/sales-LAPTOP7.csv")
+    assert path == "data / sales-LAPTOP7.csv"
+    assert what.startswith("Conflict copy of sales.csv, ")
+    assert "row" in what
+    assert (fate, why) == ("Kept, decide", "Make it a version of sales.csv?")
+    assert panel.choices.copies.words[0] == "1 conflict copy of 1 file"
+    assert not panel.choices.online.isVisibleTo(panel)
+    assert not panel.grab().isNull()
+
+
+def test_conflict_copies_become_versions_when_that_is_chosen_and_it_is_remembered(
+    open_main_window: OpenWindow, workspace: Path, conflicting_folder: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window = open_main_window(workspace)
+    page = planned(window, conflicting_folder, qtbot)
+    page.panel.choices.fold.choose("fold")
+    come_to_rest(window)
+    assert cells(page.panel, "data/sales-LAPTOP7.csv")[3:] == ["A version", "Becomes a version of sales.csv"]
+    begin(page, qtbot)
+    session = window.studio.session
+    assert session is not None
+    assert [entry.name for entry in list_folder(session, "Team folder", "", "data")] == ["sales.csv"]
+    assert len(history(session, "Team folder")) == 2
+    page = planned(window, conflicting_folder, qtbot)
+    assert page.panel.choices.fold.key == "fold"
+
+
+def test_without_a_choice_nothing_is_chosen_for_somebody(
+    open_main_window: OpenWindow, workspace: Path, conflicting_folder: Path, qtbot: QtBot
+) -> None:
+    with open_workspace(workspace) as session:
+        migrate_folder(session, conflicting_folder, options=MigrationOptions(fold_conflicts=True, exclude=("*.md",)))
+    window = open_main_window(workspace)
+    page = planned(window, conflicting_folder, qtbot)
+    begin(page, qtbot)
+    assert window.studio.session is not None
+    (source,) = project_sources(window.studio.session, "Team folder")
+    assert source.options == MigrationOptions(fold_conflicts=True, exclude=("*.md",))
+
+
+def test_what_is_only_in_the_cloud_is_skipped_or_fetched_and_its_size_is_said(studio: Studio, qtbot: QtBot) -> None:
+    panel = PlanPanel(studio)
+    qtbot.addWidget(panel)
+    panel.resize(1000, 700)
+    panel.show()
+    panel.show_plan(prepare(plan_to_decide()))
+    assert panel.choices.online.words == (
+        "1 file is only in the cloud, 1.8 GB",
+        "They are skipped and never opened. Fetching them would download 1.8 GB.",
+    )
+    assert cells(panel, "big.zip")[3:] == ["Skipped", "Fetch it, or leave it out"]
+    with qtbot.waitSignal(panel.changed, timeout=_PATIENCE):
+        panel.choices.fetch.choose("fetch")
+    qtbot.waitUntil(lambda: studio.runner.idle, timeout=_PATIENCE)
+    assert cells(panel, "big.zip")[3:] == ["Fetched", "Bringing it in downloads it"]
+    assert panel.plan is not None
+    assert panel.plan.options.online_only is OnlineOnly.FETCH
+    assert "downloads 1.8 GB" in panel.choices.online.words[1]
+    assert "4" in seen(panel.decide)
+    assert "1 copy, 1 online-only, 1 cannot be read, 1 unusual name" in (panel.decide.accessibleDescription())
+
+
+def test_rules_show_what_they_hit_before_they_are_used_and_are_remembered(
+    open_main_window: OpenWindow, workspace: Path, conflicting_folder: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window = open_main_window(workspace)
+    page = planned(window, conflicting_folder, qtbot)
+    page.panel.choices.rules_button.click()
+    dialog = the_dialog(window, RulesDialog)
+    come_to_rest(window)
+    assert dialog.kept.text() == "3 of 4 files are brought in, 54 bytes."
+    dialog.pattern.setText("data/")
+    dialog._try()
+    come_to_rest(window)
+    assert dialog.trial.text() == (
+        "It excludes 0 files, 0 bytes and 1 whole folder, such as data/. 1 file would be brought in."
+    )
+    dialog.pattern.setText("*-LAPTOP7.*")
+    dialog._try()
+    come_to_rest(window)
+    assert dialog.trial.text().startswith("It excludes 1 file, 23 bytes, such as data/sales-LAPTOP7.csv.")
+    dialog.add.click()
+    come_to_rest(window)
+    assert [hits.pattern for hits in dialog.table.content.rows] == ["*-LAPTOP7.*"]
+    dialog.pattern.setText("*.md")
+    dialog.kind.choose(True)
+    dialog.add_rule()
+    come_to_rest(window)
+    assert dialog.kept.text() == "1 of 4 files are brought in, 8 bytes."
+    dialog.table.choose(0)
+    assert dialog.table.chosen.includes  # type: ignore[union-attr]  # chosen above
+    dialog.remove.click()
+    come_to_rest(window)
+    assert dialog.options == MigrationOptions(exclude=("*-LAPTOP7.*",))
+    dialog.go.click()
+    qtbot.waitUntil(
+        lambda: page.views.shown == "plan" and bool(page.panel.plan and page.panel.plan.rules), timeout=_PATIENCE
+    )
+    assert page.panel.choices.rules.words[0] == "1 rule: “*-LAPTOP7.*” excludes 1 file, 23 bytes"
+    begin(page, qtbot)
+    assert window.studio.session is not None
+    (source,) = project_sources(window.studio.session, "Team folder")
+    assert source.options.exclude == ("*-LAPTOP7.*",)
+
+    page = planned(window, conflicting_folder, qtbot)  # the rules are there again, and tried on the whole folder
+    page.ask_rules()
+    dialog = the_dialog(window, RulesDialog)
+    come_to_rest(window)
+    assert [hits.files for hits in dialog.table.content.rows] == [1]
+    assert dialog.kept.text().startswith("2 of 4 files")
+    dialog.reject()
+
+
+def test_a_rule_that_is_none_is_said_and_cannot_be_added(
+    open_main_window: OpenWindow, workspace: Path, small_folder: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window = open_main_window(workspace)
+    page = planned(window, small_folder, qtbot)
+    page.ask_rules()
+    dialog = the_dialog(window, RulesDialog)
+    come_to_rest(window)
+    dialog.pattern.setText("!")
+    dialog._try()
+    come_to_rest(window)
+    assert "cannot be understood" in dialog.trial.text()
+    assert not dialog.add.isEnabled()
+    dialog.reject()
+
+
+def test_found_things_are_found_by_words_and_sorted_by_a_click_on_a_title(studio: Studio, qtbot: QtBot) -> None:
+    panel = PlanPanel(studio)
+    qtbot.addWidget(panel)
+    panel.show_plan(prepare(plan_to_decide()))
+    orders: list[list[str]] = []
+
+    def settle() -> None:
+        qtbot.waitUntil(lambda: studio.runner.idle, timeout=_PATIENCE)
+        orders.append([row.path for row in panel.table.content.rows])
+
+    for _ in range(3):
+        panel.table.sort_wanted.emit(2)
+        settle()
+    assert [order[0] for order in orders] == ["big.zip", "mine.csv", "a.csv"]
+    panel.words.setText("a csv")
+    panel.arrange()
+    settle()
+    assert orders[-1] == ["a.csv", "a-LAPTOP7.csv"]
+    assert panel.counted.text() == "2 of 7 files"
+
+
+def test_the_wizard_has_the_same_choices(
+    open_main_window: OpenWindow, workspace: Path, conflicting_folder: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window = open_main_window(workspace)
+    window.show_wizard()
+    wizard: Any = window.wizard
+    wizard._folder = conflicting_folder
+    wizard._look_inside()
+    qtbot.waitUntil(lambda: wizard.step == "plan", timeout=_PATIENCE)
+    wizard.views.view("plan").choices.fold.choose("fold")
+    come_to_rest(window)
+    wizard.next_button.click()
+    qtbot.waitUntil(lambda: wizard.step == "outcome", timeout=_PATIENCE)
+    assert window.studio.session is not None
+    (source,) = project_sources(window.studio.session, "Team folder")
+    assert source.options.fold_conflicts
