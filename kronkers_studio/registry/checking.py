@@ -23,7 +23,7 @@ from kronkers_studio.registry.records import HEADER_SIZE, ObjectType
 from kronkers_studio.registry.snapshots import read_commit
 from kronkers_studio.registry.trees import decode_tree
 from kronkers_studio.storage import tables
-from kronkers_studio.storage.database import Database
+from kronkers_studio.storage.database import Database, beneath
 from kronkers_studio.storage.keys import MasterKey, verify_keys
 
 _MOST_PROBLEMS = 1000
@@ -102,8 +102,9 @@ class Check:
         try:
             tables.metadata.create_all(replica)
             with self._database.read() as connection, replica.begin() as copy:
-                self._entries = self._journal.verify(connection)
-                self._journal.replay(read_entries(connection), copy)
+                direct = beneath(connection)
+                self._entries = self._journal.verify(direct)
+                self._journal.replay(read_entries(direct), beneath(copy))
                 for table in tables.JOURNALED:
                     if table_rows(connection, table) != table_rows(copy, table):
                         self._problems.append(f"The table “{table.name}” is not what the journal says.")

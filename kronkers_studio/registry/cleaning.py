@@ -37,7 +37,7 @@ from kronkers_studio.registry.snapshots import read_commit
 from kronkers_studio.registry.trashing import pinned_commits
 from kronkers_studio.registry.trees import decode_tree
 from kronkers_studio.storage import tables
-from kronkers_studio.storage.database import Database
+from kronkers_studio.storage.database import Database, beneath
 
 _WORTH_SHARE = 0.05
 """A pack of which less than this share is unused is not written anew."""
@@ -124,7 +124,7 @@ class CleanUp:
         ):
             parents.setdefault(child, []).append(parent)
         there = set(connection.execute(sa.select(tables.commits.c.id)).scalars())
-        waiting = list(pinned_commits(connection) | (self._recent_commits(connection) & there))
+        waiting = list(pinned_commits(beneath(connection)) | (self._recent_commits(connection) & there))
         needed: set[str] = set()
         while waiting:
             id = waiting.pop()
@@ -143,7 +143,7 @@ class CleanUp:
         if first is None:
             return set()
         found: set[str] = set()
-        for entry in read_entries(connection, after=first - 1):
+        for entry in read_entries(beneath(connection), after=first - 1):
             if entry.kind != CommitsForgotten.__name__:
                 found.update(_named_commits(entry.change))
         return found
@@ -223,7 +223,7 @@ class CleanUp:
                     raise BranchChanged(
                         "Something was made of versions that were about to be cleaned up.", next_step="Run it again."
                     )
-                self._journal.record(connection, [CommitsForgotten(forgotten)], author=author)
+                self._journal.record(beneath(connection), [CommitsForgotten(forgotten)], author=author)
             put_rows(connection, sizes, rows)
             retire_packs(connection, numbers)
         self._store.remove_retired()

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
-import sqlalchemy as sa
-
 from kronkers_studio.domain.changes import BranchMoved, Change, CommitRecorded, ProjectCreated
 from kronkers_studio.domain.content import (
     DEFAULT_BRANCH,
@@ -27,6 +25,7 @@ from kronkers_studio.domain.content import (
 )
 from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput, NotFound
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.registry import rows
 from kronkers_studio.registry.documents import from_text
 from kronkers_studio.registry.importing import Import, OnDurable, StoreOutcome
 from kronkers_studio.registry.ledger import Ledger
@@ -35,14 +34,17 @@ from kronkers_studio.registry.references import References, check_name
 from kronkers_studio.registry.restoring import Restore
 from kronkers_studio.registry.snapshots import TreeReader, write_commit, write_trees
 from kronkers_studio.registry.streams import FileStream
-from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database
 
 _BUFFER = 1 << 17
-_HISTORY = sa.text(
+_HEADS = (
+    "SELECT branches.project, branches.name, commits.document FROM branches "
+    "JOIN commits ON commits.id = branches.head ORDER BY branches.name"
+)
+_HISTORY = (
     "WITH RECURSIVE reachable(id) AS ("
-    "  SELECT :head UNION SELECT parent FROM commit_parents JOIN reachable ON child = reachable.id"
-    ") SELECT document FROM commits JOIN reachable USING (id) ORDER BY commits.rowid DESC LIMIT :limit OFFSET :offset"
+    "  SELECT ? UNION SELECT parent FROM commit_parents JOIN reachable ON child = reachable.id"
+    ") SELECT document FROM commits JOIN reachable USING (id) ORDER BY commits.rowid DESC LIMIT ? OFFSET ?"
 )
 
 
@@ -164,16 +166,9 @@ class ContentStore:
 
     def projects(self) -> list[Project]:
         """All projects by name."""
-        projects, branches = tables.projects, tables.branches
-        with self._database.read() as connection:
-            rows = connection.execute(
-                sa.select(projects).where(projects.c.removed == 0).order_by(projects.c.name)
-            ).all()
-            heads = connection.execute(
-                sa.select(branches.c.project, branches.c.name, tables.commits.c.document)
-                .join(tables.commits, tables.commits.c.id == branches.c.head)
-                .order_by(branches.c.name)
-            ).all()
+        with self._database.read_directly() as connection:
+            projects = rows.select(connection, rows.PROJECTS, removed=0)
+            heads = rows.query(connection, _HEADS)
         names: dict[str, tuple[str, ...]] = {}
         main: dict[str, Commit] = {}
         for project, name, document in heads:
@@ -181,14 +176,9 @@ class ContentStore:
             if name == DEFAULT_BRANCH:
                 main[project] = from_text(Commit, document)
         return [
-            Project(
-                row.name,
-                datetime.fromisoformat(row.created),
-                names.get(row.name, ()),
-                main.get(row.name),
-                row.source,
-            )
-            for row in rows
+            Project(name, datetime.fromisoformat(row["created"]), names.get(name, ()), main.get(name), row["source"])
+            for row in projects
+            for name in [row["name"]]
         ]
 
     def resolve(self, project: str, ref: str = "") -> Commit:
@@ -205,9 +195,10 @@ class ContentStore:
 
     def history(self, project: str, ref: str = "", limit: int = 100, offset: int = 0) -> list[Commit]:
         """The commit that ``ref`` names and those before it, newest first. Raises as ``resolve``."""
-        window = {"head": self.resolve(project, ref).id, "limit": limit, "offset": offset}
-        with self._database.read() as connection:
-            return [from_text(Commit, text) for text in connection.execute(_HISTORY, window).scalars()]
+        head = self.resolve(project, ref)
+        with self._database.read_directly() as connection:
+            found = rows.query(connection, _HISTORY, head.id, limit, offset)
+        return [from_text(Commit, document) for (document,) in found]
 
     def list_folder(self, project: str, ref: str = "", path: str = "") -> list[Entry]:
         """What lies directly in the folder ``path``: folders first, then files and links, by name.

@@ -7,21 +7,21 @@ into an empty database gives the same tables as the ones that grew with them.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import sqlalchemy as sa
 from blake3 import blake3
+from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain import changes
 from kronkers_studio.domain.changes import Change, JournalEntry
 from kronkers_studio.domain.errors import StoreDamaged
+from kronkers_studio.registry import rows
 from kronkers_studio.registry.applying import apply
 from kronkers_studio.registry.documents import canonical, from_json, to_json
 from kronkers_studio.registry.journal_log import JournalLog, Position
-from kronkers_studio.storage import tables
 
 _KINDS: dict[str, type[Change]] = {
     kind.__name__: kind
@@ -50,6 +50,7 @@ _KINDS: dict[str, type[Change]] = {
 _START = ""
 """What stands for the hash before the first entry."""
 _PAGE = 1000
+_FOLLOWING = "SELECT number, at, author, kind, change, hash FROM journal WHERE number > ? ORDER BY number LIMIT ?"
 
 
 class Journal:
@@ -66,7 +67,7 @@ class Journal:
         self.log = log
         self._clock = clock
 
-    def record(self, connection: sa.Connection, recorded: Iterable[Change], *, author: str) -> None:
+    def record(self, connection: dbapi2.Connection, recorded: Iterable[Change], *, author: str) -> None:
         """Append ``recorded`` and apply them, within the caller's transaction, which must then be committed."""
         before = number, previous = _last(connection)
         at = self._clock()
@@ -82,7 +83,7 @@ class Journal:
         if self.log is not None and written:  # on disk before the transaction is, so that it can be made again from it
             self.log.append(Position(*before), written, lambda: read_entries(connection))
 
-    def verify(self, connection: sa.Connection) -> int:
+    def verify(self, connection: dbapi2.Connection) -> int:
         """The number of entries. Raises ``StoreDamaged`` naming the first that is not as it was written."""
         previous, count = _START, 0
         for entry in read_entries(connection):
@@ -95,7 +96,7 @@ class Journal:
                 )
         return count
 
-    def replay(self, entries: Iterable[JournalEntry], connection: sa.Connection) -> None:
+    def replay(self, entries: Iterable[JournalEntry], connection: dbapi2.Connection) -> None:
         """Fill the empty tables of ``connection`` from ``entries``. Raises ``StoreDamaged`` for an unreadable one."""
         for entry in entries:
             try:
@@ -109,39 +110,35 @@ class Journal:
         return blake3(line.encode("ascii"), key=self._key).hexdigest()
 
 
-def read_entries(connection: sa.Connection, *, after: int = 0, limit: int | None = None) -> Iterator[JournalEntry]:
+def read_entries(connection: dbapi2.Connection, *, after: int = 0, limit: int | None = None) -> Iterator[JournalEntry]:
     """The entries numbered above ``after`` in order. Raises ``StoreDamaged`` for one that is not an entry at all."""
-    journal = tables.journal
     while limit is None or limit > 0:
         page = _PAGE if limit is None else min(limit, _PAGE)
-        statement = sa.select(journal).where(journal.c.number > after).order_by(journal.c.number).limit(page)
-        rows = connection.execute(statement).all()
-        for row in rows:
+        found = rows.query(connection, _FOLLOWING, after, page)
+        for row in found:
             yield decode_entry(row)
-            after = row.number
-        if len(rows) < page:
+            after = row[0]
+        if len(found) < page:
             return
         limit = None if limit is None else limit - page
 
 
-def decode_entry(row: sa.Row[Any]) -> JournalEntry:
+def decode_entry(row: Sequence[Any]) -> JournalEntry:
     """The entry that a row of the journal's table holds. Raises ``StoreDamaged``."""
+    number, at, author, kind, change, hash = row
     try:
-        at, change = datetime.fromisoformat(row.at), json.loads(row.change)
+        return JournalEntry(number, datetime.fromisoformat(at), author, kind, json.loads(change), hash)
     except (ValueError, TypeError) as error:
-        raise StoreDamaged(f"Entry {row.number} of the journal cannot be read.", details=str(error)) from None
-    return JournalEntry(row.number, at, row.author, row.kind, change, row.hash)
+        raise StoreDamaged(f"Entry {number} of the journal cannot be read.", details=str(error)) from None
 
 
-def _last(connection: sa.Connection) -> tuple[int, str]:
-    journal = tables.journal
-    row = connection.execute(
-        sa.select(journal.c.number, journal.c.hash).order_by(journal.c.number.desc()).limit(1)
-    ).first()
-    return (0, _START) if row is None else (row.number, row.hash)
+def _last(connection: dbapi2.Connection) -> tuple[int, str]:
+    found = rows.query(connection, "SELECT number, hash FROM journal ORDER BY number DESC LIMIT 1")
+    number, hash = found[0] if found else (0, _START)
+    return number, hash
 
 
-def _write(connection: sa.Connection, entry: JournalEntry, hash: str) -> None:
+def _write(connection: dbapi2.Connection, entry: JournalEntry, hash: str) -> None:
     row = {
         "number": entry.number,
         "at": to_json(entry.at),
@@ -150,4 +147,4 @@ def _write(connection: sa.Connection, entry: JournalEntry, hash: str) -> None:
         "change": canonical(entry.change),
         "hash": hash,
     }
-    connection.execute(sa.insert(tables.journal), row)
+    rows.insert(connection, rows.JOURNAL, row)

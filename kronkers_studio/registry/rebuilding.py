@@ -23,7 +23,7 @@ from kronkers_studio.registry.packs import PACK_HEADER_SIZE, PackFolder
 from kronkers_studio.registry.records import ObjectType, Sealer
 from kronkers_studio.registry.rereading import Found, reread
 from kronkers_studio.storage import tables
-from kronkers_studio.storage.database import Database
+from kronkers_studio.storage.database import Database, beneath
 from kronkers_studio.storage.files import disk_failures, flush_file_at, flush_folder
 from kronkers_studio.storage.migrations import upgrade_database
 
@@ -107,7 +107,7 @@ class Rebuild:
         """The database's own journal, as far as it is as it was written."""
         database = Database(self._file, self._key)
         try:
-            with database.read() as connection:
+            with database.read_directly() as connection:
                 self._journal.verify(connection)
                 return tuple(read_entries(connection))
         except StoreDamaged:
@@ -139,8 +139,8 @@ class Rebuild:
                 for table in reversed((*tables.JOURNALED, tables.journal)):
                     connection.execute(sa.delete(table))
                 self._progress.step("Replaying the journal", len(entries))
-                self._journal.replay(entries, connection)
-                self._journal.verify(connection)
+                self._journal.replay(entries, beneath(connection))
+                self._journal.verify(beneath(connection))
                 self._index_packs(connection)
         finally:
             database.close()

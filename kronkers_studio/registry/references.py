@@ -10,20 +10,33 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
+from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.changes import BranchMoved, JournalEntry, Trashed, TrashRestored
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Branch, Commit, Tag
 from kronkers_studio.domain.errors import InvalidInput, NotFound
 from kronkers_studio.domain.moments import parse_moment
+from kronkers_studio.registry import rows
 from kronkers_studio.registry.documents import from_text, to_json
 from kronkers_studio.registry.journal import decode_entry
-from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database
 
 _SHORTEST_ID = 4
 _MOMENT = re.compile(r"(?:(?P<branch>[^@{}]*)@)?\{(?P<moment>[^{}]*)\}")
+_BRANCHES = (
+    "SELECT branches.name, commits.document FROM branches JOIN commits ON commits.id = branches.head "
+    "WHERE branches.project = ?1 AND (?2 IS NULL OR branches.name = ?2) ORDER BY branches.name"
+)
+_TAGS = (
+    'SELECT tags.name, commits.document, tags.created FROM tags JOIN commits ON commits.id = tags."commit" '
+    "WHERE tags.project = ?1 AND (?2 IS NULL OR tags.name = ?2) ORDER BY tags.name"
+)
+_MOVES = (
+    "SELECT number, at, author, kind, change, hash FROM journal WHERE at <= ? AND kind IN (?, ?, ?) "
+    "ORDER BY number DESC"
+)
+_BY_PREFIX = "SELECT document FROM commits WHERE project = ? AND id >= ? AND id < ? LIMIT 2"
 _FORBIDDEN = frozenset("@:\n\r\t\0")
 
 
@@ -61,29 +74,22 @@ class References:
         found = self.branches(project, branch)
         if found:
             return True, found[0].head
-        projects = tables.projects
-        with self._database.read() as connection:
-            named = sa.select(projects.c.name).where(projects.c.name == project, projects.c.removed == 0)
-            known = connection.execute(named).first()
-        return known is not None, None
+        with self._database.read_directly() as connection:
+            return rows.has(connection, rows.PROJECTS, name=project, removed=0), None
 
     def branches(self, project: str, name: str | None = None) -> list[Branch]:
         """The project's branches by name, or the one of that name."""
-        branches, commits = tables.branches, tables.commits
-        statement = sa.select(branches.c.name, commits.c.document).join(commits, commits.c.id == branches.c.head)
-        return [
-            Branch(project, row[0], from_text(Commit, row[1])) for row in self._of(branches, statement, project, name)
-        ]
+        with self._database.read_directly() as connection:
+            found = rows.query(connection, _BRANCHES, project, name)
+        return [Branch(project, own_name, from_text(Commit, head)) for own_name, head in found]
 
     def tags(self, project: str, name: str | None = None) -> list[Tag]:
         """The project's tags by name, or the one of that name."""
-        tags, commits = tables.tags, tables.commits
-        statement = sa.select(tags.c.name, commits.c.document, tags.c.created).join(
-            commits, commits.c.id == tags.c.commit
-        )
+        with self._database.read_directly() as connection:
+            found = rows.query(connection, _TAGS, project, name)
         return [
-            Tag(project, row[0], from_text(Commit, row[1]), datetime.fromisoformat(row[2]))
-            for row in self._of(tags, statement, project, name)
+            Tag(project, own_name, from_text(Commit, commit), datetime.fromisoformat(created))
+            for own_name, commit, created in found
         ]
 
     def at(self, project: str, branch: str, moment: datetime) -> Commit:
@@ -92,8 +98,8 @@ class References:
         Raises ``NotFound`` when there was no such branch then, or its version was cleaned up since.
         """
         restored: set[str] = set()
-        with self._database.read() as connection:
-            for entry in self._history(connection, moment):
+        with self._database.read_directly() as connection:
+            for entry in _history(connection, moment):
                 change = entry.change
                 if entry.kind == TrashRestored.__name__:
                     restored.add(change["id"])
@@ -107,30 +113,12 @@ class References:
             next_step=f"`kronkers log {project}` shows its versions and their times.",
         )
 
-    def _history(self, connection: sa.Connection, moment: datetime) -> Iterator[JournalEntry]:
-        """What happened to branches up to ``moment``, backwards."""
-        journal = tables.journal
-        kinds = [kind.__name__ for kind in (BranchMoved, Trashed, TrashRestored)]
-        statement = sa.select(journal).where(journal.c.kind.in_(kinds), journal.c.at <= to_json(moment))
-        yield from map(decode_entry, connection.execute(statement.order_by(journal.c.number.desc())))
-
-    def _of(self, table: sa.Table, statement: sa.Select[Any], project: str, name: str | None) -> list[Any]:
-        statement = statement.where(table.c.project == project).order_by(table.c.name)
-        if name is not None:
-            statement = statement.where(table.c.name == name)
-        with self._database.read() as connection:
-            return list(connection.execute(statement))
-
     def _by_prefix(self, project: str, ref: str) -> Commit:
-        commits = tables.commits
         prefix = ref.lower()
-        found: list[str] = []
+        found: list[tuple[Any, ...]] = []
         if len(prefix) >= _SHORTEST_ID and not set(prefix) - set("0123456789abcdef"):
-            statement = sa.select(commits.c.document).where(
-                commits.c.project == project, commits.c.id >= prefix, commits.c.id < prefix + "g"
-            )
-            with self._database.read() as connection:
-                found = list(connection.execute(statement.limit(2)).scalars())
+            with self._database.read_directly() as connection:
+                found = rows.query(connection, _BY_PREFIX, project, prefix, prefix + "g")
         if not found:
             raise NotFound(
                 f"Project “{project}” has no branch, tag or commit “{ref}”.",
@@ -138,7 +126,7 @@ class References:
             )
         if len(found) > 1:
             raise InvalidInput(f"Several commits begin with “{ref}”.", next_step="Give more characters of the id.")
-        return from_text(Commit, found[0])
+        return from_text(Commit, found[0][0])
 
 
 def check_name(what: str, name: str) -> None:
@@ -148,6 +136,12 @@ def check_name(what: str, name: str) -> None:
             f"“{name}” is no name for a {what}.",
             next_step="A name has no @, no colon, no line breaks, and no spaces around it.",
         )
+
+
+def _history(connection: dbapi2.Connection, moment: datetime) -> Iterator[JournalEntry]:
+    """What happened to branches up to ``moment``, backwards."""
+    kinds = (kind.__name__ for kind in (BranchMoved, Trashed, TrashRestored))
+    yield from map(decode_entry, rows.query(connection, _MOVES, to_json(moment), *kinds))
 
 
 def _took(change: dict[str, Any], project: str, branch: str) -> bool:

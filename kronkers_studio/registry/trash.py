@@ -6,13 +6,11 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import sqlalchemy as sa
-
 from kronkers_studio.domain.care import TrashItem, TrashKind
 from kronkers_studio.domain.changes import Trashed, TrashEmptied, TrashRestored
 from kronkers_studio.domain.errors import InvalidInput, NotFound
+from kronkers_studio.registry import rows
 from kronkers_studio.registry.ledger import Ledger
-from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database
 
 
@@ -28,13 +26,18 @@ class Trash:
 
     def items(self) -> list[TrashItem]:
         """What can be brought back, the last removed first."""
-        trash = tables.trash
-        statement = sa.select(trash).where(trash.c.emptied == "").order_by(trash.c.removed.desc(), trash.c.id)
-        with self._database.read() as connection:
-            rows = connection.execute(statement).all()
+        with self._database.read_directly() as connection:
+            kept = rows.select(connection, rows.TRASH, order=("-removed", "id"), emptied="")
         return [
-            TrashItem(row.id, TrashKind(row.kind), row.owner, row.name, datetime.fromisoformat(row.removed), row.author)
-            for row in rows
+            TrashItem(
+                row["id"],
+                TrashKind(row["kind"]),
+                row["owner"],
+                row["name"],
+                datetime.fromisoformat(row["removed"]),
+                row["author"],
+            )
+            for row in kept
         ]
 
     def put(self, kind: TrashKind, owner: str, name: str, *, author: str) -> TrashItem:

@@ -1,7 +1,7 @@
 """An encrypted SQLite database (SQLCipher with a raw key), behind an SQLAlchemy engine or the driver alone.
 
-Statements about metadata go through SQLAlchemy. The driver alone serves bulk rows, and the few statements that every
-command needs: importing SQLAlchemy takes longer than a whole migration of a folder in which nothing changed.
+The schema, and questions that are put together, go through SQLAlchemy. The driver alone serves bulk rows, and what
+every command needs: importing SQLAlchemy takes longer than a whole migration of a folder in which nothing changed.
 """
 
 from __future__ import annotations
@@ -143,6 +143,13 @@ class Database:
             yield
         except DBAPIError as error:
             raise _expected(error.orig, self.path) or error from error
+
+
+def beneath(connection: sa.Connection) -> dbapi2.Connection:
+    """The driver's connection of an SQLAlchemy one, in the same transaction."""
+    if not connection.in_transaction():
+        connection.begin()
+    return connection.connection.driver_connection
 
 
 def insert_rows(connection: dbapi2.Connection, table: str, rows: Sequence[tuple[Any, ...]], *, otherwise: str) -> None:

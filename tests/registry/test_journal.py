@@ -60,7 +60,7 @@ from kronkers_studio.registry.documents import from_json, from_text, to_json, to
 from kronkers_studio.registry.journal import Journal, read_entries
 from kronkers_studio.registry.ledger import Ledger
 from kronkers_studio.storage import tables
-from kronkers_studio.storage.database import Database
+from kronkers_studio.storage.database import Database, beneath
 from kronkers_studio.storage.migrations import upgrade_database
 
 KINDS: tuple[type[Change], ...] = Change.__args__  # type: ignore[attr-defined]
@@ -196,7 +196,7 @@ def _replayed(database: Database, journal: Journal) -> dict[str, list[tuple[obje
     replica = sa.create_engine("sqlite://")
     tables.metadata.create_all(replica)
     with database.read() as connection, replica.begin() as copy:
-        journal.replay(read_entries(connection), copy)
+        journal.replay(read_entries(beneath(connection)), beneath(copy))
         rows = _all_tables(copy)
     replica.dispose()
     return rows
@@ -228,6 +228,39 @@ def test_the_property_test_knows_every_kind_of_change() -> None:
 
     assert set(KINDS) == set(applying._APPLIERS) == set(journal._KINDS.values())
     assert str(changes).count("builds(") >= len(KINDS)
+
+
+def test_the_tables_of_plain_statements_are_those_of_the_schema() -> None:
+    from kronkers_studio.registry import rows
+
+    ours = {table.name: table for table in vars(rows).values() if isinstance(table, rows.Table)}
+    assert {name: (table.keys, set(table.others)) for name, table in ours.items()} == {
+        table.name: (
+            tuple(column.name for column in table.primary_key),
+            {column.name for column in table.columns if not column.primary_key},
+        )
+        for table in (*tables.JOURNALED, tables.journal)
+    }
+
+
+def test_no_column_but_those_of_the_table_can_be_named(workspace: Workspace) -> None:
+    """Seen to fail with ``_own`` letting every name through."""
+    from kronkers_studio.registry import rows
+
+    evil: dict[str, Any] = {'name" = name --': "x"}
+    with workspace.database.read_directly() as connection:
+        for statement in (rows.insert, rows.put):
+            with pytest.raises(KeyError, match="no column"):
+                statement(connection, rows.SERVERS, evil)
+        with pytest.raises(KeyError, match="no column"):
+            rows.update(connection, rows.SERVERS, evil, name="x")
+        with pytest.raises(KeyError, match="no column"):
+            rows.update(connection, rows.SERVERS, {"document": "{}"}, **evil)
+        for question in (rows.delete, rows.select, rows.has):
+            with pytest.raises(KeyError, match="no column"):
+                question(connection, rows.SERVERS, **evil)
+        with pytest.raises(KeyError, match="no column"):
+            rows.select(connection, rows.SERVERS, order=tuple(evil))
 
 
 def _a_story() -> list[Change]:
