@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from kronkers_studio.settings.pace import LOW_PRIORITY, READ_LIMIT, GivingWay
 from kronkers_studio.settings.paths import default_workspace, settings_file
 
 
@@ -39,13 +40,13 @@ class Settings(BaseSettings):
     author: str = Field(default="", description="Your name in histories; empty takes the system's user name.")
     offline: bool = Field(default=False, description="Use only what was downloaded before.")
     read_limit: float = Field(
-        default=0.0,
+        default=READ_LIMIT,
         ge=0.0,
         description="How many megabytes per second bringing in a folder may read at most, so that the disk, or the "
         "line to OneDrive, stays free for others; 0 sets no limit.",
     )
-    low_priority: Literal["always", "watching", "never"] = Field(
-        default="watching",
+    low_priority: GivingWay = Field(
+        default=LOW_PRIORITY,
         description="When bringing in folders gives way to other programs: always, only while a folder is watched in "
         "the background, or never.",
     )

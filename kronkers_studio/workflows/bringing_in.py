@@ -319,7 +319,8 @@ def reader(
 
     if options is None or session is None:
         return FolderSource(folder)
-    limit, low = session.settings.read_limit * 1_000_000, session.settings.low_priority
+    megabytes, low = session.pace
+    limit = megabytes * 1_000_000
     give_way = low == "always" or (low == "watching" and watching)
     pace = Pace(limit, give_way=give_way, cancel=cancel) if limit or give_way else None
     return FolderSource(folder, fetch=options.online_only is OnlineOnly.FETCH, pace=pace)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from kronkers_studio.domain.errors import ServiceUnavailable, StudioError
 from kronkers_studio.settings.author import author_in_force, author_name
+from kronkers_studio.settings.pace import PaceSettings, pace_in_force
 from kronkers_studio.settings.secrets import Secret, get_secret
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ class Session:
     def author(self) -> str:
         """Who is named in histories."""
         return author_in_force() if self._settings is None else author_name(self._settings.author)
+
+    @property
+    def pace(self) -> PaceSettings:
+        """How fast folders are read."""
+        given = self._settings
+        return pace_in_force() if given is None else PaceSettings(given.read_limit, given.low_priority)
 
     @property
     def series(self) -> SeriesStore:
