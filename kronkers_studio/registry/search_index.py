@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Entry, EntryKind
 from kronkers_studio.domain.differences import EntryChange
@@ -18,7 +18,16 @@ from kronkers_studio.domain.errors import NotFound, StoreDamaged
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.search_models import DataColumns, index_models, models_are_current
-from kronkers_studio.registry.search_terms import IN_PROJECT, WITH_EXTENSION, beginnings, facet, folded
+from kronkers_studio.registry.search_terms import (
+    IN_BRANCH,
+    IN_PROJECT,
+    WITH_EXTENSION,
+    beginnings,
+    facet,
+    folded,
+    mark,
+    path_key,
+)
 from kronkers_studio.registry.tree_diff import diff_trees
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.files import disk_failures
@@ -27,26 +36,26 @@ from kronkers_studio.storage.text import to_stored
 if TYPE_CHECKING:
     from sqlcipher3 import dbapi2
 
-_FORM = 1  # counts up when the tables below change
+_FORM = 2  # counts up when the tables below change
 _CACHE = 64 * 1024  # KiB of pages a connection keeps
 _COMPANIONS = ("", "-wal", "-shm")
 _BATCH = 2000
 _TABLES = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE branches (id INTEGER PRIMARY KEY, project TEXT NOT NULL, name TEXT NOT NULL, tree TEXT NOT NULL,
-    UNIQUE (project, name));
+    mark TEXT NOT NULL, UNIQUE (project, name));
 CREATE TABLE facets (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (kind, name));
-CREATE TABLE files (id INTEGER PRIMARY KEY, project TEXT NOT NULL, path TEXT NOT NULL, folder_key TEXT NOT NULL,
-    name_key TEXT NOT NULL, starts TEXT NOT NULL, depth INTEGER NOT NULL, extension TEXT NOT NULL,
-    size INTEGER NOT NULL, mtime INTEGER NOT NULL, UNIQUE (project, path));
-CREATE INDEX files_by_depth ON files (depth, path);
-CREATE INDEX files_by_name ON files (name_key, path);
-CREATE INDEX files_by_time ON files (mtime, path);
-CREATE INDEX files_by_size ON files (size, path);
+CREATE TABLE paths (id INTEGER PRIMARY KEY, project TEXT NOT NULL, path TEXT NOT NULL, UNIQUE (project, path));
+CREATE TABLE files (id INTEGER PRIMARY KEY, depth INTEGER NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL,
+    project INTEGER NOT NULL, extension INTEGER NOT NULL, name_end INTEGER NOT NULL,
+    branches TEXT NOT NULL, key TEXT NOT NULL, starts TEXT NOT NULL);
+CREATE INDEX files_by_depth ON files (depth);
+CREATE INDEX files_by_key ON files (key, depth, name_end, project, extension);
+CREATE INDEX files_by_mtime ON files (mtime DESC);
+CREATE INDEX files_by_size ON files (size DESC);
 CREATE TABLE places (file INTEGER NOT NULL, branch INTEGER NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL,
     PRIMARY KEY (file, branch)) WITHOUT ROWID;
-CREATE VIRTUAL TABLE names USING fts5(name, folder, starts, content='', contentless_delete=1,
-    tokenize='trigram case_sensitive 1');
+CREATE VIRTUAL TABLE names USING fts5(text, content='', contentless_delete=1, tokenize='trigram case_sensitive 1');
 CREATE TABLE versions (id INTEGER PRIMARY KEY, model TEXT NOT NULL, version INTEGER NOT NULL, project TEXT NOT NULL,
     path TEXT NOT NULL, framework TEXT NOT NULL, created TEXT NOT NULL, size INTEGER NOT NULL,
     description TEXT NOT NULL, UNIQUE (model, version));
@@ -58,6 +67,10 @@ CREATE INDEX version_metrics_by_value ON version_metrics (metric, value);
 CREATE VIRTUAL TABLE version_words USING fts5(name, tags, description, columns, metrics, source, content='',
     contentless_delete=1, prefix='1 2 3', tokenize='unicode61 remove_diacritics 0');
 """
+_FULL_TEXT_OPTIONS = {
+    "pgsz": 3900,  # bytes of a leaf: with SQLCipher's own, one in each page
+    "hashsize": 8 * 1024 * 1024,  # bytes of memory before a part is written, which is merged later
+}
 _HEADS = (
     "SELECT project, name, tree FROM (SELECT b.project, b.name, c.tree FROM branches b JOIN commits c ON c.id = b.head)"
 )
@@ -116,11 +129,12 @@ class SearchIndex:
         with self._index.write_directly() as connection:
             _make_tables(connection)
             known = _indexed(connection)
-        for key in [*(known.keys() - heads.keys()), *heads]:
+        for branch in [*(known.keys() - heads.keys()), *heads]:
             cancel.check()
-            if known.get(key, "") != heads.get(key, ""):
+            if known.get(branch, "") != heads.get(branch, ""):
                 with self._index.write_directly() as connection:
-                    self._index_branch(connection, *key, heads.get(key, ""), progress)
+                    connection.execute(f"PRAGMA cache_size = -{_CACHE}")
+                    self._index_branch(connection, *branch, heads.get(branch, ""), progress)
         with self._index.write_directly() as connection, self._metadata.read_directly() as metadata:
             index_models(connection, metadata, self._data_columns, progress)
 
@@ -144,7 +158,8 @@ class SearchIndex:
             return
         if number is None:
             number = connection.execute(
-                "INSERT INTO branches (project, name, tree) VALUES (?, ?, '')", (project, branch)
+                "INSERT INTO branches (project, name, tree, mark) VALUES (?, ?, '', ?)",
+                (project, branch, mark(_Facets(connection)[IN_BRANCH, branch])),
             ).lastrowid
         progress.step(f"Indexing the names in {project}", None, "files")
         removed, added = self._changes(connection, number, before, tree)
@@ -172,7 +187,7 @@ class SearchIndex:
                 return _paths(gone), _named(changes)
         else:
             changes = ()
-        old = connection.execute("SELECT path FROM files JOIN places ON file = files.id WHERE branch = ?", (branch,))
+        old = connection.execute("SELECT path FROM paths JOIN places ON file = id WHERE branch = ?", (branch,))
         return [path for (path,) in old], _named(changes)
 
 
@@ -196,79 +211,78 @@ def _make_tables(connection: dbapi2.Connection) -> None:
         return
     for statement in _TABLES.split(";\n"):
         connection.execute(statement)
+    for option, value in _FULL_TEXT_OPTIONS.items():
+        connection.execute("INSERT INTO names (names, rank) VALUES (?, ?)", (option, value))
     connection.execute(f"PRAGMA user_version = {_FORM}")
 
 
 def _remove(connection: dbapi2.Connection, branch: int, project: str, paths: list[str]) -> None:
     """Take ``paths`` out of a branch, and those that are in no other out of the index."""
     for path in paths:
-        row = connection.execute("SELECT id FROM files WHERE project = ? AND path = ?", (project, path)).fetchone()
+        row = connection.execute("SELECT id FROM paths WHERE project = ? AND path = ?", (project, path)).fetchone()
         if row is None:
             continue
         connection.execute("DELETE FROM places WHERE file = ? AND branch = ?", (row[0], branch))
         if connection.execute("SELECT 1 FROM places WHERE file = ? LIMIT 1", row).fetchone() is None:
             connection.execute("DELETE FROM names WHERE rowid = ?", row)
             connection.execute("DELETE FROM files WHERE id = ?", row)
+            connection.execute("DELETE FROM paths WHERE id = ?", row)
         else:
-            _take_figures(connection, "= ?", row)
+            _take_figures(connection, [row])
 
 
 def _add(connection: dbapi2.Connection, branch: int, project: str, entries: list[Entry], progress: Progress) -> None:
-    last = connection.execute("SELECT coalesce(max(id), 0) FROM files").fetchone()[0]
     facets = _Facets(connection)
+    (in_branch,) = connection.execute("SELECT mark FROM branches WHERE id = ?", (branch,)).fetchone()
     for start in range(0, len(entries), _BATCH):
-        batch = entries[start : start + _BATCH]
-        rows = [_row(project, entry, facets) for entry in batch]
-        connection.executemany("INSERT OR IGNORE INTO files VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        connection.executemany(
-            "INSERT OR REPLACE INTO places SELECT id, ?, ?, ? FROM files WHERE project = ? AND path = ?",
-            [(branch, row[7], row[8], project, row[1]) for row in rows],
-        )
-        if last:  # what was there already may be in another branch that goes before
-            for row in rows:
-                _take_figures(connection, "<= ? AND project = ? AND path = ?", (last, project, row[1]))
-        progress.advance(len(batch))
-    connection.execute(
-        "INSERT INTO names (rowid, name, folder, starts) "
-        "SELECT id, name_key, folder_key, starts FROM files WHERE id > ?",
-        (last,),
-    )
+        files, texts, places, known = [], [], [], []
+        for entry in entries[start : start + _BATCH]:
+            id, is_new = _path_number(connection, project, to_stored(entry.path))
+            places.append((id, branch, entry.size, entry.mtime_ns))
+            if not is_new:
+                known.append((id,))
+                continue
+            folder, _, name = folded(entry.path).rpartition("/")
+            groups = facets[IN_PROJECT, project], facets[WITH_EXTENSION, _extension(name)]
+            sought = path_key(folder, name), beginnings(folder, name)
+            figures = entry.path.count("/"), entry.size, entry.mtime_ns
+            files.append((id, *figures, *groups, len(name), in_branch, *sought))
+            texts.append((id, "".join(sought) + facet(IN_PROJECT, groups[0]) + facet(WITH_EXTENSION, groups[1])))
+        connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?)", places)
+        connection.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", files)
+        connection.executemany("INSERT INTO names (rowid, text) VALUES (?, ?)", texts)
+        _take_figures(connection, known)  # of these, this branch may not be the first
+        progress.advance(len(places))
 
 
-def _take_figures(connection: dbapi2.Connection, which: str, values: tuple[Any, ...]) -> None:
-    """Size and time as they are in the default branch, else in the first that has the file."""
-    connection.execute(
-        "UPDATE files SET (size, mtime) = (SELECT p.size, p.mtime FROM places p JOIN branches b ON b.id = p.branch "  # noqa: S608
-        f"WHERE p.file = files.id ORDER BY b.name = '{DEFAULT_BRANCH}' DESC, b.name LIMIT 1) WHERE id {which}",
-        values,
-    )
+def _path_number(connection: dbapi2.Connection, project: str, path: str) -> tuple[int, bool]:
+    """The number of a path, and whether it is a new one."""
+    row = connection.execute("SELECT id FROM paths WHERE project = ? AND path = ?", (project, path)).fetchone()
+    if row is not None:
+        return row[0], False
+    return connection.execute("INSERT INTO paths (project, path) VALUES (?, ?)", (project, path)).lastrowid, True
 
 
-class _Facets(dict[tuple[str, str], str]):
-    """The facets of projects and extensions, numbered when they are first met."""
+def _extension(folded_name: str) -> str:
+    return folded_name.rpartition(".")[2] if "." in folded_name[1:] else ""
+
+
+def _take_figures(connection: dbapi2.Connection, files: list[tuple[int]]) -> None:
+    """Which branches have a file; its size and time are those of the default branch, else of the first."""
+    having = "FROM places p JOIN branches b ON b.id = p.branch WHERE p.file = files.id"
+    first = f"SELECT p.size, p.mtime {having} ORDER BY b.name = '{DEFAULT_BRANCH}' DESC, b.name LIMIT 1"
+    marks = f"SELECT group_concat(b.mark, '') {having}"
+    connection.executemany(f"UPDATE files SET (size, mtime) = ({first}), branches = ({marks}) WHERE id = ?", files)  # noqa: S608
+
+
+class _Facets(dict[tuple[str, str], int]):
+    """The numbers of projects, extensions and branches' names, given when they are first met."""
 
     def __init__(self, connection: dbapi2.Connection) -> None:
         self._connection = connection
 
-    def __missing__(self, key: tuple[str, str]) -> str:
-        group = key[0]
+    def __missing__(self, key: tuple[str, str]) -> int:
         self._connection.execute("INSERT OR IGNORE INTO facets (kind, name) VALUES (?, ?)", key)
         row = self._connection.execute("SELECT number FROM facets WHERE kind = ? AND name = ?", key).fetchone()
-        self[key] = facet(group, row[0])
+        self[key] = row[0]
         return self[key]
-
-
-def _row(project: str, entry: Entry, facets: _Facets) -> tuple[Any, ...]:
-    folder, _, name = folded(entry.path).rpartition("/")
-    extension = name.rpartition(".")[2] if "." in name[1:] else ""
-    return (
-        project,
-        to_stored(entry.path),
-        folder,
-        name,
-        beginnings(folder, name) + facets[IN_PROJECT, project] + facets[WITH_EXTENSION, extension],
-        entry.path.count("/"),
-        extension,
-        entry.size,
-        entry.mtime_ns,
-    )

@@ -15,11 +15,11 @@ _WORD = re.compile(r"[^\W_]+")
 _BETWEEN_TERMS = re.compile(r"[\s/\\\0]+")
 IN_PROJECT, WITH_EXTENSION = "\x1d", "\x1c"
 """The groups of ``facet``."""
-_FACETS = 0xFFFE
+IN_BRANCH = "\x1e"
+"""The group of branches' names, which only have a ``mark``."""
 LONG = 3
 """Characters of the shortest term that is found anywhere."""
-IN_PATH, IN_NAME = "\x1f", "\x1e"
-"""What stands before the first letters of a word in ``beginnings``, twice."""
+_BEGINS = "\x1f"  # stands before the first letters of a word in ``beginnings``, twice
 
 
 def folded(text: str) -> str:
@@ -43,26 +43,35 @@ def terms(text: str) -> list[str] | None:
     return useful if useful or not parts else None
 
 
+def path_key(folder: str, name: str) -> str:
+    """A folded path, its name first: no term holds a slash, so that what stands before the slash is in the name."""
+    return f"{name}/{folder}"
+
+
 def beginnings(folder: str, name: str) -> str:
-    """The first letters of each word of a folded path, marked by where it stands: what short terms are looked up in.
+    """The first letters of each word of a folded path: what short terms are looked up in. Those of the name come first,
+    then a slash, then those that are in the folder only.
 
     Marked twice, one letter makes a trigram as well as two do.
     """
     in_name = {word[:2] for word in words(name)}
-    in_path = in_name.union(word[:2] for word in words(folder))
-    return "".join(f"{IN_PATH * 2}{start}" for start in sorted(in_path)) + "".join(
-        f"{IN_NAME * 2}{start}" for start in sorted(in_name)
-    )
+    in_folder = {word[:2] for word in words(folder)} - in_name
+    return "/".join("".join(f"{_BEGINS * 2}{start}" for start in sorted(starts)) for starts in (in_name, in_folder))
 
 
-def beginning(term: str, mark: str) -> str:
+def beginning(term: str) -> str:
     """What ``beginnings`` holds for a word that begins with the short ``term``."""
-    return (mark * 2 + term)[-LONG:]
+    return (_BEGINS * 2 + term)[-LONG:]
+
+
+def mark(number: int) -> str:
+    """One character for each number, which is in no term together with a group."""
+    return chr(0x10000 + number % 0x100000)
 
 
 def facet(group: str, number: int) -> str:
     """Three characters that stand for what a file belongs to, such as its project: one trigram to look up."""
-    return f"{group * 2}{chr(0xF0000 + number % _FACETS)}"
+    return group * 2 + mark(number)
 
 
 def phrase(text: str) -> str:

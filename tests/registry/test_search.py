@@ -118,6 +118,15 @@ def test_what_is_looked_for_is_up_to_date_after_every_change(workspace: Workspac
     _commit(workspace, "p", "main", {"folder/c.csv": 2})
     assert _found(workspace, "csv") == ["a.csv", "new.csv", "folder/c.csv"]
     assert workspace.search.run("a.csv", FILES).hits[0].size == 9  # where it still is
+    assert _found(workspace, "csv", SearchFilters(branch="main")) == ["folder/c.csv"]
+    assert _found(workspace, "", SearchFilters(branch="try")) == ["a.csv", "new.csv"]
+    _commit(workspace, "p", "try", {"a.csv": 9, "new.csv": 2, "folder/c.csv": 3})
+    assert workspace.search.run("c.csv", SearchFilters(branch="try")).hits[0].size == 2  # as it is in main
+    _commit(workspace, "p", "main", {"new.csv": 2})
+    assert _found(workspace, "csv", SearchFilters(branch="main")) == ["new.csv"]
+    assert workspace.search.run("c.csv", SearchFilters(branch="try")).hits[0].size == 3
+    _commit(workspace, "p", "main", {"folder/c.csv": 2})
+    assert _found(workspace, "", SearchFilters(branch="no such")) == []
     workspace.ledger.record(Trashed("t", TrashKind.BRANCH, "p", "try", NOW, "ann"), author="ann")
     assert _found(workspace, "csv") == ["folder/c.csv"]
     workspace.ledger.record(Trashed("u", TrashKind.PROJECT, "p", "", NOW, "ann"), author="ann")
@@ -139,6 +148,15 @@ def test_a_lost_or_damaged_index_is_made_again(workspace: Workspace, directory: 
             file.write_bytes(damage)
         with open_workspace(directory, Unlock(key_file=key_file)) as again:
             assert _found(again, "a.csv") == ["a.csv"]
+
+
+def test_an_index_of_another_form_is_made_again(workspace: Workspace) -> None:
+    _commit(workspace, "p", "main", {"a.csv": 1})
+    assert _found(workspace, "a.csv") == ["a.csv"]
+    with workspace.search._index._index.write_directly() as connection:
+        connection.execute("DROP TABLE files")
+        connection.execute("PRAGMA user_version = 1")
+    assert _found(workspace, "a.csv") == ["a.csv"]
 
 
 def test_a_version_that_was_cleaned_up_since_is_not_needed_to_go_on_from_it(workspace: Workspace) -> None:
@@ -200,21 +218,51 @@ def _plain(text: str) -> str:
 
 
 def test_many_matches_come_in_the_same_order_as_few(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The three ways of reading a tier."""
-    from kronkers_studio.registry import searching
+    """The three ways of reading a page: sorted, from the top of an index, and sorted because the top was not enough."""
+    from kronkers_studio.registry import search_files
 
     chance = random.Random(3)  # noqa: S311  # the same every time
-    files = {f"{chance.choice('abc')}/{chance.choice(WORDS)} {number}.csv": number for number in range(300)}
+    files = {}
+    for number in range(300):
+        files["/".join([*chance.choices("abc", k=chance.randrange(3)), f"{chance.choice(WORDS)} {number}.csv"])] = (
+            number
+        )
     _commit(workspace, "p", "main", files)
-    for text in ("csv", "mod", "ch", "a", "1 csv", "model 2"):
-        for order in ("relevance", "-relevance", "name", "-size"):
+    for text in ("", "csv", "mod", "ch", "a", "1 csv", "model 2", "d csv", "b", "sales"):
+        for order in ("relevance", "-relevance", "name", "-name", "newest", "size", "-size"):
             filters = SearchFilters(kinds=(SearchKind.FILE,), sort=Sort.parse(order))
             pages = []
-            for dense, very_dense in ((2, 2), (-1, 2), (-1, -1)):
-                monkeypatch.setattr(searching, "_DENSE", dense)
-                monkeypatch.setattr(searching, "_VERY_DENSE", very_dense)
-                pages.append([workspace.search.run(text, filters, 7, offset) for offset in (0, 5, 50)])
-            assert pages[0] == pages[1] == pages[2]
+            for few, top in ((2, 1000), (-1, 1000), (-1, 100), (-1, 1)):
+                monkeypatch.setattr(search_files, "_FEW", few)
+                monkeypatch.setattr(search_files, "_TOP", top)
+                pages.append([workspace.search.run(text, filters, 7, offset) for offset in (0, 5, 20, 50)])
+            assert pages[0] == pages[1] == pages[2] == pages[3], (text, order)
+
+
+def test_relevance_puts_beginnings_before_names_before_folders_and_shallow_before_deep(workspace: Workspace) -> None:
+    paths = [
+        "sales/x.csv",
+        "b/my sales.csv",
+        "b/sales 2.csv",
+        "sales.csv",
+        "my sales.csv",
+        "sales/a/b.csv",
+        "a/sales.csv",
+    ]
+    _commit(workspace, "p", "main", dict.fromkeys(paths, 1))
+    expected = [
+        "sales.csv",
+        "a/sales.csv",
+        "b/sales 2.csv",
+        "my sales.csv",
+        "b/my sales.csv",
+        "sales/x.csv",
+        "sales/a/b.csv",
+    ]
+    assert _found(workspace, "sales") == expected
+    assert _found(workspace, "sales csv") == expected
+    assert _found(workspace, "sa") == expected  # short: where a word begins
+    assert _found(workspace, "sales", SearchFilters(sort=Sort.parse("-relevance"), kinds=FILES.kinds)) == expected[::-1]
 
 
 # ---- models ----

@@ -1,0 +1,233 @@
+"""Finding files in the search index: how many there are, and a page of them in any order.
+
+Few files are looked up in the full-text index and then sorted. Of many, a page is mostly complete after the first rows
+of an index in the order asked for; when it is not, because what is sought comes late in that order, every file is
+looked at once, which bounds the time that any search takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from kronkers_studio.domain.content import DEFAULT_BRANCH
+from kronkers_studio.domain.search import SearchFilters, SearchHit, SearchKind, SortKey
+from kronkers_studio.registry.search_terms import (
+    IN_BRANCH,
+    IN_PROJECT,
+    LONG,
+    WITH_EXTENSION,
+    beginning,
+    facet,
+    folded,
+    mark,
+    phrase,
+)
+from kronkers_studio.storage.text import from_stored, to_stored
+
+if TYPE_CHECKING:
+    from sqlcipher3 import dbapi2
+
+_FEW = 0.05
+"""The share of all files up to which those that are found are sorted."""
+_TOP = 3000
+"""How many rows of an order are looked at for a page of many files, besides those that should be enough."""
+_AFTER_ALL = "\U0010ffff\U0010ffff"
+"""Sorts behind everything that may follow in a stored text."""
+_ORDERS = {SortKey.NAME: "key", SortKey.NEWEST: "-mtime", SortKey.SIZE: "-size"}
+_Row = tuple[int, int, int]  # id, size, time of change
+
+
+@dataclass(frozen=True, slots=True)
+class _Sql:
+    """A part of a statement about ``files``, and the values in it."""
+
+    text: str
+    values: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """What a file must have: a text in the full-text index ("": it is not there), or a condition on its row."""
+
+    indexed: str
+    condition: _Sql
+
+
+class FoundFiles:
+    """The files whose paths hold all terms ``wanted`` and that ``filters`` allow: ``count`` of them."""
+
+    def __init__(self, connection: dbapi2.Connection, wanted: Sequence[str], filters: SearchFilters) -> None:
+        self._connection = connection
+        self._wanted = wanted
+        self._sort = filters.sort
+        self._are_few = False
+        self._conditions: list[_Sql] = []
+        self._all = self._number("SELECT coalesce(max(id), 0) FROM files")
+        self.count = self._find(filters)
+
+    def page(self, limit: int, offset: int) -> list[SearchHit]:
+        """Those from ``offset`` on. By relevance, names that begin with the first term and hold the others come before
+        names that hold all, and these before paths that do; of each, what is not deep in folders comes first."""
+        if self._sort.key in _ORDERS or not self._wanted:
+            rows = self._by_column(_ORDERS.get(self._sort.key, "depth"), limit, offset)
+        else:
+            rows = self._by_relevance(limit, offset)
+        return [self._hit(*row) for row in rows]
+
+    # ---- which ----
+
+    def _find(self, filters: SearchFilters) -> int:
+        sought = []
+        for group, name in (
+            (IN_PROJECT, to_stored(filters.project)),
+            (WITH_EXTENSION, folded(filters.extension.removeprefix("."))),
+            (IN_BRANCH, to_stored(filters.branch)),
+        ):
+            if name:
+                statement = "SELECT number FROM facets WHERE kind = ? AND name = ?"
+                row = self._connection.execute(statement, (group, name)).fetchone()
+                if row is None:
+                    return 0
+                sought.append(_in_group(group, row[0]))
+        return self._look_up([*sought, *map(_in_path, self._wanted)])
+
+    def _look_up(self, sought: Sequence[_Sought]) -> int:
+        match = " AND ".join(phrase(one.indexed) for one in sought if one.indexed)
+        self._conditions = [one.condition for one in sought]
+        most, count = int(_FEW * self._all), 0
+        if match:
+            count, ids = self._connection.execute(
+                "SELECT count(*), json_group_array(rowid) FROM (SELECT rowid FROM names WHERE names MATCH ? LIMIT ?)",
+                (match, most + 1),
+            ).fetchone()
+            self._are_few = count <= most
+        if self._are_few:
+            self._conditions = [one.condition for one in sought if not one.indexed]
+            self._conditions.append(_Sql("id IN (SELECT value FROM json_each(?))", (ids,)))
+        if not match or not all(one.indexed for one in sought):
+            found = _all(self._conditions)
+            return self._number(f"SELECT count(*) FROM files WHERE {found.text}", found.values)  # noqa: S608
+        return count if self._are_few else self._number("SELECT count(*) FROM names WHERE names MATCH ?", (match,))
+
+    def _number(self, statement: str, values: tuple[Any, ...] = ()) -> int:
+        return int(self._connection.execute(statement, values).fetchone()[0])
+
+    # ---- in which order ----
+
+    def _by_relevance(self, limit: int, offset: int) -> list[_Row]:
+        first, *others = self._wanted
+        found, begins = _all(self._conditions), _all([_begins_name(first), *map(_in_name, others)])
+        in_name = _all(map(_in_name, self._wanted))
+        order = [
+            _Sql(f"NOT ({begins.text})", begins.values),
+            _Sql(f"NOT ({in_name.text})", in_name.values),
+            _Sql("depth"),
+        ]
+        if self._are_few or self._sort.reverse:
+            return self._sorted(found, order, limit, offset)
+        end = offset + limit
+        best = self._beginning_with(first, begins, end)
+        missing = end - max(len(best), offset)
+        if not missing:
+            return best[offset:]
+        found, after = _all([found, _Sql(f"NOT ({begins.text})", begins.values)]), max(0, offset - len(best))
+        rest = self._from_top(_all([found, in_name]), "depth", missing, after)
+        return best[offset:] + (rest or self._sorted(found, order, missing, after))
+
+    def _beginning_with(self, term: str, begins: _Sql, limit: int) -> list[_Row]:
+        """What begins with ``term`` also holds it: without that condition, the index says it all for one term."""
+        others = [condition for condition in self._conditions if condition != _in_path(term).condition]
+        return self._rows("files INDEXED BY files_by_key", _all([begins, *others]), [_Sql("depth")], limit, 0)
+
+    def _by_column(self, column: str, limit: int, offset: int) -> list[_Row]:
+        found = _all(self._conditions)
+        rows = [] if self._are_few else self._from_top(found, column, limit, offset)
+        return rows or self._sorted(found, [_Sql(column)], limit, offset)
+
+    def _from_top(self, condition: _Sql, column: str, limit: int, offset: int) -> list[_Row]:
+        """The rows asked for if all are among the first ones of the index on ``column``, else none.
+
+        They come as the inner question gives them: told the order again, SQLite would sort all before the limit.
+        """
+        order, index = self._directed([_Sql(column)]), f"files_by_{column.removeprefix('-')}"
+        top = _TOP + 2 * (limit + offset) * self._all // max(1, self.count)
+        found: list[_Row] = self._connection.execute(
+            f"SELECT id, size, mtime FROM (SELECT * FROM files INDEXED BY {index} {order.text} LIMIT ?) AS files "  # noqa: S608
+            f"WHERE {condition.text} LIMIT ? OFFSET ?",
+            (top, *condition.values, limit, offset),
+        ).fetchall()
+        return found if len(found) == limit else []
+
+    def _sorted(self, condition: _Sql, order: list[_Sql], limit: int, offset: int) -> list[_Row]:
+        return self._rows("files NOT INDEXED", condition, order, limit, offset)
+
+    def _rows(self, source: str, condition: _Sql, order: list[_Sql], limit: int, offset: int) -> list[_Row]:
+        by = self._directed(order)
+        rows: list[_Row] = self._connection.execute(
+            f"SELECT id, size, mtime FROM {source} WHERE {condition.text} {by.text} LIMIT ? OFFSET ?",  # noqa: S608
+            (*condition.values, *by.values, limit, offset),
+        ).fetchall()
+        return rows
+
+    def _directed(self, order: list[_Sql]) -> _Sql:
+        """``ORDER BY``, turned around if that is asked for; what is equal is in the order in which it was indexed."""
+        down = {False: "ASC", True: "DESC"}
+        columns = [
+            f"{one.text.removeprefix('-')} {down[one.text.startswith('-') != self._sort.reverse]}"
+            for one in (*order, _Sql("id"))
+        ]
+        return _Sql(f"ORDER BY {', '.join(columns)}", tuple(value for one in order for value in one.values))
+
+    def _hit(self, id: int, size: int, mtime: int) -> SearchHit:
+        row = self._connection.execute("SELECT project, path FROM paths WHERE id = ?", (id,)).fetchone()
+        project, path = map(from_stored, row)
+        branches = self._connection.execute(
+            "SELECT name FROM places JOIN branches ON branches.id = branch WHERE file = ? ORDER BY name <> ?, name",
+            (id, DEFAULT_BRANCH),
+        )
+        return SearchHit(
+            SearchKind.FILE,
+            path.rpartition("/")[2],
+            project,
+            path,
+            tuple(from_stored(name) for (name,) in branches),
+            size,
+            datetime.fromtimestamp(mtime / 1e9, UTC),
+        )
+
+
+def _all(conditions: Iterable[_Sql]) -> _Sql:
+    parts = list(conditions)
+    return _Sql(
+        " AND ".join(part.text for part in parts) or "1", tuple(value for part in parts for value in part.values)
+    )
+
+
+def _in_group(group: str, number: int) -> _Sought:
+    if group == IN_BRANCH:
+        return _Sought("", _Sql("instr(branches, ?)", (mark(number),)))
+    column = {IN_PROJECT: "project", WITH_EXTENSION: "extension"}[group]
+    return _Sought(facet(group, number), _Sql(f"{column} = ?", (number,)))
+
+
+def _indexed(term: str) -> tuple[str, str, str]:
+    """What stands for ``term`` in the index, in which column, and where that column's part about the name ends."""
+    return (term, "key", "name_end") if len(term) >= LONG else (beginning(term), "starts", "instr(starts, '/')")
+
+
+def _in_path(term: str) -> _Sought:
+    text, column, _end = _indexed(term)
+    return _Sought(text, _Sql(f"instr({column}, ?)", (text,)))
+
+
+def _in_name(term: str) -> _Sql:
+    """It is in the name, when it is known to be in the path."""
+    text, column, end = _indexed(term)
+    return _Sql(f"instr({column}, ?) <= {end}", (text,))
+
+
+def _begins_name(term: str) -> _Sql:
+    return _Sql("key BETWEEN ? AND ?", (term, term + _AFTER_ALL))
