@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 def command() -> None:
     """The console script ``kronkers``."""
     from kronkers_studio.cli.main import build
+
+    # A command makes many objects that live until its end, and next to no cycles: looking for those after every 700
+    # new ones, as is usual, took a tenth of a large import's time.
+    gc.set_threshold(50_000, 20, 50)
 
     build(_render_monitor)()
 

@@ -142,8 +142,18 @@ class SourceItem:
     fingerprint: tuple[int, ...] = ()
 
 
+WHOLE_LIMIT = 1 << 20
+"""Bytes: files up to this size are read in one go, and stored as one object."""
+
+
 class ContentSource(Protocol):
     """Where content comes from; implemented by migration, read by the registry, joined in a workflow."""
+
+    def read_whole(self, item: SourceItem) -> tuple[SourceItem, bytes] | None:
+        """All bytes of ``item``, and ``item`` with what they tell of it; None above ``WHOLE_LIMIT``: open it then.
+
+        What is returned did not change while it was read. Raises ``SourceProblem`` otherwise.
+        """
 
     def open(self, item: SourceItem) -> AbstractContextManager[BinaryIO]:
         """Open ``item`` for reading from its start.

@@ -23,6 +23,9 @@ _UF_COMPRESSED = 0x20
 # Windows: the file is open in a program that shares it with nobody, or that locked a part of it.
 _SHARING_VIOLATIONS = (32, 33)
 
+MAY_BE_ONLINE_ONLY = sys.platform in ("win32", "darwin")
+"""Whether opening a file on this system may download it, so that it must be looked at before."""
+
 _BY_EFFECTIVE_USER = os.access in os.supports_effective_ids  # as opening does
 _INODE_MASK = 2**63 - 1  # databases hold signed 64-bit numbers
 

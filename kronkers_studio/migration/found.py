@@ -23,6 +23,7 @@ class FoundItem(SourceItem):
     seen_ns: int = 0  # the moment its folder began to be listed, nanoseconds since the epoch
     renamed_from: str = ""  # where this very file lay when its bytes were stored
     online_only: bool = False  # a placeholder: opening it downloads it
+    unseen: bool = False  # ``look`` says what the name does; whoever reads the file will see more
 
 
 class KnownFile(NamedTuple):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from kronkers_studio.domain.content import EntryKind, SkippedItem, SkipReason
+from kronkers_studio.domain.content import WHOLE_LIMIT, EntryKind, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import SourceUnavailable
 from kronkers_studio.domain.migration import (
     Decision,
@@ -76,7 +76,8 @@ def scan_folder(
 
     ``known`` holds what a ``StatCache`` remembers: files that are as they were then are not opened. ``options`` say
     what rules leave out, and whether placeholders will be fetched (none is opened here). ``exclude`` names folders
-    to leave out (the workspace, should it lie inside). Without ``plan``, ``planned`` stays empty, which saves time.
+    to leave out (the workspace, should it lie inside). Without ``plan``, ``planned`` stays empty and files that will be
+    read whole are not opened (``FoundItem.unseen``), which saves time: one that cannot be read is noticed by then.
     ``progress`` is advanced by files.
 
     Whatever cannot be kept is in ``skipped``; only ``folder`` itself can make the scan fail: ``SourceUnavailable`` when
@@ -239,7 +240,8 @@ class _Walk:
             self._skip_placeholder(path, status)
             return
         try:
-            if online_only:
+            unseen = online_only or (known is None and not self.planning and status.st_size <= WHOLE_LIMIT)
+            if unseen:
                 look = _look_of_name(path)
             elif known is not None and (not renamed_from or type_of(path) is type_of(renamed_from)):
                 look = known.look
@@ -262,6 +264,7 @@ class _Walk:
                 seen_ns=self.seen_ns,
                 renamed_from=renamed_from,
                 online_only=online_only,
+                unseen=unseen,
             )
         )
         if self.planning:

@@ -7,12 +7,22 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
-from kronkers_studio.domain.content import EntryKind, SkippedItem, SkipReason, SourceItem, SourceProblem
+from kronkers_studio.domain.content import (
+    WHOLE_LIMIT,
+    EntryKind,
+    SkippedItem,
+    SkipReason,
+    SourceItem,
+    SourceProblem,
+)
 from kronkers_studio.domain.errors import SourceUnavailable
 from kronkers_studio.migration import filesystem, names
+from kronkers_studio.migration.classification import type_of
+from kronkers_studio.migration.found import FoundItem
 from kronkers_studio.migration.pace import Pace
 
 if TYPE_CHECKING:
@@ -49,19 +59,57 @@ class FolderSource:
 
         Raises ``SourceUnavailable`` when the whole folder is gone.
         """
+        path = self._path_to_read(item)
+        descriptor, at_open = self._open_checked(item, path)
+        with io.BufferedReader(_File(descriptor, item.path, at_open.st_size, self._pace)) as stream:
+            yield cast(BinaryIO, stream)
+            self._verify(item.path, path, at_open)
+
+    def read_whole(self, item: SourceItem) -> tuple[SourceItem, bytes] | None:
+        """All bytes of a file of at most ``WHOLE_LIMIT``, None for a larger one; raises what ``open`` does.
+
+        The item returned has been looked at (``FoundItem.unseen``).
+        """
+        path = self._path_to_read(item)
+        descriptor, at_open = self._open_checked(item, path)
+        try:
+            if at_open.st_size > WHOLE_LIMIT:
+                return None
+            content = self._read_all(item.path, descriptor, at_open.st_size)
+            self._verify(item.path, path, at_open)
+        finally:
+            os.close(descriptor)
+        return _looked_at(item, content), content
+
+    def _path_to_read(self, item: SourceItem) -> str:
         if item.kind is not EntryKind.FILE:
             raise ValueError(f"{item.path!r} is a {item.kind}; only files have bytes")
         if self._pace is not None:
             self._pace.enter()
-        path = self._system_path(item.path)
-        descriptor, at_open = self._open_checked(item, path)
-        with io.BufferedReader(_File(descriptor, item.path, at_open.st_size, self._pace)) as stream:
-            yield cast(BinaryIO, stream)
-            self._verify(item.path, path, at_open, os.fstat(descriptor))
+        return self._system_path(item.path)
+
+    def _read_all(self, name: str, descriptor: int, size: int) -> bytes:
+        """The file's bytes to its end, which must be where it was at opening; one more is asked for to see it."""
+        pieces: list[bytes] = []
+        missing = size
+        try:
+            while piece := os.read(descriptor, missing + 1):
+                pieces.append(piece)
+                missing -= len(piece)
+                if missing < 0:
+                    raise SourceProblem(SkippedItem(name, SkipReason.CHANGED_WHILE_READ, _CHANGED))
+                if missing == 0:
+                    break  # fewer than were asked for: on a disk that is the end
+        except OSError as error:
+            raise SourceProblem(filesystem.problem_of(name, error)) from None
+        if self._pace is not None and size:
+            self._pace.took(size - missing)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _open_checked(self, item: SourceItem, path: str) -> tuple[int, os.stat_result]:
         try:
-            self._refuse_unsuitable(item, os.lstat(path))
+            if filesystem.MAY_BE_ONLINE_ONLY:  # opening alone could download it
+                self._refuse_unsuitable(item, os.lstat(path))
             descriptor = filesystem.open_file(path)
         except OSError as error:
             self._give_up(item.path, error)
@@ -91,14 +139,14 @@ class FolderSource:
         if self._folder.joinpath(*parents).resolve() != self._real_folder.joinpath(*parents):
             raise SourceProblem(SkippedItem(item.path, SkipReason.SPECIAL_FILE, _OUTSIDE))
 
-    def _verify(self, name: str, path: str, before: os.stat_result, after: os.stat_result) -> None:
+    def _verify(self, name: str, path: str, before: os.stat_result) -> None:
+        """Neither the file that was opened nor the one that lies there now may be other than ``before``."""
         try:
-            in_place = os.lstat(path)
+            now = os.lstat(path)
         except OSError as error:
             self._give_up(name, error)
-        for now in (after, in_place):
-            if _state(now) != _state(before):
-                raise SourceProblem(SkippedItem(name, SkipReason.CHANGED_WHILE_READ, _CHANGED))
+        if _state(now) != _state(before):  # the number among it says that it is the file that was opened
+            raise SourceProblem(SkippedItem(name, SkipReason.CHANGED_WHILE_READ, _CHANGED))
 
     def _give_up(self, name: str, error: OSError) -> NoReturn:
         if not self._folder.is_dir():
@@ -110,6 +158,17 @@ class FolderSource:
 
     def _system_path(self, path: str) -> str:
         return filesystem.system_path(self._root, path)
+
+
+def _looked_at(item: SourceItem, content: bytes) -> SourceItem:
+    """``item`` with what its bytes say it is, where the scan has only its name's word for it."""
+    if not isinstance(item, FoundItem) or not item.unseen:
+        return item
+    type_ = type_of(item.path)
+    if type_.look and content and not type_.bytes_wanted:
+        return replace(item, unseen=False)
+    look = type_.classify(content[: type_.bytes_wanted])
+    return replace(item, look=look, compressed=look.compressed, unseen=False)
 
 
 def _state(status: os.stat_result) -> tuple[int, int, int]:

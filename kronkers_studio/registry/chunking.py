@@ -6,42 +6,46 @@ The parameters are part of the store's format in effect: other ones would cut, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO
 
-WHOLE_LIMIT = 1 << 20
-"""Files up to this size are one chunk."""
 _AVERAGE = 128 << 10
 _MINIMUM = 32 << 10
 _MAXIMUM = 512 << 10
 _WINDOW = 4 << 20
 
 
-def cut(head: bytes, stream: BinaryIO) -> Iterator[memoryview]:
-    """The chunks of ``head`` followed by the rest of ``stream``; each is valid until the next is asked for.
+def cut(stream: BinaryIO) -> Iterator[list[memoryview]]:
+    """The chunks of all bytes of ``stream``, in order, some at a time; they are valid until the next are asked for.
 
-    At most about 5 MB are held at a time. Raises what ``stream.read`` raises.
+    At most about 5 MB are held. Raises what ``stream.readinto`` raises.
     """
-    cutter = _cutter()
-    window = head
-    while True:
-        fresh = stream.read(_WINDOW)
-        window = window + fresh if window else fresh
-        view = memoryview(window)
-        at = 0
-        for length in cutter(view):
-            # the last piece of a window may go on in the next one
-            if fresh and len(window) - at < _MAXIMUM:
-                break
-            yield view[at : at + length]
-            at += length
-        if not fresh:
-            return
-        window = bytes(view[at:])
-
-
-def _cutter() -> Callable[[memoryview], Iterator[int]]:
     from pyfastcdc import FastCDC
 
-    cdc = FastCDC(avg_size=_AVERAGE, min_size=_MINIMUM, max_size=_MAXIMUM)
-    return lambda view: (chunk.length for chunk in cdc.cut_buf(view))
+    cutter = FastCDC(avg_size=_AVERAGE, min_size=_MINIMUM, max_size=_MAXIMUM)
+    buffer = bytearray(_MAXIMUM + _WINDOW)  # one for the whole file: the rest of a window moves to the front
+    view = memoryview(buffer)
+    rest = 0
+    ended = False
+    while not ended:
+        end = _fill(stream, view, rest)
+        ended = end < len(buffer)
+        chunks: list[memoryview] = []
+        at = 0
+        for chunk in cutter.cut_buf(view[:end]):
+            # the last piece of a window may go on in the next one
+            if not ended and end - at < _MAXIMUM:
+                break
+            chunks.append(view[at : at + chunk.length])
+            at += chunk.length
+        if chunks:
+            yield chunks
+        rest = end - at
+        buffer[:rest] = buffer[at:end]
+
+
+def _fill(stream: BinaryIO, view: memoryview, at: int) -> int:
+    """Read until ``view`` is full or the stream ends; where in ``view`` the bytes then end."""
+    while at < len(view) and (count := stream.readinto(view[at:])):  # type: ignore[attr-defined]  # BinaryIO lacks it
+        at += count
+    return at

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from kronkers_studio.domain.content import (
+    WHOLE_LIMIT,
     ContentSource,
     EntryKind,
     SkippedItem,
@@ -25,7 +26,7 @@ from kronkers_studio.domain.content import (
     StoredItem,
 )
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.registry.chunking import WHOLE_LIMIT, cut
+from kronkers_studio.registry.chunking import cut
 from kronkers_studio.registry.index import ObjectIndex
 from kronkers_studio.registry.objects import ObjectStore, ObjectWriter
 from kronkers_studio.registry.records import ObjectType, Record, Sealer
@@ -236,7 +237,11 @@ class Import:
 
 
 class _Reader:
-    """Turns one job into parts."""
+    """Turns one job into parts.
+
+    Whatever can be is done for many files or chunks at once: between calls that let go of the interpreter's lock the
+    threads wait for one another, so few long ones cost much less than many short ones.
+    """
 
     def __init__(
         self,
@@ -254,7 +259,7 @@ class _Reader:
         self._part = _Part()
         self._part_bytes = 0
         self._borrowed = self._part.borrowed
-        self._small: list[tuple[SourceItem, bytes, bytes]] = []  # item, id, content
+        self._small: list[tuple[SourceItem, bytes]] = []  # item, content
 
     def run(self, job: list[SourceItem]) -> None:
         for item in job:
@@ -282,61 +287,58 @@ class _Reader:
 
     def _read(self, item: SourceItem) -> None:
         """What was read counts only after the source has said that the file did not change meanwhile."""
-        large: tuple[tuple[bytes, ...], int] | None = None
+        whole = self._source.read_whole(item)
+        if whole is not None:
+            self._small.append(whole)
+            self._part.read_bytes += len(whole[1])
+            return
         with self._source.open(item) as stream:
-            head = _read_head(stream, item.size)
-            if len(head) > WHOLE_LIMIT:
-                large = self._store_chunks(head, stream, compress=not item.compressed)
-        if large is None:
-            self._small.append((item, self._sealer.name(ObjectType.CHUNK, head) if head else b"", head))
-            self._part.read_bytes += len(head)
-        else:
-            self._part.stored.append(StoredItem(item, *large))
-            self._part.read_bytes += large[1]
+            ids, size = self._store_chunks(stream, compress=not item.compressed)
+        self._part.stored.append(StoredItem(item, ids, size))
+        self._part.read_bytes += size
 
-    def _store_chunks(self, head: bytes, stream: BinaryIO, *, compress: bool) -> tuple[tuple[bytes, ...], int]:
+    def _store_chunks(self, stream: BinaryIO, *, compress: bool) -> tuple[tuple[bytes, ...], int]:
         """The ids and the size of a large file whose chunks are handed over as they come."""
         ids: list[bytes] = []
         size = 0
-        for chunk in cut(head, stream):
-            id = self._sealer.name(ObjectType.CHUNK, chunk)
-            ids.append(id)
-            size += len(chunk)
-            if id in self._claims.claim((id,), self._borrowed):
-                self._add(self._sealer.seal(ObjectType.CHUNK, id, chunk, compress=compress))
+        for chunks in cut(stream):
+            named = [(self._sealer.name(ObjectType.CHUNK, chunk), chunk) for chunk in chunks]
+            self._seal(named, compress=compress)
+            ids += [id for id, _chunk in named]
+            size += sum(map(len, chunks))
             if self._stopping.is_set():
                 break
         return tuple(ids), size
 
     def _seal_small_files(self) -> None:
-        fresh = self._claims.claim((id for _item, id, content in self._small if content), self._borrowed)
-        for item, id, content in self._small:
-            if id in fresh:
-                fresh.discard(id)
-                self._add(self._sealer.seal(ObjectType.CHUNK, id, content, compress=not item.compressed))
-            self._part.stored.append(StoredItem(item, (id,) if content else (), len(content)))
+        name = self._sealer.name
+        ids = [name(ObjectType.CHUNK, content) if content else b"" for _item, content in self._small]
+        for compress in (True, False):
+            named = [
+                (id, content)
+                for id, (item, content) in zip(ids, self._small, strict=True)
+                if id and item.compressed is not compress
+            ]
+            self._seal(named, compress=compress)
+        self._part.stored += [
+            StoredItem(item, (id,) if id else (), len(content))
+            for id, (item, content) in zip(ids, self._small, strict=True)
+        ]
 
-    def _add(self, record: Record) -> None:
-        """Records travel in parts of some MB; the items that need them in the last, with all they borrowed."""
-        self._part.records.append(record)
-        self._part_bytes += record.size
-        if self._part_bytes >= _PART_BYTES:
-            self._hand_over(_Part(records=self._part.records))
-            self._part.records = []
-            self._part_bytes = 0
+    def _seal(self, named: Sequence[tuple[bytes, bytes | memoryview]], *, compress: bool) -> None:
+        """Make records of those objects that nobody has stored yet.
 
-
-def _read_head(stream: BinaryIO, expected: int) -> bytes:
-    """The whole of a small file, or a little more than ``WHOLE_LIMIT`` bytes of a large one."""
-    head = stream.read(min(expected, WHOLE_LIMIT) + 1)
-    if len(head) == expected:
-        return head
-    pieces = [head]
-    size = len(head)
-    while size <= WHOLE_LIMIT and (piece := stream.read(WHOLE_LIMIT + 1 - size)):  # it grew, shrank, or comes in bits
-        pieces.append(piece)
-        size += len(piece)
-    return b"".join(pieces)
+        They travel in parts of some MB; the items that need them come in the last, with all they borrowed.
+        """
+        fresh = self._claims.claim((id for id, _content in named), self._borrowed)
+        new = [(id, content) for id, content in dict(named).items() if id in fresh]
+        for record in self._sealer.seal_all(ObjectType.CHUNK, new, compress=compress):
+            self._part.records.append(record)
+            self._part_bytes += record.size
+            if self._part_bytes >= _PART_BYTES:
+                self._hand_over(_Part(records=self._part.records))
+                self._part.records = []
+                self._part_bytes = 0
 
 
 class _Claims:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import BinaryIO
 
 from kronkers_studio.domain.changes import BranchMoved, Change, CommitRecorded
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, SourceItem
@@ -25,6 +22,7 @@ from kronkers_studio.registry.ancestry import best_common_ancestors
 from kronkers_studio.registry.content import ContentStore
 from kronkers_studio.registry.content_merge import merge_content
 from kronkers_studio.registry.ledger import Ledger
+from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.registry.moved_paths import follow_renames
 from kronkers_studio.registry.objects import ObjectStore, ObjectWriter
 from kronkers_studio.registry.records import ObjectType
@@ -186,7 +184,7 @@ class Merging:
     def _stored(self, new_content: Mapping[str, bytes]) -> dict[str, tuple[bytes, ...]]:
         """Store the merged files: path to content ids."""
         items = [SourceItem(path, EntryKind.FILE, len(data), 0) for path, data in new_content.items()]
-        outcome = self._content.store_items(items, _Memory(new_content))
+        outcome = self._content.store_items(items, MemorySource(new_content))
         return {stored.item.path: stored.content for stored in outcome.stored}
 
     def _write(self, node: Node, path: str, stored: Mapping[str, tuple[bytes, ...]], writer: ObjectWriter) -> bytes:
@@ -222,17 +220,6 @@ class Merging:
                 if entry is not None and entry.kind is EntryKind.FILE:
                     files, size = files + sign, size + sign * entry.size
         return files, size
-
-
-class _Memory:
-    """Merged files as a content source."""
-
-    def __init__(self, contents: Mapping[str, bytes]) -> None:
-        self._contents = contents
-
-    @contextmanager
-    def open(self, item: SourceItem) -> Iterator[BinaryIO]:
-        yield io.BytesIO(self._contents[item.path])
 
 
 def _top(commit: Commit) -> Entry:

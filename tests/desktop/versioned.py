@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import BinaryIO
+from collections.abc import Mapping
 
 from kronkers_studio.domain.content import Commit, EntryKind, SourceItem, StoredItem
+from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.workflows.session import Session
 
 _MTIME = 1_780_000_000_000_000_000
-
-
-class _Bytes:
-    """A source of content that lies in memory."""
-
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self._files = files
-
-    @contextmanager
-    def open(self, item: SourceItem) -> Iterator[BinaryIO]:
-        yield io.BytesIO(self._files[item.path])
 
 
 def commit_files(
@@ -30,7 +17,7 @@ def commit_files(
     """Make ``files`` (path to bytes) the content of ``branch``."""
     content = session.workspace.content
     items = [SourceItem(path, EntryKind.FILE, len(data), _MTIME) for path, data in files.items()]
-    stored = content.store_items(items, _Bytes(files)).stored
+    stored = content.store_items(items, MemorySource(files)).stored
     return content.commit(project, branch, stored, message=message, author="ada")[0]
 
 
@@ -38,7 +25,7 @@ def commit_many(session: Session, count: int, *, project: str = "Large") -> Comm
     """``count`` files of different sizes and times in one folder, all of the same bytes."""
     content = session.workspace.content
     item = SourceItem("one", EntryKind.FILE, 3, _MTIME)
-    (one,) = content.store_items([item], _Bytes({"one": b"abc"})).stored
+    (one,) = content.store_items([item], MemorySource({"one": b"abc"})).stored
     stored = [
         StoredItem(
             SourceItem(f"many/measured {number:06}.csv", EntryKind.FILE, 3, _MTIME + number * 7919 % 10**9 * 10**9),

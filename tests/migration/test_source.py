@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kronkers_studio.domain.content import EntryKind, SkipReason, SourceItem, SourceProblem
+from kronkers_studio.domain.content import WHOLE_LIMIT, EntryKind, SkipReason, SourceItem, SourceProblem
 from kronkers_studio.domain.errors import SourceUnavailable
 from kronkers_studio.migration import FolderSource, filesystem, scan_folder
 
@@ -28,6 +28,72 @@ def reason_of_reading(folder, item, meanwhile=lambda: None) -> SkipReason:
     assert problem.value.skipped.path == item.path
     assert problem.value.skipped.detail
     return problem.value.skipped.reason
+
+
+def reason_of_reading_whole(folder, item) -> SkipReason:
+    with pytest.raises(SourceProblem) as problem:
+        FolderSource(folder).read_whole(item)
+    assert problem.value.skipped.path == item.path
+    return problem.value.skipped.reason
+
+
+def test_what_is_read_whole_has_been_looked_at(folder, make):
+    make("a.csv", "id,name\n1,Anna\n")
+    make("empty.csv", "")
+    make("run", "#!/bin/sh\n")
+    make("notes.md", "# Notes")
+    source = FolderSource(folder)
+    planned = {item.path: item for item in scan_folder(folder).items}
+    for item in scan_folder(folder, plan=False).items:
+        assert item.unseen
+        found, content = source.read_whole(item)
+        assert content == (folder / item.path).read_bytes()
+        assert not found.unseen and found.look == planned[item.path].look and found.compressed is item.look.compressed
+        assert source.read_whole(planned[item.path]) == (planned[item.path], content)
+
+
+def test_no_file_is_opened_by_a_scan_that_plans_nothing_if_it_will_be_read_whole(folder, make, monkeypatch):
+    make("a.csv", "id,name\n1,Anna\n")
+    make("large.csv", "id,name\n" + "1,Anna\n" * 200_000)
+    opened = []
+    really_read = filesystem.read_head
+    monkeypatch.setattr(filesystem, "read_head", lambda path, size: opened.append(path) or really_read(path, size))
+    small, large = scan_folder(folder, plan=False).items
+    assert small.unseen and not large.unseen and [Path(path).name for path in opened] == ["large.csv"]
+
+
+def test_a_file_is_read_whole_up_to_a_limit_and_as_it_is_then(folder, make):
+    make("a.bin", b"x" * WHOLE_LIMIT)
+    make("b.bin", b"small")
+    whole, grown = scan_folder(folder).items
+    make("b.bin", b"x" * (WHOLE_LIMIT + 1))
+    assert FolderSource(folder).read_whole(whole) == (whole, b"x" * WHOLE_LIMIT)
+    assert FolderSource(folder).read_whole(grown) is None
+
+
+@pytest.mark.parametrize("change", ["longer", "shorter", "rewritten", "replaced", "deleted"])
+def test_a_file_that_changes_while_it_is_read_whole_is_noticed(folder, make, monkeypatch, change):
+    file = make("a.csv", "0123456789")
+    item = item_of(folder, "a.csv")
+    really_read = os.read
+
+    def changing(descriptor, count):
+        if change == "longer":
+            with file.open("ab") as stream:
+                stream.write(b"more")
+        elif change == "shorter":
+            os.truncate(file, 4)
+        elif change == "rewritten":
+            make("a.csv", "9876543210", mtime_ns=None)
+        elif change == "replaced":
+            make("draft", "9876543210").replace(file)
+        else:
+            file.unlink()
+        return really_read(descriptor, count)
+
+    monkeypatch.setattr(os, "read", changing)
+    expected = SkipReason.VANISHED if change == "deleted" else SkipReason.CHANGED_WHILE_READ
+    assert reason_of_reading_whole(folder, item) is expected
 
 
 def test_a_files_bytes_come_whole_and_from_the_start(folder, make):
@@ -203,8 +269,10 @@ def test_a_file_moved_to_the_cloud_meanwhile_is_not_opened(folder, make, monkeyp
     item = item_of(folder, "a.csv")
     opened = []
     monkeypatch.setattr(filesystem, "is_online_only", lambda status: True)
+    monkeypatch.setattr(filesystem, "MAY_BE_ONLINE_ONLY", True)
     monkeypatch.setattr(filesystem, "open_file", opened.append)
     assert reason_of_reading(folder, item) is SkipReason.PLACEHOLDER
+    assert reason_of_reading_whole(folder, item) is SkipReason.PLACEHOLDER
     assert opened == []
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from kronkers_studio.domain.content import EntryKind, SkippedItem, SkipReason, SourceItem, SourceProblem
+from kronkers_studio.domain.content import WHOLE_LIMIT, EntryKind, SkippedItem, SkipReason, SourceItem, SourceProblem
 
 
 def listing(folder: Path) -> list[SourceItem]:
@@ -32,6 +32,13 @@ class LocalFolder:
         self.folder = folder
         self.trouble = trouble
         self.opened: list[str] = []
+
+    def read_whole(self, item: SourceItem) -> tuple[SourceItem, bytes] | None:
+        with contextlib.suppress(FileNotFoundError):
+            if (self.folder / item.path).stat().st_size > WHOLE_LIMIT:
+                return None
+        with self.open(item) as stream:
+            return item, stream.read()
 
     @contextlib.contextmanager
     def open(self, item: SourceItem) -> Iterator[BinaryIO]:

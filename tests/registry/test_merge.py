@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import BinaryIO
 
 import pytest
 from blake3 import blake3
@@ -18,6 +14,7 @@ from kronkers_studio.domain.content import Commit, Entry, EntryKind, SourceItem
 from kronkers_studio.domain.differences import Choice, ConflictKind, MergeConflicts, MergedBy, MergeResult
 from kronkers_studio.domain.errors import BranchChanged, InvalidInput, NotFound
 from kronkers_studio.registry import Workspace
+from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.registry.tree_merge import TreeMerge
 from kronkers_studio.registry.tree_nodes import Folder, Node, children
 from kronkers_studio.registry.trees import decode_tree, encode_tree
@@ -39,7 +36,9 @@ class Project:
 
     def commit(self, branch: str, files: Files, **options: int) -> Commit:
         items = [item(path, text, options.get(path, 5)) for path, text in files.items()]
-        outcome = self.workspace.content.store_items(items, Memory(files))
+        outcome = self.workspace.content.store_items(
+            items, MemorySource({path: text.encode() for path, text in files.items()})
+        )
         commit, _ = self.workspace.content.commit(self.name, branch, outcome.stored, message="", author="ann")
         return commit
 
@@ -69,15 +68,6 @@ class Project:
             elif not any(other.path.startswith(entry.path + "/") for other in entries):
                 found[entry.path + "/"] = ""
         return found
-
-
-class Memory:
-    def __init__(self, files: Files) -> None:
-        self.files = files
-
-    @contextlib.contextmanager
-    def open(self, item: SourceItem) -> Iterator[BinaryIO]:
-        yield io.BytesIO(self.files[item.path].encode())
 
 
 def item(path: str, text: str, mtime: int) -> SourceItem:
@@ -285,9 +275,8 @@ def test_histories_that_have_nothing_in_common_can_be_merged(project: Project) -
 
 def test_executable_bits_are_merged_beside_contents(project: Project) -> None:
     def commit(branch: str, text: str, executable: bool) -> None:
-        files = {"run.sh": text}
         source = SourceItem("run.sh", EntryKind.FILE, len(text), 5, executable)
-        (stored,) = project.workspace.content.store_items([source], Memory(files)).stored
+        (stored,) = project.workspace.content.store_items([source], MemorySource({"run.sh": text.encode()})).stored
         project.workspace.content.commit(project.name, branch, [stored], message="", author="ann")
 
     commit("main", "1", False)

@@ -7,17 +7,15 @@ and dying in the middle; after each step every branch of the workspace holds exa
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import random
 import shutil
 import signal
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -38,6 +36,7 @@ from kronkers_studio.domain.differences import Choice, MergeConflicts
 from kronkers_studio.domain.errors import AlreadyExists, ContentCleanedUp, NotFound
 from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace, rebuild_workspace
 from kronkers_studio.registry import packs as packs_module
+from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.storage import files as files_module
 from kronkers_studio.storage.keys import Unlock
 
@@ -54,18 +53,8 @@ folders = st.dictionaries(st.sampled_from(["1.bin", "2.bin", "in/3.bin", "in/4.b
 deaths = st.integers(1, 14)
 
 
-class Memory:
-    """Files in memory as a content source."""
-
-    def __init__(self, files: Files) -> None:
-        self._files = files
-
-    @contextlib.contextmanager
-    def open(self, item: SourceItem) -> Iterator[BinaryIO]:
-        yield io.BytesIO(self._files[item.path])
-
-    def items(self) -> list[SourceItem]:
-        return [SourceItem(path, EntryKind.FILE, len(content), 5) for path, content in self._files.items()]
+def items(files: Files) -> list[SourceItem]:
+    return [SourceItem(path, EntryKind.FILE, len(content), 5) for path, content in files.items()]
 
 
 class Life(RuleBasedStateMachine):
@@ -99,7 +88,7 @@ class Life(RuleBasedStateMachine):
     @rule(project=projects, files=folders)
     def store(self, project: str, files: Files) -> None:
         """A migration that has not come to its commit yet."""
-        outcome = self.workspace.content.store_items(Memory(files).items(), Memory(files))
+        outcome = self.workspace.content.store_items(items(files), MemorySource(files))
         self.pending = (project, files, outcome)
 
     @precondition(lambda self: self.pending is not None)
@@ -244,7 +233,7 @@ class Life(RuleBasedStateMachine):
         return open_workspace(self.directory, Unlock(key_file=self.template[1]))
 
     def _bring_in(self, project: str, branch: str, files: Files) -> None:
-        outcome = self.workspace.content.store_items(Memory(files).items(), Memory(files))
+        outcome = self.workspace.content.store_items(items(files), MemorySource(files))
         self.workspace.content.commit(project, branch, outcome.stored, message="", author="ann")
 
     def _read(self, project: str, branch: str) -> Files:

@@ -6,8 +6,6 @@ of its own whose log is cut off without being flushed; acknowledgements are logg
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import random
 import shutil
@@ -23,6 +21,7 @@ import pytest
 from kronkers_studio.domain.content import Entry, EntryKind, SourceItem
 from kronkers_studio.registry import Workspace, open_workspace, rebuild_workspace
 from kronkers_studio.registry import packs as packs_module
+from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.storage.keys import Unlock
 
 ROUNDS = 8
@@ -184,11 +183,6 @@ def test_a_power_cut_beside_changes_and_cleaning_up_loses_nothing(
 
 
 def _bring_in(workspace: Workspace, project: str, files: dict[str, bytes]) -> None:
-    class Memory:
-        @contextlib.contextmanager
-        def open(self, item: SourceItem) -> Iterator[io.BytesIO]:
-            yield io.BytesIO(files[item.path])
-
     items = [SourceItem(path, EntryKind.FILE, len(content), 5) for path, content in files.items()]
-    outcome = workspace.content.store_items(items, Memory())
+    outcome = workspace.content.store_items(items, MemorySource(files))
     workspace.content.commit(project, "main", outcome.stored, message="", author="ann")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
@@ -17,19 +13,11 @@ from kronkers_studio.domain.differences import TableFileDifference, TextDifferen
 from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, NotFound
 from kronkers_studio.registry import Workspace
 from kronkers_studio.registry.ancestry import best_common_ancestors
+from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.registry.versions import Versions
 
 Files = dict[str, bytes]
 TABLE = b"id,name\n1,Anna\n2,Bert\n3,Cleo\n"
-
-
-class Memory:
-    def __init__(self, files: Files) -> None:
-        self.files = files
-
-    @contextlib.contextmanager
-    def open(self, item: SourceItem) -> Iterator[BinaryIO]:
-        yield io.BytesIO(self.files[item.path])
 
 
 class Clock:
@@ -51,7 +39,7 @@ def clock(workspace: Workspace) -> Clock:
 
 def commit(workspace: Workspace, files: Files, branch: str = "main") -> Commit:
     items = [SourceItem(path, EntryKind.FILE, len(data), 5) for path, data in files.items()]
-    outcome = workspace.content.store_items(items, Memory(files))
+    outcome = workspace.content.store_items(items, MemorySource(files))
     return workspace.content.commit("p", branch, outcome.stored, message="", author="ann")[0]
 
 
