@@ -221,7 +221,7 @@ def _watch(
         lines = [state.limited] if state.limited else []
         if state.status is WatchStatus.AWAY:
             lines.append("Waiting for " + ", ".join(state.away) + ", which is not there.")
-        elif state.status is not WatchStatus.SYNCING:
+        elif state.status not in (WatchStatus.SYNCING, WatchStatus.SETTLING):
             lines.append(_WATCHING[state.status])
         for line in lines:
             if line not in said[-2:]:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from kronkers_studio.desktop.tasks import Result, Task, TaskRunner, Work
 from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.turns import Turns
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.settings.configuration import Settings, load_settings
@@ -44,6 +45,7 @@ class Studio(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.runner = TaskRunner(self)
+        self.turns = Turns()
         self.session: Session | None = None
         self._retired: list[Session] = []
         self.settings: Settings = load_settings()
@@ -139,14 +141,27 @@ class Studio(QObject):
         resource: str = "",
         cancellable: bool = True,
     ) -> Task:
-        """Do something that people see in the task list; then announce its ``changes`` (also when it failed)."""
+        """Do something that people see in the task list; then announce its ``changes`` (also when it failed).
+
+        What writes to the workspace has the ``resource`` "content": it takes turns with whatever else does.
+        """
+
+        def in_turn(progress: Progress, cancel: CancelToken) -> Result:
+            with self.turns.take(cancel):
+                return work(progress, cancel)
 
         def announce() -> None:
             for kind in changes:
                 self.changed.emit(kind)
 
         task = self.runner.run(
-            title, work, done=done, failed=failed, owner=owner, resource=resource, cancellable=cancellable
+            title,
+            in_turn if resource == "content" else work,
+            done=done,
+            failed=failed,
+            owner=owner,
+            resource=resource,
+            cancellable=cancellable,
         )
         task.ended.connect(announce)
         return task

@@ -71,6 +71,11 @@ def moment(at: datetime) -> str:
     return locale().toString(local.date(), "d MMM yyyy")
 
 
+def clock_time(at: datetime) -> str:
+    """The time of day: "14:05:09"."""
+    return locale().toString(_local(at), "HH:mm:ss")
+
+
 def date_time(at: datetime) -> str:
     """Day and time in full, for tooltips and details."""
     return locale().toString(_local(at), QLocale.FormatType.ShortFormat)

@@ -204,6 +204,7 @@ class MigrationResult:
 
 class WatchStatus(StrEnum):
     WATCHING = "watching"  # nothing to do
+    SETTLING = "settling"  # something changed, and is left to come to rest
     SYNCING = "syncing"
     AWAY = "away"  # a folder is not there; it is waited for
     BUSY = "busy"  # another process is writing to the workspace; tried again soon

@@ -149,11 +149,18 @@ class Watch:
         self._observer.join()
         logging.getLogger("watchdog").removeHandler(self._complaints)
 
-    def wait(self, cancel: CancelToken, on_away: Callable[[], None] = lambda: None) -> Changes:
+    def wait(
+        self,
+        cancel: CancelToken,
+        on_away: Callable[[], None] = lambda: None,
+        on_settling: Callable[[], None] = lambda: None,
+    ) -> Changes:
         """Wait until it is time to look, at once for the first time. Raises ``Cancelled``.
 
-        ``on_away`` is told when the folders that are away are others than before.
+        ``on_away`` is told when the folders that are away are others than before, ``on_settling`` once when something
+        changed that is still to come to rest.
         """
+        settling = False
         while True:
             cancel.check()
             away = self.away
@@ -171,6 +178,9 @@ class Watch:
                 self._look_at_limit()
                 there = tuple(folder.path for folder in self._folders if folder.identity is not None)
                 return Changes(reason, there)
+            elif not settling and self._hints.reason not in ("", "again"):
+                settling = True
+                on_settling()
             time.sleep(_TICK)
 
     def again(self) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
-from kronkers_studio.domain.content import DEFAULT_BRANCH, SkipReason
+from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, SkipReason
 from kronkers_studio.domain.errors import InvalidInput, SourceUnavailable, WorkspaceBusy
 from kronkers_studio.domain.migration import MigrationOptions, MigrationResult, WatchState, WatchStatus
 from kronkers_studio.domain.progress import CancelToken
@@ -17,6 +19,33 @@ _NOT_AT_REST = (SkipReason.CHANGED_WHILE_READ, SkipReason.VANISHED)
 
 def _nobody(_state: WatchState) -> None:
     """The default of ``on_state``."""
+
+
+def _at_once(_cancel: CancelToken) -> AbstractContextManager[None]:
+    """The default of ``turn``."""
+    return nullcontext()
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtIn:
+    """A project with the folders it is made of, at the top of its default branch."""
+
+    project: str
+    folders: tuple[Path, ...]
+    head: Commit | None
+
+
+def brought_in(session: Session) -> list[BroughtIn]:
+    """The projects that are made of folders."""
+    from kronkers_studio.workflows.browsing import list_projects
+    from kronkers_studio.workflows.sources import project_sources
+
+    found = []
+    for project in list_projects(session):
+        folders = [source.folder for source in project_sources(session, project.name)] or [project.source]
+        if folders != [""]:
+            found.append(BroughtIn(project.name, tuple(Path(folder) for folder in folders), project.head))
+    return found
 
 
 def watch_folder(
@@ -58,13 +87,15 @@ def watch_folders(
     settle_seconds: float = 2.0,
     on_sync: Callable[[MigrationResult], None],
     on_state: Callable[[WatchState], None] = _nobody,
+    turn: Callable[[CancelToken], AbstractContextManager[None]] = _at_once,
     cancel: CancelToken,
 ) -> None:
     """Bring ``folders`` in now, and again whenever they have changed and then been left alone for ``settle_seconds``.
 
     ``on_sync`` gets each result, also when nothing had changed; ``on_state`` is told what is going on. Both are called
-    in this thread. Ends only by raising: ``Cancelled`` when told to stop, ``StorageFull`` and other failures of the
-    workspace as they come. A folder that goes away is waited for; a workspace that somebody else writes to, too.
+    in this thread. ``turn`` is entered for each run, which writes to the workspace: it may wait for others of the same
+    program to have written. Ends only by raising: ``Cancelled`` when told to stop, ``StorageFull`` and other failures
+    of the workspace as they come. A folder that goes away is waited for; a workspace that somebody else writes to, too.
     """
     from kronkers_studio.migration.watching import Watch
 
@@ -89,10 +120,15 @@ def watch_folders(
         if watch.away:
             say(WatchStatus.AWAY)
         while True:
-            changes = watch.wait(cancel, on_away=lambda: say(WatchStatus.WATCHING))
+            changes = watch.wait(
+                cancel,
+                on_away=lambda: say(WatchStatus.WATCHING),
+                on_settling=lambda: say(WatchStatus.SETTLING),
+            )
             say(WatchStatus.SYNCING, changes.reason)
             try:
-                result = sync(changes.folders)
+                with turn(cancel):
+                    result = sync(changes.folders)
             except SourceUnavailable:
                 watch.check_folders()
                 watch.again()

@@ -20,11 +20,14 @@ from kronkers_studio.workflows import (
     migrating,
     models,
     packages,
+    plan_rows,
+    plans,
     previews,
     releases,
     servers,
     session,
     versions,
+    watching,
 )
 
 OpenWindow = Callable[..., MainWindow]
@@ -36,11 +39,14 @@ _WATCHED = (
     migrating,
     models,
     packages,
+    plan_rows,
+    plans,
     previews,
     releases,
     servers,
     session,
     versions,
+    watching,
 )
 _QUICK = {"workspace_exists", "project_name", "suggest_name", "parse_address", "parse_reference"}
 """One look at a file's existence, or no work at all."""
@@ -83,6 +89,8 @@ def test_no_page_calls_a_workflow_on_the_main_thread(
     window.show_page("migrate")
     migrate.look_at(small_folder)
     qtbot.waitUntil(lambda: migrate.views.shown == "plan", timeout=20_000)
+    migrate.panel.filter.choose("data")
+    come_to_rest(window)
     migrate.start()
     qtbot.waitUntil(lambda: migrate.views.shown == "outcome", timeout=20_000)
     registry: Any = window.page("registry")
@@ -99,6 +107,8 @@ def test_no_page_calls_a_workflow_on_the_main_thread(
         "folders.arrange",
         "previews.preview_file",
         "migrating.migrate_folder",
+        "plan_rows.prepare",
+        "watching.brought_in",
         "models.list_models",
     } <= callers.keys()
     main = threading.main_thread().name

@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
 from kronkers_studio.desktop.pages.page import Page, Views
 from kronkers_studio.desktop.panels.folder_choice import FolderChoice
 from kronkers_studio.desktop.panels.outcome import OutcomePanel
 from kronkers_studio.desktop.panels.plan import PlanPanel
+from kronkers_studio.desktop.panels.watched import BroughtInCard
 from kronkers_studio.desktop.panels.working import WorkingPanel
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import date_time, home_short, tr
+from kronkers_studio.desktop.theme import GAP
 from kronkers_studio.desktop.widgets.buttons import Button
-from kronkers_studio.domain.content import Project
 from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.migration import MigrationOptions, MigrationPlan, MigrationResult
 from kronkers_studio.domain.progress import CancelToken, Progress
@@ -21,6 +24,7 @@ from kronkers_studio.domain.progress import CancelToken, Progress
 if TYPE_CHECKING:
     from kronkers_studio.workflows.plan_rows import PreparedPlan
     from kronkers_studio.workflows.session import Session
+    from kronkers_studio.workflows.watching import BroughtIn
 
 
 class MigratePage(Page):
@@ -42,10 +46,13 @@ class MigratePage(Page):
             self.header.add_action(button)
         self.choice = FolderChoice(studio)
         self.choice.chosen.connect(self.look_at)
+        self.before = BroughtInCard(studio)
+        self.before.look_wanted.connect(self.look_at)
+        self.before.setVisible(False)
         self.working = WorkingPanel()
         self.views = Views(
             {
-                "choose": lambda: self.choice,
+                "choose": self._choose_view,
                 "working": lambda: self.working,
                 "plan": self._make_panel,
                 "outcome": OutcomePanel,
@@ -56,7 +63,7 @@ class MigratePage(Page):
 
     def refresh(self) -> None:
         self.choice.look_around()
-        self.studio.read(_projects, self._offer_again, owner=self)
+        self.studio.read(_brought_in, self._show_before, owner=self)
 
     def state(self) -> State:
         return {"folder": str(self._folder) if self._folder else ""}
@@ -208,14 +215,25 @@ class MigratePage(Page):
         assert isinstance(outcome, OutcomePanel)  # noqa: S101 — made so above
         return outcome
 
-    def _offer_again(self, projects: list[Project]) -> None:
-        self.choice.offer_again([(project.name, Path(project.source)) for project in projects if project.source])
+    def _show_before(self, projects: list[BroughtIn]) -> None:
+        self.before.show_projects(projects)
+        self.before.setVisible(bool(projects))
+        self.choice.leave_out(folder for project in projects for folder in project.folders)
+
+    def _choose_view(self) -> QWidget:
+        view = QWidget()
+        column = QVBoxLayout(view)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addWidget(self.choice, 2)
+        column.addWidget(self.before, 3)
+        return view
 
     def _see_models(self) -> None:
         self.studio.go.emit("models", {})
 
 
-def _projects(session: Session) -> list[Project]:
-    from kronkers_studio.workflows.browsing import list_projects
+def _brought_in(session: Session) -> list[BroughtIn]:
+    from kronkers_studio.workflows.watching import brought_in
 
-    return list_projects(session)
+    return brought_in(session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -90,7 +90,7 @@ class FolderChoice(QWidget):
         self._found.body.addLayout(self._list)
         self._found.body.addStretch(1)
         row.addWidget(self._found, 1)
-        self._more: list[tuple[str, str, Path]] = []
+        self._known: set[Path] = set()
         self._suggested: Sequence[Path] = ()
         self._fill()
 
@@ -104,9 +104,9 @@ class FolderChoice(QWidget):
 
         self._studio.runner.run("look", work, done=self._show_suggested, owner=self, shown=False)
 
-    def offer_again(self, folders: Sequence[tuple[str, Path]]) -> None:
-        """Offer (project, folder) pairs that were brought in before."""
-        self._more = [(name, tr("Brought in before"), folder) for name, folder in folders]
+    def leave_out(self, folders: Iterable[Path]) -> None:
+        """Offer ``folders`` no more: they were brought in before."""
+        self._known = set(folders)
         self._fill()
 
     def _show_suggested(self, folders: Sequence[Path]) -> None:
@@ -115,13 +115,14 @@ class FolderChoice(QWidget):
 
     def _fill(self) -> None:
         clear(self._list)
-        known = {folder for _, _, folder in self._more}
-        fresh = [(folder.name, "OneDrive", folder) for folder in self._suggested if folder not in known]
-        offers = [*self._more, *fresh]
-        for name, kind, folder in offers:
-            self._list.addWidget(_offer(name, f"{kind} · {home_short(folder)}", tr("Look inside"), self._picks(folder)))
+        offers = [folder for folder in self._suggested if folder not in self._known]
+        for folder in offers:
+            words = f"OneDrive · {home_short(folder)}"
+            self._list.addWidget(_offer(folder.name, words, tr("Look inside"), self._picks(folder)))
         if not offers:
-            words = tr("No OneDrive folder was found here. Choose the folder yourself.")
+            words = tr("No other OneDrive folder was found here. Choose the folder yourself.")
+            if not self._known:
+                words = tr("No OneDrive folder was found here. Choose the folder yourself.")
             self._list.addWidget(label(words, "muted", wrap=True))
         if self._sample:
             self._list.addSpacing(8)

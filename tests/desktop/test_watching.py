@@ -1,0 +1,253 @@
+"""Folders are kept in sync while the window is open; how each of them stands is said, and what there is to do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from kronkers_studio.desktop.pages.migrate import MigratePage
+from kronkers_studio.desktop.panels.watched import ProjectRow, remedy_words, state_pill, state_words
+from kronkers_studio.desktop.turns import Turns
+from kronkers_studio.desktop.watching import Watchers, Watching
+from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.content import Commit, SkippedItem, SkipReason
+from kronkers_studio.domain.errors import Cancelled, StorageFull
+from kronkers_studio.domain.migration import MigrationResult, WatchState, WatchStatus
+from kronkers_studio.domain.progress import NEVER, CancelSource
+from kronkers_studio.workflows import watching as workflow
+from kronkers_studio.workflows.browsing import list_folder
+from kronkers_studio.workflows.session import open_workspace
+from tests.desktop.test_accessibility import unnamed, unreachable
+from tests.desktop.things import NOON
+
+OpenWindow = Callable[..., MainWindow]
+_PATIENCE = 30_000
+_SETTLE = 0.2
+_PROJECT = "Team folder"
+
+
+def page_of(window: MainWindow, qtbot: QtBot) -> MigratePage:
+    """The Migrate page, showing what was brought in."""
+    window.show()
+    window.show_page("migrate")
+    page = window.page("migrate")
+    assert isinstance(page, MigratePage)
+    qtbot.waitUntil(lambda: bool(page.before.rows), timeout=_PATIENCE)
+    Watchers.of(window.studio).settle_seconds = _SETTLE
+    return page
+
+
+def wait_for(row: ProjectRow, state: str, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: row.pill.text() == state, timeout=_PATIENCE)
+
+
+def names(window: MainWindow) -> set[str]:
+    session = window.studio.session
+    assert session is not None
+    return {entry.name for entry in list_folder(session, _PROJECT)}
+
+
+def head(window: MainWindow) -> str:
+    session = window.studio.session
+    assert session is not None
+    return session.workspace.content.resolve(_PROJECT).id[:8]
+
+
+def watch_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "task: watch"]
+
+
+def test_a_file_that_is_written_into_a_watched_folder_becomes_a_new_version(
+    open_main_window: OpenWindow, filled_workspace: Path, small_folder: Path, qtbot: QtBot
+) -> None:
+    window = open_main_window(filled_workspace)
+    page = page_of(window, qtbot)
+    row = page.before.rows[_PROJECT]
+    assert unnamed(page) == []
+    assert unreachable(page) == []
+    assert (row.pill.text(), row.watch.text()) == ("Not watched", "Watch")
+    assert small_folder.name in row.where.text()
+    row.watch.click()
+    wait_for(row, "In sync", qtbot)
+    before = row.words.text()
+    assert before.startswith("In sync at ")
+    announced: list[str] = []
+    window.studio.changed.connect(announced.append)
+
+    (small_folder / "new.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    qtbot.waitUntil(lambda: "new.csv" in names(window), timeout=_PATIENCE)
+    qtbot.waitUntil(lambda: f"version {head(window)}" in row.words.text() != before, timeout=_PATIENCE)
+    assert set(announced) == {"content"}  # the other pages show it too
+    wait_for(row, "In sync", qtbot)
+    assert page.before.summary.text() == "1 is watched"
+
+    row.watch.click()
+    assert row.watch.text() == "Watch"
+    wait_for(row, "Not watched", qtbot)
+    qtbot.waitUntil(lambda: window.studio.runner.idle, timeout=_PATIENCE)
+    assert watch_threads() == []
+
+
+def test_a_folder_that_is_taken_away_is_waited_for_and_taken_up_again(
+    open_main_window: OpenWindow, filled_workspace: Path, small_folder: Path, qtbot: QtBot
+) -> None:
+    window = open_main_window(filled_workspace)
+    row = page_of(window, qtbot).before.rows[_PROJECT]
+    row.watch.click()
+    wait_for(row, "In sync", qtbot)
+    elsewhere = small_folder.with_name("elsewhere")
+    small_folder.rename(elsewhere)
+    wait_for(row, "Folder away", qtbot)
+    assert row.remedy.isVisibleTo(row)
+    assert "is not there and is waited for" in row.remedy.text()
+    (elsewhere / "meanwhile.csv").write_text("a\n1\n", encoding="utf-8")
+    elsewhere.rename(small_folder)
+    qtbot.waitUntil(lambda: "meanwhile.csv" in names(window), timeout=_PATIENCE)
+    qtbot.waitUntil(lambda: row.pill.text() == "In sync" and not row.remedy.isVisibleTo(row), timeout=_PATIENCE)
+
+
+def test_the_window_closes_while_it_watches_and_nothing_goes_on(
+    open_main_window: OpenWindow, filled_workspace: Path, qtbot: QtBot
+) -> None:
+    window = open_main_window(filled_workspace)
+    row = page_of(window, qtbot).before.rows[_PROJECT]
+    row.watch.click()
+    wait_for(row, "In sync", qtbot)
+    assert watch_threads()
+    assert window.studio.runner.active == []  # no reason to ask before closing
+    assert window.close()
+    assert watch_threads() == []
+    assert window.studio.session is None
+
+
+def test_another_workspace_ends_the_watching_of_the_first(
+    open_main_window: OpenWindow, filled_workspace: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    from kronkers_studio.workflows.session import create_workspace
+
+    window = open_main_window(filled_workspace)
+    row = page_of(window, qtbot).before.rows[_PROJECT]
+    row.watch.click()
+    wait_for(row, "In sync", qtbot)
+    other, _ = create_workspace(tmp_path / "other", key_file=tmp_path / "other.key")
+    window.studio.use(other)
+    qtbot.waitUntil(lambda: window.studio.runner.idle, timeout=_PATIENCE)
+    assert watch_threads() == []
+    assert Watchers.of(window.studio).watching(_PROJECT) is None
+
+
+def test_watched_folders_and_one_brought_in_by_hand_take_turns_in_writing(
+    open_main_window: OpenWindow, filled_workspace: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    second = tmp_path / "Second"
+    second.mkdir()
+    (second / "one.txt").write_text("1", encoding="utf-8")
+    window = open_main_window(filled_workspace)
+    page = page_of(window, qtbot)
+    row = page.before.rows[_PROJECT]
+    page.look_at(second)
+    qtbot.waitUntil(lambda: page.views.shown == "plan", timeout=_PATIENCE)
+    with window.studio.turns.take(NEVER):  # as somebody else who writes
+        row.watch.click()
+        page.start()
+        wait_for(row, "Syncing", qtbot)
+        qtbot.wait(400)
+        watching = Watchers.of(window.studio).watching(_PROJECT)
+        assert watching is not None
+        assert watching.result is None
+        assert page.views.shown == "working"
+    qtbot.waitUntil(lambda: page.views.shown == "outcome", timeout=_PATIENCE)
+    qtbot.waitUntil(lambda: page.before.rows[_PROJECT].pill.text() == "In sync", timeout=_PATIENCE)
+    assert page.notice.message == ""
+
+
+def test_what_waits_for_its_turn_can_be_cancelled() -> None:
+    turns, cancel = Turns(), CancelSource()
+    with turns.take(NEVER):
+        cancel.cancel()
+        with pytest.raises(Cancelled), turns.take(cancel):
+            raise AssertionError("it was not its turn")
+    with turns.take(NEVER):
+        pass
+
+
+def test_a_watch_that_fails_says_why_and_can_be_begun_again(
+    open_main_window: OpenWindow, filled_workspace: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = StorageFull("The disk is full.", next_step="Make room on it.")
+    really = workflow.watch_folders
+
+    def fails(*_arguments: object, **_keywords: object) -> None:
+        raise full
+
+    monkeypatch.setattr(workflow, "watch_folders", fails)  # a full disk cannot be had here
+    window = open_main_window(filled_workspace)
+    row = page_of(window, qtbot).before.rows[_PROJECT]
+    row.watch.click()
+    wait_for(row, "Stopped", qtbot)
+    assert row.remedy.text() == "The disk is full. Make room on it."
+    assert row.watch.text() == "Watch again"
+    monkeypatch.setattr(workflow, "watch_folders", really)
+    row.watch.click()
+    wait_for(row, "In sync", qtbot)
+
+
+def test_each_state_has_its_words_and_its_remedy() -> None:
+    commit = Commit("0123456789abcdef", _PROJECT, (), "", "ada", NOON, "Brought in", files=3)
+    result = MigrationResult(_PROJECT, "main", commit, True, 3, 3, 30, 30, 0.1)
+    watching = Watching(_PROJECT, (Path("/team"),), WatchState(WatchStatus.WATCHING), result, NOON)
+    said = {status: state_pill(replace(watching, state=WatchState(status, "overflow")))[0] for status in WatchStatus}
+    assert said == {
+        WatchStatus.WATCHING: "In sync",
+        WatchStatus.SETTLING: "Changing",
+        WatchStatus.SYNCING: "Looking anew",
+        WatchStatus.AWAY: "Folder away",
+        WatchStatus.BUSY: "Waiting",
+    }
+    assert state_pill(replace(watching, state=WatchState(WatchStatus.SYNCING, "changed"))) == ("Syncing", "accent")
+    assert remedy_words(watching) == ""
+    limited = replace(watching, state=WatchState(WatchStatus.WATCHING, limited="Raise the limit: sudo …"))
+    assert remedy_words(limited) == "Raise the limit: sudo …"
+    overflow = replace(watching, state=WatchState(WatchStatus.SYNCING, "overflow"))
+    assert "all of it is looked through" in remedy_words(overflow)
+    unread = replace(result, skipped=(SkippedItem("a.csv", SkipReason.NO_PERMISSION),))
+    assert state_pill(replace(watching, result=unread)) == ("In sync, look", "warn")
+    assert remedy_words(replace(watching, result=unread)) == "1 file is not in; look inside."
+    assert "version 01234567" in state_words(watching, None)
+    assert state_words(None, commit).startswith("Brought in ")
+    assert state_words(None, None) == "Nothing of it is in yet"
+
+
+def test_changes_are_said_before_they_have_come_to_rest(filled_workspace: Path, small_folder: Path) -> None:
+    states: list[WatchStatus] = []
+    synced, cancel = threading.Event(), CancelSource()
+
+    def on_sync(_result: MigrationResult) -> None:
+        if synced.is_set():
+            cancel.cancel()
+        synced.set()
+
+    def write() -> None:
+        synced.wait(20)
+        (small_folder / "slow.csv").write_text("a\n", encoding="utf-8")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with open_workspace(filled_workspace) as session, pytest.raises(Cancelled):
+        workflow.watch_folder(
+            session,
+            small_folder,
+            settle_seconds=1.0,
+            on_sync=on_sync,
+            on_state=lambda state: states.append(state.status),
+            cancel=cancel,
+        )
+    writer.join()
+    settled = states.index(WatchStatus.SETTLING)
+    assert WatchStatus.SYNCING in states[:settled]
+    assert states[settled + 1] is WatchStatus.SYNCING
