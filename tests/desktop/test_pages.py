@@ -225,7 +225,8 @@ def test_settings_show_each_settings_own_help_text(open_main_window: OpenWindow,
 
     window = open_main_window(workspace, page="settings")
     said = words(window.page("settings"))
-    for name in ("theme", "workspace", "author", "base_image", "package_platform", "offline", "scrape_seconds"):
+    shown = ("theme", "workspace", "author", "base_image", "package_platform", "offline", "scrape_seconds")
+    for name in (*shown, "read_limit", "low_priority"):
         assert Settings.model_fields[name].description in said
 
 
@@ -238,6 +239,33 @@ def test_a_name_typed_in_settings_is_the_author_of_what_is_done_next(
     page.author.editingFinished.emit()
     assert window.studio.session is not None
     assert window.studio.session.author == "Ada Lovelace"
+
+
+def test_how_fast_folders_are_read_is_chosen_and_kept(open_main_window: OpenWindow, workspace: Path) -> None:
+    window = open_main_window(workspace, page="settings")
+    page: Any = window.page("settings")
+    assert (page.limit.currentText(), page.priority.key) == ("No limit", "watching")
+    page.limit.choose(10.0)
+    page.limit.activated.emit(page.limit.currentIndex())
+    page.priority.choose("always")
+    assert (load_settings().read_limit, load_settings().low_priority) == (10.0, "always")
+    assert window.studio.session is not None
+    assert window.studio.session.settings.read_limit == 10.0  # what is brought in from now on
+    page.limit.choose(0.0)
+    page.limit.activated.emit(0)
+    assert load_settings().read_limit == 0.0
+
+
+def test_a_limit_that_was_set_elsewhere_is_offered_too(open_main_window: OpenWindow, workspace: Path) -> None:
+    from kronkers_studio.settings.configuration import change_settings
+
+    change_settings(read_limit=7.5)
+    window = open_main_window(workspace, page="settings")
+    page: Any = window.page("settings")
+    assert page.limit.currentText() == "7.5 MB per second"
+    assert page.limit.value == 7.5
+    window.studio.reload_settings(change_settings(read_limit=3.0, low_priority="never"))
+    assert (page.limit.value, page.priority.key) == (3.0, "never")
 
 
 def test_a_folder_without_a_workspace_is_refused_inline(

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 from kronkers_studio.desktop import theme
 from kronkers_studio.desktop.pages.page import Page, scrolling
 from kronkers_studio.desktop.studio import Studio
-from kronkers_studio.desktop.text import duration, home_short, tr
+from kronkers_studio.desktop.text import duration, home_short, number, tr
 from kronkers_studio.desktop.theme import GAP
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
@@ -22,6 +22,7 @@ from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.settings.configuration import Settings, author_name, change_settings
 
 _PLATFORMS = ("linux/amd64", "linux/arm64")
+_READ_LIMITS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 
 class SettingsPage(Page):
@@ -36,8 +37,8 @@ class SettingsPage(Page):
         columns.setSpacing(GAP)
         left, right = QVBoxLayout(), QVBoxLayout()
         for column, cards in (
-            (left, (self._look(), self._you(), self._workspace())),
-            (right, (self._packages(), self._monitoring(), self._guide())),
+            (left, (self._look(), self._you(), self._workspace(), self._guide())),
+            (right, (self._bringing_in(), self._packages(), self._monitoring())),
         ):
             column.setSpacing(GAP)
             for card in cards:
@@ -52,6 +53,9 @@ class SettingsPage(Page):
         self.theme.select(settings.theme)
         self.base.setText(settings.base_image)
         self.author.setText(settings.author)
+        self.limit.set_choices(_limits(settings.read_limit))
+        self.limit.choose(settings.read_limit)
+        self.priority.select(settings.low_priority)
 
     def change(self, **changes: Any) -> bool:
         """Put ``changes`` in force and keep them; False when they are not valid, which is then said."""
@@ -103,6 +107,27 @@ class SettingsPage(Page):
         row.addWidget(Button(tr("Open another …"), self.ask_workspace))
         card.body.addLayout(row)
         card.body.addWidget(label(_help("workspace"), "caption", wrap=True))
+        return card
+
+    def _bringing_in(self) -> Card:
+        card = Card(tr("Bringing in folders"))
+        settings = self.studio.settings
+        self.limit = ComboBox(tr("How fast folders are read"), _limits(settings.read_limit))
+        self.limit.choose(settings.read_limit)
+        self.limit.activated.connect(lambda: self.change(read_limit=self.limit.value))
+        card.body.addWidget(Field(tr("Read at most"), self.limit, _help("read_limit")))
+        self.priority = FilterPills(
+            [("always", tr("Always")), ("watching", tr("While watching")), ("never", tr("Never"))],
+            tr("Give way to other programs"),
+        )
+        self.priority.select(settings.low_priority)
+        self.priority.chosen.connect(lambda key: self.change(low_priority=key))
+        card.body.addWidget(label(tr("Give way to other programs"), "medium"))
+        row = QHBoxLayout()
+        row.addWidget(self.priority)
+        row.addStretch(1)
+        card.body.addLayout(row)
+        card.body.addWidget(label(_help("low_priority"), "caption", wrap=True))
         return card
 
     def _packages(self) -> Card:
@@ -165,6 +190,13 @@ class SettingsPage(Page):
             return
         if self.change(workspace=folder):
             self.studio.open_directory(folder)
+
+
+def _limits(current: float) -> list[tuple[str, object]]:
+    """What may be chosen as a limit of reading, in megabytes per second, with the one in force."""
+    words = tr("{n} MB per second")
+    steps = sorted({*_READ_LIMITS, current} - {0.0})
+    return [(tr("No limit"), 0.0), *((words.format(n=number(limit, int(limit % 1 != 0))), limit) for limit in steps)]
 
 
 def _help(name: str) -> str:
