@@ -16,11 +16,8 @@ from kronkers_studio.registry.journal import decode_entry
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database
 
-_NEWEST = (
-    tables.model_versions.c.created.desc(),
-    tables.model_versions.c.name,
-    tables.model_versions.c.version.desc(),
-)
+_BY_TIME = (tables.model_versions.c.created, tables.model_versions.c.name, tables.model_versions.c.version)  # an index
+_NEWEST = tuple(column.desc() for column in _BY_TIME)
 _EDITS = ("ModelRegistered", "ModelDescribed", "MetricsAdded")
 
 
@@ -137,7 +134,7 @@ def _order(sort: Sort) -> Iterable[sa.ColumnElement[Any]]:
     if sort.key is SortKey.SIZE:
         size = sa.func.json_extract(versions.c.document, "$.size")
         return size.asc() if sort.reverse else size.desc(), *_NEWEST
-    return (versions.c.created, versions.c.name, versions.c.version) if sort.reverse else _NEWEST
+    return _BY_TIME if sort.reverse else _NEWEST
 
 
 class _Page:
@@ -156,12 +153,11 @@ class _Page:
         if self._sort.key is not SortKey.METRIC:
             return total, self._documents(connection, None, _order(self._sort), limit, offset)
         metric = self._sort.metric
-        measured = self._count(connection, metric)
         value = tables.model_metrics.c.value
         by_value = (value.asc() if self._sort.reverse else value.desc(), *_NEWEST)
-        found = self._documents(connection, metric, by_value, limit, offset) if offset < measured else []
-        if len(found) < limit and measured < total:
-            rest = max(0, offset - measured)
+        found = self._documents(connection, metric, by_value, limit, offset)
+        if len(found) < limit and offset + len(found) < total:
+            rest = max(0, offset - self._count(connection, metric))
             found += self._documents(connection, None, _NEWEST, limit - len(found), rest, without=metric)
         return total, found
 

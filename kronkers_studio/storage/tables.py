@@ -115,6 +115,7 @@ model_versions = sa.Table(
     sa.Column("description", Text, nullable=False),
     sa.Column("document", Text, nullable=False),
     sa.Index(None, "commit"),
+    sa.Index(None, "created", "name", "version"),
 )
 
 model_metrics = sa.Table(

@@ -62,6 +62,17 @@ def test_the_newest_migration_is_the_one_that_the_fast_path_looks_for(database: 
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
 
 
+def test_a_database_of_the_step_before_is_brought_up_to_date_with_all_that_is_in_it(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(sa.text("DROP INDEX ix_model_versions_created_name_version"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0004'"))
+        _add_server(connection, "factory")
+    upgrade_database(database)
+    assert _servers(database) == ["factory"]
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+
+
 def test_a_newer_schema_is_refused(database: Database) -> None:
     with database.write() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
