@@ -1,4 +1,7 @@
-"""How long searches take: figures for the record, in slow tests because other work on the machine disturbs them."""
+"""How long searches take: figures for the record, among the slow tests because workspaces of that size take a minute.
+
+What is asserted is processor time, which other work on the machine disturbs less than what a clock shows.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,11 @@ import random
 import string
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +29,8 @@ from kronkers_studio.domain.models import (
     Tensor,
 )
 from kronkers_studio.domain.search import MetricCondition, SearchFilters, SearchKind, Sort
-from kronkers_studio.registry import Workspace
+from kronkers_studio.registry import Workspace, open_workspace
+from kronkers_studio.storage.keys import Unlock
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 WORDS = ["sales", "report", "churn", "model", "final", "draft", "customer", "region", "north", "south", "budget"]
@@ -42,14 +49,57 @@ WORDS += [
 ]
 
 
-def _commit(workspace: Workspace, files: dict[str, int]) -> Commit:
+@dataclass(frozen=True)
+class Took:
+    """How long one question took: seconds of the processor and of the clock."""
+
+    work: float
+    clock: float
+    kind: str = ""
+    what: str = ""
+
+
+def _commit(workspace: Workspace, files: dict[str, int], branch: str = "main") -> Commit:
     stored = [StoredItem(SourceItem(path, EntryKind.FILE, n, n * 10**9), (), n) for path, n in files.items()]
-    return workspace.content.commit("p", "main", stored, message="m", author="ann")[0]
+    return workspace.content.commit("p", branch, stored, message="m", author="ann")[0]
+
+
+def _timed(question: Callable[[], object], kind: str = "", what: str = "") -> Took:
+    begun, work = time.perf_counter(), time.thread_time()
+    question()
+    return Took(time.thread_time() - work, time.perf_counter() - begun, kind, what)
 
 
 @pytest.mark.slow
-def test_search_over_100_000_files(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+def test_searches_over_100_000_files_take_less_than_50_ms(
+    workspace: Workspace, directory: Path, key_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     chance = random.Random(1)  # noqa: S311  # the same every time
+    files = _many_files(chance)
+    _commit(workspace, files)
+    _commit(workspace, dict(list(files.items())[:5000]), "try")
+    built = _timed(lambda: workspace.search.run("x"))
+    _commit(workspace, {**files, **{f"new/file {n}.csv": n for n in range(10)}})
+    updated = _timed(lambda: workspace.search.run("x"))
+    warm, cold = [], []
+    questions = list(_questions(chance, list(files)))
+    for kind, text, filters, offset in questions:
+        question = partial(workspace.search.run, text, filters, 50, offset)
+        warm.append(_timed(question, kind, f"{text!r} by {filters.sort.key} from {offset}"))
+    for kind, text, filters, offset in chance.sample(questions, 100):
+        with open_workspace(directory, Unlock(key_file=key_file)) as opened:
+            question = partial(opened.search.run, text, filters, 50, offset)
+            cold.append(_timed(question, kind, f"{text!r} by {filters.sort.key} from {offset}"))
+    with capsys.disabled():
+        _print(
+            f"\n100,000 files: indexed in {built.work:.1f} s of the processor, 10 new in {updated.work * 1000:.0f} ms"
+        )
+        _print_table("searches in an open workspace", warm)
+        _print_table("the first search after opening it", cold)
+    assert _share([took.work for took in warm], 0.95) <= 0.050
+
+
+def _many_files(chance: random.Random) -> dict[str, int]:
     files = {}
     for number in range(100_000):
         folder = "/".join(
@@ -58,54 +108,38 @@ def test_search_over_100_000_files(workspace: Workspace, capsys: pytest.CaptureF
         )
         name = f"{chance.choice(WORDS)}_{chance.choice(WORDS)} {chance.randrange(2015, 2027)}-{number}"
         files[f"{folder}/{name}.{chance.choice(['csv', 'csv', 'csv', 'xlsx', 'ipynb', 'parquet'])}"] = number
-    _commit(workspace, files)
-    begun = time.perf_counter()
-    workspace.search.run("x")
-    built = time.perf_counter() - begun
-    _commit(workspace, {**files, **{f"new/file {n}.csv": n for n in range(10)}})
-    begun = time.perf_counter()
-    workspace.search.run("x")
-    updated = time.perf_counter() - begun
-    times: list[tuple[float, str]] = []
-    worked: list[float] = []  # seconds of the processor, which other work on the machine hardly disturbs
-    for text in _queries(chance, files):
-        for order in ("relevance", "name", "newest"):
-            filters = SearchFilters(
-                extension=chance.choice(["", "", "csv", "xlsx"]),
-                sort=Sort.parse(order),
-                project=chance.choice(["", "p"]),
-            )
-            begun, work = time.perf_counter(), time.thread_time()
-            page = workspace.search.run(text, filters, 50, chance.choice([0, 0, 50]))
-            worked.append(time.thread_time() - work)
-            times.append((time.perf_counter() - begun, f"{text!r} {order} {filters.extension} {page.total}"))
-    times.sort()
-    with capsys.disabled():
-        _print(f"\nindex of 100,000 files: built in {built:.1f} s, 10 new files in {updated * 1000:.0f} ms")
-        work = sorted(worked)[int(len(worked) * 0.95)] * 1000
-        p50, p95 = (times[int(len(times) * share)][0] * 1000 for share in (0.5, 0.95))
-        _print(f"{len(times)} searches: p50 {p50:.1f} ms, p95 {p95:.1f} ms, of the processor {work:.1f} ms; slowest:")
-        for seconds, what in times[-6:]:
-            _print(f"  {seconds * 1000:.1f} ms  {what}")
-    assert work < 100  # the goal is 50 ms; a busy machine gets some air
+    return files
 
 
-def _queries(chance: random.Random, files: dict[str, int]) -> Iterator[str]:
-    """What people type: parts of names, whole names, several words, beginnings, very common words, nothing."""
-    known = list(files)
-    for _ in range(40):
-        path = chance.choice(known)
-        name = path.rpartition("/")[2]
+def _questions(chance: random.Random, known: list[str]) -> Iterator[tuple[str, str, SearchFilters, int]]:
+    """What people look for: the sort of question, its text and filters, and how many hits were seen before."""
+    anything = SearchFilters()
+    newest, largest, by_name = (replace(anything, sort=Sort.parse(order)) for order in ("newest", "size", "name"))
+    for _ in range(25):
+        name = chance.choice(known).rpartition("/")[2]
         start = chance.randrange(len(name) - 4)
-        yield from (name, name[start : start + chance.randrange(3, 10)], chance.choice(WORDS))
-        yield f"{chance.choice(WORDS)} {chance.choice(WORDS)} {chance.randrange(2015, 2027)}"
-        yield from (chance.choice(string.ascii_lowercase), chance.choice(WORDS)[:2], chance.choice(WORDS)[:4], "csv")
-        yield f"{chance.choice(WORDS)}_{chance.choice(WORDS)}"
-    yield ""
+        word, other, year = chance.choice(WORDS), chance.choice(WORDS), chance.randrange(2015, 2027)
+        yield "a whole name", name, anything, 0
+        yield "a part of a name", name[start : start + chance.randrange(3, 10)], anything, 0
+        yield "a common word", word, anything, chance.choice([0, 50])
+        yield "two words", f"{word} {other}", anything, 0
+        yield "three words", f"{word} {other} {year}", anything, 0
+        yield "words as they stand in the name", f"{word}_{other}", anything, 0
+        for length in range(1, len(word) + 1):
+            yield "typed letter by letter", word[:length], anything, 0
+        yield "one letter", chance.choice(string.ascii_lowercase), anything, 0
+        yield "half of all files", "csv", anything, chance.choice([0, 50, 500])
+        for order in (newest, largest, by_name):
+            yield "other orders", chance.choice([word, f"{word} {year}", "csv", ""]), order, chance.choice([0, 50])
+        yield "with an extension", word, replace(anything, extension=chance.choice(["csv", "xlsx"])), 0
+        yield "in a project", word, replace(anything, project="p"), 0
+        yield "on a branch", word, replace(anything, branch=chance.choice(["main", "try"])), 0
+        yield "files only", word, replace(anything, kinds=(SearchKind.FILE,)), 0
+    yield "other orders", "", anything, 0
 
 
 @pytest.mark.slow
-def test_models_ordered_by_a_metric_over_10_000_versions(
+def test_lists_of_10_000_model_versions_ordered_by_a_metric_take_less_than_20_ms(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chance = random.Random(2)  # noqa: S311  # the same every time
@@ -135,27 +169,48 @@ def test_models_ordered_by_a_metric_over_10_000_versions(
     ]
     for start in range(0, len(changes), 1000):
         workspace.ledger.record(*changes[start : start + 1000], author="ann")
+    built = _timed(lambda: workspace.search.run("x"))
     lists, searches = [], []
-    begun = time.perf_counter()
-    workspace.search.run("x")
-    built = time.perf_counter() - begun
     for turn in range(200):
-        metric = chance.choice(["accuracy", "auc", "loss"])
-        sort, offset = Sort.parse(chance.choice(["", "-"]) + f"metric:{metric}"), chance.choice([0, 50, 500])
-        where = (MetricCondition.parse(f"{metric}>{chance.choice([0.1, 0.5, 0.9])}"),) if turn % 2 else ()
-        begun = time.perf_counter()
-        workspace.models.page(metrics=where, sort=sort, limit=50, offset=offset)
-        lists.append(time.perf_counter() - begun)
-        filters = SearchFilters(kinds=(SearchKind.MODEL,), metrics=where, sort=chance.choice([Sort(), sort]))
-        begun = time.perf_counter()
-        workspace.search.run(chance.choice(WORDS), filters, 50)
-        searches.append(time.perf_counter() - begun)
+        metric, other = chance.sample(["accuracy", "auc", "loss"], 2)
+        bound, offset = chance.choice([0.1, 0.5, 0.9]), chance.choice([0, 50, 500])
+        sort = Sort.parse(chance.choice(["", "-"]) + f"metric:{metric}")
+        kind, where = [
+            ("all", ()),
+            ("with a condition on it", (f"{metric}>{bound}",)),
+            ("with a condition on another", (f"{other}<{bound}",)),
+            ("newest first", ()),
+        ][turn % 4]
+        sort = Sort.parse("newest") if kind == "newest first" else sort
+        metrics, what = tuple(map(MetricCondition.parse, where)), f"{sort.key}:{sort.metric} {where} from {offset}"
+        page = partial(workspace.models.page, metrics=metrics, sort=sort, limit=50, offset=offset)
+        lists.append(min((_timed(page, kind, what) for _ in range(2)), key=lambda took: took.work))
+        filters = SearchFilters(kinds=(SearchKind.MODEL,), metrics=metrics, sort=chance.choice([Sort(), sort]))
+        text = chance.choice(WORDS)
+        searches.append(_timed(partial(workspace.search.run, text, filters), kind, f"{text} {what}"))
     with capsys.disabled():
-        _print(f"\n10,000 versions: indexed in {built:.1f} s")
-        for title, times in (("ordered by a metric", lists), ("full-text search", searches)):
-            times.sort()
-            _print(f"{title}: p50 {times[100] * 1000:.1f} ms, p95 {times[190] * 1000:.1f} ms")
-    assert lists[190] < 0.2  # the goal is 20 ms; a busy machine gets some air
+        _print(f"\n10,000 versions: indexed in {built.work:.1f} s of the processor")
+        _print_table("lists ordered by a metric (the quicker of two times)", lists)
+        _print_table("full-text searches", searches)
+    assert _share([took.work for took in lists], 0.95) <= 0.020
+    assert _share([took.work for took in searches], 0.95) <= 0.050
+
+
+def _print_table(title: str, figures: list[Took]) -> None:
+    _print(f"{title:<52}     n  processor: p50    p95    max  clock: p50    p95    max ms   slowest")
+    for kind in [*dict.fromkeys(took.kind for took in figures), "all of them"]:
+        group = [took for took in figures if took.kind == kind] or figures
+        work, clock = (
+            "".join(f"{_share(times, share) * 1000:7.1f}" for share in (0.5, 0.95, 1))
+            for times in ([took.work for took in group], [took.clock for took in group])
+        )
+        slowest = max(group, key=lambda took: took.work).what
+        _print(f"  {kind:<50} {len(group):5d}         {work}     {clock}      {slowest}")
+
+
+def _share(times: list[float], share: float) -> float:
+    """The time within which ``share`` of all were done."""
+    return sorted(times)[min(len(times) - 1, int(len(times) * share))]
 
 
 def _print(line: str) -> None:
