@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from kronkers_studio.registry.records import ObjectType
+from kronkers_studio.registry.records import HEADER_SIZE, ObjectType
 from kronkers_studio.storage.database import Database, insert_rows
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ class Location(NamedTuple):
     stored: int
     length: int
     type: ObjectType
+
+    @property
+    def end(self) -> int:
+        """The offset in the pack just behind the record."""
+        return self.offset + HEADER_SIZE + self.stored
 
 
 class ObjectIndex:

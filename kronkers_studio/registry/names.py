@@ -10,6 +10,8 @@ from pathlib import Path
 
 from kronkers_studio.domain.naming import ANYTHING, WINDOWS, NameRules, name_problem, safe_name, safe_names
 
+_SURELY_SHORT = 63
+"""Names of no more characters fit into the 255 bytes that file systems allow at the least."""
 _UNDECODABLE = os.fsdecode(b"\xff")
 
 
@@ -55,23 +57,26 @@ class TargetNames:
 
     def __init__(self, rules: NameRules) -> None:
         self._rules = rules
+        self._holds_anything = rules == ANYTHING
         self._learned: dict[str, dict[str, str]] = {}
         self._folders = {"": ""}
 
     def learn(self, folder: str, names: Iterable[str]) -> None:
         """All ``names`` that lie in ``folder``: of two that the target cannot tell apart, one gets another name."""
-        if self._rules == ANYTHING:
-            given = {name: safe_name(name, ANYTHING) for name in names if len(name) > 63}  # 255 bytes at the least
+        if self._holds_anything:
+            given = {name: safe_name(name, ANYTHING) for name in names if len(name) > _SURELY_SHORT}
             given = {name: safe for name, safe in given.items() if safe != name}
         else:
             given = safe_names(names, self._rules)
-        if given or self._rules != ANYTHING:
+        if given or not self._holds_anything:
             self._learned[folder] = given
 
     def name(self, path: str) -> str:
         """The name under which ``path`` is held in its folder."""
         folder, _, name = path.rpartition("/")
         given = self._learned.get(folder)
+        if given is None and self._holds_anything and len(name) <= _SURELY_SHORT:
+            return name
         return safe_name(name, self._rules) if given is None else given.get(name, name)
 
     def why(self, path: str) -> str:
@@ -81,7 +86,7 @@ class TargetNames:
 
     def place(self, path: str) -> str:
         """Where ``path`` lies below the target."""
-        if self._rules == ANYTHING and not self._learned and len(path) < 64:
+        if self._holds_anything and not self._learned and len(path) <= _SURELY_SHORT:
             return path
         folder, _, _ = path.rpartition("/")
         placed = self._folders.get(folder)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from kronkers_studio.domain.errors import StoreDamaged
 from kronkers_studio.registry.index import Location, ObjectIndex
 from kronkers_studio.registry.packs import PackFolder, PackInUse, PackWriter
-from kronkers_studio.registry.records import HEADER_SIZE, ObjectType, Record, Sealer, read_header
+from kronkers_studio.registry.records import HEADER_SIZE, ObjectType, Record, RecordHeader, Sealer, read_header
 from kronkers_studio.registry.salvage import find_leftovers, salvage
 from kronkers_studio.storage.lock import WriterLock
 
 _CHECKPOINT_BYTES = 64 << 20
 _CHECKPOINT_SECONDS = 1.0
 _LOCK_WAIT_SECONDS = 2.0
+_STRETCH_BYTES = 4 << 20
 
 
 class ObjectStore:
@@ -53,15 +54,26 @@ class ObjectStore:
                 raise
         return self._read_at(id, moved, type)
 
+    def read_all(self, wanted: Sequence[tuple[bytes, Location]], type: ObjectType) -> list[bytes | memoryview]:
+        """``read_at`` for many objects, quicker than one by one: what lies together is read and opened together."""
+        try:
+            return self._read_together(wanted, type)
+        except StoreDamaged:  # one is damaged, or was moved
+            return [self.read_at(id, at, type) for id, at in wanted]
+
+    def _read_together(self, wanted: Sequence[tuple[bytes, Location]], type: ObjectType) -> list[bytes | memoryview]:
+        records: dict[int, tuple[RecordHeader, bytes | memoryview]] = {}
+        for stretch in _stretches([at for _id, at in wanted]):
+            first, last = wanted[stretch[0]][1], wanted[stretch[-1]][1]
+            data = memoryview(self.packs.read(first.pack, first.offset, last.end - first.offset))
+            for number in stretch:
+                id, at = wanted[number]
+                records[number] = _opened(data[at.offset - first.offset : at.end - first.offset], id, at, type)
+        return self.sealer.open_all([records[number] for number in range(len(wanted))])
+
     def _read_at(self, id: bytes, at: Location, type: ObjectType) -> bytes:
-        record = self.packs.read(at.pack, at.offset, HEADER_SIZE + at.stored)
-        header = read_header(record)
-        if header.id != id or header.type is not type or header.stored != at.stored:
-            raise StoreDamaged(
-                f"Object {id.hex()[:16]} is not where the index says.",
-                next_step="Run `kronkers check --read-data`, and restore the workspace from a backup.",
-            )
-        return self.sealer.open(header, memoryview(record)[HEADER_SIZE:])
+        record = memoryview(self.packs.read(at.pack, at.offset, at.end - at.offset))
+        return self.sealer.open(*_opened(record, id, at, type))
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[ObjectWriter]:
@@ -111,6 +123,35 @@ class ObjectStore:
             yield writer
         finally:
             writer.close()
+
+
+def _opened(record: memoryview, id: bytes, at: Location, type: ObjectType) -> tuple[RecordHeader, memoryview]:
+    """A record's header and sealed bytes. Raises ``StoreDamaged`` unless it is the object's."""
+    header = read_header(record[:HEADER_SIZE])
+    if header.id != id or header.type is not type or header.stored != at.stored:
+        raise StoreDamaged(
+            f"Object {id.hex()[:16]} is not where the index says.",
+            next_step="Run `kronkers check --read-data`, and restore the workspace from a backup.",
+        )
+    return header, record[HEADER_SIZE:]
+
+
+def _stretches(places: Sequence[Location]) -> Iterator[list[int]]:
+    """The numbers of ``places``, those together that follow one another in a pack without a gap, up to some MB."""
+    stretch: list[int] = []
+    start = end = Location(-1, 0, 0, 0, ObjectType.CHUNK)
+    for number in sorted(range(len(places)), key=lambda number: places[number][:2]):
+        at = places[number]
+        together = at.pack == end.pack and at.offset == end.end and at.end - start.offset <= _STRETCH_BYTES
+        if stretch and not together:
+            yield stretch
+            stretch = []
+        if not stretch:
+            start = at
+        stretch.append(number)
+        end = at
+    if stretch:
+        yield stretch
 
 
 class ObjectWriter:

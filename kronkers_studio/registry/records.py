@@ -82,7 +82,7 @@ class Record:
         return HEADER_SIZE + self.stored
 
 
-def read_header(data: bytes) -> RecordHeader:
+def read_header(data: bytes | memoryview) -> RecordHeader:
     """The header in the first ``HEADER_SIZE`` bytes. Raises ``StoreDamaged`` when it is not one, or not whole."""
     if len(data) < HEADER_SIZE:
         raise _damaged("a header is cut off")
@@ -92,7 +92,7 @@ def read_header(data: bytes) -> RecordHeader:
     if version != _FORMAT or epoch != _EPOCH or length > MAX_OBJECT or stored < _TAG:
         raise _damaged("a header is of an unknown version")
     try:
-        return RecordHeader(ObjectType(kind), Codec(codec), length, stored, id, nonce, data[:_BOUND])
+        return RecordHeader(ObjectType(kind), Codec(codec), length, stored, id, nonce, bytes(data[:_BOUND]))
     except ValueError:
         raise _damaged("a header is of an unknown type") from None
 
@@ -157,9 +157,40 @@ class Sealer:
                 body = self._decompressor().decompress(body, max_output_size=header.length)
         except (InvalidTag, zstandard.ZstdError):
             raise _damaged("its bytes are not as they were written", header.id) from None
+        self._verify(header, body)
+        return body
+
+    def open_all(self, records: Sequence[tuple[RecordHeader, bytes | memoryview]]) -> list[bytes | memoryview]:
+        """``open`` for many records, quicker than one by one: they are decompressed in one call."""
+        bodies: list[bytes | memoryview] = []
+        squeezed: list[bytes | bytearray | memoryview] = []
+        try:
+            for header, sealed in records:
+                bodies.append(self._cipher.decrypt(header.nonce, sealed, header.bound))
+                if header.codec is Codec.ZSTD:
+                    squeezed.append(bodies[-1])
+            if squeezed:
+                lengths = [header.length for header, _sealed in records if header.codec is Codec.ZSTD]
+                whole = iter(
+                    self._decompressor().multi_decompress_to_buffer(
+                        squeezed, decompressed_sizes=struct.pack(f"={len(lengths)}Q", *lengths), threads=1
+                    )
+                )
+                bodies = [
+                    memoryview(next(whole)) if header.codec is Codec.ZSTD else body  # type: ignore[arg-type]  # it is a buffer
+                    for (header, _sealed), body in zip(records, bodies, strict=True)
+                ]
+        except InvalidTag:
+            raise _damaged("its bytes are not as they were written") from None
+        except zstandard.ZstdError as error:
+            raise _damaged(f"its bytes are not as they were written ({error})") from None
+        for (header, _sealed), body in zip(records, bodies, strict=True):
+            self._verify(header, body)
+        return bodies
+
+    def _verify(self, header: RecordHeader, body: bytes | memoryview) -> None:
         if len(body) != header.length or self.name(header.type, body) != header.id:
             raise _damaged("its content does not fit its name", header.id)
-        return body
 
     def _compressor(self) -> zstandard.ZstdCompressor:
         try:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import secrets
 import stat
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 from kronkers_studio.domain.content import Entry, EntryKind, MappedName, RestoreReport, SkippedItem, SkipReason
@@ -33,7 +34,14 @@ _RUN_FILES = 64
 _RUN_BYTES = 1 << 20
 _HOLE = 4096
 _ZEROS = bytes(_HOLE)
+_WINDOW_BYTES = 4 << 20
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
+_SETS_TIMES_OF_OPEN_FILES = os.utime in os.supports_fd  # not on Windows
 _WORKERS = max(2, min(4, os.cpu_count() or 2))
+
+
+_Run = tuple[list[Entry], "Future[list[SkippedItem | None]]"]
+"""Entries that a thread restores, and what keeps each from it."""
 
 
 class _Skip(Exception):
@@ -57,7 +65,10 @@ class Restore:
         self._progress = progress
         self._cancel = cancel
         self._making_folders = threading.Lock()
-        self._folders: set[str] = set()  # made, or found to be real folders
+        self._folders = {"": str(target)}  # made, or found to be real folders, and where they are
+        self._new_folders: set[str] = set()
+        self._token = secrets.token_hex(6)
+        self._drafts = itertools.count()
         self._files = self._size = 0
         self._skipped: list[SkippedItem] = []
         self._mapped: list[MappedName] = []
@@ -70,9 +81,16 @@ class Restore:
             self._make_target()
             self._names = TargetNames(rules_of(self._target))
             with ThreadPoolExecutor(_WORKERS) as pool:
-                for batch in _batches(self._everything(chosen)):
-                    self._restore_batch(batch, pool)
-                    folder_times += [(e.path, e.mtime_ns) for e in batch if e.kind is EntryKind.FOLDER and e.mtime_ns]
+                under_way: list[_Run] = []
+                try:
+                    for batch in _batches(self._everything(chosen)):
+                        before, under_way = under_way, self._started(batch, pool)
+                        self._collect(before)  # while the threads have this batch to work on
+                        folders = [entry for entry in batch if entry.kind is EntryKind.FOLDER and entry.mtime_ns]
+                        folder_times += [(folder.path, folder.mtime_ns) for folder in folders]
+                    self._collect(under_way)
+                finally:
+                    pool.shutdown(cancel_futures=True)
             self._set_folder_times(folder_times)
         return RestoreReport(str(self._target), self._files, self._size, tuple(self._skipped), tuple(self._mapped))
 
@@ -90,49 +108,70 @@ class Restore:
     def _learn_names(self, folder: Entry) -> None:
         self._names.learn(folder.path, (entry.path for entry in self._trees.entries(folder.content[0])))
 
-    def _restore_batch(self, batch: list[Entry], pool: ThreadPoolExecutor) -> None:
+    def _started(self, batch: list[Entry], pool: ThreadPoolExecutor) -> list[_Run]:
         """Several threads, because most of the time goes into the system's making of files.
 
         Each takes files of one folder: where two make files in the same one, the system lets one wait for the other.
         """
         located = self._store.locate(id for entry in batch if entry.kind is EntryKind.FILE for id in entry.content)
-        running = [pool.submit(self._restore_run, run, located) for run in _runs(batch)]
-        outcomes = chain.from_iterable(outcome.result() for outcome in running)
-        try:
-            for entry, skipped in zip(batch, outcomes, strict=True):
+        return [(run, pool.submit(self._restore_run, run, located)) for run in _runs(batch)]
+
+    def _collect(self, runs: list[_Run]) -> None:
+        for run, outcomes in runs:
+            for entry, skipped in zip(run, outcomes.result(), strict=True):
                 if skipped is not None:
                     self._skipped.append(skipped)
                 else:
                     self._note_name(entry)
-                if skipped is None and entry.kind is not EntryKind.FOLDER:
-                    self._files += 1
-                    self._size += entry.size
                 if entry.kind is not EntryKind.FOLDER:
+                    if skipped is None:
+                        self._files += 1
+                        self._size += entry.size
                     self._progress.advance()
-        finally:
-            for outcome in running:
-                outcome.cancel()
 
-    def _restore_run(self, run: list[Entry], located: dict[bytes, Location]) -> list[SkippedItem | None]:
-        return [self._restore_entry(entry, located) for entry in run]
+    def _restore_run(self, run: list[Entry], located: Mapping[bytes, Location]) -> list[SkippedItem | None]:
+        """Restore entries of one folder: all of their content is read at once. What kept each from it, if anything."""
+        outcomes: list[SkippedItem | None] = []
+        paths: dict[int, str] = {}  # of the files to be written, by the number of their entry
+        for number, entry in enumerate(run):
+            outcomes.append(self._unless_impossible(entry, lambda n=number: self._prepare(run[n], n, paths)))  # type: ignore[misc]
+        small = [run[number] for number in paths if run[number].size <= _WINDOW_BYTES]
+        wanted = [(id, located[id]) for id in {id for entry in small for id in entry.content}]
+        contents = dict(zip((id for id, _at in wanted), self._store.read_all(wanted, ObjectType.CHUNK), strict=True))
+        for number, path in paths.items():
+            entry = run[number]
+            if entry.size <= _WINDOW_BYTES:
+                chunks: Iterable[bytes | memoryview] = [contents[id] for id in entry.content]
+            else:
+                chunks = self._chunks(entry, located)
+            outcomes[number] = self._unless_impossible(
+                entry,
+                lambda e=entry, p=path, c=chunks: self._write_file(e, p, c),  # type: ignore[misc]
+            )
+        return outcomes
+
+    def _chunks(self, entry: Entry, located: Mapping[bytes, Location]) -> Iterator[bytes | memoryview]:
+        """The content of a large file, some MB at a time."""
+        window: list[tuple[bytes, Location]] = []
+        size = 0
+        for id in entry.content:
+            if size >= _WINDOW_BYTES:
+                yield from self._store.read_all(window, ObjectType.CHUNK)
+                window, size = [], 0
+            window.append((id, located[id]))
+            size += located[id].length
+        yield from self._store.read_all(window, ObjectType.CHUNK)
 
     def _note_name(self, entry: Entry) -> None:
         name = self._names.name(entry.path)
         if name != entry.name:
             self._mapped.append(MappedName(entry.path, name, self._names.why(entry.path)))
 
-    def _restore_entry(self, entry: Entry, located: dict[bytes, Location]) -> SkippedItem | None:
-        """Restore one entry; what keeps it, and it alone, from being restored is returned."""
+    def _unless_impossible(self, entry: Entry, step: Callable[[], None]) -> SkippedItem | None:
+        """Do a step of restoring ``entry``; what keeps it, and it alone, from being restored is returned."""
         self._cancel.check()
         try:
-            folder = _folder_of(entry)
-            if folder not in self._folders:
-                with self._making_folders:
-                    self._make_folder(folder)
-            if entry.kind is EntryKind.FILE:
-                self._restore_file(entry, located)
-            elif entry.kind is EntryKind.LINK:
-                self._restore_link(entry)
+            step()
         except _Skip as skip:
             return SkippedItem(entry.path, skip.reason, skip.detail)
         except OSError as error:
@@ -143,8 +182,24 @@ class Restore:
             return SkippedItem(entry.path, reason, f"It cannot be written: {error.strerror}.")
         return None
 
+    def _prepare(self, entry: Entry, number: int, paths: dict[int, str]) -> None:
+        """Make the folder of an entry, and links; of a file that must be written, note the path in ``paths``."""
+        folder = _folder_of(entry)
+        if folder not in self._folders:
+            with self._making_folders:
+                self._make_folder(folder)
+        if entry.kind is EntryKind.FILE:
+            path = f"{self._folders[folder]}{os.sep}{self._names.name(entry.path)}"
+            # Nothing can lie in a folder that this run has made.
+            if folder in self._new_folders or self._is_free(path, entry):
+                paths[number] = path
+        elif entry.kind is EntryKind.LINK:
+            self._restore_link(entry)
+
     def _make_target(self) -> None:
         try:
+            if not self._target.exists():
+                self._new_folders.add("")
             self._target.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             raise InvalidInput(f"{self._target} is not a folder.", next_step="Choose another place.") from None
@@ -152,59 +207,60 @@ class Restore:
     def _make_folder(self, folder: str) -> None:
         """Make ``folder`` and those above it, none of which may be a link that leads elsewhere."""
         missing: list[str] = []
-        while folder and folder not in self._folders:
+        while folder not in self._folders:
             missing.append(folder)
             folder = folder.rpartition("/")[0]
         for step in reversed(missing):
             path = self._path(step)
             try:
                 path.mkdir()
+                self._new_folders.add(step)
             except FileExistsError:
                 if not stat.S_ISDIR(path.lstat().st_mode):
                     raise _Skip(SkipReason.NAME_CLASH, f"“{step}” is there already and is not a folder.") from None
-            self._folders.add(step)
+            self._folders[step] = str(path)
 
-    def _restore_file(self, entry: Entry, located: dict[bytes, Location]) -> None:
-        path = self._free_path(entry, lambda path: self._has_content(path, entry))
-        if path is None:
-            return
-        draft = path.with_name(f".kronkers-{secrets.token_hex(8)}.part")
+    def _write_file(self, entry: Entry, path: str, chunks: Iterable[bytes | memoryview]) -> None:
+        """The file appears under its name when it is whole."""
+        draft = f"{path.rpartition(os.sep)[0]}{os.sep}.kronkers-{self._token}-{next(self._drafts)}.part"
         try:
-            descriptor = os.open(
-                draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o777 if entry.executable else 0o666
-            )
+            descriptor = os.open(draft, _NEW_FILE, 0o777 if entry.executable else 0o666)
             try:
                 hole = False
-                for id in entry.content:
-                    hole = _write_or_leap(descriptor, self._store.read_at(id, located[id], ObjectType.CHUNK))
+                for data in chunks:
+                    hole = _write_or_leap(descriptor, data)
                 if hole:  # at the end, where a leap alone does not make the file longer
                     os.ftruncate(descriptor, entry.size)
+                if _SETS_TIMES_OF_OPEN_FILES:
+                    os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
             finally:
                 os.close(descriptor)
-            os.utime(draft, ns=(entry.mtime_ns, entry.mtime_ns))
-            draft.replace(path)
+            if not _SETS_TIMES_OF_OPEN_FILES:
+                os.utime(draft, ns=(entry.mtime_ns, entry.mtime_ns))
+            os.replace(draft, path)  # noqa: PTH105  # a Path for each of many files costs more than the rest
         except BaseException:
             with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
+                os.unlink(draft)  # noqa: PTH108
             raise
 
     def _restore_link(self, entry: Entry) -> None:
-        path = self._free_path(entry, lambda path: path.is_symlink() and str(path.readlink()) == entry.target)
-        if path is None:
+        path = self._path(entry.path)
+        if os.path.lexists(path):
+            if not path.is_symlink() or str(path.readlink()) != entry.target:
+                raise _something_else()
             return
         try:
             path.symlink_to(entry.target)
         except (OSError, NotImplementedError) as error:  # Windows allows links to few
             raise _Skip(SkipReason.SPECIAL_FILE, f"This system does not let you make links: {error}.") from None
 
-    def _free_path(self, entry: Entry, is_same: Callable[[Path], bool]) -> Path | None:
-        """Where ``entry`` goes; None when it lies there already."""
-        path = self._path(entry.path)
+    def _is_free(self, path: str, entry: Entry) -> bool:
+        """Whether nothing lies at ``path``; False when it is ``entry`` that does."""
         if not os.path.lexists(path):
-            return path
-        if is_same(path):
-            return None
-        raise _Skip(SkipReason.NAME_CLASH, "Something else is there already; it was left as it is.")
+            return True
+        if not self._has_content(Path(path), entry):
+            raise _something_else()
+        return False
 
     def _has_content(self, path: Path, entry: Entry) -> bool:
         """Whether the file at ``path`` has exactly the bytes of ``entry``."""
@@ -229,12 +285,16 @@ class Restore:
         return self._target.joinpath(*self._names.place(path).split("/"))
 
 
-def _write_or_leap(descriptor: int, data: bytes) -> bool:
+def _something_else() -> _Skip:
+    return _Skip(SkipReason.NAME_CLASH, "Something else is there already; it was left as it is.")
+
+
+def _write_or_leap(descriptor: int, data: bytes | memoryview) -> bool:
     """Write ``data``; where it is nothing but zeros, leave a hole, so that a sparse file does not fill the disk.
 
     Whether it was a hole.
     """
-    if data[:_HOLE] == _ZEROS and data.count(0) == len(data):
+    if not data[0] and bytes(data[:_HOLE]) == _ZEROS and bytes(data).count(0) == len(data):
         os.lseek(descriptor, len(data), os.SEEK_CUR)
         return True
     write_fully(descriptor, data)

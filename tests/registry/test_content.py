@@ -21,11 +21,12 @@ from kronkers_studio.domain.content import (
     SourceItem,
     StoredItem,
 )
-from kronkers_studio.domain.errors import BranchChanged, Cancelled, InvalidInput, NotFound
+from kronkers_studio.domain.errors import BranchChanged, Cancelled, InvalidInput, NotFound, StoreDamaged
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.registry import StoreOutcome, Workspace
 from kronkers_studio.registry import names as names_module
 from kronkers_studio.registry import objects as objects_module
+from kronkers_studio.registry.records import ObjectType
 
 BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
 Picture = dict[str, tuple[object, ...]]
@@ -317,3 +318,30 @@ def test_a_target_that_is_a_file_is_refused(
     (tmp_path / "taken").write_text("mine", encoding="utf-8")
     with pytest.raises(InvalidInput, match="not a folder"):
         workspace.content.restore("project", "", tmp_path / "taken")
+
+
+def test_many_objects_read_together_are_those_that_were_stored_also_when_one_is_damaged_or_moved(
+    workspace: Workspace, folder: Path, bring_in: BringIn
+) -> None:
+    bring_in(folder)
+    store = workspace.content._store
+    entries = [entry for entry in workspace.content.walk("project") if entry.kind is EntryKind.FILE]
+    ids = [id for entry in entries for id in entry.content]
+    located = store.locate(ids)
+    wanted = [(id, located[id]) for id in [*reversed(ids), ids[0]]]
+    together = store.read_all(wanted, ObjectType.CHUNK)
+    assert [bytes(data) for data in together] == [store.read(id, ObjectType.CHUNK) for id, _at in wanted]
+
+    at = located[ids[1]]
+    moved = [(ids[1], at._replace(offset=at.offset + 1)), wanted[0]]  # where it lay before a cleaning up
+    assert [bytes(data) for data in store.read_all(moved, ObjectType.CHUNK)] == [
+        store.read(ids[1], ObjectType.CHUNK),
+        bytes(together[0]),
+    ]
+
+    pack = workspace.directory / "packs" / f"{at.pack:08d}.pack"
+    content = bytearray(pack.read_bytes())
+    content[at.end - 1] ^= 1
+    pack.write_bytes(content)
+    with pytest.raises(StoreDamaged, match=ids[1].hex()[:16]):
+        store.read_all(wanted, ObjectType.CHUNK)
