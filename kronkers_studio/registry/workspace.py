@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -34,6 +34,7 @@ from kronkers_studio.storage.migrations import upgrade_database
 from kronkers_studio.storage.text import to_stored
 
 if TYPE_CHECKING:
+    from kronkers_studio.domain.models import ContentRef
     from kronkers_studio.registry.content import ContentStore
     from kronkers_studio.registry.journal import Journal
     from kronkers_studio.registry.journal_log import JournalLog
@@ -95,13 +96,16 @@ class Workspace:
 
     @cached_property
     def search(self) -> Search:
-        from kronkers_studio.registry.data_columns import data_columns
         from kronkers_studio.registry.search_index import SearchIndex
         from kronkers_studio.registry.searching import Search
 
         key = self._master.subkey("search index")
-        columns = partial(data_columns, self.content)
-        return Search(SearchIndex(self.directory / _SEARCH, key, self.database, self._store, columns))
+        return Search(SearchIndex(self.directory / _SEARCH, key, self.database, self._store, self._data_columns))
+
+    def _data_columns(self, data: ContentRef) -> tuple[str, ...]:
+        from kronkers_studio.registry.data_columns import data_columns  # only a model with new data needs this
+
+        return data_columns(self.content, data)
 
     @cached_property
     def _journal(self) -> Journal:
