@@ -21,6 +21,7 @@ from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.packs import PACK_HEADER_SIZE
 from kronkers_studio.registry.records import HEADER_SIZE, ObjectType
 from kronkers_studio.registry.snapshots import read_commit
+from kronkers_studio.registry.tree_parts import Part, decode_part, decode_parts, is_wide
 from kronkers_studio.registry.trees import decode_tree
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database, beneath
@@ -211,15 +212,19 @@ class Check:
         self._expect(chunks)
 
     def _follow(self, id: str, seen: set[bytes], chunks: set[bytes]) -> None:
-        waiting = [bytes.fromhex(read_commit(id, self._store).tree)]
+        waiting: list[tuple[bytes, Part | None]] = [(bytes.fromhex(read_commit(id, self._store).tree), None)]
         while waiting:
-            tree = waiting.pop()
+            tree, part = waiting.pop()
             if tree in seen:
                 continue
             seen.add(tree)
-            for entry in decode_tree(self._store.read(tree, ObjectType.TREE)):
+            data = self._store.read(tree, ObjectType.TREE)
+            if is_wide(data):
+                waiting.extend((below.id, below) for below in decode_parts(data))
+                continue
+            for entry in decode_tree(data) if part is None else decode_part(part, data):
                 if entry.kind is EntryKind.FOLDER:
-                    waiting.extend(entry.content)
+                    waiting.extend((below, None) for below in entry.content)
                 else:
                     chunks.update(entry.content)
 

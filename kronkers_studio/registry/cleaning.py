@@ -24,7 +24,6 @@ import sqlalchemy as sa
 
 from kronkers_studio.domain.care import CleanUpReport, PackGarbage
 from kronkers_studio.domain.changes import CommitsForgotten
-from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.errors import BranchChanged, StoreDamaged
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.registry.documents import to_json
@@ -35,7 +34,7 @@ from kronkers_studio.registry.packs import PACK_HEADER_SIZE
 from kronkers_studio.registry.records import HEADER_SIZE, ObjectType, Record, read_header
 from kronkers_studio.registry.snapshots import read_commit
 from kronkers_studio.registry.trashing import pinned_commits
-from kronkers_studio.registry.trees import decode_tree
+from kronkers_studio.registry.tree_parts import references
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database, beneath
 
@@ -162,8 +161,9 @@ class CleanUp:
                 if tree in used:
                     continue
                 used.add(tree)
-                for entry in decode_tree(self._store.read(tree, ObjectType.TREE)):
-                    (waiting.extend if entry.kind is EntryKind.FOLDER else chunks.update)(entry.content)
+                below, content = references(self._store.read(tree, ObjectType.TREE))
+                waiting.extend(below)
+                chunks.update(content)
             self._progress.advance()
         chunks -= used
         missing = chunks - self._store.index.known(chunks)

@@ -25,12 +25,12 @@ from kronkers_studio.registry.ledger import Ledger
 from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.registry.moved_paths import follow_renames
 from kronkers_studio.registry.objects import ObjectStore, ObjectWriter
-from kronkers_studio.registry.records import ObjectType
-from kronkers_studio.registry.snapshots import TreeReader, write_commit
+from kronkers_studio.registry.snapshots import TreeReader, append_new, write_commit
 from kronkers_studio.registry.tree_diff import diff_trees
 from kronkers_studio.registry.tree_merge import TreeMerge
 from kronkers_studio.registry.tree_nodes import Folder, Node, children
-from kronkers_studio.registry.trees import encode_tree
+from kronkers_studio.registry.tree_parts import tree_objects
+from kronkers_studio.registry.trees import Piece, piece_of
 from kronkers_studio.storage.database import Database
 
 
@@ -191,18 +191,17 @@ class Merging:
         """Append the trees of ``node`` that are new; the id of its own."""
         if isinstance(node, Entry):
             return node.content[0]
-        entries = []
+        pieces: list[Piece] = []
         for name, child in children(node, self._trees.entries).items():
             below = f"{path}/{name}" if path else name
             if isinstance(child, Folder):
                 id = self._write(child, below, stored, writer)
-                entries.append(Entry(name, EntryKind.FOLDER, self._size_of(child), child.mtime_ns, content=(id,)))
+                folder = Entry(name, EntryKind.FOLDER, self._size_of(child), child.mtime_ns, content=(id,))
+                pieces.append(piece_of(folder))
             elif isinstance(child, Entry):
-                entries.append(replace(child, content=stored[below]) if below in stored else child)
-        data = encode_tree(entries)
-        id = self._store.sealer.name(ObjectType.TREE, data)
-        if not self._store.index.known((id,)):
-            writer.append([self._store.sealer.seal(ObjectType.TREE, id, data)])
+                pieces.append(piece_of(replace(child, content=stored[below]) if below in stored else child))
+        id, objects = tree_objects(sorted(pieces), self._store.sealer)
+        append_new(objects, self._store, writer)
         return id
 
     def _size_of(self, folder: Folder) -> int:

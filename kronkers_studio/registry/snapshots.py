@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, StoredItem
@@ -13,10 +15,21 @@ from kronkers_studio.domain.errors import InvalidInput, NotFound, StoreDamaged
 from kronkers_studio.registry.documents import canonical, from_json, to_json
 from kronkers_studio.registry.objects import ObjectStore, ObjectWriter
 from kronkers_studio.registry.records import ObjectType
-from kronkers_studio.registry.trees import decode_tree, encode_tree, path_problem, placed, raw_name
+from kronkers_studio.registry.tree_parts import (
+    Part,
+    decode_folder,
+    decode_part,
+    decode_parts,
+    is_wide,
+    part_with,
+    tree_objects,
+)
+from kronkers_studio.registry.trees import Piece, decode_tree, encode_piece, path_problem, placed, raw_name
 
 _COMMIT_MAGIC = b"KCOMMIT\x01"
+_FILE, _FOLDER = EntryKind.FILE, EntryKind.FOLDER  # looked up once, not for every file
 _CACHED_ENTRIES = 50_000
+_CACHED_INDEXES = 16
 
 
 class TreeReader:
@@ -27,14 +40,65 @@ class TreeReader:
         self._lock = threading.Lock()
         self._cache: OrderedDict[bytes, tuple[Entry, ...]] = OrderedDict()
         self._cached = 0
+        self._indexes: OrderedDict[bytes, tuple[Part, ...]] = OrderedDict()  # of wide trees
 
     def entries(self, tree: bytes) -> tuple[Entry, ...]:
         """The entries of a tree, in the order of their raw names, their paths being their names."""
+        kept = self._kept(tree)
+        return self._keep(tree, decode_folder(self._read(tree), self._parts)) if kept is None else kept
+
+    def find(self, tree: bytes, path: str) -> Entry:
+        """The entry at ``path`` below ``tree`` ("" is the tree itself). Raises ``NotFound``."""
+        found = Entry("", EntryKind.FOLDER, content=(tree,))
+        for name in filter(None, path.split("/")):
+            below = self._child(found.content[0], name) if found.kind is EntryKind.FOLDER else None
+            if below is None:
+                raise _no_such(path)
+            found = placed(below, found.path)
+        return found
+
+    def _child(self, tree: bytes, name: str) -> Entry | None:
+        """The entry called ``name`` in a tree, of which no more than one part is read when it is wide."""
+        if path_problem(name):
+            return None
+        raw = raw_name(name)
+        entries = self._kept(tree)
+        if entries is None:
+            parts = self._index(tree)
+            if not parts:
+                entries = self.entries(tree)
+            elif (part := part_with(parts, raw)) is None:
+                return None
+            else:
+                entries = self._kept(part.id)
+                if entries is None:
+                    entries = self._keep(part.id, decode_part(part, self._read(part.id)))
+        at = bisect_left(entries, raw, key=lambda entry: raw_name(entry.path))
+        return entries[at] if at < len(entries) and entries[at].path == name else None
+
+    def _index(self, tree: bytes) -> tuple[Part, ...]:
+        """The parts of a tree; none of one that is not wide, whose entries are then kept."""
+        with self._lock:
+            if tree in self._indexes:
+                return self._indexes[tree]
+        data = self._read(tree)
+        if not is_wide(data):
+            self._keep(tree, decode_tree(data))
+            return ()
+        parts = decode_parts(data)
+        with self._lock:
+            self._indexes[tree] = parts
+            if len(self._indexes) > _CACHED_INDEXES:
+                self._indexes.popitem(last=False)
+        return parts
+
+    def _kept(self, tree: bytes) -> tuple[Entry, ...] | None:
         with self._lock:
             if tree in self._cache:
                 self._cache.move_to_end(tree)
-                return self._cache[tree]
-        entries = decode_tree(self._store.read(tree, ObjectType.TREE))
+            return self._cache.get(tree)
+
+    def _keep(self, tree: bytes, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
         with self._lock:
             if tree not in self._cache:
                 self._cache[tree] = entries
@@ -43,17 +107,13 @@ class TreeReader:
                 self._cached -= len(self._cache.popitem(last=False)[1])
         return entries
 
-    def find(self, tree: bytes, path: str) -> Entry:
-        """The entry at ``path`` below ``tree`` ("" is the tree itself). Raises ``NotFound``."""
-        found = Entry("", EntryKind.FOLDER, content=(tree,))
-        for name in filter(None, path.split("/")):
-            if found.kind is not EntryKind.FOLDER:
-                raise _no_such(path)
-            below = {entry.path: entry for entry in self.entries(found.content[0])}
-            if name not in below:
-                raise _no_such(path)
-            found = placed(below[name], found.path)
-        return found
+    def _read(self, tree: bytes) -> bytes:
+        return self._store.read(tree, ObjectType.TREE)
+
+    def _parts(self, ids: Sequence[bytes]) -> Iterator[bytes]:
+        located = self._store.locate(ids)
+        for id in ids:
+            yield self._store.read_at(id, located[id], ObjectType.TREE)
 
     def below(self, folder: Entry) -> list[Entry]:
         """What lies directly in ``folder``, with full paths, in the order of raw names."""
@@ -75,41 +135,51 @@ def write_trees(items: Iterable[StoredItem], store: ObjectStore, writer: ObjectW
 
     Raises ``InvalidInput`` for items that no folder could hold, such as two of one name.
     """
-    folders: dict[str, list[Entry]] = {"": []}
+    folders: dict[str, list[Piece]] = {"": []}
+    sizes: defaultdict[str, int] = defaultdict(int)
     mtimes: dict[str, int] = {}
     files = size = 0
     for stored in items:
         item = stored.item
-        if problem := path_problem(item.path):
-            raise InvalidInput(f"{item.path!r} cannot be stored. {problem}")
-        if item.kind is EntryKind.FOLDER:
-            mtimes[item.path] = item.mtime_ns
-            _make_room(folders, item.path)
+        path, kind = item.path, item.kind
+        if problem := path_problem(path):
+            raise InvalidInput(f"{path!r} cannot be stored. {problem}")
+        if kind is _FOLDER:
+            mtimes[path] = item.mtime_ns
+            _make_room(folders, path)
             continue
-        folder = item.path.rpartition("/")[0]
-        _make_room(folders, folder)
-        folders[folder].append(
-            Entry(item.path, item.kind, stored.size, item.mtime_ns, item.executable, stored.content, item.target)
-        )
-        if item.kind is EntryKind.FILE:
+        folder, _, name = path.rpartition("/")
+        if folder not in folders:
+            _make_room(folders, folder)
+        raw = raw_name(name)
+        piece = encode_piece(raw, kind, item.mtime_ns, item.executable, stored.size, stored.content, item.target)
+        folders[folder].append((raw, piece))
+        sizes[folder] += stored.size
+        if kind is _FILE:
             files += 1
             size += stored.size
     trees: dict[bytes, bytes] = {}
     top = b""
-    for folder in sorted(folders, key=_depth, reverse=True):
-        entries = folders[folder]
-        _refuse_twins(entries)
-        data = encode_tree(entries)
-        top = store.sealer.name(ObjectType.TREE, data)
-        trees[top] = data
-        if folder:
-            total = sum(entry.size for entry in entries)
-            folders[folder.rpartition("/")[0]].append(
-                Entry(folder, EntryKind.FOLDER, total, mtimes.get(folder, 0), content=(top,))
-            )
+    for path in sorted(folders, key=_depth, reverse=True):
+        pieces = folders.pop(path)
+        pieces.sort()
+        _refuse_twins(path, pieces)
+        top, objects = tree_objects(pieces, store.sealer)
+        trees |= objects
+        if path:
+            above, _, name = path.rpartition("/")
+            raw = raw_name(name)
+            piece = encode_piece(raw, EntryKind.FOLDER, mtimes.get(path, 0), False, sizes[path], (top,))
+            folders[above].append((raw, piece))
+            sizes[above] += sizes[path]
+    append_new(trees, store, writer)
+    return top, files, size
+
+
+def append_new(trees: Mapping[bytes, bytes], store: ObjectStore, writer: ObjectWriter) -> None:
+    """Append those of ``trees``, by their ids, that the store does not have."""
     known = store.index.known(trees)
     writer.append([store.sealer.seal(ObjectType.TREE, id, data) for id, data in trees.items() if id not in known])
-    return top, files, size
 
 
 def write_commit(commit: Commit, source: str, store: ObjectStore, writer: ObjectWriter) -> str:
@@ -135,7 +205,7 @@ def read_commit(id: str, store: ObjectStore) -> Commit:
         raise StoreDamaged(f"Commit {id[:12]} cannot be read.", details=str(error)) from None
 
 
-def _make_room(folders: dict[str, list[Entry]], folder: str) -> None:
+def _make_room(folders: dict[str, list[Piece]], folder: str) -> None:
     """List ``folder`` and those it lies in."""
     while folder not in folders:
         folders[folder] = []
@@ -146,14 +216,12 @@ def _depth(folder: str) -> int:
     return folder.count("/") + 1 if folder else 0
 
 
-def _refuse_twins(entries: list[Entry]) -> None:
-    paths = {entry.path for entry in entries}
-    if len(paths) == len(entries) and all(map(str.isascii, paths)):
+def _refuse_twins(folder: str, pieces: Sequence[Piece]) -> None:
+    """``pieces`` are in order. Two texts may stand for the same bytes, so the raw names are compared."""
+    if len(dict(pieces)) == len(pieces):
         return
-    names = {raw_name(entry.name) for entry in entries}  # two texts may stand for the same bytes
-    if len(names) != len(entries):
-        counts = Counter(entry.path for entry in entries)
-        raise InvalidInput(f"{counts.most_common(1)[0][0]!r} is there twice.")
+    twin = next(one for (one, _), (other, _) in pairwise(pieces) if one == other).decode("utf-8", "surrogateescape")
+    raise InvalidInput(f"{f'{folder}/{twin}' if folder else twin!r} is there twice.")
 
 
 def _no_such(path: str) -> NotFound:

@@ -1,19 +1,21 @@
 """What differs between two trees, in time proportional to the difference.
 
-Folders of equal id are equal, and never read. Of two versions of a folder the encoded entries are compared as bytes, so
-that only those that differ become objects; trees of one depth are located in the index together.
+Folders of equal id are equal, and never read; neither are the parts that two wide folders share. Of two versions of a
+folder the encoded entries are compared as bytes, so that only those that differ become objects; trees of one depth are
+located in the index together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.differences import ChangeKind, EntryChange, TreeDifference
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.registry.renames import renamed_files, renamed_folders
-from kronkers_studio.registry.tree_scan import differing_entries
+from kronkers_studio.registry.tree_parts import decode_parts, is_wide
+from kronkers_studio.registry.tree_scan import differing_entries, joined
 from kronkers_studio.registry.trees import encode_tree, placed, raw_name
 
 _EMPTY = encode_tree(())
@@ -47,10 +49,10 @@ class _Walk:
         added: list[Entry] = []
         level = [] if old == new else [(top, old, new)]
         while level:
-            trees = self._read(tree for _, *pair in level for tree in pair)
+            pairs = self._pairs([(before, after) for _, before, after in level])
             deeper: list[tuple[str, bytes, bytes]] = []
-            for path, before, after in level:
-                ours, theirs = differing_entries(trees[before], trees[after])
+            for (path, *_), (before, after) in zip(level, pairs, strict=True):
+                ours, theirs = differing_entries(before, after)
                 folders = {entry.path: entry for entry in ours if entry.kind is EntryKind.FOLDER}
                 both = {
                     entry.path: (folders[entry.path], entry)
@@ -70,15 +72,28 @@ class _Walk:
         found = list(entries)
         level = [entry for entry in found if entry.kind is EntryKind.FOLDER]
         while level:
-            trees = self._read(folder.content[0] for folder in level)
+            pairs = self._pairs([(b"", folder.content[0]) for folder in level])
             below = [
                 placed(entry, folder.path)
-                for folder in level
-                for entry in differing_entries(_EMPTY, trees[folder.content[0]])[1]
+                for folder, (nothing, all_of_it) in zip(level, pairs, strict=True)
+                for entry in differing_entries(nothing, all_of_it)[1]
             ]
             found += below
             level = [entry for entry in below if entry.kind is EntryKind.FOLDER]
         return found
+
+    def _pairs(self, ids: Sequence[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+        """The trees of each pair of ids, without the parts that both have."""
+        trees = self._read(id for pair in ids for id in pair)
+        parts = {id: [part.id for part in decode_parts(tree)] for id, tree in trees.items() if is_wide(tree)}
+        wanted: list[tuple[list[bytes], list[bytes]]] = []
+        for old, new in ids:
+            before, after = parts.get(old, [old]), parts.get(new, [new])
+            both = set(before).intersection(after)
+            wanted.append(([id for id in before if id not in both], [id for id in after if id not in both]))
+        trees |= self._read({id for pair in wanted for half in pair for id in half} - trees.keys())
+        for before, after in wanted:
+            yield joined([trees[id] for id in before or [b""]]), joined([trees[id] for id in after or [b""]])
 
     def _read(self, ids: Iterable[bytes]) -> dict[bytes, bytes]:
         located = self._store.locate({id for id in ids if id})

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 
 from kronkers_studio.domain.content import Entry
 from kronkers_studio.domain.errors import StoreDamaged
 from kronkers_studio.registry.records import ID_SIZE
-from kronkers_studio.registry.trees import decode_tree, encode_tree
+from kronkers_studio.registry.trees import decode_tree, encode_tree, number
 
 _MAGIC = encode_tree(())[:-1]
 _FOLDER, _LINK = 2, 3  # as in ``trees``
@@ -56,6 +57,19 @@ def differing_entries(old: bytes, new: bytes) -> tuple[tuple[Entry, ...], tuple[
     return _decoded(old, only_old), _decoded(new, only_new)
 
 
+def joined(trees: Sequence[bytes]) -> bytes:
+    """One tree object of the entries of several, which follow each other. Raises ``StoreDamaged``."""
+    if len(trees) == 1:
+        return trees[0]
+    try:
+        starts = [_first_entry(tree) for tree in trees]
+        count = sum(_number(tree, len(_MAGIC))[0] for tree in trees)
+    except IndexError:
+        raise StoreDamaged("A folder's listing in the store is cut off.") from None
+    bodies = (memoryview(tree)[start:] for tree, start in zip(trees, starts, strict=True))
+    return b"".join((_MAGIC, number(count), *bodies))
+
+
 def _differing_spans(old: bytes, new: bytes) -> tuple[list[slice], list[slice]]:
     only_old: list[slice] = []
     only_new: list[slice] = []
@@ -83,7 +97,7 @@ def _decoded(tree: bytes, spans: list[slice]) -> tuple[Entry, ...]:
     if not spans:
         return ()
     count = sum(_count(tree, span) for span in spans)
-    return decode_tree(_MAGIC + _leb128(count) + b"".join([tree[span] for span in spans]))
+    return decode_tree(_MAGIC + number(count) + b"".join([tree[span] for span in spans]))
 
 
 def _count(tree: bytes, span: slice) -> int:
@@ -170,12 +184,3 @@ def _after_number(tree: bytes, at: int) -> int:
     while tree[at] > 127:
         at += 1
     return at + 1
-
-
-def _leb128(number: int) -> bytes:
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    out.append(number)
-    return bytes(out)

@@ -9,12 +9,15 @@ Format 1: the bytes ``KTREE\\x01``, the number of entries, then for each entry i
 
 Kind is 0 file, 1 executable file, 2 folder, 3 link. Numbers are LEB128 (signed ones zigzag); names and targets are
 their length and their bytes as the file system holds them: UTF-8 where it is that, any bytes where it is not.
+
+Of a folder with many entries, format 1 holds the parts; see ``tree_parts``.
 """
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kronkers_studio.domain.content import Entry, EntryKind
@@ -23,14 +26,23 @@ from kronkers_studio.registry.records import ID_SIZE
 
 _MAGIC = b"KTREE\x01"
 _FILE, _EXECUTABLE, _FOLDER, _LINK = range(4)
+_FILE_CODE, _EXECUTABLE_CODE, _FOLDER_CODE, _LINK_CODE = (bytes((code,)) for code in range(4))
 _SPECIAL = frozenset({b"", b".", b".."})
 _ORDINARY = re.compile(r"(?!\.)[^\0/\ud800-\udfff]+(?:/(?!\.)[^\0/\ud800-\udfff]+)*").fullmatch
 """Most paths: nothing in them needs a closer look."""
 
 
+_FILE_KIND = EntryKind.FILE
+Piece = tuple[bytes, bytes]
+"""An entry's raw name, and all of it as it stands in a tree."""
+
+
 def path_problem(path: str) -> str:
     """Why ``path`` cannot be stored, as a sentence; empty when it can."""
-    if _ORDINARY(path):
+    if path.isascii() and path and path[0] not in "./" and path[-1] != "/":  # nearly all, in a third of the time
+        if "/." not in path and "//" not in path and "\0" not in path:
+            return ""
+    elif _ORDINARY(path):
         return ""
     try:
         raw = path.encode("utf-8", "surrogateescape")
@@ -48,25 +60,38 @@ def raw_name(name: str) -> bytes:
 
 def encode_tree(entries: Iterable[Entry]) -> bytes:
     """The tree object of a folder's ``entries``; of their paths only the last part is kept."""
-    ordered = sorted((raw_name(entry.name), entry) for entry in entries)
-    out = bytearray(_MAGIC)
-    _put(out, len(ordered))
-    for name, entry in ordered:
-        out.append(_code(entry))
-        _put(out, len(name))
-        out += name
-        _put(out, entry.mtime_ns << 1 if entry.mtime_ns >= 0 else ~(entry.mtime_ns << 1))
-        if entry.kind is EntryKind.LINK:
-            target = raw_name(entry.target)
-            _put(out, len(target))
-            out += target
-            continue
-        _put(out, entry.size)
-        if entry.kind is EntryKind.FILE:
-            _put(out, len(entry.content))
-        for id in entry.content:
-            out += id
-    return bytes(out)
+    return join_pieces(sorted(map(piece_of, entries)))
+
+
+def piece_of(entry: Entry) -> Piece:
+    """An entry in its encoded form; of its path only the last part is kept."""
+    raw = raw_name(entry.name)
+    return raw, encode_piece(raw, entry.kind, entry.mtime_ns, entry.executable, entry.size, entry.content, entry.target)
+
+
+def encode_piece(
+    raw: bytes,
+    kind: EntryKind,
+    mtime_ns: int,
+    executable: bool,
+    size: int,
+    content: Sequence[bytes],
+    target: str = "",
+) -> bytes:
+    """One entry of the raw name ``raw``."""
+    mtime = mtime_ns << 1 if mtime_ns >= 0 else ~(mtime_ns << 1)
+    if kind is _FILE_KIND:
+        code = _EXECUTABLE_CODE if executable else _FILE_CODE
+        return b"".join((code, number(len(raw)), raw, number(mtime), number(size), number(len(content)), *content))
+    if kind is EntryKind.FOLDER:
+        return b"".join((_FOLDER_CODE, number(len(raw)), raw, number(mtime), number(size), *content))
+    link = raw_name(target)
+    return b"".join((_LINK_CODE, number(len(raw)), raw, number(mtime), number(len(link)), link))
+
+
+def join_pieces(pieces: Sequence[Piece]) -> bytes:
+    """The tree object of entries that are in the order of their raw names."""
+    return b"".join((_MAGIC, number(len(pieces)), *(piece for _, piece in pieces)))
 
 
 def decode_tree(data: bytes) -> tuple[Entry, ...]:
@@ -75,13 +100,18 @@ def decode_tree(data: bytes) -> tuple[Entry, ...]:
     A name that would lead out of its folder is damage as well, so that no tree can make `restore` write elsewhere.
     """
     try:
-        return tuple(_entries(_Cursor(data)))
+        return tuple(_entries(Cursor(data)))
     except (IndexError, ValueError) as error:
-        raise StoreDamaged(
-            "A folder's listing in the store is damaged.",
-            next_step="Run `kronkers check --read-data`, and restore the workspace from a backup.",
-            details=str(error),
-        ) from None
+        raise damaged(str(error)) from None
+
+
+def damaged(why: str) -> StoreDamaged:
+    """The failure of reading a folder's listing."""
+    return StoreDamaged(
+        "A folder's listing in the store is damaged.",
+        next_step="Run `kronkers check --read-data`, and restore the workspace from a backup.",
+        details=why,
+    )
 
 
 def placed(entry: Entry, folder: str) -> Entry:
@@ -90,7 +120,9 @@ def placed(entry: Entry, folder: str) -> Entry:
 
 
 @dataclass(slots=True)
-class _Cursor:
+class Cursor:
+    """Reads numbers and bytes one after the other. Raises ``IndexError`` or ``ValueError`` when they end."""
+
     data: bytes
     at: int = 0
 
@@ -116,7 +148,7 @@ class _Cursor:
         return piece
 
 
-def _entries(cursor: _Cursor) -> Iterator[Entry]:
+def _entries(cursor: Cursor) -> Iterator[Entry]:
     if cursor.take(len(_MAGIC)) != _MAGIC:
         raise ValueError("it is of an unknown version")
     previous = b""
@@ -143,16 +175,31 @@ def _entries(cursor: _Cursor) -> Iterator[Entry]:
         raise ValueError("something follows it")
 
 
-def _code(entry: Entry) -> int:
-    if entry.kind is EntryKind.FOLDER:
-        return _FOLDER
-    if entry.kind is EntryKind.LINK:
-        return _LINK
-    return _EXECUTABLE if entry.executable else _FILE
+def number(value: int) -> bytes:
+    """LEB128. Every file has a time, which takes nine bytes: 14 bits at a go."""
+    if value < 1 << 7:
+        return _BYTES[value]
+    if value < 1 << 14:
+        return _BYTES[value & 127 | 128] + _BYTES[value >> 7]
+    pairs = _pairs()
+    if 1 << 56 <= value < 1 << 63:
+        low, high = value & 0xFFFFFFF, value >> 28
+        return b"".join(
+            (
+                pairs[low & 0x3FFF],
+                pairs[low >> 14],
+                pairs[high & 0x3FFF],
+                pairs[high >> 14 & 0x3FFF],
+                _BYTES[value >> 56],
+            )
+        )
+    return pairs[value & 0x3FFF] + number(value >> 14)
 
 
-def _put(out: bytearray, number: int) -> None:
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    out.append(number)
+_BYTES = [bytes((value,)) for value in range(256)]
+
+
+@functools.cache
+def _pairs() -> list[bytes]:
+    """Each 14 bits as two bytes that others follow."""
+    return [low + high for high in _BYTES[128:] for low in _BYTES[128:]]
