@@ -11,8 +11,9 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
+import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
@@ -159,6 +160,7 @@ class Theme(QObject):
     """The theme in force. ``changed`` is emitted after the style sheet and palette were switched."""
 
     changed = Signal()
+    made: ClassVar[Theme | None] = None
 
     def __init__(self, app: QApplication, choice: Choice = "system") -> None:
         super().__init__(app)
@@ -207,11 +209,14 @@ class Theme(QObject):
 
 def current() -> Theme:
     """The theme of the running application; one in the system's choice is made when there is none yet."""
+    theme = Theme.made  # asked for by every cell that is painted, so it is not searched for
+    if theme is not None and shiboken6.isValid(theme):
+        return theme
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         raise RuntimeError("a theme needs a running QApplication")
-    theme = app.findChild(Theme)
-    return theme if theme is not None else Theme(app)
+    Theme.made = Theme(app)
+    return Theme.made
 
 
 @contextmanager

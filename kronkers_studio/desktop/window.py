@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from kronkers_studio.desktop.wizard.first_run import FirstRunWizard
 
 _HISTORY = 100
+_AT_EASE_MS = 1500  # after the workspace was opened, when the first page stands
+_LOADED_EARLY = ("registry", "migrate", "models", "deploy", "servers", "settings")  # charts load too much at once
 _NEEDS_NO_WORKSPACE = ("settings",)
 _PAGES = {
     "home": ("home", "HomePage"),
@@ -53,6 +56,10 @@ def stops() -> list[Stop]:
         Stop("servers", tr("Servers"), "servers"),
         Stop("settings", tr("Settings"), "settings", apart=True),
     ]
+
+
+def _module_of(key: str) -> ModuleType:
+    return importlib.import_module(f"kronkers_studio.desktop.pages.{_PAGES[key][0]}")
 
 
 class MainWindow(QMainWindow):
@@ -96,9 +103,7 @@ class MainWindow(QMainWindow):
     def page(self, key: str) -> Page:
         """The page called ``key``, made now when it was never visited."""
         if key not in self._pages:
-            module, name = _PAGES[key]
-            page_class = getattr(importlib.import_module(f"kronkers_studio.desktop.pages.{module}"), name)
-            page: Page = page_class(self.studio)
+            page: Page = getattr(_module_of(key), _PAGES[key][1])(self.studio)
             page.restore(self.memory.page_state(key))
             self._pages[key] = page
             self._stack.addWidget(page)
@@ -146,6 +151,16 @@ class MainWindow(QMainWindow):
         Recorder.of(self.studio)  # live metrics are kept from now on, whatever page is in view
         self.setWindowTitle(printable(tr("{name} – Kronkers Studio").format(name=self.studio.directory.name)))
         self._switch_to(self._current)
+        QTimer.singleShot(_AT_EASE_MS, self, self.make_ready)
+
+    def make_ready(self) -> None:
+        """Load off the main thread what the pages not yet visited need, so that they open at once."""
+
+        def load(*_: object) -> None:
+            for key in _LOADED_EARLY:
+                _module_of(key)
+
+        self.studio.runner.run("make ready", load, owner=self, shown=False)
 
     def _on_closed(self) -> None:
         for page in self._pages.values():

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.content import Commit, Entry, EntryKind
@@ -23,7 +18,7 @@ from kronkers_studio.workflows.session import Session, open_workspace
 from kronkers_studio.workflows.timeline import Timeline
 from kronkers_studio.workflows.versions import create_branch, merge_branches, set_tag
 from tests.desktop.things import NOON
-from tests.desktop.versioned import commit_files, commit_many
+from tests.desktop.versioned import commit_files
 
 OpenWindow = Callable[..., MainWindow]
 Rest = Callable[[MainWindow], None]
@@ -168,88 +163,6 @@ def test_entries_are_found_by_words_and_sorted_with_folders_first() -> None:
     assert [entry.name for entry in arrange(entries, "csv sales")] == ["A sales.csv"]
     assert [entry.name for entry in arrange(entries, "", "-size")] == ["sales", "A sales.csv", "b.csv"]
     assert [entry.name for entry in arrange(entries, "", "-changed")] == ["sales", "b.csv", "A sales.csv"]
-
-
-@dataclass
-class Blocking:
-    """What an operation took of the main thread, in seconds of its own time; and its longest piece, by the clock."""
-
-    thread: float = 0.0
-    longest: float = 0.0
-
-
-@contextmanager
-def main_thread_counted() -> Iterator[Blocking]:
-    """Count how long the main thread works, and how long its event loop stands still, until the block ends."""
-    counted = Blocking()
-    last = time.perf_counter()
-
-    def beat() -> None:
-        nonlocal last
-        now = time.perf_counter()
-        counted.longest = max(counted.longest, now - last)
-        last = now
-
-    timer = QTimer(interval=2)
-    timer.timeout.connect(beat)
-    timer.start()
-    began = time.thread_time()
-    yield counted
-    counted.thread = time.thread_time() - began
-    timer.stop()
-
-
-def _live_until_idle(window: MainWindow) -> None:
-    """As the event loop does: handle what there is, sleep until there is more."""
-    for _ in range(2):
-        QApplication.processEvents()
-        while not window.studio.runner.idle:
-            time.sleep(0.005)
-            QApplication.processEvents()
-
-
-@pytest.mark.slow  # a bound on time: other work on the machine must not fail the quick suite
-def test_opening_filtering_and_sorting_100_000_files_takes_the_main_thread_no_tenth_of_a_second(
-    open_main_window: OpenWindow, workspace: Path, qtbot: QtBot, come_to_rest: Rest
-) -> None:
-    with open_workspace(workspace) as session:
-        commit_many(session, 100_000)
-    window = open_main_window(workspace, page="registry")
-    window.show()
-    come_to_rest(window)
-    page: Any = window.page("registry")
-    browser = page.browser
-    rows = browser.table.content
-    taken: dict[str, Blocking] = {}
-
-    with main_thread_counted() as taken["open"]:
-        browser.open_folder("many")
-        _live_until_idle(window)
-    assert rows.rowCount() == 100_000
-
-    with main_thread_counted() as taken["filter"]:
-        browser.words.setText("99")
-        browser.arrange()
-        _live_until_idle(window)
-    assert 0 < rows.rowCount() < 10_000
-    assert all("99" in entry.name for entry in rows.rows)
-
-    browser.words.setText("")
-    browser.arrange()
-    come_to_rest(window)
-    with main_thread_counted() as taken["sort"]:
-        browser.order.choose("-changed")
-        _live_until_idle(window)
-    assert rows.rowCount() == 100_000
-    times = [entry.mtime_ns for entry in rows.rows]
-    assert times == sorted(times, reverse=True)
-
-    with main_thread_counted() as taken["scroll"]:
-        browser.table.scrollToBottom()
-        _live_until_idle(window)
-    for what, counted in taken.items():
-        print(f"{what}: {counted.thread * 1000:.0f} ms of the main thread, longest {counted.longest * 1000:.0f} ms")  # noqa: T201
-    assert {what: counted.thread for what, counted in taken.items() if counted.thread > 0.1} == {}
 
 
 def test_a_click_on_a_columns_title_sorts_and_a_second_one_turns_it_round(

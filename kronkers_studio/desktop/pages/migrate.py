@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.pages.page import Page, Views
@@ -102,6 +103,7 @@ class MigratePage(Page):
         task = self.studio.do(title, work, done=self.show_plan, failed=self._failed, owner=self)
         self._show("working", title, home_short(folder))
         self.working.watch(task, tr("Nothing is copied yet."))
+        QTimer.singleShot(0, self, self.make_ready)
 
     def show_plan(self, prepared: PreparedPlan) -> None:
         """Show what was found; Start brings it in."""
@@ -196,6 +198,10 @@ class MigratePage(Page):
     def _plan(self) -> MigrationPlan | None:
         """The plan with the choices made; None before the first."""
         return self.panel.plan if "plan" in self.views.made else None
+
+    def make_ready(self) -> None:
+        """Make what will show the plan while it is still being made."""
+        self.views.view("plan")
 
     def _make_panel(self) -> PlanPanel:
         panel = PlanPanel(self.studio)

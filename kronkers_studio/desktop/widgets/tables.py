@@ -25,10 +25,6 @@ Row = TypeVar("Row")
 Index = QModelIndex | QPersistentModelIndex
 _WIDENED = 100  # pixels from which on a column of a wide table takes a share of what is left
 _NOWHERE = QModelIndex()
-_PILL = Qt.ItemDataRole.UserRole + 1
-_ICON = Qt.ItemDataRole.UserRole + 2
-_MUTED = Qt.ItemDataRole.UserRole + 3
-_MIDDLE = Qt.ItemDataRole.UserRole + 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +50,11 @@ class Column(Generic[Row]):
     spoken: Callable[[Row], str] | None = None
     tone: Callable[[Row], Tone | None] | None = None
     code: bool = False
+
+
+def shown_text(column: Column[Row], row: Row) -> str:
+    """How ``row`` reads in ``column``: names may be of any bytes, and become here what Qt can show."""
+    return printable(column.text(row), lines=column.code)
 
 
 class RowsModel(QAbstractTableModel, Generic[Row]):
@@ -142,15 +143,10 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         return answer(column, row) if answer is not None else None
 
     _ANSWERS: ClassVar[dict[int, Callable[[Column[Any], Any], Any]]] = {
-        # Names may be of any bytes: here, and nowhere else, they become what Qt can show.
-        Qt.ItemDataRole.DisplayRole: lambda column, row: printable(column.text(row), lines=column.code),
+        Qt.ItemDataRole.DisplayRole: shown_text,
         Qt.ItemDataRole.AccessibleTextRole: lambda column, row: printable((column.spoken or column.text)(row)),
         Qt.ItemDataRole.ToolTipRole: lambda column, row: printable((column.hint or column.text)(row), lines=True),
         Qt.ItemDataRole.TextAlignmentRole: lambda column, _row: _aligned(column),
-        _PILL: lambda column, row: column.pill(row) if column.pill else None,
-        _ICON: lambda column, row: column.icon(row) if column.icon else None,
-        _MUTED: lambda column, _row: column.muted,
-        _MIDDLE: lambda column, _row: column.middle,
     }
 
 
@@ -266,8 +262,8 @@ class _Cells(QStyledItemDelegate):
         return QSize(super().sizeHint(option, index).width(), ROW_HEIGHT)
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
-        super().initStyleOption(option, index)
-        option.text = ""  # drawn below, so that every column starts at the same distance from its edge
+        """Nothing: what the view says of the cell is enough, text and icon are drawn below, so that every column starts
+        at the same distance from its edge; and asking the model for ten things a cell is what painting would take."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         column, row = index.model().columns[index.column()], index.model().row(index.row())
@@ -275,14 +271,14 @@ class _Cells(QStyledItemDelegate):
         if tone:
             painter.fillRect(option.rect.adjusted(0, 0, 0, -1), theme.QColor(theme.current().tokens.pair(tone)[1]))
         super().paint(painter, option, index)
-        pill, icon, muted = index.data(_PILL), index.data(_ICON), index.data(_MUTED)
         painter.save()
         if column.code:
             painter.setFont(theme.code_font())
+        pill = column.pill(row) if column.pill else None
         if pill:
-            self._draw_pill(painter, option, str(index.data()), pill)
+            self._draw_pill(painter, option, shown_text(column, row), pill)
         else:
-            self._draw_text(painter, option, index, icon, "muted" if muted else "text")
+            self._draw_text(painter, option, column, row)
         painter.restore()
 
     def _draw_pill(self, painter: QPainter, option: QStyleOptionViewItem, text: str, tone: Tone) -> None:
@@ -300,27 +296,21 @@ class _Cells(QStyledItemDelegate):
         shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(width - 12))
         painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, shown)
 
-    def _draw_text(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: Index, icon: str | None, token: str
-    ) -> None:
+    def _draw_text(self, painter: QPainter, option: QStyleOptionViewItem, column: Column[Any], row: Any) -> None:
         rect = option.rect.adjusted(8, 0, -8, 0)
-        lead = index.model().columns[index.column()].lead
-        if lead is not None:
-            rect = rect.adjusted(lead(painter, rect, index.model().row(index.row())), 0, 0, 0)
-        if icon:
-            picture = icons.pixmap(icon, "muted", 16, painter.device().devicePixelRatioF())
+        if column.lead is not None:
+            rect = rect.adjusted(column.lead(painter, rect, row), 0, 0, 0)
+        if column.icon is not None:
+            picture = icons.pixmap(column.icon(row), "muted", 16, painter.device().devicePixelRatioF())
             painter.drawPixmap(rect.left(), rect.center().y() - 7, picture)
             rect = rect.adjusted(24, 0, 0, 0)
-        painter.setPen(theme.current().colour(token))
-        mode = Qt.TextElideMode.ElideMiddle if index.data(_MIDDLE) else Qt.TextElideMode.ElideRight
-        text = painter.fontMetrics().elidedText(str(index.data()), mode, rect.width())
-        painter.drawText(rect, _aligned_flags(index) | Qt.AlignmentFlag.AlignVCenter, text)
+        text = shown_text(column, row)
+        if text:
+            painter.setPen(theme.current().colour("muted" if column.muted else "text"))
+            mode = Qt.TextElideMode.ElideMiddle if column.middle else Qt.TextElideMode.ElideRight
+            painter.drawText(rect, _aligned(column), painter.fontMetrics().elidedText(text, mode, rect.width()))
 
 
 def _aligned(column: Column[Any]) -> Qt.AlignmentFlag:
     side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter
-
-
-def _aligned_flags(index: Index) -> Qt.AlignmentFlag:
-    return Qt.AlignmentFlag(index.data(Qt.ItemDataRole.TextAlignmentRole))

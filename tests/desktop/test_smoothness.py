@@ -1,0 +1,129 @@
+"""100,000 rows feel like 100: opening, filtering and sorting takes the main thread no tenth of a second."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QTimer
+
+from kronkers_studio.desktop.tasks import TaskRunner
+from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.workflows.plan_rows import prepare
+from kronkers_studio.workflows.session import open_workspace
+from tests.desktop.blocking import Blocking, live_until_idle, main_thread_counted
+from tests.desktop.planned import plan_of_many
+from tests.desktop.versioned import commit_many
+
+OpenWindow = Callable[..., MainWindow]
+Rest = Callable[[MainWindow], None]
+pytestmark = pytest.mark.slow  # bounds on time: other work on the machine must not fail the quick suite
+_MOST = 0.1  # seconds of the main thread
+_MOST_AT_FIRST = 0.2  # once a session: the page itself is made
+_TIMES = 3
+
+
+class Measured:
+    """What operations take of the main thread: of each the median of three times."""
+
+    def __init__(self, runner: TaskRunner) -> None:
+        self._runner = runner
+        self.taken: dict[str, float] = {}
+
+    def does(
+        self,
+        what: str,
+        operation: Callable[[], object],
+        *,
+        before: Callable[[], object] = lambda: None,
+        pending: QTimer | None = None,
+        times: int = _TIMES,
+    ) -> None:
+        """Do it several times, each ``before`` which it is brought back to where it began."""
+        found: list[Blocking] = []
+        for _ in range(times):
+            before()
+            live_until_idle(self._runner, pending)
+            with main_thread_counted() as counted:
+                operation()
+                live_until_idle(self._runner, pending)
+            found.append(counted)
+        self.taken[what] = statistics.median(counted.thread for counted in found)
+        longest = statistics.median(counted.longest for counted in found)
+        print(f"{what}: {self.taken[what] * 1000:.0f} ms of the main thread, longest {longest * 1000:.0f} ms")  # noqa: T201
+
+    @property
+    def too_long(self) -> dict[str, float]:
+        """What took more than it may, and how long."""
+        most = {what: _MOST_AT_FIRST if what in ("page", "make ready") else _MOST for what in self.taken}
+        return {what: seconds for what, seconds in self.taken.items() if seconds > most[what]}
+
+
+def test_a_folder_of_a_version_on_the_registry_page(
+    open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest
+) -> None:
+    with open_workspace(workspace) as session:
+        commit_many(session, 100_000)
+    window = open_main_window(workspace, page="home")
+    window.show()
+    come_to_rest(window)
+    measured = Measured(window.studio.runner)
+    window.make_ready()
+    live_until_idle(window.studio.runner)
+    measured.does("page", lambda: window.show_page("registry"), times=1)
+    page: Any = window.page("registry")
+    browser = page.browser
+    rows = browser.table.content
+
+    measured.does("open", lambda: browser.open_folder("many"), before=lambda: browser.open_folder(""))
+    assert rows.rowCount() == 100_000
+    measured.does("filter", lambda: browser.words.setText("99"), before=browser.words.clear, pending=browser._typed)
+    assert 0 < rows.rowCount() < 10_000
+    assert all("99" in entry.name for entry in rows.rows)
+    browser.words.clear()
+    live_until_idle(window.studio.runner, browser._typed)
+    measured.does("sort", lambda: browser.order.choose("-changed"), before=lambda: browser.order.choose("name"))
+    assert rows.rowCount() == 100_000
+    times = [entry.mtime_ns for entry in rows.rows]
+    assert times == sorted(times, reverse=True)
+    measured.does("scroll", browser.table.scrollToBottom, before=browser.table.scrollToTop)
+    assert measured.too_long == {}
+
+
+def test_a_plan_on_the_migrate_page(open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest) -> None:
+    window = open_main_window(workspace, page="home")
+    window.show()
+    come_to_rest(window)
+    runner = window.studio.runner
+    measured = Measured(runner)
+    window.make_ready()
+    live_until_idle(runner)
+    measured.does("page", lambda: window.show_page("migrate"), times=1)
+    page: Any = window.page("migrate")
+    plan = plan_of_many(100_000)
+
+    def show() -> None:
+        runner.run("plan", lambda *_: prepare(plan), done=page.show_plan, owner=page, shown=False)
+
+    measured.does("make ready", page.make_ready, times=1)
+    measured.does("open", show, before=page.choose)
+    panel = page.panel
+    rows = panel.table.content
+    assert rows.rowCount() == 100_002
+    measured.does("group", lambda: panel.filter.choose("models"), before=lambda: panel.filter.choose("all"))
+    assert rows.rowCount() == 25_000
+    panel.filter.choose("all")
+    measured.does("filter", lambda: panel.words.setText("99"), before=panel.words.clear, pending=panel._typed)
+    assert 0 < rows.rowCount() < 10_000
+    panel.words.clear()
+    live_until_idle(runner, panel._typed)
+    for order in ("largest first", "smallest first"):
+        measured.does(f"sort, {order}", lambda: panel.table.sort_wanted.emit(2), times=1)
+        sizes = [row.item.size for row in rows.rows]
+        assert sizes == sorted(sizes, reverse=order == "largest first")
+    measured.does("choose", lambda: panel.choices.fold.choose("fold"), before=lambda: panel.choices.fold.choose("keep"))
+    measured.does("scroll", panel.table.scrollToBottom, before=panel.table.scrollToTop)
+    assert measured.too_long == {}
