@@ -4,58 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from kronkers_studio.cli.main import build
-
-_RUN = "from kronkers_studio.app import command; command()"
-
-
-class Shell:
-    """Runs `kronkers` in this process, and with ``start`` in one of its own."""
-
-    def __init__(self, workspace: Path) -> None:
-        self.key_file = workspace.with_name("key file")  # quicker to open with than a passphrase
-        self.environment = {"KRONKERS_WORKSPACE": str(workspace), "KRONKERS_KEY_FILE": str(self.key_file)}
-        self._app = build(lambda *_arguments: None)  # type: ignore[arg-type,return-value]  # `demo` is not run here
-        self._runner = CliRunner()
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-c", _RUN, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-            env={**os.environ, **self.environment},
-        )
-
-    def run(self, *arguments: str, expect: int = 0) -> tuple[str, str]:
-        done = self._runner.invoke(self._app, arguments, env=self.environment)
-        assert done.exit_code == expect, f"{arguments}: {done.exit_code}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done.stdout, done.stderr
-
-    def json(self, *arguments: str, expect: int = 0) -> Any:
-        return json.loads(self.run(*arguments, "--json", expect=expect)[0])
+from tests.cli.shell import Shell
 
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path / "workspace")
+    return Shell(tmp_path)
 
 
 def test_a_project_is_removed_given_up_and_its_space_freed_and_the_database_made_again(
     shell: Shell, tmp_path: Path
 ) -> None:
-    made = shell.json("init", "--key-file", str(shell.key_file))
+    made = shell.init()
     for name in ("keep", "drop"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "data.bin").write_bytes(os.urandom(300_000))
@@ -100,7 +64,7 @@ def test_a_project_is_removed_given_up_and_its_space_freed_and_the_database_made
 
 
 def test_two_migrations_at_once_are_served_in_turn_or_refused_by_name(shell: Shell, tmp_path: Path) -> None:
-    shell.run("init", "--key-file", str(shell.key_file))
+    shell.init()
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         for number in range(40):
@@ -127,6 +91,6 @@ def test_two_migrations_at_once_are_served_in_turn_or_refused_by_name(shell: She
 )
 def test_an_expected_failure_is_one_message(shell: Shell, arguments: list[str], code: int, sentence: str) -> None:
     if code == 1:
-        shell.run("init", "--key-file", str(shell.key_file))
+        shell.init()
     out, err = shell.run(*arguments, expect=code)
     assert sentence in err and out == ""

@@ -2,57 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import signal
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from kronkers_studio.app import command
 from kronkers_studio.domain.changes import PackageBuilt, ReleaseRecorded
 from kronkers_studio.domain.models import Package
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows.session import open_workspace
+from tests.cli.shell import Shell
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 DATA = "sample:Quality/Wine/data/train.csv"
 
 
-@dataclass
-class Shell:
-    """Runs commands in this process, with a workspace of its own that holds a scikit-learn and an ONNX model."""
-
-    folder: Path
-    printed: pytest.CaptureFixture[str]
-    monkeypatch: pytest.MonkeyPatch
-
-    def run(self, *arguments: str, expect: int = 0) -> pytest.CaptureResult[str]:
-        self.printed.readouterr()
-        self.monkeypatch.setattr(sys, "argv", ["kronkers", *arguments])
-        with pytest.raises(SystemExit) as left:
-            command()
-        printed = self.printed.readouterr()
-        assert (left.value.code or 0) == expect, f"{arguments}: {left.value.code}\n{printed.out}\n{printed.err}"
-        return printed
-
-    def json(self, *arguments: str, expect: int = 0) -> Any:
-        return json.loads(self.run(*arguments, "--json", expect=expect).out)
-
-
 @pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
-    monkeypatch.setenv("KRONKERS_WORKSPACE", str(tmp_path / "workspace"))
-    monkeypatch.setenv("KRONKERS_KEY_FILE", str(tmp_path / "key"))
-    before = signal.getsignal(signal.SIGINT)
-    shell = Shell(tmp_path, capsys, monkeypatch)
-    shell.run("init", "--key-file", str(tmp_path / "key"))
+def shell(tmp_path: Path) -> Shell:
+    """With a workspace that holds a scikit-learn and an ONNX model."""
+    shell = Shell(tmp_path)
+    shell.init()
     wine = tmp_path / "source" / "Quality" / "Wine"
     shutil.copytree(resource("sample/OneDrive - Kronkers/Quality/Wine/model"), wine / "model")
     (wine / "data").mkdir()
@@ -61,8 +32,7 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     for file, accuracy in (("wine_cultivar.joblib", "0.97"), ("wine_cultivar.onnx", "0.95")):
         where = f"sample:Quality/Wine/model/{file}"
         shell.run("model", "register", where, "--name", "wine", "--data", DATA, "--metric", f"accuracy={accuracy}")
-    yield shell
-    signal.signal(signal.SIGINT, before)
+    return shell
 
 
 def test_files_and_models_are_searched_described_measured_and_listed(shell: Shell) -> None:
@@ -108,7 +78,7 @@ def test_versions_are_compared_side_by_side(shell: Shell) -> None:
 
 def test_lineage_is_followed_from_every_end(shell: Shell) -> None:
     release = Release("wine", "office", 1, 1, "sha256:abc", ReleaseState.LIVE, NOW, NOW)
-    with open_workspace(shell.folder / "workspace", key_file=shell.folder / "key") as session:
+    with open_workspace(shell.workspace, key_file=shell.key_file) as session:
         package = Package("sha256:abc", "wine", 1, "linux/amd64", "3.11", "", (), NOW)
         session.workspace.ledger.record(PackageBuilt(package), ReleaseRecorded(release), author="ann")
 

@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from kronkers_studio.app import command
 from kronkers_studio.cli.references import parse_content, parse_project
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ContentRef
+from tests.cli.shell import Shell
 
 TABLE = "id,name,price\n1,Anna,10\n2,Bert,20\n3,Cleo,30\n"
 
 
-@dataclass
-class Shell:
-    """Runs commands in this process, with a workspace of its own."""
-
-    folder: Path
-    printed: pytest.CaptureFixture[str]
-    monkeypatch: pytest.MonkeyPatch
-
-    def run(self, *arguments: str, expect: int = 0) -> pytest.CaptureResult[str]:
-        self.printed.readouterr()
-        self.monkeypatch.setattr(sys, "argv", ["kronkers", *arguments])
-        with pytest.raises(SystemExit) as left:
-            command()
-        printed = self.printed.readouterr()
-        assert (left.value.code or 0) == expect, f"{arguments}: {left.value.code}\n{printed.out}\n{printed.err}"
-        return printed
-
-    def json(self, *arguments: str, expect: int = 0) -> Any:
-        return json.loads(self.run(*arguments, "--json", expect=expect).out)
-
+class VersionedShell(Shell):
     def bring_in(self, branch: str, **files: str) -> None:
         source = self.folder / "source"
         for name, text in files.items():
@@ -50,17 +25,13 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
-    monkeypatch.setenv("KRONKERS_WORKSPACE", str(tmp_path / "workspace"))
-    monkeypatch.setenv("KRONKERS_KEY_FILE", str(tmp_path / "key"))
-    before = signal.getsignal(signal.SIGINT)
-    shell = Shell(tmp_path, capsys, monkeypatch)
-    shell.run("init", "--key-file", str(tmp_path / "key"))
-    yield shell
-    signal.signal(signal.SIGINT, before)
+def shell(tmp_path: Path) -> VersionedShell:
+    shell = VersionedShell(tmp_path)
+    shell.init()
+    return shell
 
 
-def test_a_branch_is_made_changed_compared_tagged_and_merged(shell: Shell) -> None:
+def test_a_branch_is_made_changed_compared_tagged_and_merged(shell: VersionedShell) -> None:
     shell.bring_in("main", data__t_csv=TABLE, notes_txt="one\ntwo\nthree\n")
     assert shell.json("branch", "p", "try", "--from", "main")["name"] == "try"
     assert [branch["name"] for branch in shell.json("branch", "p")] == ["main", "try"]
