@@ -20,6 +20,7 @@ from kronkers_studio.registry.journal import Journal, read_entries
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.packs import PACK_HEADER_SIZE
 from kronkers_studio.registry.records import HEADER_SIZE, ObjectType
+from kronkers_studio.registry.rereading import Damage, reread
 from kronkers_studio.registry.snapshots import read_commit
 from kronkers_studio.registry.tree_parts import Part, decode_part, decode_parts, is_wide
 from kronkers_studio.registry.trees import decode_tree
@@ -163,36 +164,30 @@ class Check:
 
     def _read_pack(self, number: int, size: int, rows: dict[bytes, Location]) -> None:
         """Every byte from the header to ``size``; after damage, on from the next place that the index knows."""
-        starts = sorted(at.offset for at in rows.values())
         unseen = {at.offset: id for id, at in rows.items()}
-        self._bytes += PACK_HEADER_SIZE
-        position = PACK_HEADER_SIZE
-        while position < size:
-            self._cancel.check()
-            try:
-                for offset, header, body in self._store.packs.scan(number, position, size):
-                    after = offset + HEADER_SIZE + header.stored
-                    self._bytes += after - position
-                    self._progress.advance(after - position)
-                    position = after
-                    expected = unseen.pop(offset, None)
-                    try:
-                        self._store.sealer.open(header, body)
-                    except StudioError as error:
-                        self._problems.append(f"Pack {number:08d} at byte {offset}: {error.message}")
-                    if expected != header.id and (expected is not None or not self._store.index.known((header.id,))):
-                        self._problems.append(f"Pack {number:08d} at byte {offset}: the index has another object here.")
-                    self._cancel.check()
-            except StudioError as error:
-                if isinstance(error, Cancelled):
-                    raise
-                following = next((start for start in starts if start > position), size)
-                self._problems.append(f"Pack {number:08d}, bytes {position} to {following}: {error.message}")
-                unseen.pop(position, None)
-                self._bytes += following - position
-                position = following
+        read = self._advance(0, PACK_HEADER_SIZE)
+
+        def damaged(damage: Damage) -> None:
+            nonlocal read
+            self._problems.append(f"Pack {number:08d}, bytes {damage.start} to {damage.end}: {damage.error.message}")
+            unseen.pop(damage.start, None)
+            read = self._advance(read, damage.end)
+
+        store, known = self._store, sorted(unseen)
+        for found in reread(store.packs, store.sealer, number, damaged, end=size, known=known):
+            read = self._advance(read, found.end)
+            expected, id = unseen.pop(found.offset, None), found.header.id
+            if expected != id and (expected is not None or not store.index.known((id,))):
+                self._problems.append(f"Pack {number:08d} at byte {found.offset}: the index has another object here.")
         for offset, id in unseen.items():
             self._problems.append(f"Pack {number:08d} at byte {offset}: object {id.hex()[:16]} is not there.")
+
+    def _advance(self, start: int, end: int) -> int:
+        """Count what was read of a pack, and say where that ends."""
+        self._cancel.check()
+        self._bytes += end - start
+        self._progress.advance(end - start)
+        return end
 
     def _check_commits(self) -> None:
         """Every commit, every tree it reaches, and that every chunk these name is in the index."""

@@ -22,7 +22,7 @@ from kronkers_studio.domain.errors import StoreDamaged
 from kronkers_studio.registry.documents import canonical, to_json
 from kronkers_studio.registry.packs import PACK_HEADER_SIZE, PackFolder, PackWriter
 from kronkers_studio.registry.records import ObjectType, Sealer
-from kronkers_studio.registry.rereading import reread
+from kronkers_studio.registry.rereading import Damage, reread
 from kronkers_studio.storage.files import disk_failures, flush_folder
 
 _BATCH = 500
@@ -114,7 +114,7 @@ class JournalLog:
         torn, start, gap = False, 0, ""
         numbers = self._packs.numbers() if self._packs.folder.is_dir() else []
         for number in numbers:
-            stretches: list[tuple[int, int]] = []
+            stretches: list[Damage] = []
             records = list(self._records(number, stretches))
             if records and records[0].after == _START:  # all is written anew: what came before has no say
                 problems = []
@@ -145,8 +145,8 @@ class JournalLog:
                 self._packs.folder.mkdir()
                 flush_folder(self._packs.folder.parent)
 
-    def _records(self, pack: int, stretches: list[tuple[int, int]]) -> Iterator[_Record]:
-        for found in reread(self._packs, self._sealer, pack, lambda start, end: stretches.append((start, end))):
+    def _records(self, pack: int, stretches: list[Damage]) -> Iterator[_Record]:
+        for found in reread(self._packs, self._sealer, pack, stretches.append):
             if found.header.type is ObjectType.JOURNAL:
                 yield _decoded(found.data)
 
@@ -175,9 +175,9 @@ class JournalLog:
         if self._last is not None and self._last[:2] == (numbers, size):
             return self._last[2]
         for number in reversed(numbers):
-            stretches: list[tuple[int, int]] = []
+            stretches: list[Damage] = []
             last = b""
-            for found in reread(self._packs, self._sealer, number, lambda *stretch: stretches.append(stretch)):  # noqa: B023
+            for found in reread(self._packs, self._sealer, number, stretches.append):
                 last = found.data
             if last:
                 whole = number == numbers[-1] and not stretches

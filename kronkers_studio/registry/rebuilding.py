@@ -21,7 +21,7 @@ from kronkers_studio.registry.journal import Journal, read_entries
 from kronkers_studio.registry.journal_log import JournalLog
 from kronkers_studio.registry.packs import PACK_HEADER_SIZE, PackFolder
 from kronkers_studio.registry.records import ObjectType, Sealer
-from kronkers_studio.registry.rereading import Found, reread
+from kronkers_studio.registry.rereading import Damage, Found, reread
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database, beneath
 from kronkers_studio.storage.files import disk_failures, flush_file_at, flush_folder
@@ -175,9 +175,9 @@ class Rebuild:
         if self._packs.read(number, 0, PACK_HEADER_SIZE) != self._packs.header(number):
             self._problems.append(f"Pack {number:08d}: its first bytes are damaged.")
 
-        def damaged(start: int, end: int) -> None:
-            what = "the end of an interrupted write, or damage" if end == size else "damaged"
-            self._problems.append(f"Pack {number:08d}, bytes {start} to {end}: {what}.")
+        def damaged(damage: Damage) -> None:
+            what = "the end of an interrupted write, or damage" if damage.end == size else "damaged"
+            self._problems.append(f"Pack {number:08d}, bytes {damage.start} to {damage.end}: {what}.")
 
         for found in reread(self._packs, self._sealer, number, damaged):
             if found.header.type is not ObjectType.JOURNAL:

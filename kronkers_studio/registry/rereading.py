@@ -1,8 +1,9 @@
-"""Reading a pack by itself, without an index: every whole and genuine record in it, also behind damage."""
+"""Reading a pack from its beginning to its end: every whole and genuine record in it, also behind damage."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from kronkers_studio.domain.errors import StoreDamaged
@@ -24,26 +25,45 @@ class Found(NamedTuple):
         return self.offset + HEADER_SIZE + self.header.stored
 
 
-def reread(packs: PackFolder, sealer: Sealer, number: int, damaged: Callable[[int, int], None]) -> Iterator[Found]:
-    """The genuine records of a pack in order; ``damaged`` is told of each stretch (start, end) that holds none.
+class Damage(NamedTuple):
+    """A stretch of a pack that holds no genuine record, and why not."""
 
-    The stretch at a pack's end may be no damage, but what a writer that died had not finished.
+    start: int
+    end: int
+    error: StoreDamaged
+
+
+def reread(
+    packs: PackFolder,
+    sealer: Sealer,
+    number: int,
+    damaged: Callable[[Damage], None],
+    *,
+    end: int | None = None,
+    known: Sequence[int] = (),
+) -> Iterator[Found]:
+    """The genuine records of a pack in order, up to ``end``; ``damaged`` is told of each stretch that holds none.
+
+    Behind damage it goes on at the next offset that is ``known`` (in order) or else at what looks like a record. The
+    stretch at a pack's end may be no damage, but what a writer that died had not finished.
     """
-    size, position = packs.size(number), PACK_HEADER_SIZE
+    size = packs.size(number) if end is None else min(end, packs.size(number))
+    position = PACK_HEADER_SIZE
     while position < size:
         try:
             for offset, header, body in packs.scan(number, position, size):
-                end = offset + HEADER_SIZE + header.stored
+                following = offset + HEADER_SIZE + header.stored
                 try:
                     data = sealer.open(header, body)
-                except StoreDamaged:
-                    damaged(offset, end)
+                except StoreDamaged as error:
+                    damaged(Damage(offset, following, error))
                 else:
                     yield Found(offset, header, data)
-                position = end
-        except StoreDamaged:
-            following = _next_header(packs, number, position + 1, size)
-            damaged(position, following)
+                position = following
+        except StoreDamaged as error:
+            at = bisect_right(known, position)
+            following = min(known[at], size) if at < len(known) else _next_header(packs, number, position + 1, size)
+            damaged(Damage(position, following, error))
             position = following
 
 
