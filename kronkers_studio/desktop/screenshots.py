@@ -128,9 +128,23 @@ class _Photographer:
         migrate.look_at(sample_folder())
         wait_for(lambda: migrate.views.shown == "plan")
         self._take(window, theme, "migrate-plan")
+        migrate.panel.filter.choose("decide")
+        migrate.panel.choices.fold.choose("fold")
+        self._take(window, theme, "migrate-decide")
+        migrate.panel.choices.fold.choose("keep")
+        settle(window)
+        migrate.ask_rules()
+        self._rules(window, theme)
         migrate.start()
         wait_for(lambda: migrate.views.shown == "outcome")
         self._take(window, theme, "migrate-outcome")
+        migrate.choose()
+        for row in migrate.before.rows.values():
+            row.watch.click()
+        wait_for(lambda: all(row.pill.text() in ("In sync", "Folder away") for row in migrate.before.rows.values()))
+        self._take(window, theme, "migrate-watching")
+        for row in migrate.before.rows.values():
+            row.watch.click()
         window.tasks_panel.toggle()
         self._take(window, theme, "tasks")
         window.tasks_panel.toggle()
@@ -157,6 +171,17 @@ class _Photographer:
         window.show_page("servers")
         servers.ask_add()
         self._take_dialog(window, theme, "dialog-add-server")
+
+    def _rules(self, window: MainWindow, theme: str) -> None:
+        from kronkers_studio.desktop.dialogs.rules import RulesDialog
+
+        (dialog,) = (found for found in window.findChildren(RulesDialog) if found.isVisible())
+        for pattern in ("*.png", "Archive/"):
+            dialog.pattern.setText(pattern)
+            dialog.add_rule()
+            settle(window)
+        dialog.pattern.setText("*.R")
+        self._take_dialog(window, theme, "dialog-rules")
 
     def _versions(self, window: MainWindow, theme: str) -> None:
         """What the Registry page shows of a project with branches."""

@@ -78,7 +78,7 @@ def test_a_conflict_copy_is_shown_below_its_original_with_what_differs(
     assert [row.path for row in panel.table.content.rows] == ["data/sales.csv", "data/sales-LAPTOP7.csv"]
     path, what, _size, fate, why = cells(panel, "data/sales-LAPTOP7.csv")
     assert path == "data / sales-LAPTOP7.csv"
-    assert what.startswith("Conflict copy of sales.csv, ")
+    assert what.startswith("Conflict copy, ")
     assert "row" in what
     assert (fate, why) == ("Kept, decide", "Make it a version of sales.csv?")
     assert panel.choices.copies.words[0] == "1 conflict copy of 1 file"
@@ -135,7 +135,7 @@ def test_what_is_only_in_the_cloud_is_skipped_or_fetched_and_its_size_is_said(st
     assert panel.plan.options.online_only is OnlineOnly.FETCH
     assert "downloads 1.8 GB" in panel.choices.online.words[1]
     assert "4" in seen(panel.decide)
-    assert "1 copy, 1 online-only, 1 cannot be read, 1 unusual name" in (panel.decide.accessibleDescription())
+    assert "1 copy, 1 online-only, 1 unread, 1 name" in (panel.decide.accessibleDescription())
 
 
 def test_rules_show_what_they_hit_before_they_are_used_and_are_remembered(

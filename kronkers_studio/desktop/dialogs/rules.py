@@ -52,6 +52,7 @@ class RulesDialog(Dialog):
         self.pattern.textChanged.connect(self._typed)
         self.kind.currentIndexChanged.connect(lambda _index: self._try())
         self.finished.connect(self._stop_looking)
+        self.pattern.setFocus()
         self._look()
 
     def _build(self) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop import theme
@@ -31,14 +32,14 @@ class SettingsPage(Page):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio, tr("Settings"), tr("Every change is in force at once."))
-        inner = QWidget()
+        inner = _Columns()
         columns = QHBoxLayout(inner)
         columns.setContentsMargins(0, 0, 6, 0)
         columns.setSpacing(GAP)
         left, right = QVBoxLayout(), QVBoxLayout()
         for column, cards in (
-            (left, (self._look(), self._you(), self._workspace(), self._guide())),
-            (right, (self._bringing_in(), self._packages(), self._monitoring())),
+            (left, (self._look(), self._you(), self._workspace(), self._monitoring(), self._guide())),
+            (right, (self._bringing_in(), self._packages())),
         ):
             column.setSpacing(GAP)
             for card in cards:
@@ -190,6 +191,19 @@ class SettingsPage(Page):
             return
         if self.change(workspace=folder):
             self.studio.open_directory(folder)
+
+
+class _Columns(QWidget):
+    """Needs the height that wrapped words take at its width, not at their narrowest: else it scrolls for nothing."""
+
+    def minimumSizeHint(self) -> QSize:
+        hint, layout = super().minimumSizeHint(), self.layout()
+        return hint if layout is None else QSize(hint.width(), layout.totalHeightForWidth(self.width()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
 
 
 def _limits(current: float) -> list[tuple[str, object]]:

@@ -208,8 +208,8 @@ def _decide_words(figures: PlanFigures) -> str:
     parts = [
         counted(figures.copies, tr("{n} copy"), tr("{n} copies")) if figures.copies else "",
         counted(figures.online_only, tr("{n} online-only"), tr("{n} online-only")) if figures.online_only else "",
-        counted(figures.unread, tr("{n} cannot be read"), tr("{n} cannot be read")) if figures.unread else "",
-        counted(figures.unusual, tr("{n} unusual name"), tr("{n} unusual names")) if figures.unusual else "",
+        counted(figures.unread, tr("{n} unread"), tr("{n} unread")) if figures.unread else "",
+        counted(figures.unusual, tr("{n} name"), tr("{n} names")) if figures.unusual else "",
     ]
     return ", ".join(part for part in parts if part) or tr("nothing in doubt")
 
@@ -270,7 +270,7 @@ def _draw_below(painter: QPainter, rect: QRect, row: PlanRow) -> int:
     if not row.item.conflict_of:
         return 0
     painter.save()
-    painter.setPen(QPen(theme.current().colour("muted"), 1.25))
+    painter.setPen(QPen(theme.current().colour("muted"), 1))
     left, middle = rect.left() + 5, rect.center().y()
     painter.drawLine(left, rect.top(), left, middle)
     painter.drawLine(left, middle, left + 8, middle)
@@ -281,8 +281,7 @@ def _draw_below(painter: QPainter, rect: QRect, row: PlanRow) -> int:
 def _what(row: PlanRow) -> str:
     item = row.item
     if item.conflict_of:
-        copy = tr("Conflict copy of {file}").format(file=_name(item.conflict_of))
-        return f"{copy}, {item.differences}" if item.differences else copy
+        return ", ".join(part for part in (tr("Conflict copy"), item.differences) if part)
     if item.online_only:
         return tr("{what}, only in the cloud").format(what=item.description)
     return item.description or (skip_words(row.skipped) if row.skipped is not None else "")

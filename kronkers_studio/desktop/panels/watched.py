@@ -163,7 +163,7 @@ def state_words(watching: Watching | None, head: Commit | None) -> str:
     if watching is not None and watching.at is not None and watching.result is not None:
         commit = watching.result.commit
         looked = tr("In sync at {time}").format(time=clock_time(watching.at))
-        made = tr("version {id} of {time}").format(id=commit.id[:_ID], time=moment(commit.created))
+        made = tr("version {id}, {time}").format(id=commit.id[:_ID], time=moment(commit.created))
         return f"{looked} · {made}"
     if head is None:
         return tr("Nothing of it is in yet")
