@@ -127,7 +127,7 @@ class SourceItem:
     """A file, link or empty folder of a source that is to be stored.
 
     ``known`` holds the chunk ids when a stat cache says that the bytes are unchanged since they were stored: they are
-    then not read again. ``fingerprint`` is opaque to all but the source (size, mtime_ns, inode …).
+    then not read again. ``inode`` is the file's number in its file system, 0 where that does not tell.
     ``compressed`` says that the type is compressed already, so compressing it again is a waste.
     """
 
@@ -139,7 +139,7 @@ class SourceItem:
     target: str = ""
     known: tuple[bytes, ...] | None = None
     compressed: bool = False
-    fingerprint: tuple[int, ...] = ()
+    inode: int = 0
 
 
 WHOLE_LIMIT = 1 << 20

@@ -119,7 +119,7 @@ class _Search:
 def _by_inode(group: list[FoundItem]) -> list[list[FoundItem]]:
     sets: defaultdict[tuple[int, ...] | str, list[FoundItem]] = defaultdict(list)
     for item in group:
-        sets[item.fingerprint if item.fingerprint[2] else item.path].append(item)
+        sets[item.fingerprint if item.inode else item.path].append(item)
     return list(sets.values())
 
 

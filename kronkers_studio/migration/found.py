@@ -14,16 +14,18 @@ CLOCK_TICK_NS = 2_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class FoundItem(SourceItem):
-    """A source item with what the stat cache remembers about it: what it is, and when it was looked at.
-
-    Its ``fingerprint`` is size, modification time in nanoseconds and inode (0 where the system does not tell).
-    """
+    """A source item with what the stat cache remembers about it: what it is, and when it was looked at."""
 
     look: Look = BINARY
     seen_ns: int = 0  # the moment its folder began to be listed, nanoseconds since the epoch
     renamed_from: str = ""  # where this very file lay when its bytes were stored
     online_only: bool = False  # a placeholder: opening it downloads it
     unseen: bool = False  # ``look`` says what the name does; whoever reads the file will see more
+
+    @property
+    def fingerprint(self) -> tuple[int, int, int]:
+        """Size, modification time in nanoseconds and inode."""
+        return self.size, self.mtime_ns, self.inode
 
 
 class KnownFile(NamedTuple):

@@ -161,7 +161,7 @@ class _Walk:
     state: FolderState = field(default_factory=FolderState)
     ruled_out: dict[str, list[str]] = field(default_factory=dict)  # sentence → paths
     moved_here: dict[str, str] = field(default_factory=dict)  # where a stored file is now → where it was
-    _by_identity: dict[tuple[int, int, int], str] | None = None
+    _by_inode: dict[int, str] | None = None
 
     @property
     def count(self) -> int:
@@ -259,7 +259,7 @@ class _Walk:
                 executable=filesystem.is_executable(status),
                 known=known.chunks if known is not None else None,
                 compressed=look.compressed,
-                fingerprint=fingerprint,
+                inode=fingerprint[2],
                 look=look,
                 seen_ns=self.seen_ns,
                 renamed_from=renamed_from,
@@ -389,9 +389,9 @@ class _Walk:
     # What was stored and lies elsewhere now
     def _earlier_path(self, path: str, fingerprint: tuple[int, int, int]) -> str:
         """Where the very file found at ``path`` lay when it was stored, or "" when that is not certain."""
-        if self._by_identity is None:
-            self._by_identity = {(each.size, each.mtime_ns, each.inode): old for old, each in self.known.items()}
-        old = self._by_identity.get(fingerprint, "")
+        if self._by_inode is None:
+            self._by_inode = {each.inode: old for old, each in self.known.items()}
+        old = self._by_inode.get(fingerprint[2], "")
         if not old or old == path or not self.known[old].proves_rename(fingerprint):
             return ""
         self.moved_here[path] = old

@@ -133,7 +133,7 @@ class FolderSource:
 
     def _refuse_outside(self, item: SourceItem, status: os.stat_result) -> None:
         """Refuse another file than the scan found when a link among its folders leads there."""
-        if filesystem.fingerprint(status)[2:] == item.fingerprint[2:]:
+        if filesystem.fingerprint(status)[2] == item.inode:
             return  # the very file that was found, wherever it is now
         parents = item.path.split("/")[:-1]
         if self._folder.joinpath(*parents).resolve() != self._real_folder.joinpath(*parents):

@@ -77,37 +77,42 @@ class StatCache:
     def __init__(self, database: Database, project: str, folder: Path) -> None:
         self._database = database
         self._key = (_raw(project), os.fsencode(folder.expanduser().absolute()))
-        self._paths: set[bytes] | None = None  # what is remembered, once it has been loaded
+        self._loaded: list[str] | None = None  # what is remembered, once it has been loaded
 
     def load(self) -> Mapping[str, KnownFile]:
         """Everything remembered, by path; empty for a folder never migrated."""
         with self._database.read_directly() as connection:
             folder_id = self._existing_id(connection)
             known = {} if folder_id is None else dict(_known_files(connection.execute(_FILES, (folder_id,))))
-        self._paths = {_raw(path) for path in known}
+        self._loaded = list(known)
         return known
 
     def remember(self, stored: Iterable[StoredItem]) -> None:
         """Remember files whose bytes are durable in the store. Items that no scan found are ignored."""
-        rows = [row for each in stored if (row := _row(each)) is not None]
+        rows, paths = [], []
+        for each in stored:
+            row = _row(each)
+            if row is not None:
+                rows.append(row)
+                paths.append(each.item.path)
         if not rows:
             return
         with self._database.write_directly() as connection:
             folder_id = self._own_id(connection)
             insert_rows(connection, "stat_cache_files", [(folder_id, *row) for row in rows], otherwise="REPLACE")
-        if self._paths is not None:
-            self._paths.update(row[0] for row in rows)
+        if self._loaded is not None:
+            self._loaded += paths
 
     def forget_missing(self, present: Iterable[str]) -> None:
         """Drop what is remembered of files that are not among the paths ``present``; keeps the cache from growing."""
-        if self._paths is None:
-            self.load()
-        gone = (self._paths or set()) - {_raw(path) for path in present}
+        before = list(self.load()) if self._loaded is None else self._loaded
+        there = set(present) if before else set()
+        gone = [path for path in before if path not in there]
         if not gone:
             return
         with self._database.write_directly() as connection:
             folder_id = self._own_id(connection)
-            connection.executemany(_FORGET, [(folder_id, path) for path in gone])
+            connection.executemany(_FORGET, [(folder_id, _raw(path)) for path in gone])
 
     def committed(self, branch: str) -> CommittedState | None:
         """What ``remember_commit`` was last told for ``branch``."""
