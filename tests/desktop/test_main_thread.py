@@ -93,6 +93,10 @@ def test_no_page_calls_a_workflow_on_the_main_thread(
     come_to_rest(window)
     migrate.start()
     qtbot.waitUntil(lambda: migrate.views.shown == "outcome", timeout=20_000)
+    migrate.watch()
+    qtbot.waitUntil(lambda: migrate.before.rows["Team folder"].pill.text() == "In sync", timeout=20_000)
+    migrate.before.rows["Team folder"].watch.click()
+    come_to_rest(window)
     registry: Any = window.page("registry")
     registry.check()
     registry.browser.open_entry(
@@ -109,6 +113,7 @@ def test_no_page_calls_a_workflow_on_the_main_thread(
         "migrating.migrate_folder",
         "plan_rows.prepare",
         "watching.brought_in",
+        "watching.watch_folders",
         "models.list_models",
     } <= callers.keys()
     main = threading.main_thread().name

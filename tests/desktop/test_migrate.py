@@ -95,6 +95,9 @@ def test_conflict_copies_become_versions_when_that_is_chosen_and_it_is_remembere
     come_to_rest(window)
     assert cells(page.panel, "data/sales-LAPTOP7.csv")[3:] == ["A version", "Becomes a version of sales.csv"]
     begin(page, qtbot)
+    assert page.outcome.notice.message == (
+        "2 versions were made of conflict copies, of 1 file. All of them are in the history."
+    )
     session = window.studio.session
     assert session is not None
     assert [entry.name for entry in list_folder(session, "Team folder", "", "data")] == ["sales.csv"]
@@ -242,3 +245,13 @@ def test_the_wizard_has_the_same_choices(
     assert window.studio.session is not None
     (source,) = project_sources(window.studio.session, "Team folder")
     assert source.options.fold_conflicts
+
+
+def test_files_that_were_renamed_are_named_in_the_outcome(
+    open_main_window: OpenWindow, filled_workspace: Path, small_folder: Path, qtbot: QtBot
+) -> None:
+    (small_folder / "data" / "sales.csv").rename(small_folder / "data" / "sales 2026.csv")
+    window = open_main_window(filled_workspace)
+    page = planned(window, small_folder, qtbot)
+    begin(page, qtbot)
+    assert "Renamed: data / sales.csv → data / sales 2026.csv" in seen(page.outcome)

@@ -166,6 +166,24 @@ def test_watched_folders_and_one_brought_in_by_hand_take_turns_in_writing(
     assert page.notice.message == ""
 
 
+def test_what_was_just_brought_in_can_be_watched_from_there(
+    open_main_window: OpenWindow, workspace: Path, small_folder: Path, qtbot: QtBot
+) -> None:
+    window = open_main_window(workspace)
+    window.show()
+    window.show_page("migrate")
+    page = window.page("migrate")
+    assert isinstance(page, MigratePage)
+    page.look_at(small_folder)
+    qtbot.waitUntil(lambda: page.views.shown == "plan", timeout=_PATIENCE)
+    page.start()
+    qtbot.waitUntil(lambda: page.views.shown == "outcome", timeout=_PATIENCE)
+    page.watch_button.click()
+    assert page.views.shown == "choose"
+    qtbot.waitUntil(lambda: _PROJECT in page.before.rows, timeout=_PATIENCE)
+    wait_for(page.before.rows[_PROJECT], "In sync", qtbot)
+
+
 def test_what_waits_for_its_turn_can_be_cancelled() -> None:
     turns, cancel = Turns(), CancelSource()
     with turns.take(NEVER):

@@ -17,6 +17,7 @@ from kronkers_studio.desktop.panels.working import WorkingPanel
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import date_time, home_short, tr
 from kronkers_studio.desktop.theme import GAP
+from kronkers_studio.desktop.watching import Watchers
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.migration import MigrationOptions, MigrationPlan, MigrationResult
@@ -42,8 +43,10 @@ class MigratePage(Page):
         self.back_button = Button(tr("Back"), self.choose)
         self.again_button = Button(tr("Bring in another folder"), self.choose)
         self.start_button = Button(tr("Start"), self.start, kind="primary", icon="play")
+        self.watch_button = Button(tr("Watch this folder"), self.watch, icon="refresh")
         self.models_button = Button(tr("See the models in it"), self._see_models, kind="primary", icon="models")
-        for button in (self.back_button, self.again_button, self.start_button, self.models_button):
+        buttons = (self.back_button, self.again_button, self.watch_button, self.start_button, self.models_button)
+        for button in buttons:
             self.header.add_action(button)
         self.choice = FolderChoice(studio)
         self.choice.chosen.connect(self.look_at)
@@ -166,6 +169,12 @@ class MigratePage(Page):
         self._show("working", title, tr("You can go on working meanwhile."))
         self.working.watch(task, tr("Stopping keeps what is done so far; the next run goes on from there."))
 
+    def watch(self) -> None:
+        """Keep what was just brought in in sync with its folder, and show how it stands."""
+        if self._folder is not None:
+            Watchers.of(self.studio).start(self._project, [self._folder])
+        self.choose()
+
     def show_result(self, result: MigrationResult) -> None:
         """Show what came of it."""
         self.outcome.show_result(result)
@@ -192,7 +201,12 @@ class MigratePage(Page):
         self.back_button.setVisible(view == "plan")
         self.start_button.setVisible(view == "plan")
         self.again_button.setVisible(view == "outcome")
+        self.watch_button.setVisible(view == "outcome" and not self._is_watched())
         self.models_button.setVisible(view == "outcome")
+
+    def _is_watched(self) -> bool:
+        watching = Watchers.of(self.studio).watching(self._project)
+        return watching is not None and watching.running
 
     @property
     def _plan(self) -> MigrationPlan | None:

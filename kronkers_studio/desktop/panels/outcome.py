@@ -13,6 +13,8 @@ from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.domain.content import SkippedItem
 from kronkers_studio.domain.migration import MigrationResult
 
+_NAMED = 3  # renamed files that are named
+
 
 class OutcomePanel(QWidget):
     """Shows a ``MigrationResult``."""
@@ -57,12 +59,31 @@ class OutcomePanel(QWidget):
                 tr("Nothing had changed since the last time."),
                 tr("The project stays as it was, and so does its history."),
             )
+        elif result.folded or result.renamed:
+            self.notice.say(_folded_words(result), _renamed_words(result), "ok")
         else:
             self.notice.clear()
         ordered = sorted(result.skipped, key=lambda item: (item.reason.expected, item.path))
         self.table.content.show_rows(ordered)
         self._card.setVisible(bool(ordered))
         self._nothing.setVisible(not ordered)
+
+
+def _folded_words(result: MigrationResult) -> str:
+    if not result.folded:
+        return tr("Files that lie elsewhere now were recognised.")
+    made = counted(len(result.folded), tr("{n} version was made"), tr("{n} versions were made"))
+    files = counted(len({each.path for each in result.folded}), tr("{n} file"), tr("{n} files"))
+    return tr("{versions} of conflict copies, of {files}. All of them are in the history.").format(
+        versions=made, files=files
+    )
+
+
+def _renamed_words(result: MigrationResult) -> str:
+    """The first few of the files that lie elsewhere now."""
+    named = [f"{path_words(each.old)} → {path_words(each.new)}" for each in result.renamed[:_NAMED]]
+    more = [tr("{n} more").format(n=number(len(result.renamed) - _NAMED))] if len(result.renamed) > _NAMED else []
+    return tr("Renamed: {names}").format(names=", ".join([*named, *more])) if named else ""
 
 
 def _path(row: SkippedItem) -> str:
