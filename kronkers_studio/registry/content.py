@@ -28,6 +28,7 @@ from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.registry import rows
 from kronkers_studio.registry.documents import from_text
 from kronkers_studio.registry.importing import Import, OnDurable, StoreOutcome
+from kronkers_studio.registry.known_trees import KnownTrees
 from kronkers_studio.registry.ledger import Ledger
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.references import References, check_name
@@ -72,6 +73,7 @@ class ContentStore:
         self._clock = clock
         self._trees = TreeReader(store)
         self._references = References(database, clock)
+        self._known_trees = KnownTrees(database)
         self._generation: int | None = None  # of the index, before anything was stored
 
     # ---- bringing in ----
@@ -119,14 +121,16 @@ class ContentStore:
         stored = tuple(stored)
         with self._store.writing() as writer:
             self._expect(stored)
-            tree, files, size = write_trees(stored, self._store, writer)
+            known = self._known_trees.load(project, branch)
+            written = write_trees(stored, self._store, writer, known)
+            tree = written.top.hex()
             exists, head = self._references.head(project, branch)
             if base is not None and (head is None or head.id != base):
                 raise BranchChanged(
                     f"Branch “{branch}” of “{project}” was changed meanwhile.",
                     next_step="Nothing was lost: run it again on it as it is now.",
                 )
-            if head is not None and head.tree == tree.hex():
+            if head is not None and head.tree == tree:
                 writer.checkpoint()
                 return head, False
             now = self._clock()
@@ -134,16 +138,17 @@ class ContentStore:
                 id="",
                 project=project,
                 parents=(head.id,) if head else (),
-                tree=tree.hex(),
+                tree=tree,
                 author=author,
                 created=now,
                 message=message,
-                files=files,
-                size=size,
+                files=written.files,
+                size=written.size,
                 skipped=tuple(skipped),
             )
             commit = replace(commit, id=write_commit(commit, source, self._store, writer))
             writer.checkpoint()
+            self._known_trees.save(project, branch, written.known)
             changes: list[Change] = [] if exists else [ProjectCreated(project, now)]
             changes.append(CommitRecorded(commit, source))
             changes.append(BranchMoved(project, branch, commit.id, head.id if head else ""))

@@ -18,7 +18,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.errors import StoreDamaged
@@ -116,7 +116,10 @@ def damaged(why: str) -> StoreDamaged:
 
 def placed(entry: Entry, folder: str) -> Entry:
     """``entry`` with its full path, ``folder`` being where it lies ("" = the project's top)."""
-    return replace(entry, path=f"{folder}/{entry.path}") if folder else entry
+    if not folder:
+        return entry
+    path = f"{folder}/{entry.path}"  # in full, because ``replace`` takes twice as long and this is done for every entry
+    return Entry(path, entry.kind, entry.size, entry.mtime_ns, entry.executable, entry.content, entry.target)
 
 
 @dataclass(slots=True)
@@ -127,14 +130,16 @@ class Cursor:
     at: int = 0
 
     def number(self) -> int:
-        shift = value = 0
-        while True:
-            byte = self.data[self.at]
-            self.at += 1
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value
-            shift += 7
+        data, at = self.data, self.at
+        value, shift = data[at], 7
+        if value > 127:
+            value &= 127
+            while (byte := data[at := at + 1]) > 127:
+                value |= (byte & 127) << shift
+                shift += 7
+            value |= byte << shift
+        self.at = at + 1
+        return value
 
     def signed(self) -> int:
         value = self.number()
