@@ -48,5 +48,13 @@ class Memory:
     def keep_page_state(self, key: str, state: State) -> None:
         self._settings.setValue(f"pages/{key}", json.dumps(state))
 
+    def watched(self, workspace: Path) -> list[str]:
+        """The projects of ``workspace`` that were watched when the window was closed."""
+        found = self.page_state("watched").get(str(workspace), [])
+        return [str(name) for name in found] if isinstance(found, list) else []
+
+    def keep_watched(self, workspace: Path, projects: list[str]) -> None:
+        self.keep_page_state("watched", self.page_state("watched") | {str(workspace): projects})
+
     def save(self) -> None:
         self._settings.sync()

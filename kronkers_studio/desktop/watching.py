@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal
@@ -16,6 +16,10 @@ from kronkers_studio.desktop.tasks import Task
 from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.migration import MigrationResult, WatchState
 from kronkers_studio.domain.progress import CancelToken, Progress
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
+    from kronkers_studio.workflows.watching import BroughtIn
 
 SETTLE_SECONDS = 2.0
 
@@ -68,6 +72,27 @@ class Watchers(QObject):
     def watching(self, project: str) -> Watching | None:
         """What is known of the watch of ``project``; None when it is not watched."""
         return self._known.get(project)
+
+    @property
+    def projects(self) -> list[str]:
+        """The projects that are watched now."""
+        return [project for project, known in self._known.items() if known.running]
+
+    def resume(self, projects: Collection[str]) -> None:
+        """Watch those of ``projects`` that are still made of folders, as they were watched in an earlier window."""
+
+        def read(session: Session) -> list[BroughtIn]:
+            from kronkers_studio.workflows.watching import brought_in
+
+            return brought_in(session)
+
+        def start(found: list[BroughtIn]) -> None:
+            for brought in found:
+                if brought.project in projects:
+                    self.start(brought.project, brought.folders)
+
+        if projects:
+            self._studio.read(read, start, owner=self)
 
     def start(self, project: str, folders: Sequence[Path]) -> None:
         """Bring ``folders`` in now, and again whenever they have changed."""

@@ -21,6 +21,7 @@ from kronkers_studio.desktop.rail import Rail, Stop
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.task_bar import TaskBar, TasksPanel
 from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.watching import Watchers
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.spelling import printable
 
@@ -152,6 +153,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(printable(tr("{name} – Kronkers Studio").format(name=self.studio.directory.name)))
         self._switch_to(self._current)
         QTimer.singleShot(_AT_EASE_MS, self, self.make_ready)
+        Watchers.of(self.studio).resume(self.memory.watched(self.studio.directory))
 
     def make_ready(self) -> None:
         """Load off the main thread what the pages not yet visited need, so that they open at once."""
@@ -341,4 +343,6 @@ class MainWindow(QMainWindow):
         self.memory.page = self._current
         for key, page in self._pages.items():
             self.memory.keep_page_state(key, page.state())
+        if self.studio.session is not None:
+            self.memory.keep_watched(self.studio.directory, Watchers.of(self.studio).projects)
         self.memory.save()

@@ -125,6 +125,30 @@ def test_the_window_closes_while_it_watches_and_nothing_goes_on(
     assert window.studio.session is None
 
 
+def test_what_was_watched_when_the_window_was_closed_is_watched_again_by_the_next(
+    open_main_window: OpenWindow, filled_workspace: Path, small_folder: Path, qtbot: QtBot
+) -> None:
+    window = open_main_window(filled_workspace)
+    row = page_of(window, qtbot).before.rows[_PROJECT]
+    row.watch.click()
+    wait_for(row, "In sync", qtbot)
+    window.show_page("home")
+    assert window.close()
+    (small_folder / "meanwhile.csv").write_text("a\n1\n", encoding="utf-8")
+
+    window = open_main_window(filled_workspace)
+    assert window.current == "home"
+    qtbot.waitUntil(lambda: "meanwhile.csv" in names(window), timeout=_PATIENCE)
+    row = page_of(window, qtbot).before.rows[_PROJECT]
+    wait_for(row, "In sync", qtbot)
+    row.watch.click()
+    assert window.close()
+
+    window = open_main_window(filled_workspace)
+    qtbot.waitUntil(lambda: window.studio.runner.idle, timeout=_PATIENCE)
+    assert Watchers.of(window.studio).projects == []
+
+
 def test_another_workspace_ends_the_watching_of_the_first(
     open_main_window: OpenWindow, filled_workspace: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
