@@ -33,7 +33,7 @@ def main_thread_counted() -> Iterator[Blocking]:
         counted.longest = max(counted.longest, now - last)
         last = now
 
-    timer = QTimer(interval=5)
+    timer = QTimer(interval=20)  # more often would itself be much of what is counted
     timer.timeout.connect(beat)
     timer.start()
     began = time.thread_time()
