@@ -7,7 +7,6 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
@@ -123,10 +122,9 @@ class FolderSource:
         return descriptor, at_open
 
     def _refuse_unsuitable(self, item: SourceItem, status: os.stat_result) -> None:
-        if stat.S_ISLNK(status.st_mode):
-            raise SourceProblem(SkippedItem(item.path, SkipReason.SPECIAL_FILE, filesystem.BECAME_LINK))
         if not stat.S_ISREG(status.st_mode):
-            detail = filesystem.special_file_detail(status.st_mode)
+            is_link = stat.S_ISLNK(status.st_mode)
+            detail = filesystem.BECAME_LINK if is_link else filesystem.special_file_detail(status.st_mode)
             raise SourceProblem(SkippedItem(item.path, SkipReason.SPECIAL_FILE, detail))
         if not self._fetch and filesystem.is_online_only(status):
             raise SourceProblem(SkippedItem(item.path, SkipReason.PLACEHOLDER, _ONLINE_ONLY))
@@ -166,9 +164,8 @@ def _looked_at(item: SourceItem, content: bytes) -> SourceItem:
         return item
     type_ = type_of(item.path)
     if type_.look and content and not type_.bytes_wanted:
-        return replace(item, unseen=False)
-    look = type_.classify(content[: type_.bytes_wanted])
-    return replace(item, look=look, compressed=look.compressed, unseen=False)
+        return item.seen_as(type_.look)
+    return item.seen_as(type_.classify(content[: type_.bytes_wanted]))
 
 
 def _state(status: os.stat_result) -> tuple[int, int, int]:

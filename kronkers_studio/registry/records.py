@@ -15,10 +15,10 @@ import os
 import struct
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import cast
+from typing import Any
 
 import zstandard
 from blake3 import blake3
@@ -141,11 +141,15 @@ class Sealer:
     def _squeezed(self, contents: Sequence[bytes | memoryview]) -> list[bytes | None]:
         """Each compressed; None where that gains nothing."""
         worth: list[bytes | bytearray | memoryview] = [data for data in contents if len(data) >= _WORTH_TRYING]
-        # One call compresses all of them without the interpreter's lock.
-        squeezed = iter(self._compressor().multi_compress_to_buffer(worth, threads=1) if worth else ())
+        buffers: Iterable[Any] = ()
+        if len(worth) == 1:  # making ready for many takes longer than one does
+            buffers = [self._compressor().compress(worth[0])]
+        elif worth:  # one call compresses all of them without the interpreter's lock
+            buffers = list(self._compressor().multi_compress_to_buffer(worth, threads=1))
+        squeezed = iter(buffers)
         found: list[bytes | None] = []
         for data in contents:
-            body = cast(bytes, next(squeezed)) if len(data) >= _WORTH_TRYING else None  # a buffer, in truth
+            body = next(squeezed) if len(data) >= _WORTH_TRYING else None
             found.append(body if body is not None and len(body) < len(data) - (len(data) >> 6) else None)
         return found
 

@@ -231,7 +231,8 @@ _FACTS = attrgetter(
 def append_new(trees: Mapping[bytes, bytes], store: ObjectStore, writer: ObjectWriter) -> None:
     """Append those of ``trees``, by their ids, that the store does not have."""
     known = store.index.known(trees)
-    writer.append([store.sealer.seal(ObjectType.TREE, id, data) for id, data in trees.items() if id not in known])
+    new = [(id, data) for id, data in trees.items() if id not in known]
+    writer.append(store.sealer.seal_all(ObjectType.TREE, new))
 
 
 def write_commit(commit: Commit, source: str, store: ObjectStore, writer: ObjectWriter) -> str:
