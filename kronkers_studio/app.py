@@ -20,6 +20,8 @@ def command() -> None:
     # A command makes many objects that live until its end, and next to no cycles: looking for those after every 700
     # new ones, as is usual, took a tenth of a large import's time.
     gc.set_threshold(50_000, 20, 50)
+    # A thread that returns from compressing waits this long for one that computes: with the usual 5 ms processors idle.
+    sys.setswitchinterval(0.001)
 
     build(_render_monitor)()
 

@@ -29,6 +29,10 @@ class TerminalProgress:
             self._bars.remove_task(self._task)
         self._task = self._bars.add_task(title, total=total)
 
+    def expect(self, total: int) -> None:
+        if self._task is not None:
+            self._bars.update(self._task, total=total)
+
     def advance(self, amount: int = 1) -> None:
         if self._task is not None:
             self._bars.advance(self._task, amount)

@@ -62,6 +62,11 @@ class Reported:
             self.since = time.monotonic()
             self.version += 1
 
+    def expect(self, total: int) -> None:
+        with self._lock:
+            self.total = total
+            self.version += 1
+
     def advance(self, amount: int = 1) -> None:
         with self._lock:
             self.done += amount

@@ -14,6 +14,9 @@ class Progress(Protocol):
     def step(self, title: str, total: int | None = None, unit: str = "") -> None:
         """A new step begins; ``total`` in ``unit`` ("files", "bytes", "") or None when unknown."""
 
+    def expect(self, total: int) -> None:
+        """The current step began without a total, and now has one."""
+
     def advance(self, amount: int = 1) -> None:
         """``amount`` more units of the current step are done."""
 
@@ -25,6 +28,9 @@ class NoProgress:
     """Reports to nobody: the default."""
 
     def step(self, title: str, total: int | None = None, unit: str = "") -> None:
+        pass
+
+    def expect(self, total: int) -> None:
         pass
 
     def advance(self, amount: int = 1) -> None:

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -45,6 +45,10 @@ _AS_USUAL = MigrationOptions()
 _LISTED_PER_RULE = 100
 
 
+def _nobody(_items: Sequence[FoundItem]) -> None:
+    """The default of ``found``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """What a folder holds. ``items`` are to be stored, ``planned`` says all of it to people, ``skipped`` is not kept.
@@ -71,6 +75,7 @@ def scan_folder(
     plan: bool = True,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
+    found: Callable[[Sequence[FoundItem]], None] = _nobody,
 ) -> Scan:
     """List ``folder`` and everything below it; links are listed and never followed.
 
@@ -78,7 +83,7 @@ def scan_folder(
     what rules leave out, and whether placeholders will be fetched (none is opened here). ``exclude`` names folders
     to leave out (the workspace, should it lie inside). Without ``plan``, ``planned`` stays empty and files that will be
     read whole are not opened (``FoundItem.unseen``), which saves time: one that cannot be read is noticed by then.
-    ``progress`` is advanced by files.
+    ``progress`` is advanced by files; ``found`` is told of the items of each folder when it has been listed.
 
     Whatever cannot be kept is in ``skipped``; only ``folder`` itself can make the scan fail: ``SourceUnavailable`` when
     it is missing, no folder, not readable, or gone before the end. Raises ``InvalidInput`` for a rule that is none.
@@ -93,9 +98,10 @@ def scan_folder(
         entries = walk.entries_of(here)
         if entries is None:
             continue
-        before = walk.count
+        before, items_before = walk.count, len(walk.items)
         pending.extend(reversed(walk.take(here, entries, cancel)))
         progress.advance(walk.count - before)
+        found(walk.items[items_before:])
     if _identity(folder) != begun:
         raise _unavailable(folder, "was taken away while it was looked through")
     return Scan(

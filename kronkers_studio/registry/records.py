@@ -15,7 +15,7 @@ import os
 import struct
 import threading
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -141,11 +141,11 @@ class Sealer:
     def _squeezed(self, contents: Sequence[bytes | memoryview]) -> list[bytes | None]:
         """Each compressed; None where that gains nothing."""
         worth: list[bytes | bytearray | memoryview] = [data for data in contents if len(data) >= _WORTH_TRYING]
-        buffers: Iterable[Any] = ()
+        buffers: Any = ()
         if len(worth) == 1:  # making ready for many takes longer than one does
             buffers = [self._compressor().compress(worth[0])]
         elif worth:  # one call compresses all of them without the interpreter's lock
-            buffers = list(self._compressor().multi_compress_to_buffer(worth, threads=1))
+            buffers = self._compressor().multi_compress_to_buffer(worth, threads=1)
         squeezed = iter(buffers)
         found: list[bytes | None] = []
         for data in contents:

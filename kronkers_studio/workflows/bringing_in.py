@@ -18,12 +18,14 @@ from kronkers_studio.domain.migration import (
     OnlineOnly,
     Rename,
 )
-from kronkers_studio.domain.progress import NEVER, CancelToken, Progress
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
     from kronkers_studio.migration import FolderSource, KnownFile, Scan, StatCache
     from kronkers_studio.migration.folding import Folding
+    from kronkers_studio.migration.found import FoundItem
+    from kronkers_studio.migration.scan_ahead import Found
 
 _HISTORY_LOOKED_AT = 1000
 
@@ -101,20 +103,21 @@ class BringIn:
 
     def _store(self, source: MigrationSource) -> _Brought:
         """Store the files of one folder."""
+        from kronkers_studio.migration.scan_ahead import ScanAhead
         from kronkers_studio.workflows.sources import placed
 
         folder = Path(source.folder)
         cache = stat_cache(self.session, self.project, folder)
         known = cache.load()
-        plan = source.options.fold_conflicts  # which files are conflict copies is found by planning
-        scan = scan_source(self.session, source, known, self.progress, self.cancel, plan=plan)
-        outcome = self.session.workspace.content.store_items(
-            scan.items,
-            reader(folder, source.options, self.session, self.cancel, watching=self.watching),
-            progress=self.progress,
-            cancel=self.cancel,
-            on_durable=cache.remember,
-        )
+        with ScanAhead(lambda found: self._scan(source, known, found), self.progress.expect) as ahead:
+            outcome = self.session.workspace.content.store_items(
+                ahead,
+                reader(folder, source.options, self.session, self.cancel, watching=self.watching),
+                progress=self.progress,
+                cancel=self.cancel,
+                on_durable=cache.remember,
+            )
+        scan = ahead.scan
         stored: Sequence[StoredItem] = outcome.stored
         skipped = (*scan.skipped, *outcome.skipped)
         renamed = (*scan.renamed, *_renamed_by_content(known, scan, outcome.stored))
@@ -127,6 +130,10 @@ class BringIn:
         return _Brought(
             source, scan, cache, stored, skipped, renamed, outcome.read_files, outcome.read_bytes, outcome.new_bytes
         )
+
+    def _scan(self, source: MigrationSource, known: Mapping[str, KnownFile], found: Found) -> Scan:
+        plan = source.options.fold_conflicts  # which files are conflict copies is found by planning
+        return scan_source(self.session, source, known, SILENT, self.cancel, plan=plan, found=found)
 
     def _kept_besides(self, sources: Sequence[MigrationSource]) -> tuple[StoredItem, ...]:
         from kronkers_studio.workflows.sources import kept_besides
@@ -281,6 +288,10 @@ def _is_all_there(brought: _Brought) -> bool:
     )
 
 
+def _nobody(_items: Sequence[FoundItem]) -> None:
+    """The default of ``found``."""
+
+
 def scan_source(
     session: Session,
     source: MigrationSource,
@@ -289,6 +300,7 @@ def scan_source(
     cancel: CancelToken,
     *,
     plan: bool,
+    found: Found = _nobody,
 ) -> Scan:
     from kronkers_studio.migration import scan_folder
 
@@ -302,6 +314,7 @@ def scan_source(
         plan=plan,
         progress=progress,
         cancel=cancel,
+        found=found,
     )
 
 

@@ -9,7 +9,7 @@ from image_files import SmallImage, sha, tar_of
 from registry_servers import Registry, debian_registry, make_certificate, own_registry, push
 
 from kronkers_studio.domain.errors import BaseImageUnavailable, Cancelled, InvalidInput
-from kronkers_studio.domain.progress import CancelSource
+from kronkers_studio.domain.progress import CancelSource, NoProgress
 from kronkers_studio.packaging import BaseImage, BaseKind, LayerCache, base_from_registry, parse_base, parse_reference
 from kronkers_studio.packaging.registry_http import RegistryCredentials
 from kronkers_studio.settings.secrets import Secret
@@ -213,11 +213,7 @@ def test_a_cancelled_download_is_continued_by_the_next(
     registry.serve(image)
     cancel = CancelSource()
 
-    class AfterABit:
-        def step(self, title: str, total: int | None = None, unit: str = "") -> None: ...
-
-        def note(self, text: str) -> None: ...
-
+    class AfterABit(NoProgress):
         done = 0
 
         def advance(self, amount: int = 1) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from kronkers_studio.domain.errors import Cancelled, PackagingFailed, UnsupportedModel
 from kronkers_studio.domain.models import Layer, ModelVersion
-from kronkers_studio.domain.progress import CancelSource
+from kronkers_studio.domain.progress import CancelSource, NoProgress
 from kronkers_studio.packaging import (
     BaseImage,
     ComposedImage,
@@ -402,11 +402,7 @@ def test_an_onnx_model_gets_a_package_of_its_own(
 def test_a_model_of_an_absent_python_runs_here_with_another(version: ModelVersion) -> None:
     notes: list[str] = []
 
-    class Notes:
-        def step(self, title: str, total: int | None = None, unit: str = "") -> None: ...
-
-        def advance(self, amount: int = 1) -> None: ...
-
+    class Notes(NoProgress):
         def note(self, text: str) -> None:
             notes.append(text)
 

@@ -8,7 +8,7 @@ import pytest
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Framework, ModelFacts
-from kronkers_studio.domain.progress import CancelSource
+from kronkers_studio.domain.progress import CancelSource, NoProgress
 from kronkers_studio.packaging import DependencyLock, LayerCache, lock_dependencies, this_platform
 from kronkers_studio.packaging import locking as locking_module
 from kronkers_studio.packaging.uv_program import DoesNotResolve, _translated, any_python, find_python
@@ -17,13 +17,9 @@ SERVING = Path(locking_module.__file__).parents[1] / "serving"
 ONNX = ModelFacts(Framework.ONNX, "opset 18", "onnx")
 
 
-class Notes:
+class Notes(NoProgress):
     def __init__(self) -> None:
         self.notes: list[str] = []
-
-    def step(self, title: str, total: int | None = None, unit: str = "") -> None: ...
-
-    def advance(self, amount: int = 1) -> None: ...
 
     def note(self, text: str) -> None:
         self.notes.append(text)

@@ -1,0 +1,65 @@
+"""Items are given out while the scan goes on."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from kronkers_studio.domain.errors import SourceUnavailable
+from kronkers_studio.migration import scan_folder
+from kronkers_studio.migration.scan_ahead import ScanAhead
+
+
+def test_items_come_while_the_scan_goes_on_and_all_of_it_is_there_at_the_end(folder, make):
+    for name in ("a/1.csv", "a/2.csv", "b/3.csv"):
+        make(name)
+    go_on = threading.Event()
+    counts = []
+
+    def scan(found):
+        def wait_after_first(items):
+            found(items)
+            if items:
+                assert go_on.wait(10)
+
+        return scan_folder(folder, plan=False, found=wait_after_first)
+
+    with ScanAhead(scan, counts.append) as ahead:
+        items = iter(ahead)
+        assert next(items).path == "a/1.csv" and counts == [] and not hasattr(ahead, "scan")
+        go_on.set()
+        assert [item.path for item in items] == ["a/2.csv", "b/3.csv"]
+        assert counts == [3]
+    assert [item.path for item in ahead.scan.items] == ["a/1.csv", "a/2.csv", "b/3.csv"]
+
+
+def test_what_the_scan_raises_comes_where_the_items_are_taken(tmp_path):
+    ahead = ScanAhead(lambda found: scan_folder(tmp_path / "gone", found=found), lambda count: None)
+    with pytest.raises(SourceUnavailable), ahead:
+        list(ahead)
+
+
+def test_a_scan_whose_items_nobody_takes_any_more_stops(folder, make):
+    for number in range(50):
+        make(f"{number}/a.csv")
+
+    def scan(found):
+        def slowly(items):
+            assert first_taken.wait(10)
+            found(items)
+
+        return scan_folder(folder, plan=False, found=slowly)
+
+    first_taken = threading.Event()
+    with pytest.raises(OSError, match="disk full"), ScanAhead(scan, lambda count: None) as ahead:
+        items = iter(ahead)
+        first_taken.set()
+        next(items)
+        raise OSError("disk full")
+    assert not [thread for thread in threading.enumerate() if thread.name == "scan"]
+
+
+def test_a_scan_that_nobody_began_to_take_never_runs(folder):
+    with ScanAhead(lambda found: pytest.fail("it ran"), lambda count: None):
+        pass
