@@ -151,6 +151,8 @@ class Rebuild:
         total = sum(map(self._packs.size, numbers))
         self._progress.step("Reading the store", total, "bytes")
         for number in numbers:
+            if self._packs.size(number) < PACK_HEADER_SIZE:
+                continue  # a power cut left it so, before anything in it was acknowledged: the next writer cuts it off
             rows: list[tuple[bytes, Location]] = []
             end = PACK_HEADER_SIZE
             put_rows(connection, {number: end}, [])
@@ -170,8 +172,6 @@ class Rebuild:
     def _genuine(self, number: int) -> Iterator[Found]:
         """The objects of a pack. The torn end of a pack is left for the next writer to cut off."""
         size = self._packs.size(number)
-        if size < PACK_HEADER_SIZE:
-            return
         if self._packs.read(number, 0, PACK_HEADER_SIZE) != self._packs.header(number):
             self._problems.append(f"Pack {number:08d}: its first bytes are damaged.")
 

@@ -203,6 +203,24 @@ def test_a_torn_end_of_a_pack_is_left_to_the_next_writer(
     assert filled.content.check(read_data=True).problems == ()
 
 
+@pytest.mark.parametrize("length", [0, 20])
+def test_a_pack_that_a_power_cut_left_without_its_beginning_is_left_to_the_next_writer(
+    filled: Workspace, folder: Path, key_file: Path, bring_in: BringIn, length: int
+) -> None:
+    """Seen to fail with such a pack in the index: it is then said to be cut off."""
+    last = max((filled.directory / "packs").iterdir())
+    torn = last.with_name(f"{int(last.stem) + 1:08d}.pack")
+    torn.write_bytes(last.read_bytes()[:length])
+    filled.close()
+    (filled.directory / "metadata.db").unlink()
+    assert rebuild_workspace(filled.directory, Unlock(key_file=key_file)).problems == ()
+    assert filled.content.check(read_data=True).problems == ()
+    (folder / "new.txt").write_text("new", encoding="utf-8")
+    bring_in(folder)
+    assert filled.content.check(read_data=True).problems == ()
+    assert filled.content.read(filled.content.find("project", "", "new.txt")) == b"new"
+
+
 def test_no_rebuild_beside_a_writer(filled: Workspace, key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workspace_module, "_LOCK_WAIT_SECONDS", 0.1)
     with filled.content._store.writing(), pytest.raises(WorkspaceBusy):
