@@ -52,8 +52,15 @@ _TABLES = (
         PRIMARY KEY (folder_id, branch)
     ) WITHOUT ROWID
     """,
+    """
+    CREATE TABLE IF NOT EXISTS stat_cache_generations (
+        folder_id INTEGER PRIMARY KEY,
+        generation INTEGER NOT NULL
+    )
+    """,
 )
-_KNOWN = "SELECT 1 FROM sqlite_master WHERE name = 'stat_cache_states'"
+_HAS_FILES = "SELECT 1 FROM sqlite_master WHERE name = 'stat_cache_states'"
+_HAS_ALL = "SELECT 1 FROM sqlite_master WHERE name = 'stat_cache_generations'"  # the newest table
 _FOLDER = "SELECT id FROM stat_cache_folders WHERE project = ? AND folder = ?"
 _FILES = (
     "SELECT path, size, mtime_ns, inode, seen_ns, ids, id_size, kind, description, compressed "
@@ -61,6 +68,8 @@ _FILES = (
 )
 _FORGET = "DELETE FROM stat_cache_files WHERE folder_id = ? AND path = ?"
 _STATE = "SELECT version, state FROM stat_cache_states WHERE folder_id = ? AND branch = ?"
+_GENERATION = "SELECT generation FROM stat_cache_generations WHERE folder_id = ?"
+_KEEP_GENERATION = "INSERT OR REPLACE INTO stat_cache_generations VALUES (?, ?)"
 _KEEP_STATE = "INSERT OR REPLACE INTO stat_cache_states VALUES (?, ?, ?, ?)"
 
 
@@ -114,6 +123,22 @@ class StatCache:
             folder_id = self._own_id(connection)
             connection.executemany(_FORGET, [(folder_id, _raw(path)) for path in gone])
 
+    def generation(self) -> int | None:
+        """What ``remember_generation`` was last told."""
+        with self._database.read_directly() as connection:
+            folder_id = self._existing_id(connection)
+            if folder_id is None or connection.execute(_HAS_ALL).fetchone() is None:
+                return None
+            row = connection.execute(_GENERATION, (folder_id,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def remember_generation(self, generation: int) -> None:
+        """Remember in which generation of the store all that is remembered here was there."""
+        if generation == self.generation():
+            return
+        with self._database.write_directly() as connection:
+            connection.execute(_KEEP_GENERATION, (self._own_id(connection), generation))
+
     def committed(self, branch: str) -> CommittedState | None:
         """What ``remember_commit`` was last told for ``branch``."""
         with self._database.read_directly() as connection:
@@ -127,14 +152,14 @@ class StatCache:
             connection.execute(_KEEP_STATE, (self._own_id(connection), _raw(branch), commit, state))
 
     def _existing_id(self, connection: Any) -> int | None:
-        if connection.execute(_KNOWN).fetchone() is None:
+        if connection.execute(_HAS_FILES).fetchone() is None:
             return None
         row = connection.execute(_FOLDER, self._key).fetchone()
         return None if row is None else int(row[0])
 
     def _own_id(self, connection: Any) -> int:
         """The number of this project and folder; made, tables and all, when it is missing."""
-        if connection.execute(_KNOWN).fetchone() is None:
+        if connection.execute(_HAS_ALL).fetchone() is None:
             for statement in _TABLES:
                 connection.execute(statement)
         connection.execute("INSERT OR IGNORE INTO stat_cache_folders (project, folder) VALUES (?, ?)", self._key)

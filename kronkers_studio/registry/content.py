@@ -86,16 +86,18 @@ class ContentStore:
         progress: Progress = SILENT,
         cancel: CancelToken = NEVER,
         on_durable: OnDurable = _nobody,
+        known_in: int | None = None,
     ) -> StoreOutcome:
         """Store the bytes of ``items``; ``on_durable`` is told, in this thread, of those that now survive a power cut.
 
-        What cannot be read is in the outcome's ``skipped``. Raises ``Cancelled``, ``StorageFull`` or
-        ``WorkspaceBusy``; what was acknowledged is then kept.
+        ``known_in`` is the generation in which a run before found all that items are known to consist of: while it
+        lasts, that is not looked up again. What cannot be read is in the outcome's ``skipped``. Raises ``Cancelled``,
+        ``StorageFull`` or ``WorkspaceBusy``; what was acknowledged is then kept.
         """
         progress.step("Storing", len(items) if isinstance(items, Sequence) else None, "files")
         if self._generation is None:
             self._generation = self._store.index.generation()
-        run = Import(self._store, source, progress=progress, cancel=cancel, on_durable=on_durable)
+        run = Import(self._store, source, progress=progress, cancel=cancel, on_durable=on_durable, known_in=known_in)
         return run.run(items)
 
     def commit(

@@ -46,7 +46,8 @@ _KNOWN_BATCH = 8192
 class StoreOutcome:
     """``stored`` holds every item whose bytes are durable, ``skipped`` those that could not be read.
 
-    ``read_files`` and ``read_bytes`` were read from the source, ``new_bytes`` were added to the packs.
+    ``read_files`` and ``read_bytes`` were read from the source, ``new_bytes`` were added to the packs. In the
+    ``generation`` of the store all of ``stored`` is there: while it lasts, nothing is taken away.
     """
 
     stored: tuple[StoredItem, ...]
@@ -54,6 +55,7 @@ class StoreOutcome:
     read_files: int
     read_bytes: int
     new_bytes: int
+    generation: int = 0
 
 
 @dataclass(slots=True)
@@ -80,8 +82,10 @@ class Import:
         progress: Progress,
         cancel: CancelToken,
         on_durable: OnDurable,
+        known_in: int | None,
     ) -> None:
         self._store = store
+        self._known_in = known_in
         self._source = source
         self._progress = progress
         self._cancel = cancel
@@ -98,6 +102,8 @@ class Import:
     def run(self, items: Iterable[SourceItem]) -> StoreOutcome:
         """Store all ``items``. Raises ``Cancelled``, ``StorageFull`` or ``WorkspaceBusy``."""
         with self._store.writing() as writer:
+            generation = self._store.index.generation()  # nobody can take anything away now
+            self._all_known = generation == self._known_in
             self._claims = _Claims(self._store.index)  # now that nobody else can store anything
             threads = [threading.Thread(target=self._work, name=f"store-{n}", daemon=True) for n in range(_WORKERS)]
             for thread in threads:
@@ -111,7 +117,12 @@ class Import:
             finally:
                 self._stop(threads)
         return StoreOutcome(
-            tuple(self._stored), tuple(self._skipped), self._read_files, self._read_bytes, self._new_bytes
+            tuple(self._stored),
+            tuple(self._skipped),
+            self._read_files,
+            self._read_bytes,
+            self._new_bytes,
+            generation,
         )
 
     # ---- the caller's thread ----
@@ -204,10 +215,11 @@ class Import:
         yield from self._lost(known)
 
     def _lost(self, items: list[SourceItem]) -> Iterator[SourceItem]:
-        """Finish the files that the store still has; the others (an old database was put back) are to be read."""
-        present = self._store.index.known(id for item in items for id in item.known or ())
+        """Finish the files that the store still has; the others (they were cleaned up) are to be read."""
+        wanted = () if self._all_known else (id for item in items for id in item.known or ())
+        present = self._store.index.known(wanted)
         for item in items:
-            if item.known is not None and present.issuperset(item.known):
+            if item.known is not None and (self._all_known or present.issuperset(item.known)):
                 self._finished.append(StoredItem(item, item.known, item.size))
                 self._progress.advance()
             else:

@@ -116,7 +116,9 @@ class BringIn:
                 progress=self.progress,
                 cancel=self.cancel,
                 on_durable=cache.remember,
+                known_in=cache.generation(),
             )
+        cache.remember_generation(outcome.generation)
         scan = ahead.scan
         stored: Sequence[StoredItem] = outcome.stored
         skipped = (*scan.skipped, *outcome.skipped)

@@ -219,3 +219,21 @@ def test_numbers_at_their_limits_survive(folder, make, cache, monkeypatch):
     monkeypatch.setattr(filesystem, "fingerprint", lambda status: (*really(status)[:2], 2**63 - 1))
     store(folder, cache)
     assert store(folder, cache) == []
+
+
+def test_the_generation_is_remembered_for_each_folder_also_in_a_cache_made_before_there_were_any(
+    folder, make, cache, database
+):
+    make("a.csv", b"#")
+    assert cache.generation() is None
+    store(folder, cache)
+    assert cache.generation() is None
+    cache.remember_generation(7)
+    cache.remember_generation(8)
+    assert cache.generation() == 8 and StatCache(database, "other", folder).generation() is None
+
+    with database.write_directly() as connection:
+        connection.execute("DROP TABLE stat_cache_generations")
+    assert cache.generation() is None and set(cache.load()) == {"a.csv"}
+    cache.remember_generation(9)
+    assert cache.generation() == 9

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import sqlalchemy as sa
 
 from kronkers_studio.domain.content import (
     Commit,
@@ -26,7 +27,9 @@ from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.registry import StoreOutcome, Workspace
 from kronkers_studio.registry import names as names_module
 from kronkers_studio.registry import objects as objects_module
+from kronkers_studio.registry.index import renew_generation
 from kronkers_studio.registry.records import ObjectType
+from kronkers_studio.storage import tables
 
 BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
 Picture = dict[str, tuple[object, ...]]
@@ -195,6 +198,30 @@ def test_known_files_are_not_read_unless_the_store_lost_them(
     again = workspace.content.store_items(claimed, source)
     assert source.opened == ["large.bin"] and again.read_files == 1
     assert next(s for s in again.stored if s.item.path == "large.bin").content == content["large.bin"]
+
+
+def test_known_files_are_looked_up_once_for_each_generation_of_the_store(
+    workspace: Workspace, folder: Path, local_folder: ModuleType, bring_in: BringIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, outcome = bring_in(folder)
+    content = {stored.item.path: stored.content for stored in outcome.stored}
+    items = [replace(item, known=content.get(item.path)) for item in local_folder.listing(folder)]
+    source = local_folder.LocalFolder(folder)
+    looked_up: list[bytes] = []
+    index = workspace.content._store.index
+    really = index.known
+    monkeypatch.setattr(index, "known", lambda ids: really([id for id in ids if not looked_up.append(id)]))
+
+    again = workspace.content.store_items(items, source, known_in=outcome.generation)
+    assert again.generation == outcome.generation and looked_up == [] and source.opened == []
+    workspace.content.store_items(items, source, known_in=None)
+    assert set(looked_up) == {id for ids in content.values() for id in ids}
+
+    with workspace.database.write() as connection:  # as a cleaning up does it
+        connection.execute(sa.delete(tables.objects).where(tables.objects.c.id.in_(content["large.bin"])))
+        renew_generation(connection)
+    lost = workspace.content.store_items(items, source, known_in=outcome.generation)
+    assert source.opened == ["large.bin"] and lost.generation != outcome.generation
 
 
 def test_cancelling_keeps_what_was_acknowledged(
