@@ -148,7 +148,7 @@ class JournalLog:
     def _records(self, pack: int, stretches: list[Damage]) -> Iterator[_Record]:
         for found in reread(self._packs, self._sealer, pack, stretches.append):
             if found.header.type is ObjectType.JOURNAL:
-                yield _decoded(found.data)
+                yield _decoded(bytes(found.data))
 
     def _write(self, records: list[_Record], tail: _Tail) -> None:
         writer = PackWriter(self._packs, {tail.pack: tail.size} if tail.pack else {})
@@ -178,7 +178,7 @@ class JournalLog:
             stretches: list[Damage] = []
             last = b""
             for found in reread(self._packs, self._sealer, number, stretches.append):
-                last = found.data
+                last = bytes(found.data)
             if last:
                 whole = number == numbers[-1] and not stretches
                 return _Tail(_decoded(last), number if whole else 0, size)

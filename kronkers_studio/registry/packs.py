@@ -125,7 +125,7 @@ class PackFolder:
         flush_folder(self.folder)
 
     def scan(self, number: int, start: int, end: int) -> Iterator[tuple[int, RecordHeader, memoryview]]:
-        """The records between two offsets in order: offset, header and stored bytes (valid until the next step).
+        """The records between two offsets in order: offset, header and stored bytes.
 
         Reads every byte once. Raises ``StoreDamaged`` at the first record that is not whole; ``end`` must lie between
         two records.

@@ -11,6 +11,10 @@ from kronkers_studio.registry.packs import PACK_HEADER_SIZE, PackFolder
 from kronkers_studio.registry.records import HEADER_SIZE, MAGIC, RecordHeader, Sealer, read_header
 
 _SEARCH_BYTES = 4 << 20
+_TOGETHER, _TOGETHER_BYTES = 64, 4 << 20
+
+_Sealed = tuple[int, RecordHeader, memoryview]
+"""A record's offset, header and sealed bytes."""
 
 
 class Found(NamedTuple):
@@ -18,7 +22,7 @@ class Found(NamedTuple):
 
     offset: int
     header: RecordHeader
-    data: bytes
+    data: bytes | memoryview
 
     @property
     def end(self) -> int:
@@ -50,21 +54,41 @@ def reread(
     size = packs.size(number) if end is None else min(end, packs.size(number))
     position = PACK_HEADER_SIZE
     while position < size:
+        sealed: list[_Sealed] = []
+        length = 0
         try:
-            for offset, header, body in packs.scan(number, position, size):
-                following = offset + HEADER_SIZE + header.stored
-                try:
-                    data = sealer.open(header, body)
-                except StoreDamaged as error:
-                    damaged(Damage(offset, following, error))
-                else:
-                    yield Found(offset, header, data)
-                position = following
+            for record in packs.scan(number, position, size):
+                sealed.append(record)
+                offset, header, _body = record
+                position = offset + HEADER_SIZE + header.stored
+                length += header.length
+                if len(sealed) == _TOGETHER or length >= _TOGETHER_BYTES:
+                    yield from _opened(sealer, sealed, damaged)
+                    sealed, length = [], 0
+            yield from _opened(sealer, sealed, damaged)
         except StoreDamaged as error:
+            yield from _opened(sealer, sealed, damaged)
             at = bisect_right(known, position)
             following = min(known[at], size) if at < len(known) else _next_header(packs, number, position + 1, size)
             damaged(Damage(position, following, error))
             position = following
+
+
+def _opened(sealer: Sealer, sealed: list[_Sealed], damaged: Callable[[Damage], None]) -> Iterator[Found]:
+    """What records hold, opened together; one by one only where that shows damage."""
+    try:
+        contents = sealer.open_all([(header, body) for _offset, header, body in sealed])
+    except StoreDamaged:
+        for offset, header, body in sealed:
+            try:
+                data = sealer.open(header, body)
+            except StoreDamaged as error:
+                damaged(Damage(offset, offset + HEADER_SIZE + header.stored, error))
+            else:
+                yield Found(offset, header, data)
+    else:
+        for (offset, header, _body), content in zip(sealed, contents, strict=True):
+            yield Found(offset, header, content)
 
 
 def _next_header(packs: PackFolder, number: int, start: int, size: int) -> int:
