@@ -118,6 +118,8 @@ class BringIn:
                 on_durable=cache.remember,
                 known_in=cache.generation(),
             )
+        # First forgotten, so that all that is remembered was found in the store, or put there, by this run.
+        cache.forget_missing(each.item.path for each in outcome.stored)
         cache.remember_generation(outcome.generation)
         scan = ahead.scan
         stored: Sequence[StoredItem] = outcome.stored
@@ -219,7 +221,6 @@ class BringIn:
         if changes:
             self.session.workspace.ledger.record(*changes, author=self.session.author)
         for each in brought:
-            each.cache.forget_missing(item.path for item in each.scan.items)
             if each.scan.state is not None and len(brought) == 1 and _is_all_there(each):
                 each.cache.remember_commit(self.branch, commit.id, each.scan.state)
 

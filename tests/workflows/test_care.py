@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from kronkers_studio.domain.errors import StorageFull
+from kronkers_studio.domain.migration import MigrationOptions
 from kronkers_studio.workflows.browsing import check_workspace, restore
 from kronkers_studio.workflows.care import (
     clean_up,
@@ -20,7 +23,7 @@ from kronkers_studio.workflows.care import (
     renew_recovery_key,
 )
 from kronkers_studio.workflows.migrating import migrate_folder
-from kronkers_studio.workflows.session import Session, create_workspace
+from kronkers_studio.workflows.session import Session, create_workspace, open_workspace
 
 
 @pytest.fixture
@@ -65,6 +68,35 @@ def test_a_migration_survives_a_cleaning_up_of_what_it_shares(
         assert (tmp_path / "out" / file.name).read_bytes() == file.read_bytes()
     assert check_workspace(session, read_data=True).problems == ()
     assert clean_up(session, dry_run=True).freed == 0
+
+
+def test_what_a_run_did_not_look_at_is_not_taken_for_there_after_a_cleaning_up(
+    session: Session, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail when the stat cache keeps what this run's rules left out."""
+    for file in folder.iterdir():
+        os.utime(file, (1_700_000_000, 1_700_000_000))  # long at rest, so that they are taken for unchanged
+    migrate_folder(session, folder, "p")
+    remove_project(session, "p")
+    empty_trash(session)
+    later = datetime.now(UTC) + timedelta(days=15)
+    assert session.workspace.clean_up(author="bob", clock=lambda: later).freed > 100_000
+
+    def full(*_arguments: Any, **_named: Any) -> Any:
+        raise StorageFull("The disk is full.")
+
+    with (
+        open_workspace(session.directory, key_file=tmp_path / "key") as another,
+        monkeypatch.context() as patch,
+        pytest.raises(StorageFull),
+    ):
+        patch.setattr(another.workspace.content, "commit", full)
+        migrate_folder(another, folder, "p", options=MigrationOptions(exclude=("7.bin",)))
+    with open_workspace(session.directory, key_file=tmp_path / "key") as another:
+        assert migrate_folder(another, folder, "p").files == 20
+        assert check_workspace(another, read_data=True).problems == ()
+        restore(another, "p", "", tmp_path / "out")
+    assert (tmp_path / "out" / "7.bin").read_bytes() == (folder / "7.bin").read_bytes()
 
 
 def test_the_date_of_a_drill_belongs_to_the_key_that_was_tried_out(session: Session) -> None:
