@@ -67,6 +67,7 @@ class Restore:
         self._making_folders = threading.Lock()
         self._folders = {"": str(target)}  # made, or found to be real folders, and where they are
         self._new_folders: set[str] = set()
+        self._names_differ = False  # no two of the entries get the same name
         self._token = secrets.token_hex(6)
         self._drafts = itertools.count()
         self._files = self._size = 0
@@ -76,6 +77,9 @@ class Restore:
     def run(self, chosen: Iterable[Entry]) -> RestoreReport:
         """Restore the ``chosen`` entries and all that is below them. Raises ``StoreDamaged``, ``StorageFull``."""
         self._progress.step("Restoring", None, "files")
+        chosen = list(chosen)
+        # Names are told apart within a folder that is restored as a whole, not those of entries chosen one by one.
+        self._names_differ = len(chosen) == 1
         folder_times: list[tuple[str, int]] = []
         with disk_failures("restoring files"):
             self._make_target()
@@ -190,8 +194,8 @@ class Restore:
                 self._make_folder(folder)
         if entry.kind is EntryKind.FILE:
             path = f"{self._folders[folder]}{os.sep}{self._names.name(entry.path)}"
-            # Nothing can lie in a folder that this run has made.
-            if folder in self._new_folders or self._is_free(path, entry):
+            # Nothing else can lie in a folder that this run has made.
+            if (self._names_differ and folder in self._new_folders) or self._is_free(path, entry):
                 paths[number] = path
         elif entry.kind is EntryKind.LINK:
             self._restore_link(entry)
@@ -222,6 +226,8 @@ class Restore:
 
     def _write_file(self, entry: Entry, path: str, chunks: Iterable[bytes | memoryview]) -> None:
         """The file appears under its name when it is whole."""
+        if not self._names_differ and not self._is_free(path, entry):
+            return  # another entry has come to lie there, with the same content
         draft = f"{path.rpartition(os.sep)[0]}{os.sep}.kronkers-{self._token}-{next(self._drafts)}.part"
         try:
             descriptor = os.open(draft, _NEW_FILE, 0o777 if entry.executable else 0o666)

@@ -28,6 +28,7 @@ from kronkers_studio.registry import StoreOutcome, Workspace
 from kronkers_studio.registry import names as names_module
 from kronkers_studio.registry import objects as objects_module
 from kronkers_studio.registry.index import renew_generation
+from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.storage import tables
 
@@ -336,6 +337,24 @@ def test_what_the_target_cannot_hold_gets_another_name_or_is_listed(
     assert {mapped.path: mapped.name for mapped in report.mapped} == written
     assert {path.name for path in (tmp_path / "there").iterdir()} == {"fine", "aux_", *written.values()}
     assert (tmp_path / "there" / "aux_" / "below").is_file()
+
+
+def test_of_two_chosen_files_that_get_one_name_the_second_is_listed_and_not_written_over_the_first(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail when nothing is looked at that goes into a folder which this run has made."""
+    contents = {"in/c:x": b"one", "in/c%3Ax": b"other", "in/same:": b"alike", "in/same%3A": b"alike"}
+    items = [SourceItem(path, EntryKind.FILE, len(content), 1) for path, content in contents.items()]
+    outcome = workspace.content.store_items(items, MemorySource(contents))
+    workspace.content.commit("p", "main", outcome.stored, message="", author="ann")
+    monkeypatch.setattr(names_module, "_on_windows", lambda: True)
+    report = workspace.content.restore("p", "", tmp_path / "chosen", tuple(contents))
+    assert report.files == 3
+    assert [(item.path, item.reason) for item in report.skipped] == [("in/c%3Ax", SkipReason.NAME_CLASH)]
+    written = {file.name: file.read_bytes() for file in (tmp_path / "chosen" / "in").iterdir()}
+    assert written == {"c%3Ax": b"one", "same%3A": b"alike"}
+    whole = workspace.content.restore("p", "", tmp_path / "whole")
+    assert whole.files == 4 and whole.skipped == ()
 
 
 def test_a_target_that_is_a_file_is_refused(
