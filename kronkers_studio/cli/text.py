@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
-from kronkers_studio.domain.content import SkippedItem
+from kronkers_studio.domain.content import SkippedItem, time_of
 
 
 def size(count: float) -> str:
@@ -19,12 +20,16 @@ def size(count: float) -> str:
 
 def moment(at: datetime | None) -> str:
     """A time in this computer's zone, to the second."""
-    return "–" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if at is None:
+        return "–"
+    with contextlib.suppress(OSError):  # Windows knows no zones before 1970
+        at = at.astimezone()
+    return at.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def moment_of_ns(at_ns: int) -> str:
     """A file's time, given in nanoseconds since the epoch."""
-    return moment(datetime.fromtimestamp(at_ns / 1e9, UTC))
+    return moment(time_of(at_ns))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

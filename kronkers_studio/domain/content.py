@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import BinaryIO, Protocol
 
@@ -34,6 +34,21 @@ class Entry:
     @property
     def name(self) -> str:
         return self.path.rsplit("/", 1)[-1]
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)  # every zone has them
+
+
+def time_of(mtime_ns: int) -> datetime:
+    """When a file was modified. Its file system may hold any time: one outside of the calendar is its first or last.
+
+    Not ``fromtimestamp``, which fails before 1970 on Windows.
+    """
+    try:
+        return min(max(_EPOCH + timedelta(microseconds=mtime_ns // 1000), _FIRST), _LAST)
+    except OverflowError:
+        return _FIRST if mtime_ns < 0 else _LAST
 
 
 class SkipReason(StrEnum):

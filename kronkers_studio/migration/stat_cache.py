@@ -70,6 +70,7 @@ _FORGET = "DELETE FROM stat_cache_files WHERE folder_id = ? AND path = ?"
 _STATE = "SELECT version, state FROM stat_cache_states WHERE folder_id = ? AND branch = ?"
 _GENERATION = "SELECT generation FROM stat_cache_generations WHERE folder_id = ?"
 _KEEP_GENERATION = "INSERT OR REPLACE INTO stat_cache_generations VALUES (?, ?)"
+_LEAST_INTEGER = -(2**63)
 _KEEP_STATE = "INSERT OR REPLACE INTO stat_cache_states VALUES (?, ?, ?, ?)"
 
 
@@ -179,6 +180,8 @@ def _row(stored: StoredItem) -> tuple[Any, ...] | None:
         return None  # it is remembered already
     if stored.size != item.size:
         return None  # it changed after the scan: what was stored is not what the fingerprint was taken of
+    if not _LEAST_INTEGER <= item.mtime_ns < -_LEAST_INTEGER:
+        return None  # the year 1601, which Windows says when there is no time, is one that SQLite cannot hold
     return (
         _raw(item.path),
         *item.fingerprint,

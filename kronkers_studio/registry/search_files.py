@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from kronkers_studio.domain.content import DEFAULT_BRANCH
+from kronkers_studio.domain.content import DEFAULT_BRANCH, time_of
 from kronkers_studio.domain.search import SearchFilters, SearchHit, SearchKind, SortKey
 from kronkers_studio.registry.search_terms import (
     IN_BRANCH,
@@ -195,7 +194,7 @@ class FoundFiles:
             path,
             tuple(from_stored(name) for (name,) in branches),
             size,
-            datetime.fromtimestamp(mtime / 1e9, UTC),
+            time_of(mtime),
         )
 
 

@@ -40,6 +40,7 @@ _FORM = 2  # counts up when the tables below change
 _CACHE = 64 * 1024  # KiB of pages a connection keeps
 _COMPANIONS = ("", "-wal", "-shm")
 _BATCH = 2000
+_EARLIEST, _LATEST = -(2**63), 2**63 - 1  # of the times that SQLite holds: the years 1677 and 2262
 _TABLES = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE branches (id INTEGER PRIMARY KEY, project TEXT NOT NULL, name TEXT NOT NULL, tree TEXT NOT NULL,
@@ -238,14 +239,15 @@ def _add(connection: dbapi2.Connection, branch: int, project: str, entries: list
         files, texts, places, known = [], [], [], []
         for entry in entries[start : start + _BATCH]:
             id, is_new = _path_number(connection, project, to_stored(entry.path))
-            places.append((id, branch, entry.size, entry.mtime_ns))
+            mtime_ns = max(_EARLIEST, min(entry.mtime_ns, _LATEST))
+            places.append((id, branch, entry.size, mtime_ns))
             if not is_new:
                 known.append((id,))
                 continue
             folder, _, name = folded(entry.path).rpartition("/")
             groups = facets[IN_PROJECT, project], facets[WITH_EXTENSION, _extension(name)]
             sought = path_key(folder, name), beginnings(folder, name)
-            figures = entry.path.count("/"), entry.size, entry.mtime_ns
+            figures = entry.path.count("/"), entry.size, mtime_ns
             files.append((id, *figures, *groups, len(name), in_branch, *sought))
             texts.append((id, "".join(sought) + facet(IN_PROJECT, groups[0]) + facet(WITH_EXTENSION, groups[1])))
         connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?)", places)

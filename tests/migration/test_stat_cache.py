@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from kronkers_studio.domain.content import EntryKind, SourceItem, StoredItem
 from kronkers_studio.migration import FolderSource, StatCache, filesystem, scan_folder
+from kronkers_studio.migration.found import FoundItem
 from kronkers_studio.storage.database import Database
 
 
@@ -219,6 +221,14 @@ def test_numbers_at_their_limits_survive(folder, make, cache, monkeypatch):
     monkeypatch.setattr(filesystem, "fingerprint", lambda status: (*really(status)[:2], 2**63 - 1))
     store(folder, cache)
     assert store(folder, cache) == []
+
+
+@pytest.mark.parametrize("mtime_ns", [-11_644_473_600 * 10**9, 2**63, -(2**63) - 1])
+def test_a_file_of_a_time_that_the_database_cannot_hold_is_read_each_time(cache, mtime_ns):
+    """Windows tells of a file without a time that it is of 1601."""
+    sample = FoundItem("a.csv", EntryKind.FILE, 1, mtime_ns)
+    cache.remember([StoredItem(sample, (b"#" * 32,), 1), StoredItem(replace(sample, path="b", mtime_ns=1), (), 1)])
+    assert set(cache.load()) == {"b"}
 
 
 def test_the_generation_is_remembered_for_each_folder_also_in_a_cache_made_before_there_were_any(

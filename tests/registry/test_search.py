@@ -168,6 +168,16 @@ def test_a_version_that_was_cleaned_up_since_is_not_needed_to_go_on_from_it(work
     assert _found(workspace, "csv") == ["b.csv", "c.csv"]
 
 
+@pytest.mark.parametrize("mtime_ns", [-11_644_473_600 * 10**9, 5 * 10**20, -(10**20)])
+def test_files_of_times_that_the_index_cannot_hold_are_found_all_the_same(workspace: Workspace, mtime_ns: int) -> None:
+    items = [SourceItem("odd.csv", EntryKind.FILE, 0, mtime_ns), SourceItem("usual.csv", EntryKind.FILE, 0, 10**18)]
+    workspace.content.commit("p", "main", [StoredItem(item, (), 0) for item in items], message="", author="ann")
+    found = workspace.search.run("csv", SearchFilters(sort=Sort.parse("newest"))).hits
+    newest_first = ["odd.csv", "usual.csv"] if mtime_ns > 0 else ["usual.csv", "odd.csv"]
+    assert [hit.path for hit in found] == newest_first
+    assert {hit.path: hit.modified for hit in found}["usual.csv"] == datetime.fromtimestamp(1e9, UTC)
+
+
 def test_names_that_are_not_text_are_found_by_the_rest_of_them(workspace: Workspace) -> None:
     _commit(workspace, "p", "main", {"caf\udce9 data.csv": 1})
     assert _found(workspace, "data") == _found(workspace, "caf") == ["caf\udce9 data.csv"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, cast
@@ -21,7 +20,7 @@ from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.fields import ComboBox, LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.tables import Column, Table
-from kronkers_studio.domain.content import Commit, Entry, EntryKind
+from kronkers_studio.domain.content import Commit, Entry, EntryKind, time_of
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.folders import Order
@@ -256,4 +255,4 @@ def _icon(entry: Entry) -> str:
 def _changed(entry: Entry) -> str:
     if entry.kind is EntryKind.FOLDER or not entry.mtime_ns:
         return ""
-    return moment(datetime.fromtimestamp(entry.mtime_ns / 1e9, UTC))
+    return moment(time_of(entry.mtime_ns))
