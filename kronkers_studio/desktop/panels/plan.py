@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QRect, QTimer, Signal
@@ -105,8 +106,12 @@ class PlanPanel(QWidget):
 
     @property
     def plan(self) -> MigrationPlan | None:
-        """The plan with the choices made here."""
-        return self._shown.plan if self._shown is not None else None
+        """The plan with the choices made here, also with one whose effect is still being worked out."""
+        if self._shown is None:
+            return None
+        plan, choices = self._shown.plan, self.choices
+        options = replace(plan.options, online_only=choices.online_only, fold_conflicts=choices.fold_conflicts)
+        return plan if options == plan.options else replace(plan, options=options)
 
     def show_plan(self, prepared: PreparedPlan) -> None:
         """Show a plan, everything first."""

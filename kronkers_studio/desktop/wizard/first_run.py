@@ -134,11 +134,12 @@ class FirstRunWizard(QWidget):
     def _ask_rules(self) -> None:
         from kronkers_studio.desktop.dialogs.rules import RulesDialog
 
-        if self._plan is not None:
-            RulesDialog(self.window(), self.studio, self._plan, self._look_inside).open()
+        plan = self._panel.plan
+        if plan is not None:
+            RulesDialog(self.window(), self.studio, plan, self._look_inside).open()
 
     def _bring_in(self) -> None:
-        session, plan = self.studio.session, self._plan
+        session, plan = self.studio.session, self._panel.plan
         if session is None or plan is None:
             return
 
