@@ -284,7 +284,7 @@ def test_changes_are_said_before_they_have_come_to_rest(filled_workspace: Path, 
         workflow.watch_folder(
             session,
             small_folder,
-            settle_seconds=1.0,
+            settle_seconds=3.0,  # a thread of a busy machine may sleep longer than a tick
             on_sync=on_sync,
             on_state=lambda state: states.append(state.status),
             cancel=cancel,
