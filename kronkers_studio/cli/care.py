@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kronkers_studio.cli.terminal import Terminal, command, environment_passphrase
+from kronkers_studio.cli.terminal import Key, Terminal, command, with_key
 from kronkers_studio.cli.text import moment, plural, size, table
 from kronkers_studio.domain.care import CleanUpReport, RebuildReport
-from kronkers_studio.domain.errors import InvalidInput, KeyUnavailable
+from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.settings.secrets import Secret
 
 _MOST_LINES = 50
@@ -138,25 +137,13 @@ def registry_rebuild(
     """Make the metadata database again, from the packs and the journal's files alone."""
     from kronkers_studio.workflows.care import rebuild_registry
 
-    key_file = os.environ.get("KRONKERS_KEY_FILE")
-
-    def run(passphrase: Secret | None) -> RebuildReport:
+    def run(key: Key) -> RebuildReport:
         with terminal.progress() as progress:
             return rebuild_registry(
-                terminal.workspace,
-                passphrase=passphrase,
-                key_file=Path(key_file) if key_file else None,
-                accept_loss=accept_loss,
-                progress=progress,
-                cancel=terminal.cancel,
+                terminal.workspace, **key, accept_loss=accept_loss, progress=progress, cancel=terminal.cancel
             )
 
-    try:
-        report = run(environment_passphrase())
-    except KeyUnavailable:
-        if not sys.stdin.isatty():
-            raise
-        report = run(Secret(typer.prompt("Passphrase", hide_input=True, err=True)))
+    report = with_key(run)
     aside = [f"What was left of the old database lies in {report.set_aside}."] if report.set_aside else []
     terminal.result(
         report,

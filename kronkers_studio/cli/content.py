@@ -14,7 +14,8 @@ from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.settings.secrets import Secret
 
-ProjectRef = Annotated[str, typer.Argument(metavar="PROJECT[@VERSION]", help="A project, at a version if given.")]
+_VERSION = "A project, at a branch, a tag, the beginning of a commit's id, or a moment such as {yesterday 14:05}."
+ProjectRef = Annotated[str, typer.Argument(metavar="PROJECT[@VERSION]", help=_VERSION)]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -64,7 +65,8 @@ def projects(terminal: Terminal) -> None:
             else [p.name, "–", "–", "–"]
             for p in found
         ]
-        terminal.result(found, *table(["Project", "Files", "Size", "Last version"], rows))
+        lines = table(["Project", "Files", "Size", "Last version"], rows)
+        terminal.result(found, *(lines if rows else ["No project yet: `kronkers migrate FOLDER` makes one."]))
 
 
 def log(
@@ -92,6 +94,11 @@ def show(terminal: Terminal, project: ProjectRef) -> None:
             f"Version {commit.id}",
             f"{commit.author}, {moment(commit.created)}",
             commit.message,
+            *(
+                [f"Merged from versions {' and '.join(each[:12] for each in commit.parents)}"]
+                if commit.parents[1:]
+                else []
+            ),
             f"{plural(commit.files, 'file')}, {size(commit.size)}",
             *skipped_lines(commit.skipped),
         )
@@ -120,7 +127,10 @@ def restore(
     target: Annotated[Path, typer.Argument(help="The folder to write to.")],
     paths: Annotated[list[str] | None, typer.Argument(help="Only these files and folders.")] = None,
 ) -> None:
-    """Write a project, or parts of it, as they were at a version. Every file is verified."""
+    """Write a project, or parts of it, as they were at a version. Every file is verified.
+
+    What lies in the folder already is left as it is and listed, unless it is the same.
+    """
     from kronkers_studio.workflows import browsing
 
     with terminal.session() as session:

@@ -20,6 +20,7 @@ _MARKS = {
     ChangeKind.RENAMED: "R",
     ChangeKind.MODE: "X",
 }
+NO_DIFFERENCE = "No difference"
 _SHOWN_ROWS = 20
 _WIDEST_CELL = 40
 
@@ -27,9 +28,9 @@ _WIDEST_CELL = 40
 def difference_lines(difference: TreeDifference | TableFileDifference | TextDifference | None, path: str) -> list[str]:
     """What a person reads of a difference."""
     if difference is None:
-        return [f"{path} is neither a table nor a text: its bytes are not compared."]
+        return [f"{path} differs, but is neither a table nor a text: its bytes are not compared."]
     if not difference:
-        return ["No difference"]
+        return [NO_DIFFERENCE]
     if isinstance(difference, TreeDifference):
         return _tree_lines(difference)
     if isinstance(difference, TextDifference):

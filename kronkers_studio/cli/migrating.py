@@ -10,7 +10,7 @@ import typer
 
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.cli.text import moment_of_ns, plural, size, skipped_lines, table
-from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.errors import Cancelled, InvalidInput
 from kronkers_studio.domain.migration import (
     Decision,
     MigrationOptions,
@@ -20,6 +20,7 @@ from kronkers_studio.domain.migration import (
     WatchState,
     WatchStatus,
 )
+from kronkers_studio.domain.spelling import printable
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
@@ -72,6 +73,16 @@ def migrate(
             help="Make conflict copies earlier versions of their file, or keep them as files; remembered.",
         ),
     ] = None,
+    read_limit: Annotated[
+        float | None,
+        typer.Option(
+            "--read-limit", metavar="MB", min=0, help="Read at most so many megabytes per second; 0: no limit."
+        ),
+    ] = None,
+    low_priority: Annotated[
+        bool | None,
+        typer.Option("--low-priority/--normal-priority", help="Give way to other programs; by default with --watch."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on: bring in each change as it comes to rest, until Ctrl+C.")
@@ -89,6 +100,7 @@ def migrate(
     if no_rules:
         include, exclude = include or [], exclude or []
     with terminal.session() as session:
+        _set_pace(session, read_limit, low_priority)
         name = project or _proposed_name(chosen)
         options = _options(session, name, chosen, include, exclude, online_only, fold_conflicts)
         if dry_run:
@@ -108,16 +120,29 @@ def status(
 ) -> None:
     """Show what a migration would bring in now."""
     from kronkers_studio.workflows.migrating import plan_migration
+    from kronkers_studio.workflows.versions import list_branches
 
     with terminal.session() as session:
+        list_branches(session, project)  # raises NotFound
         with terminal.progress() as progress:
             plan = plan_migration(session, folder, project, progress=progress, cancel=terminal.cancel)
         fresh = plan.fresh
         terminal.result(
             {"project": plan.project, "folder": plan.folder, "new_or_changed": fresh, "skipped": plan.skipped},
             f"{plural(len(fresh), 'file')} new or changed, {len(plan.kept) - len(fresh):,} unchanged",
-            *[f"  {item.path}" for item in fresh],
+            *[f"  {printable(item.path)}" for item in fresh],
         )
+
+
+def _set_pace(session: Session, read_limit: float | None, low_priority: bool | None) -> None:
+    """What is asked for goes before the settings, for this run."""
+    changes: dict[str, object] = {}
+    if read_limit is not None:
+        changes["read_limit"] = read_limit
+    if low_priority is not None:
+        changes["low_priority"] = "always" if low_priority else "never"
+    if changes:
+        session.settings = session.settings.model_copy(update=changes)
 
 
 def _proposed_name(folders: list[Path]) -> str:
@@ -224,25 +249,29 @@ def _watch(
         elif state.status not in (WatchStatus.SYNCING, WatchStatus.SETTLING):
             lines.append(_WATCHING[state.status])
         for line in lines:
-            if line not in said[-2:]:
-                said.append(line)
+            if line not in said:
                 terminal.note(line)
+        if lines:
+            said[:] = lines
 
     def show(result: MigrationResult) -> None:
         terminal.result(result, *(_result_lines(result) if result.changed else ()))
 
-    watch_folders(
-        session,
-        folders or [Path(source.folder) for source in project_sources(session, project)],
-        project,
-        branch=branch,
-        into=into,
-        options=options,
-        settle_seconds=settle,
-        on_sync=show,
-        on_state=say,
-        cancel=terminal.cancel,
-    )
+    try:
+        watch_folders(
+            session,
+            folders or [Path(source.folder) for source in project_sources(session, project)],
+            project,
+            branch=branch,
+            into=into,
+            options=options,
+            settle_seconds=settle,
+            on_sync=show,
+            on_state=say,
+            cancel=terminal.cancel,
+        )
+    except Cancelled as end:
+        raise Cancelled("No longer watching.", next_step="What had come to rest is kept.") from end
 
 
 def _show_plans(
@@ -292,9 +321,9 @@ def _result_lines(result: MigrationResult) -> list[str]:
 def _plan_lines(plan: MigrationPlan) -> list[str]:
     kinds = Counter(item.kind.value for item in plan.kept)
     lines = [
-        f"{plural(len(plan.kept), 'file')}, {size(plan.size)}: "
-        + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()),
-        f"New: {plural(len(plan.fresh), 'file')}, {size(plan.new_size)}.",
+        f"{plural(len(plan.kept), 'item')}, {size(plan.size)}"
+        + ("" if not kinds else ": " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())),
+        f"New: {plural(len(plan.fresh), 'item')}, {size(plan.new_size)}.",
     ]
     if plan.duplicates:
         partly = "" if plan.duplicates_complete else " (not all were compared)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -94,7 +94,8 @@ def history(terminal: Terminal, model: ModelRef) -> None:
     what = {"ModelRegistered": "registered", "ModelDescribed": "described", "MetricsAdded": "measured"}
     with terminal.session() as session:
         entries = model_history(session, parse_reference(model))
-        rows = [[moment(e.at), e.author, what[e.kind], _told(e.change)] for e in entries]
+        said: dict[str, str] = {}
+        rows = [[moment(e.at), e.author, what[e.kind], _told(e.change, said)] for e in entries]
         terminal.result(entries, *table(["When", "Who", "What", ""], rows))
 
 
@@ -142,11 +143,18 @@ def _card_lines(version: ModelVersion) -> list[str]:
     return lines
 
 
-def _told(change: dict[str, object]) -> str:
-    metrics = change.get("metrics")
-    if isinstance(metrics, dict):
-        return ", ".join(f"{name} = {value:g}" for name, value in metrics.items())
-    return str(change.get("description", ""))
+def _told(change: dict[str, Any], said: dict[str, str]) -> str:
+    """What a change says that was not ``said`` before it, which is brought up to date."""
+    first = change.get("version")
+    told = first if isinstance(first, dict) else change
+    numbers = [f"{name} = {value:g}" for name, value in told.get("metrics", {}).items()]
+    now = {"description": told.get("description", said.get("description", ""))}
+    now |= {_CARD[name].lower(): text for name, text in told.get("card", {}).items() if name in _CARD}
+    if "tags" in told:
+        now["tags"] = ", ".join(told["tags"])
+    news = [f"{name}: {text or '–'}" for name, text in now.items() if text != said.get(name, "")]
+    said |= now
+    return "; ".join(news + numbers)
 
 
 def _comparison_lines(comparison: ModelComparison, *, everything: bool) -> list[str]:
@@ -156,4 +164,6 @@ def _comparison_lines(comparison: ModelComparison, *, everything: bool) -> list[
         for one in shown
     ]
     same = "The model files are the same." if comparison.same_file else "The model files differ."
+    if not rows:
+        return [f"{comparison.left.label} and {comparison.right.label}: no difference", same]
     return [*table(["", comparison.left.label, comparison.right.label, "Change"], rows), same]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.cli.text import moment, plural, size, table
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.search import MetricCondition, SearchFilters, SearchHit, SearchKind, SearchPage, Sort
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
 
 Text = Annotated[str, typer.Argument(metavar="TEXT", help="What to look for; every word must be found.")]
 Where = Annotated[
@@ -91,9 +94,17 @@ def _show(terminal: Terminal, text: str, filters: SearchFilters, limit: int, off
     from kronkers_studio.workflows.searching import search as find
 
     with terminal.session() as session:
+        _require_project(session, filters.project)
         with terminal.progress() as progress:
             page = find(session, text, filters, limit, offset, progress=progress, cancel=terminal.cancel)
         terminal.result(page, *_lines(page))
+
+
+def _require_project(session: Session, project: str) -> None:
+    from kronkers_studio.workflows.versions import list_branches
+
+    if project:
+        list_branches(session, project)  # raises NotFound
 
 
 def _lines(page: SearchPage) -> list[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, TypeVar
 
 import typer
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 EXIT_BUG = 1
 EXIT_INCOMPLETE = 4
 EXIT_CANCELLED = 130
+Opened = TypeVar("Opened")
+_HOW_TO_GIVE_A_KEY = "Give it as KRONKERS_PASSPHRASE, KRONKERS_KEY_FILE or KRONKERS_RECOVERY_KEY."
+_LIKE_A_RECOVERY_KEY = re.compile(r"(?:[0-9A-Za-z]{4}[- ]){8}[0-9A-Za-z]{4}")
 
 
 class Terminal:
@@ -48,22 +52,10 @@ class Terminal:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """The open workspace. The passphrase comes from ``KRONKERS_PASSPHRASE`` or a prompt, never from an argument."""
+        """The open workspace."""
         from kronkers_studio.workflows.session import open_workspace
 
-        key_file = os.environ.get("KRONKERS_KEY_FILE")
-        try:
-            session = open_workspace(
-                self.workspace,
-                passphrase=environment_passphrase(),
-                key_file=Path(key_file) if key_file else None,
-            )
-        except KeyUnavailable:
-            if not sys.stdin.isatty():
-                raise
-            passphrase = Secret(typer.prompt("Passphrase", hide_input=True, err=True))
-            session = open_workspace(self.workspace, passphrase=passphrase)
-        with session:
+        with with_key(lambda key: open_workspace(self.workspace, **key)) as session:
             yield session
 
     @contextmanager
@@ -92,6 +84,33 @@ class Terminal:
     def incomplete(self) -> None:
         """The work is done, but something was skipped (and is listed)."""
         self.exit_code = EXIT_INCOMPLETE
+
+
+class Key(TypedDict, total=False):
+    """One or more ways of opening a workspace; without any, what is known of it on this computer is tried."""
+
+    passphrase: Secret | None
+    recovery_key: Secret | None
+    key_file: Path | None
+
+
+def with_key(open_: Callable[[Key], Opened]) -> Opened:
+    """What ``open_`` gives with the first key that is at hand: passphrase and key file from the environment, else the
+    recovery key from there, else what is typed. No key ever comes from an argument."""
+    key_file = os.environ.get("KRONKERS_KEY_FILE")
+    try:
+        return open_(Key(passphrase=environment_passphrase(), key_file=Path(key_file) if key_file else None))
+    except KeyUnavailable as problem:
+        recovery_key = os.environ.get("KRONKERS_RECOVERY_KEY")
+        if recovery_key:
+            return open_(Key(recovery_key=Secret(recovery_key)))
+        if not sys.stdin.isatty():
+            problem.next_step = f"{problem.next_step} {_HOW_TO_GIVE_A_KEY}".strip()
+            raise
+    typed: str = typer.prompt("Passphrase or recovery key", hide_input=True, err=True)
+    if _LIKE_A_RECOVERY_KEY.fullmatch(typed.strip()):
+        return open_(Key(recovery_key=Secret(typed)))
+    return open_(Key(passphrase=Secret(typed)))
 
 
 def environment_passphrase() -> Secret | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kronkers_studio.domain.content import SkippedItem, time_of
+from kronkers_studio.domain.spelling import printable
 
 
 def size(count: float) -> str:
@@ -33,7 +34,8 @@ def moment_of_ns(at_ns: int) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Left-aligned columns, two spaces apart."""
+    """Left-aligned columns, two spaces apart. Each row is one line, whatever its cells hold."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
@@ -51,5 +53,5 @@ def skipped_lines(skipped: Sequence[SkippedItem]) -> list[str]:
         return []
     return [
         f"{plural(len(skipped), 'item')} left out:",
-        *[f"  {item.path}  ({item.detail or item.reason.value})" for item in skipped],
+        *[f"  {printable(item.path)}  ({item.detail or item.reason.value})" for item in skipped],
     ]

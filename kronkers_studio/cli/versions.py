@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kronkers_studio.cli.difference_text import difference_lines
+from kronkers_studio.cli.difference_text import NO_DIFFERENCE, difference_lines
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.cli.text import moment, plural, table
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit
@@ -22,6 +22,9 @@ from kronkers_studio.domain.differences import (
     TreeDifference,
 )
 from kronkers_studio.domain.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
 
 ProjectName = Annotated[str, typer.Argument(metavar="PROJECT", help="The project.")]
 _REFERENCE = "a branch, a tag, the beginning of a commit's id, or a moment as in {yesterday 14:05}"
@@ -60,7 +63,10 @@ def diff(
             "kind": _KINDS.get(type(difference), "other"),
             "difference": difference,
         }
-        terminal.result(document, *difference_lines(difference, path))
+        lines = difference_lines(difference, path)
+        if difference is None and not _differs(session, project, old, new, path):
+            lines = [NO_DIFFERENCE]
+        terminal.result(document, *lines)
 
 
 def branch(
@@ -128,11 +134,11 @@ def merge(  # noqa: PLR0917  # options are given by name
 
     with terminal.session() as session:
         plan = plan_merge(session, project, source, into)
-        if dry_run:
-            terminal.result(plan, *_plan_lines(plan))
-            return
         wanted = {Choice.OURS: ours or [], Choice.THEIRS: theirs or [], Choice.BOTH: both or []}
         choices = _decided(plan, {choice: patterns for choice, patterns in wanted.items() if patterns})
+        if dry_run:
+            terminal.result(plan, *_plan_lines(plan, choices))
+            return
         try:
             result = merge_branches(session, project, source, into, choices=choices, message=message, plan=plan)
         except MergeConflicts as problem:
@@ -143,6 +149,14 @@ def merge(  # noqa: PLR0917  # options are given by name
             head = f"{into} has everything of {source} already"
         kept = [f"  {path}: theirs is kept as {other}" for path, other in result.kept_as.items()]
         terminal.result(result, head, *_merged_lines(plan), *kept)
+
+
+def _differs(session: Session, project: str, old: str, new: str, path: str) -> bool:
+    """Whether a file that is neither table nor text is another one in the other version."""
+    from kronkers_studio.workflows.versions import diff_path
+
+    folder = diff_path(session, project, old, new, path.rpartition("/")[0])
+    return not isinstance(folder, TreeDifference) or any(change.path == path for change in folder.changes)
 
 
 def _decided(plan: MergePlan, wanted: dict[Choice, list[str]]) -> dict[str, Choice]:
@@ -172,19 +186,28 @@ def _print_conflicts(terminal: Terminal, problem: MergeConflicts) -> None:
     terminal.note("  with --ours PATH, --theirs PATH or --both PATH, as often as needed; * stands for any characters")
 
 
-def _plan_lines(plan: MergePlan) -> list[str]:
+def _plan_lines(plan: MergePlan, choices: dict[str, Choice]) -> list[str]:
     if plan.up_to_date:
         return [f"{plan.branch} has everything of {plan.source} already"]
     lines = [f"{plan.source} into {plan.branch}: {plural(len(plan.incoming.changes), 'change')} to take over"]
-    return lines + _merged_lines(plan) + _conflict_lines(plan.conflicts)
+    return lines + _merged_lines(plan) + _conflict_lines(plan.conflicts, choices)
 
 
 def _merged_lines(plan: MergePlan) -> list[str]:
     return [f"  {file.path}: both versions put together. {file.detail}".rstrip() for file in plan.merged]
 
 
-def _conflict_lines(conflicts: tuple[Conflict, ...]) -> list[str]:
-    return [f"  {c.path}: {_CONFLICTS[c.kind]}{' ' + c.detail if c.detail else ''}" for c in conflicts]
+def _conflict_lines(conflicts: tuple[Conflict, ...], choices: dict[str, Choice] | None = None) -> list[str]:
+    return [
+        " ".join(filter(None, (f"  {c.path}: {_CONFLICTS[c.kind]}", c.detail, _chosen(c.path, choices))))
+        for c in conflicts
+    ]
+
+
+def _chosen(path: str, choices: dict[str, Choice] | None) -> str:
+    if choices is None:
+        return ""
+    return f"Decided: {choices[path].value}." if path in choices else "To be decided."
 
 
 _CONFLICTS = {

@@ -51,7 +51,9 @@ def test_files_and_models_are_searched_described_measured_and_listed(shell: Shel
     assert shell.json("model", "measure", "wine:1", "f1=0.9")["metrics"] == {"accuracy": 0.97, "f1": 0.9}
     kinds = [entry["kind"] for entry in shell.json("model", "history", "wine:1")]
     assert kinds == ["ModelRegistered", *["ModelDescribed"] * 3, "MetricsAdded"]
-    assert "Names the cultivar" in shell.run("model", "history", "wine:1").out
+    told = shell.run("model", "history", "wine:1").out.splitlines()
+    assert "description: Names the cultivar; limits: Italian wines only" in told[2]
+    assert "tags: quality, lab" in told[3] and "Names the cultivar" not in told[3]
 
     for text in ("italian", "italian quality", "proline f1"):
         found = shell.json("model", "search", text)["hits"]
@@ -65,6 +67,7 @@ def test_files_and_models_are_searched_described_measured_and_listed(shell: Shel
 
 
 def test_versions_are_compared_side_by_side(shell: Shell) -> None:
+    assert "no difference" in shell.run("model", "compare", "wine:1", "wine:1").out
     shell.run("model", "measure", "wine:2", "f1=0.5")
     comparison = shell.json("model", "compare", "wine:1", "wine:2")
     values = {(value["aspect"], value["name"]): value for value in comparison["values"]}
