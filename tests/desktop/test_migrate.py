@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from kronkers_studio.desktop.panels.plan import PlanPanel
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.migration import MigrationOptions, OnlineOnly
+from kronkers_studio.workflows import plans
 from kronkers_studio.workflows.browsing import history, list_folder
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.plan_rows import prepare
@@ -219,6 +221,38 @@ def test_a_rule_that_is_none_is_said_and_cannot_be_added(
     come_to_rest(window)
     assert "cannot be understood" in dialog.trial.text()
     assert not dialog.add.isEnabled()
+    dialog.reject()
+
+
+def test_a_rule_that_is_added_as_soon_as_it_is_typed_is_not_lost_while_it_is_tried(
+    open_main_window: OpenWindow,
+    workspace: Path,
+    small_folder: Path,
+    qtbot: QtBot,
+    come_to_rest: Rest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Seen to fail when what was typed is tried after the pause in any case: that gave up adding it."""
+    window = open_main_window(workspace)
+    page = planned(window, small_folder, qtbot)
+    page.ask_rules()
+    dialog = the_dialog(window, RulesDialog)
+    come_to_rest(window)
+    go_on, really = threading.Event(), plans.preview_rules
+
+    def slowly(*arguments: Any) -> plans.RulesPreview:  # as in a folder of many files
+        assert go_on.wait(20)
+        return really(*arguments)
+
+    monkeypatch.setattr(plans, "preview_rules", slowly)
+    dialog.pattern.setText("*.md")
+    dialog.add_rule()
+    qtbot.wait(2 * dialog._pause.interval())
+    assert not dialog.go.isEnabled()  # else it would use the rules without this one
+    go_on.set()
+    come_to_rest(window)
+    assert dialog.options == MigrationOptions(exclude=("*.md",))
+    assert dialog.go.isEnabled()
     dialog.reject()
 
 

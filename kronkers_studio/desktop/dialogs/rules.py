@@ -46,6 +46,7 @@ class RulesDialog(Dialog):
         self._whole: MigrationPlan | None = None  # found without any rules
         self._task: Task | None = None
         self._asked = 0
+        self._adding = False  # the typed rule is being tried, and becomes one of them if it is one
         self._build()
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._pause.timeout.connect(self._try)
@@ -95,12 +96,13 @@ class RulesDialog(Dialog):
     def add_rule(self) -> None:
         """Take the typed pattern among the rules, once it is known that it is one."""
         if self.pattern.text().strip():
+            self._pause.stop()
             self._try(adding=True)
 
     def remove_rule(self) -> None:
         """Forget the chosen rule."""
         chosen = self.table.chosen
-        if chosen is None:
+        if chosen is None or self._adding:
             return
         if chosen.includes:
             self._options = replace(self._options, include=_without(self._options.include, chosen.pattern))
@@ -156,9 +158,10 @@ class RulesDialog(Dialog):
     def _try(self, *, adding: bool = False) -> None:
         """Find out what the rules, and the typed one after them, would do; with ``adding``, it becomes one of them."""
         whole, pattern = self._whole, self.pattern.text().strip()
-        if whole is None:
+        if whole is None or (self._adding and not adding):
             return
         self._asked += 1
+        self._set_adding(adding)
         asked, options = self._asked, self._options
         trial = self._with(pattern) if pattern else options
         including = bool(self.kind.value)
@@ -172,6 +175,7 @@ class RulesDialog(Dialog):
         def show(answer: tuple[RulesPreview, RulesPreview]) -> None:
             if asked != self._asked:
                 return
+            self._set_adding(False)
             if adding:
                 self._options = trial
                 self.pattern.clear()
@@ -180,11 +184,16 @@ class RulesDialog(Dialog):
 
         def failed(error: StudioError) -> None:
             if asked == self._asked:
+                self._set_adding(False)
                 self.add.setEnabled(False)
                 self.trial.setText(f"{error.message} {error.next_step}".strip())
 
         self._stop_looking()
         self._task = self._studio.runner.run("try rules", work, done=show, failed=failed, owner=self, shown=False)
+
+    def _set_adding(self, adding: bool) -> None:
+        self._adding = adding
+        self.go.setEnabled(not adding)  # it would use the rules without this one
 
     def _show(self, preview: RulesPreview, whole: MigrationPlan) -> None:
         self._show_rules(preview.rules)
