@@ -23,7 +23,7 @@ def command() -> None:
     # A thread that returns from compressing waits this long for one that computes: with the usual 5 ms processors idle.
     sys.setswitchinterval(0.001)
 
-    build(_render_monitor)()
+    build(_render_monitor, "".join(sys.argv[1:2]))()
 
 
 def window() -> None:

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kronkers_studio import __version__
-from kronkers_studio.cli import care, content, migrating, models, releases, servers, versions
 from kronkers_studio.cli.terminal import Terminal, command
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.demo import RenderMonitor
 
 
-def build(render_monitor: RenderMonitor) -> typer.Typer:
-    """The whole command line. ``render_monitor`` draws the window's Monitor page, which this room does not know."""
+GROUPS = {
+    "content": ("init", "projects", "log", "show", "ls", "restore", "check"),
+    "migrating": ("migrate", "status"),
+    "versions": ("diff", "branch", "merge", "tag"),
+    "care": ("gc", "trash", "registry", "key"),
+    "models": ("model", "package", "search"),
+    "servers": ("server",),
+    "releases": ("release", "releases", "rollback", "stop", "predict", "metrics"),
+}
+"""The modules of this room that hold commands, in the order in which help lists them, and their first words."""
+
+
+def build(render_monitor: RenderMonitor, first_word: str = "") -> typer.Typer:
+    """The command line: all of it, or no more than ``first_word`` needs when that is a command.
+
+    Loading all commands takes longer than many of them run. ``render_monitor`` draws the window's Monitor page, which
+    this room does not know.
+    """
     app = typer.Typer(
         name="kronkers",
         help="From a OneDrive folder to a monitored model service on your own servers.",
@@ -34,8 +50,9 @@ def build(render_monitor: RenderMonitor) -> typer.Typer:
         terminal.result(report)
 
     command(app, "demo")(demo)
-    for group in (content, migrating, versions, care, models, servers, releases):
-        group.add_commands(app)
+    wanted = [group for group, words in GROUPS.items() if first_word in words]
+    for group in wanted or GROUPS:
+        import_module(f"kronkers_studio.cli.{group}").add_commands(app)
     return app
 
 
