@@ -238,7 +238,10 @@ def _model_items(connection: dbapi2.Connection, model: str) -> list[Row]:
 
 def _require_project(connection: dbapi2.Connection, name: str) -> None:
     if not rows.select(connection, rows.PROJECTS, name=name, removed=0):
-        raise NotFound(f"There is no project “{name}”.", next_step="Bring it back from the trash first.")
+        raise NotFound(
+            f"There is no project “{name}”.",
+            next_step="`kronkers projects` shows those that exist, `kronkers trash list` those that can come back.",
+        )
 
 
 def _mark_project(connection: dbapi2.Connection, name: str, *, removed: int) -> None:

@@ -9,9 +9,10 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.settings.pace import LOW_PRIORITY, READ_LIMIT, GivingWay
 from kronkers_studio.settings.paths import default_workspace, settings_file
 
@@ -71,8 +72,20 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """The settings in force now."""
-    return Settings()
+    """The settings in force now. Raises ``InvalidInput`` when the file or a variable holds what is no setting."""
+    try:
+        return Settings()
+    except ValidationError as problem:
+        wrong = problem.errors()[0]
+        name = ".".join(str(part) for part in wrong["loc"])
+        raise InvalidInput(
+            f"The setting “{name}” cannot be used: {wrong['msg']}.",
+            next_step=f"Correct {name} in {settings_file()}, or the variable KRONKERS_{name.upper()}.",
+        ) from problem
+    except ValueError as problem:
+        raise InvalidInput(
+            f"The settings in {settings_file()} cannot be read.", next_step="Correct the file, or delete it."
+        ) from problem
 
 
 def change_settings(**changes: Any) -> Settings:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import getpass
 
 import pytest
-from pydantic import ValidationError
 
+from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.settings.author import author_in_force
 from kronkers_studio.settings.configuration import author_name, change_settings, load_settings
 from kronkers_studio.settings.paths import settings_file
@@ -29,5 +29,5 @@ def test_the_author_found_quickly_is_the_one_of_the_settings(monkeypatch: pytest
 def test_a_settings_file_that_cannot_be_read_is_not_passed_over(text: str) -> None:
     settings_file().parent.mkdir(parents=True, exist_ok=True)
     settings_file().write_text(text, encoding="utf-8")
-    with pytest.raises((ValueError, ValidationError)):
+    with pytest.raises(InvalidInput):
         author_in_force()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.settings.configuration import Settings, author_name, change_settings, load_settings
 from kronkers_studio.settings.paths import config_folder, resource
 from kronkers_studio.settings.secrets import Secret
@@ -32,6 +33,17 @@ def test_a_value_that_is_not_allowed_changes_nothing() -> None:
         change_settings(theme="pink")
     assert load_settings().theme == "dark"
     assert json.loads((config_folder() / "settings.json").read_text(encoding="utf-8")) == {"theme": "dark"}
+
+
+def test_a_variable_or_a_file_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KRONKERS_READ_LIMIT", "fast")
+    with pytest.raises(InvalidInput, match="KRONKERS_READ_LIMIT"):
+        load_settings()
+    monkeypatch.delenv("KRONKERS_READ_LIMIT")
+    change_settings(theme="dark")
+    (config_folder() / "settings.json").write_text("{theme", encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"settings\.json"):
+        load_settings()
 
 
 def test_every_setting_has_a_help_text() -> None:

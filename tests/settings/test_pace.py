@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
 
+from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.settings.configuration import change_settings, load_settings
 from kronkers_studio.settings.pace import PaceSettings, pace_in_force
 from kronkers_studio.settings.paths import settings_file
@@ -30,5 +30,5 @@ def test_it_is_what_all_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_settings_file_that_cannot_be_read_is_not_passed_over(text: str) -> None:
     settings_file().parent.mkdir(parents=True, exist_ok=True)
     settings_file().write_text(text, encoding="utf-8")
-    with pytest.raises((ValueError, ValidationError)):
+    with pytest.raises(InvalidInput):
         pace_in_force()
