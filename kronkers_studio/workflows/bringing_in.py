@@ -108,6 +108,7 @@ class BringIn:
 
         folder = Path(source.folder)
         cache = stat_cache(self.session, self.project, folder)
+        known_in = cache.generation()  # first: what another process stamps later says nothing of what is loaded here
         known = cache.load()
         with ScanAhead(lambda found: self._scan(source, known, found), self.progress.expect) as ahead:
             outcome = self.session.workspace.content.store_items(
@@ -116,10 +117,11 @@ class BringIn:
                 progress=self.progress,
                 cancel=self.cancel,
                 on_durable=cache.remember,
-                known_in=cache.generation(),
+                known_in=known_in,
             )
-        # First forgotten, so that all that is remembered was found in the store, or put there, by this run.
-        cache.forget_missing(each.item.path for each in outcome.stored)
+        # First forgotten, so that all that is remembered was found in the store, or put there, by this run. Of a file
+        # that grew or shrank after the scan only what an earlier run knew of it could be remembered.
+        cache.forget_missing(each.item.path for each in outcome.stored if each.size == each.item.size)
         cache.remember_generation(outcome.generation)
         scan = ahead.scan
         stored: Sequence[StoredItem] = outcome.stored

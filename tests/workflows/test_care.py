@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from kronkers_studio.domain.content import SourceItem
 from kronkers_studio.domain.errors import StorageFull
 from kronkers_studio.domain.migration import MigrationOptions
+from kronkers_studio.migration import FolderSource
 from kronkers_studio.workflows.browsing import check_workspace, restore
 from kronkers_studio.workflows.care import (
     clean_up,
@@ -97,6 +99,37 @@ def test_what_a_run_did_not_look_at_is_not_taken_for_there_after_a_cleaning_up(
         assert check_workspace(another, read_data=True).problems == ()
         restore(another, "p", "", tmp_path / "out")
     assert (tmp_path / "out" / "7.bin").read_bytes() == (folder / "7.bin").read_bytes()
+
+
+def test_what_grew_while_a_run_read_it_is_not_taken_for_there_when_it_is_as_it_was_before_a_cleaning_up(
+    session: Session, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail when the stat cache keeps what it knew of such a file: no run has found that in the store since."""
+    for file in folder.iterdir():
+        os.utime(file, (1_700_000_000, 1_700_000_000))  # long at rest, so that they are taken for unchanged
+    log = folder / "7.bin"
+    before = log.read_bytes()
+    migrate_folder(session, folder, "p")
+    remove_project(session, "p")
+    empty_trash(session)
+    later = datetime.now(UTC) + timedelta(days=15)
+    assert session.workspace.clean_up(author="bob", clock=lambda: later).freed > 100_000
+    log.write_bytes(b"new")
+    really = FolderSource.read_whole
+
+    def grown(source: FolderSource, item: SourceItem) -> tuple[SourceItem, bytes] | None:
+        if item.path == log.name:
+            log.write_bytes(b"newer")
+        return really(source, item)
+
+    with open_workspace(session.directory, key_file=tmp_path / "key") as another, monkeypatch.context() as patch:
+        patch.setattr(FolderSource, "read_whole", grown)
+        assert migrate_folder(another, folder, "p").files == 20
+    log.write_bytes(before)
+    os.utime(log, (1_700_000_000, 1_700_000_000))
+    with open_workspace(session.directory, key_file=tmp_path / "key") as another:
+        assert migrate_folder(another, folder, "p").files == 20
+        assert check_workspace(another, read_data=True).problems == ()
 
 
 def test_the_date_of_a_drill_belongs_to_the_key_that_was_tried_out(session: Session) -> None:
