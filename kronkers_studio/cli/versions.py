@@ -130,9 +130,10 @@ def merge(  # noqa: PLR0917  # options are given by name
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
 ) -> None:
     """Merge a branch into another. Files that both changed are put together where that is safe; you decide the rest."""
-    from kronkers_studio.workflows.versions import merge_branches, plan_merge
+    from kronkers_studio.workflows.versions import list_branches, merge_branches, plan_merge
 
     with terminal.session() as session:
+        list_branches(session, project)  # so that a mistyped project is not said to lack a branch
         plan = plan_merge(session, project, source, into)
         wanted = {Choice.OURS: ours or [], Choice.THEIRS: theirs or [], Choice.BOTH: both or []}
         choices = _decided(plan, {choice: patterns for choice, patterns in wanted.items() if patterns})

@@ -62,7 +62,8 @@ def test_a_file_of_bytes_that_did_not_change_is_not_said_to_differ(shell: Shell)
 
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
-    "arguments", [["search", "notes", "--project", "typo"], ["status", "typo", "."], ["ls", "typo"]]
+    "arguments",
+    [["search", "notes", "--project", "typo"], ["status", "typo", "."], ["ls", "typo"], ["merge", "typo", "first"]],
 )
 def test_a_mistyped_project_is_named_and_not_taken_for_an_empty_one(shell: Shell, arguments: list[str]) -> None:
     assert "There is no project “typo”" in shell.run(*arguments, expect=1).err
