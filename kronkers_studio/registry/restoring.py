@@ -21,6 +21,7 @@ from pathlib import Path
 
 from kronkers_studio.domain.content import Entry, EntryKind, MappedName, RestoreReport, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.naming import ANYTHING
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.registry.index import Location
 from kronkers_studio.registry.names import TargetNames, rules_of
@@ -67,7 +68,7 @@ class Restore:
         self._making_folders = threading.Lock()
         self._folders = {"": str(target)}  # made, or found to be real folders, and where they are
         self._new_folders: set[str] = set()
-        self._names_differ = False  # no two of the entries get the same name
+        self._names_differ = False  # no two of the entries can get the same name
         self._token = secrets.token_hex(6)
         self._drafts = itertools.count()
         self._files = self._size = 0
@@ -78,12 +79,14 @@ class Restore:
         """Restore the ``chosen`` entries and all that is below them. Raises ``StoreDamaged``, ``StorageFull``."""
         self._progress.step("Restoring", None, "files")
         chosen = list(chosen)
-        # Names are told apart within a folder that is restored as a whole, not those of entries chosen one by one.
-        self._names_differ = len(chosen) == 1
         folder_times: list[tuple[str, int]] = []
         with disk_failures("restoring files"):
             self._make_target()
-            self._names = TargetNames(rules_of(self._target))
+            rules = rules_of(self._target)
+            self._names = TargetNames(rules)
+            # Names of entries chosen one by one are not told apart, only those within a folder that is restored as a
+            # whole; and which names are one to Windows or a Mac is for certain known to them alone.
+            self._names_differ = len(chosen) == 1 and rules == ANYTHING
             with ThreadPoolExecutor(_WORKERS) as pool:
                 under_way: list[_Run] = []
                 try:

@@ -357,6 +357,21 @@ def test_of_two_chosen_files_that_get_one_name_the_second_is_listed_and_not_writ
     assert whole.files == 4 and whole.skipped == ()
 
 
+def test_names_that_a_target_takes_for_one_unexpectedly_overwrite_nothing(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is the same name is Windows' and the Mac's to say. Seen to fail when new folders are trusted there."""
+    contents = {"in/ſ": b"one", "in/ẞ": b"other"}
+    items = [SourceItem(path, EntryKind.FILE, len(content), 1) for path, content in contents.items()]
+    outcome = workspace.content.store_items(items, MemorySource(contents))
+    workspace.content.commit("p", "main", outcome.stored, message="", author="ann")
+    monkeypatch.setattr(names_module, "_on_windows", lambda: True)
+    monkeypatch.setattr(names_module.TargetNames, "name", lambda _names, path: "in" if path == "in" else "same")
+    report = workspace.content.restore("p", "", tmp_path / "out")
+    assert report.files == 1 and [item.reason for item in report.skipped] == [SkipReason.NAME_CLASH]
+    assert (tmp_path / "out" / "in" / "same").read_bytes() == b"one"
+
+
 def test_a_target_that_is_a_file_is_refused(
     workspace: Workspace, folder: Path, bring_in: BringIn, tmp_path: Path
 ) -> None:
