@@ -72,7 +72,7 @@ def projects(terminal: Terminal) -> None:
 def log(
     terminal: Terminal,
     project: ProjectRef,
-    limit: Annotated[int, typer.Option("--limit", help="At most this many versions.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most this many versions.")] = 100,
 ) -> None:
     """List a project's versions, newest first."""
     from kronkers_studio.workflows.browsing import history
@@ -124,7 +124,7 @@ def ls(
 def restore(
     terminal: Terminal,
     project: ProjectRef,
-    target: Annotated[Path, typer.Argument(help="The folder to write to.")],
+    target: Annotated[str, typer.Argument(help="The folder to write to.")],
     paths: Annotated[list[str] | None, typer.Argument(help="Only these files and folders.")] = None,
 ) -> None:
     """Write a project, or parts of it, as they were at a version. Every file is verified.
@@ -133,12 +133,14 @@ def restore(
     """
     from kronkers_studio.workflows import browsing
 
+    if not target:  # as from a variable that is not set: not the folder one happens to be in
+        raise InvalidInput("No folder to write to is named.", next_step="Name one; . is the one you are in.")
     with terminal.session() as session:
         with terminal.progress() as progress:
             report = browsing.restore(
                 session,
                 *parse_project(project),
-                target,
+                Path(target),
                 [path.strip("/") for path in paths or ()],
                 progress=progress,
                 cancel=terminal.cancel,

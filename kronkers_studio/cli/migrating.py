@@ -41,7 +41,7 @@ def add_commands(app: typer.Typer) -> None:
 def migrate(
     terminal: Terminal,
     folders: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
             help="The OneDrive (or any other) folders to bring in; several go into one project, each in a folder of "
             "its own. By default those that the project was made of the last time."
@@ -92,7 +92,9 @@ def migrate(
     ] = 2.0,
 ) -> None:
     """Bring folders into a project as a new version. The folders themselves are never changed."""
-    chosen = [folder.expanduser().absolute() for folder in folders or ()]
+    if "" in (folders or ()):
+        raise InvalidInput("One of the folders has no name.", next_step="Name it; . is the one you are in.")
+    chosen = [Path(folder).expanduser().absolute() for folder in folders or ()]
     if dry_run and watch:
         raise InvalidInput("--dry-run shows one moment, --watch goes on.", next_step="Give one of them.")
     if len(chosen) != 1 and into is not None:

@@ -69,6 +69,12 @@ def test_a_mistyped_project_is_named_and_not_taken_for_an_empty_one(shell: Shell
     assert "There is no project “typo”" in shell.run(*arguments, expect=1).err
 
 
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("arguments", [["restore", "p", ""], ["migrate", "", "--project", "p"]])
+def test_a_folder_without_a_name_is_not_the_one_one_is_in(shell: Shell, arguments: list[str]) -> None:
+    assert "Name" in shell.run(*arguments, expect=2).err
+
+
 def test_a_dry_merge_shows_and_verifies_the_decisions(shell: Shell, project: Path) -> None:
     shell.run("branch", "p", "try", "--from", "first")
     (project / "notes.txt").write_text("theirs\n", encoding="utf-8")
