@@ -12,7 +12,8 @@ import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal
 
 from kronkers_studio.desktop.studio import Studio
-from kronkers_studio.desktop.tasks import Task
+from kronkers_studio.desktop.tasks import Task, TaskState
+from kronkers_studio.desktop.text import tr
 from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.migration import MigrationResult, WatchState
 from kronkers_studio.domain.progress import CancelToken, Progress
@@ -122,7 +123,9 @@ class Watchers(QObject):
             if not isinstance(error, Cancelled):
                 self._take(number, error)
 
-        self._tasks[project] = self._studio.runner.run("watch", work, failed=failed, owner=self, shown=False)
+        task = self._studio.runner.run("watch", work, failed=failed, owner=self, shown=False)
+        task.ended.connect(lambda: self._end(number, task))
+        self._tasks[project] = task
         self.changed.emit(project)
 
     def stop(self, project: str) -> None:
@@ -138,6 +141,12 @@ class Watchers(QObject):
     def _stop_all(self) -> None:
         for project in list(self._known):
             self.stop(project)
+
+    def _end(self, number: int, task: Task) -> None:
+        """A watch never ends of itself: one that no failure ended met with a fault, which is announced elsewhere."""
+        if task.state is TaskState.FAILED and task.error is None and shiboken6.isValid(self):
+            fault = tr("It was stopped by a fault in the program.")
+            self._take(number, StudioError(fault, next_step=tr("Watch it again.")))
 
     def _tell(self, number: int, news: object) -> None:
         """On the watch's own thread."""

@@ -239,6 +239,25 @@ def test_a_watch_that_fails_says_why_and_can_be_begun_again(
     wait_for(row, "In sync", qtbot)
 
 
+def test_a_watch_that_ends_by_a_fault_in_the_program_is_not_said_to_go_on(
+    open_main_window: OpenWindow, filled_workspace: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_arguments: object, **_keywords: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(workflow, "watch_folders", fails)
+    window = open_main_window(filled_workspace)
+    crashes: list[str] = []
+    window.studio.runner.crashed.disconnect()
+    window.studio.runner.crashed.connect(lambda title, _details: crashes.append(title))
+    row = page_of(window, qtbot).before.rows[_PROJECT]
+    row.watch.click()
+    wait_for(row, "Stopped", qtbot)
+    assert crashes == ["watch"]
+    assert Watchers.of(window.studio).projects == []
+    assert row.watch.text() == "Watch again"
+
+
 def test_each_state_has_its_words_and_its_remedy() -> None:
     commit = Commit("0123456789abcdef", _PROJECT, (), "", "ada", NOON, "Brought in", files=3)
     result = MigrationResult(_PROJECT, "main", commit, True, 3, 3, 30, 30, 0.1)
