@@ -84,4 +84,6 @@ class KnownFile(NamedTuple):
     @property
     def chunks(self) -> tuple[bytes, ...]:
         """The chunk ids in order; none for an empty file."""
+        if len(self.ids) == self.id_size:
+            return (self.ids,) if self.ids else ()
         return tuple(self.ids[at : at + self.id_size] for at in range(0, len(self.ids), self.id_size or 1))

@@ -12,6 +12,9 @@ from kronkers_studio.migration.scanning import Scan
 
 Found = Callable[[Sequence[FoundItem]], None]
 
+_AT_ONCE = 256
+"""Items are handed over so many at a time: each time costs both threads a little."""
+
 
 class _NotWanted(Exception):
     """Nobody takes what the scan finds any more."""
@@ -31,6 +34,7 @@ class ScanAhead:
         self._run = run
         self._on_end = on_end
         self._ready: queue.SimpleQueue[Sequence[FoundItem] | Scan | BaseException] = queue.SimpleQueue()
+        self._collected: list[FoundItem] = []
         self._wanted = True
         self._thread = threading.Thread(target=self._work, name="scan", daemon=True)
 
@@ -53,6 +57,7 @@ class ScanAhead:
     def _work(self) -> None:
         try:
             scan = self._run(self._take)
+            self._ready.put(self._collected)
             self._on_end(len(scan.items))
             self._ready.put(scan)
         except _NotWanted:
@@ -63,4 +68,7 @@ class ScanAhead:
     def _take(self, items: Sequence[FoundItem]) -> None:
         if not self._wanted:
             raise _NotWanted
-        self._ready.put(items)
+        self._collected += items
+        if len(self._collected) >= _AT_ONCE:
+            self._ready.put(self._collected)
+            self._collected = []

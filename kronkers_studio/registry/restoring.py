@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 
 from kronkers_studio.domain.content import Entry, EntryKind, MappedName, RestoreReport, SkippedItem, SkipReason
-from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.errors import InvalidInput, StoreDamaged
 from kronkers_studio.domain.naming import ANYTHING
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.registry.index import Location
@@ -34,6 +34,7 @@ _BATCH = 1024
 _RUN_FILES = 64
 _RUN_BYTES = 1 << 20
 _HOLE = 4096
+_NAMED = 5
 _ZEROS = bytes(_HOLE)
 _WINDOW_BYTES = 4 << 20
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
@@ -74,9 +75,13 @@ class Restore:
         self._files = self._size = 0
         self._skipped: list[SkippedItem] = []
         self._mapped: list[MappedName] = []
+        self._damaged: list[str] = []
 
     def run(self, chosen: Iterable[Entry]) -> RestoreReport:
-        """Restore the ``chosen`` entries and all that is below them. Raises ``StoreDamaged``, ``StorageFull``."""
+        """Restore the ``chosen`` entries and all that is below them.
+
+        Raises ``StorageFull``, and ``StoreDamaged`` when all was restored that is not damaged.
+        """
         self._progress.step("Restoring", None, "files")
         chosen = list(chosen)
         folder_times: list[tuple[str, int]] = []
@@ -99,6 +104,8 @@ class Restore:
                 finally:
                     pool.shutdown(cancel_futures=True)
             self._set_folder_times(folder_times)
+        if self._damaged:
+            raise _damage_of(self._damaged, self._target)
         return RestoreReport(str(self._target), self._files, self._size, tuple(self._skipped), tuple(self._mapped))
 
     def _everything(self, chosen: Iterable[Entry]) -> Iterator[Entry]:
@@ -120,7 +127,9 @@ class Restore:
 
         Each takes files of one folder: where two make files in the same one, the system lets one wait for the other.
         """
-        located = self._store.locate(id for entry in batch if entry.kind is EntryKind.FILE for id in entry.content)
+        located = self._store.index.locate(
+            id for entry in batch if entry.kind is EntryKind.FILE for id in entry.content
+        )
         return [(run, pool.submit(self._restore_run, run, located)) for run in _runs(batch)]
 
     def _collect(self, runs: list[_Run]) -> None:
@@ -142,12 +151,10 @@ class Restore:
         paths: dict[int, str] = {}  # of the files to be written, by the number of their entry
         for number, entry in enumerate(run):
             outcomes.append(self._unless_impossible(entry, lambda n=number: self._prepare(run[n], n, paths)))  # type: ignore[misc]
-        small = [run[number] for number in paths if run[number].size <= _WINDOW_BYTES]
-        wanted = [(id, located[id]) for id in {id for entry in small for id in entry.content}]
-        contents = dict(zip((id for id, _at in wanted), self._store.read_all(wanted, ObjectType.CHUNK), strict=True))
+        contents = self._contents([run[number] for number in paths if run[number].size <= _WINDOW_BYTES], located)
         for number, path in paths.items():
             entry = run[number]
-            if entry.size <= _WINDOW_BYTES:
+            if contents.keys() >= set(entry.content):
                 chunks: Iterable[bytes | memoryview] = [contents[id] for id in entry.content]
             else:
                 chunks = self._chunks(entry, located)
@@ -157,6 +164,15 @@ class Restore:
             )
         return outcomes
 
+    def _contents(self, small: list[Entry], located: Mapping[bytes, Location]) -> dict[bytes, bytes | memoryview]:
+        """The content of small files by its ids; nothing when some of it is damaged, which one by one will tell."""
+        ids = list({id for entry in small for id in entry.content})
+        try:
+            found = self._store.read_all([(id, _known(id, located)) for id in ids], ObjectType.CHUNK)
+        except StoreDamaged:
+            return {}
+        return dict(zip(ids, found, strict=True))
+
     def _chunks(self, entry: Entry, located: Mapping[bytes, Location]) -> Iterator[bytes | memoryview]:
         """The content of a large file, some MB at a time."""
         window: list[tuple[bytes, Location]] = []
@@ -165,8 +181,8 @@ class Restore:
             if size >= _WINDOW_BYTES:
                 yield from self._store.read_all(window, ObjectType.CHUNK)
                 window, size = [], 0
-            window.append((id, located[id]))
-            size += located[id].length
+            window.append((id, _known(id, located)))
+            size += window[-1][1].length
         yield from self._store.read_all(window, ObjectType.CHUNK)
 
     def _note_name(self, entry: Entry) -> None:
@@ -181,6 +197,9 @@ class Restore:
             step()
         except _Skip as skip:
             return SkippedItem(entry.path, skip.reason, skip.detail)
+        except StoreDamaged as damage:
+            self._damaged.append(entry.path)
+            return SkippedItem(entry.path, SkipReason.READ_ERROR, damage.message)
         except OSError as error:
             if is_disk_failure(error):
                 raise
@@ -210,6 +229,13 @@ class Restore:
             self._target.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             raise InvalidInput(f"{self._target} is not a folder.", next_step="Choose another place.") from None
+        except OSError as error:
+            if isinstance(error, PermissionError) or is_disk_failure(error):
+                raise
+            reason = error.strerror or error
+            raise InvalidInput(
+                f"The folder {self._target} cannot be made: {reason}.", next_step="Choose another place."
+            ) from None
 
     def _make_folder(self, folder: str) -> None:
         """Make ``folder`` and those above it, none of which may be a link that leads elsewhere."""
@@ -292,6 +318,25 @@ class Restore:
 
     def _path(self, path: str) -> Path:
         return self._target.joinpath(*self._names.place(path).split("/"))
+
+
+def _known(id: bytes, located: Mapping[bytes, Location]) -> Location:
+    """Where an object lies. Raises ``StoreDamaged`` when the index does not know."""
+    at = located.get(id)
+    if at is None:
+        raise StoreDamaged(f"Object {id.hex()[:16]} is missing from the store.")
+    return at
+
+
+def _damage_of(paths: list[str], target: Path) -> StoreDamaged:
+    named = ", ".join(f"“{path}”" for path in sorted(paths)[:_NAMED])
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    files = "1 file is" if len(paths) == 1 else f"{len(paths)} files are"
+    return StoreDamaged(
+        f"{files} damaged in the store and could not be restored: {named}{more}. All else lies in {target}.",
+        next_step="Restore them from another version, or the workspace from a backup; `kronkers check --read-data` tells "
+        "what else is damaged.",
+    )
 
 
 def _something_else() -> _Skip:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from kronkers_studio.migration.scan_ahead import Found
 
 _HISTORY_LOOKED_AT = 1000
+
+
+def _nobody(_items: Sequence[FoundItem]) -> None:
+    """The default of ``found``: told of what a scan finds."""
 
 
 @dataclass(slots=True)
@@ -110,20 +115,25 @@ class BringIn:
         cache = stat_cache(self.session, self.project, folder)
         known_in = cache.generation()  # first: what another process stamps later says nothing of what is loaded here
         known = cache.load()
-        with ScanAhead(lambda found: self._scan(source, known, found), self.progress.expect) as ahead:
-            outcome = self.session.workspace.content.store_items(
-                ahead,
-                reader(folder, source.options, self.session, self.cancel, watching=self.watching),
-                progress=self.progress,
-                cancel=self.cancel,
-                on_durable=cache.remember,
-                known_in=known_in,
-            )
+        store = partial(
+            self.session.workspace.content.store_items,
+            source=reader(folder, source.options, self.session, self.cancel, watching=self.watching),
+            progress=self.progress,
+            cancel=self.cancel,
+            on_durable=cache.remember,
+            known_in=known_in,
+        )
+        if known:  # little will be read: two threads would only wait for one another
+            scan = self._scan(source, known, self.progress)
+            outcome = store(scan.items)
+        else:
+            with ScanAhead(lambda found: self._scan(source, known, SILENT, found), self.progress.expect) as ahead:
+                outcome = store(ahead)
+            scan = ahead.scan
         # First forgotten, so that all that is remembered was found in the store, or put there, by this run. Of a file
         # that grew or shrank after the scan only what an earlier run knew of it could be remembered.
         cache.forget_missing(each.item.path for each in outcome.stored if each.size == each.item.size)
         cache.remember_generation(outcome.generation)
-        scan = ahead.scan
         stored: Sequence[StoredItem] = outcome.stored
         skipped = (*scan.skipped, *outcome.skipped)
         renamed = (*scan.renamed, *_renamed_by_content(known, scan, outcome.stored))
@@ -137,9 +147,11 @@ class BringIn:
             source, scan, cache, stored, skipped, renamed, outcome.read_files, outcome.read_bytes, outcome.new_bytes
         )
 
-    def _scan(self, source: MigrationSource, known: Mapping[str, KnownFile], found: Found) -> Scan:
+    def _scan(
+        self, source: MigrationSource, known: Mapping[str, KnownFile], progress: Progress, found: Found = _nobody
+    ) -> Scan:
         plan = source.options.fold_conflicts  # which files are conflict copies is found by planning
-        return scan_source(self.session, source, known, SILENT, self.cancel, plan=plan, found=found)
+        return scan_source(self.session, source, known, progress, self.cancel, plan=plan, found=found)
 
     def _kept_besides(self, sources: Sequence[MigrationSource]) -> tuple[StoredItem, ...]:
         from kronkers_studio.workflows.sources import kept_besides
@@ -291,10 +303,6 @@ def _is_all_there(brought: _Brought) -> bool:
     return all(item.reason.expected for item in brought.skipped) and all(
         each.size == each.item.size for each in brought.stored if each.item.kind is EntryKind.FILE
     )
-
-
-def _nobody(_items: Sequence[FoundItem]) -> None:
-    """The default of ``found``."""
 
 
 def scan_source(

@@ -7,11 +7,12 @@ import threading
 import pytest
 
 from kronkers_studio.domain.errors import SourceUnavailable
-from kronkers_studio.migration import scan_folder
+from kronkers_studio.migration import scan_ahead, scan_folder
 from kronkers_studio.migration.scan_ahead import ScanAhead
 
 
-def test_items_come_while_the_scan_goes_on_and_all_of_it_is_there_at_the_end(folder, make):
+def test_items_come_while_the_scan_goes_on_and_all_of_it_is_there_at_the_end(folder, make, monkeypatch):
+    monkeypatch.setattr(scan_ahead, "_AT_ONCE", 2)
     for name in ("a/1.csv", "a/2.csv", "b/3.csv"):
         make(name)
     go_on = threading.Event()
@@ -40,7 +41,8 @@ def test_what_the_scan_raises_comes_where_the_items_are_taken(tmp_path):
         list(ahead)
 
 
-def test_a_scan_whose_items_nobody_takes_any_more_stops(folder, make):
+def test_a_scan_whose_items_nobody_takes_any_more_stops(folder, make, monkeypatch):
+    monkeypatch.setattr(scan_ahead, "_AT_ONCE", 1)
     for number in range(50):
         make(f"{number}/a.csv")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -406,3 +407,37 @@ def test_many_objects_read_together_are_those_that_were_stored_also_when_one_is_
     pack.write_bytes(content)
     with pytest.raises(StoreDamaged, match=ids[1].hex()[:16]):
         store.read_all(wanted, ObjectType.CHUNK)
+
+
+def test_damaged_files_are_named_and_all_others_restored(
+    workspace: Workspace, folder: Path, bring_in: BringIn, tmp_path: Path
+) -> None:
+    bring_in(folder)
+    content = workspace.content
+    harmed = ["large.bin", "team a/data/sales 07.csv"]
+    for path in harmed:
+        at = content._store.locate(content.find("project", "", path).content[:1])
+        (place,) = at.values()
+        pack = workspace.directory / "packs" / f"{place.pack:08d}.pack"
+        data = bytearray(pack.read_bytes())
+        data[place.end - 1] ^= 1
+        pack.write_bytes(data)
+    lost = content.find("project", "", "Übersicht – neu.txt").content
+    with workspace.database.write() as connection:
+        connection.execute(sa.delete(tables.objects).where(tables.objects.c.id.in_(lost)))
+    with pytest.raises(StoreDamaged, match=r"3 files.*“large.bin”, “team a/data/sales 07.csv”, “Übersicht") as damage:
+        content.restore("project", "", tmp_path / "out")
+    assert "another version" in damage.value.next_step
+    restored = {file.relative_to(tmp_path / "out").as_posix() for file in (tmp_path / "out").rglob("*")}
+    there = {file.relative_to(folder).as_posix() for file in folder.rglob("*")}
+    assert there - restored == {*harmed, "Übersicht – neu.txt"} and restored < there
+    for path in restored:
+        if (folder / path).is_file():
+            assert (tmp_path / "out" / path).read_bytes() == (folder / path).read_bytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a place where nothing can be made is at hand only there")
+def test_a_target_that_cannot_be_made_is_said_to_be_so(workspace: Workspace, folder: Path, bring_in: BringIn) -> None:
+    bring_in(folder)
+    with pytest.raises(InvalidInput, match="cannot be made"):
+        workspace.content.restore("project", "", Path("/proc/nothing here"))
