@@ -334,8 +334,8 @@ def _damage_of(paths: list[str], target: Path) -> StoreDamaged:
     files = "1 file is" if len(paths) == 1 else f"{len(paths)} files are"
     return StoreDamaged(
         f"{files} damaged in the store and could not be restored: {named}{more}. All else lies in {target}.",
-        next_step="Restore them from another version, or the workspace from a backup; `kronkers check --read-data` tells "
-        "what else is damaged.",
+        next_step="Restore them from another version, or the workspace from a backup; "
+        "`kronkers check --read-data` tells what else is damaged.",
     )
 
 
