@@ -218,6 +218,7 @@ class CleanUp:
         """Copy what lives in packs ``numbers``, then let the index follow in one transaction, then delete them."""
         sizes, rows = self._copy(numbers, used)
         with self._database.write() as connection:
+            self._journal.settle(beneath(connection))
             if forgotten:
                 if self._needed_commits(connection).intersection(forgotten):
                     raise BranchChanged(

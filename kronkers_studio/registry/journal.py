@@ -83,6 +83,16 @@ class Journal:
         if self.log is not None and written:  # on disk before the transaction is, so that it can be made again from it
             self.log.append(Position(*before), written, lambda: read_entries(connection))
 
+    def settle(self, connection: dbapi2.Connection) -> None:
+        """Forget what a process that died wrote to the journal's files and not to the database, within a write
+        transaction of the caller's, who is about to free content.
+
+        It was never acknowledged; but making the database again would bring it back, then without what it consists of.
+        Raises ``StoreDamaged`` when the database is older than that: what the files know more may still be needed.
+        """
+        if self.log is not None:
+            self.log.settle(Position(*_last(connection)), lambda: read_entries(connection))
+
     def verify(self, connection: dbapi2.Connection) -> int:
         """The number of entries. Raises ``StoreDamaged`` naming the first that is not as it was written."""
         previous, count = _START, 0

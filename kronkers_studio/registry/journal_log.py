@@ -107,6 +107,12 @@ class JournalLog:
             )
         self._write(records, tail)
 
+    def settle(self, position: Position, everything: Callable[[], Iterable[JournalEntry]]) -> None:
+        """Let the log hold nothing above ``position``, where the database's journal ends. Raises as ``append``."""
+        tail = self._tail()
+        if tail.record is not None and tail.record.end != position:
+            self.append(position, (), everything)
+
     def read(self) -> LoggedJournal:
         """All that can be read. Raises ``StorageFull`` when the disk fails."""
         kept: list[JournalEntry] = []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import sqlalchemy as sa
@@ -130,6 +132,54 @@ def test_a_change_that_was_written_but_not_acknowledged_gives_way_to_the_next(
     (filled.directory / "metadata.db").unlink()
     rebuild_workspace(filled.directory, Unlock(key_file=key_file))
     assert _everything(filled) == before
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_version_never_acknowledged_does_not_come_back_once_its_content_was_cleaned_up(
+    filled: Workspace, key_file: Path, tmp_path: Path, bring_in: BringIn, monkeypatch: pytest.MonkeyPatch, lost: bool
+) -> None:
+    """As after a kill between the journal's file and the database. Seen to fail without ``settle``."""
+    (tmp_path / "never").mkdir()
+    (tmp_path / "never" / "x.bin").write_bytes(random.Random(9).randbytes(900_000))  # noqa: S311
+    log = filled.ledger._journal.log
+    assert log is not None
+
+    def dying(*arguments: object) -> None:
+        log.append(*arguments)  # type: ignore[arg-type]
+        raise StorageFull("The power failed.")
+
+    with monkeypatch.context() as patch, pytest.raises(StorageFull):
+        patch.setattr(filled.ledger._journal, "log", type("Dying", (), {"append": staticmethod(dying)}))
+        bring_in(tmp_path / "never", project="never")
+    later = datetime.now(UTC) + timedelta(days=15)
+    assert filled.clean_up(author="bob", clock=lambda: later).freed > 800_000
+    before = _everything(filled)
+    filled.close()
+    if lost:
+        (filled.directory / "metadata.db").unlink()
+    assert rebuild_workspace(filled.directory, Unlock(key_file=key_file)).problems == ()
+    assert _everything(filled)["commits"] == before["commits"]
+    assert filled.content.check(read_data=True).problems == ()
+
+
+def test_nothing_is_cleaned_up_in_a_database_that_is_older_than_the_journal(
+    workspace: Workspace, folder: Path, local_folder: ModuleType, bring_in: BringIn, tmp_path: Path
+) -> None:
+    """What it does not know of is needed again once the newer changes are brought back."""
+    bring_in(folder)
+    (folder / "unused.bin").write_bytes(random.Random(3).randbytes(900_000))  # noqa: S311
+    items = local_folder.listing(folder)
+    workspace.content.store_items(items, local_folder.LocalFolder(folder))  # a migration that never came to its commit
+    workspace.close()
+    backup = Path(shutil.copy2(workspace.directory / "metadata.db", tmp_path / "backup"))
+    for number in range(3):
+        (folder / "changing.txt").write_text(str(number), encoding="utf-8")
+        bring_in(folder)  # which is in need of what was stored
+    workspace.close()
+    shutil.copy2(backup, workspace.directory / "metadata.db")
+    later = datetime.now(UTC) + timedelta(days=15)
+    with pytest.raises(StoreDamaged, match="older than the journal"):
+        workspace.clean_up(author="bob", clock=lambda: later)
 
 
 def test_two_open_workspaces_write_one_journal(filled: Workspace, key_file: Path) -> None:
