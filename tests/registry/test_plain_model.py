@@ -69,6 +69,7 @@ class Life(RuleBasedStateMachine):
         self.trash: dict[str, tuple[TrashKind, str, str, Branches]] = {}
         self.known: dict[str, tuple[str, Files]] = {}  # commits that were heads: project and files
         self.pending: tuple[str, Files, StoreOutcome] | None = None
+        self.interrupted: tuple[int, str, str, Files] | None = None  # entries of the journal then; where, and what
 
     def teardown(self) -> None:
         if hasattr(self, "place"):
@@ -182,11 +183,14 @@ class Life(RuleBasedStateMachine):
 
     @rule(lost=st.booleans())
     def rebuild(self, lost: bool) -> None:
+        entries = self._entries()
         self.workspace.close()
         if lost:
             (self.directory / "metadata.db").unlink()
         assert rebuild_workspace(self.directory, Unlock(key_file=self.template[1])).problems == ()
         self.workspace = self._open()
+        if self.interrupted is not None and self.interrupted[0] == entries:
+            self._accept(*self.interrupted[1:])  # nothing was recorded since: its last step may be made up for
 
     @rule(project=projects, branch=branches)
     def restore(self, project: str, branch: str) -> None:
@@ -204,11 +208,8 @@ class Life(RuleBasedStateMachine):
     @rule(project=projects, branch=branches, files=folders, death=deaths)
     def die_bringing_in(self, project: str, branch: str, files: Files, death: int) -> None:
         self._die(lambda: self._bring_in(project, branch, files), death)
-        with contextlib.suppress(NotFound):
-            now = self._read(project, branch)
-            if now != self.model.get(project, {}).get(branch):
-                assert now == files
-                self.model.setdefault(project, {})[branch] = files
+        if not self._accept(project, branch, files):
+            self.interrupted = (self._entries(), project, branch, files)
 
     @rule(death=deaths)
     def die_cleaning_up(self, death: int) -> None:
@@ -240,6 +241,18 @@ class Life(RuleBasedStateMachine):
         content = self.workspace.content
         entries = content.walk(project, branch)
         return {entry.path: content.read(entry) for entry in entries if entry.kind is EntryKind.FILE}
+
+    def _entries(self) -> int:
+        """How many changes the database knows of."""
+        return max((entry.number for entry in self.workspace.ledger.entries(limit=100_000)), default=0)
+
+    def _accept(self, project: str, branch: str, files: Files) -> bool:
+        """Let the model have what was brought in by a process that died, if the workspace has it; all or nothing."""
+        with contextlib.suppress(NotFound):
+            if self._read(project, branch) == files:
+                self.model.setdefault(project, {})[branch] = files
+                return True
+        return False
 
     def _remember(self, project: str, branch: str) -> None:
         self.known[self.workspace.content.resolve(project, branch).id] = (project, self.model[project][branch])
