@@ -131,8 +131,13 @@ class BringIn:
                 outcome = store(ahead)
             scan = ahead.scan
         # First forgotten, so that all that is remembered was found in the store, or put there, by this run. Of a file
-        # that grew or shrank after the scan only what an earlier run knew of it could be remembered.
-        cache.forget_missing(each.item.path for each in outcome.stored if each.size == each.item.size)
+        # that grew or shrank after the scan, or gave way to a link or a folder, only what an earlier run knew of it
+        # could be remembered.
+        cache.forget_missing(
+            each.item.path
+            for each in outcome.stored
+            if each.item.kind is EntryKind.FILE and each.size == each.item.size
+        )
         cache.remember_generation(outcome.generation)
         stored: Sequence[StoredItem] = outcome.stored
         skipped = (*scan.skipped, *outcome.skipped)
