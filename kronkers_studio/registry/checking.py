@@ -1,10 +1,12 @@
 """Checking a workspace: the structure alone, or every byte. Problems are collected as sentences, never raised.
 
 What was not read is not called healthy: without ``read_data`` the report says so, and the packs' content is not judged.
+No lock is taken: whoever writes meanwhile goes on, and what changes under the check is not called damage.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,11 +17,12 @@ import sqlalchemy as sa
 from kronkers_studio.domain.content import CheckReport, EntryKind
 from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.registry import rows
 from kronkers_studio.registry.index import Location
 from kronkers_studio.registry.journal import Journal, read_entries
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.packs import PACK_HEADER_SIZE
-from kronkers_studio.registry.records import HEADER_SIZE, ObjectType
+from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.registry.rereading import Damage, reread
 from kronkers_studio.registry.snapshots import read_commit
 from kronkers_studio.registry.tree_parts import Part, decode_part, decode_parts, is_wide
@@ -54,6 +57,7 @@ class Check:
         self._progress = progress
         self._cancel = cancel
         self._problems: list[str] = []
+        self._counting = threading.Lock()
         self._packs = self._objects = self._bytes = self._commits = self._entries = 0
 
     def run(self, read_data: bool) -> CheckReport:
@@ -61,8 +65,7 @@ class Check:
         self._finding("key slots", lambda: verify_keys(self._directory, self._master))
         self._finding("database", lambda: self._check_database(read_data))
         self._finding("journal", self._check_journal)
-        self._finding("packs", lambda: self._check_packs(read_data))
-        self._finding("commits", self._check_commits)
+        self._check_store(read_data)
         return CheckReport(
             packs=self._packs,
             objects=self._objects,
@@ -84,6 +87,24 @@ class Check:
             self._problems.append(f"{error.message} ({error.details})" if error.details else error.message)
         except OSError as error:
             self._problems.append(f"The {title} cannot be read: {error}")
+
+    def _check_store(self, read_data: bool) -> None:
+        """Packs and commits; once more when they seem damaged and a cleaning up has taken things away meanwhile."""
+        good = len(self._problems)
+        while True:
+            generation = self._generation()
+            self._packs = self._objects = self._bytes = self._commits = 0
+            self._finding("packs", lambda: self._check_packs(read_data))
+            self._finding("commits", self._check_commits)
+            if len(self._problems) == good or self._generation() == generation:
+                return
+            del self._problems[good:]
+
+    def _generation(self) -> int | None:
+        try:
+            return self._store.index.generation()
+        except StudioError:  # the other parts say that the database cannot be read
+            return None
 
     def _check_database(self, read_data: bool) -> None:
         self._progress.step("Checking the database")
@@ -119,19 +140,23 @@ class Check:
         log = self._journal.log
         if log is None or not log.exists:  # a workspace from before there were such files, not changed since
             return
+        before = self._hashes()
         logged = log.read()
+        after = self._hashes()  # both, because changes may be made while the files are read
         self._problems.extend(logged.problems)
-        journal = tables.journal
-        with self._database.read() as connection:
-            hashes = list(connection.execute(sa.select(journal.c.hash).order_by(journal.c.number)).scalars())
         there = [entry.hash for entry in logged.entries]
-        if there[: len(hashes)] != hashes:
+        if there[: len(before)] != before:
             self._problems.append("The journal's files do not hold all that the database does.")
-        elif len(there) > len(hashes) and logged.unacknowledged_from != len(hashes):
+        elif len(there) > len(after) and logged.unacknowledged_from != len(after):
             self._problems.append(
-                f"The database is older than the journal's files: {len(there) - len(hashes)} changes are missing from "
+                f"The database is older than the journal's files: {len(there) - len(after)} changes are missing from "
                 "it; `kronkers registry rebuild` brings them back."
             )
+
+    def _hashes(self) -> list[str]:
+        """Those of the journal's entries in the database."""
+        with self._database.read_directly() as connection:
+            return [hash for (hash,) in rows.query(connection, "SELECT hash FROM journal ORDER BY number")]
 
     def _check_packs(self, read_data: bool) -> None:
         packs = self._store.index.packs()
@@ -142,29 +167,32 @@ class Check:
 
     def _check_pack(self, number: int, size: int, *, read_data: bool) -> None:
         def part() -> None:
-            rows = dict(self._store.index.in_pack(number))
-            self._objects += len(rows)
-            self._check_outline(number, size, rows)
+            places = dict(self._store.index.in_pack(number))
+            end = max((at.end for at in places.values()), default=0)
+            known = self._store.index.packs().get(number, size) if end > size else size  # it has grown meanwhile
+            with self._counting:
+                self._objects += len(places)
+            self._check_outline(number, known, places)
             if read_data:
-                self._read_pack(number, size, rows)
+                self._read_pack(number, known, places)
 
         self._finding(f"pack {number:08d}", part)
 
-    def _check_outline(self, number: int, size: int, rows: dict[bytes, Location]) -> None:
+    def _check_outline(self, number: int, size: int, places: dict[bytes, Location]) -> None:
         packs = self._store.packs
         if packs.read(number, 0, PACK_HEADER_SIZE) != packs.header(number):
             self._problems.append(f"Pack {number:08d}: its first bytes are damaged.")
         if packs.size(number) < size:
             self._problems.append(f"Pack {number:08d} is cut off: {packs.size(number)} of {size} bytes are there.")
         end = PACK_HEADER_SIZE
-        for id, at in rows.items():
-            if at.offset < end or at.offset + HEADER_SIZE + at.stored > size:
+        for id, at in places.items():
+            if at.offset < end or at.end > size:
                 self._problems.append(f"The index has an impossible place for object {id.hex()[:16]}.")
-            end = at.offset + HEADER_SIZE + at.stored
+            end = at.end
 
-    def _read_pack(self, number: int, size: int, rows: dict[bytes, Location]) -> None:
+    def _read_pack(self, number: int, size: int, places: dict[bytes, Location]) -> None:
         """Every byte from the header to ``size``; after damage, on from the next place that the index knows."""
-        unseen = {at.offset: id for id, at in rows.items()}
+        unseen = {at.offset: id for id, at in places.items()}
         read = self._advance(0, PACK_HEADER_SIZE)
 
         def damaged(damage: Damage) -> None:
@@ -185,7 +213,8 @@ class Check:
     def _advance(self, start: int, end: int) -> int:
         """Count what was read of a pack, and say where that ends."""
         self._cancel.check()
-        self._bytes += end - start
+        with self._counting:
+            self._bytes += end - start
         self._progress.advance(end - start)
         return end
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from kronkers_studio.domain.care import TrashKind
+from kronkers_studio.domain.changes import ProjectCreated
 from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.errors import Cancelled, StoreDamaged, StudioError
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace
+from kronkers_studio.registry.journal_log import LoggedJournal
 from kronkers_studio.registry.packs import PACK_HEADER_SIZE
 from kronkers_studio.registry.records import HEADER_SIZE
 from kronkers_studio.storage import tables
@@ -140,6 +144,80 @@ def test_every_flipped_byte_of_the_database_and_key_file_is_found(filled: Worksp
             (filled.directory / "metadata.db-shm").unlink(missing_ok=True)
     with open_workspace(filled.directory, Unlock(key_file=key_file)) as good:
         assert good.content.check(read_data=True).healthy
+
+
+@pytest.mark.parametrize("read_data", [False, True])
+def test_what_is_brought_in_while_a_check_runs_is_not_called_damage(
+    filled: Workspace, bring_in: BringIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_data: bool
+) -> None:
+    """A pack that the check knows grows. Seen to fail with the size that it had at the start."""
+    index = filled.content._store.index
+    packs = index.packs
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "new.bin").write_bytes(random.Random(4).randbytes(100_000))  # noqa: S311
+
+    def and_more() -> dict[int, int]:
+        found = packs()
+        monkeypatch.setattr(index, "packs", packs)
+        bring_in(tmp_path / "more", project="more")
+        return found
+
+    monkeypatch.setattr(index, "packs", and_more)
+    report = filled.content.check(read_data=read_data)
+    assert report.problems == () and report.commits == 2
+
+
+@pytest.mark.parametrize("read_data", [False, True])
+def test_what_is_cleaned_up_while_a_check_runs_is_not_called_damage(
+    filled: Workspace, bring_in: BringIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_data: bool
+) -> None:
+    """A pack that the check knows is written anew. Seen to fail when it was not checked once more."""
+    index = filled.content._store.index
+    packs = index.packs
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "gone" / "gone.bin").write_bytes(random.Random(4).randbytes(900_000))  # noqa: S311
+    bring_in(tmp_path / "gone", project="gone")
+    filled.trash.put(TrashKind.PROJECT, "gone", "", author="ann")
+    filled.trash.empty(author="ann")
+
+    def and_less() -> dict[int, int]:
+        found = packs()
+        monkeypatch.setattr(index, "packs", packs)
+        assert filled.clean_up(author="ann", clock=lambda: datetime.now(UTC) + timedelta(days=15)).freed
+        return found
+
+    monkeypatch.setattr(index, "packs", and_less)
+    report = filled.content.check(read_data=read_data)
+    assert report.problems == () and (report.packs, report.commits) == (1, 1)
+    assert report.bytes_read == (_pack(filled).stat().st_size if read_data else 0)
+
+
+def test_damage_is_found_also_by_a_check_beside_a_cleaning_up(
+    filled: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, generations = filled.content._store.index, iter((1, 2, 2, 2))
+    monkeypatch.setattr(index, "generation", lambda: next(generations))
+    _flip(_pack(filled), PACK_HEADER_SIZE + HEADER_SIZE + 5)
+    assert filled.content.check(read_data=True).problems
+
+
+def test_changes_that_are_made_while_a_check_runs_are_not_called_missing(
+    filled: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail with the database's entries read before the journal's files only, and after them only."""
+    log = filled.ledger._journal.log
+    assert log is not None
+    read = log.read
+
+    def beside() -> LoggedJournal:
+        for number in range(3):
+            filled.ledger.record(ProjectCreated(f"before {number}", datetime.now(UTC)), author="ann")
+        found = read()
+        filled.ledger.record(ProjectCreated("after", datetime.now(UTC)), author="ann")
+        return found
+
+    monkeypatch.setattr(log, "read", beside)
+    assert filled.content.check().problems == ()
 
 
 def test_a_check_can_be_cancelled(filled: Workspace) -> None:
