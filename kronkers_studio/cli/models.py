@@ -107,7 +107,7 @@ def list_(
             _total, versions = page_of_models(
                 session,
                 name=name,
-                framework=framework,
+                framework=searching.known_framework(framework),
                 tag=tag,
                 metrics=searching.conditions(where),
                 sort=Sort.parse(sort or "newest"),

@@ -107,8 +107,8 @@ class SearchFilters:
 @dataclass(frozen=True, slots=True)
 class SearchHit:
     """One thing found. Files have ``path``, ``branches`` (whose heads hold it), ``size`` and ``modified`` (of the
-    default branch, else of the first); model versions ``model``, ``version``, ``framework`` and a ``detail`` from their
-    description."""
+    default branch, else of the first), and data files the ``columns`` that hold a word of the text; model versions have
+    ``model``, ``version``, ``framework`` and a ``detail`` from their description."""
 
     kind: SearchKind
     title: str
@@ -121,12 +121,34 @@ class SearchHit:
     version: int = 0
     framework: str = ""
     detail: str = ""
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """A page of ``hits`` (projects first, then models, then files) out of ``total``."""
+    """A page of ``hits`` (projects first, then models, then files) out of ``total``.
+
+    ``unread`` data files are new and not found by their columns yet, only by their names.
+    """
 
     total: int
     hits: tuple[SearchHit, ...]
     counts: Mapping[SearchKind, int] = field(default_factory=dict)
+    unread: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnsProblem:
+    """A data file that is not found by its columns, and why, as a sentence."""
+
+    project: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnsRead:
+    """What reading the columns of data files came to: how many different contents were ``read``."""
+
+    read: int = 0
+    problems: tuple[ColumnsProblem, ...] = ()

@@ -2,7 +2,8 @@
 
 Few files are looked up in the full-text index and then sorted. Of many, a page is mostly complete after the first rows
 of an index in the order asked for; when it is not, because what is sought comes late in that order, every file is
-looked at once, which bounds the time that any search takes.
+looked at once, which bounds the time that any search takes. By relevance, what is found by its columns comes after what
+is found by its path, so that the two are never sorted together.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from kronkers_studio.domain.content import DEFAULT_BRANCH, time_of
 from kronkers_studio.domain.search import SearchFilters, SearchHit, SearchKind, SortKey
+from kronkers_studio.registry.search_columns import FOUND_BY_COLUMNS, find_by_columns, matching_columns
 from kronkers_studio.registry.search_terms import (
     IN_BRANCH,
     IN_PROJECT,
@@ -56,7 +58,7 @@ class _Sought:
 
 
 class FoundFiles:
-    """The files whose paths hold all terms ``wanted`` and that ``filters`` allow: ``count`` of them."""
+    """The files that hold all terms ``wanted`` in their paths or columns and that ``filters`` allow: ``count``."""
 
     def __init__(self, connection: dbapi2.Connection, wanted: Sequence[str], filters: SearchFilters) -> None:
         self._connection = connection
@@ -65,21 +67,29 @@ class FoundFiles:
         self._are_few = False
         self._conditions: list[_Sql] = []
         self._all = self._number("SELECT coalesce(max(id), 0) FROM files")
-        self.count = self._find(filters)
+        self._by_path = self._by_columns = 0  # how many
+        self._find(filters)
+        self.count = self._by_path + self._by_columns
 
     def page(self, limit: int, offset: int) -> list[SearchHit]:
         """Those from ``offset`` on. By relevance, names that begin with the first term and hold the others come before
-        names that hold all, and these before paths that do; of each, what is not deep in folders comes first."""
+        names that hold all, these before paths that do, and these before columns; of each, what is not deep in folders
+        comes first."""
         if self._sort.key in _ORDERS or not self._wanted:
             rows = self._by_column(_ORDERS.get(self._sort.key, "depth"), limit, offset)
         else:
-            rows = self._by_relevance(limit, offset)
+            rows = []
+            parts = [(self._by_path, self._by_relevance), (self._by_columns, self._by_depth)]
+            for count, page in reversed(parts) if self._sort.reverse else parts:
+                if offset < count and len(rows) < limit:
+                    rows += page(limit - len(rows), offset)
+                offset = max(0, offset - count)
         return [self._hit(*row) for row in rows]
 
     # ---- which ----
 
-    def _find(self, filters: SearchFilters) -> int:
-        sought = []
+    def _find(self, filters: SearchFilters) -> None:
+        sought, extension = [], None
         for group, name in (
             (IN_PROJECT, to_stored(filters.project)),
             (WITH_EXTENSION, folded(filters.extension.removeprefix("."))),
@@ -89,9 +99,11 @@ class FoundFiles:
                 statement = "SELECT number FROM facets WHERE kind = ? AND name = ?"
                 row = self._connection.execute(statement, (group, name)).fetchone()
                 if row is None:
-                    return 0
+                    return
                 sought.append(_in_group(group, row[0]))
-        return self._look_up([*sought, *map(_in_path, self._wanted)])
+                extension = row[0] if group == WITH_EXTENSION else extension
+        self._by_path = self._look_up([*sought, *map(_in_path, self._wanted)])
+        self._by_columns = find_by_columns(self._connection, self._wanted, filters, extension)
 
     def _look_up(self, sought: Sequence[_Sought]) -> int:
         match = " AND ".join(phrase(one.indexed) for one in sought if one.indexed)
@@ -133,7 +145,7 @@ class FoundFiles:
         if not missing:
             return best[offset:]
         found, after = _all([found, _Sql(f"NOT ({begins.text})", begins.values)]), max(0, offset - len(best))
-        rest = self._from_top(_all([found, in_name]), "depth", missing, after)
+        rest = self._from_top(_all([found, in_name]), self._by_path, "depth", missing, after)
         return best[offset:] + (rest or self._sorted(found, order, missing, after))
 
     def _beginning_with(self, term: str, begins: _Sql, limit: int) -> list[_Row]:
@@ -141,18 +153,27 @@ class FoundFiles:
         others = [condition for condition in self._conditions if condition != _in_path(term).condition]
         return self._rows("files INDEXED BY files_by_key", _all([begins, *others]), [_Sql("depth")], limit, 0)
 
+    def _by_depth(self, limit: int, offset: int) -> list[_Row]:
+        """Of those that are found by their columns."""
+        return self._ordered(_Sql(FOUND_BY_COLUMNS), self._by_columns, "depth", limit, offset)
+
     def _by_column(self, column: str, limit: int, offset: int) -> list[_Row]:
         found = _all(self._conditions)
-        rows = [] if self._are_few else self._from_top(found, column, limit, offset)
-        return rows or self._sorted(found, [_Sql(column)], limit, offset)
+        if self._by_columns:
+            found = _Sql(f"({FOUND_BY_COLUMNS} OR ({found.text}))", found.values)
+        return self._ordered(found, self.count, column, limit, offset)
 
-    def _from_top(self, condition: _Sql, column: str, limit: int, offset: int) -> list[_Row]:
+    def _ordered(self, condition: _Sql, count: int, column: str, limit: int, offset: int) -> list[_Row]:
+        rows = [] if count <= _FEW * self._all else self._from_top(condition, count, column, limit, offset)
+        return rows or self._sorted(condition, [_Sql(column)], limit, offset)
+
+    def _from_top(self, condition: _Sql, count: int, column: str, limit: int, offset: int) -> list[_Row]:
         """The rows asked for if all are among the first ones of the index on ``column``, else none.
 
         They come as the inner question gives them: told the order again, SQLite would sort all before the limit.
         """
         order, index = self._directed([_Sql(column)]), f"files_by_{column.removeprefix('-')}"
-        top = _TOP + 2 * (limit + offset) * self._all // max(1, self.count)
+        top = _TOP + 2 * (limit + offset) * self._all // max(1, count)
         found: list[_Row] = self._connection.execute(
             f"SELECT id, size, mtime FROM (SELECT * FROM files INDEXED BY {index} {order.text} LIMIT ?) AS files "  # noqa: S608
             f"WHERE {condition.text} LIMIT ? OFFSET ?",
@@ -195,6 +216,7 @@ class FoundFiles:
             tuple(from_stored(name) for (name,) in branches),
             size,
             time_of(mtime),
+            columns=matching_columns(self._connection, id, self._wanted),
         )
 
 

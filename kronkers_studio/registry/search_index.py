@@ -1,8 +1,9 @@
 """The search index: a database of its own, made from the workspace and made again whenever it is lost.
 
 It is brought up to date when something is looked for: the trees of branches that moved since are compared with the
-trees that were indexed, and the journal names the model versions that changed. Nothing in it is worth keeping, so it is
-not in the journal, and one that is damaged or of another form is thrown away.
+trees that were indexed, and the journal names the model versions that changed. The columns of data files are read on
+their own (``read_columns``), because that can take long. Nothing in it is worth keeping, so it is not in the journal,
+and one that is damaged or of another form is thrown away.
 """
 
 from __future__ import annotations
@@ -16,7 +17,19 @@ from kronkers_studio.domain.content import DEFAULT_BRANCH, Entry, EntryKind
 from kronkers_studio.domain.differences import EntryChange
 from kronkers_studio.domain.errors import NotFound, StoreDamaged
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.domain.search import ColumnsProblem, ColumnsRead
+from kronkers_studio.registry.data_columns import read_columns
 from kronkers_studio.registry.objects import ObjectStore
+from kronkers_studio.registry.search_headers import (
+    HEADER_TABLES,
+    Contents,
+    Unread,
+    count_unread,
+    files_with,
+    keep_columns,
+    next_unread,
+    retry_damaged,
+)
 from kronkers_studio.registry.search_models import DataColumns, index_models, models_are_current
 from kronkers_studio.registry.search_terms import (
     IN_BRANCH,
@@ -36,7 +49,7 @@ from kronkers_studio.storage.text import to_stored
 if TYPE_CHECKING:
     from sqlcipher3 import dbapi2
 
-_FORM = 2  # counts up when the tables below change
+_FORM = 3  # counts up when the tables below change
 _CACHE = 64 * 1024  # KiB of pages a connection keeps
 _COMPANIONS = ("", "-wal", "-shm")
 _BATCH = 2000
@@ -55,7 +68,7 @@ CREATE INDEX files_by_key ON files (key, depth, name_end, project, extension);
 CREATE INDEX files_by_mtime ON files (mtime DESC);
 CREATE INDEX files_by_size ON files (size DESC);
 CREATE TABLE places (file INTEGER NOT NULL, branch INTEGER NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL,
-    PRIMARY KEY (file, branch)) WITHOUT ROWID;
+    content INTEGER NOT NULL, header INTEGER NOT NULL, PRIMARY KEY (file, branch)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE names USING fts5(text, content='', contentless_delete=1, tokenize='trigram case_sensitive 1');
 CREATE TABLE versions (id INTEGER PRIMARY KEY, model TEXT NOT NULL, version INTEGER NOT NULL, project TEXT NOT NULL,
     path TEXT NOT NULL, framework TEXT NOT NULL, created TEXT NOT NULL, size INTEGER NOT NULL,
@@ -99,17 +112,53 @@ class SearchIndex:
 
         Raises ``Cancelled`` (what was indexed so far is kept) or ``StorageFull``.
         """
+        self._bring_up_to_date(progress, cancel)
+        with self._index.read_directly() as connection:
+            connection.execute(f"PRAGMA cache_size = -{_CACHE}")
+            yield connection
+
+    def read_columns(self, *, progress: Progress = SILENT, cancel: CancelToken = NEVER) -> ColumnsRead:
+        """Read the columns of data files that are new, so that they are found by them.
+
+        Raises ``Cancelled`` (what was read so far is kept), ``StorageFull``, or what a failing disk does.
+        """
+        self._bring_up_to_date(progress, cancel)
+        with self._index.read_directly() as connection:
+            waiting = count_unread(connection)
+        if not waiting:
+            return ColumnsRead()
+        with self._index.write_directly() as connection:
+            retry_damaged(connection)
+            progress.step("Reading the columns of data files", count_unread(connection), "files")
+        known, problems = 0, list[ColumnsProblem]()
+        while unread := self._next_unread():
+            cancel.check()
+            read = list(zip(unread, read_columns([each.table for each in unread], self._store), strict=True))
+            with self._index.write_directly() as connection:
+                keep_columns(connection, read)
+                problems += (
+                    ColumnsProblem(*file, told.problem)
+                    for each, told in read
+                    if told.problem
+                    for file in files_with(connection, each.id)
+                )
+            known += sum(not told.problem for _each, told in read)
+            progress.advance(len(unread))
+        return ColumnsRead(known, tuple(problems))
+
+    def close(self) -> None:
+        self._index.close()
+
+    def _next_unread(self) -> list[Unread]:
+        with self._index.read_directly() as connection:
+            return next_unread(connection)
+
+    def _bring_up_to_date(self, progress: Progress, cancel: CancelToken) -> None:
         try:
             self._refresh(progress, cancel)
         except StoreDamaged:
             self._discard()
             self._refresh(progress, cancel)  # once more: if the workspace itself is damaged, this raises
-        with self._index.read_directly() as connection:
-            connection.execute(f"PRAGMA cache_size = -{_CACHE}")
-            yield connection
-
-    def close(self) -> None:
-        self._index.close()
 
     def _discard(self) -> None:
         self._index.close()
@@ -164,8 +213,10 @@ class SearchIndex:
             ).lastrowid
         progress.step(f"Indexing the names in {project}", None, "files")
         removed, added = self._changes(connection, number, before, tree)
-        _remove(connection, number, project, removed)
-        _add(connection, number, project, added, progress)
+        contents = Contents(connection)
+        _remove(connection, number, project, removed, contents)
+        _add(connection, number, project, added, contents, progress)
+        contents.forget_unused()
         if tree:
             connection.execute("UPDATE branches SET tree = ? WHERE id = ?", (tree, number))
         else:
@@ -210,19 +261,20 @@ def _indexed(connection: dbapi2.Connection) -> Heads:
 def _make_tables(connection: dbapi2.Connection) -> None:
     if connection.execute("PRAGMA user_version").fetchone()[0] == _FORM:
         return
-    for statement in _TABLES.split(";\n"):
+    for statement in (_TABLES + HEADER_TABLES).split(";\n"):
         connection.execute(statement)
     for option, value in _FULL_TEXT_OPTIONS.items():
         connection.execute("INSERT INTO names (names, rank) VALUES (?, ?)", (option, value))
     connection.execute(f"PRAGMA user_version = {_FORM}")
 
 
-def _remove(connection: dbapi2.Connection, branch: int, project: str, paths: list[str]) -> None:
+def _remove(connection: dbapi2.Connection, branch: int, project: str, paths: list[str], contents: Contents) -> None:
     """Take ``paths`` out of a branch, and those that are in no other out of the index."""
     for path in paths:
         row = connection.execute("SELECT id FROM paths WHERE project = ? AND path = ?", (project, path)).fetchone()
         if row is None:
             continue
+        contents.leaving(row[0], branch)
         connection.execute("DELETE FROM places WHERE file = ? AND branch = ?", (row[0], branch))
         if connection.execute("SELECT 1 FROM places WHERE file = ? LIMIT 1", row).fetchone() is None:
             connection.execute("DELETE FROM names WHERE rowid = ?", row)
@@ -232,7 +284,14 @@ def _remove(connection: dbapi2.Connection, branch: int, project: str, paths: lis
             _take_figures(connection, [row])
 
 
-def _add(connection: dbapi2.Connection, branch: int, project: str, entries: list[Entry], progress: Progress) -> None:
+def _add(
+    connection: dbapi2.Connection,
+    branch: int,
+    project: str,
+    entries: list[Entry],
+    contents: Contents,
+    progress: Progress,
+) -> None:
     facets = _Facets(connection)
     (in_branch,) = connection.execute("SELECT mark FROM branches WHERE id = ?", (branch,)).fetchone()
     for start in range(0, len(entries), _BATCH):
@@ -240,8 +299,9 @@ def _add(connection: dbapi2.Connection, branch: int, project: str, entries: list
         for entry in entries[start : start + _BATCH]:
             id, is_new = _path_number(connection, project, to_stored(entry.path))
             mtime_ns = max(_EARLIEST, min(entry.mtime_ns, _LATEST))
-            places.append((id, branch, entry.size, mtime_ns))
+            places.append((id, branch, entry.size, mtime_ns, *contents.of(entry)))
             if not is_new:
+                contents.leaving(id, branch)
                 known.append((id,))
                 continue
             folder, _, name = folded(entry.path).rpartition("/")
@@ -250,7 +310,7 @@ def _add(connection: dbapi2.Connection, branch: int, project: str, entries: list
             figures = entry.path.count("/"), entry.size, mtime_ns
             files.append((id, *figures, *groups, len(name), in_branch, *sought))
             texts.append((id, "".join(sought) + facet(IN_PROJECT, groups[0]) + facet(WITH_EXTENSION, groups[1])))
-        connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?)", places)
+        connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)", places)
         connection.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", files)
         connection.executemany("INSERT INTO names (rowid, text) VALUES (?, ?)", texts)
         _take_figures(connection, known)  # of these, this branch may not be the first

@@ -6,14 +6,23 @@ What is found comes as tiers one after the other, one of each kind.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.domain.search import SearchFilters, SearchHit, SearchKind, SearchPage, Sort, SortKey
+from kronkers_studio.domain.search import (
+    ColumnsRead,
+    SearchFilters,
+    SearchHit,
+    SearchKind,
+    SearchPage,
+    Sort,
+    SortKey,
+)
 from kronkers_studio.registry.search_files import FoundFiles
+from kronkers_studio.registry.search_headers import count_unread
 from kronkers_studio.registry.search_index import SearchIndex
 from kronkers_studio.registry.search_terms import LONG, folded, phrase, terms, words
 from kronkers_studio.storage.text import from_stored, to_stored
@@ -67,8 +76,8 @@ class Search:
     ) -> SearchPage:
         """The hits from ``offset`` on. Every word of ``text`` must be found; no text finds all that the filters allow.
 
-        The first search brings the index up to date, which takes some seconds for each 100,000 new files. Raises
-        ``Cancelled`` or ``StorageFull``.
+        The first search brings the index up to date, which takes some seconds for each 100,000 new files; the columns
+        of data files are known after ``read_columns`` only. Raises ``Cancelled`` or ``StorageFull``.
         """
         with self._index.current(progress=progress, cancel=cancel) as connection:
             wanted = terms(text)
@@ -81,7 +90,14 @@ class Search:
             if filters.wants(SearchKind.FILE):
                 files = FoundFiles(connection, wanted, filters)
                 tiers.append(_Tier(SearchKind.FILE, files.count, files.page))
-            return _page(tiers, limit, offset)
+            return replace(_page(tiers, limit, offset), unread=count_unread(connection))
+
+    def read_columns(self, *, progress: Progress = SILENT, cancel: CancelToken = NEVER) -> ColumnsRead:
+        """Read the columns of data files that are new, each content once: some seconds for each 20,000 files.
+
+        Raises ``Cancelled`` (what was read so far is kept) or ``StorageFull``.
+        """
+        return self._index.read_columns(progress=progress, cancel=cancel)
 
     def close(self) -> None:
         self._index.close()

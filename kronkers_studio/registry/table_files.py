@@ -77,7 +77,7 @@ def read_tables(path: str, data: bytes) -> TableFile:
             return TableFile(format, {"": pl.read_parquet(io.BytesIO(data))})
         if format is Format.EXCEL:
             return TableFile(format, _read_workbook(data))
-    except _failures() as error:
+    except table_library_failures() as error:
         reason = str(error).split("\n", 1)[0]
         raise InvalidInput(f"“{path}” cannot be read as a table: {reason}", details=str(error)) from None
     raise InvalidInput(f"“{path}” is not a table.", next_step="Tables are CSV, Parquet and Excel files.")
@@ -98,7 +98,8 @@ def write_parquet(frame: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _failures() -> tuple[type[Exception], ...]:
+def table_library_failures() -> tuple[type[Exception], ...]:
+    """What the libraries raise for a file that they cannot read."""
     import fastexcel
     from polars.exceptions import PolarsError
 
@@ -120,7 +121,7 @@ def _read_csv(data: bytes) -> TableFile:
         return TableFile(Format.CSV, {"": pl.DataFrame()}, CsvForm(text, delimiter, "\n", False, None))
     frame = pl.read_csv(plain, has_header=False, separator=delimiter, infer_schema=False, empty_string_is_null=False)
     first = tuple(str(cell) for cell in frame.row(0))
-    header = first if _is_header(first) else None
+    header = first if is_header(first) else None
     names = _column_names(header or ("",) * len(first))
     frame.columns = names
     first_end = text.content.find("\n")
@@ -143,7 +144,7 @@ def sniff_delimiter(content: str) -> str:
     return max(_DELIMITERS, key=cells)
 
 
-def _is_header(cells: Sequence[str]) -> bool:
+def is_header(cells: Sequence[str]) -> bool:
     """A row of names: none of them a number, not all empty."""
     return any(cells) and not any(_NUMBER.fullmatch(cell.strip()) for cell in cells)
 
@@ -201,7 +202,7 @@ def _read_sheet(sheet: object) -> pl.DataFrame:
     if not frame.height:
         return frame
     first = tuple(str(cell) for cell in frame.row(0))
-    if not _is_header(first):
+    if not is_header(first):
         frame.columns = _column_names(("",) * frame.width)
         return frame
     frame.columns = _column_names(first)

@@ -105,7 +105,7 @@ class Workspace:
     def _data_columns(self, data: ContentRef) -> tuple[str, ...]:
         from kronkers_studio.registry.data_columns import data_columns  # only a model with new data needs this
 
-        return data_columns(self.content, data)
+        return data_columns(self.content, self._store, data)
 
     @cached_property
     def _journal(self) -> Journal:
