@@ -266,6 +266,11 @@ def _clean_up_lines(report: CleanUpReport) -> list[str]:
         lines.append(
             f"{size(report.kept)} unused, but kept for now ({plural(unused - report.freed_objects, 'object')})"
         )
+    if report.resting:
+        days = f"{report.grace_days:g} day{'' if report.grace_days == 1 else 's'}"
+        lines.append(f"{plural(report.resting, 'version')} kept for now: in use within the last {days} (--grace-days)")
+    if report.trashed:
+        lines.append(f"{plural(report.trashed, 'item')} kept in the trash; `kronkers trash empty` gives them up")
     shown = report.packs[:_MOST_LINES]
     if shown:
         rows = [[f"{pack.pack:08d}", size(pack.size), size(pack.unused), pack.decision] for pack in shown]

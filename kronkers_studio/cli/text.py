@@ -9,6 +9,9 @@ from datetime import datetime
 from kronkers_studio.domain.content import SkippedItem, time_of
 from kronkers_studio.domain.spelling import printable
 
+_WIDEST = 80
+"""A longer cell does not make its column wider."""
+
 
 def size(count: float) -> str:
     """``1234567`` → ``1.2 MB`` (decimal units, as file managers show)."""
@@ -34,12 +37,19 @@ def moment_of_ns(at_ns: int) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Left-aligned columns, two spaces apart. Each row is one line, whatever its cells hold."""
+    """Left-aligned columns, two spaces apart. Each row is one line, whatever its cells hold; a cell that is much longer
+    than others moves what follows it in its own row only."""
     rows = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    widths = [_width([row[column] for row in (head, *rows)]) for column in range(len(head))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
     ]
+
+
+def _width(cells: Sequence[str]) -> int:
+    """The longest, but for those that are too long for a column."""
+    lengths = [len(cell) for cell in cells]
+    return max((length for length in lengths if length <= _WIDEST), default=_WIDEST)
 
 
 def plural(count: int, one: str, many: str = "") -> str:

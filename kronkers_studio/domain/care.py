@@ -54,7 +54,8 @@ class CleanUpReport:
     """What ``gc`` freed, or with ``dry_run`` would free.
 
     ``forgotten`` are commits that no branch, tag, model version, item in the trash or recent change leads to.
-    ``kept`` counts bytes that nothing refers to, but that are too young or too few to be worth a rewrite.
+    ``kept`` counts bytes that nothing refers to, but that are too young or too few to be worth a rewrite. ``resting``
+    versions, which only changes of the grace period lead to, and the ``trashed`` items in the trash are kept as well.
     """
 
     dry_run: bool
@@ -65,6 +66,8 @@ class CleanUpReport:
     freed_objects: int = 0
     freed: int = 0  # bytes
     kept: int = 0  # bytes
+    resting: int = 0
+    trashed: int = 0
     packs: tuple[PackGarbage, ...] = ()
 
 

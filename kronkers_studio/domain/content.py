@@ -189,7 +189,10 @@ class StoredItem:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What `check` looked at and found. ``healthy`` may be said only of what was read."""
+    """What `check` looked at and found. ``healthy`` may be said only of what was read.
+
+    ``database_damaged``: some of the problems lie in the database, which `registry rebuild` makes again.
+    """
 
     packs: int = 0
     objects: int = 0
@@ -198,6 +201,7 @@ class CheckReport:
     commits: int = 0
     journal_entries: int = 0
     problems: Sequence[str] = field(default_factory=tuple)
+    database_damaged: bool = False
 
     @property
     def healthy(self) -> bool:

@@ -7,7 +7,7 @@ No lock is taken: whoever writes meanwhile goes on, and what changes under the c
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -57,13 +57,16 @@ class Check:
         self._progress = progress
         self._cancel = cancel
         self._problems: list[str] = []
+        self._database_damaged = False
         self._counting = threading.Lock()
         self._packs = self._objects = self._bytes = self._commits = self._entries = 0
 
     def run(self, read_data: bool) -> CheckReport:
         """Raises only ``Cancelled``."""
         self._finding("key slots", lambda: verify_keys(self._directory, self._master))
+        good = len(self._problems)
         self._finding("database", lambda: self._check_database(read_data))
+        self._database_damaged = len(self._problems) > good
         self._finding("journal", self._check_journal)
         self._check_store(read_data)
         return CheckReport(
@@ -73,7 +76,8 @@ class Check:
             read_data=read_data,
             commits=self._commits,
             journal_entries=self._entries,
-            problems=tuple(self._problems[:_MOST_PROBLEMS]),
+            problems=tuple(dict.fromkeys(self._problems))[:_MOST_PROBLEMS],
+            database_damaged=self._database_damaged,
         )
 
     def _finding(self, title: str, part: Callable[[], None]) -> None:
@@ -110,13 +114,17 @@ class Check:
         self._progress.step("Checking the database")
         with self._database.read() as connection:
             if read_data:  # the keyed checksum of every page, used or not
-                for row in connection.exec_driver_sql("PRAGMA cipher_integrity_check"):
-                    self._problems.append(f"The database is damaged: {row[0]}")
-            for row in connection.exec_driver_sql("PRAGMA integrity_check"):
-                if row[0] != "ok":
-                    self._problems.append(f"The database is damaged: {row[0]}")
+                self._note_damage(connection.exec_driver_sql("PRAGMA cipher_integrity_check").scalars())
+            self._note_damage(connection.exec_driver_sql("PRAGMA integrity_check").scalars())
             for row in connection.exec_driver_sql("PRAGMA foreign_key_check"):
                 self._problems.append(f"The database is inconsistent: a row of {row[0]} refers to nothing in {row[2]}")
+
+    def _note_damage(self, found: Iterable[str]) -> None:
+        """One sentence for all that SQLite says, which may be pages of it."""
+        lines = [line for text in found for line in text.splitlines() if line != "ok" and not line.startswith("***")]
+        if lines:
+            more = f" (and {len(lines) - 1:,} more)" if len(lines) > 1 else ""
+            self._problems.append(f"The database is damaged: {lines[0]}{more}.")
 
     def _check_journal(self) -> None:
         """The chain, and that the tables are what the journal makes of them."""
@@ -131,6 +139,7 @@ class Check:
                 for table in tables.JOURNALED:
                     if table_rows(connection, table) != table_rows(copy, table):
                         self._problems.append(f"The table “{table.name}” is not what the journal says.")
+                        self._database_damaged = True
         finally:
             replica.dispose()
         self._check_log()

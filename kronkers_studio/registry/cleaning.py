@@ -49,6 +49,8 @@ class _Plan:
     """What to do: per pack, and the commits to forget."""
 
     forgotten: tuple[str, ...] = ()
+    resting: int = 0
+    trashed: int = 0
     used: set[bytes] = field(default_factory=set)
     objects: int = 0
     packs: list[PackGarbage] = field(default_factory=list)
@@ -102,6 +104,9 @@ class CleanUp:
         with self._database.read() as connection:
             needed = self._needed_commits(connection)
             everything = set(connection.execute(sa.select(tables.commits.c.id)).scalars())
+            plan.resting = len(needed - _with_ancestors(connection, pinned_commits(beneath(connection))))
+            in_trash = sa.select(sa.func.count()).select_from(tables.trash).where(tables.trash.c.emptied == "")
+            plan.trashed = connection.execute(in_trash).scalar_one()
         missing = needed - everything
         if missing:
             raise _refusal(f"commit {min(missing)[:12]}")
@@ -117,20 +122,9 @@ class CleanUp:
 
     def _needed_commits(self, connection: sa.Connection) -> set[str]:
         """All commits that something leads to, or that a change of the grace period touched."""
-        parents: dict[str, list[str]] = {}
-        for child, parent in connection.execute(
-            sa.select(tables.commit_parents.c.child, tables.commit_parents.c.parent)
-        ):
-            parents.setdefault(child, []).append(parent)
         there = set(connection.execute(sa.select(tables.commits.c.id)).scalars())
-        waiting = list(pinned_commits(beneath(connection)) | (self._recent_commits(connection) & there))
-        needed: set[str] = set()
-        while waiting:
-            id = waiting.pop()
-            if id not in needed:
-                needed.add(id)
-                waiting.extend(parents.get(id, ()))
-        return needed
+        recent = self._recent_commits(connection) & there
+        return _with_ancestors(connection, pinned_commits(beneath(connection)) | recent)
 
     def _recent_commits(self, connection: sa.Connection) -> set[str]:
         """The commits that changes since the grace period's start name: so a branch that was moved or removed by
@@ -273,8 +267,25 @@ class CleanUp:
             freed_objects=sum(pack.unused_objects for pack in plan.packs if pack.freed),
             freed=sum(pack.unused for pack in plan.packs if pack.freed),
             kept=sum(pack.unused for pack in plan.packs if not pack.freed),
+            resting=plan.resting,
+            trashed=plan.trashed,
             packs=tuple(plan.packs),
         )
+
+
+def _with_ancestors(connection: sa.Connection, commits: Iterable[str]) -> set[str]:
+    """``commits`` and all that came before them."""
+    parents: dict[str, list[str]] = {}
+    for child, parent in connection.execute(sa.select(tables.commit_parents.c.child, tables.commit_parents.c.parent)):
+        parents.setdefault(child, []).append(parent)
+    waiting = list(commits)
+    found: set[str] = set()
+    while waiting:
+        id = waiting.pop()
+        if id not in found:
+            found.add(id)
+            waiting.extend(parents.get(id, ()))
+    return found
 
 
 def _named_commits(change: Mapping[str, Any]) -> Iterator[str]:

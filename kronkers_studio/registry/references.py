@@ -23,6 +23,7 @@ from kronkers_studio.registry.journal import decode_entry
 from kronkers_studio.storage.database import Database
 
 _SHORTEST_ID = 4
+_NAMED = 5
 _MOMENT = re.compile(r"(?:(?P<branch>[^@{}]*)@)?\{(?P<moment>[^{}]*)\}")
 _BRANCHES = (
     "SELECT branches.name, commits.document FROM branches JOIN commits ON commits.id = branches.head "
@@ -58,8 +59,12 @@ class References:
         if not exists:
             raise NotFound(f"There is no project “{project}”.", next_step="`kronkers projects` shows those that exist.")
         if not ref:
+            there = ", ".join(f"{project}@{branch.name}" for branch in self.branches(project)[:_NAMED])
             raise NotFound(
-                f"Project “{project}” has no branch “{DEFAULT_BRANCH}”.", next_step="Name one of its branches."
+                f"Project “{project}” has no branch “{DEFAULT_BRANCH}”.",
+                next_step=f"Name one of its branches: {there}."
+                if there
+                else "All of its branches were removed: `kronkers trash list` shows what can come back.",
             )
         tagged = self.tags(project, ref)
         if tagged:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from kronkers_studio.registry import open_workspace
+from kronkers_studio.storage.keys import Unlock
 from tests.cli.shell import Shell
 
 
@@ -29,8 +31,10 @@ def test_a_project_is_removed_given_up_and_its_space_freed_and_the_database_made
     assert [found["id"] for found in shell.json("trash", "list")] == [item["id"]]
     shell.run("trash", "restore", item["id"])
     shell.run("trash", "project", "drop")
+    assert "1 item kept in the trash" in shell.run("gc", "--dry-run").out
     assert len(shell.json("trash", "empty")) == 1
     assert shell.json("gc")["freed"] == 0, "it is too young"
+    assert "1 version kept for now: in use within the last 14 days" in shell.run("gc", "--dry-run").out
     text, _ = shell.run("gc", "--dry-run", "--grace-days", "0")
     assert "would be freed" in text and "00000001" in text
     report = shell.json("gc", "--grace-days", "0")
@@ -61,6 +65,31 @@ def test_a_project_is_removed_given_up_and_its_space_freed_and_the_database_made
     assert shell.json("key", "remove", added["id"])["kind"] == "key-file"
     with_text, _ = shell.run("key", "list")
     assert rotated["recovery_key"] not in with_text
+
+
+def test_a_damaged_database_is_told_in_few_words_and_how_to_mend_it(shell: Shell, tmp_path: Path) -> None:
+    shell.init()
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "data.bin").write_bytes(os.urandom(3000))
+    shell.run("migrate", str(tmp_path / "a"))
+    with (
+        open_workspace(shell.workspace, Unlock(key_file=shell.key_file)) as opened,
+        opened.database.read_directly() as connection,
+    ):
+        roots = "SELECT rootpage FROM sqlite_master WHERE name IN ('journal', 'commits', 'releases')"
+        pages = [page for (page,) in connection.execute(roots)]
+        size = int(connection.execute("PRAGMA cipher_page_size").fetchone()[0])
+    database = shell.workspace / "metadata.db"
+    content = bytearray(database.read_bytes())
+    for page in pages:
+        content[size * (page - 1) + 100] ^= 1
+    database.write_bytes(content)
+    report = shell.json("check", expect=1)
+    assert report["database_damaged"] and all("\n" not in problem for problem in report["problems"])
+    assert len(set(report["problems"])) == len(report["problems"])
+    assert "registry rebuild" in shell.run("check", expect=1).err
+    shell.run("registry", "rebuild")
+    assert shell.json("check", "--read-data")["problems"] == []
 
 
 def test_two_migrations_at_once_are_served_in_turn_or_refused_by_name(shell: Shell, tmp_path: Path) -> None:

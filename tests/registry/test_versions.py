@@ -174,3 +174,16 @@ def test_the_best_common_ancestors_are_those_that_no_other_surpasses(workspace: 
         assert best_common_ancestors(connection, x.id, y.id) == (root.id,)
         assert best_common_ancestors(connection, x.id, root.id) == (root.id,)
         assert best_common_ancestors(connection, x.id, x.id) == (x.id,)
+
+
+def test_a_project_without_its_main_branch_says_what_can_be_named(workspace: Workspace) -> None:
+    commit(workspace, {"a": b"1"})
+    workspace.versions.create_branch("p", "try", "main", author="ann")
+    workspace.trash.put(TrashKind.BRANCH, "p", "main", author="ann")
+    with pytest.raises(NotFound, match="no branch “main”") as refused:
+        workspace.content.resolve("p")
+    assert "p@try" in (refused.value.next_step or "")
+    workspace.trash.put(TrashKind.BRANCH, "p", "try", author="ann")
+    with pytest.raises(NotFound) as refused:
+        workspace.content.resolve("p")
+    assert "trash list" in (refused.value.next_step or "")
