@@ -17,6 +17,7 @@ from kronkers_studio.domain.migration import (
     MigrationPlan,
     MigrationResult,
     OnlineOnly,
+    Undone,
     WatchState,
     WatchStatus,
 )
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 _DECISIONS = {Decision.KEEP: "kept", Decision.DECIDE: "kept, look at it", Decision.LEAVE_OUT: "left out"}
+_NAMED = 5
 _WATCHING = {
     WatchStatus.WATCHING: "Watching.",
     WatchStatus.SYNCING: "Looking …",
@@ -83,6 +85,14 @@ def migrate(
         bool | None,
         typer.Option("--low-priority/--normal-priority", help="Give way to other programs; by default with --watch."),
     ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help="Let the folder alone count, also where a merge or another folder brought something since it was last "
+            "brought in; without it that is refused. Earlier versions keep everything.",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on: bring in each change as it comes to rest, until Ctrl+C.")
@@ -106,12 +116,30 @@ def migrate(
         name = project or _proposed_name(chosen)
         options = _options(session, name, chosen, include, exclude, online_only, fold_conflicts)
         if dry_run:
-            _show_plans(terminal, session, chosen, name, into, options)
+            _show_plans(terminal, session, chosen, project=name, branch=branch, into=into, options=options)
         elif watch:
-            _watch(terminal, session, chosen, project=name, branch=branch, into=into, options=options, settle=settle)
+            _watch(
+                terminal,
+                session,
+                chosen,
+                project=name,
+                branch=branch,
+                into=into,
+                options=options,
+                replace=replace,
+                settle=settle,
+            )
         else:
             _bring_in(
-                terminal, session, chosen, project=name, branch=branch, message=message, into=into, options=options
+                terminal,
+                session,
+                chosen,
+                project=name,
+                branch=branch,
+                message=message,
+                into=into,
+                options=options,
+                replace=replace,
             )
 
 
@@ -196,6 +224,7 @@ def _bring_in(
     message: str,
     into: str | None,
     options: MigrationOptions | None,
+    replace: bool,
 ) -> None:
     from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders
 
@@ -209,6 +238,7 @@ def _bring_in(
                 message=message,
                 into=into,
                 options=options,
+                replace_others=replace,
                 progress=progress,
                 cancel=terminal.cancel,
             )
@@ -220,6 +250,7 @@ def _bring_in(
                 branch=branch,
                 message=message,
                 options=options,
+                replace_others=replace,
                 progress=progress,
                 cancel=terminal.cancel,
             )
@@ -237,6 +268,7 @@ def _watch(
     branch: str,
     into: str | None,
     options: MigrationOptions | None,
+    replace: bool,
     settle: float,
 ) -> None:
     from kronkers_studio.workflows.sources import project_sources
@@ -267,6 +299,7 @@ def _watch(
             branch=branch,
             into=into,
             options=options,
+            replace_others=replace,
             settle_seconds=settle,
             on_sync=show,
             on_state=say,
@@ -280,7 +313,9 @@ def _show_plans(
     terminal: Terminal,
     session: Session,
     folders: list[Path],
+    *,
     project: str,
+    branch: str,
     into: str | None,
     options: MigrationOptions | None,
 ) -> None:
@@ -291,7 +326,14 @@ def _show_plans(
     with terminal.progress() as progress:
         plans = [
             plan_migration(
-                session, folder, project, into=into, options=options, progress=progress, cancel=terminal.cancel
+                session,
+                folder,
+                project,
+                branch=branch,
+                into=into,
+                options=options,
+                progress=progress,
+                cancel=terminal.cancel,
             )
             for folder in folders
         ]
@@ -311,6 +353,7 @@ def _result_lines(result: MigrationResult) -> list[str]:
         f"{plural(result.files, 'file')}, {size(result.commit.size)}; "
         f"{plural(result.read_files, 'file')} read, "
         f"{size(result.new_bytes)} new in the store, {result.seconds:.1f} s",
+        *_undone_lines(result.undone, "The folder alone counts, as asked for"),
         *[f"  renamed: {rename.old} → {rename.new}" for rename in result.renamed],
         *[
             f"  {each.path}: the version of {moment_of_ns(each.mtime_ns)}, from {each.source}, is in {each.commit[:12]}"
@@ -320,13 +363,42 @@ def _result_lines(result: MigrationResult) -> list[str]:
     ]
 
 
+def _compared_lines(plan: MigrationPlan) -> list[str]:
+    """How the folder stands to the branch's last version, as far as that is more than what is new."""
+    lines = []
+    reread = plan.reread
+    if reread:
+        lines.append(
+            f"Unchanged as it seems: {plural(len(reread), 'file')}, {size(sum(item.size for item in reread))}, read "
+            "once more to be sure; nothing new to store is expected of them."
+        )
+    if plan.gone:
+        such = ", ".join(printable(path) for path in plan.gone[:_NAMED])
+        lines.append(
+            f"No longer in the folder: {plural(len(plan.gone), 'file')}, such as {such}; earlier versions keep them."
+        )
+    return lines
+
+
+def _undone_lines(undone: Undone | None, title: str) -> list[str]:
+    if undone is None:
+        return []
+    from kronkers_studio.workflows.undoing import undone_words
+
+    return [f"{title}: {undone_words(undone)}. Version {undone.head[:12]} keeps what it was."]
+
+
 def _plan_lines(plan: MigrationPlan) -> list[str]:
     kinds = Counter(item.kind.value for item in plan.kept)
     lines = [
         f"{plural(len(plan.kept), 'item')}, {size(plan.size)}"
         + ("" if not kinds else ": " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())),
         f"New: {plural(len(plan.fresh), 'item')}, {size(plan.new_size)}.",
+        *_compared_lines(plan),
+        *_undone_lines(plan.undone, f"“{plan.branch}” got something from elsewhere since the folder was brought in"),
     ]
+    if plan.undone is not None:
+        lines.append("  Bringing it in is refused without --replace, and says then how to keep both.")
     if plan.duplicates:
         partly = "" if plan.duplicates_complete else " (not all were compared)"
         lines.append(

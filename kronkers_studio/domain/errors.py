@@ -95,6 +95,10 @@ class SourceUnavailable(StudioError):
     """The folder to migrate does not exist, vanished, or cannot be listed."""
 
 
+class WouldUndo(Refused):
+    """Bringing a folder in would undo what a merge or another folder brought into the branch; nothing was changed."""
+
+
 # Models and packages
 class UnsupportedModel(StudioError):
     """Not a model of a supported framework, or one that is refused for safety."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kronkers_studio.domain.content import Commit, SkippedItem
+from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, SkippedItem
 
 
 class FileKind(StrEnum):
@@ -84,12 +84,19 @@ class PlannedItem:
     mtime_ns: int
     decision: Decision
     why: str = ""
-    unchanged: bool = False  # as it is in the project's last commit
+    unchanged: bool = False  # as it is in the branch's last commit
+    reread: bool = False  # it seems unchanged, and is read once more to be sure: nothing new to store is expected
+    stored: bool = False  # its bytes are in the store, though the branch's last commit has not got it so
     conflict_of: str = ""  # the path of which this is a conflict copy
     differences: str = ""  # of a conflict copy: what differs from the original, such as "112 rows differ"
     online_only: bool = False  # its content is in the cloud: storing it would download it
     duplicate_of: str = ""  # the path of another kept file with the same bytes
     renamed_from: str = ""  # it is the stored file that lay here before: its bytes need not be read again
+
+    @property
+    def brings_bytes(self) -> bool:
+        """Whether its bytes are new to the project as far as can be told."""
+        return not (self.unchanged or self.stored or self.duplicate_of or self.renamed_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,24 @@ class ConflictGroup:
 
     original: PlannedItem
     copies: tuple[PlannedItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What a branch got from elsewhere (a merge, another folder) since it was last made as the folder is, and would
+    lose by being made so again. Files and links are counted; ``examples`` are the first few paths.
+    """
+
+    head: str  # the commit that has it
+    base: str  # the commit that the folder was last brought in as
+    removed: int = 0  # not in the folder: they would be taken out
+    replaced: int = 0  # otherwise in the folder: they would become as they are there
+    returned: int = 0  # taken out of the branch and still in the folder: they would come back
+    examples: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        return self.removed + self.replaced + self.returned
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +137,9 @@ class MigrationPlan:
     into: str = ""  # the project's folder below which all of it will lie
     rules: tuple[RuleHits, ...] = ()
     duplicates_complete: bool = True  # False when there was too much to compare
+    branch: str = DEFAULT_BRANCH
+    gone: tuple[str, ...] = ()  # files and links of the branch's last commit that are not in the folder any more
+    undone: Undone | None = None
 
     @property
     def kept(self) -> tuple[PlannedItem, ...]:
@@ -133,8 +161,13 @@ class MigrationPlan:
 
     @property
     def new_size(self) -> int:
-        """Bytes that are new to the project; of files with the same bytes only one counts, and renamed ones do not."""
-        return sum(item.size for item in self.fresh if not item.duplicate_of and not item.renamed_from)
+        """Bytes that are new to the project; of files with the same bytes only one counts, what is stored does not."""
+        return sum(item.size for item in self.fresh if item.brings_bytes)
+
+    @property
+    def reread(self) -> tuple[PlannedItem, ...]:
+        """What seems unchanged and will be read once more to be sure."""
+        return tuple(item for item in self.kept if item.reread)
 
     @property
     def duplicates(self) -> tuple[PlannedItem, ...]:
@@ -195,6 +228,7 @@ class MigrationResult:
     skipped: tuple[SkippedItem, ...] = ()
     renamed: tuple[Rename, ...] = ()
     folded: tuple[FoldedVersion, ...] = ()  # conflict copies that became versions, oldest first
+    undone: Undone | None = None  # what others had brought and is no longer so, as was asked for
 
     @property
     def incomplete(self) -> bool:

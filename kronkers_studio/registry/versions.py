@@ -107,17 +107,18 @@ class Versions:
 
     # ---- differences ----
 
-    def diff(self, project: str, old: str, new: str, path: str = "") -> TreeDifference:
+    def diff(self, project: str, old: str, new: str, path: str = "", *, renames: bool = True) -> TreeDifference:
         """What differs between two versions of a project, or of the folder ``path`` in it.
 
-        A folder that is in one version only is compared with an empty one.
+        A folder that is in one version only is compared with an empty one. Without ``renames`` each of them is an entry
+        removed and one added.
         """
         before, after = self._find(project, old, path), self._find(project, new, path)
         for entry in (before, after):
             if entry is not None and entry.kind is not EntryKind.FOLDER:
                 raise InvalidInput(f"“{path}” is a file.", next_step="Compare its content instead.")
         ids = [entry.content[0] if entry else b"" for entry in self._both(path, before, after)]
-        return diff_trees(ids[0], ids[1], self._store, folder=path)
+        return diff_trees(ids[0], ids[1], self._store, folder=path, renames=renames)
 
     def diff_table(
         self, project: str, old: str, new: str, path: str, *, key: Sequence[str] = (), old_path: str = ""

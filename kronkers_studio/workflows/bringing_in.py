@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kronkers_studio.migration.scan_ahead import Found
 
 _HISTORY_LOOKED_AT = 1000
+_NO_STATE = b""  # no folder is ever found to be in it
 
 
 def _nobody(_items: Sequence[FoundItem]) -> None:
@@ -58,6 +59,7 @@ class BringIn:
     project: str
     branch: str
     message: str
+    replace_others: bool  # also what a merge, or another folder in the same place, brought in since
     watching: bool
     progress: Progress
     cancel: CancelToken
@@ -77,6 +79,7 @@ class BringIn:
 
     def _bring_in(self, sources: Sequence[MigrationSource]) -> MigrationResult:
         from kronkers_studio.workflows.sources import project_sources
+        from kronkers_studio.workflows.undoing import refuse_undoing, undone_by
 
         self._base = None
         remembered = project_sources(self.session, self.project)
@@ -87,6 +90,9 @@ class BringIn:
             _refuse_overlap(brought, kept)
         stored = [*brought[0].stored] if len(brought) == 1 else [item for each in brought for item in each.stored]
         stored += kept
+        undone = undone_by(self.session, self.project, self.branch, sources, stored)
+        if undone is not None and not self.replace_others:
+            refuse_undoing(undone, self.session, self.project, self.branch, [source.folder for source in sources])
         skipped = tuple(item for each in brought for item in each.skipped)
         renamed = tuple(rename for each in brought for rename in each.renamed)
         commit, changed, folded = self._commit(stored, skipped, sources, brought)
@@ -104,6 +110,7 @@ class BringIn:
             skipped=skipped,
             renamed=renamed,
             folded=folded,
+            undone=undone,
         )
 
     def _store(self, source: MigrationSource) -> _Brought:
@@ -240,8 +247,8 @@ class BringIn:
         if changes:
             self.session.workspace.ledger.record(*changes, author=self.session.author)
         for each in brought:
-            if each.scan.state is not None and len(brought) == 1 and _is_all_there(each):
-                each.cache.remember_commit(self.branch, commit.id, each.scan.state)
+            known = each.scan.state is not None and len(brought) == 1 and _is_all_there(each)
+            each.cache.remember_commit(self.branch, commit.id, (each.scan.state or b"") if known else _NO_STATE)
 
 
 def _folded(path: str, found: StoredItem, commit: Commit) -> FoldedVersion:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit
 from kronkers_studio.domain.errors import InvalidInput
@@ -17,11 +16,6 @@ from kronkers_studio.domain.migration import (
 )
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.workflows.session import Session
-
-if TYPE_CHECKING:
-    pass
-
-_HISTORY_LOOKED_AT = 1000
 
 
 def suggested_folders() -> list[Path]:
@@ -36,6 +30,7 @@ def plan_migration(
     folder: Path,
     project: str = "",
     *,
+    branch: str = DEFAULT_BRANCH,
     into: str | None = None,
     options: MigrationOptions | None = None,
     progress: Progress = SILENT,
@@ -43,9 +38,11 @@ def plan_migration(
 ) -> MigrationPlan:
     """What lies in ``folder`` and what would become of it. Nothing is copied or downloaded; the folder is only read.
 
+    What is new, changed or unchanged is so beside the head of ``branch``, of which nothing needs to be remembered.
     ``into`` and ``options`` are those of ``migrate_folder``; nothing is remembered. Raises ``SourceUnavailable`` when
     the folder cannot be listed, ``InvalidInput`` for a rule that cannot be understood.
     """
+    from kronkers_studio.workflows.branch_state import compared_with_head
     from kronkers_studio.workflows.bringing_in import reader, scan_source, stat_cache
     from kronkers_studio.workflows.plans import planned_items
     from kronkers_studio.workflows.sources import source_of
@@ -56,15 +53,22 @@ def plan_migration(
     known = stat_cache(session, project, folder).load()
     scan = scan_source(session, source, known, progress, cancel, plan=True)
     items, complete = planned_items(scan, reader(folder), progress, cancel)
+    progress.step("Comparing with the last version")
+    compared = compared_with_head(
+        session, source, scan, items, reader(folder), project=project, branch=branch, cancel=cancel
+    )
     return MigrationPlan(
         folder=str(folder),
         project=project,
-        items=items,
+        items=compared.items,
         skipped=scan.skipped,
         options=source.options,
         into=source.into,
         rules=scan.rules,
         duplicates_complete=complete,
+        branch=branch,
+        gone=compared.gone,
+        undone=compared.undone,
     )
 
 
@@ -77,6 +81,7 @@ def migrate_folder(
     message: str = "",
     into: str | None = None,
     options: MigrationOptions | None = None,
+    replace_others: bool = False,
     watching: bool = False,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
@@ -90,6 +95,9 @@ def migrate_folder(
     ``into`` is the project's folder to put it in ("" = its top), ``options`` say how; None means as the last time, and
     what is given is remembered. What other folders brought into the project stays. ``watching`` says that this happens
     in the background.
+
+    The branch then is as the folder is. Where that would undo what a merge, or another folder in the same place,
+    brought since the last time, it raises ``WouldUndo`` unless it may ``replace_others``; earlier versions keep all.
     """
     started = time.monotonic()
     folder = folder.expanduser().absolute()
@@ -102,7 +110,7 @@ def migrate_folder(
     from kronkers_studio.workflows.sources import source_of
 
     source = source_of(session, project, folder, into, options)
-    work = BringIn(session, project, branch, message, watching, progress, cancel, started)
+    work = BringIn(session, project, branch, message, replace_others, watching, progress, cancel, started)
     return work.run([source])
 
 
@@ -114,6 +122,7 @@ def migrate_folders(
     branch: str = DEFAULT_BRANCH,
     message: str = "",
     options: MigrationOptions | None = None,
+    replace_others: bool = False,
     watching: bool = False,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
@@ -134,7 +143,7 @@ def migrate_folders(
         raise InvalidInput(f"No folder is known that “{project}” was brought in from.", next_step="Name the folder.")
     if options is not None:
         sources = [replace(source, options=options) for source in sources]
-    work = BringIn(session, project, branch, message, watching, progress, cancel, started)
+    work = BringIn(session, project, branch, message, replace_others, watching, progress, cancel, started)
     return work.run(sources)
 
 

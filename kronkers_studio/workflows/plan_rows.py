@@ -128,7 +128,7 @@ def _figures(plan: MigrationPlan, rows: Sequence[PlanRow]) -> PlanFigures:
         found=len(rows),
         found_size=_size(plan.items),
         kept=len(kept),
-        new_size=_size(item for item in kept if not (item.unchanged or item.duplicate_of or item.renamed_from)),
+        new_size=_size(item for item in kept if item.brings_bytes),
         unchanged=sum(1 for item in kept if item.unchanged),
         duplicates=len(duplicates),
         duplicates_size=_size(duplicates),

@@ -56,6 +56,7 @@ def watch_folder(
     branch: str = DEFAULT_BRANCH,
     into: str | None = None,
     options: MigrationOptions | None = None,
+    replace_others: bool = False,
     settle_seconds: float = 2.0,
     on_sync: Callable[[MigrationResult], None],
     on_state: Callable[[WatchState], None] = _nobody,
@@ -69,6 +70,7 @@ def watch_folder(
         branch=branch,
         into=into,
         options=options,
+        replace_others=replace_others,
         settle_seconds=settle_seconds,
         on_sync=on_sync,
         on_state=on_state,
@@ -84,6 +86,7 @@ def watch_folders(
     branch: str = DEFAULT_BRANCH,
     into: str | None = None,
     options: MigrationOptions | None = None,
+    replace_others: bool = False,
     settle_seconds: float = 2.0,
     on_sync: Callable[[MigrationResult], None],
     on_state: Callable[[WatchState], None] = _nobody,
@@ -94,8 +97,9 @@ def watch_folders(
 
     ``on_sync`` gets each result, also when nothing had changed; ``on_state`` is told what is going on. Both are called
     in this thread. ``turn`` is entered for each run, which writes to the workspace: it may wait for others of the same
-    program to have written. Ends only by raising: ``Cancelled`` when told to stop, ``StorageFull`` and other failures
-    of the workspace as they come. A folder that goes away is waited for; a workspace that somebody else writes to, too.
+    program to have written. Ends only by raising: ``Cancelled`` when told to stop, ``WouldUndo`` when a merge brought
+    something that the folders have not, ``StorageFull`` and other failures of the workspace as they come. A folder that
+    goes away is waited for; a workspace that somebody else writes to, too.
     """
     from kronkers_studio.migration.watching import Watch
 
@@ -111,10 +115,25 @@ def watch_folders(
         def sync(there: Sequence[Path]) -> MigrationResult:
             if len(folders) == 1:
                 return migrate_folder(
-                    session, there[0], project, branch=branch, into=into, options=options, watching=True, cancel=cancel
+                    session,
+                    there[0],
+                    project,
+                    branch=branch,
+                    into=into,
+                    options=options,
+                    replace_others=replace_others,
+                    watching=True,
+                    cancel=cancel,
                 )
             return migrate_folders(
-                session, there, project, branch=branch, options=options, watching=True, cancel=cancel
+                session,
+                there,
+                project,
+                branch=branch,
+                options=options,
+                replace_others=replace_others,
+                watching=True,
+                cancel=cancel,
             )
 
         if watch.away:

@@ -72,3 +72,22 @@ def test_what_is_asked_for_once_is_remembered_and_a_project_can_be_brought_in_by
 )
 def test_what_cannot_be_meant_is_wrong_usage(kronkers, folder, arguments):
     kronkers("migrate", folder, "--project", "p", *arguments, expect=2)
+
+
+def test_what_a_merge_brought_is_not_dropped_without_being_asked_for_and_the_plan_says_so(kronkers, folder, make):
+    make("own/a.csv", "id\n1\n")
+    make("hers/a.csv", "id\n1\n")
+    make("hers/b.csv", "id\n2\n")
+    own, hers = folder / "own", folder / "hers"
+    kronkers("migrate", own, "--project", "p")
+    kronkers("branch", "p", "hers")
+    kronkers("migrate", hers, "--project", "p", "--branch", "hers")
+    kronkers("merge", "p", "hers")
+
+    plan = kronkers("migrate", own, "--project", "p", "--dry-run")
+    assert "No longer in the folder: 1 file, such as b.csv; earlier versions keep them." in plan
+    assert "since the folder was brought in: 1 file is not in the folder (b.csv)." in plan
+    refused = kronkers("migrate", own, "--project", "p", "--json", expect=3)
+    assert refused["error"]["kind"] == "WouldUndo"
+    said = kronkers("migrate", own, "--project", "p", "--replace")
+    assert "The folder alone counts, as asked for: 1 file is not in the folder (b.csv)." in said

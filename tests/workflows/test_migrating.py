@@ -92,7 +92,7 @@ def test_a_branch_that_somebody_moved_is_looked_at_in_full(
     first = migrate_folder(session, folder)
     _write(tmp_path / "other" / "x.csv", "x\n1\n")
     migrate_folder(session, tmp_path / "other", "source")
-    back = migrate_folder(session, folder)
+    back = migrate_folder(session, folder, replace_others=True)
     assert back.changed
     assert back.commit.tree == first.commit.tree
     assert len(scans) == 3
