@@ -18,6 +18,9 @@ from kronkers_studio.storage.database import Database
 
 _BY_TIME = (tables.model_versions.c.created, tables.model_versions.c.name, tables.model_versions.c.version)  # an index
 _NEWEST = tuple(column.desc() for column in _BY_TIME)
+_SIZE: sa.ColumnElement[int] = sa.literal_column(
+    "json_extract(document, '$.size')"
+)  # as an index has it, to the letter
 _EDITS = ("ModelRegistered", "ModelDescribed", "MetricsAdded")
 
 
@@ -132,8 +135,7 @@ def _order(sort: Sort) -> Iterable[sa.ColumnElement[Any]]:
     if sort.key is SortKey.NAME:
         return (versions.c.name.desc() if sort.reverse else versions.c.name), versions.c.version.desc()
     if sort.key is SortKey.SIZE:
-        size = sa.func.json_extract(versions.c.document, "$.size")
-        return size.asc() if sort.reverse else size.desc(), *_NEWEST
+        return (_SIZE.asc(), *_BY_TIME) if sort.reverse else (_SIZE.desc(), *_NEWEST)
     return _BY_TIME if sort.reverse else _NEWEST
 
 

@@ -69,7 +69,7 @@ def _headers_with(connection: dbapi2.Connection, term: str) -> str:
 
 def _having(headers: str, filters: SearchFilters, extension: int | None) -> _Part:
     """The files that have one of ``headers`` on a branch that ``filters`` allow."""
-    text = "SELECT file FROM places WHERE header IN (SELECT value FROM json_each(?))"
+    text = "SELECT file FROM places WHERE header IN (SELECT value FROM json_each(?)) AND header > 0"
     values: list[Any] = [headers]
     for column, name in (("project", filters.project), ("name", filters.branch)):
         if name:

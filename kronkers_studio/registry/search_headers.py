@@ -31,7 +31,10 @@ CREATE VIRTUAL TABLE header_columns USING fts5(text, content='', contentless_del
 CREATE INDEX places_by_content ON places (content) WHERE content > 0;
 CREATE INDEX places_by_header ON places (header) WHERE header > 0
 """
-"""For ``places`` with the columns ``content`` and ``header``, which are 0 for what is no table or has no header."""
+"""For ``places`` with the columns ``content`` and ``header``, which are 0 for what is no table or has no header.
+
+SQLite uses these two indexes only where it is told that the number is above 0.
+"""
 _TOGETHER = 512
 _TOGETHER_BYTES = 32 << 20
 _WAITING = "problem = ''"
@@ -74,14 +77,25 @@ class Contents:
     def forget_unused(self) -> None:
         """Forget what no file has any more, of what was left."""
         for id in self._left:
-            if self._connection.execute("SELECT 1 FROM places WHERE content = ? LIMIT 1", (id,)).fetchone() is None:
+            if (
+                self._connection.execute(
+                    "SELECT 1 FROM places WHERE content = ? AND content > 0 LIMIT 1", (id,)
+                ).fetchone()
+                is None
+            ):
                 row = self._connection.execute("DELETE FROM contents WHERE id = ? RETURNING header", (id,)).fetchone()
                 self._connection.execute("DELETE FROM unread WHERE content = ?", (id,))
                 self._forget_header(row[0] if row else 0)
         self._left.clear()
 
     def _forget_header(self, id: int) -> None:
-        if id and self._connection.execute("SELECT 1 FROM places WHERE header = ? LIMIT 1", (id,)).fetchone() is None:
+        if (
+            id
+            and self._connection.execute(
+                "SELECT 1 FROM places WHERE header = ? AND header > 0 LIMIT 1", (id,)
+            ).fetchone()
+            is None
+        ):
             self._connection.execute("DELETE FROM headers WHERE id = ?", (id,))
             self._connection.execute("DELETE FROM header_columns WHERE rowid = ?", (id,))
 
@@ -115,7 +129,7 @@ def keep_columns(connection: dbapi2.Connection, read: Iterable[tuple[Unread, Tol
             continue
         header = _header(connection, told.columns)
         connection.execute("UPDATE contents SET header = ? WHERE id = ?", (header, unread.id))
-        connection.execute("UPDATE places SET header = ? WHERE content = ?", (header, unread.id))
+        connection.execute("UPDATE places SET header = ? WHERE content = ? AND content > 0", (header, unread.id))
 
 
 def retry_damaged(connection: dbapi2.Connection) -> None:
@@ -124,7 +138,7 @@ def retry_damaged(connection: dbapi2.Connection) -> None:
 
 def files_with(connection: dbapi2.Connection, content: int) -> list[tuple[str, str]]:
     """Project and path of the files that have a content."""
-    statement = "SELECT DISTINCT project, path FROM places JOIN paths ON id = file WHERE content = ?"
+    statement = "SELECT DISTINCT project, path FROM places JOIN paths ON id = file WHERE content = ? AND content > 0"
     return [(from_stored(project), from_stored(path)) for project, path in connection.execute(statement, (content,))]
 
 

@@ -6,8 +6,10 @@ import random
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -336,6 +338,27 @@ def test_models_are_ordered_and_filtered_by_metrics(workspace: Workspace) -> Non
         assert (total, [version.version for version in found]) == (len(expected), expected)
     assert [version.version for version in workspace.models.page(tag="even")[1]] == [4, 2]
     assert [v.version for v in workspace.models.page(limit=2, offset=1)[1]] == [3, 2]
+
+
+def test_models_are_listed_by_size_in_the_order_of_an_index(workspace: Workspace) -> None:
+    commit = _commit(workspace, "p", "main", {"m": 1})
+    for version, size in enumerate((30, 9, 200, 30), start=1):
+        _register(workspace, commit, "m", version, size=size)
+    asked: list[tuple[str, Any]] = []
+
+    @sa.event.listens_for(workspace.database.engine, "before_cursor_execute")
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
+        asked.append((statement, values))
+
+    for order, expected in (("size", [3, 4, 1, 2]), ("-size", [2, 1, 4, 3])):
+        assert [found.version for found in workspace.models.page(sort=Sort.parse(order))[1]] == expected
+    sa.event.remove(workspace.database.engine, "before_cursor_execute", note)
+    ordered = [(statement, values) for statement, values in asked if "json_extract" in statement]
+    assert len(ordered) == 2
+    with workspace.database.read_directly() as connection:
+        for statement, values in ordered:
+            plan = str(connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall())
+            assert "ix_model_versions_size" in plan and "TEMP B-TREE" not in plan
 
 
 def test_what_a_version_was_called_and_measured_before_stays_in_its_history(workspace: Workspace) -> None:

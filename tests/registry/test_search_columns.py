@@ -238,6 +238,25 @@ def test_what_no_file_has_any_more_is_forgotten(workspace: Workspace) -> None:
     assert _found(workspace, "three") == ["c.csv"]
 
 
+def test_files_are_looked_up_by_their_content_and_never_gone_through(workspace: Workspace) -> None:
+    _commit(workspace, {"a.csv": "one,x\n", "b.csv": "two,y\n", "bad.csv": b"\0"})
+    workspace.search.run("x")
+    asked: list[str] = []
+    with workspace.search._index._index.read_directly() as connection:  # the one that is used from now on
+        connection.set_trace_callback(asked.append)
+    workspace.search.read_columns()
+    _commit(workspace, {"a.csv": "two,y\n", "c.csv": "three,y\n"})
+    workspace.search.read_columns()
+    _found(workspace, "one")
+    _found(workspace, "two y", SearchFilters(project="p", branch="main", extension="csv"))
+    with workspace.search._index._index.read_directly() as connection:
+        connection.set_trace_callback(None)
+        about = [statement for statement in asked if "places" in statement and "CREATE" not in statement]
+        plans = {one: str(connection.execute(f"EXPLAIN QUERY PLAN {one}").fetchall()) for one in about}
+    assert len(plans) > 10
+    assert [statement for statement, plan in plans.items() if "SCAN places" in plan or "SCAN p " in plan] == []
+
+
 def test_what_cannot_be_read_is_told_and_does_not_come_again(workspace: Workspace, reading: list[int]) -> None:
     _commit(workspace, {"bad.csv": b"\0\1\2" * 100, "bad.xlsx": b"no workbook", "good.csv": "key,x\n1,2\n"})
     report = workspace.search.read_columns()

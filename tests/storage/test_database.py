@@ -16,6 +16,7 @@ from kronkers_studio.storage.database import Database, insert_rows
 from kronkers_studio.storage.migrations import HEAD, upgrade_database
 
 KEY = bytes(range(32))
+pytestmark = pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 
 
 @pytest.fixture
@@ -64,12 +65,14 @@ def test_the_newest_migration_is_the_one_that_the_fast_path_looks_for(database: 
 
 def test_a_database_of_the_step_before_is_brought_up_to_date_with_all_that_is_in_it(database: Database) -> None:
     with database.write() as connection:
-        connection.execute(sa.text("DROP INDEX ix_model_versions_created_name_version"))
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0004'"))
+        connection.execute(sa.text("DROP INDEX ix_model_versions_size"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0005'"))
         _add_server(connection, "factory")
     upgrade_database(database)
     assert _servers(database) == ["factory"]
     with database.read() as connection:
+        index = sa.text("SELECT 1 FROM sqlite_master WHERE name = 'ix_model_versions_size'")
+        assert connection.execute(index).scalar_one() == 1
         assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
 
 
