@@ -44,6 +44,22 @@ def _flip(file: Path, at: int, bits: int = 1) -> None:
         stream.write(bytes([byte ^ bits]))
 
 
+def _after_the_first_look(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, something: Callable[[], object]
+) -> None:
+    """Do ``something`` when the index has been asked which packs there are, once."""
+    index = workspace.content._store.index
+    packs = index.packs
+
+    def looked() -> dict[int, int]:
+        found = packs()
+        monkeypatch.setattr(index, "packs", packs)
+        something()
+        return found
+
+    monkeypatch.setattr(index, "packs", looked)
+
+
 def test_a_good_workspace_is_healthy_and_the_report_says_what_was_read(filled: Workspace) -> None:
     structure = filled.content.check()
     data = filled.content.check(read_data=True)
@@ -151,18 +167,9 @@ def test_what_is_brought_in_while_a_check_runs_is_not_called_damage(
     filled: Workspace, bring_in: BringIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_data: bool
 ) -> None:
     """A pack that the check knows grows. Seen to fail with the size that it had at the start."""
-    index = filled.content._store.index
-    packs = index.packs
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "new.bin").write_bytes(random.Random(4).randbytes(100_000))  # noqa: S311
-
-    def and_more() -> dict[int, int]:
-        found = packs()
-        monkeypatch.setattr(index, "packs", packs)
-        bring_in(tmp_path / "more", project="more")
-        return found
-
-    monkeypatch.setattr(index, "packs", and_more)
+    _after_the_first_look(filled, monkeypatch, lambda: bring_in(tmp_path / "more", project="more"))
     report = filled.content.check(read_data=read_data)
     assert report.problems == () and report.commits == 2
 
@@ -172,24 +179,19 @@ def test_what_is_cleaned_up_while_a_check_runs_is_not_called_damage(
     filled: Workspace, bring_in: BringIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_data: bool
 ) -> None:
     """A pack that the check knows is written anew. Seen to fail when it was not checked once more."""
-    index = filled.content._store.index
-    packs = index.packs
     (tmp_path / "gone").mkdir()
     (tmp_path / "gone" / "gone.bin").write_bytes(random.Random(4).randbytes(900_000))  # noqa: S311
     bring_in(tmp_path / "gone", project="gone")
     filled.trash.put(TrashKind.PROJECT, "gone", "", author="ann")
     filled.trash.empty(author="ann")
 
-    def and_less() -> dict[int, int]:
-        found = packs()
-        monkeypatch.setattr(index, "packs", packs)
-        assert filled.clean_up(author="ann", clock=lambda: datetime.now(UTC) + timedelta(days=15)).freed
-        return found
-
-    monkeypatch.setattr(index, "packs", and_less)
+    later = datetime.now(UTC) + timedelta(days=15)
+    _after_the_first_look(filled, monkeypatch, lambda: filled.clean_up(author="ann", clock=lambda: later))
+    before = _pack(filled).stat().st_size
     report = filled.content.check(read_data=read_data)
     assert report.problems == () and (report.packs, report.commits) == (1, 1)
-    assert report.bytes_read == (_pack(filled).stat().st_size if read_data else 0)
+    assert (after := _pack(filled).stat().st_size) < before
+    assert report.bytes_read == (after if read_data else 0)
 
 
 def test_damage_is_found_also_by_a_check_beside_a_cleaning_up(
