@@ -10,8 +10,9 @@ import typer
 from kronkers_studio.cli.references import parse_project
 from kronkers_studio.cli.terminal import Terminal, command, environment_passphrase
 from kronkers_studio.cli.text import moment, plural, size, skipped_lines, table
-from kronkers_studio.domain.content import EntryKind
+from kronkers_studio.domain.content import CheckReport, EntryKind
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.spelling import printable
 from kronkers_studio.settings.secrets import Secret
 
 _VERSION = "A project, at a branch, a tag, the beginning of a commit's id, or a moment such as {yesterday 14:05}."
@@ -172,13 +173,34 @@ def check(
             terminal.exit_code = StoreDamaged.exit_code
             return
         raise StoreDamaged(
-            "\n".join((f"Problems found in {seen}:", *[f"  {problem}" for problem in report.problems])),
+            "\n".join(
+                (
+                    *_affected_lines(report),
+                    f"Problems found in {seen}:",
+                    *[f"  {problem}" for problem in report.problems],
+                )
+            ),
             next_step="Run `kronkers registry rebuild`, which makes the database again; then check again."
             if report.database_damaged
             else "Restore what is named here from a backup of the workspace.",
         )
     what = f"every byte ({size(report.bytes_read)})" if read_data else "the structure; --read-data reads every byte"
     terminal.result(report, f"Sound: {seen}. Checked {what}.")
+
+
+def _affected_lines(report: CheckReport) -> list[str]:
+    """The files that the problems concern, which is what people know."""
+    if not report.affected:
+        return []
+    more = report.affected_count - len(report.affected)
+    return [
+        f"{plural(report.affected_count, 'file or folder is', 'files and folders are')} damaged or missing:",
+        *[
+            f"  {each.project}: {printable(each.path) or 'all of it'}  (newest version that has it: {each.commit[:12]})"
+            for each in report.affected
+        ],
+        *([f"  and {more:,} more"] if more else []),
+    ]
 
 
 def _new_passphrase() -> Secret:

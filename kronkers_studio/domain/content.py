@@ -188,9 +188,20 @@ class StoredItem:
 
 
 @dataclass(frozen=True, slots=True)
+class AffectedFile:
+    """A file that cannot be given out whole, or a folder that cannot be listed: ``commit`` is the newest version that
+    has it so. ``path`` is "" where that is the whole version."""
+
+    project: str
+    path: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckReport:
     """What `check` looked at and found. ``healthy`` may be said only of what was read.
 
+    ``affected`` are the first of the ``affected_count`` files and folders that problems concern.
     ``database_damaged``: some of the problems lie in the database, which `registry rebuild` makes again.
     """
 
@@ -202,6 +213,8 @@ class CheckReport:
     journal_entries: int = 0
     problems: Sequence[str] = field(default_factory=tuple)
     database_damaged: bool = False
+    affected: tuple[AffectedFile, ...] = ()
+    affected_count: int = 0
 
     @property
     def healthy(self) -> bool:

@@ -7,6 +7,7 @@ No lock is taken: whoever writes meanwhile goes on, and what changes under the c
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,10 +15,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from kronkers_studio.domain.content import CheckReport, EntryKind
-from kronkers_studio.domain.errors import Cancelled, StudioError
+from kronkers_studio.domain.content import AffectedFile, CheckReport, EntryKind
+from kronkers_studio.domain.errors import Cancelled, StoreDamaged, StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.registry import rows
+from kronkers_studio.registry.affected_files import affected_files
 from kronkers_studio.registry.index import Location
 from kronkers_studio.registry.journal import Journal, read_entries
 from kronkers_studio.registry.objects import ObjectStore
@@ -32,6 +34,7 @@ from kronkers_studio.storage.database import Database, beneath
 from kronkers_studio.storage.keys import MasterKey, verify_keys
 
 _MOST_PROBLEMS = 1000
+_MOST_AFFECTED = 20
 _BATCH = 4096
 
 
@@ -57,6 +60,7 @@ class Check:
         self._progress = progress
         self._cancel = cancel
         self._problems: list[str] = []
+        self._damaged: set[bytes] = set()  # objects, as far as damage can be told to be theirs
         self._database_damaged = False
         self._counting = threading.Lock()
         self._packs = self._objects = self._bytes = self._commits = self._entries = 0
@@ -69,6 +73,9 @@ class Check:
         self._database_damaged = len(self._problems) > good
         self._finding("journal", self._check_journal)
         self._check_store(read_data)
+        affected: dict[tuple[str, str], AffectedFile] = {}
+        if self._damaged:
+            self._finding("affected files", lambda: affected.update(self._affected()))
         return CheckReport(
             packs=self._packs,
             objects=self._objects,
@@ -78,6 +85,8 @@ class Check:
             journal_entries=self._entries,
             problems=tuple(dict.fromkeys(self._problems))[:_MOST_PROBLEMS],
             database_damaged=self._database_damaged,
+            affected=tuple(affected[name] for name in sorted(affected)[:_MOST_AFFECTED]),
+            affected_count=len(affected),
         )
 
     def _finding(self, title: str, part: Callable[[], None]) -> None:
@@ -103,6 +112,11 @@ class Check:
             if len(self._problems) == good or self._generation() == generation:
                 return
             del self._problems[good:]
+            self._damaged.clear()
+
+    def _affected(self) -> dict[tuple[str, str], AffectedFile]:
+        self._progress.step("Finding the affected files")
+        return affected_files(self._database, self._store, self._damaged, self._cancel)
 
     def _generation(self) -> int | None:
         try:
@@ -181,7 +195,11 @@ class Check:
             known = self._store.index.packs().get(number, size) if end > size else size  # it has grown meanwhile
             with self._counting:
                 self._objects += len(places)
-            self._check_outline(number, known, places)
+            try:
+                self._check_outline(number, known, places)
+            except (StoreDamaged, OSError):  # all of it cannot be read
+                self._note_objects(places)
+                raise
             if read_data:
                 self._read_pack(number, known, places)
 
@@ -192,32 +210,43 @@ class Check:
         if packs.read(number, 0, PACK_HEADER_SIZE) != packs.header(number):
             self._problems.append(f"Pack {number:08d}: its first bytes are damaged.")
         if packs.size(number) < size:
-            self._problems.append(f"Pack {number:08d} is cut off: {packs.size(number)} of {size} bytes are there.")
+            there = packs.size(number)
+            self._problems.append(f"Pack {number:08d} is cut off: {there} of {size} bytes are there.")
+            self._note_objects(id for id, at in places.items() if at.end > there)
         end = PACK_HEADER_SIZE
         for id, at in places.items():
             if at.offset < end or at.end > size:
                 self._problems.append(f"The index has an impossible place for object {id.hex()[:16]}.")
+                self._note_objects((id,))
             end = at.end
 
     def _read_pack(self, number: int, size: int, places: dict[bytes, Location]) -> None:
         """Every byte from the header to ``size``; after damage, on from the next place that the index knows."""
         unseen = {at.offset: id for id, at in places.items()}
+        store, known = self._store, sorted(unseen)
         read = self._advance(0, PACK_HEADER_SIZE)
 
         def damaged(damage: Damage) -> None:
             nonlocal read
             self._problems.append(f"Pack {number:08d}, bytes {damage.start} to {damage.end}: {damage.error.message}")
+            hit = known[bisect_left(known, damage.start) : bisect_left(known, damage.end)]
+            self._note_objects(unseen[at] for at in hit if at in unseen)
             unseen.pop(damage.start, None)
             read = self._advance(read, damage.end)
 
-        store, known = self._store, sorted(unseen)
         for found in reread(store.packs, store.sealer, number, damaged, end=size, known=known):
             read = self._advance(read, found.end)
             expected, id = unseen.pop(found.offset, None), found.header.id
             if expected != id and (expected is not None or not store.index.known((id,))):
                 self._problems.append(f"Pack {number:08d} at byte {found.offset}: the index has another object here.")
+                self._note_objects(() if expected is None else (expected,))
         for offset, id in unseen.items():
             self._problems.append(f"Pack {number:08d} at byte {offset}: object {id.hex()[:16]} is not there.")
+        self._note_objects(unseen.values())
+
+    def _note_objects(self, ids: Iterable[bytes]) -> None:
+        with self._counting:
+            self._damaged.update(ids)
 
     def _advance(self, start: int, end: int) -> int:
         """Count what was read of a pack, and say where that ends."""
@@ -251,7 +280,11 @@ class Check:
             if tree in seen:
                 continue
             seen.add(tree)
-            data = self._store.read(tree, ObjectType.TREE)
+            try:
+                data = self._store.read(tree, ObjectType.TREE)
+            except (StoreDamaged, OSError):
+                self._damaged.add(tree)
+                raise
             if is_wide(data):
                 waiting.extend((below.id, below) for below in decode_parts(data))
                 continue
@@ -264,6 +297,7 @@ class Check:
     def _expect(self, chunks: set[bytes]) -> None:
         for id in chunks - self._store.index.known(chunks):
             self._problems.append(f"Object {id.hex()[:16]}, which a commit needs, is missing from the store.")
+            self._damaged.add(id)
 
 
 def table_rows(connection: sa.Connection, table: sa.Table) -> list[tuple[object, ...]]:

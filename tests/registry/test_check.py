@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.changes import ProjectCreated
-from kronkers_studio.domain.content import Commit
+from kronkers_studio.domain.content import AffectedFile, Commit
 from kronkers_studio.domain.errors import Cancelled, StoreDamaged, StudioError
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace
@@ -120,6 +120,68 @@ def test_damaged_bytes_are_never_given_out_as_good(filled: Workspace, tmp_path: 
         filled.content.restore("project", "", tmp_path / "out")
     assert not (tmp_path / "out" / "large.bin").exists()
     assert list((tmp_path / "out").rglob("*.part")) == []
+
+
+def _offset(workspace: Workspace, id: bytes) -> int:
+    with workspace.database.read() as connection:
+        return int(connection.execute(sa.select(tables.objects.c.offset).where(tables.objects.c.id == id)).scalar_one())
+
+
+def test_a_check_names_the_files_that_damage_concerns_in_the_newest_version_that_has_them(
+    filled: Workspace, folder: Path, bring_in: BringIn
+) -> None:
+    first = filled.content.resolve("project")
+    large = filled.content.find("project", "", "large.bin")
+    (folder / "large.bin").unlink()
+    (folder / "deep" / "er").mkdir(parents=True)
+    (folder / "deep" / "er" / "kept.txt").write_text("kept", encoding="utf-8")
+    second, _, _ = bring_in(folder)
+    kept = filled.content.find("project", "", "deep/er/kept.txt")
+    for id in (large.content[-1], kept.content[0]):
+        _flip(_pack(filled), _offset(filled, id) + HEADER_SIZE + 3)
+    report = filled.content.check(read_data=True)
+    assert report.affected == (
+        AffectedFile("project", "deep/er/kept.txt", second.id),
+        AffectedFile("project", "large.bin", first.id),
+    )
+    assert report.affected_count == 2
+    assert filled.content.check().affected == ()  # it has not read them
+
+
+def test_a_folder_that_cannot_be_listed_is_named_and_what_lies_beside_it_too(
+    filled: Workspace, folder: Path, bring_in: BringIn
+) -> None:
+    for name in ("one", "two"):
+        (folder / "deep" / name).mkdir(parents=True)
+        (folder / "deep" / name / "x.txt").write_text(name, encoding="utf-8")
+    bring_in(folder)
+    tree = filled.content.find("project", "", "deep/one").content[0]
+    chunk = filled.content.find("project", "", "deep/two/x.txt").content[0]
+    _flip(_pack(filled), _offset(filled, tree) + HEADER_SIZE + 3)
+    assert [each.path for each in filled.content.check().affected] == ["deep/one"]
+    _flip(_pack(filled), _offset(filled, chunk) + HEADER_SIZE + 3)
+    report = filled.content.check(read_data=True)
+    assert [each.path for each in report.affected] == ["deep/one", "deep/two/x.txt"]
+
+
+def test_of_many_affected_files_the_first_are_named_and_all_are_counted(
+    filled: Workspace, folder: Path, bring_in: BringIn
+) -> None:
+    for number in range(30):
+        (folder / f"new {number:02d}.txt").write_text(f"new {number}", encoding="utf-8")
+    bring_in(folder)
+    for number in range(30):
+        chunk = filled.content.find("project", "", f"new {number:02d}.txt").content[0]
+        _flip(_pack(filled), _offset(filled, chunk) + HEADER_SIZE + 3)
+    report = filled.content.check(read_data=True)
+    assert [each.path for each in report.affected] == [f"new {number:02d}.txt" for number in range(20)]
+    assert report.affected_count == 30
+
+
+def test_of_a_lost_pack_all_files_are_named(filled: Workspace) -> None:
+    _pack(filled).unlink()
+    report = filled.content.check()
+    assert [(each.project, each.path) for each in report.affected] == [("project", "")]
 
 
 def test_a_missing_and_a_shortened_pack_are_found(filled: Workspace) -> None:
