@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from kronkers_studio.desktop.text import counted, tr
-from kronkers_studio.desktop.theme import Tone
+from kronkers_studio.desktop.tokens import Tone
 from kronkers_studio.domain.differences import (
     Cell,
+    CellChange,
     ChangeKind,
     ColumnChange,
     EntryChange,
@@ -23,6 +24,7 @@ from kronkers_studio.domain.differences import (
 )
 
 ADDED, REMOVED, CHANGED = "+", "−", "±"
+_DIGITS = 12  # of a number that are shown
 _TONES: dict[str, Tone] = {ADDED: "ok", REMOVED: "bad", CHANGED: "warn"}
 
 
@@ -71,6 +73,7 @@ class ComparedRow:
     sign: str
     cells: tuple[str, ...]
     changed: frozenset[int] = frozenset()
+    same: frozenset[int] = frozenset()  # of a changed row: the cells of which nothing more is known
 
     @property
     def sign_tone(self) -> Tone:
@@ -91,13 +94,21 @@ def compared_columns(difference: TableDifference) -> tuple[str, ...]:
 def compared_rows(difference: TableDifference) -> list[ComparedRow]:
     """Changed rows, then added, then removed ones; a changed cell reads "before → after"."""
     columns = compared_columns(difference)
+    places = {name: place for place, name in enumerate(columns)}
     rows = []
     for change in difference.changed:
         known = {name: _cell(value) for name, value in zip(difference.key, change.key, strict=True)}
-        known |= {cell.column: f"{_cell(cell.before)} → {_cell(cell.after)}" for cell in change.cells}
-        changed = {cell.column for cell in change.cells}
-        places = frozenset(place for place, name in enumerate(columns) if name in changed)
-        rows.append(ComparedRow(CHANGED, tuple(known.get(name, "") for name in columns), places))
+        known |= {cell.column: _both(cell) for cell in change.cells}
+        same = [name for name in difference.columns if name in places and name not in known]
+        cells = known | dict.fromkeys(same, tr("same"))
+        rows.append(
+            ComparedRow(
+                CHANGED,
+                tuple(cells.get(name, "") for name in columns),
+                frozenset(places[cell.column] for cell in change.cells if cell.column in places),
+                frozenset(places[name] for name in same),
+            )
+        )
     for sign, sample in ((ADDED, difference.added), (REMOVED, difference.removed)):
         for values in sample:
             by_name = dict(zip(difference.sample_columns, values, strict=True))
@@ -105,13 +116,22 @@ def compared_rows(difference: TableDifference) -> list[ComparedRow]:
     return rows
 
 
+def column_title(difference: TableDifference, name: str) -> str:
+    """A column's name; with its sign, when only one of the tables has it."""
+    for change in difference.column_changes:
+        if change.name == name and not (change.before and change.after):
+            return f"{REMOVED if change.before else ADDED} {name}"
+    return name
+
+
 def table_words(difference: TableDifference) -> str:
     """What differs, counted."""
-    parts = [
-        counted(difference.rows_changed, tr("± {n} row changed"), tr("± {n} rows changed")),
-        counted(difference.rows_added, tr("+ {n} row added"), tr("+ {n} rows added")),
-        counted(difference.rows_removed, tr("− {n} row removed"), tr("− {n} rows removed")),
+    counts = [
+        (difference.rows_changed, tr("± {n} row changed"), tr("± {n} rows changed")),
+        (difference.rows_added, tr("+ {n} row added"), tr("+ {n} rows added")),
+        (difference.rows_removed, tr("− {n} row removed"), tr("− {n} rows removed")),
     ]
+    parts = [counted(*count) for count in counts if count[0]] or [tr("every row is the same")]
     if difference.key:
         parts.append(tr("rows matched by {key}").format(key=", ".join(difference.key)))
     else:
@@ -128,7 +148,16 @@ def _column_words(change: ColumnChange) -> str:
 
 
 def _cell(value: Cell) -> str:
+    if isinstance(value, float):
+        return f"{value:.{_DIGITS}g}"  # without what adding binary fractions leaves: 0.30000000000000004
     return "" if value is None else str(value)
+
+
+def _both(change: CellChange) -> str:
+    before, after = _cell(change.before), _cell(change.after)
+    if before == after:  # they differ in the last digits only, or in their kind
+        before, after = repr(change.before), repr(change.after)
+    return f"{before} → {after}"
 
 
 # Texts

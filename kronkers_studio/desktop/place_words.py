@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kronkers_studio.desktop.text import tr
-from kronkers_studio.desktop.theme import Tone
+from kronkers_studio.desktop.tokens import Tone
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 
 

@@ -295,14 +295,15 @@ def make_past(session: Session) -> None:
 
         rows = [f"{number},Region {number % 7},{number * 37 % 911}" for number in range(1, 60)]
         sales = "\n".join(["order,region,amount", *rows, ""])
+        seasonal = _PROGRAM.replace("mean()", "rolling(12).mean()")
         bring_in("main", "Brought in", sales_csv=sales, forecast_py=_PROGRAM, notes_md="# Forecasts\n\nMonthly.\n")
         create_branch(session, "Forecasts", "seasonal")
-        bring_in("seasonal", "Seasonal model", forecast_py=_PROGRAM.replace("mean()", "rolling(12).mean()"))
+        bring_in("seasonal", "Seasonal model", forecast_py=seasonal)
         set_tag(session, "Forecasts", "2026-q2", "seasonal")
         bring_in("main", "Notes extended", forecast_py=_PROGRAM, notes_md="# Forecasts\n\nMonthly, by region.\n")
         merge_branches(session, "Forecasts", "seasonal", message="Seasonal model merged")
         corrected = sales.replace("\n7,Region 0,259\n", "\n7,Region 0,295\n").replace("\n9,Region 2,333\n", "\n")
-        bring_in("main", "Two orders corrected", sales_csv=f"{corrected}60,Region 4,118\n")
+        bring_in("main", "Two orders corrected", forecast_py=seasonal, sales_csv=f"{corrected}60,Region 4,118\n")
         bring_in("seasonal", "Orders rounded", sales_csv=sales.replace("\n7,Region 0,259\n", "\n7,Region 0,260\n"))
 
 

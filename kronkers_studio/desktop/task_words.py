@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kronkers_studio.desktop.tasks import Task, TaskState
 from kronkers_studio.desktop.text import duration, file_size, moment, number, tr
-from kronkers_studio.desktop.theme import Tone
+from kronkers_studio.desktop.tokens import Tone
 
 
 def progress_words(task: Task) -> str:

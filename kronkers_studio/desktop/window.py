@@ -278,12 +278,21 @@ class MainWindow(QMainWindow):
             Action("wizard", tr("Guide me from a folder to a live model"), self.show_wizard, "sparkle"),
             Action("server.add", tr("Add a server"), self._goes("servers", {"add": True}), "servers"),
             Action("migrate.begin", tr("Bring in a folder"), self._goes("migrate", {"choose": True}), "migrate"),
+            Action("registry.find", tr("Find a file, a model or a project"), self.find, "search", "Ctrl+F"),
+            Action("registry.trash", tr("Open the trash"), self._goes("registry", {"trash": True}), "trash"),
             Action("registry.check", tr("Check the workspace"), self._goes("registry", {"check": True}), "shield"),
             Action("theme.light", tr("Use the light theme"), self._themes("light"), "settings"),
             Action("theme.dark", tr("Use the dark theme"), self._themes("dark"), "settings"),
             Action("theme.system", tr("Follow the system's theme"), self._themes("system"), "settings"),
             Action("quit", tr("Close the window"), self.close, "close", "Ctrl+Q"),
         ]
+
+    def find(self) -> None:
+        """Look for something by its name, from any page."""
+        from kronkers_studio.desktop.dialogs.search import SearchDialog
+
+        if self.studio.session is not None:
+            SearchDialog(self, self.studio).open()
 
     def _goes(self, key: str, state: State | None = None) -> Callable[[], None]:
         return lambda: self.show_page(key, state)

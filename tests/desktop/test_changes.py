@@ -8,9 +8,16 @@ from typing import Any
 
 import pytest
 
-from kronkers_studio.desktop.compared import compared_columns, compared_rows, side_by_side, table_words
+from kronkers_studio.desktop.compared import column_title, compared_columns, compared_rows, side_by_side, table_words
 from kronkers_studio.desktop.window import MainWindow
-from kronkers_studio.domain.differences import CellChange, Hunk, RowChange, TableDifference, TextDifference
+from kronkers_studio.domain.differences import (
+    CellChange,
+    ColumnChange,
+    Hunk,
+    RowChange,
+    TableDifference,
+    TextDifference,
+)
 from kronkers_studio.workflows.session import open_workspace
 from kronkers_studio.workflows.versions import set_tag
 from tests.desktop.versioned import commit_files
@@ -37,7 +44,7 @@ def test_changed_cells_read_before_and_after_and_are_marked() -> None:
     assert compared_columns(difference) == ("id", "amount", "name")
     rows = compared_rows(difference)
     assert [(row.sign, row.cells) for row in rows] == [
-        ("±", ("2", "10 → 12", "")),
+        ("±", ("2", "10 → 12", "same")),
         ("+", ("4", "1.5", "new")),
         ("−", ("3", "", "old")),
     ]
@@ -45,6 +52,34 @@ def test_changed_cells_read_before_and_after_and_are_marked() -> None:
     assert [row.tone(0) for row in rows] == [None, "ok", "bad"]
     words = "± 1 row changed · + 1 row added · − 1 row removed · rows matched by id"
     assert table_words(difference) == words
+
+
+def test_columns_of_one_side_have_their_sign_and_counts_of_nothing_are_not_said() -> None:
+    difference = TableDifference(
+        1,
+        1,
+        key=("id",),
+        columns=("id", "name", "amount"),
+        column_changes=(ColumnChange("new", "", "str"), ColumnChange("old", "int", ""), ColumnChange("name", "a", "b")),
+        rows_changed=1,
+        cells_changed={"amount": 1},
+        sample_columns=("id", "name", "amount", "old", "new"),
+        changed=(RowChange((2,), (CellChange("amount", 0.1 + 0.2, 1),)),),
+    )
+    names = compared_columns(difference)
+    titles = [column_title(difference, name) for name in names]
+    assert titles == ["id", "amount", "name", "− old", "+ new"]
+    (row,) = compared_rows(difference)
+    assert row.cells == ("2", "0.3 → 1", "same", "", "")  # of columns that one side has, nothing can be the same
+    assert row.same == {2}
+    assert "0 row" not in table_words(difference)
+
+
+def test_figures_that_differ_in_their_last_digit_only_are_written_out() -> None:
+    change = RowChange((2,), (CellChange("amount", 0.3, 0.1 + 0.2),))
+    difference = TableDifference(1, 1, key=("id",), columns=("id", "amount"), rows_changed=1, changed=(change,))
+    (row,) = compared_rows(difference)
+    assert row.cells == ("2", "0.3 → 0.30000000000000004")
 
 
 def test_changed_lines_stand_beside_what_they_became() -> None:

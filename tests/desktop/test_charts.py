@@ -19,7 +19,7 @@ from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop import theme
+from kronkers_studio.desktop import theme, tokens
 from kronkers_studio.desktop.charts.card import ChartCard
 from kronkers_studio.desktop.charts.keeping import ask_and_save_values, write_picture, write_values
 from kronkers_studio.desktop.charts.lines import Line, nearest, points
@@ -205,9 +205,9 @@ def test_a_chart_follows_the_theme_at_once(card: ChartCard) -> None:
     light = colours()
     theme.current().choose("dark")
     dark = colours()
-    assert {theme.LIGHT.surface, theme.LIGHT.accent} <= light
-    assert {theme.DARK.surface, theme.DARK.accent} <= dark
-    assert theme.LIGHT.surface not in dark
+    assert {tokens.LIGHT.surface, tokens.LIGHT.accent} <= light
+    assert {tokens.DARK.surface, tokens.DARK.accent} <= dark
+    assert tokens.LIGHT.surface not in dark
 
 
 def test_markers_are_dashed_lines_with_words(card: ChartCard) -> None:
@@ -215,7 +215,7 @@ def test_markers_are_dashed_lines_with_words(card: ChartCard) -> None:
     card.show_markers([Marker(datetime.fromtimestamp(BEGIN + 300, UTC), "version 2 live")])
     after = card.plot.grab().toImage()
     column = round(card.plot.x_of(BEGIN + 300))
-    prod = [y for y in range(after.height()) if after.pixelColor(column, y).name().upper() == theme.LIGHT.prod]
+    prod = [y for y in range(after.height()) if after.pixelColor(column, y).name().upper() == tokens.LIGHT.prod]
     assert len(prod) > 0.4 * card.plot.area.height()
     assert len(prod) < 0.8 * card.plot.area.height()
     assert before != after

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import threading
 from collections.abc import Callable
@@ -13,41 +14,13 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.window import MainWindow, stops
-from kronkers_studio.workflows import (
-    browsing,
-    folders,
-    metrics,
-    migrating,
-    models,
-    packages,
-    plan_rows,
-    plans,
-    previews,
-    releases,
-    servers,
-    session,
-    versions,
-    watching,
-)
 
 OpenWindow = Callable[..., MainWindow]
 Rest = Callable[[MainWindow], None]
-_WATCHED = (
-    browsing,
-    folders,
-    metrics,
-    migrating,
-    models,
-    packages,
-    plan_rows,
-    plans,
-    previews,
-    releases,
-    servers,
-    session,
-    versions,
-    watching,
-)
+_WORKFLOWS = (
+    "browsing", "folders", "metrics", "migrating", "models", "packages", "plan_rows",
+    "plans", "previews", "releases", "servers", "session", "versions", "watching",
+)  # fmt: skip
 _QUICK = {"workspace_exists", "project_name", "suggest_name", "parse_address", "parse_reference"}
 """One look at a file's existence, or no work at all."""
 
@@ -65,7 +38,7 @@ def callers(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
 
         return call
 
-    for module in _WATCHED:
+    for module in (importlib.import_module(f"kronkers_studio.workflows.{name}") for name in _WORKFLOWS):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and not name.startswith("_") and name not in _QUICK:
                 monkeypatch.setattr(module, name, watched(function, f"{module.__name__.rsplit('.', 1)[-1]}.{name}"))

@@ -154,7 +154,7 @@ def test_what_is_only_in_the_cloud_is_skipped_or_fetched_and_its_size_is_said(st
     assert panel.plan.options.online_only is OnlineOnly.FETCH
     assert "downloads 1.8 GB" in panel.choices.online.words[1]
     assert "4" in seen(panel.decide)
-    assert "1 copy, 1 online-only, 1 unread, 1 name" in (panel.decide.accessibleDescription())
+    assert "1 copy, 1 online-only, 1 unread, 1 unusual name" in (panel.decide.accessibleDescription())
 
 
 def test_rules_show_what_they_hit_before_they_are_used_and_are_remembered(

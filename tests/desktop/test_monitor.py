@@ -14,7 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop import theme
+from kronkers_studio.desktop import theme, tokens
 from kronkers_studio.desktop.charts.recording import Recorder
 from kronkers_studio.desktop.pages.monitor import MonitorPage
 from kronkers_studio.desktop.studio import Studio
@@ -332,7 +332,7 @@ def test_the_page_is_drawn_into_a_picture_without_a_screen(
     with Image.open(tmp_path / "monitor.png") as image:
         assert image.size == (2560, 1600)
         colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 24) or []}
-    wanted = {theme.LIGHT.accent, theme.LIGHT.warn, theme.LIGHT.bad, theme.LIGHT.prod}
+    wanted = {tokens.LIGHT.accent, tokens.LIGHT.warn, tokens.LIGHT.bad, tokens.LIGHT.prod}
     assert wanted <= {"#%02X%02X%02X" % colour for colour in colours}  # noqa: UP031 — shorter so
     feed = LiveFeed(session, MODEL, THIS_COMPUTER)
     assert feed.scrape().reachable, "the session stays open"

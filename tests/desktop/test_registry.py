@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QMenu, QPushButton
 
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.content import Commit, Entry, EntryKind
@@ -147,6 +148,82 @@ def test_many_versions_come_in_pages(workspace: Path) -> None:
             messages += [row.commit.message for row in page]
     assert messages == [str(number) for number in reversed(range(count))]
     assert taken < 0.5
+
+
+def test_names_for_which_a_row_has_no_room_are_counted_and_the_default_branch_comes_first(
+    open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kronkers_studio.desktop.panels import history
+
+    with open_workspace(workspace) as session:
+        commit_files(session, {"a.txt": b"1"}, "Brought in")
+        for name in ("a-branch-of-a-long-name", "b"):
+            create_branch(session, "Team", name)
+    drawn: dict[str, bool] = {}
+    counted: list[int] = []
+    draw_name, draw_more = history._draw_name, history._draw_more
+
+    def note_name(painter: Any, rect: Any, name: str, tone: Any) -> int:
+        width = draw_name(painter, rect, name, tone)
+        drawn[name] = width > 0
+        return width
+
+    def note_more(painter: Any, rect: Any, more: int) -> int:
+        counted.append(more)
+        return draw_more(painter, rect, more)
+
+    monkeypatch.setattr(history, "_draw_name", note_name)
+    monkeypatch.setattr(history, "_draw_more", note_more)
+    window = open_main_window(workspace, page="registry")
+    window.show()
+    come_to_rest(window)
+    assert not window.page("registry").history.grab().isNull()  # type: ignore[attr-defined]
+    assert next(iter(drawn)) == "main"
+    assert counted[-1] == 3 - sum(drawn.values()) > 0
+
+
+def test_a_deep_way_of_long_names_takes_one_line_and_each_step_leads_back(
+    open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest
+) -> None:
+    folders = [f"{letter} & {'long' * 40}" for letter in "abcdef"]
+    path = "/".join(folders)
+    with open_workspace(workspace) as session:
+        commit_files(session, {f"{path}/{'n' * 200}.txt": b"1"}, "Brought in")
+    window = open_main_window(workspace, page="registry")
+    window.resize(1024, 680)
+    window.show()
+    come_to_rest(window)
+    page: Any = window.page("registry")
+    page.browser.open_folder(path)
+    come_to_rest(window)
+    page.browser.open_entry(page.browser.table.content.row(0))
+    come_to_rest(window)
+    trail = page.browser.trail
+    assert window.width() == 1024
+    assert trail.sizeHint().height() <= trail.height()
+    names = [button.accessibleName() for button in trail.findChildren(QPushButton)]
+    assert names == ["Open Team", "Folders on the way", *(f"Open {folder}" for folder in folders[-2:])]
+    (menu,) = trail.findChildren(QMenu)
+    assert [action.text()[0] for action in menu.actions()] == ["a", "b", "c", "d"]
+    menu.actions()[1].trigger()
+    come_to_rest(window)
+    assert page.browser.path == "/".join(folders[:2])
+
+
+def test_the_page_goes_to_a_folder_of_another_project(
+    open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest
+) -> None:
+    with open_workspace(workspace) as session:
+        commit_files(session, {"a.txt": b"1"}, "Brought in")
+        commit_files(session, {"deep/er/b.txt": b"1"}, "Brought in", project="Other")
+    window = open_main_window(workspace, page="registry")
+    come_to_rest(window)
+    page: Any = window.page("registry")
+    page.project_box.choose("Team")
+    come_to_rest(window)
+    window.show_page("registry", {"project": "Other", "path": "deep/er"})
+    come_to_rest(window)
+    assert (page.project_box.value, page.browser.path) == ("Other", "deep/er")
 
 
 # Folders

@@ -62,6 +62,20 @@ def test_rows_are_34_pixels_high_and_columns_fill_the_width(qtbot: QtBot) -> Non
     assert table.viewport().width() - 2 <= sum(widths) <= table.viewport().width()
 
 
+def test_a_column_for_which_there_is_no_room_is_left_out_and_the_others_take_it(qtbot: QtBot) -> None:
+    columns = [Column("What", str), Column("When", str, 90), Column("Files", str, 70, right=True, needs=400)]
+    table: Table[int] = Table("History", columns)
+    qtbot.addWidget(table)
+    table.show()
+    shown = {}
+    for width in (300, 600, 300):
+        table.resize(width, 200)
+        QApplication.processEvents()
+        assert sum(table.columnWidth(at) for at in range(3)) == table.viewport().width()
+        shown[width] = [not table.isColumnHidden(at) for at in range(3)]
+    assert shown == {300: [True, True, False], 600: [True, True, True]}
+
+
 def test_enter_and_double_click_open_a_row(qtbot: QtBot) -> None:
     from PySide6.QtCore import Qt
 

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QApplication
 
 import kronkers_studio.desktop
 from kronkers_studio.desktop import icons, theme
-from kronkers_studio.desktop.theme import DARK, LIGHT, READABLE_PAIRS, Tokens
+from kronkers_studio.desktop.style_sheet import style_sheet
+from kronkers_studio.desktop.tokens import DARK, LIGHT, READABLE_PAIRS, TEXT, Tokens
 from kronkers_studio.settings.paths import resource
 
 _ROOM = Path(kronkers_studio.desktop.__file__).parent
@@ -42,11 +43,11 @@ def test_every_text_colour_reads_at_four_and_a_half_to_one_on_its_ground(tokens:
     assert contrast(ink, ground) >= 4.5
 
 
-def test_no_colour_stands_outside_the_theme() -> None:
+def test_no_colour_stands_outside_the_tokens() -> None:
     found = [
         f"{file.relative_to(_ROOM)}:{number}: {line.strip()}"
         for file in sorted(_ROOM.rglob("*.py"))
-        if file.name != "theme.py"
+        if file.name != "tokens.py"
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
         if _COLOUR.search(line)
     ]
@@ -65,7 +66,7 @@ def test_icons_have_one_stroke_weight_and_take_the_colour_of_the_text() -> None:
 
 def test_every_colour_token_is_replaced_in_the_style_sheet() -> None:
     for tokens in (LIGHT, DARK):
-        assert "@" not in theme.style_sheet(tokens)
+        assert "@" not in style_sheet(tokens)
 
 
 def test_choosing_a_theme_switches_palette_style_sheet_and_icons_at_once(qapp: QApplication) -> None:
@@ -97,7 +98,7 @@ def test_there_is_one_theme_however_often_a_window_opens(qapp: QApplication) -> 
 
 def test_digits_are_all_of_one_width_so_that_figures_do_not_jump(qapp: QApplication) -> None:
     theme.current()
-    metrics = QFontMetricsF(theme.font(theme.TEXT))
+    metrics = QFontMetricsF(theme.font(TEXT))
     widths = {round(metrics.horizontalAdvance(digit * 8), 3) for digit in "0123456789"}
     assert len(widths) == 1
 

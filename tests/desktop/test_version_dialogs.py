@@ -92,7 +92,7 @@ def test_a_merge_is_shown_first_and_each_conflict_is_decided(
     come_to_rest(window)
     dialog = the_dialog(window, MergeDialog)
     assert (dialog.source.value, dialog.into.value) == ("forecast", "main")
-    assert dialog.words.text() == "Comes in: 3 changed. 2 conflicts to decide."
+    assert dialog.words.text() == "Files that come in: 3 changed. 2 conflicts to decide."
     assert not dialog.go.isEnabled()
     dialog.for_all.choose(Choice.OURS)
     assert dialog.decided == {"data/plan.txt": Choice.OURS, "notes.txt": Choice.OURS}

@@ -46,6 +46,14 @@ def wait_for(row: ProjectRow, state: str, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: row.pill.text() == state, timeout=_PATIENCE)
 
 
+def watched_in(window: MainWindow, qtbot: QtBot) -> tuple[MainWindow, ProjectRow]:
+    """``window``, and its row of the project, which is watched and in sync."""
+    row = page_of(window, qtbot).before.rows[_PROJECT]
+    row.watch.click()
+    wait_for(row, "In sync", qtbot)
+    return window, row
+
+
 def names(window: MainWindow) -> set[str]:
     session = window.studio.session
     assert session is not None
@@ -96,10 +104,7 @@ def test_a_file_that_is_written_into_a_watched_folder_becomes_a_new_version(
 def test_a_folder_that_is_taken_away_is_waited_for_and_taken_up_again(
     open_main_window: OpenWindow, filled_workspace: Path, small_folder: Path, qtbot: QtBot
 ) -> None:
-    window = open_main_window(filled_workspace)
-    row = page_of(window, qtbot).before.rows[_PROJECT]
-    row.watch.click()
-    wait_for(row, "In sync", qtbot)
+    window, row = watched_in(open_main_window(filled_workspace), qtbot)
     elsewhere = small_folder.with_name("elsewhere")
     small_folder.rename(elsewhere)
     wait_for(row, "Folder away", qtbot)
@@ -114,10 +119,7 @@ def test_a_folder_that_is_taken_away_is_waited_for_and_taken_up_again(
 def test_the_window_closes_while_it_watches_and_nothing_goes_on(
     open_main_window: OpenWindow, filled_workspace: Path, qtbot: QtBot
 ) -> None:
-    window = open_main_window(filled_workspace)
-    row = page_of(window, qtbot).before.rows[_PROJECT]
-    row.watch.click()
-    wait_for(row, "In sync", qtbot)
+    window, _row = watched_in(open_main_window(filled_workspace), qtbot)
     assert watch_threads()
     assert window.studio.runner.active == []  # no reason to ask before closing
     assert window.close()
@@ -128,10 +130,7 @@ def test_the_window_closes_while_it_watches_and_nothing_goes_on(
 def test_what_was_watched_when_the_window_was_closed_is_watched_again_by_the_next(
     open_main_window: OpenWindow, filled_workspace: Path, small_folder: Path, qtbot: QtBot
 ) -> None:
-    window = open_main_window(filled_workspace)
-    row = page_of(window, qtbot).before.rows[_PROJECT]
-    row.watch.click()
-    wait_for(row, "In sync", qtbot)
+    window, row = watched_in(open_main_window(filled_workspace), qtbot)
     window.show_page("home")
     assert window.close()
     (small_folder / "meanwhile.csv").write_text("a\n1\n", encoding="utf-8")
@@ -154,10 +153,7 @@ def test_another_workspace_ends_the_watching_of_the_first(
 ) -> None:
     from kronkers_studio.workflows.session import create_workspace
 
-    window = open_main_window(filled_workspace)
-    row = page_of(window, qtbot).before.rows[_PROJECT]
-    row.watch.click()
-    wait_for(row, "In sync", qtbot)
+    window, _row = watched_in(open_main_window(filled_workspace), qtbot)
     other, _ = create_workspace(tmp_path / "other", key_file=tmp_path / "other.key")
     window.studio.use(other)
     qtbot.waitUntil(lambda: window.studio.runner.idle, timeout=_PATIENCE)

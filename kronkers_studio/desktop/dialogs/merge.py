@@ -11,6 +11,7 @@ from kronkers_studio.desktop.dialogs.dialog import Dialog
 from kronkers_studio.desktop.pages.page import scrolling
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import counted, tr
+from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
@@ -22,6 +23,8 @@ from kronkers_studio.domain.progress import CancelToken, Progress
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
+_SEEN, _CONFLICT_HEIGHT = 5, 52  # conflicts seen at once, and pixels of each
+_NAME = 24  # characters of a branch's name in a choice
 _SHOWN = 100  # conflicts that are decided one by one; the choice for all decides the others
 
 
@@ -32,7 +35,10 @@ class MergeDialog(Dialog):
         self, parent: QWidget | None, studio: Studio, project: str, branches: list[str], source: str = ""
     ) -> None:
         super().__init__(
-            parent, tr("Merge branches"), tr("Both branches stay. Nothing is merged before all is decided."), width=580
+            parent,
+            tr("Merge branches"),
+            tr("Brings what was changed in one branch into another. Both branches stay as branches."),
+            width=600,
         )
         self._studio, self._project = studio, project
         self._plan: MergePlan | None = None
@@ -56,9 +62,8 @@ class MergeDialog(Dialog):
         inside = QWidget()
         inside.setLayout(self._conflicts)
         self._area = scrolling(inside, tr("Conflicts"))
-        self._area.setMinimumHeight(220)
         self.content.addWidget(self._area, 1)
-        self.for_all = ComboBox(tr("For all conflicts"), [(tr("Decide for all …"), None), *_choices()])
+        self.for_all = ComboBox(tr("For all conflicts"), [(tr("Decide for all …"), None)])
         self.for_all.currentIndexChanged.connect(self._decide_all)
         self.buttons.insertWidget(0, self.for_all)
         self.add_button(tr("Cancel"), self.reject)
@@ -102,6 +107,7 @@ class MergeDialog(Dialog):
     def _show_conflicts(self, conflicts: tuple[Conflict, ...]) -> None:
         clear(self._conflicts)
         self._choices = {}
+        self.for_all.set_choices([(tr("Decide for all …"), None), *self._offered()])
         for conflict in conflicts[:_SHOWN]:
             self._conflicts.addLayout(self._row(conflict))
         if len(conflicts) > _SHOWN:
@@ -109,23 +115,54 @@ class MergeDialog(Dialog):
             self._conflicts.addWidget(label(f"{words}. {tr('The choice for all decides them.')}", "muted", wrap=True))
         self._conflicts.addStretch(1)
         self._area.setVisible(bool(conflicts))
-        self.for_all.setVisible(bool(conflicts))
+        self._area.setMinimumHeight(min(len(conflicts), _SEEN) * _CONFLICT_HEIGHT)
+        self.for_all.setVisible(len(conflicts) > 1)
         self.for_all.setCurrentIndex(0)
 
     def _row(self, conflict: Conflict) -> QHBoxLayout:
         name = tr("Decide for {file}").format(file=conflict.path)
-        choice = ComboBox(name, [(tr("Decide …"), None), *_choices()])
+        choice = ComboBox(name, [(tr("Decide …"), None), *self._offered()])
         choice.currentIndexChanged.connect(self._offer)
         self._choices[conflict.path] = choice
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(ElidedLabel(conflict.path, "medium", middle=True))
-        words.addWidget(label(conflict.detail or _conflict_words(conflict), "caption", wrap=True))
+        words.addWidget(label(conflict.detail or self._conflict_words(conflict), "caption", wrap=True))
         row = QHBoxLayout()
         row.setContentsMargins(0, 4, 0, 4)
         row.addLayout(words, 1)
+        if conflict.ours is not None and conflict.theirs is not None:
+            compare = tr("Compare {file}").format(file=conflict.path)
+            row.addWidget(Button(tr("Compare"), lambda: self.compare(conflict), kind="link", name=compare))
         row.addWidget(choice)
         return row
+
+    def _offered(self) -> list[tuple[str, object]]:
+        """The choices, by the names of the branches."""
+        into, source = _short(str(self.into.value)), _short(str(self.source.value))
+        return [
+            (tr("Keep that of “{into}”").format(into=into), Choice.OURS),
+            (tr("Take that of “{source}”").format(source=source), Choice.THEIRS),
+            (tr("Keep both files"), Choice.BOTH),
+        ]
+
+    def _conflict_words(self, conflict: Conflict) -> str:
+        names = {"into": _short(str(self.into.value)), "source": _short(str(self.source.value))}
+        words = {
+            ConflictKind.BOTH_CHANGED: tr("Both branches changed it."),
+            ConflictKind.BOTH_ADDED: tr("Both branches added it, with other content."),
+            ConflictKind.REMOVED_BY_OURS: tr("“{into}” removed it, “{source}” changed it."),
+            ConflictKind.REMOVED_BY_THEIRS: tr("“{source}” removed it, “{into}” changed it."),
+            ConflictKind.DIFFERENT_KINDS: tr("It is a folder in one branch and a file in the other."),
+        }
+        return words[conflict.kind].format(**names)
+
+    def compare(self, conflict: Conflict) -> None:
+        """Show what differs between the two branches in one file."""
+        from kronkers_studio.desktop.dialogs.compare import CompareDialog
+
+        if self._plan is not None:
+            CompareDialog(self, self._studio, self._plan, conflict).open()
 
     def _decide_all(self) -> None:
         if self.for_all.value is not None:
@@ -175,19 +212,16 @@ class MergeDialog(Dialog):
         self.notice.show_error(error)
 
 
-def _choices() -> list[tuple[str, object]]:
-    return [
-        (tr("Keep ours"), Choice.OURS),
-        (tr("Take theirs"), Choice.THEIRS),
-        (tr("Keep both"), Choice.BOTH),
-    ]
+def _short(branch: str) -> str:
+    """A branch's name as a choice has room for it."""
+    return branch if len(branch) <= _NAME else f"{branch[: _NAME - 1]}…"
 
 
 def _plan_words(plan: MergePlan) -> str:
     if plan.up_to_date:
         return tr("“{into}” has everything of “{source}” already.").format(into=plan.branch, source=plan.source)
     comes = tree_words(plan.incoming) or tr("nothing new")
-    words = tr("Comes in: {what}.").format(what=comes)
+    words = tr("Files that come in: {what}.").format(what=comes)
     if plan.merged:
         both = counted(len(plan.merged), tr("{n} file is put together"), tr("{n} files are put together"))
         words += " " + tr("{files} from both sides.").format(files=both)
@@ -195,14 +229,3 @@ def _plan_words(plan: MergePlan) -> str:
         asked = counted(len(plan.conflicts), tr("{n} conflict to decide."), tr("{n} conflicts to decide."))
         return f"{words} {asked}"
     return words
-
-
-def _conflict_words(conflict: Conflict) -> str:
-    words = {
-        ConflictKind.BOTH_CHANGED: tr("Both branches changed it."),
-        ConflictKind.BOTH_ADDED: tr("Both branches added it, with other content."),
-        ConflictKind.REMOVED_BY_OURS: tr("Ours removed it, theirs changed it."),
-        ConflictKind.REMOVED_BY_THEIRS: tr("Theirs removed it, ours changed it."),
-        ConflictKind.DIFFERENT_KINDS: tr("It is a folder in one branch and a file in the other."),
-    }
-    return words[conflict.kind]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDateTime, Qt, QTimer
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.dialogs.dialog import Dialog
 from kronkers_studio.desktop.studio import Studio
@@ -46,13 +46,8 @@ class RestoreDialog(Dialog):
         choices: list[tuple[str, object]] = [(path, path) for path in paths]
         self.what = ComboBox(tr("What"), [*choices, (tr("Everything in the project"), "")])
         self.content.addWidget(Field(tr("What"), self.what))
-        self.content.addWidget(label(tr("As it was"), "medium"))
         self.when = FilterPills([("this", tr("In the chosen version")), ("moment", tr("At a moment"))], tr("As it was"))
         self.when.chosen.connect(self._look_up)
-        row = QHBoxLayout()
-        row.addWidget(self.when)
-        row.addStretch(1)
-        self.content.addLayout(row)
         self.moment = DateTimeField(tr("Day and time"), QDateTime.currentDateTime().addDays(-1))
         self.branch = ComboBox(tr("Branch"), [(tr("on branch {b}").format(b=name), name) for name in branches])
         self.branch.choose(DEFAULT_BRANCH)
@@ -61,17 +56,20 @@ class RestoreDialog(Dialog):
         moment_row.setContentsMargins(0, 0, 0, 0)
         moment_row.addWidget(self.moment, 1)
         moment_row.addWidget(self.branch)
-        self.content.addWidget(self._moment_row)
-        self.version = label("", "muted", wrap=True)
-        self.content.addWidget(self.version)
+        self.version = label("", "caption", wrap=True)
+        self.content.addLayout(
+            _below(label(tr("As it was"), "medium"), _at_left(self.when), self._moment_row, self.version)
+        )
         self.where = LineField(tr("Where to"), text=str(Path.home()))
         self.target = label("", "caption", wrap=True)
-        where_row = QHBoxLayout()
+        where = QWidget()
+        where_row = QHBoxLayout(where)
+        where_row.setContentsMargins(0, 0, 0, 0)
+        where_row.setSpacing(8)
         where_row.addWidget(self.where, 1)
         where_row.addWidget(Button(tr("Browse …"), self._browse, name=tr("Browse for the folder")))
-        self.content.addWidget(label(tr("Where to"), "medium"))
-        self.content.addLayout(where_row)
-        self.content.addWidget(self.target)
+        self.content.addLayout(_below(label(tr("Where to"), "medium"), where, self.target))
+        self.content.addStretch(1)
         self.add_button(tr("Cancel"), self.reject)
         self.go = self.add_button(tr("Restore"), self._go, "primary")
         self.go.setDefault(True)
@@ -148,4 +146,23 @@ class RestoreDialog(Dialog):
 
 
 def _promise() -> str:
-    return tr("Each file is verified by its hash. What lies there already with other content is left alone.")
+    return tr("Each file is verified as it is written. What lies there already with other content is left alone.")
+
+
+def _below(*widgets: QWidget) -> QVBoxLayout:
+    """A caption and what belongs to it, close together."""
+    column = QVBoxLayout()
+    column.setSpacing(6)
+    for widget in widgets:
+        column.addWidget(widget)
+    return column
+
+
+def _at_left(widget: QWidget) -> QWidget:
+    """``widget`` as wide as it needs to be."""
+    whole = QWidget()
+    row = QHBoxLayout(whole)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.addWidget(widget)
+    row.addStretch(1)
+    return whole

@@ -15,7 +15,7 @@ from kronkers_studio.desktop.pages.page import Page, scrolling
 from kronkers_studio.desktop.place_words import place_words
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import counted, date_time, file_size, home_short, moment, number, tr
-from kronkers_studio.desktop.theme import GAP
+from kronkers_studio.desktop.tokens import GAP
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, FigureCard, clear, row_of
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label

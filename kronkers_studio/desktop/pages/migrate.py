@@ -16,7 +16,7 @@ from kronkers_studio.desktop.panels.watched import BroughtInCard
 from kronkers_studio.desktop.panels.working import WorkingPanel
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import date_time, home_short, tr
-from kronkers_studio.desktop.theme import GAP
+from kronkers_studio.desktop.tokens import GAP
 from kronkers_studio.desktop.watching import Watchers
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.domain.errors import Cancelled, StudioError

@@ -12,7 +12,7 @@ from kronkers_studio.desktop.panels.model_details import ModelDetails, kind_word
 from kronkers_studio.desktop.panels.plan import path_words
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import counted, figure, file_size, moment, tr
-from kronkers_studio.desktop.theme import GAP, Tone
+from kronkers_studio.desktop.tokens import GAP, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.states import EmptyState
@@ -75,6 +75,8 @@ class ModelsPage(Page):
 
     def restore(self, state: State) -> None:
         self._wanted = str(state.get("version", ""))
+        if self._wanted and self.entered:
+            self.refresh()
 
     def show_shelf(self, shelf: Shelf) -> None:
         """Show what was found and what is registered."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
@@ -25,19 +24,19 @@ from kronkers_studio.desktop.charts.reading import (
 )
 from kronkers_studio.desktop.charts.recording import Recorder
 from kronkers_studio.desktop.charts.shared_time import SharedTime
-from kronkers_studio.desktop.charts.ticks import clock, day_and_clock
+from kronkers_studio.desktop.charts.standing import Standing
 from kronkers_studio.desktop.pages.page import Page, Views
-from kronkers_studio.desktop.panels.happened import Happened, when
+from kronkers_studio.desktop.panels.happened import Happened
 from kronkers_studio.desktop.panels.live_figures import LiveFigures
 from kronkers_studio.desktop.place_words import place_title, place_words
 from kronkers_studio.desktop.studio import State, Studio
-from kronkers_studio.desktop.text import number, tr
-from kronkers_studio.desktop.theme import GAP, Tone
+from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.tokens import GAP, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import row_of
 from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.desktop.widgets.states import EmptyState
-from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
+from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.series import LiveState, Metric
 
 _SHORTEST_LIVE = 15.0  # seconds shown at least of what went live just now
@@ -153,8 +152,13 @@ class MonitorPage(Page):
     @property
     def settled(self) -> bool:
         """Whether everything that there is to show now is shown."""
-        waiting = self._live_release() is not None and not self._heard
+        waiting = self.standing.live is not None and not self._heard
         return self._answer is not None and not self._reading and not waiting
+
+    @property
+    def standing(self) -> Standing:
+        """What is known of what is watched."""
+        return Standing(tuple(self._history.releases) if self._history is not None else (), self.live)
 
     def toggle_pause(self) -> None:
         """Hold the charts still, or let them move on from now."""
@@ -209,11 +213,11 @@ class MonitorPage(Page):
         if history.watched != self.watched:
             return
         self._history = history
-        if self.live is None or not self._live_release():
+        if self.live is None or self.standing.live is None:
             self.live = history.state
         self.happened.show_releases(history.releases)
         if not self.range_key:
-            self.range_key = self._fitting_range()
+            self.range_key = self.standing.fitting_range()
             self.range_box.choose(self.range_key)
         self._show_words()
         self._read_windows()
@@ -258,15 +262,11 @@ class MonitorPage(Page):
 
     def _following_range(self) -> tuple[float, float]:
         """The chosen range up to now or, where nothing answers, up to the last measurement."""
-        reachable = self.live is None or self.live.reachable or self.live.as_of is None
-        end = time.time() if reachable or self.live is None or self.live.as_of is None else self.live.as_of.timestamp()
+        standing = self.standing
+        end = standing.heard_until(time.time())
         if self.range_key != SINCE_LIVE:
             return end - RANGES.get(self.range_key, RANGES["1h"]), end
-        release = self._live_release() or self._last_release()
-        since = release.changed.timestamp() if release is not None else end
-        if release is not None and release.state is not ReleaseState.LIVE:
-            since = release.created.timestamp()
-        span = max(_SHORTEST_LIVE, end - since)
+        span = max(_SHORTEST_LIVE, end - (standing.began or end))
         return end - 1.02 * span, end  # a little before it, so that its marker is seen
 
     def _not_read(self, error: Exception) -> None:
@@ -301,9 +301,10 @@ class MonitorPage(Page):
         model, place = self.watched
         self.header.set_title(model)
         where: Tone = "accent" if place == THIS_COMPUTER else "prod"
-        self.header.set_pills([(place_title(place), where), *self._state_pills()])
-        self.header.set_sentence(self._sentence())
-        self._show_problem(self.live.problem if self.live is not None and self._live_release() is not None else "")
+        standing = self.standing
+        self.header.set_pills([(place_title(place), where), *standing.pills()])
+        self.header.set_sentence(standing.sentence(self.recorder.seconds))
+        self._show_problem(standing.problem)
 
     def _show_problem(self, problem: str) -> None:
         """Say it once: a person may close it while it lasts."""
@@ -314,51 +315,6 @@ class MonitorPage(Page):
             self.notice.say(problem, tr("It is tried again all the time; the charts show what was kept."), "warn")
         else:
             self.notice.clear()
-
-    def _state_pills(self) -> list[tuple[str, Tone]]:
-        state = self.live
-        if state is None:
-            return []
-        if state.reachable:
-            return [(tr("Live"), "ok")]
-        if self._live_release() is None:
-            return [(tr("Stopped"), "plain")]
-        if state.problem:
-            return [(tr("Unreachable"), "bad")]
-        return [] if state.as_of is None else [(tr("As of {time}").format(time=when(state.as_of)), "plain")]
-
-    def _sentence(self) -> str:
-        release, state = self._live_release(), self.live
-        parts = []
-        if release is not None:
-            since = tr("Version {n}, live since {time}")
-            parts.append(since.format(n=release.version, time=when(release.changed)))
-        elif (last := self._last_release()) is not None:
-            parts.append(tr("Version {n} was live last; nothing is live now").format(n=last.version))
-        if state is not None and state.as_of is not None:
-            parts.append(tr("as of {time}").format(time=_as_of(state.as_of)))
-        words = " · ".join(parts)
-        if state is not None and state.reachable:
-            words += tr(", refreshed every {n} s").format(
-                n=number(self.recorder.seconds, _decimals(self.recorder.seconds))
-            )
-        return words
-
-    def _live_release(self) -> Release | None:
-        releases = self._history.releases if self._history is not None else []
-        return next((release for release in releases if release.state is ReleaseState.LIVE), None)
-
-    def _last_release(self) -> Release | None:
-        releases = self._history.releases if self._history is not None else []
-        ran = [release for release in releases if release.state in (ReleaseState.STANDBY, ReleaseState.STOPPED)]
-        return max(ran, key=lambda release: release.changed, default=None)
-
-    def _fitting_range(self) -> str:
-        """What went live within the hour is shown from its beginning."""
-        release = self._live_release()
-        if release is not None and (datetime.now(UTC) - release.changed).total_seconds() > 3600:
-            return "6h"
-        return SINCE_LIVE
 
     # Pausing and keeping -------------------------------------------------------------------------------------------
 
@@ -393,13 +349,3 @@ class MonitorPage(Page):
         windows = list(self._answer.windows.values()) if self._answer is not None else []
         menu.addAction(tr("Values of this range (CSV)…"), lambda: ask_and_save_values(self, name, windows, failed))
         menu.popup(self.export_button.mapToGlobal(self.export_button.rect().bottomLeft()))
-
-
-def _as_of(at: datetime) -> str:
-    """To the second when it was today, otherwise with its day."""
-    today = datetime.now().astimezone().date() == at.astimezone().date()
-    return (clock if today else day_and_clock)(at.timestamp(), seconds=True)
-
-
-def _decimals(seconds: float) -> int:
-    return 0 if seconds == round(seconds) else 1

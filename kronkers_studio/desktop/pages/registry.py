@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from kronkers_studio.desktop.pages.page import Page, Views
 from kronkers_studio.desktop.panels.browser import FolderBrowser
@@ -13,13 +13,14 @@ from kronkers_studio.desktop.panels.changes import ChangesPanel
 from kronkers_studio.desktop.panels.history import history_columns
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import counted, file_size, home_short, moment, number, tr
-from kronkers_studio.desktop.theme import GAP, Tone
+from kronkers_studio.desktop.tokens import CONTROL_HEIGHT, GAP, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Table
+from kronkers_studio.domain.care import TrashItem, TrashKind
 from kronkers_studio.domain.content import DEFAULT_BRANCH, CheckReport, Commit, Project, RestoreReport
 from kronkers_studio.domain.history import HistoryRow
 from kronkers_studio.domain.progress import CancelToken, Progress
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.timeline import Timeline
 
 _PAGE = 100  # commits asked for at a time
+_PATH = 56  # characters of a folder's path in a sentence
 
 
 class RegistryPage(Page):
@@ -48,17 +50,28 @@ class RegistryPage(Page):
         self.project_box.setMinimumWidth(180)
         self.project_box.currentIndexChanged.connect(self._project_chosen)
         self.check_button = Button(tr("Check"), self.check, icon="shield", name=tr("Check the workspace"))
+        self.find_button = Button(
+            tr("Find …"), self.ask_find, icon="search", name=tr("Find in everything that was brought in")
+        )
+        self.more_button = Button("", self._show_more, kind="icon", icon="more", name=tr("Remove, or open the trash"))
         self.restore_button = Button(tr("Restore …"), self.ask_what, kind="primary", icon="undo")
         self.merge_button = Button(tr("Merge …"), self.ask_merge, kind="quiet", icon="migrate")
         self.merge_button.setVisible(False)
         self.name_button = Button(
             tr("Name it …"), self.ask_name, kind="quiet", icon="tag", name=tr("Make a branch or tag at this version")
         )
-        for widget in (self.project_box, self.check_button, self.restore_button):
+        for widget in (
+            self.find_button,
+            self.project_box,
+            self.check_button,
+            self.more_button,
+            self.restore_button,
+        ):
             self.header.add_action(widget)
         self.views = Views({"empty": self._empty, "full": self._full})
         self.content.addWidget(self.views, 1)
         self.history: Table[HistoryRow] = Table(tr("History"), history_columns())
+        self._version = Card(tr("The chosen version"))
         self.browser = FolderBrowser(studio)
         self.changes_panel = ChangesPanel(studio)
         self.side_views = Views({"content": lambda: self.browser, "changes": lambda: self.changes_panel})
@@ -66,6 +79,7 @@ class RegistryPage(Page):
         self.sides.chosen.connect(self._show_side)
         self.history.picked.connect(self._row_chosen)
         self.browser.moved.connect(self._moved)
+        self.browser.troubled.connect(self.notice.show_error)
 
     def refresh(self) -> None:
         self.studio.read(_projects, self._show_projects, owner=self, failed=self.notice.show_error)
@@ -77,9 +91,12 @@ class RegistryPage(Page):
         if state.get("check"):
             self.check()
             return
-        self._wanted = {"project": state.get("project", ""), "path": state.get("path", "")}
+        if state.get("trash"):
+            self.ask_trash()
+            return
+        self._wanted = {key: state.get(key, "") for key in ("project", "path", "name", "branch")}
         if self._project:
-            self.project_box.choose(self._wanted["project"])
+            self.refresh()
 
     # Projects and history
 
@@ -91,7 +108,9 @@ class RegistryPage(Page):
             return
         self.project_box.set_choices([(project.name, project.name) for project in projects])
         if self._wanted.get("project"):
+            self.project_box.blockSignals(True)  # it is shown below
             self.project_box.choose(self._wanted["project"])
+            self.project_box.blockSignals(False)
         chosen = next(project for project in projects if project.name == self.project_box.value)
         self._show_project(chosen.name)
         self.header.set_sentence(_project_words(chosen))
@@ -132,7 +151,11 @@ class RegistryPage(Page):
         self.studio.read(work, show, owner=self, failed=self.notice.show_error)
 
     def _place_to_begin(self, rows: list[HistoryRow]) -> int:
-        """The version looked at before, else the newest one of the default branch."""
+        """The version looked at before, else the newest one of the branch asked for, else of the default branch."""
+        branch = self._wanted.pop("branch", "")
+        wanted = next((at for at, row in enumerate(rows) if branch in row.branches), -1) if branch else -1
+        if wanted >= 0:
+            return wanted
         chosen = self._row.commit.id if self._row is not None else ""
         before = (at for at, row in enumerate(rows) if row.commit.id == chosen)
         newest = (at for at, row in enumerate(rows) if DEFAULT_BRANCH in row.branches)
@@ -140,6 +163,7 @@ class RegistryPage(Page):
 
     def _row_chosen(self, row: HistoryRow) -> None:
         self._row = row
+        self._version.set_heading(tr("“{message}”").format(message=row.commit.message))
         self._show_side(self.sides.key)
 
     def _show_side(self, key: str) -> None:
@@ -150,7 +174,7 @@ class RegistryPage(Page):
         if key == "changes":
             self.changes_panel.show_version(self._row.commit)
         else:
-            self.browser.show_version(self._row.commit, self._path)
+            self.browser.show_version(self._row.commit, self._path, self._wanted.pop("name", ""))
 
     def _moved(self, path: str) -> None:
         self._path = path
@@ -208,6 +232,55 @@ class RegistryPage(Page):
 
         source = next(iter(self._row.branches), "") if self._row is not None else ""
         MergeDialog(self.window(), self.studio, self._project, self._branches(), source).open()
+
+    # Finding and removing
+
+    def ask_find(self) -> None:
+        """Find a file, a model or a project."""
+        from kronkers_studio.desktop.dialogs.search import SearchDialog
+
+        SearchDialog(self.window(), self.studio).open()
+
+    def _show_more(self) -> None:
+        menu = QMenu(self)
+        menu.aboutToHide.connect(menu.deleteLater)
+        remove = menu.addAction(tr("Remove a branch or the project …"), self.ask_remove)
+        remove.setEnabled(bool(self._project))
+        menu.addAction(tr("Trash …"), self.ask_trash)
+        menu.popup(self.more_button.mapToGlobal(self.more_button.rect().bottomLeft()))
+
+    def ask_remove(self) -> None:
+        """Ask what is to go to the trash."""
+        from kronkers_studio.desktop.dialogs.remove import RemoveDialog
+
+        if self._project:
+            branch = next(iter(self._row.branches), "") if self._row is not None else ""
+            RemoveDialog(
+                self.window(), self.studio, self._project, self._branches(), self._removed, branch=branch
+            ).open()
+
+    def ask_trash(self) -> None:
+        """Show what was removed."""
+        from kronkers_studio.desktop.dialogs.trash import TrashDialog
+
+        TrashDialog(self.window(), self.studio, self._brought_back).open()
+
+    def _removed(self, item: TrashItem) -> None:
+        from kronkers_studio.desktop.dialogs.trash import bring_back, removed_words
+
+        def undo() -> None:
+            failed = self.notice.show_error
+            bring_back(self.studio, item, done=self._brought_back, failed=failed, owner=self)
+
+        words = tr("{what} is in the trash.").format(what=removed_words(item))
+        self.notice.say(words, tr("Nothing of it is lost: it can be brought back."), action=(tr("Undo"), undo))
+
+    def _brought_back(self, item: TrashItem) -> None:
+        from kronkers_studio.desktop.dialogs.trash import removed_words
+
+        if item.kind is not TrashKind.MODEL:
+            self._wanted = {"project": item.owner, "branch": item.name}
+        self.notice.say(tr("{what} is back.").format(what=removed_words(item)), tone="ok")
 
     def _branches(self) -> list[str]:
         return [branch.name for branch in self._timeline.branches] if self._timeline is not None else []
@@ -272,15 +345,17 @@ class RegistryPage(Page):
         history = Card(tr("History"))
         history.add_to_head(self.merge_button, self.name_button)
         history.body.addWidget(self.history, 1)
-        content = Card(tr("The chosen version"))
+        content = self._version
         content.add_to_head(self.sides)
+        for card in (history, content):
+            card.head.addStrut(CONTROL_HEIGHT)  # so that both begin at the same height
         content.body.addWidget(self.side_views, 1)
         self.changes_panel.room_wanted.connect(lambda wanted: history.setVisible(not wanted))
         self.sides.chosen.connect(
             lambda key: history.setVisible(key != "changes" or self.changes_panel.views.shown != "file")
         )
-        row.addWidget(history, 2)
-        row.addWidget(content, 3)
+        row.addWidget(history, 9)
+        row.addWidget(content, 11)
         return both
 
 
@@ -297,4 +372,10 @@ def _project_words(project: Project) -> str:
     words = tr("{files}, {size}, last brought in {time} by {author}").format(
         files=files, size=file_size(project.head.size), time=moment(project.head.created), author=project.head.author
     )
-    return f"{words} · {home_short(project.source)}" if project.source else words
+    return f"{words} · {_shortened(home_short(project.source))}" if project.source else words
+
+
+def _shortened(path: str) -> str:
+    """A long path without its middle."""
+    half = _PATH // 2
+    return path if len(path) <= _PATH else f"{path[:half]}…{path[-half:]}"

@@ -15,7 +15,7 @@ from kronkers_studio.desktop.icons import IconLabel
 from kronkers_studio.desktop.pages.page import Page, Views, scrolling
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import counted, moment, tr
-from kronkers_studio.desktop.theme import GAP, Tone
+from kronkers_studio.desktop.tokens import GAP, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label, rule

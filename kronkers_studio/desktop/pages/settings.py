@@ -14,7 +14,7 @@ from kronkers_studio.desktop import theme
 from kronkers_studio.desktop.pages.page import Page, scrolling
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import duration, home_short, number, tr
-from kronkers_studio.desktop.theme import GAP
+from kronkers_studio.desktop.tokens import GAP
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.fields import CheckBox, ComboBox, Field, LineField

@@ -8,19 +8,19 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QDrag, QGuiApplication
+from PySide6.QtGui import QDrag, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.pages.page import Views
 from kronkers_studio.desktop.panels.preview import PreviewPanel
+from kronkers_studio.desktop.panels.trail import Trail
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import counted, file_size, moment, number, tr
-from kronkers_studio.desktop.widgets.buttons import Button
-from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.fields import ComboBox, LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, time_of
+from kronkers_studio.domain.errors import NotFound, StudioError
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.folders import Order
@@ -31,9 +31,11 @@ _LOOKED_THROUGH = 12  # entries from which on looking for one and sorting them i
 
 
 class FolderBrowser(QWidget):
-    """The entries of one folder at one version, or a look at one of its files. ``moved`` carries the folder's path."""
+    """The entries of one folder at one version, or a look at one of its files. ``moved`` carries the folder's path,
+    ``troubled`` why a folder could not be read."""
 
     moved = Signal(object)
+    troubled = Signal(object)
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,8 +45,8 @@ class FolderBrowser(QWidget):
         self.file: Entry | None = None  # that is looked at
         self._entries: Sequence[Entry] = ()
         self._wanted = 0  # grows with each thing asked for: an answer to an older one is not shown
-        self._trail = QHBoxLayout()
-        self._trail.setSpacing(2)
+        self.trail = Trail()
+        self.trail.wanted.connect(self.open_folder)
         self._found = label("", "caption")
         self.words = LineField(tr("Find in this folder"), placeholder=tr("Find in this folder"))
         self.order = ComboBox(tr("Sort"), _orders())
@@ -63,7 +65,7 @@ class FolderBrowser(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(10)
         head = QHBoxLayout()
-        head.addLayout(self._trail, 1)
+        head.addWidget(self.trail, 1)
         head.addWidget(self._found)
         whole.addLayout(head)
         self._tools = QWidget()
@@ -84,10 +86,26 @@ class FolderBrowser(QWidget):
         """The file that is looked at, or the selected entry."""
         return self.file or self.table.chosen
 
-    def show_version(self, commit: Commit, path: str = "") -> None:
-        """Look into ``path`` at ``commit``; into the top folder when there is no such folder then."""
+    def show_version(self, commit: Commit, path: str = "", name: str = "") -> None:
+        """Look into ``path`` at ``commit``, with the entry ``name`` chosen; into the top folder when there is no such
+        folder then."""
         self._commit = commit
-        self.open_folder(path)
+        self.open_folder(path, name)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Backspace, or Alt and the up key, go up to the folder around, as in file managers."""
+        alt_up = event.key() == Qt.Key.Key_Up and event.modifiers() & Qt.KeyboardModifier.AltModifier
+        if (alt_up or event.key() == Qt.Key.Key_Backspace) and (self.path or self.file is not None):
+            self.go_up()
+            return
+        super().keyPressEvent(event)
+
+    def go_up(self) -> None:
+        """From a file to its folder, from a folder to the one around it, with where one was chosen there."""
+        here = self.file.path if self.file is not None else self.path
+        folder, _, name = here.rpartition("/")
+        self.table.setFocus()
+        self.open_folder(folder, name)
 
     def open_entry(self, entry: Entry) -> None:
         """Go into a folder; look at a file."""
@@ -99,11 +117,14 @@ class FolderBrowser(QWidget):
             self._tools.setVisible(False)
             self._found.setText("")
             self._show_trail(self._commit)
+            by_keyboard = self.table.hasFocus()
             self.views.show_view("file")
             self.preview.show_file(self._commit, entry)
+            if by_keyboard:
+                self.preview.setFocus()
 
-    def open_folder(self, path: str) -> None:
-        """Show what is directly inside ``path``."""
+    def open_folder(self, path: str, name: str = "") -> None:
+        """Show what is directly inside ``path``, with the entry ``name`` chosen."""
         commit = self._commit
         if commit is None:
             return
@@ -129,10 +150,20 @@ class FolderBrowser(QWidget):
             self._tools.setVisible(len(self._entries) >= _LOOKED_THROUGH)
             self._show_trail(commit)
             self._show(arranged)
+            self._choose(name)
             self.moved.emit(path)
 
-        # The folder may not exist in that version of the project: then its top is shown.
-        self._studio.read(work, show, owner=self, failed=lambda _: self.open_folder("") if path else None)
+        def failed(error: StudioError) -> None:
+            if asked != self._wanted:
+                return
+            if path and isinstance(error, NotFound):  # in that version of the project
+                self.open_folder("")
+                return
+            self._entries = ()
+            self._show([])
+            self.troubled.emit(error)
+
+        self._studio.read(work, show, owner=self, failed=failed)
 
     def arrange(self) -> None:
         """Show those entries whose names hold the words, in the chosen order."""
@@ -172,7 +203,7 @@ class FolderBrowser(QWidget):
                 drag.setMimeData(file_data(path))
                 drag.exec(Qt.DropAction.CopyAction)
 
-        self._studio.read(work, drag, owner=self)
+        self._studio.read(work, drag, owner=self, failed=self.troubled.emit)
 
     def forget_taken_out(self) -> None:
         """Remove the temporary folder of what was dragged out."""
@@ -197,28 +228,20 @@ class FolderBrowser(QWidget):
         found = tr("{n} of {whole}").format(n=number(len(entries)), whole=whole)
         self._found.setText(whole if len(entries) == len(self._entries) else found)
 
+    def _choose(self, name: str) -> None:
+        """Choose the entry ``name``, when it is shown."""
+        position = next((at for at, entry in enumerate(self.table.content.rows) if entry.name == name), -1)
+        if name and position >= 0:
+            self.table.choose(position)
+            self.table.scrollTo(self.table.content.index(position, 0))
+
     def _sort_by_column(self, position: int) -> None:
         order = ("name", "-size", "-changed")[position]
         other = order.removeprefix("-") if order.startswith("-") else f"-{order}"
         self.order.choose(other if self.order.value == order else order)
 
-    # Trail
-
     def _show_trail(self, commit: Commit) -> None:
-        clear(self._trail)
-        shown = self.file.path if self.file is not None else self.path
-        parts = shown.split("/") if shown else []
-        self._trail.addWidget(self._step(commit.project, ""))
-        for depth, part in enumerate(parts):
-            self._trail.addWidget(label("/", "muted"))
-            self._trail.addWidget(self._step(part, "/".join(parts[: depth + 1])))
-        self._trail.addStretch(1)
-
-    def _step(self, text: str, path: str) -> QWidget:
-        if path == (self.file.path if self.file is not None else self.path):
-            return label(text, "strong")
-        shown = text.replace("&", "&&")  # not the letter of a shortcut
-        return Button(shown, lambda: self.open_folder(path), kind="link", name=tr("Open {f}").format(f=text))
+        self.trail.show_path(commit.project, self.file.path if self.file is not None else self.path)
 
 
 def file_data(path: Path) -> QMimeData:
@@ -232,8 +255,8 @@ def entry_columns() -> list[Column[Entry]]:
     """The columns of a table of entries."""
     return [
         Column(tr("Name"), lambda row: row.name, icon=_icon, hint=lambda row: row.path),
-        Column(tr("Size"), lambda row: "" if row.kind is EntryKind.FOLDER else file_size(row.size), 100, right=True),
-        Column(tr("Changed"), _changed, 130, muted=True),
+        Column(tr("Size"), lambda row: "" if row.kind is EntryKind.FOLDER else file_size(row.size), 84, right=True),
+        Column(tr("Changed"), _changed, 108, muted=True),
     ]
 
 

@@ -8,18 +8,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.compared import (
-    ComparedRow,
-    SideBySide,
     change_path,
     change_words,
-    compared_columns,
-    compared_rows,
-    side_by_side,
-    table_words,
-    text_words,
     tree_words,
 )
 from kronkers_studio.desktop.pages.page import Views
+from kronkers_studio.desktop.panels.compared_content import ComparedContent, Content
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import file_size, tr
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -32,9 +26,6 @@ from kronkers_studio.domain.content import Branch, Commit, EntryKind, Tag
 from kronkers_studio.domain.differences import (
     ChangeKind,
     EntryChange,
-    TableDifference,
-    TableFileDifference,
-    TextDifference,
     TreeDifference,
 )
 from kronkers_studio.domain.errors import StudioError
@@ -42,10 +33,6 @@ from kronkers_studio.domain.errors import StudioError
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
-Content = TableFileDifference | TextDifference | TreeDifference | None
-
-_COLUMN = 128
-_CODE_ROW = 24
 _BEFORE = ""  # the choice "the version before"
 
 
@@ -76,7 +63,8 @@ class ChangesPanel(QWidget):
         head.addWidget(self.summary)
         whole.addLayout(head)
         self._nothing = QVBoxLayout()
-        self._file = QVBoxLayout()
+        self._file_title = ElidedLabel("", "strong", middle=True)
+        self._content = ComparedContent()
         self.views = Views({"list": lambda: self.table, "file": self._file_view, "nothing": self._nothing_view})
         self._show("nothing")
         whole.addWidget(self.views, 1)
@@ -162,27 +150,9 @@ class ChangesPanel(QWidget):
     def show_content(self, change: EntryChange, content: Content) -> None:
         """Show what differs in one file."""
         self.views.view("file")
-        clear(self._file)
-        head = QHBoxLayout()
-        head.addWidget(Button(tr("All changes"), self._back, kind="link", icon="back"))
-        head.addWidget(ElidedLabel(change_path(change), "strong", middle=True), 1)
-        self._file.addLayout(head)
-        if isinstance(content, TableFileDifference):
-            for table in [table for table in content.tables if table] or content.tables[:1]:
-                self._add_table(table)
-        elif isinstance(content, TextDifference):
-            self._file.addWidget(label(text_words(content), "caption", wrap=True))
-            self._file.addWidget(_text_table(content), 1)
-        else:
-            words = _sizes(change)
-            self._file.addWidget(EmptyState("file", tr("It is neither a table nor a text"), words), 1)
+        self._file_title.setText(change_path(change))
+        self._content.show_content(change.before, change.after, content)
         self._show("file")
-
-    def _add_table(self, difference: TableDifference) -> None:
-        words = table_words(difference)
-        sheet = tr("Sheet “{name}”").format(name=difference.sheet) if difference.sheet else ""
-        self._file.addWidget(label(f"{sheet} · {words}" if sheet else words, "caption", wrap=True))
-        self._file.addWidget(_rows_table(difference), 1)
 
     def _back(self) -> None:
         self._show("list")
@@ -193,9 +163,14 @@ class ChangesPanel(QWidget):
 
     def _file_view(self) -> QWidget:
         view = QWidget()
-        view.setLayout(self._file)
-        self._file.setContentsMargins(0, 0, 0, 0)
-        self._file.setSpacing(8)
+        column = QVBoxLayout(view)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        head = QHBoxLayout()
+        head.addWidget(Button(tr("All changes"), self._back, kind="link", icon="back"))
+        head.addWidget(self._file_title, 1)
+        column.addLayout(head)
+        column.addWidget(self._content, 1)
         return view
 
     def _nothing_view(self) -> QWidget:
@@ -220,46 +195,3 @@ def _icon(change: EntryChange) -> str:
 def _size(change: EntryChange) -> str:
     entry = change.after or change.before
     return "" if entry is None or entry.kind is EntryKind.FOLDER else file_size(entry.size)
-
-
-def _sizes(change: EntryChange) -> str:
-    before, after = (file_size(entry.size) if entry else tr("nothing") for entry in (change.before, change.after))
-    return tr("Its size: {before} before, {after} now.").format(before=before, after=after)
-
-
-def _rows_table(difference: TableDifference) -> Table[ComparedRow]:
-    columns: list[Column[ComparedRow]] = [Column("", lambda row: row.sign, 28, tone=lambda row: row.sign_tone)]
-    columns += [_cell_column(name, place) for place, name in enumerate(compared_columns(difference))]
-    made: Table[ComparedRow] = Table(tr("Rows that differ"), columns, wide=True)
-    made.content.show_rows(compared_rows(difference))
-    return made
-
-
-def _cell_column(name: str, place: int) -> Column[ComparedRow]:
-    return Column(name, lambda row: row.cells[place], _COLUMN, tone=lambda row: row.tone(place))
-
-
-def _text_table(difference: TextDifference) -> Table[SideBySide]:
-    columns: list[Column[SideBySide]] = [
-        Column("", lambda row: _number(row.old_number), 44, right=True, muted=True, code=True),
-        Column(
-            tr("Before"),
-            lambda row: row.old_words,
-            code=True,
-            tone=lambda row: "bad" if row.changed and row.old is not None else None,
-        ),
-        Column("", lambda row: _number(row.new_number), 44, right=True, muted=True, code=True),
-        Column(
-            tr("After"),
-            lambda row: row.new_words,
-            code=True,
-            tone=lambda row: "ok" if row.changed and row.new is not None else None,
-        ),
-    ]
-    made: Table[SideBySide] = Table(tr("Lines that differ"), columns, row_height=_CODE_ROW)
-    made.content.show_rows(side_by_side(difference))
-    return made
-
-
-def _number(value: int | None) -> str:
-    return "" if value is None else str(value)

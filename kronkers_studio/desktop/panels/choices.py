@@ -151,7 +151,7 @@ def _rules_words(rules: tuple[RuleHits, ...]) -> str:
     if len(rules) > 1:
         more = " · …" if len(rules) > _RULES_NAMED else ""
         return " · ".join(_named(hits) for hits in rules[:_RULES_NAMED]) + more
-    return tr("Exclude what matches, or include only that, as in a .gitignore file; rules are remembered.")
+    return tr("Leave out what matches, such as *.tmp, or bring in only that; rules are remembered.")
 
 
 def _named(hits: RuleHits) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QFont, QPainter, QPainterPath, QPen
 
 from kronkers_studio.desktop import icons, theme
 from kronkers_studio.desktop.text import date_time, moment, number, tr
-from kronkers_studio.desktop.theme import Tone
+from kronkers_studio.desktop.tokens import CAPTION, Tone
 from kronkers_studio.desktop.widgets.tables import Column
+from kronkers_studio.domain.content import DEFAULT_BRANCH
 from kronkers_studio.domain.history import HistoryRow, Line
 
 _LANE = 14  # pixels from lane to lane
@@ -23,7 +26,7 @@ def history_columns() -> list[Column[HistoryRow]]:
     return [
         Column(tr("What happened"), lambda row: row.commit.message, lead=draw_graph, hint=_hint, spoken=_spoken),
         Column(tr("When"), lambda row: moment(row.commit.created), 92, muted=True, hint=_when),
-        Column(tr("Files"), lambda row: number(row.commit.files), 68, right=True),
+        Column(tr("Files"), lambda row: number(row.commit.files), 76, right=True, needs=400),
     ]
 
 
@@ -39,11 +42,33 @@ def draw_graph(painter: QPainter, rect: QRect, row: HistoryRow) -> int:
     _draw_dot(painter, QPointF(_x(rect, row.lane), middle), row)
     painter.restore()
     taken = min(row.lanes, _MOST_LANES) * _LANE + 6
-    names = [(name, "accent") for name in row.branches] + [(name, "plain") for name in row.tags]
+    names = [(name, "accent") for name in _default_first(row.branches)] + [(name, "plain") for name in row.tags]
+    drawn = 0
     tone: Tone
     for name, tone in names[:_PILLS_SHOWN]:  # type: ignore[assignment]  # the two tones written above
-        taken += _draw_name(painter, rect.adjusted(taken, 0, 0, 0), name, tone) + 6
+        width = _draw_name(painter, rect.adjusted(taken, 0, 0, 0), name, tone)
+        if not width:
+            break
+        taken, drawn = taken + width + 6, drawn + 1
+    if drawn < len(names):
+        taken += _draw_more(painter, rect.adjusted(taken, 0, 0, 0), len(names) - drawn)
     return taken
+
+
+def _default_first(branches: Sequence[str]) -> list[str]:
+    return sorted(branches, key=lambda name: name != DEFAULT_BRANCH)
+
+
+def _draw_more(painter: QPainter, rect: QRect, more: int) -> int:
+    """How many names there is no room for; gives the width."""
+    painter.save()
+    painter.setFont(theme.font(CAPTION))
+    painter.setPen(theme.current().colour("muted"))
+    words = f"+{number(more)}"
+    painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
+    width = painter.fontMetrics().horizontalAdvance(words) + 6
+    painter.restore()
+    return width
 
 
 def _x(rect: QRect, lane: int) -> float:
@@ -79,13 +104,13 @@ def _ink(lane: int) -> str:
 def _draw_name(painter: QPainter, rect: QRect, name: str, tone: Tone) -> int:
     """A branch's or a tag's pill; gives its width, 0 when there is no room for it."""
     painter.save()
-    painter.setFont(theme.font(theme.CAPTION, QFont.Weight.DemiBold))
+    painter.setFont(theme.font(CAPTION, QFont.Weight.DemiBold))
     words = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, _PILL_MOST)
     mark = 16 if tone == "plain" else 0  # a tag's icon
     width = painter.fontMetrics().horizontalAdvance(words) + 16 + mark
     if width > rect.width() - 60:  # what happened must stay readable
         painter.restore()
-        return -6
+        return 0
     ink, ground = theme.current().tokens.pair(tone)
     pill = QRectF(rect.left(), rect.center().y() + 0.5 - _PILL_HEIGHT / 2, width, _PILL_HEIGHT)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

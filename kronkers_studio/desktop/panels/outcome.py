@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.panels.plan import path_words, skip_words
 from kronkers_studio.desktop.text import counted, file_size, number, tr
-from kronkers_studio.desktop.theme import GAP, Tone
+from kronkers_studio.desktop.tokens import GAP, Tone
 from kronkers_studio.desktop.widgets.cards import Card, FigureCard, row_of
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
 from kronkers_studio.desktop.widgets.tables import Column, Table
@@ -44,7 +44,8 @@ class OutcomePanel(QWidget):
     def show_result(self, result: MigrationResult) -> None:
         """Show what the run did."""
         self.files.show_figure(number(result.files), file_size(result.commit.size), "ok")
-        self.new.show_figure(file_size(result.new_bytes), tr("encrypted"), "ok")
+        words = tr("encrypted") if result.new_bytes else tr("nothing new")
+        self.new.show_figure(file_size(result.new_bytes), words, "ok")
         read = counted(result.read_files, tr("{n} file"), tr("{n} files"))
         words = read if result.read_files else tr("everything was unchanged")
         self.unread.show_figure(file_size(result.read_bytes), words, "accent")
@@ -92,7 +93,7 @@ def _path(row: SkippedItem) -> str:
 
 def _columns() -> list[Column[SkippedItem]]:
     return [
-        Column(tr("Folder or file"), _path, stretch=3, middle=True, icon=lambda _row: "file"),
+        Column(tr("Folder or file"), _path, stretch=2, middle=True, icon=lambda _row: "file"),
         Column(tr("Why"), skip_words, stretch=3),
         Column(
             tr("State"),

@@ -14,7 +14,7 @@ from kronkers_studio.desktop import theme
 from kronkers_studio.desktop.panels.choices import ChoicesCard
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import counted, file_size, number, tr
-from kronkers_studio.desktop.theme import GAP, Tone
+from kronkers_studio.desktop.tokens import GAP, Tone
 from kronkers_studio.desktop.widgets.cards import Card, FigureCard, row_of
 from kronkers_studio.desktop.widgets.fields import LineField
 from kronkers_studio.desktop.widgets.labels import label
@@ -86,7 +86,7 @@ class PlanPanel(QWidget):
         )
         self.filter.chosen.connect(self.arrange)
         card.add_to_head(self.filter)
-        self.words = LineField(tr("Find in what was found"), placeholder=tr("Find in what was found"))
+        self.words = LineField(tr("Find in what was found"), placeholder=tr("Find a file or folder"))
         self.counted = label("", "caption")
         self._tools = QWidget()
         tools = QHBoxLayout(self._tools)
@@ -214,7 +214,7 @@ def _decide_words(figures: PlanFigures) -> str:
         counted(figures.copies, tr("{n} copy"), tr("{n} copies")) if figures.copies else "",
         counted(figures.online_only, tr("{n} online-only"), tr("{n} online-only")) if figures.online_only else "",
         counted(figures.unread, tr("{n} unread"), tr("{n} unread")) if figures.unread else "",
-        counted(figures.unusual, tr("{n} name"), tr("{n} names")) if figures.unusual else "",
+        counted(figures.unusual, tr("{n} unusual name"), tr("{n} unusual names")) if figures.unusual else "",
     ]
     return ", ".join(part for part in parts if part) or tr("nothing in doubt")
 

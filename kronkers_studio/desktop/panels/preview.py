@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from kronkers_studio.desktop.pages.page import scrolling
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import counted, date_time, file_size, number, tr
-from kronkers_studio.desktop.theme import GAP
+from kronkers_studio.desktop.tokens import GAP
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.code_view import CodeView
 from kronkers_studio.desktop.widgets.labels import label
@@ -51,7 +52,8 @@ class PreviewPanel(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(8)
-        self.facts = label("", "caption")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # the keyboard goes on from here to what is shown
+        self.facts = label("", "caption", wrap=True)
         whole.addWidget(self.facts)
         self._place = QVBoxLayout()
         whole.addLayout(self._place, 1)
@@ -127,14 +129,25 @@ def _text_words(preview: TextPreview) -> str:
 
 
 def _table(entry: Entry, preview: TablePreview) -> Table[Line]:
-    columns = [_cell_column(title, place) for place, title in enumerate(preview.columns)]
+    columns = [_cell_column(title, place, preview.rows) for place, title in enumerate(preview.columns)]
     made: Table[Line] = Table(tr("Rows of {file}").format(file=entry.name), columns, wide=True)
     made.content.show_rows(preview.rows)
     return made
 
 
-def _cell_column(title: str, place: int) -> Column[Line]:
-    return Column(title or f"{place + 1}", lambda row: row[place], _COLUMN)
+def _cell_column(title: str, place: int, rows: Sequence[Line]) -> Column[Line]:
+    """Figures stand below one another, at the right."""
+    cells = [row[place] for row in rows if row[place]]
+    figures = bool(cells) and all(map(_is_number, cells))
+    return Column(title or f"{place + 1}", lambda row: row[place], _COLUMN, right=figures)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _notebook(preview: NotebookPreview) -> QWidget:
@@ -147,7 +160,10 @@ def _notebook(preview: NotebookPreview) -> QWidget:
     if not preview.complete:
         column.addWidget(label(tr("There are more cells; restore the notebook to see them."), "muted", wrap=True))
     column.addStretch(1)
-    return scrolling(cells, tr("Cells of the notebook"))
+    area = scrolling(cells, tr("Cells of the notebook"))
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)  # lines of code are never broken
+    area.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # its arrow keys scroll
+    return area
 
 
 def _cell(cell: NotebookCell) -> QWidget:
@@ -157,12 +173,12 @@ def _cell(cell: NotebookCell) -> QWidget:
     column.setSpacing(4)
     head = QHBoxLayout()
     code = cell.kind == "code"
-    head.addWidget(Pill(tr("Code") if code else tr("Words"), "accent" if code else "plain"))
+    head.addWidget(Pill(tr("Code") if code else tr("Text"), "accent" if code else "plain"))
     head.addStretch(1)
     column.addLayout(head)
-    column.addWidget(label(cell.source or " ", "code" if code else "text", wrap=True, selectable=True))
+    column.addWidget(label(cell.source or " ", "code" if code else "text", wrap=not code, selectable=True))
     if cell.output:
-        column.addWidget(label(cell.output, "output", wrap=True, selectable=True))
+        column.addWidget(label(cell.output, "output", selectable=True))
     return made
 
 

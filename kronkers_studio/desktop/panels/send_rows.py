@@ -12,7 +12,7 @@ from kronkers_studio.desktop.pages.page import Views, scrolling
 from kronkers_studio.desktop.rows import Row, answer_table, example_rows, form_columns, parse_rows, row_from_form
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import counted, number, tr
-from kronkers_studio.desktop.theme import GAP
+from kronkers_studio.desktop.tokens import GAP
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.fields import Field, LineField

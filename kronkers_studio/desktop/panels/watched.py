@@ -13,7 +13,7 @@ from kronkers_studio.desktop.icons import IconLabel
 from kronkers_studio.desktop.pages.page import scrolling
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import clock_time, counted, home_short, moment, tr
-from kronkers_studio.desktop.theme import Tone
+from kronkers_studio.desktop.tokens import Tone
 from kronkers_studio.desktop.watching import Watchers, Watching
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.theme import GAP, PADDING_X, PADDING_Y, Tone
+from kronkers_studio.desktop.tokens import GAP, PADDING_X, PADDING_Y, Tone
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import Pill
 
@@ -29,6 +29,10 @@ class Card(QFrame):
         if heading:
             self.head.addWidget(self.heading)
             self.body.addLayout(self.head)
+
+    def set_heading(self, heading: str) -> None:
+        """Say something else above the content."""
+        self.heading.setText(heading)
 
     def add_to_head(self, *widgets: QWidget) -> None:
         """Put ``widgets`` at the right end of the heading's row."""

@@ -6,11 +6,24 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QDateTime, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDateTimeEdit, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDateTimeEdit,
+    QLabel,
+    QLineEdit,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from kronkers_studio.desktop import icons, theme
 from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.domain.spelling import printable
+
+_BEFORE_ARROW, _ARROW = 16, 28  # pixels of a drop-down that its words do not have
 
 
 class ComboBox(QComboBox):
@@ -49,9 +62,14 @@ class ComboBox(QComboBox):
         if value in self._values:
             self.setCurrentIndex(self._values.index(value))
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        painter = QPainter(self)
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        room = self.width() - _BEFORE_ARROW - _ARROW
+        option.currentText = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideMiddle, room)
+        painter = QStylePainter(self)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         token = "muted" if self.isEnabled() else "disabled"
         arrow = icons.pixmap("chevron-down", token, 16, self.devicePixelRatioF())
         painter.drawPixmap(self.width() - 24, (self.height() - 16) // 2, arrow)

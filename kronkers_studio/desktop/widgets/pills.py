@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStyle, QStyleOption, QWidget
 
-from kronkers_studio.desktop.theme import Tone
+from kronkers_studio.desktop.tokens import Tone
 from kronkers_studio.desktop.widgets.labels import restyle
 from kronkers_studio.domain.spelling import printable
 
@@ -20,7 +20,6 @@ class Pill(QLabel):
 
     def __init__(self, text: str = "", tone: Tone = "accent", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._words = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
@@ -29,28 +28,26 @@ class Pill(QLabel):
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        self._words = printable(text)
-        super().setText(self._words)
-        self._fit()
+        super().setText(printable(text))
 
     def sizeHint(self) -> QSize:
         self.ensurePolished()
-        return QSize(self.fontMetrics().horizontalAdvance(self._words) + 2 * _PADDING + 1, _HEIGHT)
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + 2 * _PADDING + 1, _HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(min(self.sizeHint().width(), 56), _HEIGHT)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        """Cut what is too long for the place, and say all of it in the tooltip."""
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """What is too long for the place is cut, and all of it said in the tooltip."""
+        option = QStyleOption()
+        option.initFrom(self)
+        painter = QPainter(self)
+        self.style().drawPrimitive(QStyle.PrimitiveElement.PE_Widget, option, painter, self)
         room = self.width() - 2 * _PADDING + 1
-        whole = self.fontMetrics().horizontalAdvance(self._words) <= room or not self.isVisible()
-        shown = self._words if whole else self.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideRight, room)
-        super().setText(shown)
-        self.setToolTip("" if whole else self._words)
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+        self.setToolTip("" if shown == self.text() else self.text())
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, shown)
 
     def show_state(self, text: str, tone: Tone) -> None:
         """Say ``text`` in ``tone``; an empty text hides the pill."""

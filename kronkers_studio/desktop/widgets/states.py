@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWi
 
 from kronkers_studio.desktop.icons import IconLabel
 from kronkers_studio.desktop.text import tr
-from kronkers_studio.desktop.theme import Tone
+from kronkers_studio.desktop.tokens import Tone
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.domain.errors import StudioError
@@ -82,10 +82,13 @@ class Notice(QFrame):
         words.addWidget(self._next)
         self._buttons = QHBoxLayout()
         self._copy = Button(tr("Copy details"), self._copy_details, kind="quiet", icon="copy")
+        self._act = Button("", self._do_action, kind="link", name=tr("Do it"))
+        self._action: Callable[[], object] | None = None
         self._close = Button("", self.clear, kind="icon", icon="close", name=tr("Close this message"))
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
         row.addLayout(self._buttons)
+        row.addWidget(self._act, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
         self.setVisible(False)
@@ -95,9 +98,26 @@ class Notice(QFrame):
         """What is said now; empty when nothing is."""
         return self._message.text() if not self.isHidden() else ""
 
-    def say(self, message: str, next_step: str = "", tone: Tone = "accent", details: str = "") -> None:
-        """Show ``message`` and below it ``next_step``."""
+    @property
+    def action(self) -> Button | None:
+        """The button for what can be done about it; None when there is nothing to do."""
+        return self._act if not self.isHidden() and self._action is not None else None
+
+    def say(
+        self,
+        message: str,
+        next_step: str = "",
+        tone: Tone = "accent",
+        details: str = "",
+        *,
+        action: tuple[str, Callable[[], object]] | None = None,
+    ) -> None:
+        """Show ``message`` and below it ``next_step``; ``action`` is a button's words and what it does, once."""
         self._details = details
+        words, self._action = action if action is not None else ("", None)
+        self._act.setText(words)
+        self._act.setAccessibleName(words or tr("Do it"))
+        self._act.setVisible(action is not None)
         self._message.setText(message)
         self._message.setAccessibleName(self._message.text())
         self._next.setText(next_step)
@@ -120,6 +140,12 @@ class Notice(QFrame):
 
     def clear(self) -> None:
         self.setVisible(False)
+
+    def _do_action(self) -> None:
+        action = self._action
+        self.clear()
+        if action is not None:
+            action()
 
     def _copy_details(self) -> None:
         QGuiApplication.clipboard().setText(self._details)

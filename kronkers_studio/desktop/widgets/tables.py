@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
+    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
@@ -18,12 +19,13 @@ from PySide6.QtWidgets import (
 )
 
 from kronkers_studio.desktop import icons, theme
-from kronkers_studio.desktop.theme import ROW_HEIGHT, Tone
+from kronkers_studio.desktop.tokens import CAPTION, ROW_HEIGHT, Tone
 from kronkers_studio.domain.spelling import printable
 
 Row = TypeVar("Row")
 Index = QModelIndex | QPersistentModelIndex
 _WIDENED = 100  # pixels from which on a column of a wide table takes a share of what is left
+_FOCUS_BAR = 3  # pixels, at the left of the chosen row of the table that has the keyboard
 _NOWHERE = QModelIndex()
 
 
@@ -33,7 +35,8 @@ class Column(Generic[Row]):
 
     ``width`` in pixels at 100 %, or 0 to share what is left by ``stretch``; ``pill`` gives a tone when the text is to
     be shown as a pill; ``icon`` the name of an icon before the text. ``lead`` draws something of its own before the
-    text and gives the pixels it took; ``spoken`` says all of it in words. ``tone`` colours the whole cell.
+    text and gives the pixels it took; ``spoken`` says all of it in words. ``tone`` colours the whole cell, ``faint``
+    mutes its text. In a table narrower than ``needs`` pixels the column is left out.
     """
 
     title: str
@@ -49,7 +52,9 @@ class Column(Generic[Row]):
     lead: Callable[[QPainter, QRect, Row], int] | None = None
     spoken: Callable[[Row], str] | None = None
     tone: Callable[[Row], Tone | None] | None = None
+    faint: Callable[[Row], bool] | None = None
     code: bool = False
+    needs: int = 0
 
 
 def shown_text(column: Column[Row], row: Row) -> str:
@@ -232,6 +237,13 @@ class Table(QTableView, Generic[Row]):
             return
         super().keyPressEvent(event)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Who comes by the keyboard sees where they are: on the first row, when none was chosen."""
+        super().focusInEvent(event)
+        by_keyboard = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        if by_keyboard and self.chosen is None and self.content.rowCount():
+            self.selectRow(0)
+
     def startDrag(self, _actions: Qt.DropAction) -> None:
         if self.chosen is not None:
             self.drag_wanted.emit(self.chosen)
@@ -245,13 +257,18 @@ class Table(QTableView, Generic[Row]):
             self.picked.emit(self.content.row(index.row()))
 
     def _share_width(self) -> None:
-        columns = self.content.columns
-        left = self.viewport().width() - sum(column.width for column in columns)
-        shares = sum(column.stretch for column in columns if not column.width) or 1
-        for position, column in enumerate(columns):
+        whole = self.viewport().width()
+        for position, column in enumerate(self.content.columns):
+            if self.isColumnHidden(position) is not (whole < column.needs):
+                self.setColumnHidden(position, whole < column.needs)
+        shown = [(at, column) for at, column in enumerate(self.content.columns) if whole >= column.needs]
+        left = whole - sum(column.width for _, column in shown)
+        shares = sum(column.stretch for _, column in shown if not column.width) or 1
+        widened = sum(column.width >= _WIDENED for _, column in shown) if self._wide and left > 0 else 0
+        for position, column in shown:
             width = column.width or max(60, left * column.stretch // shares)
-            if self._wide and left > 0 and column.width >= _WIDENED:
-                width += left // sum(other.width >= _WIDENED for other in columns)
+            if widened and column.width >= _WIDENED:
+                width += left // widened
             self.setColumnWidth(position, width)
 
 
@@ -272,6 +289,9 @@ class _Cells(QStyledItemDelegate):
             painter.fillRect(option.rect.adjusted(0, 0, 0, -1), theme.QColor(theme.current().tokens.pair(tone)[1]))
         super().paint(painter, option, index)
         painter.save()
+        if index.column() == 0 and _has_keyboard(option):
+            bar = QRect(option.rect.left(), option.rect.top(), _FOCUS_BAR, option.rect.height() - 1)
+            painter.fillRect(bar, theme.current().colour("accent"))
         if column.code:
             painter.setFont(theme.code_font())
         pill = column.pill(row) if column.pill else None
@@ -283,7 +303,7 @@ class _Cells(QStyledItemDelegate):
 
     def _draw_pill(self, painter: QPainter, option: QStyleOptionViewItem, text: str, tone: Tone) -> None:
         ink, ground = theme.current().tokens.pair(tone)
-        font = theme.font(theme.CAPTION, theme.QFont.Weight.DemiBold)
+        font = theme.font(CAPTION, QFont.Weight.DemiBold)
         painter.setFont(font)
         rect = QRectF(option.rect)
         width = min(painter.fontMetrics().horizontalAdvance(text) + 24, rect.width() - 12)
@@ -306,9 +326,16 @@ class _Cells(QStyledItemDelegate):
             rect = rect.adjusted(24, 0, 0, 0)
         text = shown_text(column, row)
         if text:
-            painter.setPen(theme.current().colour("muted" if column.muted else "text"))
+            muted = column.muted or (column.faint is not None and column.faint(row))
+            painter.setPen(theme.current().colour("muted" if muted else "text"))
             mode = Qt.TextElideMode.ElideMiddle if column.middle else Qt.TextElideMode.ElideRight
             painter.drawText(rect, _aligned(column), painter.fontMetrics().elidedText(text, mode, rect.width()))
+
+
+def _has_keyboard(option: QStyleOptionViewItem) -> bool:
+    """Whether it is the chosen row of the table that the keyboard is in."""
+    wanted = QStyle.StateFlag.State_Selected
+    return bool(option.state & wanted) and isinstance(option.widget, QWidget) and option.widget.hasFocus()
 
 
 def _aligned(column: Column[Any]) -> Qt.AlignmentFlag:

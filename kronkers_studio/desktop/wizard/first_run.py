@@ -15,7 +15,7 @@ from kronkers_studio.desktop.panels.plan import PlanPanel
 from kronkers_studio.desktop.panels.working import WorkingPanel
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import home_short, tr
-from kronkers_studio.desktop.theme import GAP, MARGIN_X, MARGIN_Y
+from kronkers_studio.desktop.tokens import GAP, MARGIN_X, MARGIN_Y
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.header import PageHeader
 from kronkers_studio.desktop.widgets.states import Notice

@@ -1,0 +1,93 @@
+"""How what is watched stands: what is live or was last, and what is to be said of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from kronkers_studio.desktop.charts.ranges import SINCE_LIVE
+from kronkers_studio.desktop.charts.ticks import clock, day_and_clock
+from kronkers_studio.desktop.panels.happened import when
+from kronkers_studio.desktop.text import number, tr
+from kronkers_studio.desktop.tokens import Tone
+from kronkers_studio.domain.releases import Release, ReleaseState
+from kronkers_studio.domain.series import LiveState
+
+_LONG_LIVE = 3600  # seconds from which on what is live is not shown from its beginning
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of one model in one place: its releases, and what was heard of it last, if anything."""
+
+    releases: tuple[Release, ...] = ()
+    state: LiveState | None = None
+
+    @property
+    def live(self) -> Release | None:
+        """The release that is live."""
+        return next((release for release in self.releases if release.state is ReleaseState.LIVE), None)
+
+    @property
+    def last(self) -> Release | None:
+        """The release that was live last, where none is."""
+        ran = [release for release in self.releases if release.state in (ReleaseState.STANDBY, ReleaseState.STOPPED)]
+        return max(ran, key=lambda release: release.changed, default=None)
+
+    @property
+    def problem(self) -> str:
+        """Why what is live does not answer; "" when it does, or nothing is live."""
+        return self.state.problem if self.state is not None and self.live is not None else ""
+
+    @property
+    def began(self) -> float | None:
+        """When what is live, or was last, went live, in seconds since 1970."""
+        release = self.live or self.last
+        if release is None:
+            return None
+        return (release.changed if release.state is ReleaseState.LIVE else release.created).timestamp()
+
+    def heard_until(self, now: float) -> float:
+        """``now``, or where nothing answers, the time of the last measurement."""
+        state = self.state
+        return now if state is None or state.reachable or state.as_of is None else state.as_of.timestamp()
+
+    def fitting_range(self) -> str:
+        """What went live within the hour is shown from its beginning."""
+        if self.live is not None and (datetime.now(UTC) - self.live.changed).total_seconds() > _LONG_LIVE:
+            return "6h"
+        return SINCE_LIVE
+
+    def pills(self) -> list[tuple[str, Tone]]:
+        """The state in words."""
+        state = self.state
+        if state is None:
+            return []
+        if state.reachable:
+            return [(tr("Live"), "ok")]
+        if self.live is None:
+            return [(tr("Stopped"), "plain")]
+        if state.problem:
+            return [(tr("Unreachable"), "bad")]
+        return [] if state.as_of is None else [(tr("As of {time}").format(time=when(state.as_of)), "plain")]
+
+    def sentence(self, every: float) -> str:
+        """Which version is live since when, and as of when that is known; it is asked ``every`` so many seconds."""
+        state, parts = self.state, []
+        if self.live is not None:
+            since = tr("Version {n}, live since {time}")
+            parts.append(since.format(n=self.live.version, time=when(self.live.changed)))
+        elif (last := self.last) is not None:
+            parts.append(tr("Version {n} was live last; nothing is live now").format(n=last.version))
+        if state is not None and state.as_of is not None:
+            parts.append(tr("as of {time}").format(time=_as_of(state.as_of)))
+        words = " · ".join(parts)
+        if state is not None and state.reachable:
+            words += tr(", refreshed every {n} s").format(n=number(every, 0 if every == round(every) else 1))
+        return words
+
+
+def _as_of(at: datetime) -> str:
+    """To the second when it was today, otherwise with its day."""
+    today = datetime.now().astimezone().date() == at.astimezone().date()
+    return (clock if today else day_and_clock)(at.timestamp(), seconds=True)
