@@ -15,7 +15,10 @@ from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.spelling import printable
 from kronkers_studio.settings.secrets import Secret
 
-_VERSION = "A project, at a branch, a tag, the beginning of a commit's id, or a moment such as {yesterday 14:05}."
+_VERSION = (
+    "A project, at a branch, a tag, the beginning of a commit's id, or a moment such as {yesterday 14:05}; {14:05} is "
+    "the last 14:05."
+)
 ProjectRef = Annotated[str, typer.Argument(metavar="PROJECT[@VERSION]", help=_VERSION)]
 
 

@@ -353,6 +353,7 @@ def _result_lines(result: MigrationResult) -> list[str]:
         f"{plural(result.files, 'file')}, {size(result.commit.size)}; "
         f"{plural(result.read_files, 'file')} read, "
         f"{size(result.new_bytes)} new in the store, {result.seconds:.1f} s",
+        *[_unmatched_line(pattern) for pattern in result.unmatched],
         *_undone_lines(result.undone, "The folder alone counts, as asked for"),
         *[f"  renamed: {rename.old} → {rename.new}" for rename in result.renamed],
         *[
@@ -361,6 +362,12 @@ def _result_lines(result: MigrationResult) -> list[str]:
         ],
         *skipped_lines(result.skipped),
     ]
+
+
+def _unmatched_line(pattern: str) -> str:
+    return (
+        f"Nothing matches “{pattern}”, which is to be included: is it written as meant? --no-rules forgets the rules."
+    )
 
 
 def _compared_lines(plan: MigrationPlan) -> list[str]:
@@ -413,6 +420,9 @@ def _plan_lines(plan: MigrationPlan) -> list[str]:
             + (", to be downloaded." if fetched else "; --online-only fetch downloads them.")
         )
     for rule in plan.rules:
+        if rule.includes and not rule.files:
+            lines.append(_unmatched_line(rule.pattern))
+            continue
         verb = "includes" if rule.includes else "excludes"
         such = f", such as {', '.join(rule.examples)}" if rule.examples else ""
         whole = f" and {plural(rule.folders, 'whole folder')}" if rule.folders else ""

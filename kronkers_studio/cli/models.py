@@ -141,7 +141,7 @@ def show(terminal: Terminal, model: ModelRef) -> None:
 def alias(
     terminal: Terminal,
     model: Annotated[str, typer.Argument(metavar="NAME:V")],
-    alias_name: Annotated[str, typer.Argument(metavar="ALIAS", help="For instance champion.")],
+    alias_name: Annotated[str, typer.Argument(metavar="ALIAS", help="For instance champion; no number.")],
 ) -> None:
     """Let an alias name a version."""
     from kronkers_studio.workflows.models import parse_reference, set_alias

@@ -229,6 +229,7 @@ class MigrationResult:
     renamed: tuple[Rename, ...] = ()
     folded: tuple[FoldedVersion, ...] = ()  # conflict copies that became versions, oldest first
     undone: Undone | None = None  # what others had brought and is no longer so, as was asked for
+    unmatched: tuple[str, ...] = ()  # patterns of what to include that nothing matches: mistyped, perhaps
 
     @property
     def incomplete(self) -> bool:

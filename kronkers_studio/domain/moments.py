@@ -15,47 +15,71 @@ _AGO = re.compile(r"(\d+|an?) (second|minute|hour|day|week)s? ago")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)? ?(Z|[+-]\d{2}:?\d{2})", re.IGNORECASE)
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _END_OF_DAY = time(23, 59, 59, 999999)
+_REST_OF_MINUTE = timedelta(seconds=59, microseconds=999999)
 
 
 def parse_moment(text: str, *, now: datetime, zone: tzinfo | None = None) -> datetime:
     """The moment that ``text`` names, in UTC; ``now`` is the present one.
 
     Dates and times are those of ``zone`` (this computer's when None) unless an offset is written. A day without a time
-    means its end, a time without a day today, a weekday the last one before today. Seconds not written are the whole
-    minute: 14:05 is 14:05:59. Raises ``InvalidInput``.
+    means its end, a time without a day the last such time (today or yesterday), a weekday the last one before today.
+    Seconds not written are the whole minute: 14:05 is 14:05:59. Raises ``InvalidInput``, also for what is to come.
     """
     words = " ".join(text.lower().split())
-    today = (now.astimezone(zone) if zone else now.astimezone()).date()
     try:
-        if words == "now":
-            return now.astimezone(UTC)
-        if written := _ISO.fullmatch(words):
-            rest = timedelta() if written[1] else timedelta(seconds=59, microseconds=999999)
-            return (datetime.fromisoformat(words.upper()) + rest).astimezone(UTC)
-        if ago := _AGO.fullmatch(words):
-            count = 1 if ago[1].startswith("a") else int(ago[1])
-            return (now - timedelta(**{f"{ago[2]}s": count})).astimezone(UTC)
-        local = datetime.combine(*_day_and_time(words, today))
-        return (local.replace(tzinfo=zone) if zone else local).astimezone(UTC)
+        moment, begins = _read(words, now, zone)
     except (ValueError, OverflowError):
         raise InvalidInput(f"“{text}” is not a moment.", next_step=f"Write for instance {EXAMPLES}.") from None
+    if begins > now:
+        raise InvalidInput(f"“{text}” is still to come.", next_step="Name a moment that has been; now is one too.")
+    return moment.astimezone(UTC)
 
 
-def _day_and_time(words: str, today: date) -> tuple[date, time]:
-    """Raises ``ValueError`` for anything that is not a day, a time, or both in either order."""
+def _read(words: str, now: datetime, zone: tzinfo | None) -> tuple[datetime, datetime]:
+    """The moment, and when the minute or day begins whose end it is. Raises ``ValueError`` or ``OverflowError``."""
+    if words == "now":
+        return now, now
+    if written := _ISO.fullmatch(words):
+        begins = datetime.fromisoformat(words.upper())
+        return begins if written[1] else begins + _REST_OF_MINUTE, begins
+    if ago := _AGO.fullmatch(words):
+        count = 1 if ago[1].startswith("a") else int(ago[1])
+        moment = now - timedelta(**{f"{ago[2]}s": count})
+        return moment, moment
+
+    def there(day: date, at: time) -> datetime:
+        local = datetime.combine(day, at)
+        return (local.replace(tzinfo=zone) if zone else local).astimezone(UTC)
+
+    today = (now.astimezone(zone) if zone else now.astimezone()).date()
+    day, at, whole_minute = _day_and_time(words, today)
+    if at is None:
+        return there(day or today, _END_OF_DAY), there(day or today, time())
+    begins = there(day or today, at)
+    if day is None and begins > now:
+        begins = there(today - timedelta(days=1), at)
+    return begins + _REST_OF_MINUTE if whole_minute else begins, begins
+
+
+def _day_and_time(words: str, today: date) -> tuple[date | None, time | None, bool]:
+    """The day, the time, and whether the whole minute is meant.
+
+    Raises ``ValueError`` for anything that is not a day, a time, or both in either order.
+    """
     if not words:
         raise ValueError("nothing is written")
     day: date | None = None
     at: time | None = None
+    whole_minute = False
     for word in words.replace("t", " ", 1).split() if _DATE.match(words) else words.split():
         if at is None and (clock := _TIME.fullmatch(word)):
-            seconds, fraction = (int(clock[3]), 0) if clock[3] else (59, 999999)
-            at = time(int(clock[1]), int(clock[2]), seconds, fraction)
+            at = time(int(clock[1]), int(clock[2]), int(clock[3] or 0))
+            whole_minute = not clock[3]
         elif day is None:
             day = _day(word, today)
         else:
             raise ValueError(word)
-    return day or today, at or _END_OF_DAY
+    return day, at, whole_minute
 
 
 def _day(word: str, today: date) -> date:

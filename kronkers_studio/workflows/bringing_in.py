@@ -111,6 +111,7 @@ class BringIn:
             renamed=renamed,
             folded=folded,
             undone=undone,
+            unmatched=_unmatched(brought),
         )
 
     def _store(self, source: MigrationSource) -> _Brought:
@@ -249,6 +250,13 @@ class BringIn:
         for each in brought:
             known = each.scan.state is not None and len(brought) == 1 and _is_all_there(each)
             each.cache.remember_commit(self.branch, commit.id, (each.scan.state or b"") if known else _NO_STATE)
+
+
+def _unmatched(brought: Sequence[_Brought]) -> tuple[str, ...]:
+    """The patterns of what to include that nothing in any of the folders matches."""
+    hits = [rule for each in brought for rule in each.scan.rules if rule.includes]
+    matched = {rule.pattern for rule in hits if rule.files}
+    return tuple(dict.fromkeys(rule.pattern for rule in hits if rule.pattern not in matched))
 
 
 def _folded(path: str, found: StoredItem, commit: Commit) -> FoldedVersion:

@@ -17,6 +17,7 @@ from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.workflows.session import Session
 
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_LIKE_A_VERSION = re.compile(r"[vr]?[0-9][0-9._-]*")
 _MODEL_SUFFIXES = (".joblib", ".pkl", ".pickle", ".onnx", ".rds", ".pt", ".pth", ".h5", ".keras", ".skops", ".ubj")
 _BESIDE_SUFFIXES = (".txt", ".toml", ".py", ".python-version")
 _BESIDE_LIMIT = 256 * 1024  # bytes of a text file worth reading beside a model
@@ -121,9 +122,17 @@ def show_model(session: Session, name: str, version: int | None = None, alias: s
 
 
 def set_alias(session: Session, name: str, version: int, alias: str) -> ModelVersion:
-    """Let ``alias`` name ``version``; it moves there from any other version."""
+    """Let ``alias`` name ``version``; it moves there from any other version.
+
+    Raises ``InvalidInput`` for what can be no alias, or would be mistaken for a version's number.
+    """
     if not _MODEL_NAME.fullmatch(alias):
         raise InvalidInput(f"“{alias}” cannot be an alias.", next_step="Use small letters, e.g. champion.")
+    if _LIKE_A_VERSION.fullmatch(alias):
+        raise InvalidInput(
+            f"“{alias}” cannot be an alias: it looks like the number of a version.",
+            next_step="Give it a name with a meaning, e.g. champion.",
+        )
     session.workspace.ledger.model_version(name, version)
     session.workspace.ledger.record(AliasMoved(name, alias, version), author=session.author)
     return session.workspace.ledger.model_version(name, version)

@@ -66,6 +66,13 @@ def test_files_and_models_are_searched_described_measured_and_listed(shell: Shel
     shell.run("search", "x", "--kind", "thing", expect=2)
 
 
+@pytest.mark.parametrize("alias", ["3", "v3", "1.0", "2026-11"])
+def test_an_alias_that_looks_like_a_versions_number_is_refused(shell: Shell, alias: str) -> None:
+    refused = shell.run("model", "alias", "wine:1", alias, expect=2).err
+    assert f"“{alias}” cannot be an alias: it looks like the number of a version." in refused
+    assert shell.json("model", "alias", "wine:1", "v3-candidate")["aliases"] == ["v3-candidate"]
+
+
 def test_versions_are_compared_side_by_side(shell: Shell) -> None:
     assert "no difference" in shell.run("model", "compare", "wine:1", "wine:1").out
     shell.run("model", "measure", "wine:2", "f1=0.5")

@@ -43,6 +43,9 @@ NOW = datetime(2026, 5, 6, 10, 30, tzinfo=BERLIN)  # a Wednesday
         ("yesterday", "2026-05-05 23:59:59.999999"),
         ("today 9:00", "2026-05-06 09:00:59.999999"),
         ("9:00", "2026-05-06 09:00:59.999999"),
+        ("10:30", "2026-05-06 10:30:59.999999"),  # this very minute
+        ("10:31", "2026-05-05 10:31:59.999999"),  # not yet today
+        ("10:30:01", "2026-05-05 10:30:01"),
         ("today", "2026-05-06 23:59:59.999999"),
         ("monday 9:00", "2026-05-04 09:00:59.999999"),
         ("tuesday", "2026-05-05 23:59:59.999999"),
@@ -71,6 +74,15 @@ def test_a_moment_is_read_in_the_readers_time_zone(text: str, expected: str) -> 
 )
 def test_an_offset_that_is_written_counts(text: str, expected: str) -> None:
     assert parse_moment(text, now=NOW, zone=BERLIN) == datetime.fromisoformat(expected)
+
+
+@pytest.mark.parametrize(
+    "text", ["today 10:31", "2026-05-06 10:31", "2026-05-07", "2026-05-07 0:00", "2027-01-01T00:00:00Z"]
+)
+def test_what_is_still_to_come_is_said_to_be(text: str) -> None:
+    """It would be the present state. Seen to fail as that."""
+    with pytest.raises(InvalidInput, match="still to come"):
+        parse_moment(text, now=NOW, zone=BERLIN)
 
 
 def test_without_a_zone_it_is_this_computers() -> None:

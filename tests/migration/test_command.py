@@ -91,3 +91,13 @@ def test_what_a_merge_brought_is_not_dropped_without_being_asked_for_and_the_pla
     assert refused["error"]["kind"] == "WouldUndo"
     said = kronkers("migrate", own, "--project", "p", "--replace")
     assert "The folder alone counts, as asked for: 1 file is not in the folder (b.csv)." in said
+
+
+def test_what_is_to_be_included_and_is_nowhere_is_said_to_be(kronkers, folder, make):
+    make("data.csv", "id\n1\n")
+    rules = ["--project", "p", "--include", "*.cvs", "--include", "*.csv"]
+
+    plan = kronkers("migrate", folder, *rules, "--dry-run")
+    assert "Nothing matches “*.cvs”" in plan and "Nothing matches “*.csv”" not in plan
+    assert "Nothing matches “*.cvs”, which is to be included" in kronkers("migrate", folder, *rules)
+    assert kronkers("migrate", folder, "--json", "--project", "p")["unmatched"] == ["*.cvs"]
