@@ -254,10 +254,16 @@ def test_a_file_that_is_there_already_is_never_overwritten(
     out = tmp_path / "out"
     shutil.copytree(folder, out, symlinks=True)
     (out / "nothing.txt").write_text("mine", encoding="utf-8")
+    as_long = bytes((folder / "sales 03 copy.csv").stat().st_size)
+    (out / "sales 03 copy.csv").write_bytes(as_long)
     (out / "large.bin").unlink()
     report = workspace.content.restore("project", "", out)
-    assert [(item.path, item.reason) for item in report.skipped] == [("nothing.txt", SkipReason.NAME_CLASH)]
+    assert {(item.path, item.reason) for item in report.skipped} == {
+        ("nothing.txt", SkipReason.NAME_CLASH),
+        ("sales 03 copy.csv", SkipReason.NAME_CLASH),
+    }
     assert (out / "nothing.txt").read_text(encoding="utf-8") == "mine"
+    assert (out / "sales 03 copy.csv").read_bytes() == as_long
     assert (out / "large.bin").read_bytes() == (folder / "large.bin").read_bytes()
 
 

@@ -78,18 +78,19 @@ def test_a_file_is_not_acknowledged_before_the_twin_that_brings_its_content(
     monkeypatch.setattr(objects_module, "_CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(importing_module, "_BATCH_FILES", 1)
     sealer = workspace.content._store.sealer
-    seal = sealer.seal
+    seal_all = sealer.seal_all
 
-    def slowly(type: ObjectType, id: bytes, data: bytes, *, compress: bool = True) -> Record:
-        time.sleep(0.3)
-        return seal(type, id, data, compress=compress)
+    def slowly(type: ObjectType, objects: list[tuple[bytes, bytes]], *, compress: bool = True) -> list[Record]:
+        if objects:
+            time.sleep(0.3)
+        return seal_all(type, objects, compress=compress)
 
     def on_durable(stored: list[StoredItem]) -> None:
         for item in stored:
             entry = Entry(item.item.path, EntryKind.FILE, content=item.content)
             assert workspace.content.read(entry) == (tmp_path / "twins" / item.item.path).read_bytes()
 
-    monkeypatch.setattr(sealer, "seal", slowly)
+    monkeypatch.setattr(sealer, "seal_all", slowly)
     items, source = local_folder.listing(tmp_path / "twins"), local_folder.LocalFolder(tmp_path / "twins")
     assert len(workspace.content.store_items(items, source, on_durable=on_durable).stored) == 4
 

@@ -74,6 +74,7 @@ def _import_with(
     command += ["-e", "trace=fsync,fdatasync", "-e", f"inject={fault}"]
     command += [os.path.realpath(sys.executable), str(PROGRAM), *map(str, (directory, key_file, source, acks))]
     paths = [str(Path(__file__).parents[2]), *(path for path in sys.path if path.endswith("site-packages"))]
+    paths += filter(None, [os.environ.get("PYTHONPATH")])  # what test_mutants.py sets
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, SourceItem
 from kronkers_studio.domain.differences import Choice, ConflictKind, MergeConflicts, MergedBy, MergeResult
-from kronkers_studio.domain.errors import BranchChanged, InvalidInput, NotFound
+from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput, NotFound
 from kronkers_studio.registry import Workspace
 from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.registry.tree_merge import TreeMerge
@@ -210,6 +213,35 @@ def test_a_merge_that_was_looked_at_is_refused_when_a_branch_has_moved_since(pro
     project.commit("try", {"a": "1", "b": "3"})
     with pytest.raises(BranchChanged):
         project.merging.merge(project.name, "try", "main", {}, author="ann", expected=plan)
+
+
+def test_a_merge_whose_outcome_is_cleaned_up_meanwhile_is_refused_and_loses_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it makes was there already, in a project given up. Seen to fail without a look at the index's generation."""
+    chance = random.Random(2)  # noqa: S311
+    lines = [f"{chance.getrandbits(200):x}\n" for _ in range(2000)]
+    ours, theirs = lines.copy(), lines.copy()
+    ours[5], theirs[1900] = "ours\n", "theirs\n"
+    both = {"a.txt": "".join([*ours[:1900], *theirs[1900:]])}
+    gone = Project(project.workspace)
+    gone.commit("main", both)
+    project.three({"a.txt": "".join(lines)}, {"a.txt": "".join(ours)}, {"a.txt": "".join(theirs)})
+    project.workspace.trash.put(TrashKind.PROJECT, gone.name, "", author="ann")
+    project.workspace.trash.empty(author="ann")
+    stored, later = project.merging._stored, datetime.now(UTC) + timedelta(days=15)
+
+    def then_cleaned(new_content: dict[str, bytes]) -> dict[str, tuple[bytes, ...]]:
+        found = stored(new_content)
+        assert project.workspace.clean_up(author="bob", clock=lambda: later).freed
+        return found
+
+    with monkeypatch.context() as patch, pytest.raises(ContentCleanedUp):
+        patch.setattr(project.merging, "_stored", then_cleaned)
+        project.merge()
+    assert project.workspace.content.check(read_data=True).problems == ()
+    project.merge()
+    assert project.files() == both and project.workspace.content.check(read_data=True).problems == ()
 
 
 def test_what_one_side_renamed_and_the_other_changed_is_changed_at_its_new_path(project: Project) -> None:
