@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, SkipReason
-from kronkers_studio.domain.errors import InvalidInput, SourceUnavailable, WorkspaceBusy
+from kronkers_studio.domain.errors import InvalidInput, NotFound, SourceUnavailable, WorkspaceBusy
 from kronkers_studio.domain.migration import MigrationOptions, MigrationResult, WatchState, WatchStatus
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders, project_name
@@ -97,9 +97,10 @@ def watch_folders(
 
     ``on_sync`` gets each result, also when nothing had changed; ``on_state`` is told what is going on. Both are called
     in this thread. ``turn`` is entered for each run, which writes to the workspace: it may wait for others of the same
-    program to have written. Ends only by raising: ``Cancelled`` when told to stop, ``WouldUndo`` when a merge brought
-    something that the folders have not, ``StorageFull`` and other failures of the workspace as they come. A folder that
-    goes away is waited for; a workspace that somebody else writes to, too.
+    program to have written. Ends only by raising: ``Cancelled`` when told to stop, ``NotFound`` when the project or the
+    branch was removed, ``WouldUndo`` when a merge brought something that the folders have not, ``StorageFull`` and
+    other failures of the workspace as they come. A folder that goes away is waited for; a workspace that somebody else
+    writes to, too.
     """
     from kronkers_studio.migration.watching import Watch
 
@@ -113,6 +114,8 @@ def watch_folders(
             on_state(WatchState(WatchStatus.AWAY if away and not reason else status, reason, away, watch.limited))
 
         def sync(there: Sequence[Path]) -> MigrationResult:
+            if begun:
+                _require_still_there(session, project, branch)
             if len(folders) == 1:
                 return migrate_folder(
                     session,
@@ -136,6 +139,7 @@ def watch_folders(
                 cancel=cancel,
             )
 
+        begun = False
         if watch.away:
             say(WatchStatus.AWAY)
         while True:
@@ -157,7 +161,18 @@ def watch_folders(
                 watch.again()
                 say(WatchStatus.BUSY)
                 continue
+            begun = True
             if any(item.reason in _NOT_AT_REST for item in result.skipped):
                 watch.again()  # it may be at rest by then
             on_sync(result)
             say(WatchStatus.WATCHING)
+
+
+def _require_still_there(session: Session, project: str, branch: str) -> None:
+    """Raises ``NotFound`` when what is watched was removed: it would be made again, beside what is in the trash."""
+    if session.workspace.head(project, branch) is None:
+        raise NotFound(
+            f"Branch “{branch}” of “{project}” was removed: the folder is no longer brought in.",
+            next_step="`kronkers trash list` shows what can be brought back; then watch it again. Or bring the folder "
+            "in anew, which begins a new history.",
+        )

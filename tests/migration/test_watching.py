@@ -18,12 +18,13 @@ from pathlib import Path
 import pytest
 
 from kronkers_studio.domain.content import EntryKind
-from kronkers_studio.domain.errors import Cancelled, StudioError, WorkspaceBusy
+from kronkers_studio.domain.errors import Cancelled, NotFound, StudioError, WorkspaceBusy
 from kronkers_studio.domain.migration import WatchStatus
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.migration import watching
 from kronkers_studio.migration.watching import Watch
 from kronkers_studio.workflows import watching as workflow
+from kronkers_studio.workflows.care import list_trash, remove_branch, remove_project, restore_from_trash
 from kronkers_studio.workflows.watching import watch_folder, watch_folders
 
 SETTLE = 0.25
@@ -56,7 +57,7 @@ class Running:
 
 
 @contextmanager
-def watched(session, *folders, project="p", settle=SETTLE, **settings) -> Iterator[Running]:
+def watched(session, *folders, project="p", settle=SETTLE, ends_with=Cancelled, **settings) -> Iterator[Running]:
     running = Running()
 
     def run():
@@ -79,10 +80,13 @@ def watched(session, *folders, project="p", settle=SETTLE, **settings) -> Iterat
     try:
         yield running
     finally:
+        if ends_with is Cancelled:
+            running.cancel.cancel()
+        thread.join(20)
         running.cancel.cancel()
         thread.join(20)
         assert not thread.is_alive()
-        assert isinstance(running.ended, Cancelled), running.ended
+        assert isinstance(running.ended, ends_with), running.ended
 
 
 def test_a_watch_brings_in_what_is_there_and_then_each_change_once_it_has_come_to_rest(session, folder, make):
@@ -101,6 +105,24 @@ def test_a_watch_brings_in_what_is_there_and_then_each_change_once_it_has_come_t
         assert running.next_sync().changed
         assert paths_of(session) == {"b.csv", "new folder/c.csv", "new folder/d.csv"}
     assert {state.reason for state in running.states} >= {"start", "changed"}
+
+
+@pytest.mark.parametrize("what", ["project", "branch"])
+def test_a_watch_of_what_was_removed_ends_and_does_not_make_it_again(session, folder, make, what):
+    """Seen to fail: the next change made project and branch anew, beside what was in the trash."""
+    make("a.csv", "1")
+    with watched(session, folder, ends_with=NotFound) as running:
+        running.next_sync()
+        running.wait_for(WatchStatus.WATCHING)
+        if what == "project":
+            remove_project(session, "p")
+        else:
+            remove_branch(session, "p", "main")
+        make("b.csv", "2")
+    assert "no longer brought in" in running.ended.message and "trash" in running.ended.next_step
+    assert session.workspace.head("p", "main") is None
+    restore_from_trash(session, list_trash(session)[0].id)
+    assert paths_of(session) == {"a.csv"}
 
 
 def test_a_save_that_deletes_and_creates_is_one_change_and_never_a_version_without_the_file(session, folder, make):
