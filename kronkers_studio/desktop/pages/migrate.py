@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.bringing_in import bring_in
 from kronkers_studio.desktop.pages.page import Page, Views
 from kronkers_studio.desktop.panels.folder_choice import FolderChoice
 from kronkers_studio.desktop.panels.outcome import OutcomePanel
@@ -19,6 +20,7 @@ from kronkers_studio.desktop.text import date_time, home_short, tr
 from kronkers_studio.desktop.tokens import GAP
 from kronkers_studio.desktop.watching import Watchers
 from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.domain.content import DEFAULT_BRANCH
 from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.migration import MigrationOptions, MigrationPlan, MigrationResult
 from kronkers_studio.domain.progress import CancelToken, Progress
@@ -150,11 +152,10 @@ class MigratePage(Page):
             return
         options = plan.options if plan.options != self._remembered else None
 
-        def work(progress: Progress, cancel: CancelToken) -> MigrationResult:
-            from kronkers_studio.workflows.migrating import migrate_folder
+        keep_both = self.panel.choices.keep_both
 
-            folder = Path(plan.folder)
-            return migrate_folder(session, folder, plan.project, options=options, progress=progress, cancel=cancel)
+        def work(progress: Progress, cancel: CancelToken) -> MigrationResult:
+            return bring_in(session, plan, options, keep_both=keep_both, progress=progress, cancel=cancel)
 
         title = tr("Migrating “{project}”").format(project=plan.project)
         task = self.studio.do(
@@ -180,6 +181,14 @@ class MigratePage(Page):
         self.outcome.show_result(result)
         sentence = tr("As of {time}. The folder itself was not touched.").format(time=date_time(result.commit.created))
         self._show("outcome", tr("“{project}” is in").format(project=result.project), sentence)
+        if result.branch != DEFAULT_BRANCH:
+            self.watch_button.setVisible(False)  # it is the default branch that is kept in sync
+            state = {"project": result.project, "branch": result.branch}
+            merge = (tr("Go to the Registry page"), lambda: self.studio.go.emit("registry", state))
+            words = tr("It is on the branch “{branch}”, and nothing that came from elsewhere was lost.")
+            self.notice.say(
+                words.format(branch=result.branch), tr("Merge it on the Registry page to have both."), action=merge
+            )
 
     def _failed(self, error: StudioError) -> None:
         if self._plan is not None and not isinstance(error, Cancelled):

@@ -13,7 +13,7 @@ from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, rule
 from kronkers_studio.desktop.widgets.pills import FilterPills
-from kronkers_studio.domain.migration import MigrationPlan, OnlineOnly, RuleHits
+from kronkers_studio.domain.migration import MigrationPlan, OnlineOnly, RuleHits, Undone
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.plan_rows import PlanFigures
@@ -36,19 +36,35 @@ class ChoicesCard(Card):
         self.fetch = FilterPills(
             [(OnlineOnly.SKIP.value, tr("Skip")), (OnlineOnly.FETCH.value, tr("Fetch"))], tr("Only in the cloud")
         )
+        self.others = FilterPills(
+            [("beside", tr("Keep both")), ("replace", tr("Only the folder counts"))], tr("What came from elsewhere")
+        )
         self.rules_button = Button(tr("Rules …"), self.rules_wanted.emit, name=tr("Include and exclude rules"))
         self.copies = _ChoiceRow("copy", self.fold)
         self.online = _ChoiceRow("cloud", self.fetch)
         self.rules = _ChoiceRow("filter", self.rules_button)
-        self._lines = (rule(), rule())
-        for widget in (self.copies, self._lines[0], self.online, self._lines[1], self.rules):
+        self.elsewhere = _ChoiceRow("warning", self.others)
+        self._undone: Undone | None = None
+        self._lines = (rule(), rule(), rule())
+        rows = (self.elsewhere, self._lines[2], self.copies, self._lines[0], self.online, self._lines[1], self.rules)
+        for widget in rows:
             self.body.addWidget(widget)
+        self.others.chosen.connect(lambda _key: self._say_elsewhere())
         self.fold.chosen.connect(lambda _key: self.chosen.emit())
         self.fetch.chosen.connect(lambda _key: self.chosen.emit())
 
     @property
     def fold_conflicts(self) -> bool:
         return self.fold.key == "fold"
+
+    @property
+    def keep_both(self) -> bool:
+        """Whether what came from elsewhere stays beside what is in the folder."""
+        return self.others.key == "beside"
+
+    def ask_anew(self) -> None:
+        """Of another plan nothing is chosen yet that would lose something."""
+        self.others.select("beside")
 
     @property
     def online_only(self) -> OnlineOnly:
@@ -61,10 +77,19 @@ class ChoicesCard(Card):
         self.copies.say(_copies_title(figures), _copies_words(plan.options.fold_conflicts))
         self.online.say(_online_title(figures), _online_words(plan.options.online_only, figures))
         self.rules.say(_rules_title(plan), _rules_words(plan.rules))
+        self._undone = plan.undone
+        self._say_elsewhere()
         self.copies.setVisible(bool(figures.copies))
         self.online.setVisible(bool(figures.online_only))
         self._lines[0].setVisible(bool(figures.copies))
         self._lines[1].setVisible(bool(figures.online_only))
+
+    def _say_elsewhere(self) -> None:
+        undone = self._undone
+        self.elsewhere.setVisible(undone is not None)
+        self._lines[2].setVisible(undone is not None)
+        if undone is not None:
+            self.elsewhere.say(_elsewhere_title(undone), _elsewhere_words(undone, keep_both=self.keep_both))
 
 
 class _ChoiceRow(QWidget):
@@ -121,6 +146,21 @@ def _copies_words(fold: bool) -> str:
     if fold:
         return tr("They become earlier versions of their file, the newest content last; this is remembered.")
     return tr("Keep them as files, or make them earlier versions of their file; the choice is remembered.")
+
+
+def _elsewhere_title(undone: Undone) -> str:
+    one = tr("{n} file is otherwise in the project: a merge or another folder brought it")
+    return counted(
+        undone.count, one, tr("{n} files are otherwise in the project: a merge or another folder brought them")
+    )
+
+
+def _elsewhere_words(undone: Undone, *, keep_both: bool) -> str:
+    more = ", …" if undone.count > len(undone.examples) else ""
+    names = ", ".join(undone.examples) + more
+    if keep_both:
+        return tr("The folder comes onto a branch of its own, which you merge afterwards: {names}").format(names=names)
+    return tr("They become as in the folder; earlier versions keep them: {names}").format(names=names)
 
 
 def _online_title(figures: PlanFigures) -> str:

@@ -122,6 +122,7 @@ class PlanPanel(QWidget):
         self.words.blockSignals(False)
         self._tools.setVisible(len(prepared.rows) >= _LOOKED_THROUGH)
         self.filter.select("all")
+        self.choices.ask_anew()
         self._show(prepared)
         self._show_rows(prepared.rows)
 

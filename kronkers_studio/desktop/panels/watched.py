@@ -20,6 +20,7 @@ from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label, rule
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.domain.content import Commit
+from kronkers_studio.domain.errors import WouldUndo
 from kronkers_studio.domain.migration import WatchStatus
 
 if TYPE_CHECKING:
@@ -176,6 +177,9 @@ def remedy_words(watching: Watching | None) -> str:
     """What is to be known or done; "" when all is well."""
     if watching is None:
         return ""
+    if isinstance(watching.error, WouldUndo):
+        words = tr("A merge, or another folder, brought something that this folder has not or has otherwise.")
+        return f"{words} {tr('Look inside and choose what counts, then watch it again.')}"
     if watching.error is not None:
         return f"{watching.error.message} {watching.error.next_step}".strip()
     state = watching.state

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.bringing_in import bring_in
 from kronkers_studio.desktop.pages.page import Views
 from kronkers_studio.desktop.panels.folder_choice import FolderChoice
 from kronkers_studio.desktop.panels.outcome import OutcomePanel
@@ -143,11 +144,10 @@ class FirstRunWizard(QWidget):
         if session is None or plan is None:
             return
 
-        def work(progress: Progress, cancel: CancelToken) -> MigrationResult:
-            from kronkers_studio.workflows.migrating import migrate_folder
+        keep_both = self._panel.choices.keep_both
 
-            folder, options = Path(plan.folder), plan.options
-            return migrate_folder(session, folder, plan.project, options=options, progress=progress, cancel=cancel)
+        def work(progress: Progress, cancel: CancelToken) -> MigrationResult:
+            return bring_in(session, plan, plan.options, keep_both=keep_both, progress=progress, cancel=cancel)
 
         def failed(error: StudioError) -> None:
             self.show_step("plan")
