@@ -280,4 +280,7 @@ def _refuse_twins(folder: str, pieces: Sequence[Piece]) -> None:
 
 
 def _no_such(path: str) -> NotFound:
-    return NotFound(f"There is no “{path}” in this version.", next_step="`kronkers ls` shows what there is.")
+    next_step = "`kronkers ls` shows what there is."
+    if "\\" in path:
+        next_step += " What it spells out, as \\xfc or \\n, most shells take within $'…'."
+    return NotFound(f"There is no “{path}” in this version.", next_step=next_step)

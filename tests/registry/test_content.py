@@ -121,6 +121,13 @@ def test_a_reference_to_nothing_is_said_to_be_that(
         workspace.content.resolve("other", ref)
 
 
+def test_a_name_given_as_it_is_spelled_out_gets_a_hint(folder: Path, bring_in: BringIn, workspace: Workspace) -> None:
+    bring_in(folder)
+    with pytest.raises(NotFound) as refused:
+        workspace.content.find("project", "", "not utf-8 \\xff\\xfe.txt")
+    assert "$'…'" in (refused.value.next_step or "")
+
+
 def test_a_folder_lists_its_folders_first(folder: Path, bring_in: BringIn, workspace: Workspace) -> None:
     bring_in(folder)
     top = workspace.content.list_folder("project")
