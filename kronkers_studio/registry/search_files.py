@@ -8,13 +8,14 @@ is found by its path, so that the two are never sorted together.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kronkers_studio.domain.content import DEFAULT_BRANCH, time_of
 from kronkers_studio.domain.search import SearchFilters, SearchHit, SearchKind, SortKey
-from kronkers_studio.registry.search_columns import FOUND_BY_COLUMNS, find_by_columns, matching_columns
+from kronkers_studio.registry.search_columns import FileSets, files_with, find_by_columns, matching_columns
 from kronkers_studio.registry.search_terms import (
     IN_BRANCH,
     IN_PROJECT,
@@ -35,6 +36,7 @@ _FEW = 0.05
 """The share of all files up to which those that are found are sorted."""
 _TOP = 3000
 """How many rows of an order are looked at for a page of many files, besides those that should be enough."""
+_HAS_COLUMNS = "found_by_columns"
 _AFTER_ALL = "\U0010ffff\U0010ffff"
 """Sorts behind everything that may follow in a stored text."""
 _ORDERS = {SortKey.NAME: "key", SortKey.NEWEST: "-mtime", SortKey.SIZE: "-size"}
@@ -60,16 +62,19 @@ class _Sought:
 class FoundFiles:
     """The files that hold all terms ``wanted`` in their paths or columns and that ``filters`` allow: ``count``."""
 
-    def __init__(self, connection: dbapi2.Connection, wanted: Sequence[str], filters: SearchFilters) -> None:
+    def __init__(
+        self, connection: dbapi2.Connection, sets: FileSets, wanted: Sequence[str], filters: SearchFilters
+    ) -> None:
         self._connection = connection
         self._wanted = wanted
         self._sort = filters.sort
         self._are_few = False
         self._conditions: list[_Sql] = []
         self._all = self._number("SELECT coalesce(max(id), 0) FROM files")
-        self._by_path = self._by_columns = 0  # how many
-        self._find(filters)
-        self.count = self._by_path + self._by_columns
+        self._by_path = 0  # how many
+        self._by_columns: set[int] = set()
+        self._find(sets, filters)
+        self.count = self._by_path + len(self._by_columns)
 
     def page(self, limit: int, offset: int) -> list[SearchHit]:
         """Those from ``offset`` on. By relevance, names that begin with the first term and hold the others come before
@@ -79,7 +84,7 @@ class FoundFiles:
             rows = self._by_column(_ORDERS.get(self._sort.key, "depth"), limit, offset)
         else:
             rows = []
-            parts = [(self._by_path, self._by_relevance), (self._by_columns, self._by_depth)]
+            parts = [(self._by_path, self._by_relevance), (len(self._by_columns), self._by_depth)]
             for count, page in reversed(parts) if self._sort.reverse else parts:
                 if offset < count and len(rows) < limit:
                     rows += page(limit - len(rows), offset)
@@ -88,7 +93,7 @@ class FoundFiles:
 
     # ---- which ----
 
-    def _find(self, filters: SearchFilters) -> None:
+    def _find(self, sets: FileSets, filters: SearchFilters) -> None:
         sought, extension = [], None
         for group, name in (
             (IN_PROJECT, to_stored(filters.project)),
@@ -102,10 +107,10 @@ class FoundFiles:
                     return
                 sought.append(_in_group(group, row[0]))
                 extension = row[0] if group == WITH_EXTENSION else extension
-        self._by_path = self._look_up([*sought, *map(_in_path, self._wanted)])
-        self._by_columns = find_by_columns(self._connection, self._wanted, filters, extension)
+        self._by_path = self._look_up([*sought, *map(_in_path, self._wanted)], sets, filters)
+        self._by_columns = find_by_columns(self._connection, sets, self._wanted, filters, extension)
 
-    def _look_up(self, sought: Sequence[_Sought]) -> int:
+    def _look_up(self, sought: Sequence[_Sought], sets: FileSets, filters: SearchFilters) -> int:
         match = " AND ".join(phrase(one.indexed) for one in sought if one.indexed)
         self._conditions = [one.condition for one in sought]
         most, count = int(_FEW * self._all), 0
@@ -114,13 +119,20 @@ class FoundFiles:
                 "SELECT count(*), json_group_array(rowid) FROM (SELECT rowid FROM names WHERE names MATCH ? LIMIT ?)",
                 (match, most + 1),
             ).fetchone()
-            self._are_few = count <= most
-        if self._are_few:
-            self._conditions = [one.condition for one in sought if not one.indexed]
-            self._conditions.append(_Sql("id IN (SELECT value FROM json_each(?))", (ids,)))
-        if not match or not all(one.indexed for one in sought):
-            found = _all(self._conditions)
-            return self._number(f"SELECT count(*) FROM files WHERE {found.text}", found.values)  # noqa: S608
+            if count <= most:
+                self._are_few = True
+                self._conditions = [*(one.condition for one in sought if not one.indexed), _among(ids)]
+        if filters.branch and not self._are_few:
+            found = sets.on_branch(self._connection, filters)
+            if match:
+                found = found & files_with(self._connection, match)
+            if len(found) <= most:
+                self._are_few = True
+                self._conditions = [_among(json.dumps(list(found)))]
+            return len(found)
+        if filters.branch or not match:
+            condition = _all(self._conditions)
+            return self._number(f"SELECT count(*) FROM files WHERE {condition.text}", condition.values)  # noqa: S608
         return count if self._are_few else self._number("SELECT count(*) FROM names WHERE names MATCH ?", (match,))
 
     def _number(self, statement: str, values: tuple[Any, ...] = ()) -> int:
@@ -155,12 +167,20 @@ class FoundFiles:
 
     def _by_depth(self, limit: int, offset: int) -> list[_Row]:
         """Of those that are found by their columns."""
-        return self._ordered(_Sql(FOUND_BY_COLUMNS), self._by_columns, "depth", limit, offset)
+        return self._ordered(self._has_columns(), len(self._by_columns), "depth", limit, offset)
+
+    def _has_columns(self) -> _Sql:
+        """The condition for being found by its columns."""
+        if len(self._by_columns) <= _FEW * self._all:
+            return _among(json.dumps(list(self._by_columns)))
+        self._connection.create_function(_HAS_COLUMNS, 1, self._by_columns.__contains__, deterministic=True)
+        return _Sql(f"{_HAS_COLUMNS}(id)")
 
     def _by_column(self, column: str, limit: int, offset: int) -> list[_Row]:
         found = _all(self._conditions)
         if self._by_columns:
-            found = _Sql(f"({FOUND_BY_COLUMNS} OR ({found.text}))", found.values)
+            by_columns = self._has_columns()
+            found = _Sql(f"({by_columns.text} OR ({found.text}))", (*by_columns.values, *found.values))
         return self._ordered(found, self.count, column, limit, offset)
 
     def _ordered(self, condition: _Sql, count: int, column: str, limit: int, offset: int) -> list[_Row]:
@@ -218,6 +238,11 @@ class FoundFiles:
             time_of(mtime),
             columns=matching_columns(self._connection, id, self._wanted),
         )
+
+
+def _among(ids: str) -> _Sql:
+    """The condition for being one of ``ids``, which are JSON."""
+    return _Sql("id IN (SELECT value FROM json_each(?))", (ids,))
 
 
 def _all(conditions: Iterable[_Sql]) -> _Sql:

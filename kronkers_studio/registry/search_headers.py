@@ -8,6 +8,7 @@ meanwhile, and that it goes on where it was stopped.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -37,6 +38,7 @@ SQLite uses these two indexes only where it is told that the number is above 0.
 """
 _TOGETHER = 512
 _TOGETHER_BYTES = 32 << 20
+_STATE = "places"
 _WAITING = "problem = ''"
 
 
@@ -74,8 +76,9 @@ class Contents:
         statement = "SELECT content FROM places WHERE file = ? AND branch = ? AND content > 0"
         self._left.update(id for (id,) in self._connection.execute(statement, (file, branch)))
 
-    def forget_unused(self) -> None:
-        """Forget what no file has any more, of what was left."""
+    def settle(self) -> None:
+        """At the end of a change of places: forget what no file has any more, of what was left."""
+        renew_places_state(self._connection)
         for id in self._left:
             if (
                 self._connection.execute(
@@ -120,6 +123,7 @@ def next_unread(connection: dbapi2.Connection) -> list[Unread]:
 
 def keep_columns(connection: dbapi2.Connection, read: Iterable[tuple[Unread, Told]]) -> None:
     """Note what was read. What the store could not give stays unread, and is tried again by ``retry_damaged``."""
+    renew_places_state(connection)
     for unread, told in read:
         if told.damaged:
             connection.execute("UPDATE unread SET problem = ? WHERE content = ?", (to_stored(told.problem), unread.id))
@@ -134,6 +138,16 @@ def keep_columns(connection: dbapi2.Connection, read: Iterable[tuple[Unread, Tol
 
 def retry_damaged(connection: dbapi2.Connection) -> None:
     connection.execute("UPDATE unread SET problem = '' WHERE problem <> ''")
+
+
+def places_state(connection: dbapi2.Connection) -> str:
+    """Another text after each change of which files there are, and of which columns; "" before the first."""
+    row = connection.execute("SELECT value FROM state WHERE name = ?", (_STATE,)).fetchone()
+    return str(row[0]) if row else ""
+
+
+def renew_places_state(connection: dbapi2.Connection) -> None:
+    connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (_STATE, secrets.token_hex(8)))
 
 
 def files_with(connection: dbapi2.Connection, content: int) -> list[tuple[str, str]]:

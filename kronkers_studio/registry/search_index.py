@@ -216,7 +216,7 @@ class SearchIndex:
         contents = Contents(connection)
         _remove(connection, number, project, removed, contents)
         _add(connection, number, project, added, contents, progress)
-        contents.forget_unused()
+        contents.settle()
         if tree:
             connection.execute("UPDATE branches SET tree = ? WHERE id = ?", (tree, number))
         else:

@@ -21,6 +21,7 @@ from kronkers_studio.domain.search import (
     Sort,
     SortKey,
 )
+from kronkers_studio.registry.search_columns import FileSets
 from kronkers_studio.registry.search_files import FoundFiles
 from kronkers_studio.registry.search_headers import count_unread
 from kronkers_studio.registry.search_index import SearchIndex
@@ -63,6 +64,7 @@ class Search:
 
     def __init__(self, index: SearchIndex) -> None:
         self._index = index
+        self._sets = FileSets()
 
     def run(
         self,
@@ -88,7 +90,7 @@ class Search:
                 *(_models(connection, text, filters) if filters.wants(SearchKind.MODEL) else ()),
             ]
             if filters.wants(SearchKind.FILE):
-                files = FoundFiles(connection, wanted, filters)
+                files = FoundFiles(connection, self._sets, wanted, filters)
                 tiers.append(_Tier(SearchKind.FILE, files.count, files.page))
             return replace(_page(tiers, limit, offset), unread=count_unread(connection))
 

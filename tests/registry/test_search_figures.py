@@ -128,7 +128,11 @@ def _many_files(chance: random.Random) -> dict[str, int]:
 
 def _headers(chance: random.Random, paths: list[str]) -> dict[str, str]:
     """The first line of each: most are one of 300 exports, the others have columns of their own."""
-    names = [f"{chance.choice(WORDS)}_{chance.choice(['id', 'date', 'name', 'sum', 'code'])}" for _ in range(100)]
+    stems = [
+        *WORDS,
+        *("".join(chance.choices("bdfgklmnprstv", k=2) + chance.choices("aeiou", k=2)) for _ in range(200)),
+    ]
+    names = [f"{chance.choice(stems)}_{chance.choice(['id', 'date', 'name', 'sum', 'code'])}" for _ in range(300)]
     names += [f"{chance.choice(names)}_{n}" for n in range(2000)]
     exports = [",".join(chance.sample(names, chance.randrange(5, 40))) for _ in range(300)]
     return {
