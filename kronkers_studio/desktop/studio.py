@@ -46,6 +46,8 @@ class Studio(QObject):
         super().__init__(parent)
         self.runner = TaskRunner(self)
         self.turns = Turns()
+        self.load_ahead: Callable[[], object] = _nothing
+        """Called off the main thread before a workspace is opened: loads the code of what will show it."""
         self.session: Session | None = None
         self._retired: list[Session] = []
         self.settings: Settings = load_settings()
@@ -70,6 +72,7 @@ class Studio(QObject):
         def work(_progress: Progress, _cancel: CancelToken) -> Session:
             from kronkers_studio.workflows.session import open_workspace
 
+            self.load_ahead()
             return open_workspace(directory, passphrase=passphrase, recovery_key=recovery_key, key_file=key_file)
 
         def refused(error: StudioError) -> None:
@@ -165,3 +168,7 @@ class Studio(QObject):
         )
         task.ended.connect(announce)
         return task
+
+
+def _nothing() -> None:
+    """Nothing is needed to show a workspace."""

@@ -80,6 +80,7 @@ class MainWindow(QMainWindow):
 
         self._build()
         self._connect()
+        studio.load_ahead = self._load_ahead
         self._place()
         self.show_page(self.memory.page or "home")
         self._central.setFocus()
@@ -154,6 +155,12 @@ class MainWindow(QMainWindow):
         self._switch_to(self._current)
         QTimer.singleShot(_AT_EASE_MS, self, self.make_ready)
         Watchers.of(self.studio).resume(self.memory.watched(self.studio.directory))
+
+    def _load_ahead(self) -> None:
+        """Off the main thread: what showing the current page will need, which is half of what showing it takes."""
+        importlib.import_module("kronkers_studio.desktop.charts.recording")
+        if self._current in _PAGES:
+            _module_of(self._current)
 
     def make_ready(self) -> None:
         """Load off the main thread what the pages not yet visited need, so that they open at once."""

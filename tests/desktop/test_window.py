@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -29,6 +31,24 @@ def test_pages_are_made_at_their_first_visit(open_main_window: OpenWindow, works
     assert set(window.visited) <= {"home"}
     window.show_page("registry")
     assert set(window.visited) == {"home", "registry"}
+
+
+def test_the_code_of_the_first_page_is_loaded_while_the_workspace_is_opened_and_not_on_the_main_thread(
+    open_main_window: OpenWindow, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kronkers_studio.desktop import window as module
+
+    loaded: list[tuple[str, bool]] = []
+    load = module._module_of
+
+    def note(key: str) -> ModuleType:
+        loaded.append((key, threading.current_thread() is threading.main_thread()))
+        return load(key)
+
+    monkeypatch.setattr(module, "_module_of", note)
+    window = open_main_window(workspace)
+    assert window.visited == ["home"]
+    assert loaded[0] == ("home", False)
 
 
 def test_each_page_has_a_shortcut_and_alt_arrows_go_through_the_history(
