@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kronkers_studio.cli.migration_text import plan_lines, result_lines
 from kronkers_studio.cli.terminal import Terminal, command
-from kronkers_studio.cli.text import moment_of_ns, plural, size, skipped_lines, table
+from kronkers_studio.cli.text import plural
+from kronkers_studio.domain.content import EntryKind
+from kronkers_studio.domain.differences import ChangeKind
 from kronkers_studio.domain.errors import Cancelled, InvalidInput
 from kronkers_studio.domain.migration import (
-    Decision,
     MigrationOptions,
-    MigrationPlan,
     MigrationResult,
     OnlineOnly,
-    Undone,
     WatchState,
     WatchStatus,
 )
@@ -26,8 +26,7 @@ from kronkers_studio.domain.spelling import printable
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
-_DECISIONS = {Decision.KEEP: "kept", Decision.DECIDE: "kept, look at it", Decision.LEAVE_OUT: "left out"}
-_NAMED = 5
+_KINDS = (ChangeKind.ADDED, ChangeKind.MODIFIED, ChangeKind.RENAMED, ChangeKind.REMOVED)
 _WATCHING = {
     WatchStatus.WATCHING: "Watching.",
     WatchStatus.SYNCING: "Looking …",
@@ -254,7 +253,7 @@ def _bring_in(
                 progress=progress,
                 cancel=terminal.cancel,
             )
-    terminal.result(result, *_result_lines(result))
+    terminal.result(result, *result_lines(result, _changed_lines(session, result)))
     if result.incomplete:
         terminal.incomplete()
 
@@ -289,7 +288,7 @@ def _watch(
             said[:] = lines
 
     def show(result: MigrationResult) -> None:
-        terminal.result(result, *(_result_lines(result) if result.changed else ()))
+        terminal.result(result, *(result_lines(result) if result.changed else ()))
 
     try:
         watch_folders(
@@ -338,104 +337,20 @@ def _show_plans(
             for folder in folders
         ]
     terminal.result(
-        plans[0] if len(plans) == 1 else {"plans": plans}, *[line for plan in plans for line in _plan_lines(plan)]
+        plans[0] if len(plans) == 1 else {"plans": plans}, *[line for plan in plans for line in plan_lines(plan)]
     )
 
 
-def _result_lines(result: MigrationResult) -> list[str]:
-    head = (
-        f"{result.project}: version {result.commit.id[:12]}"
-        if result.changed
-        else f"{result.project}: nothing has changed since version {result.commit.id[:12]}"
-    )
-    return [
-        head,
-        f"{plural(result.files, 'file')}, {size(result.commit.size)}; "
-        f"{plural(result.read_files, 'file')} read, "
-        f"{size(result.new_bytes)} new in the store, {result.seconds:.1f} s",
-        *[_unmatched_line(pattern) for pattern in result.unmatched],
-        *_undone_lines(result.undone, "The folder alone counts, as asked for"),
-        *[f"  renamed: {rename.old} → {rename.new}" for rename in result.renamed],
-        *[
-            f"  {each.path}: the version of {moment_of_ns(each.mtime_ns)}, from {each.source}, is in {each.commit[:12]}"
-            for each in result.folded
-        ],
-        *skipped_lines(result.skipped),
-    ]
-
-
-def _unmatched_line(pattern: str) -> str:
-    return (
-        f"Nothing matches “{pattern}”, which is to be included: is it written as meant? --no-rules forgets the rules."
-    )
-
-
-def _compared_lines(plan: MigrationPlan) -> list[str]:
-    """How the folder stands to the branch's last version, as far as that is more than what is new."""
-    lines = []
-    reread = plan.reread
-    if reread:
-        lines.append(
-            f"Unchanged as it seems: {plural(len(reread), 'file')}, {size(sum(item.size for item in reread))}, read "
-            "once more to be sure; nothing new to store is expected of them."
-        )
-    if plan.gone:
-        such = ", ".join(printable(path) for path in plan.gone[:_NAMED])
-        lines.append(
-            f"No longer in the folder: {plural(len(plan.gone), 'file')}, such as {such}; earlier versions keep them."
-        )
-    return lines
-
-
-def _undone_lines(undone: Undone | None, title: str) -> list[str]:
-    if undone is None:
+def _changed_lines(session: Session, result: MigrationResult) -> list[str]:
+    """How the version differs from the one before, in numbers: also what is no longer there is said."""
+    parents = result.commit.parents
+    if not result.changed or not parents or result.folded:
         return []
-    from kronkers_studio.workflows.undoing import undone_words
+    from kronkers_studio.workflows.versions import diff_versions
 
-    return [f"{title}: {undone_words(undone)}. Version {undone.head[:12]} keeps what it was."]
-
-
-def _plan_lines(plan: MigrationPlan) -> list[str]:
-    kinds = Counter(item.kind.value for item in plan.kept)
-    lines = [
-        f"{plural(len(plan.kept), 'item')}, {size(plan.size)}"
-        + ("" if not kinds else ": " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())),
-        f"New: {plural(len(plan.fresh), 'item')}, {size(plan.new_size)}.",
-        *_compared_lines(plan),
-        *_undone_lines(plan.undone, f"“{plan.branch}” got something from elsewhere since the folder was brought in"),
-    ]
-    if plan.undone is not None:
-        lines.append("  Bringing it in is refused without --replace, and says then how to keep both.")
-    if plan.duplicates:
-        partly = "" if plan.duplicates_complete else " (not all were compared)"
-        lines.append(
-            f"There more than once: {plural(len(plan.duplicates), 'file')}, "
-            f"{size(sum(item.size for item in plan.duplicates))}, stored once{partly}."
-        )
-    if plan.online_only:
-        total = size(sum(item.size for item in plan.online_only))
-        fetched = plan.options.online_only is OnlineOnly.FETCH
-        lines.append(
-            f"Only in the cloud: {plural(len(plan.online_only), 'file')}, {total}"
-            + (", to be downloaded." if fetched else "; --online-only fetch downloads them.")
-        )
-    for rule in plan.rules:
-        if rule.includes and not rule.files:
-            lines.append(_unmatched_line(rule.pattern))
-            continue
-        verb = "includes" if rule.includes else "excludes"
-        such = f", such as {', '.join(rule.examples)}" if rule.examples else ""
-        whole = f" and {plural(rule.folders, 'whole folder')}" if rule.folders else ""
-        lines.append(f"Rule “{rule.pattern}” {verb} {plural(rule.files, 'file')}, {size(rule.size)}{whole}{such}.")
-    for group in plan.conflicts:
-        lines.append(f"Conflict copies of {group.original.path}:")
-        lines += [f"  {copy.path}  ({copy.differences or 'not compared'})" for copy in group.copies]
-    lines += [
-        "",
-        *table(
-            ["File", "What it is", "Size", "Will be", "Why"],
-            [[i.path, i.description, size(i.size), _DECISIONS[i.decision], i.why] for i in plan.items],
-        ),
-    ]
-    listed = {item.path for item in plan.items}
-    return lines + skipped_lines(tuple(item for item in plan.skipped if item.path not in listed))
+    changes = diff_versions(session, result.project, parents[0], result.commit.id).changes
+    counts = Counter(
+        each.kind for each in changes if (entry := each.after or each.before) and entry.kind is not EntryKind.FOLDER
+    )
+    said = [f"{counts[kind]:,} {kind.value}" for kind in _KINDS if counts[kind]]
+    return [f"Since the version before: {', '.join(said)}"] if said else []

@@ -13,6 +13,10 @@ _WIDEST = 80
 """A longer cell does not make its column wider."""
 
 
+_MOST_LEFT_OUT = 20
+"""What is left out for one reason is named so many times."""
+
+
 def size(count: float) -> str:
     """``1234567`` → ``1.2 MB`` (decimal units, as file managers show)."""
     for unit in ("B", "kB", "MB", "GB", "TB"):
@@ -58,10 +62,19 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 
 def skipped_lines(skipped: Sequence[SkippedItem]) -> list[str]:
-    """What was left out, and why, one line for each."""
+    """What was left out, by why: first what somebody would have wanted kept. Of many for one reason the first."""
     if not skipped:
         return []
-    return [
-        f"{plural(len(skipped), 'item')} left out:",
-        *[f"  {printable(item.path)}  ({item.detail or item.reason.value})" for item in skipped],
-    ]
+    by_reason: dict[str, list[SkippedItem]] = {}
+    for item in sorted(skipped, key=lambda item: item.reason.expected):
+        by_reason.setdefault(item.detail or item.reason.value, []).append(item)
+    lines = [f"{plural(len(skipped), 'item')} left out:"]
+    for why, items in by_reason.items():
+        if len(items) == 1:
+            lines.append(f"  {printable(items[0].path)}  ({why})")
+            continue
+        lines.append(f"  {len(items):,} items  ({why})")
+        lines += [f"    {printable(item.path)}" for item in items[:_MOST_LEFT_OUT]]
+        if len(items) > _MOST_LEFT_OUT:
+            lines.append(f"    and {len(items) - _MOST_LEFT_OUT:,} more; --json names all")
+    return lines

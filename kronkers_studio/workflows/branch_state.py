@@ -79,7 +79,8 @@ def compared_with_head(
         return found.get(_inside(path, source))
 
     undone = undone_on(session, project, branch, [source], at=at, is_same=comparing.is_same)
-    return Compared(tuple(map(standing, items)), tuple(gone), undone)
+    renamed = {item.renamed_from for item in items}
+    return Compared(tuple(map(standing, items)), tuple(path for path in gone if path not in renamed), undone)
 
 
 def _folded(items: Collection[PlannedItem]) -> Collection[str]:

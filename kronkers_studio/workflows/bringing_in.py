@@ -84,6 +84,7 @@ class BringIn:
         self._base = None
         remembered = project_sources(self.session, self.project)
         brought = [self._store(source) for source in sources]
+        _refuse_rules_that_leave_nothing(brought, remembered)
         kept: tuple[StoredItem, ...] = ()
         if any(source.into for source in (*remembered, *sources)):
             kept = self._kept_besides(sources)
@@ -250,6 +251,18 @@ class BringIn:
         for each in brought:
             known = each.scan.state is not None and len(brought) == 1 and _is_all_there(each)
             each.cache.remember_commit(self.branch, commit.id, (each.scan.state or b"") if known else _NO_STATE)
+
+
+def _refuse_rules_that_leave_nothing(brought: Sequence[_Brought], remembered: Sequence[MigrationSource]) -> None:
+    """Raises ``InvalidInput`` when new rules leave nothing of a folder that has something: they are mistyped."""
+    for each in brought:
+        include = each.source.options.include
+        if include and not each.stored and each.scan.skipped and each.source not in remembered:
+            patterns = ", ".join(f"“{pattern}”" for pattern in include)
+            raise InvalidInput(
+                f"Nothing in {each.source.folder} matches what is to be included, {patterns}. Nothing was changed.",
+                next_step="Correct the pattern, or see with --dry-run what it hits.",
+            )
 
 
 def _unmatched(brought: Sequence[_Brought]) -> tuple[str, ...]:

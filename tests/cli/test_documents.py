@@ -9,7 +9,7 @@ import pytest
 from kronkers_studio.cli.documents import document
 from kronkers_studio.cli.references import parse_content, parse_project
 from kronkers_studio.cli.releases import parse_duration, read_rows
-from kronkers_studio.cli.text import plural, size, table
+from kronkers_studio.cli.text import plural, size, skipped_lines, table
 from kronkers_studio.domain.content import Entry, EntryKind, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ContentRef
@@ -88,3 +88,14 @@ def test_sizes_counts_and_tables_read_well() -> None:
     assert [size(n) for n in (0, 999, 1500, 7_900_000_000)] == ["0 B", "999 B", "1.5 kB", "7.9 GB"]
     assert (plural(1, "file"), plural(18204, "file")) == ("1 file", "18,204 files")
     assert table(["A", "B"], [["long", "x"]]) == ["A     B", "long  x"]
+
+
+def test_what_was_left_out_is_said_by_why_and_first_what_somebody_would_have_wanted() -> None:
+    skipped = [
+        SkippedItem("~$a.xlsx", SkipReason.LOCK_FILE, "A mark."),
+        *[SkippedItem(f"{number}.mp4", SkipReason.PLACEHOLDER, "In the cloud.") for number in range(30)],
+    ]
+    lines = skipped_lines(skipped)
+    assert lines[:3] == ["31 items left out:", "  30 items  (In the cloud.)", "    0.mp4"]
+    assert lines[-2:] == ["    and 10 more; --json names all", "  ~$a.xlsx  (A mark.)"]
+    assert skipped_lines(()) == []

@@ -22,7 +22,7 @@ def kronkers(empty_workspace, tmp_path):
             capture_output=True,
             text=True,
             env=environment,
-            timeout=60,
+            timeout=240,
             check=False,
         )
         assert done.returncode == expect, done.stdout + done.stderr
@@ -101,3 +101,39 @@ def test_what_is_to_be_included_and_is_nowhere_is_said_to_be(kronkers, folder, m
     assert "Nothing matches “*.cvs”" in plan and "Nothing matches “*.csv”" not in plan
     assert "Nothing matches “*.cvs”, which is to be included" in kronkers("migrate", folder, *rules)
     assert kronkers("migrate", folder, "--json", "--project", "p")["unmatched"] == ["*.cvs"]
+
+
+def test_rules_that_leave_nothing_are_taken_for_mistyped(kronkers, folder, make):
+    """Seen to fail: the project was emptied."""
+    make("data.csv", "id\n1\n")
+    kronkers("migrate", folder, "--project", "p")
+    refused = kronkers("migrate", folder, "--project", "p", "--include", "*.cvs", "--json", expect=2)
+    assert refused["error"]["kind"] == "InvalidInput"
+    assert kronkers("ls", "p", "--json")[0]["path"] == "data.csv"
+    kronkers("migrate", folder, "--project", "p", "--include", "*.csv")
+    (folder / "data.csv").rename(folder / "data.txt")
+    assert (
+        kronkers("migrate", folder, "--project", "p", "--json", expect=0)["files"] == 0
+    )  # the rule hit something once
+
+
+def test_a_plan_is_readable_also_of_many_files_with_long_names(kronkers, folder, make):
+    for number in range(60):
+        make(f"{number:02d}.csv", str(number))
+    make("/".join(["a folder with a long name"] * 11) + "/last.csv", "x")
+    make("data-LAPTOP7.csv", "x")
+    make("data.csv", "x")
+
+    said = kronkers("migrate", folder, "--project", "p", "--dry-run")
+    first, *lines = said.splitlines()
+    assert first == f"{folder} → p, branch main. Nothing is copied yet."
+    assert "All are kept as files; --fold-conflicts makes them earlier versions of theirs." in lines
+    assert "and 11 more kept" in lines and "--json names all." in lines
+    assert "last.csv" in said and max(map(len, lines)) < 250
+    assert len(kronkers("migrate", folder, "--project", "p", "--dry-run", "--json")["items"]) == 63
+
+    kronkers("migrate", folder, "--project", "p")
+    (folder / "00.csv").unlink()
+    make("01.csv", "changed")
+    make("new.csv", "new")
+    assert "Since the version before: 1 added, 1 modified, 1 removed" in kronkers("migrate", folder, "--project", "p")

@@ -119,6 +119,7 @@ def test_a_plan_names_what_is_no_longer_in_the_folder(session: Session, folder: 
     _write(tmp_path / "more" / "x.csv", "x\n")
     migrate_folder(session, tmp_path / "more", "p", into="more")
     (folder / "team" / "2.csv").unlink()
+    (folder / "team" / "3.csv").rename(folder / "team" / "moved.csv")
     assert plan_migration(session, folder, "p").gone == ("team/2.csv",)
     assert plan_migration(session, tmp_path / "more", "p").gone == ()
 
