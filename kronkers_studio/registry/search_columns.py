@@ -1,7 +1,8 @@
 """Finding data files by their columns: those that have a word of the text as a part of a column's name.
 
 A word is found in the path or in a column. What has all words in its path is found by ``search_files`` alone; here it
-is about the others, each of which has at least one word in its columns only. A word such as "id" is in most columns of
+is about the others, each of which has at least one word in its columns only; a single letter is looked for in paths
+only, as nearly every table has a column that begins with it. A word such as "id" is in most columns of
 most files. Such sets are put together in memory: SQLite takes several times as long for it.
 """
 
@@ -84,7 +85,7 @@ def find_by_columns(
 
     ``extension`` is the number of the one in ``filters``.
     """
-    headers = {term: _headers_with(connection, term) for term in wanted}
+    headers = {term: _headers_with(connection, term) for term in wanted if len(term) > 1}
     by_column = {term: sets.having(connection, found, filters) for term, found in headers.items() if found}
     if not any(by_column.values()):
         return set()
@@ -103,8 +104,9 @@ def files_with(connection: dbapi2.Connection, match: str) -> set[int]:
 def matching_columns(connection: dbapi2.Connection, file: int, wanted: Sequence[str]) -> tuple[str, ...]:
     """The columns of a file that hold one of the terms ``wanted``, as they are written."""
     found: dict[str, None] = {}
-    for (columns,) in connection.execute(_HEADERS, (file,)) if wanted else ():
-        found.update(dict.fromkeys(name for name in json.loads(columns) if _holds_any(folded(name), wanted)))
+    terms = [term for term in wanted if len(term) > 1]
+    for (columns,) in connection.execute(_HEADERS, (file,)) if terms else ():
+        found.update(dict.fromkeys(name for name in json.loads(columns) if _holds_any(folded(name), terms)))
     return tuple(found)[:_MOST_SHOWN]
 
 

@@ -26,9 +26,9 @@ def search(
     """A page of what holds every word of ``text`` and fulfils ``filters``; all of it for an empty text.
 
     A word of three letters or more is found anywhere in a file's path or in the name of a column of a data file, a
-    shorter one where a word begins with it; of models, words are found by their beginnings. The first search indexes
-    what is new; columns are known once ``read_columns`` has read them, and ``unread`` tells of how many files they are
-    not.
+    shorter one where a word begins with it (a single letter in paths only); of models, words are found by their
+    beginnings. The first search indexes what is new; columns are known once ``read_columns`` has read them, and
+    ``unread`` tells of how many files they are not.
     """
     return session.workspace.search.run(text, filters, limit, offset, progress=progress, cancel=cancel)
 

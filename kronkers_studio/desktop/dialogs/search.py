@@ -1,7 +1,12 @@
-"""Find a file, a model or a project by a few letters of its name, wherever in the workspace it is."""
+"""Find a file, a model or a project by a few letters of its name, wherever in the workspace it is.
+
+Data files are found by their columns too. Those of new files are read beside the first answer, which comes at once from
+what is known; when they are, what is typed is looked for again.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
@@ -20,7 +25,7 @@ from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.domain.content import DEFAULT_BRANCH
 from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.domain.search import SearchFilters, SearchHit, SearchKind, SearchPage
+from kronkers_studio.domain.search import ColumnsRead, SearchFilters, SearchHit, SearchKind, SearchPage
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
@@ -37,7 +42,11 @@ class SearchDialog(Dialog):
         self._studio = studio
         self._asked = 0
         self._task: Task | None = None
-        self.words = LineField(tr("Find"), placeholder=tr("A few letters of a name, a folder or a description"))
+        self._reading: Task | None = None
+        self._again: SearchHit | None = None  # to be chosen when the same is looked for once more
+        self.words = LineField(
+            tr("Find"), placeholder=tr("A few letters of a name, a folder, a column or a description")
+        )
         self.words.installEventFilter(self)
         self.content.addWidget(self.words)
         kinds = [("all", tr("All")), *((kind.value, words) for kind, words in _kind_words())]
@@ -61,6 +70,7 @@ class SearchDialog(Dialog):
         self.table.picked.connect(lambda _hit: self.go.setEnabled(True))
         self.table.opened.connect(self.open_hit)
         self.finished.connect(self._stop)
+        self.finished.connect(self._stop_reading)
         self.words.setFocus()
         self.look()
 
@@ -94,7 +104,29 @@ class SearchDialog(Dialog):
         self.table.content.add_page(page.hits, more=offset + len(page.hits) < page.total)
         self.summary.setText(_total_words(page))
         if offset == 0 and page.hits:
-            self.table.choose(0)
+            before, self._again = self._again, None
+            self.table.choose(next((row for row, hit in enumerate(page.hits) if _is_same(hit, before)), 0))
+        if page.unread:
+            self._read_columns()
+
+    def _read_columns(self) -> None:
+        """Read those of new files; what was read when this dialog is closed is kept, and the next one goes on."""
+        session = self._studio.session
+        if session is None or (self._reading is not None and not self._reading.state.ended):
+            return
+
+        def work(progress: Progress, cancel: CancelToken) -> ColumnsRead:
+            from kronkers_studio.workflows.searching import read_columns
+
+            return read_columns(session, progress=progress, cancel=cancel)
+
+        self._reading = self._studio.runner.run(
+            "columns", work, done=self._columns_are_known, failed=self._failed, owner=self, shown=False
+        )
+
+    def _columns_are_known(self, _read: ColumnsRead) -> None:
+        self._again = self.table.chosen
+        self.look()
 
     def _failed(self, error: StudioError) -> None:
         if not isinstance(error, Cancelled):
@@ -105,6 +137,10 @@ class SearchDialog(Dialog):
         """What is no longer asked for need not be looked for."""
         if self._task is not None and not self._task.state.ended:
             self._task.cancel()
+
+    def _stop_reading(self) -> None:
+        if self._reading is not None and not self._reading.state.ended:
+            self._reading.cancel()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """In the field, the arrow keys move in the list and Enter goes to what is chosen there."""
@@ -141,6 +177,11 @@ def _search(
     return search(session, words, filters, _PAGE, offset, progress=progress, cancel=cancel)
 
 
+def _is_same(hit: SearchHit, other: SearchHit | None) -> bool:
+    """Whether both are one thing, which may be known better meanwhile."""
+    return other is not None and replace(hit, columns=()) == replace(other, columns=())
+
+
 def _kind_words() -> list[tuple[SearchKind, str]]:
     return [(SearchKind.FILE, tr("Files")), (SearchKind.MODEL, tr("Models")), (SearchKind.PROJECT, tr("Projects"))]
 
@@ -151,5 +192,9 @@ def _total_words(page: SearchPage) -> str:
         (SearchKind.MODEL, tr("{n} model version"), tr("{n} model versions")),
         (SearchKind.FILE, tr("{n} file"), tr("{n} files")),
     ]
-    parts = [counted(found, one, many) for kind, one, many in counts if (found := page.counts.get(kind, 0))]
-    return ", ".join(parts) or tr("Nothing was found")
+    parts = [counted(number, one, many) for kind, one, many in counts if (number := page.counts.get(kind, 0))]
+    found = ", ".join(parts) or tr("Nothing was found")
+    if not page.unread:
+        return found
+    reading = counted(page.unread, tr("reading the columns of {n} file"), tr("reading the columns of {n} files"))
+    return f"{found} · {reading} …"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kronkers_studio.desktop.text import file_size, moment, tr
 from kronkers_studio.desktop.widgets.tables import Column
 from kronkers_studio.domain.search import SearchHit, SearchKind
 
+_MOST_COLUMNS = 3  # named of a file
 _ICONS = {SearchKind.PROJECT: "folder", SearchKind.MODEL: "models", SearchKind.FILE: "file"}
 
 
@@ -29,11 +32,18 @@ def name_words(hit: SearchHit) -> str:
 
 
 def where_words(hit: SearchHit) -> str:
-    """The project and folder of a file; of others, what they are."""
+    """The project and folder of a file, and the columns it was found by; of others, what they are."""
     if hit.kind is SearchKind.FILE:
         folder = hit.path.rpartition("/")[0].replace("/", " / ")
-        return f"{hit.project} / {folder}" if folder else hit.project
+        where = f"{hit.project} / {folder}" if folder else hit.project
+        return f"{where} · {columns_words(hit.columns)}" if hit.columns else where
     return tr("Model") if hit.kind is SearchKind.MODEL else tr("Project")
+
+
+def columns_words(columns: Sequence[str]) -> str:
+    """ "column customer_id", "columns order_id, customer_id …"."""
+    shown = ", ".join(columns[:_MOST_COLUMNS]) + (" …" if len(columns) > _MOST_COLUMNS else "")
+    return (tr("column {names}") if len(columns) == 1 else tr("columns {names}")).format(names=shown)
 
 
 def _whole(hit: SearchHit) -> str:
