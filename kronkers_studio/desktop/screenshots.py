@@ -17,16 +17,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kronkers_studio.desktop.pictured import fill, make_workspace, sample_report, sample_row, stop_services
+
 if TYPE_CHECKING:
     from kronkers_studio.desktop.window import MainWindow
-    from kronkers_studio.domain.servers import ServerReport
-    from kronkers_studio.workflows.session import Session
 
 _SIZE = (1280, 800)
 _SCALES = ("1", "2")
 _PAGES = ("home", "migrate", "registry", "models", "deploy", "monitor", "servers", "settings")
 _PATIENCE = 300.0  # seconds for the longest step, packaging for the first time
-_TRAFFIC_SECONDS = 20.0
 _REST_SECONDS, _LONGEST_READ = 0.2, 5.0
 
 
@@ -71,9 +70,9 @@ def _photograph(scale: str, folder: Path) -> None:
     studio = _Photographer(app, scale, folder)
     empty, full = Path.home() / "empty", Path.home() / "full"
     if not empty.exists():
-        _make_workspace(empty).close()
-        with _make_workspace(full) as session:
-            _fill(session)
+        make_workspace(empty).close()
+        with make_workspace(full) as session:
+            fill(session)
     for theme in ("light", "dark"):
         studio.wizard(theme)
         studio.pages(theme, "empty", empty)
@@ -118,7 +117,7 @@ class _Photographer:
             wait_for(lambda: shown.settled)
         elif kind == "full" and page == "servers":
             settle(window)
-            shown.show_report(_sample_report())
+            shown.show_report(sample_report())
 
     def _depths(self, window: MainWindow, theme: str) -> None:
         from kronkers_studio.desktop.panels.folder_choice import sample_folder
@@ -156,7 +155,7 @@ class _Photographer:
         window.show_page("deploy")
         model, place = deploy.live_services[0]
         deploy.send_rows(model, place)
-        deploy.send_panel.fill_form(_sample_row())
+        deploy.send_panel.fill_form(sample_row())
         deploy.send_panel.send()
         wait_for(lambda: deploy.send_panel.answers.shown == "table")
         self._take(window, theme, "send-rows")
@@ -201,9 +200,31 @@ class _Photographer:
             self._take(window, theme, f"registry-changes-{change.path.rsplit('.', 1)[-1]}")
         page.sides.choose("content")
         settle(window)
-        for ask, name in ((page.ask_what, "restore"), (page.ask_name, "name-version"), (page.ask_merge, "merge")):
+        asked = (
+            (page.ask_what, "restore"),
+            (page.ask_name, "name-version"),
+            (page.ask_merge, "merge"),
+            (page.ask_find, "find"),
+            (page.ask_remove, "remove"),
+        )
+        for ask, name in asked:
             ask()
             self._take_dialog(window, theme, f"dialog-{name}")
+        self._removed(window, page, theme)
+
+    def _removed(self, window: MainWindow, page: Any, theme: str) -> None:
+        """A project in the trash, and back again."""
+        from kronkers_studio.desktop.dialogs.remove import RemoveDialog
+
+        page.ask_remove()
+        (dialog,) = (found for found in window.findChildren(RemoveDialog) if found.isVisible())
+        dialog.go.click()
+        wait_for(lambda: page.notice.action is not None)
+        self._take(window, theme, "registry-removed")
+        page.ask_trash()
+        self._take_dialog(window, theme, "dialog-trash")
+        page.notice.action.click()
+        settle(window)
 
     def _open(self, theme: str, workspace: Path) -> MainWindow:
         from kronkers_studio.desktop.start import open_window
@@ -252,142 +273,10 @@ def settle(window: MainWindow) -> None:
         wait_for(lambda: at_rest < time.monotonic() and (window.studio.runner.idle or time.monotonic() > until))  # noqa: B023
 
 
-def _make_workspace(directory: Path) -> Session:
-    from kronkers_studio.workflows.session import create_workspace
-
-    session, _ = create_workspace(directory, key_file=directory.with_suffix(".key"))
-    return session
-
-
-def _fill(session: Session) -> None:
-    """The main job on the sample, with a little traffic; and two servers that nobody can reach."""
-    from kronkers_studio.desktop.panels.folder_choice import sample_folder
-    from kronkers_studio.domain.releases import THIS_COMPUTER
-    from kronkers_studio.workflows import migrating, models, releases
-
-    make_past(session)
-    result = migrating.migrate_folder(session, sample_folder())
-    found = [model for model in models.find_models(session, result.project) if model.facts is not None]
-    for model in sorted(found, key=lambda model: model.source.path.endswith(".joblib")):
-        version = models.register_model(
-            session, result.project, model.source.path, metrics={"accuracy": 0.972, "f1": 0.968}
-        )
-    models.set_alias(session, version.name, 1, "champion")
-    for number in (1, version.version):
-        releases.release_model(session, version.name, number, to=THIS_COMPUTER)
-    _send_traffic(session, version.name)
-    _add_servers(session)
-
-
-def make_past(session: Session) -> None:
-    """A project with versions on two branches, merged once and in conflict now, and a tag."""
-    from kronkers_studio.workflows.migrating import migrate_folder
-    from kronkers_studio.workflows.versions import create_branch, merge_branches, set_tag
-
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made) / "Forecasts"
-        folder.mkdir()
-
-        def bring_in(branch: str, message: str, **files: str) -> None:
-            for name, text in files.items():
-                (folder / name.replace("_", ".")).write_text(text, encoding="utf-8")
-            migrate_folder(session, folder, "Forecasts", branch=branch, message=message)
-
-        rows = [f"{number},Region {number % 7},{number * 37 % 911}" for number in range(1, 60)]
-        sales = "\n".join(["order,region,amount", *rows, ""])
-        seasonal = _PROGRAM.replace("mean()", "rolling(12).mean()")
-        bring_in("main", "Brought in", sales_csv=sales, forecast_py=_PROGRAM, notes_md="# Forecasts\n\nMonthly.\n")
-        create_branch(session, "Forecasts", "seasonal")
-        bring_in("seasonal", "Seasonal model", forecast_py=seasonal)
-        set_tag(session, "Forecasts", "2026-q2", "seasonal")
-        bring_in("main", "Notes extended", forecast_py=_PROGRAM, notes_md="# Forecasts\n\nMonthly, by region.\n")
-        merge_branches(session, "Forecasts", "seasonal", message="Seasonal model merged")
-        corrected = sales.replace("\n7,Region 0,259\n", "\n7,Region 0,295\n").replace("\n9,Region 2,333\n", "\n")
-        bring_in("main", "Two orders corrected", forecast_py=seasonal, sales_csv=f"{corrected}60,Region 4,118\n")
-        bring_in("seasonal", "Orders rounded", sales_csv=sales.replace("\n7,Region 0,259\n", "\n7,Region 0,260\n"))
-
-
-_PROGRAM = '''"""Next month's sales by region."""
-
-import polars as pl
-
-
-def forecast(sales: pl.DataFrame) -> pl.DataFrame:
-    by_region = sales.group_by("region")
-    return by_region.agg(pl.col("amount").mean())
-'''
-
-
-def _send_traffic(session: Session, model: str) -> None:
-    from kronkers_studio.domain.errors import PredictionFailed
-    from kronkers_studio.domain.releases import THIS_COMPUTER
-    from kronkers_studio.workflows.metrics import LiveFeed
-    from kronkers_studio.workflows.releases import predict
-
-    feed = LiveFeed(session, model, THIS_COMPUTER)
-    until = time.monotonic() + _TRAFFIC_SECONDS
-    count = 0
-    while time.monotonic() < until:
-        count += 1
-        try:
-            predict(session, model, THIS_COMPUTER, [{"nonsense": 1}] if count % 40 == 0 else [_sample_row()])
-        except PredictionFailed:  # meant: the chart of refused requests should not be flat
-            continue
-        if count % 20 == 0:
-            feed.scrape()
-    feed.close()
-
-
-def _add_servers(session: Session) -> None:
-    from datetime import UTC, datetime
-
-    from kronkers_studio.domain.changes import ServerAdded
-    from kronkers_studio.domain.servers import Server
-
-    for name, host in (("lab-server", "lab.example.org"), ("factory-2", "10.20.0.12")):
-        server = Server(name, host, 22, "studio", "ssh-ed25519 AAAA", added=datetime.now(UTC))
-        session.workspace.ledger.record(ServerAdded(server), author="demo")
-
-
-def _sample_report() -> ServerReport:
-    from kronkers_studio.domain.servers import ServerCheck, ServerReport, Verdict
-
-    return ServerReport(
-        "factory-2",
-        (
-            ServerCheck("Operating system", Verdict.OK, "Debian 12, linux/amd64"),
-            ServerCheck("Docker", Verdict.OK, "27.3, reachable without root"),
-            ServerCheck("Disk", Verdict.WARN, "3.1 GB free", "Make room: a first release needs about 2 GB."),
-            ServerCheck("Swarm", Verdict.BAD, "not set up", "Press Set up; it can be repeated safely."),
-        ),
-    )
-
-
-def _sample_row() -> dict[str, Any]:
-    import json
-
-    from kronkers_studio.desktop.panels.folder_choice import sample_folder
-
-    file = sample_folder() / "Quality" / "Wine" / "model" / "rows.json"
-    rows: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))["rows"]
-    return rows[0]
-
-
-def _stop_services(workspace: Path) -> None:
-    from kronkers_studio.domain.releases import ReleaseState
-    from kronkers_studio.workflows.releases import list_releases, stop_release
-    from kronkers_studio.workflows.session import open_workspace
-
-    with open_workspace(workspace) as session:
-        for release in list_releases(session):
-            if release.state is ReleaseState.LIVE:
-                stop_release(session, release.model, release.place)
-
-
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--at"]:
         _photograph(sys.argv[2], Path(sys.argv[3]))
     elif sys.argv[1:2] == ["--stop"]:
-        _stop_services(Path.home() / "full")
+        stop_services(Path.home() / "full")
     else:
         sys.exit(main(sys.argv[1:]))

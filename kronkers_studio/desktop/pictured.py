@@ -1,0 +1,146 @@
+"""What the pictures show: workspaces with a past, live services and servers, made as a person would."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kronkers_studio.domain.servers import ServerReport
+    from kronkers_studio.workflows.session import Session
+
+_TRAFFIC_SECONDS = 20.0
+
+
+def make_workspace(directory: Path) -> Session:
+    from kronkers_studio.workflows.session import create_workspace
+
+    session, _ = create_workspace(directory, key_file=directory.with_suffix(".key"))
+    return session
+
+
+def fill(session: Session) -> None:
+    """The main job on the sample, with a little traffic; and two servers that nobody can reach."""
+    from kronkers_studio.desktop.panels.folder_choice import sample_folder
+    from kronkers_studio.domain.releases import THIS_COMPUTER
+    from kronkers_studio.workflows import migrating, models, releases
+
+    make_past(session)
+    result = migrating.migrate_folder(session, sample_folder())
+    found = [model for model in models.find_models(session, result.project) if model.facts is not None]
+    for model in sorted(found, key=lambda model: model.source.path.endswith(".joblib")):
+        version = models.register_model(
+            session, result.project, model.source.path, metrics={"accuracy": 0.972, "f1": 0.968}
+        )
+    models.set_alias(session, version.name, 1, "champion")
+    for number in (1, version.version):
+        releases.release_model(session, version.name, number, to=THIS_COMPUTER)
+    _send_traffic(session, version.name)
+    _add_servers(session)
+
+
+def make_past(session: Session) -> None:
+    """A project with versions on two branches, merged once and in conflict now, and a tag."""
+    from kronkers_studio.workflows.migrating import migrate_folder
+    from kronkers_studio.workflows.versions import create_branch, merge_branches, set_tag
+
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made) / "Forecasts"
+        folder.mkdir()
+
+        def bring_in(branch: str, message: str, **files: str) -> None:
+            for name, text in files.items():
+                (folder / name.replace("_", ".")).write_text(text, encoding="utf-8")
+            migrate_folder(session, folder, "Forecasts", branch=branch, message=message)
+
+        rows = [f"{number},Region {number % 7},{number * 37 % 911}" for number in range(1, 60)]
+        sales = "\n".join(["order,region,amount", *rows, ""])
+        seasonal = _PROGRAM.replace("mean()", "rolling(12).mean()")
+        bring_in("main", "Brought in", sales_csv=sales, forecast_py=_PROGRAM, notes_md="# Forecasts\n\nMonthly.\n")
+        create_branch(session, "Forecasts", "seasonal")
+        bring_in("seasonal", "Seasonal model", forecast_py=seasonal)
+        set_tag(session, "Forecasts", "2026-q2", "seasonal")
+        bring_in("main", "Notes extended", forecast_py=_PROGRAM, notes_md="# Forecasts\n\nMonthly, by region.\n")
+        merge_branches(session, "Forecasts", "seasonal", message="Seasonal model merged")
+        corrected = sales.replace("\n7,Region 0,259\n", "\n7,Region 0,295\n").replace("\n9,Region 2,333\n", "\n")
+        bring_in("main", "Two orders corrected", forecast_py=seasonal, sales_csv=f"{corrected}60,Region 4,118\n")
+        bring_in("seasonal", "Orders rounded", sales_csv=sales.replace("\n7,Region 0,259\n", "\n7,Region 0,260\n"))
+
+
+_PROGRAM = '''"""Next month's sales by region."""
+
+import polars as pl
+
+
+def forecast(sales: pl.DataFrame) -> pl.DataFrame:
+    by_region = sales.group_by("region")
+    return by_region.agg(pl.col("amount").mean())
+'''
+
+
+def _send_traffic(session: Session, model: str) -> None:
+    from kronkers_studio.domain.errors import PredictionFailed
+    from kronkers_studio.domain.releases import THIS_COMPUTER
+    from kronkers_studio.workflows.metrics import LiveFeed
+    from kronkers_studio.workflows.releases import predict
+
+    feed = LiveFeed(session, model, THIS_COMPUTER)
+    until = time.monotonic() + _TRAFFIC_SECONDS
+    count = 0
+    while time.monotonic() < until:
+        count += 1
+        try:
+            predict(session, model, THIS_COMPUTER, [{"nonsense": 1}] if count % 40 == 0 else [sample_row()])
+        except PredictionFailed:  # meant: the chart of refused requests should not be flat
+            continue
+        if count % 20 == 0:
+            feed.scrape()
+    feed.close()
+
+
+def _add_servers(session: Session) -> None:
+    from datetime import UTC, datetime
+
+    from kronkers_studio.domain.changes import ServerAdded
+    from kronkers_studio.domain.servers import Server
+
+    for name, host in (("lab-server", "lab.example.org"), ("factory-2", "10.20.0.12")):
+        server = Server(name, host, 22, "studio", "ssh-ed25519 AAAA", added=datetime.now(UTC))
+        session.workspace.ledger.record(ServerAdded(server), author="demo")
+
+
+def sample_report() -> ServerReport:
+    from kronkers_studio.domain.servers import ServerCheck, ServerReport, Verdict
+
+    return ServerReport(
+        "factory-2",
+        (
+            ServerCheck("Operating system", Verdict.OK, "Debian 12, linux/amd64"),
+            ServerCheck("Docker", Verdict.OK, "27.3, reachable without root"),
+            ServerCheck("Disk", Verdict.WARN, "3.1 GB free", "Make room: a first release needs about 2 GB."),
+            ServerCheck("Swarm", Verdict.BAD, "not set up", "Press Set up; it can be repeated safely."),
+        ),
+    )
+
+
+def sample_row() -> dict[str, Any]:
+    import json
+
+    from kronkers_studio.desktop.panels.folder_choice import sample_folder
+
+    file = sample_folder() / "Quality" / "Wine" / "model" / "rows.json"
+    rows: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))["rows"]
+    return rows[0]
+
+
+def stop_services(workspace: Path) -> None:
+    from kronkers_studio.domain.releases import ReleaseState
+    from kronkers_studio.workflows.releases import list_releases, stop_release
+    from kronkers_studio.workflows.session import open_workspace
+
+    with open_workspace(workspace) as session:
+        for release in list_releases(session):
+            if release.state is ReleaseState.LIVE:
+                stop_release(session, release.model, release.place)
