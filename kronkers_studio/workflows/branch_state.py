@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.content import Commit, Entry, EntryKind, SourceProblem
+from kronkers_studio.domain.content import (
+    Commit,
+    Entry,
+    EntryKind,
+    SkippedItem,
+    SkipReason,
+    SourceItem,
+    SourceProblem,
+    StoredItem,
+)
 from kronkers_studio.domain.errors import NotFound
-from kronkers_studio.domain.migration import MigrationSource, PlannedItem, Undone
+from kronkers_studio.domain.migration import Decision, MigrationSource, PlannedItem, Undone
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.sources import project_sources
@@ -18,6 +28,7 @@ if TYPE_CHECKING:
     from kronkers_studio.migration import FolderSource, Scan
     from kronkers_studio.migration.found import FoundItem
 
+_STAYS = "It is only in the cloud, and is what the project has already: it stays, and nothing is downloaded."
 _COMPARED_BYTES = 64 << 20
 _COMPARED_FILE = 4 << 20
 """How much is read to tell whether files of another time, and no other size, are unchanged: a second or two."""
@@ -28,6 +39,7 @@ class Compared:
     """The planned items with how they stand to the branch's head; see ``MigrationPlan`` for the rest."""
 
     items: tuple[PlannedItem, ...]
+    skipped: tuple[SkippedItem, ...]
     gone: tuple[str, ...] = ()
     undone: Undone | None = None
 
@@ -53,11 +65,13 @@ def compared_with_head(
     found = {item.path: item for item in scan.items}
     unchanged: set[str] = set()
     gone: list[str] = []
+    staying = {each.item.path for each in staying_in_cloud(session, project, branch, source, scan.skipped)}
+    skipped = {item.path for item in scan.skipped}  # there, though they cannot be kept
     if head is not None:
         for path, entry in _entries(session, project, head, source):
             item = found.get(path)
             if item is None:
-                if entry.kind is not EntryKind.FOLDER:
+                if entry.kind is not EntryKind.FOLDER and path not in skipped:
                     gone.append(path)
             elif comparing.is_same(item, entry):
                 unchanged.add(path)
@@ -65,6 +79,8 @@ def compared_with_head(
     folded = _folded(items) if source.options.fold_conflicts else frozenset()
 
     def standing(planned: PlannedItem) -> PlannedItem:
+        if planned.path in staying:
+            return replace(planned, decision=Decision.KEEP, why=_STAYS, unchanged=True, online_only=False)
         item = found.get(planned.path)
         if item is None or (planned.unchanged and planned.path in folded):
             return planned
@@ -80,7 +96,42 @@ def compared_with_head(
 
     undone = undone_on(session, project, branch, [source], at=at, is_same=comparing.is_same)
     renamed = {item.renamed_from for item in items}
-    return Compared(tuple(map(standing, items)), tuple(path for path in gone if path not in renamed), undone)
+    filled = {path.rpartition("/")[0] for path in staying}  # so it is no empty folder
+    return Compared(
+        tuple(standing(item) for item in items if item.path not in filled),
+        tuple(item for item in scan.skipped if item.path not in staying),
+        tuple(path for path in gone if path not in renamed),
+        undone,
+    )
+
+
+def staying_in_cloud(
+    session: Session, project: str, branch: str, source: MigrationSource, skipped: Iterable[SkippedItem]
+) -> list[StoredItem]:
+    """Placeholders that are as the branch's head has them, by size and time: they stay without being downloaded.
+
+    Else a version from a computer on which OneDrive has nothing yet, or with a stat cache that was lost, would lack all
+    that the one before has.
+    """
+    from kronkers_studio.migration import filesystem
+    from kronkers_studio.migration.found import CLOCK_TICK_NS
+
+    placeholders = [item.path for item in skipped if item.reason is SkipReason.PLACEHOLDER]
+    head = session.workspace.head(project, branch) if placeholders else None
+    if head is None:
+        return []
+    content, staying = session.workspace.content, []
+    for path in placeholders:
+        try:
+            status = Path(filesystem.system_path(source.folder, path)).lstat()
+            entry = content.find(project, head.id, f"{source.into}/{path}" if source.into else path)
+        except (OSError, NotFound):
+            continue
+        same_time = abs(entry.mtime_ns - status.st_mtime_ns) <= CLOCK_TICK_NS
+        if entry.kind is EntryKind.FILE and entry.size == status.st_size and same_time:
+            item = SourceItem(path, EntryKind.FILE, entry.size, entry.mtime_ns, entry.executable)
+            staying.append(StoredItem(item, entry.content, entry.size))
+    return staying
 
 
 def _folded(items: Collection[PlannedItem]) -> Collection[str]:

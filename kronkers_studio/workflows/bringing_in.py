@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.content import Commit, EntryKind, SkippedItem, StoredItem
+from kronkers_studio.domain.content import Commit, EntryKind, SkippedItem, SkipReason, StoredItem
 from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput, NotFound
 from kronkers_studio.domain.migration import (
     FoldedVersion,
@@ -150,6 +150,8 @@ class BringIn:
         cache.remember_generation(outcome.generation)
         stored: Sequence[StoredItem] = outcome.stored
         skipped = (*scan.skipped, *outcome.skipped)
+        if any(item.reason is SkipReason.PLACEHOLDER for item in scan.skipped):
+            stored, skipped = self._with_staying(source, stored, skipped)
         renamed = (*scan.renamed, *_renamed_by_content(known, scan, outcome.stored))
         if source.into:
             stored = [placed(each, source.into) for each in stored]
@@ -160,6 +162,18 @@ class BringIn:
         return _Brought(
             source, scan, cache, stored, skipped, renamed, outcome.read_files, outcome.read_bytes, outcome.new_bytes
         )
+
+    def _with_staying(
+        self, source: MigrationSource, stored: Sequence[StoredItem], skipped: tuple[SkippedItem, ...]
+    ) -> tuple[Sequence[StoredItem], tuple[SkippedItem, ...]]:
+        """What is only in the cloud, and is what the branch has already, is stored; no folder with such is empty."""
+        from kronkers_studio.workflows.branch_state import staying_in_cloud
+
+        staying = staying_in_cloud(self.session, self.project, self.branch, source, skipped)
+        there = {each.item.path for each in staying}
+        filled = {path.rpartition("/")[0] for path in there}
+        others = [each for each in stored if each.item.kind is not EntryKind.FOLDER or each.item.path not in filled]
+        return [*others, *staying], tuple(item for item in skipped if item.path not in there)
 
     def _scan(
         self, source: MigrationSource, known: Mapping[str, KnownFile], progress: Progress, found: Found = _nobody

@@ -61,7 +61,7 @@ def plan_migration(
         folder=str(folder),
         project=project,
         items=compared.items,
-        skipped=scan.skipped,
+        skipped=compared.skipped,
         options=source.options,
         into=source.into,
         rules=scan.rules,

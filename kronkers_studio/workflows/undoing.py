@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, StoredItem
-from kronkers_studio.domain.differences import ChangeKind
 from kronkers_studio.domain.errors import NotFound, WouldUndo
 from kronkers_studio.domain.migration import MigrationSource, Undone
 from kronkers_studio.domain.spelling import printable
@@ -168,6 +167,8 @@ def _changes(
     others: Iterable[MigrationSource],
 ) -> Mapping[str, Entry | None]:
     """The files and links of the source's place that differ between two versions, as they are in the second."""
+    from kronkers_studio.domain.differences import ChangeKind  # nearly always there is nothing to compare
+
     kept = [other.into for other in others if not source.into]
     try:
         difference = session.workspace.versions.diff(head.project, base.id, head.id, source.into, renames=False)

@@ -216,6 +216,37 @@ def test_placeholders_are_counted_skipped_unopened_or_fetched_as_chosen(session,
     assert files_of(session)["online.csv"] == b"in the cloud"
 
 
+def test_what_is_stored_and_only_in_the_cloud_by_now_stays_though_nothing_is_known_of_it(
+    session, folder, make, monkeypatch
+):
+    """The same OneDrive on a new computer, where nothing is there yet. Seen to fail: the version lacked it all."""
+    for top in ("old", "new"):
+        make(f"{top}/cloud/same.csv", "as it was")
+        make(f"{top}/cloud/longer.csv", "as it was")
+        make(f"{top}/later.csv", "as it was")
+        make(f"{top}/here.csv", "as it was")
+    first = migrate_folder(session, folder / "old", "p").commit
+    make("new/cloud/longer.csv", "longer than it was")
+    make("new/later.csv", "as it is!", mtime_ns=AT_REST_NS + 10**10)
+    make("new/cloud/unknown.csv", "new")
+    names = ["cloud/same.csv", "cloud/longer.csv", "cloud/unknown.csv", "later.csv"]
+    online = {(folder / "new" / name).stat().st_ino for name in names}
+    monkeypatch.setattr(filesystem, "is_online_only", lambda status: status.st_ino in online)
+
+    plan = plan_migration(session, folder / "new", "p")
+    result = migrate_folder(session, folder / "new", "p")
+
+    lost = ["later.csv", "cloud/longer.csv", "cloud/unknown.csv"]
+    assert [item.path for item in plan.skipped] == [item.path for item in result.skipped] == lost
+    assert [item.path for item in plan.online_only] == lost and plan.gone == ()
+    assert {item.path for item in plan.kept if item.unchanged} == {"here.csv", "cloud/same.csv"}
+    assert files_of(session) == {"here.csv": b"as it was", "cloud/same.csv": b"as it was"}
+    assert session.workspace.content.find("p", "", "cloud/same.csv") == session.workspace.content.find(
+        "p", first.id, "cloud/same.csv"
+    )
+    assert not migrate_folder(session, folder / "new", "p").changed
+
+
 # Several folders
 def test_several_folders_become_one_project_each_in_its_own_folder_and_are_remembered(session, folder, make):
     make("Sales/a.csv", "1")
