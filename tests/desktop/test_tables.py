@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from kronkers_studio.desktop import theme, tokens
 from kronkers_studio.desktop.panels.plan import PlanPanel
 from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.tables import Column, RowsModel, Table
 from kronkers_studio.workflows.plan_rows import prepare
 from tests.desktop.planned import plan_of_many
@@ -22,6 +25,21 @@ def test_filters_show_what_they_say(studio: Studio, qtbot: QtBot) -> None:
         qtbot.waitUntil(lambda: studio.runner.idle)
         counts[key] = panel.table.content.rowCount()
     assert counts == {"all": 10, "models": 2, "data": 2, "code": 2, "decide": 1, "out": 2}
+
+
+def test_a_chosen_filter_has_room_for_its_heavier_words_and_none_moves(qtbot: QtBot) -> None:
+    filters = FilterPills([("keep", "Keep as files"), ("fold", "Make earlier versions")], "Conflict copies")
+    qtbot.addWidget(filters)
+    filters.show()
+    places = []
+    for key in ("keep", "fold"):
+        filters.choose(key)
+        QApplication.processEvents()
+        places.append([button.geometry() for button in filters._buttons.values()])
+        button = filters._buttons[key]
+        heavier = QFontMetrics(theme.font(tokens.TEXT, QFont.Weight.DemiBold))
+        assert heavier.horizontalAdvance(button.text()) + 20 <= button.width()
+    assert places[0] == places[1]
 
 
 def test_pages_of_a_source_are_asked_for_only_as_they_come_into_view(qtbot: QtBot) -> None:

@@ -91,6 +91,7 @@ class PlanPanel(QWidget):
         self._tools = QWidget()
         tools = QHBoxLayout(self._tools)
         tools.setContentsMargins(0, 0, 0, 0)
+        tools.setSpacing(12)
         tools.addWidget(self.words, 1)
         tools.addWidget(self.counted)
         card.body.addWidget(self._tools)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStyle, QStyleOption, QWidget
 
-from kronkers_studio.desktop.tokens import Tone
+from kronkers_studio.desktop import theme
+from kronkers_studio.desktop.tokens import TEXT, Tone
 from kronkers_studio.desktop.widgets.labels import restyle
 from kronkers_studio.domain.spelling import printable
 
 _HEIGHT, _PADDING = 19, 12  # pixels; the padding is the style sheet's
+_FILTER_PADDING = 10
 
 
 class Pill(QLabel):
@@ -58,6 +60,17 @@ class Pill(QLabel):
             restyle(self)
 
 
+class _Filter(QPushButton):
+    """As wide as when it is chosen, and its words heavier: nothing is cut then, and nothing moves."""
+
+    def sizeHint(self) -> QSize:
+        heavier = QFontMetrics(theme.font(TEXT, QFont.Weight.DemiBold)).horizontalAdvance(self.text())
+        return QSize(heavier + 2 * _FILTER_PADDING + 4, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+
 class FilterPills(QWidget):
     """One of several filters, always exactly one. ``chosen`` carries its key."""
 
@@ -73,7 +86,7 @@ class FilterPills(QWidget):
         self._group = QButtonGroup(self)
         self._buttons: dict[str, QPushButton] = {}
         for key, text in options:
-            button = QPushButton(text)
+            button = _Filter(text)
             button.setProperty("kind", "filter")
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
