@@ -9,96 +9,110 @@ most files. Such sets are put together in memory: SQLite takes several times as 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.search import SearchFilters
 from kronkers_studio.registry.search_headers import places_state
-from kronkers_studio.registry.search_terms import LONG, WITH_EXTENSION, beginning, facet, folded, phrase, words
+from kronkers_studio.registry.search_terms import LONG, beginning, folded, phrase, words
 from kronkers_studio.storage.text import to_stored
 
 if TYPE_CHECKING:
     from sqlcipher3 import dbapi2
 
 _FEW_HEADERS = 500
-_MOST_KEPT = 3  # sets of a kind
+_MOST_KEPT = 300_000  # files in all sets together, of some 70 bytes each
+_GROUPS_KEPT = 20
+_BRANCHES_KEPT = 2
 _MOST_SHOWN = 20
 _HEADERS = "SELECT DISTINCT columns FROM places JOIN headers ON headers.id = header WHERE file = ? AND header > 0"
-_Key = tuple[str, str, str]  # the state of the index, and what the set is of
-_Kept = TypeVar("_Kept")
+_NAMES = "SELECT rowid FROM names WHERE names MATCH ?"
+_HEADER_COLUMNS = "SELECT rowid FROM header_columns WHERE header_columns MATCH ?"
+_Key = tuple[str, ...]  # the state of the index, and what the set is of
 
 
 class FileSets:
-    """Which files have which headers, are on a branch, or have an extension: kept in memory while the index stays as
-    it is. Thread-safe."""
+    """Sets of files, kept in memory while the index stays as it is: typing on, turning pages and changing filters ask
+    for the same ones again and again. Thread-safe."""
 
     def __init__(self) -> None:
+        self._kept: dict[_Key, frozenset[int]] = {}
+        self._marks: dict[_Key, bytearray] = {}
         self._by_header: dict[_Key, dict[int, list[int]]] = {}
-        self._on_branch: dict[_Key, frozenset[int]] = {}
-        self._with_extension: dict[_Key, frozenset[int]] = {}
 
-    def having(self, connection: dbapi2.Connection, headers: Collection[int], filters: SearchFilters) -> set[int]:
-        """The files of the project and branch in ``filters`` that have one of ``headers``."""
-        where, values = _places(filters)
+    def in_path(self, connection: dbapi2.Connection, term: str) -> frozenset[int]:
+        """The files with ``term`` in their paths."""
+        key = (places_state(connection), "path", term)
+        return self._kept.get(key) or self._keep(key, _ids(connection, _NAMES, phrase(_indexed(term))))
+
+    def in_columns(self, connection: dbapi2.Connection, term: str, branch: str) -> frozenset[int]:
+        """The files with a column that holds ``term``, on ``branch`` if that is given."""
+        key = (places_state(connection), branch, term, "columns")
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept
+        headers = _ids(connection, _HEADER_COLUMNS, phrase(_indexed(term)))
+        where, values = _on_branch(branch)
         if len(headers) <= _FEW_HEADERS:
             question = f"SELECT file {where} AND header > 0 AND header IN (SELECT value FROM json_each(?))"  # noqa: S608
-            return _ids(connection, question, *values, json.dumps(list(headers)))
-        key = (places_state(connection), filters.project, filters.branch)
+            return self._keep(key, _ids(connection, question, *values, json.dumps(list(headers))))
+        files, nothing = self._files_by_header(connection, branch), list[int]()
+        return self._keep(key, {file for header in headers for file in files.get(header, nothing)})
+
+    def in_group(self, connection: dbapi2.Connection, group: str) -> bytearray:
+        """For the number of each file, whether it is in a group, as the full-text index has it: 1 or 0."""
+        return self._marked(connection, (places_state(connection), "group", group), _NAMES, phrase(group))
+
+    def on_branch(self, connection: dbapi2.Connection, branch: str) -> bytearray:
+        """For the number of each file, whether it is on ``branch``: 1 or 0."""
+        where, values = _on_branch(branch)
+        return self._marked(connection, (places_state(connection), "branch", branch), f"SELECT file {where}", *values)
+
+    def _marked(self, connection: dbapi2.Connection, key: _Key, question: str, *values: str) -> bytearray:
+        marks = self._marks.get(key)
+        if marks is None:
+            (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM files").fetchone()
+            marks = bytearray(last + 1)
+            for (file,) in connection.execute(question, values).fetchall():
+                marks[file] = 1
+            self._marks = dict([*self._marks.items(), (key, marks)][-_GROUPS_KEPT:])
+        return marks
+
+    def _keep(self, key: _Key, files: set[int]) -> frozenset[int]:
+        found = frozenset(files)
+        sets = [(other, kept) for other, kept in self._kept.items() if other[0] == key[0]]
+        while sets and sum(len(kept) for _key, kept in sets) + len(found) > _MOST_KEPT:
+            del sets[0]
+        self._kept = {**dict(sets), key: found}  # another one, as other threads may use the one there is
+        return found
+
+    def _files_by_header(self, connection: dbapi2.Connection, branch: str) -> dict[int, list[int]]:
+        key = (places_state(connection), branch)
         kept = self._by_header.get(key)
         if kept is None:
             kept = {}
-            question = f"SELECT header, file {where} AND header > 0"
-            for header, file in connection.execute(question, values).fetchall():
+            where, values = _on_branch(branch)
+            for header, file in connection.execute(f"SELECT header, file {where} AND header > 0", values).fetchall():
                 kept.setdefault(header, []).append(file)
-            self._by_header = _with(self._by_header, key, kept)
-        nothing: list[int] = []
-        return {file for header in headers for file in kept.get(header, nothing)}
-
-    def on_branch(self, connection: dbapi2.Connection, filters: SearchFilters) -> frozenset[int]:
-        """The files of the project and branch in ``filters``."""
-        key = (places_state(connection), filters.project, filters.branch)
-        kept = self._on_branch.get(key)
-        if kept is None:
-            where, values = _places(filters)
-            kept = frozenset(_ids(connection, f"SELECT file {where}", *values))
-            self._on_branch = _with(self._on_branch, key, kept)
-        return kept
-
-    def with_extension(self, connection: dbapi2.Connection, extension: int) -> frozenset[int]:
-        """The files with the extension of that number."""
-        key = (places_state(connection), str(extension), "")
-        kept = self._with_extension.get(key)
-        if kept is None:
-            kept = frozenset(files_with(connection, phrase(facet(WITH_EXTENSION, extension))))
-            self._with_extension = _with(self._with_extension, key, kept)
+            self._by_header = dict([*self._by_header.items(), (key, kept)][-_BRANCHES_KEPT:])
         return kept
 
 
 def find_by_columns(
-    connection: dbapi2.Connection,
-    sets: FileSets,
-    wanted: Sequence[str],
-    filters: SearchFilters,
-    extension: int | None,
-) -> set[int]:
-    """The files that hold all terms ``wanted``, not all in their paths, and that ``filters`` allow.
-
-    ``extension`` is the number of the one in ``filters``.
-    """
-    headers = {term: _headers_with(connection, term) for term in wanted if len(term) > 1}
-    by_column = {term: sets.having(connection, found, filters) for term, found in headers.items() if found}
-    if not any(by_column.values()):
-        return set()
-    by_path = {term: files_with(connection, phrase(_indexed(term))) for term in wanted}
-    nowhere: set[int] = set()
-    found, in_path = [by_column.get(term, nowhere) | by_path[term] for term in wanted], list(by_path.values())
-    rest = found[0].intersection(*found[1:]) - in_path[0].intersection(*in_path[1:])
-    return rest if extension is None else rest & sets.with_extension(connection, extension)
-
-
-def files_with(connection: dbapi2.Connection, match: str) -> set[int]:
-    """The files that the full-text index finds."""
-    return _ids(connection, "SELECT rowid FROM names WHERE names MATCH ?", match)
+    connection: dbapi2.Connection, sets: FileSets, wanted: Sequence[str], branch: str, groups: Sequence[str]
+) -> frozenset[int]:
+    """The files that hold all terms ``wanted``, not all in their paths, on ``branch`` if that is given, and that are in
+    all ``groups``, as the full-text index has them."""
+    nowhere: frozenset[int] = frozenset()
+    by_column = [sets.in_columns(connection, term, branch) if len(term) > 1 else nowhere for term in wanted]
+    if not any(by_column):
+        return nowhere
+    by_path = [sets.in_path(connection, term) for term in wanted]
+    either = [one | other for one, other in zip(by_column, by_path, strict=True)]
+    found = either[0].intersection(*either[1:]) - by_path[0].intersection(*by_path[1:])
+    for group in groups if found else ():
+        marks = sets.in_group(connection, group)
+        found = frozenset(file for file in found if marks[file])
+    return found
 
 
 def matching_columns(connection: dbapi2.Connection, file: int, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -110,29 +124,15 @@ def matching_columns(connection: dbapi2.Connection, file: int, wanted: Sequence[
     return tuple(found)[:_MOST_SHOWN]
 
 
-def _headers_with(connection: dbapi2.Connection, term: str) -> set[int]:
-    """The headers with a column that holds ``term``."""
-    question = "SELECT rowid FROM header_columns WHERE header_columns MATCH ?"
-    return _ids(connection, question, phrase(_indexed(term)))
-
-
 def _ids(connection: dbapi2.Connection, question: str, *values: str) -> set[int]:
     return {id for (id,) in connection.execute(question, values).fetchall()}
 
 
-def _places(filters: SearchFilters) -> tuple[str, list[str]]:
-    """The places of the project and branch in ``filters``: a part of a statement, and the values in it."""
-    question, values = "FROM places WHERE 1", []
-    for column, name in (("project", filters.project), ("name", filters.branch)):
-        if name:
-            question += f" AND branch IN (SELECT id FROM branches WHERE {column} = ?)"  # noqa: S608  # of our own
-            values.append(to_stored(name))
-    return question, values
-
-
-def _with(kept: dict[_Key, _Kept], key: _Key, value: _Kept) -> dict[_Key, _Kept]:
-    """``kept`` with another one, without the oldest; not changed, as other threads may use it."""
-    return dict([*kept.items(), (key, value)][-_MOST_KEPT:])
+def _on_branch(branch: str) -> tuple[str, tuple[str, ...]]:
+    """The places on a branch, or all: a part of a statement, and the values in it."""
+    if not branch:
+        return "FROM places WHERE 1", ()
+    return "FROM places WHERE branch IN (SELECT id FROM branches WHERE name = ?)", (to_stored(branch),)
 
 
 def _indexed(term: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kronkers_studio.domain.content import DEFAULT_BRANCH, time_of
 from kronkers_studio.domain.search import SearchFilters, SearchHit, SearchKind, SortKey
-from kronkers_studio.registry.search_columns import FileSets, files_with, find_by_columns, matching_columns
+from kronkers_studio.registry.search_columns import FileSets, find_by_columns, matching_columns
 from kronkers_studio.registry.search_terms import (
     IN_BRANCH,
     IN_PROJECT,
@@ -36,6 +36,7 @@ _FEW = 0.05
 """The share of all files up to which those that are found are sorted."""
 _TOP = 3000
 """How many rows of an order are looked at for a page of many files, besides those that should be enough."""
+_NAMES = "SELECT rowid FROM names WHERE names MATCH ?"
 _HAS_COLUMNS = "found_by_columns"
 _AFTER_ALL = "\U0010ffff\U0010ffff"
 """Sorts behind everything that may follow in a stored text."""
@@ -72,7 +73,7 @@ class FoundFiles:
         self._conditions: list[_Sql] = []
         self._all = self._number("SELECT coalesce(max(id), 0) FROM files")
         self._by_path = 0  # how many
-        self._by_columns: set[int] = set()
+        self._by_columns: frozenset[int] = frozenset()
         self._find(sets, filters)
         self.count = self._by_path + len(self._by_columns)
 
@@ -94,7 +95,7 @@ class FoundFiles:
     # ---- which ----
 
     def _find(self, sets: FileSets, filters: SearchFilters) -> None:
-        sought, extension = [], None
+        sought = []
         for group, name in (
             (IN_PROJECT, to_stored(filters.project)),
             (WITH_EXTENSION, folded(filters.extension.removeprefix("."))),
@@ -106,31 +107,31 @@ class FoundFiles:
                 if row is None:
                     return
                 sought.append(_in_group(group, row[0]))
-                extension = row[0] if group == WITH_EXTENSION else extension
-        self._by_path = self._look_up([*sought, *map(_in_path, self._wanted)], sets, filters)
-        self._by_columns = find_by_columns(self._connection, sets, self._wanted, filters, extension)
+        groups = [one.indexed for one in sought if one.indexed]
+        self._by_path = self._look_up([*sought, *map(_in_path, self._wanted)], sets, filters.branch)
+        self._by_columns = find_by_columns(self._connection, sets, self._wanted, filters.branch, groups)
 
-    def _look_up(self, sought: Sequence[_Sought], sets: FileSets, filters: SearchFilters) -> int:
+    def _look_up(self, sought: Sequence[_Sought], sets: FileSets, branch: str) -> int:
         match = " AND ".join(phrase(one.indexed) for one in sought if one.indexed)
         self._conditions = [one.condition for one in sought]
         most, count = int(_FEW * self._all), 0
         if match:
-            count, ids = self._connection.execute(
-                "SELECT count(*), json_group_array(rowid) FROM (SELECT rowid FROM names WHERE names MATCH ? LIMIT ?)",
-                (match, most + 1),
-            ).fetchone()
+            question = f"SELECT count(*), json_group_array(rowid) FROM ({_NAMES} LIMIT ?)"  # noqa: S608  # of our own
+            count, ids = self._connection.execute(question, (match, most + 1)).fetchone()
             if count <= most:
                 self._are_few = True
                 self._conditions = [*(one.condition for one in sought if not one.indexed), _among(ids)]
-        if filters.branch and not self._are_few:
-            found = sets.on_branch(self._connection, filters)
+        if branch and not self._are_few:
+            marks = sets.on_branch(self._connection, branch)
+            count = marks.count(1)
             if match:
-                found = found & files_with(self._connection, match)
-            if len(found) <= most:
-                self._are_few = True
-                self._conditions = [_among(json.dumps(list(found)))]
-            return len(found)
-        if filters.branch or not match:
+                found = [file for (file,) in self._connection.execute(_NAMES, (match,)).fetchall() if marks[file]]
+                count = len(found)
+                if count <= most:
+                    self._are_few = True
+                    self._conditions = [_among(json.dumps(found))]
+            return count
+        if branch or not match:
             condition = _all(self._conditions)
             return self._number(f"SELECT count(*) FROM files WHERE {condition.text}", condition.values)  # noqa: S608
         return count if self._are_few else self._number("SELECT count(*) FROM names WHERE names MATCH ?", (match,))
