@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 def command() -> None:
     """The console script ``kronkers``."""
+    if sys.argv[1:] == ["--reading-process"]:  # only in a frozen program: see there
+        from kronkers_studio.workflows.reading_process import main
+
+        main()
+        return
+
     from kronkers_studio.cli.main import build
 
     # A command makes many objects that live until its end, and next to no cycles: looking for those after every 700

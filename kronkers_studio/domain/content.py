@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from kronkers_studio.domain.errors import StudioError
 
@@ -176,6 +176,31 @@ class ContentSource(Protocol):
         Leaving the context normally verifies that the file did not change while it was read. Raises ``SourceProblem``
         on entering (unreadable, vanished) or on leaving (changed meanwhile; the caller then drops what it read).
         """
+
+
+class ItemRows(Protocol):
+    """A source's items as rows of plain values, for another process of this program, and back."""
+
+    def pack(self, item: SourceItem) -> tuple[Any, ...]:
+        """What reading ``item`` needs."""
+
+    def unpack(self, row: tuple[Any, ...]) -> SourceItem:
+        """The item of ``pack``, in the other process."""
+
+    def seen(self, before: SourceItem, after: SourceItem) -> Any:
+        """What reading has told of an item: ``after`` is what ``read_whole`` made of ``before``."""
+
+    def with_seen(self, item: SourceItem, seen: Any) -> SourceItem:
+        """``item`` with what ``seen`` gave, in this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceElsewhere:
+    """How another process of this program reads the same source: its command, and what it is told first."""
+
+    command: tuple[str, ...]
+    setup: Any
+    rows: ItemRows
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,16 @@ found and notices files that change while they are read; ``StatCache`` remembers
 files are not even opened again. Nothing is dropped silently: whatever is not kept is a ``SkippedItem``.
 """
 
-from kronkers_studio.migration.classification import classify
-from kronkers_studio.migration.folder_state import is_in_state, state_of
-from kronkers_studio.migration.found import FoundItem, KnownFile
-from kronkers_studio.migration.onedrive import find_onedrive_folders
-from kronkers_studio.migration.scanning import Scan, scan_folder
-from kronkers_studio.migration.source import FolderSource
-from kronkers_studio.migration.stat_cache import StatCache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kronkers_studio.migration.classification import classify
+    from kronkers_studio.migration.folder_state import is_in_state, state_of
+    from kronkers_studio.migration.found import FoundItem, KnownFile
+    from kronkers_studio.migration.onedrive import find_onedrive_folders
+    from kronkers_studio.migration.scanning import Scan, scan_folder
+    from kronkers_studio.migration.source import FolderSource
+    from kronkers_studio.migration.stat_cache import StatCache
 
 __all__ = [
     "FolderSource",
@@ -25,3 +28,25 @@ __all__ = [
     "scan_folder",
     "state_of",
 ]
+
+_LOADED_LATER = {
+    "FolderSource": "source",
+    "FoundItem": "found",
+    "KnownFile": "found",
+    "Scan": "scanning",
+    "StatCache": "stat_cache",
+    "classify": "classification",
+    "find_onedrive_folders": "onedrive",
+    "is_in_state": "folder_state",
+    "scan_folder": "scanning",
+    "state_of": "folder_state",
+}
+"""Each where it is; a process that only reads files (``workflows.reading_process``) needs few of them."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LOADED_LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LOADED_LATER[name]}"), name)

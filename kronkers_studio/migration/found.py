@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from kronkers_studio.domain.content import SourceItem
+from kronkers_studio.domain.content import EntryKind, SourceItem
+from kronkers_studio.domain.migration import FileKind
 from kronkers_studio.migration.file_types import BINARY, Look
 
 CLOCK_TICK_NS = 2_000_000_000
@@ -87,3 +88,28 @@ class KnownFile(NamedTuple):
         if len(self.ids) == self.id_size:
             return (self.ids,) if self.ids else ()
         return tuple(self.ids[at : at + self.id_size] for at in range(0, len(self.ids), self.id_size or 1))
+
+
+class FoundRows:
+    """Items of a scan as rows; implements ``ItemRows``."""
+
+    def pack(self, item: SourceItem) -> tuple[Any, ...]:
+        unseen = isinstance(item, FoundItem) and item.unseen
+        return item.path, item.size, item.mtime_ns, item.inode, item.compressed, unseen
+
+    def unpack(self, row: tuple[Any, ...]) -> SourceItem:
+        path, size, mtime_ns, inode, compressed, unseen = row
+        return FoundItem(
+            path, EntryKind.FILE, size, mtime_ns, False, "", None, compressed, inode, BINARY, 0, "", False, unseen
+        )
+
+    def seen(self, before: SourceItem, after: SourceItem) -> Any:
+        if after is before or not isinstance(after, FoundItem):
+            return None
+        return after.look.kind.value, after.look.description, after.look.compressed
+
+    def with_seen(self, item: SourceItem, seen: Any) -> SourceItem:
+        if seen is None or not isinstance(item, FoundItem):
+            return item
+        kind, description, compressed = seen
+        return item.seen_as(Look(FileKind(kind), description, compressed))

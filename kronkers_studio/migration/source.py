@@ -71,10 +71,11 @@ class FolderSource:
         """
         path = self._path_to_read(item)
         descriptor, at_open = self._open_checked(item, path)
+        size = at_open.st_size
         try:
-            if at_open.st_size > WHOLE_LIMIT:
+            if size > WHOLE_LIMIT:
                 return None
-            content = self._read_all(item.path, descriptor, at_open.st_size)
+            content = self._read_all(item.path, descriptor, size)
             self._verify(item.path, path, at_open)
         finally:
             os.close(descriptor)
@@ -89,21 +90,22 @@ class FolderSource:
 
     def _read_all(self, name: str, descriptor: int, size: int) -> bytes:
         """The file's bytes to its end, which must be where it was at opening; one more is asked for to see it."""
-        pieces: list[bytes] = []
-        missing = size
         try:
-            while piece := os.read(descriptor, missing + 1):
-                pieces.append(piece)
-                missing -= len(piece)
+            content = os.read(descriptor, size + 1)
+            if len(content) != size:  # fewer than were asked for is the end, on a disk
+                pieces = [content]
+                missing = size - len(content)
+                while missing > 0 and (piece := os.read(descriptor, missing + 1)):
+                    pieces.append(piece)
+                    missing -= len(piece)
                 if missing < 0:
                     raise SourceProblem(SkippedItem(name, SkipReason.CHANGED_WHILE_READ, _CHANGED))
-                if missing == 0:
-                    break  # fewer than were asked for: on a disk that is the end
+                content = b"".join(pieces)
         except OSError as error:
             raise SourceProblem(filesystem.problem_of(name, error)) from None
         if self._pace is not None and size:
-            self._pace.took(size - missing)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self._pace.took(len(content))
+        return content
 
     def _open_checked(self, item: SourceItem, path: str) -> tuple[int, os.stat_result]:
         try:
@@ -114,8 +116,10 @@ class FolderSource:
             self._give_up(item.path, error)
         try:
             at_open = os.fstat(descriptor)
-            self._refuse_unsuitable(item, at_open)
-            self._refuse_outside(item, at_open)
+            if filesystem.MAY_BE_ONLINE_ONLY or not stat.S_ISREG(at_open.st_mode):
+                self._refuse_unsuitable(item, at_open)
+            if at_open.st_ino != item.inode:  # else the very file that was found, wherever it is now
+                self._refuse_outside(item, at_open)
         except BaseException:
             os.close(descriptor)
             raise

@@ -5,12 +5,11 @@ Opening a workspace loads little; what works on content and metadata is loaded a
 
 from typing import TYPE_CHECKING, Any
 
-from kronkers_studio.registry.workspace import Workspace, create_workspace, open_workspace, rebuild_workspace
-
 if TYPE_CHECKING:
     from kronkers_studio.registry.content import ContentStore
     from kronkers_studio.registry.importing import StoreOutcome
     from kronkers_studio.registry.ledger import Ledger
+    from kronkers_studio.registry.workspace import Workspace, create_workspace, open_workspace, rebuild_workspace
 
 __all__ = [
     "ContentStore",
@@ -22,7 +21,15 @@ __all__ = [
     "rebuild_workspace",
 ]
 
-_LOADED_LATER = {"ContentStore": "content", "Ledger": "ledger", "StoreOutcome": "importing"}
+_LOADED_LATER = {
+    "ContentStore": "content",
+    "Ledger": "ledger",
+    "StoreOutcome": "importing",
+    "Workspace": "workspace",
+    "create_workspace": "workspace",
+    "open_workspace": "workspace",
+    "rebuild_workspace": "workspace",
+}
 
 
 def __getattr__(name: str) -> Any:

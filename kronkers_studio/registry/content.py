@@ -20,6 +20,7 @@ from kronkers_studio.domain.content import (
     Project,
     RestoreReport,
     SkippedItem,
+    SourceElsewhere,
     SourceItem,
     StoredItem,
 )
@@ -87,6 +88,7 @@ class ContentStore:
         cancel: CancelToken = NEVER,
         on_durable: OnDurable = _nobody,
         known_in: int | None = None,
+        elsewhere: SourceElsewhere | None = None,
     ) -> StoreOutcome:
         """Store the bytes of ``items``; ``on_durable`` is told, in this thread, of those that now survive a power cut.
 
@@ -97,7 +99,15 @@ class ContentStore:
         progress.step("Storing", len(items) if isinstance(items, Sequence) else None, "files")
         if self._generation is None:
             self._generation = self._store.index.generation()
-        run = Import(self._store, source, progress=progress, cancel=cancel, on_durable=on_durable, known_in=known_in)
+        run = Import(
+            self._store,
+            source,
+            progress=progress,
+            cancel=cancel,
+            on_durable=on_durable,
+            known_in=known_in,
+            elsewhere=elsewhere,
+        )
         return run.run(items)
 
     def commit(

@@ -8,12 +8,12 @@ or the size of files. An item is acknowledged only when every object it needs is
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import BinaryIO
+from dataclasses import dataclass
 
 from kronkers_studio.domain.content import (
     WHOLE_LIMIT,
@@ -21,25 +21,28 @@ from kronkers_studio.domain.content import (
     EntryKind,
     SkippedItem,
     SkipReason,
+    SourceElsewhere,
     SourceItem,
-    SourceProblem,
     StoredItem,
 )
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.registry.chunking import cut
 from kronkers_studio.registry.index import ObjectIndex
 from kronkers_studio.registry.objects import ObjectStore, ObjectWriter
-from kronkers_studio.registry.records import ObjectType, Record, Sealer
+from kronkers_studio.registry.reading import Part, Reader
+from kronkers_studio.registry.reading_elsewhere import OtherProcess, ProcessEnded
 from kronkers_studio.registry.trees import path_problem
 
 OnDurable = Callable[[Sequence[StoredItem]], None]
 
 _WORKERS = max(2, min(4, os.cpu_count() or 2))
-_BATCH_FILES = 64
-_BATCH_BYTES = 2 << 20
-_PART_BYTES = 2 << 20
-_PARTS_WAITING = 8
+_BATCH_FILES = 256
+_BATCH_BYTES = 4 << 20
+_JOBS_PER_WORKER = 6
+_PARTS_WAITING = 16
+_MANY_FILES = 2000
+_MANY_BYTES = 64 << 20
 _KNOWN_BATCH = 8192
+_LONGEST_WAIT = 0.2  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +61,6 @@ class StoreOutcome:
     generation: int = 0
 
 
-@dataclass(slots=True)
-class _Part:
-    """What a worker hands to the writer. ``borrowed`` are objects that another part brings along."""
-
-    records: list[Record] = field(default_factory=list)
-    stored: list[StoredItem] = field(default_factory=list)
-    skipped: list[SkippedItem] = field(default_factory=list)
-    borrowed: set[bytes] = field(default_factory=set)
-    read_bytes: int = 0
-    job_done: bool = False
-    failure: BaseException | None = None
-
-
 class Import:
     """One run of ``store_items``."""
 
@@ -83,7 +73,9 @@ class Import:
         cancel: CancelToken,
         on_durable: OnDurable,
         known_in: int | None,
+        elsewhere: SourceElsewhere | None = None,
     ) -> None:
+        self._elsewhere = elsewhere
         self._store = store
         self._known_in = known_in
         self._source = source
@@ -91,12 +83,14 @@ class Import:
         self._cancel = cancel
         self._on_durable = on_durable
         self._stopping = threading.Event()
+        self._is_much = threading.Event()  # so much is to be read that other processes are worth their start
+        self._others: list[OtherProcess] = []
         self._jobs: queue.SimpleQueue[list[SourceItem] | None] = queue.SimpleQueue()
-        self._parts: queue.Queue[_Part] = queue.Queue(_PARTS_WAITING)
+        self._parts: queue.Queue[Part] = queue.Queue(_PARTS_WAITING)
         self._stored: list[StoredItem] = []
         self._skipped: list[SkippedItem] = []
         self._finished: list[StoredItem] = []  # written, not yet acknowledged
-        self._borrowing: list[_Part] = []  # finished, but for objects that other parts bring
+        self._borrowing: list[Part] = []  # finished, but for objects that other parts bring
         self._read_files = self._read_bytes = self._new_bytes = 0
 
     def run(self, items: Iterable[SourceItem]) -> StoreOutcome:
@@ -111,6 +105,9 @@ class Import:
             try:
                 self._feed_and_write(self._planned(items), writer)
                 self._acknowledge(writer)
+                while self._borrowing:
+                    self._feed_and_write(self._once_more(), writer)
+                    self._acknowledge(writer)
             except BaseException:
                 self._stopping.set()
                 raise
@@ -133,7 +130,7 @@ class Import:
             if self._cancel.cancelled:
                 self._acknowledge(writer)
                 self._cancel.check()
-            while more and in_flight < 2 * _WORKERS:
+            while more and in_flight < _JOBS_PER_WORKER * _WORKERS:
                 job = next(jobs, None)
                 if job is None:
                     more = False
@@ -141,7 +138,10 @@ class Import:
                     self._jobs.put(job)
                     in_flight += 1
             if in_flight:
-                part = self._parts.get()
+                try:
+                    part = self._parts.get(timeout=_LONGEST_WAIT)
+                except queue.Empty:  # whoever reads may wait for a disk: cancelling does not
+                    continue
                 if part.failure is not None:
                     raise part.failure
                 self._write(part, writer)
@@ -149,7 +149,7 @@ class Import:
             if writer.due:
                 self._acknowledge(writer)
 
-    def _write(self, part: _Part, writer: ObjectWriter) -> None:
+    def _write(self, part: Part, writer: ObjectWriter) -> None:
         if part.records:
             writer.append(part.records)
             self._claims.written(record.id for record in part.records)
@@ -178,11 +178,23 @@ class Import:
             self._stored.extend(durable)
             self._on_durable(durable)
 
+    def _once_more(self) -> Iterator[list[SourceItem]]:
+        """Jobs for the files that wait for what nobody is going to write: a process that claimed it has ended."""
+        self._claims.give_up_unwritten()
+        waiting, self._borrowing = self._borrowing, []
+        for part in waiting:
+            self._read_files -= len(part.stored)
+            yield [stored.item for stored in part.stored]
+
     def _planned(self, items: Iterable[SourceItem]) -> Iterator[list[SourceItem]]:
         """Group what must be read into jobs; what needs no reading is finished at once."""
         batch: list[SourceItem] = []
-        size = 0
+        size = files = in_all = 0
         for item in self._unread(items):
+            files += 1
+            in_all += item.size
+            if files == _MANY_FILES or in_all - item.size < _MANY_BYTES <= in_all:
+                self._is_much.set()
             if item.size > WHOLE_LIMIT:
                 yield [item]
                 continue
@@ -226,7 +238,11 @@ class Import:
                 yield item
 
     def _stop(self, threads: list[threading.Thread]) -> None:
-        """End the workers; those that wait for room to hand over a part get it."""
+        """End the workers; those that wait for room to hand over a part get it, and those that wait for another process
+        only as long as it is wanted."""
+        if self._stopping.is_set():
+            for other in self._others:
+                other.kill()
         for _ in threads:
             self._jobs.put(None)
         while any(thread.is_alive() for thread in threads):
@@ -238,119 +254,40 @@ class Import:
     # ---- the workers' threads ----
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            if self._stopping.is_set():
-                continue
-            reader = _Reader(self._store.sealer, self._source, self._claims, self._parts.put, self._stopping)
-            try:
-                reader.run(job)
-            except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
-                self._parts.put(_Part(failure=error))
+        with contextlib.ExitStack() as ending:
+            other: OtherProcess | None = None
+            while (job := self._jobs.get()) is not None:
+                if self._stopping.is_set():
+                    continue
+                try:
+                    if other is None and self._is_much.is_set():
+                        other = self._start_other(ending)
+                    if other is None or not other.ready or not self._done_by(other, job):
+                        reader = Reader(self._store.sealer, self._source, self._claims, self._parts.put, self._stopping)
+                        reader.run(job)
+                except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
+                    self._parts.put(Part(failure=error))
 
+    def _start_other(self, ending: contextlib.ExitStack) -> OtherProcess | None:
+        """A process to which jobs can be given, None where there is to be none, or cannot be."""
+        if self._elsewhere is None:
+            return None
+        try:
+            other = OtherProcess(self._elsewhere, self._store.sealer)
+        except OSError:  # the system has no room for more of them: it goes on without
+            self._elsewhere = None
+            return None
+        self._others.append(other)
+        ending.callback(other.end)
+        return other
 
-class _Reader:
-    """Turns one job into parts.
-
-    Whatever can be is done for many files or chunks at once: between calls that let go of the interpreter's lock the
-    threads wait for one another, so few long ones cost much less than many short ones.
-    """
-
-    def __init__(
-        self,
-        sealer: Sealer,
-        source: ContentSource,
-        claims: _Claims,
-        hand_over: Callable[[_Part], None],
-        stopping: threading.Event,
-    ) -> None:
-        self._sealer = sealer
-        self._source = source
-        self._claims = claims
-        self._hand_over = hand_over
-        self._stopping = stopping
-        self._part = _Part()
-        self._part_bytes = 0
-        self._borrowed = self._part.borrowed
-        self._small: list[tuple[SourceItem, bytes]] = []  # item, content
-
-    def run(self, job: list[SourceItem]) -> None:
-        for item in job:
-            if self._stopping.is_set():
-                return
-            self._read_or_list(item)
-        self._seal_small_files()
-        self._part.job_done = True
-        self._hand_over(self._part)
-
-    def _read_or_list(self, item: SourceItem) -> None:
-        """Read one file; one that changes meanwhile is read once more, and listed when it changes again."""
-        for last_try in (False, True):
-            try:
-                self._read(item)
-                return
-            except SourceProblem as problem:
-                if last_try or problem.skipped.reason is not SkipReason.CHANGED_WHILE_READ:
-                    self._part.skipped.append(problem.skipped)
-                    return
-            except OSError as error:
-                detail = f"It cannot be read: {error.strerror or error}."
-                self._part.skipped.append(SkippedItem(item.path, SkipReason.READ_ERROR, detail))
-                return
-
-    def _read(self, item: SourceItem) -> None:
-        """What was read counts only after the source has said that the file did not change meanwhile."""
-        whole = self._source.read_whole(item)
-        if whole is not None:
-            self._small.append(whole)
-            self._part.read_bytes += len(whole[1])
-            return
-        with self._source.open(item) as stream:
-            ids, size = self._store_chunks(stream, compress=not item.compressed)
-        self._part.stored.append(StoredItem(item, ids, size))
-        self._part.read_bytes += size
-
-    def _store_chunks(self, stream: BinaryIO, *, compress: bool) -> tuple[tuple[bytes, ...], int]:
-        """The ids and the size of a large file whose chunks are handed over as they come."""
-        ids: list[bytes] = []
-        size = 0
-        for chunks in cut(stream):
-            named = [(self._sealer.name(ObjectType.CHUNK, chunk), chunk) for chunk in chunks]
-            self._seal(named, compress=compress)
-            ids += [id for id, _chunk in named]
-            size += sum(map(len, chunks))
-            if self._stopping.is_set():
-                break
-        return tuple(ids), size
-
-    def _seal_small_files(self) -> None:
-        name = self._sealer.name
-        ids = [name(ObjectType.CHUNK, content) if content else b"" for _item, content in self._small]
-        for compress in (True, False):
-            named = [
-                (id, content)
-                for id, (item, content) in zip(ids, self._small, strict=True)
-                if id and item.compressed is not compress
-            ]
-            self._seal(named, compress=compress)
-        self._part.stored += [
-            StoredItem(item, (id,) if id else (), len(content))
-            for id, (item, content) in zip(ids, self._small, strict=True)
-        ]
-
-    def _seal(self, named: Sequence[tuple[bytes, bytes | memoryview]], *, compress: bool) -> None:
-        """Make records of those objects that nobody has stored yet.
-
-        They travel in parts of some MB; the items that need them come in the last, with all they borrowed.
-        """
-        fresh = self._claims.claim((id for id, _content in named), self._borrowed)
-        new = [(id, content) for id, content in dict(named).items() if id in fresh]
-        for record in self._sealer.seal_all(ObjectType.CHUNK, new, compress=compress):
-            self._part.records.append(record)
-            self._part_bytes += record.size
-            if self._part_bytes >= _PART_BYTES:
-                self._hand_over(_Part(records=self._part.records))
-                self._part.records = []
-                self._part_bytes = 0
+    def _done_by(self, other: OtherProcess, job: list[SourceItem]) -> bool:
+        """Whether ``other`` has done the job; where not, it is done here."""
+        try:
+            other.run(job, self._claims, self._parts.put)
+        except ProcessEnded:
+            return self._stopping.is_set()
+        return True
 
 
 class _Claims:
@@ -379,6 +316,12 @@ class _Claims:
     def written(self, ids: Iterable[bytes]) -> None:
         with self._lock:
             self._unwritten.difference_update(ids)
+
+    def give_up_unwritten(self) -> None:
+        """What is not written now is not going to be, unless somebody claims it anew."""
+        with self._lock:
+            self._claimed -= self._unwritten
+            self._unwritten.clear()
 
     def are_written(self, ids: set[bytes]) -> bool:
         with self._lock:

@@ -189,7 +189,7 @@ class PackWriter:
     def append(self, records: Iterable[Record]) -> list[tuple[int, int]]:
         """Write the records; returns the (pack, offset) of each. Raises ``StorageFull``."""
         places: list[tuple[int, int]] = []
-        parts: list[bytes] = []
+        parts: list[bytes | memoryview] = []
         waiting = 0
         with self._failing("writing to the store"):
             for record in records:
@@ -238,7 +238,7 @@ class PackWriter:
             self._spent = True
             raise
 
-    def _write(self, parts: list[bytes]) -> None:
+    def _write(self, parts: list[bytes | memoryview]) -> None:
         if parts and self._descriptor is not None:
             data = b"".join(parts)
             write_fully(self._descriptor, data)

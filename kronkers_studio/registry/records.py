@@ -15,10 +15,10 @@ import os
 import struct
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zstandard
 from blake3 import blake3
@@ -26,7 +26,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kronkers_studio.domain.errors import StoreDamaged
-from kronkers_studio.storage.keys import MasterKey
+
+if TYPE_CHECKING:
+    from kronkers_studio.storage.keys import MasterKey
 
 HEADER_SIZE = 64
 MAX_OBJECT = 256 << 20
@@ -49,6 +51,11 @@ class ObjectType(IntEnum):
     TREE = 2
     COMMIT = 3
     JOURNAL = 4  # a part of the journal; lies in files of its own
+
+
+_ENCRYPTION = "objects: encryption"
+_NAMING = {type: f"objects: naming {type.name.lower()}" for type in ObjectType}
+"""The purposes that the keys are derived for."""
 
 
 class Codec(IntEnum):
@@ -75,7 +82,7 @@ class Record:
     type: ObjectType
     length: int
     stored: int
-    parts: tuple[bytes, ...]
+    parts: tuple[bytes | memoryview, ...]
 
     @property
     def size(self) -> int:
@@ -97,6 +104,16 @@ def read_header(data: bytes | memoryview) -> RecordHeader:
         raise _damaged("a header is of an unknown type") from None
 
 
+class HandedKeys:
+    """The keys that ``Sealer.handed_over`` gave, in another process."""
+
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        self._keys = keys
+
+    def subkey(self, purpose: str) -> bytes:
+        return self._keys[purpose]
+
+
 class Sealer:
     """Names, compresses, encrypts and opens objects. Thread-safe.
 
@@ -105,11 +122,16 @@ class Sealer:
     can do makes one repeat, and 2^32 records (some 500 TB of files) stay far below the limit for random nonces.
     """
 
-    def __init__(self, master: MasterKey) -> None:
-        self._cipher = AESGCM(master.subkey("objects: encryption"))
-        self._naming = {type: master.subkey(f"objects: naming {type.name.lower()}") for type in ObjectType}
-        self._chunk_naming = self._naming[ObjectType.CHUNK]
+    def __init__(self, keys: MasterKey | HandedKeys) -> None:
+        self._keys = keys
+        self._cipher = AESGCM(keys.subkey(_ENCRYPTION))
+        self._naming = {type: keys.subkey(purpose) for type, purpose in _NAMING.items()}
         self._thread = threading.local()
+
+    def handed_over(self) -> dict[str, bytes]:
+        """What a ``Sealer`` in another process of this program is made of, as ``HandedKeys``: for its standard input,
+        never for a file or a command line."""
+        return {purpose: self._keys.subkey(purpose) for purpose in (_ENCRYPTION, *_NAMING.values())}
 
     def name(self, type: ObjectType, data: bytes | memoryview) -> bytes:
         """The object's 32-byte id."""

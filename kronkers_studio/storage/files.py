@@ -160,3 +160,11 @@ def disk_failures(what: str) -> Iterator[None]:
             else "Check the disk, then run `kronkers check --read-data`: everything acknowledged so far was written.",
             details=str(error),
         ) from error
+
+
+def widen_pipe(descriptor: int) -> None:
+    """Let a pipe hold 1 MB at once where the system can (Linux): each time that it is full, both ends wait."""
+    command = getattr(_fcntl, "F_SETPIPE_SZ", None)
+    if _fcntl is not None and command is not None:
+        with contextlib.suppress(OSError):  # an administrator may have set a lower limit
+            _fcntl.fcntl(descriptor, command, 1 << 20)

@@ -9,7 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.content import Commit, EntryKind, SkippedItem, SkipReason, StoredItem
+from kronkers_studio.domain.content import (
+    Commit,
+    EntryKind,
+    SkippedItem,
+    SkipReason,
+    SourceElsewhere,
+    StoredItem,
+)
 from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput, NotFound
 from kronkers_studio.domain.migration import (
     FoldedVersion,
@@ -131,6 +138,7 @@ class BringIn:
             cancel=self.cancel,
             on_durable=cache.remember,
             known_in=known_in,
+            elsewhere=self._elsewhere(source),
         )
         if known:  # little will be read: two threads would only wait for one another
             scan = self._scan(source, known, self.progress)
@@ -174,6 +182,17 @@ class BringIn:
         filled = {path.rpartition("/")[0] for path in there}
         others = [each for each in stored if each.item.kind is not EntryKind.FOLDER or each.item.path not in filled]
         return [*others, *staying], tuple(item for item in skipped if item.path not in there)
+
+    def _elsewhere(self, source: MigrationSource) -> SourceElsewhere | None:
+        """How other processes read the folder; None where one alone keeps to the limit that the settings give."""
+        from kronkers_studio.workflows.reading_process import read_elsewhere
+
+        limit, give_way = pace_of(self.session, watching=self.watching)
+        if limit:
+            return None
+        return read_elsewhere(
+            Path(source.folder), fetch=source.options.online_only is OnlineOnly.FETCH, give_way=give_way
+        )
 
     def _scan(
         self, source: MigrationSource, known: Mapping[str, KnownFile], progress: Progress, found: Found = _nobody
@@ -392,11 +411,15 @@ def reader(
 
     if options is None or session is None:
         return FolderSource(folder)
-    megabytes, low = session.pace
-    limit = megabytes * 1_000_000
-    give_way = low == "always" or (low == "watching" and watching)
+    limit, give_way = pace_of(session, watching=watching)
     pace = Pace(limit, give_way=give_way, cancel=cancel) if limit or give_way else None
     return FolderSource(folder, fetch=options.online_only is OnlineOnly.FETCH, pace=pace)
+
+
+def pace_of(session: Session, *, watching: bool) -> tuple[float, bool]:
+    """How gently the settings want files read: bytes per second (0: no limit), and whether to give way to others."""
+    megabytes, low = session.pace
+    return megabytes * 1_000_000, low == "always" or (low == "watching" and watching)
 
 
 def stat_cache(session: Session, project: str, folder: Path) -> StatCache:
