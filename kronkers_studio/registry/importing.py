@@ -240,12 +240,12 @@ class Import:
     def _stop(self, threads: list[threading.Thread]) -> None:
         """End the workers; those that wait for room to hand over a part get it, and those that wait for another process
         only as long as it is wanted."""
-        if self._stopping.is_set():
-            for other in self._others:
-                other.kill()
         for _ in threads:
             self._jobs.put(None)
         while any(thread.is_alive() for thread in threads):
+            if self._stopping.is_set():  # each time: one may just have been started
+                for other in tuple(self._others):
+                    other.kill()
             try:
                 self._parts.get(timeout=0.02)
             except queue.Empty:
