@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.previews import (
     ImagePreview,
     NoPreview,
@@ -198,3 +200,14 @@ def test_every_kind_is_shown_beside_the_history(
     browser.open_folder("")
     come_to_rest(window)
     assert browser.views.shown == "folder"
+
+
+def test_columns_of_figures_stand_at_the_right_and_others_at_the_left(qtbot: QtBot) -> None:
+    from kronkers_studio.desktop.panels.preview import _table
+
+    rows = (("1", "a", "", "7"), ("-2.5e3", "2", "", ""))
+    table = _table(
+        Entry("a.csv", EntryKind.FILE), TablePreview(("amount", "name", "nothing", "count"), rows, complete=True)
+    )
+    qtbot.addWidget(table)
+    assert [column.right for column in table.content.columns] == [True, False, False, True]

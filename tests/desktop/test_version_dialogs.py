@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 
 import pytest
 from PySide6.QtCore import QDateTime
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
+from kronkers_studio.desktop.dialogs.compare import CompareDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
+from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.differences import Choice
 from kronkers_studio.workflows.browsing import list_folder, read_file
@@ -111,6 +113,27 @@ def test_a_merge_is_shown_first_and_each_conflict_is_decided(
     }
     assert kept == {b"2\n", b"3\n"}
     assert len(page.history.content.row(0).commit.parents) == 2
+
+
+def test_a_conflict_is_decided_by_the_branches_names_and_compared_before(
+    open_main_window: OpenWindow, conflicting_workspace: Path, come_to_rest: Rest
+) -> None:
+    window, page = open_registry(open_main_window, conflicting_workspace, come_to_rest)
+    page.ask_merge()
+    come_to_rest(window)
+    dialog = the_dialog(window, MergeDialog)
+    choice = dialog._choices["notes.txt"]
+    texts = [choice.itemText(place) for place in range(choice.count())]
+    assert texts == ["Decide …", "Keep that of “main”", "Take that of “forecast”", "Keep both files"]
+    named = {button.accessibleName(): button for button in dialog.findChildren(QPushButton)}
+    named["Compare notes.txt"].click()
+    come_to_rest(window)
+    compared = the_dialog(window, CompareDialog)
+    assert compared.sentence.text() == "Before is “main”, after is “forecast”."
+    (lines,) = compared.findChildren(Table)
+    assert [(row.old, row.new) for row in lines.content.rows] == [("2", "3")]
+    compared.reject()
+    dialog.reject()
 
 
 def test_branches_that_hold_the_same_need_no_merge(

@@ -131,17 +131,19 @@ class FolderBrowser(QWidget):
         asked = self._ask()
         order = self._order
 
-        def work(session: Session) -> tuple[list[Entry], list[Entry]]:
+        def work(session: Session) -> tuple[list[Entry], list[Entry], int]:
             from kronkers_studio.workflows.browsing import list_folder
             from kronkers_studio.workflows.folders import arrange
 
             entries = list_folder(session, commit.project, commit.id, path)
-            return entries, arrange(entries, "", order)
+            arranged = arrange(entries, "", order)
+            place = next((at for at, entry in enumerate(arranged) if entry.name == name), -1) if name else -1
+            return entries, arranged, place
 
-        def show(answer: tuple[list[Entry], list[Entry]]) -> None:
+        def show(answer: tuple[list[Entry], list[Entry], int]) -> None:
             if asked != self._wanted:
                 return
-            self._entries, arranged = answer
+            self._entries, arranged, place = answer
             self.path, self.file = path, None
             self.views.show_view("folder")
             self.words.blockSignals(True)
@@ -150,7 +152,7 @@ class FolderBrowser(QWidget):
             self._tools.setVisible(len(self._entries) >= _LOOKED_THROUGH)
             self._show_trail(commit)
             self._show(arranged)
-            self._choose(name)
+            self._choose(place)
             self.moved.emit(path)
 
         def failed(error: StudioError) -> None:
@@ -228,10 +230,9 @@ class FolderBrowser(QWidget):
         found = tr("{n} of {whole}").format(n=number(len(entries)), whole=whole)
         self._found.setText(whole if len(entries) == len(self._entries) else found)
 
-    def _choose(self, name: str) -> None:
-        """Choose the entry ``name``, when it is shown."""
-        position = next((at for at, entry in enumerate(self.table.content.rows) if entry.name == name), -1)
-        if name and position >= 0:
+    def _choose(self, position: int) -> None:
+        """Choose the entry at ``position``; none for -1."""
+        if position >= 0:
             self.table.choose(position)
             self.table.scrollTo(self.table.content.index(position, 0))
 
