@@ -45,6 +45,7 @@ class Database:
         self._synchronous = "FULL" if durable else "NORMAL"
         self._lock = threading.Lock()
         self._idle: list[dbapi2.Connection] = []
+        self._opened: tuple[int, int] | None = None  # the file that connections lead to
 
     @cached_property
     def engine(self) -> sa.Engine:
@@ -57,12 +58,14 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection that sees one consistent state throughout."""
+        self._follow_file()
         with self._failures(), self._engine_failures(), self.engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that excludes other writers from its start; committed on leaving, undone by an exception."""
+        self._follow_file()
         with (
             self._failures(),
             self._engine_failures(),
@@ -84,16 +87,31 @@ class Database:
             yield connection
 
     def close(self) -> None:
+        with self._lock:
+            idle, self._idle, self._opened = self._idle, [], None
         if "engine" in self.__dict__:
             self.engine.dispose()
-        with self._lock:
-            idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
 
+    def _follow_file(self) -> None:
+        """Let go of connections when another file has taken the place of theirs, as ``registry rebuild`` does with a
+        damaged one: what they write would be lost. Raises ``StoreDamaged`` when there is none any more."""
+        there = _identity(self.path)
+        if there == self._opened or self._opened is None:
+            return
+        if there is None:
+            raise StoreDamaged(
+                f"The database {self.path.name} is missing from {self.path.parent}.",
+                next_step="Put it back from a backup; `kronkers registry rebuild` can make metadata.db again.",
+            )
+        self.close()
+
     @contextlib.contextmanager
     def _directly(self, begin: str) -> Iterator[dbapi2.Connection]:
+        self._follow_file()
         with self._lock:
+            opened = self._opened
             connection = self._idle.pop() if self._idle else None
         if connection is None:
             connection = self._connect()
@@ -110,7 +128,11 @@ class Database:
             connection.close()  # what state a failure left it in is not worth knowing
             raise
         with self._lock:
-            self._idle.append(connection)
+            follows = opened in (None, self._opened)
+            if follows:
+                self._idle.append(connection)
+        if not follows:
+            connection.close()
 
     def _connect(self) -> dbapi2.Connection:
         connection = dbapi2.connect(
@@ -126,6 +148,9 @@ class Database:
         except BaseException:
             connection.close()
             raise
+        with self._lock:
+            if self._opened is None:
+                self._opened = _identity(self.path)
         return connection
 
     @contextlib.contextmanager
@@ -166,6 +191,15 @@ def insert_rows(connection: dbapi2.Connection, table: str, rows: Sequence[tuple[
         values = ",".join([row] * len(group))
         statement = f"INSERT OR {otherwise} INTO {table} VALUES {values}"  # noqa: S608  # only names of our own
         connection.execute(statement, tuple(chain.from_iterable(group)))
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Which file lies there; None for none."""
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _begin(connection: sa.Connection) -> None:
