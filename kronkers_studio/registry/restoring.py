@@ -11,6 +11,7 @@ import contextlib
 import errno
 import itertools
 import os
+import re
 import secrets
 import stat
 import threading
@@ -37,6 +38,7 @@ _HOLE = 4096
 _NAMED = 5
 _ZEROS = bytes(_HOLE)
 _WINDOW_BYTES = 4 << 20
+_DRAFT = re.compile(r"\.kronkers-[0-9a-f]{12}-[0-9]+\.part")
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
 _SETS_TIMES_OF_OPEN_FILES = os.utime in os.supports_fd  # not on Windows
 _WORKERS = max(2, min(4, os.cpu_count() or 2))
@@ -139,10 +141,10 @@ class Restore:
                     self._skipped.append(skipped)
                 else:
                     self._note_name(entry)
+                if entry.kind is EntryKind.FILE and skipped is None:
+                    self._files += 1
+                    self._size += entry.size
                 if entry.kind is not EntryKind.FOLDER:
-                    if skipped is None:
-                        self._files += 1
-                        self._size += entry.size
                     self._progress.advance()
 
     def _restore_run(self, run: list[Entry], located: Mapping[bytes, Location]) -> list[SkippedItem | None]:
@@ -224,7 +226,9 @@ class Restore:
 
     def _make_target(self) -> None:
         try:
-            if not self._target.exists():
+            if self._target.exists():
+                _remove_drafts(self._target)
+            else:
                 self._new_folders.add("")
             self._target.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
@@ -251,6 +255,7 @@ class Restore:
             except FileExistsError:
                 if not stat.S_ISDIR(path.lstat().st_mode):
                     raise _Skip(SkipReason.NAME_CLASH, f"“{step}” is there already and is not a folder.") from None
+                _remove_drafts(path)
             self._folders[step] = str(path)
 
     def _write_file(self, entry: Entry, path: str, chunks: Iterable[bytes | memoryview]) -> None:
@@ -288,6 +293,9 @@ class Restore:
             path.symlink_to(entry.target)
         except (OSError, NotImplementedError) as error:  # Windows allows links to few
             raise _Skip(SkipReason.SPECIAL_FILE, f"This system does not let you make links: {error}.") from None
+        if os.utime in os.supports_follow_symlinks:
+            with contextlib.suppress(OSError):  # some file systems keep no times of links
+                os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
 
     def _is_free(self, path: str, entry: Entry) -> bool:
         """Whether nothing lies at ``path``; False when it is ``entry`` that does."""
@@ -353,6 +361,15 @@ def _write_or_leap(descriptor: int, data: bytes | memoryview) -> bool:
         return True
     write_fully(descriptor, data)
     return False
+
+
+def _remove_drafts(folder: Path) -> None:
+    """Remove what a run that was killed had not finished writing in ``folder``, which was there before this run."""
+    with contextlib.suppress(NotADirectoryError, PermissionError), os.scandir(folder) as listing:
+        for found in listing:
+            if _DRAFT.fullmatch(found.name):
+                with contextlib.suppress(OSError):
+                    os.unlink(found.path)  # noqa: PTH108
 
 
 def _folder_of(entry: Entry) -> str:

@@ -43,7 +43,7 @@ def picture(folder: Path) -> Picture:
     for path in folder.rglob("*"):
         key, status = path.relative_to(folder).as_posix(), path.lstat()
         if path.is_symlink():
-            found[key] = ("link", str(path.readlink()))
+            found[key] = ("link", str(path.readlink()), status.st_mtime_ns if os.name != "nt" else None)
         elif path.is_dir():
             found[key] = ("folder", None if any(path.iterdir()) else status.st_mtime_ns)
         else:
@@ -58,6 +58,7 @@ def test_a_restored_folder_is_the_folder_that_was_brought_in(
     assert changed and outcome.skipped == ()
     report = workspace.content.restore("project", "", tmp_path / "out")
     assert picture(tmp_path / "out") == picture(folder)
+    assert (report.files, report.size) == (commit.files, commit.size)
     assert report.skipped == () and commit.files == sum(1 for kind, *_ in picture(folder).values() if kind == "file")
     assert commit.size == sum(len(entry[1]) for entry in picture(folder).values() if entry[0] == "file")  # type: ignore[arg-type]
 
@@ -272,6 +273,19 @@ def test_a_file_that_is_there_already_is_never_overwritten(
     assert (out / "nothing.txt").read_text(encoding="utf-8") == "mine"
     assert (out / "sales 03 copy.csv").read_bytes() == as_long
     assert (out / "large.bin").read_bytes() == (folder / "large.bin").read_bytes()
+
+
+def test_what_a_killed_restore_had_not_finished_is_removed_by_the_next(
+    workspace: Workspace, folder: Path, bring_in: BringIn, tmp_path: Path
+) -> None:
+    """Seen to fail with drafts left to lie there for ever."""
+    bring_in(folder)
+    out = tmp_path / "out"
+    (out / "team a").mkdir(parents=True)
+    for left in (out, out / "team a"):
+        (left / ".kronkers-0123456789ab-7.part").write_bytes(b"half of a file")
+    assert workspace.content.restore("project", "", out).skipped == ()
+    assert picture(out) == picture(folder)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="few may make links on Windows")
