@@ -9,7 +9,7 @@ most files. Such sets are put together in memory: SQLite takes several times as 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from kronkers_studio.registry.search_headers import places_state
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from sqlcipher3 import dbapi2
 
 _FEW_HEADERS = 500
-_MOST_KEPT = 300_000  # files in all sets together, of some 70 bytes each
+_MOST_KEPT = 500_000  # files in all sets together, of some 70 bytes each
 _GROUPS_KEPT = 20
-_BRANCHES_KEPT = 2
+_BRANCHES_KEPT = 4
 _MOST_SHOWN = 20
 _HEADERS = "SELECT DISTINCT columns FROM places JOIN headers ON headers.id = header WHERE file = ? AND header > 0"
-_NAMES = "SELECT rowid FROM names WHERE names MATCH ?"
-_HEADER_COLUMNS = "SELECT rowid FROM header_columns WHERE header_columns MATCH ?"
+_NAMES = "SELECT json_group_array(rowid) FROM names WHERE names MATCH ?"
+_HEADER_COLUMNS = "SELECT json_group_array(rowid) FROM header_columns WHERE header_columns MATCH ?"
 _Key = tuple[str, ...]  # the state of the index, and what the set is of
 
 
@@ -53,7 +53,9 @@ class FileSets:
         headers = _ids(connection, _HEADER_COLUMNS, phrase(_indexed(term)))
         where, values = _on_branch(branch)
         if len(headers) <= _FEW_HEADERS:
-            question = f"SELECT file {where} AND header > 0 AND header IN (SELECT value FROM json_each(?))"  # noqa: S608
+            question = (
+                f"SELECT json_group_array(file) {where} AND header > 0 AND header IN (SELECT value FROM json_each(?))"  # noqa: S608
+            )
             return self._keep(key, _ids(connection, question, *values, json.dumps(list(headers))))
         files, nothing = self._files_by_header(connection, branch), list[int]()
         return self._keep(key, {file for header in headers for file in files.get(header, nothing)})
@@ -65,19 +67,21 @@ class FileSets:
     def on_branch(self, connection: dbapi2.Connection, branch: str) -> bytearray:
         """For the number of each file, whether it is on ``branch``: 1 or 0."""
         where, values = _on_branch(branch)
-        return self._marked(connection, (places_state(connection), "branch", branch), f"SELECT file {where}", *values)
+        return self._marked(
+            connection, (places_state(connection), "branch", branch), f"SELECT json_group_array(file) {where}", *values
+        )
 
     def _marked(self, connection: dbapi2.Connection, key: _Key, question: str, *values: str) -> bytearray:
         marks = self._marks.get(key)
         if marks is None:
             (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM files").fetchone()
             marks = bytearray(last + 1)
-            for (file,) in connection.execute(question, values).fetchall():
+            for file in _ids(connection, question, *values):
                 marks[file] = 1
             self._marks = dict([*self._marks.items(), (key, marks)][-_GROUPS_KEPT:])
         return marks
 
-    def _keep(self, key: _Key, files: set[int]) -> frozenset[int]:
+    def _keep(self, key: _Key, files: Iterable[int]) -> frozenset[int]:
         found = frozenset(files)
         sets = [(other, kept) for other, kept in self._kept.items() if other[0] == key[0]]
         while sets and sum(len(kept) for _key, kept in sets) + len(found) > _MOST_KEPT:
@@ -124,8 +128,10 @@ def matching_columns(connection: dbapi2.Connection, file: int, wanted: Sequence[
     return tuple(found)[:_MOST_SHOWN]
 
 
-def _ids(connection: dbapi2.Connection, question: str, *values: str) -> set[int]:
-    return {id for (id,) in connection.execute(question, values).fetchall()}
+def _ids(connection: dbapi2.Connection, question: str, *values: str) -> list[int]:
+    """The numbers that ``question`` answers with in one row, as JSON: that takes less time than a row for each."""
+    found: list[int] = json.loads(connection.execute(question, values).fetchone()[0])
+    return found
 
 
 def _on_branch(branch: str) -> tuple[str, tuple[str, ...]]:

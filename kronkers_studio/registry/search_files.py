@@ -181,7 +181,8 @@ class FoundFiles:
         found = _all(self._conditions)
         if self._by_columns:
             by_columns = self._has_columns()
-            found = _Sql(f"({by_columns.text} OR ({found.text}))", (*by_columns.values, *found.values))
+            either = _Sql(f"({by_columns.text} OR ({found.text}))", (*by_columns.values, *found.values))
+            found = either if self._by_path else by_columns
         return self._ordered(found, self.count, column, limit, offset)
 
     def _ordered(self, condition: _Sql, count: int, column: str, limit: int, offset: int) -> list[_Row]:

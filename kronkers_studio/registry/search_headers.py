@@ -36,7 +36,7 @@ CREATE INDEX places_by_header ON places (header) WHERE header > 0
 
 SQLite uses these two indexes only where it is told that the number is above 0.
 """
-_TOGETHER = 512
+_TOGETHER = 2000
 _TOGETHER_BYTES = 32 << 20
 _STATE = "places"
 _WAITING = "problem = ''"

@@ -264,7 +264,8 @@ def _make_tables(connection: dbapi2.Connection) -> None:
     for statement in (_TABLES + HEADER_TABLES).split(";\n"):
         connection.execute(statement)
     for option, value in _FULL_TEXT_OPTIONS.items():
-        connection.execute("INSERT INTO names (names, rank) VALUES (?, ?)", (option, value))
+        for table in ("names", "header_columns"):
+            connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES (?, ?)", (option, value))  # noqa: S608
     connection.execute(f"PRAGMA user_version = {_FORM}")
 
 
