@@ -183,9 +183,7 @@ def check(
                     *[f"  {problem}" for problem in report.problems],
                 )
             ),
-            next_step="Run `kronkers registry rebuild`, which makes the database again; then check again."
-            if report.database_damaged
-            else "Restore what is named here from a backup of the workspace.",
+            next_step=report.next_step,
         )
     what = f"every byte ({size(report.bytes_read)})" if read_data else "the structure; --read-data reads every byte"
     terminal.result(report, f"Sound: {seen}. Checked {what}.")

@@ -245,6 +245,20 @@ class CheckReport:
     def healthy(self) -> bool:
         return not self.problems
 
+    @property
+    def next_step(self) -> str:
+        """What to do about the problems; empty when there are none."""
+        if self.healthy:
+            return ""
+        if self.database_damaged:
+            return "Run `kronkers registry rebuild`, which makes the database again; then check again."
+        if self.affected:
+            return (
+                "What still lies in its folder as it was can be stored anew: run `kronkers registry rebuild`, then "
+                "bring the folder in again. Restore the rest from a backup of the workspace."
+            )
+        return "Restore what is named here from a backup of the workspace."
+
 
 @dataclass(frozen=True, slots=True)
 class MappedName:

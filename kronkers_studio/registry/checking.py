@@ -228,8 +228,10 @@ class Check:
 
         def damaged(damage: Damage) -> None:
             nonlocal read
-            self._problems.append(f"Pack {number:08d}, bytes {damage.start} to {damage.end}: {damage.error.message}")
             hit = known[bisect_left(known, damage.start) : bisect_left(known, damage.end)]
+            unneeded = "" if hit else " No version needs it; `kronkers gc` clears it away in time."
+            where = f"Pack {number:08d}, bytes {damage.start} to {damage.end}"
+            self._problems.append(f"{where}: {damage.error.message}{unneeded}")
             self._note_objects(unseen[at] for at in hit if at in unseen)
             unseen.pop(damage.start, None)
             read = self._advance(read, damage.end)

@@ -169,19 +169,22 @@ class CleanUp:
         """What is to become of a pack; None when all of it is used. Also the number of its objects."""
         if self._store.packs.size(number) < size:
             raise _refusal(f"the end of pack {number:08d}")
-        objects = unused_objects = live = 0
+        objects = unused_objects = live = unused_bytes = 0
         for id, at in self._store.index.in_pack(number):
             objects += 1
             if id in used:
                 live += HEADER_SIZE + at.stored
             else:
                 unused_objects += 1
+                unused_bytes += HEADER_SIZE + at.stored
         unused = size - PACK_HEADER_SIZE - live
         if not unused:
             return None, objects
         young = self._store.packs.modified(number) > self._oldest_kept.timestamp()
         if young:
             freed, decision = False, f"kept: it was written to in the last {_days(self._grace)}"
+        elif live and unused > unused_bytes:  # also little of it, or every check would find it again
+            freed, decision = True, "written anew without what is damaged"
         elif live and unused < size * _WORTH_SHARE:
             freed, decision = False, "kept: too little to be worth writing the rest anew"
         elif live:

@@ -14,12 +14,13 @@ import pytest
 import sqlalchemy as sa
 
 from kronkers_studio.domain.changes import ProjectCreated, ServerRemoved
-from kronkers_studio.domain.content import Commit
+from kronkers_studio.domain.content import Commit, EntryKind, SourceItem
 from kronkers_studio.domain.errors import NotFound, StorageFull, StoreDamaged, WorkspaceBusy
 from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace, rebuild_workspace
 from kronkers_studio.registry import packs as packs_module
 from kronkers_studio.registry import workspace as workspace_module
 from kronkers_studio.registry.checking import table_rows
+from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.registry.records import HEADER_SIZE
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.keys import Unlock
@@ -306,3 +307,30 @@ def test_a_workspace_that_is_open_goes_on_with_the_database_made_anew(
     with filled.database.read() as connection:
         assert "from another" in connection.execute(sa.select(tables.projects.c.name)).scalars().all()
     assert filled.content.check(read_data=True).problems == ()
+
+
+def test_a_damaged_file_is_stored_anew_from_its_folder(
+    filled: Workspace, key_file: Path, folder: Path, bring_in: BringIn, tmp_path: Path
+) -> None:
+    """What the check advises: rebuild, bring in again. Cleaning up then clears the damage away."""
+    entry = filled.content.find("project", "", "later.txt")
+    at = filled.content._store.index.locate(entry.content)[entry.content[0]]
+    pack = filled.content._store.packs.path(at.pack)
+    content = bytearray(pack.read_bytes())
+    content[at.offset + HEADER_SIZE] ^= 1
+    pack.write_bytes(content)
+    found = filled.content.check(read_data=True)
+    assert [(each.project, each.path) for each in found.affected] == [("project", "later.txt")]
+    assert "registry rebuild" in found.next_step
+    filled.close()
+    assert rebuild_workspace(filled.directory, Unlock(key_file=key_file)).problems
+    with open_workspace(filled.directory, Unlock(key_file=key_file)) as again:
+        outcome = again.content.store_items(
+            [SourceItem("later.txt", EntryKind.FILE, 4, 5)], MemorySource({"later.txt": b"more"})
+        )
+        assert outcome.new_bytes > 0
+        assert again.content.read(again.content.find("project", "", "later.txt")) == b"more"
+        (problem,) = again.content.check(read_data=True).problems
+        assert "No version needs it" in problem
+        again.clean_up(author="ann", grace=timedelta(0))
+        assert again.content.check(read_data=True).healthy

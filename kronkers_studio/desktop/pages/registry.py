@@ -323,8 +323,12 @@ class RegistryPage(Page):
             self.notice.say(tr("The workspace is sound."), read, "ok")
             return
         found = counted(len(report.problems), tr("{n} problem was found"), tr("{n} problems were found"))
-        advice = tr("Bring the folders in again: what is damaged is then stored anew. Copy the details to report it.")
-        self.notice.say(f"{found}.", advice, "bad", "\n".join(report.problems))
+        details = [f"{file.project}: {file.path}" for file in report.affected]
+        if report.affected_count > len(details):
+            details.append("…")
+        if report.affected:
+            found += ", " + counted(report.affected_count, tr("{n} file is concerned"), tr("{n} files are concerned"))
+        self.notice.say(f"{found}.", tr(report.next_step), "bad", "\n".join([*details, *report.problems]))
 
     # Views
 
