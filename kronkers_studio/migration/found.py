@@ -93,6 +93,9 @@ class KnownFile(NamedTuple):
 class FoundRows:
     """Items of a scan as rows; implements ``ItemRows``."""
 
+    def __init__(self) -> None:
+        self._looks: dict[tuple[str, str, bool], Look] = {}  # files of a kind share one
+
     def pack(self, item: SourceItem) -> tuple[Any, ...]:
         unseen = isinstance(item, FoundItem) and item.unseen
         return item.path, item.size, item.mtime_ns, item.inode, item.compressed, unseen
@@ -111,5 +114,8 @@ class FoundRows:
     def with_seen(self, item: SourceItem, seen: Any) -> SourceItem:
         if seen is None or not isinstance(item, FoundItem):
             return item
-        kind, description, compressed = seen
-        return item.seen_as(Look(FileKind(kind), description, compressed))
+        look = self._looks.get(seen)
+        if look is None:
+            kind, description, compressed = seen
+            look = self._looks[seen] = Look(FileKind(kind), description, compressed)
+        return item.seen_as(look)

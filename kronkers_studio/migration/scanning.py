@@ -256,16 +256,17 @@ class _Walk:
         except OSError as error:
             self._skip(filesystem.problem_of(path, error), _look_of_name(path), status)
             return
+        size, mtime_ns, inode = fingerprint if known is None else known[:3]  # the same, and no memory of its own
         self.items.append(
             FoundItem(
                 path=path,
                 kind=EntryKind.FILE,
-                size=status.st_size,
-                mtime_ns=status.st_mtime_ns,
+                size=size,
+                mtime_ns=mtime_ns,
                 executable=filesystem.is_executable(status),
                 known=known.chunks if known is not None else None,
                 compressed=look.compressed,
-                inode=fingerprint[2],
+                inode=inode,
                 look=look,
                 seen_ns=self.seen_ns,
                 renamed_from=renamed_from,

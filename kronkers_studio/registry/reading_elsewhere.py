@@ -21,7 +21,7 @@ import marshal
 import struct
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from kronkers_studio.domain.content import (
@@ -118,6 +118,7 @@ class OtherProcess:
     def run(self, job: Sequence[SourceItem], claims: Claims, hand_over: Callable[[Part], None]) -> None:
         """Have ``job`` done. Raises ``ProcessEnded``: then it may have claimed objects that nobody stores any more."""
         borrowed: set[bytes] = set()
+        named: dict[bytes, bytes] = {}  # an id comes twice: one of the two is kept
         try:
             self._pipe.send(_JOB, [self._rows.pack(item) for item in job])
             while (message := self._pipe.receive())[0] != _DONE:
@@ -125,13 +126,14 @@ class OtherProcess:
                 if kind == _IDS:
                     ids = _split(bytes(body))
                     fresh = claims.claim(ids, borrowed)
+                    named.update(zip(ids, ids, strict=True))
                     self._pipe.send(_WANTED, None, bytes(id in fresh for id in ids))
                 else:
                     hand_over(Part(records=_records(about, body)))
         except ProcessEnded:
             self._is_ready.clear()
             raise
-        hand_over(self._done(job, borrowed, *message[1]))
+        hand_over(self._done(job, borrowed, named, *message[1]))
 
     def kill(self) -> None:
         """Let whoever waits for it get ``ProcessEnded``."""
@@ -154,13 +156,14 @@ class OtherProcess:
         self,
         job: Sequence[SourceItem],
         borrowed: set[bytes],
+        named: Mapping[bytes, bytes],
         stored: Sequence[tuple[int, bytes, int, Any]],
         skipped: Sequence[tuple[str, str, str]],
         read_bytes: int,
     ) -> Part:
         return Part(
             stored=[
-                StoredItem(self._rows.with_seen(job[number], seen), tuple(_split(ids)), size)
+                StoredItem(self._rows.with_seen(job[number], seen), tuple(named[id] for id in _split(ids)), size)
                 for number, ids, size, seen in stored
             ],
             skipped=[SkippedItem(path, SkipReason(reason), detail) for path, reason, detail in skipped],

@@ -33,6 +33,7 @@ from kronkers_studio.registry.trees import Piece, decode_tree, encode_piece, pat
 
 _COMMIT_MAGIC = b"KCOMMIT\x01"
 _FILE, _FOLDER = EntryKind.FILE, EntryKind.FOLDER  # looked up once, not for every file
+_APPENDED_AT_ONCE = 2 << 20  # bytes of trees: those of very many files, all together, would take much memory
 _CACHED_ENTRIES = 50_000
 _CACHED_INDEXES = 16
 
@@ -172,6 +173,7 @@ def write_trees(
             size += stored.size
     written: dict[bytes, bytes] = {}
     objects: dict[bytes, bytes] = {}
+    appended: set[bytes] = set()
     top = b""
     for path in sorted(folders, key=_depth, reverse=True):
         folder = folders.pop(path)
@@ -179,7 +181,11 @@ def write_trees(
         top = known.get(digest, b"")
         if not top:
             top, new = tree_objects(folder.pieces(path), store.sealer)
-            objects |= new
+            objects |= {id: data for id, data in new.items() if id not in appended}
+            if sum(map(len, objects.values())) >= _APPENDED_AT_ONCE:
+                append_new(objects, store, writer)
+                appended |= objects.keys()
+                objects = {}
         written[digest] = top
         if path:
             above, _, name = path.rpartition("/")

@@ -28,6 +28,7 @@ from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.registry import StoreOutcome, Workspace
 from kronkers_studio.registry import names as names_module
 from kronkers_studio.registry import objects as objects_module
+from kronkers_studio.registry import snapshots
 from kronkers_studio.registry.index import renew_generation
 from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.registry.records import ObjectType
@@ -253,6 +254,21 @@ def test_cancelling_keeps_what_was_acknowledged(
         if stored.item.kind is EntryKind.FILE:
             entry = Entry(stored.item.path, EntryKind.FILE, content=stored.content)
             assert workspace.content.read(entry) == (folder / stored.item.path).read_bytes()
+
+
+def test_trees_that_are_appended_a_few_at_a_time_are_all_there(
+    workspace: Workspace, folder: Path, bring_in: BringIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those that two folders share. Seen to fail with the last ones left out."""
+    for name in ("one", "other"):
+        (folder / name / "twin").mkdir(parents=True)
+        (folder / name / "twin" / "same.txt").write_text("same", encoding="utf-8")
+        os.utime(folder / name / "twin" / "same.txt", ns=(5, 5))
+    monkeypatch.setattr(snapshots, "_APPENDED_AT_ONCE", 1)
+    bring_in(folder)
+    workspace.content.restore("project", "", tmp_path / "out")
+    assert picture(tmp_path / "out") == picture(folder)
+    assert workspace.content.check(read_data=True).problems == ()
 
 
 def test_a_file_that_is_there_already_is_never_overwritten(
