@@ -25,10 +25,9 @@ from kronkers_studio.domain.content import (
 )
 from kronkers_studio.domain.errors import BranchChanged, Cancelled, InvalidInput, NotFound, StoreDamaged
 from kronkers_studio.domain.progress import CancelSource
-from kronkers_studio.registry import StoreOutcome, Workspace
+from kronkers_studio.registry import StoreOutcome, Workspace, snapshots
 from kronkers_studio.registry import names as names_module
 from kronkers_studio.registry import objects as objects_module
-from kronkers_studio.registry import snapshots
 from kronkers_studio.registry.index import renew_generation
 from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.registry.records import ObjectType
@@ -264,7 +263,7 @@ def test_trees_that_are_appended_a_few_at_a_time_are_all_there(
         (folder / name / "twin").mkdir(parents=True)
         (folder / name / "twin" / "same.txt").write_text("same", encoding="utf-8")
         os.utime(folder / name / "twin" / "same.txt", ns=(5, 5))
-    monkeypatch.setattr(snapshots, "_APPENDED_AT_ONCE", 1)
+    monkeypatch.setattr(snapshots, "_APPENDED_AT_ONCE", 400)
     bring_in(folder)
     workspace.content.restore("project", "", tmp_path / "out")
     assert picture(tmp_path / "out") == picture(folder)
