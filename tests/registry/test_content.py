@@ -258,7 +258,7 @@ def test_cancelling_keeps_what_was_acknowledged(
 def test_trees_that_are_appended_a_few_at_a_time_are_all_there(
     workspace: Workspace, folder: Path, bring_in: BringIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also those that two folders share. Seen to fail with the last ones left out."""
+    """Also those that two folders share. Seen to fail with the first ones left out."""
     for name in ("one", "other"):
         (folder / name / "twin").mkdir(parents=True)
         (folder / name / "twin" / "same.txt").write_text("same", encoding="utf-8")
