@@ -12,7 +12,6 @@ from kronkers_studio.cli.migration_text import plan_lines, result_lines
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.cli.text import plural
 from kronkers_studio.domain.content import EntryKind
-from kronkers_studio.domain.differences import ChangeKind
 from kronkers_studio.domain.errors import Cancelled, InvalidInput
 from kronkers_studio.domain.migration import (
     MigrationOptions,
@@ -26,7 +25,6 @@ from kronkers_studio.domain.spelling import printable
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
-_KINDS = (ChangeKind.ADDED, ChangeKind.MODIFIED, ChangeKind.RENAMED, ChangeKind.REMOVED)
 _WATCHING = {
     WatchStatus.WATCHING: "Watching.",
     WatchStatus.SYNCING: "Looking …",
@@ -346,11 +344,13 @@ def _changed_lines(session: Session, result: MigrationResult) -> list[str]:
     parents = result.commit.parents
     if not result.changed or not parents or result.folded:
         return []
+    from kronkers_studio.domain.differences import ChangeKind
     from kronkers_studio.workflows.versions import diff_versions
 
     changes = diff_versions(session, result.project, parents[0], result.commit.id).changes
     counts = Counter(
         each.kind for each in changes if (entry := each.after or each.before) and entry.kind is not EntryKind.FOLDER
     )
-    said = [f"{counts[kind]:,} {kind.value}" for kind in _KINDS if counts[kind]]
+    kinds = (ChangeKind.ADDED, ChangeKind.MODIFIED, ChangeKind.RENAMED, ChangeKind.REMOVED)
+    said = [f"{counts[kind]:,} {kind.value}" for kind in kinds if counts[kind]]
     return [f"Since the version before: {', '.join(said)}"] if said else []

@@ -17,8 +17,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kronkers_studio.domain.care import CleanUpReport, RebuildReport
-from kronkers_studio.domain.content import CheckReport, Commit
 from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, StoreDamaged, WorkspaceError
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.registry.index import ObjectIndex
@@ -34,6 +32,8 @@ from kronkers_studio.storage.migrations import upgrade_database
 from kronkers_studio.storage.text import to_stored
 
 if TYPE_CHECKING:
+    from kronkers_studio.domain.care import CleanUpReport, RebuildReport
+    from kronkers_studio.domain.content import CheckReport, Commit
     from kronkers_studio.domain.models import ContentRef
     from kronkers_studio.registry.content import ContentStore
     from kronkers_studio.registry.journal import Journal
@@ -156,6 +156,7 @@ class Workspace:
 
     def head(self, project: str, branch: str) -> Commit | None:
         """The head of a branch, None when there is none: what a look for changes asks first, so without SQLAlchemy."""
+        from kronkers_studio.domain.content import Commit
         from kronkers_studio.registry.documents import from_text
 
         with self.database.read_directly() as connection:
