@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.content import (
@@ -12,16 +11,14 @@ from kronkers_studio.domain.content import (
     Entry,
     EntryKind,
     SkippedItem,
-    SkipReason,
-    SourceItem,
     SourceProblem,
-    StoredItem,
 )
 from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.migration import Decision, MigrationSource, PlannedItem, Undone
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.sources import project_sources
+from kronkers_studio.workflows.staying import lies_in, staying_in_cloud
 from kronkers_studio.workflows.undoing import undone_on
 
 if TYPE_CHECKING:
@@ -66,12 +63,12 @@ def compared_with_head(
     unchanged: set[str] = set()
     gone: list[str] = []
     staying = {each.item.path for each in staying_in_cloud(session, project, branch, source, scan.skipped)}
-    skipped = {item.path for item in scan.skipped}  # there, though they cannot be kept
+    skipped = {item.path for item in scan.skipped}  # there, though they cannot be read
     if head is not None:
         for path, entry in _entries(session, project, head, source):
             item = found.get(path)
             if item is None:
-                if entry.kind is not EntryKind.FOLDER and path not in skipped:
+                if entry.kind is not EntryKind.FOLDER and not lies_in(path, skipped):
                     gone.append(path)
             elif comparing.is_same(item, entry):
                 unchanged.add(path)
@@ -103,35 +100,6 @@ def compared_with_head(
         tuple(path for path in gone if path not in renamed),
         undone,
     )
-
-
-def staying_in_cloud(
-    session: Session, project: str, branch: str, source: MigrationSource, skipped: Iterable[SkippedItem]
-) -> list[StoredItem]:
-    """Placeholders that are as the branch's head has them, by size and time: they stay without being downloaded.
-
-    Else a version from a computer on which OneDrive has nothing yet, or with a stat cache that was lost, would lack all
-    that the one before has.
-    """
-    from kronkers_studio.migration import filesystem
-    from kronkers_studio.migration.found import CLOCK_TICK_NS
-
-    placeholders = [item.path for item in skipped if item.reason is SkipReason.PLACEHOLDER]
-    head = session.workspace.head(project, branch) if placeholders else None
-    if head is None:
-        return []
-    content, staying = session.workspace.content, []
-    for path in placeholders:
-        try:
-            status = Path(filesystem.system_path(source.folder, path)).lstat()
-            entry = content.find(project, head.id, f"{source.into}/{path}" if source.into else path)
-        except (OSError, NotFound):
-            continue
-        same_time = abs(entry.mtime_ns - status.st_mtime_ns) <= CLOCK_TICK_NS
-        if entry.kind is EntryKind.FILE and entry.size == status.st_size and same_time:
-            item = SourceItem(path, EntryKind.FILE, entry.size, entry.mtime_ns, entry.executable)
-            staying.append(StoredItem(item, entry.content, entry.size))
-    return staying
 
 
 def _folded(items: Collection[PlannedItem]) -> Collection[str]:

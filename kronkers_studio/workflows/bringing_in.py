@@ -13,7 +13,6 @@ from kronkers_studio.domain.content import (
     Commit,
     EntryKind,
     SkippedItem,
-    SkipReason,
     SourceElsewhere,
     StoredItem,
 )
@@ -126,6 +125,7 @@ class BringIn:
         """Store the files of one folder."""
         from kronkers_studio.migration.scan_ahead import ScanAhead
         from kronkers_studio.workflows.sources import placed
+        from kronkers_studio.workflows.staying import with_staying
 
         folder = Path(source.folder)
         cache = stat_cache(self.session, self.project, folder)
@@ -158,8 +158,7 @@ class BringIn:
         cache.remember_generation(outcome.generation)
         stored: Sequence[StoredItem] = outcome.stored
         skipped = (*scan.skipped, *outcome.skipped)
-        if any(item.reason is SkipReason.PLACEHOLDER for item in scan.skipped):
-            stored, skipped = self._with_staying(source, stored, skipped)
+        stored, skipped = with_staying(self.session, self.project, self.branch, source, stored, skipped)
         renamed = (*scan.renamed, *_renamed_by_content(known, scan, outcome.stored))
         if source.into:
             stored = [placed(each, source.into) for each in stored]
@@ -170,18 +169,6 @@ class BringIn:
         return _Brought(
             source, scan, cache, stored, skipped, renamed, outcome.read_files, outcome.read_bytes, outcome.new_bytes
         )
-
-    def _with_staying(
-        self, source: MigrationSource, stored: Sequence[StoredItem], skipped: tuple[SkippedItem, ...]
-    ) -> tuple[Sequence[StoredItem], tuple[SkippedItem, ...]]:
-        """What is only in the cloud, and is what the branch has already, is stored; no folder with such is empty."""
-        from kronkers_studio.workflows.branch_state import staying_in_cloud
-
-        staying = staying_in_cloud(self.session, self.project, self.branch, source, skipped)
-        there = {each.item.path for each in staying}
-        filled = {path.rpartition("/")[0] for path in there}
-        others = [each for each in stored if each.item.kind is not EntryKind.FOLDER or each.item.path not in filled]
-        return [*others, *staying], tuple(item for item in skipped if item.path not in there)
 
     def _elsewhere(self, source: MigrationSource) -> SourceElsewhere | None:
         """How other processes read the folder; None where one alone keeps to the limit that the settings give."""
