@@ -6,14 +6,15 @@ import importlib.util
 import os
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from kronkers_studio.domain.content import Commit
-from kronkers_studio.registry import StoreOutcome, Workspace, create_workspace, open_workspace
+from kronkers_studio.domain.search import SearchFilters, SearchKind, Sort
+from kronkers_studio.registry import StoreOutcome, Workspace, create_workspace, open_workspace, search_files
 from kronkers_studio.storage.keys import Protection, Unlock
 
 
@@ -90,5 +91,25 @@ def bring_in(workspace: Workspace, local_folder: ModuleType) -> Callable[..., tu
             source=str(folder),
         )
         return commit, changed, outcome
+
+    return run
+
+
+@pytest.fixture
+def pages_agree(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Sequence[str], Sequence[str]], None]:
+    """Assert that searches for files give the same pages by whichever of its ways the search finds them."""
+
+    def run(texts: Sequence[str], orders: Sequence[str]) -> None:
+        for text in texts:
+            for order in orders:
+                filters = SearchFilters(kinds=(SearchKind.FILE,), sort=Sort.parse(order))
+                pages = []
+                for few, top in ((2, 1000), (-1, 1000), (-1, 100), (-1, 1)):
+                    monkeypatch.setattr(search_files, "_FEW", few)
+                    monkeypatch.setattr(search_files, "_TOP", top)
+                    pages.append([workspace.search.run(text, filters, 7, offset) for offset in (0, 5, 20, 50)])
+                assert pages[0] == pages[1] == pages[2] == pages[3], (text, order)
 
     return run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,6 @@ from kronkers_studio.workflows.session import Session, create_workspace, open_wo
 from kronkers_studio.workflows.versions import create_branch, merge_branches
 
 _OLD = 1_700_000_000_123_456_789
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    opened, _recovery = create_workspace(tmp_path / "workspace", key_file=tmp_path / "key")
-    with opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,16 +12,9 @@ from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.migration import scanning
 from kronkers_studio.workflows import bringing_in
 from kronkers_studio.workflows.migrating import migrate_folder
-from kronkers_studio.workflows.session import Session, create_workspace, open_workspace
+from kronkers_studio.workflows.session import Session, open_workspace
 
 _OLD = 1_700_000_000_123_456_789
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    opened, _recovery = create_workspace(tmp_path / "workspace", key_file=tmp_path / "key")
-    with opened:
-        yield opened
 
 
 @pytest.fixture

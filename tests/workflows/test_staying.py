@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,7 @@ import pytest
 from kronkers_studio.domain.content import EntryKind, SkippedItem, SkipReason, SourceItem, SourceProblem
 from kronkers_studio.migration.source import FolderSource
 from kronkers_studio.workflows.migrating import migrate_folder, plan_migration
-from kronkers_studio.workflows.session import Session, create_workspace
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    opened, _recovery = create_workspace(tmp_path / "workspace", key_file=tmp_path / "key")
-    with opened:
-        yield opened
+from kronkers_studio.workflows.session import Session
 
 
 @pytest.fixture
