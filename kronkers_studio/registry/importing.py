@@ -183,7 +183,8 @@ class Import:
         self._claims.give_up_unwritten()
         waiting, self._borrowing = self._borrowing, []
         for part in waiting:
-            self._read_files -= len(part.stored)
+            self._read_files -= len(part.stored)  # what is read twice counts once
+            self._read_bytes -= sum(stored.size for stored in part.stored)
             yield [stored.item for stored in part.stored]
 
     def _planned(self, items: Iterable[SourceItem]) -> Iterator[list[SourceItem]]:

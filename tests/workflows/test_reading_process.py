@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,17 +24,10 @@ from kronkers_studio.registry.reading_elsewhere import OtherProcess, ProcessEnde
 from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.reading_process import read_elsewhere
-from kronkers_studio.workflows.session import Session, create_workspace
+from kronkers_studio.workflows.session import Session
 
 FILES = 60
 _OLD = 1_700_000_000_123_456_789
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    opened, _recovery = create_workspace(tmp_path / "workspace", key_file=tmp_path / "key")
-    with opened:
-        yield opened
 
 
 @pytest.fixture
@@ -149,6 +142,18 @@ def test_nothing_is_stored_twice_by_two_processes(session: Session, folder: Path
     assert outcome.new_bytes < 4_000_000
 
 
+def test_a_frozen_program_starts_itself_as_such_a_process(
+    session: Session, folder: Path, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    elsewhere = _elsewhere(folder)
+    program, argument = elsewhere.command
+    assert Path(program).name.startswith("kronkers")
+    itself = (sys.executable, "-c", "from kronkers_studio.app import command; command()", argument)
+    assert len(_store(session, folder, replace(elsewhere, command=itself)).stored) == FILES + 4
+    assert jobs.done and not jobs.failed
+
+
 def test_a_migration_of_many_files_uses_them(session: Session, folder: Path, jobs: Jobs) -> None:
     result = migrate_folder(session, folder)
     assert jobs.done
@@ -217,7 +222,7 @@ def test_what_others_waited_for_is_stored_when_its_own_file_is_gone(
             assert is_claimed.wait(60)
             borrowed: set[bytes] = set()
             assert claims.claim([id], borrowed) == set()
-            hand_over(Part(stored=[StoredItem(job[0], (id,), 9)], borrowed=borrowed, job_done=True))
+            hand_over(Part(stored=[StoredItem(job[0], (id,), 9)], borrowed=borrowed, read_bytes=9, job_done=True))
             is_borrowed.set()
 
         def kill(self) -> None: ...
@@ -229,6 +234,7 @@ def test_what_others_waited_for_is_stored_when_its_own_file_is_gone(
     monkeypatch.setattr(importing, "_BATCH_FILES", 1)
     outcome = _store(session, folder, _elsewhere(folder))
     assert [each.item.path for each in outcome.stored] == ["second.csv"]
+    assert (outcome.read_files, outcome.read_bytes) == (1, 9)
     assert [(each.path, each.reason) for each in outcome.skipped] == [("first.csv", SkipReason.VANISHED)]
     _commit(session, outcome)
     assert _restored(session, "p", tmp_path / "out") == {"second.csv": b"the same\n"}
