@@ -6,13 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.content import (
-    Commit,
-    Entry,
-    EntryKind,
-    SkippedItem,
-    SourceProblem,
-)
+from kronkers_studio.domain.content import Commit, Entry, EntryKind, SkippedItem, SourceProblem
 from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.migration import Decision, MigrationSource, PlannedItem, Undone
 from kronkers_studio.domain.progress import NEVER, CancelToken
@@ -62,7 +56,9 @@ def compared_with_head(
     found = {item.path: item for item in scan.items}
     unchanged: set[str] = set()
     gone: list[str] = []
-    staying = {each.item.path for each in staying_in_cloud(session, project, branch, source, scan.skipped)}
+    staying = (
+        set() if head is None else {each.item.path for each in staying_in_cloud(session, head, source, scan.skipped)}
+    )
     skipped = {item.path for item in scan.skipped}  # there, though they cannot be read
     if head is not None:
         for path, entry in _entries(session, project, head, source):

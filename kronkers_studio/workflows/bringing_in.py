@@ -9,13 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.content import (
-    Commit,
-    EntryKind,
-    SkippedItem,
-    SourceElsewhere,
-    StoredItem,
-)
+from kronkers_studio.domain.content import Commit, EntryKind, SkippedItem, SourceElsewhere, StoredItem
 from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput, NotFound
 from kronkers_studio.domain.migration import (
     FoldedVersion,

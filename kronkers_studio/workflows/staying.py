@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kronkers_studio.domain.content import Entry, EntryKind, SkippedItem, SkipReason, SourceItem, StoredItem
+from kronkers_studio.domain.content import Commit, Entry, EntryKind, SkippedItem, SkipReason, SourceItem, StoredItem
 from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.migration import MigrationSource
 from kronkers_studio.workflows.session import Session
@@ -27,8 +27,11 @@ def with_staying(
     """What was stored of ``source`` with what stays, and what was skipped: what stays unread is said to."""
     if not any(item.reason is SkipReason.PLACEHOLDER or item.reason in _UNREAD for item in skipped):
         return stored, skipped
-    in_cloud = staying_in_cloud(session, project, branch, source, skipped)
-    unread = {item.path: list(_staying_unread(session, project, branch, source, item)) for item in skipped}
+    head = session.workspace.head(project, branch)
+    if head is None:
+        return stored, skipped
+    in_cloud = staying_in_cloud(session, head, source, skipped)
+    unread = {item.path: list(_staying_unread(session, head, source, item)) for item in skipped}
     staying = [*in_cloud, *(each for kept in unread.values() for each in kept)]
     filled = {each.item.path.rpartition("/")[0] for each in staying}  # no folder with such is empty
     others = [each for each in stored if each.item.kind is not EntryKind.FOLDER or each.item.path not in filled]
@@ -38,9 +41,9 @@ def with_staying(
 
 
 def staying_in_cloud(
-    session: Session, project: str, branch: str, source: MigrationSource, skipped: Iterable[SkippedItem]
+    session: Session, head: Commit, source: MigrationSource, skipped: Iterable[SkippedItem]
 ) -> list[StoredItem]:
-    """Placeholders that are as the branch's head has them, by size and time: they stay without being downloaded.
+    """Placeholders that are as the branch's ``head`` has them, by size and time: they stay without being downloaded.
 
     Else a version from a computer on which OneDrive has nothing yet, or with a stat cache that was lost, would lack all
     that the one before has.
@@ -48,15 +51,11 @@ def staying_in_cloud(
     from kronkers_studio.migration import filesystem
     from kronkers_studio.migration.found import CLOCK_TICK_NS
 
-    placeholders = [item.path for item in skipped if item.reason is SkipReason.PLACEHOLDER]
-    head = session.workspace.head(project, branch) if placeholders else None
-    if head is None:
-        return []
     content, staying = session.workspace.content, []
-    for path in placeholders:
+    for path in (item.path for item in skipped if item.reason is SkipReason.PLACEHOLDER):
         try:
             status = Path(filesystem.system_path(source.folder, path)).lstat()
-            entry = content.find(project, head.id, f"{source.into}/{path}" if source.into else path)
+            entry = content.find(head.project, head.id, f"{source.into}/{path}" if source.into else path)
         except (OSError, NotFound):
             continue
         same_time = abs(entry.mtime_ns - status.st_mtime_ns) <= CLOCK_TICK_NS
@@ -74,20 +73,17 @@ def lies_in(path: str, places: Collection[str]) -> bool:
     return False
 
 
-def _staying_unread(
-    session: Session, project: str, branch: str, source: MigrationSource, item: SkippedItem
-) -> Iterator[StoredItem]:
+def _staying_unread(session: Session, head: Commit, source: MigrationSource, item: SkippedItem) -> Iterator[StoredItem]:
     """What the branch's head has of a file or a folder that cannot be read; nothing of what is not wanted, or gone."""
-    head = session.workspace.head(project, branch) if item.reason in _UNREAD else None
-    if head is None:
+    if item.reason not in _UNREAD:
         return
     content = session.workspace.content
     prefix = f"{source.into}/" if source.into else ""
     try:
-        top = content.find(project, head.id, prefix + item.path)
+        top = content.find(head.project, head.id, prefix + item.path)
     except NotFound:  # it is new
         return
-    below = content.walk(project, head.id, top.path) if top.kind is EntryKind.FOLDER else (top,)
+    below = content.walk(head.project, head.id, top.path) if top.kind is EntryKind.FOLDER else (top,)
     for entry in below:
         if entry.kind is not EntryKind.FOLDER:
             yield _as_stored(entry, entry.path.removeprefix(prefix))
