@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -46,6 +47,19 @@ def unreadable_workspace(workspace: Path) -> Path:
     for pack in (workspace / "packs").iterdir():
         pack.write_bytes(bytes(byte ^ 1 for byte in pack.read_bytes()))
     return workspace
+
+
+def test_a_check_names_the_damaged_file_and_what_mends_it(
+    open_main_window: OpenWindow, damaged_workspace: Path, come_to_rest: Rest
+) -> None:
+    window = open_main_window(damaged_workspace, page="registry")
+    window.show()
+    come_to_rest(window)
+    page = window.page("registry")
+    page.check()  # type: ignore[attr-defined]
+    come_to_rest(window)
+    assert re.search(r"1 file or folder is damaged: .+: later\.bin\.$", page.notice.message)
+    assert "kronkers registry rebuild" in page.notice._next.text()
 
 
 def test_a_damaged_file_has_no_preview_but_a_sentence_and_the_others_are_shown(

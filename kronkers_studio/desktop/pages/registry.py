@@ -24,12 +24,14 @@ from kronkers_studio.domain.care import TrashItem, TrashKind
 from kronkers_studio.domain.content import DEFAULT_BRANCH, CheckReport, Commit, Project, RestoreReport
 from kronkers_studio.domain.history import HistoryRow
 from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.domain.spelling import printable
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
     from kronkers_studio.workflows.timeline import Timeline
 
 _PAGE = 100  # commits asked for at a time
+_NAMED = 3  # damaged files in a sentence
 _PATH = 56  # characters of a folder's path in a sentence
 
 
@@ -323,12 +325,12 @@ class RegistryPage(Page):
             self.notice.say(tr("The workspace is sound."), read, "ok")
             return
         found = counted(len(report.problems), tr("{n} problem was found"), tr("{n} problems were found"))
-        details = [f"{file.project}: {file.path}" for file in report.affected]
-        if report.affected_count > len(details):
-            details.append("…")
-        if report.affected:
-            found += ", " + counted(report.affected_count, tr("{n} file is concerned"), tr("{n} files are concerned"))
-        self.notice.say(f"{found}.", tr(report.next_step), "bad", "\n".join([*details, *report.problems]))
+        damaged = [f"{file.project}: {printable(file.path) or tr('all of it')}" for file in report.affected]
+        if damaged:
+            one, many = tr("{n} file or folder is damaged"), tr("{n} files and folders are damaged")
+            named = "; ".join(damaged[:_NAMED]) + (" …" if report.affected_count > _NAMED else "")
+            found += f". {counted(report.affected_count, one, many)}: {named}"
+        self.notice.say(f"{found}.", report.next_step, "bad", "\n".join([*damaged, *report.problems]))
 
     # Views
 
