@@ -187,6 +187,7 @@ def test_what_is_given_up_is_asked_for_first_and_then_gone(page: Any, come_to_re
     remove(page, "forecast", come_to_rest)
     page.ask_trash()
     dialog = the_dialog(page, TrashDialog, come_to_rest)
+    assert dialog.focusWidget() is dialog.table
     dialog.empty.click()
     (asked,) = [each for each in dialog.findChildren(QDialog) if each.isVisible()]
     assert dialog.table.content.rowCount() == 1
@@ -194,6 +195,7 @@ def test_what_is_given_up_is_asked_for_first_and_then_gone(page: Any, come_to_re
     dialog._empty()
     come_to_rest(page.window())
     assert dialog.table.content.rowCount() == 0
+    assert dialog.focusWidget() is dialog.close_button
 
 
 def test_a_removed_project_is_watched_no_more_or_it_would_come_back(

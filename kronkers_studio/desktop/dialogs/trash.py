@@ -36,9 +36,8 @@ class TrashDialog(Dialog):
         self.content.addWidget(self.views, 1)
         self.empty = self.add_button(tr("Give up all …"), self.ask_empty, "danger")
         self.buttons.insertWidget(0, self.empty)
-        self.add_button(tr("Close"), self.reject)
+        self.close_button = self.add_button(tr("Close"), self.reject)
         self.back = self.add_button(tr("Bring back"), self.bring_back, "primary")
-        self.table.setFocus()
         self._offer()
         self._read()
 
@@ -55,6 +54,7 @@ class TrashDialog(Dialog):
         self.views.show_view("list" if items else "empty")
         if items:
             self.table.choose(0)
+        (self.table if items else self.close_button).setFocus()  # never the button that gives all of it up
         self._offer()
 
     def _offer(self) -> None:
