@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import tarfile
+import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -144,7 +145,10 @@ def _read_base(archive: Path) -> tuple[Path, dict[str, Any]]:
         config: dict[str, Any] = json.load(_member(tar, manifest["Config"]))
         layer = archive.with_suffix(".layer")
         if not layer.exists():
-            layer.write_bytes(_member(tar, manifest["Layers"][0]).read())
+            with tempfile.TemporaryDirectory(dir=layer.parent) as folder:  # another worker never sees half of it
+                draft = Path(folder) / layer.name
+                draft.write_bytes(_member(tar, manifest["Layers"][0]).read())
+                draft.replace(layer)
     return layer, config
 
 

@@ -192,9 +192,9 @@ def _zip(*names: str) -> bytes:
 @pytest.mark.parametrize(
     ("name", "data", "kind"),
     [
-        ("churn.rds", gzip.compress(b"X\n\x00\x00\x00\x03"), "R model (.rds)"),
+        ("churn.rds", gzip.compress(b"X\n\x00\x00\x00\x03", mtime=0), "R model (.rds)"),
         ("churn.rds", b"X\n\x00\x00\x00\x03", "R model (.rds)"),
-        ("churn.rda", gzip.compress(b"RDX3\nX\n"), "R model (.rds)"),
+        ("churn.rda", gzip.compress(b"RDX3\nX\n", mtime=0), "R model (.rds)"),
         ("net.pt", _zip("net/data.pkl", "net/byteorder"), "PyTorch model (.pt)"),
         ("model.skops", _zip("schema.json"), "skops model (.skops)"),
         ("model.keras", _zip("metadata.json", "config.json"), "Keras model (.keras)"),
