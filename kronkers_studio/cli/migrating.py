@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kronkers_studio.cli.migration_text import plan_lines, result_lines
+from kronkers_studio.cli.migration_text import plan_lines, result_lines, status_lines
 from kronkers_studio.cli.terminal import Terminal, command
-from kronkers_studio.cli.text import plural
 from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.errors import Cancelled, InvalidInput
 from kronkers_studio.domain.migration import (
@@ -20,7 +19,6 @@ from kronkers_studio.domain.migration import (
     WatchState,
     WatchStatus,
 )
-from kronkers_studio.domain.spelling import printable
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
@@ -144,20 +142,27 @@ def status(
     terminal: Terminal,
     project: Annotated[str, typer.Argument(help="The project.")],
     folder: Annotated[Path, typer.Argument(help="The folder it was brought in from.")],
+    branch: Annotated[str, typer.Option("--branch", help="The branch to compare with.")] = "main",
 ) -> None:
-    """Show what a migration would bring in now."""
+    """Show what a migration would bring in now, and what it would take out."""
     from kronkers_studio.workflows.migrating import plan_migration
     from kronkers_studio.workflows.versions import list_branches
 
     with terminal.session() as session:
         list_branches(session, project)  # raises NotFound
         with terminal.progress() as progress:
-            plan = plan_migration(session, folder, project, progress=progress, cancel=terminal.cancel)
-        fresh = plan.fresh
+            plan = plan_migration(session, folder, project, branch=branch, progress=progress, cancel=terminal.cancel)
         terminal.result(
-            {"project": plan.project, "folder": plan.folder, "new_or_changed": fresh, "skipped": plan.skipped},
-            f"{plural(len(fresh), 'file')} new or changed, {len(plan.kept) - len(fresh):,} unchanged",
-            *[f"  {printable(item.path)}" for item in fresh],
+            {
+                "project": plan.project,
+                "branch": plan.branch,
+                "folder": plan.folder,
+                "new_or_changed": plan.fresh,
+                "gone": plan.gone,
+                "skipped": plan.skipped,
+                "undone": plan.undone,
+            },
+            *status_lines(plan),
         )
 
 

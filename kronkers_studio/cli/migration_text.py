@@ -79,6 +79,29 @@ def _undone_lines(undone: Undone | None, title: str) -> list[str]:
     return [f"{title}: {undone_words(undone)}. Version {undone.head[:12]} keeps what it was."]
 
 
+def _would_undo_lines(plan: MigrationPlan) -> list[str]:
+    lines = _undone_lines(plan.undone, f"“{plan.branch}” got something from elsewhere since the folder was brought in")
+    return [*lines, "  Bringing it in is refused without --replace, and says then how to keep both."] if lines else []
+
+
+def status_lines(plan: MigrationPlan) -> list[str]:
+    """How the folder stands to the branch: only what differs, and in one line how much does not."""
+    present = {item.path for item in plan.items}  # another name (hard link) of a file that stayed is no new name of it
+    renamed = [item for item in plan.fresh if item.renamed_from and item.renamed_from not in present]
+    fresh = [item for item in plan.fresh if not item.renamed_from or item.renamed_from in present]
+    counts = [f"{plural(len(fresh), 'file')} new or changed"]
+    counts += [f"{len(renamed):,} renamed"] if renamed else []
+    counts += [f"{len(plan.gone):,} no longer in the folder"] if plan.gone else []
+    return [
+        f"{', '.join(counts)}, {len(plan.kept) - len(plan.fresh):,} unchanged",
+        *[f"  {printable(item.path)}" for item in fresh],
+        *[f"  {printable(item.path)}  (was {printable(item.renamed_from)})" for item in renamed],
+        *[f"  {printable(path)}  (no longer in the folder)" for path in plan.gone],
+        *_would_undo_lines(plan),
+        *skipped_lines(plan.skipped),
+    ]
+
+
 def plan_lines(plan: MigrationPlan) -> list[str]:
     """What a plan says: first in numbers, then what was found."""
     kinds = Counter(item.kind.value for item in plan.kept)
@@ -89,10 +112,8 @@ def plan_lines(plan: MigrationPlan) -> list[str]:
         + ("" if not kinds else ": " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())),
         f"New: {plural(len(plan.fresh), 'item')}, {size(plan.new_size)}.",
         *_compared_lines(plan),
-        *_undone_lines(plan.undone, f"“{plan.branch}” got something from elsewhere since the folder was brought in"),
+        *_would_undo_lines(plan),
     ]
-    if plan.undone is not None:
-        lines.append("  Bringing it in is refused without --replace, and says then how to keep both.")
     if plan.duplicates:
         partly = "" if plan.duplicates_complete else " (not all were compared)"
         lines.append(

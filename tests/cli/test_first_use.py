@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,36 @@ def test_a_name_with_a_line_end_or_odd_bytes_stays_in_its_row() -> None:
     head, odd, plain = table(["Name", "Size"], [["a\nb\udcff\x1b", "1 B"], ["plain", "2 B"]])
     assert odd == "a\\nb\\xff\\x1b  1 B"
     assert head.index("Size") == odd.index("1 B") == plain.index("2 B")
+
+
+def test_status_tells_what_is_new_renamed_and_gone_and_of_which_branch(shell: Shell, project: Path) -> None:
+    os.utime(project / "same.bin", (1_700_000_000.5,) * 2)  # at rest: else only reading tells a rename
+    shell.run("migrate", str(project), "--project", "p")
+    (project / "notes.txt").write_text("two\n", encoding="utf-8")
+    (project / "same.bin").rename(project / "named anew.bin")
+    (project / "other.bin").unlink()
+    said = shell.run("status", "p", str(project)).out.splitlines()
+    assert said == [
+        "1 file new or changed, 1 renamed, 1 no longer in the folder, 0 unchanged",
+        "  notes.txt",
+        "  named anew.bin  (was same.bin)",
+        "  other.bin  (no longer in the folder)",
+    ]
+    shell.run("branch", "p", "newer")
+    shell.run("migrate", str(project), "--project", "p", "--branch", "newer")
+    found = shell.json("status", "p", str(project), "--branch", "newer")
+    assert (found["branch"], found["new_or_changed"], found["gone"]) == ("newer", [], [])
+    assert shell.json("status", "p", str(project))["gone"] == ["other.bin", "same.bin"]
+
+
+def test_status_lists_what_is_skipped_and_warns_of_what_would_be_undone(shell: Shell, project: Path) -> None:
+    assert shell.run("status", "p", str(project)).out == "0 files new or changed, 3 unchanged\n"
+    other = shell.folder / "other folder"
+    shutil.copytree(project, other)
+    (other / "added.txt").write_text("from elsewhere\\n", encoding="utf-8")
+    shell.run("branch", "p", "elsewhere")
+    shell.run("migrate", str(other), "--project", "p", "--branch", "elsewhere")
+    shell.run("merge", "p", "elsewhere")
+    said = shell.run("status", "p", str(project)).out
+    assert "1 file is not in the folder (added.txt)" in said
+    assert "refused without --replace" in said
