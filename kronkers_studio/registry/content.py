@@ -125,8 +125,9 @@ class ContentStore:
         """Make ``stored`` the content of ``branch``, making project and branch when they do not exist.
 
         Returns the branch's head, and whether it is new: the same content as before makes no new commit. With ``base``
-        the branch must still be at that commit, from which a part of ``stored`` was taken. Raises ``InvalidInput``,
-        ``BranchChanged``, ``ContentCleanedUp`` (store it again), ``StorageFull`` or ``WorkspaceBusy``.
+        the branch must still be at that commit, beside which ``stored`` was judged; "" for no such branch. Raises
+        ``InvalidInput``, ``BranchChanged``, ``ContentCleanedUp`` (store it again), ``StorageFull`` or
+        ``WorkspaceBusy``.
         """
         check_name("project", project)
         check_name("branch", branch)
@@ -137,7 +138,7 @@ class ContentStore:
             written = write_trees(stored, self._store, writer, known)
             tree = written.top.hex()
             exists, head = self._references.head(project, branch)
-            if base is not None and (head is None or head.id != base):
+            if base is not None and base != (head.id if head is not None else ""):
                 raise BranchChanged(
                     f"Branch “{branch}” of “{project}” was changed meanwhile.",
                     next_step="Nothing was lost: run it again on it as it is now.",

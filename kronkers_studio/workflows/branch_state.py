@@ -87,7 +87,7 @@ def compared_with_head(
     def at(path: str) -> FoundItem | None:
         return found.get(_inside(path, source))
 
-    undone = undone_on(session, project, branch, [source], at=at, is_same=comparing.is_same)
+    undone = None if head is None else undone_on(session, branch, head, [source], at=at, is_same=comparing.is_same)
     renamed = {item.renamed_from for item in items}
     filled = {path.rpartition("/")[0] for path in staying}  # so it is no empty folder
     return Compared(

@@ -38,7 +38,7 @@ def _nobody(_items: Sequence[FoundItem]) -> None:
 
 @dataclass(slots=True)
 class _Brought:
-    """What came of one folder, already where it lies in the project."""
+    """What came of one folder."""
 
     source: MigrationSource
     scan: Scan
@@ -64,39 +64,49 @@ class BringIn:
     progress: Progress
     cancel: CancelToken
     started: float
-    _base: str | None = None  # the head from which a part of the content is taken, if one is
 
     def run(self, sources: Sequence[MigrationSource]) -> MigrationResult:
         """Store and commit.
 
-        Once more when a cleaning up in between took away what unchanged files share, or when what other folders brought
-        in was changed meanwhile.
+        Once more when a cleaning up in between took away what unchanged files share, or when something else moved the
+        branch meanwhile: it may have brought what would now be undone. Raises ``BranchChanged`` when it does so again.
         """
         try:
             return self._bring_in(sources)
         except (ContentCleanedUp, BranchChanged):
+            pass
+        try:
             return self._bring_in(sources)
+        except BranchChanged:
+            raise BranchChanged(
+                f"Something else keeps changing “{self.branch}” of “{self.project}”, also while the folder was brought "
+                "in for a second time.",
+                next_step="Nothing was lost, and what was read is stored: run it again when the other is done.",
+            ) from None
 
     def _bring_in(self, sources: Sequence[MigrationSource]) -> MigrationResult:
-        from kronkers_studio.workflows.sources import project_sources
+        from kronkers_studio.workflows.sources import kept_besides, project_sources
         from kronkers_studio.workflows.undoing import refuse_undoing, undone_by
 
-        self._base = None
         remembered = project_sources(self.session, self.project)
         brought = [self._store(source) for source in sources]
+        head = self.session.workspace.head(self.project, self.branch)  # all below goes by it, and is refused at another
+        for each in brought:
+            self._complete(each, head)
         _refuse_rules_that_leave_nothing(brought, remembered)
         kept: tuple[StoredItem, ...] = ()
-        if any(source.into for source in (*remembered, *sources)):
-            kept = self._kept_besides(sources)
+        if head is not None and any(source.into for source in (*remembered, *sources)):
+            kept = kept_besides(self.session, self.project, head.id, sources)
             _refuse_overlap(brought, kept)
         stored = [*brought[0].stored] if len(brought) == 1 else [item for each in brought for item in each.stored]
         stored += kept
-        undone = undone_by(self.session, self.project, self.branch, sources, stored)
+        undone = undone_by(self.session, self.branch, head, sources, stored) if head is not None else None
         if undone is not None and not self.replace_others:
             refuse_undoing(undone, self.session, self.project, self.branch, [source.folder for source in sources])
         skipped = tuple(item for each in brought for item in each.skipped)
         renamed = tuple(rename for each in brought for rename in each.renamed)
-        commit, changed, folded = self._commit(stored, skipped, sources, brought)
+        base = head.id if head is not None else ""
+        commit, changed, folded = self._commit(stored, skipped, sources, brought, base)
         self._remember(remembered, brought, commit)
         return MigrationResult(
             project=self.project,
@@ -118,8 +128,6 @@ class BringIn:
     def _store(self, source: MigrationSource) -> _Brought:
         """Store the files of one folder."""
         from kronkers_studio.migration.scan_ahead import ScanAhead
-        from kronkers_studio.workflows.sources import placed
-        from kronkers_studio.workflows.staying import with_staying
 
         folder = Path(source.folder)
         cache = stat_cache(self.session, self.project, folder)
@@ -150,19 +158,33 @@ class BringIn:
             if each.item.kind is EntryKind.FILE and each.size == each.item.size
         )
         cache.remember_generation(outcome.generation)
-        stored: Sequence[StoredItem] = outcome.stored
-        skipped = (*scan.skipped, *outcome.skipped)
-        stored, skipped = with_staying(self.session, self.project, self.branch, source, stored, skipped)
-        renamed = (*scan.renamed, *_renamed_by_content(known, scan, outcome.stored))
-        if source.into:
-            stored = [placed(each, source.into) for each in stored]
-            skipped = tuple(replace(item, path=f"{source.into}/{item.path}") for item in skipped)
-            renamed = tuple(
-                replace(each, old=f"{source.into}/{each.old}", new=f"{source.into}/{each.new}") for each in renamed
-            )
         return _Brought(
-            source, scan, cache, stored, skipped, renamed, outcome.read_files, outcome.read_bytes, outcome.new_bytes
+            source,
+            scan,
+            cache,
+            outcome.stored,
+            (*scan.skipped, *outcome.skipped),
+            (*scan.renamed, *_renamed_by_content(known, scan, outcome.stored)),
+            outcome.read_files,
+            outcome.read_bytes,
+            outcome.new_bytes,
         )
+
+    def _complete(self, brought: _Brought, head: Commit | None) -> None:
+        """Add what stays of the branch's head though it was not read, and put all where it lies in the project."""
+        from kronkers_studio.workflows.sources import placed
+        from kronkers_studio.workflows.staying import with_staying
+
+        brought.stored, brought.skipped = with_staying(
+            self.session, head, brought.source, brought.stored, brought.skipped
+        )
+        into = brought.source.into
+        if into:
+            brought.stored = [placed(each, into) for each in brought.stored]
+            brought.skipped = tuple(replace(item, path=f"{into}/{item.path}") for item in brought.skipped)
+            brought.renamed = tuple(
+                replace(each, old=f"{into}/{each.old}", new=f"{into}/{each.new}") for each in brought.renamed
+            )
 
     def _elsewhere(self, source: MigrationSource) -> SourceElsewhere | None:
         """How other processes read the folder; None where one alone keeps to the limit that the settings give."""
@@ -181,21 +203,13 @@ class BringIn:
         plan = source.options.fold_conflicts  # which files are conflict copies is found by planning
         return scan_source(self.session, source, known, progress, self.cancel, plan=plan, found=found)
 
-    def _kept_besides(self, sources: Sequence[MigrationSource]) -> tuple[StoredItem, ...]:
-        from kronkers_studio.workflows.sources import kept_besides
-
-        head = self.session.workspace.head(self.project, self.branch)
-        if head is None:
-            return ()
-        self._base = head.id
-        return kept_besides(self.session, self.project, head.id, sources)
-
     def _commit(
         self,
         stored: list[StoredItem],
         skipped: tuple[SkippedItem, ...],
         sources: Sequence[MigrationSource],
         brought: Sequence[_Brought],
+        base: str,
     ) -> tuple[Commit, bool, tuple[FoldedVersion, ...]]:
         """Record what was stored; conflict copies that are folded become versions before the newest."""
         folding = _folding(stored, brought)
@@ -203,7 +217,7 @@ class BringIn:
         message = self.message or f"Brought in from {names}"
         folder = sources[0].folder
         if folding is None:
-            commit, changed = self._record(stored, message, skipped, folder)
+            commit, changed = self._record(stored, message, skipped, folder, base)
             return commit, changed, ()
         made: dict[tuple[str, str], FoldedVersion] = {}
         any_changed = False
@@ -211,10 +225,11 @@ class BringIn:
         for step in folding.steps(known):
             earlier = [*folding.rest, *(_at(step.get(each.item.path), each) for each in folding.newest_files)]
             about = f"Earlier versions, from conflict copies: {', '.join(sorted(step))}"
-            commit, changed = self._record(earlier, about, skipped, folder)
+            commit, changed = self._record(earlier, about, skipped, folder, base)
+            base = commit.id
             any_changed = any_changed or changed
             made |= {(path, found.item.path): _folded(path, found, commit) for path, found in step.items()}
-        commit, changed = self._record(folding.newest, message, skipped, folder)
+        commit, changed = self._record(folding.newest, message, skipped, folder, base)
         if changed:
             newest = [(file.path, file.versions[-1]) for file in folding.files]
             newest = [(path, found) for path, found in newest if found.content not in known[path]]
@@ -223,9 +238,9 @@ class BringIn:
         return commit, changed or any_changed, tuple(folded)
 
     def _record(
-        self, stored: Sequence[StoredItem], message: str, skipped: tuple[SkippedItem, ...], folder: str
+        self, stored: Sequence[StoredItem], message: str, skipped: tuple[SkippedItem, ...], folder: str, base: str
     ) -> tuple[Commit, bool]:
-        commit, changed = self.session.workspace.content.commit(
+        return self.session.workspace.content.commit(
             self.project,
             self.branch,
             stored,
@@ -233,11 +248,8 @@ class BringIn:
             author=self.session.author,
             skipped=skipped,
             source=folder,
-            base=self._base,
+            base=base,
         )
-        if self._base is not None:
-            self._base = commit.id
-        return commit, changed
 
     def _contents_in_history(self, paths: Sequence[str]) -> dict[str, set[tuple[bytes, ...]]]:
         """What the branch's history has of these files already: folding them again would record them twice."""

@@ -18,17 +18,14 @@ _KEPT = " The new version keeps what the one before has of it."
 
 def with_staying(
     session: Session,
-    project: str,
-    branch: str,
+    head: Commit | None,
     source: MigrationSource,
     stored: Sequence[StoredItem],
     skipped: tuple[SkippedItem, ...],
 ) -> tuple[Sequence[StoredItem], tuple[SkippedItem, ...]]:
-    """What was stored of ``source`` with what stays, and what was skipped: what stays unread is said to."""
-    if not any(item.reason is SkipReason.PLACEHOLDER or item.reason in _UNREAD for item in skipped):
-        return stored, skipped
-    head = session.workspace.head(project, branch)
-    if head is None:
+    """What was stored of ``source`` with what stays of the branch's ``head``, and what was skipped: what stays unread
+    is said to."""
+    if head is None or not any(item.reason is SkipReason.PLACEHOLDER or item.reason in _UNREAD for item in skipped):
         return stored, skipped
     in_cloud = staying_in_cloud(session, head, source, skipped)
     unread = {item.path: list(_staying_unread(session, head, source, item)) for item in skipped}

@@ -20,9 +20,9 @@ _Item = TypeVar("_Item")
 
 
 def undone_by(
-    session: Session, project: str, branch: str, sources: Sequence[MigrationSource], stored: Iterable[StoredItem]
+    session: Session, branch: str, head: Commit, sources: Sequence[MigrationSource], stored: Iterable[StoredItem]
 ) -> Undone | None:
-    """What ``stored``, all that is in ``sources`` and where it will lie in the project, would undo on the branch."""
+    """What ``stored``, all that is in ``sources`` and where it will lie in the project, would undo of ``head``."""
     by_path: dict[str, StoredItem] = {}
 
     def at(path: str) -> StoredItem | None:
@@ -30,7 +30,7 @@ def undone_by(
             by_path.update((each.item.path, each) for each in stored)
         return by_path.get(path)
 
-    return undone_on(session, project, branch, sources, at=at, is_same=_is_stored_so)
+    return undone_on(session, branch, head, sources, at=at, is_same=_is_stored_so)
 
 
 def refuse_undoing(undone: Undone, session: Session, project: str, branch: str, folders: Sequence[str]) -> NoReturn:
@@ -86,23 +86,20 @@ def _word(text: str) -> str:
 
 def undone_on(
     session: Session,
-    project: str,
     branch: str,
+    head: Commit,
     sources: Sequence[MigrationSource],
     *,
     at: Callable[[str], _Item | None],
     is_same: Callable[[_Item, Entry], bool],
 ) -> Undone | None:
-    """What bringing ``sources`` in would undo on the branch; None for nothing, as nearly always.
+    """What bringing ``sources`` in would undo of the branch's ``head``; None for nothing, as nearly always.
 
     ``at`` gives what the folders have for a path in the project, ``is_same`` tells whether that is what the branch has.
     """
     from kronkers_studio.workflows.sources import project_sources
 
-    head = session.workspace.head(project, branch)
-    if head is None:
-        return None
-    remembered = {source.folder: source for source in project_sources(session, project)}
+    remembered = {source.folder: source for source in project_sources(session, head.project)}
     everything = (remembered | {source.folder: source for source in sources}).values()
     for source in sources:
         others = [each for each in everything if each.into != source.into]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, SkipReason
-from kronkers_studio.domain.errors import InvalidInput, NotFound, SourceUnavailable, WorkspaceBusy
+from kronkers_studio.domain.errors import BranchChanged, InvalidInput, NotFound, SourceUnavailable, WorkspaceBusy
 from kronkers_studio.domain.migration import MigrationOptions, MigrationResult, WatchState, WatchStatus
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders, project_name
@@ -157,7 +157,7 @@ def watch_folders(
                 watch.again()
                 say(WatchStatus.WATCHING)
                 continue
-            except WorkspaceBusy:
+            except (WorkspaceBusy, BranchChanged):
                 watch.again()
                 say(WatchStatus.BUSY)
                 continue

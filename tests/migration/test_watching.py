@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from kronkers_studio.domain.content import EntryKind
-from kronkers_studio.domain.errors import Cancelled, NotFound, StudioError, WorkspaceBusy
+from kronkers_studio.domain.errors import BranchChanged, Cancelled, NotFound, StudioError, WorkspaceBusy
 from kronkers_studio.domain.migration import WatchStatus
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.migration import watching
@@ -209,11 +209,11 @@ def test_one_of_several_folders_may_be_away_without_its_files_being_lost(session
 
 def test_while_another_process_writes_to_the_workspace_it_is_tried_again(session, folder, make, monkeypatch):
     make("a.csv", "1")
-    really, busy = workflow.migrate_folder, iter([True, True])
+    really, busy = workflow.migrate_folder, iter([WorkspaceBusy, BranchChanged])
 
     def migrate(*arguments, **settings):
-        if next(busy, False):
-            raise WorkspaceBusy("Another process is writing.")
+        if refusal := next(busy, None):
+            raise refusal("Another process is writing.")
         return really(*arguments, **settings)
 
     monkeypatch.setattr(workflow, "migrate_folder", migrate)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from kronkers_studio.domain.content import Entry, EntryKind
-from kronkers_studio.domain.errors import WouldUndo
+from kronkers_studio.domain.content import Commit, Entry, EntryKind
+from kronkers_studio.domain.errors import BranchChanged, WouldUndo
 from kronkers_studio.domain.migration import MigrationOptions, MigrationPlan
 from kronkers_studio.migration import StatCache
+from kronkers_studio.registry import ContentStore
 from kronkers_studio.workflows.care import rebuild_registry
 from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders, plan_migration
 from kronkers_studio.workflows.plan_rows import prepare
@@ -233,3 +236,77 @@ def test_folders_with_places_of_their_own_do_not_stand_in_each_others_way(
     migrate_folder(session, colleague, "p")
     with pytest.raises(WouldUndo, match=r"source/team/0\.csv"):
         migrate_folder(session, folder, "p", into="source")
+
+
+# What happens meanwhile
+
+Deed = Callable[[Session], object]
+
+
+@pytest.fixture
+def meanwhile(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Deed]:
+    """What a second writer does, one after the other: each just before ``session`` commits what it has judged."""
+    deeds: list[Deed] = []
+    really = ContentStore.commit
+
+    def commit(content: ContentStore, *words: Any, **named: Any) -> tuple[Commit, bool]:
+        if content is session.workspace.content and deeds:
+            with open_workspace(tmp_path / "workspace", key_file=tmp_path / "key") as other:
+                deeds.pop(0)(other)
+        return really(content, *words, **named)
+
+    monkeypatch.setattr(ContentStore, "commit", commit)
+    return deeds
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_a_merge_that_lands_just_before_the_commit_is_not_undone_either(
+    session: Session, folder: Path, colleague: Path, meanwhile: list[Deed], fold: bool
+) -> None:
+    """Seen to fail without the commit's base."""
+    migrate_folder(session, folder, "p", options=MigrationOptions(fold_conflicts=fold))
+    create_branch(session, "p", "colleague")
+    migrate_folder(session, colleague, "p", branch="colleague")
+    _write(folder / "team" / "2.csv", "a,b\n2,22\n")
+    _write(folder / "team" / "3-LAPTOP7.csv", "a,b\n3,2\n")
+    meanwhile.append(lambda other: merge_branches(other, "p", "colleague"))
+    with pytest.raises(WouldUndo, match=r"team/5\.csv"):
+        migrate_folder(session, folder, "p")
+    assert meanwhile == []
+    assert _texts(session)["team/5.csv"] == "a,b\n5,1\n"
+
+
+def test_a_branch_that_somebody_else_begins_meanwhile_is_not_taken_over_unseen(
+    session: Session, folder: Path, tmp_path: Path, meanwhile: list[Deed]
+) -> None:
+    """Seen to fail with a base for branches only that exist."""
+    _write(tmp_path / "other" / "x.csv", "x\n")
+    meanwhile.append(lambda other: migrate_folder(other, tmp_path / "other", "p", into="other"))
+    migrate_folder(session, folder, "p", into="")
+    assert set(_texts(session)) == {"newest", "other/x.csv", *(f"team/{number}.csv" for number in range(5))}
+
+
+def test_a_run_does_not_go_on_for_ever_against_another_that_keeps_changing_the_branch(
+    session: Session, folder: Path, tmp_path: Path, meanwhile: list[Deed]
+) -> None:
+    def change(other: Session) -> None:
+        _write(tmp_path / "other" / "x.csv", "x\n" * (len(meanwhile) + 1))
+        assert migrate_folder(other, tmp_path / "other", "p", into="other").changed
+
+    meanwhile += [change] * 5
+    with pytest.raises(BranchChanged, match="keeps changing “main” of “p”") as refused:
+        migrate_folder(session, folder, "p", into="")
+    assert len(meanwhile) == 3 and "run it again" in refused.value.next_step
+    meanwhile.clear()
+    assert migrate_folder(session, folder, "p", into="").read_files == 0
+    assert {"other/x.csv", "team/0.csv"} <= set(_texts(session))
+
+
+def test_what_another_run_made_the_very_same_is_no_reason_to_fail(
+    session: Session, folder: Path, meanwhile: list[Deed]
+) -> None:
+    migrate_folder(session, folder, "p")
+    _write(folder / "team" / "2.csv", "a,b\n2,22\n")
+    meanwhile.append(lambda other: migrate_folder(other, folder, "p"))
+    assert not migrate_folder(session, folder, "p").changed
+    assert len(session.workspace.content.history("p")) == 2
