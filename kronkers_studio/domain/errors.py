@@ -78,6 +78,19 @@ class StoreDamaged(WorkspaceError):
     """Bytes in the store are not what was written; ``details`` lists where."""
 
 
+class IndexDamaged(StoreDamaged):
+    """The workspace's database is missing, damaged or too old. It is an index of what is stored beside it, and can be
+    made again from there."""
+
+    def __init__(self, message: str, *, missing: bool, next_step: str = "", details: str = "") -> None:
+        super().__init__(message, next_step=next_step, details=details)
+        self.missing = missing
+
+
+class JournalIncomplete(StoreDamaged):
+    """Changes are lost from the middle of the journal: the database can be made again as it was before them only."""
+
+
 class StorageFull(WorkspaceError):
     """The disk is full or failed; nothing that was acknowledged is lost."""
 
@@ -97,6 +110,11 @@ class SourceUnavailable(StudioError):
 
 class WouldUndo(Refused):
     """Bringing a folder in would undo what a merge or another folder brought into the branch; nothing was changed."""
+
+
+# Restoring
+class RestoreUnderWay(StudioError):
+    """Another restore is writing to the same folder, or to one in it or above it; all that was restored is whole."""
 
 
 # Models and packages

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.care import (
     CleanUpReport,
@@ -17,13 +18,31 @@ from kronkers_studio.domain.care import (
     TrashKind,
 )
 from kronkers_studio.domain.changes import KeyChanged
-from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.content import CheckReport
+from kronkers_studio.domain.errors import (
+    IndexDamaged,
+    InvalidInput,
+    JournalIncomplete,
+    StoreDamaged,
+    StudioError,
+    WorkspaceBusy,
+    WorkspaceError,
+)
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.session import Session
 
+if TYPE_CHECKING:
+    from kronkers_studio.storage.keys import Unlock
+
 GRACE_DAYS = 14.0
 """What nothing leads to any more is kept this long, and what is younger than this is never freed."""
+
+_REBUILD = "registry rebuild"
+"""The store advises by commands; this one is advised for a database that is missing or older than the journal."""
+_ACCEPT_LOSS = "--accept-loss"
+_IN_USE = 32
+"""Windows: another program has the file open."""
 
 
 def clean_up(
@@ -97,14 +116,68 @@ def rebuild_registry(
 ) -> RebuildReport:
     """Make the metadata database of the workspace in ``directory`` again, from its packs and its journal's files.
 
-    With ``accept_loss``, what comes after lost entries of the journal is given up.
+    With ``accept_loss``, what comes after lost entries of the journal is given up. Raises ``WrongKey`` and the like,
+    ``WorkspaceBusy``, ``JournalIncomplete`` (which ``accept_loss`` gets over), ``StoreDamaged``, ``StorageFull`` or
+    ``Cancelled``; the database is then as it was.
     """
     from kronkers_studio.registry import rebuild_workspace
     from kronkers_studio.storage.keys import Unlock
 
     unlock = Unlock(passphrase=passphrase, recovery_key=recovery_key, key_file=key_file)
-    return rebuild_workspace(
-        directory.expanduser().absolute(), unlock, accept_loss=accept_loss, progress=progress, cancel=cancel
+    try:
+        return rebuild_workspace(
+            directory.expanduser().absolute(), unlock, accept_loss=accept_loss, progress=progress, cancel=cancel
+        )
+    except StoreDamaged as error:
+        if _ACCEPT_LOSS not in error.next_step:
+            raise
+        raise JournalIncomplete(error.message, next_step=error.next_step, details=error.details) from None
+    except WorkspaceError as error:
+        if getattr(error.__cause__, "winerror", None) != _IN_USE:
+            raise
+        raise WorkspaceBusy(
+            "Another program has the workspace's database open, so it cannot be replaced.",
+            next_step="Close other windows of Kronkers Studio on this workspace and try again.",
+            details=str(error.__cause__),
+        ) from None
+
+
+def index_damage(directory: Path, unlock: Unlock, error: StoreDamaged) -> IndexDamaged | None:
+    """Whether a workspace did not open with ``error`` because of its database: all that it is made again from is there.
+
+    Raises what is wrong with the key, or ``StoreDamaged`` when the keys are what is damaged.
+    """
+    from kronkers_studio.storage.keys import open_keys
+
+    open_keys(directory, unlock)
+    return _index_damage(directory, error.details) if (directory / "packs").is_dir() else None
+
+
+def index_damage_met(session: Session, error: StudioError) -> IndexDamaged | None:
+    """Whether ``error``, met in an open workspace, comes from its database; looks at all of that."""
+    if _REBUILD in error.next_step:
+        return _index_damage(session.directory, error.message)
+    try:
+        with session.workspace.database.read_directly() as connection:
+            pages = connection.execute("PRAGMA cipher_integrity_check").fetchone()
+            whole = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
+    except StoreDamaged as damage:
+        return _index_damage(session.directory, damage.details)
+    return _index_damage(session.directory, error.details) if pages or not whole else None
+
+
+def rebuild_mends(report: CheckReport) -> bool:
+    """Whether making the database again mends something of what a check found, or is the first step to that."""
+    return report.database_damaged or bool(report.affected) or any(_REBUILD in text for text in report.problems)
+
+
+def _index_damage(directory: Path, details: str) -> IndexDamaged:
+    there = (directory / "metadata.db").is_file()
+    return IndexDamaged(
+        f"The index of the workspace in {directory}, its file metadata.db, is {'damaged' if there else 'missing'}.",
+        missing=not there,
+        next_step="Run `kronkers registry rebuild`, which makes it again from what is stored beside it.",
+        details=details,
     )
 
 

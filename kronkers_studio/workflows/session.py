@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kronkers_studio.domain.errors import ServiceUnavailable, StudioError
+from kronkers_studio.domain.errors import ServiceUnavailable, StoreDamaged, StudioError
 from kronkers_studio.settings.author import author_in_force, author_name
 from kronkers_studio.settings.pace import PaceSettings, pace_in_force
 from kronkers_studio.settings.secrets import Secret, get_secret
@@ -160,12 +160,30 @@ def open_workspace(
     recovery_key: Secret | None = None,
     key_file: Path | None = None,
 ) -> Session:
-    """Open the workspace in ``directory`` with what is given, else with its key file or the system's keyring."""
+    """Open the workspace in ``directory`` with what is given, else with its key file or the system's keyring.
+
+    Raises ``WorkspaceError`` (none there), ``WrongKey``, ``KeyUnavailable``, ``IndexDamaged`` (``rebuild_registry``
+    mends it) or ``StoreDamaged``.
+    """
     from kronkers_studio.registry import open_workspace as open_
     from kronkers_studio.storage.keys import Unlock
 
+    directory = directory.expanduser().absolute()
     unlock = Unlock(passphrase=passphrase, recovery_key=recovery_key, key_file=key_file)
-    return Session(open_(directory.expanduser().absolute(), unlock))
+    try:
+        if _database_emptied(directory):
+            raise StoreDamaged("The database metadata.db is empty.")
+        return Session(open_(directory, unlock))
+    except StoreDamaged as error:
+        from kronkers_studio.workflows.care import index_damage
+
+        raise index_damage(directory, unlock, error) or error from None
+
+
+def _database_emptied(directory: Path) -> bool:
+    """Whether there is content, but of the database only its name: it would be taken for one yet to be filled."""
+    database = directory / "metadata.db"
+    return database.is_file() and database.stat().st_size == 0 and any((directory / "packs").glob("*"))
 
 
 def workspace_exists(directory: Path) -> bool:
