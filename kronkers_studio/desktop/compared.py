@@ -11,6 +11,7 @@ from itertools import zip_longest
 
 from kronkers_studio.desktop.text import counted, tr
 from kronkers_studio.desktop.tokens import Tone
+from kronkers_studio.domain.cells import column_words
 from kronkers_studio.domain.differences import (
     Cell,
     CellChange,
@@ -24,7 +25,7 @@ from kronkers_studio.domain.differences import (
 )
 
 ADDED, REMOVED, CHANGED = "+", "−", "±"
-_DIGITS = 12  # of a number that are shown
+_MIDNIGHT = " 00:00:00"
 _TONES: dict[str, Tone] = {ADDED: "ok", REMOVED: "bad", CHANGED: "warn"}
 
 
@@ -91,14 +92,18 @@ def compared_columns(difference: TableDifference) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*first, *every]))
 
 
-def compared_rows(difference: TableDifference) -> list[ComparedRow]:
-    """Changed rows, then added, then removed ones; a changed cell reads "before → after"."""
+def compared_rows(difference: TableDifference, *, typed: bool = False) -> list[ComparedRow]:
+    """Changed rows, then added, then removed ones; a changed cell reads "before → after".
+
+    In a file with ``typed`` cells, what reads as a time is one: of a column of dates, midnight is left out.
+    """
     columns = compared_columns(difference)
     places = {name: place for place, name in enumerate(columns)}
+    spelling = _Spelling(difference, typed=typed)
     rows = []
     for change in difference.changed:
-        known = {name: _cell(value) for name, value in zip(difference.key, change.key, strict=True)}
-        known |= {cell.column: _both(cell) for cell in change.cells}
+        known = {name: spelling.words(name, value) for name, value in zip(difference.key, change.key, strict=True)}
+        known |= {cell.column: spelling.both(cell) for cell in change.cells}
         same = [name for name in difference.columns if name in places and name not in known]
         cells = known | dict.fromkeys(same, tr("same"))
         rows.append(
@@ -112,8 +117,46 @@ def compared_rows(difference: TableDifference) -> list[ComparedRow]:
     for sign, sample in ((ADDED, difference.added), (REMOVED, difference.removed)):
         for values in sample:
             by_name = dict(zip(difference.sample_columns, values, strict=True))
-            rows.append(ComparedRow(sign, tuple(_cell(by_name.get(name)) for name in columns)))
+            rows.append(ComparedRow(sign, tuple(spelling.words(name, by_name.get(name)) for name in columns)))
     return rows
+
+
+class _Spelling:
+    """How the cells of a difference read: as in a preview, and exactly where two that differ would read the same."""
+
+    def __init__(self, difference: TableDifference, *, typed: bool) -> None:
+        self._several: set[tuple[str, str]] = set()
+        others: set[str] = set()  # columns with a text that is no date
+        first: dict[tuple[str, str], Cell] = {}
+        for column, value in _sampled(difference):
+            if isinstance(value, str) and not value.endswith(_MIDNIGHT):
+                others.add(column)
+            elif isinstance(value, float) and first.setdefault((column, _cell(value)), value) != value:
+                self._several.add((column, _cell(value)))
+        self._dates = set(compared_columns(difference)) - others if typed else set()
+
+    def words(self, column: str, value: Cell) -> str:
+        words = _cell(value)
+        if isinstance(value, float) and (column, words) in self._several:
+            return repr(value)
+        return words.removesuffix(_MIDNIGHT) if column in self._dates else words
+
+    def both(self, change: CellChange) -> str:
+        before, after = (self.words(change.column, value) for value in (change.before, change.after))
+        if before == after:  # they differ in their kind only
+            before, after = repr(change.before), repr(change.after)
+        return f"{before} → {after}"
+
+
+def _sampled(difference: TableDifference) -> Iterator[tuple[str, Cell]]:
+    """Every cell that a difference shows, with its column."""
+    for change in difference.changed:
+        yield from zip(difference.key, change.key, strict=True)
+        for cell in change.cells:
+            yield cell.column, cell.before
+            yield cell.column, cell.after
+    for row in (*difference.added, *difference.removed):
+        yield from zip(difference.sample_columns, row, strict=True)
 
 
 def column_title(difference: TableDifference, name: str) -> str:
@@ -148,16 +191,7 @@ def _column_words(change: ColumnChange) -> str:
 
 
 def _cell(value: Cell) -> str:
-    if isinstance(value, float):
-        return f"{value:.{_DIGITS}g}"  # without what adding binary fractions leaves: 0.30000000000000004
-    return "" if value is None else str(value)
-
-
-def _both(change: CellChange) -> str:
-    before, after = _cell(change.before), _cell(change.after)
-    if before == after:  # they differ in the last digits only, or in their kind
-        before, after = repr(change.before), repr(change.after)
-    return f"{before} → {after}"
+    return column_words([value])[0]
 
 
 # Texts

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TablePreview:
-    """The first rows of a table. ``complete`` says whether they are all; ``sheet`` names it in a workbook."""
+    """The first rows of a table, its cells as they read. ``complete`` says whether they are all; ``sheet`` names it in
+    a workbook. ``figures`` are the places of the columns of numbers."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -15,6 +16,8 @@ class TablePreview:
     total: int | None = None  # rows, where that is known
     sheet: str = ""
     sheets: tuple[str, ...] = ()  # all of a workbook
+    figures: frozenset[int] = frozenset()
+    width: int = 0  # columns there are, when that is more than are shown
 
 
 @dataclass(frozen=True, slots=True)

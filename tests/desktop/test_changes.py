@@ -82,6 +82,52 @@ def test_figures_that_differ_in_their_last_digit_only_are_written_out() -> None:
     assert row.cells == ("2", "0.3 → 0.30000000000000004")
 
 
+def test_rows_whose_figures_would_read_the_same_are_written_out() -> None:
+    noise, near = 0.1 + 0.2, 0.3333333333333333
+    difference = TableDifference(
+        3,
+        3,
+        columns=("amount", "share"),
+        rows_added=2,
+        rows_removed=2,
+        sample_columns=("amount", "share"),
+        added=((0.3, 12.0), (1234567890123.0, near)),
+        removed=((noise, 12.0), (noise, 0.33333333333)),
+    )
+    assert [row.cells for row in compared_rows(difference)] == [
+        ("0.3", "12"),
+        ("1234567890123", "0.3333333333333333"),
+        ("0.30000000000000004", "12"),
+        ("0.30000000000000004", "0.33333333333"),
+    ]
+
+
+def test_keys_that_would_read_the_same_are_written_out() -> None:
+    cells = (CellChange("amount", None, True),)
+    changed = (RowChange((0.3,), cells), RowChange((0.1 + 0.2,), cells))
+    difference = TableDifference(2, 2, key=("id",), columns=("id", "amount"), rows_changed=2, changed=changed)
+    rows = compared_rows(difference)
+    assert [row.cells for row in rows] == [("0.3", " → TRUE"), ("0.30000000000000004", " → TRUE")]
+
+
+def test_dates_have_no_midnight_where_all_of_their_column_have_it_and_cells_are_typed() -> None:
+    day, other, noon = "2024-01-01 00:00:00", "2024-01-02 00:00:00", "2024-01-03 12:00:00"
+    changed = (RowChange((day,), (CellChange("at", day, noon), CellChange("on", day, other))),)
+    difference = TableDifference(
+        1,
+        1,
+        key=("day",),
+        columns=("day", "at", "on"),
+        rows_changed=1,
+        cells_changed={"at": 1, "on": 1},
+        changed=changed,
+    )
+    (typed,) = compared_rows(difference, typed=True)
+    assert typed.cells == ("2024-01-01", f"{day} → {noon}", "2024-01-01 → 2024-01-02")
+    (written,) = compared_rows(difference)
+    assert written.cells == (day, f"{day} → {noon}", f"{day} → {other}")
+
+
 def test_changed_lines_stand_beside_what_they_became() -> None:
     hunk = Hunk(5, 5, (" same", "-old 1", "-old 2", "+new 1", " end", "+more"))
     rows = side_by_side(TextDifference("a.py", 20, 20, 2, 2, (hunk,), complete=False))

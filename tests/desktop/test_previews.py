@@ -101,8 +101,9 @@ def look(session: Session) -> Callable[[str], Preview]:
 
 
 def test_a_short_table_is_shown_whole(look: Callable[[str], Preview]) -> None:
-    assert look("short.csv") == TablePreview(("month", "amount"), (("1", "10"), ("2", "12,5")), True, 2)
-    assert look("ragged.csv") == TablePreview(("a", "b", ""), (("1", "2", "3"),), True, 1)
+    both = frozenset({0, 1})
+    assert look("short.csv") == TablePreview(("month", "amount"), (("1", "10"), ("2", "12,5")), True, 2, figures=both)
+    assert look("ragged.csv") == TablePreview(("a", "b", ""), (("1", "2", "3"),), True, 1, figures=both | {2})
 
 
 def test_of_a_long_table_the_first_rows_are_read_and_no_more(
@@ -202,12 +203,18 @@ def test_every_kind_is_shown_beside_the_history(
     assert browser.views.shown == "folder"
 
 
-def test_columns_of_figures_stand_at_the_right_and_others_at_the_left(qtbot: QtBot) -> None:
-    from kronkers_studio.desktop.panels.preview import _table
+def test_columns_of_figures_stand_at_the_right_and_are_never_cut(qtbot: QtBot) -> None:
+    from kronkers_studio.desktop.panels.preview import _table, _table_words
 
-    rows = (("1", "a", "", "7"), ("-2.5e3", "2", "", ""))
-    table = _table(
-        Entry("a.csv", EntryKind.FILE), TablePreview(("amount", "name", "nothing", "count"), rows, complete=True)
+    figure, words = "-1.23456789012346E-123" * 3, "many words " * 30
+    preview = TablePreview(
+        ("amount", "name", "b"), ((figure, words, "x"), ("2", "y", "")), True, figures=frozenset({0}), width=99
     )
+    table = _table(Entry("a.csv", EntryKind.FILE), preview)
     qtbot.addWidget(table)
-    assert [column.right for column in table.content.columns] == [True, False, False, True]
+    amount, name, short = table.content.columns
+    assert [column.right for column in (amount, name, short)] == [True, False, False]
+    room = table.fontMetrics().horizontalAdvance(figure) + 16  # that a cell leaves at its sides
+    assert amount.width >= room
+    assert short.width < name.width < amount.width
+    assert "first 3 of 99 columns" in _table_words(preview)

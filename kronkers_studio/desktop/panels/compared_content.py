@@ -24,6 +24,7 @@ from kronkers_studio.domain.differences import TableDifference, TableFileDiffere
 
 Content = TableFileDifference | TextDifference | TreeDifference | None
 
+_TEXT_TABLES = (".csv", ".tsv", ".tab")  # whose cells are shown exactly as they are written
 _COLUMN = 128
 _CODE_ROW = 24
 
@@ -42,7 +43,7 @@ class ComparedContent(QWidget):
         clear(self._place)
         if isinstance(content, TableFileDifference):
             for table in [table for table in content.tables if table] or content.tables[:1]:
-                self._add_table(table)
+                self._add_table(table, typed=not content.path.lower().endswith(_TEXT_TABLES))
         elif isinstance(content, TextDifference):
             self._place.addWidget(label(text_words(content), "caption", wrap=True))
             self._place.addWidget(_text_table(content), 1)
@@ -50,11 +51,11 @@ class ComparedContent(QWidget):
             words = _sizes(before, after)
             self._place.addWidget(EmptyState("file", tr("It is neither a table nor a text"), words), 1)
 
-    def _add_table(self, difference: TableDifference) -> None:
+    def _add_table(self, difference: TableDifference, *, typed: bool) -> None:
         words = table_words(difference)
         sheet = tr("Sheet “{name}”").format(name=difference.sheet) if difference.sheet else ""
         self._place.addWidget(label(f"{sheet} · {words}" if sheet else words, "caption", wrap=True))
-        self._place.addWidget(_rows_table(difference), 1)
+        self._place.addWidget(_rows_table(difference, typed=typed), 1)
 
 
 def _sizes(before: Entry | None, after: Entry | None) -> str:
@@ -62,12 +63,12 @@ def _sizes(before: Entry | None, after: Entry | None) -> str:
     return tr("Its size: {before} before, {after} now.").format(before=old, after=new)
 
 
-def _rows_table(difference: TableDifference) -> Table[ComparedRow]:
+def _rows_table(difference: TableDifference, *, typed: bool) -> Table[ComparedRow]:
     columns: list[Column[ComparedRow]] = [Column("", lambda row: row.sign, 28, tone=lambda row: row.sign_tone)]
     names = compared_columns(difference)
     columns += [_cell_column(column_title(difference, name), place) for place, name in enumerate(names)]
     made: Table[ComparedRow] = Table(tr("Rows that differ"), columns, wide=True)
-    made.content.show_rows(compared_rows(difference))
+    made.content.show_rows(compared_rows(difference, typed=typed))
     return made
 
 

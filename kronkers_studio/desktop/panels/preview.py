@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
-from PySide6.QtGui import QImage, QImageReader, QPixmap, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QImage, QImageReader, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop import theme
 from kronkers_studio.desktop.pages.page import scrolling
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import counted, date_time, file_size, number, tr
@@ -35,7 +35,9 @@ from kronkers_studio.domain.spelling import printable
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
-_COLUMN = 128  # pixels of a table's column
+_NARROWEST, _WIDEST = 64, 300  # pixels of a table's column; one of figures is as wide as its widest
+_MARGINS = 24  # pixels beside the text in a cell
+_MEASURED = 3  # longest cells of a column whose widths are looked at
 _LARGEST_PICTURE = QSize(2400, 2400)
 
 Line = tuple[str, ...]
@@ -118,6 +120,9 @@ def _table_words(preview: TablePreview) -> str:
     else:
         words = counted(rows, tr("first {n} row"), tr("first {n} rows"))
     columns = counted(len(preview.columns), tr("{n} column"), tr("{n} columns"))
+    if preview.width:
+        shown = number(len(preview.columns))
+        columns = tr("first {n} of {total} columns").format(n=shown, total=number(preview.width))
     sheet = tr("sheet “{name}” of {n}").format(name=preview.sheet, n=len(preview.sheets)) if preview.sheet else ""
     return " · ".join(part for part in (words, columns, sheet) if part)
 
@@ -129,25 +134,22 @@ def _text_words(preview: TextPreview) -> str:
 
 
 def _table(entry: Entry, preview: TablePreview) -> Table[Line]:
-    columns = [_cell_column(title, place, preview.rows) for place, title in enumerate(preview.columns)]
+    columns = [_cell_column(title, place, preview) for place, title in enumerate(preview.columns)]
     made: Table[Line] = Table(tr("Rows of {file}").format(file=entry.name), columns, wide=True)
     made.content.show_rows(preview.rows)
     return made
 
 
-def _cell_column(title: str, place: int, rows: Sequence[Line]) -> Column[Line]:
-    """Figures stand below one another, at the right."""
-    cells = [row[place] for row in rows if row[place]]
-    figures = bool(cells) and all(map(_is_number, cells))
-    return Column(title or f"{place + 1}", lambda row: row[place], _COLUMN, right=figures)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _cell_column(title: str, place: int, preview: TablePreview) -> Column[Line]:
+    """As wide as what it holds. Figures stand below one another, at the right, and are never cut: what is left of one
+    would be another figure."""
+    figures = place in preview.figures
+    title = title or f"{place + 1}"
+    longest = sorted({row[place] for row in preview.rows}, key=len)[-_MEASURED:]
+    measure = QFontMetrics(theme.font())
+    wanted = _MARGINS + max(measure.horizontalAdvance(printable(words)) for words in (title, *longest))
+    widest = max(_WIDEST, wanted) if figures else _WIDEST
+    return Column(title, lambda row: row[place], max(_NARROWEST, min(wanted, widest)), right=figures)
 
 
 def _notebook(preview: NotebookPreview) -> QWidget:
