@@ -94,12 +94,17 @@ def is_in_state(folder: Path, state: bytes, *, exclude: Collection[Path] = (), c
     return all(whole and now.leads_to(state) for whole in _listed(folder, exclude, now, cancel)) and now.digest == state
 
 
+def lying_below(folder: Path, paths: Collection[Path]) -> frozenset[str]:
+    """Those of ``paths`` that lie below the absolute ``folder``, as relative paths."""
+    absolute = (path.expanduser().absolute() for path in paths)
+    return frozenset(path.relative_to(folder).as_posix() for path in absolute if path.is_relative_to(folder))
+
+
 def _listed(folder: Path, exclude: Collection[Path], state: FolderState, cancel: CancelToken) -> Iterator[bool]:
     """List ``folder`` and what is below it into ``state``, one folder a step; False for one that cannot be listed."""
     folder = folder.expanduser().absolute()
     root = str(folder)
-    outside = (path.expanduser().absolute() for path in exclude)
-    excluded = frozenset(path.relative_to(folder).as_posix() for path in outside if path.is_relative_to(folder))
+    excluded = lying_below(folder, exclude)
     pending = [""]
     while pending:
         cancel.check()

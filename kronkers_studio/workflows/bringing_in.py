@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.content import Commit, EntryKind, SkippedItem, SourceElsewhere, StoredItem
-from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput, NotFound
+from kronkers_studio.domain.content import Commit, EntryKind, SkippedItem, StoredItem
+from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput
 from kronkers_studio.domain.migration import (
     FoldedVersion,
-    MigrationOptions,
     MigrationResult,
     MigrationSource,
-    OnlineOnly,
     Rename,
 )
-from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.domain.progress import SILENT, CancelToken, Progress
+from kronkers_studio.workflows.folder_reading import reader, reader_elsewhere, scan_source, stat_cache
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
-    from kronkers_studio.migration import FolderSource, KnownFile, Scan, StatCache
-    from kronkers_studio.migration.folding import Folding
-    from kronkers_studio.migration.found import FoundItem
-    from kronkers_studio.migration.scan_ahead import Found
+    from kronkers_studio.migration import Scan, StatCache
 
-_HISTORY_LOOKED_AT = 1000
 _NO_STATE = b""  # no folder is ever found to be in it
-
-
-def _nobody(_items: Sequence[FoundItem]) -> None:
-    """The default of ``found``: told of what a scan finds."""
 
 
 @dataclass(slots=True)
@@ -127,6 +118,7 @@ class BringIn:
 
     def _store(self, source: MigrationSource) -> _Brought:
         """Store the files of one folder."""
+        from kronkers_studio.migration.moved_files import renamed_by_content
         from kronkers_studio.migration.scan_ahead import ScanAhead
 
         folder = Path(source.folder)
@@ -140,13 +132,15 @@ class BringIn:
             cancel=self.cancel,
             on_durable=cache.remember,
             known_in=known_in,
-            elsewhere=self._elsewhere(source),
+            elsewhere=reader_elsewhere(self.session, source, watching=self.watching),
         )
+        plan = source.options.fold_conflicts  # which files are conflict copies is found by planning
+        scanned = partial(scan_source, self.session, source, known, cancel=self.cancel, plan=plan)
         if known:  # little will be read: two threads would only wait for one another
-            scan = self._scan(source, known, self.progress)
+            scan = scanned(self.progress)
             outcome = store(scan.items)
         else:
-            with ScanAhead(lambda found: self._scan(source, known, SILENT, found), self.progress.expect) as ahead:
+            with ScanAhead(lambda found: scanned(SILENT, found=found), self.progress.expect) as ahead:
                 outcome = store(ahead)
             scan = ahead.scan
         # First forgotten, so that all that is remembered was found in the store, or put there, by this run. Of a file
@@ -164,7 +158,7 @@ class BringIn:
             cache,
             outcome.stored,
             (*scan.skipped, *outcome.skipped),
-            (*scan.renamed, *_renamed_by_content(known, scan, outcome.stored)),
+            (*scan.renamed, *renamed_by_content(known, scan, outcome.stored)),
             outcome.read_files,
             outcome.read_bytes,
             outcome.new_bytes,
@@ -186,23 +180,6 @@ class BringIn:
                 replace(each, old=f"{into}/{each.old}", new=f"{into}/{each.new}") for each in brought.renamed
             )
 
-    def _elsewhere(self, source: MigrationSource) -> SourceElsewhere | None:
-        """How other processes read the folder; None where one alone keeps to the limit that the settings give."""
-        from kronkers_studio.workflows.reading_process import read_elsewhere
-
-        limit, give_way = pace_of(self.session, watching=self.watching)
-        if limit:
-            return None
-        return read_elsewhere(
-            Path(source.folder), fetch=source.options.online_only is OnlineOnly.FETCH, give_way=give_way
-        )
-
-    def _scan(
-        self, source: MigrationSource, known: Mapping[str, KnownFile], progress: Progress, found: Found = _nobody
-    ) -> Scan:
-        plan = source.options.fold_conflicts  # which files are conflict copies is found by planning
-        return scan_source(self.session, source, known, progress, self.cancel, plan=plan, found=found)
-
     def _commit(
         self,
         stored: list[StoredItem],
@@ -211,61 +188,16 @@ class BringIn:
         brought: Sequence[_Brought],
         base: str,
     ) -> tuple[Commit, bool, tuple[FoldedVersion, ...]]:
-        """Record what was stored; conflict copies that are folded become versions before the newest."""
-        folding = _folding(stored, brought)
+        """Record what was stored; conflict copies that are to be folded become versions before the newest."""
+        from kronkers_studio.workflows.recording import Recording
+
+        recording = Recording(self.session, self.project, self.branch, base, sources[0].folder)
         names = ", ".join(Path(source.folder).name for source in sources)
         message = self.message or f"Brought in from {names}"
-        folder = sources[0].folder
-        if folding is None:
-            commit, changed = self._record(stored, message, skipped, folder, base)
-            return commit, changed, ()
-        made: dict[tuple[str, str], FoldedVersion] = {}
-        any_changed = False
-        known = self._contents_in_history([file.path for file in folding.files])
-        for step in folding.steps(known):
-            earlier = [*folding.rest, *(_at(step.get(each.item.path), each) for each in folding.newest_files)]
-            about = f"Earlier versions, from conflict copies: {', '.join(sorted(step))}"
-            commit, changed = self._record(earlier, about, skipped, folder, base)
-            base = commit.id
-            any_changed = any_changed or changed
-            made |= {(path, found.item.path): _folded(path, found, commit) for path, found in step.items()}
-        commit, changed = self._record(folding.newest, message, skipped, folder, base)
-        if changed:
-            newest = [(file.path, file.versions[-1]) for file in folding.files]
-            newest = [(path, found) for path, found in newest if found.content not in known[path]]
-            made |= {(path, found.item.path): _folded(path, found, commit) for path, found in newest}
-        folded = sorted(made.values(), key=lambda version: (version.path, version.mtime_ns))
-        return commit, changed or any_changed, tuple(folded)
-
-    def _record(
-        self, stored: Sequence[StoredItem], message: str, skipped: tuple[SkippedItem, ...], folder: str, base: str
-    ) -> tuple[Commit, bool]:
-        return self.session.workspace.content.commit(
-            self.project,
-            self.branch,
-            stored,
-            message=message,
-            author=self.session.author,
-            skipped=skipped,
-            source=folder,
-            base=base,
-        )
-
-    def _contents_in_history(self, paths: Sequence[str]) -> dict[str, set[tuple[bytes, ...]]]:
-        """What the branch's history has of these files already: folding them again would record them twice."""
-        content = self.session.workspace.content
-        found: dict[str, set[tuple[bytes, ...]]] = {path: set() for path in paths}
-        try:
-            history = content.history(self.project, self.branch, limit=_HISTORY_LOOKED_AT)
-        except NotFound:
-            return found
-        for commit in history:
-            for path, contents in found.items():
-                try:
-                    contents.add(content.find(self.project, commit.id, path).content)
-                except NotFound:  # it was not there yet
-                    continue
-        return found
+        copies = _conflict_copies(brought)
+        if copies:
+            return recording.record_folded(stored, copies, message, skipped)
+        return *recording.record(stored, message, skipped), ()
 
     def _remember(self, remembered: Sequence[MigrationSource], brought: Sequence[_Brought], commit: Commit) -> None:
         """What the next run needs to know: the folders and their options, their files, and that all is there."""
@@ -298,17 +230,8 @@ def _unmatched(brought: Sequence[_Brought]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule.pattern for rule in hits if rule.pattern not in matched))
 
 
-def _folded(path: str, found: StoredItem, commit: Commit) -> FoldedVersion:
-    return FoldedVersion(path, found.item.path, found.item.mtime_ns, commit.id)
-
-
-def _at(version: StoredItem | None, otherwise: StoredItem) -> StoredItem:
-    """An earlier version under the file's own name; ``otherwise`` where there is none at this step."""
-    return otherwise if version is None else replace(version, item=replace(version.item, path=otherwise.item.path))
-
-
-def _folding(stored: Sequence[StoredItem], brought: Sequence[_Brought]) -> Folding | None:
-    """How conflict copies are folded; None when none are to be, or there are none."""
+def _conflict_copies(brought: Sequence[_Brought]) -> dict[str, str]:
+    """The copies that are to be folded, each with its original, as they lie in the project."""
     copies: dict[str, str] = {}
     for each in brought:
         if each.source.options.fold_conflicts:
@@ -316,12 +239,7 @@ def _folding(stored: Sequence[StoredItem], brought: Sequence[_Brought]) -> Foldi
             copies.update(
                 {prefix + item.path: prefix + item.conflict_of for item in each.scan.planned if item.conflict_of}
             )
-    if not copies:
-        return None
-    from kronkers_studio.migration.folding import fold_conflicts
-
-    folding = fold_conflicts(stored, copies)
-    return folding if folding.files else None
+    return copies
 
 
 def _refuse_overlap(brought: Sequence[_Brought], kept: Sequence[StoredItem]) -> None:
@@ -336,86 +254,8 @@ def _refuse_overlap(brought: Sequence[_Brought], kept: Sequence[StoredItem]) -> 
                 )
 
 
-def _renamed_by_content(known: Mapping[str, KnownFile], scan: Scan, stored: Sequence[StoredItem]) -> tuple[Rename, ...]:
-    """Files that were read because nothing proved it, and turned out to be ones that lay elsewhere before."""
-    if not known:
-        return ()
-    gone = known.keys() - {item.path for item in scan.items} - {rename.old for rename in scan.renamed}
-    if not gone:
-        return ()
-    by_content: dict[tuple[bytes, ...], list[str]] = {}
-    for path in sorted(gone, reverse=True):
-        if known[path].ids:
-            by_content.setdefault(known[path].chunks, []).append(path)
-    renames = []
-    for each in stored:
-        item = each.item
-        if item.kind is EntryKind.FILE and item.known is None and item.path not in known and each.content:
-            candidates = by_content.get(each.content)
-            if candidates:
-                renames.append(Rename(candidates.pop(), item.path, read=True))
-    return tuple(renames)
-
-
 def _is_all_there(brought: _Brought) -> bool:
     """Whether all that anybody would want kept is in the commit, as it was listed."""
     return all(item.reason.expected for item in brought.skipped) and all(
         each.size == each.item.size for each in brought.stored if each.item.kind is EntryKind.FILE
     )
-
-
-def scan_source(
-    session: Session,
-    source: MigrationSource,
-    known: Mapping[str, KnownFile],
-    progress: Progress,
-    cancel: CancelToken,
-    *,
-    plan: bool,
-    found: Found = _nobody,
-) -> Scan:
-    from kronkers_studio.migration import scan_folder
-
-    progress.step("Looking through the folder", None, "files")
-    # a workspace that lies inside the folder does not bring in itself
-    return scan_folder(
-        Path(source.folder),
-        known=known,
-        options=source.options,
-        exclude=[session.directory],
-        plan=plan,
-        progress=progress,
-        cancel=cancel,
-        found=found,
-    )
-
-
-def reader(
-    folder: Path,
-    options: MigrationOptions | None = None,
-    session: Session | None = None,
-    cancel: CancelToken = NEVER,
-    *,
-    watching: bool = False,
-) -> FolderSource:
-    """Reads the folder's files: for storing them with ``options`` and at the pace of the settings, else as they are."""
-    from kronkers_studio.migration import FolderSource
-    from kronkers_studio.migration.pace import Pace
-
-    if options is None or session is None:
-        return FolderSource(folder)
-    limit, give_way = pace_of(session, watching=watching)
-    pace = Pace(limit, give_way=give_way, cancel=cancel) if limit or give_way else None
-    return FolderSource(folder, fetch=options.online_only is OnlineOnly.FETCH, pace=pace)
-
-
-def pace_of(session: Session, *, watching: bool) -> tuple[float, bool]:
-    """How gently the settings want files read: bytes per second (0: no limit), and whether to give way to others."""
-    megabytes, low = session.pace
-    return megabytes * 1_000_000, low == "always" or (low == "watching" and watching)
-
-
-def stat_cache(session: Session, project: str, folder: Path) -> StatCache:
-    from kronkers_studio.migration import StatCache
-
-    return StatCache(session.workspace.database, project, folder)

@@ -43,7 +43,7 @@ def plan_migration(
     the folder cannot be listed, ``InvalidInput`` for a rule that cannot be understood.
     """
     from kronkers_studio.workflows.branch_state import compared_with_head
-    from kronkers_studio.workflows.bringing_in import reader, scan_source, stat_cache
+    from kronkers_studio.workflows.folder_reading import reader, scan_source, stat_cache
     from kronkers_studio.workflows.plans import planned_items
     from kronkers_studio.workflows.sources import source_of
 

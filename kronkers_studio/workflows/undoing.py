@@ -140,7 +140,7 @@ def _last_brought_in(
     lost, the commits do. Of folders that are brought in together a commit names only the first, maybe one ``beside``.
     """
     from kronkers_studio.registry.origins import newest_from
-    from kronkers_studio.workflows.bringing_in import stat_cache
+    from kronkers_studio.workflows.folder_reading import stat_cache
 
     database, content = session.workspace.database, session.workspace.content
     remembered = stat_cache(session, head.project, Path(folder)).committed(branch)
