@@ -47,13 +47,11 @@ class WriterLock:
             descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | BINARY, 0o600)
         deadline = time.monotonic() + wait
         try:
-            while not _try_lock(descriptor):
+            while not try_lock(descriptor):
                 if time.monotonic() >= deadline:
                     raise self._refusal(descriptor)
                 time.sleep(_POLL_SECONDS)
-            os.ftruncate(descriptor, 0)
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            os.write(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
+            write_owner(descriptor)
         except BaseException:
             os.close(descriptor)
             raise
@@ -62,26 +60,19 @@ class WriterLock:
     def release(self) -> None:
         """Let the next writer in; no error when it is not held."""
         if self._descriptor is not None:
-            if _msvcrt is not None and _fcntl is None:
-                os.lseek(self._descriptor, _WINDOWS_BYTE, os.SEEK_SET)
-                _msvcrt.locking(self._descriptor, _msvcrt.LK_UNLCK, 1)
+            unlock(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = None
 
     def _refusal(self, descriptor: int) -> WorkspaceBusy:
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        try:
-            owner = json.loads(os.read(descriptor, 4096))
-            name = f"process {int(owner['pid'])} on {owner['host']}"
-        except (ValueError, KeyError, TypeError):  # it has the lock and is just writing its name
-            name = "another process"
         return WorkspaceBusy(
-            f"The workspace is being written to by {name}.",
+            f"The workspace is being written to by {owner_of(descriptor)}.",
             next_step="Wait until it is done, or stop it, and try again.",
         )
 
 
-def _try_lock(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file unless somebody else has it locked. Raises ``WorkspaceError`` where the disk has no locks."""
     try:
         if _fcntl is not None:
             # flock rather than lockf: it belongs to this descriptor, so two threads exclude each other too
@@ -98,3 +89,27 @@ def _try_lock(descriptor: int) -> bool:
             details=str(error),
         ) from error
     return True
+
+
+def unlock(descriptor: int) -> None:
+    """Unlock what ``try_lock`` locked, before it is closed."""
+    if _msvcrt is not None and _fcntl is None:
+        os.lseek(descriptor, _WINDOWS_BYTE, os.SEEK_SET)
+        _msvcrt.locking(descriptor, _msvcrt.LK_UNLCK, 1)
+
+
+def write_owner(descriptor: int) -> None:
+    """Name this process in a file that it has locked."""
+    os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
+
+
+def owner_of(descriptor: int) -> str:
+    """Who has locked a file, as words: "process 12 on laptop"."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    try:
+        owner = json.loads(os.read(descriptor, 4096))
+        return f"process {int(owner['pid'])} on {owner['host']}"
+    except (ValueError, KeyError, TypeError):  # it has the lock and is just writing its name
+        return "another process"
