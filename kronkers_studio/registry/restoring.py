@@ -11,7 +11,6 @@ import contextlib
 import errno
 import itertools
 import os
-import re
 import secrets
 import stat
 import threading
@@ -28,6 +27,7 @@ from kronkers_studio.registry.index import Location
 from kronkers_studio.registry.names import TargetNames, rules_of
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.records import ObjectType
+from kronkers_studio.registry.restore_claim import MARKER, claimed, clear_of_drafts, draft_name, refuse_below_another
 from kronkers_studio.registry.snapshots import TreeReader
 from kronkers_studio.storage.files import BINARY, disk_failures, is_disk_failure, write_fully
 
@@ -38,7 +38,6 @@ _HOLE = 4096
 _NAMED = 5
 _ZEROS = bytes(_HOLE)
 _WINDOW_BYTES = 4 << 20
-_DRAFT = re.compile(r"\.kronkers-[0-9a-f]{12}-[0-9]+\.part")
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
 _SETS_TIMES_OF_OPEN_FILES = os.utime in os.supports_fd  # not on Windows
 _WORKERS = max(2, min(4, os.cpu_count() or 2))
@@ -69,6 +68,7 @@ class Restore:
         self._progress = progress
         self._cancel = cancel
         self._making_folders = threading.Lock()
+        self._placing = threading.Lock()  # held from looking whether a name is free until it is taken
         self._folders = {"": str(target)}  # made, or found to be real folders, and where they are
         self._new_folders: set[str] = set()
         self._names_differ = False  # no two of the entries can get the same name
@@ -82,33 +82,37 @@ class Restore:
     def run(self, chosen: Iterable[Entry]) -> RestoreReport:
         """Restore the ``chosen`` entries and all that is below them.
 
-        Raises ``StorageFull``, and ``StoreDamaged`` when all was restored that is not damaged.
+        Raises ``StorageFull``, ``RestoreUnderWay``, and ``StoreDamaged`` when all was restored that is not damaged.
         """
         self._progress.step("Restoring", None, "files")
-        chosen = list(chosen)
-        folder_times: list[tuple[str, int]] = []
         with disk_failures("restoring files"):
+            refuse_below_another(self._target)
             self._make_target()
-            rules = rules_of(self._target)
-            self._names = TargetNames(rules)
-            # Names of entries chosen one by one are not told apart, only those within a folder that is restored as a
-            # whole; and which names are one to Windows or a Mac is for certain known to them alone.
-            self._names_differ = len(chosen) == 1 and rules == ANYTHING
-            with ThreadPoolExecutor(_WORKERS) as pool:
-                under_way: list[_Run] = []
-                try:
-                    for batch in _batches(self._everything(chosen)):
-                        before, under_way = under_way, self._started(batch, pool)
-                        self._collect(before)  # while the threads have this batch to work on
-                        folders = [entry for entry in batch if entry.kind is EntryKind.FOLDER and entry.mtime_ns]
-                        folder_times += [(folder.path, folder.mtime_ns) for folder in folders]
-                    self._collect(under_way)
-                finally:
-                    pool.shutdown(cancel_futures=True)
-            self._set_folder_times(folder_times)
+            with claimed(self._target):
+                self._restore(list(chosen))
         if self._damaged:
             raise _damage_of(self._damaged, self._target)
         return RestoreReport(str(self._target), self._files, self._size, tuple(self._skipped), tuple(self._mapped))
+
+    def _restore(self, chosen: list[Entry]) -> None:
+        rules = rules_of(self._target)
+        self._names = TargetNames(rules)
+        # Names of entries chosen one by one are not told apart, only those within a folder that is restored as a
+        # whole; and which names are one to Windows or a Mac is for certain known to them alone.
+        self._names_differ = len(chosen) == 1 and rules == ANYTHING
+        folder_times: list[tuple[str, int]] = []
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            under_way: list[_Run] = []
+            try:
+                for batch in _batches(self._everything(chosen)):
+                    before, under_way = under_way, self._started(batch, pool)
+                    self._collect(before)  # while the threads have this batch to work on
+                    folders = [entry for entry in batch if entry.kind is EntryKind.FOLDER and entry.mtime_ns]
+                    folder_times += [(folder.path, folder.mtime_ns) for folder in folders]
+                self._collect(under_way)
+            finally:
+                pool.shutdown(cancel_futures=True)
+        self._set_folder_times(folder_times)
 
     def _everything(self, chosen: Iterable[Entry]) -> Iterator[Entry]:
         for entry in chosen:
@@ -216,6 +220,8 @@ class Restore:
         if folder not in self._folders:
             with self._making_folders:
                 self._make_folder(folder)
+        if entry.path == MARKER:  # somebody brought in what a killed restore had left
+            raise _something_else()
         if entry.kind is EntryKind.FILE:
             path = f"{self._folders[folder]}{os.sep}{self._names.name(entry.path)}"
             # Nothing else can lie in a folder that this run has made.
@@ -226,9 +232,7 @@ class Restore:
 
     def _make_target(self) -> None:
         try:
-            if self._target.exists():
-                _remove_drafts(self._target)
-            else:
+            if not self._target.exists():
                 self._new_folders.add("")
             self._target.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
@@ -255,14 +259,12 @@ class Restore:
             except FileExistsError:
                 if not stat.S_ISDIR(path.lstat().st_mode):
                     raise _Skip(SkipReason.NAME_CLASH, f"“{step}” is there already and is not a folder.") from None
-                _remove_drafts(path)
+                clear_of_drafts(path, self._token)
             self._folders[step] = str(path)
 
     def _write_file(self, entry: Entry, path: str, chunks: Iterable[bytes | memoryview]) -> None:
         """The file appears under its name when it is whole."""
-        if not self._names_differ and not self._is_free(path, entry):
-            return  # another entry has come to lie there, with the same content
-        draft = f"{path.rpartition(os.sep)[0]}{os.sep}.kronkers-{self._token}-{next(self._drafts)}.part"
+        draft = f"{path.rpartition(os.sep)[0]}{os.sep}{draft_name(self._token, next(self._drafts))}"
         try:
             descriptor = os.open(draft, _NEW_FILE, 0o777 if entry.executable else 0o666)
             try:
@@ -277,22 +279,35 @@ class Restore:
                 os.close(descriptor)
             if not _SETS_TIMES_OF_OPEN_FILES:
                 os.utime(draft, ns=(entry.mtime_ns, entry.mtime_ns))
-            os.replace(draft, path)  # noqa: PTH105  # a Path for each of many files costs more than the rest
+            self._place(draft, path, entry)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(draft)  # noqa: PTH108
             raise
 
+    def _place(self, draft: str, path: str, entry: Entry) -> None:
+        """Give the whole file its name, unless another entry has come to lie there meanwhile."""
+        if self._names_differ:
+            os.replace(draft, path)  # noqa: PTH105  # a Path for each of many files costs more than the rest
+            return
+        with self._placing:
+            if not os.path.lexists(path):
+                os.replace(draft, path)  # noqa: PTH105
+                return
+        os.unlink(draft)  # noqa: PTH108
+        self._is_free(path, entry)
+
     def _restore_link(self, entry: Entry) -> None:
         path = self._path(entry.path)
-        if os.path.lexists(path):
-            if not path.is_symlink() or str(path.readlink()) != entry.target:
-                raise _something_else()
-            return
-        try:
-            path.symlink_to(entry.target)
-        except (OSError, NotImplementedError) as error:  # Windows allows links to few
-            raise _Skip(SkipReason.SPECIAL_FILE, f"This system does not let you make links: {error}.") from None
+        with self._placing:
+            if os.path.lexists(path):
+                if not path.is_symlink() or str(path.readlink()) != entry.target:
+                    raise _something_else()
+                return
+            try:
+                path.symlink_to(entry.target)
+            except (OSError, NotImplementedError) as error:  # Windows allows links to few
+                raise _Skip(SkipReason.SPECIAL_FILE, f"This system does not let you make links: {error}.") from None
         if os.utime in os.supports_follow_symlinks:
             with contextlib.suppress(OSError):  # some file systems keep no times of links
                 os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
@@ -361,15 +376,6 @@ def _write_or_leap(descriptor: int, data: bytes | memoryview) -> bool:
         return True
     write_fully(descriptor, data)
     return False
-
-
-def _remove_drafts(folder: Path) -> None:
-    """Remove what a run that was killed had not finished writing in ``folder``, which was there before this run."""
-    with contextlib.suppress(NotADirectoryError, PermissionError), os.scandir(folder) as listing:
-        for found in listing:
-            if _DRAFT.fullmatch(found.name):
-                with contextlib.suppress(OSError):
-                    os.unlink(found.path)  # noqa: PTH108
 
 
 def _folder_of(entry: Entry) -> str:
