@@ -9,7 +9,9 @@ most files. Such sets are put together in memory: SQLite takes several times as 
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Iterable, Sequence
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from kronkers_studio.registry.search_headers import places_state
@@ -28,6 +30,7 @@ _HEADERS = "SELECT DISTINCT columns FROM places JOIN headers ON headers.id = hea
 _NAMES = "SELECT json_group_array(rowid) FROM names WHERE names MATCH ?"
 _HEADER_COLUMNS = "SELECT json_group_array(rowid) FROM header_columns WHERE header_columns MATCH ?"
 _Key = tuple[str, ...]  # the state of the index, and what the set is of
+_Pairs = tuple["array[int]", "array[int]"]
 
 
 class FileSets:
@@ -37,7 +40,7 @@ class FileSets:
     def __init__(self) -> None:
         self._kept: dict[_Key, frozenset[int]] = {}
         self._marks: dict[_Key, bytearray] = {}
-        self._by_header: dict[_Key, dict[int, list[int]]] = {}
+        self._pairs: dict[_Key, _Pairs] = {}
 
     def in_path(self, connection: dbapi2.Connection, term: str) -> frozenset[int]:
         """The files with ``term`` in their paths."""
@@ -57,8 +60,8 @@ class FileSets:
                 f"SELECT json_group_array(file) {where} AND header > 0 AND header IN (SELECT value FROM json_each(?))"  # noqa: S608
             )
             return self._keep(key, _ids(connection, question, *values, json.dumps(list(headers))))
-        files, nothing = self._files_by_header(connection, branch), list[int]()
-        return self._keep(key, {file for header in headers for file in files.get(header, nothing)})
+        having, files = self._headers_of_files(connection, branch)
+        return self._keep(key, compress(files, map(frozenset(headers).__contains__, having)))
 
     def in_group(self, connection: dbapi2.Connection, group: str) -> bytearray:
         """For the number of each file, whether it is in a group, as the full-text index has it: 1 or 0."""
@@ -89,15 +92,16 @@ class FileSets:
         self._kept = {**dict(sets), key: found}  # another one, as other threads may use the one there is
         return found
 
-    def _files_by_header(self, connection: dbapi2.Connection, branch: str) -> dict[int, list[int]]:
+    def _headers_of_files(self, connection: dbapi2.Connection, branch: str) -> _Pairs:
+        """Two columns: headers, and the files that have them."""
         key = (places_state(connection), branch)
-        kept = self._by_header.get(key)
+        kept = self._pairs.get(key)
         if kept is None:
-            kept = {}
             where, values = _on_branch(branch)
-            for header, file in connection.execute(f"SELECT header, file {where} AND header > 0", values).fetchall():
-                kept.setdefault(header, []).append(file)
-            self._by_header = dict([*self._by_header.items(), (key, kept)][-_BRANCHES_KEPT:])
+            question = f"SELECT json_group_array(header), json_group_array(file) {where} AND header > 0"
+            headers, files = connection.execute(question, values).fetchone()
+            kept = array("q", json.loads(headers)), array("q", json.loads(files))
+            self._pairs = dict([*self._pairs.items(), (key, kept)][-_BRANCHES_KEPT:])
         return kept
 
 
