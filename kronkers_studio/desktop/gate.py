@@ -1,14 +1,16 @@
-"""What stands before the pages while no workspace is open: a welcome, or the question for the key."""
+"""What stands before the pages while no workspace is open: a welcome, the question for the key, or what to mend."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.icons import IconLabel
-from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.panels.mending import MendingPanel
+from kronkers_studio.desktop.studio import Key, Studio
 from kronkers_studio.desktop.text import home_short, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
@@ -16,14 +18,18 @@ from kronkers_studio.desktop.widgets.fields import Field, LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
-from kronkers_studio.domain.errors import KeyUnavailable, StudioError, WrongKey
+from kronkers_studio.domain.errors import IndexDamaged, KeyUnavailable, StudioError, WrongKey
 from kronkers_studio.settings.secrets import Secret
 
 
 class Gate(QWidget):
-    """Shows the welcome, the key question, or why the workspace does not open."""
+    """Shows the welcome, the key question, why the workspace does not open, or how its index is made again.
+
+    rebuilt(report)   the index was made again and the workspace is open: a ``RebuildReport``
+    """
 
     begin_wanted = Signal()
+    rebuilt = Signal(object)
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,6 +40,8 @@ class Gate(QWidget):
         self._column.setContentsMargins(28, 22, 28, 22)
         self._shown: QWidget | None = None
         self.unlock_card: UnlockCard | None = None
+        self.mending: MendingPanel | None = None
+        studio.opened.connect(lambda: self._show_words(""))
 
     @property
     def asks_for_key(self) -> bool:
@@ -53,32 +61,73 @@ class Gate(QWidget):
         )
 
     def show_opening(self, directory: Path) -> None:
-        """The workspace is being opened."""
-        words = label(tr("Opening {folder} …").format(folder=home_short(directory)), "muted")
-        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._show(words)
+        """The workspace is being opened; a question for its key stays until that is known to be right."""
+        if self.unlock_card is None:
+            self._show_words(tr("Opening {folder} …").format(folder=home_short(directory)))
 
-    def show_failure(self, directory: Path, error: StudioError) -> None:
-        """The workspace did not open: ask for the key when that is what is missing, else say why."""
+    def show_closing(self, directory: Path) -> None:
+        """The workspace is being closed."""
+        self._show_words(tr("Closing {folder} …").format(folder=home_short(directory)))
+
+    def show_failure(self, directory: Path, key: Key, error: StudioError) -> None:
+        """The workspace did not open with ``key``: ask for another one, offer to mend it, or say why."""
         if isinstance(error, KeyUnavailable | WrongKey):
-            self.unlock_card = UnlockCard(self.studio, directory)
-            self._show(self.unlock_card)
-            return
+            if self.unlock_card is not None and self.unlock_card.directory == directory:
+                self.unlock_card.refuse(error)
+            else:
+                self.ask_for_key(directory, lambda given: self.studio.open_directory(directory, given))
+        elif isinstance(error, IndexDamaged):
+            self.mend(directory, key, error)
+        else:
+            self._show(_centred(self._failure_card(directory, key, error)))
+
+    def ask_for_key(self, directory: Path, use: Callable[[Key], object], error: StudioError | None = None) -> None:
+        """Ask for the key, which ``use`` gets; ``error`` says what was wrong with the last one."""
+        self.unlock_card = UnlockCard(directory, use)
+        self._show(self.unlock_card)
+        if error is not None:
+            self.unlock_card.refuse(error)
+
+    def mend(self, directory: Path, key: Key, error: IndexDamaged | None = None) -> MendingPanel:
+        """Offer to make the workspace's index again; without ``error``, it was agreed to and begins at once."""
+        panel = MendingPanel(self.studio, directory, key, error, self.rebuilt.emit)
+        panel.key_wanted.connect(lambda refused: self._ask_for_mending(panel, refused))
+        self._show(panel)
+        self.mending = panel
+        if error is None:
+            panel.rebuild()
+        return panel
+
+    def _ask_for_mending(self, panel: MendingPanel, refused: StudioError) -> None:
+        """Ask for the key that ``panel`` lacks, and go on with it."""
+
+        def go_on(key: Key) -> None:
+            self.mend(panel.directory, key, panel.error).rebuild()
+
+        self.ask_for_key(panel.directory, go_on, refused if isinstance(refused, WrongKey) else None)
+
+    def _failure_card(self, directory: Path, key: Key, error: StudioError) -> Card:
         card = Card(tr("The workspace does not open"))
         card.setMaximumWidth(620)
         notice = Notice()
         notice.show_error(error)
         card.body.addWidget(notice)
-        retry = Button(tr("Try again"), lambda: self.studio.open_directory(directory), kind="primary")
+        retry = Button(tr("Try again"), lambda: self.studio.open_directory(directory, key), kind="primary")
         row = QHBoxLayout()
         row.addStretch(1)
         row.addWidget(retry)
         card.body.addLayout(row)
-        self._show(_centred(card))
+        return card
+
+    def _show_words(self, text: str) -> None:
+        words = label(text, "muted")
+        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._show(words)
 
     def _show(self, widget: QWidget) -> None:
         if not isinstance(widget, UnlockCard):
             self.unlock_card = None
+        self.mending = None
         if self._shown is not None:
             self._shown.hide()
             self._shown.deleteLater()
@@ -89,16 +138,17 @@ class Gate(QWidget):
 class UnlockCard(QWidget):
     """Asks for the passphrase or the recovery key, and says right there when it is the wrong one."""
 
-    def __init__(self, studio: Studio, directory: Path) -> None:
+    def __init__(self, directory: Path, use: Callable[[Key], object]) -> None:
         super().__init__()
-        self._studio, self._directory = studio, directory
+        self.directory = directory
+        self._use = use
         card = Card()
         card.setFixedWidth(460)
         card.body.setContentsMargins(28, 26, 28, 24)
         card.body.setSpacing(12)
         card.body.addWidget(IconLabel("lock", "accent", 32))
         card.body.addWidget(label(tr("Unlock your workspace"), "name"))
-        where = tr("{folder} is encrypted. The system's keyring does not hold its key.")
+        where = tr("{folder} is encrypted, and its key was not found on this computer.")
         card.body.addWidget(label(where.format(folder=home_short(directory)), "muted", wrap=True))
         self.kind = FilterPills(
             [("passphrase", tr("Passphrase")), ("recovery", tr("Recovery key"))], tr("What you unlock it with")
@@ -115,7 +165,11 @@ class UnlockCard(QWidget):
         card.body.addWidget(self.button)
         whole = QVBoxLayout(self)
         whole.addStretch(2)
-        whole.addWidget(card, 0, Qt.AlignmentFlag.AlignHCenter)
+        middle = QHBoxLayout()  # an alignment would ask for the card's height at the width of the window
+        middle.addStretch(1)
+        middle.addWidget(card)
+        middle.addStretch(1)
+        whole.addLayout(middle)
         whole.addStretch(3)
         self.setFocusProxy(self.entry)
 
@@ -126,12 +180,10 @@ class UnlockCard(QWidget):
             self.field.show_problem(tr("Type it first."))
             return
         self._set_busy(True)
-        if self.kind.key == "passphrase":
-            self._studio.open_directory(self._directory, passphrase=typed, failed=self._refused)
-        else:
-            self._studio.open_directory(self._directory, recovery_key=typed, failed=self._refused)
+        self._use(Key(passphrase=typed) if self.kind.key == "passphrase" else Key(recovery_key=typed))
 
-    def _refused(self, error: StudioError) -> None:
+    def refuse(self, error: StudioError) -> None:
+        """Say what was wrong with what was typed, and ask again."""
         self._set_busy(False)
         self.field.show_problem(f"{error.message} {error.next_step}".strip())
         self.entry.selectAll()

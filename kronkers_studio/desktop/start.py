@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from kronkers_studio.desktop import theme
 from kronkers_studio.desktop.garbage import GarbageCollector
-from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.studio import Key, Studio
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.settings.paths import demo_folder
@@ -48,7 +48,7 @@ def open_window(
         window.show_page(page)
     window.show()
     if key_file is not None:
-        QTimer.singleShot(0, lambda: studio.open_directory(studio.settings.workspace, key_file=key_file))
+        QTimer.singleShot(0, lambda: studio.open_directory(studio.settings.workspace, Key(key_file=key_file)))
     else:
         QTimer.singleShot(0, window.begin)
     return window

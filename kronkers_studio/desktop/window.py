@@ -18,11 +18,13 @@ from kronkers_studio.desktop.gate import Gate
 from kronkers_studio.desktop.memory import Memory
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.rail import Rail, Stop
-from kronkers_studio.desktop.studio import State, Studio
+from kronkers_studio.desktop.studio import Key, State, Studio
 from kronkers_studio.desktop.task_bar import TaskBar, TasksPanel
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.watching import Watchers
-from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.desktop.widgets.states import Notice
+from kronkers_studio.domain.care import RebuildReport
+from kronkers_studio.domain.errors import IndexDamaged, StudioError
 from kronkers_studio.domain.spelling import printable
 
 if TYPE_CHECKING:
@@ -172,13 +174,47 @@ class MainWindow(QMainWindow):
         self.studio.runner.run("make ready", load, owner=self, shown=False)
 
     def _on_closed(self) -> None:
+        self.memory.keep_watched(self.studio.directory, Watchers.of(self.studio).projects)
         for page in self._pages.values():
             if page.entered:
                 page.leave()
         self.setWindowTitle("Kronkers Studio")
 
-    def _on_not_opened(self, directory: Path, error: StudioError) -> None:
-        self.gate.show_failure(directory, error)
+    def _on_not_opened(self, directory: Path, key: Key, error: StudioError) -> None:
+        self.gate.show_failure(directory, key, error)
+        if self.studio.session is not None:  # another workspace was asked for, and this one is in the way of saying why
+            self.studio.leave(self._show_gate)
+
+    def _show_gate(self) -> None:
+        self.show_page("home" if self._current in _NEEDS_NO_WORKSPACE else self._current)
+
+    def _on_damaged(self, error: IndexDamaged) -> None:
+        from kronkers_studio.desktop.panels.mending import say_damaged
+
+        say_damaged(self._notice, error, self.ask_rebuild)
+
+    def ask_rebuild(self) -> None:
+        """Ask whether the index is to be made again; the workspace is closed for that."""
+        from kronkers_studio.desktop.dialogs.rebuild import RebuildDialog
+
+        if self.studio.session is not None:
+            RebuildDialog(self, self.studio.runner, self._rebuild).open()
+
+    def _rebuild(self) -> None:
+        directory = self.studio.directory
+        self.gate.show_closing(directory)
+        self.studio.leave(lambda: self.gate.mend(directory, Key()))
+        self._show_gate()
+
+    def _on_rebuilt(self, report: RebuildReport) -> None:
+        from kronkers_studio.desktop.panels.mending import say_rebuilt
+
+        say_rebuilt(self._notice, report, self._goes("registry", {"check": True}))
+
+    @property
+    def _notice(self) -> Notice:
+        """That of the page in view."""
+        return self.page(self._current).notice
 
     def begin(self) -> None:
         """Open the workspace of the settings, or show the first-run wizard when there is none."""
@@ -253,15 +289,14 @@ class MainWindow(QMainWindow):
         studio.opened.connect(self._on_opened)
         studio.closed.connect(self._on_closed)
         studio.not_opened.connect(self._on_not_opened)
-        studio.opening.connect(self._on_opening)
+        studio.damaged.connect(self._on_damaged)
+        studio.rebuild_wanted.connect(self.ask_rebuild)
+        self.gate.rebuilt.connect(self._on_rebuilt)
+        studio.opening.connect(self.gate.show_opening)
         studio.runner.crashed.connect(self.show_crash)
         for action in self.actions_now():
             if action.shortcut:
                 QShortcut(QKeySequence(action.shortcut), self, self._runs(action.key))
-
-    def _on_opening(self, directory: Path) -> None:
-        if self.gate.unlock_card is None:
-            self.gate.show_opening(directory)
 
     def _runs(self, key: str) -> Callable[[], None]:
         def run() -> None:
@@ -288,6 +323,7 @@ class MainWindow(QMainWindow):
             Action("registry.find", tr("Find a file, a model or a project"), self.find, "search", "Ctrl+F"),
             Action("registry.trash", tr("Open the trash"), self._goes("registry", {"trash": True}), "trash"),
             Action("registry.check", tr("Check the workspace"), self._goes("registry", {"check": True}), "shield"),
+            Action("registry.rebuild", tr("Rebuild the workspace's index"), self.ask_rebuild, "refresh"),
             Action("theme.light", tr("Use the light theme"), self._themes("light"), "settings"),
             Action("theme.dark", tr("Use the dark theme"), self._themes("dark"), "settings"),
             Action("theme.system", tr("Follow the system's theme"), self._themes("system"), "settings"),

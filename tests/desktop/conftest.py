@@ -97,15 +97,19 @@ OpenWindow = Callable[..., MainWindow]
 
 @pytest.fixture
 def open_main_window(qapp: QApplication, qtbot: QtBot) -> Iterator[OpenWindow]:
-    """Opens windows as the program does; waits for the workspace when there is one. They are closed at the end."""
+    """Opens windows as the program does; waits for the workspace when there is one, or for what is in its way. They are
+    closed at the end."""
     opened: list[MainWindow] = []
+
+    def settled(window: MainWindow) -> bool:
+        return window.studio.session is not None or window.gate.asks_for_key or window.gate.mending is not None
 
     def open_it(workspace: Path | None = None, *, page: str = "") -> MainWindow:
         window = open_window(qapp, workspace=workspace, page=page)
         window.resize(1280, 800)
         opened.append(window)
         if workspace is not None and (workspace / "keys.json").exists():
-            qtbot.waitUntil(lambda: window.studio.session is not None or window.gate.asks_for_key, timeout=PATIENCE)
+            qtbot.waitUntil(lambda: settled(window), timeout=PATIENCE)
         return window
 
     yield open_it

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,6 +16,7 @@ from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.workflows.session import open_workspace
+from tests.desktop.other_program import held_by_another_program
 from tests.desktop.versioned import commit_files
 
 OpenWindow = Callable[..., MainWindow]
@@ -59,7 +57,9 @@ def test_a_check_names_the_damaged_file_and_what_mends_it(
     page.check()  # type: ignore[attr-defined]
     come_to_rest(window)
     assert re.search(r"1 file or folder is damaged: .+: later\.bin\.$", page.notice.message)
-    assert "kronkers registry rebuild" in page.notice._next.text()
+    assert "rebuild the index, then bring the folder in again" in page.notice._next.text()
+    assert "kronkers" not in page.notice._next.text()
+    assert page.notice.action is not None
 
 
 def test_a_damaged_file_has_no_preview_but_a_sentence_and_the_others_are_shown(
@@ -92,28 +92,6 @@ def test_a_folder_that_cannot_be_read_is_said_above_it(
     page: Any = window.page("registry")
     assert "damaged" in page.notice.message
     assert page.browser.table.content.rowCount() == 0
-
-
-_HOLDS = """
-import sys
-from pathlib import Path
-from kronkers_studio.storage.lock import WriterLock
-WriterLock(Path(sys.argv[1])).acquire()
-print("held", flush=True)
-sys.stdin.read()
-"""
-
-
-@contextmanager
-def held_by_another_program(workspace: Path) -> Iterator[None]:
-    """While another process writes to ``workspace``."""
-    program = [sys.executable, "-c", _HOLDS, str(workspace / "writer.lock")]
-    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdout is not None
-        assert other.stdin is not None
-        assert other.stdout.readline().strip() == "held"
-        yield
-        other.stdin.close()
 
 
 def test_a_workspace_that_another_program_writes_to_is_said_and_the_plan_stays(

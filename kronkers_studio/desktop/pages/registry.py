@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
+from kronkers_studio.desktop.checked import say_checked
 from kronkers_studio.desktop.pages.page import Page, Views
 from kronkers_studio.desktop.panels.browser import FolderBrowser
 from kronkers_studio.desktop.panels.changes import ChangesPanel
 from kronkers_studio.desktop.panels.history import history_columns
 from kronkers_studio.desktop.studio import State, Studio
-from kronkers_studio.desktop.text import counted, file_size, home_short, moment, number, tr
+from kronkers_studio.desktop.text import counted, file_size, home_short, moment, tr
 from kronkers_studio.desktop.tokens import CONTROL_HEIGHT, GAP, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
@@ -24,14 +25,12 @@ from kronkers_studio.domain.care import TrashItem, TrashKind
 from kronkers_studio.domain.content import DEFAULT_BRANCH, CheckReport, Commit, Project, RestoreReport
 from kronkers_studio.domain.history import HistoryRow
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.domain.spelling import printable
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
     from kronkers_studio.workflows.timeline import Timeline
 
 _PAGE = 100  # commits asked for at a time
-_NAMED = 3  # damaged files in a sentence
 _PATH = 56  # characters of a folder's path in a sentence
 
 
@@ -315,22 +314,7 @@ class RegistryPage(Page):
         self.notice.say(tr("Checking the workspace …"), tr("Every stored byte is read and verified."))
 
     def _checked(self, report: CheckReport) -> None:
-        if report.healthy:
-            words = tr("{objects} objects and {bytes} were read and verified, and {entries} journal entries.")
-            read = words.format(
-                objects=number(report.objects),
-                bytes=file_size(report.bytes_read),
-                entries=number(report.journal_entries),
-            )
-            self.notice.say(tr("The workspace is sound."), read, "ok")
-            return
-        found = counted(len(report.problems), tr("{n} problem was found"), tr("{n} problems were found"))
-        damaged = [f"{file.project}: {printable(file.path) or tr('all of it')}" for file in report.affected]
-        if damaged:
-            one, many = tr("{n} file or folder is damaged"), tr("{n} files and folders are damaged")
-            named = "; ".join(damaged[:_NAMED]) + (" …" if report.affected_count > _NAMED else "")
-            found += f". {counted(report.affected_count, one, many)}: {named}"
-        self.notice.say(f"{found}.", report.next_step, "bad", "\n".join([*damaged, *report.problems]))
+        say_checked(self.notice, report, self.studio.rebuild_wanted.emit)
 
     # Views
 
