@@ -16,7 +16,7 @@ from kronkers_studio.domain.releases import ReleaseState
 _POLL_SECONDS = 0.2
 _LOG_LINES = 30
 _UNPLACEABLE_SECONDS = 5.0
-"""How long Swarm may say "no suitable node" before that is its last word."""
+"""How long Swarm may say "no suitable node" before that is its last word; it counts from when nothing is in the way."""
 
 _ENDED = ("complete", "failed", "rejected", "shutdown", "orphaned", "remove")
 
@@ -47,12 +47,15 @@ def await_healthy(
 
     ``ignored``: ids of tasks of an earlier life. Raises ``Cancelled``.
     """
-    start = time.monotonic()
+    start = placeable_since = time.monotonic()
     task: dict[str, Any] | None = None
     while time.monotonic() - start < timeout:
         cancel.check()
-        tasks = [task for task in tasks_of(engine, service) if task["ID"] not in ignored]
+        everything = tasks_of(engine, service)
+        tasks = [task for task in everything if task["ID"] not in ignored]
         task = tasks[-1] if tasks else None  # the first one: its failure is the service's
+        if any(each["ID"] in ignored and each["Status"]["State"] not in _ENDED for each in everything):
+            placeable_since = time.monotonic()  # a task that still answers its last requests holds the port
         if task is not None:
             state = task["Status"]["State"]
             if state == "running" and _is_healthy(engine, _container(task)):
@@ -60,7 +63,7 @@ def await_healthy(
             if state in _ENDED:
                 return _failed(engine, task, _error(task))
             unplaceable = state == "pending" and "no suitable node" in _error(task)
-            if unplaceable and time.monotonic() - start > _UNPLACEABLE_SECONDS:
+            if unplaceable and time.monotonic() - placeable_since > _UNPLACEABLE_SECONDS:
                 return _failed(engine, task, _error(task))
         time.sleep(_POLL_SECONDS)
     if task is None:

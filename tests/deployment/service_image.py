@@ -35,6 +35,8 @@ print("listening", flush=True)
 http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
 """
 
+ENDS_LATE = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)" + WELL_BEHAVED
+
 NEVER_READY = """
 import time
 print("waiting for a licence server that does not exist", flush=True)

@@ -36,7 +36,7 @@ from kronkers_studio.domain.errors import (
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.domain.releases import ReleaseState
 from tests.deployment.conftest import Connect
-from tests.deployment.service_image import BREAKS_AT_ONCE, NEVER_READY, HandMadeImage, make_service_image
+from tests.deployment.service_image import BREAKS_AT_ONCE, ENDS_LATE, NEVER_READY, HandMadeImage, make_service_image
 from tests.lab.servers import LabServer
 
 
@@ -200,6 +200,19 @@ def test_a_release_can_be_paused_and_is_quickly_back_on_its_port(
     pause_release(ready, endpoint)
     with pytest.raises(ServiceUnavailable, match="no longer has churn-r1"):
         resume_release(ready, endpoint)
+
+
+def test_a_release_comes_back_although_its_earlier_life_takes_long_to_end(
+    ready: Connection, base_image_archive: Path
+) -> None:
+    image = make_service_image(base_image_archive, program=ENDS_LATE)
+    load_image(ready, image.archive, image)
+    endpoint = start_release(ready, spec_of(image, 1))
+
+    pause_release(ready, endpoint)  # what is still running holds its port until it is killed
+
+    assert resume_release(ready, endpoint) == endpoint
+    assert ask(ready, endpoint) == 200
 
 
 def test_cancelling_removes_what_was_started(ready: Connection, base_image_archive: Path) -> None:
