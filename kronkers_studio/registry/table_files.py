@@ -1,6 +1,6 @@
 """Reading the tables in CSV, Parquet and Excel files into polars frames, and writing CSV and Parquet in the same form.
 
-CSV and Excel cells are read as text, exactly as written: "007" is not 7, and nothing changes that nobody changed.
+CSV and Excel cells are read as text, as written and with all digits: "007" is not 7, and nothing changes that nobody changed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from kronkers_studio.registry.texts import Text, read_text
 
 if TYPE_CHECKING:
     import polars as pl
+    from fastexcel import ExcelReader
 
 _SUFFIXES = {
     "csv": (".csv", ".tsv", ".tab"),
@@ -189,15 +190,14 @@ def _read_workbook(data: bytes) -> dict[str, pl.DataFrame]:
     import fastexcel
 
     workbook = fastexcel.read_excel(data)
-    return {
-        name: _read_sheet(workbook.load_sheet(name, header_row=None, dtypes="string")) for name in workbook.sheet_names
-    }
+    return {name: _read_sheet(workbook, name) for name in workbook.sheet_names}
 
 
-def _read_sheet(sheet: object) -> pl.DataFrame:
+def _read_sheet(workbook: ExcelReader, name: str) -> pl.DataFrame:
     import polars as pl
 
-    frame: pl.DataFrame = sheet.to_polars()  # type: ignore[attr-defined]  # its stubs know pyarrow's way only
+    frame = workbook.load_sheet(name, header_row=None, dtypes="string").to_polars()
+    frame = _with_exact_numbers(frame, workbook.load_sheet(name, header_row=None, dtypes="float").to_polars())
     frame = frame.select(pl.all().fill_null(""))
     if not frame.height:
         return frame
@@ -207,3 +207,20 @@ def _read_sheet(sheet: object) -> pl.DataFrame:
         return frame
     frame.columns = _column_names(first)
     return frame[1:]
+
+
+def _with_exact_numbers(texts: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
+    """The cells ``texts``, with all digits of those ``numbers`` that they tell with nine decimals only.
+
+    Else 1e-12 were 0, and a change after the ninth decimal none.
+    """
+    import polars as pl
+
+    if texts.shape != numbers.shape:  # a sheet without cells
+        return texts
+    for place, (text, number) in enumerate(zip(texts.iter_columns(), numbers.iter_columns(), strict=True)):
+        rounded = (text.cast(pl.Float64, strict=False) != number).fill_null(False)
+        if rounded.any():
+            exact = pl.Series([repr(value).removesuffix(".0") for value in number.filter(rounded)], dtype=pl.String)
+            texts.replace_column(place, text.scatter(rounded.arg_true(), exact))
+    return texts

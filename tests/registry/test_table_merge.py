@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kronkers_studio.registry.table_diff import diff_table_files
 from kronkers_studio.registry.table_file_merge import merge_table_files
 from kronkers_studio.registry.table_files import read_tables
 
@@ -188,3 +189,23 @@ def test_merged_tables_are_those_of_a_plain_model(
     assert found == expected
     in_ours = [key for key in found if key in ours]
     assert in_ours == [key for key in ours if key in found], "ours' rows keep their order"
+
+
+def test_figures_of_a_workbook_that_differ_after_the_ninth_decimal_are_merged() -> None:
+    """The library that reads workbooks tells them as text with nine decimals."""
+    rows: list[list[object]] = [["id", "p", "note"], [1, 1e-10, "x"], [2, 0.5, "y"], [3, 1.00000000001, "0.50"]]
+    base = saved(workbook(rows))
+    ours = saved(workbook([rows[0], [1, 2e-10, "x"], *rows[2:]]))
+    theirs = saved(workbook([*rows[:3], [3, 1.00000000002, "0.50"]]))
+    (difference,) = diff_table_files("a.xlsx", base, ours).tables
+    assert difference.cells_changed == {"p": 1}
+    outcome = merge_table_files("a.xlsx", base, ours, theirs)
+    assert isinstance(outcome, tuple)
+    sheet = openpyxl.load_workbook(io.BytesIO(outcome[0]))["Data"]
+    assert [row[2] for row in sheet.iter_rows(min_row=3, values_only=True)] == [2e-10, 0.5, 1.00000000002]
+
+
+def test_numbers_in_a_workbook_are_told_with_all_digits_and_texts_as_written() -> None:
+    rows: list[list[object]] = [["a", "b"], [1.5e-12, "007"], [12, "0.12345678901"], ["n/a", True], [None, "NaN"]]
+    (table,) = read_tables("a.xlsx", saved(workbook(rows))).tables.values()
+    assert table.rows() == [("1.5e-12", "007"), ("12", "0.12345678901"), ("n/a", "true"), ("", "NaN")]
