@@ -1,6 +1,7 @@
 """Reading the tables in CSV, Parquet and Excel files into polars frames, and writing CSV and Parquet in the same form.
 
-CSV and Excel cells are read as text, as written and with all digits: "007" is not 7, and nothing changes that nobody changed.
+CSV and Excel cells are read as text, as written and with all digits: "007" is not 7, and nothing changes that nobody
+changed.
 """
 
 from __future__ import annotations
