@@ -165,6 +165,7 @@ QHeaderView {{ background: transparent; border: none; }}
 QHeaderView::section {{ background: transparent; border: none; border-bottom: 1px solid @line; color: @muted;
     padding: 0 8px; font-weight: 400; min-height: {ROW_HEIGHT}px; }}
 QTableCornerButton::section {{ background: transparent; border: none; }}
+QAbstractScrollArea::corner {{ background: transparent; border: none; }}
 
 QProgressBar {{ background: @handle; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: @accent; border-radius: 3px; }}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QTableView
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.window import MainWindow
@@ -218,3 +218,23 @@ def test_columns_of_figures_stand_at_the_right_and_are_never_cut(qtbot: QtBot) -
     assert amount.width >= room
     assert short.width < name.width < amount.width
     assert "first 3 of 99 columns" in _table_words(preview)
+
+
+def test_where_two_scroll_bars_meet_nothing_is_drawn(
+    open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest
+) -> None:
+    wide = "\n".join(",".join([f"a longer cell {number}"] * 30) for number in range(100))
+    with open_workspace(workspace) as session:
+        commit_files(session, {"wide.csv": wide.encode()}, "A wide table")
+    window = open_main_window(workspace, page="registry")
+    window.show()
+    come_to_rest(window)
+    browser: Any = window.page("registry").browser  # type: ignore[attr-defined]
+    browser.open_entry(browser.table.content.rows[0])
+    come_to_rest(window)
+    table = browser.preview.findChild(QTableView)
+    assert table.horizontalScrollBar().isVisible() and table.verticalScrollBar().isVisible()
+    picture = table.grab().toImage()
+    right, below = table.verticalScrollBar().width(), table.horizontalScrollBar().height()
+    corner = [(picture.width() - x, picture.height() - y) for x in range(1, right + 1) for y in range(1, below + 1)]
+    assert len({picture.pixel(x, y) for x, y in corner}) == 1
