@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.content import EntryKind, StoredItem
+from kronkers_studio.domain.content import EntryKind, SkipReason, StoredItem
 from kronkers_studio.domain.migration import Rename
+from kronkers_studio.domain.paths import lies_in
 from kronkers_studio.migration.found import FoundItem, KnownFile
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def renamed_by_content(known: Mapping[str, KnownFile], scan: Scan, stored: Seque
     if not known:
         return ()
     gone = known.keys() - {item.path for item in scan.items} - {rename.old for rename in scan.renamed}
+    left_out = {item.path for item in scan.skipped if item.reason is not SkipReason.VANISHED}
+    gone = {path for path in gone if not lies_in(path, left_out)}  # what is left out lies where it lay
     if not gone:
         return ()
     by_content: dict[tuple[bytes, ...], list[str]] = {}

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, SkippedItem, SourceProblem
 from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.migration import Decision, MigrationSource, PlannedItem, Undone
+from kronkers_studio.domain.paths import lies_in
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.sources import project_sources
-from kronkers_studio.workflows.staying import lies_in, staying_in_cloud
+from kronkers_studio.workflows.staying import staying_in_cloud
 from kronkers_studio.workflows.undoing import undone_on
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@ cannot be read just now, such as a workbook that is open in Excel."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,15 +59,6 @@ def staying_in_cloud(
         if entry.kind is EntryKind.FILE and entry.size == status.st_size and same_time:
             staying.append(_as_stored(entry, path))
     return staying
-
-
-def lies_in(path: str, places: Collection[str]) -> bool:
-    """Whether ``path`` is one of ``places``, or lies in one."""
-    while path:
-        if path in places:
-            return True
-        path = path.rpartition("/")[0]
-    return False
 
 
 def _staying_unread(session: Session, head: Commit, source: MigrationSource, item: SkippedItem) -> Iterator[StoredItem]:

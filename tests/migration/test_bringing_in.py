@@ -53,6 +53,19 @@ def test_a_renamed_file_is_recognised_by_its_content_where_nothing_proves_it(ses
     assert result.new_bytes == 0 or result.read_files == 1
 
 
+def test_a_file_that_a_rule_leaves_out_is_not_renamed_to_one_of_the_same_bytes(session, folder, make):
+    make("old.csv", "a,b\n")
+    make("below/too.csv", "c,d\n")
+    migrate_folder(session, folder, "p")
+    make("new.csv", "a,b\n")
+    make("another.csv", "c,d\n")
+
+    result = migrate_folder(session, folder, "p", options=MigrationOptions(exclude=("old.csv", "below/")))
+
+    assert result.renamed == ()
+    assert set(files_of(session)) == {"new.csv", "another.csv"}
+
+
 def test_another_file_with_a_dead_files_inode_size_and_archive_time_is_read(session, folder, make):
     """What an archive unpacked over an older one leaves. Seen to fail without the look at whole seconds."""
     make("dead.csv", "old!")
