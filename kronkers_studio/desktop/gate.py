@@ -13,7 +13,7 @@ from kronkers_studio.desktop.panels.mending import MendingPanel
 from kronkers_studio.desktop.studio import Key, Studio
 from kronkers_studio.desktop.text import home_short, tr
 from kronkers_studio.desktop.widgets.buttons import Button
-from kronkers_studio.desktop.widgets.cards import Card
+from kronkers_studio.desktop.widgets.cards import Card, centred
 from kronkers_studio.desktop.widgets.fields import Field, LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import FilterPills
@@ -79,7 +79,7 @@ class Gate(QWidget):
         elif isinstance(error, IndexDamaged):
             self.mend(directory, key, error)
         else:
-            self._show(_centred(self._failure_card(directory, key, error)))
+            self._show(self._failure(directory, key, error))
 
     def ask_for_key(self, directory: Path, use: Callable[[Key], object], error: StudioError | None = None) -> None:
         """Ask for the key, which ``use`` gets; ``error`` says what was wrong with the last one."""
@@ -106,7 +106,7 @@ class Gate(QWidget):
 
         self.ask_for_key(panel.directory, go_on, refused if isinstance(refused, WrongKey) else None)
 
-    def _failure_card(self, directory: Path, key: Key, error: StudioError) -> Card:
+    def _failure(self, directory: Path, key: Key, error: StudioError) -> QWidget:
         card = Card(tr("The workspace does not open"))
         card.setMaximumWidth(620)
         notice = Notice()
@@ -117,7 +117,9 @@ class Gate(QWidget):
         row.addStretch(1)
         row.addWidget(retry)
         card.body.addLayout(row)
-        return card
+        failure = QWidget()
+        failure.setLayout(centred(card, 4))
+        return failure
 
     def _show_words(self, text: str) -> None:
         words = label(text, "muted")
@@ -163,14 +165,7 @@ class UnlockCard(QWidget):
         card.body.addWidget(self.field)
         self.button = Button(tr("Unlock"), self.unlock, kind="primary")
         card.body.addWidget(self.button)
-        whole = QVBoxLayout(self)
-        whole.addStretch(2)
-        middle = QHBoxLayout()  # an alignment would ask for the card's height at the width of the window
-        middle.addStretch(1)
-        middle.addWidget(card)
-        middle.addStretch(1)
-        whole.addLayout(middle)
-        whole.addStretch(3)
+        self.setLayout(centred(card))
         self.setFocusProxy(self.entry)
 
     def unlock(self) -> None:
@@ -201,16 +196,3 @@ class UnlockCard(QWidget):
         self.entry.setEnabled(not busy)
         self.button.setEnabled(not busy)
         self.button.setText(tr("Opening …") if busy else tr("Unlock"))
-
-
-def _centred(widget: QWidget) -> QWidget:
-    holder = QWidget()
-    column = QVBoxLayout(holder)
-    column.addStretch(2)
-    row = QHBoxLayout()
-    row.addStretch(1)
-    row.addWidget(widget, 4)
-    row.addStretch(1)
-    column.addLayout(row)
-    column.addStretch(3)
-    return holder

@@ -122,6 +122,7 @@ class TableFileDifference:
     tables: tuple[TableDifference, ...]
     sheets_added: tuple[str, ...] = ()
     sheets_removed: tuple[str, ...] = ()
+    typed: bool = False  # cells have types, as in Parquet and Excel; else they are text as written
 
     def __bool__(self) -> bool:
         return bool(self.sheets_added or self.sheets_removed or any(self.tables))

@@ -172,9 +172,9 @@ class Check:
             self._problems.append("The journal's files do not hold all that the database does.")
         elif len(there) > len(after) and logged.unacknowledged_from != len(after):
             self._problems.append(
-                f"The database is older than the journal's files: {len(there) - len(after)} changes are missing from "
-                "it; `kronkers registry rebuild` brings them back."
+                f"The database is older than the journal's files: {len(there) - len(after)} changes are missing."
             )
+            self._database_damaged = True
 
     def _hashes(self) -> list[str]:
         """Those of the journal's entries in the database."""

@@ -18,7 +18,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from kronkers_studio.domain.changes import JournalEntry
-from kronkers_studio.domain.errors import StoreDamaged
+from kronkers_studio.domain.errors import IndexDamaged, StoreDamaged
 from kronkers_studio.registry.documents import canonical, to_json
 from kronkers_studio.registry.packs import PACK_HEADER_SIZE, PackFolder, PackWriter
 from kronkers_studio.registry.records import ObjectType, Sealer
@@ -89,7 +89,7 @@ class JournalLog:
         """Make ``entries``, which follow ``before``, durable. ``everything`` gives all entries up to the last of them,
         for a log that is behind.
 
-        Raises ``StorageFull``; or ``StoreDamaged`` when the log knows changes that the database does not.
+        Raises ``StorageFull``; or ``IndexDamaged`` when the log knows changes that the database does not.
         """
         self._make_folder()
         tail = self._tail()
@@ -101,8 +101,9 @@ class JournalLog:
         elif last.number < before.number:
             records, tail = list(_batches(everything())), tail._replace(pack=0)
         else:
-            raise StoreDamaged(
+            raise IndexDamaged(
                 f"The database is older than the journal: {last.number - before.number} changes are missing from it.",
+                missing=False,
                 next_step="Run `kronkers registry rebuild`, which brings them back.",
             )
         self._write(records, tail)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from kronkers_studio.domain.care import RebuildReport
 from kronkers_studio.domain.changes import JournalEntry
-from kronkers_studio.domain.errors import StoreDamaged
+from kronkers_studio.domain.errors import JournalIncomplete, StoreDamaged
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.registry.index import Location, clear_index, put_rows
 from kronkers_studio.registry.journal import Journal, read_entries
@@ -58,7 +58,7 @@ class Rebuild:
         self._objects = self._bytes = 0
 
     def run(self, *, accept_loss: bool) -> RebuildReport:
-        """Raises ``StoreDamaged`` when entries of the journal are lost, unless ``accept_loss`` says to stop before
+        """Raises ``JournalIncomplete`` when entries of the journal are lost, unless ``accept_loss`` says to stop before
         them; ``Cancelled`` or ``StorageFull``. The database is then as it was."""
         usable = self._is_usable()
         entries, log_is_whole = self._all_entries(usable=usable, accept_loss=accept_loss)
@@ -91,7 +91,7 @@ class Rebuild:
             self._problems.extend(logged.problems)
             return own, False
         if not logged.complete and not accept_loss:
-            raise StoreDamaged(
+            raise JournalIncomplete(
                 f"{logged.problems[-1]} Before them are {len(logged.entries)} entries.",
                 next_step="Put the folder “journal” back from a backup, or give them up with --accept-loss.",
             )

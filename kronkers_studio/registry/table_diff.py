@@ -17,7 +17,7 @@ from kronkers_studio.domain.differences import (
     TableFileDifference,
 )
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.registry.table_files import TableFile, read_tables
+from kronkers_studio.registry.table_files import Format, TableFile, read_tables
 from kronkers_studio.registry.table_keys import find_key, is_key
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def diff_table_files(
         tables=tuple(_diff_sheet(name, before, after, key, sample) for name in both),
         sheets_added=tuple(name for name in after.tables if name not in before.tables),
         sheets_removed=tuple(name for name in before.tables if name not in after.tables),
+        typed=after.format is not Format.CSV,
     )
 
 

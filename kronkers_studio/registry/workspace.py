@@ -249,7 +249,7 @@ def rebuild_workspace(
     """Make the metadata database of the workspace in ``directory`` again, from its packs and its journal's files.
 
     With ``accept_loss``, what comes after lost entries of the journal is given up. Raises ``WrongKey`` and the like,
-    ``WorkspaceBusy``, ``StoreDamaged`` (entries are lost), ``StorageFull`` or ``Cancelled``.
+    ``WorkspaceBusy``, ``JournalIncomplete`` (entries are lost), ``StoreDamaged``, ``StorageFull`` or ``Cancelled``.
     """
     from kronkers_studio.registry.journal import Journal
     from kronkers_studio.registry.journal_log import JournalLog

@@ -27,6 +27,7 @@ _FULL = 13  # SQLite's primary result codes
 _FAILED = 10
 _BUSY = (5, 6)
 _DAMAGED = (11, 26)
+_MEND = "Put it back from a backup; `kronkers registry rebuild` can make metadata.db again."
 _CANNOT_OPEN = (14, 8)  # missing folder, read-only file
 
 
@@ -103,7 +104,7 @@ class Database:
         if there is None:
             raise StoreDamaged(
                 f"The database {self.path.name} is missing from {self.path.parent}.",
-                next_step="Put it back from a backup; `kronkers registry rebuild` can make metadata.db again.",
+                next_step=_MEND,
             )
         self.close()
 
@@ -229,7 +230,7 @@ def _expected(error: Any, path: Path) -> StudioError | None:
     if primary in _DAMAGED:
         return StoreDamaged(
             f"The database {path.name} is damaged.",
-            next_step="Run `kronkers check --read-data`, and put back the file from a backup.",
+            next_step=_MEND,
             details=details,
         )
     return None

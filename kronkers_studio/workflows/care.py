@@ -22,7 +22,6 @@ from kronkers_studio.domain.content import CheckReport
 from kronkers_studio.domain.errors import (
     IndexDamaged,
     InvalidInput,
-    JournalIncomplete,
     StoreDamaged,
     StudioError,
     WorkspaceBusy,
@@ -38,9 +37,6 @@ if TYPE_CHECKING:
 GRACE_DAYS = 14.0
 """What nothing leads to any more is kept this long, and what is younger than this is never freed."""
 
-_REBUILD = "registry rebuild"
-"""The store advises by commands; this one is advised for a database that is missing or older than the journal."""
-_ACCEPT_LOSS = "--accept-loss"
 _IN_USE = 32
 """Windows: another program has the file open."""
 
@@ -128,10 +124,6 @@ def rebuild_registry(
         return rebuild_workspace(
             directory.expanduser().absolute(), unlock, accept_loss=accept_loss, progress=progress, cancel=cancel
         )
-    except StoreDamaged as error:
-        if _ACCEPT_LOSS not in error.next_step:
-            raise
-        raise JournalIncomplete(error.message, next_step=error.next_step, details=error.details) from None
     except WorkspaceError as error:
         if getattr(error.__cause__, "winerror", None) != _IN_USE:
             raise
@@ -155,8 +147,8 @@ def index_damage(directory: Path, unlock: Unlock, error: StoreDamaged) -> IndexD
 
 def index_damage_met(session: Session, error: StudioError) -> IndexDamaged | None:
     """Whether ``error``, met in an open workspace, comes from its database; looks at all of that."""
-    if _REBUILD in error.next_step:
-        return _index_damage(session.directory, error.message)
+    if isinstance(error, IndexDamaged):
+        return error
     try:
         with session.workspace.database.read_directly() as connection:
             pages = connection.execute("PRAGMA cipher_integrity_check").fetchone()
@@ -168,7 +160,7 @@ def index_damage_met(session: Session, error: StudioError) -> IndexDamaged | Non
 
 def rebuild_mends(report: CheckReport) -> bool:
     """Whether making the database again mends something of what a check found, or is the first step to that."""
-    return report.database_damaged or bool(report.affected) or any(_REBUILD in text for text in report.problems)
+    return report.database_damaged or bool(report.affected)
 
 
 def _index_damage(directory: Path, details: str) -> IndexDamaged:

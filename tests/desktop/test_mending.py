@@ -22,6 +22,7 @@ from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows import care
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.session import create_workspace, open_workspace
+from tests.damage import damage_behind_the_schema
 from tests.desktop.other_program import held_by_another_program
 
 OpenWindow = Callable[..., MainWindow]
@@ -35,18 +36,6 @@ _DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
-def damage_what_pages_read(workspace: Path) -> None:
-    """A bit in the pages of the journal and of the commits, which opening does not read."""
-    with open_workspace(workspace) as session, session.workspace.database.read_directly() as connection:
-        roots = "SELECT rootpage FROM sqlite_master WHERE name IN ('journal', 'commits', 'projects')"
-        pages = [page for (page,) in connection.execute(roots)]
-        size = int(connection.execute("PRAGMA cipher_page_size").fetchone()[0])
-    content = bytearray((workspace / "metadata.db").read_bytes())
-    for page in pages:
-        content[size * (page - 1) + 100] ^= 1
-    (workspace / "metadata.db").write_bytes(content)
-
-
 @pytest.fixture
 def overwritten_workspace(filled_workspace: Path) -> Path:
     _DAMAGES["overwritten"](filled_workspace / "metadata.db")
@@ -56,7 +45,7 @@ def overwritten_workspace(filled_workspace: Path) -> Path:
 @pytest.fixture
 def damaged_within(filled_workspace: Path) -> Path:
     """It opens, but its pages cannot read what they show."""
-    damage_what_pages_read(filled_workspace)
+    damage_behind_the_schema(filled_workspace, "journal", "commits", "projects")
     return filled_workspace
 
 

@@ -18,10 +18,12 @@ from kronkers_studio.domain.errors import (
     WrongKey,
 )
 from kronkers_studio.settings.secrets import Secret
+from kronkers_studio.storage.database import Database
 from kronkers_studio.workflows.browsing import check_workspace, list_projects
 from kronkers_studio.workflows.care import index_damage_met, rebuild_mends, rebuild_registry
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.session import create_workspace, open_workspace
+from tests.damage import damage_behind_the_schema
 
 Damage = Callable[[Path], object]
 
@@ -98,21 +100,22 @@ def test_damage_met_in_an_open_workspace_is_the_indexs_only_when_it_is(workspace
     failure = StoreDamaged("An object is not what was written.")
     with open_workspace(workspace) as session:
         assert index_damage_met(session, failure) is None
-    _flip_pages_behind_the_schema(workspace)
+    damage_behind_the_schema(workspace, "journal", "commits")
     with open_workspace(workspace) as session:
         assert isinstance(index_damage_met(session, failure), IndexDamaged)
 
 
-def _flip_pages_behind_the_schema(workspace: Path) -> None:
-    """What opening does not read: the pages of the journal and the commits."""
-    with open_workspace(workspace) as session, session.workspace.database.read_directly() as connection:
-        roots = "SELECT rootpage FROM sqlite_master WHERE name IN ('journal', 'commits')"
-        pages = [page for (page,) in connection.execute(roots)]
-        size = int(connection.execute("PRAGMA cipher_page_size").fetchone()[0])
-    content = bytearray((workspace / "metadata.db").read_bytes())
-    for page in pages:
-        content[size * (page - 1) + 100] ^= 1
-    (workspace / "metadata.db").write_bytes(content)
+def test_damage_to_another_database_is_not_taken_for_that_of_the_index(workspace: Path) -> None:
+    """Its advice names the rebuild of metadata.db, too. Seen to fail when the words of the advice decided."""
+    other = Database(workspace / "series.db", b"k" * 32, durable=False)
+    with other.write_directly() as connection:
+        connection.execute("CREATE TABLE there (number INTEGER)")
+    other.path.unlink()
+    with open_workspace(workspace) as session:
+        with pytest.raises(StoreDamaged, match="missing") as raised, other.read_directly():
+            pass
+        assert index_damage_met(session, raised.value) is None
+    other.close()
 
 
 def test_an_older_database_put_back_is_said_to_be_the_index(workspace: Path, tmp_path: Path) -> None:

@@ -24,7 +24,6 @@ from kronkers_studio.domain.differences import TableDifference, TableFileDiffere
 
 Content = TableFileDifference | TextDifference | TreeDifference | None
 
-_TEXT_TABLES = (".csv", ".tsv", ".tab")  # whose cells are shown exactly as they are written
 _COLUMN = 128
 _CODE_ROW = 24
 
@@ -43,7 +42,7 @@ class ComparedContent(QWidget):
         clear(self._place)
         if isinstance(content, TableFileDifference):
             for table in [table for table in content.tables if table] or content.tables[:1]:
-                self._add_table(table, typed=not content.path.lower().endswith(_TEXT_TABLES))
+                self._add_table(table, typed=content.typed)
         elif isinstance(content, TextDifference):
             self._place.addWidget(label(text_words(content), "caption", wrap=True))
             self._place.addWidget(_text_table(content), 1)

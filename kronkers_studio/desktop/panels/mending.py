@@ -15,7 +15,7 @@ from kronkers_studio.desktop.panels.working import WorkingPanel
 from kronkers_studio.desktop.studio import Key, Studio
 from kronkers_studio.desktop.text import counted, file_size, home_short, tr
 from kronkers_studio.desktop.widgets.buttons import Button
-from kronkers_studio.desktop.widgets.cards import Card
+from kronkers_studio.desktop.widgets.cards import Card, centred
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.domain.care import RebuildReport
@@ -165,14 +165,7 @@ class MendingPanel(QWidget):
         row.addWidget(self.button)
         card.body.addLayout(row)
         offer = QWidget()
-        column = QVBoxLayout(offer)
-        column.addStretch(2)
-        middle = QHBoxLayout()  # an alignment would ask for the card's height at the width of the window
-        middle.addStretch(1)
-        middle.addWidget(card)
-        middle.addStretch(1)
-        column.addLayout(middle)
-        column.addStretch(3)
+        offer.setLayout(centred(card))
         return offer
 
 

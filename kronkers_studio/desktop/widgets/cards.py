@@ -41,6 +41,19 @@ class Card(QFrame):
             self.head.addWidget(widget)
 
 
+def centred(card: QWidget, weight: int = 0) -> QVBoxLayout:
+    """A layout with ``card`` a little above its middle, as wide as it is or, with ``weight``, a part of the room."""
+    column = QVBoxLayout()
+    column.addStretch(2)
+    row = QHBoxLayout()  # an alignment would ask for the card's height at the width of the window
+    row.addStretch(1)
+    row.addWidget(card, weight)
+    row.addStretch(1)
+    column.addLayout(row)
+    column.addStretch(3)
+    return column
+
+
 class FigureCard(Card):
     """A caption, one large figure, and a pill that puts it into words."""
 
