@@ -172,9 +172,9 @@ def _port(ready: Path, process: subprocess.Popen[bytes]) -> int:
     return int(json.loads(ready.read_text(encoding="utf-8"))["port"])
 
 
-def refused_start(folder: Path) -> str:
+def refused_start(folder: Path, *options: str) -> str:
     """What the server says when it refuses to start; fails when it starts."""
-    command = [sys.executable, "-m", "kronkers_studio.serving", "--model", str(folder)]
+    command = [sys.executable, "-m", "kronkers_studio.serving", "--model", str(folder), *options]
     ended = subprocess.run(command, capture_output=True, timeout=60, env=_environment(), check=False)
     assert ended.returncode == 1, ended.stderr.decode()
     lines = ended.stderr.decode().splitlines()
