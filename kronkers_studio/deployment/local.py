@@ -173,7 +173,7 @@ def _endpoint(started: psutil.Process | None, port: int | None, folder: Path) ->
     try:
         ready = json.loads(_read(folder / "scratch" / _READY, _READY_BYTES))
         said_port, said_pid = int(ready["port"]), int(ready["pid"])
-    except (OSError, ValueError, TypeError, KeyError):  # not there yet, or just being put there
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # not there yet, or just being put there
         return None
     if started is None:
         return None
@@ -230,7 +230,7 @@ def _reason(lines: Sequence[str]) -> str:
     for line in reversed(lines):
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, dict) and found.get("level") in ("critical", "error"):
             return str(found.get("message", ""))
