@@ -8,7 +8,7 @@ from kronkers_studio.deployment.ssh import Connection
 
 
 class TunnelClient(StreamClient):
-    """A client for the service on ``port`` of the server's loopback address; it must be ``expected`` when that is given.
+    """A client for the service on ``port`` of the server's loopback address, which must be ``expected`` if given.
 
     ``request`` raises ``ServerUnreachable`` when the connection to the server is lost, ``ServiceUnavailable`` when the
     service does not answer.

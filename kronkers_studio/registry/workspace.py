@@ -170,7 +170,7 @@ class Workspace:
 
     @property
     def release_key(self) -> bytes:
-        """The 32-byte key of which the releases' secrets are made."""
+        """The 32-byte key that the secrets of releases are derived from."""
         return self._master.subkey("release secrets")
 
     def close(self) -> None:

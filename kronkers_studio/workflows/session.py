@@ -114,17 +114,27 @@ class Session:
         expected = self._expected(release)
         return TunnelClient(self.connection(self.workspace.ledger.server(release.place)), port, expected)
 
-    def _expected(self, release: Release) -> Expected:
-        from kronkers_studio.deployment.proof import Expected, release_secret
+    def release_secret(self, release: Release) -> bytes:
+        """The 32 bytes by which the service of ``release`` and its clients prove themselves to each other.
 
-        label, nonce = f"{release.model} {release.label}", release.endpoint.get("nonce")
+        Raises ``ServiceUnproven`` when it was released before releases had one.
+        """
+        from kronkers_studio.deployment.proof import release_secret
+
+        nonce = release.endpoint.get("nonce")
         if not isinstance(nonce, str) or not nonce:
             raise ServiceUnproven(
-                f"{label} was released by an earlier version of Kronkers Studio and cannot prove what it is.",
+                f"{release.model} {release.label} was released by an earlier version of Kronkers Studio and cannot prove "
+                "what it is.",
                 next_step="Release it again.",
             )
-        secret = release_secret(self.workspace.release_key, release.place, release.model, release.number, nonce)
-        return Expected(secret, release.model, release.version, label)
+        return release_secret(self.workspace.release_key, release.place, release.model, release.number, nonce)
+
+    def _expected(self, release: Release) -> Expected:
+        from kronkers_studio.deployment.proof import Expected
+
+        secret = self.release_secret(release)
+        return Expected(secret, release.model, release.version, f"{release.model} {release.label}")
 
     def forget_connection(self, server_name: str) -> None:
         """Close the connection to a server, if there is one: its address or credentials changed."""
