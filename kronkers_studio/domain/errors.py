@@ -163,6 +163,10 @@ class ServerBusy(ServerError):
     """Somebody else is changing releases on the server; the message names who and since when."""
 
 
+class ConfinementUnavailable(Refused):
+    """This system cannot keep a model from harming it, and nobody agreed to run one all the same."""
+
+
 class ReleaseFailed(StudioError):
     """The new release did not become healthy; what was live before still is."""
 
