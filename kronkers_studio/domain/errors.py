@@ -172,11 +172,22 @@ class ReleaseFailed(StudioError):
 
 
 class PredictionFailed(StudioError):
-    """The model service refused or failed the rows; ``details`` is its answer."""
+    """The model service refused or failed the rows, or its answer is of no use; ``details`` is its answer.
+
+    ``column`` is the column that it names as wrong, "" when it names none.
+    """
+
+    def __init__(self, message: str, *, column: str = "", next_step: str = "", details: str = "") -> None:
+        super().__init__(message, next_step=next_step, details=details)
+        self.column = column
 
 
 class ServiceUnavailable(StudioError):
     """No live release answers in that place."""
+
+
+class ServiceUnproven(ServiceUnavailable):
+    """What answers is not the release that should, or cannot prove that it is."""
 
 
 class MetricsUnreadable(StudioError):

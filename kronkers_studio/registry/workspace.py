@@ -168,6 +168,11 @@ class Workspace:
         """The 32-byte key of the series store."""
         return self._master.subkey("series database")
 
+    @property
+    def release_key(self) -> bytes:
+        """The 32-byte key that the secrets of releases are derived from."""
+        return self._master.subkey("release secrets")
+
     def close(self) -> None:
         if "_log" in self.__dict__:
             self._log.close()

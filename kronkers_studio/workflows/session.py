@@ -7,12 +7,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kronkers_studio.domain.errors import ServiceUnavailable, StoreDamaged, StudioError
+from kronkers_studio.domain.errors import ServiceUnavailable, ServiceUnproven, StoreDamaged, StudioError
 from kronkers_studio.settings.author import author_in_force, author_name
 from kronkers_studio.settings.pace import PaceSettings, pace_in_force
 from kronkers_studio.settings.secrets import Secret, get_secret
 
 if TYPE_CHECKING:
+    from kronkers_studio.deployment.proof import Expected
     from kronkers_studio.deployment.service import ServiceClient
     from kronkers_studio.deployment.ssh import Connection, Credentials
     from kronkers_studio.domain.releases import Release
@@ -90,9 +91,10 @@ class Session:
             return self._connections[server.name]
 
     def client(self, release: Release) -> ServiceClient:
-        """A client for the service of ``release``; the caller closes it.
+        """A client for the service of ``release``, which has to prove that it is; the caller closes it.
 
-        Raises ``ServiceUnavailable`` when its process on this computer has ended: its port may be another's by now.
+        Raises ``ServiceUnavailable`` when its process on this computer has ended: its port may be another's by now;
+        ``ServiceUnproven`` when it was released before releases had a secret.
         """
         from kronkers_studio.domain.releases import THIS_COMPUTER
 
@@ -106,10 +108,33 @@ class Session:
                     f"{release.model} is not running on this computer any more.",
                     next_step="Put it live again; a restart of the computer ends what ran on it.",
                 )
-            return LoopbackClient(port)
+            return LoopbackClient(port, self._expected(release))
         from kronkers_studio.deployment.tunnel import TunnelClient
 
-        return TunnelClient(self.connection(self.workspace.ledger.server(release.place)), port)
+        expected = self._expected(release)
+        return TunnelClient(self.connection(self.workspace.ledger.server(release.place)), port, expected)
+
+    def release_secret(self, release: Release) -> bytes:
+        """The 32 bytes by which the service of ``release`` and its clients prove themselves to each other.
+
+        Raises ``ServiceUnproven`` when it was released before releases had one.
+        """
+        from kronkers_studio.deployment.proof import release_secret
+
+        nonce = release.endpoint.get("nonce")
+        if not isinstance(nonce, str) or not nonce:
+            raise ServiceUnproven(
+                f"{release.model} {release.label} was released by an earlier version of Kronkers Studio and cannot prove "
+                "what it is.",
+                next_step="Release it again.",
+            )
+        return release_secret(self.workspace.release_key, release.place, release.model, release.number, nonce)
+
+    def _expected(self, release: Release) -> Expected:
+        from kronkers_studio.deployment.proof import Expected
+
+        secret = self.release_secret(release)
+        return Expected(secret, release.model, release.version, f"{release.model} {release.label}")
 
     def forget_connection(self, server_name: str) -> None:
         """Close the connection to a server, if there is one: its address or credentials changed."""

@@ -151,7 +151,7 @@ def running(
     command = [sys.executable, "-m", "kronkers_studio.serving", "--model", str(folder), "--ready-file", str(ready)]
     process = subprocess.Popen([*command, *options], stderr=output, stdout=output, env=_environment())
     try:
-        yield _port(ready, process), process
+        yield wait_for_port(ready, process), process
     finally:
         process.kill()
         process.wait()
@@ -163,7 +163,8 @@ def _environment() -> Mapping[str, str]:
     return {**os.environ, "PYTHONWARNINGS": "default"}
 
 
-def _port(ready: Path, process: subprocess.Popen[bytes]) -> int:
+def wait_for_port(ready: Path, process: subprocess.Popen[bytes]) -> int:
+    """The port that the ready file names, once it is there."""
     deadline = time.monotonic() + 60
     while not ready.exists():
         assert process.poll() is None, "the server did not start"
