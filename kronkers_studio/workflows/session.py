@@ -11,10 +11,11 @@ from kronkers_studio.domain.errors import ServiceUnavailable, StoreDamaged, Stud
 from kronkers_studio.settings.author import author_in_force, author_name
 from kronkers_studio.settings.pace import PaceSettings, pace_in_force
 from kronkers_studio.settings.secrets import Secret, get_secret
+from kronkers_studio.workflows.credentials import stored_credentials
 
 if TYPE_CHECKING:
     from kronkers_studio.deployment.service import ServiceClient
-    from kronkers_studio.deployment.ssh import Connection, Credentials
+    from kronkers_studio.deployment.ssh import Connection
     from kronkers_studio.domain.releases import Release
     from kronkers_studio.domain.servers import Server
     from kronkers_studio.monitoring import SeriesStore
@@ -82,11 +83,11 @@ class Session:
             gate = self._connecting.setdefault(server.name, threading.Lock())
         with gate:  # one connection attempt per server; other servers are not held up
             known = self._connections.get(server.name)
-            if known is not None and known.is_alive():
+            if known is not None and known.is_alive() and known.server == server:
                 return known
             if known is not None:
                 known.close()
-            self._connections[server.name] = connect(server, stored_credentials(server.name))
+            self._connections[server.name] = connect(server, stored_credentials(self.workspace.id, server))
             return self._connections[server.name]
 
     def client(self, release: Release) -> ServiceClient:
@@ -198,17 +199,3 @@ def keyring_usable() -> bool:
     except StudioError:
         return False
     return True
-
-
-def stored_credentials(server_name: str) -> Credentials:
-    """What the keyring holds for a server; without a usable keyring, nothing."""
-    from kronkers_studio.deployment.ssh import Credentials
-    from kronkers_studio.domain.errors import KeyUnavailable
-
-    try:
-        return Credentials(
-            password=get_secret(f"server {server_name} password"),
-            passphrase=get_secret(f"server {server_name} key passphrase"),
-        )
-    except KeyUnavailable:  # a key without passphrase or an agent needs no keyring
-        return Credentials(password=None, passphrase=None)
