@@ -155,6 +155,10 @@ class AuthenticationFailed(ServerError):
     """The server refused every credential offered."""
 
 
+class ShellUnusable(ServerError):
+    """The account on the server can log in but not run commands, or the server is not one of the kind needed."""
+
+
 class EngineUnavailable(ServerError):
     """The server's Docker engine cannot be used."""
 

@@ -11,11 +11,12 @@ from kronkers_studio.domain.errors import ServiceUnavailable, ServiceUnproven, S
 from kronkers_studio.settings.author import author_in_force, author_name
 from kronkers_studio.settings.pace import PaceSettings, pace_in_force
 from kronkers_studio.settings.secrets import Secret, get_secret
+from kronkers_studio.workflows.credentials import stored_credentials
 
 if TYPE_CHECKING:
     from kronkers_studio.deployment.proof import Expected
     from kronkers_studio.deployment.service import ServiceClient
-    from kronkers_studio.deployment.ssh import Connection, Credentials
+    from kronkers_studio.deployment.ssh import Connection
     from kronkers_studio.domain.releases import Release
     from kronkers_studio.domain.servers import Server
     from kronkers_studio.monitoring import SeriesStore
@@ -83,11 +84,11 @@ class Session:
             gate = self._connecting.setdefault(server.name, threading.Lock())
         with gate:  # one connection attempt per server; other servers are not held up
             known = self._connections.get(server.name)
-            if known is not None and known.is_alive():
+            if known is not None and known.is_alive() and known.server == server:
                 return known
             if known is not None:
                 known.close()
-            self._connections[server.name] = connect(server, stored_credentials(server.name))
+            self._connections[server.name] = connect(server, stored_credentials(self.workspace.id, server))
             return self._connections[server.name]
 
     def client(self, release: Release) -> ServiceClient:
@@ -124,8 +125,8 @@ class Session:
         nonce = release.endpoint.get("nonce")
         if not isinstance(nonce, str) or not nonce:
             raise ServiceUnproven(
-                f"{release.model} {release.label} was released by an earlier version of Kronkers Studio and cannot prove "
-                "what it is.",
+                f"{release.model} {release.label} was released by an earlier version of Kronkers Studio and cannot "
+                "prove what it is.",
                 next_step="Release it again.",
             )
         return release_secret(self.workspace.release_key, release.place, release.model, release.number, nonce)
@@ -223,17 +224,3 @@ def keyring_usable() -> bool:
     except StudioError:
         return False
     return True
-
-
-def stored_credentials(server_name: str) -> Credentials:
-    """What the keyring holds for a server; without a usable keyring, nothing."""
-    from kronkers_studio.deployment.ssh import Credentials
-    from kronkers_studio.domain.errors import KeyUnavailable
-
-    try:
-        return Credentials(
-            password=get_secret(f"server {server_name} password"),
-            passphrase=get_secret(f"server {server_name} key passphrase"),
-        )
-    except KeyUnavailable:  # a key without passphrase or an agent needs no keyring
-        return Credentials(password=None, passphrase=None)
