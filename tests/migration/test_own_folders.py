@@ -160,6 +160,8 @@ def test_the_programs_own_log_and_cache_stay_out(
 
 def test_a_key_file_stays_out(session: Session, folder: Path) -> None:
     session.workspace.keys.add_key_file(folder / "renamed.txt")
+    with (folder / "renamed.txt").open("a", encoding="utf-8") as key:
+        key.write("Anna's, of March.\n")
     other, _recovery = create_workspace(folder.parent / f"{folder.name}-other", key_file=folder / "of another.key")
     other.close()
     (folder / "a.csv").write_text("1", encoding="utf-8")
