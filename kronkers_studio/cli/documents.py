@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from kronkers_studio.domain.spelling import printable
+
+
+def json_text(value: Any) -> str:
+    """``value`` as one JSON document on one line."""
+    return json.dumps(document(value), ensure_ascii=False, allow_nan=False)
 
 
 def document(value: Any) -> Any:  # noqa: PLR0911  # one return a type reads best
