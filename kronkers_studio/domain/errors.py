@@ -57,6 +57,10 @@ class WindowUnavailable(StudioError):
     """Qt cannot be loaded on this system; everything but the window works."""
 
 
+class OutputUnwritable(StudioError):
+    """The command's result could not be printed; what it did is done."""
+
+
 # Workspace and store
 class WorkspaceError(StudioError):
     """The workspace cannot be made, opened or used."""

@@ -212,6 +212,19 @@ def _database_emptied(directory: Path) -> bool:
     return database.is_file() and database.stat().st_size == 0 and any((directory / "packs").glob("*"))
 
 
+def workspace_remark(directory: Path) -> str:
+    """What speaks against where the workspace lies, as a sentence for its owner; "" when nothing does."""
+    from kronkers_studio.migration.onedrive import syncing_service
+
+    service = syncing_service(directory.expanduser().absolute())
+    if not service:
+        return ""
+    return (
+        f"The workspace lies in a folder that {service} keeps in step with other computers: it may lock or take away "
+        "files of the workspace, or mix up what two computers wrote. A folder outside of it is safer."
+    )
+
+
 def workspace_exists(directory: Path) -> bool:
     """Whether a workspace lies in ``directory``."""
     return (directory.expanduser() / "keys.json").is_file()
