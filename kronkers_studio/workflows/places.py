@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -64,7 +65,12 @@ class ThisComputer:
             progress.step("Unpacking the package")
             runtime = unpack_runtime(image, folder, packages.layer_cache())
             progress.step("Starting the service")
-            return start_service(runtime.python, runtime.python_path, runtime.model, folder, cancel=cancel)
+            nonce = secrets.token_hex(16)
+            proof = self._session.secret_of(THIS_COMPUTER, model.name, number, nonce)
+            started = start_service(
+                runtime.python, runtime.python_path, runtime.model, folder, secret=proof, cancel=cancel
+            )
+            return {**started, "nonce": nonce}
         except BaseException:  # whatever stopped it, the model must not stay behind in the clear
             shutil.rmtree(folder, ignore_errors=True)
             raise
