@@ -43,6 +43,11 @@ class Settings(BaseSettings):
     )
     author: str = Field(default="", description="Your name in histories; empty takes the system's user name.")
     offline: bool = Field(default=False, description="Use only what was downloaded before.")
+    run_unprotected: bool = Field(
+        default=False,
+        description="Run models on this computer even where it cannot keep them from harming it. Only for models whose "
+        "makers you trust.",
+    )
     read_limit: float = Field(
         default=READ_LIMIT,
         ge=0.0,

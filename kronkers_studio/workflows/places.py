@@ -68,7 +68,13 @@ class ThisComputer:
             nonce = secrets.token_hex(16)
             proof = self._session.secret_of(THIS_COMPUTER, model.name, number, nonce)
             started = start_service(
-                runtime.python, runtime.python_path, runtime.model, folder, secret=proof, cancel=cancel
+                runtime.python,
+                runtime.python_path,
+                runtime.model,
+                folder,
+                secret=proof,
+                unconfined=self._session.settings.run_unprotected,
+                cancel=cancel,
             )
             return {**started, "nonce": nonce}
         except BaseException:  # whatever stopped it, the model must not stay behind in the clear
