@@ -163,8 +163,12 @@ class ServerBusy(ServerError):
     """Somebody else is changing releases on the server; the message names who and since when."""
 
 
+class ServerFull(ServerError):
+    """The server has too little disk space or memory for what was to be brought there; nothing was sent."""
+
+
 class ReleaseFailed(StudioError):
-    """The new release did not become healthy; what was live before still is."""
+    """The new release did not become healthy, and was removed again."""
 
 
 class PredictionFailed(StudioError):
