@@ -175,8 +175,12 @@ class ConfinementUnavailable(Refused):
     """This system cannot keep a model from harming it, and nobody agreed to run one all the same."""
 
 
+class ServerFull(ServerError):
+    """The server has too little disk space or memory for what was to be brought there; nothing was sent."""
+
+
 class ReleaseFailed(StudioError):
-    """The new release did not become healthy; what was live before still is."""
+    """The new release did not become healthy, and was removed again."""
 
 
 class PredictionFailed(StudioError):

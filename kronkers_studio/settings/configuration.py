@@ -36,7 +36,15 @@ class Settings(BaseSettings):
         "model's Python version.",
     )
     package_platform: str = Field(
-        default="linux/amd64", description="Operating system and processor of the servers that packages are built for."
+        default="linux/amd64",
+        description="Operating system and processor that packages written to files are built for. A release is always "
+        "built for its server's own.",
+    )
+    keep_releases: int = Field(
+        default=3,
+        ge=1,
+        description="How many earlier releases of a model a server keeps for going back, besides the live one; older "
+        "ones are removed after the next release.",
     )
     scrape_seconds: float = Field(
         default=2.0, ge=1.0, le=5.0, description="How often live metrics are read, in seconds."

@@ -120,6 +120,8 @@ class Session:
 
         Raises ``ServiceUnproven`` when it was released before releases had one.
         """
+        from kronkers_studio.deployment.proof import release_secret
+
         nonce = release.endpoint.get("nonce")
         if not isinstance(nonce, str) or not nonce:
             raise ServiceUnproven(
@@ -127,13 +129,7 @@ class Session:
                 "prove what it is.",
                 next_step="Release it again.",
             )
-        return self.secret_of(release.place, release.model, release.number, nonce)
-
-    def secret_of(self, place: str, model: str, number: int, nonce: str) -> bytes:
-        """``release_secret`` of a release yet to be recorded; ``nonce``: hexadecimal, random."""
-        from kronkers_studio.deployment.proof import release_secret
-
-        return release_secret(self.workspace.release_key, place, model, number, nonce)
+        return release_secret(self.workspace.release_key, release.place, release.model, release.number, nonce)
 
     def _expected(self, release: Release) -> Expected:
         from kronkers_studio.deployment.proof import Expected
