@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 import time
 from contextlib import closing
@@ -143,7 +144,9 @@ def metrics(
                 "state": state,
                 "since": datetime.fromtimestamp(now - seconds, UTC),
                 "series": {
-                    m.value: [[t, None if mean != mean else mean] for t, mean in zip(w.times, w.mean, strict=True)]  # noqa: PLR0124
+                    m.value: [
+                        [t, mean if math.isfinite(mean) else None] for t, mean in zip(w.times, w.mean, strict=True)
+                    ]
                     for m, w in windows.items()
                 },
             },

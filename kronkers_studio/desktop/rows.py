@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kronkers_studio.desktop.text import figure, tr
-from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.errors import InvalidInput, InvalidValue
 from kronkers_studio.domain.models import Datatype, Signature
 from kronkers_studio.domain.releases import Prediction
 
@@ -50,12 +50,14 @@ def read_rows(file: Path) -> str:
 
 
 def row_from_form(signature: Signature, typed: Mapping[str, str]) -> dict[str, Any]:
-    """One row from what was typed per column, by the columns' types. Raises ``InvalidInput`` that names the column."""
+    """One row from what was typed per column, by the columns' types. Raises ``InvalidValue`` that names the column."""
     row: dict[str, Any] = {}
     for name, datatype in form_columns(signature):
         text = typed.get(name, "").strip()
         if not text:
-            raise InvalidInput(tr("{column} is empty.").format(column=name), next_step=tr("Fill in every column."))
+            raise InvalidValue(
+                tr("{column} is empty.").format(column=name), column=name, next_step=tr("Fill in every column.")
+            )
         row[name] = _value(name, text, datatype)
     return row
 
@@ -167,7 +169,8 @@ def _value(name: str, text: str, datatype: Datatype) -> Any:
         return int(text) if datatype in _WHOLE else float(text.replace(",", "."))
     except ValueError:
         kind = tr("a whole number") if datatype in _WHOLE else tr("a number")
-        raise InvalidInput(
+        raise InvalidValue(
             tr("{column} must be {kind}, not “{text}”.").format(column=name, kind=kind, text=text),
+            column=name,
             next_step=tr("Correct it and send again."),
         ) from None

@@ -124,8 +124,8 @@ class Session:
         nonce = release.endpoint.get("nonce")
         if not isinstance(nonce, str) or not nonce:
             raise ServiceUnproven(
-                f"{release.model} {release.label} was released by an earlier version of Kronkers Studio and cannot prove "
-                "what it is.",
+                f"{release.model} {release.label} was released by an earlier version of Kronkers Studio and cannot "
+                "prove what it is.",
                 next_step="Release it again.",
             )
         return release_secret(self.workspace.release_key, release.place, release.model, release.number, nonce)
