@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,8 @@ def _from_json(text: str) -> list[Row]:
             tr("This is not JSON: line {line}, {reason}.").format(line=error.lineno, reason=error.msg.lower()),
             next_step=tr("Correct it there, or paste CSV."),
         ) from None
+    except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
+        raise InvalidInput(tr("This JSON cannot be read."), next_step=tr("Write a list of rows.")) from None
     rows = content.get("rows", [content]) if isinstance(content, dict) else content
     if isinstance(rows, list) and rows and not isinstance(rows[0], list | dict):
         rows = [rows]
@@ -137,7 +139,7 @@ def _from_csv(text: str) -> list[Row]:
     separator = max(",;\t", key=lines[0].count)
     reader = csv.DictReader(io.StringIO(text), delimiter=separator)
     rows: list[Row] = []
-    for number, line in enumerate(reader, 2):
+    for number, line in enumerate(_lines_of(reader), 2):
         if None in line or None in line.values():
             raise InvalidInput(
                 tr("Line {line} has another number of values than the first line has names.").format(line=number),
@@ -147,6 +149,16 @@ def _from_csv(text: str) -> list[Row]:
     if not rows:
         raise InvalidInput(tr("There is only a line of names."), next_step=tr("Add a line of values for each row."))
     return rows
+
+
+def _lines_of(reader: csv.DictReader[str]) -> Iterator[dict[str, Any]]:
+    try:
+        yield from reader
+    except csv.Error:
+        raise InvalidInput(
+            tr("The CSV cannot be read after line {line}.").format(line=reader.line_num),
+            next_step=tr("Look for a quotation mark that is not closed."),
+        ) from None
 
 
 def _number_or_text(text: str, separator: str) -> Any:
