@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from kronkers_studio.deployment.proof import proof
+
 Give = Callable[[socket.socket], None]
 
 
@@ -101,6 +103,19 @@ SLOW: dict[str, Give] = {
     "interim now and then": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", pause=0.4),
 }
 """Answers that never end, a little at a time."""
+
+
+def proving(secret: bytes, model: str = "wine", version: int = 3) -> Callable[[socket.socket, bytes], None]:
+    """Answers the first request of a connection as a service that knows ``secret`` does."""
+
+    def prove(stream: socket.socket, head: bytes) -> None:
+        challenge = next(
+            line.split(b": ")[1].decode() for line in head.split(b"\r\n") if line.startswith(b"Kronkers-Challenge: ")
+        )
+        said = proof(secret, challenge, model, version).encode()
+        stream.sendall(b"HTTP/1.1 200 OK\r\nkronkers-proof: " + said + b"\r\nContent-Length: 2\r\n\r\n{}")
+
+    return prove
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 from kronkers_studio.deployment.proof import Expected, proof, release_secret, token
 from kronkers_studio.deployment.service import LoopbackClient
 from kronkers_studio.domain.errors import ServiceUnavailable, ServiceUnproven
-from tests.deployment.hostile import MALFORMED, SLOW, answering, body, silent, whole
+from tests.deployment.hostile import MALFORMED, SLOW, answering, body, proving, silent, whole
 
 EXPECTED = Expected(b"s" * 32, "wine", 3, "wine r3")
 
@@ -109,19 +109,6 @@ def test_an_answer_given_before_all_was_sent_is_read() -> None:
         except ServiceUnavailable as error:  # the system may throw away what came when it resets the connection
             assert "does not answer" in error.message
         client.close()
-
-
-def proving(secret: bytes, model: str = "wine", version: int = 3) -> Callable[[socket.socket, bytes], None]:
-    """Answers the first request of a connection as a service that knows ``secret`` does."""
-
-    def prove(stream: socket.socket, head: bytes) -> None:
-        challenge = next(
-            line.split(b": ")[1].decode() for line in head.split(b"\r\n") if line.startswith(b"Kronkers-Challenge: ")
-        )
-        said = proof(secret, challenge, model, version).encode()
-        stream.sendall(b"HTTP/1.1 200 OK\r\nkronkers-proof: " + said + b"\r\nContent-Length: 2\r\n\r\n{}")
-
-    return prove
 
 
 def test_the_release_proves_itself_before_it_is_sent_anything() -> None:
