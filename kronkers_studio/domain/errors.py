@@ -65,6 +65,10 @@ class WindowUnavailable(StudioError):
     """Qt cannot be loaded on this system; everything but the window works."""
 
 
+class OutputUnwritable(StudioError):
+    """The command's result could not be printed; what it did is done."""
+
+
 # Workspace and store
 class WorkspaceError(StudioError):
     """The workspace cannot be made, opened or used."""
@@ -161,6 +165,10 @@ class HostKeyChanged(ServerError):
 
 class AuthenticationFailed(ServerError):
     """The server refused every credential offered."""
+
+
+class ShellUnusable(ServerError):
+    """The account on the server can log in but not run commands, or the server is not one of the kind needed."""
 
 
 class EngineUnavailable(ServerError):

@@ -164,6 +164,11 @@ class Workspace:
         return from_text(Commit, row[0]) if row else None
 
     @property
+    def id(self) -> str:
+        """What tells this workspace from all others; no proof, for whoever makes a workspace can give it another's."""
+        return self._master.workspace_id
+
+    @property
     def series_key(self) -> bytes:
         """The 32-byte key of the series store."""
         return self._master.subkey("series database")

@@ -11,11 +11,12 @@ from kronkers_studio.domain.errors import ServiceUnavailable, ServiceUnproven, S
 from kronkers_studio.settings.author import author_in_force, author_name
 from kronkers_studio.settings.pace import PaceSettings, pace_in_force
 from kronkers_studio.settings.secrets import Secret, get_secret
+from kronkers_studio.workflows.credentials import stored_credentials
 
 if TYPE_CHECKING:
     from kronkers_studio.deployment.proof import Expected
     from kronkers_studio.deployment.service import ServiceClient
-    from kronkers_studio.deployment.ssh import Connection, Credentials
+    from kronkers_studio.deployment.ssh import Connection
     from kronkers_studio.domain.releases import Release
     from kronkers_studio.domain.servers import Server
     from kronkers_studio.monitoring import SeriesStore
@@ -83,11 +84,11 @@ class Session:
             gate = self._connecting.setdefault(server.name, threading.Lock())
         with gate:  # one connection attempt per server; other servers are not held up
             known = self._connections.get(server.name)
-            if known is not None and known.is_alive():
+            if known is not None and known.is_alive() and known.server == server:
                 return known
             if known is not None:
                 known.close()
-            self._connections[server.name] = connect(server, stored_credentials(server.name))
+            self._connections[server.name] = connect(server, stored_credentials(self.workspace.id, server))
             return self._connections[server.name]
 
     def client(self, release: Release) -> ServiceClient:
@@ -211,6 +212,19 @@ def _database_emptied(directory: Path) -> bool:
     return database.is_file() and database.stat().st_size == 0 and any((directory / "packs").glob("*"))
 
 
+def workspace_remark(directory: Path) -> str:
+    """What speaks against where the workspace lies, as a sentence for its owner; "" when nothing does."""
+    from kronkers_studio.migration.onedrive import syncing_service
+
+    service = syncing_service(directory.expanduser().absolute())
+    if not service:
+        return ""
+    return (
+        f"The workspace lies in a folder that {service} keeps in step with other computers: it may lock or take away "
+        "files of the workspace, or mix up what two computers wrote. A folder outside of it is safer."
+    )
+
+
 def workspace_exists(directory: Path) -> bool:
     """Whether a workspace lies in ``directory``."""
     return (directory.expanduser() / "keys.json").is_file()
@@ -223,17 +237,3 @@ def keyring_usable() -> bool:
     except StudioError:
         return False
     return True
-
-
-def stored_credentials(server_name: str) -> Credentials:
-    """What the keyring holds for a server; without a usable keyring, nothing."""
-    from kronkers_studio.deployment.ssh import Credentials
-    from kronkers_studio.domain.errors import KeyUnavailable
-
-    try:
-        return Credentials(
-            password=get_secret(f"server {server_name} password"),
-            passphrase=get_secret(f"server {server_name} key passphrase"),
-        )
-    except KeyUnavailable:  # a key without passphrase or an agent needs no keyring
-        return Credentials(password=None, passphrase=None)

@@ -13,7 +13,8 @@ import pytest
 from kronkers_studio.deployment.service import LoopbackClient
 from tests.serving.model_folders import refused_start, wait_for_port, wine_folder, wine_rows
 
-# Notes every socket bound, connected or made to listen, program started and file opened to be written, from the start.
+# Told of every socket bound, connected or made to listen, every program started and every file opened to be written,
+# from the program's own start.
 WATCHED = """
 import os, runpy, socket, sys
 
