@@ -45,6 +45,14 @@ class InvalidInput(StudioError):
     exit_code = 2
 
 
+class InvalidValue(InvalidInput):
+    """What was typed for ``column`` is not what that column takes."""
+
+    def __init__(self, message: str, *, column: str, next_step: str = "", details: str = "") -> None:
+        super().__init__(message, next_step=next_step, details=details)
+        self.column = column
+
+
 class NotFound(StudioError):
     """A project, reference, path, model, server or release of that name does not exist."""
 
