@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kronkers_studio.domain.content import Entry
 from kronkers_studio.domain.differences import MergedBy, MergedFile
-from kronkers_studio.registry.table_files import table_format
+from kronkers_studio.formats.table_files import table_format
 from kronkers_studio.registry.text_diff import merge_texts
 
 MERGED_LIMIT = 256 << 20
@@ -28,8 +28,8 @@ def merge_content(
     if table_format(path) is None:
         merged = merge_texts(*versions)
         return merged if isinstance(merged, str) else (MergedFile(path, MergedBy.LINES), merged)
-    from kronkers_studio.registry.table_file_merge import merge_table_files
-    from kronkers_studio.registry.table_merge import NO_KEY
+    from kronkers_studio.formats.table_file_merge import merge_table_files
+    from kronkers_studio.formats.table_merge import NO_KEY
 
     table = merge_table_files(path, *versions)
     if not isinstance(table, str):

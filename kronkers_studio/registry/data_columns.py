@@ -18,14 +18,14 @@ from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.registry.streams import FileStream
-from kronkers_studio.registry.table_files import (
+from kronkers_studio.formats.table_files import (
     Format,
     is_header,
     sniff_delimiter,
     table_format,
     table_library_failures,
 )
-from kronkers_studio.registry.texts import Text, read_text
+from kronkers_studio.formats.texts import Text, read_text
 
 if TYPE_CHECKING:
     from kronkers_studio.registry.content import ContentStore
@@ -120,88 +120,3 @@ def _stream(table: TableContent, whole: dict[bytes, bytes | memoryview], store: 
         return io.BytesIO(whole[table.chunks[0]])
     entry = Entry("", EntryKind.FILE, table.size, content=table.chunks)
     return cast(BinaryIO, io.BufferedReader(FileStream(entry, store)))
-
-
-def columns_in(suffix: str, stream: BinaryIO) -> tuple[str, ...]:
-    """The names of the columns of a file whose name ends in ``suffix``, none where it has none.
-
-    Of a CSV file the beginning is enough in ``stream``, of a Parquet file the end. Raises ``ValueError`` with the
-    reason when it cannot be read, or ``StoreDamaged``.
-    """
-    format = table_format(suffix)
-    if format is Format.CSV:
-        rows = [_csv_header(stream.read(_HEAD))]
-    elif format is Format.PARQUET:
-        rows = [_parquet_columns(stream)]
-    else:
-        rows = [row for row in _workbook_rows(suffix, stream) if is_header(row)]
-    names = dict.fromkeys(name.strip()[:_LONGEST_NAME] for row in rows for name in row)
-    return tuple(name for name in names if name)[:MOST_COLUMNS]
-
-
-def _csv_header(head: bytes) -> list[str]:
-    text = _beginning(head)
-    if text is None:
-        raise ValueError("it is not text")
-    first = text.content.split("\n", 1)[0]
-    present = [delimiter.decode() for delimiter in _DELIMITERS if delimiter.decode() in first]
-    certain = len(present) == 1 and '"' not in first
-    delimiter = present[0] if certain else sniff_delimiter(text.content)
-    try:
-        row = next(csv.reader(io.StringIO(text.content), delimiter=delimiter), [])
-    except csv.Error as error:
-        raise ValueError(str(error)) from None
-    return row if is_header(row) else []
-
-
-def _beginning(head: bytes) -> Text | None:
-    """The text of a file's first bytes, which may end anywhere: within a line, a column, a character."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):  # UTF-32-LE begins as UTF-16
-        return read_text(head[: len(head) & ~3])
-    lines = head.rpartition(b"\n")[0]
-    if not lines and len(head) == _HEAD:
-        return read_text(head[: max(map(head.rfind, _DELIMITERS))])
-    return read_text(lines or head)
-
-
-def _parquet_columns(stream: BinaryIO) -> list[str]:
-    import polars as pl
-
-    size = stream.seek(0, io.SEEK_END)
-    stream.seek(max(0, size - _FOOTER_END))
-    end = stream.read()
-    footer = int.from_bytes(end[:4], "little") + _FOOTER_END
-    if end[4:] != _PARQUET or footer > size:
-        raise ValueError("it is not a whole Parquet file")
-    if footer > _FOOTER_LIMIT:
-        raise ValueError("it says too much of itself")
-    stream.seek(size - footer)
-    data = _PARQUET + stream.read()
-    with _library_failures_as_reasons():
-        return list(pl.read_parquet_schema(io.BytesIO(data)))
-
-
-def _workbook_rows(suffix: str, stream: BinaryIO) -> list[list[str]]:
-    if suffix in _PARTLY:
-        from kronkers_studio.registry.workbook_columns import first_rows
-
-        return first_rows(stream)
-    import fastexcel
-
-    with _library_failures_as_reasons():
-        workbook = fastexcel.read_excel(stream.read())
-        sheets = [
-            workbook.load_sheet(name, header_row=None, n_rows=1, dtypes="string") for name in workbook.sheet_names
-        ]
-        frames = [sheet.to_polars() for sheet in sheets]
-    return [[str(cell or "") for cell in frame.row(0)] for frame in frames if frame.height]
-
-
-@contextmanager
-def _library_failures_as_reasons() -> Iterator[None]:
-    try:
-        yield
-    except BaseException as error:  # a panic of a library, which odd bytes can cause, is no Exception
-        if not isinstance(error, table_library_failures()) and type(error).__name__ != "PanicException":
-            raise
-        raise ValueError(str(error).split("\n", 1)[0].rstrip(".")) from None

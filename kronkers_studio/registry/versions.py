@@ -15,7 +15,7 @@ from kronkers_studio.registry.content import ContentStore
 from kronkers_studio.registry.ledger import Ledger
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.references import References, check_name
-from kronkers_studio.registry.table_files import table_format
+from kronkers_studio.formats.table_files import table_format
 from kronkers_studio.registry.tree_diff import diff_trees
 from kronkers_studio.storage.database import Database
 
@@ -127,7 +127,7 @@ class Versions:
 
         Raises ``InvalidInput`` when it is no table that can be read.
         """
-        from kronkers_studio.registry.table_diff import diff_table_files
+        from kronkers_studio.formats.table_diff import diff_table_files
 
         before, after = self._contents(project, old, new, path, old_path)
         return diff_table_files(path, before, after, key=key)

@@ -17,8 +17,8 @@ from kronkers_studio.domain.differences import (
     TableFileDifference,
 )
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.registry.table_files import Format, TableFile, read_tables
-from kronkers_studio.registry.table_keys import find_key, is_key
+from kronkers_studio.formats.table_files import Format, TableFile, read_tables
+from kronkers_studio.formats.table_keys import find_key, is_key
 
 if TYPE_CHECKING:
     import polars as pl

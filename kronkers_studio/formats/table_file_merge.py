@@ -10,9 +10,9 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.registry.table_diff import diff_tables
-from kronkers_studio.registry.table_files import Format, TableFile, read_tables, write_csv, write_parquet
-from kronkers_studio.registry.table_merge import MergedTable, merge_tables
+from kronkers_studio.formats.table_diff import diff_tables
+from kronkers_studio.formats.table_files import Format, TableFile, read_tables, write_csv, write_parquet
+from kronkers_studio.formats.table_merge import MergedTable, merge_tables
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kronkers_studio.registry.table_keys import find_key
+from kronkers_studio.formats.table_keys import find_key
 
 if TYPE_CHECKING:
     import polars as pl
