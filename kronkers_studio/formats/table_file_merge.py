@@ -129,6 +129,8 @@ def _edited(
     """Our workbook with their changes, cells with their number formats; None when it holds what cannot be moved."""
     import openpyxl
 
+    from kronkers_studio.formats.workbook_writing import workbook_bytes
+
     book, source = (openpyxl.load_workbook(io.BytesIO(data)) for data in (ours, theirs))
     for name, table in merged.items():
         sheet, origin = book[name], source[name]
@@ -136,9 +138,7 @@ def _edited(
             return None
         if not _edit_sheet(_Area(sheet, mine[name]), _Area(origin, other[name]), table):
             return None
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer.getvalue()
+    return workbook_bytes(book)
 
 
 class _Area:

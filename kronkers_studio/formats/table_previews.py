@@ -38,9 +38,10 @@ _NOTHING = {"", "-", "na", "n/a", "nan", "null", "none", "inf", "-inf"}
 
 def table_preview(format: Format, data: bytes) -> TablePreview:
     """The beginning of the Parquet file or workbook ``data``. Raises ``InvalidInput`` when it cannot be read."""
+    unreadable: tuple[type[Exception], ...] = (*table_library_failures(), IndexError)
     try:
         return _parquet(data) if format is Format.PARQUET else _workbook(data)
-    except (*table_library_failures(), IndexError) as error:
+    except unreadable as error:
         kind = "Parquet table" if format is Format.PARQUET else "workbook"
         raise InvalidInput(f"It cannot be read as a {kind}.", details=str(error)) from None
 

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, cast
 
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.formats import table_messages as messages
-from kronkers_studio.formats.table_messages import DONE, FAILED, FILE, LARGEST_PIECE, PIECE, READY, WANTED, Frame, Pipe
+from kronkers_studio.formats.table_messages import DONE, FAILED, LARGEST_PIECE, PIECE, READY, WANTED, Frame, Pipe
 
 ARGUMENT = "--table-process"
 """What a frozen program is started with to be such a process: it has no modules that could be named."""
@@ -65,6 +65,10 @@ def _confine(memory: int) -> None:
 
 def _load_libraries() -> None:
     """All that is needed later, so that no table waits for it."""
+    import mimetypes
+
+    mimetypes.knownfiles = []  # openpyxl asks for the system's, which are not to be read here
+
     import fastexcel
     import openpyxl  # noqa: F401
     import polars as pl
@@ -75,6 +79,7 @@ def _load_libraries() -> None:
         table_file_merge,
         table_previews,
         workbook_columns,
+        workbook_writing,
     )
 
     file = io.BytesIO()
@@ -96,7 +101,7 @@ def _ending_after(seconds: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _stopping_after(pipe: Pipe) -> Iterator[None]:
-    """What cannot be read is told. After what leaves a library in disorder this process ends: another takes its place."""
+    """What cannot be read is told. After what may leave a library in disorder this process ends."""
     try:
         yield
     except InvalidInput as reason:
@@ -126,14 +131,12 @@ def _difference(pipe: Pipe, files: list[Frame], options: Any) -> None:
         packed = messages.pack_difference(difference)
         if len(messages.encoded(packed)) <= messages.LARGEST_ANSWER:
             break
-        shown = max((len(each) for table in difference.tables for each in (table.added, table.removed, table.changed)))
+        shown = max(len(each) for table in difference.tables for each in (table.added, table.removed, table.changed))
         if not shown:
             raise InvalidInput(f"What differs in “{path}” is too much to be told.")
         fewer = shown // 4
         tables = tuple(
-            replace(
-                table, added=table.added[:fewer], removed=table.removed[:fewer], changed=table.changed[:fewer]
-            )
+            replace(table, added=table.added[:fewer], removed=table.removed[:fewer], changed=table.changed[:fewer])
             for table in difference.tables
         )
         difference = replace(difference, tables=tables)

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self, TypeVar, cast
 
+from kronkers_studio.confinement import Policy, confined_program, means_here
 from kronkers_studio.domain.differences import TableFileDifference
 from kronkers_studio.domain.errors import Cancelled, InvalidInput, StudioError, TableUnreadable
 from kronkers_studio.domain.previews import TablePreview
@@ -82,11 +83,15 @@ class Merged(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A file whose columns are asked for: the end of its name, and its bytes, or whatever they can be read from."""
+    """A file whose columns are asked for: the end of its name, and its bytes, or what they can be read from."""
 
     suffix: str
     content: bytes | memoryview | BinaryIO
-    size: int
+
+    @property
+    def data(self) -> bytes | memoryview | None:
+        """Its bytes; None where they are not here yet."""
+        return self.content if isinstance(self.content, bytes | memoryview) else None
 
 
 class TableReader:
@@ -96,7 +101,7 @@ class TableReader:
     def __init__(self, limits: Callable[[], Limits] = Limits, command: Sequence[str] | None = None) -> None:
         """``limits`` are asked for at each request; ``command`` starts the process, else this program knows how to."""
         self._limits = limits
-        self._command = tuple(command) if command is not None else process_command()
+        self._command = command
         self._free = threading.Semaphore(_MOST_PROCESSES)
         self._lock = threading.Lock()
         self._idle: list[_Process] = []
@@ -159,13 +164,13 @@ class TableReader:
         *,
         most: int = 0,
     ) -> _Answer:
-        sources = [Source("", file, len(file)) for file in files]
+        sources = [Source("", file) for file in files]
         with self._process(job, cancel) as process:
             process.ask(job, sources)
             return unpack(process.answer(job, sources, most=most))
 
     def _some_columns(self, sources: Sequence[Source], cancel: CancelToken) -> list[tuple[str, ...] | Exception]:
-        """The answers for the first of ``sources``, one at least. What the process stopped at has no answer of its own."""
+        """The answers for the first of ``sources``, one at least: the last may be that the process stopped there."""
         limits = self._limits()
         batch = _batch(sources)
         job = _Job("columns", "", limits.columns, limits.memory, [limits.columns])
@@ -176,7 +181,7 @@ class TableReader:
                 while len(answers) < len(batch) and not process.ended:
                     process.watch.allow(limits.columns)
                     answers.append(_columns_told(process, job, batch))
-        except _Unavailable as error:
+        except TableProcessUnavailable as error:
             return [error] * len(sources)
         except TableUnreadable as error:
             answers.append(error)
@@ -213,9 +218,9 @@ class TableReader:
             watch.over(process)
             return process
         try:
-            process = _Process(self._command, job.memory)
+            process = _Process(self._command or process_command(), job.memory)
         except OSError as error:
-            raise _Unavailable("No program to read tables could be started.", details=str(error)) from None
+            raise TableProcessUnavailable("No program to read tables could be started.", details=str(error)) from None
         with self._lock:
             self._started.append(process)
         try:
@@ -225,7 +230,7 @@ class TableReader:
             self._end(process)
             if isinstance(cause := watch.cause(job, process, problem), Cancelled):
                 raise cause from None
-            raise _Unavailable(
+            raise TableProcessUnavailable(
                 "The program that reads tables does not start.", next_step="Start Kronkers Studio again."
             ) from None
         except BaseException:
@@ -255,7 +260,7 @@ class TableReader:
             self._started.remove(process)
 
 
-class _Unavailable(TableUnreadable):
+class TableProcessUnavailable(TableUnreadable):
     """No process can be had, whatever the table."""
 
 
@@ -367,12 +372,12 @@ class _Process:
     def ask(self, job: _Job, sources: Sequence[Source]) -> None:
         self._pipe.send(REQUEST, [job.what, len(sources), job.seconds, job.options])
         sent = 0
-        for suffix, content, size in sources:
-            if isinstance(content, bytes | memoryview):
-                self._pipe.send(FILE, [suffix, None], content)
-                sent += size
+        for source in sources:
+            if source.data is not None:
+                self._pipe.send(FILE, [source.suffix, None], source.data)
+                sent += len(source.data)
             else:
-                self._pipe.send(FILE, [suffix, size])
+                self._pipe.send(FILE, [source.suffix, cast(BinaryIO, source.content).seek(0, os.SEEK_END)])
         self.usable = sent <= _KEPT_BYTES
 
     def answer(self, job: _Job, sources: Sequence[Source], *, most: int = 0) -> Frame:
@@ -394,14 +399,12 @@ class _Process:
     def _hand_over(self, frame: Frame, sources: Sequence[Source]) -> Exception | None:
         """Send a piece of a source. What reading it raises is returned, and the process told that there is none."""
         number, at, length = map(messages.count, messages.fields(frame.about, 3))
-        if number >= len(sources) or length > LARGEST_PIECE or at + length > sources[number].size:
+        if number >= len(sources) or length > LARGEST_PIECE or sources[number].data is not None:
             raise Malformed
-        content = sources[number].content
-        if isinstance(content, bytes | memoryview):
-            raise Malformed
+        stream = cast(BinaryIO, sources[number].content)
         try:
-            content.seek(at)
-            piece = content.read(length)
+            stream.seek(at)
+            piece = stream.read(length)
         except (StudioError, OSError) as error:
             self._pipe.send(FAILED, [])
             return error
@@ -423,8 +426,9 @@ class _Process:
                 next_step="The setting table_memory says how much it may take.",
             )
         _log.warning("Reading a table failed: %s", details)
-        return TableUnreadable(f"{name} could not be read: it holds what the program that reads it cannot cope with.",
-                               details=details)
+        return TableUnreadable(
+            f"{name} could not be read: it holds what the program that reads it cannot cope with.", details=details
+        )
 
     def is_fresh(self) -> bool:
         return self._process.poll() is None and time.monotonic() - self.used < _KEPT_SECONDS
@@ -446,11 +450,14 @@ class _Process:
 
 
 def process_command() -> tuple[str, ...]:
-    """What starts the process that reads tables."""
+    """What starts the process that reads tables. It confines itself; on some systems something does so before."""
     if getattr(sys, "frozen", False):
         program = Path(sys.executable)
-        return str(program.with_name("kronkers" + program.suffix)), ARGUMENT  # the one with a console
-    return sys.executable, "-I", "-X", "utf8", "-m", "kronkers_studio.formats.table_process"
+        command = [str(program.with_name("kronkers" + program.suffix)), ARGUMENT]  # the one with a console
+    else:
+        command = [sys.executable, "-I", "-X", "utf8", "-m", "kronkers_studio.formats.table_process"]
+    modules = [Path(folder) for folder in sys.path if folder]
+    return tuple(confined_program(command, python_path=modules, policy=Policy(), means=means_here()))
 
 
 def _environment() -> dict[str, str]:
@@ -466,10 +473,10 @@ def _end_all(processes: list[_Process]) -> None:
 
 def _batch(sources: Sequence[Source]) -> list[Source]:
     """As many of the first as are sent together."""
-    batch, size = [], 0
+    batch: list[Source] = []
+    size = 0
     for source in sources[:_BATCH]:
-        if isinstance(source.content, bytes | memoryview):
-            size += source.size
+        size += len(source.data or b"")
         if batch and size > _BATCH_BYTES:
             break
         batch.append(source)
