@@ -129,13 +129,15 @@ def _read_csv(data: bytes) -> TableFile:
 
 def _column_names(header: Sequence[str]) -> list[str]:
     """A name for each column, different from all others."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    copies: dict[str, int] = {}
     for number, title in enumerate(header, start=1):
-        name, copy = title or f"column {number}", 2
+        name = title or f"column {number}"
         while name in names:
-            name, copy = f"{title or 'column'} ({copy})", copy + 1
-        names.append(name)
-    return names
+            copies[title] = copies.get(title, 1) + 1
+            name = f"{title or 'column'} ({copies[title]})"
+        names[name] = None
+    return list(names)
 
 
 def _csv_bytes(frame: pl.DataFrame, form: CsvForm, style: _QuoteStyle) -> bytes:
