@@ -129,6 +129,11 @@ class RestoreUnderWay(StudioError):
     """Another restore is writing to the same folder, or to one in it or above it; all that was restored is whole."""
 
 
+# Tables
+class TableUnreadable(StudioError):
+    """The process that reads tables stopped at this one, took too long, or needed more memory than it may have."""
+
+
 # Models and packages
 class UnsupportedModel(StudioError):
     """Not a model of a supported framework, or one that is refused for safety."""

@@ -67,6 +67,18 @@ class Settings(BaseSettings):
         description="When bringing in folders gives way to other programs: always, only while a folder is watched in "
         "the background, or never.",
     )
+    table_seconds: float = Field(
+        default=60.0,
+        gt=0.0,
+        le=3600.0,
+        description="How many seconds comparing or merging a table may take; looking at one may take a third of that.",
+    )
+    table_memory: float = Field(
+        default=2.0,
+        ge=0.5,
+        le=1024.0,
+        description="How many gigabytes of memory reading a table may take; a larger one is not read.",
+    )
     first_run_done: bool = Field(
         default=False, description="Whether the first-run wizard has been finished or skipped."
     )

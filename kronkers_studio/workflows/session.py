@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kronkers_studio.deployment.ssh import Connection
     from kronkers_studio.domain.releases import Release
     from kronkers_studio.domain.servers import Server
+    from kronkers_studio.formats.table_reading import Limits
     from kronkers_studio.monitoring import SeriesStore
     from kronkers_studio.registry import Workspace
     from kronkers_studio.settings.configuration import Settings
@@ -33,6 +34,7 @@ class Session:
     def __init__(self, workspace: Workspace, settings: Settings | None = None) -> None:
         """Without ``settings``, those in force are loaded when they are first asked for."""
         self.workspace = workspace
+        workspace.table_limits = self._table_limits
         self._settings = settings
         self._lock = threading.Lock()
         self._connecting: dict[str, threading.Lock] = {}
@@ -65,6 +67,15 @@ class Session:
         """How fast folders are read."""
         given = self._settings
         return pace_in_force() if given is None else PaceSettings(given.read_limit, given.low_priority)
+
+    def _table_limits(self) -> Limits:
+        """What reading one table may take."""
+        from kronkers_studio.formats.table_reading import Limits
+
+        seconds, memory = self.settings.table_seconds, self.settings.table_memory
+        return Limits(
+            int(memory * (1 << 30)), difference=seconds, merge=seconds, preview=seconds / 3, columns=seconds / 6
+        )
 
     @property
     def series(self) -> SeriesStore:
