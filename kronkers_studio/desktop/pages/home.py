@@ -156,7 +156,7 @@ class HomePage(Page):
         words.addWidget(ElidedLabel(release.model, "medium"))
         since = tr("Version {version} on {place}, put live {time}")
         if release.lost:
-            since = tr("Version {version} on {place}, stopped by itself; seen {time}")
+            since = tr("Version {version} on {place}, ended {time}")
         place = place_words(release.place)
         text = since.format(version=release.version, place=place, time=moment(release.changed))
         words.addWidget(ElidedLabel(text, "caption"))
