@@ -210,15 +210,18 @@ def connect(server: Server, credentials: Credentials = Credentials(), *, timeout
     Raises ``ServerUnreachable``, ``HostKeyUnknown`` when no key was confirmed, ``HostKeyChanged`` when the server shows
     another one than the confirmed one (before anything secret is sent), ``AuthenticationFailed``.
     """
-    transport = _start(server.host, server.port, timeout, preferred=server.host_key.split(" ")[0])
-    try:
-        _require_confirmed_key(server, transport.get_remote_server_key())
-        transport.auth_timeout = timeout
+
+    def open_transport() -> StreamlocalTransport:
+        transport = _start(server.host, server.port, timeout, preferred=server.host_key.split(" ")[0])
+        try:
+            _require_confirmed_key(server, transport.get_remote_server_key())
+        except BaseException:
+            transport.close()
+            raise
         transport.channel_timeout = timeout
-        log_in(transport, server, credentials.password, credentials.passphrase)
-    except BaseException:
-        transport.close()
-        raise
+        return transport
+
+    transport = log_in(open_transport, server, credentials.password, credentials.passphrase, timeout=timeout)
     transport.set_keepalive(_KEEPALIVE_SECONDS)
     return Connection(server, transport)
 

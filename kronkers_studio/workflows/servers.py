@@ -104,6 +104,12 @@ def log_in_anew(
     return server
 
 
+def needs_confirmation(session: Session, name: str) -> str:
+    """The address of the server when this user has not confirmed its host key on this computer yet; else ""."""
+    server = session.workspace.ledger.server(name)
+    return "" if is_confirmed(server) else server.address
+
+
 def require_new_name(session: Session, name: str) -> None:
     """Raise ``InvalidInput`` or ``AlreadyExists`` when no new server can be called ``name``."""
     if not _NAME.fullmatch(name) or name == THIS_COMPUTER:
