@@ -1,4 +1,4 @@
-"""Logging in with what people have: agents of many keys or one that cannot sign, key files of all kinds, two factors."""
+"""Logging in with what people have: agents with many keys or one that cannot sign, key files, a second factor."""
 
 from __future__ import annotations
 
