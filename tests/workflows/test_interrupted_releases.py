@@ -85,9 +85,9 @@ def assert_settled(session: Session, server: LabServer, answer: tuple[object, ..
     assert len(live) == 1
     kept = {str(release.endpoint["service"]) for release in releases if release.state in IN_PLACE}
     deadline = time.monotonic() + 20  # the engine forgets a network when its last container has ended
-    while (found := parts_on(server, session)) != {kind: kept for kind in found} and time.monotonic() < deadline:
+    while (found := parts_on(server, session)) != dict.fromkeys(found, kept) and time.monotonic() < deadline:
         time.sleep(0.5)
-    assert found == {kind: kept for kind in found}
+    assert found == dict.fromkeys(found, kept)
     running = json.loads(
         server.root(
             f"docker service inspect {' '.join(kept)} -f '{{{{json .Spec}}}}' | paste -sd, | sed 's/^/[/; s/$/]/'"
