@@ -39,7 +39,7 @@ def init(
     key_file: Annotated[Path | None, typer.Option("--key-file", help="Keep the key in this file.")] = None,
 ) -> None:
     """Make a workspace, and print its recovery key once."""
-    from kronkers_studio.workflows.session import create_workspace
+    from kronkers_studio.workflows.session import create_workspace, workspace_remark
 
     secret = _new_passphrase() if passphrase else None
     if not (passphrase or keyring or key_file):
@@ -47,6 +47,8 @@ def init(
         keyring = secret is None
     session, recovery_key = create_workspace(terminal.workspace, passphrase=secret, key_file=key_file, keyring=keyring)
     session.close()
+    if remark := workspace_remark(session.directory):
+        terminal.note(remark)
     terminal.result(
         {"workspace": session.directory, "recovery_key": recovery_key.reveal()},
         f"The workspace is ready in {session.directory}.",

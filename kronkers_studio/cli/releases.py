@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import json
+import math
 import re
+import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime
@@ -95,7 +95,9 @@ def predict(
     terminal: Terminal,
     model: ModelName,
     place: PlaceOption,
-    file: Annotated[Path, typer.Option("--input", metavar="ROWS.json|ROWS.csv", help="The rows.")],
+    file: Annotated[
+        Path, typer.Option("--input", metavar="ROWS.json|ROWS.csv", help="The rows; - reads what is piped in.")
+    ],
 ) -> None:
     """Send rows to a live model and print its answers."""
     from kronkers_studio.workflows import releases as workflows
@@ -143,7 +145,9 @@ def metrics(
                 "state": state,
                 "since": datetime.fromtimestamp(now - seconds, UTC),
                 "series": {
-                    m.value: [[t, None if mean != mean else mean] for t, mean in zip(w.times, w.mean, strict=True)]  # noqa: PLR0124
+                    m.value: [
+                        [t, mean if math.isfinite(mean) else None] for t, mean in zip(w.times, w.mean, strict=True)
+                    ]
                     for m, w in windows.items()
                 },
             },
@@ -154,30 +158,17 @@ def metrics(
 
 
 def read_rows(file: Path) -> list[Any]:
-    """Rows from a JSON file (a list, or {"rows": [...]}) or a CSV file with a header.
+    """Rows from a JSON or CSV file, or with ``-`` from what is piped in. Raises ``InvalidInput``."""
+    from kronkers_studio.workflows.row_files import MOST_BYTES, parse_rows
 
-    In CSV, a cell that reads as a number is one, an empty cell is a missing value.
-    """
+    if str(file) == "-":
+        return parse_rows(sys.stdin.buffer.read(MOST_BYTES + 1), "What was piped in")
     try:
-        text = file.expanduser().read_text(encoding="utf-8-sig")
+        with file.expanduser().open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from None
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{file} is not UTF-8 text.", next_step="Save it as UTF-8.") from None
-    if file.suffix.lower() == ".csv":
-        dialect = csv.Sniffer().sniff(text[:4096], delimiters=",;\t") if text else csv.excel
-        return [
-            {name: _cell(cell) for name, cell in row.items()}
-            for row in csv.DictReader(text.splitlines(), dialect=dialect)
-        ]
-    try:
-        content = json.loads(text)
-    except ValueError as error:
-        raise InvalidInput(f"{file} is not valid JSON: {error}.", next_step="Correct it.") from None
-    rows = content.get("rows") if isinstance(content, dict) else content
-    if not isinstance(rows, list):
-        raise InvalidInput(f"{file} holds no rows.", next_step='Give a list of rows, or {"rows": [...]}.')
-    return rows
+    return parse_rows(content, str(file))
 
 
 def parse_duration(text: str) -> float:
@@ -186,17 +177,6 @@ def parse_duration(text: str) -> float:
     if not match:
         raise InvalidInput(f"“{text}” is not a length of time.", next_step="Write for instance 30s, 15m, 1h or 7d.")
     return int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
-
-
-def _cell(cell: str | None) -> float | int | str | None:
-    if cell is None or cell == "":
-        return None
-    for kind in (int, float):
-        try:
-            return kind(cell)
-        except ValueError:
-            continue
-    return cell
 
 
 def _release_number(text: str) -> int:

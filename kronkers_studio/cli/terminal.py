@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import re
 import signal
@@ -15,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict, TypeVar
 
 import typer
 
-from kronkers_studio.cli.documents import document
-from kronkers_studio.domain.errors import KeyUnavailable, StudioError
+from kronkers_studio.cli.documents import json_text
+from kronkers_studio.cli.streams import give_up_output, print_in_utf8, print_note, print_result
+from kronkers_studio.domain.errors import KeyUnavailable, OutputUnwritable, StudioError
 from kronkers_studio.domain.progress import SILENT, CancelSource, Progress
 from kronkers_studio.domain.spelling import printable
 from kronkers_studio.settings.secrets import Secret
@@ -71,15 +71,15 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """A sentence for people, on stderr."""
-        print(printable_lines(text), file=sys.stderr, flush=True)
+        print_note(printable_lines(text))
 
     def result(self, value: Any, *lines: str) -> None:
         """The command's result: ``value`` as one JSON document, or ``lines`` as text."""
         if self.as_json:
-            print(json.dumps(document(value), ensure_ascii=False, allow_nan=False), flush=True)
+            print_result(json_text(value))
         else:
             for line in lines:
-                print(printable_lines(line), flush=True)
+                print_result(printable_lines(line))
 
     def incomplete(self) -> None:
         """The work is done, but something was skipped (and is listed)."""
@@ -161,7 +161,11 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[
 def _run(terminal: Terminal, work: Callable[[], None], *, verbose: bool) -> int:
     from kronkers_studio.settings.logs import log_bug, start_logging
 
-    start_logging(verbose=verbose)
+    if terminal.as_json:
+        print_in_utf8()
+    unlogged = start_logging(verbose=verbose)
+    if verbose and unlogged:
+        terminal.note(unlogged)
     _cancel_on_interrupt(terminal.cancel)
     try:
         work()
@@ -172,13 +176,14 @@ def _run(terminal: Terminal, work: Callable[[], None], *, verbose: bool) -> int:
         terminal.note("Cancelled.")
         return EXIT_CANCELLED
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # for the interpreter's last flush
+        give_up_output()
         return terminal.exit_code
     except (typer.Exit, typer.Abort):
         raise
     except Exception as bug:  # the one place where bugs surface: logged in full, told in one sentence
         file = log_bug(bug)
-        terminal.note(f"Something went wrong inside Kronkers Studio ({type(bug).__name__}). The log is in {file}.")
+        where = f"The log is in {file}." if file else "There is no log; --verbose shows more."
+        terminal.note(f"Something went wrong inside Kronkers Studio ({type(bug).__name__}). {where}")
         if verbose:
             raise
         return EXIT_BUG
@@ -186,12 +191,19 @@ def _run(terminal: Terminal, work: Callable[[], None], *, verbose: bool) -> int:
 
 
 def _print_problem(terminal: Terminal, problem: StudioError) -> None:
-    if terminal.as_json:
-        terminal.result(
-            {"error": {"kind": type(problem).__name__, "message": problem.message, "next_step": problem.next_step}}
-        )
-    else:
-        terminal.note("\n".join(part for part in (problem.message, problem.next_step) if part))
+    if terminal.as_json and not isinstance(problem, OutputUnwritable):
+        try:
+            terminal.result(error_document(type(problem).__name__, problem.message, problem.next_step))
+        except (OutputUnwritable, BrokenPipeError):
+            pass
+        else:
+            return
+    terminal.note("\n".join(part for part in (problem.message, problem.next_step) if part))
+
+
+def error_document(kind: str, message: str, next_step: str) -> dict[str, dict[str, str]]:
+    """What --json prints in place of a result."""
+    return {"error": {"kind": kind, "message": message, "next_step": next_step}}
 
 
 def _cancel_on_interrupt(cancel: CancelSource) -> None:

@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 class Server:
     """A host reached over SSH. ``host_key`` is the confirmed public key in OpenSSH form ("ssh-ed25519 AAAA…").
 
-    Secrets (password, key passphrase) are in the keyring under the server's name, never here.
+    Secrets (password, key passphrase) are in the keyring, never here.
     """
 
     name: str
@@ -32,7 +32,8 @@ class Server:
 
     @property
     def address(self) -> str:
-        return f"ssh://{self.user}@{self.host}" + (f":{self.port}" if self.port != 22 else "")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"ssh://{self.user}@{host}" + (f":{self.port}" if self.port != 22 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +103,20 @@ class HostKey:
     port: int
     key: str  # OpenSSH form
     fingerprint: str  # "SHA256:…"
+
+
+@dataclass(frozen=True, slots=True)
+class DeployLock:
+    """Somebody is changing releases on a server: who, on which computer, for what, since when (ISO 8601, by that
+    computer's clock), and how many seconds ago the server last heard of them (None when that is not known)."""
+
+    user: str
+    computer: str
+    purpose: str
+    since: str
+    token: str
+    silent_seconds: float | None = None
+
+    @property
+    def holder(self) -> str:
+        return f"{self.user} on {self.computer}"

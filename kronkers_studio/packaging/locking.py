@@ -62,15 +62,24 @@ def lock_dependencies(
         return DependencyLock.of_text(earlier)
     pins = _constraints(facts)
     key = key_of(_FORMAT, wanted, pins, facts.python_version, uv_platform(platform))
-    known = cache.recall("locks", key)
+    known = _recalled(cache, key)
     if known is None:
         lock = _resolve(wanted, pins, facts.python_version, platform, offline, cache, cancel)
         cache.remember("locks", key, {"text": lock.text, "notes": list(lock.notes)})
     else:
-        lock = DependencyLock.of_text(str(known["text"]), tuple(known["notes"]))
+        lock = known
     for note in lock.notes:
         progress.note(note)
     return lock
+
+
+def _recalled(cache: LayerCache, key: str) -> DependencyLock | None:
+    """The lock that was remembered; None when it is none."""
+    fact = cache.recall("locks", key) or {}
+    text, notes = fact.get("text"), fact.get("notes")
+    if not (isinstance(text, str) and isinstance(notes, list) and all(isinstance(note, str) for note in notes)):
+        return None
+    return DependencyLock.of_text(text, tuple(notes))
 
 
 def _holds(lock: str, wanted: tuple[str, ...]) -> bool:

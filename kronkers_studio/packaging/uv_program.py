@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.progress import NEVER, CancelToken
+from kronkers_studio.packaging.private_files import NO_OTHERS
 from kronkers_studio.settings.paths import uv_program
 
 _POLL_SECONDS = 0.2
@@ -43,6 +44,7 @@ def run_uv(
         text=True,
         encoding="utf-8",
         errors="replace",
+        umask=NO_OTHERS,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     output, problem = _finish(process, text, cancel)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kronkers_studio.domain.care import CleanUpReport, RebuildReport
     from kronkers_studio.domain.content import CheckReport, Commit
     from kronkers_studio.domain.models import ContentRef
+    from kronkers_studio.formats.table_reading import Limits, TableReader
     from kronkers_studio.registry.content import ContentStore
     from kronkers_studio.registry.journal import Journal
     from kronkers_studio.registry.journal_log import JournalLog
@@ -65,6 +66,8 @@ class Workspace:
         self._master = master
         self.database = Database(directory / _DATABASE, master.subkey("metadata database"))
         upgrade_database(self.database)
+        self.table_limits: Callable[[], Limits] | None = None
+        """What reading a table may take; None: what is usual."""
         self._packs = PackFolder(directory / _PACKS, master.workspace_id)
         self._store = ObjectStore(
             Sealer(master), self._packs, ObjectIndex(self.database), lambda: WriterLock(directory / _LOCK)
@@ -86,7 +89,14 @@ class Workspace:
     def versions(self) -> Versions:
         from kronkers_studio.registry.versions import Versions
 
-        return Versions(self.database, self._store, self.ledger, self.content)
+        return Versions(self.database, self._store, self.ledger, self.content, lambda: self.tables)
+
+    @cached_property
+    def tables(self) -> TableReader:
+        """What reads tables, in a process of its own."""
+        from kronkers_studio.formats.table_reading import Limits, TableReader
+
+        return TableReader(lambda: self.table_limits() if self.table_limits is not None else Limits())
 
     @cached_property
     def models(self) -> ModelQueries:
@@ -100,12 +110,15 @@ class Workspace:
         from kronkers_studio.registry.searching import Search
 
         key = self._master.subkey("search index")
-        return Search(SearchIndex(self.directory / _SEARCH, key, self.database, self._store, self._data_columns))
+        index = SearchIndex(
+            self.directory / _SEARCH, key, self.database, self._store, self._data_columns, lambda: self.tables
+        )
+        return Search(index)
 
     def _data_columns(self, data: ContentRef) -> tuple[str, ...]:
         from kronkers_studio.registry.data_columns import data_columns  # only a model with new data needs this
 
-        return data_columns(self.content, self._store, data)
+        return data_columns(self.content, self._store, lambda: self.tables, data)
 
     @cached_property
     def _journal(self) -> Journal:
@@ -179,6 +192,8 @@ class Workspace:
         return self._master.subkey("release secrets")
 
     def close(self) -> None:
+        if "tables" in self.__dict__:
+            self.tables.close()
         if "_log" in self.__dict__:
             self._log.close()
         if "search" in self.__dict__:

@@ -89,7 +89,15 @@ class ThisComputer:
             progress.step("Unpacking the package")
             runtime = unpack_runtime(image, folder, packages.layer_cache())
             progress.step("Starting the service")
-            return start_service(runtime.python, runtime.python_path, runtime.model, folder, cancel=cancel)
+            return start_service(
+                runtime.python,
+                runtime.python_path,
+                runtime.model,
+                folder,
+                secret=self._session.release_secret(release),
+                unconfined=self._session.settings.run_unprotected,
+                cancel=cancel,
+            )
         except BaseException:  # whatever stopped it, the model must not stay behind in the clear
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -162,10 +170,8 @@ class OnServer:
     def start(
         self, image: ComposedImage, model: ModelVersion, release: Release, progress: Progress, cancel: CancelToken
     ) -> Mapping[str, Any]:
-        from kronkers_studio.deployment.proof import release_secret
         from kronkers_studio.deployment.releases import ServiceSpec, start_release
 
-        workspace, nonce = self._session.workspace, str(release.endpoint["nonce"])
         progress.step(f"Starting the service on {self._server.name}")
         spec = ServiceSpec(
             model=model.name,
@@ -174,8 +180,8 @@ class OnServer:
             image=image.config_digest,
             package=image.package.digest,
             service=str(release.endpoint["service"]),
-            workspace=workspace.id,
-            secret=release_secret(workspace.release_key, release.place, model.name, release.number, nonce),
+            workspace=self._session.workspace.id,
+            secret=self._session.release_secret(release),
         )
         return start_release(self._session.connection(self._server), spec, progress=progress, cancel=cancel)
 

@@ -16,7 +16,6 @@ from kronkers_studio.domain.errors import (
     AlreadyExists,
     InvalidInput,
     NotFound,
-    PredictionFailed,
     ReleaseFailed,
     ServerUnreachable,
     ServiceUnavailable,
@@ -27,10 +26,15 @@ from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import Prediction, Release, ReleaseState
 from kronkers_studio.workflows.packages import record_package
 from kronkers_studio.workflows.places import Place, place_of
+from kronkers_studio.workflows.prediction_answers import MOST_ANSWER_BYTES, read_prediction
 from kronkers_studio.workflows.server_care import clean_after_release
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.settling import settle_releases
 from kronkers_studio.workflows.workers import at_work
+
+_SECONDS_OF_SILENCE = 10.0  # of a service that was sent rows
+_SECONDS_TO_PREDICT = 120.0  # for the whole of it, the way there and back included, and more for many rows:
+_SLOWEST_LINE = 32_000  # bytes a second
 
 Row = Mapping[str, Any] | Sequence[Any]
 """One row to predict: values by column name, or in the columns' order."""
@@ -155,7 +159,8 @@ def list_releases(session: Session, name: str | None = None, place_name: str | N
 def predict(session: Session, name: str, place_name: str, rows: Sequence[Row]) -> Prediction:
     """Send ``rows`` to what is live of ``name`` in that place.
 
-    Raises ``PredictionFailed`` with the service's own sentence (it names the row and field), ``ServiceUnavailable``.
+    Raises ``PredictionFailed`` with the service's own sentence (it names the row and field) or when its answer is of no
+    use, ``ServiceUnproven`` when it is not the release that answers, ``ServiceUnavailable``.
     """
     if not rows:
         raise InvalidInput("There are no rows to send.", next_step="Give at least one row.")
@@ -164,19 +169,17 @@ def predict(session: Session, name: str, place_name: str, rows: Sequence[Row]) -
     body = json.dumps({"rows": list(rows)}).encode("utf-8")
     with closing(session.client(release)) as client:
         started = time.perf_counter()
-        status, answer = client.request("POST", "/predict", body, {"Content-Type": "application/json"})
+        status, answer = client.request(
+            "POST",
+            "/predict",
+            body,
+            {"Content-Type": "application/json"},
+            timeout=_SECONDS_TO_PREDICT + len(body) / _SLOWEST_LINE,
+            silence=_SECONDS_OF_SILENCE,
+            most_bytes=MOST_ANSWER_BYTES,
+        )
         elapsed = (time.perf_counter() - started) * 1000
-    content = _json(answer)
-    if status != 200:
-        sentence = str(content.get("error") or f"The service answered {status}.")
-        raise PredictionFailed(sentence, next_step="Correct the rows and send them again.", details=sentence)
-    return Prediction(
-        model=str(content["model"]),
-        version=int(content["version"]),
-        outputs=tuple(content["outputs"]),
-        probabilities=tuple(content.get("probabilities") or ()),
-        milliseconds=elapsed,
-    )
+    return read_prediction(release, status, answer, rows=len(rows), milliseconds=elapsed)
 
 
 def unpaused_releases(session: Session, name: str, place_name: str) -> list[Release]:
@@ -340,11 +343,3 @@ def _in_state(release: Release, state: ReleaseState, message: str) -> Release:
 
 def _record(session: Session, release: Release) -> None:
     session.workspace.ledger.record(ReleaseRecorded(release), author=session.author)
-
-
-def _json(answer: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(answer)
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}

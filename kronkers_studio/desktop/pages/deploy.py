@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout
 
 from kronkers_studio.desktop.dialogs.dialog import confirm
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
+from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.icons import IconLabel
 from kronkers_studio.desktop.pages.page import Page, Views, scrolling
 from kronkers_studio.desktop.panels.release_card import ReleaseCard
@@ -22,7 +23,7 @@ from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.states import EmptyState
-from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.errors import ConfinementUnavailable, StudioError
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
@@ -160,12 +161,18 @@ class DeployPage(Page):
         if session is None:
             return
         self.notice.say(f"{title} …", tr("Its progress is in the bar below. You can go on working."))
+
+        def failed(error: StudioError) -> None:
+            self.notice.show_error(error)
+            if isinstance(error, ConfinementUnavailable):
+                ask_unprotected(self, self.studio, error, lambda: self._work(title, model, work))
+
         self.studio.do(
             title,
             lambda progress, cancel: work(session, progress, cancel),
             changes=("releases",),
             done=self._worked,
-            failed=self._failed,
+            failed=failed,
             owner=self,
             resource=f"model {model}",
         )
@@ -178,9 +185,6 @@ class DeployPage(Page):
         place = place_words(release.place)
         advice = tr("Send it rows, or watch its charts.") if release.state is ReleaseState.LIVE else ""
         self.notice.say(words.format(model=release.model, version=release.version, place=place), advice, "ok")
-
-    def _failed(self, error: StudioError) -> None:
-        self.notice.show_error(error)
 
     # Sending rows
 
