@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from kronkers_studio.domain.errors import NotFound, StudioError
-from kronkers_studio.domain.releases import Release, ReleaseState
+from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.workflows.places import Place, place_of
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.workers import at_work, is_abandoned
@@ -28,12 +28,14 @@ _silent_since: dict[tuple[str, str], float] = {}
 def settle_releases(session: Session, place_name: str | None = None, *, look_at_live: bool = True) -> list[Release]:
     """End what was begun and left with releases, there or everywhere; the releases that are another thing now.
 
-    With ``look_at_live``, also what is live is looked at: what was stopped or removed by somebody else is said to be.
+    With ``look_at_live``, also what is live on servers is looked at: what was stopped or removed by somebody else is
+    said to be. (On this computer, what has ended stays what shall be live, and is started again at log-in.)
     A place that does not answer is left for the next time. Without anything to settle, no place is asked.
     """
     waiting: dict[str, list[Release]] = {}
     for release in session.workspace.ledger.releases(place=place_name):
-        if (look_at_live and release.state is ReleaseState.LIVE) or is_abandoned(release):
+        looked_at = look_at_live and release.state is ReleaseState.LIVE and release.place != THIS_COMPUTER
+        if looked_at or is_abandoned(release):
             waiting.setdefault(release.place, []).append(release)
     settled = []
     for name, releases in waiting.items():
