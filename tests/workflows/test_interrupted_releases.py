@@ -118,5 +118,6 @@ def test_a_release_killed_at_any_moment_leaves_nothing_and_what_was_live_answers
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_forty_releases_killed_at_random_moments_leave_nothing(session: Session, lab_server: LabServer) -> None:
     kill_at_random(session, lab_server, 40)
