@@ -9,7 +9,7 @@ import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,9 @@ from kronkers_studio.cli.text import moment, plural, size, table
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release
 from kronkers_studio.domain.series import LiveState, Metric
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
 
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="The model.")]
 PlaceOption = Annotated[str, typer.Option("--in", metavar="PLACE", help="this-computer or a server's name.")]
@@ -53,6 +56,7 @@ def release(
         with terminal.progress() as progress:
             live = release_model(session, *parse_reference(model), to=to, progress=progress, cancel=terminal.cancel)
         terminal.result(live, _live_line(live))
+        _note_unpaused(terminal, session, live)
 
 
 def releases(
@@ -86,6 +90,7 @@ def rollback(
                 session, model, place, to=_release_number(to) if to else None, progress=progress, cancel=terminal.cancel
             )
         terminal.result(live, _live_line(live))
+        _note_unpaused(terminal, session, live)
 
 
 def stop(terminal: Terminal, model: ModelName, place: PlaceOption) -> None:
@@ -95,7 +100,7 @@ def stop(terminal: Terminal, model: ModelName, place: PlaceOption) -> None:
     with terminal.session() as session:
         with terminal.progress() as progress:
             stopped = stop_release(session, model, place, progress=progress)
-        terminal.result(stopped, f"{model} is stopped in {place}")
+        terminal.result(stopped, f"{model} {stopped.label} is stopped in {place}")
 
 
 def start(
@@ -233,6 +238,14 @@ def _release_number(text: str) -> int:
     if not number.isdecimal():
         raise InvalidInput(f"“{text}” is not a release.", next_step="Write for instance r3.")
     return int(number)
+
+
+def _note_unpaused(terminal: Terminal, session: Session, live: Release) -> None:
+    """The release is live, which is what was asked for; that another still runs besides is worth a sentence."""
+    from kronkers_studio.workflows.releases import unpaused_releases
+
+    for release in unpaused_releases(session, live.model, live.place):
+        terminal.note(f"{release.label} could not be stopped yet; it is stopped when {live.place} is next looked at.")
 
 
 def _live_line(live: Release) -> str:

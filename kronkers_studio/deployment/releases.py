@@ -181,15 +181,16 @@ def remove_parts(engine: Engine, service: str) -> None:
 
 
 def remove_network(engine: Engine, id: str) -> bool:
-    """Remove a network; False while something that is ending still uses it."""
+    """Remove a network; False while something that is ending still uses it. The engine has only words for why not: one
+    that Swarm has forgotten is listed, and "not found", until its last container has ended."""
     try:
         engine.remove_network(id)
-    except docker.errors.NotFound:
-        pass
     except docker.errors.APIError as error:
-        if "in use" not in explanation(error) and "active endpoints" not in explanation(error):
+        said = explanation(error).lower()
+        if "in use" in said or "active endpoints" in said:
+            return False
+        if "not found" not in said and "no such network" not in said:
             raise
-        return False
     return True
 
 
