@@ -6,10 +6,14 @@ packs/         the objects
 journal/       the journal once more, to make metadata.db again from
 writer.lock    held by whoever appends to the packs
 search.db      what can be searched for; made again when it is missing
+reserve        space for freeing space when the disk is full
 """
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -29,7 +33,9 @@ from kronkers_studio.storage.files import disk_failures, flush_folder
 from kronkers_studio.storage.keys import KEYS_FILE, MasterKey, Protection, Unlock, create_keys, open_keys
 from kronkers_studio.storage.lock import WriterLock
 from kronkers_studio.storage.migrations import upgrade_database
+from kronkers_studio.storage.reserve import keep_reserve, reserve_spent
 from kronkers_studio.storage.text import to_stored
+from kronkers_studio.storage.writable import obstacle_in
 
 if TYPE_CHECKING:
     from kronkers_studio.domain.care import CleanUpReport, RebuildReport
@@ -63,8 +69,10 @@ class Workspace:
     def __init__(self, directory: Path, master: MasterKey) -> None:
         self.directory = directory
         self._master = master
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self.database = Database(directory / _DATABASE, master.subkey("metadata database"))
         upgrade_database(self.database)
+        keep_reserve(directory)
         self._packs = PackFolder(directory / _PACKS, master.workspace_id)
         self._store = ObjectStore(
             Sealer(master), self._packs, ObjectIndex(self.database), lambda: WriterLock(directory / _LOCK)
@@ -100,7 +108,19 @@ class Workspace:
         from kronkers_studio.registry.searching import Search
 
         key = self._master.subkey("search index")
-        return Search(SearchIndex(self.directory / _SEARCH, key, self.database, self._store, self._data_columns))
+        place = self._search_place() or self.directory
+        return Search(SearchIndex(place / _SEARCH, key, self.database, self._store, self._data_columns))
+
+    def _search_place(self) -> Path | None:
+        """Where the search index is kept when the workspace cannot be written to: a copy, for as long as it is open."""
+        if obstacle_in(self.directory) is None:
+            return None
+        self._temporary = tempfile.TemporaryDirectory(prefix="kronkers-search-", ignore_cleanup_errors=True)
+        place = Path(self._temporary.name)
+        with contextlib.suppress(OSError):  # it is made anew then
+            for ending in ("", "-wal"):
+                shutil.copyfile(self.directory / f"{_SEARCH}{ending}", place / f"{_SEARCH}{ending}")
+        return place
 
     def _data_columns(self, data: ContentRef) -> tuple[str, ...]:
         from kronkers_studio.registry.data_columns import data_columns  # only a model with new data needs this
@@ -130,7 +150,7 @@ class Workspace:
     def trash(self) -> Trash:
         from kronkers_studio.registry.trash import Trash
 
-        return Trash(self.database, self.ledger)
+        return Trash(self.database, self.ledger, lambda: reserve_spent(self.directory))
 
     def clean_up(
         self,
@@ -152,7 +172,10 @@ class Workspace:
         run = CleanUp(
             self.database, self._store, self._journal, grace=grace, clock=clock, progress=progress, cancel=cancel
         )
-        return run.look() if dry_run else run.run(author)
+        if dry_run:
+            return run.look()
+        with reserve_spent(self.directory):
+            return run.run(author)
 
     def head(self, project: str, branch: str) -> Commit | None:
         """The head of a branch, None when there is none: what a look for changes asks first, so without SQLAlchemy."""
@@ -173,6 +196,8 @@ class Workspace:
             self._log.close()
         if "search" in self.__dict__:
             self.search.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()
         self._packs.close()
         self.database.close()
 
