@@ -27,13 +27,14 @@ from kronkers_studio.registry.index import ObjectIndex
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.packs import PackFolder
 from kronkers_studio.registry.records import Sealer
+from kronkers_studio.settings.private import close_to_others
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.files import disk_failures, flush_folder
 from kronkers_studio.storage.keys import KEYS_FILE, MasterKey, Protection, Unlock, create_keys, open_keys
 from kronkers_studio.storage.lock import WriterLock
 from kronkers_studio.storage.migrations import upgrade_database
-from kronkers_studio.storage.reserve import keep_reserve, reserve_spent
+from kronkers_studio.storage.reserve import RESERVE_FILE, keep_reserve, reserve_spent
 from kronkers_studio.storage.text import to_stored
 from kronkers_studio.storage.writable import obstacle_in
 
@@ -55,6 +56,7 @@ _DATABASE = "metadata.db"
 _SEARCH = "search.db"
 _PACKS = "packs"
 _JOURNAL = "journal"
+_RUNS = "runs"
 _LOCK = "writer.lock"
 _LOCK_WAIT_SECONDS = 2.0
 _HEAD = (
@@ -69,6 +71,7 @@ class Workspace:
     def __init__(self, directory: Path, master: MasterKey) -> None:
         self.directory = directory
         self._master = master
+        _close_workspace_to_others(directory)
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self.database = Database(directory / _DATABASE, master.subkey("metadata database"))
         upgrade_database(self.database)
@@ -232,7 +235,8 @@ def create_workspace(directory: Path, protection: Protection) -> tuple[Workspace
             directory.mkdir(parents=True, exist_ok=True)
             if any(directory.iterdir()):
                 raise InvalidInput(f"{directory} is not empty.", next_step="Choose an empty or a new folder.")
-            (directory / _PACKS).mkdir()
+            close_to_others(directory)
+            (directory / _PACKS).mkdir(mode=0o700)
             flush_folder(directory)
     except OSError as error:
         raise WorkspaceError(
@@ -302,6 +306,14 @@ def rebuild_workspace(
     finally:
         lock.release()
         packs.close()
+
+
+def _close_workspace_to_others(directory: Path) -> None:
+    """Take from others what rights an open umask, or a copy, gave them: in the workspace's own folders."""
+    for folder in (directory, *(directory / name for name in (_PACKS, _JOURNAL, _RUNS))):
+        close_to_others(folder)
+    for name in (KEYS_FILE, _LOCK, RESERVE_FILE):
+        close_to_others(directory / name)
 
 
 def _missing(name: str, directory: Path, next_step: str) -> StoreDamaged:
