@@ -107,6 +107,10 @@ class StorageFull(WorkspaceError):
     """The disk is full or failed; nothing that was acknowledged is lost."""
 
 
+class WorkspaceReadOnly(WorkspaceError):
+    """The workspace may be read, not written to: its disk is read-only, or its files are somebody else's."""
+
+
 class ContentCleanedUp(WorkspaceError):
     """Content that was to be shared was cleaned up before the version was finished; running it again reads it anew."""
 
