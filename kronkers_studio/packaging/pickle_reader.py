@@ -88,6 +88,7 @@ class PickleReader:
         self._marks: list[list[Symbol]] = []
         self._marked = 0  # symbols in all of _marks
         self._memo: dict[int, Symbol] = {}
+        self._types: dict[int, tuple[Symbol, ArrayType]] = {}
         self._protocol = 0
         self._frame_end: int | None = None
 
@@ -376,7 +377,7 @@ class PickleReader:
         self._leave_frame()
         self._findings.joblib_arrays = True
         described = attributes_of(wrapper)
-        kind = array_type(described.get("dtype"))
+        kind = self._array_type(described.get("dtype"))
         shape, order = _shape(described.get("shape")), str(described.get("order"))
         if kind.has_objects:
             nested = PickleReader(self._source, self._findings, self._budget, arrays_follow=False)
@@ -384,6 +385,16 @@ class PickleReader:
         if described.get("numpy_array_alignment_bytes") is not None:
             self._source.skip(self._source.byte())
         return Array(described["dtype"], shape, order, data=self._array_bytes(kind, shape))
+
+    def _array_type(self, described: Symbol) -> ArrayType:
+        """As ``array_type``; a model's arrays share a few types, each looked at once its state is set for good."""
+        known = self._types.get(id(described))
+        if known is not None:
+            return known[1]
+        kind = array_type(described)
+        if described.state is not None:
+            self._types[id(described)] = (described, kind)  # kept alive, so that no other object gets its id
+        return kind
 
     def _array_bytes(self, kind: ArrayType, shape: tuple[int, ...]) -> bytes | None:
         size = kind.size
