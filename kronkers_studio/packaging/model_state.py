@@ -18,7 +18,7 @@ Everything else (numbers, text, arrays, the learnt parts of estimators) is data:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from kronkers_studio.packaging import sklearn_names
@@ -154,6 +154,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self._steps = 0
+        self._special: dict[str, Callable[[Symbol], str] | None] = {}  # by attribute
         self._without_functions: dict[int, Symbol] = {}  # containers that are known to hold no functions, kept alive
 
     def misuse_of_call(self, call: Call) -> str:
@@ -217,23 +218,27 @@ class _Walk:
         return ""
 
     def _misuse_of_attribute(self, owner: str, attribute: str, value: Symbol) -> str:
-        if is_number(value):
-            return _misuse_of_integer(owner, attribute, value) if isinstance(value, int) else ""
-        for applies, check in (
-            (attribute in _KEYWORDS, self._misuse_of_keywords),
-            ("method" in attribute.lower() and owner != "MethodMetadataRequest", self._misuse_of_method),
-            ("getter" in attribute, _misuse_of_getter),
-            (attribute == "input", _misuse_of_input),
-            (attribute == "memory", _misuse_of_memory),
-            (attribute in ("encoding", "format", "_format"), _misuse_of_codec),
-            (attribute == "verbose_feature_names_out", _misuse_of_template),
-        ):
-            if applies:
-                return check(value)
+        if value is None or isinstance(value, bool | float):
+            return ""
+        if isinstance(value, int):
+            return _misuse_of_integer(owner, attribute, value)
+        if attribute not in self._special:
+            self._special[attribute] = self._check_for(attribute)
+        check = self._special[attribute]
+        if check is not None and owner != "MethodMetadataRequest":  # which keeps the names of methods, and calls none
+            return check(value)
         if isinstance(value, str):
             return ""
         wrong = self._misuse_of_estimators(attribute, value) if _ESTIMATORS.fullmatch(attribute) else ""
         return wrong or self._misuse_of_functions(attribute, value)
+
+    def _check_for(self, attribute: str) -> Callable[[Symbol], str] | None:
+        """What checks the values of an attribute that is more than data; None for one that is not."""
+        if attribute in _KEYWORDS:
+            return self._misuse_of_keywords
+        if "method" in attribute.lower():
+            return self._misuse_of_method
+        return _misuse_of_getter if "getter" in attribute else _SPECIAL.get(attribute)
 
     def _misuse_of_functions(self, attribute: str, value: Symbol) -> str:
         """Functions and types in ``value``, where the attribute is none for them."""
@@ -432,3 +437,13 @@ def _misuse_of_template(value: Symbol) -> str:
 
 def _a(name: str) -> str:
     return f"{'an' if name[:1] in 'AEIOU' else 'a'} {name[:60]}"
+
+
+_SPECIAL: Final[dict[str, Callable[[Symbol], str]]] = {
+    "input": _misuse_of_input,
+    "memory": _misuse_of_memory,
+    "encoding": _misuse_of_codec,
+    "format": _misuse_of_codec,
+    "_format": _misuse_of_codec,
+    "verbose_feature_names_out": _misuse_of_template,
+}
