@@ -26,7 +26,7 @@ GROUPS = {
     "care": ("gc", "trash", "registry", "key"),
     "models": ("model", "package", "search"),
     "servers": ("server",),
-    "releases": ("release", "releases", "rollback", "stop", "predict", "metrics"),
+    "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "metrics"),
 }
 """The modules of this room that hold commands, in the order in which help lists them, and their first words."""
 
@@ -66,6 +66,7 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
 
     How a command was used wrongly is said like other failures: with --json as the one document on standard output.
     """
+    out = sys.stdout
     try:
         code = app(arguments, prog_name="kronkers", standalone_mode=False)
         sys.stdout.flush()
@@ -79,7 +80,12 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     except typer.Abort:
         print_note("Cancelled.")
         return EXIT_CANCELLED
-    except BrokenPipeError:  # as with `--help | head -1`
+    except SystemExit:  # Typer's own way of ending when nobody reads the help, as with `--help | head -1`
+        if sys.stdout is out:
+            raise
+        give_up_output()
+        return 0
+    except BrokenPipeError:
         give_up_output()
         return 0
     except OSError as error:  # help, or a version, that cannot be printed

@@ -55,6 +55,16 @@ def confine_process(policy: Policy) -> Means:
     force then. Where the system offers that to a new program only (Windows, macOS, bubblewrap), limits are set and
     ``confined_command`` does the rest before.
     """
+    if sys.platform == "win32":
+        from kronkers_studio.confinement import windows
+
+        windows.confine(**plain_policy(policy))
+        return windows.means()
+    if sys.platform == "darwin":
+        from kronkers_studio.confinement import macos
+
+        macos.confine(**plain_policy(policy))
+        return means_here()
     if sys.platform != "linux":
         return Means(Level.NONE, missing=(_NOTHING,))
     files = linux.landlock_version() > 0

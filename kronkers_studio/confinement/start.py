@@ -41,6 +41,13 @@ def confined_command(
     return [*_before(policy, python, means), *command]
 
 
+def confined_program(command: Sequence[str], *, python_path: Sequence[Path], policy: Policy, means: Means) -> list[str]:
+    """The command of a program that calls ``confine_process`` before anything else, with what has to stand before it on
+    this system. ``python_path``: the folders of its modules."""
+    readable = (*policy.readable, *(path.absolute() for path in python_path))
+    return [*_before(replace(policy, readable=readable), Path(command[0]), means), *command]
+
+
 def _before(policy: Policy, python: Path, means: Means) -> list[str]:
     if means.by == "bubblewrap":
         from kronkers_studio.confinement import bubblewrap

@@ -59,10 +59,11 @@ class Engine(docker.APIClient):
         """The version of the interface in use, to compare."""
         return _numbers(self._version)
 
-    def create_raw_network(self, definition: Mapping[str, Any]) -> None:
-        """Create a network with what the SDK's own method has no words for."""
+    def create_raw_network(self, definition: Mapping[str, Any]) -> str:
+        """Create a network with what the SDK's own method has no words for; its id."""
         client: Any = self  # the type stubs know only the public methods
-        client._raise_for_status(client._post_json(client._url("/networks/create"), data=dict(definition)))
+        answer = client._post_json(client._url("/networks/create"), data=dict(definition))
+        return str(client._result(answer, True)["Id"])
 
 
 _engines: weakref.WeakKeyDictionary[Connection, Engine] = weakref.WeakKeyDictionary()

@@ -103,8 +103,16 @@ class JournalIncomplete(StoreDamaged):
     """Changes are lost from the middle of the journal: the database can be made again as it was before them only."""
 
 
+class ForeignEntry(WorkspaceError):
+    """The workspace holds what this program would never have written: it was made or changed by something else."""
+
+
 class StorageFull(WorkspaceError):
     """The disk is full or failed; nothing that was acknowledged is lost."""
+
+
+class WorkspaceReadOnly(WorkspaceError):
+    """The workspace may be read, not written to: its disk is read-only, or its files are somebody else's."""
 
 
 class ContentCleanedUp(WorkspaceError):
@@ -127,6 +135,11 @@ class WouldUndo(Refused):
 # Restoring
 class RestoreUnderWay(StudioError):
     """Another restore is writing to the same folder, or to one in it or above it; all that was restored is whole."""
+
+
+# Tables
+class TableUnreadable(StudioError):
+    """The process that reads tables stopped at this one, took too long, or needed more memory than it may have."""
 
 
 # Models and packages
@@ -183,8 +196,12 @@ class ConfinementUnavailable(Refused):
     """This system cannot keep a model from harming it, and nobody agreed to run one all the same."""
 
 
+class ServerFull(ServerError):
+    """The server has too little disk space or memory for what was to be brought there; nothing was sent."""
+
+
 class ReleaseFailed(StudioError):
-    """The new release did not become healthy; what was live before still is."""
+    """The new release did not become healthy, and was removed again."""
 
 
 class PredictionFailed(StudioError):

@@ -10,16 +10,16 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Layer
 from kronkers_studio.packaging.digests import NotADigest, hex_of, parse_digest
+from kronkers_studio.packaging.private_files import close_to_others, make_private, remove_tree
 
 _CHUNK = 1 << 20
 
@@ -105,24 +105,11 @@ class LayerCache:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
 
-    def unpacked(self, diff_id: str, fill: Callable[[Path], None]) -> Path:
-        """The folder that ``fill`` makes for ``diff_id``: made once, then found again."""
-        target = self.directory / "unpacked" / _file_name(diff_id)
-        if target.is_dir():
-            return target
-        self._folder("unpacked")
-        with self.scratch() as scratch:
-            folder = scratch / "filled"
-            folder.mkdir()
-            fill(folder)
-            try:
-                folder.rename(target)
-            except OSError:
-                if not target.is_dir():  # otherwise another process was faster, with the same content
-                    raise
-        return target
+    def unpacked(self, diff_id: str) -> Path:
+        """Where the files of the layer with that diff id lie, or would lie (see ``unpacked_layers``)."""
+        return self._folder("unpacked") / _file_name(diff_id)
 
     def _fact(self, kind: str, key: str) -> Path:
         return self.directory / kind / f"{key_of(key)}.json"
@@ -130,7 +117,8 @@ class LayerCache:
     def _folder(self, *names: str) -> Path:
         folder = self.directory.joinpath(*names)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private(folder)
+            close_to_others(self.directory)
         except OSError as error:
             raise PackagingFailed(
                 f"The cache folder {self.directory} cannot be written to: {error.strerror}.",

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.domain.models import Framework, ModelFacts
-from kronkers_studio.packaging import allowlist, estimators
+from kronkers_studio.packaging import allowlist, estimators, model_state
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
 from kronkers_studio.packaging.magic import looks_like_onnx, looks_like_pickle, unsupported_kind
 from kronkers_studio.packaging.pickle_reader import Budget, Findings, Forbidden, PickleReader
@@ -83,6 +83,8 @@ def _inspect_pickle(
     root = _read(name, stream, compression, findings)
     outside = allowlist.outside(findings.globals, findings.called)
     _refuse_programs(outside, findings)
+    if not outside:
+        _refuse_misuse(name, findings)
     _require_estimator(name, root)
     version = estimators.version_of(root)
     if not _VERSION.fullmatch(version):
@@ -145,6 +147,16 @@ def _refuse_programs(outside: Sequence[Global], findings: Findings) -> None:
             "so the file is refused.",
             next_step="Do not open it in Python. Ask where it comes from.",
             details="\n".join(map(str, outside)),
+        )
+
+
+def _refuse_misuse(name: str, findings: Findings) -> None:
+    wrong = model_state.misuse_in(findings.calls)
+    if wrong:
+        raise UnsupportedModel(
+            f"{name} is refused, because scikit-learn would be misled by it. {wrong}",
+            next_step="Ask where the file comes from; a model fitted and saved again with scikit-learn can be "
+            "registered.",
         )
 
 

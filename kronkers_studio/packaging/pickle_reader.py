@@ -28,6 +28,7 @@ from kronkers_studio.packaging.symbols import (
 )
 
 ARRAY_WRAPPER: Final = "joblib.numpy_pickle.NumpyArrayWrapper"
+_MISNAMED: Final = {"_loss": "sklearn._loss._loss"}  # what scikit-learn 1.6 and 1.7 write; serving reads it alike
 _KEPT_ARRAY = 64 * 1024
 _KEPT_VALUE = 64 * 1024
 _LONGEST_NUMBER = 1024
@@ -53,6 +54,7 @@ class Findings:
 
     globals: dict[Global, None] = field(default_factory=dict)  # in the order of their first appearance
     called: dict[Global, None] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)  # also those whose result the pickle throws away
     protocol: int = 0
     joblib_arrays: bool = False
 
@@ -255,7 +257,7 @@ class PickleReader:
                 module, name = _compat_pickle.NAME_MAPPING[module, name]
             else:
                 module = _compat_pickle.IMPORT_MAPPING.get(module, module)
-        found = Global(module, name)
+        found = Global(_MISNAMED.get(module) or module, name)
         self._findings.globals.setdefault(found)
         return found
 
@@ -267,23 +269,29 @@ class PickleReader:
         name, module = self._stack.pop(), self._stack.pop()
         self._push(self._global(module, name))
 
-    def _call(self, function: Symbol, arguments: Symbol) -> None:
+    def _call(self, function: Symbol, arguments: Symbol, *, bare: bool = False) -> None:
         if not isinstance(function, Global):
             raise Forbidden("calls something that it builds only while it is read")
         if not isinstance(arguments, tuple):
             raise Damaged("it calls something without arguments")
         self._findings.called.setdefault(function)
-        self._push(Call(function, arguments))
+        call = Call(function, arguments, bare)
+        self._findings.calls.append(call)
+        self._push(call)
 
     def _reduce(self) -> None:
         arguments, function = self._stack.pop(), self._stack.pop()
         self._call(function, arguments)
 
+    def _new(self) -> None:
+        arguments, function = self._stack.pop(), self._stack.pop()
+        self._call(function, arguments, bare=True)
+
     def _new_with_keywords(self) -> None:
         keywords, arguments, function = self._stack.pop(), self._stack.pop(), self._stack.pop()
         if not isinstance(keywords, Pairs) or not isinstance(arguments, tuple):
             raise Damaged("it makes an object without arguments")
-        self._call(function, (*arguments, keywords))
+        self._call(function, (*arguments, keywords) if keywords.pairs else arguments, bare=True)
 
     def _inst(self) -> None:
         module = self._text_line()
@@ -418,7 +426,7 @@ _OPERATIONS: Final[dict[int, Callable[[PickleReader], None]]] = {
     ord("c"): PickleReader._global_line,
     0x93: PickleReader._stack_global,
     ord("R"): PickleReader._reduce,
-    0x81: PickleReader._reduce,
+    0x81: PickleReader._new,
     0x92: PickleReader._new_with_keywords,
     ord("i"): PickleReader._inst,
     ord("o"): PickleReader._obj,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from kronkers_studio.domain.changes import ServerAdded, ServerRemoved
-from kronkers_studio.domain.errors import AlreadyExists, HostKeyUnknown, InvalidInput
+from kronkers_studio.domain.errors import AlreadyExists, HostKeyUnknown, InvalidInput, ServerError
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
-from kronkers_studio.domain.servers import DeployLock, HostKey, Server, ServerReport
+from kronkers_studio.domain.servers import DeployLock, HostKey, Server, ServerCheck, ServerReport, Verdict
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.credentials import (
     confirm_here,
@@ -104,6 +106,12 @@ def log_in_anew(
     return server
 
 
+def needs_confirmation(session: Session, name: str) -> str:
+    """The address of the server when this user has not confirmed its host key on this computer yet; else ""."""
+    server = session.workspace.ledger.server(name)
+    return "" if is_confirmed(server) else server.address
+
+
 def require_new_name(session: Session, name: str) -> None:
     """Raise ``InvalidInput`` or ``AlreadyExists`` when no new server can be called ``name``."""
     if not _NAME.fullmatch(name) or name == THIS_COMPUTER:
@@ -126,7 +134,26 @@ def check_server(session: Session, name: str, *, progress: Progress = SILENT) ->
 
     server = session.workspace.ledger.server(name)
     progress.step(f"Checking {name}")
-    return check(session.connection(server), server)
+    report = check(session.connection(server), server)
+    if any(found.title == "Docker engine" and found.verdict is Verdict.BAD for found in report.checks):
+        return report
+    return replace(report, checks=(*report.checks, _tidiness(session, name)))
+
+
+def _tidiness(session: Session, name: str) -> ServerCheck:
+    """Whether there is anything on the server that no release needs."""
+    from kronkers_studio.workflows.server_care import clean_server
+
+    cleaned = clean_server(session, name, dry_run=True)
+    count = len(cleaned.releases) + len(cleaned.leftovers)
+    if not count:
+        return ServerCheck("Leftovers", Verdict.OK, "nothing that no release needs")
+    return ServerCheck(
+        "Leftovers",
+        Verdict.WARN,
+        f"{count} things that no release needs ({cleaned.size / 1_000_000:,.0f} MB)",
+        f"`kronkers server clean {name}` removes them; with --dry-run it lists them.",
+    )
 
 
 def set_up_server(
@@ -173,7 +200,8 @@ def unlock_server(session: Session, name: str, lock: DeployLock) -> bool:
     connection = session.connection(session.workspace.ledger.server(name))
     broken = break_deploy_lock(connection, lock)
     if broken:
-        record_change(connection, "unlock", held_by=lock.holder, purpose=lock.purpose, since=lock.since)
+        with suppress(ServerError):  # it has happened, whether or not it can be written down
+            record_change(connection, "unlock", held_by=lock.holder, purpose=lock.purpose, since=lock.since)
     return broken
 
 

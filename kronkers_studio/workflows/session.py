@@ -7,7 +7,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kronkers_studio.domain.errors import ServiceUnavailable, ServiceUnproven, StoreDamaged, StudioError
+from kronkers_studio.domain.errors import (
+    AuthenticationFailed,
+    ServiceUnavailable,
+    ServiceUnproven,
+    StoreDamaged,
+    StudioError,
+)
 from kronkers_studio.settings.author import author_in_force, author_name
 from kronkers_studio.settings.pace import PaceSettings, pace_in_force
 from kronkers_studio.settings.secrets import Secret, get_secret
@@ -19,9 +25,13 @@ if TYPE_CHECKING:
     from kronkers_studio.deployment.ssh import Connection
     from kronkers_studio.domain.releases import Release
     from kronkers_studio.domain.servers import Server
+    from kronkers_studio.formats.table_reading import Limits
     from kronkers_studio.monitoring import SeriesStore
     from kronkers_studio.registry import Workspace
     from kronkers_studio.settings.configuration import Settings
+
+
+_LOG_IN = "kronkers server login {0} --ask-password (or --ask-key-passphrase)."
 
 
 class Session:
@@ -33,6 +43,7 @@ class Session:
     def __init__(self, workspace: Workspace, settings: Settings | None = None) -> None:
         """Without ``settings``, those in force are loaded when they are first asked for."""
         self.workspace = workspace
+        workspace.table_limits = self._table_limits
         self._settings = settings
         self._lock = threading.Lock()
         self._connecting: dict[str, threading.Lock] = {}
@@ -66,6 +77,15 @@ class Session:
         given = self._settings
         return pace_in_force() if given is None else PaceSettings(given.read_limit, given.low_priority)
 
+    def _table_limits(self) -> Limits:
+        """What reading one table may take."""
+        from kronkers_studio.formats.table_reading import Limits
+
+        seconds, memory = self.settings.table_seconds, self.settings.table_memory
+        return Limits(
+            int(memory * (1 << 30)), difference=seconds, merge=seconds, preview=seconds / 3, columns=seconds / 6
+        )
+
     @property
     def series(self) -> SeriesStore:
         """The store of live metrics, opened at first use."""
@@ -88,7 +108,13 @@ class Session:
                 return known
             if known is not None:
                 known.close()
-            self._connections[server.name] = connect(server, stored_credentials(self.workspace.id, server))
+            try:
+                self._connections[server.name] = connect(server, stored_credentials(self.workspace.id, server))
+            except AuthenticationFailed as problem:
+                problem.next_step += (
+                    f" A password or a key's passphrase is given anew by: {_LOG_IN.format(server.name)}"
+                )
+                raise
             return self._connections[server.name]
 
     def client(self, release: Release) -> ServiceClient:

@@ -425,10 +425,10 @@ def test_an_unfinished_download_that_is_a_link_is_not_written_through(
 @pytest.mark.parametrize("name", ["sha256:../x", "../x", "/etc/passwd", f"sha256:{'A' * 64}", "", f"sha256:{'a' * 63}"])
 def test_the_cache_makes_paths_of_digests_only(tmp_path: Path, name: str) -> None:
     cache = LayerCache(tmp_path)
-    for path_of in (cache.blob, cache.part, lambda name: cache.unpacked(name, lambda _: None)):
+    for path_of in (cache.blob, cache.part, cache.unpacked):
         with pytest.raises(PackagingFailed, match="is no digest"):
             path_of(name)
-    assert list(tmp_path.rglob("*")) in ([], [tmp_path / "parts"])
+    assert {path.name for path in tmp_path.rglob("*")} <= {"parts", "unpacked"}
 
 
 FACTS: dict[str, Callable[[dict[str, Any]], Any]] = {

@@ -1,4 +1,5 @@
-"""Starting again, at each log-in, what ran on this computer: off until a person wants it."""
+"""What this computer keeps a model from, and starting again at each log-in what ran here: off until a person wants
+it."""
 
 from __future__ import annotations
 
@@ -10,6 +11,13 @@ from kronkers_studio.domain.errors import Refused
 from kronkers_studio.workflows.session import Session
 
 _LETTERS = 12
+
+
+def not_prevented() -> tuple[str, ...]:
+    """What this computer cannot keep a model that runs on it from, as sentences; empty when it keeps it from all."""
+    from kronkers_studio.confinement import means_here
+
+    return means_here().missing
 
 
 def autostart_enabled(session: Session) -> bool:
