@@ -105,13 +105,15 @@ _OPTIONS: Final = words(
 """Names of keyword arguments to listed functions that are numbers, arrays of numbers or a word."""
 _TEXT_OPTIONS: Final = words(
     "metric average multi_class multioutput pos_label zero_division average_method response_method normalize labels "
-    "dtype weights"
+    "weights"
 )
 
 _TYPES: Final = re.compile(
     r"numpy\.(?:bool_?|u?int(?:8|16|32|64|c|p)|u?long(?:long)?|float(?:16|32|64)|longdouble|complex(?:64|128)|str_"
     r"|bytes_|object_|number|integer|signedinteger|unsignedinteger|inexact|floating|generic|dtypes\.\w+DType)|builtins\.(?:int|float|bool|str|object|complex)"
 )
+_TYPE_WORDS: Final = re.compile(r"[<>=|]?[biuf][1248]?|bool|(?:u?int|float)(?:8|16|32|64)?|object|O")
+_WORDS: Final = re.compile(r"[\w .-]{0,60}")
 _ESTIMATORS: Final = re.compile(
     r"_*(?:\w*_)?(?:estimators?|regressors?|classifiers?|transformers?|transformer_list|steps)_*"
 )
@@ -271,7 +273,7 @@ class _Walk:
                 continue
             if isinstance(given, Global) and key == "dtype" and _TYPES.fullmatch(str(given)):
                 continue
-            if isinstance(given, str) and key in _TEXT_OPTIONS and re.fullmatch(r"[\w .-]{0,60}", given):
+            if isinstance(given, str) and _is_option_word(key, given):
                 continue
             if isinstance(given, str) or not self._is_numeric(given, texts=key in _TEXT_OPTIONS):
                 return f"hands on something for “{key}” that is no number"
@@ -409,6 +411,12 @@ def _misuse_of_named(attribute: str, found: Global) -> str:
         if transforms or attribute in _TRIED or found.name in _HOLDS_FUNCTIONS.get(attribute, ()):
             return ""
     return f"holds `{str(found)[:100]}`, which scikit-learn does not keep there"
+
+
+def _is_option_word(key: str, given: str) -> bool:
+    if key == "dtype":
+        return _TYPE_WORDS.fullmatch(given) is not None
+    return key in _TEXT_OPTIONS and _WORDS.fullmatch(given) is not None
 
 
 def _misuse_of_getter(value: Symbol) -> str:
