@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from kronkers_studio.domain.errors import PackagingFailed
+from kronkers_studio.settings.private import make_private_folder
 
 _CHUNK = 1 << 20
 
@@ -126,6 +127,7 @@ class LayerCache:
     def _folder(self, *names: str) -> Path:
         folder = self.directory.joinpath(*names)
         try:
+            make_private_folder(self.directory)  # it holds programs that will be run
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise PackagingFailed(
