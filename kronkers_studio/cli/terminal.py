@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import signal
 import re
 import sys
 from collections.abc import Callable, Iterator
