@@ -71,18 +71,27 @@ def _load(name: str, stream: BinaryIO) -> Any:
 
 def _require_complete(name: str, model: Any) -> None:
     """The file holds its weights, and only operators that the ONNX runtime knows."""
-    if any(tensor.external_data for graph in _graphs(model.graph) for tensor in _tensors(graph)):
+    graphs = [graph for part in _bodies(model) for graph in _graphs(part)]
+    if any(tensor.external_data for graph in graphs for tensor in _tensors(graph)):
         raise UnsupportedModel(
             f"{name} keeps its weights in separate files: not supported yet.",
             next_step="Save it as one file: onnx.save(model, file, save_as_external_data=False).",
         )
     own = {function.domain for function in model.functions}
-    foreign = sorted({node.domain for node in model.graph.node} - own - set(_KNOWN_DOMAINS))
+    foreign = sorted({node.domain for graph in graphs for node in graph.node} - own - set(_KNOWN_DOMAINS))
     if foreign:
         raise UnsupportedModel(
             f"{name} uses operators of {', '.join(foreign)[:200]}, which need a library that is not part of the file.",
             next_step="Export it with standard ONNX operators only.",
         )
+
+
+def _bodies(model: Any) -> Iterator[Any]:
+    """Whatever in ``model`` has operators: its graph, its own functions, and what a training would run."""
+    yield model.graph
+    yield from model.functions
+    for training in model.training_info:
+        yield from (training.initialization, training.algorithm)
 
 
 def _graphs(graph: Any) -> Iterator[Any]:
@@ -97,11 +106,17 @@ def _graphs(graph: Any) -> Iterator[Any]:
 
 
 def _tensors(graph: Any) -> Iterator[Any]:
-    yield from graph.initializer
+    """The tensors that ``graph``, or a function, holds; a function has none but those of its operators."""
+    yield from getattr(graph, "initializer", ())
+    sparse = list(getattr(graph, "sparse_initializer", ()))
     for node in graph.node:
         for attribute in node.attribute:
             yield from ([attribute.t] if attribute.HasField("t") else [])
             yield from attribute.tensors
+            sparse += [attribute.sparse_tensor] if attribute.HasField("sparse_tensor") else []
+            sparse += attribute.sparse_tensors
+    for tensor in sparse:
+        yield from (tensor.values, tensor.indices)
 
 
 def _signature(name: str, graph: Any) -> Signature:

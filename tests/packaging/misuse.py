@@ -111,8 +111,7 @@ def _constant(value: Any, **options: Any) -> Any:
     """A step that answers ``value``, whatever goes in."""
     from sklearn.preprocessing import FunctionTransformer
 
-    dtype = {"dtype": object} if isinstance(value, str) else {}
-    return FunctionTransformer(np.max, kw_args={"initial": value, **dtype, **options}, validate=False)
+    return FunctionTransformer(np.max, kw_args={"initial": value, **options}, validate=False)
 
 
 def _filled(text: str) -> tuple[Any, Any]:
@@ -144,9 +143,9 @@ def _called(
     stack = getattr(sklearn.ensemble, kind)([("a", _linear())])
     stack.final_estimator_ = _linear()
     stack.estimators_, stack.stack_method_ = [thing], [method]
-    if isinstance(argument, str) and not by_argument:
-        (objects, fill), pick = _filled(argument)
-        return _pipeline(objects, fill, pick, stack)
+    if isinstance(argument, str):
+        (objects, fill), pick = _filled("" if by_argument else argument)
+        return _pipeline(objects, fill, _constant(argument) if by_argument else pick, stack)
     return _pipeline(_constant(argument), stack)
 
 

@@ -1,10 +1,15 @@
+import contextlib
 import importlib
+import inspect
 import pkgutil
 import sys
 import warnings
+from types import ModuleType
+from typing import Any
 
 import pytest
 
+from kronkers_studio.packaging import sklearn_names
 from kronkers_studio.packaging.allowlist import is_allowed, runs_programs
 from kronkers_studio.packaging.symbols import Global
 
@@ -81,3 +86,57 @@ def test_nothing_imported_into_scikit_learn_is_callable_through_it() -> None:
                 if owner not in ("sklearn", "numpy", "scipy"):
                     foreign.append(f"{module_name}.{name} is {owner}'s")
     assert not foreign
+
+
+def _modules_of_sklearn() -> dict[str, Any]:
+    import sklearn
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for found in pkgutil.walk_packages(sklearn.__path__, "sklearn.", onerror=lambda _: None):
+            if ".tests" not in found.name and not found.name.endswith("conftest"):
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(found.name)
+    return {name: module for name, module in sys.modules.items() if name.startswith("sklearn.") and module is not None}
+
+
+def test_whatever_is_allowed_is_a_class_or_function_defined_where_it_is_named_and_never_a_module() -> None:
+    """Walks every attribute of every module of scikit-learn, numpy and scipy that is loaded."""
+    _modules_of_sklearn()
+    wrong = []
+    for module_name, module in list(sys.modules.items()):
+        if module is None or module_name.partition(".")[0] not in ("sklearn", "numpy", "scipy", "joblib"):
+            continue
+        for name, value in list(vars(module).items()):
+            if is_allowed(Global(module_name, name), called=False):
+                own = str(getattr(value, "__module__", "numpy")).partition(".")[0]
+                if isinstance(value, ModuleType) or not callable(value) or own == "joblib" != module_name[:6]:
+                    wrong.append(f"{module_name}.{name}")
+    assert not wrong
+
+
+def test_every_listed_function_of_the_installed_version_is_defined_where_it_is_listed() -> None:
+    modules = _modules_of_sklearn()
+    wrong = []
+    for module, names in sklearn_names.FUNCTIONS.items():
+        for name in names.split():
+            found = getattr(modules.get(module), name, None)  # None: of another version
+            if found is not None and (not inspect.isfunction(found) or found.__module__ != module):
+                wrong.append(f"{module}.{name}")
+    assert not wrong
+
+
+def test_every_estimator_of_the_installed_version_is_listed() -> None:
+    from sklearn.utils import all_estimators
+
+    missing = [
+        f"{cls.__module__}.{name}"
+        for name, cls in all_estimators()
+        if not is_allowed(Global(cls.__module__, cls.__name__), called=True)
+    ]
+    assert not missing
+
+
+@pytest.mark.parametrize("name", ["np", "warnings", "math", "itertools", "partial", "effective_n_jobs", "distance"])
+def test_what_scikit_learn_imports_is_not_named_through_it(name: str) -> None:
+    assert not is_allowed(Global("sklearn.metrics.pairwise", name), called=False)

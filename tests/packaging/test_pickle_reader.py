@@ -19,7 +19,7 @@ from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, 
 from kronkers_studio.packaging.pickle_reader import _OPERATIONS, Budget, Findings, Forbidden, PickleReader
 from kronkers_studio.packaging.symbols import Array, Call, Members, Omitted, Pairs, attributes_of, class_of, entries_of
 
-EXPECTED = (Damaged, TooMuch, Forbidden, IndexError, KeyError, ValueError, TypeError, OverflowError, struct.error)
+EXPECTED = (Damaged, TooMuch, Forbidden)
 
 
 def read(data: bytes, budget: Budget | None = None, limit: int = 1 << 30) -> tuple[Any, Findings]:
@@ -252,7 +252,7 @@ def test_a_hostile_pickle_ends_in_an_expected_error(name: str) -> None:
         assert name in ("deep lists", "deep tuples", "doubling")
         assert not findings.globals
         del root
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 1
 
 
 def test_data_that_crosses_its_frame_is_refused() -> None:
@@ -277,6 +277,49 @@ def test_array_data_inside_a_frame_is_refused() -> None:
 def test_the_number_of_steps_is_bounded() -> None:
     with pytest.raises(TooMuch):
         read(b"\x80\x04" + b"N0" * 10_000 + b"N.", Budget(steps=5_000))
+
+
+SLOW = {
+    "tuples in tuples": b"\x85",
+    "numbers thrown away": b"K\x010",
+    "copies": b"2",
+    "marks": b"(",
+    "lists": b"]",
+    "lines of digits": b"I1\n",
+    "remembered again": b"p0\n",
+    "recalled": b"h\x00",
+    "short words": b"\x8c\x08abcdefgh\x94K\x01",
+    "real numbers": b"G12345678",
+    "calls": b"cbuiltins\nobject\n)R0",
+}
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("name", SLOW)
+def test_ten_megabytes_of_any_opcode_are_refused_within_a_second(name: str, compressed: bool) -> None:
+    data = b"\x80\x04)\x94" + SLOW[name] * (9_900_000 // len(SLOW[name])) + b"."
+    data = zlib.compress(data) if compressed else data
+    started = time.process_time()
+
+    with pytest.raises(EXPECTED):
+        read(data, Budget.for_file(len(data)))
+
+    assert time.process_time() - started < 1
+
+
+def test_a_vocabulary_is_read_within_the_steps_of_its_size() -> None:
+    words = {f"word{number}": number for number in range(300_000)}
+    data = pickle.dumps(words, 4)
+    for stored in (data, zlib.compress(data)):
+        root, _ = read(stored, Budget.for_file(len(stored)))
+
+        assert len(root.pairs) == len(words)
+
+
+@pytest.mark.parametrize("data", [b"0.", b"h\x05.", b"I12x\n.", b"\x8c\x02\xff\xfe.", b"G123.", b"a.", b"s.", b"R."])
+def test_damage_of_every_kind_is_one_error(data: bytes) -> None:
+    with pytest.raises(Damaged):
+        read(b"\x80\x04" + data)
 
 
 def test_the_number_of_objects_is_bounded() -> None:

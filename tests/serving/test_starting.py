@@ -143,3 +143,29 @@ def test_cores_are_bounded_by_the_containers_quota(tmp_path: Path) -> None:
     assert available_cores(quota) == 1
     quota.write_text("max 100000\n")
     assert available_cores(quota) == available_cores(tmp_path / "absent") >= 1
+
+
+@pytest.mark.parametrize("name", ["np", "warnings", "math"])
+def test_a_module_is_refused_even_when_listed(name: str) -> None:
+    wanted = f"csklearn.metrics.pairwise\n{name}\n.".encode()
+    with pytest.raises(CannotStart, match="no class or function of that library"):
+        load_pickle(io.BytesIO(wanted), [f"sklearn.metrics.pairwise.{name}"])
+
+
+def test_what_scikit_learn_imports_is_refused_even_when_listed() -> None:
+    with pytest.raises(CannotStart, match="no class or function of that library"):
+        load_pickle(io.BytesIO(b"csklearn.metrics.pairwise\npartial\n."), ["sklearn.metrics.pairwise.partial"])
+
+
+@pytest.mark.parametrize("kind", ["bytes", "bytearray", "range"])
+def test_a_length_makes_no_memory(kind: str) -> None:
+    wanted = f"cbuiltins\n{kind}\n(L{1 << 40}L\ntR.".encode()
+    with pytest.raises(CannotStart, match="It was refused"):
+        load_pickle(io.BytesIO(wanted), [f"builtins.{kind}"])
+
+
+def test_losses_under_their_wrong_name_are_found() -> None:
+    """scikit-learn 1.6 and 1.7 pickle them as of a module that nobody can import."""
+    wanted = b"c_loss\nCyHalfSquaredError\n)R."
+    made = load_pickle(io.BytesIO(wanted), ["sklearn._loss._loss.CyHalfSquaredError"])
+    assert type(made).__name__ == "CyHalfSquaredError"
