@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -74,8 +75,9 @@ def register_model(
     """Register the file ``path`` at ``ref`` as the next version of ``name``.
 
     The same bytes at the same path under the same name are one version: it is returned, not registered again.
-    Raises ``UnsupportedModel`` (nothing is registered), ``NotFound``, ``InvalidInput`` for a bad name.
+    Raises ``UnsupportedModel`` (nothing is registered), ``NotFound``, ``InvalidInput`` for a bad name or metric.
     """
+    metrics = checked_metrics(metrics or {})
     name = name or suggest_name(path)
     if not is_model_name(name):
         raise InvalidInput(
@@ -94,7 +96,7 @@ def register_model(
         data = ContentRef(data.project, data_commit.id, data.path)
 
     for known in ledger.model_versions(name) if name in ledger.model_names() else []:
-        if _same_model(session, known, project, entry) and dict(known.metrics) == dict(metrics or {}):
+        if _same_model(session, known, project, entry) and dict(known.metrics) == metrics:
             return known
     version = ModelVersion(
         name=name,
@@ -105,11 +107,25 @@ def register_model(
         author=session.author,
         size=entry.size,
         description=description,
-        metrics=dict(metrics or {}),
+        metrics=metrics,
         data=data,
     )
     ledger.record(ModelRegistered(version), author=session.author)
     return version
+
+
+def checked_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
+    """What was measured, ready to be stored. Raises ``InvalidInput`` for a metric without a name or without a value
+    that can be compared: not a number, or infinite."""
+    for name, value in metrics.items():
+        if not name.strip():
+            raise InvalidInput("A metric needs a name.", next_step="Write it as name=number, e.g. accuracy=0.93.")
+        if not math.isfinite(value):
+            raise InvalidInput(
+                f"“{name}” is {value}, which is no measured value. Nothing was changed.",
+                next_step="Leave the metric out, or find out why it could not be measured.",
+            )
+    return {name: float(value) for name, value in metrics.items()}
 
 
 def list_models(session: Session, name: str | None = None) -> list[ModelVersion]:

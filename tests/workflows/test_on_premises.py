@@ -73,7 +73,7 @@ def test_a_model_goes_live_on_a_server_survives_a_failed_release_and_rolls_back(
     assert predict(session, MODEL, place, rows).outputs == answer.outputs
     states = {release.number: release.state for release in list_releases(session, MODEL, place)}
     assert states == {1: ReleaseState.LIVE, 2: ReleaseState.FAILED}
-    assert lab_server.root("docker service ls --format '{{.Name}}'").split() == [f"{MODEL}-r1"]
+    assert lab_server.root("docker service ls --format '{{.Name}}'").split() == [first.endpoint["service"]]
 
     onnx_version = register_model(session, "sample", f"{MODEL_FOLDER}/wine_cultivar.onnx", name=MODEL).version
     second = release_model(session, MODEL, onnx_version, to=place)
