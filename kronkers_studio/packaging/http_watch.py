@@ -6,6 +6,7 @@ read of a connection, of headers and of bodies alike, looks at one watch.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import socket
@@ -101,15 +102,17 @@ class _WatchedSocket(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
+        limit = self._sock.gettimeout()  # what else is done with the socket, such as agreeing on TLS, has its own
         self._sock.settimeout(_POLL_SECONDS)
-        while True:
-            self._watch.check()
-            try:
-                count = self._sock.recv_into(memoryview(buffer))
-            except TimeoutError:
-                continue
-            self._watch.received(count)
-            return count
+        try:
+            while True:
+                self._watch.check()
+                with contextlib.suppress(TimeoutError):
+                    count = self._sock.recv_into(memoryview(buffer))
+                    self._watch.received(count)
+                    return count
+        finally:
+            self._sock.settimeout(limit)
 
     def close(self) -> None:
         self._held.close()

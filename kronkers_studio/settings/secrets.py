@@ -35,6 +35,7 @@ def get_secret(name: str) -> Secret | None:
     import keyring
     import keyring.errors
 
+    _look_again()
     try:
         text = keyring.get_password(_SERVICE, name)
     except keyring.errors.KeyringError as error:
@@ -47,6 +48,7 @@ def set_secret(name: str, secret: Secret) -> None:
     import keyring
     import keyring.errors
 
+    _look_again()
     try:
         keyring.set_password(_SERVICE, name, secret.reveal())
     except keyring.errors.KeyringError as error:
@@ -58,12 +60,29 @@ def delete_secret(name: str) -> None:
     import keyring
     import keyring.errors
 
+    _look_again()
     try:
         keyring.delete_password(_SERVICE, name)
     except keyring.errors.PasswordDeleteError:
         pass
     except keyring.errors.KeyringError as error:
         raise _unavailable(error) from None
+
+
+def _look_again() -> None:
+    """Take the system's keyring that was missing when it was first asked for: the library looks only once, and people
+    install or start one because they were told that there is none. What they chose themselves stays."""
+    import keyring.backend
+    import keyring.backends.fail
+    import keyring.core
+
+    if not isinstance(keyring.get_keyring(), keyring.backends.fail.Keyring):
+        return
+    if keyring.core.load_env() is not None or keyring.core.load_config() is not None:
+        return
+    usable = [kind for kind in keyring.backend.KeyringBackend.get_viable_backends() if kind.priority >= 1]
+    if usable:
+        keyring.set_keyring(max(usable, key=keyring.backend.by_priority)())
 
 
 def _unavailable(error: Exception) -> KeyUnavailable:

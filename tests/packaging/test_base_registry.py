@@ -1,6 +1,10 @@
+import contextlib
 import gzip
 import json
 import shutil
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -285,6 +289,61 @@ def test_layers_that_may_not_be_copied_are_refused(
 
     with pytest.raises(BaseImageUnavailable, match="may not be copied"):
         fetched(registry, tmp_path, certificate[0])
+
+
+def slow_proxy(listener: socket.socket, target: int, seconds: float) -> None:
+    """Connects to ``target``, and lets whoever asks wait before each of the first answers. Ends with ``listener``."""
+
+    def relay(source: socket.socket, sink: socket.socket, waits: int) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if waits:
+                    time.sleep(seconds)
+                    waits -= 1
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    def stop(one: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
+
+    with contextlib.ExitStack() as running:
+        while True:
+            try:
+                client = running.enter_context(listener.accept()[0])
+            except OSError:
+                return
+            while b"\r\n\r\n" not in client.recv(65536):
+                pass
+            upstream = running.enter_context(socket.create_connection(("127.0.0.1", target)))
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            for way in ((client, upstream, 0), (upstream, client, 2)):
+                thread = threading.Thread(target=relay, args=way)
+                thread.start()
+                running.callback(thread.join)
+                running.callback(stop, way[0])
+
+
+def test_an_image_comes_through_a_slow_proxy(
+    registry: Registry,
+    certificate: tuple[Path, Path],
+    tmp_path: Path,
+    image: SmallImage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registry.serve(image)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=slow_proxy, args=(listener, registry.port, 0.6), daemon=True)
+        thread.start()
+        for name in ("NO_PROXY", "no_proxy", "https_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listener.getsockname()[1]}")
+
+        base = fetched(registry, tmp_path, certificate[0])
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+    assert len(base.layers) == 2
 
 
 def test_a_registry_that_is_not_there_is_said_to_be_unreachable(tmp_path: Path) -> None:
