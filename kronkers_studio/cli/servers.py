@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from kronkers_studio.cli.terminal import Terminal, command
-from kronkers_studio.cli.text import table
+from kronkers_studio.cli.text import size, table
 from kronkers_studio.domain.errors import HostKeyUnknown, InvalidInput
 from kronkers_studio.domain.servers import DeployLock, ServerReport, Verdict
 from kronkers_studio.settings.secrets import Secret
@@ -26,6 +26,7 @@ def add_commands(app: typer.Typer) -> None:
     command(server, "setup")(setup)
     command(server, "login")(login)
     command(server, "unlock")(unlock)
+    command(server, "clean")(clean)
     command(server, "remove")(remove)
 
 
@@ -151,6 +152,29 @@ def unlock(
             {"unlocked": broken, "lock": lock},
             f"{name} is unlocked" if broken else f"{lock.holder} has given the lock back meanwhile",
         )
+
+
+def clean(
+    terminal: Terminal,
+    name: ServerName,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
+) -> None:
+    """Remove what no release needs any more: old releases, what interrupted ones left, unused images of packages.
+
+    What is live, and the newest earlier releases, stay. Nothing of anybody else's is touched.
+    """
+    from kronkers_studio.workflows.server_care import clean_server
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            cleaned = clean_server(session, name, dry_run=dry_run, progress=progress)
+        rows = [["release", f"{release.model} {release.label}", ""] for release in cleaned.releases]
+        rows += [[item.kind.value, item.name, size(item.size) if item.size else ""] for item in cleaned.leftovers]
+        if not rows:
+            terminal.result(cleaned, f"There is nothing on {name} that no release needs.")
+            return
+        done = "would be freed" if dry_run else "were freed"
+        terminal.result(cleaned, *table(["What", "Name", ""], rows), f"{size(cleaned.size)} {done} on {name}.")
 
 
 def remove(terminal: Terminal, name: ServerName) -> None:

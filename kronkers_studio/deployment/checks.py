@@ -10,9 +10,9 @@ from typing import Any
 from kronkers_studio.deployment.commands import read_clock, read_disk, read_memory, read_system
 from kronkers_studio.deployment.engine import OLDEST_API, Engine, engine_errors, open_engine
 from kronkers_studio.deployment.lock import read_deploy_lock
-from kronkers_studio.deployment.setup import NETWORK, is_set_up, listens_on_loopback_only
+from kronkers_studio.deployment.setup import is_set_up, listens_on_loopback_only
 from kronkers_studio.deployment.ssh import Connection
-from kronkers_studio.domain.errors import EngineUnavailable, ShellUnusable
+from kronkers_studio.domain.errors import EngineUnavailable, ServerError, ShellUnusable
 from kronkers_studio.domain.servers import DeployLock, Server, ServerCheck, ServerReport, Verdict
 
 _GB = 1_000_000_000
@@ -51,6 +51,20 @@ def check_server(connection: Connection, server: Server) -> ServerReport:
     return ServerReport(server.name, tuple(checks))
 
 
+def server_platform(connection: Connection) -> str:
+    """The platform that packages for the server must be built for. Raises ``ServerError`` when there is none."""
+    engine = open_engine(connection)
+    with engine_errors(connection, "describing itself"):
+        architecture = str(engine.info().get("Architecture", ""))
+    platform = package_platform(architecture)
+    if platform is None:
+        raise ServerError(
+            f"No packages can be made for the processor of {connection.server.name} ({architecture or 'unknown'}).",
+            next_step="Use a server with an x86-64 or a 64-bit ARM processor.",
+        )
+    return platform
+
+
 def operating_system(os_release: str) -> ServerCheck:
     """From the text of /etc/os-release."""
     values = dict(line.split("=", 1) for line in os_release.splitlines() if "=" in line)
@@ -67,7 +81,7 @@ def operating_system(os_release: str) -> ServerCheck:
 
 def processor(architecture: str) -> ServerCheck:
     """``architecture`` in the engine's words."""
-    platform = _PLATFORMS.get(architecture)
+    platform = package_platform(architecture)
     if platform is None:
         return ServerCheck(
             "Processor",
@@ -76,6 +90,11 @@ def processor(architecture: str) -> ServerCheck:
             "Packages can be made for x86-64 and 64-bit ARM processors.",
         )
     return ServerCheck("Processor", Verdict.OK, f"{architecture}: packages for {platform}")
+
+
+def package_platform(architecture: str) -> str | None:
+    """The platform that packages must be built for, from the engine's word for its processor; None: there is none."""
+    return _PLATFORMS.get(architecture)
 
 
 def engine_version(version: str, api: tuple[int, ...]) -> ServerCheck:
@@ -223,6 +242,7 @@ def _loopback(engine: Engine) -> ServerCheck:
             title,
             Verdict.BAD,
             "services would be open to the network",
-            f"Stop the releases, remove the network {NETWORK} (docker network rm) and set the server up again.",
+            "Stop the releases, let the administrator dissolve the Swarm (docker swarm leave --force) and set the "
+            "server up again.",
         )
     return ServerCheck(title, Verdict.OK, "services listen on 127.0.0.1 and are reached through SSH")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from kronkers_studio.domain.releases import Release
+
 
 class Verdict(StrEnum):
     OK = "ok"
@@ -53,6 +55,44 @@ class ServerReport:
     def verdict(self) -> Verdict:
         verdicts = {check.verdict for check in self.checks}
         return next((v for v in (Verdict.BAD, Verdict.WARN) if v in verdicts), Verdict.OK)
+
+
+class LeftoverKind(StrEnum):
+    SERVICE = "service"
+    SECRET = "secret"  # noqa: S105  # a word
+    NETWORK = "network"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """Something on a server that no release needs any more. ``id`` is the engine's, ``size`` the bytes that removing
+    it frees on the disk.
+
+    What the history does not know at all (``known`` False) may be a release of a copy of this workspace; it is removed
+    only when somebody asks for it.
+    """
+
+    kind: LeftoverKind
+    id: str
+    name: str
+    size: int = 0
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CleanedServer:
+    """What was removed from a server, or would be (``dry_run``): releases on standby, and things nobody needs."""
+
+    server: str
+    releases: tuple[Release, ...]
+    leftovers: tuple[Leftover, ...]
+    dry_run: bool
+
+    @property
+    def size(self) -> int:
+        """Bytes on the server's disk."""
+        return sum(leftover.size for leftover in self.leftovers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from kronkers_studio.domain.changes import ServerAdded, ServerRemoved
 from kronkers_studio.domain.errors import AlreadyExists, HostKeyUnknown, InvalidInput, ServerError
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
-from kronkers_studio.domain.servers import DeployLock, HostKey, Server, ServerReport
+from kronkers_studio.domain.servers import DeployLock, HostKey, Server, ServerCheck, ServerReport, Verdict
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.credentials import (
     confirm_here,
@@ -133,7 +134,26 @@ def check_server(session: Session, name: str, *, progress: Progress = SILENT) ->
 
     server = session.workspace.ledger.server(name)
     progress.step(f"Checking {name}")
-    return check(session.connection(server), server)
+    report = check(session.connection(server), server)
+    if any(found.title == "Docker engine" and found.verdict is Verdict.BAD for found in report.checks):
+        return report
+    return replace(report, checks=(*report.checks, _tidiness(session, name)))
+
+
+def _tidiness(session: Session, name: str) -> ServerCheck:
+    """Whether there is anything on the server that no release needs."""
+    from kronkers_studio.workflows.server_care import clean_server
+
+    cleaned = clean_server(session, name, dry_run=True)
+    count = len(cleaned.releases) + len(cleaned.leftovers)
+    if not count:
+        return ServerCheck("Leftovers", Verdict.OK, "nothing that no release needs")
+    return ServerCheck(
+        "Leftovers",
+        Verdict.WARN,
+        f"{count} things that no release needs ({cleaned.size / 1_000_000:,.0f} MB)",
+        f"`kronkers server clean {name}` removes them; with --dry-run it lists them.",
+    )
 
 
 def set_up_server(

@@ -7,17 +7,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kronkers_studio.domain.errors import AuthenticationFailed, ServiceUnavailable, StoreDamaged, StudioError
+from kronkers_studio.domain.errors import (
+    AuthenticationFailed,
+    ServiceUnavailable,
+    ServiceUnproven,
+    StoreDamaged,
+    StudioError,
+)
 from kronkers_studio.settings.author import author_in_force, author_name
 from kronkers_studio.settings.pace import PaceSettings, pace_in_force
 from kronkers_studio.settings.secrets import Secret, get_secret
 from kronkers_studio.workflows.credentials import stored_credentials
 
 if TYPE_CHECKING:
+    from kronkers_studio.deployment.proof import Expected
     from kronkers_studio.deployment.service import ServiceClient
     from kronkers_studio.deployment.ssh import Connection
     from kronkers_studio.domain.releases import Release
     from kronkers_studio.domain.servers import Server
+    from kronkers_studio.formats.table_reading import Limits
     from kronkers_studio.monitoring import SeriesStore
     from kronkers_studio.registry import Workspace
     from kronkers_studio.settings.configuration import Settings
@@ -35,6 +43,7 @@ class Session:
     def __init__(self, workspace: Workspace, settings: Settings | None = None) -> None:
         """Without ``settings``, those in force are loaded when they are first asked for."""
         self.workspace = workspace
+        workspace.table_limits = self._table_limits
         self._settings = settings
         self._lock = threading.Lock()
         self._connecting: dict[str, threading.Lock] = {}
@@ -68,6 +77,15 @@ class Session:
         given = self._settings
         return pace_in_force() if given is None else PaceSettings(given.read_limit, given.low_priority)
 
+    def _table_limits(self) -> Limits:
+        """What reading one table may take."""
+        from kronkers_studio.formats.table_reading import Limits
+
+        seconds, memory = self.settings.table_seconds, self.settings.table_memory
+        return Limits(
+            int(memory * (1 << 30)), difference=seconds, merge=seconds, preview=seconds / 3, columns=seconds / 6
+        )
+
     @property
     def series(self) -> SeriesStore:
         """The store of live metrics, opened at first use."""
@@ -100,9 +118,10 @@ class Session:
             return self._connections[server.name]
 
     def client(self, release: Release) -> ServiceClient:
-        """A client for the service of ``release``; the caller closes it.
+        """A client for the service of ``release``, which has to prove that it is; the caller closes it.
 
-        Raises ``ServiceUnavailable`` when its process on this computer has ended: its port may be another's by now.
+        Raises ``ServiceUnavailable`` when its process on this computer has ended: its port may be another's by now;
+        ``ServiceUnproven`` when it was released before releases had a secret.
         """
         from kronkers_studio.domain.releases import THIS_COMPUTER
 
@@ -116,10 +135,33 @@ class Session:
                     f"{release.model} is not running on this computer any more.",
                     next_step="Put it live again; a restart of the computer ends what ran on it.",
                 )
-            return LoopbackClient(port)
+            return LoopbackClient(port, self._expected(release))
         from kronkers_studio.deployment.tunnel import TunnelClient
 
-        return TunnelClient(self.connection(self.workspace.ledger.server(release.place)), port)
+        expected = self._expected(release)
+        return TunnelClient(self.connection(self.workspace.ledger.server(release.place)), port, expected)
+
+    def release_secret(self, release: Release) -> bytes:
+        """The 32 bytes by which the service of ``release`` and its clients prove themselves to each other.
+
+        Raises ``ServiceUnproven`` when it was released before releases had one.
+        """
+        from kronkers_studio.deployment.proof import release_secret
+
+        nonce = release.endpoint.get("nonce")
+        if not isinstance(nonce, str) or not nonce:
+            raise ServiceUnproven(
+                f"{release.model} {release.label} was released by an earlier version of Kronkers Studio and cannot "
+                "prove what it is.",
+                next_step="Release it again.",
+            )
+        return release_secret(self.workspace.release_key, release.place, release.model, release.number, nonce)
+
+    def _expected(self, release: Release) -> Expected:
+        from kronkers_studio.deployment.proof import Expected
+
+        secret = self.release_secret(release)
+        return Expected(secret, release.model, release.version, f"{release.model} {release.label}")
 
     def forget_connection(self, server_name: str) -> None:
         """Close the connection to a server, if there is one: its address or credentials changed."""
@@ -194,6 +236,19 @@ def _database_emptied(directory: Path) -> bool:
     """Whether there is content, but of the database only its name: it would be taken for one yet to be filled."""
     database = directory / "metadata.db"
     return database.is_file() and database.stat().st_size == 0 and any((directory / "packs").glob("*"))
+
+
+def workspace_remark(directory: Path) -> str:
+    """What speaks against where the workspace lies, as a sentence for its owner; "" when nothing does."""
+    from kronkers_studio.migration.onedrive import syncing_service
+
+    service = syncing_service(directory.expanduser().absolute())
+    if not service:
+        return ""
+    return (
+        f"The workspace lies in a folder that {service} keeps in step with other computers: it may lock or take away "
+        "files of the workspace, or mix up what two computers wrote. A folder outside of it is safer."
+    )
 
 
 def workspace_exists(directory: Path) -> bool:
