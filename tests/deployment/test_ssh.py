@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import socket
 import struct
 import subprocess
@@ -318,9 +319,25 @@ def _packet(payload: bytes) -> bytes:
         _HELLO + _packet(b"\x14"),
         _HELLO + _packet(b"\x01" + bytes(4) + string(b"go away") + string(b"")),
         _HELLO + _packet(b"\x07" + struct.pack(">I", 2**32 - 1)),
-        _HELLO + os.urandom(4096),
+        _HELLO + random.Random(7).randbytes(4096),  # noqa: S311  # the same in each process
     ],
-    ids=str,
+    ids=[
+        "nothing",
+        "HTTP",
+        "no line",
+        "lines",
+        "half a greeting",
+        "version 1",
+        "no text",
+        "a packet of 4 GB",
+        "an empty packet",
+        "names that are no text",
+        "a list that is cut off",
+        "an empty offer",
+        "goodbye",
+        "endless extensions",
+        "noise",
+    ],
 )
 def test_what_is_no_ssh_server_whatever_it_says_is_called_so(said: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
