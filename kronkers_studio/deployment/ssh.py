@@ -19,7 +19,7 @@ import paramiko
 
 from kronkers_studio.deployment.authentication import log_in
 from kronkers_studio.deployment.commands import Command, CommandResult
-from kronkers_studio.deployment.streams import ChannelStream, StreamlocalTransport, send_all
+from kronkers_studio.deployment.streams import ChannelStream, StreamlocalTransport, send_all, start_command
 from kronkers_studio.domain.errors import (
     HostKeyChanged,
     HostKeyUnknown,
@@ -78,9 +78,9 @@ class Connection:
         mark = f"kronkers-{secrets.token_hex(8)}"
         channel = self._open_session(timeout)
         try:
-            channel.settimeout(timeout)
-            channel.exec_command(command.line_between(mark))
+            start_command(channel, command.line_between(mark))
             if input is not None:
+                channel.settimeout(max(0.01, deadline - time.monotonic()))
                 send_all(channel, input)
                 # Not without input: an end-of-file that crosses the command's own end makes sshd drop the connection.
                 channel.shutdown_write()
@@ -117,10 +117,11 @@ class Connection:
         self._transport.close()
 
     def _open_session(self, timeout: float) -> paramiko.Channel:
+        deadline = time.monotonic() + timeout
         self._reserve(timeout)
         try:
             with self._opening:
-                return self._transport.open_session(timeout=timeout)
+                return self._transport.open_session(timeout=max(0.1, deadline - time.monotonic()))
         except (paramiko.SSHException, EOFError, OSError) as problem:
             self._free.release()
             raise self._lost("was lost", problem) from problem

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, cast
 
 import paramiko
 import paramiko.packet
-from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA, cMSG_CHANNEL_OPEN
+from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA, cMSG_CHANNEL_OPEN, cMSG_CHANNEL_REQUEST
 
 _PIECE = 32 * 1024  # no SSH packet carries more
 _MOST_PACKET = 1024 * 1024  # OpenSSH's largest is a quarter of that
@@ -138,6 +138,19 @@ class StreamlocalTransport(paramiko.Transport):
         if inner._channels.get(number) is not channel:
             raise self.get_exception() or paramiko.SSHException("Unable to open channel.")
         return cast(paramiko.Channel, channel)
+
+
+def start_command(channel: paramiko.Channel, line: str) -> None:
+    """Have the server run ``line``. Unlike paramiko's own ``exec_command`` this does not wait, for ever if need be,
+    until the server says that it does; where it refuses, the channel is closed."""
+    inner: Any = channel  # what follows is not in the type stubs
+    request = paramiko.Message()
+    request.add_byte(cMSG_CHANNEL_REQUEST)
+    request.add_int(inner.remote_chanid)
+    request.add_string("exec")
+    request.add_boolean(True)
+    request.add_string(line)
+    inner.transport._send_user_message(request)
 
 
 def send_all(channel: paramiko.Channel, data: bytes) -> None:

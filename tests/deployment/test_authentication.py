@@ -173,6 +173,7 @@ def test_a_certificate_in_the_agent_and_beside_the_key_file_lets_in(
     "answers",
     [b"", b"\0", struct.pack(">IB", 1, 5), struct.pack(">I", 2**31), b"HTTP/1.0 400 Bad\r\n\r\n" * 40]
     + [struct.pack(">IBI", 5 + len(rest), 12, 2**31) + rest for rest in (b"", string(b"") * 2, string(b"\xff" * 9))],
+    ids=["nothing", "a byte", "failure", "an answer of 2 GB", "HTTP", "no keys", "empty keys", "keys of no type"],
 )
 def test_what_is_no_agent_is_left_out(
     lab_server: LabServer, connect_to: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: bytes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import socket
 import struct
 import subprocess
@@ -21,7 +22,13 @@ from kronkers_studio.deployment import ssh
 from kronkers_studio.deployment.commands import Command, read_clock
 from kronkers_studio.deployment.signing import string
 from kronkers_studio.deployment.ssh import Connection, Credentials, connect, fetch_host_key
-from kronkers_studio.domain.errors import AuthenticationFailed, HostKeyChanged, HostKeyUnknown, ServerUnreachable
+from kronkers_studio.domain.errors import (
+    AuthenticationFailed,
+    HostKeyChanged,
+    HostKeyUnknown,
+    ServerUnreachable,
+    ShellUnusable,
+)
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.settings.secrets import Secret
 from tests.deployment.conftest import Connect
@@ -312,9 +319,25 @@ def _packet(payload: bytes) -> bytes:
         _HELLO + _packet(b"\x14"),
         _HELLO + _packet(b"\x01" + bytes(4) + string(b"go away") + string(b"")),
         _HELLO + _packet(b"\x07" + struct.pack(">I", 2**32 - 1)),
-        _HELLO + os.urandom(4096),
+        _HELLO + random.Random(7).randbytes(4096),  # noqa: S311  # the same in each process
     ],
-    ids=str,
+    ids=[
+        "nothing",
+        "HTTP",
+        "no line",
+        "lines",
+        "half a greeting",
+        "version 1",
+        "no text",
+        "a packet of 4 GB",
+        "an empty packet",
+        "names that are no text",
+        "a list that is cut off",
+        "an empty offer",
+        "goodbye",
+        "endless extensions",
+        "noise",
+    ],
 )
 def test_what_is_no_ssh_server_whatever_it_says_is_called_so(said: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -370,6 +393,8 @@ def test_a_server_that_goes_on_and_on_before_it_has_shown_its_key_is_not_listene
 
 
 class _Flooding(paramiko.ServerInterface):
+    """Lets everybody in."""
+
     def get_allowed_auths(self, username: str) -> str:
         return "password"
 
@@ -379,34 +404,65 @@ class _Flooding(paramiko.ServerInterface):
     def check_channel_request(self, kind: str, chanid: int) -> int:
         return paramiko.common.OPEN_SUCCEEDED
 
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        if self.silent:
+            time.sleep(3)
+        return False
+
+    silent = False
+
+
+@contextlib.contextmanager
+def _connected(server: _Flooding) -> Iterator[tuple[Connection, paramiko.Transport]]:
+    """A connection to a server that does what it wants, and the server's end of it."""
+    private = generate_private_key(SECP256R1())
+    key = paramiko.ECDSAKey(vals=(private, private.public_key()))
+    ends = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            ends.append(paramiko.Transport(listening.accept()[0]))
+            ends[0].add_server_key(key)
+            ends[0].start_server(server=server)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = listening.getsockname()[1]
+        known = Server("s", "127.0.0.1", port, "ada", f"{key.get_name()} {key.get_base64()}")
+        connection = connect(known, Credentials(password=Secret("x")))
+        thread.join()
+    try:
+        yield connection, ends[0]
+    finally:
+        connection.close()
+        ends[0].close()
+
 
 @pytest.mark.parametrize("to_stderr", [False, True])
 def test_a_server_that_sends_more_than_it_may_is_cut_off(to_stderr: bool) -> None:
-    private = generate_private_key(SECP256R1())
-    key = paramiko.ECDSAKey(vals=(private, private.public_key()))
-    sent = []
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def flood() -> None:
-            with listening.accept()[0] as stream:
-                transport = paramiko.Transport(stream)
-                transport.add_server_key(key)
-                with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
-                    transport.start_server(server=_Flooding())
-                    channel = transport.accept(10)
-                    for _ in range(2000):  # 64 MB
-                        channel.out_window_size = 2**30
-                        sent.append((channel.send_stderr if to_stderr else channel.send)(bytes(32_000)))
-                transport.close()
-
-        thread = threading.Thread(target=flood)
-        thread.start()
-        server = Server("s", "127.0.0.1", listening.getsockname()[1], "ada", f"{key.get_name()} {key.get_base64()}")
-        connection = connect(server, Credentials(password=Secret("x")))
-        channel = connection._transport.open_session()
-        thread.join(30)
-        unread = len(channel.in_buffer) + len(channel.in_stderr_buffer)
+    with _connected(_Flooding()) as (connection, end):
+        unread = connection._transport.open_session()
+        channel = end.accept(10)
+        sent = 0
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            while sent < 64_000_000:
+                channel.out_window_size = 2**30
+                sent += (channel.send_stderr if to_stderr else channel.send)(bytes(32_000))
         assert not connection.is_alive()
-        connection.close()
-    assert unread < 5_000_000
-    assert sum(sent) < 60_000_000
+        assert len(unread.in_buffer) + len(unread.in_stderr_buffer) < 5_000_000
+        assert sent < 60_000_000
+
+
+def test_a_server_that_says_neither_yes_nor_no_to_a_command_is_given_up() -> None:
+    server = _Flooding()
+    server.silent = True
+    with _connected(server) as (connection, _end):
+        start = time.monotonic()
+        with pytest.raises(ServerUnreachable, match="did not answer within 1 seconds"):
+            connection.run(read_clock(), timeout=1)
+        assert time.monotonic() - start < 2.5
+
+
+def test_a_server_that_refuses_commands_is_said_to_run_none() -> None:
+    with _connected(_Flooding()) as (connection, _end), pytest.raises(ShellUnusable, match="not run commands there"):
+        connection.run(read_clock(), timeout=5)
