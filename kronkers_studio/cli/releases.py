@@ -17,7 +17,7 @@ from kronkers_studio.cli.models import ModelRef
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.cli.text import moment, plural, size, table
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.domain.releases import Release
+from kronkers_studio.domain.releases import THIS_COMPUTER, Release
 from kronkers_studio.domain.series import LiveState, Metric
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def add_commands(app: typer.Typer) -> None:
     command(app, "releases")(releases)
     command(app, "rollback")(rollback)
     command(app, "stop")(stop)
+    command(app, "start")(start)
+    command(app, "autostart")(autostart)
     command(app, "predict")(predict)
     command(app, "metrics")(metrics)
 
@@ -40,12 +42,17 @@ def release(
     terminal: Terminal,
     model: ModelRef,
     to: Annotated[str, typer.Option("--to", metavar="PLACE", help="this-computer or a server's name.")],
+    unprotected: Annotated[
+        bool, typer.Option("--unprotected", help="Run it here even where nothing keeps it from harming this computer.")
+    ] = False,
 ) -> None:
     """Put a version live. What is live now stays so until the new one answers."""
     from kronkers_studio.workflows.models import parse_reference
     from kronkers_studio.workflows.releases import release_model
 
     with terminal.session() as session:
+        if unprotected:
+            session.settings = session.settings.model_copy(update={"run_unprotected": True})
         with terminal.progress() as progress:
             live = release_model(session, *parse_reference(model), to=to, progress=progress, cancel=terminal.cancel)
         terminal.result(live, _live_line(live))
@@ -94,6 +101,48 @@ def stop(terminal: Terminal, model: ModelName, place: PlaceOption) -> None:
         with terminal.progress() as progress:
             stopped = stop_release(session, model, place, progress=progress)
         terminal.result(stopped, f"{model} {stopped.label} is stopped in {place}")
+
+
+def start(
+    terminal: Terminal,
+    model: Annotated[str | None, typer.Argument(metavar="NAME", help="The model.")] = None,
+    place: Annotated[
+        str, typer.Option("--in", metavar="PLACE", help="this-computer or a server's name.")
+    ] = THIS_COMPUTER,
+    everything: Annotated[bool, typer.Option("--all", help="All that ended on this computer by itself.")] = False,
+) -> None:
+    """Start again what was stopped, or ended with its computer."""
+    from kronkers_studio.workflows.restart import start_again
+    from kronkers_studio.workflows.settling import lost_releases, settle_releases
+
+    if (model is None) is not everything:
+        raise InvalidInput("Either a model is started, or --all.", next_step="Name one of the two.")
+    with terminal.session() as session:
+        names = [model] if model else []
+        if everything:
+            settle_releases(session, place)
+            names = list(dict.fromkeys(release.model for release in lost_releases(session, place)))
+        with terminal.progress() as progress:
+            live = [start_again(session, name, place, progress=progress, cancel=terminal.cancel) for name in names]
+        lines = [_live_line(release) for release in live] or ["Nothing is to be started."]
+        terminal.result({"releases": live} if everything else live[0], *lines)
+
+
+def autostart(
+    terminal: Terminal,
+    switch: Annotated[str, typer.Argument(metavar="[on|off]", help="Without it, tell how it is.")] = "",
+) -> None:
+    """Start again at log-in what was live on this computer when it was shut down."""
+    from kronkers_studio.workflows import this_computer
+
+    if switch not in ("", "on", "off"):
+        raise InvalidInput(f"“{switch}” is neither on nor off.", next_step="Write for instance: kronkers autostart on.")
+    with terminal.session() as session:
+        if switch:
+            (this_computer.enable_autostart if switch == "on" else this_computer.disable_autostart)(session)
+        on = this_computer.autostart_enabled(session)
+        words = "What is live on this computer is started again at log-in." if on else "Nothing is started at log-in."
+        terminal.result({"autostart": on}, words)
 
 
 def predict(

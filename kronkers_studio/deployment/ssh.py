@@ -210,15 +210,18 @@ def connect(server: Server, credentials: Credentials = Credentials(), *, timeout
     Raises ``ServerUnreachable``, ``HostKeyUnknown`` when no key was confirmed, ``HostKeyChanged`` when the server shows
     another one than the confirmed one (before anything secret is sent), ``AuthenticationFailed``.
     """
-    transport = _start(server.host, server.port, timeout, preferred=server.host_key.split(" ")[0])
-    try:
-        _require_confirmed_key(server, transport.get_remote_server_key())
-        transport.auth_timeout = timeout
+
+    def open_transport() -> StreamlocalTransport:
+        transport = _start(server.host, server.port, timeout, preferred=server.host_key.split(" ")[0])
+        try:
+            _require_confirmed_key(server, transport.get_remote_server_key())
+        except BaseException:
+            transport.close()
+            raise
         transport.channel_timeout = timeout
-        log_in(transport, server, credentials.password, credentials.passphrase)
-    except BaseException:
-        transport.close()
-        raise
+        return transport
+
+    transport = log_in(open_transport, server, credentials.password, credentials.passphrase, timeout=timeout)
     transport.set_keepalive(_KEEPALIVE_SECONDS)
     return Connection(server, transport)
 
@@ -257,12 +260,44 @@ def _start(host: str, port: int, timeout: float, *, preferred: str) -> Streamloc
             raise TimeoutError(f"no greeting within {timeout:g} seconds")
     except (paramiko.SSHException, EOFError, OSError) as problem:
         transport.close()
+        if isinstance(problem, paramiko.ssh_exception.IncompatiblePeer):
+            raise _nothing_in_common(host, transport) from problem
         raise ServerUnreachable(
             f"{host} answers on port {port}, but not as an SSH server that can be talked to.",
             next_step="Check the port, and that an up-to-date SSH server runs there.",
             details=f"{type(problem).__name__}: {problem}",
         ) from problem
     return transport
+
+
+_ALGORITHMS = (
+    ("kex_algo_list", "kex", "key exchange", "KexAlgorithms"),
+    ("server_key_algo_list", "key_types", "kind of host key", "HostKey and HostKeyAlgorithms"),
+    ("server_encrypt_algo_list", "ciphers", "encryption", "Ciphers"),
+    ("server_mac_algo_list", "digests", "integrity check", "MACs"),
+)
+"""Of each choice: paramiko's name of the server's list and of ours, the word for people, the option of sshd_config."""
+
+
+def _nothing_in_common(host: str, transport: StreamlocalTransport) -> ServerUnreachable:
+    options = transport.get_security_options()
+    for theirs, ours, words, option in _ALGORITHMS:
+        offered, known = transport.offered.get(theirs, []), list(getattr(options, ours))
+        if not set(offered) & set(known):
+            return ServerUnreachable(
+                f"{host} and this program know no {words} in common. The server offers {_names(offered)}.",
+                next_step=f"Ask the server's administrator to allow one of these besides ({option} in sshd_config): "
+                f"{_names(known)}.",
+            )
+    return ServerUnreachable(
+        f"{host} speaks a version of SSH that is not in use any more.",
+        next_step="Ask the server's administrator to update its SSH server.",
+        details=transport.remote_version[:_MOST_QUOTED],
+    )
+
+
+def _names(algorithms: list[str]) -> str:
+    return ", ".join("".join(c for c in name if c.isprintable())[:60] for name in algorithms[:20]) or "nothing"
 
 
 def _open_socket(host: str, port: int, timeout: float) -> socket.socket:
@@ -284,6 +319,12 @@ def _open_socket(host: str, port: int, timeout: float) -> socket.socket:
             f"{host} refuses connections on port {port}.",
             next_step="Check the port, and that the SSH server runs there.",
             details=str(error),
+        ) from None
+    except (ValueError, OverflowError) as error:  # what is no name or port at all, as another's workspace may have it
+        raise ServerUnreachable(
+            f"“{host[:_MOST_QUOTED]}”, port {port}, is no address of a server.",
+            next_step="Remove the server here and add it again.",
+            details=type(error).__name__,
         ) from None
     except OSError as error:
         raise ServerUnreachable(

@@ -103,8 +103,16 @@ class JournalIncomplete(StoreDamaged):
     """Changes are lost from the middle of the journal: the database can be made again as it was before them only."""
 
 
+class ForeignEntry(WorkspaceError):
+    """The workspace holds what this program would never have written: it was made or changed by something else."""
+
+
 class StorageFull(WorkspaceError):
     """The disk is full or failed; nothing that was acknowledged is lost."""
+
+
+class WorkspaceReadOnly(WorkspaceError):
+    """The workspace may be read, not written to: its disk is read-only, or its files are somebody else's."""
 
 
 class ContentCleanedUp(WorkspaceError):

@@ -60,6 +60,7 @@ class Release:
     message: str = ""  # why it failed, what it replaced
     worker: Worker | None = field(default=None, metadata={"stored": True})
     left: bool = field(default=False, metadata={"stored": True})  # a rollback went from it to an earlier one
+    lost: bool = field(default=False, metadata={"stored": True})  # it was live, and ended though nobody here stopped it
 
     @property
     def label(self) -> str:

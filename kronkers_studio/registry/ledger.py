@@ -14,6 +14,7 @@ from kronkers_studio.domain.changes import Change, JournalEntry, ReleaseRecorded
 from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.migration import MigrationSource
 from kronkers_studio.domain.models import ModelVersion, Package
+from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.registry import rows
@@ -163,7 +164,16 @@ class Ledger:
         key = {name: value for name, value in equal.items() if value is not None}
         with self._database.read_directly() as connection:
             found = rows.select(connection, table, order=order, **key)
-        return [from_text(kind, row["document"]) for row in found]
+        return [_checked(from_text(kind, row["document"])) for row in found]
+
+
+def _checked(found: Any) -> Any:
+    """``found``, whose model's name becomes part of paths: whoever made the workspace chose it."""
+    if isinstance(found, ModelVersion):
+        checked_model_name(found.name)
+    elif isinstance(found, Package | Release):
+        checked_model_name(found.model)
+    return found
 
 
 def _next_release_number(connection: dbapi2.Connection, model: str, place: str) -> int:
@@ -181,5 +191,5 @@ def _versions(
     for row in rows.select(connection, rows.ALIASES, order=("alias",), **of_model):
         now[row["model"], row["version"]] = (*now.get((row["model"], row["version"]), ()), row["alias"])
     for row in rows.select(connection, rows.MODEL_VERSIONS, order=order, limit=limit, **key):
-        version = from_text(ModelVersion, row["document"])
+        version = _checked(from_text(ModelVersion, row["document"]))
         yield replace(version, aliases=now.get((version.name, version.version), ()))

@@ -10,14 +10,15 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from kronkers_studio.serving.bodies import BODY_IS_WHOLE
+
 MOST_HEADER_BYTES = 32 * 1024  # of one request, with its address
 SECONDS_FOR_HEADERS = 10.0
 
+_MOST_REQUEST_BYTES = 256 << 20  # on the wire; the application bounds bodies, but sees no chunk's line and no trailer
+_MOST_BYTES_AFTER_ANSWER = 16 << 20  # of a request that was answered before it was whole
+
 _TOO_LARGE = b'{"error":"The request\'s headers are too large."}'
-
-
-class _HeadersTooLarge(Exception):
-    pass
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -27,9 +28,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._in_headers = False
-        self._bytes_before_headers = 0  # received since the last request's headers were complete
-        self._header_bytes = 0  # of the present request, as the parser hands them out
-        self._too_large = False
+        self._received = 0  # bytes since the last request's headers were complete
         self._header_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
@@ -42,43 +41,50 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._bytes_before_headers += len(data)
+        self._received += len(data)
         super().data_received(data)
-        if not self._in_headers and self.cycle is not None and not self.cycle.response_complete:
-            return  # a request is being worked on; its body has bounds of its own
-        if self._in_headers and self._bytes_before_headers > MOST_HEADER_BYTES and not self.transport.is_closing():
-            self._refuse_headers()
-        elif self._header_timer is None and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._in_headers:
+            if self._received > MOST_HEADER_BYTES:
+                self._refuse_headers()
+                return
+        elif self.cycle is not None and not self.cycle.response_complete:
+            if self._received > _MOST_REQUEST_BYTES:
+                self.transport.abort()
+            return  # a request is being worked on; the application bounds its body
+        elif self._received > _MOST_BYTES_AFTER_ANSWER:
+            self.transport.abort()
+            return
+        if self._header_timer is None:
             self._header_timer = self.loop.call_later(SECONDS_FOR_HEADERS, self.timeout_keep_alive_handler)
 
     def on_message_begin(self) -> None:
-        self._in_headers, self._header_bytes = True, 0
+        self._in_headers = True
         super().on_message_begin()
 
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value) + 4)
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
-        self._in_headers, self._bytes_before_headers = False, 0
+        self._in_headers = False
+        received, self._received = self._received, 0
         self._stop_timer()
-        super().on_headers_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        if self._too_large:
+        if received > MOST_HEADER_BYTES and self._header_bytes() > MOST_HEADER_BYTES:
             self._refuse_headers()
         else:
-            super().send_400_response(msg)
+            super().on_headers_complete()
 
-    def _count(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > MOST_HEADER_BYTES:  # also a body's trailers
-            self._too_large = True
-            raise _HeadersTooLarge
+    def on_body(self, body: bytes) -> None:
+        if not self.transport.is_closing():
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self.transport.is_closing():
+            super().on_message_complete()
+            scope: Any = self.scope
+            scope[BODY_IS_WHOLE] = True
+
+    def _header_bytes(self) -> int:
+        """What the request's address and headers alone came to: a body may have come with them."""
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _refuse_headers(self) -> None:
         self.transport.write(

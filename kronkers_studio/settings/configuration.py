@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBa
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.settings.pace import LOW_PRIORITY, READ_LIMIT, GivingWay
 from kronkers_studio.settings.paths import default_workspace, settings_file
-from kronkers_studio.settings.private import make_private_folder
+from kronkers_studio.settings.private import make_private_file, make_private_folder
 
 
 class Settings(BaseSettings):
@@ -140,6 +140,7 @@ def change_settings(**changes: Any) -> Settings:
         make_private_folder(file.parent)
         draft = file.with_name(f"{file.name}.{os.getpid()}.new")
         try:
+            make_private_file(draft)
             draft.write_text(json.dumps(stored, indent=2), encoding="utf-8")
             draft.replace(file)
         finally:

@@ -163,7 +163,7 @@ def index_damage_met(session: Session, error: StudioError) -> IndexDamaged | Non
 
 def rebuild_mends(report: CheckReport) -> bool:
     """Whether making the database again mends something of what a check found, or is the first step to that."""
-    return report.database_damaged or bool(report.affected)
+    return report.database_damaged or report.history_copy_missing or bool(report.affected)
 
 
 def _index_damage(directory: Path, details: str) -> IndexDamaged:

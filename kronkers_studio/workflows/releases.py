@@ -29,7 +29,7 @@ from kronkers_studio.workflows.places import Place, place_of
 from kronkers_studio.workflows.prediction_answers import MOST_ANSWER_BYTES, read_prediction
 from kronkers_studio.workflows.server_care import clean_after_release
 from kronkers_studio.workflows.session import Session
-from kronkers_studio.workflows.settling import settle_releases
+from kronkers_studio.workflows.settling import lost_releases, settle_releases
 from kronkers_studio.workflows.workers import at_work
 
 _SECONDS_OF_SILENCE = 10.0  # of a service that was sent rows
@@ -109,7 +109,7 @@ def roll_back(
     ledger = session.workspace.ledger
     place = place_of(session, place_name)
     settle_releases(session, place_name)
-    target = _rollback_target(ledger.releases(name, place_name), name, to)
+    target = rollback_target(ledger.releases(name, place_name), name, to)
     model = ledger.model_version(name, target.version)
     with at_work() as worker:
         starting = _in_state(replace(target, worker=worker), ReleaseState.STARTING, "being gone back to")
@@ -132,7 +132,7 @@ def roll_back(
 
 def stop_release(session: Session, name: str, place_name: str, *, progress: Progress = SILENT) -> Release:
     """Stop what is live of ``name`` in that place; it can be rolled back to. When nothing is live there but a release
-    is being started, that one is ended and removed."""
+    is being started, that one is ended and removed; what ended by itself is stopped then, and not missed any more."""
     settle_releases(session, place_name)
     place = place_of(session, place_name)
     starting = _being_started(session, name, place_name)
@@ -142,6 +142,11 @@ def stop_release(session: Session, name: str, place_name: str, *, progress: Prog
         place.remove(starting)
         _record(session, ended)
         return ended
+    lost = [release for release in lost_releases(session, place_name) if release.model == name]
+    if lost:
+        for release in lost:
+            session.workspace.ledger.replace_release(release, replace(release, lost=False), author=session.author)
+        return replace(lost[0], lost=False)
     release = _live(session, name, place_name)
     progress.step(f"Stopping {name}")
     place.pause(release)
@@ -200,7 +205,7 @@ def _switch(session: Session, place: Place, starting: Release, answering: Releas
         if release.state is ReleaseState.LIVE and release.number != starting.number
     ]
     message = f"took over from {before[0].label}" if before else ""
-    live = _in_state(replace(answering, worker=None, left=False), ReleaseState.LIVE, message)
+    live = _in_state(replace(answering, worker=None, left=False, lost=False), ReleaseState.LIVE, message)
     replaced = [
         _in_state(
             replace(release, worker=starting.worker, left="port" in starting.endpoint and live.number < release.number),
@@ -300,7 +305,7 @@ def _require_ready(session: Session, release: Release, model: ModelVersion) -> N
         )
 
 
-def _rollback_target(releases: Sequence[Release], name: str, number: int | None) -> Release:
+def rollback_target(releases: Sequence[Release], name: str, number: int | None) -> Release:
     """The release ``number``; by default the last one that was live and that no rollback has left since, so that going
     back once more goes further back, and never forward to what somebody went away from."""
     named = [release for release in releases if release.number == number]

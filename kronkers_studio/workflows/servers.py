@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from kronkers_studio.domain.changes import ServerAdded, ServerRemoved
-from kronkers_studio.domain.errors import AlreadyExists, HostKeyUnknown, InvalidInput
+from kronkers_studio.domain.errors import AlreadyExists, HostKeyUnknown, InvalidInput, ServerError
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.domain.servers import DeployLock, HostKey, Server, ServerCheck, ServerReport, Verdict
@@ -105,6 +106,12 @@ def log_in_anew(
     return server
 
 
+def needs_confirmation(session: Session, name: str) -> str:
+    """The address of the server when this user has not confirmed its host key on this computer yet; else ""."""
+    server = session.workspace.ledger.server(name)
+    return "" if is_confirmed(server) else server.address
+
+
 def require_new_name(session: Session, name: str) -> None:
     """Raise ``InvalidInput`` or ``AlreadyExists`` when no new server can be called ``name``."""
     if not _NAME.fullmatch(name) or name == THIS_COMPUTER:
@@ -193,7 +200,8 @@ def unlock_server(session: Session, name: str, lock: DeployLock) -> bool:
     connection = session.connection(session.workspace.ledger.server(name))
     broken = break_deploy_lock(connection, lock)
     if broken:
-        record_change(connection, "unlock", held_by=lock.holder, purpose=lock.purpose, since=lock.since)
+        with suppress(ServerError):  # it has happened, whether or not it can be written down
+            record_change(connection, "unlock", held_by=lock.holder, purpose=lock.purpose, since=lock.since)
     return broken
 
 

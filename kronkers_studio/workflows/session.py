@@ -7,7 +7,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kronkers_studio.domain.errors import ServiceUnavailable, ServiceUnproven, StoreDamaged, StudioError
+from kronkers_studio.domain.errors import (
+    AuthenticationFailed,
+    ServiceUnavailable,
+    ServiceUnproven,
+    StoreDamaged,
+    StudioError,
+)
 from kronkers_studio.settings.author import author_in_force, author_name
 from kronkers_studio.settings.pace import PaceSettings, pace_in_force
 from kronkers_studio.settings.secrets import Secret, get_secret
@@ -23,6 +29,9 @@ if TYPE_CHECKING:
     from kronkers_studio.monitoring import SeriesStore
     from kronkers_studio.registry import Workspace
     from kronkers_studio.settings.configuration import Settings
+
+
+_LOG_IN = "kronkers server login {0} --ask-password (or --ask-key-passphrase)."
 
 
 class Session:
@@ -99,7 +108,13 @@ class Session:
                 return known
             if known is not None:
                 known.close()
-            self._connections[server.name] = connect(server, stored_credentials(self.workspace.id, server))
+            try:
+                self._connections[server.name] = connect(server, stored_credentials(self.workspace.id, server))
+            except AuthenticationFailed as problem:
+                problem.next_step += (
+                    f" A password or a key's passphrase is given anew by: {_LOG_IN.format(server.name)}"
+                )
+                raise
             return self._connections[server.name]
 
     def client(self, release: Release) -> ServiceClient:

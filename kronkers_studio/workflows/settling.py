@@ -28,13 +28,13 @@ _silent_since: dict[tuple[str, str], float] = {}
 def settle_releases(session: Session, place_name: str | None = None, *, look_at_live: bool = True) -> list[Release]:
     """End what was begun and left with releases, there or everywhere; the releases that are another thing now.
 
-    With ``look_at_live``, also what is live on servers is looked at: what was stopped or removed by somebody else is
-    said to be. (On this computer, what has ended stays what shall be live, and is started again at log-in.)
-    A place that does not answer is left for the next time. Without anything to settle, no place is asked.
+    With ``look_at_live``, also what is live is looked at: what was stopped or removed by somebody else is said to be.
+    What is live on this computer is always looked at, since that costs nothing. A place that does not answer is left
+    for the next time. Without anything to settle, no place is asked.
     """
     waiting: dict[str, list[Release]] = {}
     for release in session.workspace.ledger.releases(place=place_name):
-        looked_at = look_at_live and release.state is ReleaseState.LIVE and release.place != THIS_COMPUTER
+        looked_at = release.state is ReleaseState.LIVE and (look_at_live or release.place == THIS_COMPUTER)
         if looked_at or is_abandoned(release):
             waiting.setdefault(release.place, []).append(release)
     settled = []
@@ -43,6 +43,16 @@ def settle_releases(session: Session, place_name: str | None = None, *, look_at_
         if look_at_live or silent is None or time.monotonic() - silent > _PATIENCE_SECONDS:
             settled += _settle_place(session, name, releases)
     return settled
+
+
+def lost_releases(session: Session, place_name: str | None = None) -> list[Release]:
+    """What was live, ended though nobody here stopped it, and nothing has taken its place since."""
+    ledger = session.workspace.ledger
+    return [
+        release
+        for release in ledger.releases(place=place_name)
+        if release.lost and ledger.live_release(release.model, release.place) is None
+    ]
 
 
 def _settle_place(session: Session, name: str, releases: Sequence[Release]) -> list[Release]:
@@ -110,9 +120,11 @@ def as_found(place: Place, release: Release) -> Release:
     """A live release as its place has it: still live (also while it is starting again), or stopped by somebody."""
     state = place.state(release)
     if state is ReleaseState.STANDBY:
-        return _as(release, state, "it was stopped outside of Kronkers Studio, or with the computer")
+        place.pause(release)  # what it left: on this computer, the model in the clear
+        why = "it was stopped outside of Kronkers Studio, or with the computer"
+        return replace(_as(release, state, why), lost=True)
     if state is ReleaseState.STOPPED:
-        return _as(release, state, "its service was removed outside of Kronkers Studio")
+        return replace(_as(release, state, "its service was removed outside of Kronkers Studio"), lost=True)
     return release
 
 

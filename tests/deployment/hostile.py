@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -161,3 +162,14 @@ def answering(*gives: Give, prelude: Callable[[socket.socket, bytes], None] | No
         over.set()
         accepting.join()
         listener.close()
+
+
+def main(name: str) -> None:
+    """Answer as ``name`` says until ended; the port is printed first."""
+    with answering({**MALFORMED, **SLOW}[name]) as server:
+        print(server.port, flush=True)  # noqa: T201
+        time.sleep(60)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from kronkers_studio.domain.errors import Cancelled, PackagingFailed, UnsupportedModel
+from kronkers_studio.domain.errors import Cancelled, ForeignEntry, PackagingFailed, UnsupportedModel
 from kronkers_studio.domain.models import Layer, ModelVersion
 from kronkers_studio.domain.progress import NEVER, CancelSource, NoProgress
 from kronkers_studio.packaging import (
@@ -231,6 +231,25 @@ def test_an_unsafe_model_is_never_packaged(
 
     with pytest.raises(UnsupportedModel, match=r"mine\.Cleaner"):
         composed(unsafe, model_bytes, lock, layer_cache)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"name": "../../x"}, {"name": "a/b"}, {"version": 0}, {"facts": {"globals": ("os.system",)}}),
+        *({"facts": {"file_format": "../x"}}, {"facts": {"python_version": "/tmp/evil/python"}}),
+    ],
+)
+def test_what_no_workspace_of_ours_holds_is_never_packaged(
+    version: ModelVersion, model_bytes: bytes, lock: DependencyLock, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    """The names that the service's unpickler resolves are looked at again, whatever was said of them before."""
+    facts = dataclasses.replace(version.facts, **change.get("facts", {}))
+    foreign = dataclasses.replace(version, **{**change, "facts": facts})
+
+    with pytest.raises(ForeignEntry):
+        composed(foreign, model_bytes, lock, LayerCache(tmp_path))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_damaged_cached_layer_is_noticed_dropped_and_made_anew(

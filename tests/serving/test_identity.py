@@ -274,3 +274,25 @@ def test_headers_that_do_not_end_are_cut_off_however_slowly_they_grow(wine_port:
     finally:
         for stream in streams:
             stream.close()
+
+
+def test_a_trailer_that_does_not_end_is_cut_off(wine_port: int) -> None:
+    """After an answer, by its size; the service goes on."""
+    head = b"GET /v2/health/ready HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: "
+    with socket.create_connection(("127.0.0.1", wine_port), timeout=15) as stream:
+        sent = 0
+        with suppress(ConnectionError):
+            stream.sendall(head)
+            while sent < 200_000_000:
+                stream.sendall(b"x" * 1_000_000)
+                sent += 1_000_000
+    assert sent < 100_000_000
+    assert ask(wine_port, "GET /v2/health/ready")[0] == 200
+
+
+def test_large_headers_with_a_body_in_one_piece_are_told_apart(wine_port: int) -> None:
+    """A body that comes together with small headers counts as a body only."""
+    assert (
+        ask(wine_port, "POST /predict", f"Content-Type: {JSON}", body=b'{"rows": "' + b"x" * 60_000 + b'"}')[0] == 400
+    )
+    assert ask(wine_port, "POST /predict", f"Content-Type: {JSON}", "X: " + "x" * 40_000, body=ROWS)[0] == 431
