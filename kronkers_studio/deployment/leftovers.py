@@ -52,7 +52,8 @@ def find_leftovers(connection: Connection, workspace: str, needs: Callable[[], N
         for each in engine.secrets(filters=mine):
             there.append((LeftoverKind.SECRET, each["ID"], each["Spec"]["Name"], _belongs_to(each["Spec"])))
         for each in engine.networks(filters=mine):
-            there.append((LeftoverKind.NETWORK, each["Id"], each["Name"], _belongs_to(each)))
+            if _is_swarms(engine, each["Id"]):
+                there.append((LeftoverKind.NETWORK, each["Id"], each["Name"], _belongs_to(each)))
         wanted = needs()
         found = [
             Leftover(kind, id, name, known=service in wanted.past)
@@ -120,6 +121,15 @@ def _unused_images(engine: Engine, gone: Collection[str], tags: set[str], over: 
             continue
         found.append(Leftover(LeftoverKind.IMAGE, summary["Id"], names[0], _size_of_its_own(engine, summary)))
     return found
+
+
+def _is_swarms(engine: Engine, network: str) -> bool:
+    """Whether Swarm has it. The engine lists one that Swarm has forgotten until its last container has ended."""
+    try:
+        engine.inspect_network(network, scope="swarm")
+    except docker.errors.NotFound:
+        return False
+    return True
 
 
 def _has_ended(container: Mapping[str, Any]) -> bool:
