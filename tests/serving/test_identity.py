@@ -24,7 +24,7 @@ JSON = "application/json"
 
 
 def exchange(port: int, sent: bytes, *, seconds: float = 5.0) -> bytes:
-    """What comes back until the service closes or says nothing for ``seconds``."""
+    """What comes back until the service closes, which it must do before it says nothing for ``seconds``."""
     received = b""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as stream:
         stream.sendall(sent)
@@ -32,7 +32,7 @@ def exchange(port: int, sent: bytes, *, seconds: float = 5.0) -> bytes:
             try:
                 part = stream.recv(65536)
             except TimeoutError:
-                return received
+                pytest.fail(f"the connection is still open after {received[:80]!r}")
             except ConnectionError:
                 return received
             if not part:
