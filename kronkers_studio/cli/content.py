@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kronkers_studio.cli.references import parse_project
-from kronkers_studio.cli.terminal import Terminal, command, environment_passphrase
+from kronkers_studio.cli.terminal import Terminal, ask, command, environment_passphrase
 from kronkers_studio.cli.text import moment, plural, size, skipped_lines, table
 from kronkers_studio.domain.content import CheckReport, EntryKind
 from kronkers_studio.domain.errors import InvalidInput
@@ -210,7 +210,7 @@ def _new_passphrase() -> Secret:
     given = environment_passphrase()
     if given is not None:
         return given
-    first: str = typer.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    first = ask("New passphrase", otherwise="Give it as KRONKERS_PASSPHRASE.", twice=True)
     if not first:
         raise InvalidInput("An empty passphrase protects nothing.", next_step="Choose a longer one.")
     return Secret(first)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -104,13 +105,36 @@ def with_key(open_: Callable[[Key], Opened]) -> Opened:
         recovery_key = os.environ.get("KRONKERS_RECOVERY_KEY")
         if recovery_key:
             return open_(Key(recovery_key=Secret(recovery_key)))
-        if not sys.stdin.isatty():
+        if not can_ask():
             problem.next_step = f"{problem.next_step} {_HOW_TO_GIVE_A_KEY}".strip()
             raise
-    typed: str = typer.prompt("Passphrase or recovery key", hide_input=True, err=True)
+    typed = ask("Passphrase or recovery key", otherwise=_HOW_TO_GIVE_A_KEY)
     if _LIKE_A_RECOVERY_KEY.fullmatch(typed.strip()):
         return open_(Key(recovery_key=Secret(typed)))
     return open_(Key(passphrase=Secret(typed)))
+
+
+def can_ask() -> bool:
+    """Whether somebody sits there to answer."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def ask(title: str, *, otherwise: str, hidden: bool = True, twice: bool = False) -> str:
+    """What is typed on the terminal; ``otherwise`` says how it is given where there is none.
+
+    Raises ``KeyUnavailable`` where nobody can be asked, ``Cancelled`` for Ctrl+C, which ends a question at once.
+    """
+    if not can_ask():
+        raise KeyUnavailable(f"{title}: it is needed, and there is no terminal to ask on.", next_step=otherwise)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        typed: str = typer.prompt(title, hide_input=hidden, confirmation_prompt=twice, err=True)
+    except (typer.Abort, KeyboardInterrupt):
+        print_note("")
+        raise Cancelled("Cancelled.", next_step="Nothing was changed.") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return typed
 
 
 def environment_passphrase() -> Secret | None:

@@ -88,6 +88,8 @@ def public_part(file: Path) -> bytes | None:
 
 
 def _read(file: Path) -> bytes:
+    if _is_elsewhere(file):
+        raise KeyFileProblem(f"The key file {file} is on another computer. Copy it into a folder of your own.")
     try:
         if not stat.S_ISREG(file.stat().st_mode):
             raise KeyFileProblem(f"{file} is not a file.")
@@ -102,6 +104,12 @@ def _read(file: Path) -> bytes:
     if len(content) > _MOST_BYTES:
         raise _no_key(file)
     return content
+
+
+def _is_elsewhere(file: Path) -> bool:
+    """Whether looking for the file would make Windows introduce the user to another computer, which a workspace that
+    somebody else made may have named. A home folder on a network share is one's own."""
+    return str(file).replace("\\", "/").startswith("//") and not file.is_relative_to(Path.home())
 
 
 def _load(file: Path, content: bytes, passphrase: Secret | None) -> PrivateKey:

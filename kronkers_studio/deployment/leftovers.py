@@ -91,8 +91,9 @@ def _removed(engine: Engine, leftover: Leftover) -> bool:
 
 def _image_removed(engine: Engine, id: str) -> bool:
     try:
-        for tag in engine.inspect_image(id).get("RepoTags") or ():
-            engine.remove_image(tag)  # with its last name goes the image; not by force, so not one in use
+        names = engine.inspect_image(id).get("RepoTags") or ()
+        for name in sorted(names, key=len):  # the longest last: it is the one that an image in use is known by later
+            engine.remove_image(name)  # with its last name goes the image; not by force, so not one in use
     except docker.errors.ImageNotFound:
         return True
     except docker.errors.APIError as error:

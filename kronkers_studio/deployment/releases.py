@@ -294,12 +294,11 @@ def _process_statuses(connection: Connection, engine: Engine, container: Mapping
 def _statuses_inside(engine: Engine, container: Mapping[str, Any]) -> list[str]:
     program = (container["Config"].get("Entrypoint") or ["python3"])[0]
     try:
-        started = engine.exec_create(container["Id"], [program, "-I", "-S", "-c", _READ_STATUSES])
-        text = engine.exec_start(started["Id"]).decode("utf-8", "replace")
+        said = engine.output_inside(container["Id"], [program, "-I", "-S", "-c", _READ_STATUSES])
     except docker.errors.APIError:
         return []  # which is a weakness of its own
     statuses = {}
-    for status in text.split(_BETWEEN):
+    for status in said.decode("utf-8", "replace").split(_BETWEEN):
         facts = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
         if "Pid" in facts and "PPid" in facts:
             statuses[int(facts["Pid"])] = (int(facts["PPid"]), status)

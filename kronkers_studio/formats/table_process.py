@@ -178,7 +178,11 @@ def _columns(pipe: Pipe, files: list[Frame], options: Any) -> None:
             pipe.send(FAILED, ["invalid", str(reason), "", ""])
 
 
-_ANSWERS = {"difference": _difference, "merge": _merge, "preview": _preview, "columns": _columns}
+def _hello(pipe: Pipe, _files: list[Frame], _options: Any) -> None:
+    pipe.send(DONE, [])
+
+
+_ANSWERS = {"hello": _hello, "difference": _difference, "merge": _merge, "preview": _preview, "columns": _columns}
 
 
 class _Elsewhere(io.RawIOBase):

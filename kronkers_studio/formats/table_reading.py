@@ -47,6 +47,7 @@ from kronkers_studio.formats.table_process import ARGUMENT, IDLE_SECONDS
 
 _MOST_PROCESSES = 2
 _START_SECONDS = 60.0
+_HELLO_SECONDS = 2.0
 _KEPT_SECONDS = IDLE_SECONDS * 0.8
 """A process that was idle for longer is not used any more: it may be about to end."""
 _KEPT_BYTES = 64 << 20
@@ -242,7 +243,7 @@ class TableReader:
         while True:
             with self._lock:
                 process = self._idle.pop() if self._idle else None
-            if process is None or (process.memory == memory and process.is_fresh()):
+            if process is None or (process.memory == memory and process.is_fresh() and process.is_there()):
                 return process
             self._end(process)
 
@@ -432,6 +433,17 @@ class _Process:
 
     def is_fresh(self) -> bool:
         return self._process.poll() is None and time.monotonic() - self.used < _KEPT_SECONDS
+
+    def is_there(self) -> bool:
+        """Whether it answers: it may have been ended or stopped meanwhile, or be about to end."""
+        with _Watch(NEVER) as watch:
+            watch.allow(_HELLO_SECONDS)
+            watch.over(self)
+            try:
+                self._pipe.send(REQUEST, ["hello", 0, _HELLO_SECONDS, None])
+                return self._pipe.receive(most=_LARGEST_WORD).kind == DONE
+            except (Ended, Malformed):
+                return False
 
     def kill(self) -> None:
         """Let whoever waits for it get ``Ended``."""

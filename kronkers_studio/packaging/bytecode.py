@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.progress import CancelToken
-from kronkers_studio.packaging.private_files import NO_OTHERS
+from kronkers_studio.packaging.folder_removal import NO_OTHERS
 
 _PARTS = 4  # fixed: what one interpreter compiles before a file must not depend on the number of processors
 _POLL_SECONDS = 0.1

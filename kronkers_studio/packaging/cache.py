@@ -19,7 +19,8 @@ from typing import Any
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Layer
 from kronkers_studio.packaging.digests import NotADigest, hex_of, parse_digest
-from kronkers_studio.packaging.private_files import close_to_others, make_private, remove_tree
+from kronkers_studio.packaging.folder_removal import remove_tree
+from kronkers_studio.settings.private import make_private_folder
 
 _CHUNK = 1 << 20
 
@@ -117,8 +118,8 @@ class LayerCache:
     def _folder(self, *names: str) -> Path:
         folder = self.directory.joinpath(*names)
         try:
-            make_private(folder)
-            close_to_others(self.directory)
+            make_private_folder(self.directory)  # it holds programs that will be run
+            make_private_folder(folder)
         except OSError as error:
             raise PackagingFailed(
                 f"The cache folder {self.directory} cannot be written to: {error.strerror}.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import BinaryIO
 
@@ -18,7 +17,8 @@ from kronkers_studio.packaging.symbols import Global, Symbol, class_of
 
 _HEAD = 4096
 _LARGEST = 32 * 1024**3
-_EXPANSION = 400  # a compressed model grows less; a bomb grows a thousandfold
+_EXPANSION = 40  # beyond the first part: a compressed model grows less; a bomb grows a thousandfold
+_FREE_EXPANSION = 64 * 1024 * 1024  # an array of zeros, of a model that has learnt little
 _VERSION = re.compile(r"\d+(?:\.\d+)*[A-Za-z0-9.+]*")
 _PYTHON_OF_SKLEARN = {0: (9, 9), 1: (10, 10), 2: (11, 11), 3: (11, 12), 4: (11, 12), 5: (11, 13), 6: (11, 13)}
 """For scikit-learn 1.N (0: also before): the preferred and the newest Python 3 minor that it was published for."""
@@ -113,8 +113,8 @@ def _read(name: str, stream: BinaryIO, compression: str, findings: Findings) -> 
     """The root symbol of the pickle in ``stream``; ``findings`` hold what was found, also when it cannot be read on."""
     size = stream.seek(0, 2)
     stream.seek(0)
-    limit = min(_LARGEST, max(size * _EXPANSION, 1 << 20)) if compression else size + 1
-    reader = PickleReader(ByteReader(decompressed(stream, compression), limit), findings, Budget())
+    limit = min(_LARGEST, size * _EXPANSION + _FREE_EXPANSION) if compression else size + 1
+    reader = PickleReader(ByteReader(decompressed(stream, compression), limit), findings, Budget.for_file(size))
     try:
         return reader.load()
     except Forbidden as reason:
@@ -128,13 +128,6 @@ def _read(name: str, stream: BinaryIO, compression: str, findings: Findings) -> 
             raise _not_a_model(name) from None
         raise UnsupportedModel(
             f"{name} cannot be read: {reason}.", next_step="Copy it again from where it was made."
-        ) from None
-    except (IndexError, KeyError, ValueError, TypeError, OverflowError, struct.error):
-        if not findings.globals:
-            raise _not_a_model(name) from None
-        raise UnsupportedModel(
-            f"{name} cannot be read: its objects do not fit together.",
-            next_step="Copy it again from where it was made.",
         ) from None
 
 

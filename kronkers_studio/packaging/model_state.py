@@ -18,7 +18,7 @@ Everything else (numbers, text, arrays, the learnt parts of estimators) is data:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from kronkers_studio.packaging import sklearn_names
@@ -105,13 +105,15 @@ _OPTIONS: Final = words(
 """Names of keyword arguments to listed functions that are numbers, arrays of numbers or a word."""
 _TEXT_OPTIONS: Final = words(
     "metric average multi_class multioutput pos_label zero_division average_method response_method normalize labels "
-    "dtype weights"
+    "weights"
 )
 
 _TYPES: Final = re.compile(
     r"numpy\.(?:bool_?|u?int(?:8|16|32|64|c|p)|u?long(?:long)?|float(?:16|32|64)|longdouble|complex(?:64|128)|str_"
     r"|bytes_|object_|number|integer|signedinteger|unsignedinteger|inexact|floating|generic|dtypes\.\w+DType)|builtins\.(?:int|float|bool|str|object|complex)"
 )
+_TYPE_WORDS: Final = re.compile(r"[<>=|]?[biuf][1248]?|bool|(?:u?int|float)(?:8|16|32|64)?|object|O")
+_WORDS: Final = re.compile(r"[\w .-]{0,60}")
 _ESTIMATORS: Final = re.compile(
     r"_*(?:\w*_)?(?:estimators?|regressors?|classifiers?|transformers?|transformer_list|steps)_*"
 )
@@ -154,6 +156,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self._steps = 0
+        self._special: dict[str, Callable[[Symbol], str] | None] = {}  # by attribute
         self._without_functions: dict[int, Symbol] = {}  # containers that are known to hold no functions, kept alive
 
     def misuse_of_call(self, call: Call) -> str:
@@ -217,23 +220,27 @@ class _Walk:
         return ""
 
     def _misuse_of_attribute(self, owner: str, attribute: str, value: Symbol) -> str:
-        if is_number(value):
-            return _misuse_of_integer(owner, attribute, value) if isinstance(value, int) else ""
-        for applies, check in (
-            (attribute in _KEYWORDS, self._misuse_of_keywords),
-            ("method" in attribute.lower() and owner != "MethodMetadataRequest", self._misuse_of_method),
-            ("getter" in attribute, _misuse_of_getter),
-            (attribute == "input", _misuse_of_input),
-            (attribute == "memory", _misuse_of_memory),
-            (attribute in ("encoding", "format", "_format"), _misuse_of_codec),
-            (attribute == "verbose_feature_names_out", _misuse_of_template),
-        ):
-            if applies:
-                return check(value)
+        if value is None or isinstance(value, bool | float):
+            return ""
+        if isinstance(value, int):
+            return _misuse_of_integer(owner, attribute, value)
+        if attribute not in self._special:
+            self._special[attribute] = self._check_for(attribute)
+        check = self._special[attribute]
+        if check is not None and owner != "MethodMetadataRequest":  # which keeps the names of methods, and calls none
+            return check(value)
         if isinstance(value, str):
             return ""
         wrong = self._misuse_of_estimators(attribute, value) if _ESTIMATORS.fullmatch(attribute) else ""
         return wrong or self._misuse_of_functions(attribute, value)
+
+    def _check_for(self, attribute: str) -> Callable[[Symbol], str] | None:
+        """What checks the values of an attribute that is more than data; None for one that is not."""
+        if attribute in _KEYWORDS:
+            return self._misuse_of_keywords
+        if "method" in attribute.lower():
+            return self._misuse_of_method
+        return _misuse_of_getter if "getter" in attribute else _SPECIAL.get(attribute)
 
     def _misuse_of_functions(self, attribute: str, value: Symbol) -> str:
         """Functions and types in ``value``, where the attribute is none for them."""
@@ -266,7 +273,7 @@ class _Walk:
                 continue
             if isinstance(given, Global) and key == "dtype" and _TYPES.fullmatch(str(given)):
                 continue
-            if isinstance(given, str) and key in _TEXT_OPTIONS and re.fullmatch(r"[\w .-]{0,60}", given):
+            if isinstance(given, str) and _is_option_word(key, given):
                 continue
             if isinstance(given, str) or not self._is_numeric(given, texts=key in _TEXT_OPTIONS):
                 return f"hands on something for “{key}” that is no number"
@@ -406,6 +413,12 @@ def _misuse_of_named(attribute: str, found: Global) -> str:
     return f"holds `{str(found)[:100]}`, which scikit-learn does not keep there"
 
 
+def _is_option_word(key: str, given: str) -> bool:
+    if key == "dtype":
+        return _TYPE_WORDS.fullmatch(given) is not None
+    return key in _TEXT_OPTIONS and _WORDS.fullmatch(given) is not None
+
+
 def _misuse_of_getter(value: Symbol) -> str:
     fits = isinstance(value, str) and _GETTER.fullmatch(value) and "__" not in value
     return "" if fits else "names something that is no learnt attribute"
@@ -432,3 +445,13 @@ def _misuse_of_template(value: Symbol) -> str:
 
 def _a(name: str) -> str:
     return f"{'an' if name[:1] in 'AEIOU' else 'a'} {name[:60]}"
+
+
+_SPECIAL: Final[dict[str, Callable[[Symbol], str]]] = {
+    "input": _misuse_of_input,
+    "memory": _misuse_of_memory,
+    "encoding": _misuse_of_codec,
+    "format": _misuse_of_codec,
+    "_format": _misuse_of_codec,
+    "verbose_feature_names_out": _misuse_of_template,
+}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.progress import NEVER, CancelToken
-from kronkers_studio.packaging.private_files import NO_OTHERS
+from kronkers_studio.packaging.folder_removal import NO_OTHERS
 from kronkers_studio.packaging.recorded_facts import checked_python
 from kronkers_studio.settings.paths import uv_program
 

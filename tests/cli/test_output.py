@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import json
 import os
+import select
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from tests.cli.shell import ProcessShell
 
 _COMMAND = "from kronkers_studio.app import command; command()"
+_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)"  # so that Ctrl+C goes to the program
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files and streams")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these")
 
@@ -197,3 +200,52 @@ def test_wrong_usage_is_one_json_document_too(shell: Studio, arguments: tuple[st
     as_text = run(shell, *arguments)
     assert (as_text.returncode, as_text.stdout) == (2, b"")
     assert problem["message"].encode() in as_text.stderr.replace(b"\r\n", b"\n")
+
+
+@posix_only
+@pytest.mark.parametrize("form", [(), ("--json",)])
+@pytest.mark.parametrize(
+    "arguments", [("key", "drill"), ("key", "add", "--passphrase"), ("key", "rotate", "--passphrase"), ("projects",)]
+)
+def test_a_question_is_ended_by_ctrl_c(shell: Studio, arguments: tuple[str, ...], form: tuple[str, ...]) -> None:
+    import pty
+
+    environment = {**os.environ, **shell.environment}
+    if arguments == ("projects",):
+        environment["KRONKERS_KEY_FILE"] = str(shell.folder / "nowhere")
+    parent, child = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{_TERMINAL}; {_COMMAND}", *arguments, *form],
+        stdin=child,
+        stdout=subprocess.PIPE,
+        stderr=child,
+        env=environment,
+        start_new_session=True,
+    ) as process:
+        try:
+            os.close(child)
+            asked = b""
+            while b":" not in asked:
+                assert select.select([parent], [], [], 30)[0], asked
+                asked += os.read(parent, 1000)
+            time.sleep(0.3)
+            os.write(parent, b"\x03")
+            out, _ = process.communicate(timeout=20)
+        finally:
+            process.kill()  # does nothing to one that has ended
+    os.close(parent)
+    assert process.returncode == 130
+    if form:
+        assert json.loads(out)["error"]["kind"] == "Cancelled"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("key", "drill"), ("key", "add", "--passphrase"), ("key", "rotate", "--passphrase")]
+)
+def test_a_question_that_nobody_can_answer_says_how_the_answer_is_given(
+    shell: Studio, arguments: tuple[str, ...]
+) -> None:
+    done = run(shell, *arguments, "--json")
+    problem = json.loads(done.stdout)["error"]
+    assert (done.returncode, problem["kind"], done.stderr) == (1, "KeyUnavailable", b"")
+    assert "Give it as KRONKERS_" in problem["next_step"]

@@ -115,7 +115,7 @@ def test_the_agents_last_key_is_tried_too_and_the_server_connected_to_again_when
 def test_with_very_many_agent_keys_the_password_is_still_given(
     other_server: LabServer, agent: Callable[..., None], connect_to: Connect, tmp_path: Path
 ) -> None:
-    for number in range(14):
+    for number in range(20):
         agent(_new_key(tmp_path, f"unknown{number}"))
     assert connect_to(other_server.as_server(key=""), _RIGHT).run(read_clock()).ok
     with pytest.raises(AuthenticationFailed, match="unknown12") as failure:
@@ -281,6 +281,19 @@ def test_a_real_dsa_key_and_a_folder_are_told_by_what_they_are(lab_server: LabSe
         with pytest.raises(AuthenticationFailed) as failure:
             connect(replace(lab_server.as_server(), identity_file=str(file)))
         assert sentence in failure.value.next_step
+
+
+@pytest.mark.parametrize("name", ["//evil.example/share/key", "\\\\evil.example\\share\\key"])
+def test_a_key_file_on_another_computer_is_not_even_looked_for(
+    lab_server: LabServer, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    stat = Path.stat
+    monkeypatch.setattr(Path, "stat", lambda path, **options: looked.append(str(path)) or stat(path, **options))
+    with pytest.raises(AuthenticationFailed) as failure:
+        connect(replace(lab_server.as_server(), identity_file=name))
+    assert "is on another computer" in failure.value.next_step
+    assert not [path for path in looked if "evil" in path]
 
 
 # More than one factor, questions, and what hostile servers do

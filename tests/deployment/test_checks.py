@@ -99,12 +99,15 @@ _PODMAN = {  # what Podman 4.3.1 answers to GET /version, shortened
 }
 
 
-def test_podman_is_named_as_podman(connection: Connection) -> None:
+def test_podman_is_named_as_podman(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     named = checks.other_product(_PODMAN)
     assert named is not None
     assert (named.verdict, named.found) == (Verdict.BAD, "Podman answers in place of Docker")
     assert "Swarm" in named.advice
-    assert checks.other_product(open_engine(connection).version()) is None
+    engine = open_engine(connection)
+    assert checks.other_product(engine.version()) is None
+    monkeypatch.setattr(engine, "version", lambda: _PODMAN)  # the lab has no Podman
+    assert _line(check_server(connection, connection.server), "Docker engine") == named
     for odd in ({}, {"Components": None}, {"Components": [None, "Podman", {}]}):
         assert checks.other_product(odd) is None
 

@@ -55,6 +55,11 @@ def test_scripts_take_values_as_arguments() -> None:
     assert commands.read_audit_log(20).argv[3:] == ("kronkers", "20")
 
 
+def test_a_sign_of_life_is_written_over_in_place_so_that_a_full_disk_does_not_end_a_living_lock() -> None:
+    written = commands.renew_lock("t").argv[2].splitlines()[-1]
+    assert written == 'printf "%-80s\\n" "$now" 1<> ".kronkers/deploy.sign.$1"'
+
+
 def test_every_script_is_valid_sh() -> None:
     for command in (
         commands.find_engine(),

@@ -194,17 +194,39 @@ def test_of_two_who_break_the_same_expired_lock_one_gets_it(
     assert _remaining(lab_server) == set()
 
 
-def test_without_flock_a_lock_taken_between_looking_and_breaking_is_put_back(
-    other_server: LabServer, connect_to: Connect
-) -> None:
-    other_server._hide("flock")
-    connection = connect_to(other_server.as_server())
+def test_a_lock_is_broken_only_when_it_is_the_one_that_was_seen(lab_server: LabServer, connection: Connection) -> None:
     owner = _somebody(connection)
     found = read_deploy_lock(connection)
     assert found is not None
+    made = lab_server.root(f"stat -c %i-%z {_STATE}/deploy.lock")
     assert not break_deploy_lock(connection, replace(found, token="0" * 32))
+    assert lab_server.root(f"stat -c %i-%z {_STATE}/deploy.lock") == made  # not even moved for a moment
     assert lock_owner(connection) == owner
     assert break_deploy_lock(connection, found)
+
+
+def test_without_flock_a_lock_taken_between_looking_and_breaking_is_put_back(
+    other_server: LabServer, connect_to: Connect
+) -> None:
+    """The server's `mv` is one before which somebody else breaks the lock and takes it."""
+    other_server._hide("flock")
+    programs = other_server.folder / "home" / "bin"
+    programs.mkdir()
+    taken = "printf 'another\\n{}\\n' > .kronkers/deploy.lock"
+    programs.joinpath("mv").write_text(f'#!/bin/sh\nrm .kronkers/deploy.lock\n{taken}\nexec /bin/mv "$@"\n', "utf-8")
+    programs.joinpath("mv").chmod(0o755)
+    other_server.stop_sshd()
+    other_server.start_sshd("SetEnv PATH=/home/bin:/usr/bin:/bin")
+    connection = connect_to(other_server.as_server())
+    _somebody(connection)
+    found = read_deploy_lock(connection)
+    assert found is not None
+    assert not break_deploy_lock(connection, found)
+    left = read_deploy_lock(connection)
+    assert left is not None
+    assert left.token == "another"
+    programs.joinpath("mv").unlink()
+    assert break_deploy_lock(connection, left)
     with deploy_lock(connection, "as always") as own:
         assert lock_owner(connection) == own
     assert _remaining(other_server) == set()

@@ -338,6 +338,37 @@ def test_what_is_no_ssh_server_whatever_it_says_is_called_so(said: bytes) -> Non
         thread.join()
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (_HELLO + struct.pack(">IB", 2**31 + 4, 4), bytes(1 << 20)),
+        (b"", b"hello " * 200_000),
+        (b"", b"hello\n" * 200_000),
+    ],
+    ids=["a packet of 2 GB", "a line without end", "lines without end"],
+)
+def test_a_server_that_goes_on_and_on_before_it_has_shown_its_key_is_not_listened_to(first: bytes, then: bytes) -> None:
+    sent = 0
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def say() -> None:
+            nonlocal sent
+            with contextlib.suppress(OSError), listening.accept()[0] as stream:
+                stream.sendall(first)
+                while sent < 500_000_000:
+                    stream.sendall(then)
+                    sent += len(then)
+
+        thread = threading.Thread(target=say)
+        thread.start()
+        start = time.monotonic()
+        with pytest.raises(ServerUnreachable):
+            fetch_host_key("127.0.0.1", listening.getsockname()[1], timeout=10)
+        assert time.monotonic() - start < 5
+        thread.join()
+    assert sent < 30_000_000
+
+
 class _Flooding(paramiko.ServerInterface):
     def get_allowed_auths(self, username: str) -> str:
         return "password"

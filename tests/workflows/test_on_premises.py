@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tritonclient.http import InferenceServerClient, InferInput
 
 from kronkers_studio.domain.errors import InvalidInput, PredictionFailed, ReleaseFailed
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
@@ -149,6 +148,8 @@ def _assert_only_on_loopback(server: LabServer, release: Release) -> None:
 
 def _assert_a_real_client_is_served(port: int, expected: tuple[Any, ...]) -> None:
     rows = sample_rows()
+    from tritonclient.http import InferenceServerClient, InferInput  # not on every system that the tests run on
+
     with closing(InferenceServerClient(f"127.0.0.1:{port}")) as client:
         assert client.is_server_live()
         assert client.is_server_ready()

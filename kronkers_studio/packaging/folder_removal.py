@@ -1,4 +1,4 @@
-"""Files and folders that only the user reads and writes, whatever the umask; removing read-only ones."""
+"""Folders told from links to them, and removed though they are read-only."""
 
 from __future__ import annotations
 
@@ -11,24 +11,6 @@ _OWN = 0o700
 _REPARSE_POINT = 0x400  # Windows: a link, a junction, a file in the cloud
 NO_OTHERS = 0o077
 """The umask of programs that write files here."""
-
-
-def make_private(folder: Path) -> None:
-    """Make ``folder``, and those it lies in, for the user alone. One that is there keeps its permissions."""
-    missing = []
-    while not folder.is_dir():
-        missing.append(folder)
-        if folder == folder.parent:
-            break
-        folder = folder.parent
-    for one in reversed(missing):
-        one.mkdir(mode=_OWN, exist_ok=True)
-
-
-def close_to_others(folder: Path) -> None:
-    """Take everybody else's permissions from a folder of ours that an earlier version made for all."""
-    if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & NO_OTHERS:
-        folder.chmod(_OWN)
 
 
 def is_folder(found: os.stat_result) -> bool:
