@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -43,7 +42,7 @@ def live_state(session: Session, model: str, place: str) -> LiveState:
         place=place,
         as_of=None if at is None else datetime.fromtimestamp(at, UTC),
         reachable=False,
-        values={metric: value for metric, (_, value) in found.items() if math.isfinite(value)},
+        values={metric: value for metric, (_, value) in found.items()},
         totals=session.series.totals(model, place),
     )
 

@@ -96,7 +96,21 @@ MALFORMED: dict[str, Give] = {
 }
 """Answers that are none; the client must say so within its time and its memory."""
 
+
+def late(beginning: bytes) -> Give:
+    """``beginning`` after most of a second, and then nothing."""
+
+    def give(stream: socket.socket) -> None:
+        time.sleep(0.8)
+        stream.sendall(beginning)
+        silent(stream)
+
+    return give
+
+
 SLOW: dict[str, Give] = {
+    "one byte late": late(b"H"),
+    "head late": late(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"),
     "silent": silent,
     "head byte by byte": endless(b"HTTP/1.1 200 OK\r\nX: ", b"x", pause=0.1),
     "body byte by byte": endless(_OK + b"Content-Length: 100000\r\n\r\n", b" ", pause=0.1),

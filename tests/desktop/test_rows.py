@@ -7,7 +7,7 @@ import json
 import pytest
 
 from kronkers_studio.desktop.rows import answer_table, example_rows, form_columns, parse_rows, row_from_form
-from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.errors import InvalidInput, InvalidValue
 from kronkers_studio.domain.models import Datatype, Signature, Tensor
 from kronkers_studio.domain.releases import Prediction
 
@@ -62,8 +62,9 @@ def test_a_form_has_a_field_for_each_column_and_reads_it_by_its_type() -> None:
     assert row_from_form(_NAMED, {"alcohol": "14,2", "hue": " 1 "}) == {"alcohol": 14.2, "hue": 1.0}
     with pytest.raises(InvalidInput, match="hue is empty"):
         row_from_form(_NAMED, {"alcohol": "1"})
-    with pytest.raises(InvalidInput, match="hue must be a number, not “red”"):
+    with pytest.raises(InvalidValue, match="hue must be a number, not “red”") as refused:
         row_from_form(_NAMED, {"alcohol": "1", "hue": "red"})
+    assert refused.value.column == "hue", "by which the form marks its field"
 
 
 def test_without_named_columns_there_is_no_form_but_an_example_of_the_right_width() -> None:
@@ -77,3 +78,10 @@ def test_answers_come_first_then_certainty_then_the_rows_own_values() -> None:
     titles, lines = answer_table([{"alcohol": 14.2, "hue": 1}], answer)
     assert titles == ["Answer", "Certainty", "alcohol", "hue"]
     assert lines == [["Barolo", "95.8 %", "14.2", "1"]]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[" + "9" * 5000 + "]", 'a,b\n"' + "x" * 200_000])
+def test_text_that_no_reader_takes_is_refused_with_a_sentence(text: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse_rows(text)
+    assert refused.value.next_step

@@ -24,7 +24,7 @@ JSON = "application/json"
 
 
 def exchange(port: int, sent: bytes, *, seconds: float = 5.0) -> bytes:
-    """What comes back until the service closes or says nothing for ``seconds``."""
+    """What comes back until the service closes, which it must do before it says nothing for ``seconds``."""
     received = b""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as stream:
         stream.sendall(sent)
@@ -32,7 +32,7 @@ def exchange(port: int, sent: bytes, *, seconds: float = 5.0) -> bytes:
             try:
                 part = stream.recv(65536)
             except TimeoutError:
-                return received
+                pytest.fail(f"the connection is still open after {received[:80]!r}")
             except ConnectionError:
                 return received
             if not part:
@@ -286,7 +286,7 @@ def test_a_trailer_that_does_not_end_is_cut_off(wine_port: int) -> None:
             while sent < 200_000_000:
                 stream.sendall(b"x" * 1_000_000)
                 sent += 1_000_000
-    assert sent < 100_000_000
+    assert sent < 30_000_000
     assert ask(wine_port, "GET /v2/health/ready")[0] == 200
 
 

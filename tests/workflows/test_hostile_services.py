@@ -248,16 +248,11 @@ def test_a_release_from_before_there_were_secrets_is_to_be_released_again(sessio
     assert refused.value.next_step == "Release it again."
 
 
-def test_the_command_prints_valid_json_whatever_was_stored_of_a_service(session: Session, tmp_path: Path) -> None:
-    from kronkers_studio.domain.series import SeriesKey
-    from kronkers_studio.workflows.metrics import live_state
-
-    record_live(session, 1)
-    key = SeriesKey("wine", THIS_COMPUTER, Metric.MEMORY)
-    session.series.append(
-        [(key, time.time() - 5, float("inf")), (key, time.time(), float("inf"))]
-    )  # of an earlier version
-    assert live_state(session, "wine", THIS_COMPUTER).values == {}
-    session.close()
-    printed = Shell(tmp_path).run("metrics", "wine", "--in", THIS_COMPUTER, "--json").out
-    assert json.loads(printed, parse_constant=pytest.fail)["state"]["values"] == {}
+@pytest.mark.parametrize("value", [b"+Inf", b"NaN", b"1e400", b"-1", b"5"])
+def test_the_command_prints_valid_json_whatever_a_service_says(session: Session, tmp_path: Path, value: bytes) -> None:
+    with live(session, body(b"kronkers_process_memory_bytes " + value + b"\n")):
+        session.close()
+        printed = Shell(tmp_path).run("metrics", "wine", "--in", THIS_COMPUTER, "--json").out
+    state = json.loads(printed, parse_constant=pytest.fail)["state"]
+    assert state["values"] == ({"memory": 5.0} if value == b"5" else {})
+    assert bool(state["problem"]) == (value != b"5")
