@@ -20,6 +20,11 @@ def command() -> None:
 
         main()
         return
+    if sys.argv[1:] == ["--table-process"]:
+        from kronkers_studio.formats.table_process import main as read_tables
+
+        read_tables()
+        return
 
     from kronkers_studio.cli.main import build, run
     from kronkers_studio.cli.streams import prepare_streams

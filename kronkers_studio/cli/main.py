@@ -26,7 +26,7 @@ GROUPS = {
     "care": ("gc", "trash", "registry", "key"),
     "models": ("model", "package", "search"),
     "servers": ("server",),
-    "releases": ("release", "releases", "rollback", "stop", "predict", "metrics"),
+    "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "metrics"),
 }
 """The modules of this room that hold commands, in the order in which help lists them, and their first words."""
 

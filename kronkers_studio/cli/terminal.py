@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict, TypeVar
 import typer
 
 from kronkers_studio.cli.documents import json_text
+from kronkers_studio.cli.interruption import stopped_by_signals
 from kronkers_studio.cli.streams import give_up_output, print_in_utf8, print_note, print_result
 from kronkers_studio.domain.errors import Cancelled, KeyUnavailable, OutputUnwritable, StudioError, WorkspaceError
 from kronkers_studio.domain.progress import SILENT, CancelSource, Progress
@@ -189,26 +190,37 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[
 
 
 def _run(terminal: Terminal, work: Callable[[], None], *, verbose: bool) -> int:
-    from kronkers_studio.settings.logs import log_bug, start_logging
+    from kronkers_studio.settings.logs import start_logging
 
     if terminal.as_json:
         print_in_utf8()
     unlogged = start_logging(verbose=verbose)
     if verbose and unlogged:
         terminal.note(unlogged)
-    _cancel_on_interrupt(terminal.cancel)
+    with stopped_by_signals(terminal.cancel):
+        return _worked(terminal, work, verbose=verbose)
+
+
+def _worked(terminal: Terminal, work: Callable[[], None], *, verbose: bool) -> int:
+    from kronkers_studio.settings.logs import log_bug
+
     try:
         work()
     except StudioError as problem:
         _print_problem(terminal, problem)
         return problem.exit_code
     except KeyboardInterrupt:
-        terminal.note("Cancelled.")
+        _print_problem(terminal, Cancelled("Cancelled."))
         return EXIT_CANCELLED
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`
         give_up_output()
         return terminal.exit_code
-    except (typer.Exit, typer.Abort):
+    except typer.Abort:
+        if not terminal.cancel.cancelled:  # somebody answered No
+            raise
+        _print_problem(terminal, Cancelled("Cancelled."))  # a question was interrupted
+        return EXIT_CANCELLED
+    except typer.Exit:
         raise
     except Exception as bug:  # the one place where bugs surface: logged in full, told in one sentence
         file = log_bug(bug)
@@ -234,14 +246,3 @@ def _print_problem(terminal: Terminal, problem: StudioError) -> None:
 def error_document(kind: str, message: str, next_step: str) -> dict[str, dict[str, str]]:
     """What --json prints in place of a result."""
     return {"error": {"kind": kind, "message": message, "next_step": next_step}}
-
-
-def _cancel_on_interrupt(cancel: CancelSource) -> None:
-    """Ctrl+C asks the work to stop at a safe point; a second one interrupts it."""
-
-    def interrupted(number: int, frame: object) -> None:
-        if cancel.cancelled:
-            raise KeyboardInterrupt
-        cancel.cancel()
-
-    signal.signal(signal.SIGINT, interrupted)

@@ -54,7 +54,7 @@ def diff(
 
     with terminal.session() as session:
         path = path.strip("/")
-        difference = diff_path(session, project, old, new, path, key=key or ())
+        difference = diff_path(session, project, old, new, path, key=key or (), cancel=terminal.cancel)
         document = {
             "project": project,
             "old": show_commit(session, project, old).id,
@@ -134,14 +134,16 @@ def merge(  # noqa: PLR0917  # options are given by name
 
     with terminal.session() as session:
         list_branches(session, project)  # so that a mistyped project is not said to lack a branch
-        plan = plan_merge(session, project, source, into)
+        plan = plan_merge(session, project, source, into, cancel=terminal.cancel)
         wanted = {Choice.OURS: ours or [], Choice.THEIRS: theirs or [], Choice.BOTH: both or []}
         choices = _decided(plan, {choice: patterns for choice, patterns in wanted.items() if patterns})
         if dry_run:
             terminal.result(plan, *_plan_lines(plan, choices))
             return
         try:
-            result = merge_branches(session, project, source, into, choices=choices, message=message, plan=plan)
+            result = merge_branches(
+                session, project, source, into, choices=choices, message=message, plan=plan, cancel=terminal.cancel
+            )
         except MergeConflicts as problem:
             _print_conflicts(terminal, problem)
             return

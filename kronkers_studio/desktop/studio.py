@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from weakref import WeakKeyDictionary
 
+import shiboken6
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from kronkers_studio.desktop.tasks import Result, Task, TaskRunner, Work
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.turns import Turns
-from kronkers_studio.domain.errors import StoreDamaged, StudioError
+from kronkers_studio.domain.errors import Cancelled, StoreDamaged, StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.settings.configuration import Settings, load_settings
 from kronkers_studio.settings.secrets import Secret
@@ -71,6 +73,7 @@ class Studio(QObject):
         self.session: Session | None = None
         self._index_error: StudioError | None = None
         self._looking_into = False
+        self._looks: WeakKeyDictionary[QObject, Task] = WeakKeyDictionary()
         self._retired: list[Session] = []
         self.settings: Settings = load_settings()
 
@@ -163,6 +166,37 @@ class Studio(QObject):
             owner=owner,
             shown=False,
         )
+
+    def look(
+        self,
+        work: Callable[[Session, CancelToken], Answer],
+        done: Callable[[Answer], object],
+        *,
+        owner: QObject,
+        failed: Callable[[StudioError], object],
+    ) -> None:
+        """As ``read``, for what may take long: it is given up when ``owner`` looks at something else, or is no more."""
+        session = self.session
+        if session is None:
+            return
+
+        def told(error: StudioError) -> None:
+            if not isinstance(error, Cancelled):
+                failed(error)
+
+        earlier = self._looks.get(owner)
+        if earlier is not None and shiboken6.isValid(earlier):
+            earlier.cancel()
+        task = self.runner.run(
+            "look",
+            lambda _progress, cancel: work(session, cancel),
+            done=done,
+            failed=self._also_looked_into(told),
+            owner=owner,
+            shown=False,
+        )
+        owner.destroyed.connect(task.cancel)
+        self._looks[owner] = task
 
     def do(
         self,

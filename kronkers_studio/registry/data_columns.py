@@ -5,53 +5,39 @@ Of a CSV file that is its beginning, of a Parquet file its end, of an Excel work
 
 from __future__ import annotations
 
-import codecs
-import csv
 import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from kronkers_studio.domain.content import Entry, EntryKind
-from kronkers_studio.domain.errors import NotFound, StoreDamaged
+from kronkers_studio.domain.errors import InvalidInput, NotFound, StoreDamaged, StudioError
 from kronkers_studio.domain.models import ContentRef
+from kronkers_studio.domain.progress import NEVER, CancelToken
+from kronkers_studio.formats.delimited import HEAD
+from kronkers_studio.formats.table_columns import READ_PARTLY, columns_in
+from kronkers_studio.formats.table_files import Format, table_format
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.registry.streams import FileStream
-from kronkers_studio.registry.table_files import (
-    Format,
-    is_header,
-    sniff_delimiter,
-    table_format,
-    table_library_failures,
-)
-from kronkers_studio.registry.texts import Text, read_text
 
 if TYPE_CHECKING:
+    from kronkers_studio.formats.table_reading import TableReader
     from kronkers_studio.registry.content import ContentStore
 
-MOST_COLUMNS = 2000
-"""Columns of a file that are told; the others cannot be searched for."""
-_LONGEST_NAME = 200
-_HEAD = 1 << 16
-_FOOTER_LIMIT = 4 << 20
-_FOOTER_END = 8  # bytes: how long the footer is, and "PAR1"
-_PARQUET = b"PAR1"
 _TAIL_CHUNKS = 128
 """Chunks at the end of a Parquet file, of 32 KiB or more each: its footer is in them."""
 _LARGEST_WORKBOOK = 64 << 20
 _LARGEST_WHOLE = 8 << 20
 """Bytes of the largest workbook in one of the formats that have to be read as a whole."""
-_PARTLY = (".xlsx", ".xlsm")
-_DELIMITERS = (b",", b";", b"\t", b"|")
 
 
 class Told(NamedTuple):
-    """The columns of a file, or the ``problem`` that keeps them from being known. ``damaged``: it is the store's."""
+    """The columns of a file, or the ``problem`` that keeps them from being known. ``again``: it is not the file's, so
+    that it is tried again."""
 
     columns: tuple[str, ...] = ()
     problem: str = ""
-    damaged: bool = False
+    again: bool = False
 
 
 class TableContent(NamedTuple):
@@ -72,26 +58,69 @@ def table_content(entry: Entry) -> TableContent | None:
         return TableContent(suffix, entry.size, entry.content[:1])
     if format is Format.PARQUET:
         return TableContent(suffix, entry.size, entry.content[-_TAIL_CHUNKS:])
-    largest = _LARGEST_WORKBOOK if suffix in _PARTLY else _LARGEST_WHOLE
+    largest = _LARGEST_WORKBOOK if suffix in READ_PARTLY else _LARGEST_WHOLE
     return TableContent(suffix, entry.size, entry.content if entry.size <= largest else ())
 
 
-def data_columns(content: ContentStore, store: ObjectStore, data: ContentRef) -> tuple[str, ...]:
+def data_columns(
+    content: ContentStore, store: ObjectStore, tables: Callable[[], TableReader], data: ContentRef
+) -> tuple[str, ...]:
     """The columns of the table in ``data``; none when it is no table, cannot be read, or is there no more."""
     try:
         table = table_content(content.find(data.project, data.commit, data.path))
     except NotFound:
         return ()
-    return read_columns([table], store)[0].columns if table else ()
+    return read_columns([table], store, tables)[0].columns if table else ()
 
 
-def read_columns(tables: Sequence[TableContent], store: ObjectStore) -> list[Told]:
-    """What each of ``tables`` tells. Whatever one of them holds, this never fails for it; small ones are read together.
+def read_columns(
+    contents: Sequence[TableContent],
+    store: ObjectStore,
+    tables: Callable[[], TableReader],
+    *,
+    cancel: CancelToken = NEVER,
+) -> list[Told]:
+    """What each of ``contents`` tells. Whatever one of them holds, this never fails for it; small ones are read
+    together. The beginning of a CSV file is looked at here, all else by the process that ``tables`` gives.
 
-    Raises what a failing disk does.
+    Raises ``Cancelled``, or what a failing disk does.
     """
-    whole = _read_single({table.chunks[0] for table in tables if len(table.chunks) == 1}, store)
-    return [_told(table, whole, store) for table in tables]
+    whole = _read_single({content.chunks[0] for content in contents if len(content.chunks) == 1}, store)
+    told: dict[int, Told] = {}
+    elsewhere: dict[int, BinaryIO | bytes | memoryview] = {}
+    for number, content in enumerate(contents):
+        if not content.chunks:
+            told[number] = Told(problem=f"It is too large ({content.size >> 20} MB) to look for columns in it.")
+            continue
+        try:
+            if table_format(content.suffix) is Format.CSV:
+                told[number] = Told(columns_in(content.suffix, _stream(content, whole, store)))
+            else:
+                elsewhere[number] = _whole_or_stream(content, whole, store)
+        except (StoreDamaged, ValueError) as error:
+            told[number] = _problem(error)
+    if elsewhere:
+        from kronkers_studio.formats.table_reading import Source
+
+        sources = [Source(contents[number].suffix, data) for number, data in elsewhere.items()]
+        answers: Iterable[tuple[str, ...] | Exception] = tables().columns(sources, cancel=cancel)
+        for number, answer in zip(elsewhere, answers, strict=True):
+            told[number] = _problem(answer) if isinstance(answer, Exception) else Told(answer)
+    return [told[number] for number in range(len(contents))]
+
+
+def _problem(error: Exception) -> Told:
+    from kronkers_studio.formats.table_reading import TableProcessUnavailable
+
+    if isinstance(error, StoreDamaged | TableProcessUnavailable):
+        return Told(problem=error.message, again=True)
+    if isinstance(error, InvalidInput):
+        return Told(problem=f"It cannot be read as a table: {error.message.rstrip('.')}.")
+    if isinstance(error, StudioError):
+        return Told(problem=error.message)
+    if isinstance(error, ValueError):
+        return Told(problem=f"It cannot be read as a table: {error}.")
+    raise error
 
 
 def _read_single(ids: set[bytes], store: ObjectStore) -> dict[bytes, bytes | memoryview]:
@@ -103,105 +132,17 @@ def _read_single(ids: set[bytes], store: ObjectStore) -> dict[bytes, bytes | mem
         return {}  # read one by one, each will tell
 
 
-def _told(table: TableContent, whole: dict[bytes, bytes | memoryview], store: ObjectStore) -> Told:
-    if not table.chunks:
-        return Told(problem=f"It is too large ({table.size >> 20} MB) to look for columns in it.")
-    try:
-        found = columns_in(table.suffix, _stream(table, whole, store))
-    except StoreDamaged as error:
-        return Told(problem=error.message, damaged=True)
-    except ValueError as error:
-        return Told(problem=f"It cannot be read as a table: {error}.")
-    return Told(found)
+def _whole_or_stream(
+    content: TableContent, whole: dict[bytes, bytes | memoryview], store: ObjectStore
+) -> BinaryIO | bytes | memoryview:
+    if len(content.chunks) == 1 and content.chunks[0] in whole:
+        return whole[content.chunks[0]]
+    return _stream(content, whole, store)
 
 
-def _stream(table: TableContent, whole: dict[bytes, bytes | memoryview], store: ObjectStore) -> BinaryIO:
-    if len(table.chunks) == 1 and table.chunks[0] in whole:
-        return io.BytesIO(whole[table.chunks[0]])
-    entry = Entry("", EntryKind.FILE, table.size, content=table.chunks)
+def _stream(content: TableContent, whole: dict[bytes, bytes | memoryview], store: ObjectStore) -> BinaryIO:
+    if len(content.chunks) == 1 and content.chunks[0] in whole:
+        data = whole[content.chunks[0]]
+        return io.BytesIO(data[:HEAD] if table_format(content.suffix) is Format.CSV else data)
+    entry = Entry("", EntryKind.FILE, content.size, content=content.chunks)
     return cast(BinaryIO, io.BufferedReader(FileStream(entry, store)))
-
-
-def columns_in(suffix: str, stream: BinaryIO) -> tuple[str, ...]:
-    """The names of the columns of a file whose name ends in ``suffix``, none where it has none.
-
-    Of a CSV file the beginning is enough in ``stream``, of a Parquet file the end. Raises ``ValueError`` with the
-    reason when it cannot be read, or ``StoreDamaged``.
-    """
-    format = table_format(suffix)
-    if format is Format.CSV:
-        rows = [_csv_header(stream.read(_HEAD))]
-    elif format is Format.PARQUET:
-        rows = [_parquet_columns(stream)]
-    else:
-        rows = [row for row in _workbook_rows(suffix, stream) if is_header(row)]
-    names = dict.fromkeys(name.strip()[:_LONGEST_NAME] for row in rows for name in row)
-    return tuple(name for name in names if name)[:MOST_COLUMNS]
-
-
-def _csv_header(head: bytes) -> list[str]:
-    text = _beginning(head)
-    if text is None:
-        raise ValueError("it is not text")
-    first = text.content.split("\n", 1)[0]
-    present = [delimiter.decode() for delimiter in _DELIMITERS if delimiter.decode() in first]
-    certain = len(present) == 1 and '"' not in first
-    delimiter = present[0] if certain else sniff_delimiter(text.content)
-    try:
-        row = next(csv.reader(io.StringIO(text.content), delimiter=delimiter), [])
-    except csv.Error as error:
-        raise ValueError(str(error)) from None
-    return row if is_header(row) else []
-
-
-def _beginning(head: bytes) -> Text | None:
-    """The text of a file's first bytes, which may end anywhere: within a line, a column, a character."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):  # UTF-32-LE begins as UTF-16
-        return read_text(head[: len(head) & ~3])
-    lines = head.rpartition(b"\n")[0]
-    if not lines and len(head) == _HEAD:
-        return read_text(head[: max(map(head.rfind, _DELIMITERS))])
-    return read_text(lines or head)
-
-
-def _parquet_columns(stream: BinaryIO) -> list[str]:
-    import polars as pl
-
-    size = stream.seek(0, io.SEEK_END)
-    stream.seek(max(0, size - _FOOTER_END))
-    end = stream.read()
-    footer = int.from_bytes(end[:4], "little") + _FOOTER_END
-    if end[4:] != _PARQUET or footer > size:
-        raise ValueError("it is not a whole Parquet file")
-    if footer > _FOOTER_LIMIT:
-        raise ValueError("it says too much of itself")
-    stream.seek(size - footer)
-    data = _PARQUET + stream.read()
-    with _library_failures_as_reasons():
-        return list(pl.read_parquet_schema(io.BytesIO(data)))
-
-
-def _workbook_rows(suffix: str, stream: BinaryIO) -> list[list[str]]:
-    if suffix in _PARTLY:
-        from kronkers_studio.registry.workbook_columns import first_rows
-
-        return first_rows(stream)
-    import fastexcel
-
-    with _library_failures_as_reasons():
-        workbook = fastexcel.read_excel(stream.read())
-        sheets = [
-            workbook.load_sheet(name, header_row=None, n_rows=1, dtypes="string") for name in workbook.sheet_names
-        ]
-        frames = [sheet.to_polars() for sheet in sheets]
-    return [[str(cell or "") for cell in frame.row(0)] for frame in frames if frame.height]
-
-
-@contextmanager
-def _library_failures_as_reasons() -> Iterator[None]:
-    try:
-        yield
-    except BaseException as error:  # a panic of a library, which odd bytes can cause, is no Exception
-        if not isinstance(error, table_library_failures()) and type(error).__name__ != "PanicException":
-            raise
-        raise ValueError(str(error).split("\n", 1)[0].rstrip(".")) from None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.changes import BranchMoved, Change, CommitRecorded
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, SourceItem
@@ -18,6 +19,7 @@ from kronkers_studio.domain.differences import (
     TreeDifference,
 )
 from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput, NotFound
+from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.registry.ancestry import best_common_ancestors
 from kronkers_studio.registry.content import ContentStore
 from kronkers_studio.registry.content_merge import merge_content
@@ -32,6 +34,9 @@ from kronkers_studio.registry.tree_nodes import Folder, Node, children
 from kronkers_studio.registry.tree_parts import tree_objects
 from kronkers_studio.registry.trees import Piece, piece_of
 from kronkers_studio.storage.database import Database
+
+if TYPE_CHECKING:
+    from kronkers_studio.formats.table_reading import TableReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +58,23 @@ class Merging:
         store: ObjectStore,
         ledger: Ledger,
         content: ContentStore,
+        tables: Callable[[], TableReader],
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._store = store
         self._ledger = ledger
         self._content = content
+        self._tables = tables
         self._clock = clock
         self._trees = TreeReader(store)
 
-    def plan(self, project: str, source: str, branch: str) -> MergePlan:
+    def plan(self, project: str, source: str, branch: str, *, cancel: CancelToken = NEVER) -> MergePlan:
         """What merging ``source`` (a reference) into ``branch`` would do, with its conflicts. Nothing is changed.
 
-        Raises ``NotFound``.
+        Raises ``NotFound`` or ``Cancelled``.
         """
-        return self._worked_out(project, source, branch, {}).plan
+        return self._worked_out(project, source, branch, {}, cancel).plan
 
     def merge(
         self,
@@ -79,15 +86,16 @@ class Merging:
         author: str,
         message: str = "",
         expected: MergePlan | None = None,
+        cancel: CancelToken = NEVER,
     ) -> MergeResult:
         """Merge ``source`` into ``branch`` with conflicts decided by ``choices`` (path to choice).
 
         With ``expected`` it is refused when one of the two has moved since that plan. Raises ``MergeConflicts`` when a
         conflict is undecided, ``InvalidInput`` for a choice about a path without conflict, ``BranchChanged``,
-        ``ContentCleanedUp``, ``NotFound``, ``StorageFull`` or ``WorkspaceBusy``; nothing was changed then.
+        ``ContentCleanedUp``, ``NotFound``, ``StorageFull``, ``WorkspaceBusy`` or ``Cancelled``: nothing was changed.
         """
         generation = self._store.index.generation()
-        merge = self._worked_out(project, source, branch, choices)
+        merge = self._worked_out(project, source, branch, choices, cancel)
         plan = merge.plan
         if expected and (expected.ours.id, expected.theirs.id) != (plan.ours.id, plan.theirs.id):
             raise BranchChanged(
@@ -104,7 +112,9 @@ class Merging:
 
     # ---- working it out ----
 
-    def _worked_out(self, project: str, source: str, branch: str, choices: Mapping[str, Choice]) -> _Merge:
+    def _worked_out(
+        self, project: str, source: str, branch: str, choices: Mapping[str, Choice], cancel: CancelToken
+    ) -> _Merge:
         ours, theirs = self._branch_head(project, branch), self._content.resolve(project, source)
         with self._database.read() as connection:
             bases = best_common_ancestors(connection, ours.id, theirs.id)
@@ -115,7 +125,8 @@ class Merging:
         incoming = self._changes(past, theirs)
         if ours.id in bases:
             return _Merge(replace(plan, fast_forward=True, incoming=incoming), None, {}, {})
-        merge = TreeMerge(self._trees.entries, partial(merge_content, self._content.read), choices, plan.source)
+        merged_content = partial(merge_content, self._content.read, self._tables, cancel)
+        merge = TreeMerge(self._trees.entries, merged_content, choices, plan.source)
         outgoing = self._changes(past, ours)
         tree = merge.run(*follow_renames(past, _top(ours), _top(theirs), outgoing, incoming, self._trees.entries))
         plan = replace(plan, incoming=incoming, merged=tuple(merge.merged), conflicts=tuple(merge.conflicts))

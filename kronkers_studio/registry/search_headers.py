@@ -122,10 +122,10 @@ def next_unread(connection: dbapi2.Connection) -> list[Unread]:
 
 
 def keep_columns(connection: dbapi2.Connection, read: Iterable[tuple[Unread, Told]]) -> None:
-    """Note what was read. What the store could not give stays unread, and is tried again by ``retry_damaged``."""
+    """Note what was read. What was not the file's fault stays unread, and is tried again by ``retry_damaged``."""
     renew_places_state(connection)
     for unread, told in read:
-        if told.damaged:
+        if told.again:
             connection.execute("UPDATE unread SET problem = ? WHERE content = ?", (to_stored(told.problem), unread.id))
             continue
         gone = connection.execute("DELETE FROM unread WHERE content = ?", (unread.id,)).rowcount == 0

@@ -8,7 +8,7 @@ and one that is damaged or of another form is thrown away.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +48,8 @@ from kronkers_studio.storage.text import to_stored
 
 if TYPE_CHECKING:
     from sqlcipher3 import dbapi2
+
+    from kronkers_studio.formats.table_reading import TableReader
 
 _FORM = 3  # counts up when the tables below change
 _CACHE = 64 * 1024  # KiB of pages a connection keeps
@@ -97,13 +99,20 @@ class SearchIndex:
     """The index in ``file``, of the workspace whose metadata and objects are given. Thread-safe."""
 
     def __init__(
-        self, file: Path, key: bytes, metadata: Database, store: ObjectStore, data_columns: DataColumns
+        self,
+        file: Path,
+        key: bytes,
+        metadata: Database,
+        store: ObjectStore,
+        data_columns: DataColumns,
+        tables: Callable[[], TableReader],
     ) -> None:
         self._file = file
         self._key = key
         self._metadata = metadata
         self._store = store
         self._data_columns = data_columns
+        self._tables = tables
         self._index = Database(file, key, durable=False)
 
     @contextmanager
@@ -133,7 +142,8 @@ class SearchIndex:
         known, problems = 0, list[ColumnsProblem]()
         while unread := self._next_unread():
             cancel.check()
-            read = list(zip(unread, read_columns([each.table for each in unread], self._store), strict=True))
+            told = read_columns([each.table for each in unread], self._store, self._tables, cancel=cancel)
+            read = list(zip(unread, told, strict=True))
             with self._index.write_directly() as connection:
                 keep_columns(connection, read)
                 problems += (

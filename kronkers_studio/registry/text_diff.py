@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kronkers_studio.domain.differences import Hunk, TextDifference
+from kronkers_studio.formats.texts import Text, read_text
 from kronkers_studio.registry.lines import Block, LineConflict, changed_blocks, merged_lines
-from kronkers_studio.registry.texts import Text, read_text
 
 _CONTEXT = 3
 MOST_LINES = 5000

@@ -11,15 +11,17 @@ from kronkers_studio.domain.changes import BranchMoved, TagMoved
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Branch, Commit, Entry, EntryKind, Tag
 from kronkers_studio.domain.differences import ChangeKind, TableFileDifference, TextDifference, TreeDifference
 from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, NotFound
+from kronkers_studio.domain.progress import NEVER, CancelToken
+from kronkers_studio.formats.table_files import table_format
 from kronkers_studio.registry.content import ContentStore
 from kronkers_studio.registry.ledger import Ledger
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.references import References, check_name
-from kronkers_studio.registry.table_files import table_format
 from kronkers_studio.registry.tree_diff import diff_trees
 from kronkers_studio.storage.database import Database
 
 if TYPE_CHECKING:
+    from kronkers_studio.formats.table_reading import TableReader
     from kronkers_studio.registry.merging import Merging
 
 COMPARED_LIMIT = 512 << 20
@@ -35,6 +37,7 @@ class Versions:
         store: ObjectStore,
         ledger: Ledger,
         content: ContentStore,
+        tables: Callable[[], TableReader],
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -42,6 +45,7 @@ class Versions:
         self._store = store
         self._ledger = ledger
         self._content = content
+        self._tables = tables
         self._clock = clock
         self._references = References(database, clock)
 
@@ -49,7 +53,7 @@ class Versions:
     def merging(self) -> Merging:
         from kronkers_studio.registry.merging import Merging
 
-        return Merging(self._database, self._store, self._ledger, self._content, self._clock)
+        return Merging(self._database, self._store, self._ledger, self._content, self._tables, self._clock)
 
     # ---- names of commits ----
 
@@ -121,16 +125,22 @@ class Versions:
         return diff_trees(ids[0], ids[1], self._store, folder=path, renames=renames)
 
     def diff_table(
-        self, project: str, old: str, new: str, path: str, *, key: Sequence[str] = (), old_path: str = ""
+        self,
+        project: str,
+        old: str,
+        new: str,
+        path: str,
+        *,
+        key: Sequence[str] = (),
+        old_path: str = "",
+        cancel: CancelToken = NEVER,
     ) -> TableFileDifference:
         """What differs between two versions of a CSV, Parquet or Excel file; ``old_path`` is where it was before.
 
-        Raises ``InvalidInput`` when it is no table that can be read.
+        Raises ``InvalidInput`` when it is no table that can be read, ``TableUnreadable`` or ``Cancelled``.
         """
-        from kronkers_studio.registry.table_diff import diff_table_files
-
         before, after = self._contents(project, old, new, path, old_path)
-        return diff_table_files(path, before, after, key=key)
+        return self._tables().difference(path, before, after, key=key, cancel=cancel)
 
     def diff_text(self, project: str, old: str, new: str, path: str, *, old_path: str = "") -> TextDifference | None:
         """What differs between two versions of a text; None when it is not a text. A file that is in one version only
@@ -140,11 +150,19 @@ class Versions:
         return diff_texts(path, *self._contents(project, old, new, path, old_path))
 
     def diff_path(
-        self, project: str, old: str, new: str, path: str = "", *, key: Sequence[str] = ()
+        self,
+        project: str,
+        old: str,
+        new: str,
+        path: str = "",
+        *,
+        key: Sequence[str] = (),
+        cancel: CancelToken = NEVER,
     ) -> TreeDifference | TableFileDifference | TextDifference | None:
         """What differs at ``path``, in the way that suits it; None for a file that is neither table nor text.
 
-        A file that is only in the new version is compared with the one it was renamed from.
+        A file that is only in the new version is compared with the one it was renamed from. Raises what ``diff_table``
+        does, but for a table that is read as the text that it is too.
         """
         before, after = self._both(path, self._find(project, old, path), self._find(project, new, path))
         found = after or before
@@ -153,7 +171,7 @@ class Versions:
         old_path = path if before else self._renamed_from(project, old, new, path)
         if table_format(path) is not None and after and (before or old_path != path):
             try:
-                return self.diff_table(project, old, new, path, key=key, old_path=old_path)
+                return self.diff_table(project, old, new, path, key=key, old_path=old_path, cancel=cancel)
             except InvalidInput:
                 if key:
                     raise

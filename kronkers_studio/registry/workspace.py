@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from kronkers_studio.domain.care import CleanUpReport, RebuildReport
     from kronkers_studio.domain.content import CheckReport, Commit
     from kronkers_studio.domain.models import ContentRef
+    from kronkers_studio.formats.table_reading import Limits, TableReader
     from kronkers_studio.registry.content import ContentStore
     from kronkers_studio.registry.journal import Journal
     from kronkers_studio.registry.journal_log import JournalLog
@@ -76,6 +77,8 @@ class Workspace:
         self.database = Database(directory / _DATABASE, master.subkey("metadata database"))
         upgrade_database(self.database)
         keep_reserve(directory)
+        self.table_limits: Callable[[], Limits] | None = None
+        """What reading a table may take; None: what is usual."""
         self._packs = PackFolder(directory / _PACKS, master.workspace_id)
         self._store = ObjectStore(
             Sealer(master), self._packs, ObjectIndex(self.database), lambda: WriterLock(directory / _LOCK)
@@ -97,7 +100,14 @@ class Workspace:
     def versions(self) -> Versions:
         from kronkers_studio.registry.versions import Versions
 
-        return Versions(self.database, self._store, self.ledger, self.content)
+        return Versions(self.database, self._store, self.ledger, self.content, lambda: self.tables)
+
+    @cached_property
+    def tables(self) -> TableReader:
+        """What reads tables, in a process of its own."""
+        from kronkers_studio.formats.table_reading import Limits, TableReader
+
+        return TableReader(lambda: self.table_limits() if self.table_limits is not None else Limits())
 
     @cached_property
     def models(self) -> ModelQueries:
@@ -112,7 +122,8 @@ class Workspace:
 
         key = self._master.subkey("search index")
         place = self._search_place() or self.directory
-        return Search(SearchIndex(place / _SEARCH, key, self.database, self._store, self._data_columns))
+        index = SearchIndex(place / _SEARCH, key, self.database, self._store, self._data_columns, lambda: self.tables)
+        return Search(index)
 
     def _search_place(self) -> Path | None:
         """Where the search index is kept when the workspace cannot be written to: a copy, for as long as it is open."""
@@ -128,7 +139,7 @@ class Workspace:
     def _data_columns(self, data: ContentRef) -> tuple[str, ...]:
         from kronkers_studio.registry.data_columns import data_columns  # only a model with new data needs this
 
-        return data_columns(self.content, self._store, data)
+        return data_columns(self.content, self._store, lambda: self.tables, data)
 
     @cached_property
     def _journal(self) -> Journal:
@@ -190,11 +201,23 @@ class Workspace:
         return from_text(Commit, row[0]) if row else None
 
     @property
+    def id(self) -> str:
+        """What tells this workspace from all others; no proof, for whoever makes a workspace can give it another's."""
+        return self._master.workspace_id
+
+    @property
     def series_key(self) -> bytes:
         """The 32-byte key of the series store."""
         return self._master.subkey("series database")
 
+    @property
+    def release_key(self) -> bytes:
+        """The 32-byte key that the secrets of releases are derived from."""
+        return self._master.subkey("release secrets")
+
     def close(self) -> None:
+        if "tables" in self.__dict__:
+            self.tables.close()
         if "_log" in self.__dict__:
             self._log.close()
         if "search" in self.__dict__:

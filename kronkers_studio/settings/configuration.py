@@ -36,13 +36,26 @@ class Settings(BaseSettings):
         "model's Python version.",
     )
     package_platform: str = Field(
-        default="linux/amd64", description="Operating system and processor of the servers that packages are built for."
+        default="linux/amd64",
+        description="Operating system and processor that packages written to files are built for. A release is always "
+        "built for its server's own.",
+    )
+    keep_releases: int = Field(
+        default=3,
+        ge=1,
+        description="How many earlier releases of a model a server keeps for going back, besides the live one; older "
+        "ones are removed after the next release.",
     )
     scrape_seconds: float = Field(
         default=2.0, ge=1.0, le=5.0, description="How often live metrics are read, in seconds."
     )
     author: str = Field(default="", description="Your name in histories; empty takes the system's user name.")
     offline: bool = Field(default=False, description="Use only what was downloaded before.")
+    run_unprotected: bool = Field(
+        default=False,
+        description="Run models on this computer even where it cannot keep them from harming it. Only for models whose "
+        "makers you trust.",
+    )
     read_limit: float = Field(
         default=READ_LIMIT,
         ge=0.0,
@@ -53,6 +66,18 @@ class Settings(BaseSettings):
         default=LOW_PRIORITY,
         description="When bringing in folders gives way to other programs: always, only while a folder is watched in "
         "the background, or never.",
+    )
+    table_seconds: float = Field(
+        default=60.0,
+        gt=0.0,
+        le=3600.0,
+        description="How many seconds comparing or merging a table may take; looking at one may take a third of that.",
+    )
+    table_memory: float = Field(
+        default=2.0,
+        ge=0.5,
+        le=1024.0,
+        description="How many gigabytes of memory reading a table may take; a larger one is not read.",
     )
     first_run_done: bool = Field(
         default=False, description="Whether the first-run wizard has been finished or skipped."

@@ -78,6 +78,9 @@ def remove_branch(session: Session, project: str, branch: str) -> TrashItem:
 def remove_model_version(session: Session, model: str, version: int) -> TrashItem:
     """Put a model version into the trash, with its packages and past releases. Raises ``NotFound``, or ``Refused``
     while it is live or kept for going back."""
+    from kronkers_studio.workflows.settling import settle_releases
+
+    settle_releases(session, look_at_live=False)
     return session.workspace.trash.put(TrashKind.MODEL, model, str(version), author=session.author)
 
 

@@ -15,6 +15,7 @@ from kronkers_studio.domain.differences import (
     TreeDifference,
 )
 from kronkers_studio.domain.moments import parse_moment
+from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.workflows.session import Session
 
 
@@ -57,13 +58,21 @@ def diff_versions(session: Session, project: str, old: str, new: str, path: str 
 
 
 def diff_table(
-    session: Session, project: str, old: str, new: str, path: str, *, key: Sequence[str] = ()
+    session: Session,
+    project: str,
+    old: str,
+    new: str,
+    path: str,
+    *,
+    key: Sequence[str] = (),
+    cancel: CancelToken = NEVER,
 ) -> TableFileDifference:
     """What differs between two versions of a CSV, Parquet or Excel file: rows, cells and columns.
 
-    Rows are matched by the columns ``key``, or by some that are found. Raises ``InvalidInput``.
+    Rows are matched by the columns ``key``, or by some that are found. Raises ``InvalidInput``, ``TableUnreadable`` or
+    ``Cancelled``.
     """
-    return session.workspace.versions.diff_table(project, old, new, path, key=key)
+    return session.workspace.versions.diff_table(project, old, new, path, key=key, cancel=cancel)
 
 
 def diff_text(session: Session, project: str, old: str, new: str, path: str) -> TextDifference | None:
@@ -72,17 +81,26 @@ def diff_text(session: Session, project: str, old: str, new: str, path: str) -> 
 
 
 def diff_path(
-    session: Session, project: str, old: str, new: str, path: str = "", *, key: Sequence[str] = ()
+    session: Session,
+    project: str,
+    old: str,
+    new: str,
+    path: str = "",
+    *,
+    key: Sequence[str] = (),
+    cancel: CancelToken = NEVER,
 ) -> TreeDifference | TableFileDifference | TextDifference | None:
     """What differs between two versions of whatever is at ``path``, in the way that suits it: a folder as a tree, a
     table by rows, a text by lines; None for a file that is neither. ``key`` is for tables."""
-    return session.workspace.versions.diff_path(project, old, new, path, key=key)
+    return session.workspace.versions.diff_path(project, old, new, path, key=key, cancel=cancel)
 
 
-def plan_merge(session: Session, project: str, source: str, into: str = DEFAULT_BRANCH) -> MergePlan:
+def plan_merge(
+    session: Session, project: str, source: str, into: str = DEFAULT_BRANCH, *, cancel: CancelToken = NEVER
+) -> MergePlan:
     """What merging ``source`` (a branch or any other reference) into the branch ``into`` would do, and its conflicts.
     Nothing is changed."""
-    return session.workspace.versions.merging.plan(project, source, into)
+    return session.workspace.versions.merging.plan(project, source, into, cancel=cancel)
 
 
 def merge_branches(
@@ -94,6 +112,7 @@ def merge_branches(
     choices: Mapping[str, Choice] | None = None,
     message: str = "",
     plan: MergePlan | None = None,
+    cancel: CancelToken = NEVER,
 ) -> MergeResult:
     """Merge ``source`` into the branch ``into``, each conflict decided by ``choices`` (path to choice).
 
@@ -101,5 +120,5 @@ def merge_branches(
     ``MergeConflicts`` with what is undecided; nothing was changed then.
     """
     return session.workspace.versions.merging.merge(
-        project, source, into, choices or {}, author=session.author, message=message, expected=plan
+        project, source, into, choices or {}, author=session.author, message=message, expected=plan, cancel=cancel
     )

@@ -105,3 +105,12 @@ def test_what_was_left_out_is_said_by_why_and_first_what_somebody_would_have_wan
     assert lines[:3] == ["31 items left out:", "  30 items  (In the cloud.)", "    0.mp4"]
     assert lines[-2:] == ["    and 10 more; --json names all", "  ~$a.xlsx  (A mark.)"]
     assert skipped_lines(()) == []
+
+
+def test_rows_can_be_piped_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+    import sys
+
+    piped = io.TextIOWrapper(io.BytesIO(b"alcohol\n12.5\n"), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", piped)
+    assert read_rows(Path("-")) == [{"alcohol": 12.5}]

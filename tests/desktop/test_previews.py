@@ -22,6 +22,7 @@ from kronkers_studio.domain.previews import (
     TablePreview,
     TextPreview,
 )
+from kronkers_studio.formats import table_previews
 from kronkers_studio.workflows import previews
 from kronkers_studio.workflows.previews import preview_file
 from kronkers_studio.workflows.session import Session, open_workspace
@@ -120,7 +121,7 @@ def test_of_a_long_table_the_first_rows_are_read_and_no_more(
     monkeypatch.setattr(content, "read", counting)
     found = look("long.csv")
     assert isinstance(found, TablePreview)
-    assert (len(found.rows), found.complete, found.total) == (previews.ROWS, False, None)
+    assert (len(found.rows), found.complete, found.total) == (table_previews.ROWS, False, None)
     assert limits == [previews.CSV_BYTES]
 
 
@@ -128,7 +129,7 @@ def test_parquet_and_excel_say_how_many_rows_there_are(look: Callable[[str], Pre
     parquet, excel = look("table.parquet"), look("book.xlsx")
     assert isinstance(parquet, TablePreview)
     assert isinstance(excel, TablePreview)
-    assert (parquet.columns, len(parquet.rows), parquet.total) == (("id", "name"), previews.ROWS, 1000)
+    assert (parquet.columns, len(parquet.rows), parquet.total) == (("id", "name"), table_previews.ROWS, 1000)
     assert (excel.columns, excel.rows, excel.sheets) == (("region", "amount"), (("North", "12"),), ("Sheet", "Notes"))
 
 

@@ -6,6 +6,7 @@ import io
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import polars as pl
@@ -19,8 +20,9 @@ from kronkers_studio.domain.content import Commit, EntryKind, SourceItem
 from kronkers_studio.domain.errors import Cancelled
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.domain.search import SearchFilters, SearchKind, Sort
+from kronkers_studio.formats.table_columns import MOST_COLUMNS, columns_in
 from kronkers_studio.registry import Workspace, open_workspace, search_headers, search_index
-from kronkers_studio.registry.data_columns import MOST_COLUMNS, TableContent, Told, columns_in, read_columns
+from kronkers_studio.registry.data_columns import TableContent, Told, read_columns
 from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.storage.keys import Unlock
@@ -49,9 +51,9 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many contents were read, each time that some were."""
     counts: list[int] = []
 
-    def counted(tables: Sequence[TableContent], store: ObjectStore) -> list[Told]:
-        counts.append(len(tables))
-        return read_columns(tables, store)
+    def counted(contents: Sequence[TableContent], store: ObjectStore, *others: Any, **named: Any) -> list[Told]:
+        counts.append(len(contents))
+        return read_columns(contents, store, *others, **named)
 
     monkeypatch.setattr(search_index, "read_columns", counted)
     return counts
@@ -297,9 +299,9 @@ def test_reading_stops_when_asked_and_goes_on_later(
     monkeypatch.setattr(search_headers, "_TOGETHER", 3)
     cancel = CancelSource()
 
-    def read_some(tables: Sequence[TableContent], store: ObjectStore) -> list[Told]:
+    def read_some(contents: Sequence[TableContent], store: ObjectStore, *others: Any, **named: Any) -> list[Told]:
         cancel.cancel()
-        return read_columns(tables, store)
+        return read_columns(contents, store, *others, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(search_index, "read_columns", read_some)

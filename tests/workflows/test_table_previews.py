@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from kronkers_studio.domain.previews import TablePreview
-from kronkers_studio.workflows import previews
+from kronkers_studio.formats import table_previews
 from kronkers_studio.workflows.previews import preview_file
 from kronkers_studio.workflows.session import Session, create_workspace
 from tests.desktop.versioned import commit_files
@@ -163,8 +163,8 @@ def test_dates_and_other_cells_in_parquet_read_as_such(look: Look) -> None:
 
 
 def test_of_a_wide_table_the_first_columns_are_shown_and_all_are_counted(look: Look) -> None:
-    found = look("wide.parquet", _parquet(**{f"c{n}": [n] for n in range(previews.COLUMNS + 5)}))
-    assert (len(found.columns), len(found.rows[0]), found.width) == (previews.COLUMNS, previews.COLUMNS, 65)
+    found = look("wide.parquet", _parquet(**{f"c{n}": [n] for n in range(table_previews.COLUMNS + 5)}))
+    assert (len(found.columns), len(found.rows[0]), found.width) == (table_previews.COLUMNS, table_previews.COLUMNS, 65)
 
 
 # Excel

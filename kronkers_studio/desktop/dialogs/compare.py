@@ -11,6 +11,7 @@ from kronkers_studio.desktop.panels.compared_content import ComparedContent, Con
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.domain.differences import Conflict, MergePlan
+from kronkers_studio.domain.progress import CancelToken
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
@@ -29,12 +30,12 @@ class CompareDialog(Dialog):
         self.content.addWidget(self.compared, 1)
         self.add_cancel(tr("Close"))
 
-        def work(session: Session) -> Content:
+        def work(session: Session, cancel: CancelToken) -> Content:
             from kronkers_studio.workflows.versions import diff_path
 
-            return diff_path(session, plan.project, plan.ours.id, plan.theirs.id, conflict.path)
+            return diff_path(session, plan.project, plan.ours.id, plan.theirs.id, conflict.path, cancel=cancel)
 
         def show(content: Content) -> None:
             self.compared.show_content(conflict.ours, conflict.theirs, content)
 
-        studio.read(work, show, owner=self, failed=self.notice.show_error)
+        studio.look(work, show, owner=self, failed=self.notice.show_error)

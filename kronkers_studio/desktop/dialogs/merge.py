@@ -86,16 +86,16 @@ class MergeDialog(Dialog):
             return
         self.words.setText(tr("Comparing the branches …"))
 
-        def work(session: Session) -> MergePlan:
+        def work(session: Session, cancel: CancelToken) -> MergePlan:
             from kronkers_studio.workflows.versions import plan_merge
 
-            return plan_merge(session, project, source, into)
+            return plan_merge(session, project, source, into, cancel=cancel)
 
         def show(plan: MergePlan) -> None:
             if asked == self._asked:
                 self.show_plan(plan)
 
-        self._studio.read(work, show, owner=self, failed=self._failed)
+        self._studio.look(work, show, owner=self, failed=self._failed)
 
     def show_plan(self, plan: MergePlan) -> None:
         """Show what would come in, and ask about the conflicts."""
@@ -188,10 +188,12 @@ class MergeDialog(Dialog):
         if session is None or plan is None:
             return
 
-        def work(_progress: Progress, _cancel: CancelToken) -> MergeResult:
+        def work(_progress: Progress, cancel: CancelToken) -> MergeResult:
             from kronkers_studio.workflows.versions import merge_branches
 
-            return merge_branches(session, plan.project, plan.source, plan.branch, choices=choices, plan=plan)
+            return merge_branches(
+                session, plan.project, plan.source, plan.branch, choices=choices, plan=plan, cancel=cancel
+            )
 
         title = tr("Merging “{source}” into “{into}”").format(source=plan.source, into=plan.branch)
         self.go.setEnabled(False)

@@ -29,6 +29,7 @@ from kronkers_studio.domain.differences import (
     TreeDifference,
 )
 from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.progress import CancelToken
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
@@ -136,16 +137,16 @@ class ChangesPanel(QWidget):
         self._asked += 1
         asked = self._asked
 
-        def work(session: Session) -> Content:
+        def work(session: Session, cancel: CancelToken) -> Content:
             from kronkers_studio.workflows.versions import diff_path
 
-            return diff_path(session, commit.project, old, commit.id, change.path)
+            return diff_path(session, commit.project, old, commit.id, change.path, cancel=cancel)
 
         def show(content: Content) -> None:
             if asked == self._asked:
                 self.show_content(change, content)
 
-        self._studio.read(work, show, owner=self, failed=self._failed)
+        self._studio.look(work, show, owner=self, failed=self._failed)
 
     def show_content(self, change: EntryChange, content: Content) -> None:
         """Show what differs in one file."""

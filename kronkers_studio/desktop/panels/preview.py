@@ -30,6 +30,7 @@ from kronkers_studio.domain.previews import (
     TablePreview,
     TextPreview,
 )
+from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.domain.spelling import printable
 
 if TYPE_CHECKING:
@@ -68,10 +69,10 @@ class PreviewPanel(QWidget):
         clear(self._place)
         self.facts.setText(tr("Reading “{file}” …").format(file=entry.name))
 
-        def work(session: Session) -> tuple[Preview, QImage | None]:
+        def work(session: Session, cancel: CancelToken) -> tuple[Preview, QImage | None]:
             from kronkers_studio.workflows.previews import preview_file
 
-            preview = preview_file(session, commit.project, commit.id, entry.path)
+            preview = preview_file(session, commit.project, commit.id, entry.path, cancel=cancel)
             return preview, _picture(preview.data) if isinstance(preview, ImagePreview) else None
 
         def show(answer: tuple[Preview, QImage | None]) -> None:
@@ -82,7 +83,7 @@ class PreviewPanel(QWidget):
             if asked == self._asked:
                 self.show_preview(entry, commit, NoPreview(f"{error.message} {error.next_step}".strip()))
 
-        self._studio.read(work, show, owner=self, failed=failed)
+        self._studio.look(work, show, owner=self, failed=failed)
 
     def show_preview(self, entry: Entry, commit: Commit, preview: Preview, picture: QImage | None = None) -> None:
         """Show what was read of ``entry``."""

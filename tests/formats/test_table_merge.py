@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kronkers_studio.registry.table_diff import diff_table_files
-from kronkers_studio.registry.table_file_merge import merge_table_files
-from kronkers_studio.registry.table_files import read_tables
+from kronkers_studio.formats.table_diff import diff_table_files
+from kronkers_studio.formats.table_file_merge import merge_table_files
+from kronkers_studio.formats.table_files import read_tables
 
 BASE = "id,name,price\n1,Anna,10\n2,Bert,20\n3,Cleo,30\n"
 

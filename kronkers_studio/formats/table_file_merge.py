@@ -10,9 +10,9 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.registry.table_diff import diff_tables
-from kronkers_studio.registry.table_files import Format, TableFile, read_tables, write_csv, write_parquet
-from kronkers_studio.registry.table_merge import MergedTable, merge_tables
+from kronkers_studio.formats.table_diff import diff_tables
+from kronkers_studio.formats.table_files import Format, TableFile, read_tables, write_csv, write_parquet
+from kronkers_studio.formats.table_merge import MergedTable, merge_tables
 
 if TYPE_CHECKING:
     import polars as pl
@@ -129,6 +129,8 @@ def _edited(
     """Our workbook with their changes, cells with their number formats; None when it holds what cannot be moved."""
     import openpyxl
 
+    from kronkers_studio.formats.workbook_writing import workbook_bytes
+
     book, source = (openpyxl.load_workbook(io.BytesIO(data)) for data in (ours, theirs))
     for name, table in merged.items():
         sheet, origin = book[name], source[name]
@@ -136,9 +138,7 @@ def _edited(
             return None
         if not _edit_sheet(_Area(sheet, mine[name]), _Area(origin, other[name]), table):
             return None
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer.getvalue()
+    return workbook_bytes(book)
 
 
 class _Area:

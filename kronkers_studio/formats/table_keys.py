@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,14 +32,20 @@ def find_key(frames: Sequence[pl.DataFrame], *, careful: bool = False) -> tuple[
     filled = [frame for frame in frames if frame.height]
     if not filled:
         return ()
-    everywhere = [name for name in filled[0].columns if all(name in frame.columns for frame in frames)]
-    columns = [name for name in everywhere if all(_may_be_key(frame[name]) for frame in filled)]
-    named = [name for name in columns if is_key_name(name)]
-    others = [name for name in columns if name not in named]
-    for name in named + ([name for name in others[:1] if name == filled[0].columns[0]] if careful else others):
+    common = set.intersection(*(set(frame.columns) for frame in frames))
+    everywhere = [name for name in filled[0].columns if name in common]
+
+    def possible(names: Iterable[str]) -> Iterator[str]:
+        return (name for name in names if all(_may_be_key(frame[name]) for frame in filled))
+
+    named = possible(name for name in everywhere if is_key_name(name))
+    others = possible(name for name in everywhere if not is_key_name(name))
+    if careful:
+        others = (name for name in itertools.islice(others, 1) if name == filled[0].columns[0])
+    for name in itertools.chain(named, others):
         if is_key(filled, (name,)):
             return (name,)
-    combined = columns[:_MOST_COMBINED] if not careful else columns[: _MOST_COMBINED - 1]
+    combined = list(itertools.islice(possible(everywhere), _MOST_COMBINED - careful))
     for size in (2, 3):
         for names in itertools.combinations(combined, size):
             if is_key(filled, names):
@@ -53,13 +59,12 @@ def is_key_name(name: str) -> bool:
 
 def is_key(frames: Iterable[pl.DataFrame], names: Sequence[str]) -> bool:
     """Whether no two rows of a frame have the same values in the columns ``names``."""
-    return all(_unique(frame.head(_SAMPLE), names) and _unique(frame, names) for frame in frames)
+    return all(_unique(frame[names[0]] if len(names) == 1 else frame.select(names)) for frame in frames)
 
 
-def _unique(frame: pl.DataFrame, names: Sequence[str]) -> bool:
-    if len(names) == 1:
-        return frame[names[0]].n_unique() == frame.height
-    return frame.select(names).n_unique() == frame.height
+def _unique(rows: pl.Series | pl.DataFrame) -> bool:
+    """Looks at the first rows before all of them."""
+    return all(part.n_unique() == len(part) for part in (rows.head(_SAMPLE), rows))
 
 
 def _may_be_key(column: pl.Series) -> bool:

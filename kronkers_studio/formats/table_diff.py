@@ -17,8 +17,8 @@ from kronkers_studio.domain.differences import (
     TableFileDifference,
 )
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.registry.table_files import Format, TableFile, read_tables
-from kronkers_studio.registry.table_keys import find_key, is_key
+from kronkers_studio.formats.table_files import Format, TableFile, read_tables
+from kronkers_studio.formats.table_keys import find_key, is_key
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,7 +58,8 @@ def diff_tables(
     old: pl.DataFrame, new: pl.DataFrame, *, key: Sequence[str] = (), sample: int = SAMPLE, sheet: str = ""
 ) -> TableDifference:
     """What differs between two frames; see ``diff_table_files``."""
-    columns = [name for name in new.columns if name in old.columns]
+    before = set(old.columns)
+    columns = [name for name in new.columns if name in before]
     matched = tuple(key)
     if key:
         _require_key(old, new, key)
@@ -161,7 +162,8 @@ class _Comparison:
 
     def _rows(self, frame: pl.DataFrame, positions: pl.Series, columns: Sequence[str]) -> tuple[tuple[Cell, ...], ...]:
         chosen = frame[positions.head(self._sample)]
-        values = {name: chosen[name].to_list() if name in chosen.columns else None for name in columns}
+        there = set(chosen.columns)
+        values = {name: chosen[name].to_list() if name in there else None for name in columns}
         return tuple(
             tuple(cell_for_people(column[row]) if column is not None else None for column in values.values())
             for row in range(chosen.height)
@@ -180,26 +182,22 @@ def _require_key(old: pl.DataFrame, new: pl.DataFrame, key: Sequence[str]) -> No
 
 
 def _column_changes(old: pl.DataFrame, new: pl.DataFrame) -> tuple[ColumnChange, ...]:
+    import polars as pl
+
     before = {name: _type_name(old[name]) for name in old.columns}
     after = {name: _type_name(new[name]) for name in new.columns}
+    both_filled = bool(old.height and new.height)
+
+    def says_something(name: str) -> bool:
+        """An empty table says nothing of the types of text columns."""
+        both = name in before and name in after
+        return both_filled or not (both and old[name].dtype == new[name].dtype == pl.String)
+
     return tuple(
         ColumnChange(name, before.get(name, ""), after.get(name, ""))
         for name in dict.fromkeys([*after, *before])
-        if before.get(name, "") != after.get(name, "") and _says_something(name, old, new)
+        if before.get(name, "") != after.get(name, "") and says_something(name)
     )
-
-
-def _says_something(name: str, old: pl.DataFrame, new: pl.DataFrame) -> bool:
-    """An empty table says nothing of the types of text columns."""
-    return not (name in old.columns and name in new.columns and old[name].dtype == new[name].dtype == _text()) or bool(
-        old.height and new.height
-    )
-
-
-def _text() -> Any:
-    import polars as pl
-
-    return pl.String
 
 
 def _type_name(column: pl.Series) -> str:
@@ -225,15 +223,16 @@ def _comparable(old: pl.DataFrame, new: pl.DataFrame, columns: Sequence[str]) ->
     """The frames with their common columns made of one type: numbers as such, otherwise text."""
     import polars as pl
 
+    cast: list[tuple[pl.Series, pl.Series]] = []
     for name in columns:
         before, after = old[name].dtype, new[name].dtype
         if before != after:
             common = pl.Float64 if before.is_numeric() and after.is_numeric() else pl.String
             try:
-                old, new = old.with_columns(pl.col(name).cast(common)), new.with_columns(pl.col(name).cast(common))
+                cast.append((old[name].cast(common), new[name].cast(common)))
             except pl.exceptions.PolarsError:
                 raise InvalidInput(f"Column “{name}” was {before} and is {after}: they cannot be compared.") from None
-    return old, new
+    return old.with_columns(column for column, _ in cast), new.with_columns(column for _, column in cast)
 
 
 def cell_for_people(value: Any) -> Cell:

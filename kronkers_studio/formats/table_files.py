@@ -6,16 +6,15 @@ changed.
 
 from __future__ import annotations
 
-import csv
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.registry.texts import Text, read_text
+from kronkers_studio.formats.delimited import SNIFFED_CHARACTERS, is_header, sniff_delimiter
+from kronkers_studio.formats.texts import Text, read_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,10 +28,6 @@ _SUFFIXES = {
 _QuoteStyle = tuple[Literal["necessary", "always"], bool]
 _STYLES: tuple[_QuoteStyle, ...] = (("necessary", False), ("always", True), ("necessary", True))
 """Which cells are quoted, and whether empty ones are."""
-_DELIMITERS = ",;\t|"
-_SNIFFED_LINES = 50
-_SNIFFED_CHARACTERS = 1 << 16
-_NUMBER = re.compile(r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?%?")
 
 
 class Format(Enum):
@@ -118,7 +113,7 @@ def _read_csv(data: bytes) -> TableFile:
     if text is None:
         raise ValueError("it is not text")
     plain = data if text.encoding == "utf-8" and not text.mark else text.content.encode("utf-8")
-    delimiter = sniff_delimiter(text.content[:_SNIFFED_CHARACTERS])
+    delimiter = sniff_delimiter(text.content[:SNIFFED_CHARACTERS])
     if not text.content or text.content.isspace():
         return TableFile(Format.CSV, {"": pl.DataFrame()}, CsvForm(text, delimiter, "\n", False, None))
     frame = pl.read_csv(plain, has_header=False, separator=delimiter, infer_schema=False, empty_string_is_null=False)
@@ -132,34 +127,17 @@ def _read_csv(data: bytes) -> TableFile:
     return TableFile(Format.CSV, {"": frame[1:] if header else frame}, form)
 
 
-def sniff_delimiter(content: str) -> str:
-    """The delimiter that splits the first lines into the same number of cells, the most if several do."""
-    lines = content.splitlines()[:_SNIFFED_LINES]
-    if len(content) >= _SNIFFED_CHARACTERS and len(lines) > 1:
-        lines = lines[:-1]  # the last one may be cut off
-
-    def cells(delimiter: str) -> tuple[bool, int]:
-        counts = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
-        common = max(set(counts), key=counts.count) if counts else 0
-        return counts.count(common) == len(counts) and common > 1, common
-
-    return max(_DELIMITERS, key=cells)
-
-
-def is_header(cells: Sequence[str]) -> bool:
-    """A row of names: none of them a number, not all empty."""
-    return any(cells) and not any(_NUMBER.fullmatch(cell.strip()) for cell in cells)
-
-
 def _column_names(header: Sequence[str]) -> list[str]:
     """A name for each column, different from all others."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    copies: dict[str, int] = {}
     for number, title in enumerate(header, start=1):
-        name, copy = title or f"column {number}", 2
+        name = title or f"column {number}"
         while name in names:
-            name, copy = f"{title or 'column'} ({copy})", copy + 1
-        names.append(name)
-    return names
+            copies[title] = copies.get(title, 1) + 1
+            name = f"{title or 'column'} ({copies[title]})"
+        names[name] = None
+    return list(names)
 
 
 def _csv_bytes(frame: pl.DataFrame, form: CsvForm, style: _QuoteStyle) -> bytes:

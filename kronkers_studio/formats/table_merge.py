@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kronkers_studio.registry.table_keys import find_key
+from kronkers_studio.formats.table_keys import find_key
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,6 +44,7 @@ class _Merge:
     def __init__(self, base: pl.DataFrame, ours: pl.DataFrame, theirs: pl.DataFrame, key: tuple[str, ...]) -> None:
         self._base, self._ours, self._theirs = base, ours, theirs
         self._key = key
+        self._columns_of = {at: {column.name: column for column in frame.iter_columns()} for frame, at in self._sides()}
         self._rows = self._matched()
         at_base, at_ours, at_theirs = (self._rows[name] for name in (_BASE, _OURS, _THEIRS))
         self._in_base, self._in_ours, self._in_theirs = (
@@ -76,7 +77,7 @@ class _Merge:
 
     def _columns(self) -> list[str]:
         """Ours without those that they removed, then those that they added."""
-        base, ours, theirs = (set(frame.columns) for frame in (self._base, self._ours, self._theirs))
+        ours, theirs, base = (self._columns_of[at] for _frame, at in self._sides())
         kept = [name for name in self._ours.columns if name in theirs or name not in base]
         return kept + [name for name in self._theirs.columns if name not in ours and name not in base]
 
@@ -85,11 +86,11 @@ class _Merge:
 
         if name in self._key:
             return self._rows[name]
-        ours, theirs, base = (self._cells(frame, at, name) for frame, at in self._sides())
-        if name not in self._ours.columns or name not in self._theirs.columns:
-            return theirs if name not in self._ours.columns else ours
+        ours, theirs, base = (self._cells(at, name) for _frame, at in self._sides())
+        if name not in self._columns_of[_OURS] or name not in self._columns_of[_THEIRS]:
+            return theirs if name not in self._columns_of[_OURS] else ours
         both = self._in_ours & self._in_theirs
-        known = self._in_base if name in self._base.columns else pl.repeat(False, self._rows.height, eager=True)
+        known = self._in_base if name in self._columns_of[_BASE] else pl.repeat(False, self._rows.height, eager=True)
         ours_same, theirs_same = known & ours.eq_missing(base), known & theirs.eq_missing(base)
         conflict = both & ~ours_same & ~theirs_same & ours.ne_missing(theirs)
         if conflict.any():
@@ -100,44 +101,44 @@ class _Merge:
     def _sides(self) -> tuple[tuple[pl.DataFrame, str], ...]:
         return (self._ours, _OURS), (self._theirs, _THEIRS), (self._base, _BASE)
 
-    def _cells(self, frame: pl.DataFrame, at: str, name: str) -> pl.Series:
+    def _cells(self, at: str, name: str) -> pl.Series:
         """A column's cells for every key, null where the row or the column is not there; text has "" for that."""
         import polars as pl
 
-        if name in frame.columns:
-            cells = frame[name].gather(self._rows[at])
+        if name in self._columns_of[at]:
+            cells = self._columns_of[at][name].gather(self._rows[at])
         else:
-            dtype = next(f.schema[name] for f, _ in self._sides() if name in f.columns)
+            dtype = next(columns[name].dtype for columns in self._columns_of.values() if name in columns)
             cells = pl.Series([None], dtype=dtype).gather(pl.repeat(0, self._rows.height, eager=True))
         return cells.fill_null("") if cells.dtype == pl.String and self._text_without_null(name) else cells
 
     def _text_without_null(self, name: str) -> bool:
-        return all(not frame[name].null_count() for frame, _ in self._sides() if name in frame.columns)
+        return all(not columns[name].null_count() for columns in self._columns_of.values() if name in columns)
 
     def _lost_columns(self, columns: Sequence[str]) -> str:
         """A column that one side removed and the other wrote in."""
-        for frame, at in self._sides()[:2]:
-            for name in frame.columns:
-                if name in columns:
+        kept = set(columns)
+        for _frame, at in self._sides()[:2]:
+            for name in self._columns_of[at]:
+                if name in kept:
                     continue
                 here = self._rows[at].is_not_null()
-                new = here & ~self._in_base & _filled(self._cells(frame, at, name))
+                new = here & ~self._in_base & _filled(self._cells(at, name))
                 changed = here & self._in_base
-                changed &= self._cells(frame, at, name).ne_missing(self._cells(self._base, _BASE, name))
+                changed &= self._cells(at, name).ne_missing(self._cells(_BASE, name))
                 if (new | changed).any():
                     return f"One side removed the column “{name}”, and the other wrote in it."
         return ""
 
     def _lost_rows(self) -> str:
         """A row that one side removed and the other changed."""
-        for frame, at, gone in (
-            (self._ours, _OURS, ~self._in_theirs),
-            (self._theirs, _THEIRS, ~self._in_ours),
-        ):
+        for at, gone in ((_OURS, ~self._in_theirs), (_THEIRS, ~self._in_ours)):
             removed = self._rows[at].is_not_null() & self._in_base & gone
-            for name in frame.columns:
-                if name in self._base.columns and name not in self._key:
-                    differs = self._cells(frame, at, name).ne_missing(self._cells(self._base, _BASE, name))
+            if not removed.any():
+                continue
+            for name in self._columns_of[at]:
+                if name in self._columns_of[_BASE] and name not in self._key:
+                    differs = self._cells(at, name).ne_missing(self._cells(_BASE, name))
                     if (removed & differs).any():
                         return f"One side removed the row with {self._key_of(removed & differs)}, the other changed it."
         return ""
@@ -185,7 +186,9 @@ def _filled(cells: pl.Series) -> pl.Series:
 
 
 def _different_types(*frames: pl.DataFrame) -> str:
-    for name in {name for frame in frames for name in frame.columns}:
-        if len({frame.schema[name] for frame in frames if name in frame.columns}) > 1:
-            return f"The column “{name}” is not of the same type in both."
+    types: dict[str, pl.DataType] = {}
+    for frame in frames:
+        for name, type in frame.schema.items():
+            if types.setdefault(name, type) != type:
+                return f"The column “{name}” is not of the same type in both."
     return ""

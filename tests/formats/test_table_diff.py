@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from kronkers_studio.domain.differences import CellChange, ColumnChange, RowChange
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.registry.table_diff import diff_table_files, diff_tables
-from kronkers_studio.registry.table_files import read_tables, write_csv
-from kronkers_studio.registry.table_keys import find_key, is_key_name
+from kronkers_studio.formats.table_diff import diff_table_files, diff_tables
+from kronkers_studio.formats.table_files import read_tables, write_csv
+from kronkers_studio.formats.table_keys import find_key, is_key_name
 
 OLD = "id,name,price\n1,Anna,10\n2,Bert,20\n3,Cleo,30\n"
 

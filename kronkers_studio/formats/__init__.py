@@ -1,0 +1,14 @@
+"""Formats of data files: bytes become columns, previews, differences and merges. Knows files only, no workspace.
+
+The libraries that read tables (polars, calamine, openpyxl) are large, and what they read is of unknown origin: a
+damaged or a hostile file makes them panic, abort, compute for hours, or ask for more memory than there is. So they run
+in a process of their own, which is confined (docs/decisions/0016):
+
+``table_reading``   what the rest of the program calls: a ``TableReader`` has tables read elsewhere, within limits
+``table_process``   the program that reads them
+``table_messages``  what travels between the two; answers are data from outside, and checked as such
+
+``table_files``, ``table_diff``, ``table_merge``, ``table_file_merge``, ``table_previews``, ``table_columns`` and
+``workbook_columns`` are what that program does. Nobody else calls what they have for Parquet files and workbooks; the
+beginning of a CSV file (``delimited``) is read by the standard library, and bounded, so that it may be read anywhere.
+"""
