@@ -17,7 +17,7 @@ import typer
 from kronkers_studio.cli.documents import json_text
 from kronkers_studio.cli.interruption import stopped_by_signals
 from kronkers_studio.cli.streams import give_up_output, print_in_utf8, print_note, print_result
-from kronkers_studio.domain.errors import Cancelled, KeyUnavailable, OutputUnwritable, StudioError
+from kronkers_studio.domain.errors import Cancelled, KeyUnavailable, OutputUnwritable, StudioError, WorkspaceError
 from kronkers_studio.domain.progress import SILENT, CancelSource, Progress
 from kronkers_studio.domain.spelling import printable
 from kronkers_studio.settings.secrets import Secret
@@ -49,7 +49,14 @@ class Terminal:
             return self._workspace
         from kronkers_studio.settings.configuration import load_settings
 
-        return load_settings().workspace
+        folder = load_settings().workspace
+        try:
+            return folder.expanduser()
+        except RuntimeError:
+            raise WorkspaceError(
+                "This account has no home folder to look for a workspace in.",
+                next_step="Name one with --workspace DIR.",
+            ) from None
 
     @contextmanager
     def session(self) -> Iterator[Session]:

@@ -115,7 +115,7 @@ def _listed(folder: Path, exclude: Collection[Path], state: FolderState, cancel:
         except OSError:
             yield False
             continue
-        if own.why_listed([entry.name for entry in entries]):
+        if own.why_listed(entries):
             continue
         state.add(path, entries, seen_ns)
         prefix = f"{path}/" if path else ""

@@ -7,7 +7,9 @@ through a link, another case, a short name or a second mount.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 from kronkers_studio.domain.errors import InvalidInput
@@ -22,6 +24,7 @@ _INSIDE = ("packs", "journal", "runs")
 _WORKSPACE = "It is a workspace of Kronkers Studio, which is never brought into a project."
 _OWN = "It is Kronkers Studio's own: a folder with its log, or with what it can download again."
 _KEY_FILE = "It is a key file of Kronkers Studio: whoever has it can open the workspace. Keep it elsewhere."
+_BY_NAME = attrgetter("name")
 _MOST_REMEMBERED = 10_000
 
 
@@ -89,9 +92,12 @@ class OwnFolders:
             return self._details.get(known_by, "")
         return self._detail(system_path)  # Windows gives no identity in a listing
 
-    def why_listed(self, names: Collection[str]) -> str:
-        """The same, from the names of what is in the folder."""
-        return _WORKSPACE if _is_workspace(names) else ""
+    def why_listed(self, entries: Sequence[os.DirEntry[str]]) -> str:
+        """The same, from what is in the folder, by name."""
+        place = bisect_left(entries, _KEYS, key=_BY_NAME)
+        if place == len(entries) or entries[place].name != _KEYS:
+            return ""
+        return _WORKSPACE if _is_workspace([entry.name for entry in entries]) else ""
 
     def may_be_key_file(self, status: os.stat_result) -> bool:
         """Whether ``why_file`` is worth asking, by the size alone."""

@@ -176,7 +176,7 @@ class _Walk:
             self.findings.skip(filesystem.problem_of(folder.path, error, folder=True), UNREADABLE_FOLDER)
             self.state.unknown()
             return None
-        if why := self.own.why_listed([entry.name for entry in found]):
+        if why := self.own.why_listed(found):
             self.findings.skip(SkippedItem(folder.path, SkipReason.EXCLUDED, why), EXCLUDED_FOLDER)
             return None
         self.state.add(folder.path, found, self.seen_ns)

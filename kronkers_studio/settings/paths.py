@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -10,22 +11,33 @@ import platformdirs
 _APP = "kronkers-studio"
 
 
+_NO_HOME = Path("/nonexistent") / _APP
+"""Where nothing is and nothing can be made: an account may have no home, as in a container under any number."""
+
+
+def _of_account(folder: Callable[..., str]) -> Path:
+    try:
+        return Path(folder(_APP, appauthor=False))
+    except RuntimeError:
+        return _NO_HOME
+
+
 def data_folder() -> Path:
     """The platform's folder for the user's data of this application."""
-    return Path(platformdirs.user_data_dir(_APP, appauthor=False))
+    return _of_account(platformdirs.user_data_dir)
 
 
 def cache_folder() -> Path:
     """What can be made again: downloaded dependencies, base images."""
-    return Path(platformdirs.user_cache_dir(_APP, appauthor=False))
+    return _of_account(platformdirs.user_cache_dir)
 
 
 def log_folder() -> Path:
-    return Path(platformdirs.user_log_dir(_APP, appauthor=False))
+    return _of_account(platformdirs.user_log_dir)
 
 
 def config_folder() -> Path:
-    return Path(platformdirs.user_config_dir(_APP, appauthor=False))
+    return _of_account(platformdirs.user_config_dir)
 
 
 def settings_file() -> Path:
