@@ -10,7 +10,7 @@ WORKERS ?= 2
 setup: .venv/.ready
 
 .venv/.ready: pyproject.toml uv.lock installers/get-uv.sh
-	@uv=$$(bash installers/get-uv.sh) && "$$uv" sync --frozen --compile-bytecode --quiet
+	@uv=$$(bash installers/get-uv.sh) && "$$uv" sync --frozen --group serving --compile-bytecode --quiet
 	@touch $@
 
 libraries: setup

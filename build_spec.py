@@ -29,9 +29,14 @@ def specify() -> None:
     root = Path(SPECPATH).parent  # the specification lies in build/
     package = root / "kronkers_studio"
 
-    # Shipped as sources: the program inside the container (packaging copies it into the server layer) and the
-    # database's migrations (Alembic reads them from their folder).
-    sources = [package / "__init__.py", *package.glob("serving/**/*.py"), *package.glob("storage/migrations/**/*.py")]
+    # Shipped as sources: the program inside the container (packaging copies it into the server layer), what confines
+    # it on this computer (the model's own Python runs it) and the database's migrations (Alembic reads them).
+    sources = [
+        package / "__init__.py",
+        *package.glob("serving/**/*.py"),
+        *package.glob("confinement/*.py"),
+        *package.glob("storage/migrations/**/*.py"),
+    ]
     data = [(str(root / "resources"), "kronkers_studio/_resources")]
     data += [(str(file), str(file.parent.relative_to(root))) for file in sources]
     hidden = [

@@ -26,7 +26,10 @@ def command() -> None:
         read_tables()
         return
 
-    from kronkers_studio.cli.main import build
+    from kronkers_studio.cli.main import build, run
+    from kronkers_studio.cli.streams import prepare_streams
+
+    prepare_streams()
 
     # A command makes many objects that live until its end, and next to no cycles: looking for those after every 700
     # new ones, as is usual, took a tenth of a large import's time.
@@ -34,7 +37,7 @@ def command() -> None:
     # A thread that returns from compressing waits this long for one that computes: with the usual 5 ms processors idle.
     sys.setswitchinterval(0.001)
 
-    build(_render_monitor, "".join(sys.argv[1:2]))()
+    sys.exit(run(build(_render_monitor, "".join(sys.argv[1:2])), sys.argv[1:]))
 
 
 def window() -> None:

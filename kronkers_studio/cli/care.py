@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from kronkers_studio.cli.terminal import Key, Terminal, command, with_key
+from kronkers_studio.cli.terminal import Key, Terminal, ask, command, with_key
 from kronkers_studio.cli.text import moment, plural, size, table
 from kronkers_studio.domain.care import CleanUpReport, RebuildReport
 from kronkers_studio.domain.errors import InvalidInput
@@ -234,7 +234,9 @@ def key_drill(terminal: Terminal) -> None:
     """
     from kronkers_studio.workflows.care import drill_recovery_key
 
-    typed = os.environ.get("KRONKERS_RECOVERY_KEY") or typer.prompt("Recovery key", err=True)
+    typed = os.environ.get("KRONKERS_RECOVERY_KEY") or ask(
+        "Recovery key", otherwise="Give it as KRONKERS_RECOVERY_KEY.", hidden=False
+    )
     with terminal.session() as session:
         slot = drill_recovery_key(session, Secret(typed))
         terminal.result(slot, f"The recovery key is right ({slot.id}), tried out {moment(slot.drilled)}.")
@@ -244,7 +246,7 @@ def _new_passphrase() -> Secret:
     given = os.environ.get("KRONKERS_NEW_PASSPHRASE", "")
     if given:
         return Secret(given)
-    return Secret(typer.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True))
+    return Secret(ask("New passphrase", otherwise="Give it as KRONKERS_NEW_PASSPHRASE.", twice=True))
 
 
 def _recovery_lines(printed: Secret) -> list[str]:

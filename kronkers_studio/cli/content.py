@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kronkers_studio.cli.references import parse_project
-from kronkers_studio.cli.terminal import Terminal, command, environment_passphrase
+from kronkers_studio.cli.terminal import Terminal, ask, command, environment_passphrase
 from kronkers_studio.cli.text import moment, plural, size, skipped_lines, table
 from kronkers_studio.domain.content import CheckReport, EntryKind
 from kronkers_studio.domain.errors import InvalidInput
@@ -39,7 +39,7 @@ def init(
     key_file: Annotated[Path | None, typer.Option("--key-file", help="Keep the key in this file.")] = None,
 ) -> None:
     """Make a workspace, and print its recovery key once."""
-    from kronkers_studio.workflows.session import create_workspace
+    from kronkers_studio.workflows.session import create_workspace, workspace_remark
 
     secret = _new_passphrase() if passphrase else None
     if not (passphrase or keyring or key_file):
@@ -47,6 +47,8 @@ def init(
         keyring = secret is None
     session, recovery_key = create_workspace(terminal.workspace, passphrase=secret, key_file=key_file, keyring=keyring)
     session.close()
+    if remark := workspace_remark(session.directory):
+        terminal.note(remark)
     terminal.result(
         {"workspace": session.directory, "recovery_key": recovery_key.reveal()},
         f"The workspace is ready in {session.directory}.",
@@ -208,7 +210,7 @@ def _new_passphrase() -> Secret:
     given = environment_passphrase()
     if given is not None:
         return given
-    first: str = typer.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    first = ask("New passphrase", otherwise="Give it as KRONKERS_PASSPHRASE.", twice=True)
     if not first:
         raise InvalidInput("An empty passphrase protects nothing.", next_step="Choose a longer one.")
     return Secret(first)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
@@ -12,13 +14,24 @@ from typing import Any
 from kronkers_studio.domain.spelling import printable
 
 
+def json_text(value: Any) -> str:
+    """``value`` as one JSON document on one line."""
+    return json.dumps(document(value), ensure_ascii=False, allow_nan=False)
+
+
 def document(value: Any) -> Any:  # noqa: PLR0911  # one return a type reads best
-    """``value`` as what ``json.dumps`` takes. Names that are not text show their bytes as ``\\xNN``."""
+    """``value`` as what ``json.dumps`` takes.
+
+    Names that are not text show their bytes as ``\\xNN``. Numbers that JSON has no form for (not a number, infinite)
+    are null.
+    """
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):
         return printable(value)
-    if value is None or isinstance(value, bool | int | float):
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int):
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: document(getattr(value, field.name)) for field in dataclasses.fields(value)}

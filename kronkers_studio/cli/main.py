@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from kronkers_studio import __version__
-from kronkers_studio.cli.terminal import Terminal, command
+from kronkers_studio.cli.documents import json_text
+from kronkers_studio.cli.streams import give_up_output, print_in_utf8, print_note, print_result
+from kronkers_studio.cli.terminal import EXIT_CANCELLED, Terminal, command, error_document
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.demo import RenderMonitor
@@ -21,7 +26,7 @@ GROUPS = {
     "care": ("gc", "trash", "registry", "key"),
     "models": ("model", "package", "search"),
     "servers": ("server",),
-    "releases": ("release", "releases", "rollback", "stop", "predict", "metrics"),
+    "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "metrics"),
 }
 """The modules of this room that hold commands, in the order in which help lists them, and their first words."""
 
@@ -54,6 +59,45 @@ def build(render_monitor: RenderMonitor, first_word: str = "") -> typer.Typer:
     for group in wanted or GROUPS:
         import_module(f"kronkers_studio.cli.{group}").add_commands(app)
     return app
+
+
+def run(app: typer.Typer, arguments: Sequence[str]) -> int:
+    """Run the command that ``arguments`` (without the program's name) say; gives the exit code.
+
+    How a command was used wrongly is said like other failures: with --json as the one document on standard output.
+    """
+    out = sys.stdout
+    try:
+        code = app(arguments, prog_name="kronkers", standalone_mode=False)
+        sys.stdout.flush()
+    except TyperException as problem:
+        if "--json" in arguments:
+            print_in_utf8()
+            print_result(json_text(error_document("UsageError", problem.format_message(), _help_of(problem))))
+        else:
+            problem.show()  # type: ignore[attr-defined]  # each that Typer raises has it
+        return problem.exit_code
+    except typer.Abort:
+        print_note("Cancelled.")
+        return EXIT_CANCELLED
+    except SystemExit:  # Typer's own way of ending when nobody reads the help, as with `--help | head -1`
+        if sys.stdout is out:
+            raise
+        give_up_output()
+        return 0
+    except BrokenPipeError:
+        give_up_output()
+        return 0
+    except OSError as error:  # help, or a version, that cannot be printed
+        give_up_output()
+        print_note(f"This cannot be written: {error.strerror or error}.")
+        return 1
+    return int(code or 0)
+
+
+def _help_of(problem: TyperException) -> str:
+    context = getattr(problem, "ctx", None)
+    return f"`{context.command_path} --help` shows how it is used." if context is not None else ""
 
 
 def _print_version(wanted: bool) -> None:

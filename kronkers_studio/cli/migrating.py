@@ -99,7 +99,7 @@ def migrate(
     """Bring folders into a project as a new version. The folders themselves are never changed."""
     if "" in (folders or ()):
         raise InvalidInput("One of the folders has no name.", next_step="Name it; . is the one you are in.")
-    chosen = [Path(folder).expanduser().absolute() for folder in folders or ()]
+    chosen = [Path(folder) for folder in folders or ()]
     if dry_run and watch:
         raise InvalidInput("--dry-run shows one moment, --watch goes on.", next_step="Give one of them.")
     if len(chosen) != 1 and into is not None:

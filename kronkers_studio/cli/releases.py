@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import json
+import math
 import re
+import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,8 +17,11 @@ from kronkers_studio.cli.models import ModelRef
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.cli.text import moment, plural, size, table
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.domain.releases import Release
+from kronkers_studio.domain.releases import THIS_COMPUTER, Release
 from kronkers_studio.domain.series import LiveState, Metric
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
 
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="The model.")]
 PlaceOption = Annotated[str, typer.Option("--in", metavar="PLACE", help="this-computer or a server's name.")]
@@ -29,6 +32,8 @@ def add_commands(app: typer.Typer) -> None:
     command(app, "releases")(releases)
     command(app, "rollback")(rollback)
     command(app, "stop")(stop)
+    command(app, "start")(start)
+    command(app, "autostart")(autostart)
     command(app, "predict")(predict)
     command(app, "metrics")(metrics)
 
@@ -37,15 +42,21 @@ def release(
     terminal: Terminal,
     model: ModelRef,
     to: Annotated[str, typer.Option("--to", metavar="PLACE", help="this-computer or a server's name.")],
+    unprotected: Annotated[
+        bool, typer.Option("--unprotected", help="Run it here even where nothing keeps it from harming this computer.")
+    ] = False,
 ) -> None:
     """Put a version live. What is live now stays so until the new one answers."""
     from kronkers_studio.workflows.models import parse_reference
     from kronkers_studio.workflows.releases import release_model
 
     with terminal.session() as session:
+        if unprotected:
+            session.settings = session.settings.model_copy(update={"run_unprotected": True})
         with terminal.progress() as progress:
             live = release_model(session, *parse_reference(model), to=to, progress=progress, cancel=terminal.cancel)
         terminal.result(live, _live_line(live))
+        _note_unpaused(terminal, session, live)
 
 
 def releases(
@@ -79,6 +90,7 @@ def rollback(
                 session, model, place, to=_release_number(to) if to else None, progress=progress, cancel=terminal.cancel
             )
         terminal.result(live, _live_line(live))
+        _note_unpaused(terminal, session, live)
 
 
 def stop(terminal: Terminal, model: ModelName, place: PlaceOption) -> None:
@@ -88,14 +100,58 @@ def stop(terminal: Terminal, model: ModelName, place: PlaceOption) -> None:
     with terminal.session() as session:
         with terminal.progress() as progress:
             stopped = stop_release(session, model, place, progress=progress)
-        terminal.result(stopped, f"{model} is stopped in {place}")
+        terminal.result(stopped, f"{model} {stopped.label} is stopped in {place}")
+
+
+def start(
+    terminal: Terminal,
+    model: Annotated[str | None, typer.Argument(metavar="NAME", help="The model.")] = None,
+    place: Annotated[
+        str, typer.Option("--in", metavar="PLACE", help="this-computer or a server's name.")
+    ] = THIS_COMPUTER,
+    everything: Annotated[bool, typer.Option("--all", help="All that ended on this computer by itself.")] = False,
+) -> None:
+    """Start again what was stopped, or ended with its computer."""
+    from kronkers_studio.workflows.restart import start_again
+    from kronkers_studio.workflows.settling import lost_releases, settle_releases
+
+    if (model is None) is not everything:
+        raise InvalidInput("Either a model is started, or --all.", next_step="Name one of the two.")
+    with terminal.session() as session:
+        names = [model] if model else []
+        if everything:
+            settle_releases(session, place)
+            names = list(dict.fromkeys(release.model for release in lost_releases(session, place)))
+        with terminal.progress() as progress:
+            live = [start_again(session, name, place, progress=progress, cancel=terminal.cancel) for name in names]
+        lines = [_live_line(release) for release in live] or ["Nothing is to be started."]
+        terminal.result({"releases": live} if everything else live[0], *lines)
+
+
+def autostart(
+    terminal: Terminal,
+    switch: Annotated[str, typer.Argument(metavar="[on|off]", help="Without it, tell how it is.")] = "",
+) -> None:
+    """Start again at log-in what was live on this computer when it was shut down."""
+    from kronkers_studio.workflows import this_computer
+
+    if switch not in ("", "on", "off"):
+        raise InvalidInput(f"“{switch}” is neither on nor off.", next_step="Write for instance: kronkers autostart on.")
+    with terminal.session() as session:
+        if switch:
+            (this_computer.enable_autostart if switch == "on" else this_computer.disable_autostart)(session)
+        on = this_computer.autostart_enabled(session)
+        words = "What is live on this computer is started again at log-in." if on else "Nothing is started at log-in."
+        terminal.result({"autostart": on}, words)
 
 
 def predict(
     terminal: Terminal,
     model: ModelName,
     place: PlaceOption,
-    file: Annotated[Path, typer.Option("--input", metavar="ROWS.json|ROWS.csv", help="The rows.")],
+    file: Annotated[
+        Path, typer.Option("--input", metavar="ROWS.json|ROWS.csv", help="The rows; - reads what is piped in.")
+    ],
 ) -> None:
     """Send rows to a live model and print its answers."""
     from kronkers_studio.workflows import releases as workflows
@@ -143,7 +199,9 @@ def metrics(
                 "state": state,
                 "since": datetime.fromtimestamp(now - seconds, UTC),
                 "series": {
-                    m.value: [[t, None if mean != mean else mean] for t, mean in zip(w.times, w.mean, strict=True)]  # noqa: PLR0124
+                    m.value: [
+                        [t, mean if math.isfinite(mean) else None] for t, mean in zip(w.times, w.mean, strict=True)
+                    ]
                     for m, w in windows.items()
                 },
             },
@@ -154,30 +212,17 @@ def metrics(
 
 
 def read_rows(file: Path) -> list[Any]:
-    """Rows from a JSON file (a list, or {"rows": [...]}) or a CSV file with a header.
+    """Rows from a JSON or CSV file, or with ``-`` from what is piped in. Raises ``InvalidInput``."""
+    from kronkers_studio.workflows.row_files import MOST_BYTES, parse_rows
 
-    In CSV, a cell that reads as a number is one, an empty cell is a missing value.
-    """
+    if str(file) == "-":
+        return parse_rows(sys.stdin.buffer.read(MOST_BYTES + 1), "What was piped in")
     try:
-        text = file.expanduser().read_text(encoding="utf-8-sig")
+        with file.expanduser().open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from None
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{file} is not UTF-8 text.", next_step="Save it as UTF-8.") from None
-    if file.suffix.lower() == ".csv":
-        dialect = csv.Sniffer().sniff(text[:4096], delimiters=",;\t") if text else csv.excel
-        return [
-            {name: _cell(cell) for name, cell in row.items()}
-            for row in csv.DictReader(text.splitlines(), dialect=dialect)
-        ]
-    try:
-        content = json.loads(text)
-    except ValueError as error:
-        raise InvalidInput(f"{file} is not valid JSON: {error}.", next_step="Correct it.") from None
-    rows = content.get("rows") if isinstance(content, dict) else content
-    if not isinstance(rows, list):
-        raise InvalidInput(f"{file} holds no rows.", next_step='Give a list of rows, or {"rows": [...]}.')
-    return rows
+    return parse_rows(content, str(file))
 
 
 def parse_duration(text: str) -> float:
@@ -188,22 +233,19 @@ def parse_duration(text: str) -> float:
     return int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
-def _cell(cell: str | None) -> float | int | str | None:
-    if cell is None or cell == "":
-        return None
-    for kind in (int, float):
-        try:
-            return kind(cell)
-        except ValueError:
-            continue
-    return cell
-
-
 def _release_number(text: str) -> int:
     number = text.removeprefix("r")
     if not number.isdecimal():
         raise InvalidInput(f"“{text}” is not a release.", next_step="Write for instance r3.")
     return int(number)
+
+
+def _note_unpaused(terminal: Terminal, session: Session, live: Release) -> None:
+    """The release is live, which is what was asked for; that another still runs besides is worth a sentence."""
+    from kronkers_studio.workflows.releases import unpaused_releases
+
+    for release in unpaused_releases(session, live.model, live.place):
+        terminal.note(f"{release.label} could not be stopped yet; it is stopped when {live.place} is next looked at.")
 
 
 def _live_line(live: Release) -> str:

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from kronkers_studio.cli.terminal import Terminal, command
-from kronkers_studio.cli.text import table
-from kronkers_studio.domain.errors import HostKeyUnknown
-from kronkers_studio.domain.servers import ServerReport, Verdict
+from kronkers_studio.cli.text import size, table
+from kronkers_studio.domain.errors import HostKeyUnknown, InvalidInput
+from kronkers_studio.domain.servers import DeployLock, ServerReport, Verdict
 from kronkers_studio.settings.secrets import Secret
 
 ServerName = Annotated[str, typer.Argument(metavar="NAME", help="The server's name.")]
@@ -24,6 +24,9 @@ def add_commands(app: typer.Typer) -> None:
     command(server, "list")(list_)
     command(server, "check")(check)
     command(server, "setup")(setup)
+    command(server, "login")(login)
+    command(server, "unlock")(unlock)
+    command(server, "clean")(clean)
     command(server, "remove")(remove)
 
 
@@ -40,7 +43,11 @@ def add(
         bool, typer.Option("--ask-key-passphrase", help="Ask for the key's passphrase.")
     ] = False,
 ) -> None:
-    """Add a server after you have confirmed its host key."""
+    """Add a server after you have confirmed its host key.
+
+    Without a keyring, a password or a key's passphrase comes from KRONKERS_SERVER_PASSWORD or
+    KRONKERS_SERVER_KEY_PASSPHRASE.
+    """
     from kronkers_studio.workflows.servers import add_server, require_new_name
 
     with terminal.session() as session:
@@ -88,6 +95,88 @@ def setup(terminal: Terminal, name: ServerName) -> None:
         _print_report(terminal, report)
 
 
+def login(
+    terminal: Terminal,
+    name: ServerName,
+    fingerprint: Annotated[
+        str, typer.Option("--fingerprint", metavar="SHA256:…", help="The host key you expect; asked for otherwise.")
+    ] = "",
+    ask_password: Annotated[bool, typer.Option("--ask-password", help="Ask for the login password.")] = False,
+    ask_key_passphrase: Annotated[
+        bool, typer.Option("--ask-key-passphrase", help="Ask for the key's passphrase.")
+    ] = False,
+) -> None:
+    """Log in to a server that is known, and keep its password or its key's passphrase anew.
+
+    On a computer without a keyring they come from KRONKERS_SERVER_PASSWORD and KRONKERS_SERVER_KEY_PASSPHRASE, and go
+    only to servers whose host key was confirmed there by this command or by `server add`.
+    """
+    from kronkers_studio.workflows.servers import log_in_anew, needs_confirmation
+
+    with terminal.session() as session:
+        if not fingerprint and needs_confirmation(session, name):
+            fingerprint = _confirmed_fingerprint(terminal, needs_confirmation(session, name))
+        server = log_in_anew(
+            session,
+            name,
+            fingerprint=fingerprint,
+            password=_ask("Password") if ask_password else None,
+            key_passphrase=_ask("Passphrase of the key file") if ask_key_passphrase else None,
+        )
+        terminal.result(server, f"Logged in to {server.name}: {server.address}")
+
+
+def unlock(
+    terminal: Terminal,
+    name: ServerName,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take the lock away from whoever is changing releases on a server, when you know that nobody is."""
+    from kronkers_studio.workflows.servers import deploy_lock_of, unlock_server
+
+    with terminal.session() as session:
+        lock = deploy_lock_of(session, name)
+        if lock is None:
+            terminal.result({"unlocked": False}, f"Nobody has the lock of {name}")
+            return
+        terminal.note(f"{name} is being changed by {lock.holder}: {lock.purpose}, since {lock.since}")
+        terminal.note(_last_heard(lock))
+        if not yes:
+            if not sys.stdin.isatty():
+                raise InvalidInput(
+                    "The lock was not broken.", next_step="Give --yes when you know that nobody works there."
+                )
+            typer.confirm("Take the lock away?", abort=True, err=True)
+        broken = unlock_server(session, name, lock)
+        terminal.result(
+            {"unlocked": broken, "lock": lock},
+            f"{name} is unlocked" if broken else f"{lock.holder} has given the lock back meanwhile",
+        )
+
+
+def clean(
+    terminal: Terminal,
+    name: ServerName,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
+) -> None:
+    """Remove what no release needs any more: old releases, what interrupted ones left, unused images of packages.
+
+    What is live, and the newest earlier releases, stay. Nothing of anybody else's is touched.
+    """
+    from kronkers_studio.workflows.server_care import clean_server
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            cleaned = clean_server(session, name, dry_run=dry_run, progress=progress)
+        rows = [["release", f"{release.model} {release.label}", ""] for release in cleaned.releases]
+        rows += [[item.kind.value, item.name, size(item.size) if item.size else ""] for item in cleaned.leftovers]
+        if not rows:
+            terminal.result(cleaned, f"There is nothing on {name} that no release needs.")
+            return
+        done = "would be freed" if dry_run else "were freed"
+        terminal.result(cleaned, *table(["What", "Name", ""], rows), f"{size(cleaned.size)} {done} on {name}.")
+
+
 def remove(terminal: Terminal, name: ServerName) -> None:
     """Forget a server. What runs there goes on running."""
     from kronkers_studio.workflows.servers import remove_server
@@ -95,6 +184,12 @@ def remove(terminal: Terminal, name: ServerName) -> None:
     with terminal.session() as session:
         remove_server(session, name)
         terminal.result({"removed": name}, f"{name} is removed")
+
+
+def _last_heard(lock: DeployLock) -> str:
+    if lock.silent_seconds is None:
+        return "When the server last heard of them is not known."
+    return f"The server last heard of them {lock.silent_seconds:.0f} seconds ago."
 
 
 def _print_report(terminal: Terminal, report: ServerReport) -> None:

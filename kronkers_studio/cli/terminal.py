@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import re
 import signal
@@ -15,8 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict, TypeVar
 
 import typer
 
-from kronkers_studio.cli.documents import document
-from kronkers_studio.domain.errors import KeyUnavailable, StudioError
+from kronkers_studio.cli.documents import json_text
+from kronkers_studio.cli.interruption import stopped_by_signals
+from kronkers_studio.cli.streams import give_up_output, print_in_utf8, print_note, print_result
+from kronkers_studio.domain.errors import Cancelled, KeyUnavailable, OutputUnwritable, StudioError
 from kronkers_studio.domain.progress import SILENT, CancelSource, Progress
 from kronkers_studio.domain.spelling import printable
 from kronkers_studio.settings.secrets import Secret
@@ -71,15 +72,15 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """A sentence for people, on stderr."""
-        print(printable_lines(text), file=sys.stderr, flush=True)
+        print_note(printable_lines(text))
 
     def result(self, value: Any, *lines: str) -> None:
         """The command's result: ``value`` as one JSON document, or ``lines`` as text."""
         if self.as_json:
-            print(json.dumps(document(value), ensure_ascii=False, allow_nan=False), flush=True)
+            print_result(json_text(value))
         else:
             for line in lines:
-                print(printable_lines(line), flush=True)
+                print_result(printable_lines(line))
 
     def incomplete(self) -> None:
         """The work is done, but something was skipped (and is listed)."""
@@ -104,13 +105,36 @@ def with_key(open_: Callable[[Key], Opened]) -> Opened:
         recovery_key = os.environ.get("KRONKERS_RECOVERY_KEY")
         if recovery_key:
             return open_(Key(recovery_key=Secret(recovery_key)))
-        if not sys.stdin.isatty():
+        if not can_ask():
             problem.next_step = f"{problem.next_step} {_HOW_TO_GIVE_A_KEY}".strip()
             raise
-    typed: str = typer.prompt("Passphrase or recovery key", hide_input=True, err=True)
+    typed = ask("Passphrase or recovery key", otherwise=_HOW_TO_GIVE_A_KEY)
     if _LIKE_A_RECOVERY_KEY.fullmatch(typed.strip()):
         return open_(Key(recovery_key=Secret(typed)))
     return open_(Key(passphrase=Secret(typed)))
+
+
+def can_ask() -> bool:
+    """Whether somebody sits there to answer."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def ask(title: str, *, otherwise: str, hidden: bool = True, twice: bool = False) -> str:
+    """What is typed on the terminal; ``otherwise`` says how it is given where there is none.
+
+    Raises ``KeyUnavailable`` where nobody can be asked, ``Cancelled`` for Ctrl+C, which ends a question at once.
+    """
+    if not can_ask():
+        raise KeyUnavailable(f"{title}: it is needed, and there is no terminal to ask on.", next_step=otherwise)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        typed: str = typer.prompt(title, hide_input=hidden, confirmation_prompt=twice, err=True)
+    except (typer.Abort, KeyboardInterrupt):
+        print_note("")
+        raise Cancelled("Cancelled.", next_step="Nothing was changed.") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return typed
 
 
 def environment_passphrase() -> Secret | None:
@@ -159,26 +183,42 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[
 
 
 def _run(terminal: Terminal, work: Callable[[], None], *, verbose: bool) -> int:
-    from kronkers_studio.settings.logs import log_bug, start_logging
+    from kronkers_studio.settings.logs import start_logging
 
-    start_logging(verbose=verbose)
-    _cancel_on_interrupt(terminal.cancel)
+    if terminal.as_json:
+        print_in_utf8()
+    unlogged = start_logging(verbose=verbose)
+    if verbose and unlogged:
+        terminal.note(unlogged)
+    with stopped_by_signals(terminal.cancel):
+        return _worked(terminal, work, verbose=verbose)
+
+
+def _worked(terminal: Terminal, work: Callable[[], None], *, verbose: bool) -> int:
+    from kronkers_studio.settings.logs import log_bug
+
     try:
         work()
     except StudioError as problem:
         _print_problem(terminal, problem)
         return problem.exit_code
     except KeyboardInterrupt:
-        terminal.note("Cancelled.")
+        _print_problem(terminal, Cancelled("Cancelled."))
         return EXIT_CANCELLED
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # for the interpreter's last flush
+        give_up_output()
         return terminal.exit_code
-    except (typer.Exit, typer.Abort):
+    except typer.Abort:
+        if not terminal.cancel.cancelled:  # somebody answered No
+            raise
+        _print_problem(terminal, Cancelled("Cancelled."))  # a question was interrupted
+        return EXIT_CANCELLED
+    except typer.Exit:
         raise
     except Exception as bug:  # the one place where bugs surface: logged in full, told in one sentence
         file = log_bug(bug)
-        terminal.note(f"Something went wrong inside Kronkers Studio ({type(bug).__name__}). The log is in {file}.")
+        where = f"The log is in {file}." if file else "There is no log; --verbose shows more."
+        terminal.note(f"Something went wrong inside Kronkers Studio ({type(bug).__name__}). {where}")
         if verbose:
             raise
         return EXIT_BUG
@@ -186,20 +226,16 @@ def _run(terminal: Terminal, work: Callable[[], None], *, verbose: bool) -> int:
 
 
 def _print_problem(terminal: Terminal, problem: StudioError) -> None:
-    if terminal.as_json:
-        terminal.result(
-            {"error": {"kind": type(problem).__name__, "message": problem.message, "next_step": problem.next_step}}
-        )
-    else:
-        terminal.note("\n".join(part for part in (problem.message, problem.next_step) if part))
+    if terminal.as_json and not isinstance(problem, OutputUnwritable):
+        try:
+            terminal.result(error_document(type(problem).__name__, problem.message, problem.next_step))
+        except (OutputUnwritable, BrokenPipeError):
+            pass
+        else:
+            return
+    terminal.note("\n".join(part for part in (problem.message, problem.next_step) if part))
 
 
-def _cancel_on_interrupt(cancel: CancelSource) -> None:
-    """Ctrl+C asks the work to stop at a safe point; a second one interrupts it."""
-
-    def interrupted(number: int, frame: object) -> None:
-        if cancel.cancelled:
-            raise KeyboardInterrupt
-        cancel.cancel()
-
-    signal.signal(signal.SIGINT, interrupted)
+def error_document(kind: str, message: str, next_step: str) -> dict[str, dict[str, str]]:
+    """What --json prints in place of a result."""
+    return {"error": {"kind": kind, "message": message, "next_step": next_step}}

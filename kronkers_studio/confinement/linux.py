@@ -23,11 +23,11 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every 
 _PATH_BENEATH = 1
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
-_REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_REG = 1 << 4, 1 << 5, 1 << 7, 1 << 8
-_REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
+_REMOVE_FILE, _MAKE_REG = 1 << 5, 1 << 8
+_TRUNCATE, _IOCTL_DEV = 1 << 14, 1 << 15
 _KNOWN_FS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
 _READ = _READ_FILE | _READ_DIR
-_WRITE = _READ | _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _REFER | _TRUNCATE
+_WRITE = _READ | _WRITE_FILE | _REMOVE_FILE | _MAKE_REG | _TRUNCATE  # plain files: no folders, links, devices, sockets
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV  # the rights that a single file can carry
 _TCP = 3  # bind and connect
 _SCOPES = 3  # abstract unix sockets and signals
@@ -50,7 +50,6 @@ _FORBIDDEN = {
     "socket": (41, 198),
     "connect": (42, 203),
     "bind": (49, 200),
-    "listen": (50, 201),
     # programs and processes
     "fork": (57, -1),
     "vfork": (58, -1),
@@ -73,7 +72,7 @@ _FORBIDDEN = {
     "sched_setscheduler": (144, 119),
     "sched_setparam": (142, 118),
     "sched_setattr": (314, 274),
-    # owners, modes, times and lengths of files, which Landlock does not confine
+    # owners, modes, times and lengths of files, which Landlock does not confine; and what is no plain file
     "chmod": (90, -1),
     "fchmod": (91, 52),
     "fchmodat": (268, 53),
@@ -92,6 +91,12 @@ _FORBIDDEN = {
     "futimesat": (261, -1),
     "utimensat": (280, 88),
     "truncate": (76, 45),
+    "mkdir": (83, -1),
+    "mkdirat": (258, 34),
+    "link": (86, -1),
+    "linkat": (265, 37),
+    "symlink": (88, -1),
+    "symlinkat": (266, 36),
     "mknod": (133, -1),
     "mknodat": (259, 33),
     "open_by_handle_at": (304, 265),

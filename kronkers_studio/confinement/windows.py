@@ -117,7 +117,7 @@ def _lower_token(advanced: Any, kernel: Any) -> None:
     try:
         size = ctypes.c_uint32()
         advanced.GetTokenInformation(token, _TOKEN_PRIVILEGES, None, 0, ctypes.byref(size))
-        privileges = ctypes.create_string_buffer(size.value)
+        privileges = ctypes.create_string_buffer(max(4, size.value))
         _checked(advanced.GetTokenInformation(token, _TOKEN_PRIVILEGES, privileges, size, ctypes.byref(size)))
         count = ctypes.c_uint32.from_buffer(privileges).value
         for number in range(count):  # each is a LUID of 8 bytes and attributes of 4

@@ -7,12 +7,16 @@ from typing import Any
 
 from kronkers_studio.deployment.service_definition import USER
 
+_BOTH_FILTERS = 2  # the engine's and ours
+_CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+
 
 def weaknesses(container: Mapping[str, Any], process_statuses: Sequence[str]) -> list[str]:
     """What is not as it should be, as half-sentences; empty when all is well.
 
     ``container`` is the engine's inspection; ``process_statuses`` the texts of /proc/<pid>/status of its processes but
-    the first, which is the engine's own init; those that could not be read are left out.
+    the first, which is the engine's own init, and those that the engine itself runs in it to check its health. With
+    none that could be read, nothing is known, which is a weakness.
     """
     host = container["HostConfig"]
     network = container["NetworkSettings"]
@@ -29,13 +33,46 @@ def weaknesses(container: Mapping[str, Any], process_statuses: Sequence[str]) ->
         found.append("its memory is not limited")
     if not host.get("PidsLimit"):
         found.append("its processes are not limited")
+    if not host.get("NanoCpus") and not host.get("CpuQuota"):
+        found.append("its use of the processor is not limited")
     if any("unconfined" in option for option in host.get("SecurityOpt") or ()):
         found.append("it is not confined")
-    if any("NoNewPrivs:\t0" in status for status in process_statuses):
-        found.append("it could gain new privileges")
+    found += _weaknesses_of_processes([_facts(status) for status in process_statuses])
     addresses = {
         binding.get("HostIp") for bindings in (network.get("Ports") or {}).values() for binding in bindings or ()
     }
     if addresses - {"127.0.0.1"}:
         found.append("its port is open to the network")
     return found
+
+
+def descendants(parents: Mapping[int, int], first: int) -> list[int]:
+    """The processes that ``first`` started, directly or not; ``parents`` says whose child each is."""
+    found: list[int] = []
+    for pid in sorted(parents):
+        above, seen = parents[pid], {pid}
+        while above in parents and above != first and above not in seen:
+            seen.add(above)
+            above = parents[above]
+        if above == first and pid != first:
+            found.append(pid)
+    return found
+
+
+def _weaknesses_of_processes(processes: Sequence[Mapping[str, str]]) -> list[str]:
+    if not processes:
+        return ["what the kernel allows its processes could not be read"]
+    found = []
+    if any(facts.get("NoNewPrivs") != "1" for facts in processes):
+        found.append("it could gain new privileges")
+    if any(facts.get("Seccomp") != "2" for facts in processes):
+        found.append("its system calls are not filtered")
+    elif any(int(facts.get("Seccomp_filters", _BOTH_FILTERS)) < _BOTH_FILTERS for facts in processes):
+        found.append("it could open connections")  # kernels before 5.9 do not count the filters
+    if any(int(facts.get(name, "f"), 16) for facts in processes for name in _CAPABILITIES):
+        found.append("it has kept capabilities")
+    return found
+
+
+def _facts(status: str) -> dict[str, str]:
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in status.splitlines())}

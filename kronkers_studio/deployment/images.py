@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import docker.errors
 
+from kronkers_studio.deployment.commands import read_disk, read_memory
 from kronkers_studio.deployment.engine import Engine, engine_errors, open_engine, open_patient_engine
 from kronkers_studio.deployment.ssh import Connection
-from kronkers_studio.domain.errors import BaseImageUnavailable, ServerError
+from kronkers_studio.domain.errors import BaseImageUnavailable, ServerError, ServerFull
 from kronkers_studio.domain.models import Layer, Package
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 
@@ -20,6 +22,12 @@ Archive = Callable[[Collection[str]], Iterator[bytes]]
 _PIECE = 256 * 1024
 _LAYERED_DRIVERS = ("overlay2", "vfs", "btrfs", "zfs")
 """Storage drivers with which an archive may lack layers that the engine has; not with containerd's image store."""
+
+
+_TIMES_SIZE = 4
+"""Of what is sent, the engine keeps the archive beside its layers unpacked, which are up to three times as large."""
+_RESERVE_BYTES = 200_000_000
+_LEAST_MEMORY_BYTES = 150_000_000
 
 
 class Image(Protocol):
@@ -57,6 +65,7 @@ def load_image(
         found = _find(engine, image)
         if found is None:
             shared = _shared_layers(engine, image.package.layers)
+            _require_room(connection, engine, image, shared)
             _send(connection, archive, image, shared, progress, cancel)
             found = _find(engine, image)
         else:
@@ -75,6 +84,11 @@ def image_tag(model: str, version: int, digest: str) -> str:
     """What a package's image is called on engines: ``kronkers/<model>:<version>-<short digest>``."""
     name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in model.lower()).strip("-")
     return f"kronkers/{name or 'model'}:{version}-{digest.removeprefix('sha256:')[:12]}"
+
+
+def short_tag(tag: str) -> str:
+    """The other name that an archive gives an image: an ``image_tag`` without the digest."""
+    return tag.rpartition("-")[0]
 
 
 def export_image(connection: Connection, name: str) -> Iterator[bytes]:
@@ -133,6 +147,49 @@ def _layers_of_images(engine: Engine) -> Iterator[list[str]]:
     for summary in engine.images():
         with contextlib.suppress(docker.errors.ImageNotFound):  # removed meanwhile
             yield list(engine.inspect_image(summary["Id"]).get("RootFS", {}).get("Layers") or [])
+
+
+def _require_room(connection: Connection, engine: Engine, image: Image, shared: Collection[str]) -> None:
+    """Raise ``ServerFull`` before anything is sent to a server whose disk or memory is too small for it.
+
+    What cannot be read does not hinder: the engine has the last word.
+    """
+    name = connection.server.name
+    sent = sum(layer.size for layer in image.package.layers if layer.diff_id not in shared)
+    wanted = sent * _TIMES_SIZE + _RESERVE_BYTES
+    folder = str(engine.info().get("DockerRootDir") or "/")
+    free = free_disk_bytes(connection.run(read_disk(folder)).output)
+    if free is not None and free < wanted:
+        raise ServerFull(
+            f"{name} has {_megabytes(free)} free on its disk ({folder}); the package needs {_megabytes(wanted)}.",
+            next_step=f"Nothing was sent. `kronkers server clean {name}` removes what no release needs; or free some "
+            "space there.",
+        )
+    available = available_memory_bytes(connection.run(read_memory()).output)
+    if available is not None and available < _LEAST_MEMORY_BYTES:
+        raise ServerFull(
+            f"{name} has {_megabytes(available)} of memory left; a model service needs "
+            f"{_megabytes(_LEAST_MEMORY_BYTES)} and more.",
+            next_step="Nothing was sent. Stop something there first.",
+        )
+
+
+def free_disk_bytes(df: str) -> int | None:
+    """From the output of `df -Pk`; None when it cannot be read."""
+    try:
+        return int(df.splitlines()[-1].split()[3]) * 1024
+    except (IndexError, ValueError):
+        return None
+
+
+def available_memory_bytes(meminfo: str) -> int | None:
+    """From the text of /proc/meminfo; None when it cannot be read."""
+    found = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo, re.MULTILINE)
+    return int(found[1]) * 1024 if found else None
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1_000_000:,.0f} MB"
 
 
 def _send(

@@ -1,26 +1,37 @@
 """Model services on this computer: a process of the package's own Python and dependencies, on a loopback port.
 
-The process outlives the studio. In its folder, which only the user can read, lie its log (``service.log``, at most
-3 MiB with its predecessors), what it printed before logging began (``start.log``) and the ready file by which it says
-that it takes requests.
+The process outlives the studio and is confined: a model that turns hostile harms nothing. Its folder, which only the
+user can read, holds the model, the secret that the service proves itself by, and ``scratch``, the one folder that the
+service writes to: its log (``service.log``, at most 3 MiB with its predecessors) and the ready file by which it says
+that it takes requests. What lies there is the service's word and is read as such: within bounds, through no link. What
+it printed before logging began is in ``start.log``.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import socket
+import stat
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from kronkers_studio.confinement import Level, Means, Policy, confined_command, means_here
 from kronkers_studio.deployment.processes import clean_environment, end, find_process, spawn
-from kronkers_studio.domain.errors import ReleaseFailed
+from kronkers_studio.domain.errors import ConfinementUnavailable, ReleaseFailed
 from kronkers_studio.domain.progress import NEVER, CancelToken
 
-_READY, _LOG, _START_LOG, _STOP = "ready.json", "service.log", "start.log", "stop"
+_READY, _LOG, _START_LOG, _STOP, _SECRET = "ready.json", "service.log", "start.log", "stop", "secret"
 _PAUSE = 0.02  # seconds between two looks
 _TAIL_BYTES, _TAIL_LINES = 16 * 1024, 30
+_READY_BYTES = 4096
 _NEXT_STEP = "Read its log under “Details”; package the model again if a dependency is wrong."
+_MEMORY = 4 << 30
 
 
 def start_service(
@@ -29,30 +40,45 @@ def start_service(
     model: Path,
     folder: Path,
     *,
+    secret: bytes = b"",
+    unconfined: bool = False,
     timeout: float = 60,
     cancel: CancelToken = NEVER,
 ) -> dict[str, Any]:
     """Serve the model folder ``model`` with ``runtime_python`` and return the endpoint once it takes requests.
 
-    The endpoint is {"port", "pid", "started", "folder"}. Raises ``ReleaseFailed`` with the log's last lines in
-    ``details`` when it is not ready within ``timeout`` seconds, ``Cancelled`` when cancelled; no process stays behind.
+    The endpoint is {"port", "pid", "started", "folder"}. ``secret`` is what the service and its clients prove
+    themselves by; without one it answers everybody. Raises ``ConfinementUnavailable`` where this system cannot confine
+    it, unless a person agreed to ``unconfined``; ``ReleaseFailed`` with the log's last lines in ``details`` when it is
+    not ready within ``timeout`` seconds, ``Cancelled`` when cancelled; no process stays behind.
     """
-    folder = folder.absolute()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    for name in (_READY, _LOG, _STOP):
-        (folder / name).unlink(missing_ok=True)
-    command = _command(runtime_python, model.absolute(), folder)
+    means = means_here()
+    if means.level is Level.NONE and not unconfined:
+        raise _unconfinable(means)
+    folder, model = folder.absolute(), model.absolute()
+    scratch = _prepared(folder, secret)
+    secrets = [folder / _SECRET] if secret else []
+    policy = Policy(readable=(model, *secrets), writable=(scratch,), memory=_MEMORY)
+    listener = _listener()
     try:
-        pid = spawn(command, clean_environment(folder, python_path), folder, folder / _START_LOG)
+        handed_on = [] if listener is None else [listener.fileno()]
+        port = None if listener is None else int(listener.getsockname()[1])
+        arguments = _arguments(model, folder, handed_on, secrets)
+        command = confined_command(
+            runtime_python, "kronkers_studio.serving", arguments, python_path=python_path, policy=policy, means=means
+        )
+        pid = spawn(command, clean_environment(scratch), folder / _START_LOG, handed_on)
     except OSError as error:
         raise ReleaseFailed(
             f"The model's Python could not be started: {error.strerror}.",
             next_step="Package the model again.",
             details=f"{runtime_python}: {error}",
         ) from error
+    finally:
+        if listener is not None:
+            listener.close()
     try:
-        return _wait_ready(pid, folder, timeout, cancel)
+        return _wait_ready(pid, port, folder, timeout, cancel)
     except BaseException:
         process = find_process(pid)
         if process is not None:
@@ -81,47 +107,87 @@ def service_alive(endpoint: Mapping[str, Any]) -> bool:
     return find_process(int(endpoint["pid"]), float(endpoint["started"])) is not None
 
 
-def _command(python: Path, model: Path, folder: Path) -> list[str]:
+def _prepared(folder: Path, secret: bytes) -> Path:
+    """The service's folder without what an earlier service left; where it writes."""
+    scratch = folder / "scratch"
+    for private in (folder, scratch):
+        private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.chmod(0o700)
+    for old in (folder / _STOP, folder / _SECRET, *scratch.iterdir()):
+        old.unlink(missing_ok=True)
+    if secret:
+        descriptor = os.open(folder / _SECRET, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secret.hex())
+    return scratch
+
+
+def _listener() -> socket.socket | None:
+    """The socket that the service answers on, which it could not make itself; on Windows it must, and can."""
+    if sys.platform == "win32":
+        return None
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(1024)
+    return listener
+
+
+def _arguments(model: Path, folder: Path, listeners: Sequence[int], secrets: Sequence[Path]) -> list[str]:
+    scratch = folder / "scratch"
     return [
-        *(str(python), "-m", "kronkers_studio.serving"),
-        *("--model", str(model)),
-        *("--host", "127.0.0.1", "--port", "0"),
-        *("--ready-file", str(folder / _READY)),
+        *("--model", str(model), "--host", "127.0.0.1"),
+        *(argument for listener in listeners for argument in ("--listen-fd", str(listener))),
+        *(argument for secret in secrets for argument in ("--secret-file", str(secret))),
+        *("--ready-file", str(scratch / _READY)),
         *("--stop-file", str(folder / _STOP)),
-        *("--log-file", str(folder / _LOG)),
+        *("--log-file", str(scratch / _LOG)),
     ]
 
 
-def _wait_ready(pid: int, folder: Path, timeout: float, cancel: CancelToken) -> dict[str, Any]:
+def _unconfinable(means: Means) -> ConfinementUnavailable:
+    return ConfinementUnavailable(
+        "This computer cannot keep a model from harming it. " + " ".join(means.missing),
+        next_step="Release the model to a server instead; or, if you trust whoever made it, agree to run it here "
+        "unprotected (--unprotected). On Linux, installing bubblewrap helps.",
+    )
+
+
+def _wait_ready(pid: int, port: int | None, folder: Path, timeout: float, cancel: CancelToken) -> dict[str, Any]:
     deadline = time.monotonic() + timeout
     while True:
         cancel.check()
-        running = find_process(pid) is not None
-        endpoint = _endpoint(folder)
+        process = find_process(pid)
+        endpoint = _endpoint(process, port, folder)
         if endpoint is not None:
             return endpoint
-        if not running:
+        if process is None:
             raise _failed(folder, "The model service stopped before it was ready")
         if time.monotonic() > deadline:
             raise _failed(folder, f"The model service was not ready within {timeout:g} seconds")
         time.sleep(_PAUSE)
 
 
-def _endpoint(folder: Path) -> dict[str, Any] | None:
-    """What the ready file says. Its pid counts: on Windows the process started may be a launcher of the real one."""
+def _endpoint(started: psutil.Process | None, port: int | None, folder: Path) -> dict[str, Any] | None:
+    """What the ready file says, once it is there. Of it only a port that we do not know counts, and a pid among those
+    that ``started`` started: on Windows that may be a launcher of the real one."""
     try:
-        ready = json.loads((folder / _READY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # not there yet, or just being put there
+        ready = json.loads(_read(folder / "scratch" / _READY, _READY_BYTES))
+        said_port, said_pid = int(ready["port"]), int(ready["pid"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # not there yet, or just being put there
         return None
-    process = find_process(int(ready["pid"]))
-    if process is None:
+    if started is None:
         return None
-    return {
-        "port": int(ready["port"]),
-        "pid": process.pid,
-        "started": process.create_time(),
-        "folder": str(folder),
-    }
+    try:
+        children = started.children(recursive=True) if sys.platform == "win32" else []
+        process = next((child for child in children if child.pid == said_pid), started)
+        return {
+            "port": said_port if port is None else port,
+            "pid": process.pid,
+            "started": process.create_time(),
+            "folder": str(folder),
+        }
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _ask_to_stop(endpoint: Mapping[str, Any]) -> bool:
@@ -134,18 +200,29 @@ def _ask_to_stop(endpoint: Mapping[str, Any]) -> bool:
 
 
 def _failed(folder: Path, what: str) -> ReleaseFailed:
-    lines = _last_lines(folder / _LOG) + _last_lines(folder / _START_LOG)
+    lines = _last_lines(folder / "scratch" / _LOG) + _last_lines(folder / _START_LOG)
     reason = _reason(lines)
     return ReleaseFailed(f"{what}: {reason}" if reason else f"{what}.", next_step=_NEXT_STEP, details="\n".join(lines))
 
 
 def _last_lines(file: Path) -> list[str]:
     try:
-        with file.open("rb") as stream:
-            stream.seek(max(0, file.stat().st_size - _TAIL_BYTES))
-            return stream.read().decode("utf-8", "replace").splitlines()[-_TAIL_LINES:]
+        return _read(file, _TAIL_BYTES).decode("utf-8", "replace").splitlines()[-_TAIL_LINES:]
     except OSError:  # it never came to logging
         return []
+
+
+def _read(file: Path, most: int) -> bytes:
+    """The last ``most`` bytes of a plain file. Raises ``OSError`` for anything else, such as a link to a file of the
+    person's."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(file, flags)
+    with os.fdopen(descriptor, "rb") as stream:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(f"{file.name} is no plain file")
+        stream.seek(max(0, found.st_size - most))
+        return stream.read(most)
 
 
 def _reason(lines: Sequence[str]) -> str:
@@ -153,7 +230,7 @@ def _reason(lines: Sequence[str]) -> str:
     for line in reversed(lines):
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, dict) and found.get("level") in ("critical", "error"):
             return str(found.get("message", ""))

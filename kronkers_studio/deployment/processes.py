@@ -18,50 +18,78 @@ import psutil
 # much further apart, because pids are used in turn.
 _SAME_START_SECONDS = 2.0
 
-# Windows' flags, whose names the subprocess module has only there.
-_DETACHED_PROCESS = 0x00000008
+# Windows' flags, whose names the subprocess module has only there. Without a window of its own, what the service's
+# libraries start gets none either; a terminal or task scheduler may end what stays in its job.
+_CREATE_NO_WINDOW = 0x08000000
 _CREATE_NEW_PROCESS_GROUP = 0x00000200
+_CREATE_BREAKAWAY_FROM_JOB = 0x01000000
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """Children of this program that may have to be reaped: on POSIX a dead child stays a zombie until its parent asks."""
 
 
-def detachment(platform: str = sys.platform) -> Mapping[str, Any]:
-    """The ``Popen`` arguments that let a process live on when this program, its terminal or its session ends."""
+def detachments(platform: str = sys.platform) -> list[Mapping[str, Any]]:
+    """The ``Popen`` arguments that let a process live on when this program, its terminal or its session ends; the next
+    ones where a system refuses the first."""
     if platform == "win32":
-        return {"creationflags": _DETACHED_PROCESS | _CREATE_NEW_PROCESS_GROUP}
-    return {"start_new_session": True}
+        flags = _CREATE_NO_WINDOW | _CREATE_NEW_PROCESS_GROUP
+        return [{"creationflags": flags | _CREATE_BREAKAWAY_FROM_JOB}, {"creationflags": flags}]
+    return [{"start_new_session": True}]
 
 
-def clean_environment(
-    folder: Path, python_path: Sequence[Path], environment: Mapping[str, str] = os.environ
-) -> dict[str, str]:
-    """What a service needs of ``environment`` and nothing else: no secret is handed on. Its home is ``folder``."""
-    kept = ("PATH", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
+def clean_environment(folder: Path, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What a service needs of ``environment`` and nothing else: no secret is handed on. ``folder`` is its home and
+    where its temporary files go."""
+    kept = (
+        *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ"),
+        *(
+            "SYSTEMROOT",
+            "SYSTEMDRIVE",
+            "WINDIR",
+            "COMSPEC",
+            "PATHEXT",
+            "NUMBER_OF_PROCESSORS",
+            "PROCESSOR_ARCHITECTURE",
+        ),
+    )
+    own = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")
     return {
         **{name: environment[name] for name in kept if name in environment},
-        "HOME": str(folder),
-        "USERPROFILE": str(folder),
-        "PYTHONPATH": os.pathsep.join(str(path.absolute()) for path in python_path),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONNOUSERSITE": "1",
-        "PYTHONSAFEPATH": "1",
-        "PYTHONUTF8": "1",
+        **dict.fromkeys(own, str(folder)),
+        "JOBLIB_MULTIPROCESSING": "0",  # it may start no processes, and would warn about it
     }
 
 
-def spawn(command: Sequence[str], environment: Mapping[str, str], folder: Path, output: Path) -> int:
-    """Start ``command`` detached in ``folder``, its output in the file ``output``; the pid. Raises ``OSError``."""
+def spawn(command: Sequence[str], environment: Mapping[str, str], output: Path, handed_on: Sequence[int] = ()) -> int:
+    """Start ``command`` detached, its output in the file ``output`` and the descriptors ``handed_on`` open (not on
+    Windows); the pid. Its folder is the root of the disk: no folder of ours is held. Raises ``OSError``."""
+    *others, last = detachments()
+    for detachment in others:
+        try:
+            return _started(command, environment, output, handed_on, detachment)
+        except PermissionError:  # a job that lets nothing leave it
+            continue
+    return _started(command, environment, output, handed_on, last)
+
+
+def _started(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    output: Path,
+    handed_on: Sequence[int],
+    detachment: Mapping[str, Any],
+) -> int:
     with output.open("wb") as file:
         process = subprocess.Popen(  # noqa: S603 — the command is put together by local.py
             list(command),
             env=dict(environment),
-            cwd=folder,
+            cwd=output.anchor,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
             close_fds=True,
-            **detachment(),
+            pass_fds=tuple(handed_on),
+            **detachment,
         )
     _reap(process.pid)  # an earlier child of the same number has ended, or the system would not give it again
     _children[process.pid] = process
@@ -76,7 +104,7 @@ def find_process(pid: int, started: float | None = None) -> psutil.Process | Non
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
         same = started is None or abs(process.create_time() - started) <= _SAME_START_SECONDS
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, psutil.AccessDenied):  # another person's process is none of ours
         return None
     return process if same else None
 

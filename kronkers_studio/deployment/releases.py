@@ -13,12 +13,18 @@ from typing import Any
 import docker.errors
 
 from kronkers_studio.deployment.commands import read_listening_ports, read_process_status
-from kronkers_studio.deployment.engine import Engine, engine_errors, open_engine
-from kronkers_studio.deployment.hardening import weaknesses
+from kronkers_studio.deployment.engine import Engine, engine_errors, explanation, open_engine
+from kronkers_studio.deployment.hardening import descendants, weaknesses
 from kronkers_studio.deployment.images import image_tag
 from kronkers_studio.deployment.lock import deploy_lock, record_change
 from kronkers_studio.deployment.ports import choose_port, listening_ports
-from kronkers_studio.deployment.service_definition import ServiceSpec, service_definition, service_name
+from kronkers_studio.deployment.service_definition import (
+    SERVICE_LABEL,
+    ServiceSpec,
+    labels_of,
+    service_definition,
+    service_name,
+)
 from kronkers_studio.deployment.setup import node_id
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.deployment.tasks import Startup, await_healthy, state_of, tasks_of
@@ -26,10 +32,26 @@ from kronkers_studio.domain.errors import ReleaseFailed, ServerError, ServiceUna
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import ReleaseState
 
-__all__ = ["ServiceSpec", "pause_release", "release_state", "remove_release", "resume_release", "start_release"]
+__all__ = [
+    "ServiceSpec",
+    "pause_release",
+    "release_state",
+    "remove_release",
+    "resume_release",
+    "service_name",
+    "start_release",
+]
 
 _PORT_ATTEMPTS = 3
-_NAME_ATTEMPTS = 10
+_BETWEEN = "\x1e"
+_READ_STATUSES = """import os
+for pid in filter(str.isdigit, os.listdir('/proc')):
+    try:
+        print(open(f'/proc/{pid}/status').read(), end='\\x1e')
+    except OSError:
+        pass
+"""
+"""Prints the kernel's account of every process that it sees."""
 
 
 def start_release(
@@ -44,27 +66,31 @@ def start_release(
 
     The image must be on the engine (``images.load_image``) and the server set up (``setup.set_up_server``). Raises
     ``ReleaseFailed`` with the service's last words when it is not healthy within ``timeout`` seconds, ``Cancelled``,
-    ``ServerError``; then nothing of the new release is left, and nothing else was touched.
+    ``ServerError``; then nothing of the new release is left (unless the server could not be reached any more), and
+    nothing else was touched.
     """
     facts = {"version": spec.version, "package": spec.package}
     with _change(connection, "start", spec.label, "starting the service", **facts) as engine:
         image = _image(connection, engine, spec)
-        for _ in range(_PORT_ATTEMPTS):
-            port = _free_port(connection, engine)
-            name = _create(engine, spec, image, port)
-            progress.note(f"Waiting until {spec.label} is healthy")
-            try:
-                startup = await_healthy(engine, name, timeout, cancel)
+        try:
+            network, secret = _network(engine, spec), _secret(engine, spec)
+            for _ in range(_PORT_ATTEMPTS):
+                port = _free_port(connection, engine)
+                _create(engine, spec, image, port, network, secret)
+                progress.note(f"Waiting until {spec.label} is healthy")
+                startup = await_healthy(engine, spec.service, timeout, cancel)
                 if startup.healthy:
                     _require_hardened(connection, engine, spec, startup.container)
-                    return {"port": port, "service": name}
-            except BaseException:  # cancelled, interrupted or cut off: nothing half-started may stay
-                _remove_after_failure(engine, name)
-                raise
-            _remove(engine, name)
-            if not startup.port_taken:  # somebody else took the port between our looking and our starting
-                break
-        raise _failure(spec.label, startup, "removed")
+                    return {"port": port, "service": spec.service}
+                if not startup.port_taken:
+                    break
+                _remove_service(
+                    engine, spec.service
+                )  # somebody else took the port between our looking and our starting
+            raise _failure(spec.label, startup, "removed")
+        except BaseException:  # failed, cancelled, interrupted or cut off: nothing half-started may stay
+            _remove_after_failure(engine, spec.service)
+            raise
 
 
 def pause_release(connection: Connection, endpoint: Mapping[str, Any]) -> None:
@@ -89,7 +115,7 @@ def resume_release(
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> dict[str, Any]:
-    """Start a paused service again and wait until it is healthy; its endpoint.
+    """Start a paused service again and wait until it is healthy; its endpoint, which may have another port.
 
     Raises ``ServiceUnavailable`` when the server no longer has it, ``ReleaseFailed`` (it is paused again then).
     """
@@ -101,29 +127,34 @@ def resume_release(
                 f"{connection.server.name} no longer has {name}.", next_step="Release that version again."
             )
         if state_of(engine, service) is ReleaseState.LIVE:
-            return dict(endpoint)
-        earlier = [task["ID"] for task in tasks_of(engine, name)]
-        _scale(engine, service, 1)
-        progress.note(f"Waiting until {name} is healthy")
+            return {**endpoint, "port": _published_port(service)}
         try:
-            startup = await_healthy(engine, name, timeout, cancel, ignored=earlier)
+            for _ in range(_PORT_ATTEMPTS):
+                earlier = [task["ID"] for task in tasks_of(engine, name)]
+                _scale(engine, service, 1)
+                progress.note(f"Waiting until {name} is healthy")
+                startup = await_healthy(engine, name, timeout, cancel, ignored=earlier)
+                if startup.healthy:
+                    return {**endpoint, "port": _published_port(service)}
+                _pause_after_failure(engine, endpoint)
+                service = _inspect(engine, endpoint)
+                if not startup.port_taken or service is None:
+                    break
+                _move(service, _free_port(connection, engine))  # somebody else has taken its port meanwhile
         except BaseException:  # cancelled, interrupted or cut off: it was paused, and shall be
             _pause_after_failure(engine, endpoint)
             raise
-        if startup.healthy:
-            return dict(endpoint)
-        _pause_after_failure(engine, endpoint)
         raise _failure(name, startup, "paused")
 
 
 def remove_release(connection: Connection, endpoint: Mapping[str, Any]) -> None:
-    """Stop the service and remove it (Swarm takes about three seconds). No error when it is gone already.
+    """Stop the service and remove it with its secret and network. No error when they are gone already.
 
-    The image stays.
+    Swarm takes some seconds to end it; that is not waited for. The image stays.
     """
     engine = open_engine(connection)
     with engine_errors(connection, "removing the service"):
-        _remove(engine, str(endpoint["service"]))
+        remove_parts(engine, str(endpoint["service"]))
         _record_if_possible(connection, "remove", release=endpoint["service"])
 
 
@@ -133,6 +164,34 @@ def release_state(connection: Connection, endpoint: Mapping[str, Any]) -> Releas
     with engine_errors(connection, "asking for the service's state"):
         service = _inspect(engine, endpoint)
         return ReleaseState.STOPPED if service is None else state_of(engine, service)
+
+
+def remove_parts(engine: Engine, service: str) -> None:
+    """Remove the service, and the secret and network that are labelled as its own.
+
+    Swarm forgets all three at once. What the engine has of them goes when the container has ended, after some seconds.
+    """
+    _remove_service(engine, service)
+    mine = {"label": f"{SERVICE_LABEL}={service}"}
+    for secret in engine.secrets(filters=mine):
+        with contextlib.suppress(docker.errors.NotFound):
+            engine.remove_secret(secret["ID"])
+    for network in engine.networks(filters=mine):
+        remove_network(engine, network["Id"])
+
+
+def remove_network(engine: Engine, id: str) -> bool:
+    """Remove a network; False while something that is ending still uses it. The engine has only words for why not: one
+    that Swarm has forgotten is listed, and "not found", until its last container has ended."""
+    try:
+        engine.remove_network(id)
+    except docker.errors.APIError as error:
+        said = explanation(error).lower()
+        if "in use" in said or "active endpoints" in said:
+            return False
+        if "not found" not in said and "no such network" not in said:
+            raise
+    return True
 
 
 @contextlib.contextmanager
@@ -183,8 +242,19 @@ def _free_port(connection: Connection, engine: Engine) -> int:
     return choose_port(listening_ports(connection.run(read_listening_ports()).output) | published)
 
 
-def _create(engine: Engine, spec: ServiceSpec, image: dict[str, Any], port: int) -> str:
-    """Create the service; its name, which gets a suffix when another workspace has a service of that name there."""
+def _network(engine: Engine, spec: ServiceSpec) -> str:
+    """A network of the release's own, so that it cannot reach another release; its id."""
+    definition = {"Name": spec.service, "Driver": "overlay", "Labels": labels_of(spec), "CheckDuplicate": True}
+    return engine.create_raw_network(definition)
+
+
+def _secret(engine: Engine, spec: ServiceSpec) -> str:
+    """The release's secret, as the file in the container shall hold it; its id."""
+    created = engine.create_secret(spec.service, spec.secret.hex().encode("ascii"), labels=labels_of(spec))
+    return str(created["ID"])
+
+
+def _create(engine: Engine, spec: ServiceSpec, image: dict[str, Any], port: int, network: str, secret: str) -> None:
     info = engine.info()
     definition = service_definition(
         replace(spec, cpus=min(spec.cpus, float(info["NCPU"])), memory=min(spec.memory, int(info["MemTotal"]))),
@@ -192,32 +262,16 @@ def _create(engine: Engine, spec: ServiceSpec, image: dict[str, Any], port: int)
         image=image,
         port=port,
         node=node_id(engine),
+        network=network,
+        secret=secret,
         api=engine.api,
     )
-    plain = service_name(spec)
-    for attempt in range(1, _NAME_ATTEMPTS + 1):
-        name = plain if attempt == 1 else f"{plain}-{attempt}"
-        try:
-            engine.create_service(name=name, **definition)
-            return name
-        except docker.errors.APIError as error:
-            if error.status_code != 409:
-                raise
-    raise ReleaseFailed(
-        f"There are {_NAME_ATTEMPTS} services called {plain} on that server already.",
-        next_step="Ask who else releases there, and remove what nobody needs (docker service rm).",
-    )
+    engine.create_service(**definition)
 
 
 def _require_hardened(connection: Connection, engine: Engine, spec: ServiceSpec, container: str) -> None:
     inspected = engine.inspect_container(container)
-    first = str(inspected["State"]["Pid"])
-    statuses = []
-    for row in engine.top(container, "-o pid")["Processes"]:
-        if row[0] != first:
-            status = connection.run(read_process_status(int(row[0])))
-            statuses += [status.output] if status.ok else []
-    problems = weaknesses(inspected, statuses)
+    problems = weaknesses(inspected, _process_statuses(connection, engine, inspected))
     if problems:
         raise ReleaseFailed(
             f"{spec.label} runs on {connection.server.name}, but not locked in as it must be: {'; '.join(problems)}.",
@@ -226,12 +280,46 @@ def _require_hardened(connection: Connection, engine: Engine, spec: ServiceSpec,
         )
 
 
+def _process_statuses(connection: Connection, engine: Engine, container: Mapping[str, Any]) -> list[str]:
+    """The kernel's account of the processes that the container's own init has started: read on the server or, where
+    other accounts' processes are hidden (hidepid), inside of the container."""
+    running = engine.top(container["Id"], "-o pid,ppid")["Processes"]
+    parents = {int(pid): int(parent) for pid, parent in running}
+    ours = descendants(parents, int(container["State"]["Pid"]))
+    said = [connection.run(read_process_status(pid)) for pid in ours]
+    read = [status.output for status in said if status.ok]
+    return read or _statuses_inside(engine, container)
+
+
+def _statuses_inside(engine: Engine, container: Mapping[str, Any]) -> list[str]:
+    program = (container["Config"].get("Entrypoint") or ["python3"])[0]
+    try:
+        said = engine.output_inside(container["Id"], [program, "-I", "-S", "-c", _READ_STATUSES])
+    except docker.errors.APIError:
+        return []  # which is a weakness of its own
+    statuses = {}
+    for status in said.decode("utf-8", "replace").split(_BETWEEN):
+        facts = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        if "Pid" in facts and "PPid" in facts:
+            statuses[int(facts["Pid"])] = (int(facts["PPid"]), status)
+    return [statuses[pid][1] for pid in descendants({pid: parent for pid, (parent, _) in statuses.items()}, 1)]
+
+
 def _inspect(engine: Engine, endpoint: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
         service: dict[str, Any] = engine.inspect_service(str(endpoint["service"]))
     except docker.errors.NotFound:
         return None
     return service
+
+
+def _published_port(service: Mapping[str, Any]) -> int:
+    return int(service["Spec"]["EndpointSpec"]["Ports"][0]["PublishedPort"])
+
+
+def _move(service: Mapping[str, Any], port: int) -> None:
+    """Let ``service`` be published on ``port`` when it is next scaled."""
+    service["Spec"]["EndpointSpec"]["Ports"][0]["PublishedPort"] = port
 
 
 def _scale(engine: Engine, service: dict[str, Any], replicas: int) -> None:
@@ -247,7 +335,7 @@ def _scale(engine: Engine, service: dict[str, Any], replicas: int) -> None:
     )
 
 
-def _remove(engine: Engine, name: str) -> None:
+def _remove_service(engine: Engine, name: str) -> None:
     with contextlib.suppress(docker.errors.NotFound):
         engine.remove_service(name)
 
@@ -255,7 +343,7 @@ def _remove(engine: Engine, name: str) -> None:
 def _remove_after_failure(engine: Engine, name: str) -> None:
     """The first failure is the one to report; without a connection nothing can be removed."""
     with contextlib.suppress(docker.errors.DockerException, OSError, ServerError):
-        _remove(engine, name)
+        remove_parts(engine, name)
 
 
 def _pause_after_failure(engine: Engine, endpoint: Mapping[str, Any]) -> None:
@@ -269,6 +357,6 @@ def _failure(label: str, startup: Startup, done: str) -> ReleaseFailed:
     words = f" Its last words: “{startup.last_words}”." if startup.last_words else ""
     return ReleaseFailed(
         f"{label} did not start: {startup.reason}.{words}",
-        next_step=f"It was {done} again, and what was live before still is. Correct the model and release it again.",
+        next_step=f"It was {done} again. {startup.advice}",
         details=startup.log[-4000:],
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from kronkers_studio.deployment.setup import NETWORK
+from kronkers_studio.deployment.network_denial import start_program
 
 USER = "65532"
 """The user that services run as: nobody on any server."""
@@ -19,18 +19,20 @@ _SECOND = 1_000_000_000
 _NO_NEW_PRIVILEGES_API = (1, 44)
 """Docker 25 can be told; older engines cannot in a Swarm service."""
 
-_GIVE_UP_PRIVILEGES = (
-    "import ctypes,os,sys;"
-    "sys.exit('cannot give up privileges') if ctypes.CDLL(None).prctl(38,1,0,0,0) else None;"  # PR_SET_NO_NEW_PRIVS
-    "os.execvp(sys.argv[1],sys.argv[1:])"
-)
+SECRET_FILE = "/run/secrets/kronkers"  # noqa: S105  # a path
+"""Where the release's secret lies, inside."""
+
+WORKSPACE_LABEL, SERVICE_LABEL = "kronkers.workspace", "kronkers.service"
+"""What says whose a service, secret or network is, and to which service the latter two belong."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
     """One release. ``image`` is the image's config digest (``sha256:…``), ``package`` the manifest's.
 
-    ``memory`` in bytes and ``cpus`` in cores are upper limits, not reservations.
+    ``service`` is what it is called on the server (see ``service_name``), ``workspace`` the id of the workspace that it
+    belongs to, ``secret`` what both ends of a connection to it know. ``memory`` in bytes and ``cpus`` in cores are
+    upper limits, not reservations.
     """
 
     model: str
@@ -38,6 +40,9 @@ class ServiceSpec:
     number: int
     image: str
     package: str
+    service: str
+    workspace: str
+    secret: bytes = field(repr=False)
     memory: int = 2 << 30
     cpus: float = 2.0
     processes: int = 512
@@ -48,22 +53,40 @@ class ServiceSpec:
         return f"{self.model} r{self.number}"
 
 
-def service_name(spec: ServiceSpec) -> str:
-    """``<model>-r<number>``, in the letters that engines allow, at most 60 of them."""
-    model = re.sub(r"[^a-z0-9]+", "-", spec.model.lower()).strip("-") or "model"
-    end = f"-r{spec.number}"
-    return model[: 60 - len(end)].rstrip("-") + end
+def service_name(model: str, number: int, nonce: str) -> str:
+    """``<model>-r<number>-<the nonce's beginning>``, in the letters that engines allow, at most 60 of them.
+
+    ``nonce`` (hex) makes it a name that no other release ever had or gets.
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", model.lower()).strip("-") or "model"
+    end = f"-r{number}-{nonce[:8]}"
+    return name[: 60 - len(end)].rstrip("-") + end
+
+
+def labels_of(spec: ServiceSpec) -> dict[str, str]:
+    """What a service's secret and network are labelled with."""
+    return {WORKSPACE_LABEL: spec.workspace, SERVICE_LABEL: spec.service}
 
 
 def service_definition(
-    spec: ServiceSpec, *, image_id: str, image: Mapping[str, Any], port: int, node: str, api: tuple[int, ...]
+    spec: ServiceSpec,
+    *,
+    image_id: str,
+    image: Mapping[str, Any],
+    port: int,
+    node: str,
+    network: str,
+    secret: str,
+    api: tuple[int, ...],
 ) -> dict[str, Any]:
-    """The arguments of the SDK's ``create_service``, but for the name.
+    """The arguments of the SDK's ``create_service``.
 
     ``image`` is the engine's inspection of the image; ``port`` the one to publish on the loopback address; ``node`` the
-    Swarm's id of the server; ``api`` the version of the engine's interface.
+    Swarm's id of the server; ``network`` and ``secret`` the ids of the release's own; ``api`` the version of the
+    engine's interface.
     """
     labels = {
+        WORKSPACE_LABEL: spec.workspace,
         "kronkers.model": spec.model,
         "kronkers.version": str(spec.version),
         "kronkers.release": str(spec.number),
@@ -81,15 +104,23 @@ def service_definition(
             {"Type": "tmpfs", "Target": "/tmp", "TmpfsOptions": {"SizeBytes": 256 << 20, "Mode": 0o1777}}  # noqa: S108
         ],
         "Healthcheck": _health_check(image, api),
+        "Command": _without_connections(image["Config"]),
+        "Env": [f"KRONKERS_SECRET_FILE={SECRET_FILE}"],
+        "Secrets": [
+            {
+                "SecretID": secret,
+                "SecretName": spec.service,
+                "File": {"Name": SECRET_FILE.rpartition("/")[2], "UID": USER, "GID": USER, "Mode": 0o400},
+            }
+        ],
     }
     if api >= _NO_NEW_PRIVILEGES_API:
         container["Privileges"] = {"NoNewPrivileges": True}
-    else:
-        container["Command"] = _without_new_privileges(image["Config"])
     return {
+        "name": spec.service,
         "task_template": {
             "ContainerSpec": container,
-            "Networks": [{"Target": NETWORK}],
+            "Networks": [{"Target": network}],
             "Placement": {"Constraints": [f"node.id=={node}"]},
             "Resources": {
                 "Limits": {
@@ -99,6 +130,7 @@ def service_definition(
                 }
             },
             "RestartPolicy": {"Condition": "any", "Delay": 5 * _SECOND},
+            "LogDriver": {"Name": "json-file", "Options": {"max-size": "10m", "max-file": "3"}},
         },
         "labels": labels,
         "mode": {"Replicated": {"Replicas": 1}},
@@ -123,10 +155,10 @@ def _health_check(image: Mapping[str, Any], api: tuple[int, ...]) -> dict[str, A
     return check
 
 
-def _without_new_privileges(configuration: Mapping[str, Any]) -> list[str] | None:
-    """The image's command, started by a line of Python that gives up new privileges for good (every package has
-    Python); None, which leaves the command as it is, when it does not start with Python."""
+def _without_connections(configuration: Mapping[str, Any]) -> list[str] | None:
+    """The image's command, started by a few lines of Python that give up new privileges and connections of its own for
+    good (every package has Python); None, which leaves the command as it is, when it does not start with Python."""
     entrypoint: Sequence[str] = configuration.get("Entrypoint") or ()
     if not entrypoint or not re.fullmatch(r"(.*/)?python[0-9.]*", entrypoint[0]):
         return None
-    return [entrypoint[0], "-I", "-S", "-c", _GIVE_UP_PRIVILEGES, *entrypoint]
+    return [entrypoint[0], "-I", "-S", "-c", start_program(), *entrypoint]

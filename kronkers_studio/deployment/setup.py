@@ -17,9 +17,6 @@ from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.errors import ServerError
 from kronkers_studio.domain.progress import SILENT, Progress
 
-NETWORK = "kronkers"
-"""The network that services are attached to."""
-
 _GATEWAY = "docker_gwbridge"  # the name is Swarm's
 _LOOPBACK = "127.0.0.1"
 _OPTIONS = {
@@ -45,14 +42,12 @@ def set_up_server(connection: Connection, progress: Progress = SILENT) -> None:
             _make_gateway(engine)
             _start_swarm(engine)
         _require_our_gateway(connection, engine)
-        if not _has_network(engine, NETWORK):
-            _make_network(engine, {"Name": NETWORK, "Driver": "overlay", "Labels": _LABELS})
 
 
 def is_set_up(engine: Engine) -> bool:
     """Whether releases can be made as it is."""
     swarm = engine.info().get("Swarm") or {}
-    return bool(swarm.get("ControlAvailable")) and _has_network(engine, NETWORK)
+    return bool(swarm.get("ControlAvailable")) and _has_network(engine, _GATEWAY)
 
 
 def listens_on_loopback_only(engine: Engine) -> bool:

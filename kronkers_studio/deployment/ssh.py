@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
+import secrets
 import socket
 import threading
 import time
@@ -18,7 +20,13 @@ import paramiko
 from kronkers_studio.deployment.authentication import log_in
 from kronkers_studio.deployment.commands import Command, CommandResult
 from kronkers_studio.deployment.streams import ChannelStream, StreamlocalTransport, send_all
-from kronkers_studio.domain.errors import HostKeyChanged, HostKeyUnknown, ServerUnreachable
+from kronkers_studio.domain.errors import (
+    HostKeyChanged,
+    HostKeyUnknown,
+    ServerError,
+    ServerUnreachable,
+    ShellUnusable,
+)
 from kronkers_studio.domain.servers import HostKey, Server
 from kronkers_studio.settings.secrets import Secret
 
@@ -29,6 +37,9 @@ _DEAD_AFTER_SECONDS = 20
 
 _MOST_CHANNELS = 8
 """OpenSSH allows ten sessions on one connection."""
+
+_MOST_OUTPUT = 8_000_000
+_MOST_QUOTED = 200
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else it writes to stderr when nobody set up a log
 
@@ -58,21 +69,24 @@ class Connection:
         return self._transport.is_active() and self._transport.is_authenticated()
 
     def run(self, command: Command, *, input: bytes | None = None, timeout: float = 30.0) -> CommandResult:
-        """Run ``command`` to its end, feeding it ``input``. For commands that say little: all of it is kept."""
+        """Run ``command`` to its end within ``timeout`` seconds altogether, feeding it ``input``.
+
+        For commands that say little: all of it is kept, and more than a few MB are an error. What the account's start
+        files print is left out. Raises ``ShellUnusable`` when the account's shell does not run commands.
+        """
         deadline = time.monotonic() + timeout
+        mark = f"kronkers-{secrets.token_hex(8)}"
         channel = self._open_session(timeout)
         try:
             channel.settimeout(timeout)
-            channel.exec_command(command.line)
+            channel.exec_command(command.line_between(mark))
             if input is not None:
                 send_all(channel, input)
                 # Not without input: an end-of-file that crosses the command's own end makes sshd drop the connection.
                 channel.shutdown_write()
-            output = _read_all(channel.recv, channel, deadline)
-            error = _read_all(channel.recv_stderr, channel, deadline)
-            if not channel.status_event.wait(max(0.0, deadline - time.monotonic())):
-                raise TimeoutError
-            status = channel.recv_exit_status()
+            output, error = _read_both(channel, deadline)
+        except _TooMuch:
+            raise self._strange(f"said more than {_MOST_OUTPUT // 1_000_000} MB when asked for a few lines") from None
         except TimeoutError:
             raise self._lost(f"did not answer within {timeout:g} seconds") from None
         except (paramiko.SSHException, EOFError, OSError) as problem:
@@ -83,9 +97,7 @@ class Connection:
             ):  # with the connection gone, it is closed
                 channel.close()
             self._free.release()
-        if status == -1 and not self.is_alive():
-            raise self._lost("was lost")
-        return CommandResult(status, output.decode("utf-8", "replace"), error.decode("utf-8", "replace"))
+        return self._result(mark, output.decode("utf-8", "replace"), error.decode("utf-8", "replace"))
 
     def open_tcp(self, host: str, port: int, *, timeout: float = 10.0) -> ChannelStream:
         """A stream to ``host:port`` as the server sees it. Raises ``ConnectionRefusedError`` when nobody listens there
@@ -127,6 +139,44 @@ class Connection:
         channel.settimeout(timeout)
         return ChannelStream(channel, self._free.release)
 
+    def _result(self, mark: str, output: str, error: str) -> CommandResult:
+        """What stands between the marks, and the status after the second."""
+        before, begun, rest = output.partition(f"\n{mark}\n")
+        said, _, after = rest.rpartition(f"\n{mark} ")
+        status = re.match(r"([0-9]{1,3})\n", after)
+        if not begun:
+            if not self.is_alive():
+                raise self._lost("was lost")
+            raise self._no_commands(before or error)
+        if status is None:
+            if not self.is_alive():
+                raise self._lost("was lost")
+            raise self._strange("ended a command before it was done")
+        return CommandResult(int(status[1]), said, error.partition(f"\n{mark}\n")[2])
+
+    def _no_commands(self, said: str) -> ShellUnusable:
+        """The account's own shell did not get as far as starting `sh`: why, only it knows."""
+        server = self.server
+        if "windows" in self._transport.remote_version.lower():  # how the SSH server names itself in the protocol
+            return ShellUnusable(
+                f"{server.name} is a Windows computer.",
+                next_step="Releases need a Linux server with Docker. This computer can serve models itself.",
+                details=said[:_MOST_QUOTED],
+            )
+        words = " ".join(said.split())[:_MOST_QUOTED]
+        return ShellUnusable(
+            f"“{server.user}” can log in to {server.name} but not run commands there"
+            + (f"; the server says: “{words}”." if words else "."),
+            next_step=f"Ask the administrator to give that account an ordinary shell (usermod --shell /bin/sh "
+            f"{server.user}). The server must run Linux.",
+        )
+
+    def _strange(self, what: str) -> ServerError:
+        return ServerError(
+            f"{self.server.name} {what}.",
+            next_step="Ask the server's administrator what the account's shell and its start files do.",
+        )
+
     def _reserve(self, timeout: float) -> None:
         if not self._free.acquire(timeout=timeout):
             raise ServerUnreachable(
@@ -160,15 +210,18 @@ def connect(server: Server, credentials: Credentials = Credentials(), *, timeout
     Raises ``ServerUnreachable``, ``HostKeyUnknown`` when no key was confirmed, ``HostKeyChanged`` when the server shows
     another one than the confirmed one (before anything secret is sent), ``AuthenticationFailed``.
     """
-    transport = _start(server.host, server.port, timeout, preferred=server.host_key.split(" ")[0])
-    try:
-        _require_confirmed_key(server, transport.get_remote_server_key())
-        transport.auth_timeout = timeout
+
+    def open_transport() -> StreamlocalTransport:
+        transport = _start(server.host, server.port, timeout, preferred=server.host_key.split(" ")[0])
+        try:
+            _require_confirmed_key(server, transport.get_remote_server_key())
+        except BaseException:
+            transport.close()
+            raise
         transport.channel_timeout = timeout
-        log_in(transport, server, credentials.password, credentials.passphrase)
-    except BaseException:
-        transport.close()
-        raise
+        return transport
+
+    transport = log_in(open_transport, server, credentials.password, credentials.passphrase, timeout=timeout)
     transport.set_keepalive(_KEEPALIVE_SECONDS)
     return Connection(server, transport)
 
@@ -207,12 +260,44 @@ def _start(host: str, port: int, timeout: float, *, preferred: str) -> Streamloc
             raise TimeoutError(f"no greeting within {timeout:g} seconds")
     except (paramiko.SSHException, EOFError, OSError) as problem:
         transport.close()
+        if isinstance(problem, paramiko.ssh_exception.IncompatiblePeer):
+            raise _nothing_in_common(host, transport) from problem
         raise ServerUnreachable(
             f"{host} answers on port {port}, but not as an SSH server that can be talked to.",
             next_step="Check the port, and that an up-to-date SSH server runs there.",
             details=f"{type(problem).__name__}: {problem}",
         ) from problem
     return transport
+
+
+_ALGORITHMS = (
+    ("kex_algo_list", "kex", "key exchange", "KexAlgorithms"),
+    ("server_key_algo_list", "key_types", "kind of host key", "HostKey and HostKeyAlgorithms"),
+    ("server_encrypt_algo_list", "ciphers", "encryption", "Ciphers"),
+    ("server_mac_algo_list", "digests", "integrity check", "MACs"),
+)
+"""Of each choice: paramiko's name of the server's list and of ours, the word for people, the option of sshd_config."""
+
+
+def _nothing_in_common(host: str, transport: StreamlocalTransport) -> ServerUnreachable:
+    options = transport.get_security_options()
+    for theirs, ours, words, option in _ALGORITHMS:
+        offered, known = transport.offered.get(theirs, []), list(getattr(options, ours))
+        if not set(offered) & set(known):
+            return ServerUnreachable(
+                f"{host} and this program know no {words} in common. The server offers {_names(offered)}.",
+                next_step=f"Ask the server's administrator to allow one of these besides ({option} in sshd_config): "
+                f"{_names(known)}.",
+            )
+    return ServerUnreachable(
+        f"{host} speaks a version of SSH that is not in use any more.",
+        next_step="Ask the server's administrator to update its SSH server.",
+        details=transport.remote_version[:_MOST_QUOTED],
+    )
+
+
+def _names(algorithms: list[str]) -> str:
+    return ", ".join("".join(c for c in name if c.isprintable())[:60] for name in algorithms[:20]) or "nothing"
 
 
 def _open_socket(host: str, port: int, timeout: float) -> socket.socket:
@@ -235,6 +320,12 @@ def _open_socket(host: str, port: int, timeout: float) -> socket.socket:
             next_step="Check the port, and that the SSH server runs there.",
             details=str(error),
         ) from None
+    except (ValueError, OverflowError) as error:  # what is no name or port at all, as another's workspace may have it
+        raise ServerUnreachable(
+            f"“{host[:_MOST_QUOTED]}”, port {port}, is no address of a server.",
+            next_step="Remove the server here and add it again.",
+            details=type(error).__name__,
+        ) from None
     except OSError as error:
         raise ServerUnreachable(
             f"{host} cannot be reached.", next_step="Check the network of this computer.", details=str(error)
@@ -256,11 +347,30 @@ def _openssh_form(key: paramiko.PKey) -> str:
     return f"{key.get_name()} {key.get_base64()}"
 
 
-def _read_all(receive: Callable[[int], bytes], channel: paramiko.Channel, deadline: float) -> bytes:
-    pieces: list[bytes] = []
+class _TooMuch(Exception):
+    """A command's output does not end."""
+
+
+def _read_both(channel: paramiko.Channel, deadline: float) -> tuple[bytes, bytes]:
+    """Output and errors to their end. Raises ``TimeoutError``, or ``_TooMuch``."""
+    pieces: tuple[list[bytes], list[bytes]] = ([], [])
+    total = 0
+    news = threading.Event()
+    channel.in_buffer.set_event(news)
+    channel.in_stderr_buffer.set_event(news)
     while True:
-        channel.settimeout(max(0.01, deadline - time.monotonic()))
-        piece = receive(1 << 16)
-        if not piece:
-            return b"".join(pieces)
-        pieces.append(piece)
+        ended = channel.eof_received or channel.closed  # before looking: what came by then is there
+        for there, receive, kept in (
+            (channel.recv_ready, channel.recv, pieces[0]),
+            (channel.recv_stderr_ready, channel.recv_stderr, pieces[1]),
+        ):
+            while there():
+                kept.append(receive(1 << 16))
+                total += len(kept[-1])
+                if total > _MOST_OUTPUT:
+                    raise _TooMuch
+        if ended:
+            return b"".join(pieces[0]), b"".join(pieces[1])
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        news.wait(0.02)  # reading one of the two may have cleared the other's news

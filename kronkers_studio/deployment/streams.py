@@ -4,24 +4,105 @@ from __future__ import annotations
 
 import contextlib
 import io
+import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import paramiko
-from paramiko.common import cMSG_CHANNEL_OPEN
+import paramiko.packet
+from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA, cMSG_CHANNEL_OPEN
 
 _PIECE = 32 * 1024  # no SSH packet carries more
+_MOST_PACKET = 1024 * 1024  # OpenSSH's largest is a quarter of that
+_MOST_GREETING = 64 * 1024
+_MOST_UNREAD = 4 * 1024 * 1024  # the window that paramiko opens is half of that
+_MOST_EXTENSIONS = 100
+
+
+class _BoundedPackets(paramiko.packet.Packetizer):
+    """Refuses what no SSH server needs to say, before it fills the memory: nobody has proved who they are yet."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self._greeting = 0
+
+    def read_all(self, n: int, check_rekey: bool = False) -> bytes:
+        if n > _MOST_PACKET:
+            raise paramiko.SSHException("The server announces a packet of more than any server sends.")
+        return super().read_all(n, check_rekey)
+
+    def _read_timeout(self, timeout: float) -> bytes:  # serves the lines before the protocol only
+        read: bytes = super()._read_timeout(timeout)  # type: ignore[misc]  # not in the type stubs
+        self._greeting += len(read)
+        if self._greeting > _MOST_GREETING:
+            raise paramiko.SSHException("The server goes on greeting.")
+        return read
+
+
+def _within_window(feed: Callable[[paramiko.Channel, Any], None]) -> Callable[[paramiko.Channel, Any], None]:
+    """``feed``, unless the server sends more than it was allowed to: paramiko keeps whatever comes."""
+
+    def bounded(channel: Any, message: Any) -> None:
+        feed(channel, message)
+        if len(channel.in_buffer) + len(channel.in_stderr_buffer) > _MOST_UNREAD:
+            raise paramiko.SSHException("The server sends more than it may.")
+
+    return bounded
+
+
+_base: Any = paramiko.Transport  # what is taken from it is not in the type stubs
+_channel: Any = paramiko.Channel
+_CURVE = "curve25519-sha256@libssh.org"
 
 
 class StreamlocalTransport(paramiko.Transport):
     """A transport that can also open OpenSSH's ``direct-streamlocal@openssh.com`` channels, to unix sockets.
 
     ``paramiko.Transport.open_channel`` writes the address of the kinds it knows only; this is the same with the address
-    of this kind (OpenSSH PROTOCOL, section 2.4). It uses paramiko's inner workings: its version is pinned, and a test
-    opens such a channel.
+    of this kind (OpenSSH PROTOCOL, section 2.4). Besides, it knows curve25519 by the name of RFC 8731, remembers which
+    algorithms the server offers, and lets no server fill the memory or raise what is none of its exceptions. It uses
+    paramiko's inner workings: its version is pinned, and tests use all of it.
     """
+
+    _kex_info: ClassVar[dict[str, Any]] = {**_base._kex_info, "curve25519-sha256": _base._kex_info[_CURVE]}
+    _preferred_kex = tuple(
+        name
+        for known in _base._preferred_kex
+        for name in (("curve25519-sha256", known) if known == _CURVE else (known,))
+    )
+    _channel_handler_table: ClassVar[dict[int, Any]] = {
+        **_base._channel_handler_table,
+        MSG_CHANNEL_DATA: _within_window(_channel._feed),
+        MSG_CHANNEL_EXTENDED_DATA: _within_window(_channel._feed_extended),
+    }
+
+    def __init__(self, stream: socket.socket) -> None:
+        super().__init__(stream, packetizer_class=_BoundedPackets)
+        self.offered: dict[str, list[str]] = {}
+        """What the server offered, by paramiko's names of the lists."""
+
+    def get_exception(self) -> Exception | None:
+        """Why the connection ended. What a strange message made paramiko stumble over is the server's fault."""
+        problem = super().get_exception()
+        if problem is None or isinstance(problem, paramiko.SSHException | EOFError | OSError):
+            return problem
+        return paramiko.SSHException(f"a message that cannot be read: {type(problem).__name__}")
+
+    def _really_parse_kex_init(self, message: Any, ignore_first_byte: bool = False) -> dict[str, Any]:
+        inner: Any = super()
+        parsed: dict[str, Any] = inner._really_parse_kex_init(message, ignore_first_byte)
+        if not ignore_first_byte:  # else it is our own
+            self.offered = parsed
+        return parsed
+
+    def _parse_ext_info(self, message: Any) -> None:
+        if message.get_int() > _MOST_EXTENSIONS:
+            raise paramiko.SSHException("The server announces very many extensions.")
+        message.rewind()
+        inner: Any = super()
+        inner._parse_ext_info(message)
 
     def open_streamlocal(self, path: str, timeout: float) -> paramiko.Channel:
         """A channel to the unix socket ``path`` of the server. Raises ``paramiko.SSHException``."""

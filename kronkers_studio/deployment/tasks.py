@@ -18,21 +18,28 @@ _LOG_LINES = 30
 _UNPLACEABLE_SECONDS = 5.0
 """How long Swarm may say "no suitable node" before that is its last word; it counts from when nothing is in the way."""
 
+_PORT_TAKEN = ("port is already allocated", "address already in use", "host-mode port already in use")
+_KILLED = 137
+"""The exit status of a program that was killed: by the kernel for want of memory, or by somebody."""
+
 _ENDED = ("complete", "failed", "rejected", "shutdown", "orphaned", "remove")
 
 
 @dataclass(frozen=True, slots=True)
 class Startup:
-    """How a start went. ``container`` is its id, ``reason`` why it is not healthy, ``log`` its last lines."""
+    """How a start went. ``container`` is its id, ``reason`` why it is not healthy, ``advice`` what to do about it,
+    ``log`` its last lines."""
 
     healthy: bool
     container: str = ""
     reason: str = ""
     log: str = ""
+    advice: str = ""
 
     @property
     def port_taken(self) -> bool:
-        return any(words in self.reason for words in ("port is already allocated", "address already in use"))
+        """The engine has only words for it."""
+        return any(words in self.reason for words in _PORT_TAKEN)
 
     @property
     def last_words(self) -> str:
@@ -106,7 +113,35 @@ def _is_healthy(engine: Engine, container: str) -> bool:
 
 def _failed(engine: Engine, task: dict[str, Any], reason: str) -> Startup:
     container = _container(task)
-    return Startup(False, container, reason, _last_lines(engine, container))
+    log = _last_lines(engine, container)
+    wanted = _memory_wanted(engine, task, container)
+    if wanted:
+        return Startup(False, container, wanted, log, "A smaller model is needed, or one that loads less at once.")
+    return Startup(False, container, reason, log, _advice(task, reason, log))
+
+
+def _memory_wanted(engine: Engine, task: dict[str, Any], container: str) -> str:
+    """The reason when the kernel ended it because it had no more memory to give; otherwise nothing."""
+    if not container:
+        return ""
+    try:
+        state = engine.inspect_container(container)["State"]
+    except docker.errors.NotFound:
+        return ""
+    limit = int(task["Spec"].get("Resources", {}).get("Limits", {}).get("MemoryBytes", 0))
+    if state.get("OOMKilled"):
+        return f"it needed more than its {limit / (1 << 30):.3g} GiB of memory"
+    if state.get("ExitCode") == _KILLED and task["Status"]["State"] in _ENDED:
+        return f"it was killed, perhaps because the server or its {limit / (1 << 30):.3g} GiB had no memory left"
+    return ""
+
+
+def _advice(task: dict[str, Any], reason: str, log: str) -> str:
+    if "no space left on device" in reason.lower():
+        return "The server's disk is full: free some space there (kronkers server clean), then release it again."
+    if task["Status"].get("ContainerStatus", {}).get("ExitCode") or log:
+        return "Correct the model and release it again."
+    return "Look at the server's Docker engine (kronkers server check), then release it again."
 
 
 def _last_lines(engine: Engine, container: str) -> str:

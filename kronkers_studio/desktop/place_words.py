@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.tokens import Tone
-from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
+from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 
 
 def place_words(place: str) -> str:
@@ -17,8 +17,10 @@ def place_title(place: str) -> str:
     return tr("This computer") if place == THIS_COMPUTER else place
 
 
-def release_pill(state: ReleaseState) -> tuple[str, Tone]:
+def release_pill(release: Release) -> tuple[str, Tone]:
     """A release's state in a word, with its tone."""
+    if release.lost:
+        return tr("Stopped"), "warn"
     words: dict[ReleaseState, tuple[str, Tone]] = {
         ReleaseState.STARTING: (tr("Starting"), "accent"),
         ReleaseState.LIVE: (tr("Live"), "ok"),
@@ -26,4 +28,4 @@ def release_pill(state: ReleaseState) -> tuple[str, Tone]:
         ReleaseState.FAILED: (tr("Failed"), "bad"),
         ReleaseState.STOPPED: (tr("Stopped"), "plain"),
     }
-    return words[state]
+    return words[release.state]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kronkers_studio.desktop.text import figure, tr
-from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.errors import InvalidInput, InvalidValue
 from kronkers_studio.domain.models import Datatype, Signature
 from kronkers_studio.domain.releases import Prediction
 
@@ -50,12 +50,14 @@ def read_rows(file: Path) -> str:
 
 
 def row_from_form(signature: Signature, typed: Mapping[str, str]) -> dict[str, Any]:
-    """One row from what was typed per column, by the columns' types. Raises ``InvalidInput`` that names the column."""
+    """One row from what was typed per column, by the columns' types. Raises ``InvalidValue`` that names the column."""
     row: dict[str, Any] = {}
     for name, datatype in form_columns(signature):
         text = typed.get(name, "").strip()
         if not text:
-            raise InvalidInput(tr("{column} is empty.").format(column=name), next_step=tr("Fill in every column."))
+            raise InvalidValue(
+                tr("{column} is empty.").format(column=name), column=name, next_step=tr("Fill in every column.")
+            )
         row[name] = _value(name, text, datatype)
     return row
 
@@ -120,6 +122,8 @@ def _from_json(text: str) -> list[Row]:
             tr("This is not JSON: line {line}, {reason}.").format(line=error.lineno, reason=error.msg.lower()),
             next_step=tr("Correct it there, or paste CSV."),
         ) from None
+    except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
+        raise InvalidInput(tr("This JSON cannot be read."), next_step=tr("Write a list of rows.")) from None
     rows = content.get("rows", [content]) if isinstance(content, dict) else content
     if isinstance(rows, list) and rows and not isinstance(rows[0], list | dict):
         rows = [rows]
@@ -135,7 +139,7 @@ def _from_csv(text: str) -> list[Row]:
     separator = max(",;\t", key=lines[0].count)
     reader = csv.DictReader(io.StringIO(text), delimiter=separator)
     rows: list[Row] = []
-    for number, line in enumerate(reader, 2):
+    for number, line in enumerate(_lines_of(reader), 2):
         if None in line or None in line.values():
             raise InvalidInput(
                 tr("Line {line} has another number of values than the first line has names.").format(line=number),
@@ -145,6 +149,16 @@ def _from_csv(text: str) -> list[Row]:
     if not rows:
         raise InvalidInput(tr("There is only a line of names."), next_step=tr("Add a line of values for each row."))
     return rows
+
+
+def _lines_of(reader: csv.DictReader[str]) -> Iterator[dict[str, Any]]:
+    try:
+        yield from reader
+    except csv.Error:
+        raise InvalidInput(
+            tr("The CSV cannot be read after line {line}.").format(line=reader.line_num),
+            next_step=tr("Look for a quotation mark that is not closed."),
+        ) from None
 
 
 def _number_or_text(text: str, separator: str) -> Any:
@@ -167,7 +181,8 @@ def _value(name: str, text: str, datatype: Datatype) -> Any:
         return int(text) if datatype in _WHOLE else float(text.replace(",", "."))
     except ValueError:
         kind = tr("a whole number") if datatype in _WHOLE else tr("a number")
-        raise InvalidInput(
+        raise InvalidValue(
             tr("{column} must be {kind}, not “{text}”.").format(column=name, kind=kind, text=text),
+            column=name,
             next_step=tr("Correct it and send again."),
         ) from None

@@ -71,6 +71,7 @@ QLabel {{ background: transparent; }}
 QLabel:disabled {{ color: @disabled; }}
 QLabel[role="title"] {{ font-size: {TITLE}px; font-weight: 600; }}
 QLabel[role="figure"] {{ font-size: {FIGURE}px; font-weight: 600; }}
+QLabel[role="figure"][old="true"] {{ color: @muted; }}
 QLabel[role="heading"] {{ font-size: {HEADING}px; font-weight: 600; }}
 QLabel[role="strong"] {{ font-weight: 600; }}
 QLabel[role="medium"] {{ font-weight: 500; }}

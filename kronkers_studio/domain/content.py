@@ -238,6 +238,7 @@ class CheckReport:
     journal_entries: int = 0
     problems: Sequence[str] = field(default_factory=tuple)
     database_damaged: bool = False
+    history_copy_missing: bool = False
     affected: tuple[AffectedFile, ...] = ()
     affected_count: int = 0
 
@@ -252,6 +253,8 @@ class CheckReport:
             return ""
         if self.database_damaged:
             return "Run `kronkers registry rebuild`, which makes the database again; then check again."
+        if self.history_copy_missing and len(self.problems) == 1:
+            return "Run `kronkers registry rebuild`, which writes the second copy of the history anew."
         if self.affected:
             return (
                 "What still lies in its folder as it was can be stored anew: run `kronkers registry rebuild`, then "

@@ -45,6 +45,14 @@ class InvalidInput(StudioError):
     exit_code = 2
 
 
+class InvalidValue(InvalidInput):
+    """What was typed for ``column`` is not what that column takes."""
+
+    def __init__(self, message: str, *, column: str, next_step: str = "", details: str = "") -> None:
+        super().__init__(message, next_step=next_step, details=details)
+        self.column = column
+
+
 class NotFound(StudioError):
     """A project, reference, path, model, server or release of that name does not exist."""
 
@@ -55,6 +63,10 @@ class AlreadyExists(StudioError):
 
 class WindowUnavailable(StudioError):
     """Qt cannot be loaded on this system; everything but the window works."""
+
+
+class OutputUnwritable(StudioError):
+    """The command's result could not be printed; what it did is done."""
 
 
 # Workspace and store
@@ -91,8 +103,16 @@ class JournalIncomplete(StoreDamaged):
     """Changes are lost from the middle of the journal: the database can be made again as it was before them only."""
 
 
+class ForeignEntry(WorkspaceError):
+    """The workspace holds what this program would never have written: it was made or changed by something else."""
+
+
 class StorageFull(WorkspaceError):
     """The disk is full or failed; nothing that was acknowledged is lost."""
+
+
+class WorkspaceReadOnly(WorkspaceError):
+    """The workspace may be read, not written to: its disk is read-only, or its files are somebody else's."""
 
 
 class ContentCleanedUp(WorkspaceError):
@@ -160,6 +180,10 @@ class AuthenticationFailed(ServerError):
     """The server refused every credential offered."""
 
 
+class ShellUnusable(ServerError):
+    """The account on the server can log in but not run commands, or the server is not one of the kind needed."""
+
+
 class EngineUnavailable(ServerError):
     """The server's Docker engine cannot be used."""
 
@@ -168,16 +192,35 @@ class ServerBusy(ServerError):
     """Somebody else is changing releases on the server; the message names who and since when."""
 
 
+class ConfinementUnavailable(Refused):
+    """This system cannot keep a model from harming it, and nobody agreed to run one all the same."""
+
+
+class ServerFull(ServerError):
+    """The server has too little disk space or memory for what was to be brought there; nothing was sent."""
+
+
 class ReleaseFailed(StudioError):
-    """The new release did not become healthy; what was live before still is."""
+    """The new release did not become healthy, and was removed again."""
 
 
 class PredictionFailed(StudioError):
-    """The model service refused or failed the rows; ``details`` is its answer."""
+    """The model service refused or failed the rows, or its answer is of no use; ``details`` is its answer.
+
+    ``column`` is the column that it names as wrong, "" when it names none.
+    """
+
+    def __init__(self, message: str, *, column: str = "", next_step: str = "", details: str = "") -> None:
+        super().__init__(message, next_step=next_step, details=details)
+        self.column = column
 
 
 class ServiceUnavailable(StudioError):
     """No live release answers in that place."""
+
+
+class ServiceUnproven(ServiceUnavailable):
+    """What answers is not the release that should, or cannot prove that it is."""
 
 
 class MetricsUnreadable(StudioError):

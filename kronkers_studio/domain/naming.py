@@ -1,4 +1,5 @@
-"""Names of files and folders on other systems: which ones a system can hold, and what the others become there.
+"""Names of files and folders on other systems: which ones a system can hold, and what the others become there; and the
+names of models, which every system can.
 
 A project keeps names as they were found, bytes for bytes. What a system cannot hold is written there under a name that
 says what it was: ``a:b.csv`` as ``a%3Ab.csv``, ``con.txt`` as ``con_.txt``, two names that differ only in case as
@@ -14,6 +15,9 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from kronkers_studio.domain.errors import ForeignEntry
+from kronkers_studio.domain.spelling import printable
+
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)", re.IGNORECASE)
 _WINDOWS_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _UNDECODABLE = re.compile("[\ud800-\udfff]")
@@ -21,6 +25,7 @@ _WINDOWS_PROBLEM = re.compile(
     r'[<>:"\\|?*\x00-\x1f\ud800-\udfff]|[. ]$|^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(?:\.|$)',
     re.IGNORECASE,
 )
+_MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _LONGEST = 255
 
 
@@ -100,6 +105,22 @@ def safe_names(names: Iterable[str], rules: NameRules) -> dict[str, str]:
 def folded(name: str) -> str:
     """The form in which Windows and the Mac compare names."""
     return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
+
+
+def is_model_name(name: str) -> bool:
+    """Whether a model, or an alias of one, can be called ``name``: it becomes part of paths, of images' names and of
+    arguments, on every system."""
+    return _MODEL_NAME.fullmatch(name) is not None and not _WINDOWS_DEVICE.match(name)
+
+
+def checked_model_name(name: str) -> str:
+    """``name``, from a workspace that anybody may have made. Raises ``ForeignEntry`` when no model can be called so."""
+    if is_model_name(name):
+        return name
+    raise ForeignEntry(
+        f"This workspace holds a model called “{printable(name[:80])}”, which no model can be.",
+        next_step="It was made or changed by something else than Kronkers Studio: ask who gave it to you.",
+    )
 
 
 def _spelled_out(found: re.Match[str]) -> str:

@@ -17,7 +17,23 @@ class ReleaseState(StrEnum):
     LIVE = "live"
     STANDBY = "standby"  # was live, kept for rollback
     FAILED = "failed"
-    STOPPED = "stopped"
+    STOPPED = "stopped"  # nothing of it is kept
+
+
+IN_PLACE = (ReleaseState.STARTING, ReleaseState.LIVE, ReleaseState.STANDBY)
+"""The states in which something of a release is in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """The process that is changing a release: on which computer (its random id, and what tells its starts apart), its
+    number and start time there (seconds since the epoch), and a random token for this very change."""
+
+    computer: str
+    running_since: str
+    process: int
+    started: float
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +41,10 @@ class Release:
     """Release ``number`` of ``model`` in ``place`` ("this-computer" or a server's name).
 
     ``endpoint`` says how to reach the service in that place: {"port": 41234} on loopback there, and for this computer
-    {"pid": …, "started": …}; its keys belong to deployment.
+    {"pid": …, "started": …}; its keys belong to deployment. What the service will be known by is in it before anything
+    of it is there; the port once it has answered.
+
+    ``worker`` is who is changing it now. When that process is gone, what it began is ended by the next who looks.
     """
 
     model: str
@@ -39,6 +58,9 @@ class Release:
     author: str = ""
     endpoint: Mapping[str, Any] = field(default_factory=dict)
     message: str = ""  # why it failed, what it replaced
+    worker: Worker | None = field(default=None, metadata={"stored": True})
+    left: bool = field(default=False, metadata={"stored": True})  # a rollback went from it to an earlier one
+    lost: bool = field(default=False, metadata={"stored": True})  # it was live, and ended though nobody here stopped it
 
     @property
     def label(self) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from kronkers_studio.domain.releases import Release
+
 
 class Verdict(StrEnum):
     OK = "ok"
@@ -17,7 +19,7 @@ class Verdict(StrEnum):
 class Server:
     """A host reached over SSH. ``host_key`` is the confirmed public key in OpenSSH form ("ssh-ed25519 AAAA…").
 
-    Secrets (password, key passphrase) are in the keyring under the server's name, never here.
+    Secrets (password, key passphrase) are in the keyring, never here.
     """
 
     name: str
@@ -30,7 +32,8 @@ class Server:
 
     @property
     def address(self) -> str:
-        return f"ssh://{self.user}@{self.host}" + (f":{self.port}" if self.port != 22 else "")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"ssh://{self.user}@{host}" + (f":{self.port}" if self.port != 22 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,44 @@ class ServerReport:
         return next((v for v in (Verdict.BAD, Verdict.WARN) if v in verdicts), Verdict.OK)
 
 
+class LeftoverKind(StrEnum):
+    SERVICE = "service"
+    SECRET = "secret"  # noqa: S105  # a word
+    NETWORK = "network"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """Something on a server that no release needs any more. ``id`` is the engine's, ``size`` the bytes that removing
+    it frees on the disk.
+
+    What the history does not know at all (``known`` False) may be a release of a copy of this workspace; it is removed
+    only when somebody asks for it.
+    """
+
+    kind: LeftoverKind
+    id: str
+    name: str
+    size: int = 0
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CleanedServer:
+    """What was removed from a server, or would be (``dry_run``): releases on standby, and things nobody needs."""
+
+    server: str
+    releases: tuple[Release, ...]
+    leftovers: tuple[Leftover, ...]
+    dry_run: bool
+
+    @property
+    def size(self) -> int:
+        """Bytes on the server's disk."""
+        return sum(leftover.size for leftover in self.leftovers)
+
+
 @dataclass(frozen=True, slots=True)
 class HostKey:
     """A server's host key as shown to a person before it is trusted."""
@@ -62,3 +103,20 @@ class HostKey:
     port: int
     key: str  # OpenSSH form
     fingerprint: str  # "SHA256:…"
+
+
+@dataclass(frozen=True, slots=True)
+class DeployLock:
+    """Somebody is changing releases on a server: who, on which computer, for what, since when (ISO 8601, by that
+    computer's clock), and how many seconds ago the server last heard of them (None when that is not known)."""
+
+    user: str
+    computer: str
+    purpose: str
+    since: str
+    token: str
+    silent_seconds: float | None = None
+
+    @property
+    def holder(self) -> str:
+        return f"{self.user} on {self.computer}"

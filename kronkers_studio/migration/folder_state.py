@@ -20,9 +20,11 @@ from blake3 import blake3
 
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.migration import filesystem, names
+from kronkers_studio.migration.folder_paths import absolute_folder
 from kronkers_studio.migration.found import CLOCK_TICK_NS
+from kronkers_studio.migration.own_folders import OwnFolders
 
-_RULES = b"kronkers folder state 2"
+_RULES = b"kronkers folder state 3"
 """Changes with the rules of what is left out, so that no state from before is found again."""
 _STEP = 8
 by_name = attrgetter("name")
@@ -71,9 +73,11 @@ class FolderState:
         return bytes(self._steps) + self._hash.digest() if self._at_rest else None
 
 
-def _is_entered(path: str, entry: os.DirEntry[str], excluded: frozenset[str]) -> bool:
-    """Whether the folder ``path`` is to be listed; ``entry`` is not a link."""
-    if path in excluded or names.left_out_folder(entry.name) is not None:
+def _is_entered(system_path: str, entry: os.DirEntry[str], own: OwnFolders) -> bool:
+    """Whether the folder at ``system_path`` is to be listed; ``entry`` is not a link."""
+    if names.left_out_folder(entry.name) is not None:
+        return False
+    if own.why_folder(system_path, entry):
         return False
     return os.name != "nt" or not filesystem.is_junction(entry.stat(follow_symlinks=False))
 
@@ -81,7 +85,8 @@ def _is_entered(path: str, entry: os.DirEntry[str], excluded: frozenset[str]) ->
 def state_of(folder: Path, *, exclude: Collection[Path] = (), cancel: CancelToken = NEVER) -> bytes | None:
     """The state of ``folder`` now: the digest of its listing, in a fraction of a scan's time.
 
-    ``exclude`` are folders that are not entered. None when something is not at rest or cannot be listed.
+    ``exclude`` are folders that are not entered, nor is any workspace. None when something is not at rest or cannot be
+    listed. Raises ``InvalidInput`` for a folder that is, or lies in, a workspace.
     """
     state = FolderState()
     whole = all(_listed(folder, exclude, state, cancel))
@@ -94,17 +99,11 @@ def is_in_state(folder: Path, state: bytes, *, exclude: Collection[Path] = (), c
     return all(whole and now.leads_to(state) for whole in _listed(folder, exclude, now, cancel)) and now.digest == state
 
 
-def lying_below(folder: Path, paths: Collection[Path]) -> frozenset[str]:
-    """Those of ``paths`` that lie below the absolute ``folder``, as relative paths."""
-    absolute = (path.expanduser().absolute() for path in paths)
-    return frozenset(path.relative_to(folder).as_posix() for path in absolute if path.is_relative_to(folder))
-
-
 def _listed(folder: Path, exclude: Collection[Path], state: FolderState, cancel: CancelToken) -> Iterator[bool]:
     """List ``folder`` and what is below it into ``state``, one folder a step; False for one that cannot be listed."""
-    folder = folder.expanduser().absolute()
-    root = str(folder)
-    excluded = lying_below(folder, exclude)
+    root = str(absolute_folder(folder))
+    own = OwnFolders(exclude)
+    own.refuse(Path(root))
     pending = [""]
     while pending:
         cancel.check()
@@ -116,12 +115,15 @@ def _listed(folder: Path, exclude: Collection[Path], state: FolderState, cancel:
         except OSError:
             yield False
             continue
+        if own.why_listed([entry.name for entry in entries]):
+            continue
         state.add(path, entries, seen_ns)
         prefix = f"{path}/" if path else ""
         below = [
             prefix + entry.name
             for entry in entries
-            if entry.is_dir(follow_symlinks=False) and _is_entered(prefix + entry.name, entry, excluded)
+            if entry.is_dir(follow_symlinks=False)
+            and _is_entered(filesystem.system_path(root, prefix + entry.name), entry, own)
         ]
         pending.extend(reversed(below))
         yield True

@@ -9,6 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 _WINDOWS_VARIABLES = ("OneDriveCommercial", "OneDrive", "OneDriveConsumer")
+_SYNCED = {
+    "OneDrive": re.compile(r"onedrive([ -].*)?", re.IGNORECASE),
+    "iCloud Drive": re.compile(r"iclouddrive|com~apple~CloudDocs", re.IGNORECASE),
+    "Dropbox": re.compile(r"dropbox( \(.+\))?", re.IGNORECASE),
+    "Google Drive": re.compile(r"google ?drive(-.+)?|my drive", re.IGNORECASE),
+    "Nextcloud": re.compile(r"nextcloud", re.IGNORECASE),
+}
 _SYNC_DIR = re.compile(r'^\s*sync_dir\s*=\s*"([^"]+)"', re.MULTILINE)
 
 
@@ -17,7 +24,10 @@ def find_onedrive_folders(
 ) -> list[Path]:
     """Existing OneDrive folders, the likeliest first, each once. Empty when there are none."""
     environ = os.environ if environ is None else environ
-    home = Path.home() if home is None else home
+    try:
+        home = Path.home() if home is None else home
+    except RuntimeError:  # an account without a home folder
+        return []
     if platform == "win32":
         candidates = _on_windows(environ, home)
     elif platform == "darwin":
@@ -25,6 +35,16 @@ def find_onedrive_folders(
     else:
         candidates = _on_linux(home)
     return _existing(candidates)
+
+
+def syncing_service(folder: Path) -> str:
+    """The service that keeps ``folder`` in step with other computers, told by where it lies; "" for none."""
+    for part in (*folder.absolute().parts, *Path(os.path.realpath(folder)).parts):
+        for service, pattern in _SYNCED.items():
+            if pattern.fullmatch(part):
+                return service
+    real = Path(os.path.realpath(folder))
+    return "OneDrive" if any(real.is_relative_to(os.path.realpath(each)) for each in find_onedrive_folders()) else ""
 
 
 def _on_windows(environ: Mapping[str, str], home: Path) -> Iterator[Path]:

@@ -27,9 +27,11 @@ from kronkers_studio.migration.file_types import (
     Look,
 )
 from kronkers_studio.migration.findings import Findings, look_of_name
-from kronkers_studio.migration.folder_state import FolderState, by_name, lying_below
+from kronkers_studio.migration.folder_paths import absolute_folder
+from kronkers_studio.migration.folder_state import FolderState, by_name
 from kronkers_studio.migration.found import FoundItem, KnownFile
 from kronkers_studio.migration.moved_files import MovedFiles
+from kronkers_studio.migration.own_folders import OwnFolders
 from kronkers_studio.migration.remarks import remark_on_folder, why_decide
 from kronkers_studio.migration.rules import Rules
 
@@ -74,17 +76,21 @@ def scan_folder(
 
     ``known`` holds what a ``StatCache`` remembers: files that are as they were then are not opened. ``options`` say
     what rules leave out, and whether placeholders will be fetched (none is opened here). ``exclude`` names folders
-    to leave out (the workspace, should it lie inside). Without ``plan``, ``planned`` stays empty and files that will be
-    read whole are not opened (``FoundItem.unseen``), which saves time: one that cannot be read is noticed by then.
+    and key files to leave out (the workspace, should it lie inside); other workspaces are left out too. Without
+    ``plan``, ``planned`` stays empty and files that will be read whole are not opened (``FoundItem.unseen``), which
+    saves time: one that cannot be read is noticed by then.
     ``progress`` is advanced by files; ``found`` is told of the items of each folder when it has been listed.
 
     Whatever cannot be kept is in ``skipped``; only ``folder`` itself can make the scan fail: ``SourceUnavailable`` when
-    it is missing, no folder, not readable, or gone before the end. Raises ``InvalidInput`` for a rule that is none.
+    it is missing, no folder, not readable, or gone before the end. Raises ``InvalidInput`` for a rule that is none, and
+    for a folder that is, or lies in, a workspace.
     """
-    folder = folder.expanduser().absolute()
+    folder = absolute_folder(folder)
     findings = Findings(plan)
-    walk = _Walk(str(folder), known, lying_below(folder, exclude), options, Rules.of(options), findings)
+    own = OwnFolders(exclude)
+    walk = _Walk(str(folder), known, own, options, Rules.of(options), findings)
     begun = _identity(folder)
+    own.refuse(folder)
     pending = [_Folder("")]
     while pending:
         cancel.check()
@@ -144,7 +150,7 @@ class _Walk:
 
     root: str
     known: Mapping[str, KnownFile]
-    excluded: frozenset[str]
+    own: OwnFolders
     options: MigrationOptions
     rules: Rules | None
     findings: Findings
@@ -169,6 +175,9 @@ class _Walk:
                 ) from None
             self.findings.skip(filesystem.problem_of(folder.path, error, folder=True), UNREADABLE_FOLDER)
             self.state.unknown()
+            return None
+        if why := self.own.why_listed([entry.name for entry in found]):
+            self.findings.skip(SkippedItem(folder.path, SkipReason.EXCLUDED, why), EXCLUDED_FOLDER)
             return None
         self.state.add(folder.path, found, self.seen_ns)
         return found
@@ -203,18 +212,8 @@ class _Walk:
         except OSError as error:
             self.findings.skip(filesystem.problem_of(path, error), look_of_name(path))
             return
-        left_out = names.left_out_file(entry.name)
-        if left_out is not None:
-            self.findings.skip(SkippedItem(path, *left_out), _LEFT_OUT_LOOKS[left_out[0]], status)
+        if self._leaves_out(path, entry, status):
             return
-        if not stat.S_ISREG(status.st_mode):
-            detail = filesystem.special_file_detail(status.st_mode)
-            self.findings.skip(SkippedItem(path, SkipReason.SPECIAL_FILE, detail), BINARY, status)
-            return
-        if self.rules is not None and (why := self.rules.why_file(path, status.st_size)):
-            self.findings.rule_out(path, why, look_of_name(path), status)
-            return
-
         fingerprint = filesystem.fingerprint(status)
         known = self.known.get(path)
         renamed_from = ""
@@ -260,6 +259,22 @@ class _Walk:
         conflict_of = path[: len(path) - len(entry.name)] + original if original else ""
         self.findings.keep_file(item, why, conflict_of)
 
+    def _leaves_out(self, path: str, entry: os.DirEntry[str], status: os.stat_result) -> bool:
+        """Whether a file stays out for what it is called, is, or by a rule; noted here."""
+        left_out = names.left_out_file(entry.name)
+        if left_out is not None:
+            self.findings.skip(SkippedItem(path, *left_out), _LEFT_OUT_LOOKS[left_out[0]], status)
+        elif not stat.S_ISREG(status.st_mode):
+            detail = filesystem.special_file_detail(status.st_mode)
+            self.findings.skip(SkippedItem(path, SkipReason.SPECIAL_FILE, detail), BINARY, status)
+        elif self.rules is not None and (why := self.rules.why_file(path, status.st_size)):
+            self.findings.rule_out(path, why, look_of_name(path), status)
+        elif self.own.may_be_key_file(status) and (why := self.own.why_file(self._system_path(path), status)):
+            self.findings.skip(SkippedItem(path, SkipReason.EXCLUDED, why), look_of_name(path), status)
+        else:
+            return False
+        return True
+
     def _look_at(self, path: str, status: os.stat_result) -> Look:
         """Classify by name and, where that is not enough, by the first bytes. Raises ``OSError`` when unreadable."""
         type_ = type_of(path)
@@ -304,8 +319,8 @@ class _Walk:
         if left_out is not None:
             self.findings.skip(SkippedItem(path, *left_out), EXCLUDED_FOLDER)
             return False
-        if path in self.excluded:
-            self.findings.skip(SkippedItem(path, SkipReason.EXCLUDED, "The folder was excluded."), EXCLUDED_FOLDER)
+        if why := self.own.why_folder(self._system_path(path), entry):
+            self.findings.skip(SkippedItem(path, SkipReason.EXCLUDED, why), EXCLUDED_FOLDER)
             return False
         if self.rules is not None and (why := self.rules.why_folder(path)):
             self.findings.skip(SkippedItem(path, SkipReason.EXCLUDED, why), EXCLUDED_FOLDER)

@@ -21,6 +21,7 @@ from kronkers_studio.domain.content import (
 from kronkers_studio.domain.errors import SourceUnavailable
 from kronkers_studio.migration import filesystem, names
 from kronkers_studio.migration.classification import type_of
+from kronkers_studio.migration.folder_paths import absolute_folder
 from kronkers_studio.migration.found import FoundItem
 from kronkers_studio.migration.pace import Pace
 
@@ -42,7 +43,7 @@ class FolderSource:
     def __init__(self, folder: Path, *, fetch: bool = False, pace: Pace | None = None) -> None:
         self._fetch = fetch
         self._pace = pace
-        self._folder = folder.expanduser().absolute()
+        self._folder = absolute_folder(folder)
         self._root = str(self._folder)
         self._real_folder = self._folder.resolve()
 

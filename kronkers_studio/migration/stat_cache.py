@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from kronkers_studio.domain.content import EntryKind, StoredItem
 from kronkers_studio.domain.migration import FileKind
 from kronkers_studio.migration.file_types import Look
+from kronkers_studio.migration.folder_paths import folder_key
 from kronkers_studio.migration.found import FoundItem, KnownFile
 from kronkers_studio.storage.database import Database, insert_rows
 
@@ -86,7 +87,7 @@ class StatCache:
 
     def __init__(self, database: Database, project: str, folder: Path) -> None:
         self._database = database
-        self._key = (_raw(project), os.fsencode(folder.expanduser().absolute()))
+        self._key = (_raw(project), os.fsencode(folder_key(folder)))
         self._loaded: list[str] | None = None  # what is remembered, once it has been loaded
 
     def load(self) -> Mapping[str, KnownFile]:

@@ -13,7 +13,7 @@ import stat
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +34,8 @@ from watchdog.events import (
 from watchdog.observers import Observer
 
 from kronkers_studio.domain.progress import CancelToken
+from kronkers_studio.migration.folder_paths import absolute_folder
+from kronkers_studio.migration.own_folders import OwnFolders
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver, ObservedWatch
@@ -98,7 +100,8 @@ class _Hints:
 
 
 class Watch:
-    """Watches ``folders``; a context manager, for one thread.
+    """Watches ``folders``; a context manager, for one thread. What changes in one of the folders ``exclude``, or in any
+    workspace, is no change.
 
     ``settle_seconds`` must pass without a change before it is told of one, so that a save that deletes and creates, or
     a long copy, is one change; but no longer than ``longest_seconds`` are waited. Every ``rescan_seconds`` it is time
@@ -113,18 +116,20 @@ class Watch:
         self,
         folders: Sequence[Path],
         *,
+        exclude: Collection[Path] = (),
         settle_seconds: float = 2.0,
         longest_seconds: float = 60.0,
         rescan_seconds: float = 900.0,
         poll_seconds: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._folders = [_Folder(folder.expanduser().absolute()) for folder in folders]
+        self._folders = [_Folder(absolute_folder(folder)) for folder in folders]
         self._settle, self._longest = settle_seconds, longest_seconds
         self._rescan, self._poll = rescan_seconds, poll_seconds
         self._clock = clock
         self._hints = _Hints()
-        self._handler = _Handler(lambda: self._hints.add("changed", clock()))
+        self._own = OwnFolders(exclude)
+        self._handler = _Handler(lambda: self._hints.add("changed", clock()), self._own.covers)
         self._complaints = _Complaints(lambda: self._hints.add("overflow", clock()))
         self._observer: BaseObserver = Observer()
         self._looked = self._told = float("-inf")
@@ -175,6 +180,7 @@ class Watch:
                     self._hints.add(reason, now)
             elif reason:
                 self._told = now
+                self._own.forget()
                 self._look_at_limit()
                 there = tuple(folder.path for folder in self._folders if folder.identity is not None)
                 return Changes(reason, there)
@@ -223,7 +229,11 @@ class Watch:
     def _watch(self, folder: _Folder) -> None:
         try:
             folder.watched = self._observer.schedule(
-                self._handler, str(folder.path), recursive=True, event_filter=_OF_INTEREST
+                # of a link, only the link itself would be watched
+                self._handler,
+                os.path.realpath(folder.path),
+                recursive=True,
+                event_filter=_OF_INTEREST,
             )
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EMFILE):
@@ -247,11 +257,14 @@ class Watch:
 
 
 class _Handler(FileSystemEventHandler):
-    def __init__(self, tell: Callable[[], None]) -> None:
+    def __init__(self, tell: Callable[[], None], covered: Callable[[str], bool]) -> None:
         self._tell = tell
+        self._covered = covered
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        self._tell()
+        paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
+        if not paths or not all(self._covered(path) for path in paths):
+            self._tell()
 
 
 class _Complaints(logging.Handler):

@@ -1,4 +1,7 @@
-"""The text format in which services show their metrics to Prometheus (version 0.0.4), read strictly."""
+"""The text format in which services show their metrics to Prometheus (version 0.0.4), read strictly and within bounds.
+
+Bounds, because a service's answer is the word of a stranger: of lines, of their length, of their labels.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,10 @@ _LABEL = re.compile(r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\.
 _ESCAPED = re.compile(r"\\(.)")
 _ESCAPES = {"n": "\n", "\\": "\\", '"': '"'}
 
+_MOST_LINES = 20_000  # a hundred times what a service shows
+_LONGEST_LINE = 8_192
+_MOST_LABELS = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -26,8 +33,11 @@ class Reading:
 
 
 def parse_exposition(text: str) -> Iterator[Reading]:
-    """Every reading in ``text``, in its order. Raises ``MetricsUnreadable`` at the first line that is not one."""
-    for number, line in enumerate(text.split("\n"), start=1):
+    """Every reading in ``text``, in its order. Raises ``MetricsUnreadable`` at the first line that is not one, and when
+    a line is too long or there are too many."""
+    for number, line in enumerate(_lines(text), start=1):
+        if number > _MOST_LINES or len(line) > _LONGEST_LINE:
+            raise _unreadable(number, line)
         stripped = line.strip(" \t\r")
         if not stripped or stripped.startswith("#"):
             continue
@@ -40,6 +50,15 @@ def parse_exposition(text: str) -> Iterator[Reading]:
             raise _unreadable(number, stripped) from problem
 
 
+def _lines(text: str) -> Iterator[str]:
+    """The lines of ``text``, one after the other: a list of millions would be made before they are counted."""
+    start = 0
+    while (end := text.find("\n", start)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
+
+
 def _labels(text: str) -> dict[str, str]:
     labels: dict[str, str] = {}
     position = 0
@@ -47,6 +66,8 @@ def _labels(text: str) -> dict[str, str]:
         found = _LABEL.match(text, position)
         if found is None:
             raise ValueError(f"no label at {position}")
+        if found[1] in labels or len(labels) == _MOST_LABELS:
+            raise ValueError(f"a label too many at {position}")
         labels[found[1]] = _ESCAPED.sub(lambda escape: _ESCAPES.get(escape[1], escape[0]), found[2])
         position = found.end()
     return labels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,9 @@ from kronkers_studio.monitoring.exposition import Reading, parse_exposition
 
 _QUANTILES = {Metric.LATENCY_P50: 0.50, Metric.LATENCY_P95: 0.95, Metric.LATENCY_P99: 0.99}
 _SIGNIFICANT_DIGITS = 5  # finer than anything that is measured, and what makes the series small
+_LARGEST = 2.0**63  # nothing that is counted or measured here comes near
+_MOST_BUCKETS = 200
+_CODE = re.compile("[1-9][0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class _Scrape:
     cpu_seconds: float | None
     memory: float | None
     in_flight: float | None
+    model: tuple[str, str] | None
 
 
 class Sampler:
@@ -37,6 +42,7 @@ class Sampler:
 
     def __init__(self) -> None:
         self._before: _Scrape | None = None
+        self._model: tuple[str, str] | None = None
         self._totals: dict[str, int] = {}
 
     def take(self, text: str, at: float) -> dict[Metric, float]:
@@ -47,6 +53,7 @@ class Sampler:
         """
         now = _read(text, at)
         before, self._before = self._before, now
+        self._model = now.model
         self._totals = {
             "answered": int(sum(n for kind, n in now.answers.items() if kind not in "45")),
             "refused": int(now.answers.get("4", 0)),
@@ -61,6 +68,11 @@ class Sampler:
     def totals(self) -> Mapping[str, int]:
         """Requests "answered", "refused" (4xx) and "failed" (5xx) since the service started."""
         return self._totals
+
+    @property
+    def model(self) -> tuple[str, str] | None:
+        """The name and version of the model that the service says it serves, None when it does not say."""
+        return self._model
 
 
 def quantile(bounds: Sequence[float], counts: Sequence[float], q: float) -> float | None:
@@ -84,7 +96,7 @@ def quantile(bounds: Sequence[float], counts: Sequence[float], q: float) -> floa
 
 def _between(before: _Scrape, now: _Scrape) -> dict[Metric, float | None]:
     if _restarted(before, now):
-        before = _Scrape(before.at, now.started, {}, {}, 0.0, None, None)
+        before = _Scrape(before.at, now.started, {}, {}, 0.0, None, None, None)
     seconds = now.at - before.at
     answers = {kind: number - before.answers.get(kind, 0.0) for kind, number in now.answers.items()}
     samples: dict[Metric, float | None] = {
@@ -117,20 +129,29 @@ class _Sums:
     answers: dict[str, float] = field(default_factory=dict)
     buckets: dict[float, float] = field(default_factory=dict)
     single: dict[str, float] = field(default_factory=dict)
+    model: tuple[str, str] | None = None
+
+
+_SINGLE = frozenset(
+    {
+        *("kronkers_process_start_time_seconds", "kronkers_process_cpu_seconds_total"),
+        *("kronkers_process_memory_bytes", "kronkers_requests_in_flight"),
+    }
+)
 
 
 def _read(text: str, at: float) -> _Scrape:
     sums = _Sums()
+    seen: set[tuple[str, frozenset[tuple[str, str]]]] = set()
     for reading in parse_exposition(text):
-        match reading.name:
-            case "kronkers_requests_total" if _predicts(reading.labels.get("route", "")):
-                kind = reading.labels.get("code", "")[:1]
-                sums.answers[kind] = sums.answers.get(kind, 0.0) + reading.value
-            case "kronkers_request_seconds_bucket":
-                bound = _bound(reading)
-                sums.buckets[bound] = sums.buckets.get(bound, 0.0) + reading.value
-            case name:
-                sums.single[name] = reading.value
+        if reading.name in _SINGLE or reading.name in _LABELLED:
+            series = (reading.name, frozenset(reading.labels.items()))
+            if series in seen:
+                raise _odd("A series is there twice", reading)
+            seen.add(series)
+            _add(sums, reading)
+    if not all(0 <= value <= _LARGEST for value in (*sums.answers.values(), *sums.buckets.values())):
+        raise _odd("A sum is out of range", None)
     return _Scrape(
         at=at,
         started=sums.single.get("kronkers_process_start_time_seconds", 0.0),
@@ -139,18 +160,52 @@ def _read(text: str, at: float) -> _Scrape:
         cpu_seconds=sums.single.get("kronkers_process_cpu_seconds_total"),
         memory=sums.single.get("kronkers_process_memory_bytes"),
         in_flight=sums.single.get("kronkers_requests_in_flight"),
+        model=sums.model,
     )
+
+
+_LABELLED = frozenset({"kronkers_requests_total", "kronkers_request_seconds_bucket", "kronkers_model_info"})
+
+
+def _add(sums: _Sums, reading: Reading) -> None:
+    if not 0 <= reading.value <= _LARGEST:  # NaN and infinities neither
+        raise _odd("A value is out of range", reading)
+    match reading.name:
+        case "kronkers_requests_total":
+            if _predicts(reading.labels.get("route", "")):
+                code = reading.labels.get("code", "")
+                if not _CODE.fullmatch(code):
+                    raise _odd("A status is none", reading)
+                sums.answers[code[0]] = sums.answers.get(code[0], 0.0) + reading.value
+        case "kronkers_request_seconds_bucket":
+            bound = _bound(reading)
+            sums.buckets[bound] = sums.buckets.get(bound, 0.0) + reading.value
+            if len(sums.buckets) > _MOST_BUCKETS:
+                raise _odd("A histogram has too many buckets", None)
+        case "kronkers_model_info":
+            sums.model = (reading.labels.get("model", ""), reading.labels.get("version", ""))
+        case name:
+            if name in sums.single:
+                raise _odd("A series is there twice", reading)
+            sums.single[name] = reading.value
 
 
 def _bound(bucket: Reading) -> float:
     try:
-        return float(bucket.labels["le"])
-    except (KeyError, ValueError) as problem:
-        raise MetricsUnreadable(
-            "The service answered with a histogram whose buckets have no bounds.",
-            next_step="Package the model again and release it.",
-            details=str(bucket),
-        ) from problem
+        bound = float(bucket.labels["le"])
+    except (KeyError, ValueError):
+        bound = math.nan
+    if math.isnan(bound) or bound < 0:
+        raise _odd("A histogram's bucket has no bound", bucket)
+    return bound
+
+
+def _odd(what: str, reading: Reading | None) -> MetricsUnreadable:
+    return MetricsUnreadable(
+        "The service's metrics are not what a released model shows.",
+        next_step="Release the model again; if it stays so, package it again.",
+        details=f"{what}: {str(reading)[:200]}" if reading else what,
+    )
 
 
 def _predicts(route: str) -> bool:

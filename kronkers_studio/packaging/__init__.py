@@ -4,7 +4,7 @@ A package's layers, from the bottom: the base (an operating system with Python),
 the server (`kronkers_studio.serving`), the model. Without a base it runs on this computer, as a process.
 """
 
-from kronkers_studio.packaging.archives import docker_archive, write_oci_archive
+from kronkers_studio.packaging.archives import docker_archive, require_place, write_oci_archive
 from kronkers_studio.packaging.base_archives import base_from_archive, base_from_engine
 from kronkers_studio.packaging.base_registry import base_from_registry
 from kronkers_studio.packaging.cache import LayerCache
@@ -33,6 +33,7 @@ __all__ = [
     "lock_dependencies",
     "parse_base",
     "parse_reference",
+    "require_place",
     "require_safe",
     "runnable_here",
     "this_platform",

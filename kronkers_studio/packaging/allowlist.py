@@ -1,9 +1,11 @@
 """Which globals a scikit-learn pickle may name: what fitted models are made of, and nothing that runs a program.
 
-A pickle can call what it names, with arguments of its choice, so "it belongs to scikit-learn" is not enough: that
-library holds functions that download, open files and start programs. Allowed are its classes, the functions that
-rebuild numpy and scipy arrays, and pure functions that models refer to. Names with dots are never allowed: they walk
-from a harmless module to whatever that module imported.
+A pickle can call what it names, with arguments of its choice, and scikit-learn calls what a model holds; so "it belongs
+to scikit-learn" is not enough: that library holds functions that download, open files and start programs, and its
+modules hold other modules. Allowed are its classes and functions that are listed one by one where they are defined
+(``sklearn_names``), the functions that rebuild numpy and scipy arrays, and functions of numpy that models refer to.
+Names with dots are never allowed: they walk from a harmless module to whatever that module imported. Which calls and
+which places fit an allowed name is for ``construction`` and ``model_state`` to say.
 """
 
 from __future__ import annotations
@@ -11,32 +13,18 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
+from typing import Final
 
+from kronkers_studio.packaging import sklearn_names
+from kronkers_studio.packaging.sklearn_names import words
 from kronkers_studio.packaging.symbols import Global
 
-_SKLEARN_MODULES = (
-    r"sklearn\.(?:base|calibration|cluster|compose|covariance|cross_decomposition|decomposition|discriminant_analysis"
-    r"|dummy|ensemble|feature_extraction|feature_selection|frozen|gaussian_process|impute|isotonic|kernel_approximation"
-    r"|kernel_ridge|linear_model|_loss|manifold|metrics|mixture|model_selection|multiclass|multioutput|naive_bayes"
-    r"|neighbors|neural_network|pipeline|preprocessing|random_projection|semi_supervised|svm|tree)"
-    r"(?:\.(?!tests?\b)\w+)*"
-)
-_IMPORTED = (
-    "ABC|ABCMeta|Callable|Counter|Integral|Iterable|List|Mapping|Memory|MutableMapping|Number|Parallel|Path|Real|Sequence"
-    "|StringIO"
-)
-_CAPITALS = "CCA|DBSCAN|HDBSCAN|MDS|NMF|OPTICS|PCA|PLSSVD|RBF|RFE|RFECV|SVC|SVR|TSNE"
-_CLASS = rf"(?!(?:{_IMPORTED})$)_{{0,2}}[A-Z][A-Z0-9_]*[a-z]\w*|{_CAPITALS}"  # no constants, nothing imported there
-_REBUILD = r"newObj|__pyx_unpickle_\w+|_passthrough_scorer|_identity"
-
-_CALLABLE = re.compile(
+_OTHER_CALLABLE = re.compile(
     "|".join(
         [
-            rf"{_SKLEARN_MODULES}\.(?:{_CLASS}|{_REBUILD})",
-            r"sklearn\.utils\._bunch\.Bunch|sklearn\.utils\.Bunch",
-            r"sklearn\.utils\.(?:deprecation|metadata_routing|_metadata_requests)\.(?:MetadataRequest|MethodMetadataRequest)",
             r"numpy\.(?:ndarray|dtype|matrix)",
             r"numpy\.(?:bool_?|u?int(?:8|16|32|64|c|p)|u?long(?:long)?|float(?:16|32|64)|longdouble|complex(?:64|128)|str_|bytes_|object_)",
+            r"numpy\.(?:number|integer|signedinteger|unsignedinteger|inexact|floating|generic)",
             r"numpy\.dtypes\.\w+DType",
             r"numpy\._?core\.multiarray\.(?:_reconstruct|scalar)",
             r"numpy\._?core\.numeric\._frombuffer",
@@ -48,7 +36,6 @@ _CALLABLE = re.compile(
             r"scipy\.interpolate\.(?:_?interpolate|interpolate)\.(?:interp1d|PPoly|BPoly)",
             r"scipy\.interpolate\._bsplines\.BSpline",
             r"scipy\.interpolate\._cubic\.(?:CubicSpline|PchipInterpolator|Akima1DInterpolator)",
-            r"scipy\.spatial\._ckdtree\.cKDTree",
             r"joblib\.numpy_pickle\.NumpyArrayWrapper",
             r"builtins\.(?:object|list|dict|set|frozenset|tuple|int|float|complex|bool|str|bytes|bytearray|slice|range)",
             r"collections\.(?:OrderedDict|defaultdict|Counter|deque)",
@@ -57,35 +44,64 @@ _CALLABLE = re.compile(
         ]
     )
 )
-"""What a pickle may name and call."""
+"""What a pickle may name and call outside scikit-learn. ``construction`` says with which arguments."""
 
-_REFERABLE = re.compile(
-    "|".join(
-        [
-            r"sklearn\.metrics\._(?:classification|regression|ranking)\.[a-z]\w*",
-            r"sklearn\.metrics\.(?:pairwise|cluster\._supervised|cluster\._unsupervised)\.[a-z]\w*",
-            r"sklearn\.feature_selection\._univariate_selection\.(?:chi2|f_classif|f_oneway|f_regression|r_regression)",
-            r"sklearn\.feature_selection\._mutual_info\.mutual_info_(?:classif|regression)",
-            r"sklearn\.decomposition\._fastica\._(?:logcosh|exp|cube)",
-            r"numpy\.(?:log(?:1p|2|10)?|exp(?:m1|2)?|sqrt|cbrt|square|abs(?:olute)?|fabs|sin|cos|tan|arc(?:sin|cos|tan)"
-            r"|sinh|cosh|tanh|reciprocal|negative|positive|sign|floor|ceil|rint|trunc|nan_to_num|mean|median|sum|min|max"
-            r"|amin|amax|std|var|ravel|asarray|array|log1p|isnan|clip)",
-            r"scipy\._lib\.array_api_compat\.numpy\._aliases\.asarray",  # in splines
-            r"scipy\.special\.(?:_ufuncs\.)?(?:expit|logit|boxcox1?p?|inv_boxcox1?p?)",
-        ]
-    )
+_UFUNCS: Final = words(
+    "absolute add arccos arccosh arcsin arcsinh arctan arctanh cbrt ceil cos cosh deg2rad degrees divide exp exp2 "
+    "expm1 fabs float_power floor isfinite isinf isnan log log10 log1p log2 logical_not maximum minimum multiply "
+    "negative positive power rad2deg radians reciprocal rint sign sin sinh sqrt square subtract tan tanh "
+    "true_divide trunc"
 )
-"""What a pickle may name (as a parameter, say) but not call."""
+_ARRAY_FUNCTIONS: Final = words(
+    "abs amax amin around array asarray clip max mean median min nan_to_num nanmax nanmean nanmedian nanmin nanstd "
+    "nansum nanvar ravel round std sum var"
+)
+_REFERABLE: Final = frozenset(
+    [
+        *(f"{module}.{name}" for module, names in sklearn_names.FUNCTIONS.items() for name in names.split()),
+        *(f"numpy.{name}" for name in _UFUNCS | _ARRAY_FUNCTIONS),
+        *(f"numpy.{core}._multiarray_umath.{name}" for core in ("core", "_core") for name in _UFUNCS),  # numpy 1
+        "scipy._lib.array_api_compat.numpy._aliases.asarray",  # in splines
+        *(
+            f"scipy.special{module}.{name}"
+            for module in ("", "._ufuncs")
+            for name in words("boxcox boxcox1p expit inv_boxcox inv_boxcox1p logit")
+        ),
+    ]
+)
+"""What a pickle may name (as a parameter, say) but not call. ``model_state`` says as which attribute."""
 
+_CLASSES: Final = frozenset(
+    f"{module}.{name}" for module, names in sklearn_names.CLASSES.items() for name in names.split()
+)
 _STANDARD_LIBRARY = frozenset(sys.stdlib_module_names) | {"nt", "posix", "pip", "setuptools", "pkg_resources"}
 
 
 def is_allowed(found: Global, *, called: bool) -> bool:
     """Whether a scikit-learn model's pickle may name ``found``; and call it, with ``called``."""
-    text = str(found)
     if "." in found.name:
         return False
-    return bool(_CALLABLE.fullmatch(text)) or (not called and bool(_REFERABLE.fullmatch(text)))
+    text = str(found)
+    if text in _CLASSES or _rebuilds(found) or _OTHER_CALLABLE.fullmatch(text):
+        return True
+    return not called and text in _REFERABLE
+
+
+def is_function(found: Global) -> bool:
+    """Whether ``found`` is on the list as a function that a model may hold, not as a class."""
+    return "." not in found.name and str(found) in _REFERABLE
+
+
+def _rebuilds(found: Global) -> bool:
+    """Whether ``found`` is one of the functions with which compiled classes of scikit-learn unpickle."""
+    if found.name == "newObj":
+        return found.module in sklearn_names.REBUILDING_MODULES["newObj"]
+    if (
+        not found.name.startswith("__pyx_unpickle_")
+        or found.module not in (sklearn_names.REBUILDING_MODULES["__pyx_unpickle_"])
+    ):
+        return False
+    return f"{found.module}.{found.name.removeprefix('__pyx_unpickle_')}" in _CLASSES
 
 
 def outside(named: Iterable[Global], called: Iterable[Global]) -> list[Global]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -36,13 +37,24 @@ def write_oci_archive(
             os.fsync(target.fileno())
         draft.replace(file)
     except OSError as error:
-        raise PackagingFailed(
-            f"{file} cannot be written: {error.strerror or error}.",
-            next_step="Choose another place, or make room on that disk.",
-        ) from None
+        raise _unwritable(file, error) from None
     finally:
         if draft is not None:
             draft.unlink(missing_ok=True)
+
+
+def require_place(file: Path) -> None:
+    """Whether ``file`` can be written, before the work that leads to it: raises ``PackagingFailed`` when not."""
+    try:
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        folder = file.parent
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _unwritable(file, error) from None
 
 
 def docker_archive(image: ComposedImage, *, present: Collection[str] = ()) -> Iterator[bytes]:
@@ -62,6 +74,13 @@ def docker_archive(image: ComposedImage, *, present: Collection[str] = ()) -> It
             seen.add(layer.digest)
             entries.append(TarEntry(_blob(layer.digest), layer.size, lambda layer=layer: image.open_layer(layer)))  # type: ignore[misc]
     return tar_stream(entries)
+
+
+def _unwritable(file: Path, error: OSError) -> PackagingFailed:
+    return PackagingFailed(
+        f"{file} cannot be written: {error.strerror or error}.",
+        next_step="Choose another place, or make room on that disk.",
+    )
 
 
 def _missing(layers: Collection[Layer], present: Collection[str]) -> list[Layer]:

@@ -8,47 +8,54 @@ from typing import Any
 
 from kronkers_studio.domain.errors import BaseImageUnavailable
 from kronkers_studio.domain.models import Layer
-from kronkers_studio.packaging.cache import LayerCache, key_of
+from kronkers_studio.packaging.cache import LayerCache, key_of, recalled_layer
 from kronkers_studio.packaging.image import BaseImage
+from kronkers_studio.packaging.image_documents import ImageConfig
 
-_HISTORY = ("created", "created_by", "author", "comment", "empty_layer")
 
-
-def base_of(config: Mapping[str, Any], layers: Sequence[Layer], source: str) -> BaseImage:
+def base_of(config: ImageConfig, layers: Sequence[Layer], source: str) -> BaseImage:
     """The base with this image configuration and these layers, whose diff ids the configuration must confirm.
 
     Raises ``BaseImageUnavailable`` when they do not belong together.
     """
-    rootfs = config.get("rootfs")
-    diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, Mapping) else None
-    if not isinstance(diff_ids, list) or len(diff_ids) != len(layers):
+    if len(config.diff_ids) != len(layers):
         raise _incomplete(source, "layers and configuration differ in number")
-    for layer, diff_id in zip(layers, diff_ids, strict=True):
+    for layer, diff_id in zip(layers, config.diff_ids, strict=True):
         if layer.diff_id not in ("", diff_id):
             raise _incomplete(source, f"a layer is not {diff_id}")
-    run = config.get("config") or {}
     return BaseImage(
-        reference=f"{source}@sha256:{key_of(diff_ids)}" if "@" not in source else source,
-        platform=f"{config.get('os', 'linux')}/{config.get('architecture', '')}",
+        reference=f"{source}@sha256:{key_of(config.diff_ids)}" if "@" not in source else source,
+        platform=config.platform,
         layers=tuple(
-            replace(layer, role="base", diff_id=str(diff_id)) for layer, diff_id in zip(layers, diff_ids, strict=True)
+            replace(layer, role="base", diff_id=diff_id) for layer, diff_id in zip(layers, config.diff_ids, strict=True)
         ),
-        environment=tuple(str(line) for line in run.get("Env") or ()),
-        variant=str(config.get("variant") or ""),
-        history=tuple(_history(config.get("history") or (), len(layers))),
+        environment=config.environment,
+        variant=config.variant,
+        history=_history(config.history, len(layers)),
     )
 
 
 def known_base(key: str, platform: str, cache: LayerCache) -> BaseImage | None:
-    """The base kept under ``key`` for ``platform``, when all of its layers are still in ``cache``."""
+    """The base kept under ``key`` for ``platform``, when all of its layers are still in ``cache``.
+
+    What was kept is looked at as closely as what a registry sends: None when it is anything but a base.
+    """
     fact = cache.recall("bases", f"{key} {platform}")
     if fact is None:
         return None
-    layers = tuple(Layer(**layer) for layer in fact.pop("layers"))
-    if not all(cache.has(layer.digest, layer.size) for layer in layers):
+    found = fact.get("layers")
+    layers = [recalled_layer(layer) for layer in found] if isinstance(found, list) else []
+    reference, variant, environment = fact.get("reference"), fact.get("variant"), fact.get("environment")
+    if not (layers and isinstance(reference, str) and isinstance(variant, str) and isinstance(environment, list)):
         return None
-    environment, history = tuple(fact.pop("environment")), tuple(fact.pop("history"))
-    return BaseImage(**fact, layers=layers, environment=environment, history=history)
+    if fact.get("platform") != platform or not all(isinstance(line, str) for line in environment):
+        return None
+    present = tuple(layer for layer in layers if layer is not None and cache.has(layer.digest, layer.size))
+    if len(present) != len(layers):
+        return None
+    history = fact.get("history")
+    lines = [line for line in history if isinstance(line, dict)] if isinstance(history, list) else []
+    return BaseImage(reference, platform, present, tuple(environment), variant, _history(lines, len(present)))
 
 
 def kept_base(key: str, base: BaseImage, cache: LayerCache) -> BaseImage:
@@ -57,12 +64,11 @@ def kept_base(key: str, base: BaseImage, cache: LayerCache) -> BaseImage:
     return base
 
 
-def _history(lines: Sequence[Any], layers: int) -> list[dict[str, Any]]:
+def _history(lines: Sequence[Mapping[str, Any]], layers: int) -> tuple[Mapping[str, Any], ...]:
     """The base's lines of history; one for each layer when it has none that fit."""
-    found = [{name: line[name] for name in _HISTORY if name in line} for line in lines if isinstance(line, Mapping)]
-    if sum(not line.get("empty_layer") for line in found) != layers:
-        return [{"created_by": "base image"} for _ in range(layers)]
-    return found
+    if sum(not line.get("empty_layer") for line in lines) != layers:
+        return tuple({"created_by": "base image"} for _ in range(layers))
+    return tuple(lines)
 
 
 def _incomplete(source: str, why: str) -> BaseImageUnavailable:

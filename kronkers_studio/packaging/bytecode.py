@@ -14,6 +14,7 @@ from pathlib import Path
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.progress import CancelToken
+from kronkers_studio.packaging.folder_removal import NO_OTHERS
 
 _PARTS = 4  # fixed: what one interpreter compiles before a file must not depend on the number of processors
 _POLL_SECONDS = 0.1
@@ -64,6 +65,7 @@ def _start(python: Path, job: Sequence[tuple[str, str]], folder: Path) -> subpro
             stdin=stream,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            umask=NO_OTHERS,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
 

@@ -10,13 +10,17 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
+import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from kronkers_studio.domain.errors import PackagingFailed
+from kronkers_studio.domain.models import Layer
+from kronkers_studio.packaging.digests import NotADigest, hex_of, parse_digest
+from kronkers_studio.packaging.folder_removal import remove_tree
+from kronkers_studio.settings.private import make_private_folder
 
 _CHUNK = 1 << 20
 
@@ -29,15 +33,16 @@ class LayerCache:
 
     # blobs
     def blob(self, digest: str) -> Path:
-        """Where the blob called ``sha256:…`` lies, or would lie."""
-        return self.directory / "blobs" / "sha256" / digest.removeprefix("sha256:")
+        """Where the blob called ``sha256:…`` lies, or would lie. Raises ``PackagingFailed`` for any other name."""
+        return self.directory / "blobs" / "sha256" / _file_name(digest)
 
     def has(self, digest: str, size: int) -> bool:
         """Whether that blob is here in its full size."""
         try:
-            return self.blob(digest).stat().st_size == size
+            found = self.blob(digest).lstat()
         except OSError:
             return False
+        return stat.S_ISREG(found.st_mode) and found.st_size == size
 
     @contextlib.contextmanager
     def draft(self) -> Iterator[Path]:
@@ -75,14 +80,14 @@ class LayerCache:
 
     def part(self, digest: str) -> Path:
         """Where an interrupted download of that blob is kept until it goes on."""
-        return self._folder("parts") / digest.removeprefix("sha256:")
+        return self._folder("parts") / _file_name(digest)
 
     # small facts
     def recall(self, kind: str, key: str) -> dict[str, Any] | None:
         """What was remembered as ``kind`` under ``key``; None when nothing was, or it cannot be read."""
         try:
             found = json.loads(self._fact(kind, key).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) else None
 
@@ -101,24 +106,11 @@ class LayerCache:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
 
-    def unpacked(self, diff_id: str, fill: Callable[[Path], None]) -> Path:
-        """The folder that ``fill`` makes for ``diff_id``: made once, then found again."""
-        target = self.directory / "unpacked" / diff_id.removeprefix("sha256:")
-        if target.is_dir():
-            return target
-        self._folder("unpacked")
-        with self.scratch() as scratch:
-            folder = scratch / "filled"
-            folder.mkdir()
-            fill(folder)
-            try:
-                folder.rename(target)
-            except OSError:
-                if not target.is_dir():  # otherwise another process was faster, with the same content
-                    raise
-        return target
+    def unpacked(self, diff_id: str) -> Path:
+        """Where the files of the layer with that diff id lie, or would lie (see ``unpacked_layers``)."""
+        return self._folder("unpacked") / _file_name(diff_id)
 
     def _fact(self, kind: str, key: str) -> Path:
         return self.directory / kind / f"{key_of(key)}.json"
@@ -126,7 +118,8 @@ class LayerCache:
     def _folder(self, *names: str) -> Path:
         folder = self.directory.joinpath(*names)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self.directory)  # it holds programs that will be run
+            make_private_folder(folder)
         except OSError as error:
             raise PackagingFailed(
                 f"The cache folder {self.directory} cannot be written to: {error.strerror}.",
@@ -138,6 +131,33 @@ class LayerCache:
 def key_of(*parts: object) -> str:
     """A short name for ``parts``: the same parts, the same name, on every computer."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def recalled_layer(fact: object) -> Layer | None:
+    """The layer that was remembered as ``fact``; None when that is anything else."""
+    if not isinstance(fact, dict) or set(fact) != {"role", "digest", "diff_id", "size", "media_type"}:
+        return None
+    size = fact["size"]
+    if not all(isinstance(fact[name], str) for name in ("role", "media_type")) or not isinstance(size, int):
+        return None
+    try:
+        return Layer(
+            fact["role"], parse_digest(fact["digest"]), parse_digest(fact["diff_id"]), size, fact["media_type"]
+        )
+    except NotADigest:
+        return None
+
+
+def _file_name(digest: str) -> str:
+    """What the blob's files are called: never anything but 64 hexadecimal digits."""
+    try:
+        return hex_of(parse_digest(digest))
+    except NotADigest as error:
+        raise PackagingFailed(
+            "A layer is named by something that is no digest, and was refused.",
+            next_step="Choose another base image, or package again.",
+            details=str(error),
+        ) from None
 
 
 def _rename(source: Path, target: Path) -> None:

@@ -12,10 +12,12 @@ from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Framework, Layer, ModelVersion, Package, Signature, Tensor
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.packaging.cache import LayerCache
-from kronkers_studio.packaging.image import BaseImage, ComposedImage, digest_of, document, manifest_of
+from kronkers_studio.packaging.digests import digest_of
+from kronkers_studio.packaging.image import BaseImage, ComposedImage, document, manifest_of
 from kronkers_studio.packaging.inspection import require_safe
 from kronkers_studio.packaging.layers import DEPENDENCIES, MODEL, SERVER, TAR, dependency_layer, server_layer
 from kronkers_studio.packaging.locking import DependencyLock
+from kronkers_studio.packaging.recorded_facts import checked_model
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, stream_pieces, tar_stream
 
 PORT = 8080
@@ -40,9 +42,9 @@ def compose_package(
 
     The model's bytes are streamed from ``open_model``, once here and again whenever the layer is read; they are never
     kept on disk. The same arguments give the same digest, on another day and with an empty cache too.
-    Raises ``PackagingFailed``, ``UnsupportedModel``, ``Cancelled``.
+    Raises ``PackagingFailed``, ``UnsupportedModel``, ``ForeignEntry``, ``Cancelled``.
     """
-    require_safe(model.facts)
+    require_safe(checked_model(model).facts)
     if base is not None and base.platform != platform:
         raise PackagingFailed(
             f"The base image is for {base.platform}, the package for {platform}.",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kronkers_studio.domain.models import Layer, Package
+from kronkers_studio.packaging.digests import digest_of
 
 CONFIG_TYPE: Final = "application/vnd.oci.image.config.v1+json"
 MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -60,10 +60,6 @@ class ComposedImage:
         Raises ``PackagingFailed`` when they are no longer what they were, after the last piece at the latest.
         """
         return self._openers[layer.digest]()
-
-
-def digest_of(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def document(content: Mapping[str, Any]) -> bytes:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import BinaryIO
 
 from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.domain.models import Framework, ModelFacts
-from kronkers_studio.packaging import allowlist, estimators
+from kronkers_studio.packaging import allowlist, estimators, model_state
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
 from kronkers_studio.packaging.magic import looks_like_onnx, looks_like_pickle, unsupported_kind
 from kronkers_studio.packaging.pickle_reader import Budget, Findings, Forbidden, PickleReader
@@ -18,7 +17,8 @@ from kronkers_studio.packaging.symbols import Global, Symbol, class_of
 
 _HEAD = 4096
 _LARGEST = 32 * 1024**3
-_EXPANSION = 400  # a compressed model grows less; a bomb grows a thousandfold
+_EXPANSION = 40  # beyond the first part: a compressed model grows less; a bomb grows a thousandfold
+_FREE_EXPANSION = 64 * 1024 * 1024  # an array of zeros, of a model that has learnt little
 _VERSION = re.compile(r"\d+(?:\.\d+)*[A-Za-z0-9.+]*")
 _PYTHON_OF_SKLEARN = {0: (9, 9), 1: (10, 10), 2: (11, 11), 3: (11, 12), 4: (11, 12), 5: (11, 13), 6: (11, 13)}
 """For scikit-learn 1.N (0: also before): the preferred and the newest Python 3 minor that it was published for."""
@@ -83,6 +83,8 @@ def _inspect_pickle(
     root = _read(name, stream, compression, findings)
     outside = allowlist.outside(findings.globals, findings.called)
     _refuse_programs(outside, findings)
+    if not outside:
+        _refuse_misuse(name, findings)
     _require_estimator(name, root)
     version = estimators.version_of(root)
     if not _VERSION.fullmatch(version):
@@ -111,8 +113,8 @@ def _read(name: str, stream: BinaryIO, compression: str, findings: Findings) -> 
     """The root symbol of the pickle in ``stream``; ``findings`` hold what was found, also when it cannot be read on."""
     size = stream.seek(0, 2)
     stream.seek(0)
-    limit = min(_LARGEST, max(size * _EXPANSION, 1 << 20)) if compression else size + 1
-    reader = PickleReader(ByteReader(decompressed(stream, compression), limit), findings, Budget())
+    limit = min(_LARGEST, size * _EXPANSION + _FREE_EXPANSION) if compression else size + 1
+    reader = PickleReader(ByteReader(decompressed(stream, compression), limit), findings, Budget.for_file(size))
     try:
         return reader.load()
     except Forbidden as reason:
@@ -127,13 +129,6 @@ def _read(name: str, stream: BinaryIO, compression: str, findings: Findings) -> 
         raise UnsupportedModel(
             f"{name} cannot be read: {reason}.", next_step="Copy it again from where it was made."
         ) from None
-    except (IndexError, KeyError, ValueError, TypeError, OverflowError, struct.error):
-        if not findings.globals:
-            raise _not_a_model(name) from None
-        raise UnsupportedModel(
-            f"{name} cannot be read: its objects do not fit together.",
-            next_step="Copy it again from where it was made.",
-        ) from None
 
 
 def _refuse_programs(outside: Sequence[Global], findings: Findings) -> None:
@@ -145,6 +140,16 @@ def _refuse_programs(outside: Sequence[Global], findings: Findings) -> None:
             "so the file is refused.",
             next_step="Do not open it in Python. Ask where it comes from.",
             details="\n".join(map(str, outside)),
+        )
+
+
+def _refuse_misuse(name: str, findings: Findings) -> None:
+    wrong = model_state.misuse_in(findings.calls)
+    if wrong:
+        raise UnsupportedModel(
+            f"{name} is refused, because scikit-learn would be misled by it. {wrong}",
+            next_step="Ask where the file comes from; a model fitted and saved again with scikit-learn can be "
+            "registered.",
         )
 
 

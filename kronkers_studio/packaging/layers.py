@@ -13,7 +13,7 @@ import kronkers_studio
 from kronkers_studio.domain.models import Layer
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.packaging.bytecode import compile_folder
-from kronkers_studio.packaging.cache import LayerCache, key_of
+from kronkers_studio.packaging.cache import LayerCache, key_of, recalled_layer
 from kronkers_studio.packaging.locking import DependencyLock
 from kronkers_studio.packaging.platforms import uv_platform
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, stream_pieces, tar_stream
@@ -183,11 +183,8 @@ def _store(role: str, entries: Iterable[TarEntry], cache: LayerCache, cancel: Ca
 
 
 def _recall(cache: LayerCache, key: str) -> Layer | None:
-    fact = cache.recall("layers", key)
-    if fact is None:
-        return None
-    layer = Layer(**fact)
-    return layer if cache.has(layer.digest, layer.size) else None
+    layer = recalled_layer(cache.recall("layers", key))
+    return layer if layer is not None and cache.has(layer.digest, layer.size) else None
 
 
 def _as_fact(layer: Layer) -> dict[str, str | int]:

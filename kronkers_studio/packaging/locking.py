@@ -11,6 +11,7 @@ from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.packaging.cache import LayerCache, key_of
 from kronkers_studio.packaging.platforms import uv_platform
+from kronkers_studio.packaging.recorded_facts import checked_facts, is_lock
 from kronkers_studio.packaging.surroundings import normalised
 from kronkers_studio.packaging.uv_program import DoesNotResolve, run_uv
 
@@ -35,7 +36,13 @@ class DependencyLock:
 
     @classmethod
     def of_text(cls, text: str, notes: tuple[str, ...] = ()) -> DependencyLock:
-        """The lock that uv wrote as ``text``."""
+        """The lock that uv wrote as ``text``. Raises ``PackagingFailed`` when it is none."""
+        if not is_lock(text):
+            raise PackagingFailed(
+                "The list of the model's libraries holds more than libraries and their hashes: refused.",
+                next_step="Package again; if it stays so, look at uv's own settings on this computer.",
+                details=text[:500],
+            )
         return cls(tuple(_LOCKED.findall(text)), text, notes)
 
 
@@ -54,23 +61,36 @@ def lock_dependencies(
     The framework is pinned at the very version that made the model; versions named beside the model are kept where
     they fit. The answer is kept in ``cache``: the same facts give the same lock, also without a network.
     ``earlier`` is the text of the lock of a package built before: it is kept, whatever was published since, as long as
-    it holds every library that is needed now. Raises ``PackagingFailed``.
+    it holds every library that is needed now. Raises ``PackagingFailed``, ``ForeignEntry``, ``Cancelled``.
     """
-    _require_python(facts.python_version)
+    _require_python(checked_facts(facts).python_version)
     wanted = (*_SERVER, *_framework(facts))
-    if earlier and _holds(earlier, wanted):
+    if earlier and not is_lock(earlier):
+        progress.note("The libraries of the package before are not used: their list holds more than libraries.")
+    elif earlier and _holds(earlier, wanted):
         return DependencyLock.of_text(earlier)
     pins = _constraints(facts)
     key = key_of(_FORMAT, wanted, pins, facts.python_version, uv_platform(platform))
-    known = cache.recall("locks", key)
+    known = _recalled(cache, key)
     if known is None:
         lock = _resolve(wanted, pins, facts.python_version, platform, offline, cache, cancel)
         cache.remember("locks", key, {"text": lock.text, "notes": list(lock.notes)})
     else:
-        lock = DependencyLock.of_text(str(known["text"]), tuple(known["notes"]))
+        lock = known
     for note in lock.notes:
         progress.note(note)
     return lock
+
+
+def _recalled(cache: LayerCache, key: str) -> DependencyLock | None:
+    """The lock that was remembered; None when it is none."""
+    fact = cache.recall("locks", key) or {}
+    text, notes = fact.get("text"), fact.get("notes")
+    if not (isinstance(text, str) and isinstance(notes, list) and all(isinstance(note, str) for note in notes)):
+        return None
+    if not text or not is_lock(text):
+        return None
+    return DependencyLock.of_text(text, tuple(notes))
 
 
 def _holds(lock: str, wanted: tuple[str, ...]) -> bool:

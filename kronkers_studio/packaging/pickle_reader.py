@@ -28,10 +28,16 @@ from kronkers_studio.packaging.symbols import (
 )
 
 ARRAY_WRAPPER: Final = "joblib.numpy_pickle.NumpyArrayWrapper"
+_MISNAMED: Final = {"_loss": "sklearn._loss._loss"}  # what scikit-learn 1.6 and 1.7 write; serving reads it alike
 _KEPT_ARRAY = 64 * 1024
 _KEPT_VALUE = 64 * 1024
 _LONGEST_NUMBER = 1024
 _LONGEST_LINE = 64 * 1024
+_FREE_STEPS = 600_000
+_STEPS_PER_BYTE = 0.3  # vocabularies, the densest parts of real models, take 0.2
+_STEPS_PER_STORED_BYTE = 0.7  # the same compressed
+_STEPS_OF_CALL = 4  # to make it, and to look at its arguments afterwards
+_BETWEEN_LOOKS = 256
 
 
 class Forbidden(Exception):
@@ -42,9 +48,18 @@ class Forbidden(Exception):
 class Budget:
     """What reading one file may cost, over all pickles in it. The largest real models stay below a tenth."""
 
-    opcodes: int = 20_000_000
+    steps: int = 20_000_000
     symbols: int = 8_000_000  # on the stack and in the memo at once
     kept_bytes: int = 512 * 1024 * 1024
+    given: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.given = self.steps
+
+    @classmethod
+    def for_file(cls, size: int) -> Budget:
+        """What reading a file of ``size`` bytes may cost. A compressed vocabulary takes half as many steps."""
+        return cls(steps=min(_FREE_STEPS + int(size * _STEPS_PER_STORED_BYTE), 20_000_000))
 
 
 @dataclass(slots=True)
@@ -53,6 +68,7 @@ class Findings:
 
     globals: dict[Global, None] = field(default_factory=dict)  # in the order of their first appearance
     called: dict[Global, None] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)  # also those whose result the pickle throws away
     protocol: int = 0
     joblib_arrays: bool = False
 
@@ -60,8 +76,7 @@ class Findings:
 class PickleReader:
     """One pickle in ``source``, from its current position. ``load()`` returns the root symbol and fills ``findings``.
 
-    Raises ``Damaged``, ``TooMuch``, ``Forbidden``, and ``IndexError``, ``KeyError``, ``ValueError``, ``TypeError`` or
-    ``struct.error`` for opcodes that make no sense.
+    Raises ``Damaged`` (also for opcodes that make no sense), ``TooMuch`` and ``Forbidden``.
     """
 
     def __init__(self, source: ByteReader, findings: Findings, budget: Budget, *, arrays_follow: bool = True) -> None:
@@ -73,34 +88,75 @@ class PickleReader:
         self._marks: list[list[Symbol]] = []
         self._marked = 0  # symbols in all of _marks
         self._memo: dict[int, Symbol] = {}
+        self._types: dict[int, tuple[Symbol, ArrayType]] = {}
         self._protocol = 0
         self._frame_end: int | None = None
 
     def load(self) -> Symbol:
         """The pickle's root, read up to and including its STOP."""
-        source, budget, operations = self._source, self._budget, _OPERATIONS
+        try:
+            self._run()
+            if self._marks or len(self._stack) != 1:
+                raise Damaged("its objects do not fit together")
+            return self._stack.pop()
+        except (IndexError, KeyError, ValueError, TypeError, OverflowError, struct.error) as error:
+            raise Damaged("its objects do not fit together") from error
+
+    def _run(self) -> None:
+        """Every opcode up to STOP. Those that long lists and dictionaries consist of are carried out here, and count
+        as one step; the others take about twice as long."""
+        source, budget, memo = self._source, self._budget, self._memo
+        next_byte, exact = source.byte, source.exact
+        stack, frame_end, steps, look = self._stack, self._frame_end, budget.steps, budget.steps - _BETWEEN_LOOKS
         first = True
         while True:
-            code = source.byte()
-            if code == _STOP:
-                break
-            operation = operations.get(code)
-            if operation is None:
-                raise Damaged(f"it holds the unknown opcode 0x{code:02x}")
-            if code == _PROTO and not first:
-                raise Forbidden("changes its protocol midway, which no real pickle does")
+            code = next_byte()
+            steps -= 1
+            if code == _MEMOIZE:
+                memo[len(memo)] = stack[-1]
+            elif code == _SHORT_BINUNICODE:
+                size = next_byte()
+                budget.kept_bytes -= size
+                stack.append(str(exact(size), "utf-8", "surrogatepass"))
+            elif code == _BINGET:
+                stack.append(memo[next_byte()])
+            elif code == _BININT1:
+                stack.append(next_byte())
+            elif code == _BININT2:
+                stack.append(next_byte() + 256 * next_byte())
+            elif code == _BININT:
+                stack.append(int.from_bytes(exact(4), "little", signed=True))
+            elif code == _STOP:
+                budget.steps = steps
+                return
+            else:
+                budget.steps = steps - 1  # of all pickles in the file: there may be one in an array
+                self._carry_out(code, first=first)
+                stack, frame_end, steps = self._stack, self._frame_end, budget.steps
             first = False
-            budget.opcodes -= 1
-            if budget.opcodes < 0:
-                raise TooMuch("it takes more steps to read than any model")
-            operation(self)
-            if len(self._stack) + self._marked + len(self._memo) > budget.symbols:
-                raise TooMuch("it holds more objects than any model")
-            if self._frame_end is not None and source.position >= self._frame_end:
+            if steps < look:
+                self._require_measure(steps)
+                look = steps - _BETWEEN_LOOKS
+            if frame_end is not None and source.position >= frame_end:
                 self._leave_frame()
-        if self._marks or len(self._stack) != 1:
-            raise Damaged("its objects do not fit together")
-        return self._stack.pop()
+                frame_end = None
+
+    def _carry_out(self, code: int, *, first: bool) -> None:
+        operation = _OPERATIONS.get(code)
+        if operation is None:
+            raise Damaged(f"it holds the unknown opcode 0x{code:02x}")
+        if code == _PROTO and not first:
+            raise Forbidden("changes its protocol midway, which no real pickle does")
+        operation(self)
+
+    def _require_measure(self, steps_left: int) -> None:
+        budget = self._budget
+        if steps_left < 0 or budget.kept_bytes < 0:
+            raise TooMuch("it takes more steps to read than any model")
+        if budget.given - steps_left > _FREE_STEPS + self._source.position * _STEPS_PER_BYTE:
+            raise TooMuch("it takes more steps to read than any model of its size")
+        if len(self._stack) + self._marked + len(self._memo) > budget.symbols:
+            raise TooMuch("it holds more objects than any model")
 
     # frames
     def _proto(self) -> None:
@@ -255,7 +311,7 @@ class PickleReader:
                 module, name = _compat_pickle.NAME_MAPPING[module, name]
             else:
                 module = _compat_pickle.IMPORT_MAPPING.get(module, module)
-        found = Global(module, name)
+        found = Global(_MISNAMED.get(module) or module, name)
         self._findings.globals.setdefault(found)
         return found
 
@@ -267,23 +323,30 @@ class PickleReader:
         name, module = self._stack.pop(), self._stack.pop()
         self._push(self._global(module, name))
 
-    def _call(self, function: Symbol, arguments: Symbol) -> None:
+    def _call(self, function: Symbol, arguments: Symbol, *, bare: bool = False) -> None:
         if not isinstance(function, Global):
             raise Forbidden("calls something that it builds only while it is read")
         if not isinstance(arguments, tuple):
             raise Damaged("it calls something without arguments")
         self._findings.called.setdefault(function)
-        self._push(Call(function, arguments))
+        self._budget.steps -= _STEPS_OF_CALL
+        call = Call(function, arguments, bare)
+        self._findings.calls.append(call)
+        self._push(call)
 
     def _reduce(self) -> None:
         arguments, function = self._stack.pop(), self._stack.pop()
         self._call(function, arguments)
 
+    def _new(self) -> None:
+        arguments, function = self._stack.pop(), self._stack.pop()
+        self._call(function, arguments, bare=True)
+
     def _new_with_keywords(self) -> None:
         keywords, arguments, function = self._stack.pop(), self._stack.pop(), self._stack.pop()
         if not isinstance(keywords, Pairs) or not isinstance(arguments, tuple):
             raise Damaged("it makes an object without arguments")
-        self._call(function, (*arguments, keywords))
+        self._call(function, (*arguments, keywords) if keywords.pairs else arguments, bare=True)
 
     def _inst(self) -> None:
         module = self._text_line()
@@ -314,7 +377,7 @@ class PickleReader:
         self._leave_frame()
         self._findings.joblib_arrays = True
         described = attributes_of(wrapper)
-        kind = array_type(described.get("dtype"))
+        kind = self._array_type(described.get("dtype"))
         shape, order = _shape(described.get("shape")), str(described.get("order"))
         if kind.has_objects:
             nested = PickleReader(self._source, self._findings, self._budget, arrays_follow=False)
@@ -322,6 +385,16 @@ class PickleReader:
         if described.get("numpy_array_alignment_bytes") is not None:
             self._source.skip(self._source.byte())
         return Array(described["dtype"], shape, order, data=self._array_bytes(kind, shape))
+
+    def _array_type(self, described: Symbol) -> ArrayType:
+        """As ``array_type``; a model's arrays share a few types, each looked at once its state is set for good."""
+        known = self._types.get(id(described))
+        if known is not None:
+            return known[1]
+        kind = array_type(described)
+        if described.state is not None:
+            self._types[id(described)] = (described, kind)  # kept alive, so that no other object gets its id
+        return kind
 
     def _array_bytes(self, kind: ArrayType, shape: tuple[int, ...]) -> bytes | None:
         size = kind.size
@@ -365,6 +438,12 @@ def _refuse(reason: str) -> Callable[[PickleReader], None]:
 
 _PROTO: Final = 0x80
 _STOP: Final = ord(".")
+_MEMOIZE: Final = 0x94
+_BINGET: Final = ord("h")
+_BININT: Final = ord("J")
+_BININT1: Final = ord("K")
+_BININT2: Final = ord("M")
+_SHORT_BINUNICODE: Final = 0x8C
 _ELSEWHERE = _refuse("needs objects that are stored elsewhere")
 _REGISTERED = _refuse("needs a registry of extension codes")
 
@@ -418,7 +497,7 @@ _OPERATIONS: Final[dict[int, Callable[[PickleReader], None]]] = {
     ord("c"): PickleReader._global_line,
     0x93: PickleReader._stack_global,
     ord("R"): PickleReader._reduce,
-    0x81: PickleReader._reduce,
+    0x81: PickleReader._new,
     0x92: PickleReader._new_with_keywords,
     ord("i"): PickleReader._inst,
     ord("o"): PickleReader._obj,

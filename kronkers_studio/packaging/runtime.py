@@ -12,16 +12,22 @@ from typing import IO
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Layer, ModelVersion
-from kronkers_studio.domain.progress import SILENT, Progress
+from kronkers_studio.domain.naming import ANYTHING, WINDOWS, name_problem
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.packaging.cache import LayerCache
+from kronkers_studio.packaging.digests import parse_digest
 from kronkers_studio.packaging.image import ComposedImage
 from kronkers_studio.packaging.layers import DEPENDENCIES, MODEL, SERVER
 from kronkers_studio.packaging.locking import OLDEST_PYTHON
 from kronkers_studio.packaging.platforms import this_platform
 from kronkers_studio.packaging.tar_stream import open_stream
+from kronkers_studio.packaging.unpacked_layers import unpacked_layer
 from kronkers_studio.packaging.uv_program import any_python, find_python
 
 _BUFFER = 1 << 18
+_LARGEST_PIECE = 1 << 22
+_LARGEST_LAYER = 32 << 30
+_RULES = WINDOWS if os.name == "nt" else ANYTHING
 _PREFIXES = {"dependencies": DEPENDENCIES, "server": SERVER, "model": MODEL}
 
 
@@ -50,11 +56,14 @@ def runnable_here(model: ModelVersion, progress: Progress = SILENT) -> ModelVers
     return replace(model, facts=replace(model.facts, python_version=here))
 
 
-def unpack_runtime(image: ComposedImage, directory: Path, cache: LayerCache) -> RuntimeFolder:
-    """Make ``image`` ready to run here: the public layers unpacked once into ``cache``, the model into ``directory``,
-    readable by this user only.
+def unpack_runtime(
+    image: ComposedImage, directory: Path, cache: LayerCache, *, cancel: CancelToken = NEVER
+) -> RuntimeFolder:
+    """Make ``image`` ready to run here: the public layers unpacked once into ``cache`` and proven at each use, the
+    model into ``directory``, readable by this user only.
 
-    Raises ``PackagingFailed`` when it is for another platform, or no interpreter of its Python version is here.
+    Raises ``PackagingFailed`` when it is for another platform, or no interpreter of its Python version is here;
+    ``Cancelled``.
     """
     package = image.package
     if package.platform != this_platform():
@@ -66,10 +75,13 @@ def unpack_runtime(image: ComposedImage, directory: Path, cache: LayerCache) -> 
     if python is None:
         raise _no_python(package.model, package.python_version)
     own = {layer.role: layer for layer in package.layers if layer.role in _PREFIXES}
-    server, dependencies = (
-        cache.unpacked(own[role].diff_id, partial(_unpack, image, own[role])) for role in ("server", "dependencies")
-    )
-    return RuntimeFolder(python, (server, dependencies), _unpack_model(image, own["model"], directory))
+    server, dependencies = (_public(image, own[role], cache, cancel) for role in ("server", "dependencies"))
+    return RuntimeFolder(python, (server, dependencies), _unpack_model(image, own["model"], directory, cancel))
+
+
+def _public(image: ComposedImage, layer: Layer, cache: LayerCache, cancel: CancelToken) -> Path:
+    fill = partial(_unpack, image, layer, cancel=cancel)
+    return unpacked_layer(cache, parse_digest(layer.diff_id), _PREFIXES[layer.role], fill, cancel=cancel)
 
 
 def _no_python(model: str, version: str) -> PackagingFailed:
@@ -80,40 +92,54 @@ def _no_python(model: str, version: str) -> PackagingFailed:
     )
 
 
-def _unpack_model(image: ComposedImage, layer: Layer, directory: Path) -> Path:
+def _unpack_model(image: ComposedImage, layer: Layer, directory: Path, cancel: CancelToken) -> Path:
     target = directory / "model"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True, mode=0o700)
     for private in (directory, target):
         private.chmod(0o700)
     try:
-        _unpack(image, layer, target)
+        _unpack(image, layer, target, cancel)
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         raise
     return target
 
 
-def _unpack(image: ComposedImage, layer: Layer, folder: Path) -> None:
+def _unpack(image: ComposedImage, layer: Layer, folder: Path, cancel: CancelToken = NEVER) -> None:
     """Write the layer's files, without their prefix, below ``folder``."""
     prefix = _PREFIXES[layer.role] + "/"
-    mode = 0o600 if layer.role == "model" else 0o644
+    private = layer.role == "model"  # as large as its owner likes, and not for other eyes
     pieces = image.open_layer(layer)
     made: set[Path] = set()
+    written = 0
     with open_stream(_decompressed(pieces) if layer.media_type.endswith("gzip") else pieces) as archive:
         for member in archive:
+            cancel.check()
             inside = member.name.removeprefix(prefix)
             if not member.isfile() or inside == member.name:
                 continue
+            written += member.size
+            if written > _LARGEST_LAYER and not private:
+                raise _not_ours(layer, f"{written} bytes")
             target = _below(folder, inside)
             if target.parent not in made:
-                target.parent.mkdir(parents=True, exist_ok=True)
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 made.add(target.parent)
             content = archive.extractfile(member)
             if content is not None:
-                _write(content, target, mode)
+                try:
+                    _write(content, target, 0o600 if private else 0o444)
+                except FileExistsError:  # also under a name that this disk takes for the same
+                    raise _not_ours(layer, f"{member.name} twice") from None
     for _ in pieces:  # to its end, where the layer's hash is checked
         pass
+
+
+def _not_ours(layer: Layer, why: str) -> PackagingFailed:
+    return PackagingFailed(
+        "A layer holds what no layer of ours does.", next_step="Package again.", details=f"{layer.digest}: {why}"
+    )
 
 
 def _write(content: IO[bytes], target: Path, mode: int) -> None:
@@ -124,8 +150,10 @@ def _write(content: IO[bytes], target: Path, mode: int) -> None:
 
 def _below(folder: Path, name: str) -> Path:
     parts = name.split("/")
-    if any(part in ("", ".", "..") or ":" in part or "\\" in part for part in parts):
-        raise PackagingFailed("A layer holds a file name that does not belong there.", details=name)
+    if any(part in ("", ".", "..") or ":" in part or "\\" in part or name_problem(part, _RULES) for part in parts):
+        raise PackagingFailed(
+            "A layer holds a file name that does not belong there.", next_step="Package again.", details=name
+        )
     return folder.joinpath(*parts)
 
 
@@ -134,6 +162,7 @@ def _decompressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
     unpacker = isal_zlib.decompressobj(wbits=31)
     for piece in pieces:
-        plain = unpacker.decompress(piece)
-        if plain:
+        left = piece
+        while left and (plain := unpacker.decompress(left, _LARGEST_PIECE)):
             yield plain
+            left = unpacker.unconsumed_tail

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 DEFAULT_PYTHON = "3.11"
 _KNOWN_MINORS = range(8, 16)
 _PIN = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*===?\s*([A-Za-z0-9.!+_-]+)\s*(?:[;#].*)?")
-_EXACT = re.compile(r"(?:[a-zA-Z]*-)?3\.(\d{1,2})(?:\.\d+)?")
+_EXACT = re.compile(r"(?:[a-zA-Z]*-)?3\.([0-9]{1,2})(?:\.[0-9]+)?")
 _BOUND = re.compile(r"(>=|<=|==|~=|>|<|!=)\s*3\.(\d{1,2})(\.\d+|\.\*)?")
 _HEADER = re.compile(r"(?m)^# /// script\s*$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$")
 

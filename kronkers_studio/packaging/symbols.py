@@ -47,10 +47,15 @@ class Members:
 
 @dataclass(eq=False, slots=True, repr=False)
 class Call:
-    """``function(*arguments)``, and the state, items and pairs given to the result afterwards."""
+    """``function(*arguments)``, and the state, items and pairs given to the result afterwards.
+
+    With ``bare`` the function is a class, and only its ``__new__`` is called: what its ``__init__`` would do is not
+    done. That is how instances of ordinary classes are pickled.
+    """
 
     function: Global
     arguments: tuple[Symbol, ...]
+    bare: bool = False
     state: Symbol = None
     items: list[Symbol] = field(default_factory=list)
     pairs: list[tuple[Symbol, Symbol]] = field(default_factory=list)

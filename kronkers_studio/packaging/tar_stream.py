@@ -11,6 +11,7 @@ from kronkers_studio.domain.errors import PackagingFailed
 
 _CHUNK = 1 << 20
 _BUFFER = 1 << 18
+_LONGEST_HEADER = 1 << 20
 _TIME = 315_532_800  # 1980-01-01: the earliest that every archive format can hold
 _END = b"\0" * (2 * tarfile.BLOCKSIZE)
 
@@ -101,4 +102,21 @@ class PieceReader:
 def open_stream(pieces: Iterable[bytes]) -> tarfile.TarFile:
     """The tar archive in ``pieces``, compressed or not, to be read once from front to back."""
     reader = cast(BinaryIO, PieceReader(piece for piece in pieces if piece))  # stream mode calls nothing but read()
-    return tarfile.open(fileobj=reader, mode="r|*", bufsize=_BUFFER)
+    return tarfile.open(fileobj=reader, mode="r|*", bufsize=_BUFFER, tarinfo=_BoundedEntry)
+
+
+class _BoundedEntry(tarfile.TarInfo):
+    """An entry whose headers cannot fill the memory: names and attributes are read as a whole, however long they say
+    that they are; and that is no file of holes, which would be endless and costs nothing to write down."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        header = self.type in (
+            *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+            *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+        )
+        if self.size < 0 or (header and self.size > _LONGEST_HEADER) or self.type == tarfile.GNUTYPE_SPARSE:
+            raise tarfile.ReadError("a header that no archive of images has")
+        found: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        if found.size < 0 or found.issparse():
+            raise tarfile.ReadError("a file that no archive of images has")
+        return found

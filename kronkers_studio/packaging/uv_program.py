@@ -8,11 +8,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.progress import NEVER, CancelToken
+from kronkers_studio.packaging.folder_removal import NO_OTHERS
+from kronkers_studio.packaging.recorded_facts import checked_python
 from kronkers_studio.settings.paths import uv_program
 
 _POLL_SECONDS = 0.2
@@ -43,6 +44,7 @@ def run_uv(
         text=True,
         encoding="utf-8",
         errors="replace",
+        umask=NO_OTHERS,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     output, problem = _finish(process, text, cancel)
@@ -55,10 +57,25 @@ class DoesNotResolve(PackagingFailed):
     """The requirements contradict each other, or no published version meets them."""
 
 
-@lru_cache(maxsize=8)
+_found_pythons: dict[str, Path] = {}
+
+
 def find_python(version: str) -> Path | None:
     """An interpreter of ``version`` ("3.11") on this computer: the running one's if it is of that version, else one
-    that uv finds; None when there is none. Nothing is downloaded."""
+    that uv finds; None when there is none. Nothing is downloaded. Raises ``ForeignEntry`` for what is no version.
+
+    What was found is remembered as long as it is there; what was missing is looked for again, for people install it.
+    """
+    known = _found_pythons.get(version)
+    if known is not None and known.is_file():
+        return known
+    found = _look_for_python(checked_python(version))
+    if found is not None:
+        _found_pythons[version] = found
+    return found
+
+
+def _look_for_python(version: str) -> Path | None:
     if not getattr(sys, "frozen", False) and version == f"{sys.version_info[0]}.{sys.version_info[1]}":
         own = Path(getattr(sys, "_base_executable", "") or sys.executable)  # not a virtual environment's
         if own.is_file():
@@ -90,7 +107,6 @@ def any_python(oldest: tuple[int, int]) -> str | None:
     return version[0] if version else None
 
 
-@lru_cache(maxsize=1)
 def _program() -> str:
     try:
         return str(uv_program())

@@ -34,6 +34,10 @@ from kronkers_studio.storage.database import Database, beneath
 from kronkers_studio.storage.keys import MasterKey, verify_keys
 
 _MOST_PROBLEMS = 1000
+_LOG_MISSING = (
+    "The second copy of the history, the folder “journal”, is missing or empty: metadata.db could not be made again if "
+    "it were lost. `kronkers registry rebuild` writes it anew, and so does the next change."
+)
 _MOST_AFFECTED = 20
 _BATCH = 4096
 
@@ -62,6 +66,7 @@ class Check:
         self._problems: list[str] = []
         self._damaged: set[bytes] = set()  # objects, as far as damage can be told to be theirs
         self._database_damaged = False
+        self._history_copy_missing = False
         self._counting = threading.Lock()
         self._packs = self._objects = self._bytes = self._commits = self._entries = 0
 
@@ -85,6 +90,7 @@ class Check:
             journal_entries=self._entries,
             problems=tuple(dict.fromkeys(self._problems))[:_MOST_PROBLEMS],
             database_damaged=self._database_damaged,
+            history_copy_missing=self._history_copy_missing,
             affected=tuple(affected[name] for name in sorted(affected)[:_MOST_AFFECTED]),
             affected_count=len(affected),
         )
@@ -161,7 +167,12 @@ class Check:
     def _check_log(self) -> None:
         """That the journal's files, from which the database can be made again, hold what the database holds."""
         log = self._journal.log
-        if log is None or not log.exists:  # a workspace from before there were such files, not changed since
+        if log is None:
+            return
+        if not log.exists:
+            if self._hashes():  # nothing to keep twice before the first change
+                self._problems.append(_LOG_MISSING)
+                self._history_copy_missing = True
             return
         before = self._hashes()
         logged = log.read()

@@ -77,7 +77,7 @@ class JournalLog:
 
     @property
     def exists(self) -> bool:
-        """False in a workspace from before there was such a log, until its first change."""
+        """False when the files are gone, and in a workspace from before there were any, until its next change."""
         return self._packs.folder.is_dir() and bool(self._packs.numbers())
 
     def append(
@@ -149,7 +149,7 @@ class JournalLog:
     def _make_folder(self) -> None:
         with disk_failures("writing the journal"):
             if not self._packs.folder.is_dir():
-                self._packs.folder.mkdir()
+                self._packs.folder.mkdir(mode=0o700)
                 flush_folder(self._packs.folder.parent)
 
     def _records(self, pack: int, stretches: list[Damage]) -> Iterator[_Record]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.care import KeyEvent, KeyEventKind
-from kronkers_studio.domain.changes import Change, JournalEntry
+from kronkers_studio.domain.changes import Change, JournalEntry, ReleaseRecorded
 from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.migration import MigrationSource
 from kronkers_studio.domain.models import ModelVersion, Package
+from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.registry import rows
@@ -41,6 +42,27 @@ class Ledger:
         """
         with self._database.write_directly() as connection:
             self._journal.record(connection, changes, author=author)
+
+    def record_new_release(self, draft: Callable[[int], Release], *, author: str) -> Release:
+        """Record the release that ``draft`` makes of the number that is next for its model in its place.
+
+        The number is taken in the transaction that records it: two at once never get the same.
+        """
+        with self._database.write_directly() as connection:
+            unnumbered = draft(0)
+            release = draft(_next_release_number(connection, unnumbered.model, unnumbered.place))
+            self._journal.record(connection, [ReleaseRecorded(release)], author=author)
+        return release
+
+    def replace_release(self, before: Release, *after: Release, author: str) -> bool:
+        """Record ``after`` if the release is still as ``before`` says; False when somebody has changed it meanwhile."""
+        key: dict[str, Any] = {"model": before.model, "place": before.place, "number": before.number}
+        with self._database.write_directly() as connection:
+            found = rows.select(connection, rows.RELEASES, **key)
+            if not found or from_text(Release, found[0]["document"]) != before:
+                return False
+            self._journal.record(connection, [ReleaseRecorded(release) for release in after], author=author)
+        return True
 
     def entries(self, after: int = 0, limit: int = 1000) -> list[JournalEntry]:
         """Up to ``limit`` journal entries, from number ``after + 1``."""
@@ -121,9 +143,7 @@ class Ledger:
     def next_release_number(self, model: str, place: str) -> int:
         """1 for the first release of a model in a place."""
         with self._database.read_directly() as connection:
-            newest = rows.select(connection, rows.RELEASES, order=("-number",), limit=1, model=model, place=place)
-            numbers: list[int] = [row["number"] for row in newest]
-            return max([newest_removed_release(connection, model, place), *numbers]) + 1
+            return _next_release_number(connection, model, place)
 
     def key_events(self) -> list[KeyEvent]:
         """What was done with the ways of opening the workspace, in order."""
@@ -144,7 +164,22 @@ class Ledger:
         key = {name: value for name, value in equal.items() if value is not None}
         with self._database.read_directly() as connection:
             found = rows.select(connection, table, order=order, **key)
-        return [from_text(kind, row["document"]) for row in found]
+        return [_checked(from_text(kind, row["document"])) for row in found]
+
+
+def _checked(found: Any) -> Any:
+    """``found``, whose model's name becomes part of paths: whoever made the workspace chose it."""
+    if isinstance(found, ModelVersion):
+        checked_model_name(found.name)
+    elif isinstance(found, Package | Release):
+        checked_model_name(found.model)
+    return found
+
+
+def _next_release_number(connection: dbapi2.Connection, model: str, place: str) -> int:
+    newest = rows.select(connection, rows.RELEASES, order=("-number",), limit=1, model=model, place=place)
+    numbers: list[int] = [row["number"] for row in newest]
+    return max([newest_removed_release(connection, model, place), *numbers]) + 1
 
 
 def _versions(
@@ -156,5 +191,5 @@ def _versions(
     for row in rows.select(connection, rows.ALIASES, order=("alias",), **of_model):
         now[row["model"], row["version"]] = (*now.get((row["model"], row["version"]), ()), row["alias"])
     for row in rows.select(connection, rows.MODEL_VERSIONS, order=order, limit=limit, **key):
-        version = from_text(ModelVersion, row["document"])
+        version = _checked(from_text(ModelVersion, row["document"]))
         yield replace(version, aliases=now.get((version.name, version.version), ()))

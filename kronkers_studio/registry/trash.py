@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 
 from kronkers_studio.domain.care import TrashItem, TrashKind
@@ -18,10 +19,17 @@ class Trash:
     """Thread-safe. Every change is in the journal."""
 
     def __init__(
-        self, database: Database, ledger: Ledger, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        database: Database,
+        ledger: Ledger,
+        with_reserve: Callable[[], AbstractContextManager[None]] = nullcontext,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """``with_reserve`` is entered for giving things up, which a full disk must allow."""
         self._database = database
         self._ledger = ledger
+        self._with_reserve = with_reserve
         self._clock = clock
 
     def items(self) -> list[TrashItem]:
@@ -61,7 +69,8 @@ class Trash:
         chosen = [self._find(id) for id in ids] or self.items()
         gone = [item for item in chosen if before is None or item.removed < before]
         if gone:
-            self._ledger.record(TrashEmptied(tuple(item.id for item in gone), self._clock()), author=author)
+            with self._with_reserve():
+                self._ledger.record(TrashEmptied(tuple(item.id for item in gone), self._clock()), author=author)
         return gone
 
     def _find(self, id: str) -> TrashItem:

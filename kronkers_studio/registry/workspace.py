@@ -6,10 +6,14 @@ packs/         the objects
 journal/       the journal once more, to make metadata.db again from
 writer.lock    held by whoever appends to the packs
 search.db      what can be searched for; made again when it is missing
+reserve        space for freeing space when the disk is full
 """
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -23,13 +27,16 @@ from kronkers_studio.registry.index import ObjectIndex
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.packs import PackFolder
 from kronkers_studio.registry.records import Sealer
+from kronkers_studio.settings.private import close_to_others
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.files import disk_failures, flush_folder
 from kronkers_studio.storage.keys import KEYS_FILE, MasterKey, Protection, Unlock, create_keys, open_keys
 from kronkers_studio.storage.lock import WriterLock
 from kronkers_studio.storage.migrations import upgrade_database
+from kronkers_studio.storage.reserve import RESERVE_FILE, keep_reserve, reserve_spent
 from kronkers_studio.storage.text import to_stored
+from kronkers_studio.storage.writable import obstacle_in
 
 if TYPE_CHECKING:
     from kronkers_studio.domain.care import CleanUpReport, RebuildReport
@@ -50,6 +57,7 @@ _DATABASE = "metadata.db"
 _SEARCH = "search.db"
 _PACKS = "packs"
 _JOURNAL = "journal"
+_RUNS = "runs"
 _LOCK = "writer.lock"
 _LOCK_WAIT_SECONDS = 2.0
 _HEAD = (
@@ -64,8 +72,11 @@ class Workspace:
     def __init__(self, directory: Path, master: MasterKey) -> None:
         self.directory = directory
         self._master = master
+        _close_workspace_to_others(directory)
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self.database = Database(directory / _DATABASE, master.subkey("metadata database"))
         upgrade_database(self.database)
+        keep_reserve(directory)
         self.table_limits: Callable[[], Limits] | None = None
         """What reading a table may take; None: what is usual."""
         self._packs = PackFolder(directory / _PACKS, master.workspace_id)
@@ -110,10 +121,20 @@ class Workspace:
         from kronkers_studio.registry.searching import Search
 
         key = self._master.subkey("search index")
-        index = SearchIndex(
-            self.directory / _SEARCH, key, self.database, self._store, self._data_columns, lambda: self.tables
-        )
+        place = self._search_place() or self.directory
+        index = SearchIndex(place / _SEARCH, key, self.database, self._store, self._data_columns, lambda: self.tables)
         return Search(index)
+
+    def _search_place(self) -> Path | None:
+        """Where the search index is kept when the workspace cannot be written to: a copy, for as long as it is open."""
+        if obstacle_in(self.directory) is None:
+            return None
+        self._temporary = tempfile.TemporaryDirectory(prefix="kronkers-search-", ignore_cleanup_errors=True)
+        place = Path(self._temporary.name)
+        with contextlib.suppress(OSError):  # it is made anew then
+            for ending in ("", "-wal"):
+                shutil.copyfile(self.directory / f"{_SEARCH}{ending}", place / f"{_SEARCH}{ending}")
+        return place
 
     def _data_columns(self, data: ContentRef) -> tuple[str, ...]:
         from kronkers_studio.registry.data_columns import data_columns  # only a model with new data needs this
@@ -143,7 +164,7 @@ class Workspace:
     def trash(self) -> Trash:
         from kronkers_studio.registry.trash import Trash
 
-        return Trash(self.database, self.ledger)
+        return Trash(self.database, self.ledger, lambda: reserve_spent(self.directory))
 
     def clean_up(
         self,
@@ -165,7 +186,10 @@ class Workspace:
         run = CleanUp(
             self.database, self._store, self._journal, grace=grace, clock=clock, progress=progress, cancel=cancel
         )
-        return run.look() if dry_run else run.run(author)
+        if dry_run:
+            return run.look()
+        with reserve_spent(self.directory):
+            return run.run(author)
 
     def head(self, project: str, branch: str) -> Commit | None:
         """The head of a branch, None when there is none: what a look for changes asks first, so without SQLAlchemy."""
@@ -177,9 +201,19 @@ class Workspace:
         return from_text(Commit, row[0]) if row else None
 
     @property
+    def id(self) -> str:
+        """What tells this workspace from all others; no proof, for whoever makes a workspace can give it another's."""
+        return self._master.workspace_id
+
+    @property
     def series_key(self) -> bytes:
         """The 32-byte key of the series store."""
         return self._master.subkey("series database")
+
+    @property
+    def release_key(self) -> bytes:
+        """The 32-byte key that the secrets of releases are derived from."""
+        return self._master.subkey("release secrets")
 
     def close(self) -> None:
         if "tables" in self.__dict__:
@@ -188,6 +222,8 @@ class Workspace:
             self._log.close()
         if "search" in self.__dict__:
             self.search.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()
         self._packs.close()
         self.database.close()
 
@@ -222,7 +258,8 @@ def create_workspace(directory: Path, protection: Protection) -> tuple[Workspace
             directory.mkdir(parents=True, exist_ok=True)
             if any(directory.iterdir()):
                 raise InvalidInput(f"{directory} is not empty.", next_step="Choose an empty or a new folder.")
-            (directory / _PACKS).mkdir()
+            close_to_others(directory)
+            (directory / _PACKS).mkdir(mode=0o700)
             flush_folder(directory)
     except OSError as error:
         raise WorkspaceError(
@@ -292,6 +329,14 @@ def rebuild_workspace(
     finally:
         lock.release()
         packs.close()
+
+
+def _close_workspace_to_others(directory: Path) -> None:
+    """Take from others what rights an open umask, or a copy, gave them: in the workspace's own folders."""
+    for folder in (directory, *(directory / name for name in (_PACKS, _JOURNAL, _RUNS))):
+        close_to_others(folder)
+    for name in (KEYS_FILE, _LOCK, RESERVE_FILE):
+        close_to_others(directory / name)
 
 
 def _missing(name: str, directory: Path, next_step: str) -> StoreDamaged:

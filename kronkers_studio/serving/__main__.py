@@ -12,6 +12,7 @@ from kronkers_studio.serving.logs import start_logging
 from kronkers_studio.serving.problems import CannotStart
 
 _LIBRARY_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_SECRET_VARIABLE = "KRONKERS_SECRET_FILE"  # noqa: S105 — a variable's name
 
 
 def main() -> int:
@@ -40,6 +41,8 @@ def _serve(arguments: argparse.Namespace, threads: int) -> None:
             model=arguments.model,
             host=arguments.host,
             port=arguments.port,
+            listen_fd=arguments.listen_fd,
+            secret_file=arguments.secret_file,
             ready_file=arguments.ready_file,
             stop_file=arguments.stop_file,
             mute=arguments.log_file is not None,
@@ -54,6 +57,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, required=True, help="the folder with model.json and the model file")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=0, help="the port to listen on; 0 takes a free one")
+    parser.add_argument("--listen-fd", type=int, metavar="N", help="an inherited socket that listens, in their place")
+    parser.add_argument(
+        "--secret-file",
+        type=Path,
+        default=os.environ.get(_SECRET_VARIABLE) or None,
+        help=f"the release's secret, 64 hexadecimal digits; by default what {_SECRET_VARIABLE} names",
+    )
     parser.add_argument("--ready-file", type=Path, help='written as {"port", "pid"} once requests are taken')
     parser.add_argument("--stop-file", type=Path, help="stop in order as soon as this file exists")
     parser.add_argument("--log-file", type=Path, help="log here, within 3 MiB, instead of to stderr")

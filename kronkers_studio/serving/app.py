@@ -6,13 +6,15 @@ import logging
 import time
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.routing import Route, Router
 
+from kronkers_studio.serving.access import Access
 from kronkers_studio.serving.answers import Answer, Send, json_answer, problem, refused, send_answer
-from kronkers_studio.serving.bodies import Receive, Scope, SenderGone
+from kronkers_studio.serving.bodies import Receive, Scope, SenderGone, header
 from kronkers_studio.serving.execution import Runner
+from kronkers_studio.serving.identity import CHALLENGE, PROOF, Identity
 from kronkers_studio.serving.inference import Inference
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.metrics import CONTENT_TYPE, Metrics
@@ -22,6 +24,8 @@ from kronkers_studio.serving.problems import Refusal, shown
 
 _log = logging.getLogger(__name__)
 _Handler = Callable[[Scope, Receive], Awaitable[Answer]]
+
+_CHECKS_OF_VALUES = frozenset({"sklearn.utils.validation", "sklearn.utils._encode", "sklearn.preprocessing._encoders"})
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,18 @@ class Limits:
     most_waiting: int = 64
 
 
-def build_app(manifest: Manifest, model: Model, runner: Runner, limits: Limits, ready: Callable[[], bool]) -> Router:
-    """The application that serves ``model``; ``ready`` says whether it takes requests (not while it stops)."""
+def build_app(
+    manifest: Manifest,
+    model: Model,
+    runner: Runner,
+    limits: Limits,
+    *,
+    identity: Identity | None,
+    address: str,
+    ready: Callable[[], bool],
+) -> Access:
+    """The application that serves ``model`` on ``address`` as ``identity``; ``ready`` says whether it takes requests
+    (not while it stops)."""
     bounds = {"most_rows": limits.most_rows, "most_bytes": limits.most_bytes}
     prediction = Prediction(manifest, model, runner, **bounds)
     inference = Inference(manifest, model, runner, **bounds)
@@ -46,8 +60,15 @@ def build_app(manifest: Manifest, model: Model, runner: Runner, limits: Limits, 
     async def live(_scope: Scope, _receive: Receive) -> Answer:
         return json_answer({"live": True})
 
-    async def readiness(_scope: Scope, _receive: Receive) -> Answer:
-        return json_answer({"ready": ready()}, status=200 if ready() else 503)
+    async def readiness(scope: Scope, _receive: Receive) -> Answer:
+        answer = json_answer({"ready": ready()}, status=200 if ready() else 503)
+        challenge = header(scope, CHALLENGE)
+        if identity is None or challenge is None:
+            return answer
+        proof = identity.proof(challenge.encode("latin-1"))
+        if proof is None:
+            raise Refusal("The header Kronkers-Challenge must hold 64 hexadecimal digits.")
+        return replace(answer, headers=(*answer.headers, (PROOF, proof)))
 
     async def server(_scope: Scope, _receive: Receive) -> Answer:
         return json_answer(inference.server_metadata())
@@ -56,9 +77,9 @@ def build_app(manifest: Manifest, model: Model, runner: Runner, limits: Limits, 
         inference.check_model(scope["path_params"])
         return json_answer(inference.model_metadata())
 
-    async def model_readiness(scope: Scope, receive: Receive) -> Answer:
+    async def model_readiness(scope: Scope, _receive: Receive) -> Answer:
         inference.check_model(scope["path_params"])
-        return await readiness(scope, receive)
+        return json_answer({"name": manifest.name, "ready": ready()}, status=200 if ready() else 503)
 
     routes = [
         Route("/predict", _Counted("POST", prediction.answer, metrics, "/predict")),
@@ -70,7 +91,7 @@ def build_app(manifest: Manifest, model: Model, runner: Runner, limits: Limits, 
         *_model_routes("/ready", _Endpoint("GET", model_readiness)),
         *_model_routes("", _Endpoint("GET", described)),
     ]
-    return Router(routes, redirect_slashes=False, default=_unknown)
+    return Access(Router(routes, redirect_slashes=False, default=_unknown), identity, address)
 
 
 def _model_routes(ending: str, endpoint: _Endpoint) -> list[Route]:
@@ -106,7 +127,7 @@ class _Endpoint:
         except Refusal as refusal:
             return refused(refusal)
         except Exception as error:  # noqa: BLE001 — models may raise anything; the service must go on
-            return _failed(error)
+            return _declined(error) if _is_of_values(error) else _failed(error)
 
 
 class _Counted(_Endpoint):
@@ -131,13 +152,30 @@ class _Counted(_Endpoint):
             self._metrics.answered(self._route, code, time.perf_counter() - started, rows)
 
 
+def _is_of_values(error: Exception) -> bool:
+    """Whether it is scikit-learn's check of what goes in that raised: a category that the model has not met, a number
+    that is too large for it. Both are of the right type, so that only the model can tell."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    raised_in = trace.tb_frame.f_globals.get("__name__") if trace is not None else None
+    return type(error) is ValueError and raised_in in _CHECKS_OF_VALUES
+
+
+def _declined(error: Exception) -> Answer:
+    return problem(f"The model does not take these rows: {_reason(error)}", 422)
+
+
 def _failed(error: Exception) -> Answer:
     """The model failed on checked input. The log names the error and its place, never its text: that may quote rows."""
     last = traceback.extract_tb(error.__traceback__)[-1:]
     place = f"{last[0].filename}:{last[0].lineno}" if last else ""
     _log.error("the model failed", extra={"fields": {"error": type(error).__name__, "place": place}})
-    reason = " ".join(str(error).split())[:300]
-    return problem(f"The model failed on these rows: {type(error).__name__}: {reason}", 500)
+    return problem(f"The model failed on these rows: {type(error).__name__}: {_reason(error)}", 500)
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
 
 
 async def _unknown(scope: Scope, _receive: Receive, send: Send) -> None:

@@ -13,6 +13,9 @@ from kronkers_studio.serving.problems import Refusal
 Receive = Callable[[], Awaitable[Any]]
 Scope = Any
 
+BODY_IS_WHOLE = "kronkers.body_is_whole"
+"""A key of a request's scope: true when the whole body has come, so that reading it waits for nothing."""
+
 _SECONDS_TO_SEND = 60.0
 
 
@@ -28,6 +31,25 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
+def check_type(scope: Scope, *, binary: bool = False) -> None:
+    """Refuse (415) a body that is not said to be JSON, or with ``binary`` the protocol's binary data.
+
+    Those types are what a web page can send to another origin only after asking whether it may, which gets a no here.
+    A body of no type at all is one of those that it can send unasked; a header that it cannot is as good as the type.
+    """
+    found = header(scope, b"content-type")
+    if found is None:
+        asked_first = (header(scope, b"authorization") or "").startswith("Bearer ")
+        if asked_first or (binary and header(scope, b"inference-header-content-length") is not None):
+            return
+    kind = (found or "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (binary and kind == "application/octet-stream"):
+        sent = f", not {kind[:60]}" if kind else ""
+        raise Refusal(
+            f"The body must be JSON: send the header Content-Type: application/json{sent}.", status=415, headers=_CLOSE
+        )
+
+
 async def read_body(scope: Scope, receive: Receive, most_bytes: int) -> bytes:
     """The whole body. Raises ``Refusal`` when it is too large, compressed or too slow, ``SenderGone`` when cut off."""
     if (header(scope, b"content-encoding") or "identity").lower() != "identity":
@@ -35,12 +57,35 @@ async def read_body(scope: Scope, receive: Receive, most_bytes: int) -> bytes:
     announced = header(scope, b"content-length") or ""
     if announced.isdigit() and int(announced) > most_bytes:
         raise _too_large(most_bytes)
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        return _within(message.get("body", b""), most_bytes)
-    deadline = asyncio.get_running_loop().time() + _SECONDS_TO_SEND
-    parts, size = [], 0
+    if scope.get(BODY_IS_WHOLE):
+        return await _all_parts(receive, most_bytes)
+    task, late = asyncio.current_task(), []
+
+    def end_waiting() -> None:
+        late.append(True)
+        if task is not None:
+            task.cancel()
+
+    timer = asyncio.get_running_loop().call_later(_SECONDS_TO_SEND, end_waiting)
+    try:
+        return await _all_parts(receive, most_bytes)
+    except asyncio.CancelledError:
+        if not late:
+            raise
+        if task is not None and hasattr(task, "uncancel"):  # Python 3.11
+            task.uncancel()
+        raise Refusal(
+            f"The body took longer than {_SECONDS_TO_SEND:.0f} seconds to arrive.", status=408, headers=_CLOSE
+        ) from None
+    finally:
+        timer.cancel()
+
+
+async def _all_parts(receive: Receive, most_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
     while True:
+        message = await receive()
         if message["type"] != "http.request":
             raise SenderGone
         parts.append(message.get("body", b""))
@@ -48,19 +93,7 @@ async def read_body(scope: Scope, receive: Receive, most_bytes: int) -> bytes:
         if size > most_bytes:
             raise _too_large(most_bytes)
         if not message.get("more_body"):
-            return b"".join(parts)
-        message = await _next_part(receive, deadline)
-
-
-async def _next_part(receive: Receive, deadline: float) -> Any:
-    part = asyncio.ensure_future(receive())
-    done, _ = await asyncio.wait({part}, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
-    if not done:
-        part.cancel()
-        raise Refusal(
-            f"The body took longer than {_SECONDS_TO_SEND:.0f} seconds to arrive.", status=408, headers=_CLOSE
-        )
-    return part.result()
+            return b"".join(parts) if len(parts) > 1 else parts[0]
 
 
 def parse_json(body: bytes | memoryview) -> dict[str, Any]:
@@ -86,12 +119,6 @@ def _why_not_json(error: orjson.JSONDecodeError, body: bytes) -> str:
 
 
 _CLOSE = ((b"connection", b"close"),)
-
-
-def _within(body: bytes, most_bytes: int) -> bytes:
-    if len(body) > most_bytes:
-        raise _too_large(most_bytes)
-    return body
 
 
 def _too_large(most_bytes: int) -> Refusal:

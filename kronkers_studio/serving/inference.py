@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 
 from kronkers_studio.serving.answers import Answer, json_answer
-from kronkers_studio.serving.bodies import Receive, Scope, header, parse_json, read_body
+from kronkers_studio.serving.bodies import Receive, Scope, check_type, header, parse_json, read_body
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.models import Model
@@ -62,6 +62,7 @@ class Inference:
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
         """The answer to one infer request. Raises ``Refusal``, and whatever the model raises."""
         self.check_model(scope["path_params"])
+        check_type(scope, binary=True)
         body = await read_body(scope, receive, self._most_bytes)
         request, binary = _parts(body, header(scope, _HEADER_LENGTH))
         arrays = self._arrays(request, binary)

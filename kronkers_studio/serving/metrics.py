@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
@@ -66,19 +69,24 @@ class Metrics:
 
 
 class _Process(Collector):
-    """This process, measured when it is asked for."""
+    """This process, measured when it is asked for. What a confined process may not see of itself is left out."""
 
     def __init__(self) -> None:
-        self._process = psutil.Process()
-        self._started = self._process.create_time()
+        self._started = time.time()
+        self._process: psutil.Process | None = None
+        with suppress(psutil.Error, OSError):
+            self._process = psutil.Process()
+            self._started = self._process.create_time()
 
     def collect(self) -> Iterator[Metric]:
-        with self._process.oneshot():
-            cpu, memory = self._process.cpu_times(), self._process.memory_info().rss
+        cpu = os.times()
         yield CounterMetricFamily(
             "kronkers_process_cpu_seconds", "Processor time used, in seconds.", value=cpu.user + cpu.system
         )
-        yield GaugeMetricFamily("kronkers_process_memory_bytes", "Resident memory, in bytes.", value=memory)
+        with suppress(psutil.Error, OSError):
+            if self._process is not None:
+                memory = self._process.memory_info().rss
+                yield GaugeMetricFamily("kronkers_process_memory_bytes", "Resident memory, in bytes.", value=memory)
         yield GaugeMetricFamily(
             "kronkers_process_start_time_seconds", "When the process started, since the epoch.", value=self._started
         )

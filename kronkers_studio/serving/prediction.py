@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kronkers_studio.serving.answers import Answer, json_answer
-from kronkers_studio.serving.bodies import Receive, Scope, header, parse_json, read_body
+from kronkers_studio.serving.bodies import Receive, Scope, check_type, parse_json, read_body
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.models import Model
@@ -28,7 +28,7 @@ class Prediction:
 
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
         """The answer to one request. Raises ``Refusal``, and whatever the model raises."""
-        _check_type(scope)
+        check_type(scope)
         content = parse_json(await read_body(scope, receive, self._most_bytes))
         if "rows" not in content:
             sent = f", not {', '.join(map(shown, list(content)[:3]))}" if content else ""
@@ -47,11 +47,3 @@ class Prediction:
             names = self._model.classes or tuple(map(str, range(len(matrix[0]))))
             content["probabilities"] = [dict(zip(names, row, strict=True)) for row in matrix]
         return content
-
-
-def _check_type(scope: Scope) -> None:
-    kind = (header(scope, b"content-type") or "application/json").split(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Refusal(
-            f"The body must be JSON: send the header Content-Type: application/json, not {kind[:60]}.", status=415
-        )

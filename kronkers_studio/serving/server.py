@@ -14,7 +14,9 @@ from pathlib import Path
 import uvicorn
 
 from kronkers_studio.serving.app import Limits, build_app
+from kronkers_studio.serving.connections import BoundedProtocol
 from kronkers_studio.serving.execution import Runner
+from kronkers_studio.serving.identity import read_identity
 from kronkers_studio.serving.logs import mute_output
 from kronkers_studio.serving.manifest import Manifest, read_manifest
 from kronkers_studio.serving.models import load_model
@@ -28,12 +30,15 @@ _SECONDS_IDLE = 75  # longer than the pause between two scrapes, so that these r
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line says. ``stop_file``: the service stops in order as soon as that file exists; ``mute``: what
-    libraries print is dropped once it serves."""
+    """What the command line says. ``listen_fd``: a socket, handed over by who started this, that listens already;
+    ``stop_file``: the service stops in order as soon as that file exists; ``mute``: what libraries print is dropped
+    once it serves."""
 
     model: Path
     host: str = "127.0.0.1"
     port: int = 0
+    listen_fd: int | None = None
+    secret_file: Path | None = None
     ready_file: Path | None = None
     stop_file: Path | None = None
     mute: bool = False
@@ -45,13 +50,22 @@ def serve(options: Options) -> None:
     """Serve the model until told to stop. Raises ``CannotStart``."""
     began = time.perf_counter()
     manifest = read_manifest(options.model)
+    identity = read_identity(options.secret_file, manifest.name, manifest.version)
     model = load_model(manifest, options.threads)
     runner = Runner(model, threads=options.threads, most_waiting=options.limits.most_waiting)
-    listener = _listen(options.host, options.port)
+    listener = _adopted(options.listen_fd) if options.listen_fd is not None else _listen(options.host, options.port)
+    address, port = listener.getsockname()[:2]
     server = _Server(options)
-    app = build_app(manifest, model, runner, options.limits, ready=lambda: not server.should_exit)
-    server.config.app = app
-    _say_started(manifest, listener.getsockname()[1], time.perf_counter() - began)
+    server.config.app = build_app(
+        manifest,
+        model,
+        runner,
+        options.limits,
+        identity=identity,
+        address=address,
+        ready=lambda: not server.should_exit,
+    )
+    _say_started(manifest, port, time.perf_counter() - began)
     try:
         server.run(sockets=[listener])
     finally:
@@ -74,6 +88,25 @@ def _listen(host: str, port: int) -> socket.socket:
         raise CannotStart(f"The address {host}:{port} cannot be used: {error.strerror}.") from None
     listener.listen(1024)
     return listener
+
+
+class _Listening(socket.socket):
+    """A socket that listens already. asyncio says so once more, which a confined process may not."""
+
+    def listen(self, backlog: int = 0, /) -> None:
+        pass
+
+
+def _adopted(descriptor: int) -> socket.socket:
+    try:
+        found = socket.socket(fileno=descriptor)
+        accepts = found.type == socket.SOCK_STREAM and found.family in (socket.AF_INET, socket.AF_INET6)
+        if not accepts or not found.getsockname()[1]:
+            raise CannotStart(f"What was handed over as {descriptor} is not a listening TCP socket.")
+    except OSError as error:
+        raise CannotStart(f"There is no socket to listen on at {descriptor}: {error.strerror}.") from None
+    # As in _listen: the protocol is named, which not every system can tell from the descriptor.
+    return _Listening(found.family, found.type, socket.IPPROTO_TCP, found.detach())
 
 
 def _say_started(manifest: Manifest, port: int, seconds: float) -> None:
@@ -100,6 +133,7 @@ class _Server(uvicorn.Server):
                 ws="none",
                 server_header=False,
                 date_header=False,
+                http=BoundedProtocol,
                 timeout_keep_alive=_SECONDS_IDLE,
                 timeout_graceful_shutdown=_SECONDS_TO_FINISH,
             )

@@ -11,10 +11,13 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Collection
 from inspect import signature
+from types import ModuleType
 from typing import Any, BinaryIO
 
 from kronkers_studio.serving.problems import CannotStart
 
+_MISNAMED = {"_loss": "sklearn._loss._loss"}  # what scikit-learn 1.6 and 1.7 write, and cannot import themselves
+_LONGEST_RANGE = 10_000_000
 _ARRAY_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
 _OPENS_OTHER_FILES = (
     "joblib.numpy_pickle_compat.",
@@ -54,11 +57,53 @@ def _check(module: str, name: str, allowed: Collection[str]) -> None:
         )
 
 
+def _found(module: str, name: str, allowed: Collection[str], find: Callable[[str, str], Any]) -> Any:
+    """What ``find`` has under a listed name: a class or function that is defined there, never a module.
+
+    A list that lets a module of scikit-learn's imports through would let everything through. Numbers of the pickle
+    become no lengths: ``bytes`` and ``bytearray`` are made from content only.
+    """
+    module = _MISNAMED.get(module, module)
+    _check(module, name, allowed)
+    wanted = find(module, name)
+    top = module.partition(".")[0]
+    owner = str(getattr(wanted, "__module__", None) or "")  # numpy's ufuncs have none
+    foreign = top == "sklearn" and owner.partition(".")[0] not in ("sklearn", *_MISNAMED)
+    if isinstance(wanted, ModuleType) or foreign or not (callable(wanted) or isinstance(wanted, type)):
+        raise CannotStart(
+            f"The model file wants to use {module}.{name}, which is no class or function of that library. It was "
+            "refused, because such a file can run any program."
+        )
+    return _CONTENT_ONLY.get(f"{module}.{name}", wanted)
+
+
+def _content(kind: Callable[..., Any]) -> Callable[..., Any]:
+    def make(*arguments: Any) -> Any:
+        if any(isinstance(argument, int) for argument in arguments):
+            raise CannotStart("The model file asks for empty memory of a length of its own. It was refused.")
+        return kind(*arguments)
+
+    return make
+
+
+def _short_range(*bounds: int) -> range:
+    made = range(*bounds)
+    if max(abs(made.start), abs(made.stop)) > _LONGEST_RANGE:
+        raise CannotStart("The model file asks for more numbers than any model has. It was refused.")
+    return made
+
+
+_CONTENT_ONLY: dict[str, Callable[..., Any]] = {
+    "builtins.bytes": _content(bytes),
+    "builtins.bytearray": _content(bytearray),
+    "builtins.range": _short_range,
+}
+
+
 def _restricted(stream: Any, allowed: Collection[str]) -> pickle.Unpickler:
     class Restricted(pickle.Unpickler):
         def find_class(self, module: str, name: str) -> Any:
-            _check(module, name, allowed)
-            return super().find_class(module, name)
+            return _found(module, name, allowed, super().find_class)
 
     return Restricted(stream)
 
@@ -74,8 +119,8 @@ def _load_joblib(stream: BinaryIO, allowed: Collection[str]) -> Any:
 
     class Restricted(numpy_pickle.NumpyUnpickler):  # type: ignore[misc]
         def find_class(self, module: str, name: str) -> Any:
-            _check(module, name, allowed)
-            return Wrapper if f"{module}.{name}" == _ARRAY_WRAPPER else super().find_class(module, name)
+            found = _found(module, name, allowed, super().find_class)
+            return Wrapper if f"{module}.{name}" == _ARRAY_WRAPPER else found
 
     opened = getattr(numpy_pickle_utils, "_validate_fileobject_and_memmap", None) or numpy_pickle_utils._read_fileobject
     with opened(stream, "", None) as source:

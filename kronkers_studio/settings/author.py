@@ -22,7 +22,7 @@ def _author_in_file() -> str:
     try:
         document = json.loads(settings_file().read_text(encoding="utf-8"))
         author = document.get("author", "")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return ""
     except (OSError, ValueError, AttributeError):
         author = None

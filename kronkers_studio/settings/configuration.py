@@ -5,7 +5,9 @@ Order of precedence: environment (``KRONKERS_…``), the settings file in the pl
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +17,7 @@ from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBa
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.settings.pace import LOW_PRIORITY, READ_LIMIT, GivingWay
 from kronkers_studio.settings.paths import default_workspace, settings_file
+from kronkers_studio.settings.private import make_private_file, make_private_folder
 
 
 class Settings(BaseSettings):
@@ -33,13 +36,26 @@ class Settings(BaseSettings):
         "model's Python version.",
     )
     package_platform: str = Field(
-        default="linux/amd64", description="Operating system and processor of the servers that packages are built for."
+        default="linux/amd64",
+        description="Operating system and processor that packages written to files are built for. A release is always "
+        "built for its server's own.",
+    )
+    keep_releases: int = Field(
+        default=3,
+        ge=1,
+        description="How many earlier releases of a model a server keeps for going back, besides the live one; older "
+        "ones are removed after the next release.",
     )
     scrape_seconds: float = Field(
         default=2.0, ge=1.0, le=5.0, description="How often live metrics are read, in seconds."
     )
     author: str = Field(default="", description="Your name in histories; empty takes the system's user name.")
     offline: bool = Field(default=False, description="Use only what was downloaded before.")
+    run_unprotected: bool = Field(
+        default=False,
+        description="Run models on this computer even where it cannot keep them from harming it. Only for models whose "
+        "makers you trust.",
+    )
     read_limit: float = Field(
         default=READ_LIMIT,
         ge=0.0,
@@ -79,8 +95,16 @@ class Settings(BaseSettings):
         return (
             init_settings,
             env_settings,
-            JsonConfigSettingsSource(settings_cls, json_file=settings_file(), json_file_encoding="utf-8"),
+            JsonConfigSettingsSource(settings_cls, json_file=_reachable(settings_file()), json_file_encoding="utf-8"),
         )
+
+
+def _reachable(file: Path) -> Path | None:
+    """The settings file, unless the account cannot even look into its folder: then it has no settings."""
+    try:
+        return file if file.is_absolute() and file.is_file() else None
+    except OSError:
+        return None
 
 
 def load_settings() -> Settings:
@@ -94,22 +118,38 @@ def load_settings() -> Settings:
             f"The setting “{name}” cannot be used: {wrong['msg']}.",
             next_step=f"Correct {name} in {settings_file()}, or the variable KRONKERS_{name.upper()}.",
         ) from problem
-    except ValueError as problem:
+    except (ValueError, OSError, AttributeError, TypeError) as problem:  # not JSON, not readable, no object
         raise InvalidInput(
             f"The settings in {settings_file()} cannot be read.", next_step="Correct the file, or delete it."
         ) from problem
 
 
 def change_settings(**changes: Any) -> Settings:
-    """Validate ``changes``, write them to the settings file atomically, and return the settings in force."""
+    """Validate ``changes``, write them to the settings file atomically, and return the settings in force.
+
+    Raises ``InvalidInput`` when the file holds no settings, or cannot be written.
+    """
+    load_settings()  # says what is wrong with the file
     file = settings_file()
-    stored: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    checked = Settings(**{**stored, **changes})
-    stored.update({name: checked.model_dump(mode="json")[name] for name in changes})
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(".new")
-    draft.write_text(json.dumps(stored, indent=2), encoding="utf-8")
-    draft.replace(file)
+    try:
+        stored: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        checked = Settings(**{**stored, **changes})
+        stored.update({name: checked.model_dump(mode="json")[name] for name in changes})
+        if not file.is_absolute():
+            raise FileNotFoundError(errno.ENOENT, "this account has no home folder")
+        make_private_folder(file.parent)
+        draft = file.with_name(f"{file.name}.{os.getpid()}.new")
+        try:
+            make_private_file(draft)
+            draft.write_text(json.dumps(stored, indent=2), encoding="utf-8")
+            draft.replace(file)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as problem:
+        raise InvalidInput(
+            f"The settings cannot be kept in {file}: {problem.strerror or problem}.",
+            next_step="Make its folder one that you may write to, or set KRONKERS_… variables instead.",
+        ) from problem
     return load_settings()
 
 

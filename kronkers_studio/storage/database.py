@@ -7,6 +7,8 @@ every command needs: importing SQLAlchemy takes longer than a whole migration of
 from __future__ import annotations
 
 import contextlib
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -17,10 +19,14 @@ from typing import TYPE_CHECKING, Any
 from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.errors import StorageFull, StoreDamaged, StudioError, WorkspaceBusy
+from kronkers_studio.settings.private import close_to_others, make_private_file
+from kronkers_studio.storage.files import disk_failures
+from kronkers_studio.storage.writable import Obstacle, obstacle_in, refusal
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+_State = tuple[int, ...]
 _BUSY_SECONDS = 15.0
 _VALUES_AT_ONCE = 990  # the oldest limit on parameters is 999
 _FULL = 13  # SQLite's primary result codes
@@ -36,8 +42,10 @@ class Database:
 
     Thread-safe: every ``read`` and ``write`` has a connection of its own. ``durable`` databases have a commit on disk
     before ``write`` returns (``synchronous=FULL``); others may lose the last commits, never their consistency, when
-    the power fails. Failures of the disk and of the file surface as ``StorageFull``, ``WorkspaceBusy`` and
-    ``StoreDamaged``.
+    the power fails. Failures of the disk and of the file surface as ``StorageFull``, ``WorkspaceReadOnly``,
+    ``WorkspaceBusy`` and ``StoreDamaged``.
+
+    On a disk that is full or read-only what is there can be read all the same.
     """
 
     def __init__(self, path: Path, key: bytes, *, durable: bool = True) -> None:
@@ -46,7 +54,10 @@ class Database:
         self._synchronous = "FULL" if durable else "NORMAL"
         self._lock = threading.Lock()
         self._idle: list[dbapi2.Connection] = []
-        self._opened: tuple[int, int] | None = None  # the file that connections lead to
+        self._opened: _State | None = None  # the file that connections lead to
+        self._obstacle: Obstacle | None = None  # why connections are for reading only
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        self._closed_to_others = False
 
     @cached_property
     def engine(self) -> sa.Engine:
@@ -66,7 +77,7 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that excludes other writers from its start; committed on leaving, undone by an exception."""
-        self._follow_file()
+        self._follow_file(writing=True)
         with (
             self._failures(),
             self._engine_failures(),
@@ -90,16 +101,24 @@ class Database:
     def close(self) -> None:
         with self._lock:
             idle, self._idle, self._opened = self._idle, [], None
+            self._obstacle, copy, self._copy = None, self._copy, None
         if "engine" in self.__dict__:
             self.engine.dispose()
         for connection in idle:
             connection.close()
+        if copy is not None:
+            copy.cleanup()
 
-    def _follow_file(self) -> None:
+    def _follow_file(self, *, writing: bool = False) -> None:
         """Let go of connections when another file has taken the place of theirs, as ``registry rebuild`` does with a
-        damaged one: what they write would be lost. Raises ``StoreDamaged`` when there is none any more."""
-        there = _identity(self.path)
-        if there == self._opened or self._opened is None:
+        damaged one: what they write would be lost. Raises ``StoreDamaged`` when there is none any more.
+
+        Connections for reading only are let go of when anything was written, and by who wants to write: there may be
+        room by now.
+        """
+        obstacle = self._obstacle
+        there = _state(self.path, whole=obstacle is not None)
+        if self._opened is None or (there == self._opened and not (writing and obstacle is not None)):
             return
         if there is None:
             raise StoreDamaged(
@@ -110,7 +129,7 @@ class Database:
 
     @contextlib.contextmanager
     def _directly(self, begin: str) -> Iterator[dbapi2.Connection]:
-        self._follow_file()
+        self._follow_file(writing=begin == "IMMEDIATE")
         with self._lock:
             opened = self._opened
             connection = self._idle.pop() if self._idle else None
@@ -136,30 +155,90 @@ class Database:
             connection.close()
 
     def _connect(self) -> dbapi2.Connection:
+        if self._obstacle is None:
+            self._close_to_others()
+            try:
+                connection = self._open(str(self.path), writable=True)
+            except dbapi2.Error as error:
+                if _primary(error) not in (_FULL, _FAILED, *_CANNOT_OPEN):
+                    raise
+                obstacle = obstacle_in(self.path.parent, self.path)
+                if obstacle is None:
+                    raise
+                if not self.path.exists():
+                    raise refusal(obstacle, details=str(error)) from error
+                connection = self._open_for_reading()
+                self._obstacle = obstacle
+        else:
+            connection = self._open_for_reading()
+        with self._lock:
+            if self._opened is None:
+                self._opened = _state(self.path, whole=self._obstacle is not None)
+        return connection
+
+    def _open(self, name: str, *, writable: bool, uri: bool = False) -> dbapi2.Connection:
         connection = dbapi2.connect(
-            str(self.path), timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+            name,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+            uri=uri,
         )
         try:
             connection.execute("PRAGMA cipher_log_level = NONE")  # errors are raised; it would print them as well
             connection.execute(f"PRAGMA key = \"x'{self._key}'\"")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-            connection.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's cache too
-            connection.execute("PRAGMA foreign_keys = ON")
+            if writable:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+                connection.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's cache too
+                connection.execute("PRAGMA foreign_keys = ON")
+            else:
+                connection.execute("PRAGMA query_only = ON")
+                connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # whether it can be read
         except BaseException:
             connection.close()
             raise
-        with self._lock:
-            if self._opened is None:
-                self._opened = _identity(self.path)
         return connection
+
+    def _open_for_reading(self) -> dbapi2.Connection:
+        """A connection that needs no file beside the database's, where none can be made.
+
+        What another process wrote last lies in the write-ahead log: where its index is there too it is read along;
+        else a copy of both is read, in the system's folder for temporary files.
+        """
+        log = self.path.with_name(self.path.name + "-wal")
+        if not log.exists() or log.stat().st_size == 0:
+            return self._open(f"{self.path.absolute().as_uri()}?mode=ro&immutable=1", writable=False, uri=True)
+        if self._copy is None:
+            try:
+                return self._open(f"{self.path.absolute().as_uri()}?mode=ro", writable=False, uri=True)
+            except dbapi2.Error as error:
+                if _primary(error) not in (_FULL, _FAILED, *_CANNOT_OPEN):
+                    raise
+            copy = tempfile.TemporaryDirectory(prefix="kronkers-")
+            with disk_failures("copying the database in order to read it"):
+                for file in (self.path, log):
+                    shutil.copyfile(file, Path(copy.name) / file.name)
+            self._copy = copy
+        return self._open(str(Path(self._copy.name) / self.path.name), writable=False)
+
+    def _close_to_others(self) -> None:
+        """Make the file before SQLite does, which would let others read it; what it makes beside it is like it."""
+        if self._closed_to_others:
+            return
+        self._closed_to_others = True
+        with contextlib.suppress(OSError):  # said when it is opened
+            make_private_file(self.path)
+        for ending in ("-wal", "-shm"):
+            close_to_others(self.path.with_name(self.path.name + ending))
 
     @contextlib.contextmanager
     def _failures(self) -> Iterator[None]:
         try:
             yield
         except dbapi2.Error as error:
-            raise _expected(error, self.path) or error from error
+            raise _expected(error, self.path, self._obstacle) or error from error
 
     @contextlib.contextmanager
     def _engine_failures(self) -> Iterator[None]:
@@ -168,7 +247,7 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise _expected(error.orig, self.path) or error from error
+            raise _expected(error.orig, self.path, self._obstacle) or error from error
 
 
 def beneath(connection: sa.Connection) -> dbapi2.Connection:
@@ -194,13 +273,20 @@ def insert_rows(connection: dbapi2.Connection, table: str, rows: Sequence[tuple[
         connection.execute(statement, tuple(chain.from_iterable(group)))
 
 
-def _identity(file: Path) -> tuple[int, int] | None:
-    """Which file lies there; None for none."""
+def _state(file: Path, *, whole: bool) -> _State | None:
+    """Which file lies there, and with ``whole`` as what it was written last; None for none."""
     try:
         status = file.stat()
     except FileNotFoundError:
         return None
-    return status.st_dev, status.st_ino
+    if not whole:
+        return status.st_dev, status.st_ino
+    try:
+        log = file.with_name(file.name + "-wal").stat()
+        logged = log.st_size, log.st_mtime_ns
+    except FileNotFoundError:
+        logged = 0, 0
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, *logged
 
 
 def _begin(connection: sa.Connection) -> None:
@@ -208,13 +294,27 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN " + connection.get_execution_options().get("kronkers_begin", "DEFERRED"))
 
 
-def _expected(error: Any, path: Path) -> StudioError | None:
-    """The expected failure that the driver's ``error`` stands for; None for a bug such as a broken statement."""
+def _primary(error: Any) -> int:
+    """SQLite's primary result code."""
     code = getattr(error, "sqlite_errorcode", None)
-    primary = code & 0xFF if code is not None else _code_of(str(error))
+    return int(code) & 0xFF if code is not None else _code_of(str(error))
+
+
+def _expected(error: Any, path: Path, obstacle: Obstacle | None) -> StudioError | None:
+    """The expected failure that the driver's ``error`` stands for; None for a bug such as a broken statement.
+
+    ``obstacle`` is why the database was opened for reading only.
+    """
+    primary = _primary(error)
     details = f"{path.name}: {error}"
+    if primary in (_FAILED, *_CANNOT_OPEN):
+        obstacle = obstacle or obstacle_in(path.parent, path)
+        if obstacle is None and primary == _CANNOT_OPEN[1]:
+            obstacle = Obstacle.READ_ONLY
+        if obstacle is not None:
+            return refusal(obstacle, details=details)
     if primary == _FULL:
-        return StorageFull("The disk is full.", next_step="Free some space and try again.", details=details)
+        return refusal(Obstacle.FULL, details=details)
     if primary in (_FAILED, *_CANNOT_OPEN):
         return StorageFull(
             f"The disk failed while the database {path.name} was used.",

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from kronkers_studio.domain.errors import StorageFull, WorkspaceError
+from kronkers_studio.domain.errors import StorageFull, WorkspaceError, WorkspaceReadOnly
 
 _fcntl: ModuleType | None
 try:
@@ -150,6 +150,12 @@ def disk_failures(what: str) -> Iterator[None]:
             next_step="Let its owner give you write access, or choose another folder.",
         ) from error
     except OSError as error:
+        if error.errno == errno.EROFS:
+            raise WorkspaceReadOnly(
+                "This workspace cannot be written to: its disk is read-only.",
+                next_step="All that is in it can be looked at, searched and restored. To change it, copy it elsewhere.",
+                details=str(error),
+            ) from error
         if not is_disk_failure(error):
             raise
         full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))

@@ -9,9 +9,12 @@ The file ends in a keyed checksum of itself, so that ``verify_keys`` finds any c
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
+import re
 import secrets
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +32,12 @@ from kronkers_studio.storage.recovery_key import new_recovery_key, read_recovery
 
 KEYS_FILE = "keys.json"
 _FORMAT = 1
+_MOST_BYTES = 1 << 20
+_MOST_SLOTS = 64
+_KEY_FILE_BYTES = 4096
 _KEY_FILE_FIRST_LINE = "Kronkers Studio key file, version 1. Whoever has it can open the workspace: keep it safe."
+KEY_FILE_SIZES = range(len(_KEY_FILE_FIRST_LINE) + 45, len(_KEY_FILE_FIRST_LINE) + 51)
+"""How long key files are, in bytes, with one kind of line ends or the other, at the end too or not."""
 TITLES = {
     "keyring": "the system's keyring",
     "passphrase": "a passphrase",
@@ -45,6 +53,12 @@ class ArgonCost:
     passes: int = 3
     memory_kib: int = 64 * 1024
     lanes: int = 4
+
+
+_MOST_PASSES, _MOST_MEMORY_KIB, _MOST_LANES = 64, 4 << 20, 16
+_MOST_WORK_KIB = 16 << 20
+"""What the passphrase slots of one file may cost together, passes times memory: ten to twenty seconds. Whoever made
+the file says what an attempt costs, and a workspace may come from anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +175,8 @@ def keyring_slot(master: MasterKey, key: bytes, name: str) -> dict[str, Any]:
 
 def verify_keys(directory: Path, master: MasterKey) -> None:
     """Raises ``StoreDamaged`` when any byte of ``keys.json`` is not as it was written."""
-    content = (directory / KEYS_FILE).read_bytes()
     slots, _workspace_id = read_slots(directory)
+    content = (directory / KEYS_FILE).read_bytes()
     if document(master, slots) != content:
         raise StoreDamaged(
             f"{KEYS_FILE} is not as it was written.",
@@ -171,14 +185,24 @@ def verify_keys(directory: Path, master: MasterKey) -> None:
 
 
 def _open_unasked(slots: list[dict[str, Any]], workspace_id: str) -> MasterKey:
-    """Unlock by what needs nobody: the remembered key file, then the keyring."""
-    obstacles = []
+    """Unlock by what needs nobody: the remembered key file, then the keyring.
+
+    The paths of key files come from whoever made the workspace: only small files of this computer are read unasked.
+    """
+    obstacles: list[str] = []
+    wrong: WrongKey | None = None
     for slot in slots:
-        if slot["kind"] == "key-file" and Path(slot["path"]).is_file():
-            content = _stretch(_read_key_file(Path(slot["path"])), "key-file", workspace_id)
+        if slot["kind"] != "key-file":
+            continue
+        if not _is_local(slot["path"]):
+            obstacles.append(f"The key file {slot['path']} is not on this computer: it is only read when you name it.")
+            continue
+        try:
+            content = _stretch(_read_key_file(Path(slot["path"]), unasked=True), "key-file", workspace_id)
             return _open_slots([slot], "key-file", workspace_id, lambda _slot, key=content: key)
-        if slot["kind"] == "key-file":
-            obstacles.append(f"The key file {slot['path']} is not there.")
+        except (KeyUnavailable, WrongKey) as error:
+            obstacles.append(error.message)
+            wrong = wrong or (error if isinstance(error, WrongKey) else None)
     for slot in slots:
         if slot["kind"] == "keyring":
             try:
@@ -190,7 +214,12 @@ def _open_unasked(slots: list[dict[str, Any]], workspace_id: str) -> MasterKey:
                 obstacles.append("The system's keyring has no entry for this workspace.")
                 continue
             key = _stretch(_decoded(kept), "keyring", workspace_id)
-            return _open_slots([slot], "keyring", workspace_id, lambda _slot, key=key: key)
+            try:
+                return _open_slots([slot], "keyring", workspace_id, lambda _slot, key=key: key)
+            except WrongKey as error:
+                wrong = wrong or error
+    if wrong is not None:
+        raise wrong
     ways = sorted({TITLES[slot["kind"]] for slot in slots if slot["kind"] in TITLES})
     raise KeyUnavailable(
         " ".join(["No key was given for this workspace.", *obstacles]),
@@ -212,8 +241,6 @@ def _open_slots(slots: list[dict[str, Any]], kind: str, workspace_id: str, key_o
             key = AESGCM(key_of(slot)).decrypt(bytes.fromhex(slot["nonce"]), wrapped, _binding(workspace_id, kind))
         except InvalidTag:
             continue
-        except (KeyError, ValueError, TypeError) as error:
-            raise _damaged(error) from None
         return MasterKey(key, workspace_id)
     raise WrongKey(
         {
@@ -253,14 +280,18 @@ def _passphrase_key(passphrase: Secret | None, slot: dict[str, Any]) -> bytes:
         return hash_secret_raw(
             text.encode("utf-8"),
             bytes.fromhex(slot["salt"]),
-            time_cost=int(slot["passes"]),
-            memory_cost=int(slot["memory_kib"]),
-            parallelism=int(slot["lanes"]),
+            time_cost=slot["passes"],
+            memory_cost=slot["memory_kib"],
+            parallelism=slot["lanes"],
             hash_len=32,
             type=Type.ID,
         )
-    except (HashingError, OverflowError) as error:
-        raise _damaged(error) from None
+    except HashingError as error:  # all its figures have been looked at
+        raise WorkspaceError(
+            f"Opening the workspace by passphrase takes {slot['memory_kib'] >> 10:,} MB of memory, which is not free.",
+            next_step="Close other programs and try again, or open it another way.",
+            details=str(error),
+        ) from None
 
 
 def document(master: MasterKey, slots: list[dict[str, Any]]) -> bytes:
@@ -275,24 +306,107 @@ def read_slots(directory: Path) -> tuple[list[dict[str, Any]], str]:
     """The slots, and the workspace's id. Raises ``WorkspaceError`` (none here) or ``StoreDamaged``."""
     file = directory / KEYS_FILE
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-        if document["format"] != _FORMAT:
+        document = json.loads(_read_bounded(file, _MOST_BYTES, unasked=True).decode("utf-8"))
+        if not isinstance(document, dict):
+            raise TypeError("not an object")
+        format_ = document["format"]
+        if type(format_) is int and format_ > _FORMAT:
             raise WorkspaceError(
                 f"The workspace in {directory} was made by a newer Kronkers Studio.", next_step="Update and try again."
             )
-        slots, workspace_id = list(document["slots"]), str(document["workspace"])
-        if len(bytes.fromhex(workspace_id)) != 16 or not all(isinstance(slot["kind"], str) for slot in slots):
-            raise ValueError("not a list of key slots")
+        if type(format_) is not int or format_ != _FORMAT:
+            raise ValueError("no such format")
+        slots, workspace_id = document["slots"], _hex(document["workspace"], 16)
+        _require_slots(slots)
     except (FileNotFoundError, NotADirectoryError):
         raise WorkspaceError(
             f"There is no workspace in {directory}.",
             next_step="Make one with `kronkers init`, or choose another folder.",
         ) from None
     except OSError as error:
-        raise WorkspaceError(f"The workspace in {directory} cannot be read: {error.strerror}.") from None
-    except (ValueError, KeyError, TypeError) as error:
+        raise WorkspaceError(f"The workspace in {directory} cannot be read: {error.strerror or error}.") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(error) from None
     return slots, workspace_id
+
+
+def remembered_key_files(directory: Path) -> list[Path]:
+    """The key files of this computer that open the workspace, as they were named; they need not be there."""
+    slots, _workspace_id = read_slots(directory)
+    return [Path(slot["path"]) for slot in slots if slot["kind"] == "key-file" and _is_local(slot["path"])]
+
+
+def _require_slots(slots: Any) -> None:
+    """Raises ``ValueError``, ``KeyError`` or ``TypeError`` for what is no list of key slots, or costs too much."""
+    if not isinstance(slots, list) or len(slots) > _MOST_SLOTS:
+        raise TypeError("not a list of key slots")
+    work = 0
+    for slot in slots:
+        if not isinstance(slot, dict) or not isinstance(slot["kind"], str):
+            raise TypeError("not a key slot")
+        _hex(slot["nonce"], 12)
+        _hex(slot["wrapped"], 48)
+        match slot["kind"]:
+            case "passphrase":
+                _hex(slot["salt"], 16)
+                lanes = _whole(slot["lanes"], 1, _MOST_LANES)
+                memory = _whole(slot["memory_kib"], 8 * lanes, _MOST_MEMORY_KIB)
+                work += _whole(slot["passes"], 1, _MOST_PASSES) * memory
+            case "key-file":
+                _text(slot["path"])
+            case "keyring":
+                if not _text(slot["name"]).startswith("workspace "):
+                    raise ValueError("no name of a key in the keyring")
+    if work > _MOST_WORK_KIB:
+        raise ValueError("its passphrases would take too long to try")
+    if len({slot["nonce"] for slot in slots}) != len(slots):
+        raise ValueError("a key slot is there twice")
+
+
+def _hex(value: Any, size: int) -> str:
+    if not isinstance(value, str) or not re.fullmatch(f"[0-9a-f]{{{2 * size}}}", value):
+        raise ValueError(f"not {size} bytes in hexadecimal")
+    return value
+
+
+def _whole(value: Any, least: int, most: int) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise ValueError(f"not a number from {least} to {most}")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= _KEY_FILE_BYTES or "\0" in value:
+        raise ValueError("not a name")
+    return value
+
+
+def _is_local(path: str) -> bool:
+    """Whether a path is a plain one of this computer: looking at any other may ask another computer for it, and give
+    it this one's sign-in (Windows), or is no file at all."""
+    if path.startswith(("\\", "//")) or not Path(path).is_absolute():
+        return False
+    return os.name == "nt" or Path(path).parts[1:2] not in (("net",), ("Network",))
+
+
+def _read_bounded(file: Path, most: int, *, unasked: bool) -> bytes:
+    """The content of a file of at most ``most`` bytes. Raises ``OSError``, or ``ValueError`` for a longer one.
+
+    What is read ``unasked`` must be a regular file: a pipe would be waited for, a device may do anything.
+    """
+    if unasked and not stat.S_ISREG(file.stat().st_mode):
+        raise ValueError("not a regular file")
+    flags = os.O_RDONLY | BINARY | (getattr(os, "O_NONBLOCK", 0) if unasked else 0)
+    descriptor = os.open(file, flags)
+    with io.FileIO(descriptor) as stream:
+        if unasked and not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("not a regular file")
+        content = b""
+        while len(content) <= most and (piece := stream.read(most + 1 - len(content))):
+            content += piece
+    if len(content) > most:
+        raise ValueError(f"longer than {most} bytes")
+    return content
 
 
 def _make_key_file(file: Path) -> bytes:
@@ -310,19 +424,24 @@ def _make_key_file(file: Path) -> bytes:
     return key
 
 
-def _read_key_file(file: Path) -> bytes:
+def _read_key_file(file: Path, *, unasked: bool = False) -> bytes:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = _read_bounded(file, _KEY_FILE_BYTES, unasked=unasked).decode("utf-8").splitlines()
         key = base64.b64decode(lines[1], validate=True)
         if len(key) == 32 and lines[0].startswith("Kronkers Studio key file"):
             return key
     except FileNotFoundError:
         raise KeyUnavailable(f"The key file {file} is not there.", next_step="Check its path.") from None
     except OSError as error:
-        raise KeyUnavailable(f"The key file {file} cannot be read: {error.strerror}.") from None
-    except (ValueError, IndexError):  # not text, not two lines, not base 64
+        raise KeyUnavailable(f"The key file {file} cannot be read: {error.strerror or error}.") from None
+    except (ValueError, IndexError):  # too long, not text, not two lines, not base 64
         pass
     raise WrongKey(f"{file} is not a Kronkers Studio key file.", next_step="Choose the file made with the workspace.")
+
+
+def is_key_file(content: bytes) -> bool:
+    """Whether these are the first bytes of a key file."""
+    return content.startswith(b"Kronkers Studio key file")
 
 
 def _decoded(kept: Secret) -> bytes:

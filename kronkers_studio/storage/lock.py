@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 from types import ModuleType
 
-from kronkers_studio.domain.errors import WorkspaceBusy, WorkspaceError
+from kronkers_studio.domain.errors import WorkspaceBusy, WorkspaceError, WorkspaceReadOnly
 from kronkers_studio.storage.files import BINARY, disk_failures
+from kronkers_studio.storage.writable import Obstacle, refusal
 
 _fcntl: ModuleType | None
 try:
@@ -43,15 +44,23 @@ class WriterLock:
 
     def acquire(self, *, wait: float = 0.0) -> None:
         """Take the lock, trying for ``wait`` seconds. Raises ``WorkspaceBusy`` naming its owner."""
-        with disk_failures("locking the workspace"):
-            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | BINARY, 0o600)
+        try:
+            with disk_failures("locking the workspace"):
+                descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | BINARY, 0o600)
+        except WorkspaceReadOnly:
+            raise
+        except WorkspaceError as error:
+            if isinstance(error.__cause__, PermissionError):
+                raise refusal(Obstacle.READ_ONLY, details=str(error.__cause__)) from error.__cause__
+            raise
         deadline = time.monotonic() + wait
         try:
             while not try_lock(descriptor):
                 if time.monotonic() >= deadline:
                     raise self._refusal(descriptor)
                 time.sleep(_POLL_SECONDS)
-            write_owner(descriptor)
+            with disk_failures("locking the workspace"):
+                write_owner(descriptor)
         except BaseException:
             os.close(descriptor)
             raise

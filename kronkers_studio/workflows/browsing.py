@@ -7,7 +7,9 @@ from pathlib import Path
 
 from kronkers_studio.domain.changes import JournalEntry
 from kronkers_studio.domain.content import CheckReport, Commit, Entry, Project, RestoreReport
+from kronkers_studio.domain.errors import InvalidInput, NotFound
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.domain.spelling import printable
 from kronkers_studio.workflows.session import Session
 
 
@@ -46,10 +48,35 @@ def restore(
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> RestoreReport:
-    """Write ``paths`` (all when empty) as they were at ``ref`` below ``target``, verified by hash."""
-    return session.workspace.content.restore(
-        project, ref, target.expanduser().absolute(), tuple(paths), progress=progress, cancel=cancel
-    )
+    """Write ``paths`` (all when empty) as they were at ``ref`` below ``target``, verified by hash.
+
+    Raises ``InvalidInput`` when any of it would be written into a workspace.
+    """
+    from kronkers_studio.migration.folder_paths import absolute_folder
+
+    target = absolute_folder(target)
+    _refuse_workspace(session, project, ref, target, paths)
+    return session.workspace.content.restore(project, ref, target, tuple(paths), progress=progress, cancel=cancel)
+
+
+def _refuse_workspace(session: Session, project: str, ref: str, target: Path, paths: Sequence[str]) -> None:
+    from kronkers_studio.domain.paths import lies_in
+    from kronkers_studio.migration.folder_paths import path_within
+    from kronkers_studio.migration.own_folders import OwnFolders
+
+    refused = OwnFolders([session.directory]).in_workspace(target)
+    place = path_within(session.directory, target)
+    if not refused and place:  # a folder of the project may lie where the workspace does
+        within = [path for path in paths if lies_in(path, [place]) or lies_in(place, [path])]
+        try:
+            refused = bool(within or not paths) and bool(session.workspace.content.find(project, ref, place))
+        except NotFound:
+            refused = False
+    if refused:
+        raise InvalidInput(
+            f"{printable(str(target))} is a workspace of Kronkers Studio, or files would be written into one.",
+            next_step="Restore into another folder.",
+        )
 
 
 def check_workspace(

@@ -78,6 +78,9 @@ def remove_branch(session: Session, project: str, branch: str) -> TrashItem:
 def remove_model_version(session: Session, model: str, version: int) -> TrashItem:
     """Put a model version into the trash, with its packages and past releases. Raises ``NotFound``, or ``Refused``
     while it is live or kept for going back."""
+    from kronkers_studio.workflows.settling import settle_releases
+
+    settle_releases(session, look_at_live=False)
     return session.workspace.trash.put(TrashKind.MODEL, model, str(version), author=session.author)
 
 
@@ -160,7 +163,7 @@ def index_damage_met(session: Session, error: StudioError) -> IndexDamaged | Non
 
 def rebuild_mends(report: CheckReport) -> bool:
     """Whether making the database again mends something of what a check found, or is the first step to that."""
-    return report.database_damaged or bool(report.affected)
+    return report.database_damaged or report.history_copy_missing or bool(report.affected)
 
 
 def _index_damage(directory: Path, details: str) -> IndexDamaged:

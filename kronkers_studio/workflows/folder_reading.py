@@ -26,6 +26,14 @@ def stat_cache(session: Session, project: str, folder: Path) -> StatCache:
     return StatCache(session.workspace.database, project, folder)
 
 
+def never_brought_in(session: Session) -> list[Path]:
+    """The workspace, its key files, and this program's own folders: what stays out of every project."""
+    from kronkers_studio.settings.paths import cache_folder, log_folder
+    from kronkers_studio.storage.keys import remembered_key_files
+
+    return [session.directory, *remembered_key_files(session.directory), cache_folder(), log_folder()]
+
+
 def scan_source(
     session: Session,
     source: MigrationSource,
@@ -40,12 +48,11 @@ def scan_source(
     from kronkers_studio.migration import scan_folder
 
     progress.step("Looking through the folder", None, "files")
-    # a workspace that lies inside the folder does not bring in itself
     return scan_folder(
         Path(source.folder),
         known=known,
         options=source.options,
-        exclude=[session.directory],
+        exclude=never_brought_in(session),
         plan=plan,
         progress=progress,
         cancel=cancel,

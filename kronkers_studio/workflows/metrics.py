@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.errors import NotFound, StudioError
+from kronkers_studio.domain.errors import MetricsUnreadable, NotFound, ServiceUnproven, StudioError
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.series import LiveState, Marker, Metric, SeriesKey, Window
 from kronkers_studio.workflows.session import Session
@@ -42,7 +43,7 @@ def live_state(session: Session, model: str, place: str) -> LiveState:
         place=place,
         as_of=None if at is None else datetime.fromtimestamp(at, UTC),
         reachable=False,
-        values={metric: value for metric, (_, value) in found.items()},
+        values={metric: value for metric, (_, value) in found.items() if math.isfinite(value)},
         totals=session.series.totals(model, place),
     )
 
@@ -113,12 +114,31 @@ class LiveFeed:
         if status != 200:
             raise NotFound(f"The service answered {status} when asked for its metrics.")
         at = time.time()
-        values = self._sampler.take(body.decode("utf-8"), at)
+        try:
+            text = body.decode("utf-8")
+        except UnicodeDecodeError:
+            raise MetricsUnreadable(
+                "What the service answered is not a list of metrics.",
+                next_step="Release the model again; if it stays so, package it again.",
+                details="It is not UTF-8 text.",
+            ) from None
+        values = self._sampler.take(text, at)
+        self._check_model()
         self._session.series.append(
             [(SeriesKey(self._model, self._place, metric), at, value) for metric, value in values.items()],
             totals={(self._model, self._place): self._sampler.totals},
         )
         return values
+
+    def _check_model(self) -> None:
+        """The service serves what is live, should it say what it serves."""
+        release, said = self._release, self._sampler.model
+        if release is not None and said is not None and said != (release.model, str(release.version)):
+            raise ServiceUnproven(
+                f"What answers is not version {release.version} of {release.model}, which should be live there.",
+                next_step="Release it again.",
+                details=f"{release.label} says that it is {said[0][:100]} version {said[1][:20]}.",
+            )
 
     def _connected(self) -> ServiceClient:
         release = self._session.workspace.ledger.live_release(self._model, self._place)

@@ -15,6 +15,7 @@ from kronkers_studio.domain.migration import (
     MigrationResult,
 )
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.migration.folder_paths import absolute_folder
 from kronkers_studio.workflows.session import Session
 
 
@@ -47,9 +48,10 @@ def plan_migration(
     from kronkers_studio.workflows.plans import planned_items
     from kronkers_studio.workflows.sources import source_of
 
-    folder = folder.expanduser().absolute()
+    folder = absolute_folder(folder)
     project = project or project_name(folder)
     source = source_of(session, project, folder, into, options)
+    folder = Path(source.folder)
     known = stat_cache(session, project, folder).load()
     scan = scan_source(session, source, known, progress, cancel, plan=True)
     items, complete = planned_items(scan, reader(folder), progress, cancel)
@@ -100,7 +102,7 @@ def migrate_folder(
     brought since the last time, it raises ``WouldUndo`` unless it may ``replace_others``; earlier versions keep all.
     """
     started = time.monotonic()
-    folder = folder.expanduser().absolute()
+    folder = absolute_folder(folder)
     project = project or project_name(folder)
     if into is None and options is None:
         committed = _committed(session, folder, project, branch, cancel)
@@ -149,6 +151,7 @@ def migrate_folders(
 
 def project_name(folder: Path) -> str:
     """The project name proposed for a folder: its own name. Raises ``InvalidInput`` for a drive's root."""
+    folder = absolute_folder(folder)
     if not folder.name:
         raise InvalidInput(
             f"{folder} is a whole drive.", next_step="Choose a folder on it, or name the project yourself."
@@ -159,6 +162,7 @@ def project_name(folder: Path) -> str:
 def _committed(session: Session, folder: Path, project: str, branch: str, cancel: CancelToken) -> Commit | None:
     """The head of ``branch`` when ``folder`` became just that and was not touched since."""
     from kronkers_studio.migration import StatCache, is_in_state
+    from kronkers_studio.workflows.folder_reading import never_brought_in
 
     remembered = StatCache(session.workspace.database, project, folder).committed(branch)
     if remembered is None:
@@ -166,7 +170,7 @@ def _committed(session: Session, folder: Path, project: str, branch: str, cancel
     head = session.workspace.head(project, branch)
     if head is None or head.id != remembered.commit:
         return None
-    untouched = is_in_state(folder, remembered.state, exclude=[session.directory], cancel=cancel)
+    untouched = is_in_state(folder, remembered.state, exclude=never_brought_in(session), cancel=cancel)
     return head if untouched else None
 
 

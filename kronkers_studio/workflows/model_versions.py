@@ -10,6 +10,7 @@ from kronkers_studio.domain.changes import JournalEntry, MetricsAdded, ModelDesc
 from kronkers_studio.domain.comparison import Aspect, ComparedValue, ModelComparison
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ModelCard, ModelVersion, Tensor
+from kronkers_studio.workflows.models import checked_metrics
 from kronkers_studio.workflows.session import Session
 
 Reference = tuple[str, int | None, str | None]
@@ -58,13 +59,15 @@ def describe_model(
 
 
 def add_metrics(session: Session, model: Reference, metrics: Mapping[str, float]) -> ModelVersion:
-    """Record what was measured later; a metric that the version has already gets the new value. Raises ``NotFound``."""
+    """Record what was measured later; a metric that the version has already gets the new value.
+
+    Raises ``NotFound``, or ``InvalidInput`` for a metric without a name or a finite value.
+    """
+    metrics = checked_metrics(metrics)
     ledger = session.workspace.ledger
     version = ledger.model_version(*model)
-    if any(not name.strip() for name in metrics):
-        raise InvalidInput("A metric needs a name.", next_step="Write it as name=number, e.g. accuracy=0.93.")
     if metrics:
-        change = MetricsAdded(version.name, version.version, dict(metrics), datetime.now(UTC), session.author)
+        change = MetricsAdded(version.name, version.version, metrics, datetime.now(UTC), session.author)
         ledger.record(change, author=session.author)
     return ledger.model_version(version.name, version.version)
 

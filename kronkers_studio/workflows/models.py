@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from kronkers_studio.domain.changes import AliasMoved, ModelRegistered
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.errors import InvalidInput, UnsupportedModel
 from kronkers_studio.domain.models import ContentRef, ModelFacts, ModelVersion
+from kronkers_studio.domain.naming import is_model_name
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.workflows.session import Session
 
-_MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _LIKE_A_VERSION = re.compile(r"[vr]?[0-9][0-9._-]*")
 _MODEL_SUFFIXES = (".joblib", ".pkl", ".pickle", ".onnx", ".rds", ".pt", ".pth", ".h5", ".keras", ".skops", ".ubj")
 _BESIDE_SUFFIXES = (".txt", ".toml", ".py", ".python-version")
@@ -75,13 +75,15 @@ def register_model(
     """Register the file ``path`` at ``ref`` as the next version of ``name``.
 
     The same bytes at the same path under the same name are one version: it is returned, not registered again.
-    Raises ``UnsupportedModel`` (nothing is registered), ``NotFound``, ``InvalidInput`` for a bad name.
+    Raises ``UnsupportedModel`` (nothing is registered), ``NotFound``, ``InvalidInput`` for a bad name or metric.
     """
+    metrics = checked_metrics(metrics or {})
     name = name or suggest_name(path)
-    if not _MODEL_NAME.fullmatch(name):
+    if not is_model_name(name):
         raise InvalidInput(
             f"“{name}” cannot be a model's name.",
-            next_step="Use small letters, digits, dots, hyphens and underscores, at most 63, e.g. churn-score.",
+            next_step="Use small letters, digits, dots, hyphens and underscores, at most 63, e.g. churn-score; "
+            "names that Windows keeps for devices, such as con, cannot be used.",
         )
     progress.step(f"Registering {name}")
     content, ledger = session.workspace.content, session.workspace.ledger
@@ -94,7 +96,7 @@ def register_model(
         data = ContentRef(data.project, data_commit.id, data.path)
 
     for known in ledger.model_versions(name) if name in ledger.model_names() else []:
-        if _same_model(session, known, project, entry) and dict(known.metrics) == dict(metrics or {}):
+        if _same_model(session, known, project, entry) and dict(known.metrics) == metrics:
             return known
     version = ModelVersion(
         name=name,
@@ -105,11 +107,25 @@ def register_model(
         author=session.author,
         size=entry.size,
         description=description,
-        metrics=dict(metrics or {}),
+        metrics=metrics,
         data=data,
     )
     ledger.record(ModelRegistered(version), author=session.author)
     return version
+
+
+def checked_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
+    """What was measured, ready to be stored. Raises ``InvalidInput`` for a metric without a name or without a value
+    that can be compared: not a number, or infinite."""
+    for name, value in metrics.items():
+        if not name.strip():
+            raise InvalidInput("A metric needs a name.", next_step="Write it as name=number, e.g. accuracy=0.93.")
+        if not math.isfinite(value):
+            raise InvalidInput(
+                f"“{name}” is {value}, which is no measured value. Nothing was changed.",
+                next_step="Leave the metric out, or find out why it could not be measured.",
+            )
+    return {name: float(value) for name, value in metrics.items()}
 
 
 def list_models(session: Session, name: str | None = None) -> list[ModelVersion]:
@@ -126,7 +142,7 @@ def set_alias(session: Session, name: str, version: int, alias: str) -> ModelVer
 
     Raises ``InvalidInput`` for what can be no alias, or would be mistaken for a version's number.
     """
-    if not _MODEL_NAME.fullmatch(alias):
+    if not is_model_name(alias):
         raise InvalidInput(f"“{alias}” cannot be an alias.", next_step="Use small letters, e.g. champion.")
     if _LIKE_A_VERSION.fullmatch(alias):
         raise InvalidInput(
@@ -155,8 +171,8 @@ def suggest_name(path: str) -> str:
     stem = parts[-1].rsplit(".", 1)[0]
     if stem.lower() in ("model", "final", "best") and len(parts) > 1:
         stem = f"{parts[-2]}-{stem}"
-    name = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
-    return name[:63] or "model"
+    name = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:63] or "model"
+    return name if is_model_name(name) else f"{name}-model"
 
 
 def open_model(session: Session, version: ModelVersion) -> Callable[[], BinaryIO]:
@@ -182,7 +198,8 @@ def _inspect(session: Session, source: ContentRef, entry: Entry) -> ModelFacts:
         and other.size <= _BESIDE_LIMIT
         and other.name.lower().endswith(_BESIDE_SUFFIXES)
     }
-    return inspect_model(entry.name, io.BytesIO(content.read(entry)), beside)
+    with content.open(entry) as stream:
+        return inspect_model(entry.name, stream, beside)
 
 
 def _same_model(session: Session, known: ModelVersion, project: str, entry: Entry) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.changes import PackageBuilt
-from kronkers_studio.domain.errors import BaseImageUnavailable
+from kronkers_studio.domain.errors import BaseImageUnavailable, InvalidInput
 from kronkers_studio.domain.models import ModelVersion, Package
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.settings.paths import cache_folder
@@ -43,19 +43,26 @@ def package_model(
 
     Without ``output``: dependencies, server and model for this computer, kept for releases. With ``output``: the whole
     image for the servers' platform on the base named by ``base`` (or the settings), written as an OCI archive.
+    Raises ``InvalidInput`` for a ``base`` without ``output``, ``PackagingFailed``, ``Cancelled``.
     """
+    if base and output is None:
+        raise InvalidInput(
+            "A base image is only part of a package that is written to a file.",
+            next_step="Name the file with --output, or leave the base image out.",
+        )
     model = session.workspace.ledger.model_version(name, version, alias)
     if output is None:
         image = compose_for_this_computer(session, model, progress=progress, cancel=cancel)
         return PackageResult(image.package, reused=not record_package(session, image.package))
 
-    from kronkers_studio.packaging import write_oci_archive
+    from kronkers_studio.packaging import require_place, write_oci_archive
 
+    output = output.expanduser().absolute()
+    require_place(output)
     image = compose_for_servers(
         session, model, platform=session.settings.package_platform, base=base, progress=progress, cancel=cancel
     )
-    output = output.expanduser().absolute()
-    write_oci_archive(image, output)
+    write_oci_archive(image, output, progress=progress, cancel=cancel)
     return PackageResult(image.package, reused=not record_package(session, image.package), file=output)
 
 
@@ -126,8 +133,8 @@ def _compose(
         offline=session.settings.offline,
         cache=cache,
         progress=progress,
+        cancel=cancel,
     )
-    cancel.check()
     return compose_package(
         model,
         open_model(session, model),

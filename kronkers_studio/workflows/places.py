@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.domain.releases import THIS_COMPUTER, Release
+from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.workflows import packages
 from kronkers_studio.workflows.session import Session
 
@@ -19,13 +20,22 @@ if TYPE_CHECKING:
 
 class Place(Protocol):
     """A place where releases run. ``start`` and ``resume`` return the endpoint of a service that runs, or raise and
-    leave nothing of theirs behind; what else runs there is never touched."""
+    leave nothing of theirs behind; what else runs there is never touched.
+
+    What ``endpoint`` gives is in the release before anything of it is in the place, so that the other verbs find what a
+    crash left of it."""
+
+    def endpoint(self, model: str, number: int) -> Mapping[str, Any]:
+        """What the service of a new release will be known by."""
+
+    def state(self, release: Release) -> ReleaseState:
+        """What the release is in the place now; STOPPED when there is nothing of it."""
 
     def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> ComposedImage:
         """Build the package and bring it to the place; nothing runs yet."""
 
     def start(
-        self, image: ComposedImage, model: ModelVersion, number: int, progress: Progress, cancel: CancelToken
+        self, image: ComposedImage, model: ModelVersion, release: Release, progress: Progress, cancel: CancelToken
     ) -> Mapping[str, Any]: ...
 
     def pause(self, release: Release) -> None:
@@ -50,21 +60,44 @@ class ThisComputer:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    def endpoint(self, model: str, number: int) -> Mapping[str, Any]:
+        from kronkers_studio.deployment.computer import computer_id
+
+        return {"nonce": secrets.token_hex(16), "computer": computer_id()}
+
+    def state(self, release: Release) -> ReleaseState:
+        from kronkers_studio.deployment.computer import computer_id
+        from kronkers_studio.deployment.local import service_alive
+
+        if release.endpoint.get("computer", "") != computer_id():
+            return release.state  # what runs on another computer cannot be seen from here
+        if "pid" in release.endpoint and service_alive(dict(release.endpoint)):
+            return ReleaseState.LIVE
+        return ReleaseState.STANDBY  # it is made again from the workspace
+
     def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> ComposedImage:
         return packages.compose_for_this_computer(self._session, model, progress=progress, cancel=cancel)
 
     def start(
-        self, image: ComposedImage, model: ModelVersion, number: int, progress: Progress, cancel: CancelToken
+        self, image: ComposedImage, model: ModelVersion, release: Release, progress: Progress, cancel: CancelToken
     ) -> Mapping[str, Any]:
         from kronkers_studio.deployment.local import start_service
         from kronkers_studio.packaging import unpack_runtime
 
-        folder = self._folder(model.name, number)
+        folder = self._folder(model.name, release.number)
         try:
             progress.step("Unpacking the package")
             runtime = unpack_runtime(image, folder, packages.layer_cache())
             progress.step("Starting the service")
-            return start_service(runtime.python, runtime.python_path, runtime.model, folder, cancel=cancel)
+            return start_service(
+                runtime.python,
+                runtime.python_path,
+                runtime.model,
+                folder,
+                secret=self._session.release_secret(release),
+                unconfined=self._session.settings.run_unprotected,
+                cancel=cancel,
+            )
         except BaseException:  # whatever stopped it, the model must not stay behind in the clear
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -76,13 +109,15 @@ class ThisComputer:
         self, release: Release, model: ModelVersion, progress: Progress, cancel: CancelToken
     ) -> Mapping[str, Any]:
         image = self.prepare(model, progress, cancel)
-        return self.start(image, model, release.number, progress, cancel)
+        return self.start(image, model, release, progress, cancel)
 
     def remove(self, release: Release) -> None:
         from kronkers_studio.deployment.local import stop_service
+        from kronkers_studio.deployment.local_leftovers import end_processes_of
 
-        if release.endpoint:
+        if "pid" in release.endpoint:
             stop_service(dict(release.endpoint))
+        end_processes_of(self._folder(release.model, release.number))  # also one that never came to say its number
         shutil.rmtree(self._folder(release.model, release.number), ignore_errors=True)
 
     def _folder(self, model: str, number: int) -> Path:
@@ -96,7 +131,21 @@ class OnServer:
         self._session = session
         self._server = session.workspace.ledger.server(name)
 
+    def endpoint(self, model: str, number: int) -> Mapping[str, Any]:
+        from kronkers_studio.deployment.releases import service_name
+
+        nonce = secrets.token_hex(16)
+        return {"nonce": nonce, "service": service_name(model, number, nonce)}
+
+    def state(self, release: Release) -> ReleaseState:
+        from kronkers_studio.deployment.releases import release_state
+
+        if "service" not in release.endpoint:
+            return ReleaseState.STOPPED
+        return release_state(self._session.connection(self._server), release.endpoint)
+
     def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> ComposedImage:
+        from kronkers_studio.deployment.checks import server_platform
         from kronkers_studio.deployment.images import load_image
         from kronkers_studio.deployment.setup import set_up_server
         from kronkers_studio.packaging import docker_archive
@@ -105,7 +154,7 @@ class OnServer:
         image = packages.compose_for_servers(
             self._session,
             model,
-            platform=self._session.settings.package_platform,
+            platform=server_platform(connection),
             connection=connection,
             progress=progress,
             cancel=cancel,
@@ -119,7 +168,7 @@ class OnServer:
         return image
 
     def start(
-        self, image: ComposedImage, model: ModelVersion, number: int, progress: Progress, cancel: CancelToken
+        self, image: ComposedImage, model: ModelVersion, release: Release, progress: Progress, cancel: CancelToken
     ) -> Mapping[str, Any]:
         from kronkers_studio.deployment.releases import ServiceSpec, start_release
 
@@ -127,9 +176,12 @@ class OnServer:
         spec = ServiceSpec(
             model=model.name,
             version=model.version,
-            number=number,
+            number=release.number,
             image=image.config_digest,
             package=image.package.digest,
+            service=str(release.endpoint["service"]),
+            workspace=self._session.workspace.id,
+            secret=self._session.release_secret(release),
         )
         return start_release(self._session.connection(self._server), spec, progress=progress, cancel=cancel)
 
@@ -151,5 +203,5 @@ class OnServer:
     def remove(self, release: Release) -> None:
         from kronkers_studio.deployment.releases import remove_release
 
-        if release.endpoint:
+        if "service" in release.endpoint:
             remove_release(self._session.connection(self._server), release.endpoint)

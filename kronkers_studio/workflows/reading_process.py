@@ -22,7 +22,7 @@ ARGUMENT = "--reading-process"
 
 def read_elsewhere(folder: Path, *, fetch: bool, give_way: bool) -> SourceElsewhere:
     """How another process reads ``folder``: as ``FolderSource`` does here."""
-    return SourceElsewhere(_command(), (os.fsencode(folder.expanduser().absolute()), fetch, give_way), FoundRows())
+    return SourceElsewhere(_command(), (os.fsencode(folder.absolute()), fetch, give_way), FoundRows())
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,11 @@ from typing import Any
 
 from kronkers_studio.domain.changes import ReleaseRecorded
 from kronkers_studio.domain.errors import (
+    AlreadyExists,
     InvalidInput,
     NotFound,
-    PredictionFailed,
     ReleaseFailed,
+    ServerUnreachable,
     ServiceUnavailable,
     StudioError,
 )
@@ -24,7 +26,15 @@ from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import Prediction, Release, ReleaseState
 from kronkers_studio.workflows.packages import record_package
 from kronkers_studio.workflows.places import Place, place_of
+from kronkers_studio.workflows.prediction_answers import MOST_ANSWER_BYTES, read_prediction
+from kronkers_studio.workflows.server_care import clean_after_release
 from kronkers_studio.workflows.session import Session
+from kronkers_studio.workflows.settling import lost_releases, settle_releases
+from kronkers_studio.workflows.workers import at_work
+
+_SECONDS_OF_SILENCE = 10.0  # of a service that was sent rows
+_SECONDS_TO_PREDICT = 120.0  # for the whole of it, the way there and back included, and more for many rows:
+_SLOWEST_LINE = 32_000  # bytes a second
 
 Row = Mapping[str, Any] | Sequence[Any]
 """One row to predict: values by column name, or in the columns' order."""
@@ -48,35 +58,39 @@ def release_model(
     ledger = session.workspace.ledger
     model = ledger.model_version(name, version, alias)
     place = place_of(session, to)
+    settle_releases(session, to)
     image = place.prepare(model, progress, cancel)
     record_package(session, image.package)
-
-    before = ledger.live_release(name, to)
     now = datetime.now(UTC)
-    release = Release(
-        model=name,
-        place=to,
-        number=ledger.next_release_number(name, to),
-        version=model.version,
-        package=image.package.digest,
-        state=ReleaseState.STARTING,
-        created=now,
-        changed=now,
-        author=session.author,
-    )
-    _record(session, release)
-    endpoint: Mapping[str, Any] = {}
-    try:
-        endpoint = place.start(image, model, release.number, progress, cancel)
-        release = replace(release, endpoint=endpoint)
-        progress.step("Asking the new release whether it is ready")
-        _require_ready(session, release, model)
-    except StudioError as problem:
-        if endpoint:
-            place.remove(release)
-        _record(session, _in_state(replace(release, endpoint={}), ReleaseState.FAILED, problem.message))
-        raise
-    return _switch(session, place, release, before)
+    with at_work() as worker:
+
+        def numbered(number: int) -> Release:
+            return Release(
+                model=name,
+                place=to,
+                number=number,
+                version=model.version,
+                package=image.package.digest,
+                state=ReleaseState.STARTING,
+                created=now,
+                changed=now,
+                author=session.author,
+                endpoint=place.endpoint(name, number),
+                worker=worker,
+            )
+
+        starting = ledger.record_new_release(numbered, author=session.author)
+        try:
+            started = place.start(image, model, starting, progress, cancel)
+            answering = replace(starting, endpoint={**starting.endpoint, **started})
+            progress.step("Asking the new release whether it is ready")
+            _require_ready(session, answering, model)
+            live = _switch(session, place, starting, answering, progress)
+        except BaseException as problem:  # an interruption, too, is in the history, and never the last word there
+            _give_up(session, place, starting, problem)
+            raise
+    _clean(session, to, progress)
+    return live
 
 
 def roll_back(
@@ -94,70 +108,189 @@ def roll_back(
     """
     ledger = session.workspace.ledger
     place = place_of(session, place_name)
-    target = _rollback_target(ledger.releases(name, place_name), name, to)
+    settle_releases(session, place_name)
+    target = rollback_target(ledger.releases(name, place_name), name, to)
     model = ledger.model_version(name, target.version)
-    before = ledger.live_release(name, place_name)
-    resumed = replace(target, endpoint=place.resume(target, model, progress, cancel))
-    try:
-        _require_ready(session, resumed, model)
-    except StudioError:
-        place.pause(resumed)
-        raise
-    return _switch(session, place, resumed, before)
+    with at_work() as worker:
+        starting = _in_state(replace(target, worker=worker), ReleaseState.STARTING, "being gone back to")
+        if not ledger.replace_release(target, starting, author=session.author):
+            raise ServiceUnavailable(
+                f"Release {target.label} of {name} was changed by somebody else meanwhile.",
+                next_step="Look at `kronkers releases`, then try again.",
+            )
+        try:
+            resumed = replace(
+                starting, endpoint={**starting.endpoint, **place.resume(starting, model, progress, cancel)}
+            )
+            _require_ready(session, resumed, model)
+            live = _switch(session, place, starting, resumed, progress)
+        except BaseException as problem:
+            _stay(session, place, starting, target, problem)
+            raise
+    return live
 
 
 def stop_release(session: Session, name: str, place_name: str, *, progress: Progress = SILENT) -> Release:
-    """Stop what is live of ``name`` in that place; it can be rolled back to."""
+    """Stop what is live of ``name`` in that place; it can be rolled back to. When nothing is live there but a release
+    is being started, that one is ended and removed; what ended by itself is stopped then, and not missed any more."""
+    settle_releases(session, place_name)
+    place = place_of(session, place_name)
+    starting = _being_started(session, name, place_name)
+    if starting is not None:
+        progress.step(f"Stopping {name}")
+        ended = _in_state(replace(starting, worker=None), ReleaseState.STOPPED, "stopped before it was live")
+        place.remove(starting)
+        _record(session, ended)
+        return ended
+    lost = [release for release in lost_releases(session, place_name) if release.model == name]
+    if lost:
+        for release in lost:
+            session.workspace.ledger.replace_release(release, replace(release, lost=False), author=session.author)
+        return replace(lost[0], lost=False)
     release = _live(session, name, place_name)
     progress.step(f"Stopping {name}")
-    place_of(session, place_name).pause(release)
+    place.pause(release)
     stopped = _in_state(release, ReleaseState.STANDBY, "stopped")
     _record(session, stopped)
     return stopped
 
 
 def list_releases(session: Session, name: str | None = None, place_name: str | None = None) -> list[Release]:
-    """The history, newest first."""
+    """The history, newest first. What was begun and left is ended first, where its place answers."""
+    settle_releases(session, place_name, look_at_live=False)
     return session.workspace.ledger.releases(name, place_name)
 
 
 def predict(session: Session, name: str, place_name: str, rows: Sequence[Row]) -> Prediction:
     """Send ``rows`` to what is live of ``name`` in that place.
 
-    Raises ``PredictionFailed`` with the service's own sentence (it names the row and field), ``ServiceUnavailable``.
+    Raises ``PredictionFailed`` with the service's own sentence (it names the row and field) or when its answer is of no
+    use, ``ServiceUnproven`` when it is not the release that answers, ``ServiceUnavailable``.
     """
     if not rows:
         raise InvalidInput("There are no rows to send.", next_step="Give at least one row.")
+    settle_releases(session, place_name, look_at_live=False)
     release = _live(session, name, place_name)
     body = json.dumps({"rows": list(rows)}).encode("utf-8")
     with closing(session.client(release)) as client:
         started = time.perf_counter()
-        status, answer = client.request("POST", "/predict", body, {"Content-Type": "application/json"})
+        status, answer = client.request(
+            "POST",
+            "/predict",
+            body,
+            {"Content-Type": "application/json"},
+            timeout=_SECONDS_TO_PREDICT + len(body) / _SLOWEST_LINE,
+            silence=_SECONDS_OF_SILENCE,
+            most_bytes=MOST_ANSWER_BYTES,
+        )
         elapsed = (time.perf_counter() - started) * 1000
-    content = _json(answer)
-    if status != 200:
-        sentence = str(content.get("error") or f"The service answered {status}.")
-        raise PredictionFailed(sentence, next_step="Correct the rows and send them again.", details=sentence)
-    return Prediction(
-        model=str(content["model"]),
-        version=int(content["version"]),
-        outputs=tuple(content["outputs"]),
-        probabilities=tuple(content.get("probabilities") or ()),
-        milliseconds=elapsed,
+    return read_prediction(release, status, answer, rows=len(rows), milliseconds=elapsed)
+
+
+def unpaused_releases(session: Session, name: str, place_name: str) -> list[Release]:
+    """What is no longer live but could not be stopped yet; the next look at the place does that."""
+    releases = session.workspace.ledger.releases(name, place_name)
+    return [release for release in releases if release.state is ReleaseState.STANDBY and release.worker is not None]
+
+
+def _switch(session: Session, place: Place, starting: Release, answering: Release, progress: Progress) -> Release:
+    """The release answers: make it the live one, and put what was live on standby.
+
+    From the first line on it has succeeded. What was live and cannot be stopped now is stopped at the next look.
+    """
+    ledger = session.workspace.ledger
+    before = [
+        release
+        for release in ledger.releases(starting.model, starting.place)
+        if release.state is ReleaseState.LIVE and release.number != starting.number
+    ]
+    message = f"took over from {before[0].label}" if before else ""
+    live = _in_state(replace(answering, worker=None, left=False, lost=False), ReleaseState.LIVE, message)
+    replaced = [
+        _in_state(
+            replace(release, worker=starting.worker, left="port" in starting.endpoint and live.number < release.number),
+            ReleaseState.STANDBY,
+            f"replaced by {live.label}",
+        )
+        for release in before
+    ]
+    if not ledger.replace_release(starting, live, *replaced, author=session.author):
+        raise ReleaseFailed(
+            f"Release {starting.label} of {starting.model} was ended by somebody else while it was starting.",
+            next_step="Look at `kronkers releases`, then release it again.",
+        )
+    for release in replaced:
+        try:
+            place.pause(release)
+        except StudioError as problem:
+            progress.note(f"{release.label} could not be stopped yet: {problem.message}")
+        else:
+            ledger.replace_release(release, replace(release, worker=None), author=session.author)
+    return live
+
+
+def _give_up(session: Session, place: Place, starting: Release, problem: BaseException) -> None:
+    """A new release that did not become live: say so in the history, then see that nothing of it stays.
+
+    What cannot be removed now is removed at the next look.
+    """
+    ledger = session.workspace.ledger
+    failed = _in_state(starting, ReleaseState.FAILED, _why(problem))
+    with contextlib.suppress(StudioError):  # the first problem is the one to report
+        if not ledger.replace_release(starting, failed, author=session.author):
+            return  # it is live; what came then is another matter
+        if not isinstance(problem, StudioError) or isinstance(problem, ServerUnreachable):
+            return
+        place.remove(failed)
+        ledger.replace_release(failed, replace(failed, worker=None), author=session.author)
+        _say_what_is_live(session, place, failed, problem)
+
+
+def _stay(session: Session, place: Place, starting: Release, target: Release, problem: BaseException) -> None:
+    """An earlier release that could not be gone back to: on standby as it was, or stopped when it is gone."""
+    ledger = session.workspace.ledger
+    paused = replace(target, worker=starting.worker)
+    with contextlib.suppress(StudioError):
+        if not ledger.replace_release(starting, paused, author=session.author):
+            return
+        if not isinstance(problem, StudioError) or isinstance(problem, ServerUnreachable):
+            return
+        place.pause(paused)
+        gone = place.state(paused) is ReleaseState.STOPPED
+        after = _in_state(target, ReleaseState.STOPPED, problem.message) if gone else target
+        ledger.replace_release(paused, after, author=session.author)
+        _say_what_is_live(session, place, starting, problem)
+
+
+def _say_what_is_live(session: Session, place: Place, release: Release, problem: StudioError) -> None:
+    live = session.workspace.ledger.live_release(release.model, release.place)
+    if live is not None and place.state(live) is ReleaseState.LIVE:
+        problem.next_step = f"{problem.next_step} What was live before ({live.label}) still is.".strip()
+
+
+def _why(problem: BaseException) -> str:
+    if isinstance(problem, StudioError):
+        return problem.message
+    return (
+        "it was interrupted"
+        if isinstance(problem, KeyboardInterrupt)
+        else f"an error inside ({type(problem).__name__})"
     )
 
 
-def _switch(session: Session, place: Place, release: Release, before: Release | None) -> Release:
-    """``release`` answers: make it the live one, and put the one before on standby."""
-    took_over = before is not None and before.number != release.number
-    live = _in_state(release, ReleaseState.LIVE, f"took over from {before.label}" if before and took_over else "")
-    changes = [ReleaseRecorded(live)]
-    if before is not None and took_over:
-        changes.append(ReleaseRecorded(_in_state(before, ReleaseState.STANDBY, f"replaced by {live.label}")))
-    session.workspace.ledger.record(*changes, author=session.author)
-    if before is not None and took_over:
-        place.pause(before)
-    return live
+def _clean(session: Session, place_name: str, progress: Progress) -> None:
+    """The release has succeeded, whatever becomes of this."""
+    try:
+        clean_after_release(session, place_name)
+    except StudioError as problem:
+        progress.note(f"Not everything that is no longer needed could be removed: {problem.message}")
+
+
+def _being_started(session: Session, name: str, place_name: str) -> Release | None:
+    if session.workspace.ledger.live_release(name, place_name) is not None:
+        return None
+    releases = session.workspace.ledger.releases(name, place_name)
+    return next((release for release in releases if release.state is ReleaseState.STARTING), None)
 
 
 def _require_ready(session: Session, release: Release, model: ModelVersion) -> None:
@@ -167,22 +300,35 @@ def _require_ready(session: Session, release: Release, model: ModelVersion) -> N
     if status != 200:
         raise ReleaseFailed(
             f"The new release of {model.name} does not answer as version {model.version}.",
-            next_step="What was live before still is. Look at the details, correct the model and try again.",
+            next_step="It was removed again. Look at the details, correct the model and try again.",
             details=answer.decode("utf-8", "replace")[:2000],
         )
 
 
-def _rollback_target(releases: Sequence[Release], name: str, number: int | None) -> Release:
-    candidates = [release for release in releases if release.state is ReleaseState.STANDBY]
-    if number is not None:
-        candidates = [release for release in candidates if release.number == number]
-    if not candidates:
-        wanted = f"release r{number}" if number is not None else "an earlier release"
-        raise NotFound(
-            f"There is no {wanted} of {name} to go back to in that place.",
-            next_step="`kronkers releases` lists what there is.",
+def rollback_target(releases: Sequence[Release], name: str, number: int | None) -> Release:
+    """The release ``number``; by default the last one that was live and that no rollback has left since, so that going
+    back once more goes further back, and never forward to what somebody went away from."""
+    named = [release for release in releases if release.number == number]
+    if named and named[0].state is ReleaseState.LIVE:
+        raise AlreadyExists(
+            f"Release {named[0].label} of {name} is what is live.",
+            next_step="Nothing was changed, nothing is to be done.",
         )
-    return max(candidates, key=lambda release: release.changed)
+    candidates = [release for release in named or releases if release.state is ReleaseState.STANDBY]
+    if number is None:
+        candidates = [release for release in candidates if not release.left]
+    if candidates and (named or number is None):
+        return max(candidates, key=lambda release: release.changed)
+    if number is None:
+        raise NotFound(
+            f"There is no earlier release of {name} to go back to in that place.",
+            next_step="`kronkers releases` lists what there is; with --to you name one.",
+        )
+    state = f"It is {named[0].state.value}. " if named else ""
+    raise NotFound(
+        f"There is no release r{number} of {name} to go back to in that place.",
+        next_step=f"{state}`kronkers releases` lists what there is.",
+    )
 
 
 def _live(session: Session, name: str, place_name: str) -> Release:
@@ -202,11 +348,3 @@ def _in_state(release: Release, state: ReleaseState, message: str) -> Release:
 
 def _record(session: Session, release: Release) -> None:
     session.workspace.ledger.record(ReleaseRecorded(release), author=session.author)
-
-
-def _json(answer: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(answer)
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -7,20 +7,31 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kronkers_studio.domain.errors import ServiceUnavailable, StoreDamaged, StudioError
+from kronkers_studio.domain.errors import (
+    AuthenticationFailed,
+    ServiceUnavailable,
+    ServiceUnproven,
+    StoreDamaged,
+    StudioError,
+)
 from kronkers_studio.settings.author import author_in_force, author_name
 from kronkers_studio.settings.pace import PaceSettings, pace_in_force
 from kronkers_studio.settings.secrets import Secret, get_secret
+from kronkers_studio.workflows.credentials import stored_credentials
 
 if TYPE_CHECKING:
+    from kronkers_studio.deployment.proof import Expected
     from kronkers_studio.deployment.service import ServiceClient
-    from kronkers_studio.deployment.ssh import Connection, Credentials
+    from kronkers_studio.deployment.ssh import Connection
     from kronkers_studio.domain.releases import Release
     from kronkers_studio.domain.servers import Server
     from kronkers_studio.formats.table_reading import Limits
     from kronkers_studio.monitoring import SeriesStore
     from kronkers_studio.registry import Workspace
     from kronkers_studio.settings.configuration import Settings
+
+
+_LOG_IN = "kronkers server login {0} --ask-password (or --ask-key-passphrase)."
 
 
 class Session:
@@ -93,17 +104,24 @@ class Session:
             gate = self._connecting.setdefault(server.name, threading.Lock())
         with gate:  # one connection attempt per server; other servers are not held up
             known = self._connections.get(server.name)
-            if known is not None and known.is_alive():
+            if known is not None and known.is_alive() and known.server == server:
                 return known
             if known is not None:
                 known.close()
-            self._connections[server.name] = connect(server, stored_credentials(server.name))
+            try:
+                self._connections[server.name] = connect(server, stored_credentials(self.workspace.id, server))
+            except AuthenticationFailed as problem:
+                problem.next_step += (
+                    f" A password or a key's passphrase is given anew by: {_LOG_IN.format(server.name)}"
+                )
+                raise
             return self._connections[server.name]
 
     def client(self, release: Release) -> ServiceClient:
-        """A client for the service of ``release``; the caller closes it.
+        """A client for the service of ``release``, which has to prove that it is; the caller closes it.
 
-        Raises ``ServiceUnavailable`` when its process on this computer has ended: its port may be another's by now.
+        Raises ``ServiceUnavailable`` when its process on this computer has ended: its port may be another's by now;
+        ``ServiceUnproven`` when it was released before releases had a secret.
         """
         from kronkers_studio.domain.releases import THIS_COMPUTER
 
@@ -117,10 +135,33 @@ class Session:
                     f"{release.model} is not running on this computer any more.",
                     next_step="Put it live again; a restart of the computer ends what ran on it.",
                 )
-            return LoopbackClient(port)
+            return LoopbackClient(port, self._expected(release))
         from kronkers_studio.deployment.tunnel import TunnelClient
 
-        return TunnelClient(self.connection(self.workspace.ledger.server(release.place)), port)
+        expected = self._expected(release)
+        return TunnelClient(self.connection(self.workspace.ledger.server(release.place)), port, expected)
+
+    def release_secret(self, release: Release) -> bytes:
+        """The 32 bytes by which the service of ``release`` and its clients prove themselves to each other.
+
+        Raises ``ServiceUnproven`` when it was released before releases had one.
+        """
+        from kronkers_studio.deployment.proof import release_secret
+
+        nonce = release.endpoint.get("nonce")
+        if not isinstance(nonce, str) or not nonce:
+            raise ServiceUnproven(
+                f"{release.model} {release.label} was released by an earlier version of Kronkers Studio and cannot "
+                "prove what it is.",
+                next_step="Release it again.",
+            )
+        return release_secret(self.workspace.release_key, release.place, release.model, release.number, nonce)
+
+    def _expected(self, release: Release) -> Expected:
+        from kronkers_studio.deployment.proof import Expected
+
+        secret = self.release_secret(release)
+        return Expected(secret, release.model, release.version, f"{release.model} {release.label}")
 
     def forget_connection(self, server_name: str) -> None:
         """Close the connection to a server, if there is one: its address or credentials changed."""
@@ -197,6 +238,19 @@ def _database_emptied(directory: Path) -> bool:
     return database.is_file() and database.stat().st_size == 0 and any((directory / "packs").glob("*"))
 
 
+def workspace_remark(directory: Path) -> str:
+    """What speaks against where the workspace lies, as a sentence for its owner; "" when nothing does."""
+    from kronkers_studio.migration.onedrive import syncing_service
+
+    service = syncing_service(directory.expanduser().absolute())
+    if not service:
+        return ""
+    return (
+        f"The workspace lies in a folder that {service} keeps in step with other computers: it may lock or take away "
+        "files of the workspace, or mix up what two computers wrote. A folder outside of it is safer."
+    )
+
+
 def workspace_exists(directory: Path) -> bool:
     """Whether a workspace lies in ``directory``."""
     return (directory.expanduser() / "keys.json").is_file()
@@ -209,17 +263,3 @@ def keyring_usable() -> bool:
     except StudioError:
         return False
     return True
-
-
-def stored_credentials(server_name: str) -> Credentials:
-    """What the keyring holds for a server; without a usable keyring, nothing."""
-    from kronkers_studio.deployment.ssh import Credentials
-    from kronkers_studio.domain.errors import KeyUnavailable
-
-    try:
-        return Credentials(
-            password=get_secret(f"server {server_name} password"),
-            passphrase=get_secret(f"server {server_name} key passphrase"),
-        )
-    except KeyUnavailable:  # a key without passphrase or an agent needs no keyring
-        return Credentials(password=None, passphrase=None)

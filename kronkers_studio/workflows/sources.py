@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from kronkers_studio.domain.changes import Change, SourceForgotten, SourceRememb
 from kronkers_studio.domain.content import Entry, EntryKind, SourceItem, StoredItem
 from kronkers_studio.domain.errors import InvalidInput, NotFound
 from kronkers_studio.domain.migration import MigrationOptions, MigrationSource, OnlineOnly
+from kronkers_studio.migration.folder_paths import absolute_folder, same_folder
 from kronkers_studio.workflows.session import Session
 
 
@@ -23,7 +25,8 @@ def forget_source(session: Session, project: str, folder: Path) -> None:
 
     Raises ``NotFound``.
     """
-    session.workspace.ledger.record(SourceForgotten(project, str(_absolute(folder))), author=session.author)
+    path = _spelled(folder, project_sources(session, project))
+    session.workspace.ledger.record(SourceForgotten(project, str(path)), author=session.author)
 
 
 def changed_options(
@@ -55,11 +58,11 @@ def source_of(
     A folder that is new to the project takes the place of the one at its top; where each folder has a place of its own,
     so does the new one. Raises ``InvalidInput`` for a place that is none.
     """
-    path = str(_absolute(folder))
     remembered = project_sources(session, project)
+    path = str(_spelled(folder, remembered))
     before = next((source for source in remembered if source.folder == path), None)
     if into is None:
-        into = before.into if before else _own_place(folder, remembered) if _places(remembered) else ""
+        into = before.into if before else _own_place(Path(path), remembered) if _places(remembered) else ""
     return MigrationSource(path, _checked_place(into), options or (before.options if before else MigrationOptions()))
 
 
@@ -70,11 +73,11 @@ def sources_of(
 
     Raises ``InvalidInput`` when one of them lies in another.
     """
-    paths = [_absolute(folder) for folder in folders]
-    for path in paths:
-        if any(path != other and path.is_relative_to(other) for other in paths) or paths.count(path) > 1:
-            raise InvalidInput(f"{path} is there twice.", next_step="Name folders that do not lie in one another.")
     remembered = project_sources(session, project)
+    paths = [_spelled(folder, remembered) for folder in folders]
+    for number, path in enumerate(paths):
+        if any(_lies_in(path, other) for place, other in enumerate(paths) if place != number):
+            raise InvalidInput(f"{path} is there twice.", next_step="Name folders that do not lie in one another.")
     found: list[MigrationSource] = []
     for path in paths:
         before = next((source for source in remembered if source.folder == str(path)), None)
@@ -153,5 +156,16 @@ def _checked_place(into: str) -> str:
     return place
 
 
-def _absolute(folder: Path) -> Path:
-    return folder.expanduser().absolute()
+def _spelled(folder: Path, remembered: Iterable[MigrationSource]) -> Path:
+    """``folder`` as it was spelled the last time: through a link, in another case or by a short name it is no other."""
+    path = absolute_folder(folder)
+    known = [Path(source.folder) for source in remembered]
+    if path in known:
+        return path
+    return next((other for other in known if same_folder(path, other)), path)
+
+
+def _lies_in(path: Path, other: Path) -> bool:
+    """Whether ``path`` lies in ``other``, however they are spelled, or is the same folder."""
+    real = Path(os.path.realpath(path))
+    return any(same_folder(place, other) for place in (path, real, *real.parents))

@@ -11,6 +11,8 @@ from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, SkipReason
 from kronkers_studio.domain.errors import BranchChanged, InvalidInput, NotFound, SourceUnavailable, WorkspaceBusy
 from kronkers_studio.domain.migration import MigrationOptions, MigrationResult, WatchState, WatchStatus
 from kronkers_studio.domain.progress import CancelToken
+from kronkers_studio.migration.folder_paths import absolute_folder
+from kronkers_studio.workflows.folder_reading import never_brought_in
 from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders, project_name
 from kronkers_studio.workflows.session import Session
 
@@ -106,8 +108,8 @@ def watch_folders(
 
     if not project and len(folders) != 1:
         raise InvalidInput("Several folders need a name for their project.", next_step="Give one with --project.")
-    project = project or project_name(folders[0].expanduser().absolute())
-    with Watch(folders, settle_seconds=settle_seconds) as watch:
+    project = project or project_name(absolute_folder(folders[0]))
+    with Watch(folders, exclude=never_brought_in(session), settle_seconds=settle_seconds) as watch:
 
         def say(status: WatchStatus, reason: str = "") -> None:
             away = tuple(str(folder) for folder in watch.away)

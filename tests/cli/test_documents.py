@@ -26,6 +26,12 @@ def test_a_domain_object_becomes_a_document_with_its_own_field_names() -> None:
     assert found["endpoint"] == {"port": 1}
 
 
+def test_numbers_that_json_cannot_hold_are_null_wherever_they_stand() -> None:
+    values = {"a": float("nan"), "b": [float("inf"), -0.0, {"c": float("-inf")}], "d": (1e308, 2**70)}
+    text = json.dumps(document(values), allow_nan=False)
+    assert json.loads(text) == {"a": None, "b": [None, 0.0, {"c": None}], "d": [1e308, 2**70]}
+
+
 def test_bytes_and_undecodable_names_have_a_json_form() -> None:
     entry = Entry("caf\udce9.txt", EntryKind.FILE, content=(b"\x01\xff",))
     assert document(entry)["path"] == "caf\\xe9.txt"
@@ -99,3 +105,12 @@ def test_what_was_left_out_is_said_by_why_and_first_what_somebody_would_have_wan
     assert lines[:3] == ["31 items left out:", "  30 items  (In the cloud.)", "    0.mp4"]
     assert lines[-2:] == ["    and 10 more; --json names all", "  ~$a.xlsx  (A mark.)"]
     assert skipped_lines(()) == []
+
+
+def test_rows_can_be_piped_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+    import sys
+
+    piped = io.TextIOWrapper(io.BytesIO(b"alcohol\n12.5\n"), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", piped)
+    assert read_rows(Path("-")) == [{"alcohol": 12.5}]

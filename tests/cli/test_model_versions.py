@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from kronkers_studio.domain.changes import PackageBuilt, ReleaseRecorded
+from kronkers_studio.domain.changes import MetricsAdded, ModelRegistered, PackageBuilt, ReleaseRecorded
 from kronkers_studio.domain.models import Package
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.settings.paths import resource
@@ -116,3 +117,42 @@ def test_lineage_is_followed_from_every_end(shell: Shell) -> None:
     assert "released as" in shell.run("model", "lineage", "wine:1").out
     for missing in ("sha256:nope", "wine:r9@office", "wine:7", "sample:nope.txt", "nonsense"):
         assert shell.run("model", "lineage", missing, expect=2 if missing == "nonsense" else 1).err
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e400", "NaN"])
+def test_a_metric_without_a_finite_value_is_refused_and_nothing_is_registered(shell: Shell, value: str) -> None:
+    file = "sample:Quality/Wine/model/wine_cultivar.onnx"
+    for command in (
+        ("model", "register", file, "--name", "other", "--metric", f"accuracy={value}"),
+        ("model", "measure", "wine:1", f"accuracy={value}"),
+    ):
+        problem = shell.json(*command, expect=2)["error"]
+        assert problem["kind"] == "InvalidInput"
+        assert "no measured value" in problem["message"]
+    assert shell.json("model", "show", "wine:1")["metrics"] == {"accuracy": 0.97}
+    assert {each["name"] for each in shell.json("model", "list")} == {"wine"}
+
+
+def test_a_workspace_that_already_has_metrics_without_a_value_can_be_listed_compared_and_searched(shell: Shell) -> None:
+    with open_workspace(shell.workspace) as session:
+        ledger = session.workspace.ledger
+        wine = ledger.model_version("wine", 1)
+        odd = {"accuracy": float("nan"), "loss": float("inf"), "gain": float("-inf"), "f1": 0.5}
+        for version in (replace(wine, name="odd", metrics=odd), replace(wine, name="odd", version=2, metrics=odd)):
+            ledger.record(ModelRegistered(version), author="ann")
+        ledger.record(MetricsAdded("odd", 2, {"late": float("nan")}, NOW, "ann"), author="ann")
+    nulls = {"accuracy": None, "loss": None, "gain": None, "f1": 0.5}
+    assert [each["metrics"] for each in shell.json("model", "list", "odd")] == [{**nulls, "late": None}, nulls]
+    assert shell.json("model", "show", "odd:1")["metrics"] == nulls
+    compared = shell.json("model", "compare", "wine:1", "odd:1")["values"]
+    assert next(value["change"] for value in compared if value["name"] == "accuracy") is None
+    assert shell.json("model", "compare", "odd:1", "odd:2")
+    assert shell.json("model", "history", "odd:2")[-1]["change"]["metrics"] == {"late": None}
+    names = [each["name"] for each in shell.json("model", "list", "--where", "accuracy>0.9")]
+    assert names == ["wine", "wine"]
+    assert {each["name"] for each in shell.json("model", "list", "--where", "loss>0.9")} == {"odd"}
+    assert shell.json("model", "list", "--where", "accuracy!=0.1", "--sort", "metric:accuracy")
+    assert len(shell.json("model", "list", "--sort", "metric:loss")) == 4
+    assert shell.json("model", "search", "odd", "--where", "f1<0.9", "--sort", "metric:loss")["total"] == 2
+    for command in (("list",), ("show", "odd:1"), ("compare", "odd:1", "odd:2"), ("history", "odd:2")):
+        shell.run("model", *command)

@@ -47,6 +47,68 @@ BREAKS_AT_ONCE = """
 raise SystemExit("ValueError: the model was made by a newer scikit-learn")
 """
 
+EATS_MEMORY = """
+print("loading the model", flush=True)
+held = [b"x" * (8 << 20) for _ in range(400)]
+"""
+
+REACHES_OUT = """
+import http.server, json, socket, subprocess, sys, threading
+
+def tcp(host, port):
+    socket.create_connection((host, port), 1)
+
+def fastopen(host, port):
+    with socket.socket() as s:
+        s.settimeout(1)
+        s.sendto(b"hello", socket.MSG_FASTOPEN, (host, port))
+
+def udp(host, port):
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"hello", (host, port))
+
+def child(host, port):
+    script = f"import socket; socket.create_connection(({host!r}, {port}), 1)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    if "PermissionError" in done.stderr:
+        raise PermissionError
+
+def thread(host, port):
+    found = []
+    def run():
+        try:
+            tcp(host, port)
+        except OSError as error:
+            found.append(error)
+    one = threading.Thread(target=run)
+    one.start()
+    one.join()
+    if found:
+        raise found[0]
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        said = ""
+        if self.path.startswith("/reach/"):
+            _, _, kind, host, port = self.path.split("/")
+            try:
+                globals()[kind](host, int(port))
+                said = "connected"
+            except OSError as error:
+                said = type(error).__name__
+        body = json.dumps({"reached": said}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+"""
+
 _PROBE = (
     "import socket;s=socket.create_connection(('127.0.0.1',8080),2);"
     "s.sendall(b'GET /v2/health/ready HTTP/1.0\\r\\n\\r\\n');raise SystemExit(b' 200 ' not in s.recv(32))"

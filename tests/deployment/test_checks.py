@@ -8,8 +8,11 @@ import pytest
 
 from kronkers_studio.deployment import checks
 from kronkers_studio.deployment.checks import check_server
+from kronkers_studio.deployment.engine import open_engine
+from kronkers_studio.deployment.lock import deploy_lock
 from kronkers_studio.deployment.setup import set_up_server
-from kronkers_studio.domain.servers import ServerCheck, ServerReport, Verdict
+from kronkers_studio.deployment.ssh import Connection
+from kronkers_studio.domain.servers import Server, ServerCheck, ServerReport, Verdict
 from tests.deployment.conftest import Connect
 from tests.lab.servers import VISITOR, LabServer
 
@@ -37,6 +40,7 @@ def test_a_fit_server_is_described_line_by_line(lab_server: LabServer, connect_t
         "Disk",
         "Memory",
         "Clock",
+        "Lock",
     ]
     assert all(check.advice for check in report.checks if check.verdict is not Verdict.OK)
     assert "PRETTY_NAME" in Path("/etc/os-release").read_text(encoding="utf-8")
@@ -46,7 +50,7 @@ def test_a_fit_server_is_described_line_by_line(lab_server: LabServer, connect_t
     assert _line(report, "Swarm").found == "manager of 1 node(s)"
     assert "127.0.0.1" in _line(report, "Loopback only").found
     assert _line(report, "Clock").verdict is Verdict.OK
-    assert {_line(report, title).verdict for title in ("SSH", "Swarm", "Loopback only")} == {Verdict.OK}
+    assert {_line(report, title).verdict for title in ("SSH", "Swarm", "Loopback only", "Lock")} == {Verdict.OK}
 
 
 def test_a_new_server_says_what_the_first_release_will_do(spare_server: LabServer, connect_to: Connect) -> None:
@@ -66,6 +70,63 @@ def test_without_a_usable_engine_the_rest_is_still_checked(lab_server: LabServer
     assert _line(report, "Disk").found
 
 
+def test_a_held_lock_is_shown_with_its_holder(connection: Connection, lab_server: LabServer) -> None:
+    with deploy_lock(connection, "start churn r1") as owner:
+        line = _line(check_server(connection, lab_server.as_server()), "Lock")
+    assert line.verdict is Verdict.WARN
+    assert line.found.startswith(f"{owner.user} on {owner.computer} is changing releases (start churn r1, since 20")
+    assert "last heard of" in line.found
+    assert "kronkers server unlock" in line.advice
+
+
+def test_an_account_without_a_shell_is_told_so_and_nothing_else_is_guessed(
+    other_server: LabServer, connect_to: Connect
+) -> None:
+    passwd = other_server.folder / "etc" / "passwd"
+    passwd.write_text(passwd.read_text(encoding="utf-8").replace(":/bin/sh", ":/usr/sbin/nologin"), encoding="utf-8")
+    server = other_server.as_server()
+    report = check_server(connect_to(server), server)
+    assert [check.title for check in report.checks] == ["SSH", "Commands"]
+    assert report.verdict is Verdict.BAD
+    assert "not run commands" in _line(report, "Commands").found
+
+
+_PODMAN = {  # what Podman 4.3.1 answers to GET /version, shortened
+    "Platform": {"Name": "linux/amd64/debian-12"},
+    "Components": [{"Name": "Podman Engine", "Version": "4.3.1"}, {"Name": "Conmon"}, {"Name": "OCI Runtime (crun)"}],
+    "Version": "4.3.1",
+    "ApiVersion": "1.41",
+}
+
+
+def test_podman_is_named_as_podman(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = checks.other_product(_PODMAN)
+    assert named is not None
+    assert (named.verdict, named.found) == (Verdict.BAD, "Podman answers in place of Docker")
+    assert "Swarm" in named.advice
+    engine = open_engine(connection)
+    assert checks.other_product(engine.version()) is None
+    monkeypatch.setattr(engine, "version", lambda: _PODMAN)  # the lab has no Podman
+    assert _line(check_server(connection, connection.server), "Docker engine") == named
+    for odd in ({}, {"Components": None}, {"Components": [None, "Podman", {}]}):
+        assert checks.other_product(odd) is None
+
+
+def test_an_engine_without_root_is_said_to_lack_overlay_networks() -> None:
+    info = {"SecurityOptions": ["name=seccomp,profile=default", "name=rootless", "name=cgroupns"]}
+    line = checks.permission(Server("s", "h", 22, "ada", ""), info)
+    assert line.verdict is Verdict.BAD
+    assert "no overlay networks" in line.found
+    assert line.advice
+
+
+@pytest.mark.parametrize("strange", ["9" * 5000, "²", "-1", "1e9", "0x10", "１２", "nan", "", "1_000"])
+def test_numbers_that_are_none_are_unreadable_and_nothing_else(strange: str) -> None:
+    unreadable = "could not be read"
+    assert checks.disk_space(f"head\n/dev/sda 1 1 {strange} 99% /var").found == unreadable
+    assert checks.memory(f"MemTotal: {strange} kB\nMemAvailable: {strange} kB\n").found == unreadable
+
+
 @pytest.mark.parametrize(
     ("check", "verdict", "found"),
     [
@@ -82,6 +143,8 @@ def test_without_a_usable_engine_the_rest_is_still_checked(lab_server: LabServer
         (checks.memory("MemTotal: 8000000 kB\nMemAvailable: 900000 kB\n"), Verdict.WARN, "0.9 of 8.2 GB"),
         (checks.memory("MemTotal: 8000000 kB\nMemAvailable: 4000000 kB\n"), Verdict.OK, "4.1 of 8.2 GB"),
         (checks.memory("nonsense"), Verdict.WARN, "could not be read"),
+        (checks.operating_system(f"PRETTY_NAME={'x' * 10_000}"), Verdict.OK, 100 * "x"),
+        (checks.lock(None), Verdict.OK, "nobody is changing"),
         (checks.clock(1.0), Verdict.OK, "agrees"),
         (checks.clock(61.0), Verdict.WARN, "61 seconds ahead of"),
         (checks.clock(-7200.0), Verdict.WARN, "7200 seconds behind"),

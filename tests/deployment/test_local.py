@@ -16,10 +16,11 @@ from typing import Any
 import psutil
 import pytest
 
-from kronkers_studio.deployment import processes
+from kronkers_studio.confinement import Level, Means
+from kronkers_studio.deployment import local, processes
 from kronkers_studio.deployment.local import service_alive, start_service, stop_service
 from kronkers_studio.deployment.service import LoopbackClient
-from kronkers_studio.domain.errors import Cancelled, ReleaseFailed
+from kronkers_studio.domain.errors import Cancelled, ConfinementUnavailable, ReleaseFailed
 from kronkers_studio.domain.progress import CancelSource
 from tests.serving.model_folders import adding_folder
 
@@ -54,7 +55,8 @@ def _running_in(folder: Path) -> list[psutil.Process]:
 
 def _ask(endpoint: dict[str, Any]) -> int:
     client = LoopbackClient(endpoint["port"])
-    status, _ = client.request("POST", "/predict", json.dumps({"rows": [[1, 2]]}).encode())
+    body = json.dumps({"rows": [[1, 2]]}).encode()
+    status, _ = client.request("POST", "/predict", body, {"Content-Type": "application/json"})
     client.close()
     return status
 
@@ -69,7 +71,7 @@ def test_a_service_starts_answers_and_stops(model: Path, folder: Path) -> None:
     finally:
         stop_service(endpoint)
     assert not service_alive(endpoint)
-    assert "stopped" in (folder / "service.log").read_text(encoding="utf-8")
+    assert "stopped" in (folder / "scratch" / "service.log").read_text(encoding="utf-8")
     stop_service(endpoint)  # again: nothing to do
 
 
@@ -102,7 +104,7 @@ def test_no_secret_of_the_environment_is_handed_on(model: Path, folder: Path, mo
         stop_service(endpoint)
     assert "hunter2" not in given.values()
     assert "PYTHONSTARTUP" not in given
-    assert (given["HOME"], given["PYTHONDONTWRITEBYTECODE"]) == (str(folder), "1")
+    assert (given["HOME"], given["TMPDIR"]) == (str(folder / "scratch"),) * 2
 
 
 def test_a_refused_model_is_reported_with_its_reason_and_the_log(model: Path, folder: Path) -> None:
@@ -172,19 +174,94 @@ def test_a_service_that_hangs_is_ended_when_its_time_is_up(model: Path, folder: 
 
 
 def test_detachment_fits_the_platform() -> None:
-    assert processes.detachment("win32") == {"creationflags": 0x8 | 0x200}
-    assert processes.detachment("linux") == processes.detachment("darwin") == {"start_new_session": True}
+    """No console that would show one for each program a library starts; out of the job of a terminal where it may."""
+    assert processes.detachments("win32") == [
+        {"creationflags": 0x08000000 | 0x200 | 0x01000000},
+        {"creationflags": 0x08000000 | 0x200},
+    ]
+    assert processes.detachments("linux") == processes.detachments("darwin") == [{"start_new_session": True}]
+
+
+def test_a_job_that_lets_nothing_leave_it_still_gets_its_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[dict[str, Any]] = []
+    real = subprocess.Popen
+
+    def start(*arguments: Any, creationflags: int, **options: Any) -> Any:
+        tried.append({"creationflags": creationflags})
+        if len(tried) == 1:
+            raise PermissionError(5, "Access is denied")
+        return real(*arguments, **options)
+
+    flags = processes.detachments("win32")
+    monkeypatch.setattr(processes, "detachments", lambda: flags)
+    monkeypatch.setattr(subprocess, "Popen", start)
+    pid = processes.spawn([sys.executable, "-c", ""], {}, tmp_path / "output")
+    assert tried == flags
+    psutil.Process(pid).wait(10)
 
 
 def test_the_clean_environment_keeps_what_windows_needs(tmp_path: Path) -> None:
     windows = {
         "SYSTEMROOT": "C:\\Windows",
+        "COMSPEC": "C:\\Windows\\system32\\cmd.exe",
         "TEMP": "C:\\T",
         "PATH": "C:\\P",
         "KRONKERS_PASSPHRASE": "x",
         "USERNAME": "a",
     }
-    given = processes.clean_environment(tmp_path, [tmp_path / "a", tmp_path / "b"], windows)
-    assert {"SYSTEMROOT", "TEMP", "PATH"} < set(given)
+    given = processes.clean_environment(tmp_path, windows)
+    assert {"SYSTEMROOT", "COMSPEC", "PATH"} < set(given)
     assert not {"KRONKERS_PASSPHRASE", "USERNAME"} & set(given)
-    assert given["PYTHONPATH"] == os.pathsep.join([str(tmp_path / "a"), str(tmp_path / "b")])
+    assert given["TEMP"] == given["USERPROFILE"] == str(tmp_path)
+
+
+def test_a_service_that_lies_in_its_folder_is_not_believed(model: Path, folder: Path, tmp_path: Path) -> None:
+    """The port and the pid that count are those that were given to it; a link in place of its log shows no file."""
+    endpoint = start_service(PYTHON, PYTHON_PATH, model, folder)
+    try:
+        bystander = os.getpid()
+        ready = folder / "scratch" / "ready.json"
+        ready.write_text(json.dumps({"port": 1, "pid": bystander}), encoding="utf-8")
+        said = local._endpoint(psutil.Process(endpoint["pid"]), endpoint["port"], folder)
+        assert said is not None
+        assert (said["port"], said["pid"]) == (endpoint["port"], endpoint["pid"])
+        ready.write_text("[" * 100_000, encoding="utf-8")
+        assert local._endpoint(psutil.Process(endpoint["pid"]), endpoint["port"], folder) is None
+    finally:
+        stop_service(endpoint)
+    secret = tmp_path / "secret"
+    secret.write_text("of the person", encoding="utf-8")
+    log = folder / "scratch" / "service.log"
+    log.unlink()
+    log.symlink_to(secret)
+    assert "of the person" not in local._failed(folder, "It failed").details
+
+
+def test_where_nothing_confines_a_service_it_starts_only_when_a_person_agrees(
+    model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "means_here", lambda: Means(Level.NONE, missing=("It could read what you can.",)))
+    with pytest.raises(ConfinementUnavailable, match="It could read what you can") as refused:
+        start_service(PYTHON, PYTHON_PATH, model, folder)
+    assert refused.value.exit_code == 3
+    endpoint = start_service(PYTHON, PYTHON_PATH, model, folder, unconfined=True)
+    stop_service(endpoint)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="as Linux shows it")
+def test_the_running_service_is_confined(model: Path, folder: Path) -> None:
+    endpoint = start_service(PYTHON, PYTHON_PATH, model, folder, secret=b"s" * 32)
+    try:
+        status = Path(f"/proc/{endpoint['pid']}/status").read_text(encoding="ascii")
+        assert "Seccomp:\t2" in status
+        assert "NoNewPrivs:\t1" in status
+        assert "Max data size             4294967296" in Path(f"/proc/{endpoint['pid']}/limits").read_text(
+            encoding="ascii"
+        )
+        assert (folder / "secret").stat().st_mode & 0o777 == 0o600
+        sockets = [c for c in psutil.Process(endpoint["pid"]).net_connections("inet") if c.status == "LISTEN"]
+        assert [c.laddr.port for c in sockets] == [endpoint["port"]]
+    finally:
+        stop_service(endpoint)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import secrets
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,7 @@ from kronkers_studio.deployment.releases import (
     release_state,
     remove_release,
     resume_release,
+    service_name,
     start_release,
 )
 from kronkers_studio.deployment.setup import set_up_server
@@ -36,7 +40,15 @@ from kronkers_studio.domain.errors import (
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.domain.releases import ReleaseState
 from tests.deployment.conftest import Connect
-from tests.deployment.service_image import BREAKS_AT_ONCE, ENDS_LATE, NEVER_READY, HandMadeImage, make_service_image
+from tests.deployment.service_image import (
+    BREAKS_AT_ONCE,
+    EATS_MEMORY,
+    ENDS_LATE,
+    NEVER_READY,
+    REACHES_OUT,
+    HandMadeImage,
+    make_service_image,
+)
 from tests.lab.servers import LabServer
 
 
@@ -50,7 +62,16 @@ def nothing_stays(ready: Connection) -> Iterator[None]:
 
 def spec_of(image: HandMadeImage, number: int) -> ServiceSpec:
     package = image.package
-    return ServiceSpec(package.model, package.version, number, image.config_digest, package.digest)
+    return ServiceSpec(
+        model=package.model,
+        version=package.version,
+        number=number,
+        image=image.config_digest,
+        package=package.digest,
+        service=service_name(package.model, number, secrets.token_hex(16)),
+        workspace="workspace-1",
+        secret=bytes(range(32)),
+    )
 
 
 def services(connection: Connection) -> set[str]:
@@ -73,7 +94,7 @@ def test_a_release_is_healthy_hardened_on_loopback_only_and_answers_through_ssh(
 
     endpoint = start_release(ready, spec_of(service_image, 1))
 
-    assert endpoint["service"] == "churn-r1"
+    assert endpoint["service"].startswith("churn-r1-")
     assert release_state(ready, endpoint) is ReleaseState.LIVE
     client = TunnelClient(ready, endpoint["port"])
     status, body = client.request("GET", "/hello")
@@ -95,14 +116,21 @@ def test_a_release_is_healthy_hardened_on_loopback_only_and_answers_through_ssh(
     assert facts["Uid"].split() == ["65532"] * 4
     assert facts["NoNewPrivs"] == "1"
     assert facts["Seccomp"] == "2"
+    assert facts["Seccomp_filters"] == "2"
     assert {int(facts[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
     assert "Read-only file system" in lab_server.root(f"docker exec {container} touch /x 2>&1", check=False)
     assert lab_server.root(f"docker exec {container} sh -c 'touch /tmp/x && echo can write'") == "can write\n"
     host = json.loads(lab_server.root(f"docker inspect {container}"))[0]["HostConfig"]
     assert (host["Memory"], host["PidsLimit"], host["NanoCpus"], host["Init"]) == (2 << 30, 512, 2 * 10**9, True)
     assert host["ReadonlyRootfs"]
+    assert host["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
+    secret = lab_server.root(
+        f"docker exec {container} sh -c 'stat -c \"%a %u %g\" $KRONKERS_SECRET_FILE; cat /run/secrets/*'"
+    )
+    assert secret.split() == ["400", "65532", "65532", bytes(range(32)).hex()]
     labels = json.loads(lab_server.root(f"docker service inspect {endpoint['service']}"))[0]["Spec"]["Labels"]
     assert labels == {
+        "kronkers.workspace": "workspace-1",
         "kronkers.model": "churn",
         "kronkers.version": "1",
         "kronkers.release": "1",
@@ -135,6 +163,102 @@ def test_a_neighbour_who_addresses_the_container_itself_gets_no_answer(
     reach = f"import socket; socket.create_connection(('{other_server.host}', 22), 1)"
     said = lab_server.root(f'docker exec {container} python3.11 -c "{reach}" 2>&1; true')
     assert "No route to host" in said or "timed out" in said
+
+
+def reached_from_inside(client: TunnelClient, host: str, port: int, kind: str = "tcp") -> str:
+    """What the model's own program gets when it tries."""
+    return str(json.loads(client.request("GET", f"/reach/{kind}/{host}/{port}")[1])["reached"])
+
+
+def test_a_program_in_a_release_opens_no_connection_to_the_server_or_to_another_release(
+    lab_server: LabServer, ready: Connection, base_image_archive: Path
+) -> None:
+    hostile = make_service_image(base_image_archive, program=REACHES_OUT)
+    load_image(ready, hostile.archive, hostile)
+    endpoint = start_release(ready, spec_of(hostile, 1))
+    other = start_release(ready, spec_of(hostile, 2))
+    bridge = json.loads(lab_server.root("docker network inspect docker_gwbridge"))[0]["IPAM"]["Config"][0]["Gateway"]
+    own, neighbours, bridged = (
+        {
+            container["IPv4Address"].split("/")[0]: id
+            for id, container in json.loads(lab_server.root(f"docker network inspect {name}"))[0]["Containers"].items()
+        }
+        for name in (endpoint["service"], other["service"], "docker_gwbridge")
+    )
+    container = lab_server.root(f"docker ps -q --no-trunc --filter name={endpoint['service']}").strip()
+    neighbours.update({address: id for address, id in bridged.items() if id != container})
+    assert len(neighbours) >= 3
+    client = TunnelClient(ready, endpoint["port"])
+    try:
+        for host in (bridge, lab_server.host, "127.0.0.1"):
+            for kind in ("tcp", "fastopen", "thread"):
+                assert reached_from_inside(client, host, 22, kind) == "PermissionError"
+        assert {reached_from_inside(client, host, 8080) for host in neighbours} == {"PermissionError"}
+        assert reached_from_inside(client, bridge, 53, "udp") == "PermissionError"
+        assert reached_from_inside(client, bridge, 22, "child") == "PermissionError"
+    finally:
+        client.close()
+    # and even what the engine itself starts in it, which nothing keeps from connecting, finds no other release
+    for host in neighbours.keys() - own.keys():
+        script = f"import socket; socket.create_connection(('{host}', 8080), 1)"
+        said = lab_server.root(f'docker exec {container} python3.11 -c "{script}" 2>&1; true')
+        assert "No route to host" in said or "timed out" in said, said
+
+
+def test_where_other_accounts_processes_are_hidden_hardening_is_looked_at_from_inside(
+    lab_server: LabServer, ready: Connection, service_image: HandMadeImage, base_image_archive: Path
+) -> None:
+    load_image(ready, service_image.archive, service_image)
+    unlocked = make_service_image(
+        base_image_archive, configuration={"Entrypoint": ["sh", "-c", "exec python3.11 /opt/server.py"]}
+    )
+    load_image(ready, unlocked.archive, unlocked)
+    lab_server.root("mount -o remount,hidepid=2 /proc")
+    try:
+        endpoint = start_release(ready, spec_of(service_image, 1))
+        assert ask(ready, endpoint) == 200
+        with pytest.raises(ReleaseFailed, match=r"could (gain new privileges|open connections)|could not be read"):
+            start_release(ready, spec_of(unlocked, 2))
+    finally:
+        lab_server.root("mount -o remount,hidepid=0 /proc")
+
+
+def test_a_release_that_needs_more_memory_than_it_may_have_is_told_so(
+    ready: Connection, base_image_archive: Path
+) -> None:
+    image = make_service_image(base_image_archive, program=EATS_MEMORY)
+    load_image(ready, image.archive, image)
+    with pytest.raises(ReleaseFailed, match=r"memory") as failure:
+        start_release(ready, replace(spec_of(image, 1), memory=64 << 20))
+    assert "0.0625 GiB" in failure.value.message
+    assert "137" not in failure.value.message
+    assert "memory" in failure.value.message and "smaller model" in failure.value.next_step
+
+
+def test_a_paused_release_whose_port_was_taken_comes_back_on_another(
+    lab_server: LabServer, ready: Connection, service_image: HandMadeImage
+) -> None:
+    load_image(ready, service_image.archive, service_image)
+    endpoint = start_release(ready, spec_of(service_image, 1))
+    pause_release(ready, endpoint)
+    deadline = time.monotonic() + 20
+    while f"127.0.0.1:{endpoint['port']}" in lab_server.listening() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    script = (
+        "import socket, time; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); "
+        f"s.bind(('127.0.0.1', {endpoint['port']})); s.listen(); time.sleep(600)"
+    )
+    squatter = subprocess.Popen(lab_server.inside("python3", "-c", script))
+    try:
+        while f"127.0.0.1:{endpoint['port']}" not in lab_server.listening():
+            time.sleep(0.05)
+        moved = resume_release(ready, endpoint)
+        assert moved["port"] != endpoint["port"]
+        assert moved["service"] == endpoint["service"]
+        assert ask(ready, moved) == 200
+    finally:
+        squatter.kill()
+        squatter.wait()
 
 
 def test_a_release_comes_back_by_itself_when_the_servers_engine_was_restarted(
@@ -171,8 +295,8 @@ def test_a_release_that_fails_is_removed_and_the_earlier_one_still_answers(
         assert reason in failure.value.message
         assert words in failure.value.message
         assert words in failure.value.details
-        assert "what was live before still is" in failure.value.next_step
-        assert services(ready) == {"churn-r1"}
+        assert "It was removed again" in failure.value.next_step
+        assert services(ready) == {live["service"]}
         assert release_state(ready, live) is ReleaseState.LIVE
         assert ask(ready, live) == 200
     assert lock_owner(ready) is None
@@ -198,7 +322,7 @@ def test_a_release_can_be_paused_and_is_quickly_back_on_its_port(
     assert release_state(ready, endpoint) is ReleaseState.STOPPED
     remove_release(ready, endpoint)
     pause_release(ready, endpoint)
-    with pytest.raises(ServiceUnavailable, match="no longer has churn-r1"):
+    with pytest.raises(ServiceUnavailable, match="no longer has churn-r1-"):
         resume_release(ready, endpoint)
 
 
@@ -237,15 +361,6 @@ def test_a_port_that_somebody_took_meanwhile_is_replaced_by_another(
     monkeypatch.setattr(releases, "choose_port", lambda taken: next(ports))
     assert start_release(ready, spec_of(service_image, 1))["port"] == 23457
     lab_server.root("kill $(cat /run/squatter)")
-
-
-def test_a_name_that_another_workspace_uses_gets_a_suffix(ready: Connection, service_image: HandMadeImage) -> None:
-    load_image(ready, service_image.archive, service_image)
-    first = start_release(ready, spec_of(service_image, 1))
-    second = start_release(ready, spec_of(service_image, 1))
-    assert (first["service"], second["service"]) == ("churn-r1", "churn-r1-2")
-    assert first["port"] != second["port"]
-    assert ask(ready, first) == ask(ready, second) == 200
 
 
 def test_while_somebody_else_changes_the_server_nothing_is_started(

@@ -6,12 +6,22 @@ from typing import Any
 
 import pytest
 
-from kronkers_studio.deployment.hardening import weaknesses
+from kronkers_studio.deployment.hardening import descendants, weaknesses
+from kronkers_studio.deployment.network_denial import start_program
 from kronkers_studio.deployment.ports import choose_port, listening_ports
 from kronkers_studio.deployment.service_definition import ServiceSpec, service_definition, service_name
 
 _SPEC = ServiceSpec(
-    model="Churn & Co", version=3, number=7, image="sha256:config", package="sha256:manifest", memory=1 << 30, cpus=1.5
+    model="Churn & Co",
+    version=3,
+    number=7,
+    image="sha256:config",
+    package="sha256:manifest",
+    service="churn-co-r7-0badcafe",
+    workspace="w1",
+    secret=b"not for everybody",
+    memory=1 << 30,
+    cpus=1.5,
 )
 _SECOND = 1_000_000_000
 _IMAGE = {
@@ -23,17 +33,28 @@ _IMAGE = {
 
 
 def _definition(api: tuple[int, ...], image: dict[str, Any] = _IMAGE) -> dict[str, Any]:
-    return service_definition(_SPEC, image_id="sha256:config", image=image, port=20001, node="node1", api=api)
+    return service_definition(
+        _SPEC,
+        image_id="sha256:config",
+        image=image,
+        port=20001,
+        node="node1",
+        network="network1",
+        secret="secret1",
+        api=api,
+    )
 
 
 def test_a_service_is_one_hardened_replica_on_this_server_with_its_port_on_the_host() -> None:
     labels = {
+        "kronkers.workspace": "w1",
         "kronkers.model": "Churn & Co",
         "kronkers.version": "3",
         "kronkers.release": "7",
         "kronkers.package": "sha256:manifest",
     }
     assert _definition((1, 44)) == {
+        "name": "churn-co-r7-0badcafe",
         "task_template": {
             "ContainerSpec": {
                 "Image": "sha256:config",
@@ -54,12 +75,22 @@ def test_a_service_is_one_hardened_replica_on_this_server_with_its_port_on_the_h
                     "Retries": 3,
                     "StartPeriod": 60 * _SECOND,
                 },
+                "Command": ["python3.11", "-I", "-S", "-c", start_program(), *_IMAGE["Config"]["Entrypoint"]],
+                "Env": ["KRONKERS_SECRET_FILE=/run/secrets/kronkers"],
+                "Secrets": [
+                    {
+                        "SecretID": "secret1",
+                        "SecretName": "churn-co-r7-0badcafe",
+                        "File": {"Name": "kronkers", "UID": "65532", "GID": "65532", "Mode": 0o400},
+                    }
+                ],
                 "Privileges": {"NoNewPrivileges": True},
             },
-            "Networks": [{"Target": "kronkers"}],
+            "Networks": [{"Target": "network1"}],
             "Placement": {"Constraints": ["node.id==node1"]},
             "Resources": {"Limits": {"MemoryBytes": 1 << 30, "NanoCPUs": 1_500_000_000, "Pids": 512}},
             "RestartPolicy": {"Condition": "any", "Delay": 5 * _SECOND},
+            "LogDriver": {"Name": "json-file", "Options": {"max-size": "10m", "max-file": "3"}},
         },
         "labels": labels,
         "mode": {"Replicated": {"Replicas": 1}},
@@ -70,11 +101,16 @@ def test_a_service_is_one_hardened_replica_on_this_server_with_its_port_on_the_h
     }
 
 
+def test_the_secret_is_not_in_what_may_be_printed_or_in_the_definition() -> None:
+    assert "everybody" not in repr(_SPEC)
+    assert "everybody" not in repr(_definition((1, 41)))
+
+
 def test_on_engines_before_docker_25_the_program_itself_gives_up_new_privileges() -> None:
     container = _definition((1, 41))["task_template"]["ContainerSpec"]
     assert "Privileges" not in container
     assert container["Command"][:4] == ["python3.11", "-I", "-S", "-c"]
-    assert "prctl(38,1,0,0,0)" in container["Command"][4]
+    assert "c(38,1,0,0,0)" in container["Command"][4]
     assert container["Command"][5:] == ["python3.11", "-m", "kronkers_studio.serving"]
     assert container["Healthcheck"]["Interval"] == 3 * _SECOND
     assert "StartInterval" not in container["Healthcheck"]
@@ -83,16 +119,17 @@ def test_on_engines_before_docker_25_the_program_itself_gives_up_new_privileges(
 @pytest.mark.parametrize(
     ("model", "number", "name"),
     [
-        ("churn", 1, "churn-r1"),
-        ("Churn & Co", 12, "churn-co-r12"),
-        ("größe", 1, "gr-e-r1"),
-        ("模型", 2, "model-r2"),
-        ("a" * 80, 3, "a" * 57 + "-r3"),
+        ("churn", 1, "churn-r1-0badcafe"),
+        ("Churn & Co", 12, "churn-co-r12-0badcafe"),
+        ("größe", 1, "gr-e-r1-0badcafe"),
+        ("模型", 2, "model-r2-0badcafe"),
+        ("a" * 80, 3, "a" * 48 + "-r3-0badcafe"),
     ],
 )
-def test_the_services_name_is_one_that_engines_allow(model: str, number: int, name: str) -> None:
-    spec = ServiceSpec(model=model, version=1, number=number, image="", package="")
-    assert service_name(spec) == name
+def test_the_services_name_is_one_that_engines_allow_and_no_other_release_has(
+    model: str, number: int, name: str
+) -> None:
+    assert service_name(model, number, "0badcafe12345678") == name
     assert len(name) <= 60
 
 
@@ -120,10 +157,14 @@ _GOOD: dict[str, Any] = {
         "Init": True,
         "Memory": 1,
         "PidsLimit": 1,
+        "NanoCpus": 1,
         "SecurityOpt": None,
     },
     "NetworkSettings": {"Ports": {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": "20001"}]}},
 }
+_GOOD_STATUS = "Name:\tpython3.11\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t2\n" + "".join(
+    f"{name}:\t0000000000000000\n" for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+)
 
 
 @pytest.mark.parametrize(
@@ -137,14 +178,44 @@ _GOOD: dict[str, Any] = {
         ("HostConfig", {"Init": None}, "it has no init process"),
         ("HostConfig", {"Memory": 0}, "its memory is not limited"),
         ("HostConfig", {"PidsLimit": None}, "its processes are not limited"),
+        ("HostConfig", {"NanoCpus": 0}, "its use of the processor is not limited"),
         ("HostConfig", {"SecurityOpt": ["seccomp=unconfined"]}, "it is not confined"),
         ("NetworkSettings", {"Ports": {"8080/tcp": [{"HostIp": "10.0.0.1"}]}}, "its port is open to the network"),
     ],
 )
 def test_every_weakness_is_found(part: str, change: dict[str, Any], found: str) -> None:
-    assert weaknesses(_GOOD, ["NoNewPrivs:\t1\n"]) == []
-    assert weaknesses({**_GOOD, part: {**_GOOD[part], **change}}, []) == [found]
+    assert weaknesses(_GOOD, [_GOOD_STATUS]) == []
+    assert weaknesses({**_GOOD, part: {**_GOOD[part], **change}}, [_GOOD_STATUS]) == [found]
 
 
-def test_a_process_that_could_gain_new_privileges_is_found() -> None:
-    assert weaknesses(_GOOD, ["NoNewPrivs:\t1\n", "NoNewPrivs:\t0\n"]) == ["it could gain new privileges"]
+@pytest.mark.parametrize(
+    ("good", "bad", "found"),
+    [
+        ("NoNewPrivs:\t1", "NoNewPrivs:\t0", "it could gain new privileges"),
+        ("NoNewPrivs:\t1\n", "", "it could gain new privileges"),
+        ("Seccomp:\t2", "Seccomp:\t0", "its system calls are not filtered"),
+        ("Seccomp:\t2\n", "", "its system calls are not filtered"),
+        ("Seccomp_filters:\t2", "Seccomp_filters:\t1", "it could open connections"),
+        ("CapEff:\t0000000000000000", "CapEff:\t0000000000002000", "it has kept capabilities"),
+        ("CapBnd:\t0000000000000000", "CapBnd:\t00000000a80425fb", "it has kept capabilities"),
+        ("CapBnd:\t0000000000000000\n", "", "it has kept capabilities"),
+    ],
+)
+def test_every_weakness_of_any_process_is_found(good: str, bad: str, found: str) -> None:
+    assert good in _GOOD_STATUS
+    assert weaknesses(_GOOD, [_GOOD_STATUS, _GOOD_STATUS.replace(good, bad)]) == [found]
+
+
+def test_a_kernel_that_does_not_count_filters_is_no_weakness() -> None:
+    assert weaknesses(_GOOD, [_GOOD_STATUS.replace("Seccomp_filters:\t2\n", "")]) == []
+
+
+def test_where_no_process_can_be_looked_at_the_service_does_not_pass() -> None:
+    assert weaknesses(_GOOD, []) == ["what the kernel allows its processes could not be read"]
+
+
+def test_the_processes_that_count_are_those_that_the_containers_init_has_started() -> None:
+    parents = {10: 1, 11: 10, 12: 11, 20: 1, 21: 20}  # 20 and 21: a health check, started by the engine
+    assert descendants(parents, 10) == [11, 12]
+    assert descendants({}, 10) == []
+    assert descendants({11: 12, 12: 11}, 10) == []

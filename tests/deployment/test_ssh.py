@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -13,11 +15,14 @@ from pathlib import Path
 
 import paramiko
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from kronkers_studio.deployment import ssh
 from kronkers_studio.deployment.commands import Command, read_clock
+from kronkers_studio.deployment.signing import string
 from kronkers_studio.deployment.ssh import Connection, Credentials, connect, fetch_host_key
 from kronkers_studio.domain.errors import AuthenticationFailed, HostKeyChanged, HostKeyUnknown, ServerUnreachable
+from kronkers_studio.domain.servers import Server
 from kronkers_studio.settings.secrets import Secret
 from tests.deployment.conftest import Connect
 from tests.lab.servers import PASSPHRASE, PASSWORD, LabServer
@@ -237,3 +242,171 @@ def test_a_server_that_goes_down_ends_the_connection_with_a_clear_error(
         connection.run(read_clock(), timeout=3)
     assert other_server.name in failure.value.message
     assert os.linesep not in failure.value.message
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("KexAlgorithms curve25519-sha256",),
+        ("KexAlgorithms curve25519-sha256@libssh.org", "Ciphers aes256-gcm@openssh.com"),
+        ("KexAlgorithms diffie-hellman-group16-sha512", "Ciphers aes256-ctr", "MACs hmac-sha2-512-etm@openssh.com"),
+    ],
+)
+def test_hardened_servers_are_understood(other_server: LabServer, connect_to: Connect, options: tuple[str]) -> None:
+    other_server.stop_sshd()
+    other_server.start_sshd(*options)
+    assert connect_to(other_server.as_server()).run(read_clock()).ok
+
+
+@pytest.mark.parametrize(
+    ("option", "offered", "allow"),
+    [
+        ("KexAlgorithms sntrup761x25519-sha512@openssh.com", "no key exchange in common", "KexAlgorithms"),
+        ("Ciphers chacha20-poly1305@openssh.com", "no encryption in common", "Ciphers"),
+        ("MACs umac-128-etm@openssh.com", "no integrity check in common", "MACs"),
+    ],
+)
+def test_without_an_algorithm_in_common_both_sides_are_named(
+    other_server: LabServer, option: str, offered: str, allow: str
+) -> None:
+    other_server.stop_sshd()
+    other_server.start_sshd(option)
+    with pytest.raises(ServerUnreachable) as failure:
+        fetch_host_key(other_server.host)
+    assert offered in failure.value.message
+    assert option.split()[1] in failure.value.message
+    assert f"({allow} in sshd_config)" in failure.value.next_step
+    assert any(name in failure.value.next_step for name in ("curve25519-sha256", "aes256-gcm", "hmac-sha2-512"))
+
+
+@pytest.mark.parametrize("host", ["a" * 64, "a..b", "host\x00", "ho st", "\udcff", ".", "x" * 300 + ".example"])
+def test_what_is_no_host_name_is_said_to_be_none(host: str) -> None:
+    with pytest.raises(ServerUnreachable):
+        fetch_host_key(host, timeout=1)
+    with pytest.raises(ServerUnreachable):
+        fetch_host_key("127.0.0.1", 65536 + 22, timeout=1)
+
+
+_HELLO = b"SSH-2.0-OpenSSH_9.9\r\n"
+
+
+def _packet(payload: bytes) -> bytes:
+    padding = 16 - (len(payload) + 5) % 8
+    return struct.pack(">IB", len(payload) + padding + 1, padding) + payload + bytes(padding)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"x" * 1_000_000,
+        b"x\n" * 1_000_000,
+        b"SSH-2.0",
+        b"SSH-1.5-old\r\n",
+        b"\xff\xfe\r\n" * 3,
+        _HELLO + struct.pack(">IB", 2**32 - 1, 4) + bytes(1000),
+        _HELLO + struct.pack(">IB", 0, 0) + bytes(1000),
+        _HELLO + _packet(b"\x14" + bytes(16) + (string(b"\xff\xfe,\xff") * 10) + bytes(5)),
+        _HELLO + _packet(b"\x14" + bytes(16) + struct.pack(">I", 2**31)),
+        _HELLO + _packet(b"\x14"),
+        _HELLO + _packet(b"\x01" + bytes(4) + string(b"go away") + string(b"")),
+        _HELLO + _packet(b"\x07" + struct.pack(">I", 2**32 - 1)),
+        _HELLO + os.urandom(4096),
+    ],
+    ids=str,
+)
+def test_what_is_no_ssh_server_whatever_it_says_is_called_so(said: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def say() -> None:
+            with contextlib.suppress(OSError):
+                stream, _ = listening.accept()
+                with stream:
+                    stream.sendall(said)
+                    stream.settimeout(5)
+                    while stream.recv(4096):
+                        pass
+
+        thread = threading.Thread(target=say)
+        thread.start()
+        start = time.monotonic()
+        with pytest.raises(ServerUnreachable) as failure:
+            fetch_host_key("127.0.0.1", listening.getsockname()[1], timeout=2)
+        assert time.monotonic() - start < 10
+        assert failure.value.next_step
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (_HELLO + struct.pack(">IB", 2**31 + 4, 4), bytes(1 << 20)),
+        (b"", b"hello " * 200_000),
+        (b"", b"hello\n" * 200_000),
+    ],
+    ids=["a packet of 2 GB", "a line without end", "lines without end"],
+)
+def test_a_server_that_goes_on_and_on_before_it_has_shown_its_key_is_not_listened_to(first: bytes, then: bytes) -> None:
+    sent = 0
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def say() -> None:
+            nonlocal sent
+            with contextlib.suppress(OSError), listening.accept()[0] as stream:
+                stream.sendall(first)
+                while sent < 500_000_000:
+                    stream.sendall(then)
+                    sent += len(then)
+
+        thread = threading.Thread(target=say)
+        thread.start()
+        start = time.monotonic()
+        with pytest.raises(ServerUnreachable):
+            fetch_host_key("127.0.0.1", listening.getsockname()[1], timeout=10)
+        assert time.monotonic() - start < 5
+        thread.join()
+    assert sent < 30_000_000
+
+
+class _Flooding(paramiko.ServerInterface):
+    def get_allowed_auths(self, username: str) -> str:
+        return "password"
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        return paramiko.common.AUTH_SUCCESSFUL
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return paramiko.common.OPEN_SUCCEEDED
+
+
+@pytest.mark.parametrize("to_stderr", [False, True])
+def test_a_server_that_sends_more_than_it_may_is_cut_off(to_stderr: bool) -> None:
+    private = generate_private_key(SECP256R1())
+    key = paramiko.ECDSAKey(vals=(private, private.public_key()))
+    sent = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def flood() -> None:
+            with listening.accept()[0] as stream:
+                transport = paramiko.Transport(stream)
+                transport.add_server_key(key)
+                with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
+                    transport.start_server(server=_Flooding())
+                    channel = transport.accept(10)
+                    for _ in range(2000):  # 64 MB
+                        channel.out_window_size = 2**30
+                        sent.append((channel.send_stderr if to_stderr else channel.send)(bytes(32_000)))
+                transport.close()
+
+        thread = threading.Thread(target=flood)
+        thread.start()
+        server = Server("s", "127.0.0.1", listening.getsockname()[1], "ada", f"{key.get_name()} {key.get_base64()}")
+        connection = connect(server, Credentials(password=Secret("x")))
+        channel = connection._transport.open_session()
+        thread.join(30)
+        unread = len(channel.in_buffer) + len(channel.in_stderr_buffer)
+        assert not connection.is_alive()
+        connection.close()
+    assert unread < 5_000_000
+    assert sum(sent) < 60_000_000

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kronkers_studio.domain.errors import ForeignEntry
 from kronkers_studio.domain.naming import (
     ANYTHING,
     MAC,
     WINDOWS,
     NameRules,
+    checked_model_name,
     folded,
     name_problem,
     safe_name,
@@ -78,3 +80,22 @@ def test_a_name_that_is_too_long_keeps_its_beginning_and_its_type():
     assert safe.startswith("üüü") and safe.endswith(".csv")
     assert len(os.fsencode(safe)) <= 255
     assert safe_name("ü" * 200 + ".csv", WINDOWS) == "ü" * 200 + ".csv"
+
+
+@pytest.mark.parametrize("name", ["churn-score", "a", "wine_rf.2", "console", "nullable", "0", "x" * 63])
+def test_what_models_are_called_is_taken(name):
+    assert checked_model_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", ".", "..", "../../x", "/etc/passwd", "a/b", "a\\b", "C:\\x", "c:x", "-x", ".hidden", "_x", "a b", "a\n"),
+        *("a\0", "A", "é", "x" * 64, "con", "nul", "nul.x", "com1", "lpt9.tar", "aux", "a:b", "a*", "٣", "a\u202eb"),
+    ],
+)
+def test_what_no_model_is_called_is_refused_and_shown_safely(name):
+    with pytest.raises(ForeignEntry) as failure:
+        checked_model_name(name)
+    assert failure.value.message.isprintable()
+    assert len(failure.value.message) < 700

@@ -118,12 +118,14 @@ def push(host: str, repository: str, tag: str, images: list[SmallImage], verify:
 @dataclass
 class Registry:
     """A registry that answers from ``answers`` and writes down every request. Each answer is (status, headers, body);
-    a function gets the request's headers; ``cut`` bodies are sent only so far, and the connection is dropped."""
+    a function gets the request's headers; ``cut`` bodies are sent only so far, and the connection is dropped. A body
+    that is an iterator is sent piece by piece, with no length; for ever, if it likes."""
 
     port: int = 0
     answers: dict[str, Any] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     cut: dict[str, list[int]] = field(default_factory=dict)
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     @property
     def host(self) -> str:
@@ -163,6 +165,11 @@ def own_registry(certificate: Path, key: Path) -> Iterator[Registry]:
             registry.requests.append((self.path, headers))
             found = registry.answers.get(self.path, (404, {}, b"{}"))
             status, extra, body = found(headers) if callable(found) else found
+            if not isinstance(body, bytes):
+                self.close_connection = True
+                with contextlib.suppress(OSError):
+                    self._write_slowly(status, extra, body)
+                return
             cuts = registry.cut.get(self.path)
             sent = body[: cuts.pop(0)] if cuts else body
             self.send_response(status)
@@ -172,6 +179,18 @@ def own_registry(certificate: Path, key: Path) -> Iterator[Registry]:
             self.wfile.write(sent)
             if len(sent) < len(body):
                 self.close_connection = True
+
+        def _write_slowly(self, status: int, extra: dict[str, str], body: Iterator[bytes]) -> None:
+            """A body of pieces without a length. With status 0 they are all that is sent, headers included."""
+            if status:
+                self.send_response(status)
+                for name, value in extra.items():
+                    self.send_header(name, value)
+                self.end_headers()
+            for piece in body:
+                if registry.stopped.is_set():
+                    break
+                self.wfile.write(piece)
 
         def log_message(self, *_: Any) -> None: ...
 
@@ -186,6 +205,7 @@ def own_registry(certificate: Path, key: Path) -> Iterator[Registry]:
     try:
         yield registry
     finally:
+        registry.stopped.set()
         server.shutdown()
         server.server_close()
         thread.join()

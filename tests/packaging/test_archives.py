@@ -1,6 +1,7 @@
 import gzip
 import io
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -136,6 +137,84 @@ def test_a_damaged_archive_is_said_to_be_one(small: SmallImage, name: str, tmp_p
 
     with pytest.raises(BaseImageUnavailable):
         base_from_archive(file, this_platform(), LayerCache(tmp_path / "cache"))
+
+
+def lying_archives(small: SmallImage) -> dict[str, bytes]:
+    """Archives that want to be written elsewhere, or to fill the memory or the disk."""
+    deep = b"[" * 200_000 + b"]" * 200_000
+    load = json.dumps([{"Config": "abc.json", "Layers": ["0/layer.tar", "1/layer.tar"]}]).encode()
+    true = {"abc.json": small.config, "manifest.json": load}
+
+    def with_member(kind: bytes, size: int, name: str = "0/layer.tar") -> bytes:
+        info = tarfile.TarInfo(name)
+        info.type, info.size, info.linkname = kind, size, "/etc/passwd"
+        return info.tobuf(tarfile.GNU_FORMAT) + tar_of(true)
+
+    def pax(name: str, value: str, times: int = 1) -> bytes:
+        info = tarfile.TarInfo("0/layer.tar")
+        info.size, info.pax_headers = 3, {name: value}
+        header = info.tobuf(tarfile.PAX_FORMAT)[:-512]
+        return header * times + tar_of(true)
+
+    return {
+        "deep documents": tar_of({**true, "manifest.json": deep}),
+        "a deep configuration": tar_of({**true, "abc.json": b'{"rootfs":' + deep + b"}"}),
+        "an object for a list": tar_of({"manifest.json": b'{"Config": "abc.json"}'}),
+        "a number for a document": tar_of({"index.json": b"7", "oci-layout": b"{}"}),
+        "an index of words": tar_of({"index.json": b'{"manifests": ["x"]}'}),
+        "an index of paths": tar_of({"index.json": b'{"manifests": [{"digest": "sha256:../../x", "size": 1}]}'}),
+        "links": tar_of(true, {"0/layer.tar": "/etc/passwd", "1/layer.tar": "../../../etc/passwd"}),
+        "links in a circle": tar_of(true, {"0/layer.tar": "../1/layer.tar", "1/layer.tar": "../0/layer.tar"}),
+        "a hard link": with_member(tarfile.LNKTYPE, 0),
+        "a device": with_member(tarfile.CHRTYPE, 0, "1/layer.tar"),
+        "a pipe": with_member(tarfile.FIFOTYPE, 0),
+        "a file of holes": with_member(tarfile.GNUTYPE_SPARSE, 10**12),
+        "a file that fills every disk": with_member(tarfile.REGTYPE, 10**12),
+        "a name that fills the memory": with_member(tarfile.GNUTYPE_LONGNAME, 10**12),
+        "attributes that fill the memory": with_member(tarfile.XHDTYPE, 10**12),
+        "a negative size": pax("size", "-1000"),
+        "a sparse map": pax("GNU.sparse.realsize", "1000000000000"),
+        "attributes of attributes": pax("comment", "x", 20_000),
+    }
+
+
+@pytest.mark.parametrize("name", lying_archives(SmallImage()))
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_an_archive_that_lies_changes_nothing_outside_the_cache(
+    small: SmallImage, name: str, pack: type[bytes], tmp_path: Path
+) -> None:
+    file = tmp_path / "in" / "base.tar"
+    file.parent.mkdir()
+    file.write_bytes(pack(lying_archives(small)[name]))
+
+    with pytest.raises(BaseImageUnavailable) as failure:
+        base_from_archive(file, this_platform(), LayerCache(tmp_path / "cache"))
+
+    assert failure.value.next_step
+    assert {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*")} <= {"in", "cache"}
+    assert not any(path.is_file() for path in (tmp_path / "cache" / "drafts").rglob("*"))
+
+
+def test_an_archive_that_unpacks_to_far_more_than_it_is_is_refused(small: SmallImage, tmp_path: Path) -> None:
+    """2 GB of nothing in 2 MB: what fills a disk is refused before it is written."""
+    info = tarfile.TarInfo("0/layer.tar")
+    info.size = 2 << 30
+    file = tmp_path / "base.tar.gz"
+    with gzip.open(file, "wb", compresslevel=1) as packed:
+        packed.write(info.tobuf())
+        packed.write(bytes(1 << 20))
+
+    with pytest.raises(BaseImageUnavailable) as failure:
+        base_from_archive(file, this_platform(), LayerCache(tmp_path / "cache"))
+    assert "2147483648 bytes" in failure.value.details
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_is_no_archive_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "base.tar")
+
+    with pytest.raises(BaseImageUnavailable, match="not a complete image archive"):
+        base_from_archive(tmp_path / "base.tar", this_platform(), LayerCache(tmp_path / "cache"))
 
 
 def test_a_missing_archive_is_said_to_be_missing(tmp_path: Path) -> None:

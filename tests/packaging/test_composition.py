@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from kronkers_studio.domain.errors import Cancelled, PackagingFailed, UnsupportedModel
+from kronkers_studio.domain.errors import Cancelled, ForeignEntry, PackagingFailed, UnsupportedModel
 from kronkers_studio.domain.models import Layer, ModelVersion
-from kronkers_studio.domain.progress import CancelSource, NoProgress
+from kronkers_studio.domain.progress import NEVER, CancelSource, NoProgress
 from kronkers_studio.packaging import (
     BaseImage,
     ComposedImage,
@@ -233,6 +233,25 @@ def test_an_unsafe_model_is_never_packaged(
         composed(unsafe, model_bytes, lock, layer_cache)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"name": "../../x"}, {"name": "a/b"}, {"version": 0}, {"facts": {"globals": ("os.system",)}}),
+        *({"facts": {"file_format": "../x"}}, {"facts": {"python_version": "/tmp/evil/python"}}),
+    ],
+)
+def test_what_no_workspace_of_ours_holds_is_never_packaged(
+    version: ModelVersion, model_bytes: bytes, lock: DependencyLock, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    """The names that the service's unpickler resolves are looked at again, whatever was said of them before."""
+    facts = dataclasses.replace(version.facts, **change.get("facts", {}))
+    foreign = dataclasses.replace(version, **{**change, "facts": facts})
+
+    with pytest.raises(ForeignEntry):
+        composed(foreign, model_bytes, lock, LayerCache(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_damaged_cached_layer_is_noticed_dropped_and_made_anew(
     image: ComposedImage, version: ModelVersion, model_bytes: bytes, lock: DependencyLock, tmp_path: Path
 ) -> None:
@@ -328,18 +347,59 @@ def test_the_unpacked_model_is_for_its_user_only(
 
 def test_public_layers_are_unpacked_once_by_many_at_a_time(image: ComposedImage, tmp_path: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
-    from functools import partial
 
-    from kronkers_studio.packaging.runtime import _unpack
+    from kronkers_studio.packaging.runtime import _public
 
     cache = LayerCache(tmp_path)
     server = image.layers[1]
     with ThreadPoolExecutor(8) as pool:
-        folders = set(pool.map(lambda _: cache.unpacked(server.diff_id, partial(_unpack, image, server)), range(8)))
+        folders = set(pool.map(lambda _: _public(image, server, cache, NEVER), range(8)))
 
     assert len(folders) == 1
     assert (folders.pop() / "kronkers_studio" / "serving" / "__main__.py").is_file()
     assert not list((tmp_path / "drafts").iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_nothing_in_the_cache_is_open_to_others_whatever_the_umask(image: ComposedImage, tmp_path: Path) -> None:
+    from kronkers_studio.packaging.layers import server_layer
+    from kronkers_studio.packaging.runtime import _public
+
+    cache = LayerCache(tmp_path / "cache" / "layers")
+    drafts: set[int] = set()
+
+    class Looking(CancelSource):
+        """Sees what lies there while the layer is made."""
+
+        def check(self) -> None:
+            drafts.update(path.stat().st_mode & 0o777 for path in (cache.directory / "drafts").iterdir())
+
+    before = os.umask(0)
+    try:
+        server = server_layer(PYTHON, cache, Looking())
+        _public(image, server, cache, NEVER)
+        cache.part(server.digest)
+        cache.remember("bases", "x", {})
+    finally:
+        os.umask(before)
+
+    kept = [tmp_path / "cache", cache.directory, *cache.directory.rglob("*")]
+    unpacked = cache.directory / "unpacked"
+    assert {path.stat().st_mode & 0o777 for path in kept if path.is_dir() and unpacked not in path.parents} == {0o700}
+    assert not any(path.stat().st_mode & 0o022 for path in kept)
+    assert drafts and all(not mode & 0o077 for mode in drafts)
+
+
+def test_a_cache_that_an_earlier_version_left_open_is_closed(tmp_path: Path) -> None:
+    if os.name == "nt":
+        pytest.skip("Windows has no such modes")
+    cache = LayerCache(tmp_path / "layers")
+    cache.directory.mkdir()
+    cache.directory.chmod(0o777)
+
+    cache.remember("bases", "x", {})
+
+    assert cache.directory.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_package_for_another_platform_is_not_unpacked(

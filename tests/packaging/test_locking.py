@@ -1,15 +1,17 @@
 import ast
 import dataclasses
+import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from kronkers_studio.domain.errors import PackagingFailed
+from kronkers_studio.domain.errors import ForeignEntry, PackagingFailed
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.domain.progress import CancelSource, NoProgress
-from kronkers_studio.packaging import DependencyLock, LayerCache, lock_dependencies, this_platform
+from kronkers_studio.packaging import DependencyLock, LayerCache, lock_dependencies, this_platform, uv_program
 from kronkers_studio.packaging import locking as locking_module
 from kronkers_studio.packaging.uv_program import DoesNotResolve, _translated, any_python, find_python
 
@@ -183,15 +185,118 @@ def test_the_interpreter_is_the_running_one_and_not_its_virtual_environment() ->
 
 def test_a_frozen_program_which_is_no_python_finds_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    find_python.cache_clear()
-    try:
-        version = any_python((3, 10))
-        assert version is not None
-        found = find_python(version)
-    finally:
-        find_python.cache_clear()
+    monkeypatch.setattr(uv_program, "_found_pythons", {})
+    version = any_python((3, 10))
+    assert version is not None
+    found = find_python(version)
     assert found is not None
     assert found.is_file()
+
+
+def test_a_python_that_was_missing_is_looked_for_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever installs it as told goes on without starting the program again."""
+    here = Path(getattr(sys, "_base_executable", "") or sys.executable).parent
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    monkeypatch.setattr(sys, "frozen", True, raising=False)  # else the running one is taken
+    monkeypatch.setattr(uv_program, "_found_pythons", {})
+    monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if find_python(version) is not None:
+        pytest.skip("this system's Python is found without the PATH")
+
+    monkeypatch.setenv("PATH", str(here))
+
+    assert find_python(version) is not None
+
+
+def test_a_python_that_is_gone_is_not_remembered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(uv_program, "_found_pythons", {"3.99": tmp_path / "python3.99"})
+
+    assert find_python("3.99") is None
+
+
+HOSTILE: dict[str, dict[str, Any]] = {
+    "a program for a Python": {"python_version": "/tmp/evil/python"},
+    "an option for a Python": {"python_version": "--help"},
+    "an address for a Python": {"python_version": "https://evil.example/python.tar.gz"},
+    "a Python with a line": {"python_version": "3.11\n"},
+    "a Python of other digits": {"python_version": "3.١١"},
+    "no Python": {"python_version": ""},
+    "an index": {"requirements": ("--index-url https://evil.example",)},
+    "another file": {"requirements": ("-r /etc/passwd",)},
+    "a library from a file": {"requirements": ("pandas @ file:///tmp/evil.whl",)},
+    "a library from the net": {"requirements": ("pandas @ git+https://evil.example/x",)},
+    "a library and a line": {"requirements": ("pandas==2.0\n--index-url https://evil.example",)},
+    "a library with a marker": {"requirements": ("pandas==2.0 ; x",)},
+    "no library": {"requirements": ("",)},
+    "a framework and a line": {"framework_version": "1.5\n--extra-index-url https://evil.example"},
+    "a framework from a file": {"framework_version": "1.5 @ file:///tmp/evil.whl"},
+    "no framework": {"framework_version": ""},
+    "a file of another kind": {"file_format": "../../x"},
+    "a file of another framework": {"file_format": "onnx"},
+    "a name that runs programs": {"globals": ("os.system",)},
+    "a name with a line": {"globals": ("sklearn.svm._classes.SVC\nos.system",)},
+    "no name": {"globals": ("",)},
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_facts_that_no_model_has_never_reach_uv(
+    facts: ModelFacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Somebody else may have made the workspace that they come from."""
+    monkeypatch.setattr(locking_module, "run_uv", None)  # whoever calls it now fails
+    monkeypatch.setattr(uv_program, "run_uv", None)
+    hostile = dataclasses.replace(facts, **HOSTILE[what])
+
+    with pytest.raises(ForeignEntry) as failure:
+        lock_dependencies(hostile, this_platform(), cache=LayerCache(tmp_path))
+
+    assert failure.value.next_step
+    assert "\n" not in failure.value.message
+    if "python_version" in HOSTILE[what]:
+        with pytest.raises(ForeignEntry):
+            find_python(hostile.python_version)
+
+
+LOCKS = [
+    "--index-url https://evil.example\n",
+    "-r /etc/passwd\n",
+    "--extra-index-url=https://evil.example\n",
+    "pandas @ file:///tmp/evil.whl\n",
+    "https://evil.example/x.whl\n",
+    "-e /tmp/evil\n",
+    "pandas==2.0 --index-url https://evil.example\n",
+    "# a remark\r--index-url https://evil.example\n",
+    "# a remark\u2028--index-url https://evil.example\n",
+    "    --hash=sha256:../../x\n",
+]
+
+
+@pytest.mark.parametrize("line", LOCKS)
+def test_a_lock_of_before_that_holds_more_than_libraries_is_not_used(
+    facts: ModelFacts, lock: DependencyLock, layer_cache: LayerCache, line: str
+) -> None:
+    told = Notes()
+
+    found = lock_dependencies(facts, this_platform(), earlier=line + lock.text, cache=layer_cache, progress=told)
+
+    assert found.text == lock.text
+    assert told.notes == ["The libraries of the package before are not used: their list holds more than libraries."]
+    with pytest.raises(PackagingFailed, match="more than libraries"):
+        DependencyLock.of_text(line + lock.text)
+
+
+def test_a_remembered_lock_that_holds_more_than_libraries_is_made_again(
+    facts: ModelFacts, lock: DependencyLock, tmp_path: Path
+) -> None:
+    cache = LayerCache(tmp_path)
+    lock_dependencies(facts, this_platform(), cache=cache)
+    [file] = (tmp_path / "locks").iterdir()
+    for damaged in ({"text": "--index-url https://evil.example\n" + lock.text, "notes": []}, {"text": 1}, {}):
+        file.write_text(json.dumps(damaged))
+
+        assert "evil" not in lock_dependencies(facts, this_platform(), cache=cache).text
 
 
 def test_a_python_that_nobody_has_is_not_found() -> None:

@@ -276,7 +276,7 @@ def test_array_data_inside_a_frame_is_refused() -> None:
 
 def test_the_number_of_steps_is_bounded() -> None:
     with pytest.raises(TooMuch):
-        read(b"\x80\x04" + b"N0" * 10_000 + b"N.", Budget(opcodes=5_000))
+        read(b"\x80\x04" + b"N0" * 10_000 + b"N.", Budget(steps=5_000))
 
 
 def test_the_number_of_objects_is_bounded() -> None:

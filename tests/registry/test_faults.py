@@ -195,7 +195,8 @@ def test_a_full_disk_refuses_changes_and_can_be_made_room_on(
 ) -> None:
     """What is wholly unused is deleted without writing packs anew, so cleaning up needs next to no room itself."""
     template, key_file = empty_workspace
-    directory = Path(shutil.copytree(template, small_disk / "workspace"))
+    ignore = shutil.ignore_patterns("reserve")  # of a workspace that was made on a large disk
+    directory = Path(shutil.copytree(template, small_disk / "workspace", ignore=ignore))
     source, acks = _files(tmp_path / "source", 40, 40_000), tmp_path / "acks"
     subprocess.run([sys.executable, str(PROGRAM), *map(str, (directory, key_file, source, acks))], check=True)
     with open_workspace(directory, Unlock(key_file=key_file)) as workspace:

@@ -101,13 +101,41 @@ def test_a_workspace_from_before_the_journal_had_files_gets_them_with_its_next_c
     filled: Workspace, key_file: Path
 ) -> None:
     shutil.rmtree(filled.directory / "journal")
-    assert filled.content.check().healthy
     assert rebuild_workspace(filled.directory, Unlock(key_file=key_file)).problems == ()
+    assert filled.content.check().healthy
     before = _everything(filled)
     filled.close()
     (filled.directory / "metadata.db").unlink()
     rebuild_workspace(filled.directory, Unlock(key_file=key_file))
     assert _everything(filled) == before
+
+
+@pytest.mark.parametrize("lost", ["folder", "files"])
+@pytest.mark.parametrize("mended_by", ["rebuild", "the next change"])
+def test_a_lost_second_copy_of_the_history_is_a_problem_until_it_is_written_anew(
+    filled: Workspace, key_file: Path, lost: str, mended_by: str
+) -> None:
+    shutil.rmtree(filled.directory / "journal")
+    if lost == "files":
+        (filled.directory / "journal").mkdir()
+    report = filled.content.check()
+    (problem,) = report.problems
+    assert "registry rebuild" in report.next_step
+    assert "second copy of the history" in problem and "registry rebuild" in problem
+    if mended_by == "rebuild":
+        rebuild_workspace(filled.directory, Unlock(key_file=key_file))
+    else:
+        filled.ledger.record(ProjectCreated("another", datetime.now(UTC)), author="ann")
+    before = _everything(filled)
+    assert filled.content.check().healthy
+    filled.close()
+    (filled.directory / "metadata.db").unlink()
+    rebuild_workspace(filled.directory, Unlock(key_file=key_file))
+    assert _everything(filled) == before
+
+
+def test_a_workspace_without_any_change_has_nothing_to_keep_twice(workspace: Workspace) -> None:
+    assert workspace.content.check().healthy
 
 
 def test_a_change_that_was_written_but_not_acknowledged_gives_way_to_the_next(

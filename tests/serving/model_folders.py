@@ -151,7 +151,7 @@ def running(
     command = [sys.executable, "-m", "kronkers_studio.serving", "--model", str(folder), "--ready-file", str(ready)]
     process = subprocess.Popen([*command, *options], stderr=output, stdout=output, env=_environment())
     try:
-        yield _port(ready, process), process
+        yield wait_for_port(ready, process), process
     finally:
         process.kill()
         process.wait()
@@ -163,7 +163,8 @@ def _environment() -> Mapping[str, str]:
     return {**os.environ, "PYTHONWARNINGS": "default"}
 
 
-def _port(ready: Path, process: subprocess.Popen[bytes]) -> int:
+def wait_for_port(ready: Path, process: subprocess.Popen[bytes]) -> int:
+    """The port that the ready file names, once it is there."""
     deadline = time.monotonic() + 60
     while not ready.exists():
         assert process.poll() is None, "the server did not start"
@@ -172,9 +173,9 @@ def _port(ready: Path, process: subprocess.Popen[bytes]) -> int:
     return int(json.loads(ready.read_text(encoding="utf-8"))["port"])
 
 
-def refused_start(folder: Path) -> str:
+def refused_start(folder: Path, *options: str) -> str:
     """What the server says when it refuses to start; fails when it starts."""
-    command = [sys.executable, "-m", "kronkers_studio.serving", "--model", str(folder)]
+    command = [sys.executable, "-m", "kronkers_studio.serving", "--model", str(folder), *options]
     ended = subprocess.run(command, capture_output=True, timeout=60, env=_environment(), check=False)
     assert ended.returncode == 1, ended.stderr.decode()
     lines = ended.stderr.decode().splitlines()

@@ -37,7 +37,8 @@ def ask(folder: Path, *requests: tuple[str, str, Any]) -> list[tuple[int, Any]]:
     """The answers of a fresh server of ``folder``."""
     with running(folder) as (port, _):
         client = LoopbackClient(port)
-        answers = [client.request(method, path, json.dumps(body).encode()) for method, path, body in requests]
+        sent = {"Content-Type": "application/json"}
+        answers = [client.request(method, path, json.dumps(body).encode(), sent) for method, path, body in requests]
         client.close()
     return [(status, json.loads(body)) for status, body in answers]
 
@@ -70,7 +71,7 @@ def test_text_and_number_columns_are_learned_from_the_fitted_pipeline(tmp_path: 
     assert good == (200, {**good[1], "outputs": ["yes", "no"]})
     assert set(good[1]["probabilities"][0]) == {"yes", "no"}
     assert (wrong[0], wrong[1]["field"]) == (400, "town")
-    assert unknown[0] == 500, "what only the model knows is its failure, with its reason"
+    assert unknown[0] == 422, "what only the model can tell is wrong with a row is the row's, not the service's"
     assert "unknown categories" in unknown[1]["error"]
     assert by_tensor[1]["outputs"][0] == {"name": "label", "datatype": "BYTES", "shape": [1], "data": ["yes"]}
 

@@ -43,7 +43,8 @@ def slow_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def ask(port: int, rows: list[Any]) -> tuple[int, Any]:
     client = LoopbackClient(port)
-    status, body = client.request("POST", "/predict", json.dumps({"rows": rows}).encode(), timeout=20)
+    sent = json.dumps({"rows": rows}).encode()
+    status, body = client.request("POST", "/predict", sent, {"Content-Type": "application/json"}, timeout=20)
     client.close()
     return status, json.loads(body)
 
@@ -123,7 +124,7 @@ def test_more_than_it_can_hold_is_refused_with_a_time_to_come_back(
             thread.start()
         _wait_for(lambda: metrics_of(port)["kronkers_requests_in_flight",] == 2)
         connection = http.client.HTTPConnection("127.0.0.1", port)
-        connection.request("POST", "/predict", b'{"rows": [[0]]}')
+        connection.request("POST", "/predict", b'{"rows": [[0]]}', {"Content-Type": "application/json"})
         response = connection.getresponse()
         assert (response.status, response.headers["Retry-After"]) == (503, "1")
         assert "busy" in json.loads(response.read())["error"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -11,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.domain.releases import ReleaseState
+from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.domain.series import LiveState
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 _LONGEST_PAUSE = 30.0  # seconds between attempts at a service that does not answer
+_LOOK_MS = 2000  # between looks whether what is live on this computer still runs
 _GOODBYE = 1.0  # seconds that closing the workspace waits for a reading under way
 
 
@@ -46,7 +48,11 @@ class Recorder(QObject):
         self._readings: dict[tuple[str, str], _Reading] = {}
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._read_all)
+        self._look_timer = QTimer(self)
+        self._look_timer.timeout.connect(lambda: self._look_at(THIS_COMPUTER))
+        self._looking: set[str] = set()
         studio.opened.connect(self._find_live)
+        studio.opened.connect(lambda: self._look_at(None))
         studio.closed.connect(self._forget_all)
         studio.changed.connect(self._on_change)
         if studio.session is not None:
@@ -76,7 +82,29 @@ class Recorder(QObject):
         for key in live:
             self._readings.setdefault(key, _Reading(session, *key))
         self._timer.start(round(self.seconds * 1000))
+        if any(place == THIS_COMPUTER for _model, place in live):
+            self._look_timer.start(_LOOK_MS)
+        else:
+            self._look_timer.stop()
         self._read_all()
+
+    def _look_at(self, place: str | None) -> None:
+        """Whether what is live there still runs (None: everywhere); what does not is said to be stopped."""
+        key = place or ""
+        if key in self._looking:
+            return
+
+        def looked(changed: list[Release]) -> None:
+            self._looking.discard(key)
+            if changed:
+                self._studio.changed.emit("releases")
+
+        def failed(error: StudioError) -> None:
+            self._looking.discard(key)
+            self.troubled.emit(error)
+
+        if self._studio.read(partial(_look, place=place), looked, owner=self, failed=failed) is not None:
+            self._looking.add(key)
 
     def _read_all(self) -> None:
         for reading in self._readings.values():
@@ -88,6 +116,8 @@ class Recorder(QObject):
             reading.ended(state, self.seconds)
             if state is not None:
                 self.measured.emit(state)
+                if not state.reachable:
+                    self._look_at(reading.place)
 
         def failed(error: StudioError) -> None:
             reading.ended(None, self.seconds)
@@ -99,6 +129,7 @@ class Recorder(QObject):
     def _forget_all(self) -> None:
         """The workspace is about to be closed."""
         self._timer.stop()
+        self._look_timer.stop()
         until = time.monotonic() + _GOODBYE
         for reading in self._readings.values():
             reading.end(until - time.monotonic())
@@ -110,6 +141,7 @@ class _Reading:
 
     def __init__(self, session: Session, model: str, place: str) -> None:
         self.busy = False
+        self.place = place
         self._session, self._model, self._place = session, model, place
         self._feed: LiveFeed | None = None
         self._lock = threading.Lock()
@@ -151,6 +183,12 @@ class _Reading:
                     self._feed.close()
             finally:
                 self._lock.release()
+
+
+def _look(session: Session, place: str | None) -> list[Release]:
+    from kronkers_studio.workflows.settling import settle_releases
+
+    return settle_releases(session, place)
 
 
 def _live(session: Session) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from kronkers_studio.desktop.charts.ranges import SINCE_LIVE
 from kronkers_studio.desktop.charts.ticks import clock, day_and_clock
 from kronkers_studio.desktop.panels.happened import when
+from kronkers_studio.desktop.start_again import lost_of
 from kronkers_studio.desktop.text import number, tr
 from kronkers_studio.desktop.tokens import Tone
 from kronkers_studio.domain.releases import Release, ReleaseState
@@ -33,6 +34,11 @@ class Standing:
         """The release that was live last, where none is."""
         ran = [release for release in self.releases if release.state in (ReleaseState.STANDBY, ReleaseState.STOPPED)]
         return max(ran, key=lambda release: release.changed, default=None)
+
+    @property
+    def lost(self) -> Release | None:
+        """What ended by itself, where nothing is live now."""
+        return next(iter(lost_of(self.releases)), None)
 
     @property
     def problem(self) -> str:
@@ -66,7 +72,7 @@ class Standing:
         if state.reachable:
             return [(tr("Live"), "ok")]
         if self.live is None:
-            return [(tr("Stopped"), "plain")]
+            return [(tr("Stopped"), "plain" if self.lost is None else "warn")]
         if state.problem:
             return [(tr("Unreachable"), "bad")]
         return [] if state.as_of is None else [(tr("As of {time}").format(time=when(state.as_of)), "plain")]
@@ -77,6 +83,9 @@ class Standing:
         if self.live is not None:
             since = tr("Version {n}, live since {time}")
             parts.append(since.format(n=self.live.version, time=when(self.live.changed)))
+        elif (lost := self.lost) is not None:
+            words = tr("Version {n} stopped by itself, seen {time}")
+            parts.append(words.format(n=lost.version, time=when(lost.changed)))
         elif (last := self.last) is not None:
             parts.append(tr("Version {n} was live last; nothing is live now").format(n=last.version))
         if state is not None and state.as_of is not None:

@@ -10,11 +10,13 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout
 
 from kronkers_studio.desktop.dialogs.dialog import confirm
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
+from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.icons import IconLabel
 from kronkers_studio.desktop.pages.page import Page, Views, scrolling
 from kronkers_studio.desktop.panels.release_card import ReleaseCard
 from kronkers_studio.desktop.panels.send_rows import SendRowsPanel
 from kronkers_studio.desktop.place_words import place_title, place_words
+from kronkers_studio.desktop.start_again import lost_of, start_again_title, start_again_work
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -22,7 +24,7 @@ from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.states import EmptyState
-from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.errors import ConfinementUnavailable, StudioError
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
@@ -44,6 +46,11 @@ class Floor:
     @property
     def live(self) -> list[Release]:
         return [release for release in self.releases if release.state is ReleaseState.LIVE]
+
+    @property
+    def lost(self) -> list[Release]:
+        """What ended by itself, where nothing of it is live now."""
+        return lost_of(self.releases)
 
     def models_in(self, place: str) -> list[tuple[str, list[Release]]]:
         """(model, its releases newest first) in ``place``; models that are live there first."""
@@ -141,6 +148,10 @@ class DeployPage(Page):
         title = tr("Rolling {model} back on {place}")
         self._work(title.format(model=release.model, place=place_words(release.place)), release.model, work)
 
+    def start_again(self, release: Release) -> None:
+        """Make live again what was stopped or ended by itself."""
+        self._work(start_again_title(release), release.model, start_again_work(release))
+
     def ask_stop(self, release: Release) -> None:
         """Ask before a service is stopped."""
         title = tr("Stop {model} on {place}?").format(model=release.model, place=place_words(release.place))
@@ -160,12 +171,18 @@ class DeployPage(Page):
         if session is None:
             return
         self.notice.say(f"{title} …", tr("Its progress is in the bar below. You can go on working."))
+
+        def failed(error: StudioError) -> None:
+            self.notice.show_error(error)
+            if isinstance(error, ConfinementUnavailable):
+                ask_unprotected(self, self.studio, error, lambda: self._work(title, model, work))
+
         self.studio.do(
             title,
             lambda progress, cancel: work(session, progress, cancel),
             changes=("releases",),
             done=self._worked,
-            failed=self._failed,
+            failed=failed,
             owner=self,
             resource=f"model {model}",
         )
@@ -178,9 +195,6 @@ class DeployPage(Page):
         place = place_words(release.place)
         advice = tr("Send it rows, or watch its charts.") if release.state is ReleaseState.LIVE else ""
         self.notice.say(words.format(model=release.model, version=release.version, place=place), advice, "ok")
-
-    def _failed(self, error: StudioError) -> None:
-        self.notice.show_error(error)
 
     # Sending rows
 
@@ -265,7 +279,13 @@ class DeployPage(Page):
         head.setSpacing(8)
         head.addWidget(IconLabel("computer" if place == THIS_COMPUTER else "servers", "muted", 18))
         head.addWidget(label(place_title(place), "heading"))
-        head.addWidget(Pill(tr("{n} live").format(n=live) if live else tr("Nothing live"), "ok" if live else "plain"))
+        stopped = sum(1 for release in self._floor.lost if release.place == place)
+        if live or not stopped:
+            head.addWidget(
+                Pill(tr("{n} live").format(n=live) if live else tr("Nothing live"), "ok" if live else "plain")
+            )
+        if stopped:
+            head.addWidget(Pill(tr("{n} stopped").format(n=stopped), "warn"))
         head.addStretch(1)
         column.addLayout(head)
         for model, releases in groups:
@@ -316,6 +336,7 @@ class DeployPage(Page):
         card.charts_wanted.connect(self._open_charts)
         card.stop_wanted.connect(self.ask_stop)
         card.return_wanted.connect(lambda release: self.roll_back(release, release.number))
+        card.start_wanted.connect(self.start_again)
         card.retry_wanted.connect(lambda release: self.ask_put_live(release.model, release.version, release.place))
         return card
 

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.icons import IconLabel
 from kronkers_studio.desktop.pages.page import Page, scrolling
-from kronkers_studio.desktop.place_words import place_words
+from kronkers_studio.desktop.place_words import place_words, release_pill
+from kronkers_studio.desktop.start_again import lost_of, start_again
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import counted, date_time, file_size, home_short, moment, number, tr
 from kronkers_studio.desktop.tokens import GAP
@@ -45,6 +46,11 @@ class Overview:
     @property
     def live(self) -> list[Release]:
         return [release for release in self.releases if release.state is ReleaseState.LIVE]
+
+    @property
+    def lost(self) -> list[Release]:
+        """What ended by itself, where nothing of it is live now."""
+        return lost_of(self.releases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,7 @@ class HomePage(Page):
         """Show what there is."""
         self._show_figures(overview)
         self._show_step(next_step(overview))
-        self._show_services(overview.live)
+        self._show_services([*overview.lost, *overview.live])
         self._show_events(events(overview))
 
     def _show_figures(self, overview: Overview) -> None:
@@ -112,7 +118,9 @@ class HomePage(Page):
         self.models.show_figure(number(names), versions if names else "")
         places = len({release.place for release in overview.live})
         where = counted(places, tr("in {n} place"), tr("in {n} places"))
-        self.live.show_figure(number(len(overview.live)), where if overview.live else "", "ok")
+        stopped = len(overview.lost)
+        words = tr("{n} stopped").format(n=stopped) if stopped else where if overview.live else ""
+        self.live.show_figure(number(len(overview.live)), words, "warn" if stopped else "ok")
         self.servers.show_figure(number(len(overview.servers)), tr("and this computer"), "plain")
 
     def _show_step(self, step: NextStep | None) -> None:
@@ -147,14 +155,24 @@ class HomePage(Page):
         words.setSpacing(2)
         words.addWidget(ElidedLabel(release.model, "medium"))
         since = tr("Version {version} on {place}, put live {time}")
+        if release.lost:
+            since = tr("Version {version} on {place}, ended {time}")
         place = place_words(release.place)
         text = since.format(version=release.version, place=place, time=moment(release.changed))
         words.addWidget(ElidedLabel(text, "caption"))
         row.addLayout(words, 1)
-        row.addWidget(Pill(tr("Live"), "ok"))
+        row.addWidget(Pill(*release_pill(release)))
+        if release.lost:
+            again = tr("Start again")
+            row.addWidget(
+                Button(again, lambda: self._start_again(release), kind="primary", name=f"{again}: {release.model}")
+            )
         show = self._opens_chart(release)
         row.addWidget(Button(tr("Charts"), show, icon="monitor", name=tr("Charts of {m}").format(m=release.model)))
         return row_widget
+
+    def _start_again(self, release: Release) -> None:
+        start_again(self.studio, release, owner=self, failed=self.notice.show_error)
 
     def _opens_chart(self, release: Release) -> Callable[[], None]:
         return lambda: self.studio.go.emit("monitor", {"model": release.model, "place": release.place})
@@ -208,7 +226,7 @@ def next_step(overview: Overview) -> NextStep | None:
             "models",
             {},
         )
-    if not overview.live:
+    if not overview.live and not overview.lost:
         return NextStep(
             "deploy",
             tr("Put {model} live").format(model=overview.models[0].name),
@@ -244,6 +262,8 @@ def _release_event(release: Release) -> Event:
         ReleaseState.STOPPED: tr("{model} version {version} was stopped on {place}"),
         ReleaseState.STARTING: tr("{model} version {version} is starting on {place}"),
     }[release.state]
+    if release.lost:
+        words = tr("{model} version {version} stopped by itself on {place}")
     icon = {ReleaseState.FAILED: "error", ReleaseState.LIVE: "deploy"}.get(release.state, "history")
     place = place_words(release.place)
     return Event(release.changed, icon, words.format(model=release.model, version=release.version, place=place))

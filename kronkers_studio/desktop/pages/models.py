@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from kronkers_studio.desktop.pages.page import Page, Views
 from kronkers_studio.desktop.panels.model_details import ModelDetails, kind_words
 from kronkers_studio.desktop.panels.plan import path_words
+from kronkers_studio.desktop.start_again import lost_of
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import counted, figure, file_size, moment, tr
 from kronkers_studio.desktop.tokens import GAP, Tone
@@ -33,6 +34,7 @@ class Shelf:
     found: list[FoundModel]
     versions: list[ModelVersion]
     live: list[Release]
+    lost: list[Release]
 
     @property
     def unregistered(self) -> list[FoundModel]:
@@ -49,7 +51,7 @@ class ModelsPage(Page):
         super().__init__(
             studio, tr("Models"), tr("A registered model has versions, a schema, and a way to be put live.")
         )
-        self._shelf = Shelf([], [], [])
+        self._shelf = Shelf([], [], [], [])
         self._wanted = ""
         self.register_button = Button(tr("Register"), self._register_chosen, icon="tag")
         self.live_button = Button(tr("Put live …"), self._put_live, kind="primary", icon="deploy")
@@ -174,6 +176,8 @@ class ModelsPage(Page):
     def _state(self, version: ModelVersion) -> tuple[str, Tone]:
         if any((release.model, release.version) == _key(version) for release in self._shelf.live):
             return tr("Live"), "ok"
+        if any((release.model, release.version) == _key(version) for release in self._shelf.lost):
+            return tr("Stopped"), "warn"
         return (version.aliases[0], "prod") if version.aliases else (tr("Registered"), "plain")
 
     # Views
@@ -224,8 +228,9 @@ def read_shelf(session: Session) -> Shelf:
         if project.head is not None
         for model in models.find_models(session, project.name)
     ]
-    live = [release for release in releases.list_releases(session) if release.state is ReleaseState.LIVE]
-    return Shelf(found, models.list_models(session), live)
+    released = releases.list_releases(session)
+    live = [release for release in released if release.state is ReleaseState.LIVE]
+    return Shelf(found, models.list_models(session), live, lost_of(released))
 
 
 def _key(version: ModelVersion) -> tuple[str, int]:

@@ -29,6 +29,7 @@ from kronkers_studio.desktop.pages.page import Page, Views
 from kronkers_studio.desktop.panels.happened import Happened
 from kronkers_studio.desktop.panels.live_figures import LiveFigures
 from kronkers_studio.desktop.place_words import place_title, place_words
+from kronkers_studio.desktop.start_again import start_again
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.tokens import GAP, Tone
@@ -88,7 +89,8 @@ class MonitorPage(Page):
         self.range_box.activated.connect(lambda _index: self._choose_range(str(self.range_box.value)))
         self.pause_button = Button(tr("Pause"), self.toggle_pause, icon="pause", hint=tr("Hold the charts still"))
         self.export_button = Button(tr("Export"), self._show_export_menu, icon="export", hint=tr("Keep what is shown"))
-        for widget in (self.model_box, self.range_box, self.pause_button, self.export_button):
+        self.start_button = Button(tr("Start again"), self._start_again, kind="primary", icon="play")
+        for widget in (self.model_box, self.range_box, self.pause_button, self.export_button, self.start_button):
             self.header.add_action(widget)
             widget.setVisible(False)
 
@@ -159,6 +161,11 @@ class MonitorPage(Page):
     def standing(self) -> Standing:
         """What is known of what is watched."""
         return Standing(tuple(self._history.releases) if self._history is not None else (), self.live)
+
+    def _start_again(self) -> None:
+        lost = self.standing.lost
+        if lost is not None:
+            start_again(self.studio, lost, owner=self, failed=self.notice.show_error)
 
     def toggle_pause(self) -> None:
         """Hold the charts still, or let them move on from now."""
@@ -304,6 +311,8 @@ class MonitorPage(Page):
         standing = self.standing
         self.header.set_pills([(place_title(place), where), *standing.pills()])
         self.header.set_sentence(standing.sentence(self.recorder.seconds))
+        self.start_button.setVisible(standing.lost is not None)
+        self.figures.show_age(None if standing.live is not None and not standing.problem else self.live)
         self._show_problem(standing.problem)
 
     def _show_problem(self, problem: str) -> None:

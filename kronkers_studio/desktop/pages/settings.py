@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from PySide6.QtCore import QSize, Qt
@@ -20,7 +20,11 @@ from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.fields import CheckBox, ComboBox, Field, LineField
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import FilterPills
+from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.settings.configuration import Settings, author_name, change_settings
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
 
 _PLATFORMS = ("linux/amd64", "linux/arm64")
 _READ_LIMITS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
@@ -39,7 +43,7 @@ class SettingsPage(Page):
         left, right = QVBoxLayout(), QVBoxLayout()
         for column, cards in (
             (left, (self._look(), self._you(), self._workspace(), self._monitoring(), self._guide())),
-            (right, (self._bringing_in(), self._packages())),
+            (right, (self._bringing_in(), self._packages(), self._this_computer())),
         ):
             column.setSpacing(GAP)
             for card in cards:
@@ -57,6 +61,8 @@ class SettingsPage(Page):
         self.limit.set_choices(_limits(settings.read_limit))
         self.limit.choose(settings.read_limit)
         self.priority.select(settings.low_priority)
+        self._show_checked(self.unprotected, on=settings.run_unprotected)
+        self.studio.read(_read_this_computer, self._show_this_computer, owner=self, failed=self.notice.show_error)
 
     def change(self, **changes: Any) -> bool:
         """Put ``changes`` in force and keep them; False when they are not valid, which is then said."""
@@ -149,6 +155,53 @@ class SettingsPage(Page):
         card.body.addWidget(label(_help("offline"), "caption", wrap=True))
         return card
 
+    def _this_computer(self) -> Card:
+        card = Card(tr("Models on this computer"))
+        self.protection = label("", "muted", wrap=True)
+        card.body.addWidget(self.protection)
+        self.unprotected = CheckBox(tr("Run models here all the same"))
+        self.unprotected.setAccessibleName(tr("Run models here all the same"))
+        self.unprotected.toggled.connect(lambda on: self.change(run_unprotected=on))
+        self.unprotected.setVisible(False)
+        card.body.addWidget(self.unprotected)
+        self.autostart = CheckBox(tr("Start them again when I log in"))
+        self.autostart.setAccessibleName(tr("Start them again when I log in"))
+        self.autostart.toggled.connect(self._change_autostart)
+        card.body.addWidget(self.autostart)
+        words = tr("What was live on this computer when it was shut down. Without this, it is shown as stopped then.")
+        card.body.addWidget(label(words, "caption", wrap=True))
+        return card
+
+    def _show_this_computer(self, found: tuple[bool, tuple[str, ...]]) -> None:
+        autostart, not_prevented = found
+        self._show_checked(self.autostart, on=autostart)
+        self.protection.setText(
+            " ".join([tr("This computer cannot keep a model from everything:"), *map(tr, not_prevented)])
+            if not_prevented
+            else tr("They are kept from your files, from other programs and from the network.")
+        )
+        self.unprotected.setVisible(bool(not_prevented))
+
+    @staticmethod
+    def _show_checked(box: CheckBox, *, on: bool) -> None:
+        """Show what is so, which is no wish."""
+        box.blockSignals(True)
+        box.setChecked(on)
+        box.blockSignals(False)
+
+    def _change_autostart(self, on: bool) -> None:
+        def work(session: Session) -> bool:
+            from kronkers_studio.workflows import this_computer
+
+            (this_computer.enable_autostart if on else this_computer.disable_autostart)(session)
+            return on
+
+        def failed(error: StudioError) -> None:
+            self._show_checked(self.autostart, on=not on)
+            self.notice.show_error(error)
+
+        self.studio.read(work, lambda _on: self.notice.clear(), owner=self, failed=failed)
+
     def _monitoring(self) -> Card:
         card = Card(tr("Monitoring"))
         choices = sorted({1.0, 2.0, 3.0, 5.0, self.studio.settings.scrape_seconds})
@@ -191,6 +244,13 @@ class SettingsPage(Page):
             return
         if self.change(workspace=folder):
             self.studio.open_directory(folder)
+
+
+def _read_this_computer(session: Session) -> tuple[bool, tuple[str, ...]]:
+    """Whether services start at log-in, and what a model cannot be kept from; off the main thread."""
+    from kronkers_studio.workflows import this_computer
+
+    return this_computer.autostart_enabled(session), this_computer.not_prevented()
 
 
 class _Columns(QWidget):

@@ -65,7 +65,7 @@ def _row(release: Release) -> QWidget:
     time.setMinimumWidth(44)
     words = ElidedLabel(_words(release))
     made.setToolTip("\n".join(part for part in (date_time(release.changed), release.message) if part))
-    text, tone = release_pill(release.state)
+    text, tone = release_pill(release)
     row.addWidget(time)
     row.addWidget(words, 1)
     row.addWidget(Pill(text, tone))
@@ -73,6 +73,8 @@ def _row(release: Release) -> QWidget:
 
 
 def _words(release: Release) -> str:
+    if release.lost:
+        return tr("Version {n} stopped by itself").format(n=release.version)
     sentences = {
         ReleaseState.LIVE: tr("Version {n} went live"),
         ReleaseState.STANDBY: tr("Version {n} made way"),

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.lines import average, newest
 from kronkers_studio.desktop.charts.quantities import digits, response_time
-from kronkers_studio.desktop.text import counted, number, tr
+from kronkers_studio.desktop.text import counted, date_time, number, tr
 from kronkers_studio.desktop.tokens import GAP, Tone
 from kronkers_studio.desktop.widgets.cards import FigureCard
 from kronkers_studio.domain.series import LiveState, Metric, Window
@@ -45,6 +45,15 @@ class LiveFigures(QWidget):
         self._show_response(values, windows)
         self._show_errors(totals, windows)
         self._show_machine(values)
+
+    def show_age(self, state: LiveState | None) -> None:
+        """The figures are old: those of ``state``, when it was heard last; with None they are of now."""
+        at = state.as_of if state is not None else None
+        hint = "" if at is None else tr("As of {time}: it does not answer now").format(time=date_time(at))
+        for card in (self.requests, self.response, self.errors, self.machine):
+            card.show_muted(state is not None)
+            if state is not None or card is not self.errors:
+                card.setToolTip(hint)
 
     def _show_requests(
         self,

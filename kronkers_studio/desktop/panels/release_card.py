@@ -26,19 +26,21 @@ class ReleaseCard(Card):
     stop_wanted = Signal(object)
     return_wanted = Signal(object)
     retry_wanted = Signal(object)
+    start_wanted = Signal(object)
 
     def __init__(self, model: str, releases: Sequence[Release], parent: QWidget | None = None) -> None:
         """``releases`` are those of ``model`` in one place, newest first; at least one."""
         super().__init__(parent=parent)
         live = next((release for release in releases if release.state is ReleaseState.LIVE), None)
-        shown = live or releases[0]
+        lost = None if live else next((release for release in releases if release.lost), None)
+        shown = live or lost or releases[0]
         self.body.setSpacing(8)
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(ElidedLabel(model, "heading"))
         head.addWidget(label(tr("version {n}").format(n=shown.version), "muted"))
         head.addStretch(1)
-        head.addWidget(Pill(*release_pill(shown.state)))
+        head.addWidget(Pill(*release_pill(shown)))
         self.body.addLayout(head)
         self.body.addWidget(label(_release_words(shown), "muted", wrap=True))
         self.body.addLayout(self._actions(shown))
@@ -61,7 +63,8 @@ class ReleaseCard(Card):
             ReleaseState.STANDBY: [(tr("Make live again"), self.return_wanted.emit)],
             ReleaseState.FAILED: [(tr("Try again …"), self.retry_wanted.emit)],
         }
-        for text, tell in offers.get(release.state, []):
+        again = [(tr("Start again"), self.start_wanted.emit), (tr("Charts"), self.charts_wanted.emit)]
+        for text, tell in again if release.lost else offers.get(release.state, []):
             row.addWidget(_button(text, tell, release))
         row.addStretch(1)
         return row
@@ -76,7 +79,7 @@ class ReleaseCard(Card):
         if release.state is ReleaseState.STANDBY:
             row.addWidget(_button(tr("Roll back"), self.return_wanted.emit, release))
         else:
-            pill = Pill(*release_pill(release.state))
+            pill = Pill(*release_pill(release))
             pill.setToolTip(release.message)
             row.addWidget(pill)
         return row
@@ -90,6 +93,9 @@ def _button(text: str, tell: Callable[[Release], object], release: Release) -> B
 
 
 def _release_words(release: Release) -> str:
+    if release.lost:
+        words = tr("Stopped, seen {time}: {why}.")
+        return words.format(time=moment(release.changed), why=tr(release.message).rstrip("."))
     if release.state is ReleaseState.FAILED:
         return release.message or tr("It did not start.")
     words = {

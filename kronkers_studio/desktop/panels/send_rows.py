@@ -20,7 +20,7 @@ from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
 from kronkers_studio.desktop.widgets.tables import Column, Table
-from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.errors import InvalidValue, PredictionFailed, StudioError
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Prediction
@@ -160,8 +160,7 @@ class SendRowsPanel(QWidget):
     def _show_refusal(self, error: StudioError) -> None:
         self.button.setEnabled(True)
         self.notice.show_error(error)
-        named = next((name for name in self._fields if name in error.message), "")
-        self._mark(named)
+        self._mark(error.column if isinstance(error, PredictionFailed | InvalidValue) else "")
 
     def _mark(self, column: str) -> None:
         """Give the field of ``column`` a red border, and no other."""

@@ -82,6 +82,12 @@ class FigureCard(Card):
         self._pill.show_state(pill, tone)
         self.setAccessibleDescription(f"{figure} {pill}".strip())
 
+    def show_muted(self, muted: bool) -> None:
+        """Whether the figure is an old one, which is no longer so."""
+        if self._figure.property("old") != muted:
+            self._figure.setProperty("old", muted)
+            self._figure.style().polish(self._figure)
+
     def show_caption(self, caption: str) -> None:
         self._caption.setText(caption)
         self.setAccessibleName(caption)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.icons import IconLabel
 from kronkers_studio.desktop.panels.plan import path_words
 from kronkers_studio.desktop.panels.working import follow
@@ -19,7 +20,7 @@ from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
 from kronkers_studio.desktop.widgets.tables import Column, Table
-from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.errors import ConfinementUnavailable, StudioError
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release
@@ -159,6 +160,8 @@ class PutLiveStep(QWidget):
         self.table.setEnabled(True)
         self.notice.show_error(error)
         self.failed.emit()
+        if isinstance(error, ConfinementUnavailable):
+            ask_unprotected(self, self._studio, error, self.go)
 
 
 class _Line(QWidget):

@@ -1,0 +1,83 @@
+"""What a workspace says of a model, looked at before uv, a path or an interpreter gets it.
+
+Facts are found by reading a model's file, and kept in the workspace; which somebody else may have made. All functions
+raise ``ForeignEntry`` for what this program would never have found.
+"""
+
+from __future__ import annotations
+
+import re
+
+from kronkers_studio.domain.errors import ForeignEntry
+from kronkers_studio.domain.models import Framework, ModelFacts, ModelVersion
+from kronkers_studio.domain.naming import checked_model_name
+from kronkers_studio.domain.spelling import printable
+from kronkers_studio.packaging import allowlist
+from kronkers_studio.packaging.symbols import Global
+
+FILE_FORMATS = ("joblib", "pickle", "onnx")
+
+_PYTHON = re.compile(r"3\.[0-9]{1,2}")
+_VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)*[A-Za-z0-9.+]{0,64}")
+_PIN = re.compile(r"[a-z0-9][a-z0-9-]{0,127}==[A-Za-z0-9.!+_-]{1,255}")
+_LOCK_LINE = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9._, -]*\])?==[A-Za-z0-9.!+_-]+"  # a library at a version
+    r"(?: ; [A-Za-z0-9_ '\"().<>=!~-]+)?(?: \\)?"  # for which systems
+    r"|    --hash=sha256:[0-9a-f]{64}(?: \\)?"
+    r"|(?:    )?#[ -~]*"  # no other line's end in it
+    r"|"
+)
+
+
+def checked_model(model: ModelVersion) -> ModelVersion:
+    """``model`` when its name, its number and its facts are such as are found."""
+    checked_model_name(model.name)
+    if model.version < 1 or model.size < 0:
+        raise _foreign(model.name, "number", str(model.version))
+    checked_facts(model.facts, model.name)
+    return model
+
+
+def checked_facts(facts: ModelFacts, name: str = "") -> ModelFacts:
+    """``facts`` when they are such as are found in a model's file and beside it."""
+    checked_python(facts.python_version, name)
+    if facts.file_format not in FILE_FORMATS or (facts.framework is Framework.ONNX) != (facts.file_format == "onnx"):
+        raise _foreign(name, "file format", facts.file_format)
+    if facts.framework is Framework.SKLEARN:
+        if not _VERSION.fullmatch(facts.framework_version):
+            raise _foreign(name, "version of scikit-learn", facts.framework_version)
+        _check_globals(facts, name)
+    for pin in facts.requirements:
+        if not _PIN.fullmatch(pin):
+            raise _foreign(name, "requirement", pin)
+    return facts
+
+
+def checked_python(version: str, name: str = "") -> str:
+    """``version`` when it is one of Python 3, such as "3.11": uv would also take a program's path for one."""
+    if _PYTHON.fullmatch(version):
+        return version
+    raise _foreign(name, "version of Python", version)
+
+
+def is_lock(text: str) -> bool:
+    """Whether ``text`` holds nothing but libraries at one version each and their hashes: no address of an index, no
+    other file, no library from elsewhere."""
+    return all(_LOCK_LINE.fullmatch(line) for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def _check_globals(facts: ModelFacts, name: str) -> None:
+    """What the service's own unpickler will resolve is this list: it is looked at again, whatever ``unsafe`` says."""
+    for text in facts.globals:
+        module, _, last = text.rpartition(".")
+        if text not in facts.unsafe and not allowlist.is_allowed(Global(module, last), called=False):
+            raise _foreign(name, "Python name", text)
+
+
+def _foreign(name: str, what: str, value: str) -> ForeignEntry:
+    of = f"The model {name}" if name else "A model"
+    return ForeignEntry(
+        f"{of} is said to have the {what} “{printable(value[:80])}”, which none has.",
+        next_step="The workspace was made or changed by something else than Kronkers Studio: "
+        "register the model's file again in one of yours.",
+    )

@@ -1,0 +1,116 @@
+"""The commands for servers, as a script on a computer without a keyring uses them, on a real server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kronkers_studio.deployment import lock
+from kronkers_studio.deployment.commands import take_lock
+from kronkers_studio.deployment.lock import deploy_lock, lock_owner, read_changes
+from kronkers_studio.deployment.ssh import Connection, connect
+from kronkers_studio.settings.paths import data_folder
+from tests.cli.shell import Shell
+from tests.lab.servers import PASSWORD, LabServer
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """A workspace of its own, and no agent."""
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    shell = Shell(tmp_path)
+    shell.init()
+    return shell
+
+
+@pytest.fixture
+def with_server(shell: Shell, lab_server: LabServer) -> Shell:
+    """It has the server "factory", which the plain key lets in."""
+    shell.run("server", "add", "factory", *_address(lab_server), "--identity", str(lab_server.lab.key("plain")))
+    return shell
+
+
+@pytest.fixture
+def connection(lab_server: LabServer) -> Iterator[Connection]:
+    connection = connect(lab_server.as_server())
+    yield connection
+    connection.close()
+
+
+def _address(server: LabServer) -> tuple[str, ...]:
+    from kronkers_studio.workflows.credentials import host_key_fingerprint
+
+    return (f"ssh://analyst@{server.host}", "--fingerprint", host_key_fingerprint(server.host_key))
+
+
+def test_a_script_without_a_keyring_uses_a_server_with_a_password(
+    shell: Shell, lab_server: LabServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = shell.run("server", "add", "factory", *_address(lab_server), expect=1)
+    assert "did not let “analyst” in" in refused.err
+    shell.environment["KRONKERS_SERVER_PASSWORD"] = PASSWORD
+    shell.run("server", "add", "factory", *_address(lab_server))
+    assert shell.json("server", "unlock", "factory") == {"unlocked": False}
+    del shell.environment["KRONKERS_SERVER_PASSWORD"]
+    said = shell.run("server", "unlock", "factory", expect=1)
+    assert "kronkers server login factory --ask-password" in said.err
+    assert PASSWORD not in said.err + refused.err + said.out
+
+
+def test_on_another_computer_the_host_key_is_confirmed_once_before_a_variables_password_is_sent(
+    shell: Shell, lab_server: LabServer
+) -> None:
+    shell.environment["KRONKERS_SERVER_PASSWORD"] = PASSWORD
+    shell.run("server", "add", "factory", *_address(lab_server))
+    (data_folder() / "confirmed-servers").unlink()  # as on another computer
+    log = lab_server.folder / "sshd.log"
+    before = log.stat().st_size
+    shell.run("server", "unlock", "factory", expect=1)
+    assert "password for analyst" not in log.read_text(encoding="utf-8")[before:]
+    asked = shell.run("server", "login", "factory", expect=1)
+    assert "--fingerprint" in asked.err
+    shell.run("server", "login", "factory", "--fingerprint", "SHA256:wrong", expect=1)
+    shell.run("server", "login", "factory", *_address(lab_server)[1:])
+    assert shell.json("server", "unlock", "factory") == {"unlocked": False}
+
+
+def test_unlock_shows_who_has_the_lock_asks_breaks_exactly_that_one_and_writes_it_down(
+    with_server: Shell, connection: Connection
+) -> None:
+    owner = replace(lock._new_owner("start churn r1"), user="ada", computer="elsewhere", computer_id="other")
+    assert connection.run(take_lock(owner.token, lock._line(owner))).ok
+    shown = with_server.run("server", "unlock", "factory", expect=2)
+    assert f"factory is being changed by ada on elsewhere: start churn r1, since {owner.since}" in shown.err
+    assert "last heard of them" in shown.err
+    assert "--yes" in shown.err
+    assert lock_owner(connection) == owner
+    said = json.loads(with_server.run("server", "unlock", "factory", "--yes", "--json").out)
+    assert said["unlocked"] is True
+    assert said["lock"]["user"] == "ada"
+    assert lock_owner(connection) is None
+    last = read_changes(connection)[-1]
+    assert (last["action"], last["held_by"], last["purpose"]) == ("unlock", "ada on elsewhere", "start churn r1")
+
+
+def test_unlock_leaves_a_lock_alone_that_another_took_meanwhile(
+    with_server: Shell, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kronkers_studio.workflows import servers
+
+    owner = replace(lock._new_owner("old"), computer_id="other")
+    assert connection.run(take_lock(owner.token, lock._line(owner))).ok
+    unlock = servers.unlock_server
+
+    def late(session: object, name: str, seen: object) -> bool:
+        assert connection.run(lock.release_lock(owner.token)).ok
+        with deploy_lock(connection, "new") as new:
+            broken = unlock(session, name, seen)  # type: ignore[arg-type]
+            assert lock_owner(connection) == new
+        return broken
+
+    monkeypatch.setattr(servers, "unlock_server", late)
+    assert "has given the lock back meanwhile" in with_server.run("server", "unlock", "factory", "--yes").out

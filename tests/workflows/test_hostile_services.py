@@ -1,0 +1,263 @@
+"""Predictions and metrics of services that are not what they should be, through the workflows and the commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from kronkers_studio.domain.changes import ModelRegistered, ReleaseRecorded
+from kronkers_studio.domain.errors import PredictionFailed, ServiceUnproven
+from kronkers_studio.domain.models import ContentRef, Framework, ModelFacts, ModelVersion
+from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
+from kronkers_studio.domain.series import Metric
+from kronkers_studio.workflows.metrics import LiveFeed
+from kronkers_studio.workflows.releases import predict
+from kronkers_studio.workflows.session import Session
+from tests.cli.shell import Shell
+from tests.deployment.hostile import Give, answering, body, proving
+from tests.serving.model_folders import running, wine_folder, wine_rows
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+ROWS = [[1.0], [2.0]]
+
+
+def record_live(session: Session, port: int, **endpoint: Any) -> Release:
+    """Version 3 of wine is live at ``port`` of this computer, as the workspace has it; our own process is its."""
+    started = psutil.Process().create_time()
+    release = Release(
+        *("wine", THIS_COMPUTER, 3, 3, "sha256:0", ReleaseState.LIVE, AT, AT),
+        endpoint={"port": port, "pid": os.getpid(), "started": started, "nonce": "5a" * 16, **endpoint},
+    )
+    if not session.workspace.ledger.releases():
+        facts = ModelFacts(Framework.SKLEARN, "1.7.2", "joblib")
+        for version in (1, 2, 3):
+            model = ModelVersion("wine", version, ContentRef("p", "c", "m.joblib"), facts, AT, "me")
+            session.workspace.ledger.record(ModelRegistered(model), author="me")
+    session.workspace.ledger.record(ReleaseRecorded(release), author="me")
+    return release
+
+
+@contextmanager
+def live(session: Session, *gives: Give) -> Iterator[Any]:
+    """wine r3 is live, proves itself, and answers as ``gives`` say."""
+    secret: list[bytes] = []
+
+    def prove(stream: Any, head: bytes) -> None:
+        proving(secret[0])(stream, head)
+
+    with answering(*gives, prelude=prove) as server:
+        secret.append(session.release_secret(record_live(session, server.port)))
+        yield server
+
+
+def of(**changes: Any) -> bytes:
+    return json.dumps({"model": "wine", "version": 3, "outputs": [1, 2], **changes}).encode()
+
+
+UNUSABLE: dict[str, bytes] = {
+    "nothing": b"",
+    "text": b"hello",
+    "html": b"<html>",
+    "null": b"null",
+    "list": b"[]",
+    "number": b"3",
+    "empty": b"{}",
+    "not UTF-8": b'{"model": "\xff"}',
+    "no model": of(model=None),
+    "model a number": of(model=3),
+    "model a list": of(model=["wine"]),
+    "no version": of(version=None),
+    "version text": of(version="3"),
+    "version fraction": of(version=3.0),
+    "version true": of(version=True),
+    "version of thousands of digits": of().replace(b"3", b"3" * 5000),
+    "version of hundreds of digits": of().replace(b"3", b"3" * 500),
+    "no outputs": of(outputs=None),
+    "outputs an object": of(outputs={"0": 1, "1": 2}),
+    "outputs text": of(outputs="12"),
+    "too few outputs": of(outputs=[1]),
+    "too many outputs": of(outputs=[1] * 100_000),
+    "outputs of objects": of(outputs=[{}, {}]),
+    "outputs nested": of(outputs=[[[[[[[[[[1]]]]]]]]], 2]),
+    "outputs nested beyond reading": b'{"outputs": ' + b"[" * 900_000 + b"]" * 900_000 + b"}",
+    "a million lists": b'{"outputs": [' + b"[]," * 2_000_000 + b"1]}",
+    "NaN": of(outputs=[float("nan"), 1]),
+    "infinity": of(outputs=[float("inf"), 1]),
+    "1e400": of().replace(b"[1, 2]", b"[1e400, -1e400]"),
+    "whole numbers without end": of().replace(b"[1, 2]", b"[" + b"9" * 100_000 + b", 1]"),
+    "whole numbers of hundreds of digits": of(outputs=[10**300, 1]),
+    "half characters": of(outputs=["\ud800", "x"]),
+    "half characters in classes": of(probabilities=[{"\udfff": 1.0}] * 2),
+    "probabilities a number": of(probabilities=7),
+    "too few probabilities": of(probabilities=[{"a": 1.0}]),
+    "probabilities without classes": of(probabilities=[[0.5, 0.5]] * 2),
+    "no probabilities in a row": of(probabilities=[{}, {"a": 1.0}]),
+    "probabilities of text": of(probabilities=[{"a": "1"}] * 2),
+    "probabilities true": of(probabilities=[{"a": True}] * 2),
+    "probabilities null": of(probabilities=[{"a": None}] * 2),
+    "probabilities NaN": of(probabilities=[{"a": float("nan")}] * 2),
+    "probabilities huge": of(probabilities=[{"a": 1e308}] * 2),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_an_answer_that_is_no_prediction_is_refused_with_a_sentence(session: Session, name: str) -> None:
+    with live(session, body(UNUSABLE[name])), pytest.raises(PredictionFailed) as refused:
+        predict(session, "wine", THIS_COMPUTER, ROWS)
+    assert refused.value.message.startswith("wine r3 gave an answer that cannot be used: ")
+    assert len(refused.value.message) < 300
+    assert refused.value.next_step
+    (refused.value.message + refused.value.details).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"version": 99}, {"version": 2}, {"version": -3}, {"model": "beer"}, {"model": ""}]
+)
+def test_an_answer_of_another_model_or_version_is_not_the_releases(session: Session, changes: dict[str, Any]) -> None:
+    with live(session, body(of(**changes))), pytest.raises(ServiceUnproven, match="not from version 3 of wine"):
+        predict(session, "wine", THIS_COMPUTER, ROWS)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"outputs": [None, "Grüner Veltliner"]},
+        {"outputs": [[[0.5, None]], True]},
+        {"outputs": [2**63, -1.5e300]},
+        {"probabilities": [{"a": 0.25, "b": 0.75}] * 2},
+        {"probabilities": None},
+        {"further": {"deep": [1]}},
+    ],
+)
+def test_what_a_model_may_give_is_taken(session: Session, changes: dict[str, Any]) -> None:
+    with live(session, body(of(**changes))):
+        answer = predict(session, "wine", THIS_COMPUTER, ROWS)
+    assert list(answer.outputs) == changes.get("outputs", [1, 2])
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 404, 413, 500, 999])
+@pytest.mark.parametrize(
+    ("answer", "sentence", "column"),
+    [
+        (b'{"error": "Row 1: no.", "field": "hue"}', "Row 1: no.", "hue"),
+        (b'{"error": "Row 1: no.", "field": 7}', "Row 1: no.", ""),
+        (b'{"error": {"a": 1}, "field": "hue"}', "The service answered", "hue"),
+        (b'{"error": "' + b"x" * 100_000 + b'"}', "xxxxxxxx", ""),
+        (b'{"error": "a\\ud800\\u001b[2Jb"}', "a? [2Jb", ""),
+        (b"[" * 900_000, "The service answered", ""),
+        (b"\xff", "The service answered", ""),
+        (b"", "The service answered", ""),
+    ],
+)
+def test_a_refusal_is_told_in_the_services_words_within_bounds(
+    session: Session, status: int, answer: bytes, sentence: str, column: str
+) -> None:
+    with live(session, body(answer, b"HTTP/1.1 %d Odd\r\n" % status)), pytest.raises(PredictionFailed) as refused:
+        predict(session, "wine", THIS_COMPUTER, ROWS)
+    assert refused.value.message.startswith(sentence)
+    assert len(refused.value.message) < 600
+    assert refused.value.column == column
+
+
+INFO = 'kronkers_model_info{framework="x",model="wine",version="3"} 1\n'
+BAD_METRICS: dict[str, bytes] = {
+    "not UTF-8": b"a \xff\n",
+    "html": b"<html>",
+    "infinite memory": b"kronkers_process_memory_bytes +Inf\n",
+    "memory no number": b"kronkers_process_memory_bytes NaN\n",
+    "memory too large": b"kronkers_process_memory_bytes 1e400\n",
+    "memory beyond": b"kronkers_process_memory_bytes 1e300\n",
+    "memory below zero": b"kronkers_process_memory_bytes -1\n",
+    "in flight infinite": b"kronkers_requests_in_flight -Inf\n",
+    "processor time infinite": b"kronkers_process_cpu_seconds_total Inf\n",
+    "start infinite": b"kronkers_process_start_time_seconds Inf\n",
+    "requests infinite": b'kronkers_requests_total{route="/predict",code="200"} Inf\n',
+    "requests no number": b'kronkers_requests_total{route="/predict",code="200"} NaN\n',
+    "requests add up": b"".join(
+        b'kronkers_requests_total{route="/predict",code="2%02d"} 9e18\n' % n for n in range(100)
+    ),
+    "odd code": b'kronkers_requests_total{route="/predict",code="abc"} 1\n',
+    "no code": b'kronkers_requests_total{route="/predict"} 1\n',
+    "a series twice": b"kronkers_process_memory_bytes 1\nkronkers_process_memory_bytes 2\n",
+    "a labelled series twice": b'kronkers_requests_total{route="/predict",code="200"} 1\n' * 2,
+    "two memories": b'kronkers_process_memory_bytes{a="1"} 1\nkronkers_process_memory_bytes{a="2"} 2\n',
+    "bound no number": b'kronkers_request_seconds_bucket{le="NaN"} 1\n',
+    "bound below zero": b'kronkers_request_seconds_bucket{le="-1"} 1\n',
+    "many buckets": b"".join(b'kronkers_request_seconds_bucket{le="%d"} 1\n' % n for n in range(5000)),
+    "a million series": b"".join(b"a%d 1\n" % n for n in range(400_000)),
+    "a million empty lines": b"\n" * 3_999_000,
+    "a long line": b'a{b="' + b"x" * 3_000_000 + b'"} 1\n',
+    "a label with braces": b"a{" + b"} " * 1_900_000 + b"\n",
+    "many labels": b"a{" + b",".join(b'l%d="x"' % n for n in range(500)) + b"} 1\n",
+    "a label twice": b'a{b="1",b="2"} 1\n',
+    "too large": b"#" * 4_500_000,
+}
+
+
+@pytest.mark.parametrize("name", BAD_METRICS)
+def test_metrics_that_are_none_leave_what_was_known_and_end_in_time(session: Session, name: str) -> None:
+    good = body((INFO + "kronkers_process_memory_bytes 1000\n").encode())
+    with live(session, good, body(BAD_METRICS[name])), closing(LiveFeed(session, "wine", THIS_COMPUTER)) as feed:
+        assert feed.scrape().reachable
+        began = time.monotonic()
+        state = feed.scrape()
+        assert time.monotonic() - began < 5
+    assert not state.reachable
+    assert state.problem
+    assert state.values == {Metric.MEMORY: 1000.0}
+
+
+def test_metrics_of_another_version_are_not_the_releases(session: Session) -> None:
+    other = body((INFO.replace('"3"', '"99"') + "kronkers_process_memory_bytes 7\n").encode())
+    with live(session, other), closing(LiveFeed(session, "wine", THIS_COMPUTER)) as feed:
+        state = feed.scrape()
+    assert not state.reachable
+    assert "not version 3 of wine" in state.problem
+    assert state.values == {}
+
+
+def test_a_service_of_this_secret_is_asked_and_one_of_another_is_not(session: Session, tmp_path: Path) -> None:
+    folder = wine_folder(tmp_path / "model")
+    release = record_live(session, 1)
+    (folder / "secret").write_text(session.release_secret(release).hex(), encoding="ascii")
+    with running(folder, "--secret-file", str(folder / "secret")) as (port, _):
+        record_live(session, port)
+        answer = predict(session, "wine", THIS_COMPUTER, wine_rows(2))
+        assert (answer.model, answer.version, answer.outputs) == ("wine", 3, (0, 0))
+        with closing(LiveFeed(session, "wine", THIS_COMPUTER)) as feed:
+            assert feed.scrape().reachable
+        record_live(session, port, nonce="5b" * 16)
+        with pytest.raises(ServiceUnproven, match="Something else answers"):
+            predict(session, "wine", THIS_COMPUTER, wine_rows(2))
+
+
+@pytest.mark.parametrize("nonce", [None, "", 7])
+def test_a_release_from_before_there_were_secrets_is_to_be_released_again(session: Session, nonce: Any) -> None:
+    record_live(session, 1, nonce=nonce)
+    with pytest.raises(ServiceUnproven, match="earlier version") as refused:
+        predict(session, "wine", THIS_COMPUTER, ROWS)
+    assert refused.value.next_step == "Release it again."
+
+
+def test_the_command_prints_valid_json_whatever_was_stored_of_a_service(session: Session, tmp_path: Path) -> None:
+    from kronkers_studio.domain.series import SeriesKey
+    from kronkers_studio.workflows.metrics import live_state
+
+    record_live(session, 1)
+    key = SeriesKey("wine", THIS_COMPUTER, Metric.MEMORY)
+    session.series.append(
+        [(key, time.time() - 5, float("inf")), (key, time.time(), float("inf"))]
+    )  # of an earlier version
+    assert live_state(session, "wine", THIS_COMPUTER).values == {}
+    session.close()
+    printed = Shell(tmp_path).run("metrics", "wine", "--in", THIS_COMPUTER, "--json").out
+    assert json.loads(printed, parse_constant=pytest.fail)["state"]["values"] == {}
