@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from kronkers_studio.domain.errors import StoreDamaged
+
 T = TypeVar("T")
 
 
@@ -26,8 +28,18 @@ def to_text(value: Any) -> str:
 
 
 def from_text(kind: type[T], text: str) -> T:
-    """The value of dataclass ``kind`` that ``to_text`` made ``text`` from. Raises ``ValueError`` when it is not one."""
-    return from_json(kind, json.loads(text))
+    """The value of dataclass ``kind`` that ``to_text`` made ``text`` from.
+
+    Raises ``StoreDamaged`` when it is not one: whoever made the workspace may have written anything.
+    """
+    try:
+        return from_json(kind, json.loads(text))
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise StoreDamaged(
+            "A record in the workspace's database cannot be read: it is of another form than this version writes.",
+            next_step="Use the version of Kronkers Studio that made the workspace, or put it back from a backup.",
+            details=f"{kind.__name__}: {error}"[:500],
+        ) from None
 
 
 def canonical(document: Any) -> str:

@@ -171,7 +171,7 @@ def predict(session: Session, name: str, place_name: str, rows: Sequence[Row]) -
         raise InvalidInput("There are no rows to send.", next_step="Give at least one row.")
     settle_releases(session, place_name, look_at_live=False)
     release = _live(session, name, place_name)
-    body = json.dumps({"rows": list(rows)}).encode("utf-8")
+    body = _body(rows)
     with closing(session.client(release)) as client:
         started = time.perf_counter()
         status, answer = client.request(
@@ -185,6 +185,16 @@ def predict(session: Session, name: str, place_name: str, rows: Sequence[Row]) -
         )
         elapsed = (time.perf_counter() - started) * 1000
     return read_prediction(release, status, answer, rows=len(rows), milliseconds=elapsed)
+
+
+def _body(rows: Sequence[Row]) -> bytes:
+    try:
+        return json.dumps({"rows": list(rows)}, allow_nan=False).encode("utf-8")
+    except ValueError:
+        raise InvalidInput(
+            "A row holds NaN or infinity, which no model is sent.",
+            next_step="Leave out what is not known, or give null.",
+        ) from None
 
 
 def unpaused_releases(session: Session, name: str, place_name: str) -> list[Release]:

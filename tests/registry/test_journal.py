@@ -465,3 +465,9 @@ def test_two_windows_never_give_one_number_twice(directory: Path, key_file: Path
     with open_workspace(directory, Unlock(key_file=key_file)) as opened:
         opened.ledger.verify()
         assert len(opened.ledger.entries()) == 60
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "null", '{"name": 1}', "[" * 100_000, '{"name": "x", "created": 5}'])
+def test_a_record_that_somebody_wrote_otherwise_is_damage_and_no_crash(text: str) -> None:
+    with pytest.raises(StoreDamaged, match="of another form"):
+        from_text(Server, text)
