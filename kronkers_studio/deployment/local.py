@@ -32,6 +32,7 @@ _TAIL_BYTES, _TAIL_LINES = 16 * 1024, 30
 _READY_BYTES = 4096
 _NEXT_STEP = "Read its log under “Details”; package the model again if a dependency is wrong."
 _MEMORY = 4 << 30
+_MODULE = "kronkers_studio.serving"
 
 
 def start_service(
@@ -65,7 +66,7 @@ def start_service(
         port = None if listener is None else int(listener.getsockname()[1])
         arguments = _arguments(model, folder, handed_on, secrets)
         command = confined_command(
-            runtime_python, "kronkers_studio.serving", arguments, python_path=python_path, policy=policy, means=means
+            runtime_python, _MODULE, arguments, python_path=python_path, policy=policy, means=means
         )
         pid = spawn(command, clean_environment(scratch), folder / _START_LOG, handed_on)
     except OSError as error:
@@ -91,7 +92,7 @@ def stop_service(endpoint: Mapping[str, Any], *, timeout: float = 10) -> None:
 
     No error when it has stopped already. Another process that has its pid by now is not touched.
     """
-    process = find_process(int(endpoint["pid"]), float(endpoint["started"]))
+    process = _service(endpoint)
     if process is None:
         return
     deadline = time.monotonic() + timeout
@@ -104,7 +105,17 @@ def stop_service(endpoint: Mapping[str, Any], *, timeout: float = 10) -> None:
 
 def service_alive(endpoint: Mapping[str, Any]) -> bool:
     """Whether the very process that was started still runs."""
-    return find_process(int(endpoint["pid"]), float(endpoint["started"])) is not None
+    return _service(endpoint) is not None
+
+
+def _service(endpoint: Mapping[str, Any]) -> psutil.Process | None:
+    """The process of ``endpoint``, if that is a service: the history of a workspace that somebody else made may name
+    any process."""
+    try:
+        process = find_process(int(endpoint["pid"]), float(endpoint["started"]))
+        return process if process is not None and _MODULE in process.cmdline() else None
+    except (psutil.NoSuchProcess, psutil.AccessDenied, OverflowError, ValueError):
+        return None
 
 
 def _prepared(folder: Path, secret: bytes) -> Path:

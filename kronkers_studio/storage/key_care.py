@@ -18,7 +18,7 @@ from typing import Any
 
 from kronkers_studio.domain.care import KeyRotation, KeySlot
 from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, KeyUnavailable, NotFound, Refused, WrongKey
-from kronkers_studio.settings.secrets import Secret, delete_secret, set_secret
+from kronkers_studio.settings.secrets import Secret, delete_secret, get_secret, set_secret
 from kronkers_studio.storage import keys
 from kronkers_studio.storage.files import disk_failures, write_atomically
 from kronkers_studio.storage.keys import KEYS_FILE, ArgonCost, MasterKey, Unlock
@@ -164,10 +164,16 @@ class KeyRing:
         return keys.keyring_slot(self._master, key, name)
 
     def _forget_secret(self, slot: Slot) -> None:
-        """Delete the keyring's entry of a slot that is gone; on another computer there is none to find."""
+        """Delete the keyring's entry of a slot that is gone; on another computer there is none to find.
+
+        The name is whatever whoever made the workspace wrote: an entry that does not open the slot is another's.
+        """
         if slot["kind"] == "keyring":
-            with contextlib.suppress(KeyUnavailable):
-                delete_secret(slot["name"])
+            with contextlib.suppress(KeyUnavailable, WrongKey):
+                kept = get_secret(slot["name"])
+                if kept is not None:
+                    keys.open_keyring_slot(slot, kept, self._master.workspace_id)
+                    delete_secret(slot["name"])
 
 
 def _described(slot: Slot) -> KeySlot:

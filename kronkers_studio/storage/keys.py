@@ -213,9 +213,8 @@ def _open_unasked(slots: list[dict[str, Any]], workspace_id: str) -> MasterKey:
             if kept is None:
                 obstacles.append("The system's keyring has no entry for this workspace.")
                 continue
-            key = _stretch(_decoded(kept), "keyring", workspace_id)
             try:
-                return _open_slots([slot], "keyring", workspace_id, lambda _slot, key=key: key)
+                return open_keyring_slot(slot, kept, workspace_id)
             except WrongKey as error:
                 wrong = wrong or error
     if wrong is not None:
@@ -225,6 +224,12 @@ def _open_unasked(slots: list[dict[str, Any]], workspace_id: str) -> MasterKey:
         " ".join(["No key was given for this workspace.", *obstacles]),
         next_step=f"It opens with {_listing(ways)}.",
     )
+
+
+def open_keyring_slot(slot: dict[str, Any], kept: Secret, workspace_id: str) -> MasterKey:
+    """The master key that a slot holds for what the keyring ``kept``. Raises ``WrongKey``."""
+    key = _stretch(_decoded(kept), "keyring", workspace_id)
+    return _open_slots([slot], "keyring", workspace_id, lambda _slot: key)
 
 
 def _open_slots(slots: list[dict[str, Any]], kind: str, workspace_id: str, key_of: Any) -> MasterKey:

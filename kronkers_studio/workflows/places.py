@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.workflows import packages
@@ -87,7 +88,7 @@ class ThisComputer:
         folder = self._folder(model.name, release.number)
         try:
             progress.step("Unpacking the package")
-            runtime = unpack_runtime(image, folder, packages.layer_cache())
+            runtime = unpack_runtime(image, folder, packages.layer_cache(), cancel=cancel)
             progress.step("Starting the service")
             return start_service(
                 runtime.python,
@@ -115,13 +116,15 @@ class ThisComputer:
         from kronkers_studio.deployment.local import stop_service
         from kronkers_studio.deployment.local_leftovers import end_processes_of
 
+        folder = self._folder(release.model, release.number)
         if "pid" in release.endpoint:
-            stop_service(dict(release.endpoint))
-        end_processes_of(self._folder(release.model, release.number))  # also one that never came to say its number
-        shutil.rmtree(self._folder(release.model, release.number), ignore_errors=True)
+            stop_service({**release.endpoint, "folder": str(folder)})
+        end_processes_of(folder)  # also one that never came to say its number
+        shutil.rmtree(folder, ignore_errors=True)
 
     def _folder(self, model: str, number: int) -> Path:
-        return self._session.directory / "runs" / f"{model}-r{number}"
+        """Of this workspace, whatever a history that somebody else wrote says."""
+        return self._session.directory / "runs" / f"{checked_model_name(model)}-r{int(number)}"
 
 
 class OnServer:

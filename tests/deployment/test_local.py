@@ -149,8 +149,22 @@ def test_a_killed_service_is_not_alive_though_its_parent_has_not_asked(model: Pa
     assert not service_alive(endpoint)
 
 
-def test_another_process_with_the_same_pid_is_never_touched(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pid", ["own", 1, 2**40, -5])
+def test_a_history_that_names_a_program_that_is_no_service_ends_nothing(pid: int | str, tmp_path: Path) -> None:
+    """Whoever made the workspace may have written any process into it."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        began = psutil.Process(bystander.pid).create_time()
+        number = bystander.pid if pid == "own" else pid
+        endpoint = {"port": 1, "pid": number, "started": began, "folder": str(tmp_path)}
+        assert not service_alive(endpoint)
+        stop_service(endpoint, timeout=0)
+        assert bystander.poll() is None
+        bystander.communicate(b"\n")
+
+
+def test_another_process_with_the_same_pid_is_never_touched(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", "input()", "kronkers_studio.serving"]
+    with subprocess.Popen(program, stdin=subprocess.PIPE) as bystander:
         began = psutil.Process(bystander.pid).create_time()
         endpoint = {"port": 1, "pid": bystander.pid, "started": began - 60, "folder": str(tmp_path)}
         assert not service_alive(endpoint)

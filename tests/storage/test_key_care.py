@@ -19,6 +19,7 @@ from kronkers_studio.domain.errors import (
 )
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.storage import key_care as key_care_module
+from kronkers_studio.storage import keys
 from kronkers_studio.storage.key_care import KeyRing
 from kronkers_studio.storage.keys import ArgonCost, MasterKey, Protection, Unlock, create_keys, open_keys
 from kronkers_studio.storage.lock import WriterLock
@@ -195,3 +196,21 @@ def test_the_keyring_gets_a_new_key_and_loses_the_old_one(secret_service: Secret
     assert _opens(tmp_path, Unlock(), master)
     (tmp_path / "keys.json").write_bytes(old)
     assert not _opens(tmp_path, Unlock(), master), "the entry that the old file names is gone"
+
+
+@pytest.mark.secret_service
+def test_a_workspace_that_names_anothers_entry_of_the_keyring_does_not_delete_it(
+    secret_service: SecretService, tmp_path: Path
+) -> None:
+    """Seen to be deleted when the name alone decided."""
+    mine, foreign = tmp_path / "mine", tmp_path / "foreign"
+    for folder in (mine, foreign):
+        folder.mkdir()
+    master, _ = create_keys(mine, Protection(keyring=True, argon=CHEAP))
+    name = next(slot["name"] for slot in keys.read_slots(mine)[0] if slot["kind"] == "keyring")
+    other, _ = create_keys(foreign, Protection(passphrase=Secret("p"), argon=CHEAP))
+    slots = [*keys.read_slots(foreign)[0], keys.keyring_slot(other, b"x" * 32, name)]
+    (foreign / "keys.json").write_bytes(keys.document(other, slots))
+    ring = KeyRing(foreign, other, argon=CHEAP)
+    ring.remove(next(slot.id for slot in ring.slots() if slot.kind == "keyring"))
+    assert _opens(mine, Unlock(), master)
