@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from kronkers_studio.formats.delimited import is_header
 from kronkers_studio.formats.table_diff import diff_table_files
 from kronkers_studio.formats.table_file_merge import merge_table_files
 from kronkers_studio.formats.table_files import _column_names
@@ -38,3 +39,9 @@ def test_columns_of_one_name_are_told_apart_in_time_that_grows_with_them() -> No
     began = time.process_time()
     assert len(set(_column_names(["a"] * 50_000))) == 50_000
     assert time.process_time() - began < 2.0
+
+
+def test_a_first_cell_of_many_digits_is_no_endless_work() -> None:
+    began = time.process_time()
+    assert is_header(["1" * 60_000 + "x", "name"])
+    assert time.process_time() - began < 1.0
