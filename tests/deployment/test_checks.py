@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
 import pytest
 
 from kronkers_studio.deployment import checks
-from kronkers_studio.deployment.checks import check_server
+from kronkers_studio.deployment.checks import check_server, server_platform
 from kronkers_studio.deployment.engine import open_engine
 from kronkers_studio.deployment.lock import deploy_lock
 from kronkers_studio.deployment.setup import set_up_server
 from kronkers_studio.deployment.ssh import Connection
+from kronkers_studio.domain.errors import ServerError
 from kronkers_studio.domain.servers import Server, ServerCheck, ServerReport, Verdict
 from tests.deployment.conftest import Connect
 from tests.lab.servers import VISITOR, LabServer
@@ -156,3 +158,16 @@ def test_each_finding_has_its_verdict_and_advice(check: ServerCheck, verdict: Ve
     assert check.verdict is verdict
     assert found in check.found
     assert bool(check.advice) is (verdict is not Verdict.OK)
+
+
+def test_a_release_is_built_for_the_servers_own_processor(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}[platform.machine()]
+    assert server_platform(connection) == machine
+    engine = open_engine(connection)
+    monkeypatch.setattr(engine, "info", lambda: {"Architecture": "aarch64"})
+    assert server_platform(connection) == "linux/arm64"
+    monkeypatch.setattr(engine, "info", lambda: {"Architecture": "riscv64"})
+    with pytest.raises(ServerError, match="riscv64"):
+        server_platform(connection)

@@ -12,11 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.deployment import ssh
+from kronkers_studio.deployment import images, ssh
 from kronkers_studio.deployment.engine import open_engine
 from kronkers_studio.deployment.images import export_image, image_tag, load_image, present_layers
 from kronkers_studio.deployment.ssh import Connection
-from kronkers_studio.domain.errors import BaseImageUnavailable, Cancelled, ServerError, ServerUnreachable
+from kronkers_studio.domain.errors import (
+    BaseImageUnavailable,
+    Cancelled,
+    ServerError,
+    ServerFull,
+    ServerUnreachable,
+)
 from kronkers_studio.domain.progress import CancelSource, NoProgress
 from tests.deployment.conftest import Connect
 from tests.deployment.service_image import HandMadeImage, make_service_image
@@ -183,3 +189,23 @@ def test_an_image_found_by_its_name_must_have_the_very_layers(
     other.package = replace(other.package, digest=service_image.package.digest)
     assert load_image(connection, other.archive, other) == other.config_digest
     assert other.sent
+
+
+@pytest.mark.parametrize(("what", "message"), [("_RESERVE_BYTES", "on its disk"), ("_LEAST_MEMORY_BYTES", "of memory")])
+def test_a_server_without_room_is_told_before_anything_is_sent(
+    connection: Connection, base_image_archive: Path, monkeypatch: pytest.MonkeyPatch, what: str, message: str
+) -> None:
+    image = make_service_image(base_image_archive, filling=what.encode())
+    monkeypatch.setattr(images, what, 1 << 60)  # no server has that much
+    with pytest.raises(ServerFull, match=message) as failure:
+        load_image(connection, image.archive, image)
+    assert "Nothing was sent" in failure.value.next_step
+    assert image.sent == []
+
+
+def test_free_space_and_memory_that_cannot_be_read_hinder_nothing() -> None:
+    df = "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/sda1 100 40 60 40% /"
+    assert images.free_disk_bytes(df) == 60 * 1024
+    assert images.free_disk_bytes("df: no such file") is None
+    assert images.available_memory_bytes("MemTotal: 100 kB\nMemAvailable:   50 kB\n") == 50 * 1024
+    assert images.available_memory_bytes("MemTotal: 100 kB\n") is None
