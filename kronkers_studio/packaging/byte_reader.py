@@ -125,6 +125,11 @@ class ByteReader:
 
     def line(self, limit: int) -> bytes:
         """The bytes up to the next line feed, without it; ``Damaged`` when that is more than ``limit`` away."""
+        end = self._buffer.find(b"\n", self._at, self._at + limit + 1)
+        if end >= 0:
+            line = self._buffer[self._at : end]
+            self._at = end + 1
+            return line
         found = bytearray()
         while len(found) <= limit:
             value = self.byte()

@@ -33,10 +33,11 @@ _KEPT_ARRAY = 64 * 1024
 _KEPT_VALUE = 64 * 1024
 _LONGEST_NUMBER = 1024
 _LONGEST_LINE = 64 * 1024
-_FREE_STEPS = 600_000
-_STEPS_PER_BYTE = 0.3  # vocabularies, the densest parts of real models, take 0.2
-_STEPS_PER_STORED_BYTE = 0.7  # the same compressed
-_STEPS_OF_CALL = 4  # to make it, and to look at its arguments afterwards
+_FREE_STEPS = 800_000  # ten thousand trees of one branch, the densest real models, take 0.15 a byte more than below
+_STEPS_PER_BYTE = 0.3  # vocabularies take 0.2
+_FREE_STORED_STEPS = 2_000_000  # the same of compressed files: less is known of them before they are read
+_STEPS_PER_STORED_BYTE = 1.0
+_STEPS_OF_CALL = 8  # to make it, and to look at its arguments afterwards
 _BETWEEN_LOOKS = 256
 
 
@@ -59,7 +60,7 @@ class Budget:
     @classmethod
     def for_file(cls, size: int) -> Budget:
         """What reading a file of ``size`` bytes may cost. A compressed vocabulary takes half as many steps."""
-        return cls(steps=min(_FREE_STEPS + int(size * _STEPS_PER_STORED_BYTE), 20_000_000))
+        return cls(steps=min(_FREE_STORED_STEPS + int(size * _STEPS_PER_STORED_BYTE), 20_000_000))
 
 
 @dataclass(slots=True)

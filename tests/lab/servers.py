@@ -189,10 +189,13 @@ class LabServer:
         """Cut the server's network link: packets vanish, nobody is told."""
         _run("ip", "link", "set", self._link, "down")
 
-    def mend(self) -> None:
-        """Join it again, and wait until the server answers: neighbours are slow to find each other again."""
+    def mend(self, *, sshd: bool = False) -> None:
+        """Join it again, and wait until the server answers: neighbours are slow to find each other again. With
+        ``sshd``, that is started anew."""
         _run("ip", "link", "set", self._link, "up")
         _run("ip", "neighbour", "flush", "dev", self.lab.bridge)
+        if sshd:
+            self.start_sshd()
         self._await("sshd", self._answers_ssh, 20)
 
     @contextlib.contextmanager

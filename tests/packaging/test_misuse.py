@@ -1,11 +1,16 @@
 """Files that pass by their names, and are refused for what they call and keep."""
 
 import io
+import pickle
 import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from misuse import MISUSES, Misuse, Place
+from sklearn.ensemble import StackingRegressor
+from sklearn.linear_model import LinearRegression
 
 from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.packaging import allowlist, inspect_model, model_state, require_safe
@@ -53,3 +58,18 @@ def test_names_alone_do_not_tell_most_misuses(place: Place) -> None:
             by_name.append(misuse.name)
             assert misuse.contained or model_state.misuse_in(findings.calls)
     assert len(by_name) >= 30
+
+
+@pytest.mark.parametrize(
+    ("thing", "method", "reason"),
+    [
+        (lambda: np.zeros(3), "predict", "estimators_ of its StackingRegressor holds something that is no estimator"),
+        (LinearRegression, "fit", "stack_method_ of its StackingRegressor names “fit”"),
+    ],
+)
+def test_each_of_two_rules_alone_stops_a_call_by_name(thing: Any, method: str, reason: str) -> None:
+    stack = StackingRegressor([("a", LinearRegression())])
+    stack.estimators_, stack.stack_method_, stack.final_estimator_ = [thing()], [method], LinearRegression()
+
+    with pytest.raises(UnsupportedModel, match=reason):
+        inspect_model("model.pkl", io.BytesIO(pickle.dumps(stack)), {})

@@ -288,7 +288,6 @@ SLOW = {
     "lines of digits": b"I1\n",
     "remembered again": b"p0\n",
     "recalled": b"h\x00",
-    "short words": b"\x8c\x08abcdefgh\x94K\x01",
     "real numbers": b"G12345678",
     "calls": b"cbuiltins\nobject\n)R0",
 }

@@ -25,6 +25,7 @@ from kronkers_studio.workflows.models import register_model
 from kronkers_studio.workflows.releases import list_releases, predict, release_model, roll_back, stop_release
 from kronkers_studio.workflows.servers import add_server, check_server, remove_server, show_host_key
 from kronkers_studio.workflows.session import Session, create_workspace, open_workspace
+from kronkers_studio.workflows.settling import settle_releases
 from tests.lab.servers import LabServer
 from tests.workflows.broken_model import register_model_that_never_starts
 
@@ -189,3 +190,35 @@ def _forwarded(server: LabServer, release: Release) -> Iterator[int]:
     finally:
         forwarding.terminate()
         forwarding.wait(timeout=10)
+
+
+def test_after_a_reboot_of_its_server_what_was_live_is_live_and_nothing_says_otherwise_meanwhile(
+    session: Session, other_server: LabServer
+) -> None:
+    """The link down, engine and log-in service ended, both up again: as the lab's servers can be started anew."""
+    other_server.start_engine()
+    place = _add(session, other_server, "second")
+    live = release_model(session, MODEL, 1, to=place)
+    rows = sample_rows()
+    before = predict(session, MODEL, place, rows).outputs
+    with closing(LiveFeed(session, MODEL, place)) as feed:
+        assert feed.scrape().reachable
+        other_server.cut()
+        other_server.stop_engine()
+        other_server.root("pkill -x sshd", check=False)
+        state = feed.scrape()
+        assert not state.reachable
+        assert state.problem
+        assert settle_releases(session, place) == [], "what cannot be seen is not said to be stopped"
+        other_server.mend(sshd=True)
+        other_server.start_engine()
+        deadline = time.monotonic() + 120
+        while not (state := feed.scrape()).reachable and time.monotonic() < deadline:
+            time.sleep(1)
+        assert state.reachable, state.problem
+    assert predict(session, MODEL, place, rows).outputs == before
+    assert settle_releases(session, place) == []
+    assert [(release.number, release.state) for release in list_releases(session, MODEL, place)] == [
+        (live.number, ReleaseState.LIVE)
+    ]
+    stop_release(session, MODEL, place)
