@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kronkers_studio.deployment.proof import token
 from kronkers_studio.domain.errors import InvalidInput, PredictionFailed, ReleaseFailed
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.domain.series import Metric
@@ -86,7 +87,7 @@ def test_a_model_goes_live_on_a_server_survives_a_failed_release_and_rolls_back(
     assert len(markers(session, MODEL, place, 0, time.time() + 60)) == 3
 
     with _forwarded(lab_server, back) as port:
-        _assert_a_real_client_is_served(port, answer.outputs)
+        _assert_a_real_client_is_served(session, back, port, answer.outputs)
 
     with pytest.raises(InvalidInput):
         remove_server(session, place)
@@ -118,7 +119,7 @@ def test_a_real_open_inference_client_is_served_by_a_release_on_this_computer(se
     release = release_model(session, MODEL, 1, to=THIS_COMPUTER)
     try:
         expected = predict(session, MODEL, THIS_COMPUTER, sample_rows()).outputs
-        _assert_a_real_client_is_served(int(release.endpoint["port"]), expected)
+        _assert_a_real_client_is_served(session, release, int(release.endpoint["port"]), expected)
         with pytest.raises(PredictionFailed, match="alcohol"):
             predict(session, MODEL, THIS_COMPUTER, [{**sample_rows()[0], "alcohol": "much"}])
     finally:
@@ -146,20 +147,21 @@ def _assert_only_on_loopback(server: LabServer, release: Release) -> None:
     assert not {address for address in listening if address.endswith(f":{port}")} - {f"127.0.0.1:{port}"}
 
 
-def _assert_a_real_client_is_served(port: int, expected: tuple[Any, ...]) -> None:
+def _assert_a_real_client_is_served(session: Session, release: Release, port: int, expected: tuple[Any, ...]) -> None:
     rows = sample_rows()
+    headers = {"Authorization": f"Bearer {token(session.release_secret(release))}"}
     from tritonclient.http import InferenceServerClient, InferInput  # not on every system that the tests run on
 
     with closing(InferenceServerClient(f"127.0.0.1:{port}")) as client:
         assert client.is_server_live()
         assert client.is_server_ready()
-        assert client.is_model_ready(MODEL)
-        metadata = client.get_model_metadata(MODEL)
+        assert client.is_model_ready(MODEL, headers=headers)
+        metadata = client.get_model_metadata(MODEL, headers=headers)
         columns = list(rows[0])
         values = np.array([[row[column] for column in columns] for row in rows], dtype=np.float64)
         tensor = InferInput(metadata["inputs"][0]["name"], list(values.shape), "FP64")
         tensor.set_data_from_numpy(values)
-        answer = client.infer(MODEL, [tensor])
+        answer = client.infer(MODEL, [tensor], headers=headers)
         labels = [item.decode() if isinstance(item, bytes) else item for item in answer.as_numpy("label").tolist()]
     assert tuple(labels) == expected
 
