@@ -20,6 +20,7 @@ from kronkers_studio.deployment.images import short_tag
 from kronkers_studio.deployment.lock import deploy_lock
 from kronkers_studio.deployment.releases import remove_network, remove_parts
 from kronkers_studio.deployment.service_definition import SERVICE_LABEL, WORKSPACE_LABEL
+from kronkers_studio.deployment.setup import has_swarm
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.servers import Leftover, LeftoverKind
 
@@ -47,6 +48,8 @@ def find_leftovers(connection: Connection, workspace: str, needs: Callable[[], N
     """
     engine = open_engine(connection)
     with engine_errors(connection, "looking for what nobody needs"):
+        if not has_swarm(engine):
+            return []
         mine = {"label": f"{WORKSPACE_LABEL}={workspace}"}
         there = [(LeftoverKind.SERVICE, each["ID"], _name(each), _name(each)) for each in engine.services(filters=mine)]
         for each in engine.secrets(filters=mine):

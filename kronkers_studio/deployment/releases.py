@@ -25,7 +25,7 @@ from kronkers_studio.deployment.service_definition import (
     service_definition,
     service_name,
 )
-from kronkers_studio.deployment.setup import node_id
+from kronkers_studio.deployment.setup import has_swarm, node_id
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.deployment.tasks import Startup, await_healthy, state_of, tasks_of
 from kronkers_studio.domain.errors import ReleaseFailed, ServerError, ServiceUnavailable, StudioError
@@ -171,6 +171,8 @@ def remove_parts(engine: Engine, service: str) -> None:
 
     Swarm forgets all three at once. What the engine has of them goes when the container has ended, after some seconds.
     """
+    if not has_swarm(engine):
+        return
     _remove_service(engine, service)
     mine = {"label": f"{SERVICE_LABEL}={service}"}
     for secret in engine.secrets(filters=mine):
@@ -306,6 +308,8 @@ def _statuses_inside(engine: Engine, container: Mapping[str, Any]) -> list[str]:
 
 
 def _inspect(engine: Engine, endpoint: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not has_swarm(engine):
+        return None
     try:
         service: dict[str, Any] = engine.inspect_service(str(endpoint["service"]))
     except docker.errors.NotFound:

@@ -46,8 +46,12 @@ def set_up_server(connection: Connection, progress: Progress = SILENT) -> None:
 
 def is_set_up(engine: Engine) -> bool:
     """Whether releases can be made as it is."""
-    swarm = engine.info().get("Swarm") or {}
-    return bool(swarm.get("ControlAvailable")) and _has_network(engine, _GATEWAY)
+    return has_swarm(engine) and _has_network(engine, _GATEWAY)
+
+
+def has_swarm(engine: Engine) -> bool:
+    """Whether there can be services at all: not before the first release, nor after the Swarm was dissolved."""
+    return bool((engine.info().get("Swarm") or {}).get("ControlAvailable"))
 
 
 def listens_on_loopback_only(engine: Engine) -> bool:

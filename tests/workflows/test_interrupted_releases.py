@@ -22,7 +22,7 @@ from kronkers_studio.workflows.demo import SAMPLE_FOLDER, sample_rows
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
 from kronkers_studio.workflows.releases import list_releases, predict, release_model, roll_back, stop_release
-from kronkers_studio.workflows.server_care import clean_server
+from kronkers_studio.workflows.server_care import clean_server, find_leftovers
 from kronkers_studio.workflows.servers import add_server, check_server, show_host_key
 from kronkers_studio.workflows.session import Session, create_workspace
 from kronkers_studio.workflows.settling import settle_releases
@@ -199,6 +199,22 @@ def test_a_service_that_somebody_removed_by_hand_is_not_called_live(session: Ses
     lab_server.root(f"docker service rm {live.endpoint['service']}")
     assert [release.state for release in settle_releases(session)] == [ReleaseState.STOPPED]
     assert release_model(session, MODEL, to=PLACE).number == 2
+
+
+def test_what_was_begun_on_a_server_whose_swarm_is_gone_is_ended_too(session: Session, lab_server: LabServer) -> None:
+    process = start_releasing(session)
+    deadline = time.monotonic() + 60
+    while len(session.workspace.ledger.releases()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    process.wait(timeout=10)
+    lab_server.root("docker swarm leave --force")
+    states = {release.number: release.state.value for release in list_releases(session)}
+    assert states == {1: "live", 2: "failed"}
+    settle_releases(session)
+    assert {release.number: release.state.value for release in list_releases(session)} == {1: "stopped", 2: "failed"}
+    assert find_leftovers(session, PLACE) == []
+    assert release_model(session, MODEL, to=PLACE).number == 3
 
 
 def kill_at_random(session: Session, server: LabServer, times: int) -> None:
