@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Check = Callable[[Any], Any]
@@ -279,7 +279,7 @@ def parents(answer: Any) -> dict[int, int]:
 
 def subnet(network: Mapping[str, Any]) -> ipaddress.IPv4Network:
     """The first subnet of a ``NETWORK``, which has room for some addresses. Raises ``Unusable``."""
-    pools: Sequence[Mapping[str, Any]] = network.get("IPAM", {}).get("Config") or ()
+    pools: list[Any] = network.get("IPAM", {}).get("Config") or []
     try:
         found = ipaddress.IPv4Network(pools[0]["Subnet"])
     except (IndexError, KeyError, ValueError):
@@ -291,7 +291,7 @@ def subnet(network: Mapping[str, Any]) -> ipaddress.IPv4Network:
 
 def published_port(service: Mapping[str, Any]) -> int:
     """The port that a ``SERVICE`` of ours is published on. Raises ``Unusable``."""
-    ports = service["Spec"].get("EndpointSpec", {}).get("Ports") or ()
+    ports: list[Any] = service["Spec"].get("EndpointSpec", {}).get("Ports") or []
     if len(ports) != 1 or not ports[0].get("PublishedPort"):
         raise Unusable("the service has no port")
     return int(ports[0]["PublishedPort"])
