@@ -17,7 +17,7 @@ import docker.errors
 
 from kronkers_studio.deployment.engine import Engine, engine_errors, open_engine
 from kronkers_studio.deployment.images import short_tag
-from kronkers_studio.deployment.lock import deploy_lock
+from kronkers_studio.deployment.lock import deploy_lock, require_lock
 from kronkers_studio.deployment.releases import bears, remove_network, remove_parts
 from kronkers_studio.deployment.service_definition import SERVICE_LABEL, WORKSPACE_LABEL
 from kronkers_studio.deployment.setup import has_swarm
@@ -81,8 +81,13 @@ def remove_leftovers(
     if not leftovers:
         return []
     engine = open_engine(connection)
-    with deploy_lock(connection, purpose), engine_errors(connection, "removing what nobody needs"):
-        return [leftover for leftover in leftovers if _removed(engine, leftover)]
+    removed = []
+    with deploy_lock(connection, purpose) as lock, engine_errors(connection, "removing what nobody needs"):
+        for leftover in leftovers:
+            require_lock(connection, lock)
+            if _removed(engine, leftover):
+                removed.append(leftover)
+    return removed
 
 
 def _removed(engine: Engine, leftover: Leftover) -> bool:

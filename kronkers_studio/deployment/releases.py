@@ -16,7 +16,7 @@ from kronkers_studio.deployment.commands import read_listening_ports, read_proce
 from kronkers_studio.deployment.engine import Engine, engine_errors, explanation, open_engine
 from kronkers_studio.deployment.hardening import descendants, weaknesses, whole
 from kronkers_studio.deployment.images import image_tag
-from kronkers_studio.deployment.lock import deploy_lock, record_change
+from kronkers_studio.deployment.lock import LockOwner, deploy_lock, record_change, require_lock
 from kronkers_studio.deployment.ports import choose_port, listening_ports
 from kronkers_studio.deployment.service_definition import (
     SERVICE_LABEL,
@@ -72,12 +72,14 @@ def start_release(
     nothing else was touched.
     """
     facts = {"version": spec.version, "package": spec.package}
-    with _change(connection, "start", spec.label, "starting the service", **facts) as engine:
+    with _change(connection, "start", spec.label, "starting the service", **facts) as (engine, lock):
         image = _image(connection, engine, spec)
+        require_lock(connection, lock)
         try:
             network, secret = _network(engine, spec), _secret(engine, spec)
             for _ in range(_PORT_ATTEMPTS):
                 port = _free_port(connection, engine)
+                require_lock(connection, lock)
                 _create(engine, spec, image, port, network, secret)
                 progress.note(f"Waiting until {spec.label} is healthy")
                 startup = await_healthy(engine, spec.service, timeout, cancel)
@@ -124,7 +126,7 @@ def resume_release(
     Raises ``ServiceUnavailable`` when the server no longer has it, ``ReleaseFailed`` (it is paused again then).
     """
     name = str(endpoint["service"])
-    with _change(connection, "resume", name, "starting the service again") as engine:
+    with _change(connection, "resume", name, "starting the service again") as (engine, lock):
         service = _inspect(engine, endpoint, workspace)
         if service is None:
             raise ServiceUnavailable(
@@ -135,6 +137,7 @@ def resume_release(
         try:
             for _ in range(_PORT_ATTEMPTS):
                 earlier = [task["ID"] for task in tasks_of(engine, name)]
+                require_lock(connection, lock)
                 _scale(engine, service, 1)
                 progress.note(f"Waiting until {name} is healthy")
                 startup = await_healthy(engine, name, timeout, cancel, ignored=earlier)
@@ -209,13 +212,18 @@ def remove_network(engine: Engine, id: str) -> bool:
 
 
 @contextlib.contextmanager
-def _change(connection: Connection, action: str, label: str, doing: str, **facts: Any) -> Iterator[Engine]:
-    """The engine, under the deploy lock; what is done and how it ended go into the server's audit log."""
+def _change(
+    connection: Connection, action: str, label: str, doing: str, **facts: Any
+) -> Iterator[tuple[Engine, LockOwner]]:
+    """The engine, and the deploy lock that is held; what is done and how it ended go into the server's audit log."""
     engine = open_engine(connection)
-    with deploy_lock(connection, f"{action} {label}"), engine_errors(connection, doing, seconds=_LONGEST_CHANGE):
+    with (
+        deploy_lock(connection, f"{action} {label}") as lock,
+        engine_errors(connection, doing, seconds=_LONGEST_CHANGE),
+    ):
         record_change(connection, action, release=label, **facts)
         try:
-            yield engine
+            yield engine, lock
         except BaseException as problem:
             outcome = problem.message if isinstance(problem, StudioError) else type(problem).__name__
             _record_if_possible(connection, action, release=label, outcome=f"failed: {outcome}")
