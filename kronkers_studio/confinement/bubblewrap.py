@@ -15,7 +15,11 @@ def prefix(policy: Policy, program: Path, modules: Sequence[Path]) -> list[str]:
         "bwrap",
         *("--unshare-user-try", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"),
         *("--unshare-cgroup-try", "--new-session", "--proc", "/proc"),
-        *(part for device in ("null", "urandom", "random") for part in ("--dev-bind", f"/dev/{device}", f"/dev/{device}")),
+        *(
+            part
+            for device in ("null", "urandom", "random")
+            for part in ("--dev-bind", f"/dev/{device}", f"/dev/{device}")
+        ),
     ]
     system = [path for path in linux.SYSTEM if not path.startswith(("/proc", "/dev"))]
     readable = [*system, *_around(program), *map(str, (*modules, *(path.absolute() for path in policy.readable)))]

@@ -167,7 +167,7 @@ _FORBIDDEN = {
     "lookup_dcookie": (212, 18),
     "sync": (162, 81),
     "syncfs": (306, 267),
-    # what others wait for or share: locks, what a whole account or the computer has few of; and room on the disk that no
+    # what others wait for or share: locks, what an account or the computer has few of; and room on the disk that no
     # limit of a file's size counts
     "flock": (73, 32),
     "inotify_init": (253, -1),
@@ -200,7 +200,11 @@ _ON_ITSELF = {  # allowed on this process only, which is their first argument
 _SCHED_SETAFFINITY, _PRLIMIT = (203, 122), (302, 261)
 _CLONE_THREAD, _NEW_NAME_SPACES = 0x00010000, 0x7E020000
 _TRUNCATING, _ACCESS_MODE = 0o1000, 0o3
-_SENDING = {"sendto": ((44, 206), 3), "sendmsg": ((46, 211), 2), "sendmmsg": ((307, 269), 3)}  # and where their flags are
+_SENDING = {
+    "sendto": ((44, 206), 3),
+    "sendmsg": ((46, 211), 2),
+    "sendmmsg": ((307, 269), 3),
+}  # and where their flags are
 _FAST_OPEN = 0x20000000
 _SHARED, _ANONYMOUS, _GROWS_DOWN = 0x1, 0x20, 0x100  # mmap
 _FCNTL, _HARMLESS_FCNTL = (72, 25), (0, 1, 2, 3, 4, 1030)
@@ -269,7 +273,8 @@ def give_up_privileges() -> None:
     """No program that this process starts gains more than it has: what the two below need first. Run by root, it may do
     from now on what others may, and read their files."""
     failed = _libc().prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-    about, sets = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITIES_VERSION, 0)), ctypes.create_string_buffer(24)
+    about = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITIES_VERSION, 0))
+    sets = ctypes.create_string_buffer(24)
     failed = failed or _libc().capget(about, sets)
     effective, permitted = struct.unpack("=II4x4x4x4x", sets.raw)
     kept = struct.pack("=6I", effective & _KEPT_CAPABILITIES, permitted & _KEPT_CAPABILITIES, 0, 0, 0, 0)
