@@ -24,7 +24,7 @@ import psutil
 
 from kronkers_studio.confinement import Level, Means, Policy, confined_command, means_here
 from kronkers_studio.deployment.computer import own_mark
-from kronkers_studio.deployment.processes import clean_environment, end, find_process, spawn
+from kronkers_studio.deployment.processes import clean_environment, crashed, end, find_process, spawn
 from kronkers_studio.domain.errors import ConfinementUnavailable, ReleaseFailed
 from kronkers_studio.domain.progress import NEVER, CancelToken
 
@@ -201,7 +201,7 @@ def _wait_ready(pid: int, port: int | None, folder: Path, timeout: float, cancel
         if endpoint is not None:
             return endpoint
         if process is None:
-            raise _failed(folder, "The model service stopped before it was ready")
+            raise _crashed(folder) if crashed(pid) else _failed(folder, "The model service stopped before it was ready")
         if time.monotonic() > deadline:
             raise _failed(folder, f"The model service was not ready within {timeout:g} seconds")
         time.sleep(_PAUSE)
@@ -236,6 +236,15 @@ def _ask_to_stop(endpoint: Mapping[str, Any]) -> bool:
     except (KeyError, OSError):  # its folder is gone or cannot be written to
         return False
     return True
+
+
+def _crashed(folder: Path) -> ReleaseFailed:
+    return ReleaseFailed(
+        "The model service crashed while it loaded the model or tried a first row: the model file is damaged, made to "
+        "do harm, or needs other versions of its libraries.",
+        next_step="Save the model again where it was trained, register that file, and package it.",
+        details=_failed(folder, "").details,
+    )
 
 
 def _failed(folder: Path, what: str) -> ReleaseFailed:

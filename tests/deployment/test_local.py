@@ -299,10 +299,6 @@ def test_a_service_that_hides_is_found_and_ended(
     way: str, known: bool, folder: Path, model: Path, tmp_path: Path
 ) -> None:
     """Also when nobody came to know more of it than the folder that it was started in."""
-    hostile = tmp_path / "hostile" / "kronkers_studio" / "serving"
-    hostile.mkdir(parents=True)
-    for package in (hostile.parent, hostile):
-        (package / "__init__.py").touch()
     code = f"""
 import ctypes, json, sys, threading, time
 threading.Thread(target=time.sleep, args=(60,)).start()
@@ -311,8 +307,7 @@ threading.Timer(0.3, lambda: open(ready, "w").write(json.dumps(dict(port=1, pid=
 {_HIDDEN[way]}
 time.sleep(60)
 """
-    (hostile / "__main__.py").write_text(code, encoding="utf-8")
-    endpoint = start_service(PYTHON, (hostile.parents[1],), model, folder)
+    endpoint = start_service(PYTHON, (_hostile_service(tmp_path, code),), model, folder)
     try:
         assert service_alive(endpoint)
         if known:
@@ -337,3 +332,22 @@ def test_no_other_process_is_a_service_because_a_history_says_so(model: Path, fo
         assert not service_alive(moved), "a mark is of one process"
     finally:
         stop_service(endpoint)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="by Linux's signals")
+def test_a_model_that_crashes_compiled_code_is_said_to(model: Path, folder: Path, tmp_path: Path) -> None:
+    serving = _hostile_service(tmp_path, "import faulthandler; faulthandler.enable(); faulthandler._sigsegv()")
+    with pytest.raises(ReleaseFailed, match="crashed while it loaded the model") as failed:
+        start_service(PYTHON, (serving,), model, folder)
+    assert "Segmentation fault" in failed.value.details
+    assert "register" in failed.value.next_step
+
+
+def _hostile_service(folder: Path, code: str) -> Path:
+    """A folder of modules with a serving program of its own."""
+    serving = folder / "hostile" / "kronkers_studio" / "serving"
+    serving.mkdir(parents=True)
+    for package in (serving.parent, serving):
+        (package / "__init__.py").touch()
+    (serving / "__main__.py").write_text(code, encoding="utf-8")
+    return serving.parents[1]
