@@ -1,10 +1,11 @@
 """Model services on this computer: a process of the package's own Python and dependencies, on a loopback port.
 
-The process outlives the studio and is confined: a model that turns hostile harms nothing. Its folder, which only the
-user can read, holds the model, the secret that the service proves itself by, and ``scratch``, the one folder that the
-service writes to: its log (``service.log``, at most 3 MiB with its predecessors) and the ready file by which it says
-that it takes requests. What lies there is the service's word and is read as such: within bounds, through no link. What
-it printed before logging began is in ``start.log``.
+The process outlives the studio and is confined: a model that turns hostile harms nothing. Its folder, which only
+the user can read, holds the model, the secret that the service proves itself by, and ``scratch`` with the files
+that the service writes to: its log (``service.log``, at most 2 MiB with its predecessor) and the ready file by
+which it says that it takes requests. They are there before it starts, and but on Windows it can make no others: it
+fills no disk. What they hold is the service's word and is read as such: within bounds, through no link. What it
+printed before logging began is in ``start.log``.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from kronkers_studio.domain.progress import NEVER, CancelToken
 
 _READY, _LOG, _START_LOG, _STOP, _SECRET = "ready.json", "service.log", "start.log", "stop", "secret"
 _PROCESS = "process.json"
+_WRITTEN = (_READY, _LOG, f"{_LOG}.1")
+_FILE_SIZE = 4 << 20
 _PAUSE = 0.02  # seconds between two looks
 _TAIL_BYTES, _TAIL_LINES = 16 * 1024, 30
 _READY_BYTES = 4096
@@ -62,7 +65,8 @@ def start_service(
     folder, model = folder.absolute(), model.absolute()
     scratch = _prepared(folder, secret)
     secrets = [folder / _SECRET] if secret else []
-    policy = Policy(readable=(model, *secrets), writable=(scratch,), memory=_MEMORY)
+    writable = (scratch,) if sys.platform == "win32" else tuple(scratch / name for name in _WRITTEN)
+    policy = Policy(readable=(model, *secrets), writable=writable, memory=_MEMORY, file_size=_FILE_SIZE)
     listener = _listener()
     try:
         handed_on = [] if listener is None else [listener.fileno()]
@@ -155,6 +159,8 @@ def _prepared(folder: Path, secret: bytes) -> Path:
         private.chmod(0o700)
     for old in (folder / _STOP, folder / _SECRET, folder / _PROCESS, *scratch.iterdir()):
         old.unlink(missing_ok=True)
+    for name in _WRITTEN:
+        (scratch / name).touch(mode=0o600)
     if secret:
         descriptor = os.open(folder / _SECRET, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -341,6 +342,53 @@ def test_a_model_that_crashes_compiled_code_is_said_to(model: Path, folder: Path
         start_service(PYTHON, (serving,), model, folder)
     assert "Segmentation fault" in failed.value.details
     assert "register" in failed.value.next_step
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Landlock is Linux's")
+@pytest.mark.parametrize("means", ["landlock", "bubblewrap"])
+def test_a_service_fills_no_disk(
+    means: str, model: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes into the files that are there, each within its bound, and makes no others."""
+    monkeypatch.setattr(local, "means_here", lambda: Means(Level.FULL, means))
+    code = """
+import os, sys, time
+ready = sys.argv[sys.argv.index("--ready-file") + 1]
+scratch = os.path.dirname(ready)
+for name in ["service.log", "service.log.1", *map(str, range(100))]:
+    try:
+        with open(os.path.join(scratch, name), "wb") as file:
+            for _ in range(64):
+                file.write(bytes(1 << 20))
+    except OSError:
+        continue
+try:
+    os.unlink(ready)
+except OSError:
+    open(ready, "w").write('{"port": 1, "pid": 1}')
+time.sleep(60)
+"""
+    endpoint = start_service(PYTHON, (_hostile_service(tmp_path, code),), model, folder)
+    stop_service(endpoint, timeout=0)
+    left = {path.name: path.stat().st_size for path in (folder / "scratch").iterdir()}
+    assert set(left) == {"ready.json", "service.log", "service.log.1"}
+    assert max(left.values()) == 4 << 20
+
+
+def test_the_log_is_bounded_in_the_two_files_that_are_there(tmp_path: Path) -> None:
+    from kronkers_studio.serving import logs
+
+    file, before = tmp_path / "service.log", tmp_path / "service.log.1"
+    file.touch()
+    before.touch()
+    files = [path.stat().st_ino for path in (file, before)]
+    handler = logs._TwoFiles(file)
+    for number in range(30_000):
+        handler.emit(logging.makeLogRecord({"msg": f"{number} " + "x" * 100}))
+    handler.close()
+    assert [path.stat().st_ino for path in (file, before)] == files
+    assert max(file.stat().st_size, before.stat().st_size) <= 1 << 20
+    assert (before.read_text(encoding="utf-8") + file.read_text(encoding="utf-8")).count("29999 ") == 1
 
 
 def _hostile_service(folder: Path, code: str) -> Path:
