@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,16 +12,21 @@ from pathlib import Path
 
 import numpy as np
 import prometheus_client
-import psutil
 
+from kronkers_studio.deployment.proof import proof
 from kronkers_studio.domain.changes import ModelRegistered, ReleaseRecorded
 from kronkers_studio.domain.models import ContentRef, Framework, ModelFacts, ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.domain.series import Metric, SeriesKey
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.session import Session, create_workspace
+from tests.service_process import service_process
 
-MODEL = "Churn score"
+MODEL = "churn-score"
+
+
+_secrets: dict[int, tuple[bytes, int]] = {}
+"""By port: what proves the release that is live there, and its version."""
 
 
 class Service:
@@ -48,6 +52,14 @@ class Service:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
+                challenge = self.headers["Kronkers-Challenge"]
+                if challenge and service.port in _secrets:
+                    secret, version = _secrets[service.port]
+                    self.send_response(200)
+                    self.send_header("Kronkers-Proof", proof(secret, challenge, MODEL, version))
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 service.may_answer.wait(20)
                 service.scrapes += 1
                 for _ in range(85):
@@ -121,7 +133,7 @@ def put_live(session: Session, port: int, *, version: int = 14, ago: timedelta =
         created=now - ago,
         changed=now - ago,
         author="you",
-        endpoint={"port": port, "pid": os.getpid(), "started": psutil.Process().create_time()},
+        endpoint={"port": port, **service_process(), "nonce": "5a" * 16},
         message="took over from r1" if before else "",
     )
     changes = [ReleaseRecorded(release)]
@@ -131,6 +143,7 @@ def put_live(session: Session, port: int, *, version: int = 14, ago: timedelta =
             ReleaseRecorded(replace(before, state=ReleaseState.STANDBY, changed=release.changed, message=message))
         )
     session.workspace.ledger.record(*changes, author="you")
+    _secrets[port] = (session.release_secret(release), version)
     return release
 
 
