@@ -101,7 +101,7 @@ def find_process(pid: int, started: float | None = None) -> psutil.Process | Non
     _reap(pid)
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
+        if process.status() == psutil.STATUS_ZOMBIE and process.num_threads() < 2:  # its others may go on without it
             return None
         same = started is None or abs(process.create_time() - started) <= _SAME_START_SECONDS
     except (psutil.NoSuchProcess, psutil.AccessDenied):  # another person's process is none of ours

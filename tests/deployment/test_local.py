@@ -17,8 +17,9 @@ import psutil
 import pytest
 
 from kronkers_studio.confinement import Level, Means
-from kronkers_studio.deployment import local, processes
+from kronkers_studio.deployment import computer, local, processes
 from kronkers_studio.deployment.local import service_alive, start_service, stop_service
+from kronkers_studio.deployment.local_leftovers import end_processes_of
 from kronkers_studio.deployment.service import LoopbackClient
 from kronkers_studio.domain.errors import Cancelled, ConfinementUnavailable, ReleaseFailed
 from kronkers_studio.domain.progress import CancelSource
@@ -277,5 +278,62 @@ def test_the_running_service_is_confined(model: Path, folder: Path) -> None:
         assert (folder / "secret").stat().st_mode & 0o777 == 0o600
         sockets = [c for c in psutil.Process(endpoint["pid"]).net_connections("inet") if c.status == "LISTEN"]
         assert [c.laddr.port for c in sockets] == [endpoint["port"]]
+    finally:
+        stop_service(endpoint)
+
+
+_HIDDEN = {
+    "writes over its own arguments": """
+stat = open("/proc/self/stat").read().rpartition(")")[2].split()
+start, end = int(stat[45]), int(stat[46])
+ctypes.memset(start, 0, end - start)
+""",
+    "goes on without its first thread": "ctypes.CDLL(None).syscall(60, 0)",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="by Linux's ways")
+@pytest.mark.parametrize("way", _HIDDEN)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_service_that_hides_is_found_and_ended(
+    way: str, known: bool, folder: Path, model: Path, tmp_path: Path
+) -> None:
+    """Also when nobody came to know more of it than the folder that it was started in."""
+    hostile = tmp_path / "hostile" / "kronkers_studio" / "serving"
+    hostile.mkdir(parents=True)
+    for package in (hostile.parent, hostile):
+        (package / "__init__.py").touch()
+    code = f"""
+import ctypes, json, sys, threading, time
+threading.Thread(target=time.sleep, args=(60,)).start()
+ready = sys.argv[sys.argv.index("--ready-file") + 1]
+threading.Timer(0.3, lambda: open(ready, "w").write(json.dumps(dict(port=1, pid=1)))).start()
+{_HIDDEN[way]}
+time.sleep(60)
+"""
+    (hostile / "__main__.py").write_text(code, encoding="utf-8")
+    endpoint = start_service(PYTHON, (hostile.parents[1],), model, folder)
+    try:
+        assert service_alive(endpoint)
+        if known:
+            stop_service(endpoint, timeout=0.2)
+        else:
+            end_processes_of(folder)
+        assert not service_alive(endpoint)
+        assert not psutil.pid_exists(endpoint["pid"])
+    finally:
+        if psutil.pid_exists(endpoint["pid"]):
+            processes.end(psutil.Process(endpoint["pid"]), timeout=0)
+
+
+def test_no_other_process_is_a_service_because_a_history_says_so(model: Path, folder: Path) -> None:
+    bystander = psutil.Process()
+    for mark in ("", "0" * 64, computer.computer_id()):
+        claimed = {"pid": bystander.pid, "started": bystander.create_time(), "mark": mark}
+        assert not service_alive(claimed)
+    endpoint = start_service(PYTHON, PYTHON_PATH, model, folder)
+    try:
+        moved = {**endpoint, "pid": bystander.pid, "started": bystander.create_time()}
+        assert not service_alive(moved), "a mark is of one process"
     finally:
         stop_service(endpoint)
