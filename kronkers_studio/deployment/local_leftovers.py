@@ -14,8 +14,8 @@ _PROGRAM = "kronkers_studio."
 
 
 def end_processes_of(folder: Path) -> None:
-    """End the service that was started in ``folder``, and every process of this account that runs a program of ours with
-    a file in there as an argument."""
+    """End the service that was started in ``folder``, and every process of this account that runs a program of ours
+    with a file in there as an argument."""
     noted = process_noted(folder)
     if noted is not None:
         end(noted, timeout=0)
