@@ -188,6 +188,10 @@ class EngineUnavailable(ServerError):
     """The server's Docker engine cannot be used."""
 
 
+class EngineUntrustworthy(ServerError):
+    """What answers as the server's Docker engine says what no engine says."""
+
+
 class ServerBusy(ServerError):
     """Somebody else is changing releases on the server; the message names who and since when."""
 
