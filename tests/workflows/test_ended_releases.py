@@ -34,6 +34,7 @@ from kronkers_studio.workflows.releases import (
     stop_release,
     unpaused_releases,
 )
+from kronkers_studio.workflows.restart import start_again
 from kronkers_studio.workflows.session import Session, create_workspace, open_workspace
 from kronkers_studio.workflows.settling import settle_releases
 from kronkers_studio.workflows.workers import at_work, is_abandoned
@@ -199,11 +200,26 @@ def test_going_back_goes_further_back_each_time_and_never_forward(session: Sessi
     assert roll_back(session, MODEL, PLACE).number == 1
 
 
-def test_what_was_stopped_comes_back_by_going_back(session: Session) -> None:
+def test_going_back_goes_before_what_was_stopped_and_never_forward_to_it(session: Session) -> None:
+    for _ in range(3):
+        release_model(session, MODEL, to=PLACE)
+    stop_release(session, MODEL, PLACE)  # it is bad: first away with it
+    assert roll_back(session, MODEL, PLACE).number == 2
+    assert roll_back(session, MODEL, PLACE).number == 1
+    stop_release(session, MODEL, PLACE)
+    with pytest.raises(NotFound, match="no earlier release"):
+        roll_back(session, MODEL, PLACE)
+    assert start_again(session, MODEL, PLACE).number == 1
+    stop_release(session, MODEL, PLACE)
+    assert roll_back(session, MODEL, PLACE, to=3).number == 3
+
+
+def test_what_was_stopped_is_what_starts_again(session: Session) -> None:
     for _ in range(2):
         release_model(session, MODEL, to=PLACE)
     stop_release(session, MODEL, PLACE)
-    assert roll_back(session, MODEL, PLACE).number == 2
+    assert start_again(session, MODEL, PLACE).number == 2
+    assert roll_back(session, MODEL, PLACE).number == 1
 
 
 def test_going_back_that_is_interrupted_leaves_it_on_standby(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

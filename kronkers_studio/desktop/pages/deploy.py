@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import shiboken6
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.charts.heard import Heard
+from kronkers_studio.desktop.charts.recording import Recorder
 from kronkers_studio.desktop.dialogs.dialog import confirm
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
@@ -70,6 +73,9 @@ class DeployPage(Page):
         self._floor = Floor([THIS_COMPUTER], [], [])
         self._wanted: State = {}
         self._sending_to: tuple[str, str] | None = None
+        self._dialog: PutLiveDialog | None = None
+        self._recorder = Recorder.of(studio)
+        self._recorder.heard.connect(self._show_heard)
         self.back_button = Button(tr("Back"), self.show_places, icon="back")
         self.server_button = Button(tr("Add a server"), self._add_server, icon="servers")
         self.live_button = Button(tr("Put live …"), self.ask_put_live, kind="primary", icon="deploy")
@@ -98,7 +104,19 @@ class DeployPage(Page):
         self._floor = floor
         if self.views.shown != "send" or (self._sending_to and not self._release_live(*self._sending_to)):
             self.show_places()
+        if self._dialog is not None and shiboken6.isValid(self._dialog):
+            self._dialog.show_releases(floor.releases)
         self._follow_wish()
+
+    def _show_heard(self) -> None:
+        """Show what runs where as it answers now."""
+        if self.views.shown == "places":
+            self._fill_places()
+        if self._dialog is not None and shiboken6.isValid(self._dialog):
+            self._dialog.show_releases(self._floor.releases)
+
+    def _heard(self, release: Release) -> Heard:
+        return self._recorder.heard_of(release.model, release.place)
 
     @property
     def live_services(self) -> list[tuple[str, str]]:
@@ -121,7 +139,9 @@ class DeployPage(Page):
         floor = self._floor
         if not floor.versions:
             return
-        dialog = PutLiveDialog(self, floor.versions, floor.places, floor.live, self.put_live)
+        heard_of = self._recorder.heard_of
+        dialog = PutLiveDialog(self, floor.versions, floor.places, floor.releases, self.put_live, heard_of)
+        self._dialog = dialog
         if model:
             dialog.choose(model, version, place)
         dialog.open()
@@ -274,16 +294,21 @@ class DeployPage(Page):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         groups = self._floor.models_in(place)
-        live = sum(1 for release in self._floor.live if release.place == place)
+        here = [self._heard(release) for release in self._floor.live if release.place == place]
+        silent = sum(1 for heard in here if heard.silent)
+        live = len(here) - silent
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(IconLabel("computer" if place == THIS_COMPUTER else "servers", "muted", 18))
         head.addWidget(label(place_title(place), "heading"))
         stopped = sum(1 for release in self._floor.lost if release.place == place)
-        if live or not stopped:
+        if live or not (stopped or silent):
+            asked = live and all(heard.answers is not None for heard in here)
             head.addWidget(
-                Pill(tr("{n} live").format(n=live) if live else tr("Nothing live"), "ok" if live else "plain")
+                Pill(tr("{n} live").format(n=live) if live else tr("Nothing live"), "ok" if asked else "plain")
             )
+        if silent:
+            head.addWidget(Pill(tr("{n} unreachable").format(n=silent), "warn"))
         if stopped:
             head.addWidget(Pill(tr("{n} stopped").format(n=stopped), "warn"))
         head.addStretch(1)
@@ -331,7 +356,7 @@ class DeployPage(Page):
         return holder
 
     def _card(self, model: str, releases: list[Release]) -> ReleaseCard:
-        card = ReleaseCard(model, releases)
+        card = ReleaseCard(model, releases, self._heard(releases[0]))
         card.rows_wanted.connect(lambda release: self.send_rows(release.model, release.place))
         card.charts_wanted.connect(self._open_charts)
         card.stop_wanted.connect(self.ask_stop)
@@ -352,7 +377,7 @@ def read_floor(session: Session) -> Floor:
     from kronkers_studio.workflows import models, releases, servers
 
     places = [THIS_COMPUTER, *(server.name for server in servers.list_servers(session))]
-    return Floor(places, models.list_models(session), releases.list_releases(session))
+    return Floor(places, models.list_models(session), releases.recorded_releases(session))
 
 
 def _column_holder() -> QWidget:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.card import ChartCard
+from kronkers_studio.desktop.charts.heard import NOT_ASKED
 from kronkers_studio.desktop.charts.keeping import ask_and_save_picture, ask_and_save_values
 from kronkers_studio.desktop.charts.lines import Line
 from kronkers_studio.desktop.charts.quantities import megabytes, milliseconds, per_second, percent
@@ -78,6 +79,7 @@ class MonitorPage(Page):
         self.recorder = Recorder.of(studio)
         self.recorder.measured.connect(self._on_measured)
         self.recorder.troubled.connect(self.notice.show_error)
+        self.recorder.heard.connect(self._on_heard)
         studio.closed.connect(self._forget)
 
     # Parts ---------------------------------------------------------------------------------------------------------
@@ -160,7 +162,8 @@ class MonitorPage(Page):
     @property
     def standing(self) -> Standing:
         """What is known of what is watched."""
-        return Standing(tuple(self._history.releases) if self._history is not None else (), self.live)
+        heard = self.recorder.heard_of(*self.watched) if self.watched is not None else NOT_ASKED
+        return Standing(tuple(self._history.releases) if self._history is not None else (), self.live, heard)
 
     def _start_again(self) -> None:
         lost = self.standing.lost
@@ -242,6 +245,10 @@ class MonitorPage(Page):
             if not self._browsing:
                 self._read_windows()
 
+    def _on_heard(self) -> None:
+        if self.entered and self._history is not None:
+            self._show_words()
+
     def _read_windows(self) -> None:
         """Ask the store for what the charts are to show; while it is being read, once more afterwards."""
         if self._reading:
@@ -312,7 +319,7 @@ class MonitorPage(Page):
         self.header.set_pills([(place_title(place), where), *standing.pills()])
         self.header.set_sentence(standing.sentence(self.recorder.seconds))
         self.start_button.setVisible(standing.lost is not None)
-        self.figures.show_age(None if standing.live is not None and not standing.problem else self.live)
+        self.figures.show_age(None if standing.live is not None and not standing.heard.silent else self.live)
         self._show_problem(standing.problem)
 
     def _show_problem(self, problem: str) -> None:
