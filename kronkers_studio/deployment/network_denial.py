@@ -26,8 +26,8 @@ _OTHER_TABLE = 0x40000000  # from here on: x86-64's second table of system calls
 # the machine's kind for the kernel's audit, then: connect, sendto, sendmsg, sendmmsg, socket
 _CALLS = {"x86_64": (0xC000003E, 42, 44, 46, 307, 41), "aarch64": (0xC00000B7, 203, 206, 211, 269, 198)}
 
-# refused altogether: io_uring_setup, whose requests no filter sees; and pidfd_getfd, ptrace, process_vm_writev, by
-# which a process becomes another one: what the engine starts to look after the health may connect
+# refused altogether: io_uring_setup, whose requests no filter sees; and pidfd_getfd, ptrace, process_vm_writev, for a
+# process becomes another one by them, and what the engine starts to look after the health may connect
 _REFUSED = {"x86_64": (425, 438, 101, 311), "aarch64": (425, 438, 117, 271)}
 
 _START = """import ctypes,os,struct,sys
