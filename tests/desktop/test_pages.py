@@ -17,7 +17,7 @@ from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.pages.deploy import DeployPage, Floor
 from kronkers_studio.desktop.pages.home import Overview, events, next_step
-from kronkers_studio.desktop.pages.servers import ServerCard
+from kronkers_studio.desktop.panels.server_card import ServerCard
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.errors import ServerUnreachable

@@ -193,7 +193,7 @@ class DeployPage(Page):
         self.notice.say(f"{title} …", tr("Its progress is in the bar below. You can go on working."))
 
         def failed(error: StudioError) -> None:
-            self.notice.show_error(error)
+            self.show_error(error)
             if isinstance(error, ConfinementUnavailable):
                 ask_unprotected(self, self.studio, error, lambda: self._work(title, model, work))
 

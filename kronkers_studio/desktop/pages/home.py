@@ -201,7 +201,7 @@ class HomePage(Page):
         return row_widget
 
     def _start_again(self, release: Release) -> None:
-        start_again(self.studio, release, owner=self, failed=self.notice.show_error)
+        start_again(self.studio, release, owner=self, failed=self.show_error)
 
     def _opens_chart(self, release: Release) -> Callable[[], None]:
         return lambda: self.studio.go.emit("monitor", {"model": release.model, "place": release.place})

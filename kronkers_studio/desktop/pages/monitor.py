@@ -168,7 +168,7 @@ class MonitorPage(Page):
     def _start_again(self) -> None:
         lost = self.standing.lost
         if lost is not None:
-            start_again(self.studio, lost, owner=self, failed=self.notice.show_error)
+            start_again(self.studio, lost, owner=self, failed=self.show_error)
 
     def toggle_pause(self) -> None:
         """Hold the charts still, or let them move on from now."""
@@ -225,7 +225,6 @@ class MonitorPage(Page):
         self._history = history
         if self.live is None or self.standing.live is None:
             self.live = history.state
-        self.happened.show_releases(history.releases)
         if not self.range_key:
             self.range_key = self.standing.fitting_range()
             self.range_box.choose(self.range_key)
@@ -316,6 +315,7 @@ class MonitorPage(Page):
         self.header.set_title(model)
         where: Tone = "accent" if place == THIS_COMPUTER else "prod"
         standing = self.standing
+        self.happened.show_releases(standing.releases, standing.heard)
         self.header.set_pills([(place_title(place), where), *standing.pills()])
         self.header.set_sentence(standing.sentence(self.recorder.seconds))
         self.start_button.setVisible(standing.lost is not None)

@@ -8,10 +8,12 @@ from typing import ClassVar
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.remedies import remedy_of
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.tokens import GAP, MARGIN_X, MARGIN_Y
 from kronkers_studio.desktop.widgets.header import PageHeader
 from kronkers_studio.desktop.widgets.states import Notice
+from kronkers_studio.domain.errors import StudioError
 
 
 class Page(QWidget):
@@ -66,6 +68,10 @@ class Page(QWidget):
 
     def restore(self, state: State) -> None:
         """Take up ``state`` again; anything in it may be missing or no longer exist."""
+
+    def show_error(self, error: StudioError) -> None:
+        """Say what went wrong here, with what can be done about it."""
+        self.notice.show_error(error, remedy_of(self.studio, error))
 
     def _on_change(self, kind: str) -> None:
         if kind in self.changes:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 _PLATFORMS = ("linux/amd64", "linux/arm64")
+_KEPT = (1, 2, 3, 5, 10)
 _READ_LIMITS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 
@@ -43,7 +44,7 @@ class SettingsPage(Page):
         left, right = QVBoxLayout(), QVBoxLayout()
         for column, cards in (
             (left, (self._look(), self._you(), self._workspace(), self._monitoring(), self._guide())),
-            (right, (self._bringing_in(), self._packages(), self._this_computer())),
+            (right, (self._bringing_in(), self._packages(), self._servers(), self._this_computer())),
         ):
             column.setSpacing(GAP)
             for card in cards:
@@ -61,6 +62,8 @@ class SettingsPage(Page):
         self.limit.set_choices(_limits(settings.read_limit))
         self.limit.choose(settings.read_limit)
         self.priority.select(settings.low_priority)
+        self.keep.set_choices(_kept(settings.keep_releases))
+        self.keep.choose(settings.keep_releases)
         self._show_checked(self.unprotected, on=settings.run_unprotected)
         self.studio.read(_read_this_computer, self._show_this_computer, owner=self, failed=self.notice.show_error)
 
@@ -153,6 +156,14 @@ class SettingsPage(Page):
         self.offline.toggled.connect(lambda on: self.change(offline=on))
         card.body.addWidget(self.offline)
         card.body.addWidget(label(_help("offline"), "caption", wrap=True))
+        return card
+
+    def _servers(self) -> Card:
+        card = Card(tr("Servers"))
+        self.keep = ComboBox(tr("Earlier releases that are kept"), _kept(self.studio.settings.keep_releases))
+        self.keep.choose(self.studio.settings.keep_releases)
+        self.keep.activated.connect(lambda: self.change(keep_releases=self.keep.value))
+        card.body.addWidget(Field(tr("Earlier releases that are kept"), self.keep, _help("keep_releases")))
         return card
 
     def _this_computer(self) -> Card:
@@ -271,6 +282,11 @@ def _limits(current: float) -> list[tuple[str, object]]:
     words = tr("{n} MB per second")
     steps = sorted({*_READ_LIMITS, current} - {0.0})
     return [(tr("No limit"), 0.0), *((words.format(n=number(limit, int(limit % 1 != 0))), limit) for limit in steps)]
+
+
+def _kept(current: int) -> list[tuple[str, object]]:
+    """How many earlier releases may be kept, with the number in force."""
+    return [(number(amount), amount) for amount in sorted({*_KEPT, current})]
 
 
 def _help(name: str) -> str:
