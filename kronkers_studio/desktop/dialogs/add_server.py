@@ -136,6 +136,7 @@ class AddServerDialog(Dialog):
         self._set_busy("")
         self.views.show_view("fingerprint")
         self.compared.show_host_key(host_key)
+        self.make_room(self.compared.needed_width)
         self.next.setText(tr("Add the server"))
         self.next.setEnabled(False)
         self.back.setVisible(True)

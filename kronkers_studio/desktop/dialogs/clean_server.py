@@ -47,12 +47,12 @@ class CleanServerDialog(Dialog):
         on_error: Callable[[StudioError], object],
     ) -> None:
         sentence = tr("What is live stays, and so does what a rollback needs. Nothing of anybody else's is touched.")
-        super().__init__(parent, tr("Clean up {server}").format(server=server), sentence, width=640)
+        super().__init__(parent, tr("Clean up {server}").format(server=server), sentence, width=700)
         self._studio, self._server = studio, server
         self._on_cleaned, self._on_error, self._page = on_cleaned, on_error, parent
         self._task: Task | None = None
         self.table: Table[Line] = Table(tr("What is removed"), _columns())
-        self.table.setMinimumHeight(220)
+        self.table.setMinimumHeight(276)
         self.views = Views({"looking": self._make_looking, "list": lambda: self.table, "nothing": _nothing})
         self.content.addWidget(self.views, 1)
         self.sum = label("", "medium", wrap=True)
@@ -72,6 +72,13 @@ class CleanServerDialog(Dialog):
         self.bar.setVisible(False)
         self.sum.setVisible(bool(lines))
         self.sum.setText(_sum_words(lines, found.size))
+        strange = sum(1 for item in found.leftovers if not item.known)
+        if strange:
+            self.notice.say(
+                counted(strange, tr("{n} thing is not in the history."), tr("{n} things are not in the history.")),
+                tr("A copy of this workspace may need it: look there first."),
+                "warn",
+            )
         self.go.setVisible(bool(lines))
         self.cancel.setText(tr("Cancel") if lines else tr("Close"))
 
@@ -173,11 +180,11 @@ def _lines(found: CleanedServer) -> list[Line]:
             tr("Release"),
             "history",
             f"{release.model} {release.label}",
-            tr("older than what is kept for going back"),
+            tr("older than those kept"),
         )
         for release in found.releases
     ]
-    strange = tr("not in this workspace's history; perhaps a copy's")
+    strange = tr("not in the history")
     return releases + [
         Line(*kinds[item.kind], item.name, tr("no release needs it") if item.known else strange, item.size)
         for item in found.leftovers
@@ -193,7 +200,7 @@ def _columns() -> list[Column[Line]]:
     return [
         Column(tr("What"), lambda line: line.kind, 96, icon=lambda line: line.icon),
         Column(tr("Name"), lambda line: line.name, stretch=4, middle=True),
-        Column(tr("Why"), lambda line: line.why, stretch=3, muted=True),
+        Column(tr("Why"), lambda line: line.why, 160, muted=True),
         Column(tr("Size"), lambda line: file_size(line.size) if line.size else "–", 80, right=True),
     ]
 

@@ -9,6 +9,8 @@ from kronkers_studio.desktop.widgets.fields import CheckBox
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.domain.servers import HostKey
 
+_PADDING = 18  # pixels beside the fingerprint, and a little more
+
 
 class FingerprintStep(QWidget):
     """``same`` is ticked by whoever has compared it."""
@@ -38,3 +40,9 @@ class FingerprintStep(QWidget):
         self.fingerprint.setText(host_key.fingerprint)
         self.fingerprint.setAccessibleName(host_key.fingerprint)
         self.same.setChecked(False)
+
+    @property
+    def needed_width(self) -> int:
+        """Pixels that the whole fingerprint takes: there is no space in it to break it at."""
+        self.fingerprint.ensurePolished()
+        return self.fingerprint.fontMetrics().horizontalAdvance(self.fingerprint.text()) + 2 * _PADDING

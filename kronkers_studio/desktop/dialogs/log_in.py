@@ -157,6 +157,7 @@ class LogInDialog(Dialog):
         self._set_busy("")
         self.views.show_view("fingerprint")
         self.compared.show_host_key(host_key)
+        self.make_room(self.compared.needed_width)
         self.next.setText(tr("Continue"))
         self.next.setEnabled(False)
         self.compared.same.setFocus()

@@ -186,7 +186,7 @@ class HomePage(Page):
         words.setSpacing(2)
         words.addWidget(ElidedLabel(release.model, "medium"))
         heard = self._heard(release)
-        words.addWidget(keep_current(ElidedLabel("", "caption"), lambda: _service_words(release, heard)))
+        words.addWidget(keep_current(label("", "caption", wrap=True), lambda: _service_words(release, heard)))
         row.addLayout(words, 1)
         row.addWidget(Pill(*release_pill(release, heard), hint=silent_hint(heard)))
         if release.lost:

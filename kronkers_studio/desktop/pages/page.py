@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import ClassVar
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.remedies import remedy_of
@@ -109,6 +110,19 @@ class Views(QWidget):
     def show_view(self, key: str) -> None:
         self._stack.setCurrentWidget(self.view(key))
         self.shown = key
+
+
+class WrappedContent(QWidget):
+    """Needs the height that wrapped words take at its width, not at their narrowest: else it scrolls for nothing."""
+
+    def minimumSizeHint(self) -> QSize:
+        hint, layout = super().minimumSizeHint(), self.layout()
+        return hint if layout is None else QSize(hint.width(), layout.totalHeightForWidth(self.width()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
 
 
 def scrolling(content: QWidget, name: str, parent: QObject | None = None) -> QScrollArea:

@@ -12,7 +12,7 @@ from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog, cleaned_words
 from kronkers_studio.desktop.dialogs.dialog import confirm
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
-from kronkers_studio.desktop.pages.page import Page, Views, scrolling
+from kronkers_studio.desktop.pages.page import Page, Views, WrappedContent, scrolling
 from kronkers_studio.desktop.panels.server_card import ServerCard, lock_question
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import tr
@@ -246,9 +246,9 @@ class ServersPage(Page):
         )
 
     def _list(self) -> QWidget:
-        inner = QWidget()
+        inner = WrappedContent()
         self._column = QVBoxLayout(inner)
-        self._column.setContentsMargins(0, 0, 6, 0)
+        self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(GAP)
         return scrolling(inner, tr("Servers"))
 

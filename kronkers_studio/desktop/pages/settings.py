@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout
 
 from kronkers_studio.desktop import theme
-from kronkers_studio.desktop.pages.page import Page, scrolling
+from kronkers_studio.desktop.pages.page import Page, WrappedContent, scrolling
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import duration, home_short, number, tr
 from kronkers_studio.desktop.tokens import GAP
@@ -37,14 +36,14 @@ class SettingsPage(Page):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio, tr("Settings"), tr("Every change is in force at once."))
-        inner = _Columns()
+        inner = WrappedContent()
         columns = QHBoxLayout(inner)
-        columns.setContentsMargins(0, 0, 6, 0)
+        columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(GAP)
         left, right = QVBoxLayout(), QVBoxLayout()
         for column, cards in (
-            (left, (self._look(), self._you(), self._workspace(), self._monitoring(), self._guide())),
-            (right, (self._bringing_in(), self._packages(), self._servers(), self._this_computer())),
+            (left, (self._look(), self._you(), self._workspace(), self._monitoring(), self._servers(), self._guide())),
+            (right, (self._bringing_in(), self._packages(), self._this_computer())),
         ):
             column.setSpacing(GAP)
             for card in cards:
@@ -262,19 +261,6 @@ def _read_this_computer(session: Session) -> tuple[bool, tuple[str, ...]]:
     from kronkers_studio.workflows import this_computer
 
     return this_computer.autostart_enabled(session), this_computer.not_prevented()
-
-
-class _Columns(QWidget):
-    """Needs the height that wrapped words take at its width, not at their narrowest: else it scrolls for nothing."""
-
-    def minimumSizeHint(self) -> QSize:
-        hint, layout = super().minimumSizeHint(), self.layout()
-        return hint if layout is None else QSize(hint.width(), layout.totalHeightForWidth(self.width()))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self.updateGeometry()
 
 
 def _limits(current: float) -> list[tuple[str, object]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from PySide6.QtCore import QDateTime
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.heard import NOT_ASKED, Heard
@@ -19,6 +20,7 @@ from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.domain.releases import Release, ReleaseState
 
 _MOST = 30
+_ROOM_FOR_PILLS = 300  # pixels
 
 
 class Happened(Card):
@@ -45,6 +47,16 @@ class Happened(Card):
         if not latest:
             self._rows.addWidget(label(tr("Nothing yet."), "muted"))
         self._rows.addStretch(1)
+        self._show_pills()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_pills()
+
+    def _show_pills(self) -> None:
+        """Where there is no room for both, the sentence says it."""
+        for pill in self.findChildren(Pill):
+            pill.setVisible(self.width() >= _ROOM_FOR_PILLS)
 
 
 def when(at: datetime) -> str:

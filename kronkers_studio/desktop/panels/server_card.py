@@ -57,7 +57,8 @@ class ServerCard(Card):
         self.wants_setup = Button(tr("Set up"), icon="settings", name=named.format(action=tr("Set up"), server=name))
         self.wants_setup.setToolTip(tr("Prepare it for releases: a one-node Docker Swarm. It can be repeated."))
         more = named.format(action=tr("More for"), server=name)
-        self.more = Button(tr("More"), self._show_more, icon="more", name=more)
+        self.more = Button(tr("More"), self._show_more, icon="chevron-down", name=more)
+        self.more.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the arrow after the word
         remove = named.format(action=tr("Remove"), server=server.name)
         self.wants_removal = Button("", kind="icon", icon="trash", name=remove)
         self._buttons = (self.wants_check, self.wants_setup, self.more, self.wants_removal)
