@@ -43,7 +43,8 @@ from kronkers_studio.domain.series import LiveState, Metric
 
 _SHORTEST_LIVE = 15.0  # seconds shown at least of what went live just now
 _SETTLE_MS = 120  # after the last movement of a chart, before the store is asked for finer lines
-_NARROW_BOX, _ANY_WIDTH = 124, 16_777_215  # pixels of a drop-down in a narrow window; Qt's "as wide as it wants"
+_NARROW_MODEL, _NARROW_RANGE = 112, 156  # pixels of the drop-downs in a narrow window
+_ANY_WIDTH = 16_777_215  # Qt's "as wide as it wants"
 _WIDE = 900  # pixels of page from which the buttons have room for words
 _FEWEST_POINTS, _MOST_POINTS = 240, 1200
 
@@ -352,8 +353,8 @@ class MonitorPage(Page):
         wide = self.width() >= _WIDE
         self.pause_button.setText(self.pause_button.accessibleName() if wide else "")
         self.export_button.setText(self.export_button.accessibleName() if wide else "")
-        for box in (self.model_box, self.range_box):
-            box.setMaximumWidth(_ANY_WIDTH if wide else _NARROW_BOX)
+        self.model_box.setMaximumWidth(_ANY_WIDTH if wide else _NARROW_MODEL)
+        self.range_box.setMaximumWidth(_ANY_WIDTH if wide else _NARROW_RANGE)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
