@@ -70,7 +70,7 @@ def clock_of(at: datetime) -> str:
     """When something began that lasts: "14:05", "Tue 14:05", "12 Mar 2026"."""
     local = _local(at)
     if local.date() == QDateTime.currentDateTime().date():
-        return locale().toString(local.time(), QLocale.FormatType.ShortFormat)
+        return locale().toString(local.time(), "HH:mm")
     if datetime.now(UTC) - at < timedelta(days=6):
         return locale().toString(local, "ddd HH:mm")
     return locale().toString(local.date(), "d MMM yyyy")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import shiboken6
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.heard import Heard
@@ -35,7 +36,8 @@ from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
-_COLUMNS, _COLUMN_WIDTH = 3, 260  # side by side; pixels at least
+_COLUMNS, _COLUMN_WIDTH = 3, 300  # side by side; pixels at least
+_GAP = 20  # pixels between columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class DeployPage(Page):
         self._wanted: State = {}
         self._sending_to: tuple[str, str] | None = None
         self._dialog: PutLiveDialog | None = None
+        self._shown_columns = 0
         self._recorder = Recorder.of(studio)
         self._recorder.heard.connect(self._show_heard)
         self.back_button = Button(tr("Back"), self.show_places, icon="back")
@@ -193,7 +196,7 @@ class DeployPage(Page):
         self.notice.say(f"{title} …", tr("Its progress is in the bar below. You can go on working."))
 
         def failed(error: StudioError) -> None:
-            self.notice.show_error(error)
+            self.show_error(error)
             if isinstance(error, ConfinementUnavailable):
                 ask_unprotected(self, self.studio, error, lambda: self._work(title, model, work))
 
@@ -267,8 +270,8 @@ class DeployPage(Page):
         inner = QWidget()
         self._grid = QGridLayout(inner)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(20)
-        self._grid.setVerticalSpacing(20)
+        self._grid.setHorizontalSpacing(_GAP)
+        self._grid.setVerticalSpacing(_GAP)
         return scrolling(inner, tr("Places"))
 
     def _fill_places(self) -> None:
@@ -279,14 +282,26 @@ class DeployPage(Page):
                 widget.hide()
                 widget.deleteLater()
         places = self._floor.places
-        shown = max(2, min(_COLUMNS, len(places)))
+        shown = self._shown_columns = self._fitting_columns()
         for position, place in enumerate(places):
             self._grid.addWidget(self._column(place), position // shown, position % shown)
         if len(places) == 1:
-            self._grid.addWidget(self._invitation(), 0, 1)
+            self._grid.addWidget(self._invitation(), 1 // shown, 1 % shown)
         for column in range(_COLUMNS):
             self._grid.setColumnStretch(column, 1 if column < shown else 0)
+        for row in range(len(places) + 1):
+            self._grid.setRowStretch(row, 0)
         self._grid.setRowStretch(len(places) // shown + 1, 1)
+
+    def _fitting_columns(self) -> int:
+        """How many columns there is room for; two are left alone rather than one in the middle of nothing."""
+        room = (self.views.width() + _GAP) // (_COLUMN_WIDTH + _GAP)
+        return max(1, min(_COLUMNS, max(2, len(self._floor.places)), room))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.views.shown == "places" and self._fitting_columns() != self._shown_columns:
+            self._fill_places()
 
     def _column(self, place: str) -> QWidget:
         holder = _column_holder()

@@ -186,7 +186,7 @@ class HomePage(Page):
         words.setSpacing(2)
         words.addWidget(ElidedLabel(release.model, "medium"))
         heard = self._heard(release)
-        words.addWidget(keep_current(ElidedLabel("", "caption"), lambda: _service_words(release, heard)))
+        words.addWidget(keep_current(label("", "caption", wrap=True), lambda: _service_words(release, heard)))
         row.addLayout(words, 1)
         row.addWidget(Pill(*release_pill(release, heard), hint=silent_hint(heard)))
         if release.lost:
@@ -201,7 +201,7 @@ class HomePage(Page):
         return row_widget
 
     def _start_again(self, release: Release) -> None:
-        start_again(self.studio, release, owner=self, failed=self.notice.show_error)
+        start_again(self.studio, release, owner=self, failed=self.show_error)
 
     def _opens_chart(self, release: Release) -> Callable[[], None]:
         return lambda: self.studio.go.emit("monitor", {"model": release.model, "place": release.place})

@@ -43,6 +43,8 @@ from kronkers_studio.domain.series import LiveState, Metric
 
 _SHORTEST_LIVE = 15.0  # seconds shown at least of what went live just now
 _SETTLE_MS = 120  # after the last movement of a chart, before the store is asked for finer lines
+_NARROW_MODEL, _NARROW_RANGE = 112, 156  # pixels of the drop-downs in a narrow window
+_ANY_WIDTH = 16_777_215  # Qt's "as wide as it wants"
 _WIDE = 900  # pixels of page from which the buttons have room for words
 _FEWEST_POINTS, _MOST_POINTS = 240, 1200
 
@@ -168,7 +170,7 @@ class MonitorPage(Page):
     def _start_again(self) -> None:
         lost = self.standing.lost
         if lost is not None:
-            start_again(self.studio, lost, owner=self, failed=self.notice.show_error)
+            start_again(self.studio, lost, owner=self, failed=self.show_error)
 
     def toggle_pause(self) -> None:
         """Hold the charts still, or let them move on from now."""
@@ -225,7 +227,6 @@ class MonitorPage(Page):
         self._history = history
         if self.live is None or self.standing.live is None:
             self.live = history.state
-        self.happened.show_releases(history.releases)
         if not self.range_key:
             self.range_key = self.standing.fitting_range()
             self.range_box.choose(self.range_key)
@@ -316,6 +317,7 @@ class MonitorPage(Page):
         self.header.set_title(model)
         where: Tone = "accent" if place == THIS_COMPUTER else "prod"
         standing = self.standing
+        self.happened.show_releases(standing.releases, standing.heard)
         self.header.set_pills([(place_title(place), where), *standing.pills()])
         self.header.set_sentence(standing.sentence(self.recorder.seconds))
         self.start_button.setVisible(standing.lost is not None)
@@ -328,7 +330,7 @@ class MonitorPage(Page):
             return
         self._problem = problem
         if problem:
-            self.notice.say(problem, tr("It is tried again all the time; the charts show what was kept."), "warn")
+            self.notice.say(problem, tr("It is tried again by itself; the charts show what was kept."), "warn")
         else:
             self.notice.clear()
 
@@ -351,6 +353,8 @@ class MonitorPage(Page):
         wide = self.width() >= _WIDE
         self.pause_button.setText(self.pause_button.accessibleName() if wide else "")
         self.export_button.setText(self.export_button.accessibleName() if wide else "")
+        self.model_box.setMaximumWidth(_ANY_WIDTH if wide else _NARROW_MODEL)
+        self.range_box.setMaximumWidth(_ANY_WIDTH if wide else _NARROW_RANGE)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.heard import HeardOf, nothing_heard
@@ -35,8 +36,8 @@ class ModelDetails(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(10)
         self._title = ElidedLabel("", "heading")
-        self._pills = QHBoxLayout()
-        self._pills.setSpacing(6)
+        self._pills = QVBoxLayout()  # below each other: beside each other they would be cut
+        self._pills.setSpacing(4)
         whole.addWidget(self._title)
         whole.addLayout(self._pills)
         self.notice = Notice()
@@ -69,10 +70,9 @@ class ModelDetails(QWidget):
             heard = heard_of(release.model, release.place)
             state, tone = release_pill(release, heard)
             words = tr("{state} on {place}").format(state=state, place=place_words(release.place))
-            self._pills.addWidget(Pill(words, tone, hint=silent_hint(heard)))
+            self._pills.addWidget(Pill(words, tone, hint=silent_hint(heard)), 0, Qt.AlignmentFlag.AlignLeft)
         for alias in version.aliases:
-            self._pills.addWidget(Pill(alias, "prod"))
-        self._pills.addStretch(1)
+            self._pills.addWidget(Pill(alias, "prod"), 0, Qt.AlignmentFlag.AlignLeft)
         clear(self._facts)
         self._show_facts(version)
         self._facts.addStretch(1)

@@ -111,7 +111,8 @@ def _release_words(release: Release, heard: Heard) -> str:
         words = tr("Stopped, seen {time}: {why}.")
         return words.format(time=moment(release.changed), why=tr(release.message).rstrip("."))
     if release.state is ReleaseState.FAILED:
-        return release.message or tr("It did not start.")
+        why = tr(release.message or "It did not start.")
+        return f"{why[:1].upper()}{why[1:]}"
     if release.state is ReleaseState.LIVE and heard.silent:
         return f"{tr('Put live {time}').format(time=moment(release.changed))}, {silent_words(heard)}"
     words = {
