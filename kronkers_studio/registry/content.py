@@ -27,7 +27,7 @@ from kronkers_studio.domain.content import (
 from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput, NotFound
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.registry import rows
-from kronkers_studio.registry.documents import from_text
+from kronkers_studio.registry.documents import from_text, records_read
 from kronkers_studio.registry.importing import Import, OnDurable, StoreOutcome
 from kronkers_studio.registry.known_trees import KnownTrees
 from kronkers_studio.registry.ledger import Ledger
@@ -193,11 +193,14 @@ class ContentStore:
             names[project] = (*names.get(project, ()), name)
             if name == DEFAULT_BRANCH:
                 main[project] = from_text(Commit, document)
-        return [
-            Project(name, datetime.fromisoformat(row["created"]), names.get(name, ()), main.get(name), row["source"])
-            for row in projects
-            for name in [row["name"]]
-        ]
+        with records_read("project"):
+            return [
+                Project(
+                    name, datetime.fromisoformat(row["created"]), names.get(name, ()), main.get(name), row["source"]
+                )
+                for row in projects
+                for name in [row["name"]]
+            ]
 
     def resolve(self, project: str, ref: str = "") -> Commit:
         """The commit that ``ref`` names: a branch, a tag, a moment as in ``{yesterday 14:05}``, or the first characters
