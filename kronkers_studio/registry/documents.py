@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from kronkers_studio.domain.errors import StoreDamaged
 
 T = TypeVar("T")
+_ID_SIZE = 32  # bytes
 
 
 def to_text(value: Any) -> str:
@@ -49,6 +50,15 @@ def records_read(what: str) -> Iterator[None]:
             next_step="Use the version of Kronkers Studio that made the workspace, or put it back from a backup.",
             details=f"{what}: {error}"[:500],
         ) from None
+
+
+def object_id(text: str) -> bytes:
+    """The id of an object that a record names in hexadecimal digits. Raises ``StoreDamaged``."""
+    with records_read("object id"):
+        id = bytes.fromhex(text)
+        if len(id) != _ID_SIZE:
+            raise ValueError("of another length")
+        return id
 
 
 def canonical(document: Any) -> str:

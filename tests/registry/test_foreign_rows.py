@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.care import KeyEventKind, TrashKind
 from kronkers_studio.domain.changes import KeyChanged
 from kronkers_studio.domain.content import Commit
-from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.errors import StoreDamaged, StudioError
 from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace
 from kronkers_studio.storage.keys import Unlock
+from kronkers_studio.storage.text import from_stored
 
 _TEXTS = ("", "\x1b[31mred\nSound", "nope", "[]", "null", '{"branches": "m"}', '{"branches": [1]}', "[" * 100_000)
 _OTHER = (*_TEXTS, -1, 1.5, b"blob", 2**62)
@@ -40,6 +42,8 @@ def _looks(workspace: Workspace) -> list[Callable[[], object]]:
         workspace.trash.items,
         lambda: [workspace.trash.restore(item.id, author="ann") for item in workspace.trash.items()],
         workspace.ledger.key_events,
+        lambda: list(workspace.content.walk("p")),
+        lambda: workspace.content.check(read_data=True),
         lambda: workspace.clean_up(author="ann"),
         lambda: workspace.trash.empty(author="ann"),
         lambda: workspace.ledger.next_release_number("m", "here"),
@@ -57,20 +61,32 @@ def _looks(workspace: Workspace) -> list[Callable[[], object]]:
         ("tags", "created"),
         ("key_events", "at"),
         ("key_events", "event"),
+        ("commits", "tree"),
+        ("objects", "pack"),
+        ("objects", "offset"),
+        ("objects", "stored"),
+        ("objects", "length"),
+        ("objects", "type"),
+        ("packs", "size"),
     ],
 )
 def test_a_row_that_somebody_wrote_otherwise_ends_in_an_answer_or_a_sentence(
     used: Workspace, table: str, column: str
 ) -> None:
-    before: object = None
     for value in _OTHER:
-        with used.database.write_directly() as connection:
-            if before is None:
-                before = connection.execute(f'SELECT "{column}" FROM "{table}"').fetchone()[0]  # noqa: S608
+        with used.database.write_directly() as connection, contextlib.suppress(dbapi2.IntegrityError):
             connection.execute(f'UPDATE "{table}" SET "{column}" = ?', (value,))  # noqa: S608
         for look in _looks(used):
             with contextlib.suppress(StudioError):
                 look()
+
+
+def test_a_commit_that_names_no_tree_is_damage(used: Workspace) -> None:
+    with used.database.write_directly() as connection:
+        connection.execute('UPDATE commits SET document = replace(document, \'"tree":"\', \'"tree":"[[\')')
+    for look in (lambda: list(used.content.walk("p")), lambda: used.content.find("p", "", "x")):
+        with pytest.raises(StoreDamaged, match="of another form"):
+            look()
 
 
 @pytest.mark.parametrize("version", ["\x1b[31mred", "", "0", "00011", "abc"])
@@ -103,3 +119,8 @@ def test_an_entry_of_the_journal_that_somebody_wrote_otherwise_is_said_when_it_i
         connection.execute("UPDATE journal SET kind = ?, change = ? WHERE number = 2", (kind, change))
     with used.database.write_directly() as connection, pytest.raises(StudioError):
         used.ledger._journal.replay(used.ledger.entries(1, 1), connection)
+
+
+@pytest.mark.parametrize("stored", ["\U0010ffffffffff", "\U0010ffff110000", "\U0010ffff00e000", "\U0010ffff"])
+def test_a_text_that_no_text_of_ours_is_stored_as_stays_as_it_is(stored: str) -> None:
+    assert from_stored(stored) == stored
