@@ -239,12 +239,12 @@ class SearchIndex:
         """The paths that are no more (as stored), and the entries that are new or changed."""
         if tree:
             try:
-                changes = diff_trees(object_id(before), object_id(tree), self._store, renames=False).changes
+                changes = diff_trees(_tree(before), _tree(tree), self._store, renames=False).changes
             except (NotFound, StoreDamaged):
                 if not before:
                     raise
                 # what was indexed has been cleaned up meanwhile: all of it is looked at again
-                changes = diff_trees(b"", object_id(tree), self._store, renames=False).changes
+                changes = diff_trees(b"", _tree(tree), self._store, renames=False).changes
             else:
                 gone = [c.before for c in changes if c.before is not None and c.after is None]
                 return _paths(gone), _named(changes)
@@ -360,3 +360,8 @@ class _Facets(dict[tuple[str, str], int]):
         row = self._connection.execute("SELECT number FROM facets WHERE kind = ? AND name = ?", key).fetchone()
         self[key] = row[0]
         return self[key]
+
+
+def _tree(id: str) -> bytes:
+    """The id of a branch's tree; of one that is not there (yet, or any more) none."""
+    return object_id(id) if id else b""
