@@ -236,12 +236,12 @@ def _worked(terminal: Terminal, work: Callable[[], None], *, verbose: bool) -> i
 def _print_problem(terminal: Terminal, problem: StudioError) -> None:
     if terminal.as_json and not isinstance(problem, OutputUnwritable):
         try:
-            terminal.result(error_document(type(problem).__name__, problem.message, problem.next_step))
+            terminal.result(error_document(type(problem).__name__, problem.message, problem.typed_step))
         except (OutputUnwritable, BrokenPipeError):
             pass
         else:
             return
-    terminal.note(*filter(None, (problem.message, problem.next_step)))
+    terminal.note(*filter(None, (problem.message, problem.typed_step)))
 
 
 def error_document(kind: str, message: str, next_step: str) -> dict[str, dict[str, str]]:

@@ -9,11 +9,12 @@ from typing import Any
 
 from kronkers_studio.deployment.commands import read_clock, read_disk, read_memory, read_system
 from kronkers_studio.deployment.engine import OLDEST_API, Engine, engine_errors, open_engine
+from kronkers_studio.deployment.images import data_folder
 from kronkers_studio.deployment.lock import read_deploy_lock
 from kronkers_studio.deployment.setup import is_set_up, listens_on_loopback_only
 from kronkers_studio.deployment.ssh import Connection
-from kronkers_studio.domain.errors import EngineUnavailable, ServerError, ShellUnusable
-from kronkers_studio.domain.servers import DeployLock, Server, ServerCheck, ServerReport, Verdict
+from kronkers_studio.domain.errors import EngineUnavailable, EngineUntrustworthy, ServerError, ShellUnusable
+from kronkers_studio.domain.servers import DeployLock, Remedy, Server, ServerCheck, ServerReport, Verdict
 
 _GB = 1_000_000_000
 _PLATFORMS = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
@@ -41,14 +42,15 @@ def check_server(connection: Connection, server: Server) -> ServerReport:
                 swarm(info),
                 _loopback(engine),
             ]
-            disk = str(info.get("DockerRootDir") or disk)
-    except EngineUnavailable as problem:
+            disk = data_folder(info)
+    except (EngineUnavailable, EngineUntrustworthy) as problem:
         checks.append(ServerCheck("Docker engine", Verdict.BAD, problem.message, problem.next_step))
     checks.append(disk_space(connection.run(read_disk(disk)).output))
     checks.append(memory(connection.run(read_memory()).output))
     checks.append(_clock(connection))
-    checks.append(lock(read_deploy_lock(connection)))
-    return ServerReport(server.name, tuple(checks))
+    held = read_deploy_lock(connection)
+    checks.append(lock(held))
+    return ServerReport(server.name, tuple(checks), held)
 
 
 def server_platform(connection: Connection) -> str:
@@ -222,7 +224,8 @@ def lock(held: DeployLock | None) -> ServerCheck:
         "Lock",
         Verdict.WARN,
         f"{held.holder} is changing releases ({held.purpose}, since {held.since}{heard})",
-        "Wait until that is done. If nobody works there: kronkers server unlock, with the server's name.",
+        "Wait until that is done. When you know that nobody works there, take the lock away.",
+        Remedy.UNLOCK,
     )
 
 

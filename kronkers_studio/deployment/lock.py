@@ -83,6 +83,17 @@ def deploy_lock(connection: Connection, purpose: str, *, expiry: float = EXPIRY_
         signs.join(1.0)
 
 
+def require_lock(connection: Connection, owner: LockOwner) -> None:
+    """Raise ``ServerBusy`` when ``owner`` has lost the lock: this process stood still for so long that somebody else
+    has broken it. Asked before each thing that is changed, since a process does not notice that it stood still."""
+    if connection.run(renew_lock(owner.token)).status == LOCK_EXISTS:
+        raise ServerBusy(
+            f"This change of {connection.server.name} stood still for so long that its lock was broken; nothing more "
+            "was changed.",
+            next_step="Look at `kronkers releases`, then try again.",
+        )
+
+
 def lock_owner(connection: Connection) -> LockOwner | None:
     """Who has the lock, if anybody who says so."""
     found = _read(connection)
@@ -148,14 +159,14 @@ def _take(connection: Connection, owner: LockOwner, expiry: float) -> None:
 
 def _busy(connection: Connection, found: _Found, expiry: float) -> ServerBusy:
     name = connection.server.name
-    unlock = f"If nobody works there: kronkers server unlock {name}."
     expires = (
         f" A lock whose holder is gone expires after {expiry / 60:.0f} minutes." if found.silent is not None else ""
     )
-    return ServerBusy(
-        f"{name} is being changed by {found.owner or 'somebody else'}.",
-        next_step=f"Try again in a moment.{expires} {unlock}",
+    busy = ServerBusy(
+        f"{name} is being changed by {found.owner or 'somebody else'}.", next_step=f"Try again in a moment.{expires}"
     )
+    busy.server, busy.command = name, f"If nobody works there: kronkers server unlock {name}."
+    return busy
 
 
 def _give_signs(connection: Connection, owner: LockOwner, done: threading.Event) -> None:

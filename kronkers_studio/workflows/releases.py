@@ -170,6 +170,11 @@ def list_releases(session: Session, name: str | None = None, place_name: str | N
     return session.workspace.ledger.releases(name, place_name)
 
 
+def recorded_releases(session: Session, name: str | None = None, place_name: str | None = None) -> list[Release]:
+    """The history as it is recorded, newest first. No place is asked, so that this takes no time anywhere."""
+    return session.workspace.ledger.releases(name, place_name)
+
+
 def predict(session: Session, name: str, place_name: str, rows: Sequence[Row]) -> Prediction:
     """Send ``rows`` to what is live of ``name`` in that place.
 

@@ -113,9 +113,8 @@ class Session:
             try:
                 self._connections[server.name] = connect(server, stored_credentials(self.workspace.id, server))
             except AuthenticationFailed as problem:
-                problem.next_step += (
-                    f" A password or a key's passphrase is given anew by: {_LOG_IN.format(server.name)}"
-                )
+                problem.server = server.name
+                problem.command = f"A password or a key's passphrase is given anew by: {_LOG_IN.format(server.name)}"
                 raise
             return self._connections[server.name]
 

@@ -107,16 +107,21 @@ def test_a_release_whose_program_was_killed_is_ended_by_the_next_look(session: S
         "when it runs": folder / "scratch" / "ready.json",
     }[moment]
     deadline = time.monotonic() + 60
-    while not awaited.exists() and time.monotonic() < deadline and process.poll() is None:
+    while not _is_there(awaited) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert awaited.exists()
+    assert _is_there(awaited)
 
     assert states(session) == {1: "live", 2: "failed"}
     assert not folder.exists()
     assert predict(session, MODEL, PLACE, sample_rows()).version == 1
     assert services_of(session) == services_before
+
+
+def _is_there(awaited: Path) -> bool:
+    """A file that only says something once it is filled is there before."""
+    return awaited.is_dir() or (awaited.exists() and awaited.stat().st_size > 0)
 
 
 def test_a_release_that_somebody_is_at_is_left_alone(session: Session) -> None:

@@ -23,7 +23,7 @@ from kronkers_studio.desktop import icons, theme
 from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.domain.spelling import printable
 
-_BEFORE_ARROW, _ARROW = 16, 28  # pixels of a drop-down that its words do not have
+_BEFORE_ARROW, _ARROW = 18, 34  # pixels of a drop-down that its words do not have
 
 
 class ComboBox(QComboBox):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.tokens import Tone
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
+from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
 
 
@@ -38,8 +39,9 @@ class PageHeader(QWidget):
     def set_title(self, title: str) -> None:
         self._title.setText(title)
 
-    def set_sentence(self, sentence: str) -> None:
-        self._sentence.setText(sentence)
+    def set_sentence(self, sentence: str | Callable[[], str]) -> None:
+        """What is said below the title; something to call where it goes on with the time."""
+        keep_current(self._sentence, sentence if callable(sentence) else lambda: sentence)
 
     def set_pills(self, pills: Sequence[tuple[str, Tone]]) -> None:
         """Show exactly ``pills``, from left to right."""
