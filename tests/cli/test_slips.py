@@ -12,6 +12,7 @@ import pytest
 from kronkers_studio.cli.documents import json_text
 from kronkers_studio.domain.errors import WorkspaceError
 from kronkers_studio.workflows.browsing import list_projects
+from kronkers_studio.workflows.models import checked_metrics
 from kronkers_studio.workflows.session import open_workspace
 from tests.cli.shell import Shell
 
@@ -161,3 +162,7 @@ def test_what_the_language_settings_cannot_name_is_left_out_of_a_restore(shell: 
         assert process.returncode == 4
         assert {item["path"] for item in json.loads(out)["skipped"]} == {"→.txt", "Müller", "Müller/b.txt"}
     assert (shell.folder / "out" / "a.txt").is_file()
+
+
+def test_a_metric_of_minus_zero_is_zero() -> None:
+    assert str(checked_metrics({"bias": -0.0})["bias"]) == "0.0"
