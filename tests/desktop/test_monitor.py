@@ -130,6 +130,9 @@ def test_an_unreachable_service_leaves_the_charts_as_of_then(session: Session, o
     assert page.time.end == pytest.approx(until - 15, abs=1)
     assert drawn_until(page, Metric.CPU) == pytest.approx(until, abs=60)
     assert page.figures.requests._figure.text() != "–"
+    assert page.figures.requests._figure.property("old"), "muted"
+    assert page.figures.requests._pill.property("pill") == "plain"
+    assert page.figures.requests._caption.text().startswith("Requests per second, as of ")
 
 
 def test_a_notice_that_was_closed_does_not_come_back_while_the_trouble_lasts(
