@@ -43,7 +43,7 @@ from kronkers_studio.domain.series import LiveState, Metric
 
 _SHORTEST_LIVE = 15.0  # seconds shown at least of what went live just now
 _SETTLE_MS = 120  # after the last movement of a chart, before the store is asked for finer lines
-_NARROW_MODEL, _NARROW_RANGE = 112, 156  # pixels of the drop-downs in a narrow window
+_NARROW_MODEL, _NARROW_RANGE = 140, 156  # pixels of the drop-downs in a narrow window
 _ANY_WIDTH = 16_777_215  # Qt's "as wide as it wants"
 _FEWEST_POINTS, _MOST_POINTS = 240, 1200
 
@@ -357,8 +357,12 @@ class MonitorPage(Page):
     def _name_buttons(self) -> None:
         """Where there is no room for all words, the buttons keep their icons only, and the drop-downs are cut."""
         self._show_narrow(narrow=False)
-        if self.header.sizeHint().width() > self.width() - 2 * MARGIN_X:
-            self._show_narrow(narrow=True)
+        room = self.width() - 2 * MARGIN_X
+        if self.header.sizeHint().width() <= room:
+            return
+        self._show_narrow(narrow=True)
+        for box, narrow in ((self.range_box, _NARROW_RANGE), (self.model_box, _NARROW_MODEL)):
+            box.setMaximumWidth(narrow + max(0, room - self.header.sizeHint().width()))  # what is left over
 
     def _show_narrow(self, *, narrow: bool) -> None:
         for button in (self.pause_button, self.export_button):
