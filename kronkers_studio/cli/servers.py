@@ -218,7 +218,7 @@ def _confirmed_fingerprint(terminal: Terminal, address: str) -> str:
             fingerprint=shown.fingerprint,
             next_step="Compare it with what the server's administrator says, then give it with --fingerprint.",
         )
-    terminal.note(f"{shown.host} shows the host key\n  {shown.fingerprint}")
+    terminal.note(f"{shown.host} shows the host key", f"  {shown.fingerprint}")
     terminal.note("Compare it with what the server's administrator says.")
     typer.confirm("Is it the same?", abort=True, err=True)
     return shown.fingerprint

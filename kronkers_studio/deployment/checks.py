@@ -9,10 +9,11 @@ from typing import Any
 
 from kronkers_studio.deployment.commands import read_clock, read_disk, read_memory, read_system
 from kronkers_studio.deployment.engine import OLDEST_API, Engine, engine_errors, open_engine
+from kronkers_studio.deployment.images import data_folder
 from kronkers_studio.deployment.lock import read_deploy_lock
 from kronkers_studio.deployment.setup import is_set_up, listens_on_loopback_only
 from kronkers_studio.deployment.ssh import Connection
-from kronkers_studio.domain.errors import EngineUnavailable, ServerError, ShellUnusable
+from kronkers_studio.domain.errors import EngineUnavailable, EngineUntrustworthy, ServerError, ShellUnusable
 from kronkers_studio.domain.servers import DeployLock, Remedy, Server, ServerCheck, ServerReport, Verdict
 
 _GB = 1_000_000_000
@@ -41,8 +42,8 @@ def check_server(connection: Connection, server: Server) -> ServerReport:
                 swarm(info),
                 _loopback(engine),
             ]
-            disk = str(info.get("DockerRootDir") or disk)
-    except EngineUnavailable as problem:
+            disk = data_folder(info)
+    except (EngineUnavailable, EngineUntrustworthy) as problem:
         checks.append(ServerCheck("Docker engine", Verdict.BAD, problem.message, problem.next_step))
     checks.append(disk_space(connection.run(read_disk(disk)).output))
     checks.append(memory(connection.run(read_memory()).output))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -59,6 +60,11 @@ def descendants(parents: Mapping[int, int], first: int) -> list[int]:
     return found
 
 
+def whole(text: str) -> int | None:
+    """A number as the kernel writes it; None when it is none."""
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
 def _weaknesses_of_processes(processes: Sequence[Mapping[str, str]]) -> list[str]:
     if not processes:
         return ["what the kernel allows its processes could not be read"]
@@ -67,9 +73,9 @@ def _weaknesses_of_processes(processes: Sequence[Mapping[str, str]]) -> list[str
         found.append("it could gain new privileges")
     if any(facts.get("Seccomp") != "2" for facts in processes):
         found.append("its system calls are not filtered")
-    elif any(int(facts.get("Seccomp_filters", _BOTH_FILTERS)) < _BOTH_FILTERS for facts in processes):
+    elif any((whole(facts.get("Seccomp_filters", "2")) or 0) < _BOTH_FILTERS for facts in processes):
         found.append("it could open connections")  # kernels before 5.9 do not count the filters
-    if any(int(facts.get(name, "f"), 16) for facts in processes for name in _CAPABILITIES):
+    if any(facts.get(name, "f").strip("0") for facts in processes for name in _CAPABILITIES):
         found.append("it has kept capabilities")
     return found
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import docker.errors
 
 from kronkers_studio.deployment.commands import read_disk, read_memory
-from kronkers_studio.deployment.engine import Engine, engine_errors, open_engine, open_patient_engine
+from kronkers_studio.deployment.engine import (
+    MOST_IMAGE,
+    Engine,
+    engine_errors,
+    explanation,
+    open_engine,
+    open_patient_engine,
+)
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.errors import BaseImageUnavailable, ServerError, ServerFull
 from kronkers_studio.domain.models import Layer, Package
@@ -97,7 +104,7 @@ def export_image(connection: Connection, name: str) -> Iterator[bytes]:
     Raises ``BaseImageUnavailable`` when the engine has no such image.
     """
     open_engine(connection)
-    engine = open_patient_engine(connection)
+    engine = open_patient_engine(connection, most=MOST_IMAGE)
     with contextlib.closing(engine), engine_errors(connection, f"exporting the image {name}"):
         try:
             engine.inspect_image(name)
@@ -157,7 +164,7 @@ def _require_room(connection: Connection, engine: Engine, image: Image, shared: 
     name = connection.server.name
     sent = sum(layer.size for layer in image.package.layers if layer.diff_id not in shared)
     wanted = sent * _TIMES_SIZE + _RESERVE_BYTES
-    folder = str(engine.info().get("DockerRootDir") or "/")
+    folder = data_folder(engine.info())
     free = free_disk_bytes(connection.run(read_disk(folder)).output)
     if free is not None and free < wanted:
         full = ServerFull(
@@ -173,6 +180,12 @@ def _require_room(connection: Connection, engine: Engine, image: Image, shared: 
             f"{_megabytes(_LEAST_MEMORY_BYTES)} and more.",
             next_step="Nothing was sent. Stop something there first.",
         )
+
+
+def data_folder(info: Mapping[str, Any]) -> str:
+    """Where the engine keeps its data, from what it says of itself."""
+    folder = str(info.get("DockerRootDir", ""))
+    return folder if folder.startswith("/") else "/"
 
 
 def free_disk_bytes(df: str) -> int | None:
@@ -233,12 +246,11 @@ def _upload(
     progress.step(f"Sending {image.package.model} {image.package.version} to {connection.server.name}", size, "bytes")
     with contextlib.closing(open_patient_engine(connection)) as engine:
         try:
-            answer = engine.load_image(_counted(archive, progress, cancel))
-            problems = [line["error"] for line in _lines(answer) if "error" in line]
+            problems = engine.load_archive(_counted(archive, progress, cancel))
         except docker.errors.APIError as error:
-            problems = [str(error.explanation or error)]
+            problems = [explanation(error)]
     if problems:
-        raise _Refused(problems[0].strip().rstrip("."))
+        raise _Refused(problems[0].rstrip("."))
 
 
 def _counted(archive: Iterable[bytes], progress: Progress, cancel: CancelToken) -> Iterator[bytes]:
@@ -256,9 +268,3 @@ def _counted(archive: Iterable[bytes], progress: Progress, cancel: CancelToken) 
     if pieces:
         yield b"".join(pieces)
         progress.advance(held)
-
-
-def _lines(answer: Any) -> Iterator[dict[str, Any]]:
-    for line in answer or ():
-        if isinstance(line, dict):
-            yield line

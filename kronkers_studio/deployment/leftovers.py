@@ -17,8 +17,8 @@ import docker.errors
 
 from kronkers_studio.deployment.engine import Engine, engine_errors, open_engine
 from kronkers_studio.deployment.images import short_tag
-from kronkers_studio.deployment.lock import deploy_lock
-from kronkers_studio.deployment.releases import remove_network, remove_parts
+from kronkers_studio.deployment.lock import deploy_lock, require_lock
+from kronkers_studio.deployment.releases import bears, remove_network, remove_parts
 from kronkers_studio.deployment.service_definition import SERVICE_LABEL, WORKSPACE_LABEL
 from kronkers_studio.deployment.setup import has_swarm
 from kronkers_studio.deployment.ssh import Connection
@@ -51,11 +51,16 @@ def find_leftovers(connection: Connection, workspace: str, needs: Callable[[], N
         if not has_swarm(engine):
             return []
         mine = {"label": f"{WORKSPACE_LABEL}={workspace}"}
-        there = [(LeftoverKind.SERVICE, each["ID"], _name(each), _name(each)) for each in engine.services(filters=mine)]
+        there = [
+            (LeftoverKind.SERVICE, each["ID"], _name(each), _name(each))
+            for each in engine.services(filters=mine)
+            if bears(each["Spec"], WORKSPACE_LABEL, workspace)
+        ]
         for each in engine.secrets(filters=mine):
-            there.append((LeftoverKind.SECRET, each["ID"], each["Spec"]["Name"], _belongs_to(each["Spec"])))
+            if bears(each["Spec"], WORKSPACE_LABEL, workspace):
+                there.append((LeftoverKind.SECRET, each["ID"], each["Spec"]["Name"], _belongs_to(each["Spec"])))
         for each in engine.networks(filters=mine):
-            if _is_swarms(engine, each["Id"]):
+            if bears(each, WORKSPACE_LABEL, workspace) and _is_swarms(engine, each["Id"]):
                 there.append((LeftoverKind.NETWORK, each["Id"], each["Name"], _belongs_to(each)))
         wanted = needs()
         found = [
@@ -76,8 +81,13 @@ def remove_leftovers(
     if not leftovers:
         return []
     engine = open_engine(connection)
-    with deploy_lock(connection, purpose), engine_errors(connection, "removing what nobody needs"):
-        return [leftover for leftover in leftovers if _removed(engine, leftover)]
+    removed = []
+    with deploy_lock(connection, purpose) as lock, engine_errors(connection, "removing what nobody needs"):
+        for leftover in leftovers:
+            require_lock(connection, lock)
+            if _removed(engine, leftover):
+                removed.append(leftover)
+    return removed
 
 
 def _removed(engine: Engine, leftover: Leftover) -> bool:
@@ -163,7 +173,7 @@ def _size_of_its_own(engine: Engine, summary: Mapping[str, Any]) -> int:
     """The bytes that no other image shares."""
     for image in engine.df().get("Images") or ():
         if image["Id"] == summary["Id"]:
-            return max(0, int(image["Size"]) - max(0, int(image.get("SharedSize", 0))))
+            return max(0, int(image.get("Size", 0)) - max(0, int(image.get("SharedSize", 0))))
     return int(summary.get("Size", 0))
 
 

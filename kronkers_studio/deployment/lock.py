@@ -83,6 +83,17 @@ def deploy_lock(connection: Connection, purpose: str, *, expiry: float = EXPIRY_
         signs.join(1.0)
 
 
+def require_lock(connection: Connection, owner: LockOwner) -> None:
+    """Raise ``ServerBusy`` when ``owner`` has lost the lock: this process stood still for so long that somebody else
+    has broken it. Asked before each thing that is changed, since a process does not notice that it stood still."""
+    if connection.run(renew_lock(owner.token)).status == LOCK_EXISTS:
+        raise ServerBusy(
+            f"This change of {connection.server.name} stood still for so long that its lock was broken; nothing more "
+            "was changed.",
+            next_step="Look at `kronkers releases`, then try again.",
+        )
+
+
 def lock_owner(connection: Connection) -> LockOwner | None:
     """Who has the lock, if anybody who says so."""
     found = _read(connection)

@@ -14,12 +14,13 @@ import docker.errors
 
 from kronkers_studio.deployment.commands import read_listening_ports, read_process_status
 from kronkers_studio.deployment.engine import Engine, engine_errors, explanation, open_engine
-from kronkers_studio.deployment.hardening import descendants, weaknesses
+from kronkers_studio.deployment.hardening import descendants, weaknesses, whole
 from kronkers_studio.deployment.images import image_tag
-from kronkers_studio.deployment.lock import deploy_lock, record_change
+from kronkers_studio.deployment.lock import LockOwner, deploy_lock, record_change, require_lock
 from kronkers_studio.deployment.ports import choose_port, listening_ports
 from kronkers_studio.deployment.service_definition import (
     SERVICE_LABEL,
+    WORKSPACE_LABEL,
     ServiceSpec,
     labels_of,
     service_definition,
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 _PORT_ATTEMPTS = 3
+_LONGEST_CHANGE = 600.0  # seconds
 _BETWEEN = "\x1e"
 _READ_STATUSES = """import os
 for pid in filter(str.isdigit, os.listdir('/proc')):
@@ -70,12 +72,14 @@ def start_release(
     nothing else was touched.
     """
     facts = {"version": spec.version, "package": spec.package}
-    with _change(connection, "start", spec.label, "starting the service", **facts) as engine:
+    with _change(connection, "start", spec.label, "starting the service", **facts) as (engine, lock):
         image = _image(connection, engine, spec)
+        require_lock(connection, lock)
         try:
             network, secret = _network(engine, spec), _secret(engine, spec)
             for _ in range(_PORT_ATTEMPTS):
                 port = _free_port(connection, engine)
+                require_lock(connection, lock)
                 _create(engine, spec, image, port, network, secret)
                 progress.note(f"Waiting until {spec.label} is healthy")
                 startup = await_healthy(engine, spec.service, timeout, cancel)
@@ -93,15 +97,16 @@ def start_release(
             raise
 
 
-def pause_release(connection: Connection, endpoint: Mapping[str, Any]) -> None:
-    """Stop the service but keep all that a quick return needs. No error when it is gone already.
+def pause_release(connection: Connection, endpoint: Mapping[str, Any], workspace: str = "") -> None:
+    """Stop the service but keep all that a quick return needs. No error when it is gone already. Here and below,
+    ``workspace`` is whose it must be: a history that somebody else wrote may name any service.
 
     Swarm takes about three seconds for it; that is not waited for.
     As ``remove_release``, it needs neither the deploy lock nor a disk with room: stopping must always be possible.
     """
     engine = open_engine(connection)
     with engine_errors(connection, "stopping the service"):
-        service = _inspect(engine, endpoint)
+        service = _inspect(engine, endpoint, workspace)
         if service is not None:
             _scale(engine, service, 0)
             _record_if_possible(connection, "pause", release=endpoint["service"])
@@ -110,6 +115,7 @@ def pause_release(connection: Connection, endpoint: Mapping[str, Any]) -> None:
 def resume_release(
     connection: Connection,
     endpoint: Mapping[str, Any],
+    workspace: str = "",
     *,
     timeout: float = 120.0,
     progress: Progress = SILENT,
@@ -120,22 +126,23 @@ def resume_release(
     Raises ``ServiceUnavailable`` when the server no longer has it, ``ReleaseFailed`` (it is paused again then).
     """
     name = str(endpoint["service"])
-    with _change(connection, "resume", name, "starting the service again") as engine:
-        service = _inspect(engine, endpoint)
+    with _change(connection, "resume", name, "starting the service again") as (engine, lock):
+        service = _inspect(engine, endpoint, workspace)
         if service is None:
             raise ServiceUnavailable(
                 f"{connection.server.name} no longer has {name}.", next_step="Release that version again."
             )
         if state_of(engine, service) is ReleaseState.LIVE:
-            return {**endpoint, "port": _published_port(service)}
+            return {**endpoint, "port": engine.port_of(service)}
         try:
             for _ in range(_PORT_ATTEMPTS):
                 earlier = [task["ID"] for task in tasks_of(engine, name)]
+                require_lock(connection, lock)
                 _scale(engine, service, 1)
                 progress.note(f"Waiting until {name} is healthy")
                 startup = await_healthy(engine, name, timeout, cancel, ignored=earlier)
                 if startup.healthy:
-                    return {**endpoint, "port": _published_port(service)}
+                    return {**endpoint, "port": engine.port_of(service)}
                 _pause_after_failure(engine, endpoint)
                 service = _inspect(engine, endpoint)
                 if not startup.port_taken or service is None:
@@ -147,22 +154,23 @@ def resume_release(
         raise _failure(name, startup, "paused")
 
 
-def remove_release(connection: Connection, endpoint: Mapping[str, Any]) -> None:
+def remove_release(connection: Connection, endpoint: Mapping[str, Any], workspace: str = "") -> None:
     """Stop the service and remove it with its secret and network. No error when they are gone already.
 
     Swarm takes some seconds to end it; that is not waited for. The image stays.
     """
     engine = open_engine(connection)
     with engine_errors(connection, "removing the service"):
-        remove_parts(engine, str(endpoint["service"]))
+        if has_swarm(engine) and not _is_others(engine, endpoint, workspace):
+            remove_parts(engine, str(endpoint["service"]))
         _record_if_possible(connection, "remove", release=endpoint["service"])
 
 
-def release_state(connection: Connection, endpoint: Mapping[str, Any]) -> ReleaseState:
+def release_state(connection: Connection, endpoint: Mapping[str, Any], workspace: str = "") -> ReleaseState:
     """What the service is doing now; STOPPED when the server does not have it."""
     engine = open_engine(connection)
     with engine_errors(connection, "asking for the service's state"):
-        service = _inspect(engine, endpoint)
+        service = _inspect(engine, endpoint, workspace)
         return ReleaseState.STOPPED if service is None else state_of(engine, service)
 
 
@@ -176,10 +184,17 @@ def remove_parts(engine: Engine, service: str) -> None:
     _remove_service(engine, service)
     mine = {"label": f"{SERVICE_LABEL}={service}"}
     for secret in engine.secrets(filters=mine):
-        with contextlib.suppress(docker.errors.NotFound):
-            engine.remove_secret(secret["ID"])
+        if bears(secret["Spec"], SERVICE_LABEL, service):
+            with contextlib.suppress(docker.errors.NotFound):
+                engine.remove_secret(secret["ID"])
     for network in engine.networks(filters=mine):
-        remove_network(engine, network["Id"])
+        if bears(network, SERVICE_LABEL, service):
+            remove_network(engine, network["Id"])
+
+
+def bears(labelled: Mapping[str, Any], label: str, value: str) -> bool:
+    """Whether it has that label: what an engine lists when it is asked for those that do is looked at all the same."""
+    return bool(labelled.get("Labels", {}).get(label) == value)
 
 
 def remove_network(engine: Engine, id: str) -> bool:
@@ -197,13 +212,18 @@ def remove_network(engine: Engine, id: str) -> bool:
 
 
 @contextlib.contextmanager
-def _change(connection: Connection, action: str, label: str, doing: str, **facts: Any) -> Iterator[Engine]:
-    """The engine, under the deploy lock; what is done and how it ended go into the server's audit log."""
+def _change(
+    connection: Connection, action: str, label: str, doing: str, **facts: Any
+) -> Iterator[tuple[Engine, LockOwner]]:
+    """The engine, and the deploy lock that is held; what is done and how it ended go into the server's audit log."""
     engine = open_engine(connection)
-    with deploy_lock(connection, f"{action} {label}"), engine_errors(connection, doing):
+    with (
+        deploy_lock(connection, f"{action} {label}") as lock,
+        engine_errors(connection, doing, seconds=_LONGEST_CHANGE),
+    ):
         record_change(connection, action, release=label, **facts)
         try:
-            yield engine
+            yield engine, lock
         except BaseException as problem:
             outcome = problem.message if isinstance(problem, StudioError) else type(problem).__name__
             _record_if_possible(connection, action, release=label, outcome=f"failed: {outcome}")
@@ -224,7 +244,7 @@ def _image(connection: Connection, engine: Engine, spec: ServiceSpec) -> dict[st
             image: dict[str, Any] = engine.inspect_image(name)
         except docker.errors.ImageNotFound:
             continue
-        if image["Config"].get("Healthcheck", {}).get("Test"):
+        if image.get("Config", {}).get("Healthcheck", {}).get("Test"):
             return image
         raise ReleaseFailed(
             f"The image of {spec.label} does not say how to check its health.", next_step="Package the model again."
@@ -236,7 +256,7 @@ def _image(connection: Connection, engine: Engine, spec: ServiceSpec) -> dict[st
 
 def _free_port(connection: Connection, engine: Engine) -> int:
     published = {
-        int(port["PublishedPort"])
+        port["PublishedPort"]
         for service in engine.services()
         for port in service["Spec"].get("EndpointSpec", {}).get("Ports") or ()
         if "PublishedPort" in port
@@ -252,14 +272,13 @@ def _network(engine: Engine, spec: ServiceSpec) -> str:
 
 def _secret(engine: Engine, spec: ServiceSpec) -> str:
     """The release's secret, as the file in the container shall hold it; its id."""
-    created = engine.create_secret(spec.service, spec.secret.hex().encode("ascii"), labels=labels_of(spec))
-    return str(created["ID"])
+    return engine.create_labelled_secret(spec.service, spec.secret.hex().encode("ascii"), labels_of(spec))
 
 
 def _create(engine: Engine, spec: ServiceSpec, image: dict[str, Any], port: int, network: str, secret: str) -> None:
     info = engine.info()
     definition = service_definition(
-        replace(spec, cpus=min(spec.cpus, float(info["NCPU"])), memory=min(spec.memory, int(info["MemTotal"]))),
+        replace(spec, cpus=min(spec.cpus, info["NCPU"]), memory=min(spec.memory, info["MemTotal"])),
         image_id=image["Id"],
         image=image,
         port=port,
@@ -285,9 +304,7 @@ def _require_hardened(connection: Connection, engine: Engine, spec: ServiceSpec,
 def _process_statuses(connection: Connection, engine: Engine, container: Mapping[str, Any]) -> list[str]:
     """The kernel's account of the processes that the container's own init has started: read on the server or, where
     other accounts' processes are hidden (hidepid), inside of the container."""
-    running = engine.top(container["Id"], "-o pid,ppid")["Processes"]
-    parents = {int(pid): int(parent) for pid, parent in running}
-    ours = descendants(parents, int(container["State"]["Pid"]))
+    ours = descendants(engine.parents_inside(container["Id"]), container["State"].get("Pid", 0))
     said = [connection.run(read_process_status(pid)) for pid in ours]
     read = [status.output for status in said if status.ok]
     return read or _statuses_inside(engine, container)
@@ -302,23 +319,27 @@ def _statuses_inside(engine: Engine, container: Mapping[str, Any]) -> list[str]:
     statuses = {}
     for status in said.decode("utf-8", "replace").split(_BETWEEN):
         facts = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
-        if "Pid" in facts and "PPid" in facts:
-            statuses[int(facts["Pid"])] = (int(facts["PPid"]), status)
+        pid, parent = whole(facts.get("Pid", "")), whole(facts.get("PPid", ""))
+        if pid is not None and parent is not None:
+            statuses[pid] = (parent, status)
     return [statuses[pid][1] for pid in descendants({pid: parent for pid, (parent, _) in statuses.items()}, 1)]
 
 
-def _inspect(engine: Engine, endpoint: Mapping[str, Any]) -> dict[str, Any] | None:
+def _inspect(engine: Engine, endpoint: Mapping[str, Any], workspace: str = "") -> dict[str, Any] | None:
+    """The release's service; None when it is gone, or another's."""
     if not has_swarm(engine):
         return None
     try:
         service: dict[str, Any] = engine.inspect_service(str(endpoint["service"]))
     except docker.errors.NotFound:
         return None
-    return service
+    labels = service["Spec"].get("Labels", {})
+    is_ours = "kronkers.model" in labels and labels.get(WORKSPACE_LABEL, workspace) == workspace  # first versions: none
+    return service if is_ours or not workspace else None
 
 
-def _published_port(service: Mapping[str, Any]) -> int:
-    return int(service["Spec"]["EndpointSpec"]["Ports"][0]["PublishedPort"])
+def _is_others(engine: Engine, endpoint: Mapping[str, Any], workspace: str) -> bool:
+    return _inspect(engine, endpoint) is not None and _inspect(engine, endpoint, workspace) is None
 
 
 def _move(service: Mapping[str, Any], port: int) -> None:
@@ -332,10 +353,10 @@ def _scale(engine: Engine, service: dict[str, Any], replicas: int) -> None:
         service["ID"],
         service["Version"]["Index"],
         name=spec["Name"],
-        labels=spec["Labels"],
+        labels=spec.get("Labels"),
         task_template=spec["TaskTemplate"],
         mode={"Replicated": {"Replicas": replicas}},
-        endpoint_spec=spec["EndpointSpec"],
+        endpoint_spec=spec.get("EndpointSpec"),
     )
 
 

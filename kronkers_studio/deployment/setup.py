@@ -8,8 +8,6 @@ does not exist, and can answer nobody but the server. See docs/decisions/0004-ss
 
 from __future__ import annotations
 
-import ipaddress
-
 import docker.errors
 
 from kronkers_studio.deployment.engine import Engine, engine_errors, open_engine
@@ -65,7 +63,7 @@ def listens_on_loopback_only(engine: Engine) -> bool:
 
 def node_id(engine: Engine) -> str:
     """This server's id in its Swarm: releases are bound to it."""
-    return str(engine.info()["Swarm"]["NodeID"])
+    return str((engine.info().get("Swarm") or {}).get("NodeID", ""))
 
 
 def _is_manager(connection: Connection, engine: Engine) -> bool:
@@ -140,7 +138,7 @@ def _addresses(engine: Engine) -> dict[str, object]:
     """A subnet that the engine finds free, and in it a default gateway that nobody will ever be."""
     engine.create_network(_PROBE, driver="bridge")
     try:
-        subnet = ipaddress.ip_network(engine.inspect_network(_PROBE)["IPAM"]["Config"][0]["Subnet"])
+        subnet = engine.subnet_of(_PROBE)
     finally:
         engine.remove_network(_PROBE)
     return {

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Protocol, cast
 
 import paramiko
 import paramiko.packet
@@ -173,11 +173,24 @@ def _send(channel: paramiko.Channel, data: memoryview) -> int:
         raise ConnectionResetError("the connection is lost") from error
 
 
+class Allowance(Protocol):
+    """What an exchange over a stream may take of time and bytes; its methods raise what shall end it."""
+
+    def next_wait(self) -> float:
+        """How long the next wait may take, in seconds."""
+
+    def moved(self, *, sent: int = 0, received: int = 0) -> None:
+        """So many bytes more were sent or received."""
+
+
 class ChannelStream:
     """A channel with a socket's methods, as `http.client` and `urllib3` use them.
 
     As with a socket, files made of it keep it open after ``close``. ``released`` is called once, when it really closes.
+    With an ``allowance`` everything that is sent and received is bounded by it, and ``settimeout`` says nothing.
     """
+
+    allowance: Allowance | None = None
 
     def __init__(self, channel: paramiko.Channel, released: Callable[[], None]) -> None:
         self._channel = channel
@@ -195,18 +208,33 @@ class ChannelStream:
     def settimeout(self, seconds: float | None) -> None:
         self._channel.settimeout(seconds)
 
-    def send(self, data: bytes) -> int:
-        return _send(self._channel, memoryview(data)[:_PIECE])
+    def send(self, data: bytes | memoryview) -> int:
+        if self.allowance is None:
+            return _send(self._channel, memoryview(data)[:_PIECE])
+        self._channel.settimeout(self.allowance.next_wait())
+        sent = _send(self._channel, memoryview(data)[:_PIECE])
+        self.allowance.moved(sent=sent)
+        return sent
 
     def sendall(self, data: bytes) -> None:
         """As ``socket.sendall``; see ``send_all``."""
-        send_all(self._channel, data)
+        rest = memoryview(data)
+        while rest:
+            sent = self.send(rest)
+            if sent == 0:
+                raise BrokenPipeError("the other end has closed the stream")
+            rest = rest[sent:]
 
     def recv(self, size: int) -> bytes:
-        return self._channel.recv(size)
+        if self.allowance is None:
+            return self._channel.recv(size)
+        self._channel.settimeout(self.allowance.next_wait())
+        data = self._channel.recv(size)
+        self.allowance.moved(received=len(data))
+        return data
 
     def recv_into(self, buffer: memoryview) -> int:
-        data = self._channel.recv(len(buffer))
+        data = self.recv(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 

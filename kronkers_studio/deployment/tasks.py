@@ -10,6 +10,7 @@ from typing import Any
 import docker.errors
 
 from kronkers_studio.deployment.engine import Engine
+from kronkers_studio.deployment.engine_documents import plain
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.domain.releases import ReleaseState
 
@@ -85,12 +86,12 @@ def tasks_of(engine: Engine, service: str) -> list[dict[str, Any]]:
         tasks: list[dict[str, Any]] = engine.tasks(filters={"service": service})
     except docker.errors.NotFound:  # the service is gone
         return []
-    return sorted(tasks, key=lambda task: str(task["CreatedAt"]), reverse=True)
+    return sorted(tasks, key=lambda task: str(task.get("CreatedAt", "")), reverse=True)
 
 
 def state_of(engine: Engine, service: dict[str, Any]) -> ReleaseState:
     """What ``service``, as the engine inspects it, is doing."""
-    if service["Spec"]["Mode"]["Replicated"]["Replicas"] == 0:
+    if service["Spec"].get("Mode", {}).get("Replicated", {}).get("Replicas") == 0:
         return ReleaseState.STANDBY
     tasks = tasks_of(engine, service["ID"])
     if not tasks:
@@ -128,7 +129,7 @@ def _memory_wanted(engine: Engine, task: dict[str, Any], container: str) -> str:
         state = engine.inspect_container(container)["State"]
     except docker.errors.NotFound:
         return ""
-    limit = int(task["Spec"].get("Resources", {}).get("Limits", {}).get("MemoryBytes", 0))
+    limit = int(task.get("Spec", {}).get("Resources", {}).get("Limits", {}).get("MemoryBytes", 0))
     if state.get("OOMKilled"):
         return f"it needed more than its {limit / (1 << 30):.3g} GiB of memory"
     if state.get("ExitCode") == _KILLED and task["Status"]["State"] in _ENDED:
@@ -148,7 +149,8 @@ def _last_lines(engine: Engine, container: str) -> str:
     if not container:
         return ""
     try:
-        return bytes(engine.logs(container, tail=_LOG_LINES)).decode("utf-8", "replace").strip()
+        said = bytes(engine.logs(container, tail=_LOG_LINES)).decode("utf-8", "replace").strip()
+        return "\n".join(map(plain, said.splitlines()[-_LOG_LINES:]))
     except docker.errors.APIError:  # gone already
         return ""
 

@@ -25,6 +25,7 @@ from kronkers_studio.packaging.image import BaseImage
 from kronkers_studio.packaging.image_documents import (
     LARGEST_DOCUMENT,
     LARGEST_IMAGE,
+    MOST_PARTS,
     ImageConfig,
     NotAnImage,
     image_config,
@@ -32,6 +33,7 @@ from kronkers_studio.packaging.image_documents import (
     json_value,
     manifest_config,
     manifest_layers,
+    parts_of,
     saved_images,
 )
 from kronkers_studio.packaging.layers import TAR_GZIP, compress
@@ -108,11 +110,13 @@ class _Contents:
     layers: dict[str, Layer] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     _bytes: int = 0
+    _parts: int = 0
 
     def add(self, name: str, data: bytes) -> None:
         """Keep a document."""
         self._bytes += len(data)
-        if self._bytes > _MOST_DOCUMENTS:
+        self._parts += parts_of(data)
+        if self._bytes > _MOST_DOCUMENTS or self._parts > MOST_PARTS:
             raise NotAnImage("far more JSON than images have")
         self.documents[name] = json_value(data)
 

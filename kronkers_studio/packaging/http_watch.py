@@ -26,6 +26,7 @@ WINDOW_SECONDS = 60.0
 """As long as a server may take for ``WINDOW_BYTES``, or for the whole of a smaller answer."""
 WINDOW_BYTES = 64 * 1024
 _POLL_SECONDS = 0.2
+_MOST_HEAD = 1 << 20
 
 
 class TooSlow(TimeoutError):
@@ -79,8 +80,14 @@ def _pool_of(watch: Watch) -> type[HTTPSConnectionPool]:
     class Response(http.client.HTTPResponse):
         def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
             super().__init__(sock, *arguments, **options)
-            plain, self.fp = self.fp, io.BufferedReader(_WatchedSocket(sock, watch))
+            self._source = _WatchedSocket(sock, watch)
+            plain, self.fp = self.fp, io.BufferedReader(self._source)
             plain.close()
+
+        def begin(self) -> None:
+            """Read the head; interim answers before it, of which there may be any number, are part of it."""
+            super().begin()
+            self._source.head_is_over = True
 
     class Connection(HTTPSConnection):
         response_class = Response
@@ -97,6 +104,8 @@ class _WatchedSocket(io.RawIOBase):
     def __init__(self, sock: socket.socket, watch: Watch) -> None:
         self._sock, self._watch = sock, watch
         self._held = sock.makefile("rb", buffering=0)
+        self.head_is_over = False
+        self._head = 0
 
     def readable(self) -> bool:
         return True
@@ -110,6 +119,9 @@ class _WatchedSocket(io.RawIOBase):
                 with contextlib.suppress(TimeoutError):
                     count = self._sock.recv_into(memoryview(buffer))
                     self._watch.received(count)
+                    self._head += 0 if self.head_is_over else count
+                    if self._head > _MOST_HEAD:
+                        raise http.client.HTTPException("a head without end")
                     return count
         finally:
             self._sock.settimeout(limit)

@@ -19,6 +19,9 @@ LARGEST_DOCUMENT: Final = 8 * 1024 * 1024
 LARGEST_IMAGE: Final = 32 * 1024**3
 """Bytes of all layers together, as they are stored."""
 
+MOST_PARTS: Final = 500_000
+"""Values of a document, or of all documents of an archive."""
+
 _MOST_LAYERS = 127  # what engines can stack
 _MOST_LINES = 4096  # of history or environment
 _LONGEST_TEXT = 64 * 1024
@@ -55,12 +58,19 @@ class ImageConfig:
 
 def json_value(data: bytes) -> Any:
     """``data`` as JSON: strictly, and of a depth that can be worked on."""
+    if parts_of(data) > MOST_PARTS:
+        raise NotAnImage("far more parts than documents of images have")
     try:
-        return json.loads(data, parse_constant=_no_number)
+        return json.loads(data.decode("utf-8"), parse_constant=_no_number)
     except NotAnImage:
         raise
     except (ValueError, RecursionError) as error:
         raise NotAnImage(f"no JSON: {type(error).__name__}") from None
+
+
+def parts_of(data: bytes) -> int:
+    """At least as many values as the JSON in ``data`` has: each takes up to a hundred bytes of memory."""
+    return sum(data.count(sign) for sign in (b"[", b"{", b","))
 
 
 def json_object(data: bytes) -> dict[str, Any]:

@@ -26,7 +26,8 @@ _READ_SECONDS = 60.0
 _REDIRECTS = 5
 _CHUNK = 256 * 1024
 _LARGEST_TOKEN = 64 * 1024
-_PARAMETER = re.compile(r'(\w+)="([^"]*)"', re.ASCII)
+_PARAMETER = re.compile(r'\b(\w{1,32})="([^"]{0,2000})"', re.ASCII)
+_LONGEST_CHALLENGE = 8192
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # what may stand in a header (RFC 6750)
 _LOGIN_HOSTS = {"registry-1.docker.io": "auth.docker.io"}
 
@@ -220,7 +221,7 @@ class RegistryHttp:
 
     def _log_in(self, answer: requests.Response) -> None:
         """Get what the registry asks for: a token for this repository, or the login itself."""
-        challenge = answer.headers.get("WWW-Authenticate", "")
+        challenge = answer.headers.get("WWW-Authenticate", "")[:_LONGEST_CHALLENGE]
         answer.close()
         scheme, _, rest = challenge.partition(" ")
         if scheme.lower() == "basic" and self._credentials:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
+import itertools
+import lzma
 import tarfile
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from kronkers_studio.domain.errors import PackagingFailed
 
@@ -101,8 +105,50 @@ class PieceReader:
 
 def open_stream(pieces: Iterable[bytes]) -> tarfile.TarFile:
     """The tar archive in ``pieces``, compressed or not, to be read once from front to back."""
-    reader = cast(BinaryIO, PieceReader(piece for piece in pieces if piece))  # stream mode calls nothing but read()
-    return tarfile.open(fileobj=reader, mode="r|*", bufsize=_BUFFER, tarinfo=_BoundedEntry)
+    unpacked = _unpacked(piece for piece in pieces if piece)
+    reader = cast(BinaryIO, PieceReader(unpacked))  # stream mode calls nothing but read()
+    return tarfile.open(fileobj=reader, mode="r|", bufsize=_BUFFER, tarinfo=_BoundedEntry)
+
+
+def _unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """What ``pieces`` are, compressed or not, in pieces of a bounded size: a few hundred bytes may hold gigabytes, and
+    tarfile's own way unpacks them at once. Raises ``tarfile.ReadError``."""
+    first = next(pieces, b"")
+    while len(first) < _LONGEST_MAGIC and (more := next(pieces, b"")):
+        first += more
+    opened = next((make for magic, make in _UNPACKERS.items() if first.startswith(magic)), None)
+    if opened is None:
+        yield first
+        yield from pieces
+        return
+    unpacker = opened()
+    try:
+        for piece in itertools.chain((first,), pieces):
+            data = piece
+            while True:
+                if unpacker.eof:  # several may stand one behind the other
+                    data = unpacker.unused_data + data
+                    if not data.rstrip(b"\0"):
+                        break
+                    unpacker = opened()
+                part = unpacker.decompress(data, _CHUNK)
+                data = getattr(unpacker, "unconsumed_tail", b"")
+                if part:
+                    yield part
+                if not (part or data or (unpacker.eof and unpacker.unused_data)):
+                    break
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise tarfile.ReadError(f"it cannot be unpacked ({type(error).__name__})") from None
+
+
+_LONGEST_MAGIC = 6
+_UNPACKER_MEMORY = 256 << 20
+_UNPACKERS: Mapping[bytes, Callable[[], Any]] = {
+    b"\x1f\x8b": lambda: zlib.decompressobj(31),  # 31: with gzip's header
+    b"BZh": bz2.BZ2Decompressor,
+    b"\xfd7zXZ\0": lambda: lzma.LZMADecompressor(memlimit=_UNPACKER_MEMORY),
+}
+"""By what a file begins with."""
 
 
 class _BoundedEntry(tarfile.TarInfo):

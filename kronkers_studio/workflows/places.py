@@ -145,7 +145,7 @@ class OnServer:
 
         if "service" not in release.endpoint:
             return ReleaseState.STOPPED
-        return release_state(self._session.connection(self._server), release.endpoint)
+        return release_state(self._session.connection(self._server), release.endpoint, self._session.workspace.id)
 
     def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> ComposedImage:
         from kronkers_studio.deployment.checks import server_platform
@@ -191,7 +191,7 @@ class OnServer:
     def pause(self, release: Release) -> None:
         from kronkers_studio.deployment.releases import pause_release
 
-        pause_release(self._session.connection(self._server), release.endpoint)
+        pause_release(self._session.connection(self._server), release.endpoint, self._session.workspace.id)
 
     def resume(
         self, release: Release, model: ModelVersion, progress: Progress, cancel: CancelToken
@@ -200,11 +200,15 @@ class OnServer:
 
         progress.step(f"Starting {release.label} again on {self._server.name}")
         return resume_release(
-            self._session.connection(self._server), release.endpoint, progress=progress, cancel=cancel
+            self._session.connection(self._server),
+            release.endpoint,
+            self._session.workspace.id,
+            progress=progress,
+            cancel=cancel,
         )
 
     def remove(self, release: Release) -> None:
         from kronkers_studio.deployment.releases import remove_release
 
         if "service" in release.endpoint:
-            remove_release(self._session.connection(self._server), release.endpoint)
+            remove_release(self._session.connection(self._server), release.endpoint, self._session.workspace.id)

@@ -15,6 +15,7 @@ from kronkers_studio.domain.errors import AlreadyExists, HostKeyUnknown, Invalid
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.domain.servers import DeployLock, HostKey, Remedy, Server, ServerCheck, ServerReport, Verdict
+from kronkers_studio.settings.paths import from_home
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.credentials import (
     confirm_here,
@@ -68,7 +69,7 @@ def add_server(
         port=port,
         user=user,
         host_key=shown.key,
-        identity_file=str(identity_file.expanduser().absolute()) if identity_file else "",
+        identity_file=str(from_home(identity_file).absolute()) if identity_file else "",
         added=datetime.now(UTC),
     )
     progress.step(f"Logging in to {host}")

@@ -109,6 +109,72 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
 """
 
+TAKES_OVER = """
+import ctypes, glob, http.server, json, os, threading, time
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+def other_processes():
+    for status in glob.glob("/proc/[0-9]*/status"):
+        try:
+            facts = dict(line.split(":\\t", 1) for line in open(status).read().splitlines() if ":\\t" in line)
+        except OSError:
+            continue
+        if facts.get("Seccomp_filters") == "1" and facts["Pid"] != "1" and facts["Uid"].startswith("65532"):
+            yield int(facts["Pid"])
+
+def memory(pid):
+    open(f"/proc/{pid}/mem", "r+b", buffering=0).close()
+
+def trace(pid):
+    if libc.ptrace(16, pid, 0, 0):  # PTRACE_ATTACH
+        raise OSError(ctypes.get_errno(), "ptrace")
+    os.waitpid(pid, 0x40000000)
+    libc.ptrace(17, pid, 0, 0)
+
+def descriptor(pid):
+    opened = libc.syscall(434, pid, 0)
+    if opened < 0 or libc.syscall(438, opened, 1, 0) < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_getfd")
+
+def write(pid):
+    byte = ctypes.create_string_buffer(1)
+    part = (ctypes.c_size_t * 2)(ctypes.addressof(byte), 1)
+    if libc.process_vm_writev(pid, part, 1, part, 1, 0) < 0 and ctypes.get_errno() != 14:  # a bad address: it may write
+        raise OSError(ctypes.get_errno(), "process_vm_writev")
+
+done = {}
+
+def lie_in_wait():
+    while True:
+        for pid in other_processes():
+            for way in (memory, trace, descriptor, write):
+                try:
+                    way(pid)
+                    done[way.__name__] = "done"
+                except FileNotFoundError:
+                    pass
+                except OSError as error:
+                    if error.errno != 3:  # it has ended
+                        done.setdefault(way.__name__, type(error).__name__)
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = json.dumps(done).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+threading.Thread(target=lie_in_wait, daemon=True).start()
+http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+"""
+
 _PROBE = (
     "import socket;s=socket.create_connection(('127.0.0.1',8080),2);"
     "s.sendall(b'GET /v2/health/ready HTTP/1.0\\r\\n\\r\\n');raise SystemExit(b' 200 ' not in s.recv(32))"

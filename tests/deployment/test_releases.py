@@ -15,9 +15,17 @@ from pathlib import Path
 import pytest
 
 from kronkers_studio.deployment import releases, ssh
+from kronkers_studio.deployment.commands import take_lock
 from kronkers_studio.deployment.engine import open_engine
 from kronkers_studio.deployment.images import load_image
-from kronkers_studio.deployment.lock import deploy_lock, lock_owner, read_changes
+from kronkers_studio.deployment.lock import (
+    break_deploy_lock,
+    deploy_lock,
+    lock_owner,
+    read_changes,
+    read_deploy_lock,
+    record_change,
+)
 from kronkers_studio.deployment.releases import (
     ServiceSpec,
     pause_release,
@@ -46,6 +54,7 @@ from tests.deployment.service_image import (
     ENDS_LATE,
     NEVER_READY,
     REACHES_OUT,
+    TAKES_OVER,
     HandMadeImage,
     make_service_image,
 )
@@ -203,6 +212,58 @@ def test_a_program_in_a_release_opens_no_connection_to_the_server_or_to_another_
         script = f"import socket; socket.create_connection(('{host}', 8080), 1)"
         said = lab_server.root(f'docker exec {container} python3.11 -c "{script}" 2>&1; true')
         assert "No route to host" in said or "timed out" in said, said
+
+
+def test_who_stood_still_until_the_lock_was_broken_changes_nothing_more(
+    ready: Connection, service_image: HandMadeImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_image(ready, service_image.archive, service_image)
+    paused = start_release(ready, spec_of(service_image, 1))
+    pause_release(ready, paused)
+    before = services(ready)
+
+    def stands_still(connection: Connection, *arguments: object, **facts: object) -> None:
+        record_change(connection, *arguments, **facts)  # type: ignore[arg-type]
+        held = read_deploy_lock(connection)
+        assert held is not None
+        break_deploy_lock(connection, held)
+        connection.run(take_lock("another", "{}"))
+
+    monkeypatch.setattr(releases, "record_change", stands_still)
+    try:
+        for change in (
+            lambda: start_release(ready, spec_of(service_image, 2)),
+            lambda: resume_release(ready, paused),
+        ):
+            with pytest.raises(ServerBusy, match="stood still"):
+                change()
+            found = read_deploy_lock(ready)
+            assert found is not None
+            assert found.token == "another"
+            assert break_deploy_lock(ready, found)
+    finally:
+        monkeypatch.undo()
+    assert services(ready) == before
+    assert release_state(ready, paused) is ReleaseState.STANDBY
+    assert len(open_engine(ready).secrets()) == len(before)
+
+
+def test_a_program_in_a_release_cannot_take_over_what_looks_after_its_health_and_may_connect(
+    ready: Connection, base_image_archive: Path
+) -> None:
+    hostile = make_service_image(base_image_archive, program=TAKES_OVER)
+    load_image(ready, hostile.archive, hostile)
+    endpoint = start_release(ready, spec_of(hostile, 1))
+    client = TunnelClient(ready, endpoint["port"])
+    deadline = time.monotonic() + 20
+    found: dict[str, str] = {}
+    try:
+        while len(found) < 4 and time.monotonic() < deadline:
+            found = json.loads(client.request("GET", "/")[1])
+            time.sleep(0.2)
+    finally:
+        client.close()
+    assert found == dict.fromkeys(("memory", "trace", "descriptor", "write"), "PermissionError")
 
 
 def test_where_other_accounts_processes_are_hidden_hardening_is_looked_at_from_inside(

@@ -1,11 +1,16 @@
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
+import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from image_files import SmallImage, index_of, oci_layout, sha, tar_of
@@ -207,6 +212,51 @@ def test_an_archive_that_unpacks_to_far_more_than_it_is_is_refused(small: SmallI
     with pytest.raises(BaseImageUnavailable) as failure:
         base_from_archive(file, this_platform(), LayerCache(tmp_path / "cache"))
     assert "2147483648 bytes" in failure.value.details
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="memory is measured as POSIX does")
+@pytest.mark.parametrize("kind", ["bz2", "xz", "gzip", "documents"])
+def test_an_archive_of_few_bytes_never_fills_the_memory(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "base.tar"
+    info = tarfile.TarInfo("0/other")
+    info.size = 600 << 20
+    if kind == "documents":
+        file.write_bytes(tar_of({f"{number}.json": b"[" + b"[]," * 2_700_000 + b"[]]" for number in range(7)}))
+    else:
+        packer: Any = {
+            "bz2": lambda: bz2.BZ2Compressor(9),
+            "xz": lambda: lzma.LZMACompressor(
+                filters=[{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 1024 << 20}]
+            ),
+            "gzip": lambda: zlib.compressobj(9, zlib.DEFLATED, 31),
+        }[kind]()
+        packed = packer.compress(info.tobuf())
+        file.write_bytes(packed + b"".join(packer.compress(bytes(1 << 20)) for _ in range(600)) + packer.flush())
+    script = (
+        "import resource, sys; from pathlib import Path\n"
+        "from kronkers_studio.domain.errors import BaseImageUnavailable\n"
+        "from kronkers_studio.packaging.base_archives import base_from_archive\n"
+        "from kronkers_studio.packaging.cache import LayerCache\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try: base_from_archive(Path(sys.argv[1]), 'linux/amd64', LayerCache(Path(sys.argv[2])))\n"
+        "except BaseImageUnavailable: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script, str(file), str(tmp_path / "cache")], capture_output=True, text=True, check=True
+    )
+    assert int(told.stdout) < 300_000  # KB
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_compressed_archive_is_a_base_also_in_several_parts(
+    small: SmallImage, tmp_path: Path, pack: Any, times: int
+) -> None:
+    whole = small.old_docker_save()
+    middle = len(whole) // times
+    file = tmp_path / "base.tar.packed"
+    file.write_bytes(b"".join(pack(whole[at : at + middle]) for at in range(0, len(whole), middle)))
+    assert base_from_archive(file, "linux/amd64", LayerCache(tmp_path / "cache")).layers
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")

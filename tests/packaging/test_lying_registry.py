@@ -155,6 +155,15 @@ def challenge(text: str, token: bytes = b"{}") -> Lie:
     return lie
 
 
+def raw(pieces: Callable[[], Iterator[bytes]]) -> Lie:
+    """Exactly these bytes for the manifest, and then nothing; with those that never end, until the test does."""
+
+    def lie(registry: Registry, image: SmallImage, home: Path) -> None:
+        registry.answers[MANIFEST] = lambda headers: (0, {}, pieces())
+
+    return lie
+
+
 def endless() -> Iterator[bytes]:
     return itertools.repeat(bytes(64 * 1024))
 
@@ -255,6 +264,38 @@ LIES: dict[str, Lie] = {
     "a token that is a list": challenge('Bearer realm="https://{host}/token"', b'{"token": ["a"]}'),
     "a token that is very deep": challenge('Bearer realm="https://{host}/token"', DEEP[:50_000]),
     "a status that is none": body(b"", 304),
+    "a challenge of very many letters": challenge("Bearer " + "a" * 60_000),
+    "very many challenges": challenge("Bearer " + 'a="' * 20_000),
+    "a challenge of many parameters": challenge("Bearer " + 'a="b",' * 10_000),
+    "a challenge that is answered by another one": lambda registry, image, home: registry.answers.update(
+        {MANIFEST: (401, {"WWW-Authenticate": "Basic"}, b"")}
+    ),
+    "a login at a name that is none": challenge('Bearer realm="https://\u00e9\u00e8.\u00e9:1/token"'),
+    "interim answers without end": raw(lambda: itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)),
+    "headers without end": raw(lambda: itertools.chain([b"HTTP/1.1 200 OK\r\n"], itertools.repeat(b"A: b\r\n" * 1000))),
+    "a header line without end": raw(
+        lambda: itertools.chain([b"HTTP/1.1 200 OK\r\nA: "], itertools.repeat(b"b" * 9000))
+    ),
+    "chunks of a negative size": raw(lambda: iter([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc"])),
+    "a chunk's size without end": raw(
+        lambda: itertools.chain(
+            [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"], itertools.repeat(b"0" * 9000)
+        )
+    ),
+    "two lengths": raw(lambda: iter([b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 9\r\n\r\n{}"])),
+    "an answer of the first HTTP": raw(lambda: iter([b"HTTP/1.0 200 OK\r\n\r\n[]"])),
+    "an answer of no HTTP": raw(lambda: iter([b"220 mail.example ESMTP\r\n"])),
+    "cookies of many blanks": body(b"{}", Set_Cookie="a=b; expires=" + " " * 60_000),
+    "a manifest of millions of parts": body(b'{"layers":[' + b"[]," * 2_600_000 + b"[]]}"),
+    "a manifest in another encoding": body('{"config": 1}'.encode("utf-16")),
+    "a manifest with a mark before it": body(b"\xef\xbb\xbf{}"),
+    "a manifest that says its layers twice": body(b'{"layers": [], "config": {}, "layers": 3}'),
+    "layers that lie elsewhere": layer(
+        mediaType="application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", urls=["https://x"]
+    ),
+    "a layer at another host without a scheme": blob(lambda data: (302, {"Location": "//127.0.0.1:1/x"}, b"")),
+    "a layer at a name that is none": blob(lambda data: (302, {"Location": "https://\u00e9.\u00e9\u0300/"}, b"")),
+    "a layer at a very long address": blob(lambda data: (302, {"Location": "https://" + "a." * 20_000}, b"")),
 }
 
 
