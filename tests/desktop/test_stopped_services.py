@@ -244,6 +244,7 @@ def test_no_page_calls_live_what_does_not_answer_and_all_say_since_when(
             assert "Stopped" not in _words(window.page(key)), "nobody knows that"
             if key != "models":
                 assert "does not answer since" in _words(window.page(key)), key
+    window.show_page("home")
     qtbot.waitUntil(lambda: _says_live(window, "home"), timeout=_LONG)
 
 

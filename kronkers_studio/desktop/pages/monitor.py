@@ -248,7 +248,7 @@ class MonitorPage(Page):
                 self._read_windows()
 
     def _on_heard(self) -> None:
-        if self.entered and self._history is not None:
+        if self._in_view() and self._history is not None:
             self._show_words()
 
     def _read_windows(self) -> None:
