@@ -75,9 +75,8 @@ class Recorder(QObject):
         return self._studio.settings.scrape_seconds
 
     def heard_of(self, model: str, place: str) -> Heard:
-        """Whether what is live of ``model`` in ``place`` answers."""
-        reading = self._readings.get((model, place))
-        return NOT_ASKED if reading is None else reading.heard
+        """Whether what is live of ``model`` in ``place`` answers, as ``heard`` announced it last."""
+        return self._said.get((model, place), NOT_ASKED)
 
     def _begin(self) -> None:
         self._look_timer.start()
@@ -92,6 +91,7 @@ class Recorder(QObject):
 
     def _look_around(self) -> None:
         """What is recorded of the releases, who ever did that; on this computer, also whether it is still so."""
+        self._say_heard()
         self._look_at(THIS_COMPUTER)
         if any(release.worker is not None for release in self._releases or ()):
             self._look_at(None, live=False)
@@ -167,6 +167,7 @@ class Recorder(QObject):
         self._timer.stop()
         self._look_timer.stop()
         self._releases = None
+        self._said = {}
         until = time.monotonic() + _GOODBYE
         for reading in self._readings.values():
             reading.end(until - time.monotonic())

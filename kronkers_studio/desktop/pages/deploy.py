@@ -113,6 +113,8 @@ class DeployPage(Page):
 
     def _show_heard(self) -> None:
         """Show what runs where as it answers now."""
+        if not self._in_view():
+            return
         if self.views.shown == "places":
             self._fill_places()
         if self._dialog is not None and shiboken6.isValid(self._dialog):

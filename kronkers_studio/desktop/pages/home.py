@@ -107,7 +107,7 @@ class HomePage(Page):
         self.content.addLayout(row, 1)
         self._overview: Overview | None = None
         self._recorder = Recorder.of(studio)
-        self._recorder.heard.connect(self._show_heard)
+        self._recorder.heard.connect(self._on_heard)
         studio.closed.connect(self._forget)
 
     def refresh(self) -> None:
@@ -121,6 +121,10 @@ class HomePage(Page):
         self._show_step(next_step(overview))
         self._show_events(events(overview))
         self._show_heard()
+
+    def _on_heard(self) -> None:
+        if self._in_view():
+            self._show_heard()
 
     def _show_heard(self) -> None:
         """Show what there is as it answers now."""

@@ -70,7 +70,7 @@ class ModelsPage(Page):
         self.versions.picked.connect(self._version_picked)
         self.live_button.setVisible(False)
         self._recorder = Recorder.of(studio)
-        self._recorder.heard.connect(self._show_heard)
+        self._recorder.heard.connect(self._on_heard)
 
     def refresh(self) -> None:
         if not self.views.shown:
@@ -164,6 +164,10 @@ class ModelsPage(Page):
         shelf = self._shelf
         running = [each for each in (*shelf.live, *shelf.lost, *shelf.starting) if _is_of(each, version)]
         self.details.show_version(version, running, self._recorder.heard_of)
+
+    def _on_heard(self) -> None:
+        if self._in_view():
+            self._show_heard()
 
     def _show_heard(self) -> None:
         """Show what is live as it answers now."""

@@ -33,7 +33,7 @@ from kronkers_studio.desktop.place_words import place_title, place_words
 from kronkers_studio.desktop.start_again import start_again
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import tr
-from kronkers_studio.desktop.tokens import GAP, Tone
+from kronkers_studio.desktop.tokens import GAP, MARGIN_X, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import row_of
 from kronkers_studio.desktop.widgets.fields import ComboBox
@@ -43,9 +43,8 @@ from kronkers_studio.domain.series import LiveState, Metric
 
 _SHORTEST_LIVE = 15.0  # seconds shown at least of what went live just now
 _SETTLE_MS = 120  # after the last movement of a chart, before the store is asked for finer lines
-_NARROW_MODEL, _NARROW_RANGE = 112, 156  # pixels of the drop-downs in a narrow window
+_NARROW_MODEL, _NARROW_RANGE = 140, 156  # pixels of the drop-downs in a narrow window
 _ANY_WIDTH = 16_777_215  # Qt's "as wide as it wants"
-_WIDE = 900  # pixels of page from which the buttons have room for words
 _FEWEST_POINTS, _MOST_POINTS = 240, 1200
 
 
@@ -66,6 +65,7 @@ class MonitorPage(Page):
         self._answer: Answer | None = None
         self._heard = False  # from the service, since it is watched
         self._problem = ""
+        self._named: tuple[object, ...] = ()  # what the header's widths depend on
         self._browsing = False
         self._reading = False
         self._again = False
@@ -180,8 +180,9 @@ class MonitorPage(Page):
 
     def _show_watched(self, watched: list[Watched]) -> None:
         any_watched = bool(watched)
-        for widget in (self.range_box, self.pause_button, self.export_button):
+        for widget in (self.range_box, self.export_button):
             widget.setVisible(any_watched)
+        self.pause_button.setVisible(any_watched and (self.standing.live is not None or self._browsing))
         self.model_box.setVisible(len(watched) > 1)
         self.views.show_view("charts" if any_watched else "empty")
         if not any_watched:
@@ -247,7 +248,7 @@ class MonitorPage(Page):
                 self._read_windows()
 
     def _on_heard(self) -> None:
-        if self.entered and self._history is not None:
+        if self._in_view() and self._history is not None:
             self._show_words()
 
     def _read_windows(self) -> None:
@@ -321,6 +322,11 @@ class MonitorPage(Page):
         self.header.set_pills([(place_title(place), where), *standing.pills()])
         self.header.set_sentence(standing.sentence(self.recorder.seconds))
         self.start_button.setVisible(standing.lost is not None)
+        self.pause_button.setVisible(standing.live is not None or self._browsing)
+        said = (self.width(), model, place, *(text for text, _tone in standing.pills()), self._browsing)
+        if said != self._named:
+            self._named = said
+            self._name_buttons()
         self.figures.show_age(None if standing.live is not None and not standing.heard.silent else self.live)
         self._show_problem(standing.problem)
 
@@ -349,12 +355,20 @@ class MonitorPage(Page):
         self._name_buttons()
 
     def _name_buttons(self) -> None:
-        """In a narrow window, the buttons keep their icons only."""
-        wide = self.width() >= _WIDE
-        self.pause_button.setText(self.pause_button.accessibleName() if wide else "")
-        self.export_button.setText(self.export_button.accessibleName() if wide else "")
-        self.model_box.setMaximumWidth(_ANY_WIDTH if wide else _NARROW_MODEL)
-        self.range_box.setMaximumWidth(_ANY_WIDTH if wide else _NARROW_RANGE)
+        """Where there is no room for all words, the buttons keep their icons only, and the drop-downs are cut."""
+        self._show_narrow(narrow=False)
+        room = self.width() - 2 * MARGIN_X
+        if self.header.sizeHint().width() <= room:
+            return
+        self._show_narrow(narrow=True)
+        for box, narrow in ((self.range_box, _NARROW_RANGE), (self.model_box, _NARROW_MODEL)):
+            box.setMaximumWidth(narrow + max(0, room - self.header.sizeHint().width()))  # what is left over
+
+    def _show_narrow(self, *, narrow: bool) -> None:
+        for button in (self.pause_button, self.export_button):
+            button.setText("" if narrow else button.accessibleName())
+        self.model_box.setMaximumWidth(_NARROW_MODEL if narrow else _ANY_WIDTH)
+        self.range_box.setMaximumWidth(_NARROW_RANGE if narrow else _ANY_WIDTH)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -78,6 +78,11 @@ class Page(QWidget):
         if kind in self.changes:
             self._become_stale()
 
+    def _in_view(self) -> bool:
+        """Whether the page is in view; where it is not, it shows itself anew when it comes back."""
+        self._stale = self._stale or not self.entered
+        return self.entered
+
     def _become_stale(self) -> None:
         if self.entered:
             self.refresh()

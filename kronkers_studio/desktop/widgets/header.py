@@ -11,6 +11,8 @@ from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
 
+_WHOLE_PILL = 150  # pixels up to which a pill is never cut
+
 
 class PageHeader(QWidget):
     """Title, state pills, actions and the sentence that says what the page is for, or as of when it speaks."""
@@ -58,7 +60,10 @@ class PageHeader(QWidget):
                 if isinstance(pill, Pill):
                     pill.show_state(text, tone)
             else:
-                self._pills.addWidget(Pill(text, tone))
+                pill = Pill(text, tone)
+                self._pills.addWidget(pill)
+            if isinstance(pill, Pill):
+                pill.setMinimumWidth(min(pill.sizeHint().width(), _WHOLE_PILL))  # rather the title is cut
 
     def add_action(self, widget: QWidget) -> None:
         """Put ``widget`` at the right end; the primary button comes last."""
