@@ -151,8 +151,9 @@ class _Server(uvicorn.Server):
             _write_ready(self._options.ready_file, sockets[0].getsockname()[1])
 
     async def on_tick(self, counter: int) -> bool:
-        if self._options.stop_file and counter % 2 == 0 and self._options.stop_file.exists():
-            self.should_exit = True
+        stop = self._options.stop_file
+        if stop and counter % 2 == 0 and (stop.exists() or not stop.parent.exists()):
+            self.should_exit = True  # without its folder nobody could stop it any more
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -174,6 +175,16 @@ def test_another_process_with_the_same_pid_is_never_touched(tmp_path: Path) -> N
         assert bystander.poll() is None
         assert service_alive({**endpoint, "started": began})
         bystander.communicate(b"\n")
+
+
+def test_a_service_whose_folder_was_deleted_ends_by_itself(model: Path, folder: Path) -> None:
+    """As with the whole workspace: nobody knows of it any more. Seen to run on for ever."""
+    endpoint = start_service(PYTHON, PYTHON_PATH, model, folder)
+    shutil.rmtree(folder)
+    deadline = time.monotonic() + 10
+    while service_alive(endpoint) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not service_alive(endpoint)
 
 
 def test_a_service_whose_folder_is_gone_is_stopped_all_the_same(model: Path, folder: Path) -> None:
