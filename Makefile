@@ -5,7 +5,7 @@ SHELL := /bin/bash
 RUN := .venv/bin/
 WORKERS ?= 2
 
-.PHONY: setup demo run test test-all lint format bench screenshots libraries lab-packages build clean
+.PHONY: setup demo run test test-safety test-all lint format bench screenshots libraries lab-packages build clean
 
 setup: .venv/.ready
 
@@ -24,6 +24,13 @@ run: libraries
 
 test: libraries lab-packages
 	@$(RUN)python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
+
+# The slow tests that guard data and safety: power cuts, kills, failing flushes, flipped bytes, protections taken away.
+SAFETY = $(addprefix tests/registry/test_,mutants.py power_loss.py faults.py cleaning.py flips.py crash.py) \
+	tests/workflows/test_interrupted_releases.py
+
+test-safety: libraries lab-packages
+	@$(RUN)python -m pytest -n $(WORKERS) --dist loadfile -m slow $(SAFETY)
 
 test-all: libraries lab-packages
 	@$(RUN)python -m pytest -n $(WORKERS) --dist loadfile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 def command() -> None:
     """The console script ``kronkers``."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the work begins, Ctrl+C ends it without a traceback
+
     if sys.argv[1:] == ["--reading-process"]:  # only in a frozen program: see there
         from kronkers_studio.workflows.reading_process import main
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from kronkers_studio.cli.numbers import MOST_DAYS, finite
 from kronkers_studio.cli.terminal import Key, Terminal, ask, command, with_key
 from kronkers_studio.cli.text import moment, plural, size, table
 from kronkers_studio.domain.care import CleanUpReport, RebuildReport
@@ -44,7 +46,14 @@ def gc(
     terminal: Terminal,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be freed, and why.")] = False,
     grace_days: Annotated[
-        float, typer.Option("--grace-days", min=0, help="Keep what is younger, and what was in use so recently.")
+        float,
+        typer.Option(
+            "--grace-days",
+            min=0,
+            max=MOST_DAYS,
+            callback=finite,
+            help="Keep what is younger, and what was in use so recently.",
+        ),
     ] = 14.0,
 ) -> None:
     """Free the space of what no version needs any more."""
@@ -97,7 +106,7 @@ def trash_model(
     from kronkers_studio.workflows.care import remove_model_version
 
     name, _, number = model.partition(":")
-    if not name or not (number.isascii() and number.isdigit()):
+    if not name or not re.fullmatch(r"[0-9]{1,9}", number):
         raise InvalidInput(f"“{model}” names no model version.", next_step="Write it as NAME:3.")
     with terminal.session() as session:
         item = remove_model_version(session, name, int(number))
@@ -117,7 +126,10 @@ def trash_empty(
     terminal: Terminal,
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Only these.")] = None,
     older_than_days: Annotated[
-        float, typer.Option("--older-than-days", min=0, help="Only what was removed so long ago.")
+        float,
+        typer.Option(
+            "--older-than-days", min=0, max=MOST_DAYS, callback=finite, help="Only what was removed so long ago."
+        ),
     ] = 0.0,
 ) -> None:
     """Give up what lies in the trash; `kronkers gc` then frees its space after the grace period."""

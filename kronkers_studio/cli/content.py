@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.references import parse_project
 from kronkers_studio.cli.terminal import Terminal, ask, command, environment_passphrase
 from kronkers_studio.cli.text import moment, plural, size, skipped_lines, table
@@ -78,7 +79,7 @@ def projects(terminal: Terminal) -> None:
 def log(
     terminal: Terminal,
     project: ProjectRef,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="At most this many versions.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=MOST_ROWS, help="At most this many versions.")] = 100,
 ) -> None:
     """List a project's versions, newest first."""
     from kronkers_studio.workflows.browsing import history
@@ -99,7 +100,7 @@ def show(terminal: Terminal, project: ProjectRef) -> None:
             commit,
             f"Version {commit.id}",
             f"{commit.author}, {moment(commit.created)}",
-            commit.message,
+            *commit.message.splitlines(),
             *(
                 [f"Merged from versions {' and '.join(each[:12] for each in commit.parents)}"]
                 if commit.parents[1:]
@@ -173,20 +174,13 @@ def check(
         report = check_workspace(session, read_data=read_data, progress=progress, cancel=terminal.cancel)
     seen = f"{plural(report.packs, 'pack')}, {plural(report.objects, 'object')}, {plural(report.commits, 'version')}"
     if not report.healthy:
+        terminal.exit_code = StoreDamaged.exit_code
         if terminal.as_json:
             terminal.result(report)
-            terminal.exit_code = StoreDamaged.exit_code
             return
-        raise StoreDamaged(
-            "\n".join(
-                (
-                    *_affected_lines(report),
-                    f"Problems found in {seen}:",
-                    *[f"  {problem}" for problem in report.problems],
-                )
-            ),
-            next_step=report.next_step,
-        )
+        problems = [f"  {problem}" for problem in report.problems]
+        terminal.note(*_affected_lines(report), f"Problems found in {seen}:", *problems, report.next_step)
+        return
     what = f"every byte ({size(report.bytes_read)})" if read_data else "the structure; --read-data reads every byte"
     terminal.result(report, f"Sound: {seen}. Checked {what}.")
 

@@ -16,7 +16,14 @@ from kronkers_studio.domain.spelling import printable
 
 def json_text(value: Any) -> str:
     """``value`` as one JSON document on one line."""
-    return json.dumps(document(value), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(document(value), ensure_ascii=False, allow_nan=False)
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(char: str) -> str:
+    """A control character, or one that turns the direction of writing, in JSON's own way: exact, and without effect on
+    a terminal."""
+    return char if printable(char) == char else json.dumps(char)[1:-1]
 
 
 def document(value: Any) -> Any:  # noqa: PLR0911  # one return a type reads best
@@ -28,7 +35,7 @@ def document(value: Any) -> Any:  # noqa: PLR0911  # one return a type reads bes
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):
-        return printable(value)
+        return _text(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, bool | int):
@@ -40,9 +47,15 @@ def document(value: Any) -> Any:  # noqa: PLR0911  # one return a type reads bes
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, Path):
-        return printable(str(value))
+        return _text(str(value))
     if isinstance(value, Mapping):
         return {str(document(key)): document(item) for key, item in value.items()}
     if isinstance(value, Sequence):
         return [document(item) for item in value]
     raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def _text(text: str) -> str:
+    return (
+        text if text.isascii() else "".join(printable(char) if "\ud800" <= char <= "\udfff" else char for char in text)
+    )

@@ -14,6 +14,7 @@ from kronkers_studio import __version__
 from kronkers_studio.cli.documents import json_text
 from kronkers_studio.cli.streams import give_up_output, print_in_utf8, print_note, print_result
 from kronkers_studio.cli.terminal import EXIT_CANCELLED, Terminal, command, error_document
+from kronkers_studio.domain.errors import OutputUnwritable
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.demo import RenderMonitor
@@ -73,7 +74,10 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     except TyperException as problem:
         if "--json" in arguments:
             print_in_utf8()
-            print_result(json_text(error_document("UsageError", problem.format_message(), _help_of(problem))))
+            try:
+                print_result(json_text(error_document("UsageError", problem.format_message(), _help_of(problem))))
+            except (OutputUnwritable, BrokenPipeError):
+                problem.show()  # type: ignore[attr-defined]
         else:
             problem.show()  # type: ignore[attr-defined]  # each that Typer raises has it
         return problem.exit_code

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kronkers_studio.cli.migration_text import plan_lines, result_lines, status_lines
+from kronkers_studio.cli.numbers import finite
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.errors import Cancelled, InvalidInput
@@ -73,7 +74,12 @@ def migrate(
     read_limit: Annotated[
         float | None,
         typer.Option(
-            "--read-limit", metavar="MB", min=0, help="Read at most so many megabytes per second; 0: no limit."
+            "--read-limit",
+            metavar="MB",
+            min=0,
+            max=1_000_000,
+            callback=finite,
+            help="Read at most so many megabytes per second; 0: no limit.",
         ),
     ] = None,
     low_priority: Annotated[
@@ -93,7 +99,10 @@ def migrate(
         bool, typer.Option("--watch", help="Go on: bring in each change as it comes to rest, until Ctrl+C.")
     ] = False,
     settle: Annotated[
-        float, typer.Option("--settle", min=0.1, max=600.0, help="With --watch: seconds of rest after a change.")
+        float,
+        typer.Option(
+            "--settle", min=0.1, max=600.0, callback=finite, help="With --watch: seconds of rest after a change."
+        ),
     ] = 2.0,
 ) -> None:
     """Bring folders into a project as a new version. The folders themselves are never changed."""

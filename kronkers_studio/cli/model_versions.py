@@ -139,7 +139,7 @@ def _card_lines(version: ModelVersion) -> list[str]:
     parts = {"Description": version.description} | {_CARD[name]: getattr(version.card, name) for name in _CARD}
     lines = [version.label]
     for title, text in parts.items():
-        lines += [f"{title}: {text or '–'}"]
+        lines += f"{title}: {text or '–'}".splitlines()
     return lines
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from kronkers_studio.cli import model_versions, searching
+from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.references import parse_content, parse_metrics
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.cli.text import moment, plural, size, table
@@ -95,7 +96,9 @@ def list_(
     where: searching.Where = None,
     framework: searching.Framework = "",
     tag: searching.Tag = "",
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="How many to show; all by default.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, max=MOST_ROWS, help="How many to show; all by default.")
+    ] = None,
     offset: searching.Offset = 0,
 ) -> None:
     """List the registered versions, newest first or by a metric."""

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kronkers_studio.cli.models import ModelRef
+from kronkers_studio.cli.numbers import MOST_DAYS
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.cli.text import moment, plural, size, table
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release
 from kronkers_studio.domain.series import LiveState, Metric
+from kronkers_studio.settings.paths import from_home
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
@@ -79,22 +81,23 @@ def rollback(
     terminal: Terminal,
     model: ModelName,
     place: PlaceOption,
-    to: Annotated[str, typer.Option("--to", metavar="rN", help="The release; by default the one before.")] = "",
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="rN", help="The release; by default the one before.")
+    ] = None,
 ) -> None:
     """Make an earlier release live again."""
     from kronkers_studio.workflows.releases import roll_back
 
+    number = None if to is None else _release_number(to)
     with terminal.session() as session:
         with terminal.progress() as progress:
-            live = roll_back(
-                session, model, place, to=_release_number(to) if to else None, progress=progress, cancel=terminal.cancel
-            )
+            live = roll_back(session, model, place, to=number, progress=progress, cancel=terminal.cancel)
         terminal.result(live, _live_line(live))
         _note_unpaused(terminal, session, live)
 
 
 def stop(terminal: Terminal, model: ModelName, place: PlaceOption) -> None:
-    """Stop what is live. It can be rolled back to."""
+    """Stop what is live. `kronkers start` starts it again."""
     from kronkers_studio.workflows.releases import stop_release
 
     with terminal.session() as session:
@@ -218,7 +221,7 @@ def read_rows(file: Path) -> list[Any]:
     if str(file) == "-":
         return parse_rows(sys.stdin.buffer.read(MOST_BYTES + 1), "What was piped in")
     try:
-        with file.expanduser().open("rb") as stream:
+        with from_home(file).open("rb") as stream:
             content = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from None
@@ -230,12 +233,18 @@ def parse_duration(text: str) -> float:
     match = re.fullmatch(r"(\d+)([smhd])", text)
     if not match:
         raise InvalidInput(f"“{text}” is not a length of time.", next_step="Write for instance 30s, 15m, 1h or 7d.")
-    return int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    if seconds > MOST_DAYS * 86400:
+        raise InvalidInput(f"{text[:40]} is longer than a hundred years.", next_step="Write for instance 1h or 7d.")
+    return seconds
+
+
+_MOST_DIGITS = 9
 
 
 def _release_number(text: str) -> int:
     number = text.removeprefix("r")
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > _MOST_DIGITS:
         raise InvalidInput(f"“{text}” is not a release.", next_step="Write for instance r3.")
     return int(number)
 

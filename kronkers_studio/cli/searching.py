@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.cli.text import moment, plural, size, table
 from kronkers_studio.domain.errors import Cancelled, InvalidInput
@@ -27,8 +28,8 @@ Where = Annotated[
 SortBy = Annotated[
     str, typer.Option("--sort", metavar="ORDER", help="relevance, name, newest, size or metric:NAME; -name: reversed.")
 ]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="How many to show.")]
-Offset = Annotated[int, typer.Option("--offset", min=0, help="How many to leave out first.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=MOST_ROWS, help="How many to show.")]
+Offset = Annotated[int, typer.Option("--offset", min=0, max=MOST_ROWS, help="How many to leave out first.")]
 Framework = Annotated[str, typer.Option("--framework", help="scikit-learn or onnx.")]
 Tag = Annotated[str, typer.Option("--tag", help="Only versions with this tag.")]
 _NOTHING_FOUND = "Nothing was found."

@@ -11,7 +11,7 @@ import typer
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.cli.text import size, table
 from kronkers_studio.domain.errors import HostKeyUnknown, InvalidInput
-from kronkers_studio.domain.servers import DeployLock, ServerReport, Verdict
+from kronkers_studio.domain.servers import DeployLock, Remedy, ServerCheck, ServerReport, Verdict
 from kronkers_studio.settings.secrets import Secret
 
 ServerName = Annotated[str, typer.Argument(metavar="NAME", help="The server's name.")]
@@ -193,10 +193,19 @@ def _last_heard(lock: DeployLock) -> str:
 
 
 def _print_report(terminal: Terminal, report: ServerReport) -> None:
-    rows = [[c.verdict.value, c.title, c.found + (f"  →  {c.advice}" if c.advice else "")] for c in report.checks]
+    rows = [[check.verdict.value, check.title, _found(report.server, check)] for check in report.checks]
     terminal.result(report, *table(["", "What", "Found"], rows))
     if report.verdict is Verdict.BAD:
         terminal.exit_code = 1
+
+
+def _found(server: str, check: ServerCheck) -> str:
+    commands = {
+        Remedy.UNLOCK: f"kronkers server unlock {server}",
+        Remedy.CLEAN: f"kronkers server clean {server}, with --dry-run to see what that is",
+    }
+    command = f" ({commands[check.remedy]})" if check.remedy else ""
+    return f"{check.found}  →  {check.advice}{command}" if check.advice else check.found
 
 
 def _confirmed_fingerprint(terminal: Terminal, address: str) -> str:
@@ -209,7 +218,7 @@ def _confirmed_fingerprint(terminal: Terminal, address: str) -> str:
             fingerprint=shown.fingerprint,
             next_step="Compare it with what the server's administrator says, then give it with --fingerprint.",
         )
-    terminal.note(f"{shown.host} shows the host key\n  {shown.fingerprint}")
+    terminal.note(f"{shown.host} shows the host key", f"  {shown.fingerprint}")
     terminal.note("Compare it with what the server's administrator says.")
     typer.confirm("Is it the same?", abort=True, err=True)
     return shown.fingerprint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import re
@@ -77,9 +78,9 @@ class Terminal:
         with progress_bars() as bars:
             yield bars
 
-    def note(self, text: str) -> None:
-        """A sentence for people, on stderr."""
-        print_note(printable_lines(text))
+    def note(self, *lines: str) -> None:
+        """Sentences for people, on stderr, each on one line whatever names it holds."""
+        print_note("\n".join(map(printable, lines)))
 
     def result(self, value: Any, *lines: str) -> None:
         """The command's result: ``value`` as one JSON document, or ``lines`` as text."""
@@ -87,7 +88,7 @@ class Terminal:
             print_result(json_text(value))
         else:
             for line in lines:
-                print_result(printable_lines(line))
+                print_result(printable(line))
 
     def incomplete(self) -> None:
         """The work is done, but something was skipped (and is listed)."""
@@ -147,10 +148,6 @@ def ask(title: str, *, otherwise: str, hidden: bool = True, twice: bool = False)
 def environment_passphrase() -> Secret | None:
     text = os.environ.get("KRONKERS_PASSPHRASE", "")
     return Secret(text) if text else None
-
-
-def printable_lines(text: str) -> str:
-    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 WorkspaceOption = Annotated[
@@ -225,7 +222,11 @@ def _worked(terminal: Terminal, work: Callable[[], None], *, verbose: bool) -> i
     except Exception as bug:  # the one place where bugs surface: logged in full, told in one sentence
         file = log_bug(bug)
         where = f"The log is in {file}." if file else "There is no log; --verbose shows more."
-        terminal.note(f"Something went wrong inside Kronkers Studio ({type(bug).__name__}). {where}")
+        message = f"Something went wrong inside Kronkers Studio ({type(bug).__name__})."
+        terminal.note(f"{message} {where}")
+        if terminal.as_json:
+            with contextlib.suppress(OutputUnwritable, BrokenPipeError):
+                terminal.result(error_document("InternalError", message, where))
         if verbose:
             raise
         return EXIT_BUG
@@ -235,12 +236,12 @@ def _worked(terminal: Terminal, work: Callable[[], None], *, verbose: bool) -> i
 def _print_problem(terminal: Terminal, problem: StudioError) -> None:
     if terminal.as_json and not isinstance(problem, OutputUnwritable):
         try:
-            terminal.result(error_document(type(problem).__name__, problem.message, problem.next_step))
+            terminal.result(error_document(type(problem).__name__, problem.message, problem.typed_step))
         except (OutputUnwritable, BrokenPipeError):
             pass
         else:
             return
-    terminal.note("\n".join(part for part in (problem.message, problem.next_step) if part))
+    terminal.note(*filter(None, (problem.message, problem.typed_step)))
 
 
 def error_document(kind: str, message: str, next_step: str) -> dict[str, dict[str, str]]:

@@ -185,7 +185,7 @@ def _print_conflicts(terminal: Terminal, problem: MergeConflicts) -> None:
     if terminal.as_json:
         terminal.result({"error": error, "conflicts": problem.undecided})
         return
-    terminal.note("\n".join((problem.message, *_conflict_lines(problem.undecided), problem.next_step)))
+    terminal.note(problem.message, *_conflict_lines(problem.undecided), problem.next_step)
     terminal.note("  with --ours PATH, --theirs PATH or --both PATH, as often as needed; * stands for any characters")
 
 

@@ -14,7 +14,12 @@ def prefix(policy: Policy, program: Path, modules: Sequence[Path]) -> list[str]:
     shown = [
         "bwrap",
         *("--unshare-user-try", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"),
-        *("--unshare-cgroup-try", "--new-session", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108
+        *("--unshare-cgroup-try", "--new-session", "--proc", "/proc"),
+        *(
+            part
+            for device in ("null", "urandom", "random")
+            for part in ("--dev-bind", f"/dev/{device}", f"/dev/{device}")
+        ),
     ]
     system = [path for path in linux.SYSTEM if not path.startswith(("/proc", "/dev"))]
     readable = [*system, *_around(program), *map(str, (*modules, *(path.absolute() for path in policy.readable)))]
@@ -22,7 +27,7 @@ def prefix(policy: Policy, program: Path, modules: Sequence[Path]) -> list[str]:
         shown += ["--ro-bind-try", path, path]
     for folder in policy.writable:
         shown += ["--bind", str(folder.absolute()), str(folder.absolute())]
-    return [*shown, "--"]
+    return [*shown, "--remount-ro", "/", "--"]  # else files could be made there, in memory that no limit counts
 
 
 def _around(program: Path) -> list[str]:

@@ -165,6 +165,29 @@ _FORBIDDEN = {
     "personality": (135, 92),
     "modify_ldt": (154, -1),
     "lookup_dcookie": (212, 18),
+    "sync": (162, 81),
+    "syncfs": (306, 267),
+    # what others wait for or share: locks, what an account or the computer has few of; and room on the disk that no
+    # limit of a file's size counts
+    "flock": (73, 32),
+    "inotify_init": (253, -1),
+    "inotify_init1": (294, 26),
+    "inotify_add_watch": (254, 27),
+    "io_setup": (206, 0),
+    "io_submit": (209, 2),
+    "fallocate": (285, 47),
+    # this process's own limits, and whose it is
+    "setrlimit": (160, 164),
+    "setuid": (105, 146),
+    "setgid": (106, 144),
+    "setreuid": (113, 145),
+    "setregid": (114, 143),
+    "setgroups": (116, 159),
+    "setresuid": (117, 147),
+    "setresgid": (119, 149),
+    "setfsuid": (122, 151),
+    "setfsgid": (123, 152),
+    "capset": (126, 91),
 }
 _CLONE, _CLONE3, _OPENAT2 = (56, 220), (435, 435), (437, 437)
 _OPEN, _OPENAT, _MMAP, _SOCKETPAIR = (2, -1), (257, 56), (9, 222), (53, 199)
@@ -174,9 +197,25 @@ _ON_ITSELF = {  # allowed on this process only, which is their first argument
     "rt_sigqueueinfo": (129, 138),
     "rt_tgsigqueueinfo": (297, 240),
 }
-_ON_ITSELF_AS_ZERO = {"prlimit64": (302, 261), "sched_setaffinity": (203, 122)}
-_CLONE_THREAD = 0x00010000
+_SCHED_SETAFFINITY, _PRLIMIT = (203, 122), (302, 261)
+_CLONE_THREAD, _NEW_NAME_SPACES = 0x00010000, 0x7E020000
 _TRUNCATING, _ACCESS_MODE = 0o1000, 0o3
+_SENDING = {
+    "sendto": ((44, 206), 3),
+    "sendmsg": ((46, 211), 2),
+    "sendmmsg": ((307, 269), 3),
+}  # and where their flags are
+_FAST_OPEN = 0x20000000
+_SHARED, _ANONYMOUS, _GROWS_DOWN = 0x1, 0x20, 0x100  # mmap
+_FCNTL, _HARMLESS_FCNTL = (72, 25), (0, 1, 2, 3, 4, 1030)
+"""Copies of a descriptor and its flags. The others lock files, or have the kernel signal other processes."""
+_IOCTL, _HARMLESS_IOCTL = (16, 29), (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
+"""Whether it is a terminal and how wide; how much there is to read; waiting or not; closed for programs or not."""
+
+_KEPT_CAPABILITIES = 1 << 1 | 1 << 2  # of root: to read what others own, where Landlock lets it
+_CAPABILITIES_VERSION = 0x20080522
+_ADDRESS_SPACE = 64 << 30
+_MOST_STACK, _MOST_SIGNALS = 64 << 20, 1024
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06  # classic BPF
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
@@ -210,18 +249,36 @@ def limit(*, memory: int, file_size: int, open_files: int, cpu_seconds: int | No
         resource.RLIMIT_NOFILE: open_files,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_MEMLOCK: 0,
+        # What an account has for all of its programs: some is left to the others.
+        resource.RLIMIT_SIGPENDING: _MOST_SIGNALS,
+        resource.RLIMIT_NPROC: _most_threads(resource.getrlimit(resource.RLIMIT_NPROC)[0]),
+        # Memory that RLIMIT_DATA does not count: the stack, and the tables of pages that nothing was written to.
+        resource.RLIMIT_STACK: _MOST_STACK,
+        resource.RLIMIT_AS: memory + _ADDRESS_SPACE,
     }
     if cpu_seconds is not None:
         wanted[resource.RLIMIT_CPU] = cpu_seconds
     for kind, value in wanted.items():
-        most = resource.getrlimit(kind)[1]
-        bound = value if most == resource.RLIM_INFINITY else min(value, most)
-        resource.setrlimit(kind, (bound, bound))
+        bounds = [bound for bound in (value, *resource.getrlimit(kind)) if bound != resource.RLIM_INFINITY]
+        resource.setrlimit(kind, (min(bounds, default=resource.RLIM_INFINITY),) * 2)
+
+
+def _most_threads(allowed: int) -> int:
+    """Half of what the account may have: threads count as its processes, and others of its programs need some."""
+    return allowed if allowed < 2 else allowed // 2
 
 
 def give_up_privileges() -> None:
-    """No program that this process starts gains more than it has: what the two below need first."""
-    if _libc().prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
+    """No program that this process starts gains more than it has: what the two below need first. Run by root, it may do
+    from now on what others may, and read their files."""
+    failed = _libc().prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    about = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITIES_VERSION, 0))
+    sets = ctypes.create_string_buffer(24)
+    failed = failed or _libc().capget(about, sets)
+    effective, permitted = struct.unpack("=II4x4x4x4x", sets.raw)
+    kept = struct.pack("=6I", effective & _KEPT_CAPABILITIES, permitted & _KEPT_CAPABILITIES, 0, 0, 0, 0)
+    if failed or _libc().capset(about, kept):
         raise Unconfinable(f"privileges cannot be given up ({os.strerror(ctypes.get_errno())})")
 
 
@@ -279,18 +336,32 @@ def call_filter(architecture: int, column: int, process: int) -> bytes:
     refuse, allow = _line(_RETURN, _ERRNO | errno.EPERM), _line(_RETURN, _ALLOW)
     for numbers in _ON_ITSELF.values():
         lines += _block(numbers[column], [_argument(0), _line(_EQUAL, process, 0, 1), allow, refuse])
-    for numbers in _ON_ITSELF_AS_ZERO.values():
-        own = [_line(_EQUAL, 0, 1, 0), _line(_EQUAL, process, 0, 1)]
-        lines += _block(numbers[column], [_argument(0), *own, allow, refuse])
-    lines += _block(_SOCKETPAIR[column], [_argument(0), _line(_EQUAL, 1, 0, 1), allow, refuse])  # AF_UNIX
-    lines += _block(_CLONE[column], [_argument(0), _line(_ANY_BIT, _CLONE_THREAD, 0, 1), allow, refuse])
-    for numbers, at in ((_OPEN, 1), (_OPENAT, 2)):  # to empty a file by opening it to read: old Landlock lets it
+    own = [_argument(0), _line(_EQUAL, 0, 1, 0), _line(_EQUAL, process, 0, 1)]
+    lines += _block(_SCHED_SETAFFINITY[column], [*own, allow, refuse])
+    # limits are told, not set: the new one has to be a null pointer
+    told = [_argument(2), _line(_EQUAL, 0, 0, 3), _line(_LOAD, 16 + 8 * 2 + 4), _line(_EQUAL, 0, 0, 1)]
+    own = [_argument(0), _line(_EQUAL, 0, 1, 0), _line(_EQUAL, process, 0, 1 + len(told))]
+    lines += _block(_PRLIMIT[column], [*own, *told, allow, refuse])
+    # unix sockets in pairs and as streams: datagrams can be sent to others than the other end
+    pair = [_argument(0), _line(_EQUAL, 1, 0, 4), _argument(1), _line(_AND, 0xF), _line(_EQUAL, 1, 0, 1)]
+    lines += _block(_SOCKETPAIR[column], [*pair, allow, refuse])
+    # connecting by sending, which a listening socket that was shut down can
+    for numbers, at in _SENDING.values():
+        lines += _block(numbers[column], [_argument(at), _line(_ANY_BIT, _FAST_OPEN, 0, 1), refuse, allow])
+    threads = [_line(_ANY_BIT, _CLONE_THREAD, 0, 2), _line(_ANY_BIT, _NEW_NAME_SPACES, 1, 0)]
+    lines += _block(_CLONE[column], [_argument(0), *threads, allow, refuse])
+    # Old Landlock lets a file be emptied by opening it to read; and to open one neither to read nor to write, which
+    # empties it as well and lets a device be spoken to, is no question to any.
+    for numbers, at in ((_OPEN, 1), (_OPENAT, 2)):
         if numbers[column] >= 0:
-            to_read = [_line(_ANY_BIT, _TRUNCATING, 0, 2), _line(_ANY_BIT, _ACCESS_MODE, 1, 0), refuse, allow]
-            lines += _block(numbers[column], [_argument(at), *to_read])
-    # shared memory of no file, which no limit counts: flags anonymous (0x20) and shared (1)
-    shared = [_line(_ANY_BIT, 0x20, 0, 2), _line(_ANY_BIT, 0x01, 0, 1), refuse, allow]
-    lines += _block(_MMAP[column], [_argument(3), *shared])
+            neither = [_argument(at), _line(_AND, _ACCESS_MODE), _line(_EQUAL, _ACCESS_MODE, 3, 0)]
+            emptying = [_line(_EQUAL, 0, 0, 3), _argument(at), _line(_ANY_BIT, _TRUNCATING, 0, 1)]
+            lines += _block(numbers[column], [*neither, *emptying, refuse, allow])
+    # memory that no limit counts: shared and of no file, or a stack that grows
+    uncounted = [_line(_ANY_BIT, _GROWS_DOWN, 2, 0), _line(_ANY_BIT, _ANONYMOUS, 0, 2), _line(_ANY_BIT, _SHARED, 0, 1)]
+    lines += _block(_MMAP[column], [_argument(3), *uncounted, refuse, allow])
+    lines += _block(_FCNTL[column], _only(1, _HARMLESS_FCNTL, errno.EPERM))
+    lines += _block(_IOCTL[column], _only(1, _HARMLESS_IOCTL, errno.ENOTTY))
     return b"".join([*lines, allow])
 
 
@@ -359,6 +430,12 @@ def _argument(position: int) -> bytes:
 
 def _when(comparison: int, value: int, error: int) -> list[bytes]:
     return [_line(comparison, value, 0, 1), _line(_RETURN, _ERRNO | error)]
+
+
+def _only(position: int, values: tuple[int, ...], error: int) -> list[bytes]:
+    """Allowed with these values of an argument."""
+    tests = [_line(_EQUAL, value, len(values) - at, 0) for at, value in enumerate(values)]
+    return [_argument(position), *tests, _line(_RETURN, _ERRNO | error), _line(_RETURN, _ALLOW)]
 
 
 def _block(number: int, lines: list[bytes]) -> list[bytes]:

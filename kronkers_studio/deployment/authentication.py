@@ -18,6 +18,7 @@ from kronkers_studio.deployment.streams import StreamlocalTransport
 from kronkers_studio.deployment.userauth import HungUp, Outcome, Unanswerable, UserAuthentication
 from kronkers_studio.domain.errors import AuthenticationFailed, ServerUnreachable
 from kronkers_studio.domain.servers import Server
+from kronkers_studio.settings.paths import from_home
 from kronkers_studio.settings.secrets import Secret
 
 _MOST_CONNECTIONS = 3
@@ -151,7 +152,7 @@ def _keys(server: Server, passphrase: Secret | None, agent: list[AgentKey], acco
     the server's patience."""
     if not server.identity_file:
         return list(agent)
-    file = Path(server.identity_file).expanduser()
+    file = from_home(Path(server.identity_file))
     public = public_part(file)
     copies = agent if public is None else [key for key in agent if key.blob == public]
     try:

@@ -14,7 +14,7 @@ from kronkers_studio.deployment.lock import read_deploy_lock
 from kronkers_studio.deployment.setup import is_set_up, listens_on_loopback_only
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.errors import EngineUnavailable, EngineUntrustworthy, ServerError, ShellUnusable
-from kronkers_studio.domain.servers import DeployLock, Server, ServerCheck, ServerReport, Verdict
+from kronkers_studio.domain.servers import DeployLock, Remedy, Server, ServerCheck, ServerReport, Verdict
 
 _GB = 1_000_000_000
 _PLATFORMS = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
@@ -48,8 +48,9 @@ def check_server(connection: Connection, server: Server) -> ServerReport:
     checks.append(disk_space(connection.run(read_disk(disk)).output))
     checks.append(memory(connection.run(read_memory()).output))
     checks.append(_clock(connection))
-    checks.append(lock(read_deploy_lock(connection)))
-    return ServerReport(server.name, tuple(checks))
+    held = read_deploy_lock(connection)
+    checks.append(lock(held))
+    return ServerReport(server.name, tuple(checks), held)
 
 
 def server_platform(connection: Connection) -> str:
@@ -223,7 +224,8 @@ def lock(held: DeployLock | None) -> ServerCheck:
         "Lock",
         Verdict.WARN,
         f"{held.holder} is changing releases ({held.purpose}, since {held.since}{heard})",
-        "Wait until that is done. If nobody works there: kronkers server unlock, with the server's name.",
+        "Wait until that is done. When you know that nobody works there, take the lock away.",
+        Remedy.UNLOCK,
     )
 
 

@@ -7,6 +7,7 @@ its data folder; a copy shares that too, but was started at another time.
 from __future__ import annotations
 
 import contextlib
+import hmac
 import os
 import secrets
 import sys
@@ -17,22 +18,32 @@ import psutil
 
 from kronkers_studio.settings.paths import data_folder
 
-_FILE = "computer-id"
-_OF_THIS_PROCESS = secrets.token_hex(16)
-"""Serves where the data folder cannot be written to."""
+_ID, _KEY = "computer-id", "computer-key"
+_OF_THIS_PROCESS, _KEY_OF_THIS_PROCESS = secrets.token_hex(16), secrets.token_hex(16)
+"""Serve where the data folder cannot be written to."""
 
 
 def computer_id() -> str:
     """The random id of this account on this computer, made when it is first asked for."""
-    file = data_folder() / _FILE
+    return _kept(_ID, _OF_THIS_PROCESS)
+
+
+def own_mark(text: str) -> str:
+    """What nobody but this account on this computer can put beside ``text``. In a history that others write to, it
+    tells what was written here; the id does not, since the history tells everybody that."""
+    return hmac.new(_kept(_KEY, _KEY_OF_THIS_PROCESS).encode(), text.encode(), "sha256").hexdigest()
+
+
+def _kept(name: str, made: str) -> str:
+    file = data_folder() / name
     found = _read(file)
     if found:
         return found
-    made = _OF_THIS_PROCESS
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f"{_FILE}.{made}")
-        draft.write_text(made, encoding="ascii")
+        draft = file.with_name(f"{name}.{made[:8]}{secrets.token_hex(4)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as written:
+            written.write(made)
         draft.replace(file)
     return _read(file) or made  # of two that make it at once, both take the later one's
 

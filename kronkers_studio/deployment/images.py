@@ -167,11 +167,12 @@ def _require_room(connection: Connection, engine: Engine, image: Image, shared: 
     folder = data_folder(engine.info())
     free = free_disk_bytes(connection.run(read_disk(folder)).output)
     if free is not None and free < wanted:
-        raise ServerFull(
+        full = ServerFull(
             f"{name} has {_megabytes(free)} free on its disk ({folder}); the package needs {_megabytes(wanted)}.",
-            next_step=f"Nothing was sent. `kronkers server clean {name}` removes what no release needs; or free some "
-            "space there.",
+            next_step="Nothing was sent. Clean up the server, or free some space there.",
         )
+        full.server, full.command = name, f"`kronkers server clean {name}` removes what no release needs."
+        raise full
     available = available_memory_bytes(connection.run(read_memory()).output)
     if available is not None and available < _LEAST_MEMORY_BYTES:
         raise ServerFull(

@@ -1,14 +1,16 @@
 """Model services on this computer: a process of the package's own Python and dependencies, on a loopback port.
 
-The process outlives the studio and is confined: a model that turns hostile harms nothing. Its folder, which only the
-user can read, holds the model, the secret that the service proves itself by, and ``scratch``, the one folder that the
-service writes to: its log (``service.log``, at most 3 MiB with its predecessors) and the ready file by which it says
-that it takes requests. What lies there is the service's word and is read as such: within bounds, through no link. What
-it printed before logging began is in ``start.log``.
+The process outlives the studio and is confined: a model that turns hostile harms nothing. Its folder, which only
+the user can read, holds the model, the secret that the service proves itself by, and ``scratch`` with the files
+that the service writes to: its log (``service.log``, at most 2 MiB with its predecessor) and the ready file by
+which it says that it takes requests. They are there before it starts, and but on Windows it can make no others: it
+fills no disk. What they hold is the service's word and is read as such: within bounds, through no link. What it
+printed before logging began is in ``start.log``.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import socket
@@ -22,11 +24,15 @@ from typing import Any
 import psutil
 
 from kronkers_studio.confinement import Level, Means, Policy, confined_command, means_here
-from kronkers_studio.deployment.processes import clean_environment, end, find_process, spawn
+from kronkers_studio.deployment.computer import own_mark
+from kronkers_studio.deployment.processes import clean_environment, crashed, end, find_process, spawn
 from kronkers_studio.domain.errors import ConfinementUnavailable, ReleaseFailed
 from kronkers_studio.domain.progress import NEVER, CancelToken
 
 _READY, _LOG, _START_LOG, _STOP, _SECRET = "ready.json", "service.log", "start.log", "stop", "secret"
+_PROCESS = "process.json"
+_WRITTEN = (_READY, _LOG, f"{_LOG}.1")
+_FILE_SIZE = 4 << 20
 _PAUSE = 0.02  # seconds between two looks
 _TAIL_BYTES, _TAIL_LINES = 16 * 1024, 30
 _READY_BYTES = 4096
@@ -48,7 +54,7 @@ def start_service(
 ) -> dict[str, Any]:
     """Serve the model folder ``model`` with ``runtime_python`` and return the endpoint once it takes requests.
 
-    The endpoint is {"port", "pid", "started", "folder"}. ``secret`` is what the service and its clients prove
+    The endpoint is {"port", "pid", "started", "mark", "folder"}. ``secret`` is what the service and its clients prove
     themselves by; without one it answers everybody. Raises ``ConfinementUnavailable`` where this system cannot confine
     it, unless a person agreed to ``unconfined``; ``ReleaseFailed`` with the log's last lines in ``details`` when it is
     not ready within ``timeout`` seconds, ``Cancelled`` when cancelled; no process stays behind.
@@ -59,7 +65,8 @@ def start_service(
     folder, model = folder.absolute(), model.absolute()
     scratch = _prepared(folder, secret)
     secrets = [folder / _SECRET] if secret else []
-    policy = Policy(readable=(model, *secrets), writable=(scratch,), memory=_MEMORY)
+    writable = (scratch,) if sys.platform == "win32" else tuple(scratch / name for name in _WRITTEN)
+    policy = Policy(readable=(model, *secrets), writable=writable, memory=_MEMORY, file_size=_FILE_SIZE)
     listener = _listener()
     try:
         handed_on = [] if listener is None else [listener.fileno()]
@@ -79,6 +86,7 @@ def start_service(
         if listener is not None:
             listener.close()
     try:
+        _note_process(pid, folder)
         return _wait_ready(pid, port, folder, timeout, cancel)
     except BaseException:
         process = find_process(pid)
@@ -108,12 +116,37 @@ def service_alive(endpoint: Mapping[str, Any]) -> bool:
     return _service(endpoint) is not None
 
 
+def process_noted(folder: Path) -> psutil.Process | None:
+    """The service that was started in ``folder``, if it runs: also when nobody came to know its endpoint."""
+    try:
+        noted = json.loads(_read(folder / _PROCESS, _READY_BYTES))
+        return _service(noted)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _note_process(pid: int, folder: Path) -> None:
+    process = find_process(pid)
+    if process is not None:
+        (folder / _PROCESS).write_text(json.dumps(_known_as(process)), encoding="utf-8")
+
+
+def _known_as(process: psutil.Process) -> dict[str, Any]:
+    """What ``process`` is found by, and a mark that this is our word."""
+    started = process.create_time()
+    return {"pid": process.pid, "started": started, "mark": own_mark(f"{process.pid} {started!r}")}
+
+
 def _service(endpoint: Mapping[str, Any]) -> psutil.Process | None:
     """The process of ``endpoint``, if that is a service: the history of a workspace that somebody else made may name
-    any process."""
+    any process. Not by its arguments alone, which the process itself can change."""
     try:
-        process = find_process(int(endpoint["pid"]), float(endpoint["started"]))
-        return process if process is not None and _MODULE in process.cmdline() else None
+        pid, started = int(endpoint["pid"]), float(endpoint["started"])
+        process = find_process(pid, started)
+        if process is None:
+            return None
+        ours = hmac.compare_digest(str(endpoint.get("mark", "")).encode(), own_mark(f"{pid} {started!r}").encode())
+        return process if ours or _MODULE in process.cmdline() else None
     except (psutil.NoSuchProcess, psutil.AccessDenied, OverflowError, ValueError):
         return None
 
@@ -124,8 +157,10 @@ def _prepared(folder: Path, secret: bytes) -> Path:
     for private in (folder, scratch):
         private.mkdir(mode=0o700, parents=True, exist_ok=True)
         private.chmod(0o700)
-    for old in (folder / _STOP, folder / _SECRET, *scratch.iterdir()):
+    for old in (folder / _STOP, folder / _SECRET, folder / _PROCESS, *scratch.iterdir()):
         old.unlink(missing_ok=True)
+    for name in _WRITTEN:
+        (scratch / name).touch(mode=0o600)
     if secret:
         descriptor = os.open(folder / _SECRET, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
@@ -172,7 +207,7 @@ def _wait_ready(pid: int, port: int | None, folder: Path, timeout: float, cancel
         if endpoint is not None:
             return endpoint
         if process is None:
-            raise _failed(folder, "The model service stopped before it was ready")
+            raise _crashed(folder) if crashed(pid) else _failed(folder, "The model service stopped before it was ready")
         if time.monotonic() > deadline:
             raise _failed(folder, f"The model service was not ready within {timeout:g} seconds")
         time.sleep(_PAUSE)
@@ -193,8 +228,7 @@ def _endpoint(started: psutil.Process | None, port: int | None, folder: Path) ->
         process = next((child for child in children if child.pid == said_pid), started)
         return {
             "port": said_port if port is None else port,
-            "pid": process.pid,
-            "started": process.create_time(),
+            **_known_as(process),
             "folder": str(folder),
         }
     except psutil.NoSuchProcess:
@@ -208,6 +242,15 @@ def _ask_to_stop(endpoint: Mapping[str, Any]) -> bool:
     except (KeyError, OSError):  # its folder is gone or cannot be written to
         return False
     return True
+
+
+def _crashed(folder: Path) -> ReleaseFailed:
+    return ReleaseFailed(
+        "The model service crashed while it loaded the model or tried a first row: the model file is damaged, made to "
+        "do harm, or needs other versions of its libraries.",
+        next_step="Save the model again where it was trained, register that file, and package it.",
+        details=_failed(folder, "").details,
+    )
 
 
 def _failed(folder: Path, what: str) -> ReleaseFailed:

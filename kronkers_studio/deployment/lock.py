@@ -159,14 +159,14 @@ def _take(connection: Connection, owner: LockOwner, expiry: float) -> None:
 
 def _busy(connection: Connection, found: _Found, expiry: float) -> ServerBusy:
     name = connection.server.name
-    unlock = f"If nobody works there: kronkers server unlock {name}."
     expires = (
         f" A lock whose holder is gone expires after {expiry / 60:.0f} minutes." if found.silent is not None else ""
     )
-    return ServerBusy(
-        f"{name} is being changed by {found.owner or 'somebody else'}.",
-        next_step=f"Try again in a moment.{expires} {unlock}",
+    busy = ServerBusy(
+        f"{name} is being changed by {found.owner or 'somebody else'}.", next_step=f"Try again in a moment.{expires}"
     )
+    busy.server, busy.command = name, f"If nobody works there: kronkers server unlock {name}."
+    return busy
 
 
 def _give_signs(connection: Connection, owner: LockOwner, done: threading.Event) -> None:

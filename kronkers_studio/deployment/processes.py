@@ -60,6 +60,17 @@ def clean_environment(folder: Path, environment: Mapping[str, str] = os.environ)
     }
 
 
+_ended: dict[int, int] = {}
+"""How those of them ended that were reaped."""
+_FIRST_FAULT_ON_WINDOWS = 0xC0000000
+
+
+def crashed(pid: int) -> bool:
+    """Whether the child ``pid`` of this program was ended by a fault of its compiled code, or by force."""
+    code = _ended.get(pid, 0)
+    return code < 0 or code >= _FIRST_FAULT_ON_WINDOWS
+
+
 def spawn(command: Sequence[str], environment: Mapping[str, str], output: Path, handed_on: Sequence[int] = ()) -> int:
     """Start ``command`` detached, its output in the file ``output`` and the descriptors ``handed_on`` open (not on
     Windows); the pid. Its folder is the root of the disk: no folder of ours is held. Raises ``OSError``."""
@@ -93,6 +104,7 @@ def _started(
         )
     _reap(process.pid)  # an earlier child of the same number has ended, or the system would not give it again
     _children[process.pid] = process
+    _ended.pop(process.pid, None)
     return process.pid
 
 
@@ -101,7 +113,7 @@ def find_process(pid: int, started: float | None = None) -> psutil.Process | Non
     _reap(pid)
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
+        if process.status() == psutil.STATUS_ZOMBIE and process.num_threads() < 2:  # its others may go on without it
             return None
         same = started is None or abs(process.create_time() - started) <= _SAME_START_SECONDS
     except (psutil.NoSuchProcess, psutil.AccessDenied):  # another person's process is none of ours
@@ -141,5 +153,6 @@ def _each(processes: Sequence[psutil.Process], action: str) -> None:
 
 def _reap(pid: int) -> None:
     child = _children.get(pid)
-    if child is not None and child.poll() is not None:
+    if child is not None and (code := child.poll()) is not None:
+        _ended[pid] = code
         del _children[pid]

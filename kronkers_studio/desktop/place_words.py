@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.charts.heard import ANSWERS, Heard
+from kronkers_studio.desktop.text import clock_of, date_time, tr
 from kronkers_studio.desktop.tokens import Tone
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 
@@ -17,10 +18,14 @@ def place_title(place: str) -> str:
     return tr("This computer") if place == THIS_COMPUTER else place
 
 
-def release_pill(release: Release) -> tuple[str, Tone]:
-    """A release's state in a word, with its tone."""
+def release_pill(release: Release, heard: Heard = ANSWERS) -> tuple[str, Tone]:
+    """A release's state in a word, with its tone; that of a live one as it was ``heard``."""
     if release.lost:
         return tr("Stopped"), "warn"
+    if release.state is ReleaseState.LIVE and heard.silent:
+        return tr("Unreachable"), "warn"
+    if release.state is ReleaseState.LIVE and heard.answers is None:
+        return tr("Live"), "plain"  # as it is recorded; it is being asked
     words: dict[ReleaseState, tuple[str, Tone]] = {
         ReleaseState.STARTING: (tr("Starting"), "accent"),
         ReleaseState.LIVE: (tr("Live"), "ok"),
@@ -29,3 +34,19 @@ def release_pill(release: Release) -> tuple[str, Tone]:
         ReleaseState.STOPPED: (tr("Stopped"), "plain"),
     }
     return words[release.state]
+
+
+def silent_words(heard: Heard) -> str:
+    """Since when what is live does not answer: "does not answer since 19:36"; "" while it does."""
+    if not heard.silent:
+        return ""
+    if heard.since is None:
+        return tr("does not answer")
+    return tr("does not answer since {time}").format(time=clock_of(heard.since))
+
+
+def silent_hint(heard: Heard) -> str:
+    """Why it does not answer, and when that was found; "" while it does."""
+    if not heard.silent:
+        return ""
+    return "\n".join(part for part in (heard.problem, date_time(heard.since) if heard.since else "") if part)

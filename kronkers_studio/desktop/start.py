@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -42,7 +43,8 @@ def open_window(
     studio = Studio()
     theme.current().choose(studio.settings.theme)
     if workspace is not None:
-        studio.settings = studio.settings.model_copy(update={"workspace": workspace.expanduser().absolute()})
+        folder = Path(os.path.expanduser(workspace))  # noqa: PTH111  # Path.expanduser fails for ~nobody-known
+        studio.settings = studio.settings.model_copy(update={"workspace": folder.absolute()})
     window = MainWindow(studio)
     if page:
         window.show_page(page)

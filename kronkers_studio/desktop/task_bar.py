@@ -13,6 +13,7 @@ from kronkers_studio.desktop.tasks import Task, TaskRunner, TaskState
 from kronkers_studio.desktop.text import counted, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
+from kronkers_studio.desktop.widgets.passing_time import PassingTime
 from kronkers_studio.desktop.widgets.pills import Pill
 
 _STEPS = 1000
@@ -66,6 +67,7 @@ class TaskBar(QFrame):
         runner.added.connect(self.refresh)
         runner.changed.connect(self.refresh)
         runner.ended.connect(self.refresh)
+        PassingTime.of_program().passed.connect(self.refresh)
         self.refresh()
 
     def refresh(self, _task: Task | None = None) -> None:
@@ -178,6 +180,7 @@ class _TaskRow(QWidget):
         whole.addWidget(self._bar)
         whole.addWidget(self._words)
         task.changed.connect(self.refresh)
+        PassingTime.of_program().passed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:

@@ -59,14 +59,19 @@ def duration(seconds: float) -> str:
 def moment(at: datetime) -> str:
     """When something happened, short: "just now", "5 min ago", "14:05", "Tue 09:12", "12 Mar 2026"."""
     ago = datetime.now(UTC) - at
-    local = _local(at)
     if timedelta(0) <= ago < timedelta(minutes=1):
         return tr("just now")
     if timedelta(0) <= ago < timedelta(hours=1):
         return tr("{n} min ago").format(n=number(int(ago.total_seconds() // 60)))
+    return clock_of(at)
+
+
+def clock_of(at: datetime) -> str:
+    """When something began that lasts: "14:05", "Tue 14:05", "12 Mar 2026"."""
+    local = _local(at)
     if local.date() == QDateTime.currentDateTime().date():
-        return locale().toString(local.time(), QLocale.FormatType.ShortFormat)
-    if ago < timedelta(days=6):
+        return locale().toString(local.time(), "HH:mm")
+    if datetime.now(UTC) - at < timedelta(days=6):
         return locale().toString(local, "ddd HH:mm")
     return locale().toString(local.date(), "d MMM yyyy")
 

@@ -12,10 +12,13 @@ from typing import ClassVar
 class StudioError(Exception):
     """An expected failure: ``message`` names the cause, ``next_step`` what the reader can do about it.
 
-    Neither may contain a secret; ``details`` is for "Copy details" and the log, and may not either.
+    Neither may contain a secret; ``details`` is for "Copy details" and the log, and may not either. ``command`` is what
+    does it at a command line; the window has a button for that. ``server`` is the one that it is about, if any.
     """
 
     exit_code: ClassVar[int] = 1
+    command: str = ""
+    server: str = ""
 
     def __init__(self, message: str, *, next_step: str = "", details: str = "") -> None:
         super().__init__(message)
@@ -23,8 +26,13 @@ class StudioError(Exception):
         self.next_step = next_step
         self.details = details
 
+    @property
+    def typed_step(self) -> str:
+        """The next step for those who type commands."""
+        return f"{self.next_step} {self.command}".strip()
+
     def __str__(self) -> str:
-        return f"{self.message} {self.next_step}".strip()
+        return f"{self.message} {self.typed_step}".strip()
 
 
 class Cancelled(StudioError):

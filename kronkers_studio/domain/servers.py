@@ -36,6 +36,13 @@ class Server:
         return f"ssh://{self.user}@{host}" + (f":{self.port}" if self.port != 22 else "")
 
 
+class Remedy(StrEnum):
+    """What can be done from here about what was found on a server."""
+
+    UNLOCK = "unlock"
+    CLEAN = "clean"
+
+
 @dataclass(frozen=True, slots=True)
 class ServerCheck:
     """One line of `server check`: what was looked at, what was found, what to do when it is wrong."""
@@ -44,12 +51,16 @@ class ServerCheck:
     verdict: Verdict
     found: str
     advice: str = ""
+    remedy: Remedy | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ServerReport:
+    """``lock`` is who was changing releases there, if anybody."""
+
     server: str
     checks: tuple[ServerCheck, ...]
+    lock: DeployLock | None = None
 
     @property
     def verdict(self) -> Verdict:

@@ -24,6 +24,7 @@ from kronkers_studio.domain.differences import (
 )
 from kronkers_studio.domain.previews import TablePreview
 from kronkers_studio.domain.spelling import printable
+from kronkers_studio.formats.table_previews import CELL, COLUMNS, ROWS
 
 _HEADER = struct.Struct(">4sBIQ")  # magic, kind, length of the JSON document, length of the bytes after it
 _MAGIC = b"KRTB"
@@ -259,9 +260,16 @@ def unpack_preview(about: Any) -> TablePreview:
     def row(value: Any) -> tuple[str, ...]:
         return tuple(map(text, fields(value, len(names))))
 
+    shown = items(rows, row)
+    if (
+        len(shown) > ROWS
+        or len(names) > COLUMNS
+        or any(len(cell) > CELL for cells in (names, *shown) for cell in cells)
+    ):
+        raise Malformed
     return TablePreview(
         names,
-        items(rows, row),
+        shown,
         truth(complete),
         None if total is None else count(total),
         text(sheet),

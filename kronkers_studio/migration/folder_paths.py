@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from kronkers_studio.settings.paths import from_home
+
 Identity = tuple[int, int]
 
 
@@ -14,7 +16,7 @@ def absolute_folder(folder: Path) -> Path:
 
     Elsewhere ``..`` behind a link leads out of where the link leads to: only then are links resolved.
     """
-    folder = folder.expanduser()
+    folder = from_home(folder)
     if ".." not in folder.parts or sys.platform == "win32":
         return Path(os.path.abspath(folder))  # noqa: PTH100  # resolve() would follow links
     parts = folder.absolute().parts

@@ -18,8 +18,8 @@ from kronkers_studio.migration import filesystem
 from kronkers_studio.migration.folder_paths import Identity, absolute_folder, folder_key, identity, identity_of
 from kronkers_studio.storage.keys import KEY_FILE_SIZES, is_key_file
 
-_KEYS, _PACKS = "keys.json", "packs"
-_BESIDE = ("metadata.db", "journal", "writer.lock")
+_PACKS = "packs"
+_BESIDE = ("keys.json", "metadata.db", "journal", "writer.lock")
 _INSIDE = ("packs", "journal", "runs")
 _WORKSPACE = "It is a workspace of Kronkers Studio, which is never brought into a project."
 _OWN = "It is Kronkers Studio's own: a folder with its log, or with what it can download again."
@@ -94,8 +94,8 @@ class OwnFolders:
 
     def why_listed(self, entries: Sequence[os.DirEntry[str]]) -> str:
         """The same, from what is in the folder, by name."""
-        place = bisect_left(entries, _KEYS, key=_BY_NAME)
-        if place == len(entries) or entries[place].name != _KEYS:
+        place = bisect_left(entries, _PACKS, key=_BY_NAME)
+        if place == len(entries) or entries[place].name != _PACKS:
             return ""
         return _WORKSPACE if _is_workspace([entry.name for entry in entries]) else ""
 
@@ -150,15 +150,12 @@ class OwnFolders:
 
 
 def _is_workspace(names: Collection[str]) -> bool:
-    return _KEYS in names and _PACKS in names and any(name in names for name in _BESIDE)
+    """Two of its files suffice: of a copy, or the upper layer of an overlay, the keys may lie elsewhere."""
+    return _PACKS in names and sum(name in names for name in _BESIDE) >= 2
 
 
 def _looks_like_workspace(folder: Path) -> bool:
     try:
-        return (
-            (folder / _KEYS).is_file()
-            and (folder / _PACKS).is_dir()
-            and any((folder / name).exists() for name in _BESIDE)
-        )
+        return (folder / _PACKS).is_dir() and _is_workspace([_PACKS, *(n for n in _BESIDE if (folder / n).exists())])
     except OSError:
         return False

@@ -45,7 +45,7 @@ class FolderSource:
         self._pace = pace
         self._folder = absolute_folder(folder)
         self._root = str(self._folder)
-        self._real_folder = self._folder.resolve()
+        self._real_folder = Path(os.path.realpath(self._folder))  # resolve() fails for a link to itself
 
     @contextmanager
     def open(self, item: SourceItem) -> Iterator[BinaryIO]:
@@ -139,7 +139,7 @@ class FolderSource:
         if filesystem.fingerprint(status)[2] == item.inode:
             return  # the very file that was found, wherever it is now
         parents = item.path.split("/")[:-1]
-        if self._folder.joinpath(*parents).resolve() != self._real_folder.joinpath(*parents):
+        if os.path.realpath(self._folder.joinpath(*parents)) != str(self._real_folder.joinpath(*parents)):
             raise SourceProblem(SkippedItem(item.path, SkipReason.SPECIAL_FILE, _OUTSIDE))
 
     def _verify(self, name: str, path: str, before: os.stat_result) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,7 @@ from typing import Self
 import numpy as np
 from sqlalchemy import Connection
 
-from kronkers_studio.domain.errors import WorkspaceBusy
+from kronkers_studio.domain.errors import StorageFull, WorkspaceBusy, WorkspaceReadOnly
 from kronkers_studio.domain.series import Metric, SeriesKey, Window
 from kronkers_studio.monitoring.blobs import decode_samples, encode_buckets, encode_samples
 from kronkers_studio.monitoring.buckets import bucket_samples
@@ -64,13 +65,22 @@ class SeriesStore:
     def __init__(self, path: Path, key: bytes) -> None:
         """Open the file at ``path``, made when there is none, with its 32-byte ``key``.
 
-        Raises ``StoreDamaged`` for another key or a file that is none, ``StorageFull``, ``WorkspaceBusy``.
+        Where nothing can be written it can be read, and a missing one is empty. Raises ``StoreDamaged`` for another key
+        or a file that is none, ``WorkspaceBusy``.
         """
         self._database = Database(path, key, durable=False)
+        self._nowhere: tempfile.TemporaryDirectory[str] | None = None
         self._cache = DayCache()
         self._lock = threading.Lock()
         self._ids: dict[SeriesKey, int] = {}
-        self._waiting = self._open()
+        try:
+            self._waiting = self._open()
+        except (WorkspaceReadOnly, StorageFull):  # what is kept can be read all the same
+            if not path.exists():
+                self._nowhere = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+                self._database = Database(Path(self._nowhere.name) / path.name, key, durable=False)
+                self._open()
+            self._waiting = {}
 
     def append(
         self,
@@ -143,6 +153,8 @@ class SeriesStore:
 
     def close(self) -> None:
         self._database.close()
+        if self._nowhere is not None:
+            self._nowhere.cleanup()
 
     def __enter__(self) -> Self:
         return self

@@ -40,11 +40,11 @@ def array_type(symbol: Symbol, depth: int = 0) -> ArrayType:
     _, order, base, _, fields, stated_size = state[:6]
     if stated_size not in (-1, size) or isinstance(stated_size, bool):
         raise Damaged("an array in it states two sizes")
-    parts = [array_type(part, depth + 1) for part in _parts(base, fields)]
+    parts = [array_type(part, depth + 1) for part in parts_of_type(base, fields)]
     return ArrayType(kind, size, str(order), kind == "O" or any(part.has_objects for part in parts))
 
 
-def _parts(base: Symbol, fields: Symbol) -> list[Symbol]:
+def parts_of_type(base: Symbol, fields: Symbol) -> list[Symbol]:
     """The types of which a structured or sub-array type is made."""
     parts = []
     if base is not None:

@@ -19,12 +19,15 @@ from kronkers_studio.packaging.symbols import Array, Call, Global, Members, Omit
 _LARGEST_COUNT = 1_000_000  # outputs, classes, dimensions: real ones stay far below
 _LONGEST_NUMBER = 100  # characters
 _LONGEST_RANGE = 10_000_000
+_MOST_PARTS = 100  # of a random generator's state
 
 _DTYPE = re.compile(r"[<>=|]?(?:[biufc]\d{1,2}|[SUV]\d{1,9}|O[48]?|[Mm]8(?:\[\w{1,12}\])?)")
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:E[+-]?\d{1,4})?|[+-]?(?:s?NaN\d*|Infinity)", re.IGNORECASE)
 _FRACTION = re.compile(r"[+-]?\d+(?:/\d+)?")
 _OBJECT_FLAGS = 0x3F  # what numpy itself sets for a type whose elements are objects
 _HOLDS_OBJECTS = 0x01 | 0x02  # reference counts; pickled as a list
+_ALIGNMENTS = (-1, 1, 2, 4, 8, 16)
+_POSITIONS = {"pos": 624, "buffer_pos": 4}  # the largest, of the next number among those that a generator has ready
 _CONTAINERS = ("list", "tuple", "set", "frozenset", "dict")
 _BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
 _PLAIN_CODECS = ("latin1", "latin-1", "iso-8859-1")
@@ -276,6 +279,8 @@ def _state_misuse(name: str, call: Call) -> str:
         return "" if _is_sound_type(call) else "with a layout that does not fit its size"
     if call.function.name == "_reconstruct" and call.state is not None:
         return "" if _is_sound_array(call.state) else "with a shape that does not fit its content"
+    if name.startswith("numpy.random."):
+        return "" if _is_sound_generator(call.state) else "with a position outside of its numbers"
     return ""
 
 
@@ -283,13 +288,15 @@ def _is_sound_type(kind: Call) -> bool:
     state, name = kind.state, kind.arguments[0]
     if not isinstance(state, tuple) or len(state) not in (8, 9) or not isinstance(name, str):
         return False
-    _, _, base, names, fields, _, _, flags = state[:8]
-    if not isinstance(flags, int):
+    _, _, base, names, fields, stated, alignment, flags = state[:8]
+    if not isinstance(flags, int) or alignment not in _ALIGNMENTS:
         return False
     if "O" in name:
-        return flags & _OBJECT_FLAGS == _OBJECT_FLAGS and base is None and fields is None
+        return flags & _OBJECT_FLAGS == _OBJECT_FLAGS and base is None and fields is None and stated == -1
     size = _size_of(kind)
     if flags & _HOLDS_OBJECTS or size is None:
+        return False
+    if stated != size and (stated != -1 or any(letter in name for letter in "SUV")):  # whose size is only there
         return False
     return _fits_base(base, size) and _fits_fields(names, fields, size)
 
@@ -342,6 +349,24 @@ def _is_sound_array(state: Symbol) -> bool:
         return False
     held = len(data) if isinstance(data, bytes) else data.size if isinstance(data, Omitted) else None
     return held is None or held == size * count
+
+
+def _is_sound_generator(state: Symbol) -> bool:
+    """Compiled code takes the number at the position, wherever that is."""
+    parts = [state]
+    for part in parts:  # which grows meanwhile
+        if len(parts) > _MOST_PARTS:
+            return False
+        if isinstance(part, Pairs):
+            for key, value in part.pairs:
+                if key in _POSITIONS and not (type(value) is int and 0 <= value <= _POSITIONS[key]):
+                    return False
+                parts.append(value)
+        elif isinstance(part, tuple):
+            if part[:1] == ("MT19937",) and not (len(part) > 2 and type(part[2]) is int and 0 <= part[2] <= 624):
+                return False
+            parts.extend(part)
+    return True
 
 
 _CHECKS: Final[dict[str, _Check]] = {

@@ -32,6 +32,8 @@ _MOST_OPTIONS = 64  # keyword arguments, words for methods
 _MOST_JOBS = 512
 _MOST_ITERATIONS = 1_000_000
 _LARGEST_NUMBER = 1 << 64
+_LARGEST_DEGREE = 100
+_SPLINES: Final = ("BSpline", "SplineTransformer", "CubicSpline")
 
 _METHODS: Final = words(
     # what is called by name
@@ -397,6 +399,10 @@ def _misuse_of_integer(owner: str, attribute: str, value: int) -> str:
         return f"asks for {value} processes"
     if "max_" in attribute and "iter" in attribute and value > _MOST_ITERATIONS and owner in _LOOPS_WHEN_ASKED:
         return f"asks for {value} rounds in each prediction"
+    if attribute == "n_features" and value < 1:
+        return "is no number of features"
+    if attribute in ("k", "degree") and owner.startswith(_SPLINES) and not 0 <= value <= _LARGEST_DEGREE:
+        return f"asks for curves of degree {value}"
     if attribute.startswith("n_") and abs(value) >= _LARGEST_NUMBER:
         return "is larger than any model's"
     return ""
@@ -434,6 +440,19 @@ def _misuse_of_memory(_: Symbol) -> str:
     return "names a folder for intermediate results: set it to None before saving (model.set_params(memory=None))"
 
 
+def _misuse_of_vocabulary(value: Symbol) -> str:
+    """Compiled code takes the weight of a word by its number, wherever that is."""
+    pairs = value.pairs if isinstance(value, Pairs | Call) else []
+    count = len({word for word, _ in pairs if isinstance(word, str)})
+    for _, number in pairs:
+        if isinstance(number, Call) and number.function.name == "scalar":
+            data = number.arguments[1] if len(number.arguments) == 2 else None
+            number = int.from_bytes(data, "little") if isinstance(data, bytes) else None  # noqa: PLW2901
+        if isinstance(number, int) and not 0 <= number < count:
+            return "numbers its words otherwise than one after the other"
+    return ""
+
+
 def _misuse_of_codec(value: Symbol) -> str:
     return "" if isinstance(value, str) and _CODEC.fullmatch(value) else "names no encoding"
 
@@ -450,6 +469,7 @@ def _a(name: str) -> str:
 _SPECIAL: Final[dict[str, Callable[[Symbol], str]]] = {
     "input": _misuse_of_input,
     "memory": _misuse_of_memory,
+    "vocabulary_": _misuse_of_vocabulary,
     "encoding": _misuse_of_codec,
     "format": _misuse_of_codec,
     "_format": _misuse_of_codec,

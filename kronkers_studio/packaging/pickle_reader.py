@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import _compat_pickle
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from kronkers_studio.packaging.array_types import ArrayType, array_type
+from kronkers_studio.packaging.array_types import ArrayType, array_type, parts_of_type
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch
 from kronkers_studio.packaging.symbols import (
     Array,
@@ -39,6 +39,10 @@ _FREE_STORED_STEPS = 2_000_000  # the same of compressed files: less is known of
 _STEPS_PER_STORED_BYTE = 1.0
 _STEPS_OF_CALL = 8  # to make it, and to look at its arguments afterwards
 _BETWEEN_LOOKS = 256
+_DEEPEST = (
+    100  # tuples in tuples, types in types: Python and numpy go through them on the C stack, however deep it gets
+)
+_HASHED_IN_FULL: Final = ("builtins.tuple", "copyreg._reconstructor")
 
 
 class Forbidden(Exception):
@@ -90,6 +94,7 @@ class PickleReader:
         self._marked = 0  # symbols in all of _marks
         self._memo: dict[int, Symbol] = {}
         self._types: dict[int, tuple[Symbol, ArrayType]] = {}
+        self._depths: dict[int, tuple[Symbol, int]] = {}  # of what is nested, kept alive: no other object gets its id
         self._protocol = 0
         self._frame_end: int | None = None
 
@@ -266,7 +271,24 @@ class PickleReader:
             raise IndexError
         items = tuple(self._stack[-count:])
         del self._stack[-count:]
+        self._push_tuple(items)
+
+    def _push_tuple(self, items: tuple[Symbol, ...]) -> None:
+        self._note_depth(items, items)
         self._push(items)
+
+    def _note_depth(self, made: Symbol, parts: Iterable[Symbol]) -> None:
+        depths = self._depths
+        inner = 0
+        for part in parts:
+            if isinstance(part, tuple):
+                inner = max(inner, depths[id(part)][1] if id(part) in depths else 1)
+            elif id(part) in depths:
+                inner = max(inner, depths[id(part)][1])
+        if inner >= _DEEPEST:
+            raise Forbidden("nests its data deeper than any model")
+        if inner:
+            depths[id(made)] = made, inner + 1
 
     def _append_all(self, items: list[Symbol]) -> None:
         target = self._stack[-1]
@@ -333,6 +355,10 @@ class PickleReader:
         self._budget.steps -= _STEPS_OF_CALL
         call = Call(function, arguments, bare)
         self._findings.calls.append(call)
+        if bare or str(function) in _HASHED_IN_FULL:  # bare: a named tuple
+            self._note_depth(
+                call, [part for given in arguments for part in (given if type(given) is list else (given,))]
+            )
         self._push(call)
 
     def _reduce(self) -> None:
@@ -364,6 +390,11 @@ class PickleReader:
             raise Forbidden("changes something that it did not make itself")
         if target.state is not None:
             raise Forbidden("sets the content of an object twice")
+        if str(target.function) == "numpy.dtype" and isinstance(state, tuple) and len(state) > 4:
+            parts = parts_of_type(state[2], state[4])
+            if any(isinstance(part, Call) and part.state is None for part in parts):
+                raise Forbidden("uses a type before it describes it")
+            self._note_depth(target, [(part,) if id(part) not in self._depths else part for part in parts])
         target.state = state
         if class_of(target) == ARRAY_WRAPPER:
             self._stack[-1] = self._array_after(target)
@@ -484,7 +515,7 @@ _OPERATIONS: Final[dict[int, Callable[[PickleReader], None]]] = {
     ord("a"): lambda r: r._append_all([r._stack.pop()]),
     ord("e"): lambda r: r._append_all(r._pop_mark()),
     ord(")"): lambda r: r._push(()),
-    ord("t"): lambda r: r._push(tuple(r._pop_mark())),
+    ord("t"): lambda r: r._push_tuple(tuple(r._pop_mark())),
     0x85: lambda r: r._tuple_of(1),
     0x86: lambda r: r._tuple_of(2),
     0x87: lambda r: r._tuple_of(3),

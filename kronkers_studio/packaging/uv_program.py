@@ -48,6 +48,7 @@ def run_uv(
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     output, problem = _finish(process, text, cancel)
+    cancel.check()  # it may have been quicker than the looks
     if process.returncode:
         raise _translated(problem, offline=offline)
     return output

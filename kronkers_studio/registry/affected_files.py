@@ -9,6 +9,7 @@ from kronkers_studio.domain.content import AffectedFile, Entry, EntryKind
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.registry import rows
+from kronkers_studio.registry.documents import object_id
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.registry.tree_parts import decode_folder
@@ -30,7 +31,7 @@ def affected_files(
     found: dict[tuple[str, str], AffectedFile] = {}
     seen: set[tuple[str, str, bytes]] = set()
     for id, project, tree in commits:
-        for path in _paths(project, bytes.fromhex(tree), trees, seen):
+        for path in _paths(project, object_id(tree), trees, seen):
             cancel.check()
             found.setdefault((project, path), AffectedFile(project, path, id))
     return found

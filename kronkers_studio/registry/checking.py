@@ -20,6 +20,7 @@ from kronkers_studio.domain.errors import Cancelled, StoreDamaged, StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.registry import rows
 from kronkers_studio.registry.affected_files import affected_files
+from kronkers_studio.registry.documents import object_id
 from kronkers_studio.registry.index import Location
 from kronkers_studio.registry.journal import Journal, read_entries
 from kronkers_studio.registry.objects import ObjectStore
@@ -287,7 +288,7 @@ class Check:
         self._expect(chunks)
 
     def _follow(self, id: str, seen: set[bytes], chunks: set[bytes]) -> None:
-        waiting: list[tuple[bytes, Part | None]] = [(bytes.fromhex(read_commit(id, self._store).tree), None)]
+        waiting: list[tuple[bytes, Part | None]] = [(object_id(read_commit(id, self._store).tree), None)]
         while waiting:
             tree, part = waiting.pop()
             if tree in seen:

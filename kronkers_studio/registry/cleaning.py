@@ -26,7 +26,7 @@ from kronkers_studio.domain.care import CleanUpReport, PackGarbage
 from kronkers_studio.domain.changes import CommitsForgotten
 from kronkers_studio.domain.errors import BranchChanged, StoreDamaged
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.registry.documents import to_json
+from kronkers_studio.registry.documents import object_id, to_json
 from kronkers_studio.registry.index import Location, put_rows, retire_packs
 from kronkers_studio.registry.journal import Journal, read_entries
 from kronkers_studio.registry.objects import ObjectStore
@@ -148,8 +148,8 @@ class CleanUp:
         chunks: set[bytes] = set()
         for id in commits:
             self._cancel.check()
-            used.add(bytes.fromhex(id))
-            waiting = [bytes.fromhex(read_commit(id, self._store).tree)]
+            used.add(object_id(id))
+            waiting = [object_id(read_commit(id, self._store).tree)]
             while waiting:
                 tree = waiting.pop()
                 if tree in used:

@@ -27,7 +27,7 @@ from kronkers_studio.domain.content import (
 from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput, NotFound
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.registry import rows
-from kronkers_studio.registry.documents import from_text
+from kronkers_studio.registry.documents import from_text, object_id, records_read
 from kronkers_studio.registry.importing import Import, OnDurable, StoreOutcome
 from kronkers_studio.registry.known_trees import KnownTrees
 from kronkers_studio.registry.ledger import Ledger
@@ -193,11 +193,14 @@ class ContentStore:
             names[project] = (*names.get(project, ()), name)
             if name == DEFAULT_BRANCH:
                 main[project] = from_text(Commit, document)
-        return [
-            Project(name, datetime.fromisoformat(row["created"]), names.get(name, ()), main.get(name), row["source"])
-            for row in projects
-            for name in [row["name"]]
-        ]
+        with records_read("project"):
+            return [
+                Project(
+                    name, datetime.fromisoformat(row["created"]), names.get(name, ()), main.get(name), row["source"]
+                )
+                for row in projects
+                for name in [row["name"]]
+            ]
 
     def resolve(self, project: str, ref: str = "") -> Commit:
         """The commit that ``ref`` names: a branch, a tag, a moment as in ``{yesterday 14:05}``, or the first characters
@@ -231,7 +234,7 @@ class ContentStore:
 
     def find(self, project: str, ref: str, path: str) -> Entry:
         """The entry at ``path``; "" is the project's top folder. Raises ``NotFound``."""
-        return self._trees.find(bytes.fromhex(self.resolve(project, ref).tree), path)
+        return self._trees.find(object_id(self.resolve(project, ref).tree), path)
 
     def walk(self, project: str, ref: str = "", path: str = "") -> Iterator[Entry]:
         """Everything below the folder ``path``, a folder before what it holds. Raises ``NotFound``."""
@@ -266,7 +269,7 @@ class ContentStore:
         alone and listed. Run again, it goes on where it stopped. Raises ``NotFound``, ``StoreDamaged``, ``StorageFull``
         or ``Cancelled``.
         """
-        top = bytes.fromhex(self.resolve(project, ref).tree)
+        top = object_id(self.resolve(project, ref).tree)
         chosen = [self._trees.find(top, path) for path in paths] or [self._trees.find(top, "")]
         run = Restore(self._store, self._trees, target, progress=progress, cancel=cancel)
         return run.run(chosen)

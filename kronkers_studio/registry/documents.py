@@ -13,13 +13,15 @@ import functools
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from kronkers_studio.domain.errors import StoreDamaged
 
 T = TypeVar("T")
+_ID_SIZE = 32  # bytes
 
 
 def to_text(value: Any) -> str:
@@ -32,14 +34,31 @@ def from_text(kind: type[T], text: str) -> T:
 
     Raises ``StoreDamaged`` when it is not one: whoever made the workspace may have written anything.
     """
-    try:
+    with records_read(kind.__name__):
         return from_json(kind, json.loads(text))
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+
+
+@contextmanager
+def records_read(what: str) -> Iterator[None]:
+    """Inside, nothing but records of the database is made into values: whoever made the workspace may have written
+    anything. What cannot be read raises ``StoreDamaged``."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         raise StoreDamaged(
             "A record in the workspace's database cannot be read: it is of another form than this version writes.",
             next_step="Use the version of Kronkers Studio that made the workspace, or put it back from a backup.",
-            details=f"{kind.__name__}: {error}"[:500],
+            details=f"{what}: {error}"[:500],
         ) from None
+
+
+def object_id(text: str) -> bytes:
+    """The id of an object that a record names in hexadecimal digits. Raises ``StoreDamaged``."""
+    with records_read("object id"):
+        id = bytes.fromhex(text)
+        if len(id) != _ID_SIZE:
+            raise ValueError("of another length")
+        return id
 
 
 def canonical(document: Any) -> str:

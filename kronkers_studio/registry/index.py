@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from kronkers_studio.registry.records import HEADER_SIZE, ObjectType
+from kronkers_studio.domain.errors import StoreDamaged
+from kronkers_studio.registry.records import HEADER_SIZE, MAX_OBJECT, ObjectType
 from kronkers_studio.storage.database import Database, insert_rows
 
 if TYPE_CHECKING:
@@ -29,6 +30,29 @@ class Location(NamedTuple):
         return self.offset + HEADER_SIZE + self.stored
 
 
+_TYPES: Mapping[object, ObjectType] = {type.value: type for type in ObjectType}
+_FARTHEST = 1 << 40  # no pack grows so large
+
+
+def _location(pack: object, offset: object, stored: object, length: object, kind: object) -> Location:
+    """What a row says, which somebody else may have written: no read follows it anywhere. Raises ``StoreDamaged``."""
+    if (
+        type(pack) is type(offset) is type(stored) is type(length) is int  # which True is not
+        and 0 <= offset < _FARTHEST
+        and 0 <= stored <= MAX_OBJECT + HEADER_SIZE
+        and kind in _TYPES
+    ):
+        return Location(pack, offset, stored, length, _TYPES[kind])
+    raise _damaged()
+
+
+def _damaged() -> StoreDamaged:
+    return StoreDamaged(
+        "The index of the store is damaged: it names places that there are not.",
+        next_step="`kronkers registry rebuild` makes it again from the packs.",
+    )
+
+
 class ObjectIndex:
     """The index rows of one database. Thread-safe."""
 
@@ -41,7 +65,7 @@ class ObjectIndex:
         with self._database.read_directly() as connection:
             for batch in _batches(ids):
                 for id, pack, offset, stored, length, kind in connection.execute(_LOCATE[len(batch)], batch):
-                    found[id] = Location(pack, offset, stored, length, ObjectType(kind))
+                    found[id] = _location(pack, offset, stored, length, kind)
         return found
 
     def known(self, ids: Iterable[bytes]) -> set[bytes]:
@@ -60,7 +84,10 @@ class ObjectIndex:
         """The known packs and how many of their bytes are known to be on disk."""
         with self._database.read_directly() as connection:
             rows = connection.execute("SELECT number, size FROM packs WHERE size >= 0 ORDER BY number")
-            return dict(rows)
+            sizes = dict(rows)
+        if not all(type(number) is int and type(size) is int for number, size in sizes.items()):
+            raise _damaged()
+        return sizes
 
     def retired(self) -> set[int]:
         """The numbers of packs that nothing lies in any more; their files may go, the numbers are not used again."""
@@ -79,7 +106,7 @@ class ObjectIndex:
                 "SELECT id, pack, offset, stored, length, type FROM objects WHERE pack = ? ORDER BY offset", (number,)
             )
             for id, pack, offset, stored, length, kind in rows:
-                yield id, Location(pack, offset, stored, length, ObjectType(kind))
+                yield id, _location(pack, offset, stored, length, kind)
 
     def add(self, grown: Mapping[int, int], rows: Collection[tuple[bytes, Location]]) -> None:
         """Record packs' new sizes and their objects, which must be on disk already, in one durable transaction."""

@@ -49,6 +49,8 @@ _KINDS: dict[str, type[Change]] = {
 }
 _START = ""
 """What stands for the hash before the first entry."""
+_UNSTORABLE = (dbapi2.IntegrityError, dbapi2.InterfaceError, dbapi2.ProgrammingError, dbapi2.DataError)
+"""Of values that no entry of ours has; a full disk is another matter."""
 _PAGE = 1000
 _FOLLOWING = "SELECT number, at, author, kind, change, hash FROM journal WHERE number > ? ORDER BY number LIMIT ?"
 
@@ -111,7 +113,7 @@ class Journal:
         for entry in entries:
             try:
                 apply(connection, from_json(_KINDS[entry.kind], entry.change))
-            except (KeyError, ValueError) as error:
+            except (LookupError, ValueError, TypeError, OverflowError, RecursionError, *_UNSTORABLE) as error:
                 raise StoreDamaged(f"Entry {entry.number} of the journal cannot be read.", details=str(error)) from None
             _write(connection, entry, entry.hash)
 
@@ -138,7 +140,7 @@ def decode_entry(row: Sequence[Any]) -> JournalEntry:
     number, at, author, kind, change, hash = row
     try:
         return JournalEntry(number, datetime.fromisoformat(at), author, kind, json.loads(change), hash)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise StoreDamaged(f"Entry {number} of the journal cannot be read.", details=str(error)) from None
 
 

@@ -18,7 +18,7 @@ from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.registry import rows
-from kronkers_studio.registry.documents import from_text
+from kronkers_studio.registry.documents import from_text, records_read
 from kronkers_studio.registry.journal import Journal, read_entries
 from kronkers_studio.registry.rows import Table
 from kronkers_studio.registry.trashing import newest_removed_release, newest_removed_version
@@ -147,7 +147,7 @@ class Ledger:
 
     def key_events(self) -> list[KeyEvent]:
         """What was done with the ways of opening the workspace, in order."""
-        with self._database.read_directly() as connection:
+        with self._database.read_directly() as connection, records_read("key event"):
             return [
                 KeyEvent(
                     datetime.fromisoformat(row["at"]),

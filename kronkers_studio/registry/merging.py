@@ -23,6 +23,7 @@ from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.registry.ancestry import best_common_ancestors
 from kronkers_studio.registry.content import ContentStore
 from kronkers_studio.registry.content_merge import merge_content
+from kronkers_studio.registry.documents import object_id
 from kronkers_studio.registry.ledger import Ledger
 from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.registry.moved_paths import follow_renames
@@ -158,7 +159,7 @@ class Merging:
         """What ``commit`` changed since the common past, as far as that is one tree."""
         if not isinstance(past, Entry):
             return TreeDifference()
-        return diff_trees(past.content[0], bytes.fromhex(commit.tree), self._store)
+        return diff_trees(past.content[0], object_id(commit.tree), self._store)
 
     # ---- committing ----
 
@@ -225,7 +226,7 @@ class Merging:
     def _counted(self, ours: Commit, tree: bytes) -> tuple[int, int]:
         """The number of files and their bytes in ``tree``, from what differs from ours."""
         files, size = ours.files, ours.size
-        for change in diff_trees(bytes.fromhex(ours.tree), tree, self._store, renames=False).changes:
+        for change in diff_trees(object_id(ours.tree), tree, self._store, renames=False).changes:
             for entry, sign in ((change.before, -1), (change.after, 1)):
                 if entry is not None and entry.kind is EntryKind.FILE:
                     files, size = files + sign, size + sign * entry.size
@@ -233,7 +234,7 @@ class Merging:
 
 
 def _top(commit: Commit) -> Entry:
-    return Entry("", EntryKind.FOLDER, content=(bytes.fromhex(commit.tree),))
+    return Entry("", EntryKind.FOLDER, content=(object_id(commit.tree),))
 
 
 def _require_decided(plan: MergePlan, choices: Mapping[str, Choice]) -> None:

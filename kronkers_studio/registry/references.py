@@ -18,7 +18,7 @@ from kronkers_studio.domain.content import DEFAULT_BRANCH, Branch, Commit, Tag
 from kronkers_studio.domain.errors import InvalidInput, NotFound
 from kronkers_studio.domain.moments import parse_moment
 from kronkers_studio.registry import rows
-from kronkers_studio.registry.documents import from_text, to_json
+from kronkers_studio.registry.documents import from_text, records_read, to_json
 from kronkers_studio.registry.journal import decode_entry
 from kronkers_studio.storage.database import Database
 
@@ -92,10 +92,11 @@ class References:
         """The project's tags by name, or the one of that name."""
         with self._database.read_directly() as connection:
             found = rows.query(connection, _TAGS, project, name)
-        return [
-            Tag(project, own_name, from_text(Commit, commit), datetime.fromisoformat(created))
-            for own_name, commit, created in found
-        ]
+        with records_read("tag"):
+            return [
+                Tag(project, own_name, from_text(Commit, commit), datetime.fromisoformat(created))
+                for own_name, commit, created in found
+            ]
 
     def at(self, project: str, branch: str, moment: datetime) -> Commit:
         """The head that the branch had at ``moment``, as the journal has it; the branch may be gone since.

@@ -212,6 +212,12 @@ class Restore:
             reasons = {errno.EACCES: SkipReason.NO_PERMISSION, errno.ENAMETOOLONG: SkipReason.NAME_TOO_LONG}
             reason = reasons.get(error.errno or 0, SkipReason.READ_ERROR)
             return SkippedItem(entry.path, reason, f"It cannot be written: {error.strerror}.")
+        except UnicodeEncodeError as error:
+            return SkippedItem(
+                entry.path,
+                SkipReason.READ_ERROR,
+                f"Its name has letters that this system's language settings lack ({error.encoding}).",
+            )
         return None
 
     def _prepare(self, entry: Entry, number: int, paths: dict[int, str]) -> None:

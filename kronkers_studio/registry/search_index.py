@@ -19,6 +19,7 @@ from kronkers_studio.domain.errors import NotFound, StoreDamaged
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.search import ColumnsProblem, ColumnsRead
 from kronkers_studio.registry.data_columns import read_columns
+from kronkers_studio.registry.documents import object_id
 from kronkers_studio.registry.objects import ObjectStore
 from kronkers_studio.registry.search_headers import (
     HEADER_TABLES,
@@ -238,12 +239,12 @@ class SearchIndex:
         """The paths that are no more (as stored), and the entries that are new or changed."""
         if tree:
             try:
-                changes = diff_trees(bytes.fromhex(before), bytes.fromhex(tree), self._store, renames=False).changes
+                changes = diff_trees(_tree(before), _tree(tree), self._store, renames=False).changes
             except (NotFound, StoreDamaged):
                 if not before:
                     raise
                 # what was indexed has been cleaned up meanwhile: all of it is looked at again
-                changes = diff_trees(b"", bytes.fromhex(tree), self._store, renames=False).changes
+                changes = diff_trees(b"", _tree(tree), self._store, renames=False).changes
             else:
                 gone = [c.before for c in changes if c.before is not None and c.after is None]
                 return _paths(gone), _named(changes)
@@ -359,3 +360,8 @@ class _Facets(dict[tuple[str, str], int]):
         row = self._connection.execute("SELECT number FROM facets WHERE kind = ? AND name = ?", key).fetchone()
         self[key] = row[0]
         return self[key]
+
+
+def _tree(id: str) -> bytes:
+    """The id of a branch's tree; of one that is not there (yet, or any more) none."""
+    return object_id(id) if id else b""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.progress import Progress
-from kronkers_studio.registry.documents import from_text, to_json
+from kronkers_studio.registry.documents import from_text, records_read, to_json
 from kronkers_studio.registry.search_terms import folded, words
 from kronkers_studio.storage.text import from_stored, to_stored
 
@@ -68,17 +68,18 @@ def _changed(metadata: dbapi2.Connection, known: str) -> list[tuple[str, int]] |
     if not hash or metadata.execute("SELECT hash FROM journal WHERE number = ?", (number,)).fetchone() != (hash,):
         return None
     changed: dict[tuple[str, int], None] = {}
-    for kind, text in metadata.execute(_SINCE, (number,)):
-        change = json.loads(text)
-        if kind == "TrashRestored":  # it names nothing but its place in the trash
-            return None
-        if kind == "Trashed":
-            if change["kind"] == TrashKind.MODEL.value:
-                changed[to_stored(change["owner"]), int(change["name"])] = None
-        elif kind == "ModelRegistered":
-            changed[to_stored(change["version"]["name"]), change["version"]["version"]] = None
-        else:
-            changed[to_stored(change["model"]), change["version"]] = None
+    with records_read("journal"):
+        for kind, text in metadata.execute(_SINCE, (number,)):
+            change = json.loads(text)
+            if kind == "TrashRestored":  # it names nothing but its place in the trash
+                return None
+            if kind == "Trashed":
+                if change["kind"] == TrashKind.MODEL.value:
+                    changed[to_stored(change["owner"]), int(change["name"])] = None
+            elif kind == "ModelRegistered":
+                changed[to_stored(change["version"]["name"]), change["version"]["version"]] = None
+            else:
+                changed[to_stored(change["model"]), change["version"]] = None
     return list(changed)
 
 

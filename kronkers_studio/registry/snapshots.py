@@ -17,7 +17,7 @@ from blake3 import blake3
 
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, StoredItem
 from kronkers_studio.domain.errors import InvalidInput, NotFound, StoreDamaged
-from kronkers_studio.registry.documents import canonical, from_json, to_json
+from kronkers_studio.registry.documents import canonical, from_json, object_id, to_json
 from kronkers_studio.registry.objects import ObjectStore, ObjectWriter
 from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.registry.tree_parts import (
@@ -253,7 +253,7 @@ def write_commit(commit: Commit, source: str, store: ObjectStore, writer: Object
 
 def read_commit(id: str, store: ObjectStore) -> Commit:
     """The commit as its object has it. Raises ``StoreDamaged``."""
-    data = store.read(bytes.fromhex(id), ObjectType.COMMIT)
+    data = store.read(object_id(id), ObjectType.COMMIT)
     try:
         if not data.startswith(_COMMIT_MAGIC):
             raise ValueError("it is of an unknown version")

@@ -11,6 +11,7 @@ from kronkers_studio.domain.care import TrashItem, TrashKind
 from kronkers_studio.domain.changes import Trashed, TrashEmptied, TrashRestored
 from kronkers_studio.domain.errors import InvalidInput, NotFound
 from kronkers_studio.registry import rows
+from kronkers_studio.registry.documents import records_read
 from kronkers_studio.registry.ledger import Ledger
 from kronkers_studio.storage.database import Database
 
@@ -36,17 +37,18 @@ class Trash:
         """What can be brought back, the last removed first."""
         with self._database.read_directly() as connection:
             kept = rows.select(connection, rows.TRASH, order=("-removed", "id"), emptied="")
-        return [
-            TrashItem(
-                row["id"],
-                TrashKind(row["kind"]),
-                row["owner"],
-                row["name"],
-                datetime.fromisoformat(row["removed"]),
-                row["author"],
-            )
-            for row in kept
-        ]
+        with records_read("trash"):
+            return [
+                TrashItem(
+                    row["id"],
+                    TrashKind(row["kind"]),
+                    row["owner"],
+                    row["name"],
+                    datetime.fromisoformat(row["removed"]),
+                    row["author"],
+                )
+                for row in kept
+            ]
 
     def put(self, kind: TrashKind, owner: str, name: str, *, author: str) -> TrashItem:
         """Remove a project ("" as ``name``), a branch of a project, or a model's version (its number as text).

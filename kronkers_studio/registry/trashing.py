@@ -18,7 +18,7 @@ from kronkers_studio.domain.errors import AlreadyExists, NotFound, Refused
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.releases import ReleaseState
 from kronkers_studio.registry import rows
-from kronkers_studio.registry.documents import canonical, from_text, to_json
+from kronkers_studio.registry.documents import canonical, from_text, records_read, to_json
 from kronkers_studio.registry.rows import Row
 
 _IN_USE = (ReleaseState.STARTING.value, ReleaseState.LIVE.value, ReleaseState.STANDBY.value)
@@ -59,15 +59,17 @@ def trashed(connection: dbapi2.Connection, change: Trashed) -> None:
 
 def restored(connection: dbapi2.Connection, change: TrashRestored) -> None:
     item = _kept_item(connection, change.id)
-    _RETURNERS[TrashKind(item["kind"])](connection, item, json.loads(item["document"]))
+    with records_read("trash"):
+        _RETURNERS[TrashKind(item["kind"])](connection, item, json.loads(item["document"]))
     rows.delete(connection, rows.TRASH, id=change.id)
 
 
 def emptied(connection: dbapi2.Connection, change: TrashEmptied) -> None:
     for id in change.ids:
         item = _kept_item(connection, id)
-        releases = json.loads(item["document"]).get("releases", ())
-        numbers = [{"place": row["place"], "number": row["number"]} for row in releases]
+        with records_read("trash"):
+            releases = json.loads(item["document"]).get("releases", ())
+            numbers = [{"place": row["place"], "number": row["number"]} for row in releases]
         values = {"emptied": to_json(change.at), "document": canonical({"releases": numbers})}
         rows.update(connection, rows.TRASH, values, id=id)
 
@@ -105,25 +107,29 @@ def pinned_commits(connection: dbapi2.Connection) -> set[str]:
     for version in rows.select(connection, rows.MODEL_VERSIONS):
         pinned.update(_commits_of_version(version["document"]))
     for item in rows.select(connection, rows.TRASH, emptied=""):
-        taken = json.loads(item["document"])
-        pinned.update(row["head"] for row in taken.get("branches", ()))
-        pinned.update(row["commit"] for row in taken.get("tags", ()))
-        for row in taken.get("model_versions", ()):
-            pinned.update(_commits_of_version(row["document"]))
+        with records_read("trash"):
+            taken = json.loads(item["document"])
+            pinned.update(row["head"] for row in taken.get("branches", ()))
+            pinned.update(row["commit"] for row in taken.get("tags", ()))
+            for row in taken.get("model_versions", ()):
+                pinned.update(_commits_of_version(row["document"]))
     return pinned
 
 
 def newest_removed_version(connection: dbapi2.Connection, model: str) -> int:
     """The highest number of a model's versions that were ever put into the trash and not brought back; 0 for none."""
-    return max((int(item["name"]) for item in _model_items(connection, model)), default=0)
+    with records_read("trash"):
+        return max((int(item["name"]) for item in _model_items(connection, model)), default=0)
 
 
 def newest_removed_release(connection: dbapi2.Connection, model: str, place: str) -> int:
     """The highest number of the releases in ``place`` that went into the trash with their model version."""
-    documents = [json.loads(item["document"]) for item in _model_items(connection, model)]
-    return max(
-        (row["number"] for taken in documents for row in taken.get("releases", ()) if row["place"] == place), default=0
-    )
+    with records_read("trash"):
+        documents = [json.loads(item["document"]) for item in _model_items(connection, model)]
+        return max(
+            (row["number"] for taken in documents for row in taken.get("releases", ()) if row["place"] == place),
+            default=0,
+        )
 
 
 # ---- taking out ----

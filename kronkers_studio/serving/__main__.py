@@ -65,8 +65,8 @@ def _arguments() -> argparse.Namespace:
         help=f"the release's secret, 64 hexadecimal digits; by default what {_SECRET_VARIABLE} names",
     )
     parser.add_argument("--ready-file", type=Path, help='written as {"port", "pid"} once requests are taken')
-    parser.add_argument("--stop-file", type=Path, help="stop in order as soon as this file exists")
-    parser.add_argument("--log-file", type=Path, help="log here, within 3 MiB, instead of to stderr")
+    parser.add_argument("--stop-file", type=Path, help="stop in order once this file exists, or its folder no more")
+    parser.add_argument("--log-file", type=Path, help="log here, within 2 MiB, instead of to stderr")
     parser.add_argument("--most-rows", type=int, default=10_000, help="the most rows in one request")
     parser.add_argument("--most-bytes", type=int, default=16 << 20, help="the largest body of a request, in bytes")
     parser.add_argument("--most-waiting", type=int, default=64, help="requests worked on at once; more get 503")

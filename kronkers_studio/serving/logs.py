@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 _MOST_BYTES = 1 << 20
-_OLD_FILES = 2
 
 
 class _JsonLines(logging.Formatter):
@@ -28,13 +27,24 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+class _TwoFiles(logging.handlers.RotatingFileHandler):
+    """The log and its predecessor. Where both are there, no file is made, renamed or removed: a confined process may
+    only write into them."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file, maxBytes=_MOST_BYTES, backupCount=1, encoding="utf-8")
+
+    def doRollover(self) -> None:
+        if self.stream is not None:
+            self.stream.close()
+        log = Path(self.baseFilename)
+        log.with_name(f"{log.name}.1").write_bytes(log.read_bytes())
+        self.stream = log.open("w", encoding="utf-8")
+
+
 def start_logging(file: Path | None) -> None:
-    """Log to stderr, or to ``file`` (at most 3 MiB with its two predecessors). Python's warnings are logged too."""
-    handler = (
-        logging.handlers.RotatingFileHandler(file, maxBytes=_MOST_BYTES, backupCount=_OLD_FILES, encoding="utf-8")
-        if file
-        else logging.StreamHandler()
-    )
+    """Log to stderr, or to ``file`` (at most 2 MiB with its predecessor). Python's warnings are logged too."""
+    handler = _TwoFiles(file) if file else logging.StreamHandler()
     handler.setFormatter(_JsonLines())
     logging.root.handlers = [handler]
     logging.root.setLevel(logging.INFO)

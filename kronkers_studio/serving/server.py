@@ -71,7 +71,7 @@ def serve(options: Options) -> None:
     finally:
         runner.close()
         if options.ready_file:
-            options.ready_file.unlink(missing_ok=True)
+            _take_back(options.ready_file)
         _log.info("stopped")
 
 
@@ -151,8 +151,9 @@ class _Server(uvicorn.Server):
             _write_ready(self._options.ready_file, sockets[0].getsockname()[1])
 
     async def on_tick(self, counter: int) -> bool:
-        if self._options.stop_file and counter % 2 == 0 and self._options.stop_file.exists():
-            self.should_exit = True
+        stop = self._options.stop_file
+        if stop and counter % 2 == 0 and (stop.exists() or not stop.parent.exists()):
+            self.should_exit = True  # without its folder nobody could stop it any more
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -165,6 +166,18 @@ def _nothing(_number: int, _frame: object) -> None:
 
 
 def _write_ready(file: Path, port: int) -> None:
+    """Into the file that is there, if one is; whoever reads too early finds no whole JSON."""
+    said = json.dumps({"port": port, "pid": os.getpid()})
+    if file.exists():
+        file.write_text(said, encoding="utf-8")
+        return
     draft = file.with_name(file.name + ".new")
-    draft.write_text(json.dumps({"port": port, "pid": os.getpid()}), encoding="utf-8")
+    draft.write_text(said, encoding="utf-8")
     draft.replace(file)
+
+
+def _take_back(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except PermissionError:  # a confined process may only write into it
+        file.write_bytes(b"")

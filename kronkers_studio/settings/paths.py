@@ -8,6 +8,8 @@ from pathlib import Path
 
 import platformdirs
 
+from kronkers_studio.domain.errors import InvalidInput
+
 _APP = "kronkers-studio"
 
 
@@ -20,6 +22,23 @@ def _of_account(folder: Callable[..., str]) -> Path:
         return Path(folder(_APP, appauthor=False))
     except RuntimeError:
         return _NO_HOME
+
+
+def from_home(path: Path) -> Path:
+    """``path`` with a ``~`` or ``~name`` at its beginning made the home folder.
+
+    Raises ``InvalidInput`` when there is no such account, or it has none.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        who = path.parts[0].removeprefix("~")
+        raise InvalidInput(
+            f"There is no home folder of {who} here to look for {path} in."
+            if who
+            else f"This account has no home folder to look for {path} in.",
+            next_step=f"Write the whole path, or ./{path} for something called {path.parts[0]} where you are.",
+        ) from None
 
 
 def data_folder() -> Path:

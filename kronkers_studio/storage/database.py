@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlcipher3 import dbapi2
 
-from kronkers_studio.domain.errors import StorageFull, StoreDamaged, StudioError, WorkspaceBusy
+from kronkers_studio.domain.errors import StorageFull, StoreDamaged, StudioError, WorkspaceBusy, WorkspaceError
 from kronkers_studio.settings.private import close_to_others, make_private_file
 from kronkers_studio.storage.files import disk_failures
 from kronkers_studio.storage.writable import Obstacle, obstacle_in, refusal
@@ -121,6 +121,11 @@ class Database:
         if self._opened is None or (there == self._opened and not (writing and obstacle is not None)):
             return
         if there is None:
+            if not self.path.parent.is_dir():
+                raise WorkspaceError(
+                    f"The workspace in {self.path.parent} is not there any more.",
+                    next_step="It was moved, or its drive was taken away. Open it where it is now.",
+                )
             raise StoreDamaged(
                 f"The database {self.path.name} is missing from {self.path.parent}.",
                 next_step=_MEND,

@@ -27,7 +27,15 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from kronkers_studio.domain.errors import InvalidInput, KeyUnavailable, StoreDamaged, WorkspaceError, WrongKey
 from kronkers_studio.settings.secrets import Secret, get_secret, set_secret
-from kronkers_studio.storage.files import BINARY, disk_failures, flush_file, flush_folder, write_atomically, write_fully
+from kronkers_studio.storage.files import (
+    BINARY,
+    disk_failures,
+    flush_file,
+    flush_folder,
+    is_disk_failure,
+    write_atomically,
+    write_fully,
+)
 from kronkers_studio.storage.recovery_key import new_recovery_key, read_recovery_key
 
 KEYS_FILE = "keys.json"
@@ -418,8 +426,15 @@ def _make_key_file(file: Path) -> bytes:
     key = secrets.token_bytes(32)
     text = f"{_KEY_FILE_FIRST_LINE}\n{base64.b64encode(key).decode('ascii')}\n"
     with disk_failures("writing the key file"):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
+        except OSError as error:
+            if isinstance(error, PermissionError) or is_disk_failure(error):
+                raise
+            raise WorkspaceError(
+                f"The key file {file} cannot be made: {error.strerror or error}.", next_step="Choose another place."
+            ) from None
         try:
             write_fully(descriptor, text.encode("utf-8"))
             flush_file(descriptor)

@@ -28,6 +28,7 @@ from kronkers_studio.domain.errors import (
     WorkspaceError,
 )
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.settings.paths import from_home
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.session import Session
 
@@ -125,7 +126,7 @@ def rebuild_registry(
     unlock = Unlock(passphrase=passphrase, recovery_key=recovery_key, key_file=key_file)
     try:
         return rebuild_workspace(
-            directory.expanduser().absolute(), unlock, accept_loss=accept_loss, progress=progress, cancel=cancel
+            from_home(directory).absolute(), unlock, accept_loss=accept_loss, progress=progress, cancel=cancel
         )
     except WorkspaceError as error:
         if getattr(error.__cause__, "winerror", None) != _IN_USE:
@@ -194,7 +195,7 @@ def add_key(
     if passphrase is not None:
         slot = keys.add_passphrase(passphrase)
     elif key_file is not None:
-        slot = keys.add_key_file(key_file.expanduser())
+        slot = keys.add_key_file(from_home(key_file))
     else:
         slot = keys.add_keyring()
     _note(session, KeyEventKind.ADDED, slot)
@@ -225,7 +226,7 @@ def rotate_keys(
     """
     before = session.workspace.keys.slots()
     rotation, printed = session.workspace.keys.rotate(
-        passphrase=passphrase, key_file=key_file.expanduser() if key_file else None
+        passphrase=passphrase, key_file=from_home(key_file) if key_file else None
     )
     _note_difference(session, before)
     return rotation, printed

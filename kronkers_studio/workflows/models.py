@@ -125,7 +125,7 @@ def checked_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
                 f"“{name}” is {value}, which is no measured value. Nothing was changed.",
                 next_step="Leave the metric out, or find out why it could not be measured.",
             )
-    return {name: float(value) for name, value in metrics.items()}
+    return {name: float(value) + 0.0 for name, value in metrics.items()}  # of -0.0 it makes 0.0
 
 
 def list_models(session: Session, name: str | None = None) -> list[ModelVersion]:
@@ -154,12 +154,15 @@ def set_alias(session: Session, name: str, version: int, alias: str) -> ModelVer
     return session.workspace.ledger.model_version(name, version)
 
 
+_MOST_DIGITS = 9  # of a version's number
+
+
 def parse_reference(text: str) -> tuple[str, int | None, str | None]:
     """``NAME``, ``NAME:V`` or ``NAME@ALIAS`` as (name, version, alias)."""
     name, colon, version = text.partition(":")
     if colon:
-        if not version.isdecimal():
-            raise InvalidInput(f"“{version}” is not a version number.", next_step=f"Write for instance {name}:3.")
+        if not version.isdecimal() or len(version) > _MOST_DIGITS:
+            raise InvalidInput(f"“{version[:40]}” is not a version number.", next_step=f"Write for instance {name}:3.")
         return name, int(version), None
     name, at, alias = text.partition("@")
     return name, None, alias if at else None

@@ -10,7 +10,7 @@ from kronkers_studio.domain.changes import PackageBuilt
 from kronkers_studio.domain.errors import BaseImageUnavailable, InvalidInput
 from kronkers_studio.domain.models import ModelVersion, Package
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.settings.paths import cache_folder
+from kronkers_studio.settings.paths import cache_folder, from_home
 from kronkers_studio.workflows.models import open_model
 from kronkers_studio.workflows.session import Session
 
@@ -57,7 +57,7 @@ def package_model(
 
     from kronkers_studio.packaging import require_place, write_oci_archive
 
-    output = output.expanduser().absolute()
+    output = from_home(output).absolute()
     require_place(output)
     image = compose_for_servers(
         session, model, platform=session.settings.package_platform, base=base, progress=progress, cancel=cancel
@@ -173,7 +173,7 @@ def _base_image(
     cache = layer_cache()
     kind, name = parse_base(setting, python_version)
     if kind is BaseKind.ARCHIVE:
-        return base_from_archive(Path(name).expanduser(), platform, cache, progress=progress, cancel=cancel)
+        return base_from_archive(from_home(Path(name)), platform, cache, progress=progress, cancel=cancel)
     if kind is BaseKind.REGISTRY:
         return base_from_registry(name, platform, cache, progress=progress, cancel=cancel)
     if connection is None:

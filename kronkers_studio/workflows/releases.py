@@ -35,6 +35,13 @@ from kronkers_studio.workflows.workers import at_work
 _SECONDS_OF_SILENCE = 10.0  # of a service that was sent rows
 _SECONDS_TO_PREDICT = 120.0  # for the whole of it, the way there and back included, and more for many rows:
 _SLOWEST_LINE = 32_000  # bytes a second
+_STATES = {
+    ReleaseState.STARTING: "is being started",
+    ReleaseState.LIVE: "is live",
+    ReleaseState.STANDBY: "is on standby",
+    ReleaseState.FAILED: "never became live",
+    ReleaseState.STOPPED: "was stopped, and nothing of it is kept",
+}
 
 Row = Mapping[str, Any] | Sequence[Any]
 """One row to predict: values by column name, or in the columns' order."""
@@ -109,7 +116,9 @@ def roll_back(
     ledger = session.workspace.ledger
     place = place_of(session, place_name)
     settle_releases(session, place_name)
-    target = rollback_target(ledger.releases(name, place_name), name, to)
+    releases = ledger.releases(name, place_name)
+    target = rollback_target(releases, name, to)
+    ended = last_live(releases)
     model = ledger.model_version(name, target.version)
     with at_work() as worker:
         starting = _in_state(replace(target, worker=worker), ReleaseState.STARTING, "being gone back to")
@@ -123,7 +132,7 @@ def roll_back(
                 starting, endpoint={**starting.endpoint, **place.resume(starting, model, progress, cancel)}
             )
             _require_ready(session, resumed, model)
-            live = _switch(session, place, starting, resumed, progress)
+            live = _switch(session, place, starting, resumed, progress, ended)
         except BaseException as problem:
             _stay(session, place, starting, target, problem)
             raise
@@ -131,7 +140,7 @@ def roll_back(
 
 
 def stop_release(session: Session, name: str, place_name: str, *, progress: Progress = SILENT) -> Release:
-    """Stop what is live of ``name`` in that place; it can be rolled back to. When nothing is live there but a release
+    """Stop what is live of ``name`` in that place; it can be started again. When nothing is live there but a release
     is being started, that one is ended and removed; what ended by itself is stopped then, and not missed any more."""
     settle_releases(session, place_name)
     place = place_of(session, place_name)
@@ -158,6 +167,11 @@ def stop_release(session: Session, name: str, place_name: str, *, progress: Prog
 def list_releases(session: Session, name: str | None = None, place_name: str | None = None) -> list[Release]:
     """The history, newest first. What was begun and left is ended first, where its place answers."""
     settle_releases(session, place_name, look_at_live=False)
+    return session.workspace.ledger.releases(name, place_name)
+
+
+def recorded_releases(session: Session, name: str | None = None, place_name: str | None = None) -> list[Release]:
+    """The history as it is recorded, newest first. No place is asked, so that this takes no time anywhere."""
     return session.workspace.ledger.releases(name, place_name)
 
 
@@ -203,17 +217,23 @@ def unpaused_releases(session: Session, name: str, place_name: str) -> list[Rele
     return [release for release in releases if release.state is ReleaseState.STANDBY and release.worker is not None]
 
 
-def _switch(session: Session, place: Place, starting: Release, answering: Release, progress: Progress) -> Release:
-    """The release answers: make it the live one, and put what was live on standby.
+def _switch(
+    session: Session,
+    place: Place,
+    starting: Release,
+    answering: Release,
+    progress: Progress,
+    ended: Release | None = None,
+) -> Release:
+    """The release answers: make it the live one, and put what was live on standby. ``ended`` is what was live last.
 
     From the first line on it has succeeded. What was live and cannot be stopped now is stopped at the next look.
     """
     ledger = session.workspace.ledger
-    before = [
-        release
-        for release in ledger.releases(starting.model, starting.place)
-        if release.state is ReleaseState.LIVE and release.number != starting.number
+    others = [
+        release for release in ledger.releases(starting.model, starting.place) if release.number != starting.number
     ]
+    before = [release for release in others if release.state is ReleaseState.LIVE]
     message = f"took over from {before[0].label}" if before else ""
     live = _in_state(replace(answering, worker=None, left=False, lost=False), ReleaseState.LIVE, message)
     replaced = [
@@ -224,7 +244,12 @@ def _switch(session: Session, place: Place, starting: Release, answering: Releas
         )
         for release in before
     ]
-    if not ledger.replace_release(starting, live, *replaced, author=session.author):
+    gone = [
+        replace(release, lost=False, left=release.left or (release == ended and live.number < release.number))
+        for release in others
+        if release not in before and (release.lost or release == ended)
+    ]
+    if not ledger.replace_release(starting, live, *replaced, *gone, author=session.author):
         raise ReleaseFailed(
             f"Release {starting.label} of {starting.model} was ended by somebody else while it was starting.",
             next_step="Look at `kronkers releases`, then release it again.",
@@ -315,9 +340,18 @@ def _require_ready(session: Session, release: Release, model: ModelVersion) -> N
         )
 
 
+def last_live(releases: Sequence[Release]) -> Release | None:
+    """What is live, or what was live last: it was stopped, or ended with its computer."""
+    live = [release for release in releases if release.state is ReleaseState.LIVE]
+    ended = [r for r in releases if r.lost or (r.state is ReleaseState.STANDBY and not r.left)]
+    return max(live or ended, key=lambda release: release.changed, default=None)
+
+
 def rollback_target(releases: Sequence[Release], name: str, number: int | None) -> Release:
-    """The release ``number``; by default the last one that was live and that no rollback has left since, so that going
-    back once more goes further back, and never forward to what somebody went away from."""
+    """The release ``number``; by default the last before what is live, or was last, that no rollback has left since.
+
+    So going back once more goes further back, and never forward to what somebody went away from or stopped.
+    """
     named = [release for release in releases if release.number == number]
     if named and named[0].state is ReleaseState.LIVE:
         raise AlreadyExists(
@@ -326,15 +360,17 @@ def rollback_target(releases: Sequence[Release], name: str, number: int | None) 
         )
     candidates = [release for release in named or releases if release.state is ReleaseState.STANDBY]
     if number is None:
-        candidates = [release for release in candidates if not release.left]
+        now = last_live(releases)
+        candidates = [release for release in candidates if not release.left and release is not now]
     if candidates and (named or number is None):
         return max(candidates, key=lambda release: release.changed)
     if number is None:
         raise NotFound(
             f"There is no earlier release of {name} to go back to in that place.",
-            next_step="`kronkers releases` lists what there is; with --to you name one.",
+            next_step="`kronkers start` starts again what was live last. `kronkers releases` lists what there is; with "
+            "--to you name one.",
         )
-    state = f"It is {named[0].state.value}. " if named else ""
+    state = f"It {_STATES[named[0].state]}. " if named else ""
     raise NotFound(
         f"There is no release r{number} of {name} to go back to in that place.",
         next_step=f"{state}`kronkers releases` lists what there is.",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import Release, ReleaseState
-from kronkers_studio.workflows.releases import release_model, roll_back, rollback_target
+from kronkers_studio.workflows.releases import last_live, release_model, roll_back
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.settling import settle_releases
 
@@ -21,11 +22,14 @@ def start_again(
     live already stays as it is. Raises ``NotFound`` when nothing of it was ever live there."""
     settle_releases(session, place_name)
     releases = session.workspace.ledger.releases(name, place_name)
-    live = next((release for release in releases if release.state is ReleaseState.LIVE), None)
-    if live is not None:
-        return live
-    lost = [release for release in releases if release.lost]
-    target = max(lost, key=lambda release: release.changed) if lost else rollback_target(releases, name, None)
+    target = last_live(releases)
+    if target is None:
+        raise NotFound(
+            f"No version of {name} was ever live in {place_name}.",
+            next_step=f"Put one live with `kronkers release {name} --to {place_name}`.",
+        )
+    if target.state is ReleaseState.LIVE:
+        return target
     if target.state is ReleaseState.STANDBY:
         return roll_back(session, name, place_name, to=target.number, progress=progress, cancel=cancel)
     return release_model(session, name, target.version, to=place_name, progress=progress, cancel=cancel)

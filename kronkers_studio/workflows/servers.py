@@ -14,7 +14,8 @@ from kronkers_studio.domain.changes import ServerAdded, ServerRemoved
 from kronkers_studio.domain.errors import AlreadyExists, HostKeyUnknown, InvalidInput, ServerError
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
-from kronkers_studio.domain.servers import DeployLock, HostKey, Server, ServerCheck, ServerReport, Verdict
+from kronkers_studio.domain.servers import DeployLock, HostKey, Remedy, Server, ServerCheck, ServerReport, Verdict
+from kronkers_studio.settings.paths import from_home
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.credentials import (
     confirm_here,
@@ -68,7 +69,7 @@ def add_server(
         port=port,
         user=user,
         host_key=shown.key,
-        identity_file=str(identity_file.expanduser().absolute()) if identity_file else "",
+        identity_file=str(from_home(identity_file).absolute()) if identity_file else "",
         added=datetime.now(UTC),
     )
     progress.step(f"Logging in to {host}")
@@ -152,7 +153,8 @@ def _tidiness(session: Session, name: str) -> ServerCheck:
         "Leftovers",
         Verdict.WARN,
         f"{count} things that no release needs ({cleaned.size / 1_000_000:,.0f} MB)",
-        f"`kronkers server clean {name}` removes them; with --dry-run it lists them.",
+        "Cleaning up removes them. What is live, and what a rollback needs, stays.",
+        Remedy.CLEAN,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from kronkers_studio.domain.errors import (
     AuthenticationFailed,
+    InvalidInput,
     ServiceUnavailable,
     ServiceUnproven,
     StoreDamaged,
@@ -16,6 +17,7 @@ from kronkers_studio.domain.errors import (
 )
 from kronkers_studio.settings.author import author_in_force, author_name
 from kronkers_studio.settings.pace import PaceSettings, pace_in_force
+from kronkers_studio.settings.paths import from_home
 from kronkers_studio.settings.secrets import Secret, get_secret
 from kronkers_studio.workflows.credentials import stored_credentials
 
@@ -111,9 +113,8 @@ class Session:
             try:
                 self._connections[server.name] = connect(server, stored_credentials(self.workspace.id, server))
             except AuthenticationFailed as problem:
-                problem.next_step += (
-                    f" A password or a key's passphrase is given anew by: {_LOG_IN.format(server.name)}"
-                )
+                problem.server = server.name
+                problem.command = f"A password or a key's passphrase is given anew by: {_LOG_IN.format(server.name)}"
                 raise
             return self._connections[server.name]
 
@@ -200,7 +201,8 @@ def create_workspace(
     from kronkers_studio.storage.keys import Protection
 
     workspace, recovery_key = create(
-        directory.expanduser().absolute(), Protection(passphrase=passphrase, key_file=key_file, keyring=keyring)
+        from_home(directory).absolute(),
+        Protection(passphrase=passphrase, key_file=from_home(key_file) if key_file else None, keyring=keyring),
     )
     return Session(workspace), recovery_key
 
@@ -220,8 +222,10 @@ def open_workspace(
     from kronkers_studio.registry import open_workspace as open_
     from kronkers_studio.storage.keys import Unlock
 
-    directory = directory.expanduser().absolute()
-    unlock = Unlock(passphrase=passphrase, recovery_key=recovery_key, key_file=key_file)
+    directory = from_home(directory).absolute()
+    unlock = Unlock(
+        passphrase=passphrase, recovery_key=recovery_key, key_file=from_home(key_file) if key_file else None
+    )
     try:
         if _database_emptied(directory):
             raise StoreDamaged("The database metadata.db is empty.")
@@ -242,7 +246,7 @@ def workspace_remark(directory: Path) -> str:
     """What speaks against where the workspace lies, as a sentence for its owner; "" when nothing does."""
     from kronkers_studio.migration.onedrive import syncing_service
 
-    service = syncing_service(directory.expanduser().absolute())
+    service = syncing_service(from_home(directory).absolute())
     if not service:
         return ""
     return (
@@ -253,7 +257,10 @@ def workspace_remark(directory: Path) -> str:
 
 def workspace_exists(directory: Path) -> bool:
     """Whether a workspace lies in ``directory``."""
-    return (directory.expanduser() / "keys.json").is_file()
+    try:
+        return (from_home(directory) / "keys.json").is_file()
+    except InvalidInput:  # the home of nobody
+        return False
 
 
 def keyring_usable() -> bool:

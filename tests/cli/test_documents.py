@@ -36,7 +36,7 @@ def test_bytes_and_undecodable_names_have_a_json_form() -> None:
     entry = Entry("caf\udce9.txt", EntryKind.FILE, content=(b"\x01\xff",))
     assert document(entry)["path"] == "caf\\xe9.txt"
     assert document(entry)["content"] == ["01ff"]
-    assert document((SkippedItem("a\nb", SkipReason.LOCK_FILE),))[0]["path"] == "a\\nb"
+    assert document((SkippedItem("a\nb", SkipReason.LOCK_FILE),))[0]["path"] == "a\nb"
 
 
 def test_what_has_no_json_form_is_a_bug_not_a_guess() -> None:

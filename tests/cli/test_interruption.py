@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -96,3 +97,16 @@ def test_a_release_that_is_told_to_stop_leaves_nothing_and_exits_as_cancelled(sh
     (release,) = shell.json("releases")
     assert (release["state"], release["message"]) == ("failed", "Cancelled.")
     assert not list(shell.workspace.glob("runs/*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process of Windows cannot send itself Ctrl+C alone")
+def test_ctrl_c_before_the_work_begins_ends_the_command_without_a_traceback() -> None:
+    program = (
+        "import os, signal\n"
+        "from kronkers_studio import app\n"
+        "from kronkers_studio.cli import main\n"
+        "main.build = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
+        "app.command()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")

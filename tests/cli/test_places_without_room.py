@@ -14,6 +14,8 @@ import pytest
 
 from kronkers_studio.domain.content import DEFAULT_BRANCH
 from kronkers_studio.domain.errors import StorageFull, WorkspaceReadOnly
+from kronkers_studio.domain.releases import THIS_COMPUTER
+from kronkers_studio.domain.series import Metric, SeriesKey
 from kronkers_studio.settings.configuration import load_settings
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.reserve import RESERVE_FILE
@@ -92,6 +94,20 @@ def read_only(shell: Shell) -> Iterator[Shell]:
 
 def test_all_that_reads_works_on_a_read_only_disk(read_only: Shell) -> None:
     read_everything(read_only)
+
+
+def test_charts_that_were_kept_are_read_on_a_read_only_disk_and_none_are_no_failure(
+    shell: Shell, read_only: Shell
+) -> None:
+    key = SeriesKey("m", THIS_COMPUTER, Metric.MEMORY)
+    with open_workspace(read_only.workspace) as session:
+        assert session.series.latest("m", THIS_COMPUTER) == {}
+    with open_workspace(shell.workspace) as session:
+        session.series.append([(key, 1000.0, 5.0)])
+    with open_workspace(read_only.workspace) as session:
+        assert session.series.latest("m", THIS_COMPUTER) == {Metric.MEMORY: (1000.0, 5.0)}
+        with pytest.raises(WorkspaceReadOnly):
+            session.series.append([(key, 1001.0, 6.0)])
 
 
 def test_what_writes_says_that_a_read_only_workspace_cannot_be_written_to(read_only: Shell) -> None:

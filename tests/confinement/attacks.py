@@ -19,7 +19,7 @@ from pathlib import Path
 
 # What the arena holds, by name in ``sys.argv[2]``: victim (a file of the person's, holding "secret"), home (its
 # folder), loot (a file in the scratch folder into which what was read is written), port (somebody listens), process
-# (a program of the person's), socket (a unix socket).
+# (a program of the person's), socket and datagrams (unix sockets), own (a listening socket's descriptor, handed over).
 _arena: dict[str, str] = {}
 
 
@@ -100,6 +100,7 @@ def _write_everywhere() -> None:
     for folder in (_home(), Path("/tmp"), Path("/var/tmp"), Path("/dev/shm")):
         try:
             (folder / f"kronkers-planted-{os.path.basename(_arena['home'])}").write_text("planted", encoding="utf-8")
+            _loot("secret: files beside its own, in memory perhaps")
         except OSError:
             continue
 
@@ -168,6 +169,134 @@ def _trace() -> None:
         _loot("secret: traced")
 
 
+def _call(number: int, *arguments: object) -> int:
+    """A call by its number on x86-64; its result. Raises ``OSError``."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    plain = [ctypes.c_long(argument) if isinstance(argument, int) else argument for argument in arguments]
+    result: int = libc.syscall(ctypes.c_long(number), *plain)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def _mapped(size: int, access: int, flags: int) -> int:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    at = libc.mmap(None, ctypes.c_size_t(size), access, flags, -1, ctypes.c_long(0))
+    if at == ctypes.c_void_p(-1).value:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return int(at)
+
+
+def _connect_by_its_own_socket() -> None:
+    """A listening socket that was shut down connects when it sends: no call that makes one, and none that connects."""
+    with socket.socket(fileno=int(_arena["own"])) as listening:
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.sendto(b"stolen", 0x20000000, ("127.0.0.1", int(_arena["port"])))
+
+
+def _message_by_its_own_socket() -> None:
+    with socket.socket(fileno=int(_arena["own"])) as listening:
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.sendmsg([b"stolen"], [], 0x20000000, ("127.0.0.1", int(_arena["port"])))
+
+
+def _datagram_from_a_pair() -> None:
+    here, _there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    here.sendto(b"stolen", _arena["datagrams"])
+
+
+def _signal_by_the_kernel() -> None:
+    """Who owns a descriptor is told of what arrives, by any signal."""
+    import fcntl
+    import time
+
+    here, there = socket.socketpair()
+    fcntl.fcntl(here, 10, signal.SIGKILL)  # F_SETSIG
+    fcntl.fcntl(here, fcntl.F_SETOWN, int(_arena["process"]))
+    fcntl.fcntl(here, fcntl.F_SETFL, os.O_ASYNC)
+    there.send(b"x")
+    time.sleep(0.2)
+
+
+def _lock(kind: str) -> None:
+    import fcntl
+
+    with Path(os.__file__).open("rb") as file:
+        if kind == "flock":
+            fcntl.flock(file, fcntl.LOCK_EX)
+        else:
+            fcntl.lockf(file, fcntl.LOCK_SH)
+    _loot("secret: locked")
+
+
+def _large_pipe() -> None:
+    import fcntl
+
+    fcntl.fcntl(os.pipe()[1], 1031, 1 << 17)  # F_SETPIPE_SZ
+    _loot("secret: a larger pipe")
+
+
+def _watch_a_folder() -> None:
+    _call(254, _call(294, 0), ctypes.c_char_p(os.fsencode(_home())), 0xFFF)
+    _loot("secret: told of each file")
+
+
+def _fill_the_disk() -> None:
+    """Room behind the end of a file, which has no size."""
+    with Path(_arena["loot"]).open("wb") as file:
+        _call(285, file.fileno(), 1, 0, 64 << 20)
+
+
+def _growing_stack() -> None:
+    size = 3 << 29
+    at = _mapped(size, 3, 0x122)
+    for page in range(0, size, 1 << 20):
+        ctypes.memset(at + page, 1, 1)
+    _loot("secret: a stack")
+
+
+def _tables_of_pages() -> None:
+    """Memory that nothing was written to takes a table for each 2 MB."""
+    size = 512 << 30
+    at = _mapped(size, 1, 0x4022)
+    for page in range(0, size, 1 << 30):
+        ctypes.string_at(at + page, 1)
+    _loot("secret: tables")
+
+
+def _later_requests() -> None:
+    _call(206, 64, ctypes.byref(ctypes.c_ulong(0)))
+    _loot("secret: a queue of the computer's")
+
+
+def _own_limit() -> None:
+    import resource
+
+    resource.prlimit(0, resource.RLIMIT_CPU, (1 << 20, 1 << 20))
+    _loot("secret: a limit")
+
+
+def _another_user() -> None:
+    os.setresuid(os.getuid(), os.getuid(), os.getuid())
+    _loot("secret: a user")
+
+
+def _device() -> None:
+    """Opened neither to read nor to write, a device takes commands."""
+    os.open("/dev/full", 3)
+    _loot("secret: a device")
+
+
+def _attributes_of_its_file() -> None:
+    """Such as that nobody may delete it."""
+    import fcntl
+
+    with Path(_arena["loot"]).open("wb") as file:
+        fcntl.ioctl(file, 0x80086601, bytes(8))  # FS_IOC_GETFLAGS; the one that sets takes root
+    _loot("secret: attributes")
+
+
 ATTACKS: dict[str, Callable[[], object]] = {
     "read a file": lambda: _loot(Path(_arena["victim"]).read_text(encoding="utf-8")),
     "read through a magic link": lambda: _loot(Path("/proc/self/root" + _arena["victim"]).read_text(encoding="utf-8")),
@@ -214,6 +343,23 @@ ATTACKS: dict[str, Callable[[], object]] = {
     "ask through a ring": _io_uring,
     "take a name space": _new_name_space,
     "plant a key": _kernel_keys,
+    "connect by its listening socket": _connect_by_its_own_socket,
+    "connect by a message of its listening socket": _message_by_its_own_socket,
+    "send a datagram from a pair": _datagram_from_a_pair,
+    "have the kernel signal a program": _signal_by_the_kernel,
+    "lock a file": lambda: _lock("flock"),
+    "lock a part of a file": lambda: _lock("lockf"),
+    "enlarge a pipe": _large_pipe,
+    "watch a folder": _watch_a_folder,
+    "fill the disk behind a file's end": _fill_the_disk,
+    "take memory as a stack": _growing_stack,
+    "take tables of pages": _tables_of_pages,
+    "take a queue of the computer's": _later_requests,
+    "set a limit": _own_limit,
+    "become another user": _another_user,
+    "empty a file by opening it for nothing": lambda: os.close(os.open(_arena["victim"], 3 | os.O_TRUNC)),
+    "open a device for nothing": _device,
+    "ask for a file's attributes": _attributes_of_its_file,
 }
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -47,6 +48,8 @@ class Arena:
     listener: socket.socket
     datagrams: socket.socket
     unix: socket.socket
+    unix_datagrams: socket.socket
+    handed: socket.socket
 
     def __post_init__(self) -> None:
         self._before = self._state()
@@ -60,6 +63,8 @@ class Arena:
                 "port": str(self.listener.getsockname()[1]),
                 "process": str(self.program.pid),
                 "socket": self.unix.getsockname(),
+                "datagrams": self.unix_datagrams.getsockname(),
+                "own": str(self.handed.fileno()),
             }
         )
 
@@ -68,12 +73,12 @@ class Arena:
         loot = self.scratch / "loot"
         harm = [name for name, now in self._state().items() if now != self._before[name]]
         if os.path.lexists(loot):
-            size = loot.lstat().st_size
+            size = max(loot.lstat().st_size, loot.lstat().st_blocks * 512)
             if loot.is_symlink() or size > _FILE_SIZE or (size < _FILE_SIZE and b"secret" in loot.read_bytes()):
                 harm.append("loot")
-        for listener in (self.listener, self.datagrams, self.unix):
+        for listener in (self.listener, self.datagrams, self.unix, self.unix_datagrams):
             try:
-                listener.recv(6) if listener is self.datagrams else listener.accept()[0].close()
+                listener.recv(6) if listener.type == socket.SOCK_DGRAM else listener.accept()[0].close()
                 harm.append("connected")
             except BlockingIOError:
                 continue
@@ -103,21 +108,25 @@ def arena(tmp_path: Path) -> Iterator[Arena]:
         socket.create_server(("127.0.0.1", 0)) as listener,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
         socket.socket(socket.AF_UNIX) as unix,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as unix_datagrams,
+        socket.create_server(("127.0.0.1", 0)) as handed,
     ):
         datagrams.bind(listener.getsockname())
         unix.bind(f"{short}/socket")
         unix.listen()
-        for one in (listener, datagrams, unix):
+        unix_datagrams.bind(f"{short}/datagrams")
+        for one in (listener, datagrams, unix, unix_datagrams):
             one.setblocking(False)
-        yield Arena(home, scratch, victim, program, listener, datagrams, unix)
+        yield Arena(home, scratch, victim, program, listener, datagrams, unix, unix_datagrams, handed)
         program.kill()
     for folder in ("/tmp", "/var/tmp", "/dev/shm"):
         (Path(folder) / f"kronkers-planted-{home.name}").unlink(missing_ok=True)
-    Path(short, "socket").unlink()
+    for name in ("socket", "datagrams"):
+        Path(short, name).unlink()
     Path(short).rmdir()
 
 
-def _run(attack: str, arena: Arena, means: Means) -> subprocess.CompletedProcess[bytes]:
+def _run(attack: str, arena: Arena, means: Means, launcher: Path = _LAUNCHER) -> subprocess.CompletedProcess[bytes]:
     command = confined_command(
         Path(sys.executable),
         "attacks",
@@ -126,7 +135,9 @@ def _run(attack: str, arena: Arena, means: Means) -> subprocess.CompletedProcess
         policy=Policy(writable=(arena.scratch,), memory=1 << 30, file_size=_FILE_SIZE),
         means=means,
     )
-    return subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False, env={}, cwd="/")
+    command = [str(launcher) if part == str(_LAUNCHER) else part for part in command]
+    handed = (arena.handed.fileno(),)
+    return subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False, env={}, cwd="/", pass_fds=handed)
 
 
 @linux_only
@@ -153,6 +164,39 @@ def test_bubblewrap_does_as_well_where_there_is_no_landlock(attack: str, arena: 
     assert not arena.harm(), ended
     assert b"Traceback" not in ended.stderr, ended.stderr.decode()
     assert b"bwrap" not in ended.stderr, ended.stderr.decode()
+
+
+@linux_only
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_the_landlock_of_the_oldest_kernels_does_as_well(attack: str, arena: Arena, tmp_path: Path) -> None:
+    """It knows nothing of lengths, devices, connections and signals: the filter of calls does."""
+    shutil.copytree(_LAUNCHER.parent, tmp_path / "old", ignore=shutil.ignore_patterns("__pycache__"))
+    source = tmp_path / "old" / "linux.py"
+    text = source.read_text(encoding="utf-8")
+    assert "return max(0, int(version))" in text
+    source.write_text(text.replace("return max(0, int(version))", "return 1"), encoding="utf-8")
+    ended = _run(attack, arena, means_here(), tmp_path / "old" / "launcher.py")
+    assert not arena.harm(), ended
+    assert b"Traceback" not in ended.stderr, ended.stderr.decode()
+
+
+@linux_only
+def test_a_confined_process_leaves_others_of_its_account_what_they_need() -> None:
+    import resource
+
+    code = (
+        "import resource\nfrom kronkers_studio.confinement import Policy, confine_process\nconfine_process(Policy())\n"
+        "print([resource.getrlimit(kind)[1] for kind in (resource.RLIMIT_NPROC, 11, resource.RLIMIT_MEMLOCK)])\n"
+        "print(*[line for line in open('/proc/self/status') if line.startswith('CapEff')])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=_SECONDS, check=True)
+    limits, capabilities = ended.stdout.decode().splitlines()[:2]
+    threads, signals, locked = json.loads(limits)
+    before = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    assert threads == (before if before == resource.RLIM_INFINITY else before // 2)
+    assert signals <= 1024
+    assert locked == 0
+    assert int(capabilities.split()[1], 16) & ~0b110 == 0, "root reads what others own, and nothing more"
 
 
 @linux_only

@@ -14,7 +14,7 @@ from kronkers_studio.deployment.lock import deploy_lock
 from kronkers_studio.deployment.setup import set_up_server
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.errors import ServerError
-from kronkers_studio.domain.servers import Server, ServerCheck, ServerReport, Verdict
+from kronkers_studio.domain.servers import Remedy, Server, ServerCheck, ServerReport, Verdict
 from tests.deployment.conftest import Connect
 from tests.lab.servers import VISITOR, LabServer
 
@@ -74,11 +74,14 @@ def test_without_a_usable_engine_the_rest_is_still_checked(lab_server: LabServer
 
 def test_a_held_lock_is_shown_with_its_holder(connection: Connection, lab_server: LabServer) -> None:
     with deploy_lock(connection, "start churn r1") as owner:
-        line = _line(check_server(connection, lab_server.as_server()), "Lock")
+        report = check_server(connection, lab_server.as_server())
+    line = _line(report, "Lock")
     assert line.verdict is Verdict.WARN
     assert line.found.startswith(f"{owner.user} on {owner.computer} is changing releases (start churn r1, since 20")
     assert "last heard of" in line.found
-    assert "kronkers server unlock" in line.advice
+    assert line.remedy is Remedy.UNLOCK
+    assert report.lock is not None
+    assert report.lock.holder == f"{owner.user} on {owner.computer}"
 
 
 def test_an_account_without_a_shell_is_told_so_and_nothing_else_is_guessed(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -17,8 +19,9 @@ import psutil
 import pytest
 
 from kronkers_studio.confinement import Level, Means
-from kronkers_studio.deployment import local, processes
+from kronkers_studio.deployment import computer, local, processes
 from kronkers_studio.deployment.local import service_alive, start_service, stop_service
+from kronkers_studio.deployment.local_leftovers import end_processes_of
 from kronkers_studio.deployment.service import LoopbackClient
 from kronkers_studio.domain.errors import Cancelled, ConfinementUnavailable, ReleaseFailed
 from kronkers_studio.domain.progress import CancelSource
@@ -174,6 +177,16 @@ def test_another_process_with_the_same_pid_is_never_touched(tmp_path: Path) -> N
         bystander.communicate(b"\n")
 
 
+def test_a_service_whose_folder_was_deleted_ends_by_itself(model: Path, folder: Path) -> None:
+    """As with the whole workspace: nobody knows of it any more. Seen to run on for ever."""
+    endpoint = start_service(PYTHON, PYTHON_PATH, model, folder)
+    shutil.rmtree(folder)
+    deadline = time.monotonic() + 10
+    while service_alive(endpoint) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not service_alive(endpoint)
+
+
 def test_a_service_whose_folder_is_gone_is_stopped_all_the_same(model: Path, folder: Path) -> None:
     endpoint = start_service(PYTHON, PYTHON_PATH, model, folder)
     stop_service({**endpoint, "folder": str(folder / "gone")}, timeout=5)
@@ -279,3 +292,121 @@ def test_the_running_service_is_confined(model: Path, folder: Path) -> None:
         assert [c.laddr.port for c in sockets] == [endpoint["port"]]
     finally:
         stop_service(endpoint)
+
+
+_HIDDEN = {
+    "writes over its own arguments": """
+stat = open("/proc/self/stat").read().rpartition(")")[2].split()
+start, end = int(stat[45]), int(stat[46])
+ctypes.memset(start, 0, end - start)
+""",
+    "goes on without its first thread": "ctypes.CDLL(None).syscall(60, 0)",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="by Linux's ways")
+@pytest.mark.parametrize("way", _HIDDEN)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_service_that_hides_is_found_and_ended(
+    way: str, known: bool, folder: Path, model: Path, tmp_path: Path
+) -> None:
+    """Also when nobody came to know more of it than the folder that it was started in."""
+    code = f"""
+import ctypes, json, sys, threading, time
+threading.Thread(target=time.sleep, args=(60,)).start()
+ready = sys.argv[sys.argv.index("--ready-file") + 1]
+threading.Timer(0.3, lambda: open(ready, "w").write(json.dumps(dict(port=1, pid=1)))).start()
+{_HIDDEN[way]}
+time.sleep(60)
+"""
+    endpoint = start_service(PYTHON, (_hostile_service(tmp_path, code),), model, folder)
+    try:
+        assert service_alive(endpoint)
+        if known:
+            stop_service(endpoint, timeout=0.2)
+        else:
+            end_processes_of(folder)
+        assert not service_alive(endpoint)
+        assert not psutil.pid_exists(endpoint["pid"])
+    finally:
+        if psutil.pid_exists(endpoint["pid"]):
+            processes.end(psutil.Process(endpoint["pid"]), timeout=0)
+
+
+def test_no_other_process_is_a_service_because_a_history_says_so(model: Path, folder: Path) -> None:
+    bystander = psutil.Process()
+    for mark in ("", "0" * 64, computer.computer_id()):
+        claimed = {"pid": bystander.pid, "started": bystander.create_time(), "mark": mark}
+        assert not service_alive(claimed)
+    endpoint = start_service(PYTHON, PYTHON_PATH, model, folder)
+    try:
+        moved = {**endpoint, "pid": bystander.pid, "started": bystander.create_time()}
+        assert not service_alive(moved), "a mark is of one process"
+    finally:
+        stop_service(endpoint)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="by Linux's signals")
+def test_a_model_that_crashes_compiled_code_is_said_to(model: Path, folder: Path, tmp_path: Path) -> None:
+    serving = _hostile_service(tmp_path, "import faulthandler; faulthandler.enable(); faulthandler._sigsegv()")
+    with pytest.raises(ReleaseFailed, match="crashed while it loaded the model") as failed:
+        start_service(PYTHON, (serving,), model, folder)
+    assert "Segmentation fault" in failed.value.details
+    assert "register" in failed.value.next_step
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Landlock is Linux's")
+@pytest.mark.parametrize("means", ["landlock", "bubblewrap"])
+def test_a_service_fills_no_disk(
+    means: str, model: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes into the files that are there, each within its bound, and makes no others."""
+    monkeypatch.setattr(local, "means_here", lambda: Means(Level.FULL, means))
+    code = """
+import os, sys, time
+ready = sys.argv[sys.argv.index("--ready-file") + 1]
+scratch = os.path.dirname(ready)
+for name in ["service.log", "service.log.1", *map(str, range(100))]:
+    try:
+        with open(os.path.join(scratch, name), "wb") as file:
+            for _ in range(64):
+                file.write(bytes(1 << 20))
+    except OSError:
+        continue
+try:
+    os.unlink(ready)
+except OSError:
+    open(ready, "w").write('{"port": 1, "pid": 1}')
+time.sleep(60)
+"""
+    endpoint = start_service(PYTHON, (_hostile_service(tmp_path, code),), model, folder)
+    stop_service(endpoint, timeout=0)
+    left = {path.name: path.stat().st_size for path in (folder / "scratch").iterdir()}
+    assert set(left) == {"ready.json", "service.log", "service.log.1"}
+    assert max(left.values()) == 4 << 20
+
+
+def test_the_log_is_bounded_in_the_two_files_that_are_there(tmp_path: Path) -> None:
+    from kronkers_studio.serving import logs
+
+    file, before = tmp_path / "service.log", tmp_path / "service.log.1"
+    file.touch()
+    before.touch()
+    files = [path.stat().st_ino for path in (file, before)]
+    handler = logs._TwoFiles(file)
+    for number in range(30_000):
+        handler.emit(logging.makeLogRecord({"msg": f"{number} " + "x" * 100}))
+    handler.close()
+    assert [path.stat().st_ino for path in (file, before)] == files
+    assert max(file.stat().st_size, before.stat().st_size) <= 1 << 20
+    assert (before.read_text(encoding="utf-8") + file.read_text(encoding="utf-8")).count("29999 ") == 1
+
+
+def _hostile_service(folder: Path, code: str) -> Path:
+    """A folder of modules with a serving program of its own."""
+    serving = folder / "hostile" / "kronkers_studio" / "serving"
+    serving.mkdir(parents=True)
+    for package in (serving.parent, serving):
+        (package / "__init__.py").touch()
+    (serving / "__main__.py").write_text(code, encoding="utf-8")
+    return serving.parents[1]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +12,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from subprocess import PIPE
+from typing import ClassVar
 
 import numpy as np
 import prometheus_client
 import psutil
 
+from kronkers_studio.deployment.proof import proof
 from kronkers_studio.domain.changes import ModelRegistered, ReleaseRecorded
 from kronkers_studio.domain.models import ContentRef, Framework, ModelFacts, ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
@@ -22,13 +27,18 @@ from kronkers_studio.domain.series import Metric, SeriesKey
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.session import Session, create_workspace
 
-MODEL = "Churn score"
+MODEL = "churn-score"
 
 
 class Service:
-    """Answers at /metrics like a released model. ``answering`` False makes it refuse; ``slow`` holds it back."""
+    """Answers at /metrics like a released model, which it proves to be once ``put_live`` told it which one.
+    ``answering`` False makes it refuse; ``slow`` holds it back. ``process`` is what runs on this computer for it."""
+
+    by_port: ClassVar[dict[int, Service]] = {}
 
     def __init__(self) -> None:
+        self.release: tuple[bytes, str, int] | None = None  # its secret, model and version
+        self.process = subprocess.Popen([sys.executable, "-c", "input()", "kronkers_studio.serving"], stdin=PIPE)
         self.answering = True
         self.may_answer = threading.Event()
         self.may_answer.set()
@@ -48,6 +58,14 @@ class Service:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
+                if self.path == "/v2/health/ready" and service.release is not None:
+                    self.send_response(200)
+                    challenge = self.headers.get("Kronkers-Challenge", "")
+                    secret, model, version = service.release
+                    self.send_header("Kronkers-Proof", proof(secret, challenge, model, version))
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 service.may_answer.wait(20)
                 service.scrapes += 1
                 for _ in range(85):
@@ -69,6 +87,7 @@ class Service:
         self.server.daemon_threads = True
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.thread.start()
+        self.by_port[self.port] = self
 
     @property
     def port(self) -> int:
@@ -83,6 +102,7 @@ class Service:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
+        self.process.communicate()
 
 
 @contextmanager
@@ -102,6 +122,8 @@ def workspace(folder: Path) -> Session:
 def put_live(session: Session, port: int, *, version: int = 14, ago: timedelta = timedelta(hours=3)) -> Release:
     """Record that ``version`` of the model went live ``ago`` on this computer at ``port``."""
     now = datetime.now(UTC)
+    answering = Service.by_port.get(port)
+    process = os.getpid() if answering is None else answering.process.pid
     before = session.workspace.ledger.live_release(MODEL, THIS_COMPUTER)
     number = session.workspace.ledger.next_release_number(MODEL, THIS_COMPUTER)
     known = [model.version for model in session.workspace.ledger.model_versions(MODEL)] if before else []
@@ -121,9 +143,11 @@ def put_live(session: Session, port: int, *, version: int = 14, ago: timedelta =
         created=now - ago,
         changed=now - ago,
         author="you",
-        endpoint={"port": port, "pid": os.getpid(), "started": psutil.Process().create_time()},
+        endpoint={"port": port, "pid": process, "started": psutil.Process(process).create_time(), "nonce": "11" * 16},
         message="took over from r1" if before else "",
     )
+    if answering is not None:
+        answering.release = (session.release_secret(release), MODEL, version)
     changes = [ReleaseRecorded(release)]
     if before is not None:
         message = f"replaced by {release.label}"

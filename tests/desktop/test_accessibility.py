@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,22 +22,27 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
+from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.dialogs.dialog import confirm
 from kronkers_studio.desktop.dialogs.help import HelpDialog
+from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
+from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.panels.model_details import ModelDetails
 from kronkers_studio.desktop.panels.send_rows import SendRowsPanel
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.window import MainWindow, stops
+from kronkers_studio.domain.errors import ConfinementUnavailable
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER
-from kronkers_studio.domain.servers import HostKey
+from kronkers_studio.domain.servers import HostKey, Server
 from tests.desktop.things import a_release, a_version
 
 OpenWindow = Callable[..., MainWindow]
 Rest = Callable[[MainWindow], None]
 
+_SERVER = Server("lab", "lab.example.org", 22, "ada", "ssh-ed25519 AAAA", "/home/ada/.ssh/id")
 _INTERACTIVE = (
     QAbstractButton,
     QAbstractItemView,
@@ -124,10 +130,16 @@ def test_everything_in_every_dialog_is_named_and_reachable(
 
     add = AddServerDialog(window, window.studio, nothing)
     add.show_host_key(HostKey("lab", 22, "ssh-ed25519 AAAA", "SHA256:abc"))
+    log_in = LogInDialog(window, window.studio, replace(_SERVER, identity_file=""), nothing)
+    log_in.show_host_key(HostKey("lab", 22, "ssh-ed25519 AAAA", "SHA256:abc"))
     dialogs: list[QDialog] = [
         AddServerDialog(window, window.studio, nothing),
         add,
         PutLiveDialog(window, [version], [THIS_COMPUTER, "lab"], [a_release()], nothing),
+        LogInDialog(window, window.studio, _SERVER, nothing),
+        log_in,
+        CleanServerDialog(window, window.studio, "lab", nothing, nothing),
+        ask_unprotected(window, window.studio, ConfinementUnavailable("It could read what you can."), nothing),
         CrashDialog(window, "Packaging", "details"),
         HelpDialog(window, window.actions_now()),
         confirm(window, "Stop it?", "It stops.", "Stop", nothing),
@@ -166,3 +178,16 @@ def test_in_a_dialog_that_destroys_something_cancel_has_the_keyboard(
     qtbot.keyClick(dialog, Qt.Key.Key_Return)
     assert not dialog.isVisible()
     assert done == []
+
+
+def test_a_model_runs_unprotected_only_by_choice_not_by_the_return_key(
+    open_main_window: OpenWindow, workspace: Path, qtbot: QtBot
+) -> None:
+    window = open_main_window(workspace)
+    agreed: list[int] = []
+    error = ConfinementUnavailable("It could read what you can.")
+    dialog = ask_unprotected(window, window.studio, error, lambda: agreed.append(1))
+    qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    assert not dialog.isVisible()
+    assert agreed == []
+    assert not window.studio.settings.run_unprotected

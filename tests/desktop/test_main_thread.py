@@ -19,7 +19,7 @@ OpenWindow = Callable[..., MainWindow]
 Rest = Callable[[MainWindow], None]
 _WORKFLOWS = (
     "browsing", "folders", "metrics", "migrating", "models", "packages", "plan_rows",
-    "plans", "previews", "releases", "servers", "session", "versions", "watching",
+    "plans", "previews", "releases", "server_care", "servers", "session", "settling", "versions", "watching",
 )  # fmt: skip
 _QUICK = {"workspace_exists", "project_name", "suggest_name", "parse_address", "parse_reference"}
 """One look at a file's existence, or no work at all."""

@@ -118,7 +118,9 @@ def test_history_is_shown_with_what_happened(session: Session, live_service: Ser
     assert len(page.charts[1].plot.windows[Metric.LATENCY_P99]) > 300
 
 
-def test_an_unreachable_service_leaves_the_charts_as_of_then(session: Session, open_page: OpenPage) -> None:
+def test_an_unreachable_service_leaves_the_charts_as_of_then(
+    qtbot: QtBot, session: Session, open_page: OpenPage
+) -> None:
     until = time.time() - 4000
     put_live(session, NOBODY)
     record_history(session, until=until)
@@ -130,6 +132,12 @@ def test_an_unreachable_service_leaves_the_charts_as_of_then(session: Session, o
     assert page.time.end == pytest.approx(until - 15, abs=1)
     assert drawn_until(page, Metric.CPU) == pytest.approx(until, abs=60)
     assert page.figures.requests._figure.text() != "–"
+    with qtbot.waitSignal(page.recorder.measured, timeout=PATIENCE):  # it was asked in vain once more
+        pass
+    for card in (page.figures.requests, page.figures.response, page.figures.errors, page.figures.machine):
+        assert card._figure.property("old"), "muted"
+        assert card._pill.property("pill") == "plain" or not card._pill.text()
+    assert page.figures.requests._caption.text().startswith("Requests per second, as of ")
 
 
 def test_a_notice_that_was_closed_does_not_come_back_while_the_trouble_lasts(

@@ -14,15 +14,17 @@ from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop import theme
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
+from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.pages.deploy import DeployPage, Floor
 from kronkers_studio.desktop.pages.home import Overview, events, next_step
-from kronkers_studio.desktop.pages.servers import ServerCard
+from kronkers_studio.desktop.pages.settings import SettingsPage
+from kronkers_studio.desktop.panels.server_card import ServerCard
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.window import MainWindow
-from kronkers_studio.domain.errors import ServerUnreachable
+from kronkers_studio.domain.errors import AuthenticationFailed, ServerBusy, ServerFull, ServerUnreachable, StudioError
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
-from kronkers_studio.domain.servers import HostKey, Server, ServerCheck, ServerReport, Verdict
+from kronkers_studio.domain.servers import DeployLock, HostKey, Remedy, Server, ServerCheck, ServerReport, Verdict
 from kronkers_studio.settings.configuration import load_settings
 from tests.desktop.things import NOON, a_release, a_version
 
@@ -209,7 +211,82 @@ def test_an_address_that_is_none_is_said_in_the_dialog(
     dialog.close()
 
 
+_FINGERPRINT = "SHA256:" + "W" * 43
+
+
+@pytest.mark.parametrize("name", ["add", "log in"])
+def test_a_fingerprint_is_shown_whole(name: str, open_main_window: OpenWindow, workspace: Path) -> None:
+    window = open_main_window(workspace)
+    dialog: AddServerDialog | LogInDialog = (
+        AddServerDialog(window, window.studio, print)
+        if name == "add"
+        else LogInDialog(window, window.studio, _SERVER, print)
+    )
+    dialog.open()
+    QApplication.processEvents()
+    dialog.show_host_key(HostKey("lab.example.org", 22, "ssh-ed25519 AAAA", _FINGERPRINT))
+    QApplication.processEvents()
+    shown = dialog.compared.fingerprint
+    assert dialog.rect().contains(shown.mapTo(dialog, shown.rect().bottomRight()))
+    assert shown.contentsRect().width() >= shown.fontMetrics().horizontalAdvance(_FINGERPRINT)
+    dialog.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "action", "asked"),
+    [
+        (AuthenticationFailed("No."), "Log in again …", "log_in"),
+        (ServerBusy("No."), "Take the lock away …", "unlock"),
+        (ServerFull("No."), "Clean up …", "clean"),
+    ],
+    ids=["secrets", "lock", "disk"],
+)
+def test_a_release_that_a_server_refuses_offers_what_the_command_line_names(
+    error: StudioError, action: str, asked: str, open_main_window: OpenWindow, workspace: Path, qtbot: QtBot
+) -> None:
+    window = open_main_window(workspace)
+    window.show_page("deploy")
+    page = window.page("deploy")
+    error.server, error.command = "lab", "kronkers server something lab"
+    page.show_error(error)
+    assert page.notice.action is not None
+    assert page.notice.action.text() == action
+    with qtbot.waitSignal(window.studio.go) as gone:
+        page.notice.action.click()
+    assert gone.args == ["servers", {asked: "lab"}]
+    assert not any("kronkers server" in text for text in words(page))
+
+
+def test_a_servers_remedies_are_buttons_that_say_which_server(qtbot: QtBot) -> None:
+    card = ServerCard(_SERVER)
+    qtbot.addWidget(card)
+    card.show()
+    lock = DeployLock("ada", "ada-laptop", "start churn r4", "2026-11-20T12:00:00+00:00", "t", 9.0)
+    lines = (
+        ServerCheck("Lock", Verdict.WARN, "held", "Wait.", Remedy.UNLOCK),
+        ServerCheck("Leftovers", Verdict.WARN, "7 things", "Clean.", Remedy.CLEAN),
+    )
+    card.show_report(ServerReport("lab", lines, lock))
+    names = {button.accessibleName() for button in card.findChildren(QPushButton)}
+    assert {"Take the lock away … lab", "Clean up … lab"} <= names
+    said = "ada on ada-laptop is changing releases: start churn r4, since "
+    assert any(text.startswith(said) for text in words(card))
+
+
 # Settings
+
+
+def test_how_many_releases_a_server_keeps_is_chosen_in_settings(open_main_window: OpenWindow, workspace: Path) -> None:
+    window = open_main_window(workspace)
+    window.show_page("settings")
+    page = window.page("settings")
+    assert isinstance(page, SettingsPage)
+    assert page.keep.value == 3
+    page.keep.choose(5)
+    page.keep.activated.emit(page.keep.currentIndex())
+    assert load_settings().keep_releases == 5
+    assert window.studio.session is not None
+    assert window.studio.session.settings.keep_releases == 5, "in force at once"
 
 
 def test_a_theme_chosen_in_settings_is_in_force_at_once_and_kept(open_main_window: OpenWindow, workspace: Path) -> None:

@@ -1,9 +1,15 @@
-"""A service that ends by itself is shown as stopped on every page, and each offers to start it again."""
+"""Every page says what is true of a service: that it ended by itself, is removed, does not answer, is being started."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -13,16 +19,26 @@ from pytestqt.qtbot import QtBot
 
 from kronkers_studio.confinement import Level, Means
 from kronkers_studio.deployment import local
+from kronkers_studio.desktop.charts.recording import Recorder
 from kronkers_studio.desktop.dialogs.dialog import Dialog
+from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.pages.deploy import DeployPage
+from kronkers_studio.desktop.pages.models import ModelsPage
 from kronkers_studio.desktop.pages.settings import SettingsPage
+from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.changes import ReleaseRecorded
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
+from kronkers_studio.workflows.places import ThisComputer
 from kronkers_studio.workflows.releases import list_releases, release_model, stop_release
+from kronkers_studio.workflows.servers import add_server, show_host_key
 from kronkers_studio.workflows.session import Session, open_workspace
+from kronkers_studio.workflows.settling import settle_releases
+from kronkers_studio.workflows.workers import at_work
+from tests.lab.servers import LabServer
 
 OpenWindow = Callable[..., MainWindow]
 Rest = Callable[[MainWindow], None]
@@ -162,3 +178,187 @@ def test_the_settings_say_what_a_model_is_kept_from_and_switch_the_start_at_log_
     page.autostart.click()
     come_to_rest(window)
     assert not list(Path.home().rglob("kronkers-start-*"))
+
+
+_UNHEARD = 12_000  # milliseconds; so soon a page says that a server does not answer: its packets vanish, nobody is told
+
+
+@pytest.fixture
+def on_server(
+    with_model: Path, lab_server: LabServer, base_image_archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """The model live on the lab's server, which the workspace calls "factory"."""
+    monkeypatch.setenv("KRONKERS_BASE_IMAGE", str(base_image_archive))
+    known = lab_server.as_server()
+    with open_workspace(with_model) as session:
+        shown = show_host_key(known.address)
+        identity = Path(known.identity_file)
+        add_server(session, "factory", known.address, fingerprint=shown.fingerprint, identity_file=identity)
+        release_model(session, "wine", to="factory")
+    yield with_model
+    with open_workspace(with_model) as session:
+        for release in _live(session):
+            stop_release(session, release.model, release.place)
+
+
+def _says_live(window: MainWindow, key: str) -> bool:
+    """Whether the page claims that something is live, in green."""
+    page = window.page(key)
+    pills = [pill for pill in page.findChildren(Pill) if pill.isVisibleTo(page) and pill.property("pill") == "ok"]
+    if isinstance(page, ModelsPage):
+        return any(page._state(version) == ("Live", "ok") for version in page.versions.content.rows)
+    return any(pill.text() in ("Live", "1 live", "in 1 place") for pill in pills)
+
+
+def _visit_all(window: MainWindow, come_to_rest: Rest) -> None:
+    for key in _PAGES:
+        window.show_page(key)
+        come_to_rest(window)
+
+
+def test_no_page_calls_live_what_does_not_answer_and_all_say_since_when(
+    open_main_window: OpenWindow, on_server: Path, lab_server: LabServer, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window = open_main_window(on_server)
+    _visit_all(window, come_to_rest)
+    recorder = Recorder.of(window.studio)
+    qtbot.waitUntil(lambda: bool(recorder.heard_of("wine", "factory").answers), timeout=_LONG)
+    for key in _PAGES:
+        window.show_page(key)
+        qtbot.waitUntil(partial(_says_live, window, key), timeout=_WITHIN)
+    window.show_page("deploy")
+    deploy = window.page("deploy")
+    assert isinstance(deploy, DeployPage)
+    deploy.ask_put_live("wine", 1, "factory")
+    (dialog,) = deploy.findChildren(PutLiveDialog)
+    assert "live there now" in dialog.plan.text()
+    with lab_server.link_cut():
+        qtbot.waitUntil(lambda: recorder.heard_of("wine", "factory").silent, timeout=_UNHEARD)
+        assert "does not answer since" in dialog.plan.text()
+        assert "live there now" not in dialog.plan.text()
+        dialog.close()
+        for key in _PAGES:
+            window.show_page(key)
+            qtbot.waitUntil(lambda key=key: not _says_live(window, key), timeout=1000)
+            assert "Unreachable" in _words(window.page(key)), key
+            assert "Stopped" not in _words(window.page(key)), "nobody knows that"
+            if key != "models":
+                assert "does not answer since" in _words(window.page(key)), key
+    window.show_page("home")
+    qtbot.waitUntil(lambda: _says_live(window, "home"), timeout=_LONG)
+
+
+@contextmanager
+def _dropping(server: LabServer) -> Iterator[None]:
+    """A firewall drops whatever is sent there: attempts to connect wait to their end."""
+    rule = "INPUT -p tcp --dport 22 -j DROP"
+    server.root(f"iptables -w -I {rule}")
+    try:
+        yield
+    finally:
+        server.root(f"iptables -w -D {rule}")
+
+
+def test_a_window_that_opens_without_the_server_shows_all_pages_at_once_and_claims_nothing(
+    open_main_window: OpenWindow, on_server: Path, lab_server: LabServer, qtbot: QtBot
+) -> None:
+    with open_workspace(on_server) as session:  # a release there was interrupted, too: it cannot be ended now
+        (live,) = _live(session)
+        with at_work() as worker:
+            begun = replace(live, number=9, state=ReleaseState.STARTING, worker=worker, endpoint={"service": "w-r9"})
+            session.workspace.ledger.record(ReleaseRecorded(begun), author="ada")
+    with _dropping(lab_server):
+        window = open_main_window(on_server)
+        for key in _PAGES:
+            window.show_page(key)
+            qtbot.waitUntil(lambda key=key: "wine" in _words(window.page(key)), timeout=_WITHIN)
+            assert not _says_live(window, key), key
+        recorder = Recorder.of(window.studio)
+        qtbot.waitUntil(lambda: recorder.heard_of("wine", "factory").silent, timeout=_UNHEARD)
+        for key in _PAGES:
+            window.show_page(key)
+            qtbot.waitUntil(lambda key=key: "Unreachable" in _words(window.page(key)), timeout=_WITHIN)
+    with open_workspace(on_server) as session:
+
+        def ended() -> bool:  # by whoever looks next: the window may be at it
+            settle_releases(session, "factory")
+            return {each.state for each in list_releases(session) if each.number == 9} == {ReleaseState.FAILED}
+
+        qtbot.waitUntil(ended, timeout=_LONG)
+
+
+def test_a_service_that_was_removed_on_the_server_is_shown_as_stopped_on_all_pages(
+    open_main_window: OpenWindow, on_server: Path, lab_server: LabServer, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window = open_main_window(on_server)
+    _visit_all(window, come_to_rest)
+    recorder = Recorder.of(window.studio)
+    qtbot.waitUntil(lambda: bool(recorder.heard_of("wine", "factory").answers), timeout=_LONG)
+    session = window.studio.session
+    assert session is not None
+    (live,) = _live(session)
+    removed = time.monotonic()
+    lab_server.root(f"docker service rm {live.endpoint['service']}")
+    window.show_page("home")
+    qtbot.waitUntil(lambda: "Stopped" in _words(window.page("home")), timeout=2 * _WITHIN)
+    assert time.monotonic() - removed < 2 * _WITHIN / 1000
+    for key in _PAGES:
+        window.show_page(key)
+        qtbot.waitUntil(lambda key=key: "Stopped" in _words(window.page(key)), timeout=_WITHIN)
+        assert not _says_live(window, key)
+        assert key == "models" or _start_buttons(window.page(key)), key
+
+
+def test_what_another_program_does_is_shown_while_it_does_it_and_when_it_is_done(
+    open_main_window: OpenWindow, with_model: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window = open_main_window(with_model)
+    _visit_all(window, come_to_rest)
+    window.show_page("home")
+    ended = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(ended, stdin=subprocess.PIPE) as other, open_workspace(with_model) as session:
+        started = psutil.Process(other.pid).create_time()
+        with at_work() as worker:
+            theirs = replace(worker, process=other.pid, started=started)
+        endpoint = ThisComputer(session).endpoint("wine", 1)
+        now = datetime.now(UTC)
+        begun = Release(
+            "wine", THIS_COMPUTER, 1, 1, "sha256:0", ReleaseState.STARTING, now, now, "ada", endpoint, worker=theirs
+        )
+        session.workspace.ledger.record(ReleaseRecorded(begun), author="ada")
+        for key in _PAGES:
+            window.show_page(key)
+            qtbot.waitUntil(lambda key=key: "Starting" in _words(window.page(key)), timeout=_WITHIN)
+        assert "being started by ada" in _words(window.page("home"))
+        other.communicate(b"")
+        for key in ("deploy", "monitor"):
+            window.show_page(key)
+            qtbot.waitUntil(lambda key=key: "Failed" in _words(window.page(key)), timeout=_WITHIN)
+        release_model(session, "wine", to=THIS_COMPUTER)
+        for key in _PAGES:
+            window.show_page(key)
+            qtbot.waitUntil(partial(_says_live, window, key), timeout=_WITHIN)
+        stop_release(session, "wine", THIS_COMPUTER)
+        for key in _PAGES:
+            window.show_page(key)
+            qtbot.waitUntil(lambda key=key: not _says_live(window, key), timeout=_WITHIN)
+
+
+def test_the_put_live_dialog_does_not_call_live_what_has_stopped_even_while_it_is_open(
+    open_main_window: OpenWindow, with_service: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window = open_main_window(with_service)
+    window.show_page("deploy")
+    come_to_rest(window)
+    page = window.page("deploy")
+    session = window.studio.session
+    assert isinstance(page, DeployPage)
+    assert session is not None
+    page.ask_put_live("wine", 1, THIS_COMPUTER)
+    (dialog,) = page.findChildren(PutLiveDialog)
+    assert "This very version is live there now" in dialog.plan.text()
+    (live,) = _live(session)
+    psutil.Process(int(live.endpoint["pid"])).kill()
+    qtbot.waitUntil(lambda: "has stopped" in dialog.plan.text(), timeout=_WITHIN)
+    assert "is live there now;" not in dialog.plan.text()
+    dialog.close()

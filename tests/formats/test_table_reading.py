@@ -401,6 +401,19 @@ def test_a_process_that_was_taken_over_is_not_believed(answer: str, limited: Cal
 
 
 @pytest.mark.parametrize(
+    "shown",
+    [[["a"], [["x"]] * 201], [["a"] * 61, []], [["a"], [["x" * 201]]]],
+    ids=["more rows", "more columns", "longer cells"],
+)
+def test_a_preview_of_more_than_is_shown_is_not_believed(shown: list[Any], limited: Callable[..., TableReader]) -> None:
+    about = json.dumps([*shown, True, 1, ["s", ["s"]], [], 0])
+    liar = LIAR.replace("take(); take(); take()\n", "take(); take()\n")
+    reader = limited([sys.executable, "-I", "-c", liar.replace("ANSWER", f"frame(5, {about.encode()!r})")])
+    with pytest.raises(TableUnreadable):
+        reader.preview("a.xlsx", b"")
+
+
+@pytest.mark.parametrize(
     "command", [["/does/not/exist"], [sys.executable, "-c", "pass"], [sys.executable, "-c", "print('x' * 99)"]]
 )
 def test_where_no_process_can_be_started_that_is_said(command: list[str], limited: Callable[..., TableReader]) -> None:

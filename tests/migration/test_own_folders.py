@@ -137,6 +137,18 @@ def test_another_workspace_in_the_folder_is_left_out_and_the_plan_says_so(sessio
         migrate_folder(session, folder / "deep" / "other", "q")
 
 
+def test_a_workspace_whose_keys_lie_elsewhere_is_left_out(inside: Session, tmp_path: Path) -> None:
+    migrate_folder(inside, tmp_path / "work", "p")  # makes the journal
+    layer = tmp_path / "work" / "upper" / "ws"
+    shutil.copytree(inside.directory, layer)
+    (layer / "keys.json").unlink()  # as in the upper layer of an overlay, which holds what was written since
+    migrate_folder(inside, tmp_path / "work", "p")
+    assert stored(inside) == {"a.csv"}
+    for below in (layer, layer / "packs"):
+        with pytest.raises(InvalidInput, match="workspace"):
+            migrate_folder(inside, below, "own")
+
+
 def test_a_folder_that_merely_has_a_file_of_that_name_is_brought_in(session: Session, folder: Path) -> None:
     (folder / "keys.json").write_text("{}", encoding="utf-8")
     (folder / "packs").mkdir()

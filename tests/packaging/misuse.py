@@ -26,6 +26,7 @@ class Effect(StrEnum):
     CONNECTION = "connects to Place.port on this computer"
     PROCESS = "starts processes"
     MEMORY = "takes more memory than any model, or reads and writes memory that is not its own"
+    CRASH = "ends the process"
     TIME = "does not end"
     CODE = "calls or imports what the file chooses"
 
@@ -389,6 +390,160 @@ def _templated(_: Place) -> bytes:
     return pickled(_pipeline(step))
 
 
+# what compiled code and the C stack do not survive
+def _keeping(opcodes: bytes) -> bytes:
+    """As ``_holding``, of what ``opcodes`` make: deeper than Python's own pickler goes."""
+    before, after = pickled(_linear(kept_=None)).split(b"X\x05\x00\x00\x00kept_", 1)
+    assert after[:1] == b"q"
+    assert after[2:3] == b"N"
+    return before + b"X\x05\x00\x00\x00kept_" + after[:2] + opcodes + after[3:]
+
+
+def _deep_tuple(_: Place) -> bytes:
+    """As the key of a dictionary, a tuple is hashed to its bottom."""
+    return _keeping(b"})" + b"\x85" * 300_000 + b"K\x01s")
+
+
+def _deep_type(_: Place) -> bytes:
+    """Types whose elements are of another type: compared, hashed and forgotten to their bottom."""
+    made = b"cnumpy\ndtype\n(X\x02\x00\x00\x00V8\x89\x88tR(K\x03X\x01\x00\x00\x00|"
+    level = made + b"j\x01\x10\x00\x00K\x01\x85\x86NNK\x08K\x01K\x00tbr\x01\x10\x00\x000"
+    return _keeping(made + b"NNNK\x08K\x01K\x00tbr\x01\x10\x00\x000" + level * 60_000 + b"j\x01\x10\x00\x00")
+
+
+def _type_stating(size: int, alignment: int = 1) -> Callable[[Place], bytes]:
+    return lambda _: _holding(
+        Made(_core("scalar"), (_dtype("S8", 3, "|", None, None, None, size, alignment, 0), b"A" * 8))
+    )
+
+
+def _guesses(state: Any, kind: Any = "MT19937") -> bytes:
+    """A model that answers by chance, from the numbers that it has ready."""
+    from sklearn.dummy import DummyClassifier
+
+    model = DummyClassifier(strategy="stratified", random_state=1).fit(np.zeros((4, 2)), [0, 1, 0, 1])
+    model.random_state = Made(Named("numpy.random._pickle", "__randomstate_ctor"), (kind,), state)
+    return pickled(model)
+
+
+def _far_position(_: Place) -> bytes:
+    state = dict(np.random.RandomState(1).get_state(legacy=False))
+    return _guesses({**state, "state": {"key": state["state"]["key"], "pos": 1 << 29}})
+
+
+def _far_position_in_a_tuple(_: Place) -> bytes:
+    name, key, _position, *rest = np.random.RandomState(1).get_state()
+    return _guesses((name, key, -(1 << 29), *rest))
+
+
+def _far_position_of_another(_: Place) -> bytes:
+    state = {**np.random.Philox(1).state, "buffer_pos": -(1 << 29)}
+    return _guesses(None, Made(Named("numpy.random._pickle", "__bit_generator_ctor"), ("Philox",), state))
+
+
+def _far_words(_: Place) -> bytes:
+    return _text_model("CountVectorizer", vocabulary_={"good": 1 << 30})(_)
+
+
+def _spline(**attributes: Any) -> Callable[[Place], bytes]:
+    def build(_: Place) -> bytes:
+        from sklearn.preprocessing import SplineTransformer
+
+        step = SplineTransformer().fit(np.arange(20.0).reshape(10, 2))
+        for spline in step.bsplines_:
+            vars(spline).update(attributes)
+        return pickled(_pipeline(step))
+
+    return build
+
+
+def _tree(**columns: int) -> Callable[[Place], bytes]:
+    def build(_: Place) -> bytes:
+        from sklearn.tree import DecisionTreeRegressor
+
+        model = DecisionTreeRegressor().fit(np.arange(8.0).reshape(4, 2), np.arange(4.0))
+        _, arguments, state = model.tree_.__reduce__()
+        nodes = state["nodes"].copy()
+        for column, value in columns.items():
+            nodes[column][:] = value
+        state = {**state, "nodes": nodes}
+        if not columns:
+            state |= {"nodes": nodes[:0], "values": state["values"][:0], "node_count": 0}
+        model.tree_ = Made(Named("sklearn.tree._tree", "Tree"), arguments, state)
+        return pickled(model)
+
+    return build
+
+
+def _neighbour_tree(part: int, change: Callable[[Any], Any], kind: str = "kd_tree") -> Callable[[Place], bytes]:
+    def build(_: Place) -> bytes:
+        from sklearn.neighbors import KNeighborsRegressor
+
+        model = KNeighborsRegressor(1, algorithm=kind).fit(np.arange(20.0).reshape(10, 2), np.arange(10.0))
+        module, name = f"sklearn.neighbors._{kind}", type(model._tree).__name__
+        state = list(model._tree.__getstate__())
+        state[part] = change(state[part])
+        model._tree = Made(Named(module, "newObj"), (Named(module, name),), tuple(state))
+        return pickled(model)
+
+    return build
+
+
+def _far_end(nodes: Any) -> Any:
+    changed = nodes.copy()
+    changed["idx_end"][:] = 1 << 40
+    return changed
+
+
+def _histograms(**columns: int) -> Callable[[Place], bytes]:
+    def build(_: Place) -> bytes:
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        rows = np.arange(20.0).reshape(10, 2)
+        model = HistGradientBoostingRegressor(max_iter=2, min_samples_leaf=1).fit(rows, np.arange(10.0))
+        for column, value in columns.items():
+            for (predictor,) in model._predictors:
+                predictor.nodes[column][:] = value
+        return pickled(model)
+
+    return build
+
+
+def _sparse_weights(_: Place) -> bytes:
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression().fit(np.arange(8).reshape(4, 2), [0, 1, 0, 1]).sparsify()
+    model.coef_.indices = np.full_like(model.coef_.indices, 1 << 30)
+    return pickled(model)
+
+
+def _one_tree_over_and_over(_: Place) -> bytes:
+    from sklearn.ensemble import RandomForestRegressor
+
+    model = RandomForestRegressor(1).fit(np.arange(8.0).reshape(4, 2), np.arange(4.0))
+    model.estimators_ = model.estimators_ * 300_000
+    return pickled(model)
+
+
+def _lists_of_one_list(_: Place) -> bytes:
+    from sklearn.dummy import DummyRegressor
+
+    model = DummyRegressor().fit(np.zeros((3, 2)), np.arange(3))
+    constant = [0.0] * 100
+    for _level in range(5):
+        constant = [constant] * 100
+    model.constant_ = constant
+    return pickled(model)
+
+
+def _many_columns(_: Place) -> bytes:
+    from sklearn.kernel_approximation import AdditiveChi2Sampler
+
+    step = AdditiveChi2Sampler().fit(np.ones((3, 2)))
+    step.sample_steps, step.sample_interval = 10**9, 0.5
+    return pickled(_pipeline(step))
+
+
 _LATER = "made when the file is opened: "
 
 MISUSES: list[Misuse] = [
@@ -495,7 +650,33 @@ MISUSES: list[Misuse] = [
     Misuse("factors without end", Effect.TIME, _factors),
     Misuse("a hundred thousand processes", Effect.PROCESS, _jobs(100_000)),
     Misuse("column names without end", Effect.MEMORY, _templated),
+    # the end of the process
+    Misuse(_LATER + "a tuple in a tuple in a tuple, as a key", Effect.CRASH, _deep_tuple),
+    Misuse(_LATER + "a type of types of types", Effect.CRASH, _deep_type),
+    Misuse(_LATER + "text shorter than nothing", Effect.CRASH, _type_stating(-5)),
+    Misuse(_LATER + "text of another length than its type's", Effect.CRASH, _type_stating(4)),
+    Misuse(_LATER + "text at no address", Effect.CRASH, _type_stating(8, 0)),
+    Misuse("chance from a far position", Effect.CRASH, _far_position),
+    Misuse("chance from a far position in a tuple", Effect.CRASH, _far_position_in_a_tuple),
+    Misuse("chance from a far position of another generator", Effect.CRASH, _far_position_of_another),
+    Misuse("no features to sort words into", Effect.CRASH, _text_model("HashingVectorizer", n_features=0), row="good"),
+    Misuse("a word with a far number", Effect.CRASH, _far_words, row="good"),
+    Misuse("a curve of degree millions", Effect.CRASH, _spline(k=1 << 26)),
     # the same shape as honest models
+    Misuse("a tree whose branches go far away", Effect.CRASH, _tree(left_child=1 << 40, right_child=1 << 40),
+           contained=True),
+    Misuse("a tree that asks for a far column", Effect.CRASH, _tree(feature=1 << 40), contained=True),
+    Misuse("a tree without a root", Effect.CRASH, _tree(), contained=True),
+    Misuse("neighbours in far rows", Effect.CRASH, _neighbour_tree(1, lambda rows: np.full_like(rows, 1 << 40)),
+           contained=True),
+    Misuse("neighbours without end", Effect.CRASH, _neighbour_tree(2, _far_end, "ball_tree"), contained=True),
+    Misuse("histograms whose branches go far away", Effect.CRASH, _histograms(left=1 << 31, right=1 << 31),
+           contained=True),
+    Misuse("histograms of a far column", Effect.CRASH, _histograms(feature_idx=1 << 30), contained=True),
+    Misuse("sparse weights of far columns", Effect.CRASH, _sparse_weights, contained=True),
+    Misuse("one tree over and over", Effect.TIME, _one_tree_over_and_over, contained=True),
+    Misuse("lists of one list", Effect.MEMORY, _lists_of_one_list, contained=True),
+    Misuse("columns without end", Effect.MEMORY, _many_columns, contained=True),
     Misuse("as many processes as there are cores", Effect.PROCESS, _jobs(-1), contained=True),
     Misuse("features without end", Effect.MEMORY, _polynomials, contained=True),
     Misuse("a tree whose branches go in circles", Effect.TIME, _circular_tree, contained=True),

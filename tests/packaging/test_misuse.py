@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression
 from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.packaging import allowlist, inspect_model, model_state, require_safe
 from kronkers_studio.packaging.byte_reader import ByteReader
-from kronkers_studio.packaging.pickle_reader import Budget, Findings, PickleReader
+from kronkers_studio.packaging.pickle_reader import Budget, Findings, Forbidden, PickleReader
 
 REFUSED = [misuse for misuse in MISUSES if not misuse.contained]
 CONTAINED = [misuse for misuse in MISUSES if misuse.contained]
@@ -53,7 +53,10 @@ def test_names_alone_do_not_tell_most_misuses(place: Place) -> None:
     by_name = []
     for misuse in MISUSES:
         findings = Findings()
-        PickleReader(ByteReader(io.BytesIO(misuse.build(place)), 1 << 30), findings, Budget()).load()
+        try:
+            PickleReader(ByteReader(io.BytesIO(misuse.build(place)), 1 << 30), findings, Budget()).load()
+        except Forbidden:  # by the form of the pickle
+            continue
         if not allowlist.outside(findings.globals, findings.called):
             by_name.append(misuse.name)
             assert misuse.contained or model_state.misuse_in(findings.calls)

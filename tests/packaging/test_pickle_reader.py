@@ -298,12 +298,23 @@ SLOW = {
 def test_ten_megabytes_of_any_opcode_are_refused_within_a_second(name: str, compressed: bool) -> None:
     data = b"\x80\x04)\x94" + SLOW[name] * (9_900_000 // len(SLOW[name])) + b"."
     data = zlib.compress(data) if compressed else data
+    second = _second()
     started = time.process_time()
 
     with pytest.raises(EXPECTED):
         read(data, Budget.for_file(len(data)))
 
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < second
+
+
+def _second() -> float:
+    """What counts as a second here and now: the time of work that took one on an idle processor of 2.5 GHz. What else
+    runs on a machine makes the processor time of the same work twice as long."""
+    started = time.process_time()
+    total = 0
+    for number in range(4_000_000):
+        total += number & 3
+    return 8 * (time.process_time() - started)
 
 
 def test_a_vocabulary_is_read_within_the_steps_of_its_size() -> None:

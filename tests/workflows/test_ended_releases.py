@@ -34,6 +34,7 @@ from kronkers_studio.workflows.releases import (
     stop_release,
     unpaused_releases,
 )
+from kronkers_studio.workflows.restart import start_again
 from kronkers_studio.workflows.session import Session, create_workspace, open_workspace
 from kronkers_studio.workflows.settling import settle_releases
 from kronkers_studio.workflows.workers import at_work, is_abandoned
@@ -106,16 +107,21 @@ def test_a_release_whose_program_was_killed_is_ended_by_the_next_look(session: S
         "when it runs": folder / "scratch" / "ready.json",
     }[moment]
     deadline = time.monotonic() + 60
-    while not awaited.exists() and time.monotonic() < deadline and process.poll() is None:
+    while not _is_there(awaited) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert awaited.exists()
+    assert _is_there(awaited)
 
     assert states(session) == {1: "live", 2: "failed"}
     assert not folder.exists()
     assert predict(session, MODEL, PLACE, sample_rows()).version == 1
     assert services_of(session) == services_before
+
+
+def _is_there(awaited: Path) -> bool:
+    """A file that only says something once it is filled is there before."""
+    return awaited.is_dir() or (awaited.exists() and awaited.stat().st_size > 0)
 
 
 def test_a_release_that_somebody_is_at_is_left_alone(session: Session) -> None:
@@ -194,11 +200,26 @@ def test_going_back_goes_further_back_each_time_and_never_forward(session: Sessi
     assert roll_back(session, MODEL, PLACE).number == 1
 
 
-def test_what_was_stopped_comes_back_by_going_back(session: Session) -> None:
+def test_going_back_goes_before_what_was_stopped_and_never_forward_to_it(session: Session) -> None:
+    for _ in range(3):
+        release_model(session, MODEL, to=PLACE)
+    stop_release(session, MODEL, PLACE)  # it is bad: first away with it
+    assert roll_back(session, MODEL, PLACE).number == 2
+    assert roll_back(session, MODEL, PLACE).number == 1
+    stop_release(session, MODEL, PLACE)
+    with pytest.raises(NotFound, match="no earlier release"):
+        roll_back(session, MODEL, PLACE)
+    assert start_again(session, MODEL, PLACE).number == 1
+    stop_release(session, MODEL, PLACE)
+    assert roll_back(session, MODEL, PLACE, to=3).number == 3
+
+
+def test_what_was_stopped_is_what_starts_again(session: Session) -> None:
     for _ in range(2):
         release_model(session, MODEL, to=PLACE)
     stop_release(session, MODEL, PLACE)
-    assert roll_back(session, MODEL, PLACE).number == 2
+    assert start_again(session, MODEL, PLACE).number == 2
+    assert roll_back(session, MODEL, PLACE).number == 1
 
 
 def test_going_back_that_is_interrupted_leaves_it_on_standby(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from kronkers_studio.domain.changes import ModelRegistered, ReleaseRecorded
@@ -24,6 +22,7 @@ from kronkers_studio.workflows.releases import predict
 from kronkers_studio.workflows.session import Session
 from tests.cli.shell import Shell
 from tests.deployment.hostile import Give, answering, body, proving
+from tests.service_process import service_process
 from tests.serving.model_folders import running, wine_folder, wine_rows
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -31,11 +30,10 @@ ROWS = [[1.0], [2.0]]
 
 
 def record_live(session: Session, port: int, **endpoint: Any) -> Release:
-    """Version 3 of wine is live at ``port`` of this computer, as the workspace has it; our own process is its."""
-    started = psutil.Process().create_time()
+    """Version 3 of wine is live at ``port`` of this computer, as the workspace has it."""
     release = Release(
         *("wine", THIS_COMPUTER, 3, 3, "sha256:0", ReleaseState.LIVE, AT, AT),
-        endpoint={"port": port, "pid": os.getpid(), "started": started, "nonce": "5a" * 16, **endpoint},
+        endpoint={"port": port, **service_process(), "nonce": "5a" * 16, **endpoint},
     )
     if not session.workspace.ledger.releases():
         facts = ModelFacts(Framework.SKLEARN, "1.7.2", "joblib")

@@ -68,18 +68,11 @@ def start_releasing(session: Session) -> subprocess.Popen[str]:
 def parts_on(server: LabServer, session: Session) -> dict[str, set[str]]:
     """What the server has of the workspace: services, and the services that secrets and networks belong to."""
     label = f"label=kronkers.workspace={session.workspace.id}"
-    owner = "'{{index .Labels \"kronkers.service\"}}'"
+    owner = "--format '{{.Label \"kronkers.service\"}}'"  # one command: what is being removed is listed or not
     return {
         "services": set(server.root(f"docker service ls -q --filter {label} --format '{{{{.Name}}}}'").split()),
-        "secrets": set(
-            server.root(
-                f"docker secret ls -q --filter {label} | xargs -r docker secret inspect -f "
-                "'{{index .Spec.Labels \"kronkers.service\"}}'"
-            ).split()
-        ),
-        "networks": set(
-            server.root(f"docker network ls -q --filter {label} | xargs -r docker network inspect -f {owner}").split()
-        ),
+        "secrets": set(server.root(f"docker secret ls --filter {label} {owner}").split()),
+        "networks": set(server.root(f"docker network ls --filter {label} {owner}").split()),
     }
 
 

@@ -103,8 +103,18 @@ def test_what_was_never_live_cannot_be_started_again(session: Session) -> None:
 def test_a_rollback_goes_before_what_ended_by_itself_and_not_to_it(session: Session, live: Release) -> None:
     newer = release_model(session, "wine", to=THIS_COMPUTER)
     _kill(newer)
-    assert roll_back(session, "wine", THIS_COMPUTER).number in (live.number, newer.number)
+    assert roll_back(session, "wine", THIS_COMPUTER).number == live.number
     assert lost_releases(session) == []
+    with pytest.raises(NotFound, match="no earlier release"):
+        roll_back(session, "wine", THIS_COMPUTER)
+
+
+def test_what_ended_by_itself_long_ago_is_not_what_starts_again(session: Session, live: Release) -> None:
+    _kill(live)
+    newer = release_model(session, "wine", to=THIS_COMPUTER)
+    stop_release(session, "wine", THIS_COMPUTER)
+    assert lost_releases(session) == []
+    assert start_again(session, "wine", THIS_COMPUTER).number == newer.number
 
 
 def test_stopping_what_ended_by_itself_ends_the_warning(session: Session, live: Release) -> None:

@@ -10,6 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.serving.app import Limits
+from kronkers_studio.workflows import row_files
 from kronkers_studio.workflows.row_files import parse_rows
 
 
@@ -84,8 +86,6 @@ def test_a_csv_file_whose_first_column_begins_like_json_is_csv_by_its_name() -> 
 
 
 def test_a_file_that_is_too_large_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    from kronkers_studio.workflows import row_files
-
     monkeypatch.setattr(row_files, "MOST_BYTES", 10)
     with pytest.raises(InvalidInput, match="larger than"):
         parse_rows(b"a,b\n1,2\n3,4\n", "rows.csv")
@@ -99,3 +99,8 @@ def test_whatever_is_in_a_file_gives_rows_or_a_refusal(content: bytes) -> None:
         assert parse_rows(content, "rows.csv")
     except InvalidInput as refused:
         assert refused.message
+
+
+def test_a_file_is_not_read_that_is_far_larger_than_what_a_service_takes() -> None:
+    at_once = Limits().most_bytes
+    assert at_once <= row_files.MOST_BYTES <= 2 * at_once  # as values, a gigabyte is reached at about three times that

@@ -216,7 +216,7 @@ def test_a_secret_kept_by_an_earlier_version_is_not_sent_and_can_be_given_anew(
     with pytest.raises(AuthenticationFailed) as failure:
         check_server(session, "factory")
     assert "Tried: nothing" in failure.value.message
-    assert "kronkers server login factory --ask-password" in failure.value.next_step
+    assert "kronkers server login factory --ask-password" in failure.value.typed_step
     with pytest.raises(AuthenticationFailed):
         log_in_anew(session, "factory", password=Secret("wrong"))
     assert stored_credentials(session.workspace.id, server).password is None

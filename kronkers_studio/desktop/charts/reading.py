@@ -57,9 +57,9 @@ def read_watched(session: Session) -> list[Watched]:
 
 def read_history(session: Session, watched: Watched) -> History:
     from kronkers_studio.workflows.metrics import live_state
-    from kronkers_studio.workflows.releases import list_releases
+    from kronkers_studio.workflows.releases import recorded_releases
 
-    return History(watched, list_releases(session, *watched), live_state(session, *watched))
+    return History(watched, recorded_releases(session, *watched), live_state(session, *watched))
 
 
 def read_windows(session: Session, request: Request) -> Answer:

@@ -9,11 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.dialogs.dialog import Dialog
+from kronkers_studio.desktop.dialogs.fingerprint import FingerprintStep
 from kronkers_studio.desktop.pages.page import Views
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.buttons import Button
-from kronkers_studio.desktop.widgets.fields import CheckBox, Field, LineField
+from kronkers_studio.desktop.widgets.fields import Field, LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.domain.errors import StudioError
@@ -124,35 +125,18 @@ class AddServerDialog(Dialog):
     # Step 2
 
     def _fingerprint_step(self) -> QWidget:
-        step = QWidget()
-        column = QVBoxLayout(step)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(12)
-        self._shown_by = label("", "medium", wrap=True)
-        column.addWidget(self._shown_by)
-        self.fingerprint = label("", "key", wrap=True, selectable=True)
-        column.addWidget(self.fingerprint)
-        words = tr(
-            "Compare it with what the server's administrator tells you. It is asked once: if the server ever shows "
-            "another one, the studio stops."
-        )
-        column.addWidget(label(words, "muted", wrap=True))
-        self.same = CheckBox(tr("It is the same"))
-        self.same.setAccessibleName(tr("The fingerprint is the same"))
+        self.compared = FingerprintStep()
+        self.fingerprint, self.same = self.compared.fingerprint, self.compared.same
         self.same.toggled.connect(self.next.setEnabled)
-        column.addWidget(self.same)
-        column.addStretch(1)
-        return step
+        return self.compared
 
     def show_host_key(self, host_key: HostKey) -> None:
         """Show the fingerprint to compare."""
         self._host_key = host_key
         self._set_busy("")
         self.views.show_view("fingerprint")
-        self._shown_by.setText(tr("{host} shows this fingerprint:").format(host=host_key.host))
-        self.fingerprint.setText(host_key.fingerprint)
-        self.fingerprint.setAccessibleName(host_key.fingerprint)
-        self.same.setChecked(False)
+        self.compared.show_host_key(host_key)
+        self.make_room(self.compared.needed_width)
         self.next.setText(tr("Add the server"))
         self.next.setEnabled(False)
         self.back.setVisible(True)

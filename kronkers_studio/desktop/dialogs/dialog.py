@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.text import tr
@@ -13,6 +13,8 @@ from kronkers_studio.desktop.widgets.buttons import Button, Kind
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.domain.spelling import printable
+
+_MARGIN = 24  # pixels beside the content
 
 
 class Dialog(QDialog):
@@ -25,7 +27,7 @@ class Dialog(QDialog):
         self.setMinimumWidth(width)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(24, 22, 24, 18)
+        whole.setContentsMargins(_MARGIN, 22, _MARGIN, 18)
         whole.setSpacing(GAP)
         whole.addWidget(label(title, "name", wrap=True))
         self.sentence = label(sentence, "muted", wrap=True)
@@ -41,6 +43,22 @@ class Dialog(QDialog):
         self.buttons.addStretch(1)
         whole.addSpacing(4)
         whole.addLayout(self.buttons)
+
+    def make_room(self, width: int) -> None:
+        """Be so wide that ``width`` pixels of content are seen."""
+        margins = self.contentsMargins().left() + self.contentsMargins().right() + 2 * _MARGIN
+        self.setMinimumWidth(max(self.minimumWidth(), width + margins))
+
+    def event(self, event: QEvent) -> bool:
+        """As high as its words take at its width: Qt would take the height that they have at their narrowest."""
+        handled = super().event(event)
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Show, QEvent.Type.Resize):
+            layout = self.layout()
+            if layout is not None and layout.hasHeightForWidth():
+                self.setMinimumHeight(layout.minimumHeightForWidth(self.width()))
+                if event.type() is QEvent.Type.Show:
+                    self.resize(self.width(), layout.totalHeightForWidth(self.width()))
+        return handled
 
     def add_button(self, text: str, on_click: Callable[[], object], kind: Kind = "secondary") -> Button:
         """A button at the right end of the row; the primary one comes last."""

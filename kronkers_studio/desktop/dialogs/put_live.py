@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from PySide6.QtWidgets import QWidget
 
+from kronkers_studio.desktop.charts.heard import Heard, HeardOf, nothing_heard
 from kronkers_studio.desktop.dialogs.dialog import Dialog
-from kronkers_studio.desktop.place_words import place_title, place_words
-from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.place_words import place_title, place_words, silent_words
+from kronkers_studio.desktop.start_again import lost_of
+from kronkers_studio.desktop.text import moment, tr
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.domain.models import ModelVersion
-from kronkers_studio.domain.releases import THIS_COMPUTER, Release
+from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 
 
 class PutLiveDialog(Dialog):
@@ -23,16 +25,18 @@ class PutLiveDialog(Dialog):
         parent: QWidget,
         versions: Sequence[ModelVersion],
         places: Sequence[str],
-        live: Sequence[Release],
+        releases: Sequence[Release],
         on_go: Callable[[str, int, str], object],
+        heard_of: HeardOf = nothing_heard,
     ) -> None:
+        """``releases`` are all that are recorded, newest first; ``heard_of`` says whether what is live answers."""
         super().__init__(
             parent,
             tr("Put a version live"),
             tr("It becomes live only once it answers. What is live before stays live until then."),
             width=480,
         )
-        self._versions, self._live, self._on_go = versions, live, on_go
+        self._versions, self._releases, self._on_go, self._heard_of = versions, releases, on_go, heard_of
         names = list(dict.fromkeys(version.name for version in versions))
         self.model = ComboBox(tr("Model"), [(name, name) for name in names])
         self.version = ComboBox(tr("Version"))
@@ -58,6 +62,11 @@ class PutLiveDialog(Dialog):
         if place:
             self.place.choose(place)
 
+    def show_releases(self, releases: Sequence[Release]) -> None:
+        """``releases`` are what is recorded by now."""
+        self._releases = releases
+        self._say_plan()
+
     def _offer_versions(self) -> None:
         mine = [version for version in self._versions if version.name == self.model.value]
         self.version.set_choices([(_version_words(version), version.version) for version in mine])
@@ -66,13 +75,8 @@ class PutLiveDialog(Dialog):
 
     def _say_plan(self) -> None:
         model, version, place = str(self.model.value), self.version.value, str(self.place.value)
-        now = next((r for r in self._live if (r.model, r.place) == (model, place)), None)
-        if now is None:
-            words = tr("Nothing of {model} is live on {place} now.").format(model=model, place=place_words(place))
-        elif now.version == version:
-            words = tr("This very version is live there now; it is started anew.")
-        else:
-            words = tr("Version {version} is live there now and is kept for a rollback.").format(version=now.version)
+        here = [release for release in self._releases if (release.model, release.place) == (model, place)]
+        words = " ".join(_what_is_there(model, place, here, version, self._heard_of(model, place)))
         if place == THIS_COMPUTER:
             words += " " + tr("It runs as a process here, without Docker, and only this computer can reach it.")
         self.plan.setText(words)
@@ -82,6 +86,28 @@ class PutLiveDialog(Dialog):
         if isinstance(version, int):
             self.accept()
             self._on_go(str(self.model.value), version, str(self.place.value))
+
+
+def _what_is_there(model: str, place: str, releases: Sequence[Release], version: object, heard: Heard) -> Iterator[str]:
+    """Sentences on what is there now of the model, and what becomes of it."""
+    live = next((release for release in releases if release.state is ReleaseState.LIVE), None)
+    lost = next(iter(lost_of(releases)), None)
+    starting = next((release for release in releases if release.state is ReleaseState.STARTING), None)
+    if live is not None and heard.silent:
+        words = tr("Version {version} was put live there and {silent}.")
+        yield words.format(version=live.version, silent=silent_words(heard))
+    elif live is not None and live.version == version:
+        yield tr("This very version is live there now; it is started anew.")
+    elif live is not None:
+        yield tr("Version {version} is live there now and is kept for a rollback.").format(version=live.version)
+    elif lost is not None:
+        words = tr("Version {version} was live there and has stopped ({time}). Nothing of {model} is live there now.")
+        yield words.format(version=lost.version, time=moment(lost.changed), model=model)
+    elif starting is None:
+        yield tr("Nothing of {model} is live on {place} now.").format(model=model, place=place_words(place))
+    if starting is not None:
+        words = tr("Version {version} is being started there by {author}.")
+        yield words.format(version=starting.version, author=starting.author or tr("somebody"))
 
 
 def _version_words(version: ModelVersion) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,7 +128,8 @@ class RestoreDialog(Dialog):
 
     @property
     def _target(self) -> Path:
-        return Path(self.where.text().strip()).expanduser() / f"{self._this.project} restored"
+        typed = os.path.expanduser(self.where.text().strip())  # noqa: PTH111  # Path.expanduser fails half-way in ~anna
+        return Path(typed) / f"{self._this.project} restored"
 
     def _browse(self) -> None:
         dialog = QFileDialog(self, tr("Restore into which folder?"), self.where.text())

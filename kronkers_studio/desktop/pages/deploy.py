@@ -6,8 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import shiboken6
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.charts.heard import Heard
+from kronkers_studio.desktop.charts.recording import Recorder
 from kronkers_studio.desktop.dialogs.dialog import confirm
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
@@ -32,7 +36,8 @@ from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
-_COLUMNS, _COLUMN_WIDTH = 3, 260  # side by side; pixels at least
+_COLUMNS, _COLUMN_WIDTH = 3, 300  # side by side; pixels at least
+_GAP = 20  # pixels between columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,10 @@ class DeployPage(Page):
         self._floor = Floor([THIS_COMPUTER], [], [])
         self._wanted: State = {}
         self._sending_to: tuple[str, str] | None = None
+        self._dialog: PutLiveDialog | None = None
+        self._shown_columns = 0
+        self._recorder = Recorder.of(studio)
+        self._recorder.heard.connect(self._show_heard)
         self.back_button = Button(tr("Back"), self.show_places, icon="back")
         self.server_button = Button(tr("Add a server"), self._add_server, icon="servers")
         self.live_button = Button(tr("Put live …"), self.ask_put_live, kind="primary", icon="deploy")
@@ -98,7 +107,21 @@ class DeployPage(Page):
         self._floor = floor
         if self.views.shown != "send" or (self._sending_to and not self._release_live(*self._sending_to)):
             self.show_places()
+        if self._dialog is not None and shiboken6.isValid(self._dialog):
+            self._dialog.show_releases(floor.releases)
         self._follow_wish()
+
+    def _show_heard(self) -> None:
+        """Show what runs where as it answers now."""
+        if not self._in_view():
+            return
+        if self.views.shown == "places":
+            self._fill_places()
+        if self._dialog is not None and shiboken6.isValid(self._dialog):
+            self._dialog.show_releases(self._floor.releases)
+
+    def _heard(self, release: Release) -> Heard:
+        return self._recorder.heard_of(release.model, release.place)
 
     @property
     def live_services(self) -> list[tuple[str, str]]:
@@ -121,7 +144,9 @@ class DeployPage(Page):
         floor = self._floor
         if not floor.versions:
             return
-        dialog = PutLiveDialog(self, floor.versions, floor.places, floor.live, self.put_live)
+        heard_of = self._recorder.heard_of
+        dialog = PutLiveDialog(self, floor.versions, floor.places, floor.releases, self.put_live, heard_of)
+        self._dialog = dialog
         if model:
             dialog.choose(model, version, place)
         dialog.open()
@@ -173,7 +198,7 @@ class DeployPage(Page):
         self.notice.say(f"{title} …", tr("Its progress is in the bar below. You can go on working."))
 
         def failed(error: StudioError) -> None:
-            self.notice.show_error(error)
+            self.show_error(error)
             if isinstance(error, ConfinementUnavailable):
                 ask_unprotected(self, self.studio, error, lambda: self._work(title, model, work))
 
@@ -247,8 +272,8 @@ class DeployPage(Page):
         inner = QWidget()
         self._grid = QGridLayout(inner)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(20)
-        self._grid.setVerticalSpacing(20)
+        self._grid.setHorizontalSpacing(_GAP)
+        self._grid.setVerticalSpacing(_GAP)
         return scrolling(inner, tr("Places"))
 
     def _fill_places(self) -> None:
@@ -259,14 +284,26 @@ class DeployPage(Page):
                 widget.hide()
                 widget.deleteLater()
         places = self._floor.places
-        shown = max(2, min(_COLUMNS, len(places)))
+        shown = self._shown_columns = self._fitting_columns()
         for position, place in enumerate(places):
             self._grid.addWidget(self._column(place), position // shown, position % shown)
         if len(places) == 1:
-            self._grid.addWidget(self._invitation(), 0, 1)
+            self._grid.addWidget(self._invitation(), 1 // shown, 1 % shown)
         for column in range(_COLUMNS):
             self._grid.setColumnStretch(column, 1 if column < shown else 0)
+        for row in range(len(places) + 1):
+            self._grid.setRowStretch(row, 0)
         self._grid.setRowStretch(len(places) // shown + 1, 1)
+
+    def _fitting_columns(self) -> int:
+        """How many columns there is room for; two are left alone rather than one in the middle of nothing."""
+        room = (self.views.width() + _GAP) // (_COLUMN_WIDTH + _GAP)
+        return max(1, min(_COLUMNS, max(2, len(self._floor.places)), room))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.views.shown == "places" and self._fitting_columns() != self._shown_columns:
+            self._fill_places()
 
     def _column(self, place: str) -> QWidget:
         holder = _column_holder()
@@ -274,16 +311,21 @@ class DeployPage(Page):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         groups = self._floor.models_in(place)
-        live = sum(1 for release in self._floor.live if release.place == place)
+        here = [self._heard(release) for release in self._floor.live if release.place == place]
+        silent = sum(1 for heard in here if heard.silent)
+        live = len(here) - silent
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(IconLabel("computer" if place == THIS_COMPUTER else "servers", "muted", 18))
         head.addWidget(label(place_title(place), "heading"))
         stopped = sum(1 for release in self._floor.lost if release.place == place)
-        if live or not stopped:
+        if live or not (stopped or silent):
+            asked = live and all(heard.answers is not None for heard in here)
             head.addWidget(
-                Pill(tr("{n} live").format(n=live) if live else tr("Nothing live"), "ok" if live else "plain")
+                Pill(tr("{n} live").format(n=live) if live else tr("Nothing live"), "ok" if asked else "plain")
             )
+        if silent:
+            head.addWidget(Pill(tr("{n} unreachable").format(n=silent), "warn"))
         if stopped:
             head.addWidget(Pill(tr("{n} stopped").format(n=stopped), "warn"))
         head.addStretch(1)
@@ -331,7 +373,7 @@ class DeployPage(Page):
         return holder
 
     def _card(self, model: str, releases: list[Release]) -> ReleaseCard:
-        card = ReleaseCard(model, releases)
+        card = ReleaseCard(model, releases, self._heard(releases[0]))
         card.rows_wanted.connect(lambda release: self.send_rows(release.model, release.place))
         card.charts_wanted.connect(self._open_charts)
         card.stop_wanted.connect(self.ask_stop)
@@ -352,7 +394,7 @@ def read_floor(session: Session) -> Floor:
     from kronkers_studio.workflows import models, releases, servers
 
     places = [THIS_COMPUTER, *(server.name for server in servers.list_servers(session))]
-    return Floor(places, models.list_models(session), releases.list_releases(session))
+    return Floor(places, models.list_models(session), releases.recorded_releases(session))
 
 
 def _column_holder() -> QWidget:

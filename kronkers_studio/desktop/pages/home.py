@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.charts.heard import Heard
+from kronkers_studio.desktop.charts.recording import Recorder
 from kronkers_studio.desktop.icons import IconLabel
 from kronkers_studio.desktop.pages.page import Page, scrolling
-from kronkers_studio.desktop.place_words import place_words, release_pill
+from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint, silent_words
 from kronkers_studio.desktop.start_again import lost_of, start_again
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import counted, date_time, file_size, home_short, moment, number, tr
-from kronkers_studio.desktop.tokens import GAP
+from kronkers_studio.desktop.tokens import GAP, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, FigureCard, clear, row_of
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
+from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.domain.content import Commit, Project
 from kronkers_studio.domain.models import ModelVersion
@@ -46,6 +49,11 @@ class Overview:
     @property
     def live(self) -> list[Release]:
         return [release for release in self.releases if release.state is ReleaseState.LIVE]
+
+    @property
+    def starting(self) -> list[Release]:
+        """What is being started, by whichever program."""
+        return [release for release in self.releases if release.state is ReleaseState.STARTING]
 
     @property
     def lost(self) -> list[Release]:
@@ -97,6 +105,10 @@ class HomePage(Page):
         row.addWidget(self._services, 1)
         row.addWidget(self._happened, 1)
         self.content.addLayout(row, 1)
+        self._overview: Overview | None = None
+        self._recorder = Recorder.of(studio)
+        self._recorder.heard.connect(self._on_heard)
+        studio.closed.connect(self._forget)
 
     def refresh(self) -> None:
         where = tr("Your workspace is {folder}. Everything in it is encrypted.")
@@ -105,10 +117,24 @@ class HomePage(Page):
 
     def show_overview(self, overview: Overview) -> None:
         """Show what there is."""
-        self._show_figures(overview)
+        self._overview = overview
         self._show_step(next_step(overview))
-        self._show_services([*overview.lost, *overview.live])
         self._show_events(events(overview))
+        self._show_heard()
+
+    def _on_heard(self) -> None:
+        if self._in_view():
+            self._show_heard()
+
+    def _show_heard(self) -> None:
+        """Show what there is as it answers now."""
+        overview = self._overview
+        if overview is not None:
+            self._show_figures(overview)
+            self._show_services([*overview.lost, *overview.starting, *overview.live])
+
+    def _forget(self) -> None:
+        self._overview = None
 
     def _show_figures(self, overview: Overview) -> None:
         size = sum(project.head.size for project in overview.projects if project.head)
@@ -116,11 +142,17 @@ class HomePage(Page):
         names = len({model.name for model in overview.models})
         versions = counted(len(overview.models), tr("{n} version"), tr("{n} versions"))
         self.models.show_figure(number(names), versions if names else "")
+        silent = sum(1 for release in overview.live if self._heard(release).silent)
         places = len({release.place for release in overview.live})
         where = counted(places, tr("in {n} place"), tr("in {n} places"))
-        stopped = len(overview.lost)
-        words = tr("{n} stopped").format(n=stopped) if stopped else where if overview.live else ""
-        self.live.show_figure(number(len(overview.live)), words, "warn" if stopped else "ok")
+        wrong = [
+            tr("{n} stopped").format(n=len(overview.lost)) if overview.lost else "",
+            tr("{n} unreachable").format(n=silent) if silent else "",
+        ]
+        words = " · ".join(filter(None, wrong))
+        asked = all(self._heard(release).answers for release in overview.live)
+        tone: Tone = "warn" if words else "ok" if asked else "plain"
+        self.live.show_figure(number(len(overview.live) - silent), words or (where if overview.live else ""), tone)
         self.servers.show_figure(number(len(overview.servers)), tr("and this computer"), "plain")
 
     def _show_step(self, step: NextStep | None) -> None:
@@ -146,6 +178,9 @@ class HomePage(Page):
             self._service_rows.addWidget(label(words, "muted", wrap=True))
         self._service_rows.addStretch(1)
 
+    def _heard(self, release: Release) -> Heard:
+        return self._recorder.heard_of(release.model, release.place)
+
     def _service(self, release: Release) -> QWidget:
         row_widget = QWidget()
         row = QHBoxLayout(row_widget)
@@ -154,25 +189,23 @@ class HomePage(Page):
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(ElidedLabel(release.model, "medium"))
-        since = tr("Version {version} on {place}, put live {time}")
-        if release.lost:
-            since = tr("Version {version} on {place}, ended {time}")
-        place = place_words(release.place)
-        text = since.format(version=release.version, place=place, time=moment(release.changed))
-        words.addWidget(ElidedLabel(text, "caption"))
+        heard = self._heard(release)
+        words.addWidget(keep_current(label("", "caption", wrap=True), lambda: _service_words(release, heard)))
         row.addLayout(words, 1)
-        row.addWidget(Pill(*release_pill(release)))
+        row.addWidget(Pill(*release_pill(release, heard), hint=silent_hint(heard)))
         if release.lost:
             again = tr("Start again")
             row.addWidget(
                 Button(again, lambda: self._start_again(release), kind="primary", name=f"{again}: {release.model}")
             )
+        if release.state is ReleaseState.STARTING:
+            return row_widget
         show = self._opens_chart(release)
         row.addWidget(Button(tr("Charts"), show, icon="monitor", name=tr("Charts of {m}").format(m=release.model)))
         return row_widget
 
     def _start_again(self, release: Release) -> None:
-        start_again(self.studio, release, owner=self, failed=self.notice.show_error)
+        start_again(self.studio, release, owner=self, failed=self.show_error)
 
     def _opens_chart(self, release: Release) -> Callable[[], None]:
         return lambda: self.studio.go.emit("monitor", {"model": release.model, "place": release.place})
@@ -185,6 +218,22 @@ class HomePage(Page):
             words = tr("Everything that you bring in, register and put live is listed here.")
             self._event_rows.addWidget(label(words, "muted", wrap=True))
         self._event_rows.addStretch(1)
+
+
+def _service_words(release: Release, heard: Heard) -> str:
+    words = tr("Version {version} on {place}, put live {time}")
+    if release.lost:
+        words = tr("Version {version} on {place}, ended {time}")
+    elif release.state is ReleaseState.STARTING:
+        words = tr("Version {version} on {place}, being started by {author}, {time}")
+    elif heard.silent:
+        words = f"{tr('Version {version} on {place}')}, {silent_words(heard)}"
+    return words.format(
+        version=release.version,
+        place=place_words(release.place),
+        time=moment(release.changed),
+        author=release.author or tr("somebody"),
+    )
 
 
 def read_overview(session: Session) -> Overview:
@@ -201,7 +250,7 @@ def read_overview(session: Session) -> Overview:
             for commit in browsing.history(session, project.name, limit=_COMMITS_PER_PROJECT)
         ],
         models=models.list_models(session),
-        releases=releases.list_releases(session),
+        releases=releases.recorded_releases(session),
         servers=servers.list_servers(session),
     )
 
@@ -226,7 +275,7 @@ def next_step(overview: Overview) -> NextStep | None:
             "models",
             {},
         )
-    if not overview.live and not overview.lost:
+    if not overview.live and not overview.lost and not overview.starting:
         return NextStep(
             "deploy",
             tr("Put {model} live").format(model=overview.models[0].name),
@@ -276,7 +325,7 @@ def _event_row(event: Event) -> QWidget:
     row.setSpacing(10)
     row.addWidget(IconLabel(event.icon, "bad" if event.icon == "error" else "muted", 16))
     row.addWidget(ElidedLabel(event.words), 1)
-    when = label(moment(event.at), "caption")
+    when = keep_current(label("", "caption"), lambda: moment(event.at))
     when.setToolTip(date_time(event.at))
     row.addWidget(when, 0, Qt.AlignmentFlag.AlignRight)
     return row_widget

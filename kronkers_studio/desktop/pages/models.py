@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.charts.heard import Heard
+from kronkers_studio.desktop.charts.recording import Recorder
 from kronkers_studio.desktop.pages.page import Page, Views
 from kronkers_studio.desktop.panels.model_details import ModelDetails, kind_words
 from kronkers_studio.desktop.panels.plan import path_words
+from kronkers_studio.desktop.place_words import place_title, release_pill, silent_words
 from kronkers_studio.desktop.start_again import lost_of
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import counted, figure, file_size, moment, tr
@@ -35,6 +38,7 @@ class Shelf:
     versions: list[ModelVersion]
     live: list[Release]
     lost: list[Release]
+    starting: list[Release]
 
     @property
     def unregistered(self) -> list[FoundModel]:
@@ -51,7 +55,7 @@ class ModelsPage(Page):
         super().__init__(
             studio, tr("Models"), tr("A registered model has versions, a schema, and a way to be put live.")
         )
-        self._shelf = Shelf([], [], [], [])
+        self._shelf = Shelf([], [], [], [], [])
         self._wanted = ""
         self.register_button = Button(tr("Register"), self._register_chosen, icon="tag")
         self.live_button = Button(tr("Put live …"), self._put_live, kind="primary", icon="deploy")
@@ -65,6 +69,8 @@ class ModelsPage(Page):
         self.found.picked.connect(self._found_picked)
         self.versions.picked.connect(self._version_picked)
         self.live_button.setVisible(False)
+        self._recorder = Recorder.of(studio)
+        self._recorder.heard.connect(self._on_heard)
 
     def refresh(self) -> None:
         if not self.views.shown:
@@ -155,8 +161,23 @@ class ModelsPage(Page):
             self.versions.choose(position)
 
     def _version_picked(self, version: ModelVersion) -> None:
-        live = [release for release in self._shelf.live if (release.model, release.version) == _key(version)]
-        self.details.show_version(version, live)
+        shelf = self._shelf
+        running = [each for each in (*shelf.live, *shelf.lost, *shelf.starting) if _is_of(each, version)]
+        self.details.show_version(version, running, self._recorder.heard_of)
+
+    def _on_heard(self) -> None:
+        if self._in_view():
+            self._show_heard()
+
+    def _show_heard(self) -> None:
+        """Show what is live as it answers now."""
+        self.versions.viewport().update()
+        chosen = self.versions.chosen
+        if chosen is not None:
+            self._version_picked(chosen)
+
+    def _heard(self, release: Release) -> Heard:
+        return self._recorder.heard_of(release.model, release.place)
 
     def _put_live(self) -> None:
         chosen = self.versions.chosen
@@ -168,17 +189,38 @@ class ModelsPage(Page):
             Column(tr("Model"), lambda row: row.name, stretch=5, icon=lambda _row: "models"),
             Column(tr("Version"), lambda row: str(row.version), 66, right=True),
             Column(tr("Made with"), _made_with, stretch=4),
-            Column(tr("Quality"), _quality, stretch=4, muted=True, hint=_all_quality),
-            Column(tr("Registered"), lambda row: moment(row.created), 100, muted=True),
-            Column(tr("State"), lambda row: self._state(row)[0], 104, pill=lambda row: self._state(row)[1]),
+            Column(tr("Quality"), _quality, stretch=4, muted=True, hint=_all_quality, needs=560),
+            Column(tr("Registered"), lambda row: moment(row.created), 100, muted=True, needs=480),
+            Column(
+                tr("State"),
+                lambda row: self._state(row)[0],
+                116,
+                pill=lambda row: self._state(row)[1],
+                hint=self._state_hint,
+            ),
         ]
 
     def _state(self, version: ModelVersion) -> tuple[str, Tone]:
-        if any((release.model, release.version) == _key(version) for release in self._shelf.live):
-            return tr("Live"), "ok"
-        if any((release.model, release.version) == _key(version) for release in self._shelf.lost):
-            return tr("Stopped"), "warn"
+        """The best that is true of it in any place."""
+        shelf = self._shelf
+        live = sorted((each for each in shelf.live if _is_of(each, version)), key=lambda each: self._heard(each).silent)
+        lost = [each for each in shelf.lost if _is_of(each, version)]
+        starting = [each for each in shelf.starting if _is_of(each, version)]
+        shown = next(iter([*live, *lost, *starting]), None)
+        if shown is not None:
+            return release_pill(shown, self._heard(shown))
         return (version.aliases[0], "prod") if version.aliases else (tr("Registered"), "plain")
+
+    def _state_hint(self, version: ModelVersion) -> str:
+        lines = [
+            tr("{place}: {state}").format(
+                place=place_title(each.place),
+                state=silent_words(self._heard(each)) or release_pill(each, self._heard(each))[0],
+            )
+            for each in (*self._shelf.live, *self._shelf.lost, *self._shelf.starting)
+            if _is_of(each, version)
+        ]
+        return "\n".join(lines) or self._state(version)[0]
 
     # Views
 
@@ -228,13 +270,14 @@ def read_shelf(session: Session) -> Shelf:
         if project.head is not None
         for model in models.find_models(session, project.name)
     ]
-    released = releases.list_releases(session)
+    released = releases.recorded_releases(session)
     live = [release for release in released if release.state is ReleaseState.LIVE]
-    return Shelf(found, models.list_models(session), live, lost_of(released))
+    starting = [release for release in released if release.state is ReleaseState.STARTING]
+    return Shelf(found, models.list_models(session), live, lost_of(released), starting)
 
 
-def _key(version: ModelVersion) -> tuple[str, int]:
-    return version.name, version.version
+def _is_of(release: Release, version: ModelVersion) -> bool:
+    return (release.model, release.version) == (version.name, version.version)
 
 
 def _looking() -> QWidget:

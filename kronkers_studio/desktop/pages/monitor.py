@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.card import ChartCard
+from kronkers_studio.desktop.charts.heard import NOT_ASKED
 from kronkers_studio.desktop.charts.keeping import ask_and_save_picture, ask_and_save_values
 from kronkers_studio.desktop.charts.lines import Line
 from kronkers_studio.desktop.charts.quantities import megabytes, milliseconds, per_second, percent
@@ -32,7 +33,7 @@ from kronkers_studio.desktop.place_words import place_title, place_words
 from kronkers_studio.desktop.start_again import start_again
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import tr
-from kronkers_studio.desktop.tokens import GAP, Tone
+from kronkers_studio.desktop.tokens import GAP, MARGIN_X, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import row_of
 from kronkers_studio.desktop.widgets.fields import ComboBox
@@ -42,7 +43,8 @@ from kronkers_studio.domain.series import LiveState, Metric
 
 _SHORTEST_LIVE = 15.0  # seconds shown at least of what went live just now
 _SETTLE_MS = 120  # after the last movement of a chart, before the store is asked for finer lines
-_WIDE = 900  # pixels of page from which the buttons have room for words
+_NARROW_MODEL, _NARROW_RANGE = 140, 156  # pixels of the drop-downs in a narrow window
+_ANY_WIDTH = 16_777_215  # Qt's "as wide as it wants"
 _FEWEST_POINTS, _MOST_POINTS = 240, 1200
 
 
@@ -63,6 +65,7 @@ class MonitorPage(Page):
         self._answer: Answer | None = None
         self._heard = False  # from the service, since it is watched
         self._problem = ""
+        self._named: tuple[object, ...] = ()  # what the header's widths depend on
         self._browsing = False
         self._reading = False
         self._again = False
@@ -78,6 +81,7 @@ class MonitorPage(Page):
         self.recorder = Recorder.of(studio)
         self.recorder.measured.connect(self._on_measured)
         self.recorder.troubled.connect(self.notice.show_error)
+        self.recorder.heard.connect(self._on_heard)
         studio.closed.connect(self._forget)
 
     # Parts ---------------------------------------------------------------------------------------------------------
@@ -160,12 +164,13 @@ class MonitorPage(Page):
     @property
     def standing(self) -> Standing:
         """What is known of what is watched."""
-        return Standing(tuple(self._history.releases) if self._history is not None else (), self.live)
+        heard = self.recorder.heard_of(*self.watched) if self.watched is not None else NOT_ASKED
+        return Standing(tuple(self._history.releases) if self._history is not None else (), self.live, heard)
 
     def _start_again(self) -> None:
         lost = self.standing.lost
         if lost is not None:
-            start_again(self.studio, lost, owner=self, failed=self.notice.show_error)
+            start_again(self.studio, lost, owner=self, failed=self.show_error)
 
     def toggle_pause(self) -> None:
         """Hold the charts still, or let them move on from now."""
@@ -175,8 +180,9 @@ class MonitorPage(Page):
 
     def _show_watched(self, watched: list[Watched]) -> None:
         any_watched = bool(watched)
-        for widget in (self.range_box, self.pause_button, self.export_button):
+        for widget in (self.range_box, self.export_button):
             widget.setVisible(any_watched)
+        self.pause_button.setVisible(any_watched and (self.standing.live is not None or self._browsing))
         self.model_box.setVisible(len(watched) > 1)
         self.views.show_view("charts" if any_watched else "empty")
         if not any_watched:
@@ -222,7 +228,6 @@ class MonitorPage(Page):
         self._history = history
         if self.live is None or self.standing.live is None:
             self.live = history.state
-        self.happened.show_releases(history.releases)
         if not self.range_key:
             self.range_key = self.standing.fitting_range()
             self.range_box.choose(self.range_key)
@@ -241,6 +246,10 @@ class MonitorPage(Page):
             self._show_figures()
             if not self._browsing:
                 self._read_windows()
+
+    def _on_heard(self) -> None:
+        if self._in_view() and self._history is not None:
+            self._show_words()
 
     def _read_windows(self) -> None:
         """Ask the store for what the charts are to show; while it is being read, once more afterwards."""
@@ -309,10 +318,16 @@ class MonitorPage(Page):
         self.header.set_title(model)
         where: Tone = "accent" if place == THIS_COMPUTER else "prod"
         standing = self.standing
+        self.happened.show_releases(standing.releases, standing.heard)
         self.header.set_pills([(place_title(place), where), *standing.pills()])
         self.header.set_sentence(standing.sentence(self.recorder.seconds))
         self.start_button.setVisible(standing.lost is not None)
-        self.figures.show_age(None if standing.live is not None and not standing.problem else self.live)
+        self.pause_button.setVisible(standing.live is not None or self._browsing)
+        said = (self.width(), model, place, *(text for text, _tone in standing.pills()), self._browsing)
+        if said != self._named:
+            self._named = said
+            self._name_buttons()
+        self.figures.show_age(None if standing.live is not None and not standing.heard.silent else self.live)
         self._show_problem(standing.problem)
 
     def _show_problem(self, problem: str) -> None:
@@ -321,7 +336,7 @@ class MonitorPage(Page):
             return
         self._problem = problem
         if problem:
-            self.notice.say(problem, tr("It is tried again all the time; the charts show what was kept."), "warn")
+            self.notice.say(problem, tr("It is tried again by itself; the charts show what was kept."), "warn")
         else:
             self.notice.clear()
 
@@ -340,10 +355,20 @@ class MonitorPage(Page):
         self._name_buttons()
 
     def _name_buttons(self) -> None:
-        """In a narrow window, the buttons keep their icons only."""
-        wide = self.width() >= _WIDE
-        self.pause_button.setText(self.pause_button.accessibleName() if wide else "")
-        self.export_button.setText(self.export_button.accessibleName() if wide else "")
+        """Where there is no room for all words, the buttons keep their icons only, and the drop-downs are cut."""
+        self._show_narrow(narrow=False)
+        room = self.width() - 2 * MARGIN_X
+        if self.header.sizeHint().width() <= room:
+            return
+        self._show_narrow(narrow=True)
+        for box, narrow in ((self.range_box, _NARROW_RANGE), (self.model_box, _NARROW_MODEL)):
+            box.setMaximumWidth(narrow + max(0, room - self.header.sizeHint().width()))  # what is left over
+
+    def _show_narrow(self, *, narrow: bool) -> None:
+        for button in (self.pause_button, self.export_button):
+            button.setText("" if narrow else button.accessibleName())
+        self.model_box.setMaximumWidth(_NARROW_MODEL if narrow else _ANY_WIDTH)
+        self.range_box.setMaximumWidth(_NARROW_RANGE if narrow else _ANY_WIDTH)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

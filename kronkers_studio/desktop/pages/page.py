@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import ClassVar
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.remedies import remedy_of
 from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.tokens import GAP, MARGIN_X, MARGIN_Y
 from kronkers_studio.desktop.widgets.header import PageHeader
 from kronkers_studio.desktop.widgets.states import Notice
+from kronkers_studio.domain.errors import StudioError
 
 
 class Page(QWidget):
@@ -67,9 +70,18 @@ class Page(QWidget):
     def restore(self, state: State) -> None:
         """Take up ``state`` again; anything in it may be missing or no longer exist."""
 
+    def show_error(self, error: StudioError) -> None:
+        """Say what went wrong here, with what can be done about it."""
+        self.notice.show_error(error, remedy_of(self.studio, error))
+
     def _on_change(self, kind: str) -> None:
         if kind in self.changes:
             self._become_stale()
+
+    def _in_view(self) -> bool:
+        """Whether the page is in view; where it is not, it shows itself anew when it comes back."""
+        self._stale = self._stale or not self.entered
+        return self.entered
 
     def _become_stale(self) -> None:
         if self.entered:
@@ -103,6 +115,19 @@ class Views(QWidget):
     def show_view(self, key: str) -> None:
         self._stack.setCurrentWidget(self.view(key))
         self.shown = key
+
+
+class WrappedContent(QWidget):
+    """Needs the height that wrapped words take at its width, not at their narrowest: else it scrolls for nothing."""
+
+    def minimumSizeHint(self) -> QSize:
+        hint, layout = super().minimumSizeHint(), self.layout()
+        return hint if layout is None else QSize(hint.width(), layout.totalHeightForWidth(self.width()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
 
 
 def scrolling(content: QWidget, name: str, parent: QObject | None = None) -> QScrollArea:

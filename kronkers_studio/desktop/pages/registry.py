@@ -114,7 +114,7 @@ class RegistryPage(Page):
             self.project_box.blockSignals(False)
         chosen = next(project for project in projects if project.name == self.project_box.value)
         self._show_project(chosen.name)
-        self.header.set_sentence(_project_words(chosen))
+        self.header.set_sentence(lambda: _project_words(chosen))
 
     def _project_chosen(self) -> None:
         if str(self.project_box.value) != self._project:

@@ -1,38 +1,33 @@
-"""On-premises servers: add, check, set up, remove."""
+"""On-premises servers: add, log in again, check, set up, unlock, clean up, remove."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
+from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog, cleaned_words
 from kronkers_studio.desktop.dialogs.dialog import confirm
-from kronkers_studio.desktop.icons import IconLabel
-from kronkers_studio.desktop.pages.page import Page, Views, scrolling
+from kronkers_studio.desktop.dialogs.log_in import LogInDialog
+from kronkers_studio.desktop.pages.page import Page, Views, WrappedContent, scrolling
+from kronkers_studio.desktop.panels.server_card import ServerCard, lock_question
 from kronkers_studio.desktop.studio import State, Studio
-from kronkers_studio.desktop.text import counted, moment, tr
-from kronkers_studio.desktop.tokens import GAP, Tone
+from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.tokens import GAP
 from kronkers_studio.desktop.widgets.buttons import Button
-from kronkers_studio.desktop.widgets.cards import Card, clear
-from kronkers_studio.desktop.widgets.labels import ElidedLabel, label, rule
-from kronkers_studio.desktop.widgets.pills import Pill
-from kronkers_studio.desktop.widgets.states import EmptyState, Notice
+from kronkers_studio.desktop.widgets.cards import clear
+from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.domain.servers import Server, ServerCheck, ServerReport, Verdict
+from kronkers_studio.domain.servers import CleanedServer, DeployLock, Server, ServerReport
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
-_MARKS: dict[Verdict, tuple[str, str]] = {
-    Verdict.OK: ("done", "ok"),
-    Verdict.WARN: ("warning", "warn"),
-    Verdict.BAD: ("error", "bad"),
-}
+Answer = TypeVar("Answer")
 
 
 class ServersPage(Page):
@@ -45,9 +40,10 @@ class ServersPage(Page):
             tr("Servers"),
             tr("Your own servers, reached over SSH. Models run there day and night."),
         )
-        self._wants_add = False
+        self._wanted: State = {}
         self._cards: dict[str, ServerCard] = {}
         self._busy: dict[str, str] = {}  # server: what is being done to it, in words
+        self._problems: dict[str, StudioError] = {}  # server: why it could not be looked at
         self.add_button = Button(tr("Add a server …"), self.ask_add, kind="primary", icon="plus")
         self.header.add_action(self.add_button)
         self.views = Views({"empty": self._empty, "list": self._list})
@@ -57,8 +53,8 @@ class ServersPage(Page):
         self.studio.read(_servers, self.show_servers, owner=self, failed=self.notice.show_error)
 
     def restore(self, state: State) -> None:
-        self._wants_add = bool(state.get("add"))
-        if self._wants_add and self.entered:
+        self._wanted = {key: state[key] for key in ("add", "log_in", "unlock", "clean") if state.get(key)}
+        if self._wanted and self.entered:
             self.refresh()
 
     def show_servers(self, servers: list[Server]) -> None:
@@ -67,13 +63,22 @@ class ServersPage(Page):
         self.add_button.setVisible(bool(servers))
         if servers:
             self._fill(servers)
-        if self._wants_add:
-            self._wants_add = False
+        self._follow_wish({server.name: server for server in servers})
+
+    def _follow_wish(self, servers: dict[str, Server]) -> None:
+        """What another page asked for, once the servers are known."""
+        wish, self._wanted = self._wanted, {}
+        if wish.get("add"):
             self.ask_add()
+        for key, ask in (("log_in", self.ask_log_in), ("unlock", self.ask_unlock), ("clean", self.ask_clean)):
+            server = servers.get(str(wish.get(key, "")))
+            if server is not None:
+                ask(server)
 
     def show_report(self, report: ServerReport) -> None:
         """Show what was found on a server, on its card."""
         self._busy.pop(report.server, None)
+        self._problems.pop(report.server, None)
         if report.server in self._cards:
             self._cards[report.server].show_report(report)
 
@@ -93,7 +98,7 @@ class ServersPage(Page):
 
             return check_server(session, server.name, progress=progress)
 
-        self._work(tr("Checking {server}").format(server=server.name), server, work)
+        self._work(tr("Checking {server}").format(server=server.name), server, work, self.show_report)
 
     def set_up(self, server: Server) -> None:
         """Prepare the server for releases."""
@@ -103,7 +108,67 @@ class ServersPage(Page):
 
             return set_up_server(session, server.name, progress=progress, cancel=cancel)
 
-        self._work(tr("Setting up {server}").format(server=server.name), server, work)
+        self._work(tr("Setting up {server}").format(server=server.name), server, work, self.show_report)
+
+    def ask_log_in(self, server: Server) -> None:
+        """Ask for another password or passphrase."""
+
+        def done(server: Server) -> None:
+            words = tr("You are logged in to {server}.").format(server=server.name)
+            self.notice.say(words, tr("It is being checked; see what it says below."), "ok")
+            self.check(server)
+
+        LogInDialog(self, self.studio, server, done).open()
+
+    def ask_unlock(self, server: Server) -> None:
+        """Look who is changing releases there, and ask before the lock is taken from them."""
+
+        def work(session: Session, progress: Progress, _cancel: CancelToken) -> DeployLock | None:
+            from kronkers_studio.workflows.servers import deploy_lock_of
+
+            progress.step("Looking who has the lock")
+            return deploy_lock_of(session, server.name)
+
+        def found(lock: DeployLock | None) -> None:
+            self._end(server.name)
+            if lock is None:
+                words = tr("Nobody is changing releases on {server} any more.")
+                self.notice.say(words.format(server=server.name), "", "ok")
+                self.check(server)
+                return
+            title = tr("Take the lock of {server} away from {holder}?").format(server=server.name, holder=lock.holder)
+            action = tr("Take the lock away")
+            confirm(self, title, lock_question(lock), action, lambda: self.unlock(server, lock))
+
+        self._work(tr("Looking who has the lock of {server}").format(server=server.name), server, work, found)
+
+    def unlock(self, server: Server, lock: DeployLock) -> None:
+        """Take ``lock`` away."""
+
+        def work(session: Session, _progress: Progress, _cancel: CancelToken) -> bool:
+            from kronkers_studio.workflows.servers import unlock_server
+
+            return unlock_server(session, server.name, lock)
+
+        def done(broken: bool) -> None:
+            self._end(server.name)
+            words = tr("The lock of {server} was taken from {holder}.")
+            if not broken:
+                words = tr("{holder} has given the lock of {server} back meanwhile.")
+            self.notice.say(words.format(server=server.name, holder=lock.holder), "", "ok")
+            self.check(server)
+
+        self._work(tr("Taking the lock of {server} away").format(server=server.name), server, work, done)
+
+    def ask_clean(self, server: Server) -> None:
+        """Show what no release needs there, and ask before it is removed."""
+
+        def done(cleaned: CleanedServer) -> None:
+            self.notice.say(cleaned_words(cleaned), "", "ok")
+            self.check(server)
+
+        failed = partial(self._show_error, server.name)
+        CleanServerDialog(self, self.studio, server.name, done, failed).open()
 
     def ask_remove(self, server: Server) -> None:
         """Ask before a server is forgotten."""
@@ -125,23 +190,37 @@ class ServersPage(Page):
         title = tr("Removing {server}").format(server=server.name)
         self.studio.do(title, work, changes=("servers",), failed=self.notice.show_error, owner=self)
 
-    def _work(self, title: str, server: Server, work: Callable[[Session, Progress, CancelToken], ServerReport]) -> None:
+    def _work(
+        self,
+        title: str,
+        server: Server,
+        work: Callable[[Session, Progress, CancelToken], Answer],
+        done: Callable[[Answer], object],
+    ) -> None:
         session = self.studio.session
         if session is None or server.name in self._busy:
             return
         self._busy[server.name] = f"{title} …"
-        self._cards[server.name].show_busy(self._busy[server.name])
+        if server.name in self._cards:
+            self._cards[server.name].show_busy(self._busy[server.name])
         self.studio.do(
             title,
             lambda progress, cancel: work(session, progress, cancel),
-            done=self.show_report,
+            done=done,
             failed=partial(self._show_error, server.name),
             owner=self,  # not the card: cards are made anew whenever the list of servers is read
             resource=f"server {server.name}",
         )
 
+    def _end(self, name: str) -> None:
+        """What was being done to the server is done."""
+        self._busy.pop(name, None)
+        if name in self._cards:
+            self._cards[name].show_idle()
+
     def _show_error(self, name: str, error: StudioError) -> None:
         self._busy.pop(name, None)
+        self._problems[name] = error
         if name in self._cards:
             self._cards[name].show_error(error)
 
@@ -167,9 +246,9 @@ class ServersPage(Page):
         )
 
     def _list(self) -> QWidget:
-        inner = QWidget()
+        inner = WrappedContent()
         self._column = QVBoxLayout(inner)
-        self._column.setContentsMargins(0, 0, 6, 0)
+        self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(GAP)
         return scrolling(inner, tr("Servers"))
 
@@ -182,109 +261,19 @@ class ServersPage(Page):
             card.wants_check.clicked.connect(partial(self.check, server))
             card.wants_setup.clicked.connect(partial(self.set_up, server))
             card.wants_removal.clicked.connect(partial(self.ask_remove, server))
+            card.log_in_wanted.connect(partial(self.ask_log_in, server))
+            card.unlock_wanted.connect(partial(self.ask_unlock, server))
+            card.clean_wanted.connect(partial(self.ask_clean, server))
             report = reports.get(server.name)
             if report is not None:
                 card.show_report(report)
+            if server.name in self._problems:
+                card.show_error(self._problems[server.name])
             if server.name in self._busy:
                 card.show_busy(self._busy[server.name])
             self._cards[server.name] = card
             self._column.addWidget(card)
         self._column.addStretch(1)
-
-
-class ServerCard(Card):
-    """One server: its address, what was found on it, and what can be done."""
-
-    def __init__(self, server: Server, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent)
-        self.report: ServerReport | None = None
-        head = QHBoxLayout()
-        head.setSpacing(10)
-        head.addWidget(IconLabel("servers", "muted", 20))
-        names = QVBoxLayout()
-        names.setSpacing(2)
-        title = QHBoxLayout()
-        title.setSpacing(8)
-        title.addWidget(label(server.name, "heading"))
-        self._pill = Pill(tr("Not checked"), "plain")
-        title.addWidget(self._pill)
-        title.addStretch(1)
-        names.addLayout(title)
-        added = tr("added {time}").format(time=moment(server.added)) if server.added else ""
-        names.addWidget(ElidedLabel(" · ".join(part for part in (server.address, added) if part), "muted"))
-        head.addLayout(names, 1)
-        named, name = tr("{action} {server}"), server.name
-        self.wants_check = Button(tr("Check"), icon="shield", name=named.format(action=tr("Check"), server=name))
-        self.wants_setup = Button(tr("Set up"), icon="settings", name=named.format(action=tr("Set up"), server=name))
-        self.wants_setup.setToolTip(tr("Prepare it for releases: a one-node Docker Swarm. It can be repeated."))
-        remove = named.format(action=tr("Remove"), server=server.name)
-        self.wants_removal = Button("", kind="icon", icon="trash", name=remove)
-        for button in (self.wants_check, self.wants_setup, self.wants_removal):
-            head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
-        self.body.addLayout(head)
-        self.notice = Notice()
-        self.body.addWidget(self.notice)
-        self._rule = rule()
-        self._rule.setVisible(False)
-        self.body.addWidget(self._rule)
-        self._checks = QVBoxLayout()
-        self._checks.setSpacing(0)
-        self.body.addLayout(self._checks)
-
-    def show_busy(self, words: str) -> None:
-        """Work on this server has begun."""
-        self.notice.say(words)
-        for button in (self.wants_check, self.wants_setup, self.wants_removal):
-            button.setEnabled(False)
-
-    def show_report(self, report: ServerReport) -> None:
-        """Show what was found, one line each, and what to do where it is wrong."""
-        self.report = report
-        self._end()
-        self.notice.clear()
-        self._pill.show_state(*_verdict_words(report))
-        self._rule.setVisible(bool(report.checks))
-        clear(self._checks)
-        holder = QWidget()
-        grid = QGridLayout(holder)
-        grid.setContentsMargins(0, 2, 0, 0)
-        grid.setHorizontalSpacing(12)
-        grid.setVerticalSpacing(8)
-        grid.setColumnMinimumWidth(1, 150)
-        grid.setColumnStretch(2, 1)
-        for row, check in enumerate(report.checks):
-            self._add_check(grid, row, check)
-        self._checks.addWidget(holder)
-
-    def show_error(self, error: StudioError) -> None:
-        self._end()
-        self.notice.show_error(error)
-        self._pill.show_state(tr("Not reached"), "bad")
-
-    def _add_check(self, grid: QGridLayout, row: int, check: ServerCheck) -> None:
-        icon, colour = _MARKS[check.verdict]
-        mark = IconLabel(icon, colour, 16)
-        mark.setToolTip(check.verdict.value)
-        grid.addWidget(mark, row, 0, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(label(check.title, "medium"), row, 1, Qt.AlignmentFlag.AlignTop)
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(label(check.found, "text", wrap=True, selectable=True))
-        if check.advice:
-            words.addWidget(label(check.advice, "muted", wrap=True, selectable=True))
-        grid.addLayout(words, row, 2)
-
-    def _end(self) -> None:
-        for button in (self.wants_check, self.wants_setup, self.wants_removal):
-            button.setEnabled(True)
-
-
-def _verdict_words(report: ServerReport) -> tuple[str, Tone]:
-    wrong = sum(1 for check in report.checks if check.verdict is not Verdict.OK)
-    if report.verdict is Verdict.OK:
-        return tr("Ready"), "ok"
-    words = counted(wrong, tr("{n} thing to look at"), tr("{n} things to look at"))
-    return words, "warn" if report.verdict is Verdict.WARN else "bad"
 
 
 def _servers(session: Session) -> list[Server]:

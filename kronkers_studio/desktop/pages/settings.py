@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout
 
 from kronkers_studio.desktop import theme
-from kronkers_studio.desktop.pages.page import Page, scrolling
+from kronkers_studio.desktop.pages.page import Page, WrappedContent, scrolling
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import duration, home_short, number, tr
 from kronkers_studio.desktop.tokens import GAP
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 _PLATFORMS = ("linux/amd64", "linux/arm64")
+_KEPT = (1, 2, 3, 5, 10)
 _READ_LIMITS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 
@@ -36,13 +36,13 @@ class SettingsPage(Page):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio, tr("Settings"), tr("Every change is in force at once."))
-        inner = _Columns()
+        inner = WrappedContent()
         columns = QHBoxLayout(inner)
-        columns.setContentsMargins(0, 0, 6, 0)
+        columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(GAP)
         left, right = QVBoxLayout(), QVBoxLayout()
         for column, cards in (
-            (left, (self._look(), self._you(), self._workspace(), self._monitoring(), self._guide())),
+            (left, (self._look(), self._you(), self._workspace(), self._monitoring(), self._servers(), self._guide())),
             (right, (self._bringing_in(), self._packages(), self._this_computer())),
         ):
             column.setSpacing(GAP)
@@ -61,6 +61,8 @@ class SettingsPage(Page):
         self.limit.set_choices(_limits(settings.read_limit))
         self.limit.choose(settings.read_limit)
         self.priority.select(settings.low_priority)
+        self.keep.set_choices(_kept(settings.keep_releases))
+        self.keep.choose(settings.keep_releases)
         self._show_checked(self.unprotected, on=settings.run_unprotected)
         self.studio.read(_read_this_computer, self._show_this_computer, owner=self, failed=self.notice.show_error)
 
@@ -153,6 +155,14 @@ class SettingsPage(Page):
         self.offline.toggled.connect(lambda on: self.change(offline=on))
         card.body.addWidget(self.offline)
         card.body.addWidget(label(_help("offline"), "caption", wrap=True))
+        return card
+
+    def _servers(self) -> Card:
+        card = Card(tr("Servers"))
+        self.keep = ComboBox(tr("Earlier releases that are kept"), _kept(self.studio.settings.keep_releases))
+        self.keep.choose(self.studio.settings.keep_releases)
+        self.keep.activated.connect(lambda: self.change(keep_releases=self.keep.value))
+        card.body.addWidget(Field(tr("Earlier releases that are kept"), self.keep, _help("keep_releases")))
         return card
 
     def _this_computer(self) -> Card:
@@ -253,24 +263,16 @@ def _read_this_computer(session: Session) -> tuple[bool, tuple[str, ...]]:
     return this_computer.autostart_enabled(session), this_computer.not_prevented()
 
 
-class _Columns(QWidget):
-    """Needs the height that wrapped words take at its width, not at their narrowest: else it scrolls for nothing."""
-
-    def minimumSizeHint(self) -> QSize:
-        hint, layout = super().minimumSizeHint(), self.layout()
-        return hint if layout is None else QSize(hint.width(), layout.totalHeightForWidth(self.width()))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self.updateGeometry()
-
-
 def _limits(current: float) -> list[tuple[str, object]]:
     """What may be chosen as a limit of reading, in megabytes per second, with the one in force."""
     words = tr("{n} MB per second")
     steps = sorted({*_READ_LIMITS, current} - {0.0})
     return [(tr("No limit"), 0.0), *((words.format(n=number(limit, int(limit % 1 != 0))), limit) for limit in steps)]
+
+
+def _kept(current: int) -> list[tuple[str, object]]:
+    """How many earlier releases may be kept, with the number in force."""
+    return [(number(amount), amount) for amount in sorted({*_KEPT, current})]
 
 
 def _help(name: str) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from PySide6.QtCore import QDateTime
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.charts.heard import NOT_ASKED, Heard
 from kronkers_studio.desktop.charts.ticks import clock
 from kronkers_studio.desktop.pages.page import scrolling
 from kronkers_studio.desktop.place_words import release_pill
@@ -18,6 +20,7 @@ from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.domain.releases import Release, ReleaseState
 
 _MOST = 30
+_ROOM_FOR_PILLS = 300  # pixels
 
 
 class Happened(Card):
@@ -30,20 +33,30 @@ class Happened(Card):
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(8)
         self.body.addWidget(scrolling(inner, tr("What happened")), 1)
-        self._shown: tuple[Release, ...] = ()
+        self._shown: tuple[tuple[Release, ...], Heard] = ((), NOT_ASKED)
 
-    def show_releases(self, releases: Sequence[Release]) -> None:
-        """List ``releases`` by the time at which they last changed."""
+    def show_releases(self, releases: Sequence[Release], heard: Heard) -> None:
+        """List ``releases`` by the time at which they last changed; ``heard`` is whether what is live answers."""
         latest = tuple(sorted(releases, key=lambda release: release.changed, reverse=True)[:_MOST])
-        if latest == self._shown:
+        if (latest, heard) == self._shown:
             return
-        self._shown = latest
+        self._shown = (latest, heard)
         clear(self._rows)
         for release in latest:
-            self._rows.addWidget(_row(release))
+            self._rows.addWidget(_row(release, heard))
         if not latest:
             self._rows.addWidget(label(tr("Nothing yet."), "muted"))
         self._rows.addStretch(1)
+        self._show_pills()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_pills()
+
+    def _show_pills(self) -> None:
+        """Where there is no room for both, the sentence says it."""
+        for pill in self.findChildren(Pill):
+            pill.setVisible(self.width() >= _ROOM_FOR_PILLS)
 
 
 def when(at: datetime) -> str:
@@ -56,7 +69,7 @@ def when(at: datetime) -> str:
     return locale().toString(local.date(), "d MMM" if local.date().year() == now.date().year() else "d MMM yyyy")
 
 
-def _row(release: Release) -> QWidget:
+def _row(release: Release, heard: Heard) -> QWidget:
     made = QWidget()
     row = QHBoxLayout(made)
     row.setContentsMargins(0, 0, 0, 0)
@@ -65,7 +78,7 @@ def _row(release: Release) -> QWidget:
     time.setMinimumWidth(44)
     words = ElidedLabel(_words(release))
     made.setToolTip("\n".join(part for part in (date_time(release.changed), release.message) if part))
-    text, tone = release_pill(release)
+    text, tone = release_pill(release, heard)
     row.addWidget(time)
     row.addWidget(words, 1)
     row.addWidget(Pill(text, tone))

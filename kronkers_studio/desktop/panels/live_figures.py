@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.lines import average, newest
 from kronkers_studio.desktop.charts.quantities import digits, response_time
-from kronkers_studio.desktop.text import counted, date_time, number, tr
+from kronkers_studio.desktop.text import clock_of, counted, date_time, number, tr
 from kronkers_studio.desktop.tokens import GAP, Tone
 from kronkers_studio.desktop.widgets.cards import FigureCard
 from kronkers_studio.domain.series import LiveState, Metric, Window
@@ -21,10 +21,9 @@ class LiveFigures(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.requests = FigureCard(tr("Requests per second"))
-        self.response = FigureCard(tr("Response time, p95"))
-        self.errors = FigureCard(tr("Errors"))
-        self.machine = FigureCard(tr("CPU and memory"))
+        captions = (tr("Requests per second"), tr("Response time, p95"), tr("Errors"), tr("CPU and memory"))
+        self._captions = {FigureCard(caption): caption for caption in captions}
+        self.requests, self.response, self.errors, self.machine = self._captions
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP)
@@ -50,7 +49,9 @@ class LiveFigures(QWidget):
         """The figures are old: those of ``state``, when it was heard last; with None they are of now."""
         at = state.as_of if state is not None else None
         hint = "" if at is None else tr("As of {time}: it does not answer now").format(time=date_time(at))
-        for card in (self.requests, self.response, self.errors, self.machine):
+        for card, caption in self._captions.items():
+            dated = tr("{caption}, as of {time}")
+            card.show_caption(caption if at is None else dated.format(caption=caption, time=clock_of(at)))
             card.show_muted(state is not None)
             if state is not None or card is not self.errors:
                 card.setToolTip(hint)

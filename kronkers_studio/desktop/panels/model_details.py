@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.charts.heard import HeardOf, nothing_heard
 from kronkers_studio.desktop.pages.page import scrolling
-from kronkers_studio.desktop.place_words import place_words
+from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint
 from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import counted, date_time, figure, file_size, tr
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -34,8 +36,8 @@ class ModelDetails(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(10)
         self._title = ElidedLabel("", "heading")
-        self._pills = QHBoxLayout()
-        self._pills.setSpacing(6)
+        self._pills = QVBoxLayout()  # below each other: beside each other they would be cut
+        self._pills.setSpacing(4)
         whole.addWidget(self._title)
         whole.addLayout(self._pills)
         self.notice = Notice()
@@ -54,19 +56,23 @@ class ModelDetails(QWidget):
         row.addWidget(self.alias_button)
         whole.addLayout(row)
 
-    def show_version(self, version: ModelVersion, live: Sequence[Release]) -> None:
-        """Show ``version``, which is ``live`` in those places."""
+    def show_version(
+        self, version: ModelVersion, running: Sequence[Release], heard_of: HeardOf = nothing_heard
+    ) -> None:
+        """Show ``version``, and its releases that are ``running`` or should be, as they were heard."""
         if self._version is None or version.label != self._version.label:
             self.notice.clear()
             self.alias.clear()
         self._version = version
         self._title.setText(tr("{model}, version {version}").format(model=version.name, version=version.version))
         clear(self._pills)
-        for release in live:
-            self._pills.addWidget(Pill(tr("Live on {place}").format(place=place_words(release.place)), "ok"))
+        for release in running:
+            heard = heard_of(release.model, release.place)
+            state, tone = release_pill(release, heard)
+            words = tr("{state} on {place}").format(state=state, place=place_words(release.place))
+            self._pills.addWidget(Pill(words, tone, hint=silent_hint(heard)), 0, Qt.AlignmentFlag.AlignLeft)
         for alias in version.aliases:
-            self._pills.addWidget(Pill(alias, "prod"))
-        self._pills.addStretch(1)
+            self._pills.addWidget(Pill(alias, "prod"), 0, Qt.AlignmentFlag.AlignLeft)
         clear(self._facts)
         self._show_facts(version)
         self._facts.addStretch(1)

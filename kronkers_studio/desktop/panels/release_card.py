@@ -7,15 +7,17 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from kronkers_studio.desktop.place_words import place_words, release_pill
+from kronkers_studio.desktop.charts.heard import ANSWERS, Heard
+from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint, silent_words
 from kronkers_studio.desktop.text import moment, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
+from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.domain.releases import Release, ReleaseState
 
-_EARLIER = 3  # earlier releases shown
+_OTHERS = 3  # other releases shown
 
 
 class ReleaseCard(Card):
@@ -28,8 +30,11 @@ class ReleaseCard(Card):
     retry_wanted = Signal(object)
     start_wanted = Signal(object)
 
-    def __init__(self, model: str, releases: Sequence[Release], parent: QWidget | None = None) -> None:
-        """``releases`` are those of ``model`` in one place, newest first; at least one."""
+    def __init__(
+        self, model: str, releases: Sequence[Release], heard: Heard = ANSWERS, parent: QWidget | None = None
+    ) -> None:
+        """``releases`` are those of ``model`` in one place, newest first; at least one. ``heard`` is whether what is
+        live answers."""
         super().__init__(parent=parent)
         live = next((release for release in releases if release.state is ReleaseState.LIVE), None)
         lost = None if live else next((release for release in releases if release.lost), None)
@@ -40,16 +45,21 @@ class ReleaseCard(Card):
         head.addWidget(ElidedLabel(model, "heading"))
         head.addWidget(label(tr("version {n}").format(n=shown.version), "muted"))
         head.addStretch(1)
-        head.addWidget(Pill(*release_pill(shown)))
+        head.addWidget(Pill(*release_pill(shown, heard), hint=silent_hint(heard)))
         self.body.addLayout(head)
-        self.body.addWidget(label(_release_words(shown), "muted", wrap=True))
+        self.body.addWidget(keep_current(label("", "muted", wrap=True), lambda: _release_words(shown, heard)))
         self.body.addLayout(self._actions(shown))
-        earlier = [release for release in releases if release.number != shown.number][:_EARLIER]
-        if earlier:
+        others = [release for release in releases if release.number != shown.number]
+        coming = [release for release in others if release.state is ReleaseState.STARTING]
+        self._add_others(tr("Being started"), coming, shown)
+        self._add_others(tr("Other releases"), [each for each in others if each not in coming][:_OTHERS], shown)
+
+    def _add_others(self, heading: str, releases: Sequence[Release], shown: Release) -> None:
+        if releases:
             self.body.addSpacing(2)
-            self.body.addWidget(label(tr("Earlier"), "caption"))
-        for release in earlier:
-            self.body.addLayout(self._earlier_row(release))
+            self.body.addWidget(label(heading, "caption"))
+        for release in releases:
+            self.body.addLayout(self._other_row(release, shown))
 
     def _actions(self, release: Release) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -69,15 +79,14 @@ class ReleaseCard(Card):
         row.addStretch(1)
         return row
 
-    def _earlier_row(self, release: Release) -> QHBoxLayout:
+    def _other_row(self, release: Release, shown: Release) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
-        words = tr("{release} · version {version} · {time}").format(
-            release=release.label, version=release.version, time=moment(release.changed)
-        )
-        row.addWidget(ElidedLabel(words), 1)
+        row.addWidget(keep_current(ElidedLabel(""), lambda: _other_words(release)), 1)
         if release.state is ReleaseState.STANDBY:
-            row.addWidget(_button(tr("Roll back"), self.return_wanted.emit, release))
+            back = shown.state is ReleaseState.LIVE and release.number < shown.number
+            action = tr("Roll back") if back else tr("Make live again")
+            row.addWidget(_button(action, self.return_wanted.emit, release))
         else:
             pill = Pill(*release_pill(release))
             pill.setToolTip(release.message)
@@ -92,12 +101,20 @@ def _button(text: str, tell: Callable[[Release], object], release: Release) -> B
     return Button(text, lambda: tell(release), name=name)
 
 
-def _release_words(release: Release) -> str:
+def _other_words(release: Release) -> str:
+    words = tr("{release} · version {version} · {time}")
+    return words.format(release=release.label, version=release.version, time=moment(release.changed))
+
+
+def _release_words(release: Release, heard: Heard) -> str:
     if release.lost:
         words = tr("Stopped, seen {time}: {why}.")
         return words.format(time=moment(release.changed), why=tr(release.message).rstrip("."))
     if release.state is ReleaseState.FAILED:
-        return release.message or tr("It did not start.")
+        why = tr(release.message or "It did not start.")
+        return f"{why[:1].upper()}{why[1:]}"
+    if release.state is ReleaseState.LIVE and heard.silent:
+        return f"{tr('Put live {time}').format(time=moment(release.changed))}, {silent_words(heard)}"
     words = {
         ReleaseState.LIVE: tr("Put live {time} by {author}"),
         ReleaseState.STARTING: tr("Being started by {author}, {time}"),

@@ -18,6 +18,7 @@ from kronkers_studio.desktop.watching import Watchers, Watching
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label, rule
+from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.errors import WouldUndo
@@ -131,7 +132,7 @@ class ProjectRow(QWidget):
         """Show how it stands."""
         words, tone = state_pill(watching)
         self.pill.show_state(words, tone)
-        self.words.setText(state_words(watching, self._head))
+        keep_current(self.words, lambda: state_words(watching, self._head))
         remedy = remedy_words(watching)
         self.remedy.setText(remedy)
         self.remedy.setVisible(bool(remedy))

@@ -64,6 +64,8 @@ class FigureCard(Card):
         self._figure = label(figure, "figure")
         self._pill = Pill("", "accent")
         self._pill.setVisible(False)
+        self._tone: Tone = "accent"
+        self._old = False
         self.body.addWidget(self._caption)
         self.body.addWidget(self._figure)
         row = QHBoxLayout()
@@ -79,14 +81,17 @@ class FigureCard(Card):
     def show_figure(self, figure: str, pill: str = "", tone: Tone = "accent") -> None:
         """Show ``figure`` and, unless empty, ``pill`` below it."""
         self._figure.setText(figure)
-        self._pill.show_state(pill, tone)
+        self._tone = tone
+        self._pill.show_state(pill, "plain" if self._old else tone)
         self.setAccessibleDescription(f"{figure} {pill}".strip())
 
     def show_muted(self, muted: bool) -> None:
         """Whether the figure is an old one, which is no longer so."""
-        if self._figure.property("old") != muted:
+        if self._old != muted:
+            self._old = muted
             self._figure.setProperty("old", muted)
             self._figure.style().polish(self._figure)
+            self._pill.show_state(self._pill.text(), "plain" if muted else self._tone)
 
     def show_caption(self, caption: str) -> None:
         self._caption.setText(caption)

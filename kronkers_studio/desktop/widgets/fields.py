@@ -24,6 +24,7 @@ from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.domain.spelling import printable
 
 _BEFORE_ARROW, _ARROW = 16, 28  # pixels of a drop-down that its words do not have
+_BESIDE_WORDS = 8  # and of the field that the style gives to them
 
 
 class ComboBox(QComboBox):
@@ -65,7 +66,9 @@ class ComboBox(QComboBox):
     def paintEvent(self, _event: QPaintEvent) -> None:
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
-        room = self.width() - _BEFORE_ARROW - _ARROW
+        part = QStyle.SubControl.SC_ComboBoxEditField
+        field = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self)
+        room = min(field.width() - _BESIDE_WORDS, self.width() - _BEFORE_ARROW - _ARROW)
         option.currentText = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideMiddle, room)
         painter = QStylePainter(self)
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.tokens import Tone
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
+from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
+
+_WHOLE_PILL = 150  # pixels up to which a pill is never cut
 
 
 class PageHeader(QWidget):
@@ -38,8 +41,9 @@ class PageHeader(QWidget):
     def set_title(self, title: str) -> None:
         self._title.setText(title)
 
-    def set_sentence(self, sentence: str) -> None:
-        self._sentence.setText(sentence)
+    def set_sentence(self, sentence: str | Callable[[], str]) -> None:
+        """What is said below the title; something to call where it goes on with the time."""
+        keep_current(self._sentence, sentence if callable(sentence) else lambda: sentence)
 
     def set_pills(self, pills: Sequence[tuple[str, Tone]]) -> None:
         """Show exactly ``pills``, from left to right."""
@@ -56,7 +60,10 @@ class PageHeader(QWidget):
                 if isinstance(pill, Pill):
                     pill.show_state(text, tone)
             else:
-                self._pills.addWidget(Pill(text, tone))
+                pill = Pill(text, tone)
+                self._pills.addWidget(pill)
+            if isinstance(pill, Pill):
+                pill.setMinimumWidth(min(pill.sizeHint().width(), _WHOLE_PILL))  # rather the title is cut
 
     def add_action(self, widget: QWidget) -> None:
         """Put ``widget`` at the right end; the primary button comes last."""

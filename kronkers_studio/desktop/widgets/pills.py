@@ -20,8 +20,10 @@ _FILTER_PADDING = 10
 class Pill(QLabel):
     """A word or two on a rounded ground."""
 
-    def __init__(self, text: str = "", tone: Tone = "accent", parent: QWidget | None = None) -> None:
+    def __init__(self, text: str = "", tone: Tone = "accent", parent: QWidget | None = None, *, hint: str = "") -> None:
+        """``hint`` says more of it, in its tooltip."""
         super().__init__(parent)
+        self._more = printable(hint, lines=True)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
@@ -47,7 +49,8 @@ class Pill(QLabel):
         self.style().drawPrimitive(QStyle.PrimitiveElement.PE_Widget, option, painter, self)
         room = self.width() - 2 * _PADDING + 1
         shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
-        self.setToolTip("" if shown == self.text() else self.text())
+        cut = "" if shown == self.text() else self.text()
+        self.setToolTip("\n".join(part for part in (cut, self._more) if part))
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, shown)
 

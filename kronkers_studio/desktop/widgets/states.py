@@ -129,11 +129,12 @@ class Notice(QFrame):
         restyle(self)
         self.setVisible(True)
 
-    def show_error(self, error: BaseException) -> None:
-        """Show what happened and what to do; a bug never comes here, it has its own dialog."""
+    def show_error(self, error: BaseException, action: tuple[str, Callable[[], object]] | None = None) -> None:
+        """Show what happened and what to do, with a button that does it; a bug never comes here, it has its own
+        dialog."""
         if isinstance(error, StudioError):
             details = f"{type(error).__name__}: {error.message}\n{error.next_step}\n{error.details}".strip()
-            self.say(error.message, error.next_step, "bad", details)
+            self.say(error.message, error.next_step, "bad", details, action=action)
         else:
             details = "".join(traceback.format_exception(error))
             self.say(tr("Something went wrong that should not."), tr("Copy the details and report it."), "bad", details)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from kronkers_studio.desktop import icons, theme
 from kronkers_studio.desktop.tokens import CAPTION, ROW_HEIGHT, Tone
+from kronkers_studio.desktop.widgets.passing_time import PassingTime
 from kronkers_studio.domain.spelling import printable
 
 Row = TypeVar("Row")
@@ -211,6 +212,7 @@ class Table(QTableView, Generic[Row]):
         self.selectionModel().currentRowChanged.connect(self._tell_picked)
         self._share_width()
         theme.current().changed.connect(self.viewport().update)
+        PassingTime.of_program().passed.connect(self.viewport().update)  # cells may say how long ago something was
 
     @property
     def chosen(self) -> Row | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlcipher3 import dbapi2
 
-from kronkers_studio.domain.errors import WorkspaceError
+from kronkers_studio.domain.errors import StoreDamaged, WorkspaceError
 from kronkers_studio.storage.database import Database
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ def upgrade_database(database: Database) -> None:
         if current is not None and current > HEAD:
             raise WorkspaceError(
                 "This workspace was last used by a newer Kronkers Studio.", next_step="Update this one and try again."
+            )
+        if current is not None and not re.fullmatch("[0-9]{4}", current):
+            raise StoreDamaged(
+                "The database metadata.db is of no version that there is.",
+                next_step="`kronkers registry rebuild` makes it again from the packs and the journal.",
             )
         _run_steps(connection)
 

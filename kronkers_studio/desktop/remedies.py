@@ -1,0 +1,25 @@
+"""What can be done about an error in this window, where the command line names a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.text import tr
+from kronkers_studio.domain.errors import AuthenticationFailed, ServerBusy, ServerFull, StudioError
+
+Action = tuple[str, Callable[[], object]]
+
+
+def remedy_of(studio: Studio, error: StudioError) -> Action | None:
+    """A button's words and what it does; None when there is nothing to be done here."""
+    server = error.server
+    if not server:
+        return None
+    if isinstance(error, AuthenticationFailed):
+        return tr("Log in again …"), lambda: studio.go.emit("servers", {"log_in": server})
+    if isinstance(error, ServerBusy):
+        return tr("Take the lock away …"), lambda: studio.go.emit("servers", {"unlock": server})
+    if isinstance(error, ServerFull):
+        return tr("Clean up …"), lambda: studio.go.emit("servers", {"clean": server})
+    return None

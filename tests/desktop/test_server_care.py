@@ -1,0 +1,254 @@
+"""The Servers page on a real server: log in again, take a forgotten lock away, clean up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from kronkers_studio.deployment.lock import deploy_lock
+from kronkers_studio.deployment.service_definition import SERVICE_LABEL, WORKSPACE_LABEL
+from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
+from kronkers_studio.desktop.dialogs.dialog import Dialog
+from kronkers_studio.desktop.dialogs.log_in import LogInDialog
+from kronkers_studio.desktop.pages.servers import ServersPage
+from kronkers_studio.desktop.panels.server_card import ServerCard
+from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.changes import ServerAdded
+from kronkers_studio.domain.servers import Server
+from kronkers_studio.workflows.servers import add_server, deploy_lock_of, list_servers, set_up_server, show_host_key
+from kronkers_studio.workflows.session import Session, open_workspace
+from tests.lab.secret_service import SecretService
+from tests.lab.servers import PASSWORD, LabServer
+
+OpenWindow = Callable[..., MainWindow]
+Rest = Callable[[MainWindow], None]
+
+_LONG = 60_000
+
+
+def _shown(page: QWidget) -> str:
+    labels = [label for label in page.findChildren(QLabel) if label.isVisibleTo(page)]
+    return "\n".join(label.text() for label in labels)
+
+
+def _press(root: QWidget, text: str) -> None:
+    (button,) = [b for b in root.findChildren(QPushButton) if b.text() == text and b.isVisibleTo(root)]
+    assert button.isEnabled()
+    button.click()
+
+
+def _card(page: ServersPage) -> ServerCard:
+    (card,) = page.findChildren(ServerCard)
+    return card
+
+
+def _open_page(window: MainWindow) -> ServersPage:
+    window.show_page("servers")
+    page = window.page("servers")
+    assert isinstance(page, ServersPage)
+    return page
+
+
+def _checked(page: ServersPage, qtbot: QtBot, name: str = "factory") -> None:
+    qtbot.waitUntil(lambda: bool(page.findChildren(ServerCard)), timeout=_LONG)
+    before = page.report_of(name)
+    page.check(next(server for server in list_servers(_session(page)) if server.name == name))
+    qtbot.waitUntil(lambda: page.report_of(name) not in (None, before), timeout=_LONG)
+
+
+def _session(page: ServersPage) -> Session:
+    assert page.studio.session is not None
+    return page.studio.session
+
+
+@pytest.fixture
+def with_server(workspace: Path, lab_server: LabServer) -> Path:
+    """A workspace that knows the lab's server, by a key without a passphrase."""
+    with open_workspace(workspace) as session:
+        known = lab_server.as_server()
+        shown = show_host_key(known.address)
+        identity = Path(known.identity_file)
+        add_server(session, "factory", known.address, fingerprint=shown.fingerprint, identity_file=identity)
+    return workspace
+
+
+@contextmanager
+def _held(workspace: Path) -> Iterator[None]:
+    """Somebody is changing releases on the server."""
+    done = threading.Event()
+    ready = threading.Event()
+
+    def hold() -> None:
+        with open_workspace(workspace) as session:
+            connection = session.connection(session.workspace.ledger.server("factory"))
+            with deploy_lock(connection, "start churn r4"):
+                ready.set()
+                done.wait(120)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        assert ready.wait(60)
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_server_without_its_password_offers_to_log_in_again_and_is_checked_then(
+    open_main_window: OpenWindow, workspace: Path, lab_server: LabServer, secret_service: SecretService, qtbot: QtBot
+) -> None:
+    with open_workspace(workspace) as session:
+        known = replace(lab_server.as_server(key=""), name="factory")
+        session.workspace.ledger.record(ServerAdded(known), author="ada")  # on another computer
+    page = _open_page(open_main_window(workspace))
+    qtbot.waitUntil(lambda: bool(page.findChildren(ServerCard)), timeout=_LONG)
+    _card(page).wants_check.click()
+    qtbot.waitUntil(lambda: "Not reached" in _shown(page), timeout=_LONG)
+    assert "kronkers" not in _shown(page).replace("Kronkers", ""), "the window has no command line"
+    _press(page, "Log in again …")
+    dialog = page.findChild(LogInDialog)
+    assert dialog is not None
+    qtbot.waitUntil(lambda: dialog.views.shown == "fingerprint", timeout=_LONG)
+    assert not dialog.next.isEnabled()
+    dialog.compared.same.click()
+    dialog.next.click()
+    dialog.how.choose("password")
+    dialog.next.click()
+    assert dialog.notice.message == "Type the password."
+    dialog.secret.setText("wrong")
+    dialog.next.click()
+    qtbot.waitUntil(lambda: "did not let" in dialog.notice.message, timeout=_LONG)
+    dialog.secret.setText(PASSWORD)
+    dialog.next.click()
+    qtbot.waitUntil(lambda: page.report_of("factory") is not None, timeout=_LONG)
+    assert "Not reached" not in _shown(page)
+    again = open_main_window(workspace)  # the password was kept
+    _checked(_open_page(again), qtbot)
+
+
+def test_the_fingerprint_of_another_server_ends_the_log_in_before_the_password_is_sent(
+    open_main_window: OpenWindow, workspace: Path, lab_server: LabServer, qtbot: QtBot
+) -> None:
+    other = Server("factory", lab_server.host, lab_server.port, "analyst", _OTHER_KEY)
+    with open_workspace(workspace) as session:
+        session.workspace.ledger.record(ServerAdded(other), author="ada")
+    page = _open_page(open_main_window(workspace))
+    qtbot.waitUntil(lambda: bool(page.findChildren(ServerCard)), timeout=_LONG)
+    page.ask_log_in(other)
+    dialog = page.findChild(LogInDialog)
+    assert dialog is not None
+    qtbot.waitUntil(lambda: dialog.views.shown == "fingerprint", timeout=_LONG)
+    dialog.compared.same.click()
+    dialog.next.click()
+    dialog.how.choose("password")
+    dialog.secret.setText(PASSWORD)
+    dialog.next.click()
+    qtbot.waitUntil(lambda: bool(dialog.notice.message), timeout=_LONG)
+    assert "did not let" not in dialog.notice.message
+    dialog.close()
+
+
+_OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPmtCBBkaBP7Ijah5mFmbTvsVYMMD4XYTVgLKYsPbnyh"
+
+
+def test_a_lock_shows_its_holder_and_is_taken_away_after_a_question_that_names_them(
+    open_main_window: OpenWindow, with_server: Path, qtbot: QtBot
+) -> None:
+    page = _open_page(open_main_window(with_server))
+    with _held(with_server):
+        _checked(page, qtbot)
+        lock = deploy_lock_of(_session(page), "factory")
+        assert lock is not None
+        assert f"{lock.holder} is changing releases: start churn r4, since" in _shown(page)
+        assert lock.since not in _shown(page), "by the clock of this computer"
+        _press(_card(page), "Take the lock away …")
+        qtbot.waitUntil(lambda: any(found.isVisible() for found in page.findChildren(Dialog)), timeout=_LONG)
+        (dialog,) = [found for found in page.findChildren(Dialog) if found.isVisible()]
+        assert lock.holder in dialog.windowTitle()
+        assert "start churn r4" in dialog.sentence.text()
+        before = page.report_of("factory")
+        _press(dialog, "Take the lock away")
+        qtbot.waitUntil(lambda: page.report_of("factory") not in (None, before), timeout=_LONG)
+        assert deploy_lock_of(_session(page), "factory") is None
+        assert "nobody is changing releases" in _shown(page)
+
+
+def test_a_lock_that_was_given_back_meanwhile_is_not_asked_about(
+    open_main_window: OpenWindow, with_server: Path, qtbot: QtBot
+) -> None:
+    page = _open_page(open_main_window(with_server))
+    with _held(with_server):
+        _checked(page, qtbot)
+    before = page.report_of("factory")
+    _press(_card(page), "Take the lock away …")
+    qtbot.waitUntil(lambda: page.report_of("factory") not in (None, before), timeout=_LONG)
+    assert not [found for found in page.findChildren(Dialog) if found.isVisible()]
+    assert "Nobody is changing releases" in page.notice.message
+
+
+def test_what_no_release_needs_is_listed_before_it_is_removed(
+    open_main_window: OpenWindow, with_server: Path, lab_server: LabServer, qtbot: QtBot
+) -> None:
+    with open_workspace(with_server) as session:
+        set_up_server(session, "factory")
+        labels = f"--label {WORKSPACE_LABEL}={session.workspace.id} --label {SERVICE_LABEL}=gone-r1"
+    lab_server.root(f"echo secret | docker secret create {labels} gone-r1-secret -")
+    lab_server.root(f"docker network create -d overlay {labels} gone-r1-network")
+    page = _open_page(open_main_window(with_server))
+    _checked(page, qtbot)
+    assert "2 things that no release needs" in _shown(page)
+    _press(_card(page), "Clean up …")
+    dialog = page.findChild(CleanServerDialog)
+    assert dialog is not None
+    assert not dialog.go.isVisible()
+    qtbot.waitUntil(lambda: dialog.views.shown == "list", timeout=_LONG)
+    assert {line.name for line in dialog.table.content.rows} == {"gone-r1-secret", "gone-r1-network"}
+    assert "gone-r1-secret" in lab_server.root("docker secret ls --format '{{.Name}}'"), "nothing is removed unseen"
+    assert dialog.cancel.isDefault()
+    before = page.report_of("factory")
+    dialog.go.click()
+    qtbot.waitUntil(lambda: page.report_of("factory") not in (None, before), timeout=_LONG)
+    assert "gone-r1" not in lab_server.root("docker secret ls; docker network ls")
+    assert page.notice.message == "factory is clean: 2 things removed."
+    page.ask_clean(list_servers(_session(page))[0])
+    dialog = next(found for found in page.findChildren(CleanServerDialog) if found.isVisible())
+    qtbot.waitUntil(lambda: dialog.views.shown == "nothing", timeout=_LONG)
+    dialog.close()
+
+
+def test_closing_the_dialog_while_it_cleans_ends_nothing(
+    open_main_window: OpenWindow, with_server: Path, lab_server: LabServer, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    with open_workspace(with_server) as session:
+        set_up_server(session, "factory")
+        labels = f"--label {WORKSPACE_LABEL}={session.workspace.id} --label {SERVICE_LABEL}=gone-r2"
+    lab_server.root(f"echo secret | docker secret create {labels} gone-r2-secret -")
+    window = open_main_window(with_server)
+    page = _open_page(window)
+    come_to_rest(window)
+    page.ask_clean(list_servers(_session(page))[0])
+    dialog = page.findChild(CleanServerDialog)
+    assert dialog is not None
+    qtbot.waitUntil(lambda: dialog.views.shown == "list", timeout=_LONG)
+    dialog.go.click()
+    dialog.close()
+    qtbot.waitUntil(lambda: "factory is clean" in page.notice.message, timeout=_LONG)
+    assert "gone-r2" not in lab_server.root("docker secret ls")
+
+
+def test_no_password_is_shown_as_it_is_typed(open_main_window: OpenWindow, with_server: Path, qtbot: QtBot) -> None:
+    page = _open_page(open_main_window(with_server))
+    qtbot.waitUntil(lambda: bool(page.findChildren(ServerCard)), timeout=_LONG)
+    page.ask_log_in(list_servers(_session(page))[0])
+    dialog = page.findChild(LogInDialog)
+    assert dialog is not None
+    assert dialog.secret.echoMode() is dialog.secret.EchoMode.Password
+    dialog.close()
