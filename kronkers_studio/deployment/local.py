@@ -120,6 +120,8 @@ def process_noted(folder: Path) -> psutil.Process | None:
     """The service that was started in ``folder``, if it runs: also when nobody came to know its endpoint."""
     try:
         noted = json.loads(_read(folder / _PROCESS, _READY_BYTES))
+        if noted["folder"] != str(folder.absolute()):  # a copy of the folder: it is the other one's
+            return None
         return _service(noted)
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
@@ -128,7 +130,8 @@ def process_noted(folder: Path) -> psutil.Process | None:
 def _note_process(pid: int, folder: Path) -> None:
     process = find_process(pid)
     if process is not None:
-        (folder / _PROCESS).write_text(json.dumps(_known_as(process)), encoding="utf-8")
+        noted = {**_known_as(process), "folder": str(folder.absolute())}
+        (folder / _PROCESS).write_text(json.dumps(noted), encoding="utf-8")
 
 
 def _known_as(process: psutil.Process) -> dict[str, Any]:
