@@ -167,7 +167,8 @@ def test_a_lock_shows_its_holder_and_is_taken_away_after_a_question_that_names_t
         _checked(page, qtbot)
         lock = deploy_lock_of(_session(page), "factory")
         assert lock is not None
-        assert f"{lock.holder} is changing releases: start churn r4, since" in _shown(page)
+        words = f"{lock.holder} is changing releases: start churn r4, since"
+        qtbot.waitUntil(lambda: words in _shown(page), timeout=_LONG)
         assert lock.since not in _shown(page), "by the clock of this computer"
         _press(_card(page), "Take the lock away …")
         qtbot.waitUntil(lambda: any(found.isVisible() for found in page.findChildren(Dialog)), timeout=_LONG)
@@ -178,7 +179,7 @@ def test_a_lock_shows_its_holder_and_is_taken_away_after_a_question_that_names_t
         _press(dialog, "Take the lock away")
         qtbot.waitUntil(lambda: page.report_of("factory") not in (None, before), timeout=_LONG)
         assert deploy_lock_of(_session(page), "factory") is None
-        assert "nobody is changing releases" in _shown(page)
+        qtbot.waitUntil(lambda: "nobody is changing releases" in _shown(page), timeout=_LONG)
 
 
 def test_a_lock_that_was_given_back_meanwhile_is_not_asked_about(
@@ -204,7 +205,7 @@ def test_what_no_release_needs_is_listed_before_it_is_removed(
     lab_server.root(f"docker network create -d overlay {labels} gone-r1-network")
     page = _open_page(open_main_window(with_server))
     _checked(page, qtbot)
-    assert "2 things that no release needs" in _shown(page)
+    qtbot.waitUntil(lambda: "2 things that no release needs" in _shown(page), timeout=_LONG)
     _press(_card(page), "Clean up …")
     dialog = page.findChild(CleanServerDialog)
     assert dialog is not None
