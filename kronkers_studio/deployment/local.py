@@ -116,13 +116,20 @@ def service_alive(endpoint: Mapping[str, Any]) -> bool:
     return _service(endpoint) is not None
 
 
+def is_of_a_copy(endpoint: Mapping[str, Any], own: Path) -> bool:
+    """Whether the service of ``endpoint`` was started from another folder than ``own`` that is still there: then one of
+    the two workspaces is a copy of the other, and what runs is the other's. One that was moved has only one."""
+    started, own = Path(str(endpoint.get("folder", ""))), own.absolute()
+    if not started.is_absolute() or started == own or not started.exists():
+        return False
+    return not (own.exists() and own.samefile(started))
+
+
 def process_noted(folder: Path) -> psutil.Process | None:
     """The service that was started in ``folder``, if it runs: also when nobody came to know its endpoint."""
     try:
         noted = json.loads(_read(folder / _PROCESS, _READY_BYTES))
-        if noted["folder"] != str(folder.absolute()):  # a copy of the folder: it is the other one's
-            return None
-        return _service(noted)
+        return None if is_of_a_copy(noted, folder) else _service(noted)
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
@@ -130,8 +137,7 @@ def process_noted(folder: Path) -> psutil.Process | None:
 def _note_process(pid: int, folder: Path) -> None:
     process = find_process(pid)
     if process is not None:
-        noted = {**_known_as(process), "folder": str(folder.absolute())}
-        (folder / _PROCESS).write_text(json.dumps(noted), encoding="utf-8")
+        (folder / _PROCESS).write_text(json.dumps({**_known_as(process), "folder": str(folder)}), encoding="utf-8")
 
 
 def _known_as(process: psutil.Process) -> dict[str, Any]:

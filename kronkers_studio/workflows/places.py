@@ -68,11 +68,12 @@ class ThisComputer:
 
     def state(self, release: Release) -> ReleaseState:
         from kronkers_studio.deployment.computer import computer_id
-        from kronkers_studio.deployment.local import service_alive
+        from kronkers_studio.deployment.local import is_of_a_copy, service_alive
 
         if release.endpoint.get("computer", "") != computer_id():
             return release.state  # what runs on another computer cannot be seen from here
-        running = "pid" in release.endpoint and not self._is_of_a_copy(release)
+        folder = self._folder(release.model, release.number)
+        running = "pid" in release.endpoint and not is_of_a_copy(release.endpoint, folder)
         if running and service_alive(dict(release.endpoint)):
             return ReleaseState.LIVE
         return ReleaseState.STANDBY  # it is made again from the workspace
@@ -114,22 +115,14 @@ class ThisComputer:
         return self.start(image, model, release, progress, cancel)
 
     def remove(self, release: Release) -> None:
-        from kronkers_studio.deployment.local import stop_service
+        from kronkers_studio.deployment.local import is_of_a_copy, stop_service
         from kronkers_studio.deployment.local_leftovers import end_processes_of
 
         folder = self._folder(release.model, release.number)
-        if "pid" in release.endpoint and not self._is_of_a_copy(release):
+        if "pid" in release.endpoint and not is_of_a_copy(release.endpoint, folder):
             stop_service({**release.endpoint, "folder": str(folder)})
         end_processes_of(folder)  # also one that never came to say its number
         shutil.rmtree(folder, ignore_errors=True)
-
-    def _is_of_a_copy(self, release: Release) -> bool:
-        """Whether the service was started from another folder that is still there: then this workspace is a copy of
-        that one, or that one of this, and what runs is the other's. A workspace that was moved has only one."""
-        started, own = Path(str(release.endpoint.get("folder", ""))), self._folder(release.model, release.number)
-        if not started.is_absolute() or started == own or not started.exists():
-            return False
-        return not (own.exists() and own.samefile(started))
 
     def _folder(self, model: str, number: int) -> Path:
         """Of this workspace, whatever a history that somebody else wrote says."""
