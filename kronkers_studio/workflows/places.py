@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -63,8 +62,9 @@ class ThisComputer:
 
     def endpoint(self, model: str, number: int) -> Mapping[str, Any]:
         from kronkers_studio.deployment.computer import computer_id
+        from kronkers_studio.deployment.proof import new_nonce
 
-        return {"nonce": secrets.token_hex(16), "computer": computer_id()}
+        return {"nonce": new_nonce(), "computer": computer_id()}
 
     def state(self, release: Release) -> ReleaseState:
         from kronkers_studio.deployment.computer import computer_id
@@ -137,9 +137,10 @@ class OnServer:
         self._server = session.workspace.ledger.server(name)
 
     def endpoint(self, model: str, number: int) -> Mapping[str, Any]:
+        from kronkers_studio.deployment.proof import new_nonce
         from kronkers_studio.deployment.releases import service_name
 
-        nonce = secrets.token_hex(16)
+        nonce = new_nonce()
         return {"nonce": nonce, "service": service_name(model, number, nonce)}
 
     def state(self, release: Release) -> ReleaseState:
