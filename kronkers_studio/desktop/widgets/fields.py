@@ -63,6 +63,11 @@ class ComboBox(QComboBox):
         if value in self._values:
             self.setCurrentIndex(self._values.index(value))
 
+    def sizeHint(self) -> QSize:
+        """Wide enough for the longest choice: the style's own hint leaves no room for what it takes of the field."""
+        hint = super().sizeHint()
+        return QSize(hint.width() + 2 * _BESIDE_WORDS, hint.height())
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
