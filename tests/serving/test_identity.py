@@ -127,7 +127,8 @@ def test_a_file_without_a_secret_stops_the_start_and_is_not_quoted(tmp_path: Pat
     (folder / "secret").write_bytes(content)
     message = refused_start(folder, "--secret-file", str(folder / "secret"))
     assert "64 hexadecimal digits" in message
-    assert not content or (content.hex() not in message and repr(content)[2:-1] not in message)
+    said = message.replace(str(folder), "")  # the number of a test's folder may hold anything
+    assert not content or (content.hex() not in said and repr(content)[2:-1] not in said)
 
 
 def test_a_secret_file_that_is_not_there_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
