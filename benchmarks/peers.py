@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -108,8 +109,10 @@ def run(options: Options) -> dict[str, Any]:
 def _measured(shape: str, size: float, names: Sequence[str], options: Options, wrong: list[str]) -> OneSize:
     """All rounds of one shape in one size; adds to ``wrong`` what was restored wrongly."""
     pristine = shapes.kept(options.cache, shape, size)
-    kinds = [path.is_dir() for path in pristine.rglob("*")]
-    found = OneSize(shape, size, kinds.count(False), kinds.count(True), {name: Measured() for name in names})
+    files = folders = 0
+    for _, below, names_of_files in os.walk(pristine):
+        folders, files = folders + len(below), files + len(names_of_files)
+    found = OneSize(shape, size, files, folders, {name: Measured() for name in names})
     work = options.work / f"{shape}-{size:g}"
     for number in range(options.rounds):
         options.say(f"round {number + 1} of {options.rounds}")
@@ -143,7 +146,7 @@ def _round(number: int, pristine: Path, all_work: Path, options: Options, found:
             before = {tool.name: folder_size(tool.store) for tool in tools}
             for name, size in before.items():
                 measured[name].sizes.append(size)
-            shapes.edit(copy, SHAPES[found.shape])
+            shapes.edited(copy, found.shape)
             time.sleep(options.rest)
         for tool in tools:
             _measure(tool, step, measured[tool.name], options)

@@ -130,7 +130,7 @@ def _profiled_shape(shape: str, size: float, options: Options) -> dict[str, Any]
     found = {}
     for step in Step:
         if step is Step.INCREMENTAL:
-            shapes.edit(copy, SHAPES[shape])
+            shapes.edited(copy, shape)
             time.sleep(options.rest)
         measuring.settle()
         found[step.value] = _profiled(tool, step)
