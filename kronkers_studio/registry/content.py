@@ -262,16 +262,18 @@ class ContentStore:
         *,
         progress: Progress = SILENT,
         cancel: CancelToken = NEVER,
+        elsewhere: Sequence[str] = (),
     ) -> RestoreReport:
         """Write ``paths`` (all when empty) below ``target`` as they were at ``ref``.
 
         Every file is verified and appears whole or not at all; one that lies there already with other content is left
-        alone and listed. Run again, it goes on where it stopped. Raises ``NotFound``, ``StoreDamaged``, ``StorageFull``
+        alone and listed. Run again, it goes on where it stopped. ``elsewhere`` is the command of a process of this
+        program that writes files, which is started where there are many. Raises ``NotFound``, ``StoreDamaged``, ``StorageFull``
         or ``Cancelled``.
         """
         top = object_id(self.resolve(project, ref).tree)
         chosen = [self._trees.find(top, path) for path in paths] or [self._trees.find(top, "")]
-        run = Restore(self._store, self._trees, target, progress=progress, cancel=cancel)
+        run = Restore(self._store, self._trees, target, progress=progress, cancel=cancel, elsewhere=elsewhere)
         return run.run(chosen)
 
     def check(

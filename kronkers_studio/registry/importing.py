@@ -29,8 +29,9 @@ from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.registry.index import ObjectIndex
 from kronkers_studio.registry.objects import ObjectStore, ObjectWriter
 from kronkers_studio.registry.reading import Part, Reader
-from kronkers_studio.registry.reading_elsewhere import OtherProcess, ProcessEnded
+from kronkers_studio.registry.reading_elsewhere import OtherProcess
 from kronkers_studio.registry.trees import path_problem
+from kronkers_studio.storage.process_pipe import ProcessEnded
 
 OnDurable = Callable[[Sequence[StoredItem]], None]
 

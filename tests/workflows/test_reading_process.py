@@ -20,10 +20,11 @@ from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.migration import FolderSource, scan_folder
 from kronkers_studio.registry import StoreOutcome, importing
 from kronkers_studio.registry.reading import Claims, Part
-from kronkers_studio.registry.reading_elsewhere import OtherProcess, ProcessEnded
+from kronkers_studio.registry.reading_elsewhere import OtherProcess
 from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.reading_process import read_elsewhere
+from kronkers_studio.storage.process_pipe import ProcessEnded
 from kronkers_studio.workflows.session import Session
 
 FILES = 60
