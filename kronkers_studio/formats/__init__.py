@@ -12,5 +12,5 @@ in a process of their own, which is confined (docs/decisions/0016):
 ``xlsx_headers`` are what that program does. Nobody else calls what they have for Parquet files and workbooks; the
 beginning of a CSV file (``delimited``) is read by the standard library, and bounded, so that it may be read anywhere.
 
-``text_encoding``, ``line_diff`` and ``text_diff`` are the same for text; ``file_merge`` chooses how two files are merged.
+``text_encoding``, ``line_diff`` and ``text_diff`` are the same for text; ``file_merge`` chooses how two files merge.
 """

@@ -15,8 +15,8 @@ from kronkers_studio.domain.content import Entry, EntryKind, SkipReason, SourceI
 from kronkers_studio.domain.errors import RestoreUnderWay, WorkspaceError
 from kronkers_studio.registry import Workspace
 from kronkers_studio.registry.importing.memory_source import MemorySource
-from kronkers_studio.registry.restoring import target_names as target_names_module
 from kronkers_studio.registry.restoring import target_lock
+from kronkers_studio.registry.restoring import target_names as target_names_module
 from kronkers_studio.registry.restoring.restorer import Restore
 
 _DRAFTS = ".kronkers-*-*.part"

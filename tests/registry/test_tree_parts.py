@@ -17,8 +17,8 @@ from kronkers_studio.domain.content import Commit, Entry, EntryKind, SourceItem,
 from kronkers_studio.domain.errors import NotFound, StoreDamaged
 from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace, rebuild_workspace
 from kronkers_studio.registry.store.records import ObjectType, Sealer
-from kronkers_studio.registry.trees.tree_diff import diff_trees
 from kronkers_studio.registry.trees import tree_parts
+from kronkers_studio.registry.trees.tree_diff import diff_trees
 from kronkers_studio.registry.trees.tree_format import decode_tree, encode_tree, piece_of, raw_name
 from kronkers_studio.registry.trees.tree_parts import (
     Part,
