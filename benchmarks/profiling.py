@@ -57,7 +57,7 @@ STAGES = (
     Stage("the index: looking up", "registry.store.object_index:ObjectIndex.known"),
     Stage("the index: looking up", "registry.store.object_index:ObjectIndex.locate"),
     Stage("trees", "registry.trees.tree_writer:write_trees"),
-    Stage("trees", "registry.trees.tree_writer:decode_tree"),
+    Stage("trees", "registry.trees.tree_reader:decode_tree"),
     Stage("journal", "registry.metadata.ledger:Ledger.record"),
     Stage("the whole command", "cli.terminal:_run"),
 )

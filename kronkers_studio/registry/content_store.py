@@ -33,8 +33,10 @@ from kronkers_studio.registry.metadata.refs import References, check_name
 from kronkers_studio.registry.restoring.restorer import Restore
 from kronkers_studio.registry.store.file_stream import FileStream
 from kronkers_studio.registry.store.object_store import ObjectStore
+from kronkers_studio.registry.trees.commits import write_commit
 from kronkers_studio.registry.trees.tree_id_cache import KnownTrees
-from kronkers_studio.registry.trees.tree_writer import TreeReader, write_commit, write_trees
+from kronkers_studio.registry.trees.tree_reader import TreeReader
+from kronkers_studio.registry.trees.tree_writer import write_trees
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.json_form import from_text, object_id, records_read
 

@@ -28,7 +28,7 @@ from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.registry import StoreOutcome, Workspace
 from kronkers_studio.registry.importing.memory_source import MemorySource
 from kronkers_studio.registry.restoring import target_names as target_names_module
-from kronkers_studio.registry.store import object_store as object_store_module
+from kronkers_studio.registry.store import object_writer as object_writer_module
 from kronkers_studio.registry.store.object_index import renew_generation
 from kronkers_studio.registry.store.records import ObjectType
 from kronkers_studio.registry.trees import tree_writer
@@ -238,7 +238,7 @@ def test_known_files_are_looked_up_once_for_each_generation_of_the_store(
 def test_cancelling_keeps_what_was_acknowledged(
     workspace: Workspace, folder: Path, local_folder: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(object_store_module, "_CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(object_writer_module, "_CHECKPOINT_SECONDS", 0.0)
     cancel, acknowledged = CancelSource(), []
 
     def on_durable(stored: list[StoredItem]) -> None:

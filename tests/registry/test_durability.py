@@ -27,6 +27,7 @@ from kronkers_studio.domain.errors import (
 from kronkers_studio.registry import StoreOutcome, Workspace, create_workspace, open_workspace
 from kronkers_studio.registry.importing import importer as importer_module
 from kronkers_studio.registry.store import object_store as object_store_module
+from kronkers_studio.registry.store import object_writer as object_writer_module
 from kronkers_studio.registry.store import packs as packs_module
 from kronkers_studio.registry.store.records import ObjectType, Record
 from kronkers_studio.settings.secrets import Secret
@@ -75,7 +76,7 @@ def test_a_file_is_not_acknowledged_before_the_twin_that_brings_its_content(
         (tmp_path / "twins" / name).mkdir(parents=True)
         (tmp_path / "twins" / name / "file").write_bytes(b"the same bytes" * 100)
     (tmp_path / "twins" / "zzz").write_bytes(b"other")
-    monkeypatch.setattr(object_store_module, "_CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(object_writer_module, "_CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(importer_module, "_BATCH_FILES", 1)
     sealer = workspace.content._store.sealer
     seal_all = sealer.seal_all
@@ -123,7 +124,7 @@ def test_a_failed_flush_is_loud_and_never_tried_again_on_that_file(
 def test_a_disk_that_fills_up_while_packs_are_written_loses_nothing_acknowledged(
     workspace: Workspace, folder: Path, local_folder: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(object_store_module, "_CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(object_writer_module, "_CHECKPOINT_SECONDS", 0.0)
     room = 900_000
     write = packs_module.write_fully
 

@@ -16,8 +16,9 @@ from kronkers_studio.domain.differences import ChangeKind, TreeDifference
 from kronkers_studio.registry import Workspace
 from kronkers_studio.registry.trees.tree_diff import diff_trees
 from kronkers_studio.registry.trees.tree_format import encode_tree, path_problem
+from kronkers_studio.registry.trees.tree_reader import TreeReader
 from kronkers_studio.registry.trees.tree_scan import differing_entries
-from kronkers_studio.registry.trees.tree_writer import TreeReader, write_trees
+from kronkers_studio.registry.trees.tree_writer import write_trees
 
 Leaf = tuple[EntryKind, int, bool, tuple[bytes, ...], str]  # kind, mtime, executable, content, target
 Leaves = dict[str, Leaf]

@@ -31,7 +31,8 @@ from kronkers_studio.registry.trees.tree_parts import (
     references,
     tree_objects,
 )
-from kronkers_studio.registry.trees.tree_writer import TreeReader, write_trees
+from kronkers_studio.registry.trees.tree_reader import TreeReader
+from kronkers_studio.registry.trees.tree_writer import write_trees
 from kronkers_studio.storage.keys import MasterKey, Unlock
 
 SEALER = Sealer(MasterKey(bytes(range(32)), "0" * 32))

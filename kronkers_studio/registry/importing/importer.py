@@ -29,7 +29,8 @@ from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.registry.importing.sealing import Part, Reader
 from kronkers_studio.registry.importing.worker_process import OtherProcess, ProcessEnded
 from kronkers_studio.registry.store.object_index import ObjectIndex
-from kronkers_studio.registry.store.object_store import ObjectStore, ObjectWriter
+from kronkers_studio.registry.store.object_store import ObjectStore
+from kronkers_studio.registry.store.object_writer import ObjectWriter
 from kronkers_studio.registry.trees.tree_format import path_problem
 
 OnDurable = Callable[[Sequence[StoredItem]], None]

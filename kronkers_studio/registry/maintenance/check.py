@@ -26,9 +26,9 @@ from kronkers_studio.registry.store.object_store import ObjectStore
 from kronkers_studio.registry.store.pack_scan import Damage, reread
 from kronkers_studio.registry.store.packs import PACK_HEADER_SIZE
 from kronkers_studio.registry.store.records import ObjectType
+from kronkers_studio.registry.trees.commits import read_commit
 from kronkers_studio.registry.trees.tree_format import decode_tree
 from kronkers_studio.registry.trees.tree_parts import Part, decode_part, decode_parts, is_wide
-from kronkers_studio.registry.trees.tree_writer import read_commit
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database, beneath
 from kronkers_studio.storage.json_form import object_id

@@ -32,8 +32,8 @@ from kronkers_studio.registry.store.object_index import Location, put_rows, reti
 from kronkers_studio.registry.store.object_store import ObjectStore
 from kronkers_studio.registry.store.packs import PACK_HEADER_SIZE
 from kronkers_studio.registry.store.records import HEADER_SIZE, ObjectType, Record, read_header
+from kronkers_studio.registry.trees.commits import read_commit
 from kronkers_studio.registry.trees.tree_parts import references
-from kronkers_studio.registry.trees.tree_writer import read_commit
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database, beneath
 from kronkers_studio.storage.json_form import object_id, to_json

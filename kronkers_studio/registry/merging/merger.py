@@ -28,11 +28,14 @@ from kronkers_studio.registry.merging.tree_merge import TreeMerge
 from kronkers_studio.registry.merging.tree_nodes import Folder, Node, children
 from kronkers_studio.registry.metadata.ancestry import best_common_ancestors
 from kronkers_studio.registry.metadata.ledger import Ledger
-from kronkers_studio.registry.store.object_store import ObjectStore, ObjectWriter
+from kronkers_studio.registry.store.object_store import ObjectStore
+from kronkers_studio.registry.store.object_writer import ObjectWriter
+from kronkers_studio.registry.trees.commits import write_commit
 from kronkers_studio.registry.trees.tree_diff import diff_trees
 from kronkers_studio.registry.trees.tree_format import Piece, piece_of
 from kronkers_studio.registry.trees.tree_parts import tree_objects
-from kronkers_studio.registry.trees.tree_writer import TreeReader, append_new, write_commit
+from kronkers_studio.registry.trees.tree_reader import TreeReader
+from kronkers_studio.registry.trees.tree_writer import append_new
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.json_form import object_id
 

@@ -34,7 +34,7 @@ from kronkers_studio.registry.restoring.target_names import TargetNames, rules_o
 from kronkers_studio.registry.store.object_index import Location
 from kronkers_studio.registry.store.object_store import ObjectStore
 from kronkers_studio.registry.store.records import ObjectType
-from kronkers_studio.registry.trees.tree_writer import TreeReader
+from kronkers_studio.registry.trees.tree_reader import TreeReader
 from kronkers_studio.storage.files import BINARY, disk_failures, is_disk_failure, write_fully
 
 _BATCH = 1024

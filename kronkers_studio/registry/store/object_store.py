@@ -1,20 +1,18 @@
-"""The object store: immutable bytes by name, read from packs and verified each time, appended by one writer."""
+"""The object store: immutable bytes by name, read from packs and verified each time; one at a time may write."""
 
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from kronkers_studio.domain.errors import StoreDamaged
 from kronkers_studio.registry.store.object_index import Location, ObjectIndex
+from kronkers_studio.registry.store.object_writer import ObjectWriter
 from kronkers_studio.registry.store.packs import PackFolder, PackInUse, PackWriter
-from kronkers_studio.registry.store.records import HEADER_SIZE, ObjectType, Record, RecordHeader, Sealer, read_header
+from kronkers_studio.registry.store.records import HEADER_SIZE, ObjectType, RecordHeader, Sealer, read_header
 from kronkers_studio.registry.store.recovery import find_leftovers, salvage
 from kronkers_studio.storage.lock import WriterLock
 
-_CHECKPOINT_BYTES = 64 << 20
-_CHECKPOINT_SECONDS = 1.0
 _LOCK_WAIT_SECONDS = 2.0
 _STRETCH_BYTES = 4 << 20
 
@@ -97,7 +95,7 @@ class ObjectStore:
             leftovers = find_leftovers(self.packs, self.index.packs(), retired)
             if leftovers:
                 with self._writer() as writer:
-                    salvage(leftovers, self, writer)
+                    salvage(leftovers, self.packs, self.index, self.sealer, writer)
             yield
         finally:
             lock.release()
@@ -152,38 +150,3 @@ def _stretches(places: Sequence[Location]) -> Iterator[list[int]]:
         end = at
     if stretch:
         yield stretch
-
-
-class ObjectWriter:
-    """Appends records; ``checkpoint`` makes them durable and only then findable."""
-
-    def __init__(self, index: ObjectIndex, packs: PackWriter) -> None:
-        self._index = index
-        self._packs = packs
-        self._rows: list[tuple[bytes, Location]] = []
-        self._bytes = 0
-        self._since = time.monotonic()
-
-    def append(self, records: list[Record]) -> None:
-        """Raises ``StorageFull``."""
-        places = self._packs.append(records)
-        for record, (pack, offset) in zip(records, places, strict=True):
-            self._rows.append((record.id, Location(pack, offset, record.stored, record.length, record.type)))
-            self._bytes += record.size
-
-    @property
-    def due(self) -> bool:
-        """Whether so much, or so long ago, was appended that a checkpoint is worth its time."""
-        return self._bytes >= _CHECKPOINT_BYTES or time.monotonic() - self._since >= _CHECKPOINT_SECONDS
-
-    def checkpoint(self) -> None:
-        """Flush the packs, then record the objects in the index. Raises ``StorageFull``."""
-        if self._rows:
-            grown = self._packs.flush()
-            self._index.add(grown, self._rows)
-            self._rows = []
-            self._bytes = 0
-        self._since = time.monotonic()
-
-    def close(self) -> None:
-        self._packs.close()

@@ -9,14 +9,13 @@ they lie, makes them durable for certain: whether an earlier fsync of that file 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kronkers_studio.domain.errors import StoreDamaged
+from kronkers_studio.registry.store.object_index import ObjectIndex
+from kronkers_studio.registry.store.object_writer import ObjectWriter
 from kronkers_studio.registry.store.packs import PACK_HEADER_SIZE, PackFolder
-from kronkers_studio.registry.store.records import HEADER_SIZE, Record
-
-if TYPE_CHECKING:
-    from kronkers_studio.registry.store.object_store import ObjectStore, ObjectWriter
+from kronkers_studio.registry.store.records import HEADER_SIZE, Record, Sealer
 
 _BATCH_BYTES = 8 << 20
 
@@ -42,37 +41,38 @@ def find_leftovers(packs: PackFolder, sizes: dict[int, int], retired: Collection
     return found
 
 
-def salvage(leftovers: list[Leftover], store: ObjectStore, writer: ObjectWriter) -> None:
+def salvage(
+    leftovers: list[Leftover], packs: PackFolder, index: ObjectIndex, sealer: Sealer, writer: ObjectWriter
+) -> None:
     """Copy the whole and genuine records of ``leftovers`` into a new pack, make them durable, cut the leftovers off."""
     for leftover in leftovers:
         batch: list[Record] = []
         size = 0
-        for record in _genuine(leftover, store):
+        for record in _genuine(leftover, packs, sealer):
             batch.append(record)
             size += record.size
             if size >= _BATCH_BYTES:
-                _keep(batch, store, writer)
+                _keep(batch, index, writer)
                 batch, size = [], 0
-        _keep(batch, store, writer)
+        _keep(batch, index, writer)
     writer.checkpoint()
     for leftover in leftovers:
-        store.packs.cut(leftover.pack, leftover.keep)
+        packs.cut(leftover.pack, leftover.keep)
 
 
-def _genuine(leftover: Leftover, store: ObjectStore) -> Iterator[Record]:
+def _genuine(leftover: Leftover, packs: PackFolder, sealer: Sealer) -> Iterator[Record]:
     """The records up to the first that was not written to its end."""
-    packs = store.packs
     try:
         if leftover.keep == 0 and packs.read(leftover.pack, 0, PACK_HEADER_SIZE) != packs.header(leftover.pack):
             return
         for offset, header, body in packs.scan(leftover.pack, leftover.start, leftover.end):
-            store.sealer.open(header, body)
+            sealer.open(header, body)
             raw = packs.read(leftover.pack, offset, HEADER_SIZE) + bytes(body)
             yield Record(header.id, header.type, header.length, header.stored, (raw,))
     except StoreDamaged:
         return  # the torn end of what a killed writer wrote
 
 
-def _keep(batch: list[Record], store: ObjectStore, writer: ObjectWriter) -> None:
-    known = store.index.known(record.id for record in batch)
+def _keep(batch: list[Record], index: ObjectIndex, writer: ObjectWriter) -> None:
+    known = index.known(record.id for record in batch)
     writer.append([record for record in batch if record.id not in known])
