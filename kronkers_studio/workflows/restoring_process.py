@@ -1,4 +1,4 @@
-"""A process of this program that writes a restore's files for another one (``registry.restoring_elsewhere``)."""
+"""A process of this program that writes a restore's files for another one (``registry.restoring.worker_process``)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import signal
 import sys
 
-from kronkers_studio.registry.restoring_elsewhere import serve
+from kronkers_studio.registry.restoring.worker_process import serve
 from kronkers_studio.storage.process_pipe import own_command
 
 ARGUMENT = "--restoring-process"
