@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
-from kronkers_studio.desktop.studio import State
+from kronkers_studio.desktop.work.studio import State
 from kronkers_studio.settings.paths import config_folder
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kronkers_studio.desktop.tasks import Task, TaskState
+from kronkers_studio.desktop.look.tokens import Tone
 from kronkers_studio.desktop.text import duration, file_size, moment, number, tr
-from kronkers_studio.desktop.tokens import Tone
+from kronkers_studio.desktop.work.tasks import Task, TaskState
 
 
 def progress_words(task: Task) -> str:

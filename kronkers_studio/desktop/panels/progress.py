@@ -8,12 +8,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.task_bar import TaskProgress
-from kronkers_studio.desktop.task_words import progress_words, step_words
-from kronkers_studio.desktop.tasks import Task
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.labels import label
+from kronkers_studio.desktop.work.task_words import progress_words, step_words
+from kronkers_studio.desktop.work.tasks import Task
 
 
 class WorkingPanel(QWidget):

@@ -8,9 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.icons import IconLabel
-from kronkers_studio.desktop.panels.mending import MendingPanel
-from kronkers_studio.desktop.studio import Key, Studio
+from kronkers_studio.desktop.look.icons import IconLabel
+from kronkers_studio.desktop.panels.rebuild import MendingPanel
 from kronkers_studio.desktop.text import home_short, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, centred
@@ -18,6 +17,7 @@ from kronkers_studio.desktop.widgets.fields import Field, LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
+from kronkers_studio.desktop.work.studio import Key, Studio
 from kronkers_studio.domain.errors import IndexDamaged, KeyUnavailable, StudioError, WrongKey
 from kronkers_studio.settings.secrets import Secret
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from kronkers_studio.desktop.charts.heard import NOT_ASKED, Heard
-from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState

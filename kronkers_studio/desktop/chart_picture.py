@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
-from kronkers_studio.desktop import theme
-from kronkers_studio.desktop.charts.keeping import write_picture
+from kronkers_studio.desktop.charts.export import write_picture
+from kronkers_studio.desktop.look import theme
 
 if TYPE_CHECKING:
     from kronkers_studio.desktop.window import MainWindow
@@ -29,9 +29,9 @@ def render_monitor(session: Session, model: str, place: str, file: Path, *, choi
     ``session`` stays open. Raises ``StorageFull`` when the file cannot be written, ``ImportError`` when Qt's system
     libraries are missing.
     """
-    from kronkers_studio.desktop.memory import Memory
-    from kronkers_studio.desktop.studio import Studio
     from kronkers_studio.desktop.window import MainWindow
+    from kronkers_studio.desktop.window_state import Memory
+    from kronkers_studio.desktop.work.studio import Studio
 
     app = _application()
     before = theme.current().choice

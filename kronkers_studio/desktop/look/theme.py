@@ -17,8 +17,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
 
-from kronkers_studio.desktop.style_sheet import palette, style_sheet
-from kronkers_studio.desktop.tokens import CAPTION, DARK, FAMILY, LIGHT, TEXT, Tokens
+from kronkers_studio.desktop.look.style_sheet import palette, style_sheet
+from kronkers_studio.desktop.look.tokens import CAPTION, DARK, FAMILY, LIGHT, TEXT, Tokens
 from kronkers_studio.settings.paths import resource
 
 Choice = Literal["system", "light", "dark"]

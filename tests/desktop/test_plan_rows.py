@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from kronkers_studio.desktop.plan_rows import arrange_rows, plan_rows, prepare
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.migration import MigrationOptions, OnlineOnly
 from kronkers_studio.workflows.migrating import plan_migration
-from kronkers_studio.workflows.plan_rows import arrange_rows, plan_rows, prepare
 from kronkers_studio.workflows.plans import preview_rules, with_choices
 from kronkers_studio.workflows.session import Session, create_workspace
 from tests.desktop.planned import plan_of_many, plan_to_decide

@@ -9,7 +9,7 @@ from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
-from kronkers_studio.desktop import theme
+from kronkers_studio.desktop.look import theme
 from kronkers_studio.settings.paths import resource
 
 

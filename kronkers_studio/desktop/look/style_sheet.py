@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtGui import QColor, QPalette
 
-from kronkers_studio.desktop.tokens import (
+from kronkers_studio.desktop.look.tokens import (
     CAPTION,
     CARD_RADIUS,
     CONTROL_HEIGHT,

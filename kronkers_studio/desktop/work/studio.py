@@ -11,9 +11,9 @@ from weakref import WeakKeyDictionary
 import shiboken6
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from kronkers_studio.desktop.tasks import Result, Task, TaskRunner, Work
 from kronkers_studio.desktop.text import tr
-from kronkers_studio.desktop.turns import Turns
+from kronkers_studio.desktop.work.tasks import Result, Task, TaskRunner, Work
+from kronkers_studio.desktop.work.write_turns import Turns
 from kronkers_studio.domain.errors import Cancelled, StoreDamaged, StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.settings.configuration import Settings, load_settings
