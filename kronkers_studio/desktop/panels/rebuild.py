@@ -69,7 +69,7 @@ class MendingPanel(QWidget):
         directory, key = self.directory, self._key
 
         def work(progress: Progress, cancel: CancelToken) -> RebuildReport:
-            from kronkers_studio.workflows.care import rebuild_registry
+            from kronkers_studio.workflows.maintenance import rebuild_registry
 
             return rebuild_registry(
                 directory,

@@ -97,7 +97,7 @@ def undone_on(
 
     ``at`` gives what the folders have for a path in the project, ``is_same`` tells whether that is what the branch has.
     """
-    from kronkers_studio.workflows.sources import project_sources
+    from kronkers_studio.workflows.migration.sources import project_sources
 
     remembered = {source.folder: source for source in project_sources(session, head.project)}
     everything = (remembered | {source.folder: source for source in sources}).values()
@@ -140,7 +140,7 @@ def _last_brought_in(
     lost, the commits do. Of folders that are brought in together a commit names only the first, maybe one ``beside``.
     """
     from kronkers_studio.registry.metadata.ancestry import newest_from
-    from kronkers_studio.workflows.folder_reading import stat_cache
+    from kronkers_studio.workflows.migration.folder_access import stat_cache
 
     database, content = session.workspace.database, session.workspace.content
     remembered = stat_cache(session, head.project, Path(folder)).committed(branch)

@@ -38,7 +38,7 @@ def _command() -> tuple[str, ...]:
     if getattr(sys, "frozen", False):
         program = Path(sys.executable)
         return str(program.with_name("kronkers" + program.suffix)), ARGUMENT  # the one with a console
-    return sys.executable, "-P", "-m", "kronkers_studio.workflows.reading_process"
+    return sys.executable, "-P", "-m", "kronkers_studio.workflows.migration.worker_process"
 
 
 def _source(setup: Any) -> tuple[ContentSource, ItemRows]:
