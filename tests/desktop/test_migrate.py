@@ -21,8 +21,8 @@ from kronkers_studio.domain.migration import MigrationOptions, OnlineOnly
 from kronkers_studio.workflows import plans
 from kronkers_studio.workflows.browsing import history, list_folder
 from kronkers_studio.workflows.migrating import migrate_folder
-from kronkers_studio.workflows.migration.sources import project_sources
 from kronkers_studio.workflows.session import open_workspace
+from kronkers_studio.workflows.sources import project_sources
 from tests.desktop.planned import plan_to_decide
 from tests.desktop.test_accessibility import unnamed, unreachable
 from tests.desktop.test_names import seen

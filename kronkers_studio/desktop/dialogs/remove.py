@@ -54,7 +54,7 @@ class RemoveDialog(Dialog):
             return
 
         def work(_progress: Progress, _cancel: CancelToken) -> TrashItem:
-            from kronkers_studio.workflows.maintenance import remove_branch, remove_project
+            from kronkers_studio.workflows.trash import remove_branch, remove_project
 
             return remove_branch(session, project, branch) if branch else remove_project(session, project)
 
