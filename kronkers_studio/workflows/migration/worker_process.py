@@ -1,4 +1,4 @@
-"""A process of this program that reads and seals files for another one (``registry.reading_elsewhere``)."""
+"""A process of this program that reads and seals files for another one (``registry.importing.worker_process``)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from kronkers_studio.domain.content import ContentSource, ItemRows, SourceElsewhere
-from kronkers_studio.migration.found import FoundRows
-from kronkers_studio.migration.pace import Pace
+from kronkers_studio.migration.found_item import FoundRows
 from kronkers_studio.migration.source import FolderSource
+from kronkers_studio.migration.throttle import Pace
 from kronkers_studio.registry.importing.worker_process import serve
 from kronkers_studio.storage.process_pipe import own_command
 
@@ -23,7 +23,7 @@ ARGUMENT = "--reading-process"
 
 def read_elsewhere(folder: Path, *, fetch: bool, give_way: bool) -> SourceElsewhere:
     """How another process reads ``folder``: as ``FolderSource`` does here."""
-    command = own_command("kronkers_studio.workflows.reading_process", ARGUMENT)
+    command = own_command("kronkers_studio.workflows.migration.worker_process", ARGUMENT)
     return SourceElsewhere(command, (os.fsencode(folder.absolute()), fetch, give_way), FoundRows())
 
 
