@@ -44,7 +44,8 @@ class ProcessPipe:
     def __init__(self, incoming: io.FileIO, outgoing: io.FileIO) -> None:
         self._in = incoming
         self._out = outgoing
-        self._sending = threading.Lock()  # nothing is closed while it is written to: its number would get another file
+        # Nothing is closed while it is in use: its number would get another file.
+        self._sending, self._receiving = threading.Lock(), threading.Lock()
 
     def send(self, kind: int, about: Any, body: bytes = b"") -> None:
         """Raises ``ProcessEnded``, as ``receive`` does, when the other end is closed."""
@@ -53,6 +54,12 @@ class ProcessPipe:
             self._write(_FRAME.pack(_MAGIC, kind, len(described), len(body)) + described)
             if body:
                 self._write(body)
+
+    def close(self) -> None:
+        """Let go of both pipes, the other end being closed; whoever still reads from it comes to its end first."""
+        self.close_output()
+        with self._receiving:
+            self._in.close()
 
     def close_output(self) -> bool:
         """Let the other end see that nothing more comes; any thread may. False when it does not take what is sent."""
@@ -65,17 +72,18 @@ class ProcessPipe:
         return True
 
     def receive(self) -> tuple[int, Any, memoryview]:
-        magic, kind, described, length = _FRAME.unpack(self._read(_FRAME.size))
-        if magic != _MAGIC:  # it is not what it should be, or something else was printed there
-            raise ProcessEnded
-        about = marshal.loads(self._read(described))  # noqa: S302  # from a process of this very program
-        return kind, about, self._read(length)
+        with self._receiving:
+            magic, kind, described, length = _FRAME.unpack(self._read(_FRAME.size))
+            if magic != _MAGIC:  # it is not what it should be, or something else was printed there
+                raise ProcessEnded
+            about = marshal.loads(self._read(described))  # noqa: S302  # from a process of this very program
+            return kind, about, self._read(length)
 
     def _read(self, length: int) -> memoryview:
         view = memoryview(bytearray(length))
         at = 0
         while at < length:
-            count = self._in.readinto(view[at:])
+            count = 0 if self._in.closed else self._in.readinto(view[at:])
             if not count:
                 raise ProcessEnded
             at += count
@@ -109,7 +117,6 @@ class WorkerProcess:
         )
         incoming, outgoing = cast(io.FileIO, self._process.stdout), cast(io.FileIO, self._process.stdin)
         widen_pipe(incoming.fileno())
-        self._streams = (incoming, outgoing)
         self.pipe = ProcessPipe(incoming, outgoing)
         self._is_ready = threading.Event()
         self._starting = threading.Thread(target=self._wait_ready, args=(greet,), name="process-start", daemon=True)
@@ -134,15 +141,18 @@ class WorkerProcess:
             self.kill()
 
     def end(self, *, wait: float = 0.0) -> None:
-        """Return when it has ended, which it is given ``wait`` seconds to do by itself after ``stop``."""
+        """Return when it has ended, which it is given ``wait`` seconds to do by itself after ``stop``.
+
+        Whoever waits for it gets ``ProcessEnded``.
+        """
         if wait:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(wait)
         self._process.kill()
         self._process.wait()
         self._starting.join()
-        for stream in self._streams:
-            stream.close()
+        self._is_ready.clear()
+        self.pipe.close()
 
     def _wait_ready(self, greet: Callable[[ProcessPipe], None]) -> None:
         with contextlib.suppress(ProcessEnded):

@@ -134,11 +134,10 @@ class Restore:
                 self._stopping = True
                 raise
             finally:
-                for other in self._others:
-                    other.stop()
-                pool.shutdown(cancel_futures=True)
-                for other in self._others:
-                    other.end()
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._end_others()  # threads wait for them
+                pool.shutdown()
+                self._end_others()  # also one that was just being started
         self._set_folder_times(folder_times)
 
     def _everything(self, chosen: Iterable[Entry]) -> Iterator[Entry]:
@@ -167,6 +166,12 @@ class Restore:
             id for entry in batch if entry.kind is EntryKind.FILE for id in entry.content
         )
         return [(run, pool.submit(self._restore_run, run, located)) for run in _runs(batch)]
+
+    def _end_others(self) -> None:
+        for other in tuple(self._others):  # all at once
+            other.stop()
+        for other in tuple(self._others):  # also one that was started meanwhile
+            other.end()
 
     def _collect(self, runs: list[_Run]) -> None:
         for run, outcomes in runs:
@@ -232,7 +237,7 @@ class Restore:
 
     def _other(self) -> RestoringProcess | None:
         """This thread's other process; None while it is not ready, and where there is to be none, or cannot be."""
-        if not self._elsewhere or not self._is_much or self._stopping:
+        if not self._elsewhere or not self._is_much:
             return None
         other: RestoringProcess | None = getattr(self._thread, "other", None)
         if other is None:
@@ -246,7 +251,7 @@ class Restore:
             self._thread.other = other
             self._tokens.add(other.token)
             self._others.append(other)
-        return other if other.ready else None
+        return other if other.ready and not self._stopping else None
 
     def _contents(self, small: list[Entry], located: Mapping[bytes, Location]) -> dict[bytes, bytes | memoryview]:
         """The content of small files by its ids; nothing when some of it is damaged, which one by one will tell."""

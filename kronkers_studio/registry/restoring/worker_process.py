@@ -49,7 +49,7 @@ class NewFile(NamedTuple):
 
 
 class RestoringProcess:
-    """The end of this process: has the other one write files. Made, used and ended by one thread."""
+    """The end of this process: has the other one write files. Made and used by one thread."""
 
     def __init__(self, command: Sequence[str], packs: PackFolder, sealer: Sealer, *, replaces: bool) -> None:
         """Starts it and does not wait for it. ``replaces``: no two files can get one name, so that none needs to look
@@ -84,7 +84,7 @@ class RestoringProcess:
         self._worker.stop()
 
     def end(self) -> None:
-        """Return when it has ended."""
+        """Return when it has ended, which it is given some seconds for; any thread may."""
         self._worker.stop()
         self._worker.end(wait=_LEAVING_SECONDS)
 
