@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.charts.recorder import Recorder
+from kronkers_studio.desktop.destinations import ToPage
 from kronkers_studio.desktop.look import theme, tokens
 from kronkers_studio.desktop.pages.monitor import MonitorPage
 from kronkers_studio.desktop.widgets.pills import Pill
@@ -170,7 +171,7 @@ def test_nothing_live_is_one_sentence_and_one_button_that_begins(qtbot: QtBot, o
     assert page.views.shown == "empty"
     with qtbot.waitSignal(page.studio.go) as gone:
         qtbot.mouseClick(page.views.view("empty").button, Qt.MouseButton.LeftButton)
-    assert gone.args[0] == "deploy"
+    assert gone.args == [ToPage("deploy")]
     assert not page.pause_button.isVisible()
 
 

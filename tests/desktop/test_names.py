@@ -13,6 +13,7 @@ from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
+from kronkers_studio.desktop.destinations import LookThroughFolder
 from kronkers_studio.desktop.panels.browser import file_data
 from kronkers_studio.desktop.panels.folder_choice import _local_path
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -130,7 +131,7 @@ def test_such_a_folder_is_planned_brought_in_and_come_back_to(
     window.show()
     migrate: Any = window.page("migrate")
     come_to_rest(window)
-    window.studio.go.emit("migrate", {"look_at": str(folder)})
+    window.studio.go.emit(LookThroughFolder(folder))
     qtbot.waitUntil(lambda: migrate.views.shown == "plan", timeout=20_000)
     assert {_SHOWN_FILE, "pipe\\xfc"} <= set(seen(migrate).splitlines())
     assert f"“{_SHOWN_FOLDER}”" in seen(migrate)

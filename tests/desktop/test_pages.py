@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from kronkers_studio.desktop.destinations import CheckWorkspace, CleanServer, Destination, LogIn, TakeLockAway
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
@@ -20,8 +21,10 @@ from kronkers_studio.desktop.pages.deploy import DeployPage, Floor
 from kronkers_studio.desktop.pages.home import Overview, events, next_step
 from kronkers_studio.desktop.pages.settings import SettingsPage
 from kronkers_studio.desktop.panels.server_card import ServerCard
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.desktop.work.studio import Studio
+from kronkers_studio.desktop.work.tasks import Task
 from kronkers_studio.domain.errors import AuthenticationFailed, ServerBusy, ServerFull, ServerUnreachable, StudioError
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.domain.servers import DeployLock, HostKey, Remedy, Server, ServerCheck, ServerReport, Verdict
@@ -59,7 +62,7 @@ def test_home_proposes_the_next_best_step_until_something_is_live(
     def proposed(**things: Any) -> str:
         nothing: dict[str, Any] = {key: [] for key in ("projects", "commits", "models", "releases", "servers")}
         step = next_step(Overview(**(nothing | things)))
-        return step.page if step else ""
+        return step.destination.page if step else ""
 
     assert proposed() == "migrate"
     assert proposed(projects=projects) == "models"
@@ -109,7 +112,7 @@ def test_checking_the_workspace_says_what_was_read(
     open_main_window: OpenWindow, filled_workspace: Path, qtbot: QtBot
 ) -> None:
     window = open_main_window(filled_workspace)
-    window.show_page("registry", {"check": True})
+    window.go_to(CheckWorkspace())
     page = window.page("registry")
     qtbot.waitUntil(lambda: page.notice.message == "The workspace is sound.", timeout=20_000)
 
@@ -235,14 +238,14 @@ def test_a_fingerprint_is_shown_whole(name: str, open_main_window: OpenWindow, w
 @pytest.mark.parametrize(
     ("error", "action", "asked"),
     [
-        (AuthenticationFailed("No."), "Log in again …", "log_in"),
-        (ServerBusy("No."), "Take the lock away …", "unlock"),
-        (ServerFull("No."), "Clean up …", "clean"),
+        (AuthenticationFailed("No."), "Log in again …", LogIn("lab")),
+        (ServerBusy("No."), "Take the lock away …", TakeLockAway("lab")),
+        (ServerFull("No."), "Clean up …", CleanServer("lab")),
     ],
     ids=["secrets", "lock", "disk"],
 )
 def test_a_release_that_a_server_refuses_offers_what_the_command_line_names(
-    error: StudioError, action: str, asked: str, open_main_window: OpenWindow, workspace: Path, qtbot: QtBot
+    error: StudioError, action: str, asked: Destination, open_main_window: OpenWindow, workspace: Path, qtbot: QtBot
 ) -> None:
     window = open_main_window(workspace)
     window.show_page("deploy")
@@ -253,7 +256,7 @@ def test_a_release_that_a_server_refuses_offers_what_the_command_line_names(
     assert page.notice.action.text() == action
     with qtbot.waitSignal(window.studio.go) as gone:
         page.notice.action.click()
-    assert gone.args == ["servers", {asked: "lab"}]
+    assert gone.args == [asked]
     assert not any("kronkers server" in text for text in words(page))
 
 
@@ -388,3 +391,26 @@ def test_an_empty_page_has_one_sentence_and_a_button_that_begins(
     offered = [b for b in page.findChildren(QPushButton) if b.isVisibleTo(page) and b.isEnabled()]
     assert offered
     assert any(len(sentence.split()) > 6 for sentence in words(page))
+
+
+def test_what_a_page_kept_asks_nothing_when_it_is_taken_up_again(
+    open_main_window: OpenWindow, filled_workspace: Path, come_to_rest: Rest
+) -> None:
+    """Older windows kept what pages were told to do in the same place. Seen to fail with them obeyed."""
+    window = open_main_window(filled_workspace)
+    come_to_rest(window)
+    begun: list[Task] = []
+    window.studio.runner.added.connect(begun.append)
+    for key, state in (
+        ("registry", {"check": True, "trash": True}),
+        ("servers", {"add": True, "clean": "factory"}),
+        ("migrate", {"choose": True, "look_at": "/"}),
+        ("deploy", {"put_live": "wine", "send": 3}),
+        ("models", {"version": 4}),
+        ("monitor", {"model": None, "place": 3, "range": {}}),
+    ):
+        window.page(key).restore(state)
+        window.show_page(key)
+        come_to_rest(window)
+        assert not window.findChildren(Dialog), key
+        assert not begun, key
