@@ -95,7 +95,7 @@ def test_a_file_of_a_branch_is_shown_in_that_branchs_version(page: Any, come_to_
 def test_the_keyboard_alone_finds_and_goes_there(page: Any, qtbot: QtBot, come_to_rest: Rest) -> None:
     window = page.window()
     window.show_page("home")
-    window.find()
+    window.ask_find()
     dialog = the_dialog(page, SearchDialog, come_to_rest)
     qtbot.keyClicks(dialog.words, "csv")
     dialog.look()

@@ -40,7 +40,7 @@ def cells(dialog: SearchDialog, column: int) -> list[str]:
 
 
 def the_dialog(window: MainWindow, words: str) -> SearchDialog:
-    window.find()
+    window.ask_find()
     (dialog,) = window.findChildren(SearchDialog)
     dialog.words.setText(words)
     dialog.look()
