@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,15 +31,13 @@ from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.panels.model_details import ModelDetails
 from kronkers_studio.desktop.panels.send_rows import SendRowsPanel
 from kronkers_studio.desktop.studio import Studio
-from kronkers_studio.desktop.window import MainWindow, stops
+from kronkers_studio.desktop.window import stops
 from kronkers_studio.domain.errors import ConfinementUnavailable
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.servers import HostKey, Server
+from tests.desktop.kinds import OpenWindow, Rest
 from tests.desktop.things import a_release, a_version
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 
 _SERVER = Server("lab", "lab.example.org", 22, "ada", "ssh-ed25519 AAAA", "/home/ada/.ssh/id")
 _INTERACTIVE = (

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
@@ -12,11 +10,12 @@ from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop import tokens
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
+from kronkers_studio.desktop.pages.migrate import MigratePage
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.window import MainWindow
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 _PATIENCE = 20_000
 _MOST_STEPS = 60
 
@@ -47,7 +46,7 @@ def test_a_folder_is_brought_in_by_the_keyboard_alone(
     qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
     assert window.current == "migrate"
     come_to_rest(window)
-    page: Any = window.page("migrate")
+    page = the_page(window, MigratePage)
     look = page.before.rows["Team folder"].look
     tab_to(window, look, qtbot)
     qtbot.keyClick(look, Qt.Key.Key_Space)
@@ -69,7 +68,7 @@ def test_a_file_is_looked_at_and_restored_by_the_keyboard_alone(
     window = open_main_window(filled_workspace, page="registry")
     in_front(window, qtbot)
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     table = page.browser.table
     tab_to(window, table, qtbot)
     assert table.chosen.name == "data"  # where one is
@@ -105,7 +104,7 @@ def test_backspace_goes_up_to_the_folder_one_came_from_and_stops_at_the_top(
     window = open_main_window(filled_workspace, page="registry")
     in_front(window, qtbot)
     come_to_rest(window)
-    browser = window.page("registry").browser  # type: ignore[attr-defined]
+    browser = the_page(window, RegistryPage).browser
     browser.open_folder("data")
     come_to_rest(window)
     for _ in range(2):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kronkers_studio.desktop.compared import column_title, compared_columns, compared_rows, side_by_side, table_words
-from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.domain.differences import (
     CellChange,
     ColumnChange,
@@ -20,10 +18,8 @@ from kronkers_studio.domain.differences import (
 )
 from kronkers_studio.workflows.session import open_workspace
 from kronkers_studio.workflows.versions import set_tag
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.versioned import commit_files
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 
 
 def test_changed_cells_read_before_and_after_and_are_marked() -> None:
@@ -173,7 +169,7 @@ def test_a_version_is_compared_with_the_one_before_file_by_file(
     window = open_main_window(changed_workspace, page="registry")
     window.show()
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     page.sides.choose("changes")
     come_to_rest(window)
     panel = page.changes_panel
@@ -210,7 +206,7 @@ def test_versions_are_compared_with_any_branch_or_tag(
 ) -> None:
     window = open_main_window(changed_workspace, page="registry")
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     page.sides.choose("changes")
     page.history.choose(1)
     come_to_rest(window)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -14,17 +13,14 @@ from pytestqt.qtbot import QtBot
 from kronkers_studio.desktop.dialogs.remove import RemoveDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.watching import Watchers
-from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.workflows.browsing import list_projects
 from kronkers_studio.workflows.session import open_workspace
 from kronkers_studio.workflows.versions import create_branch, list_branches
+from tests.desktop.kinds import OpenWindow, Rest, Shown, the_page
 from tests.desktop.test_accessibility import unnamed, unreachable
 from tests.desktop.versioned import commit_files
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
-Shown = TypeVar("Shown", bound=QDialog)
 
 
 @pytest.fixture
@@ -44,7 +40,7 @@ def page(open_main_window: OpenWindow, two_projects: Path, come_to_rest: Rest) -
     window = open_main_window(two_projects, page="registry")
     window.show()
     come_to_rest(window)
-    shown: Any = window.page("registry")
+    shown = the_page(window, RegistryPage)
     shown.project_box.choose("Team")
     come_to_rest(window)
     return shown
@@ -204,7 +200,7 @@ def test_a_removed_project_is_watched_no_more_or_it_would_come_back(
     window = open_main_window(filled_workspace, page="registry")
     window.show()
     come_to_rest(window)
-    registry: Any = window.page("registry")
+    registry = the_page(window, RegistryPage)
     watchers = Watchers.of(window.studio)
     watchers.start("Team folder", [small_folder])
     qtbot.waitUntil(lambda: watchers.watching("Team folder").result is not None, timeout=30_000)  # type: ignore[union-attr]

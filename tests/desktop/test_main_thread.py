@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop.window import MainWindow, stops
+from kronkers_studio.desktop.pages.migrate import MigratePage
+from kronkers_studio.desktop.pages.registry import RegistryPage
+from kronkers_studio.desktop.window import stops
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 _WORKFLOWS = (
     "browsing", "folders", "metrics", "migrating", "models", "packages", "plan_rows",
     "plans", "previews", "releases", "server_care", "servers", "session", "settling", "versions", "watching",
@@ -58,7 +59,7 @@ def test_no_page_calls_a_workflow_on_the_main_thread(
     for stop in stops():
         window.show_page(stop.key)
         come_to_rest(window)
-    migrate: Any = window.page("migrate")
+    migrate = the_page(window, MigratePage)
     window.show_page("migrate")
     migrate.look_at(small_folder)
     qtbot.waitUntil(lambda: migrate.views.shown == "plan", timeout=20_000)
@@ -70,7 +71,7 @@ def test_no_page_calls_a_workflow_on_the_main_thread(
     qtbot.waitUntil(lambda: migrate.before.rows["Team folder"].pill.text() == "In sync", timeout=20_000)
     migrate.before.rows["Team folder"].watch.click()
     come_to_rest(window)
-    registry: Any = window.page("registry")
+    registry = the_page(window, RegistryPage)
     registry.check()
     registry.browser.open_entry(
         next(entry for entry in registry.browser.table.content.rows if entry.name == "notes.md")

@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtWidgets import QLabel, QTableView
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.previews import (
     ImagePreview,
@@ -26,10 +26,8 @@ from kronkers_studio.formats import table_previews
 from kronkers_studio.workflows import previews
 from kronkers_studio.workflows.previews import preview_file
 from kronkers_studio.workflows.session import Session, open_workspace
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.versioned import commit_files
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 
 _NOTEBOOK = {
     "metadata": {"kernelspec": {"display_name": "Python 3"}},
@@ -180,7 +178,7 @@ def test_every_kind_is_shown_beside_the_history(
     window = open_main_window(workspace, page="registry")
     window.show()
     come_to_rest(window)
-    browser: Any = window.page("registry").browser  # type: ignore[attr-defined]
+    browser = the_page(window, RegistryPage).browser
     entries = {entry.name: entry for entry in browser.table.content.rows}
     shown = {}
     for name, entry in entries.items():
@@ -230,7 +228,7 @@ def test_where_two_scroll_bars_meet_nothing_is_drawn(
     window = open_main_window(workspace, page="registry")
     window.show()
     come_to_rest(window)
-    browser: Any = window.page("registry").browser  # type: ignore[attr-defined]
+    browser = the_page(window, RegistryPage).browser
     browser.open_entry(browser.table.content.rows[0])
     come_to_rest(window)
     table = browser.preview.findChild(QTableView)

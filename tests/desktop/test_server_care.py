@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,11 +24,9 @@ from kronkers_studio.domain.changes import ServerAdded
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.workflows.servers import add_server, deploy_lock_of, list_servers, set_up_server, show_host_key
 from kronkers_studio.workflows.session import Session, open_workspace
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.lab.secret_service import SecretService
 from tests.lab.servers import PASSWORD, LabServer
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 
 _LONG = 60_000
 
@@ -51,9 +49,7 @@ def _card(page: ServersPage) -> ServerCard:
 
 def _open_page(window: MainWindow) -> ServersPage:
     window.show_page("servers")
-    page = window.page("servers")
-    assert isinstance(page, ServersPage)
-    return page
+    return the_page(window, ServersPage)
 
 
 def _checked(page: ServersPage, qtbot: QtBot, name: str = "factory") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -38,10 +38,8 @@ from kronkers_studio.workflows.servers import add_server, show_host_key
 from kronkers_studio.workflows.session import Session, open_workspace
 from kronkers_studio.workflows.settling import settle_releases
 from kronkers_studio.workflows.workers import at_work
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.lab.servers import LabServer
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 
 _SAMPLE = resource("sample/OneDrive - Kronkers")
 _WITHIN = 5000  # milliseconds; so soon a page shows it
@@ -165,8 +163,7 @@ def test_the_settings_say_what_a_model_is_kept_from_and_switch_the_start_at_log_
     window = open_main_window(with_model)
     window.show_page("settings")
     come_to_rest(window)
-    page = window.page("settings")
-    assert isinstance(page, SettingsPage)
+    page = the_page(window, SettingsPage)
     assert "kept from your files" in page.protection.text()
     assert not page.autostart.isChecked()
     page.autostart.click()
@@ -227,8 +224,7 @@ def test_no_page_calls_live_what_does_not_answer_and_all_say_since_when(
         window.show_page(key)
         qtbot.waitUntil(partial(_says_live, window, key), timeout=_WITHIN)
     window.show_page("deploy")
-    deploy = window.page("deploy")
-    assert isinstance(deploy, DeployPage)
+    deploy = the_page(window, DeployPage)
     deploy.ask_put_live("wine", 1, "factory")
     (dialog,) = deploy.findChildren(PutLiveDialog)
     assert "live there now" in dialog.plan.text()

@@ -12,17 +12,16 @@ import sqlalchemy as sa
 
 from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.changes import ProjectCreated
-from kronkers_studio.domain.content import AffectedFile, Commit
+from kronkers_studio.domain.content import AffectedFile
 from kronkers_studio.domain.errors import Cancelled, StoreDamaged, StudioError
 from kronkers_studio.domain.progress import CancelSource
-from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace
+from kronkers_studio.registry import Workspace, open_workspace
 from kronkers_studio.registry.journal_log import LoggedJournal
 from kronkers_studio.registry.packs import PACK_HEADER_SIZE
 from kronkers_studio.registry.records import HEADER_SIZE
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.keys import Unlock
-
-BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
+from tests.registry.kinds import BringIn
 
 
 @pytest.fixture

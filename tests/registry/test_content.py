@@ -6,16 +6,13 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import sqlalchemy as sa
 
 from kronkers_studio.domain.content import (
-    Commit,
     Entry,
     EntryKind,
     SkippedItem,
@@ -25,15 +22,16 @@ from kronkers_studio.domain.content import (
 )
 from kronkers_studio.domain.errors import BranchChanged, Cancelled, InvalidInput, NotFound, StoreDamaged
 from kronkers_studio.domain.progress import CancelSource
-from kronkers_studio.registry import StoreOutcome, Workspace, snapshots
+from kronkers_studio.registry import Workspace, snapshots
 from kronkers_studio.registry import names as names_module
 from kronkers_studio.registry import objects as objects_module
 from kronkers_studio.registry.index import renew_generation
 from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.registry.records import ObjectType
 from kronkers_studio.storage import tables
+from tests.registry import local_folder
+from tests.registry.kinds import BringIn
 
-BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
 Picture = dict[str, tuple[object, ...]]
 
 
@@ -161,9 +159,7 @@ def test_a_file_opens_as_a_seekable_stream(folder: Path, bring_in: BringIn, work
         workspace.content.open(workspace.content.find("project", "", "team a"))
 
 
-def test_what_cannot_be_read_is_listed_and_the_rest_is_stored(
-    workspace: Workspace, folder: Path, local_folder: ModuleType
-) -> None:
+def test_what_cannot_be_read_is_listed_and_the_rest_is_stored(workspace: Workspace, folder: Path) -> None:
     items = local_folder.listing(folder)
     (folder / "team a" / "data" / "sales 07.csv").unlink()
     source = local_folder.LocalFolder(folder, frozenset({"large.bin", "team a/data/sales 05.csv"}))
@@ -178,7 +174,7 @@ def test_what_cannot_be_read_is_listed_and_the_rest_is_stored(
     assert source.opened.count("large.bin") == 2, "what changes while it is read is read once more"
 
 
-def test_impossible_paths_are_never_stored(workspace: Workspace, folder: Path, local_folder: ModuleType) -> None:
+def test_impossible_paths_are_never_stored(workspace: Workspace, folder: Path) -> None:
     good = next(item for item in local_folder.listing(folder) if item.path == "nothing.txt")
     bad = [replace(good, path=path) for path in ("../x", "/etc/x", "a//b", "a/./b", "", "nul\0", "\ud800x")]
     outcome = workspace.content.store_items([good, *bad], local_folder.LocalFolder(folder))
@@ -194,7 +190,7 @@ def test_impossible_paths_are_never_stored(workspace: Workspace, folder: Path, l
 
 
 def test_known_files_are_not_read_unless_the_store_lost_them(
-    workspace: Workspace, folder: Path, local_folder: ModuleType, bring_in: BringIn
+    workspace: Workspace, folder: Path, bring_in: BringIn
 ) -> None:
     _, _, outcome = bring_in(folder)
     content = {stored.item.path: stored.content for stored in outcome.stored}
@@ -211,7 +207,7 @@ def test_known_files_are_not_read_unless_the_store_lost_them(
 
 
 def test_known_files_are_looked_up_once_for_each_generation_of_the_store(
-    workspace: Workspace, folder: Path, local_folder: ModuleType, bring_in: BringIn, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, folder: Path, bring_in: BringIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, _, outcome = bring_in(folder)
     content = {stored.item.path: stored.content for stored in outcome.stored}
@@ -235,7 +231,7 @@ def test_known_files_are_looked_up_once_for_each_generation_of_the_store(
 
 
 def test_cancelling_keeps_what_was_acknowledged(
-    workspace: Workspace, folder: Path, local_folder: ModuleType, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(objects_module, "_CHECKPOINT_SECONDS", 0.0)
     cancel, acknowledged = CancelSource(), []

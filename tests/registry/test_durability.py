@@ -9,13 +9,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from kronkers_studio.domain.content import Commit, Entry, EntryKind, StoredItem
+from kronkers_studio.domain.content import Entry, EntryKind, StoredItem
 from kronkers_studio.domain.errors import (
     AlreadyExists,
     InvalidInput,
@@ -24,15 +22,15 @@ from kronkers_studio.domain.errors import (
     WorkspaceBusy,
     WrongKey,
 )
-from kronkers_studio.registry import StoreOutcome, Workspace, create_workspace, open_workspace
+from kronkers_studio.registry import Workspace, create_workspace, open_workspace
 from kronkers_studio.registry import importing as importing_module
 from kronkers_studio.registry import objects as objects_module
 from kronkers_studio.registry import packs as packs_module
 from kronkers_studio.registry.records import ObjectType, Record
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.storage.keys import ArgonCost, Protection, Unlock
-
-BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
+from tests.registry import local_folder
+from tests.registry.kinds import BringIn
 
 
 def _packs(workspace: Workspace) -> list[Path]:
@@ -40,7 +38,7 @@ def _packs(workspace: Workspace) -> list[Path]:
 
 
 def test_packs_are_flushed_before_the_index_and_both_before_the_acknowledgement(
-    workspace: Workspace, folder: Path, local_folder: ModuleType, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen to fail without the pack's fsync. (That it reaches the disk is for a test that cuts the power.)"""
     events: list[str] = []
@@ -68,7 +66,7 @@ def test_packs_are_flushed_before_the_index_and_both_before_the_acknowledgement(
 
 
 def test_a_file_is_not_acknowledged_before_the_twin_that_brings_its_content(
-    workspace: Workspace, tmp_path: Path, local_folder: ModuleType, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two workers read the same bytes; one of them stores them, late. Seen to fail with ``part.borrowed`` ignored."""
     for name in ("one", "two", "three"):
@@ -97,7 +95,7 @@ def test_a_file_is_not_acknowledged_before_the_twin_that_brings_its_content(
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
 def test_a_failed_flush_is_loud_and_never_tried_again_on_that_file(
-    workspace: Workspace, folder: Path, local_folder: ModuleType, monkeypatch: pytest.MonkeyPatch, number: int
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     acknowledged: list[StoredItem] = []
     asked: list[int] = []
@@ -121,7 +119,7 @@ def test_a_failed_flush_is_loud_and_never_tried_again_on_that_file(
 
 
 def test_a_disk_that_fills_up_while_packs_are_written_loses_nothing_acknowledged(
-    workspace: Workspace, folder: Path, local_folder: ModuleType, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(objects_module, "_CHECKPOINT_SECONDS", 0.0)
     room = 900_000
@@ -226,9 +224,7 @@ def test_a_second_process_is_refused_by_name_and_may_read_meanwhile(
     bring_in(folder)
 
 
-def test_threads_and_windows_that_write_at_once_take_turns(
-    directory: Path, key_file: Path, local_folder: ModuleType, folder: Path
-) -> None:
+def test_threads_and_windows_that_write_at_once_take_turns(directory: Path, key_file: Path, folder: Path) -> None:
     failures: list[BaseException] = []
 
     def migrate(number: int) -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from kronkers_studio.domain.care import TrashKind
-from kronkers_studio.domain.content import Commit
-from kronkers_studio.registry import StoreOutcome, Workspace
+from kronkers_studio.registry import Workspace
 from kronkers_studio.registry import known_trees as known_trees_module
 from kronkers_studio.registry import snapshots as snapshots_module
 from kronkers_studio.registry.known_trees import KnownTrees
-
-BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
+from tests.registry.kinds import BringIn
 
 
 @pytest.fixture

@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import sqlalchemy as sa
 
 from kronkers_studio.domain.changes import ProjectCreated, ServerRemoved
-from kronkers_studio.domain.content import Commit, EntryKind, SourceItem
+from kronkers_studio.domain.content import EntryKind, SourceItem
 from kronkers_studio.domain.errors import NotFound, StorageFull, StoreDamaged, WorkspaceBusy
-from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace, rebuild_workspace
+from kronkers_studio.registry import Workspace, open_workspace, rebuild_workspace
 from kronkers_studio.registry import packs as packs_module
 from kronkers_studio.registry import workspace as workspace_module
 from kronkers_studio.registry.checking import table_rows
@@ -24,8 +22,9 @@ from kronkers_studio.registry.memory_source import MemorySource
 from kronkers_studio.registry.records import HEADER_SIZE
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.keys import Unlock
+from tests.registry import local_folder
+from tests.registry.kinds import BringIn
 
-BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
 Rows = dict[str, list[tuple[object, ...]]]
 
 
@@ -193,7 +192,7 @@ def test_a_version_never_acknowledged_does_not_come_back_once_its_content_was_cl
 
 
 def test_nothing_is_cleaned_up_in_a_database_that_is_older_than_the_journal(
-    workspace: Workspace, folder: Path, local_folder: ModuleType, bring_in: BringIn, tmp_path: Path
+    workspace: Workspace, folder: Path, bring_in: BringIn, tmp_path: Path
 ) -> None:
     """What it does not know of is needed again once the newer changes are brought back."""
     bring_in(folder)

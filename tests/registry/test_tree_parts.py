@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kronkers_studio.domain.content import Commit, Entry, EntryKind, SourceItem, StoredItem
+from kronkers_studio.domain.content import Entry, EntryKind, SourceItem, StoredItem
 from kronkers_studio.domain.errors import NotFound, StoreDamaged
-from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace, rebuild_workspace, tree_parts
+from kronkers_studio.registry import Workspace, open_workspace, rebuild_workspace, tree_parts
 from kronkers_studio.registry.records import ObjectType, Sealer
 from kronkers_studio.registry.snapshots import TreeReader, write_trees
 from kronkers_studio.registry.tree_diff import diff_trees
@@ -32,6 +31,7 @@ from kronkers_studio.registry.tree_parts import (
 )
 from kronkers_studio.registry.trees import decode_tree, encode_tree, piece_of, raw_name
 from kronkers_studio.storage.keys import MasterKey, Unlock
+from tests.registry.kinds import BringIn
 
 SEALER = Sealer(MasterKey(bytes(range(32)), "0" * 32))
 
@@ -254,8 +254,7 @@ def test_all_that_is_done_with_versions_is_done_with_wide_folders(
     workspace: Workspace,
     key_file: Path,
     tmp_path: Path,
-    local_folder: ModuleType,
-    bring_in: Callable[..., tuple[Commit, bool, StoreOutcome]],
+    bring_in: BringIn,
 ) -> None:
     """Seen to fail with ``references`` naming no parts: cleaning up then frees them."""
     top = tmp_path / "source"
@@ -307,7 +306,7 @@ def test_all_that_is_done_with_versions_is_done_with_wide_folders(
 
 
 def test_a_lost_part_is_found_by_checking_and_nothing_is_freed_then(
-    workspace: Workspace, tmp_path: Path, bring_in: Callable[..., tuple[Commit, bool, StoreOutcome]]
+    workspace: Workspace, tmp_path: Path, bring_in: BringIn
 ) -> None:
     top = tmp_path / "source"
     top.mkdir()

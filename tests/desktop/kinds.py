@@ -1,0 +1,40 @@
+"""What the fixtures of these tests give, and the pages and dialogs of a window by their class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from PySide6.QtWidgets import QDialog
+
+from kronkers_studio.desktop.pages.page import Page
+from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.workflows.session import Session
+
+Shown = TypeVar("Shown", bound=QDialog)
+Visited = TypeVar("Visited", bound=Page)
+Rest = Callable[[MainWindow], None]
+
+
+class OpenWindow(Protocol):
+    def __call__(self, workspace: Path | None = None, *, page: str = "") -> MainWindow: ...
+
+
+def the_page(window: MainWindow, kind: type[Visited]) -> Visited:
+    """The page of ``kind``, made now when it was never visited; ``window`` need not show it."""
+    page = window.page(kind.key)
+    assert isinstance(page, kind)
+    return page
+
+
+def the_dialog(window: MainWindow, kind: type[Shown]) -> Shown:
+    """The only dialog of ``kind`` that is open."""
+    (found,) = [dialog for dialog in window.findChildren(kind) if dialog.isVisible()]
+    return found
+
+
+def the_session(window: MainWindow) -> Session:
+    """The session of the workspace that ``window`` has open."""
+    assert window.studio.session is not None
+    return window.studio.session
