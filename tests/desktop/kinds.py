@@ -34,6 +34,13 @@ def the_dialog(window: MainWindow, kind: type[Shown]) -> Shown:
     return found
 
 
+def window_of(page: Page) -> MainWindow:
+    """The window that shows ``page``."""
+    window = page.window()
+    assert isinstance(window, MainWindow)
+    return window
+
+
 def the_session(window: MainWindow) -> Session:
     """The session of the workspace that ``window`` has open."""
     assert window.studio.session is not None

@@ -71,7 +71,7 @@ def test_a_file_is_looked_at_and_restored_by_the_keyboard_alone(
     page = the_page(window, RegistryPage)
     table = page.browser.table
     tab_to(window, table, qtbot)
-    assert table.chosen.name == "data"  # where one is
+    assert table.chosen is not None and table.chosen.name == "data"  # where one is
     qtbot.keyClick(table, Qt.Key.Key_Return)
     come_to_rest(window)
     assert page.browser.path == "data"
@@ -79,10 +79,12 @@ def test_a_file_is_looked_at_and_restored_by_the_keyboard_alone(
     qtbot.keyClick(table, Qt.Key.Key_Down)
     qtbot.keyClick(table, Qt.Key.Key_Return)
     come_to_rest(window)
-    assert page.browser.file.name == "sales.csv"
+    shown = page.browser.file
+    assert shown is not None and shown.name == "sales.csv"
     assert QApplication.focusWidget() is page.browser.preview
     qtbot.keyClick(page.browser.preview, Qt.Key.Key_Backspace)
     come_to_rest(window)
+    assert page.browser.chosen is not None
     assert (page.browser.file, page.browser.chosen.name) == (None, "sales.csv")
 
     tab_to(window, page.restore_button, qtbot)
@@ -110,7 +112,8 @@ def test_backspace_goes_up_to_the_folder_one_came_from_and_stops_at_the_top(
     for _ in range(2):
         qtbot.keyClick(browser, Qt.Key.Key_Backspace)
         come_to_rest(window)
-        assert (browser.path, browser.chosen.name) == ("", "data")
+    assert browser.chosen is not None
+    assert (browser.path, browser.chosen.name) == ("", "data")
 
 
 def test_the_chosen_row_of_the_table_with_the_keyboard_is_marked_and_of_others_not(qtbot: QtBot) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
@@ -260,6 +260,6 @@ def _see_the_same_charts_again(open_main_window: OpenWindow, directory: Path, qt
     qtbot.waitUntil(lambda: live_state(session, model, place).as_of is not None, timeout=_SHORT)
 
 
-def _button(widget: Any, text: str) -> QPushButton:
+def _button(widget: QWidget, text: str) -> QPushButton:
     buttons = [found for found in widget.findChildren(QPushButton) if found.isVisibleTo(widget)]
     return next(found for found in buttons if found.text().strip() == text)

@@ -25,7 +25,7 @@ from kronkers_studio.workflows import care
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.session import create_workspace, open_workspace
 from tests.damage import damage_behind_the_schema
-from tests.desktop.kinds import OpenWindow, Rest, the_page
+from tests.desktop.kinds import OpenWindow, Rest, the_page, the_session
 from tests.desktop.other_program import held_by_another_program
 
 _PATIENCE = 30_000
@@ -270,6 +270,7 @@ def test_a_check_that_finds_the_index_damaged_rebuilds_it_from_its_message(
     come_to_rest(window)
     assert "problem" in page.notice.message
     assert "kronkers" not in page.notice._next.text()
+    assert page.notice.action is not None
     page.notice.action.click()
     dialog = _dialog(window, RebuildDialog)
     dialog.go.click()
@@ -306,6 +307,7 @@ def test_damage_that_a_page_meets_is_told_with_what_mends_it(
     page = the_page(window, RegistryPage)
     qtbot.waitUntil(lambda: page.notice.action is not None, timeout=_PATIENCE)
     assert "index of this workspace is damaged" in page.notice.message
+    assert page.notice.action is not None
     page.notice.action.click()
     _dialog(window, RebuildDialog).go.click()
     qtbot.waitUntil(lambda: page.notice.message == "The index was made again.", timeout=_PATIENCE)
@@ -318,13 +320,13 @@ def test_no_rebuild_while_other_work_is_under_way(
 ) -> None:
     window = open_main_window(filled_workspace)
     come_to_rest(window)
-    done = threading.Event()
+    session, done = the_session(window), threading.Event()
     window.studio.do("Bringing in", lambda _progress, _cancel: done.wait(30))
     window.ask_rebuild()
     dialog = _dialog(window, RebuildDialog)
     dialog.go.click()
     assert "still running" in dialog.notice.message
-    assert window.studio.session is not None
+    assert the_session(window) is session
     done.set()
     come_to_rest(window)
     dialog.go.click()

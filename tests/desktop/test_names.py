@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, Qt, QUrl
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.pages.migrate import MigratePage
@@ -53,7 +53,7 @@ def workspace_of_names(workspace: Path) -> Path:
 
 
 def test_words_of_every_kind_spell_out_what_qt_would_drop(qtbot: QtBot) -> None:
-    made = [label(_FILE), ElidedLabel(_FILE), Pill(_FILE), Button(_FILE)]
+    made: list[QLabel | QPushButton] = [label(_FILE), ElidedLabel(_FILE), Pill(_FILE), Button(_FILE)]
     for widget in made:
         qtbot.addWidget(widget)
     assert [widget.text() for widget in made] == [_SHOWN_FILE] * len(made)

@@ -47,8 +47,8 @@ def _png() -> bytes:
     picture.fill(0x336699)
     buffer = QBuffer()
     buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-    picture.save(buffer, "PNG")
-    return buffer.data().data()
+    picture.save(buffer, "PNG")  # type: ignore[call-overload]  # the stubs want bytes, Qt wants a str
+    return bytes(buffer.data().data())
 
 
 def _files() -> dict[str, bytes]:
@@ -58,8 +58,8 @@ def _files() -> dict[str, bytes]:
     parquet = io.BytesIO()
     pl.DataFrame({"id": range(1000), "name": ["x"] * 1000}).write_parquet(parquet)
     workbook = openpyxl.Workbook()
-    workbook.active.append(["region", "amount"])
-    workbook.active.append(["North", 12])
+    workbook.worksheets[0].append(["region", "amount"])
+    workbook.worksheets[0].append(["North", 12])
     workbook.create_sheet("Notes")
     excel = io.BytesIO()
     workbook.save(excel)
@@ -232,6 +232,7 @@ def test_where_two_scroll_bars_meet_nothing_is_drawn(
     browser.open_entry(browser.table.content.rows[0])
     come_to_rest(window)
     table = browser.preview.findChild(QTableView)
+    assert table is not None
     assert table.horizontalScrollBar().isVisible() and table.verticalScrollBar().isVisible()
     picture = table.grab().toImage()
     right, below = table.verticalScrollBar().width(), table.horizontalScrollBar().height()

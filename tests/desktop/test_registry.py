@@ -113,6 +113,7 @@ def test_the_page_draws_the_graph_and_says_it_in_words(
     assert [entry.name for entry in page.browser.table.content.rows] == ["data", "model.py", "notes.md"]
     page.refresh()
     come_to_rest(window)
+    assert page.history.chosen is not None
     assert page.history.chosen.commit.message == "A first model"  # what was looked at is still
 
 

@@ -110,8 +110,7 @@ def test_a_server_without_its_password_offers_to_log_in_again_and_is_checked_the
     qtbot.waitUntil(lambda: "Not reached" in _shown(page), timeout=_LONG)
     assert "kronkers" not in _shown(page).replace("Kronkers", ""), "the window has no command line"
     _press(page, "Log in again …")
-    dialog = page.findChild(LogInDialog)
-    assert dialog is not None
+    (dialog,) = page.findChildren(LogInDialog)
     qtbot.waitUntil(lambda: dialog.views.shown == "fingerprint", timeout=_LONG)
     assert not dialog.next.isEnabled()
     dialog.compared.same.click()
@@ -139,8 +138,7 @@ def test_the_fingerprint_of_another_server_ends_the_log_in_before_the_password_i
     page = _open_page(open_main_window(workspace))
     qtbot.waitUntil(lambda: bool(page.findChildren(ServerCard)), timeout=_LONG)
     page.ask_log_in(other)
-    dialog = page.findChild(LogInDialog)
-    assert dialog is not None
+    (dialog,) = page.findChildren(LogInDialog)
     qtbot.waitUntil(lambda: dialog.views.shown == "fingerprint", timeout=_LONG)
     dialog.compared.same.click()
     dialog.next.click()
@@ -203,8 +201,7 @@ def test_what_no_release_needs_is_listed_before_it_is_removed(
     _checked(page, qtbot)
     qtbot.waitUntil(lambda: "2 things that no release needs" in _shown(page), timeout=_LONG)
     _press(_card(page), "Clean up …")
-    dialog = page.findChild(CleanServerDialog)
-    assert dialog is not None
+    (dialog,) = page.findChildren(CleanServerDialog)
     assert not dialog.go.isVisible()
     qtbot.waitUntil(lambda: dialog.views.shown == "list", timeout=_LONG)
     assert {line.name for line in dialog.table.content.rows} == {"gone-r1-secret", "gone-r1-network"}
@@ -232,8 +229,7 @@ def test_closing_the_dialog_while_it_cleans_ends_nothing(
     page = _open_page(window)
     come_to_rest(window)
     page.ask_clean(list_servers(_session(page))[0])
-    dialog = page.findChild(CleanServerDialog)
-    assert dialog is not None
+    (dialog,) = page.findChildren(CleanServerDialog)
     qtbot.waitUntil(lambda: dialog.views.shown == "list", timeout=_LONG)
     dialog.go.click()
     dialog.close()
@@ -245,7 +241,6 @@ def test_no_password_is_shown_as_it_is_typed(open_main_window: OpenWindow, with_
     page = _open_page(open_main_window(with_server))
     qtbot.waitUntil(lambda: bool(page.findChildren(ServerCard)), timeout=_LONG)
     page.ask_log_in(list_servers(_session(page))[0])
-    dialog = page.findChild(LogInDialog)
-    assert dialog is not None
+    (dialog,) = page.findChildren(LogInDialog)
     assert dialog.secret.echoMode() is dialog.secret.EchoMode.Password
     dialog.close()

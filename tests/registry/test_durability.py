@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from kronkers_studio.registry import objects as objects_module
 from kronkers_studio.registry import packs as packs_module
 from kronkers_studio.registry.records import ObjectType, Record
 from kronkers_studio.settings.secrets import Secret
+from kronkers_studio.storage.files import flush_file, write_fully
 from kronkers_studio.storage.keys import ArgonCost, Protection, Unlock
 from tests.registry import local_folder
 from tests.registry.kinds import BringIn
@@ -42,7 +44,7 @@ def test_packs_are_flushed_before_the_index_and_both_before_the_acknowledgement(
 ) -> None:
     """Seen to fail without the pack's fsync. (That it reaches the disk is for a test that cuts the power.)"""
     events: list[str] = []
-    flush, add = packs_module.flush_file, workspace.content._store.index.add
+    flush, add = flush_file, workspace.content._store.index.add
 
     def flushing(descriptor: int) -> None:
         events.append("flush")
@@ -83,7 +85,7 @@ def test_a_file_is_not_acknowledged_before_the_twin_that_brings_its_content(
             time.sleep(0.3)
         return seal_all(type, objects, compress=compress)
 
-    def on_durable(stored: list[StoredItem]) -> None:
+    def on_durable(stored: Sequence[StoredItem]) -> None:
         for item in stored:
             entry = Entry(item.item.path, EntryKind.FILE, content=item.content)
             assert workspace.content.read(entry) == (tmp_path / "twins" / item.item.path).read_bytes()
@@ -99,7 +101,7 @@ def test_a_failed_flush_is_loud_and_never_tried_again_on_that_file(
 ) -> None:
     acknowledged: list[StoredItem] = []
     asked: list[int] = []
-    flush = packs_module.flush_file
+    flush = flush_file
 
     def fail(descriptor: int) -> None:
         asked.append(os.fstat(descriptor).st_ino)
@@ -123,7 +125,7 @@ def test_a_disk_that_fills_up_while_packs_are_written_loses_nothing_acknowledged
 ) -> None:
     monkeypatch.setattr(objects_module, "_CHECKPOINT_SECONDS", 0.0)
     room = 900_000
-    write = packs_module.write_fully
+    write = write_fully
 
     def writing(descriptor: int, data: bytes) -> None:
         nonlocal room

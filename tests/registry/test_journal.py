@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import math
 import random
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -169,7 +170,7 @@ FIELDS: dict[type[Change], tuple[st.SearchStrategy[Any], ...]] = {
 }
 """What the fields of each kind of change are drawn from."""
 changes = st.one_of([st.builds(kind, *fields) for kind, fields in FIELDS.items()])
-FOUNDATION = (
+FOUNDATION: tuple[Change, ...] = (
     ProjectCreated("a", NOW),
     ProjectCreated("b", NOW),
     CommitRecorded(Commit(IDS[0], "a", (), IDS[0], "ann", NOW, "first", 1, 1)),
@@ -197,7 +198,7 @@ FOUNDATION = (
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     opened = Database(tmp_path_factory.mktemp("journal") / "metadata.db", KEY, durable=False)
     upgrade_database(opened)
     yield opened
@@ -495,7 +496,8 @@ def test_entries_from_before_a_field_existed_can_be_read() -> None:
     document = to_json(Server("a", "h", 22, "u", "k"))
     del document["identity_file"]
     assert from_json(Server, document) == Server("a", "h", 22, "u", "k")
-    for wrong in ({**document, "new": 1}, {**document, "port": "22"}, {**document, "port": True}, [], {}):
+    wrong_ones: list[Any] = [{**document, "new": 1}, {**document, "port": "22"}, {**document, "port": True}, [], {}]
+    for wrong in wrong_ones:
         with pytest.raises(ValueError, match=r"."):
             from_json(Server, wrong)
     with pytest.raises(ValueError, match="time zone"):

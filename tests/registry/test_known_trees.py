@@ -12,6 +12,7 @@ from kronkers_studio.registry import Workspace
 from kronkers_studio.registry import known_trees as known_trees_module
 from kronkers_studio.registry import snapshots as snapshots_module
 from kronkers_studio.registry.known_trees import KnownTrees
+from kronkers_studio.registry.tree_parts import tree_objects
 from tests.registry.kinds import BringIn
 
 
@@ -29,7 +30,7 @@ def teams(tmp_path: Path) -> Path:
 def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many entries each tree has that is encoded."""
     done: list[int] = []
-    really = snapshots_module.tree_objects
+    really = tree_objects
     monkeypatch.setattr(
         snapshots_module, "tree_objects", lambda pieces, sealer: done.append(len(pieces)) or really(pieces, sealer)
     )

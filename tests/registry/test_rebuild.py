@@ -7,6 +7,7 @@ import random
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -143,11 +144,14 @@ def test_a_change_that_was_written_but_not_acknowledged_gives_way_to_the_next(
     """As after a kill between the journal's file and the database."""
     now = filled.content._clock()
 
-    def dying(*_arguments: object) -> None:
-        log.append(*_arguments)  # type: ignore[arg-type]
+    log = filled.ledger._journal.log
+    assert log is not None
+    append = log.append
+
+    def dying(*arguments: Any) -> None:
+        append(*arguments)
         raise StorageFull("The power failed.")
 
-    log = filled.ledger._journal.log
     assert log is not None
     monkeypatch.setattr(filled.ledger._journal, "log", type("Dying", (), {"append": staticmethod(dying)}))
     with pytest.raises(StorageFull):

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kronkers_studio.domain.content import Entry, EntryKind, SourceItem, StoredItem
+from kronkers_studio.domain.differences import EntryChange
 from kronkers_studio.domain.errors import NotFound, StoreDamaged
 from kronkers_studio.registry import Workspace, open_workspace, rebuild_workspace, tree_parts
 from kronkers_studio.registry.records import ObjectType, Sealer
@@ -159,9 +160,9 @@ def test_the_difference_of_trees_in_parts_is_that_of_whole_ones(
     assert not diff_trees(whole[0], parts[0], store)
 
 
-def _without_ids(changes: Sequence[object]) -> list[object]:
+def _without_ids(changes: Sequence[EntryChange]) -> list[tuple[object, ...]]:
     """What differs, apart from the ids of folders."""
-    shown = []
+    shown: list[tuple[object, ...]] = []
     for change in changes:
         sides = [
             replace(side, content=()) if side is not None and side.kind is EntryKind.FOLDER else side
@@ -231,7 +232,7 @@ def test_parts_that_are_not_what_the_index_says_are_damage() -> None:
         (index, tree("c")),
     ):
         with pytest.raises(StoreDamaged):
-            decode_folder(index, lambda _, found=(one, other): list(found))
+            decode_folder(index, lambda _: [one, other])  # noqa: B023  # called at once
 
 
 @given(st.binary(max_size=80), st.integers(0, 200))

@@ -11,6 +11,7 @@ import pytest
 from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.migration import scanning
 from kronkers_studio.workflows import bringing_in
+from kronkers_studio.workflows.folder_reading import scan_source
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.session import Session, open_workspace
 
@@ -35,7 +36,7 @@ def _write(file: Path, text: str, mtime_ns: int = _OLD) -> None:
 def scans(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows by one for each full scan."""
     done: list[str] = []
-    really = bringing_in.scan_source
+    really = scan_source
     monkeypatch.setattr(
         bringing_in, "scan_source", lambda *words, **named: done.append("scan") or really(*words, **named)
     )
