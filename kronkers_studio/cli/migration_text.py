@@ -74,7 +74,7 @@ def _compared_lines(plan: MigrationPlan) -> list[str]:
 def _undone_lines(undone: Undone | None, title: str) -> list[str]:
     if undone is None:
         return []
-    from kronkers_studio.workflows.undoing import undone_words
+    from kronkers_studio.workflows.migration.undo_check import undone_words
 
     return [f"{title}: {undone_words(undone)}. Version {undone.head[:12]} keeps what it was."]
 

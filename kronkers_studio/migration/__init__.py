@@ -41,7 +41,7 @@ _LOADED_LATER = {
     "scan_folder": "scanning",
     "state_of": "folder_state",
 }
-"""Each where it is; a process that only reads files (``workflows.reading_process``) needs few of them."""
+"""Each where it is; a process that only reads files (``workflows.migration.worker_process``) needs few of them."""
 
 
 def __getattr__(name: str) -> Any:

@@ -231,7 +231,7 @@ def open_workspace(
             raise StoreDamaged("The database metadata.db is empty.")
         return Session(open_(directory, unlock))
     except StoreDamaged as error:
-        from kronkers_studio.workflows.care import index_damage
+        from kronkers_studio.workflows.maintenance import index_damage
 
         raise index_damage(directory, unlock, error) or error from None
 

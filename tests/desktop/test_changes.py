@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.desktop.compared import column_title, compared_columns, compared_rows, side_by_side, table_words
+from kronkers_studio.desktop.difference_rows import (
+    column_title,
+    compared_columns,
+    compared_rows,
+    side_by_side,
+    table_words,
+)
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.domain.differences import (
     CellChange,

@@ -13,7 +13,7 @@ from kronkers_studio.desktop.dialogs.remove import RemoveDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.pages.registry import RegistryPage
-from kronkers_studio.desktop.watching import Watchers
+from kronkers_studio.desktop.work.folder_watches import Watchers
 from kronkers_studio.domain.content import Entry
 from kronkers_studio.workflows.browsing import list_projects
 from kronkers_studio.workflows.session import open_workspace

@@ -11,8 +11,8 @@ from PySide6.QtCore import QTimer
 
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.pages.registry import RegistryPage
-from kronkers_studio.desktop.tasks import TaskRunner
-from kronkers_studio.workflows.plan_rows import prepare
+from kronkers_studio.desktop.plan_rows import prepare
+from kronkers_studio.desktop.work.tasks import TaskRunner
 from kronkers_studio.workflows.session import open_workspace
 from tests.desktop.blocking import Blocking, live_until_idle, main_thread_counted
 from tests.desktop.kinds import OpenWindow, Rest, the_page

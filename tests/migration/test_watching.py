@@ -25,7 +25,7 @@ from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.migration import watching
 from kronkers_studio.migration.watching import Watch
 from kronkers_studio.workflows import watching as workflow
-from kronkers_studio.workflows.care import list_trash, remove_branch, remove_project, restore_from_trash
+from kronkers_studio.workflows.maintenance import list_trash, remove_branch, remove_project, restore_from_trash
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.watching import watch_folder, watch_folders

@@ -10,7 +10,7 @@ import pytest
 
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.registry import Workspace, open_workspace
-from kronkers_studio.registry import packs as packs_module
+from kronkers_studio.registry.store import packs as packs_module
 from kronkers_studio.storage.keys import Unlock
 from tests.registry.kinds import BringIn
 

@@ -56,13 +56,14 @@ from kronkers_studio.domain.models import (
 )
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.servers import Server
-from kronkers_studio.registry import Workspace, rows
-from kronkers_studio.registry.checking import table_rows
-from kronkers_studio.registry.documents import from_json, from_text, to_json, to_text
-from kronkers_studio.registry.journal import Journal, read_entries
-from kronkers_studio.registry.ledger import Ledger
+from kronkers_studio.registry import Workspace
+from kronkers_studio.registry.maintenance.check import table_rows
+from kronkers_studio.registry.metadata import statements
+from kronkers_studio.registry.metadata.journal import Journal, read_entries
+from kronkers_studio.registry.metadata.ledger import Ledger
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database, beneath
+from kronkers_studio.storage.json_form import from_json, from_text, to_json, to_text
 from kronkers_studio.storage.migrations import upgrade_database
 
 KINDS: tuple[type[Change], ...] = get_args(Change)
@@ -223,10 +224,10 @@ def _from_where_it_is(database: Database, change: Change) -> Change:
     """A move of a branch or tag from where it is now: drawn blindly, almost every one would be refused."""
     with database.read_directly() as connection:
         if isinstance(change, BranchMoved):
-            found = rows.select(connection, rows.BRANCHES, project=change.project, name=change.branch)
+            found = statements.select(connection, statements.BRANCHES, project=change.project, name=change.branch)
             return dataclasses.replace(change, previous=found[0]["head"] if found else "")
         if isinstance(change, TagMoved):
-            found = rows.select(connection, rows.TAGS, project=change.project, name=change.tag)
+            found = statements.select(connection, statements.TAGS, project=change.project, name=change.tag)
             return dataclasses.replace(change, previous=found[0]["commit"] if found else "")
     return change
 
@@ -290,15 +291,15 @@ def test_the_property_test_knows_every_kind_of_change() -> None:
 
     Seen to fail with ``TrashEmptied`` taken out of ``FIELDS``, and with a field added to ``Trashed``.
     """
-    from kronkers_studio.registry import applying, journal
+    from kronkers_studio.registry.metadata import journal, projection
 
-    assert set(KINDS) == set(FIELDS) == set(applying._APPLIERS) == set(journal._KINDS.values())
+    assert set(KINDS) == set(FIELDS) == set(projection._APPLIERS) == set(journal._KINDS.values())
     drawn = {kind.__name__: len(fields) for kind, fields in FIELDS.items()}
     assert drawn == {kind.__name__: len(dataclasses.fields(kind)) for kind in KINDS}
 
 
 def test_the_tables_of_plain_statements_are_those_of_the_schema() -> None:
-    ours = {table.name: table for table in vars(rows).values() if isinstance(table, rows.Table)}
+    ours = {table.name: table for table in vars(statements).values() if isinstance(table, statements.Table)}
     assert {name: (table.keys, set(table.others)) for name, table in ours.items()} == {
         table.name: (
             tuple(column.name for column in table.primary_key),
@@ -312,18 +313,18 @@ def test_no_column_but_those_of_the_table_can_be_named(workspace: Workspace) -> 
     """Seen to fail with ``_own`` letting every name through."""
     evil: dict[str, Any] = {'name" = name --': "x"}
     with workspace.database.read_directly() as connection:
-        for statement in (rows.insert, rows.put):
+        for statement in (statements.insert, statements.put):
             with pytest.raises(KeyError, match="no column"):
-                statement(connection, rows.SERVERS, evil)
+                statement(connection, statements.SERVERS, evil)
         with pytest.raises(KeyError, match="no column"):
-            rows.update(connection, rows.SERVERS, evil, name="x")
+            statements.update(connection, statements.SERVERS, evil, name="x")
         with pytest.raises(KeyError, match="no column"):
-            rows.update(connection, rows.SERVERS, {"document": "{}"}, **evil)
-        for question in (rows.delete, rows.select, rows.has):
+            statements.update(connection, statements.SERVERS, {"document": "{}"}, **evil)
+        for question in (statements.delete, statements.select, statements.has):
             with pytest.raises(KeyError, match="no column"):
-                question(connection, rows.SERVERS, **evil)
+                question(connection, statements.SERVERS, **evil)
         with pytest.raises(KeyError, match="no column"):
-            rows.select(connection, rows.SERVERS, order=tuple(evil))
+            statements.select(connection, statements.SERVERS, order=tuple(evil))
 
 
 def _a_story() -> list[Change]:

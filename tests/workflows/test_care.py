@@ -16,7 +16,7 @@ from kronkers_studio.domain.errors import StorageFull
 from kronkers_studio.domain.migration import MigrationOptions
 from kronkers_studio.migration import FolderSource
 from kronkers_studio.workflows.browsing import check_workspace, restore
-from kronkers_studio.workflows.care import (
+from kronkers_studio.workflows.maintenance import (
     clean_up,
     drill_recovery_key,
     empty_trash,

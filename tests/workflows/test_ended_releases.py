@@ -21,8 +21,8 @@ from kronkers_studio.domain.errors import AlreadyExists, NotFound, Refused, Rele
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState, Worker
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows import workers
-from kronkers_studio.workflows.care import remove_model_version
 from kronkers_studio.workflows.demo import SAMPLE_FOLDER, sample_rows
+from kronkers_studio.workflows.maintenance import remove_model_version
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
 from kronkers_studio.workflows.places import ThisComputer

@@ -10,9 +10,9 @@ import pytest
 
 from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.migration import scanning
-from kronkers_studio.workflows import bringing_in
-from kronkers_studio.workflows.folder_reading import scan_source
 from kronkers_studio.workflows.migrating import migrate_folder
+from kronkers_studio.workflows.migration import import_run
+from kronkers_studio.workflows.migration.folder_access import scan_source
 from kronkers_studio.workflows.session import Session, open_workspace
 
 _OLD = 1_700_000_000_123_456_789
@@ -38,7 +38,7 @@ def scans(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     done: list[str] = []
     really = scan_source
     monkeypatch.setattr(
-        bringing_in, "scan_source", lambda *words, **named: done.append("scan") or really(*words, **named)
+        import_run, "scan_source", lambda *words, **named: done.append("scan") or really(*words, **named)
     )
     return done
 
