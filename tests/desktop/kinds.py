@@ -6,13 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from PySide6.QtWidgets import QDialog
-
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.workflows.session import Session
 
-Shown = TypeVar("Shown", bound=QDialog)
 Visited = TypeVar("Visited", bound=Page)
 Rest = Callable[[MainWindow], None]
 
@@ -26,12 +23,6 @@ def the_page(window: MainWindow, kind: type[Visited]) -> Visited:
     page = window.page(kind.key)
     assert isinstance(page, kind)
     return page
-
-
-def the_dialog(window: MainWindow, kind: type[Shown]) -> Shown:
-    """The only dialog of ``kind`` that is open."""
-    (found,) = [dialog for dialog in window.findChildren(kind) if dialog.isVisible()]
-    return found
 
 
 def window_of(page: Page) -> MainWindow:

@@ -170,7 +170,7 @@ def changed_workspace(workspace: Path) -> Path:
 def test_a_version_is_compared_with_the_one_before_file_by_file(
     open_main_window: OpenWindow, changed_workspace: Path, come_to_rest: Rest
 ) -> None:
-    from tests.desktop.test_accessibility import unnamed, unreachable
+    from tests.desktop.accessible import unnamed, unreachable
 
     window = open_main_window(changed_workspace, page="registry")
     window.show()

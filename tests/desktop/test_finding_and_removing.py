@@ -18,8 +18,8 @@ from kronkers_studio.domain.content import Entry
 from kronkers_studio.workflows.browsing import list_projects
 from kronkers_studio.workflows.session import open_workspace
 from kronkers_studio.workflows.versions import create_branch, list_branches
-from tests.desktop.kinds import OpenWindow, Rest, Shown, the_page, the_session, window_of
-from tests.desktop.test_accessibility import unnamed, unreachable
+from tests.desktop import accessible
+from tests.desktop.kinds import OpenWindow, Rest, the_page, the_session, window_of
 from tests.desktop.versioned import commit_files
 
 
@@ -57,12 +57,9 @@ def branches_at(page: RegistryPage) -> tuple[str, ...]:
     return page.history.chosen.branches
 
 
-def the_dialog(page: RegistryPage, kind: type[Shown], rest: Rest) -> Shown:
+def the_dialog(page: RegistryPage, kind: type[accessible.Shown], rest: Rest) -> accessible.Shown:
     rest(window_of(page))
-    (found,) = [dialog for dialog in window_of(page).findChildren(kind) if dialog.isVisible()]
-    assert unnamed(found) == []
-    assert unreachable(found) == []
-    return found
+    return accessible.the_dialog(window_of(page), kind)
 
 
 def look_for(dialog: SearchDialog, words: str, page: RegistryPage, rest: Rest) -> list[str]:

@@ -21,9 +21,9 @@ from kronkers_studio.workflows.browsing import history, list_folder
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.migration.sources import project_sources
 from kronkers_studio.workflows.session import open_workspace
-from tests.desktop.kinds import OpenWindow, Rest, Shown, the_page
+from tests.desktop.accessible import the_dialog
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.planned import plan_to_decide
-from tests.desktop.test_accessibility import unnamed, unreachable
 from tests.desktop.test_names import seen
 
 _PATIENCE = 20_000
@@ -55,13 +55,6 @@ def cells(panel: PlanPanel, path: str) -> list[str]:
 def begin(page: MigratePage, qtbot: QtBot) -> None:
     page.start()
     qtbot.waitUntil(lambda: page.views.shown == "outcome", timeout=_PATIENCE)
-
-
-def the_dialog(window: MainWindow, kind: type[Shown]) -> Shown:
-    (found,) = [dialog for dialog in window.findChildren(kind) if dialog.isVisible()]
-    assert unnamed(found) == []
-    assert unreachable(found) == []
-    return found
 
 
 def test_a_conflict_copy_is_shown_below_its_original_with_what_differs(

@@ -171,7 +171,7 @@ def test_large_files_that_must_be_read_whole_are_left_alone(
 def test_every_kind_is_shown_beside_the_history(
     open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest
 ) -> None:
-    from tests.desktop.test_accessibility import unnamed, unreachable
+    from tests.desktop.accessible import unnamed, unreachable
 
     with open_workspace(workspace) as session:
         commit_files(session, _files(), "All kinds")

@@ -21,8 +21,8 @@ from kronkers_studio.domain.differences import Choice
 from kronkers_studio.workflows.browsing import list_folder, read_file
 from kronkers_studio.workflows.session import open_workspace
 from kronkers_studio.workflows.versions import create_branch
-from tests.desktop.kinds import OpenWindow, Rest, Shown
-from tests.desktop.test_accessibility import unnamed, unreachable
+from tests.desktop import accessible
+from tests.desktop.kinds import OpenWindow, Rest
 from tests.desktop.versioned import commit_files
 
 
@@ -40,10 +40,8 @@ def conflicting_workspace(workspace: Path) -> Path:
     return workspace
 
 
-def the_dialog(window: MainWindow, kind: type[Shown]) -> Shown:
-    (found,) = [dialog for dialog in window.findChildren(kind) if dialog.isVisible()]
-    assert unnamed(found) == []
-    assert unreachable(found) == []
+def the_dialog(window: MainWindow, kind: type[accessible.Shown]) -> accessible.Shown:
+    found = accessible.the_dialog(window, kind)
     assert not found.grab().isNull()
     return found
 

@@ -21,8 +21,8 @@ from kronkers_studio.domain.progress import NEVER, CancelSource
 from kronkers_studio.workflows import watching as workflow
 from kronkers_studio.workflows.browsing import list_folder
 from kronkers_studio.workflows.session import open_workspace
+from tests.desktop.accessible import unnamed, unreachable
 from tests.desktop.kinds import OpenWindow, the_page
-from tests.desktop.test_accessibility import unnamed, unreachable
 from tests.desktop.things import NOON
 
 _PATIENCE = 30_000
