@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _READS_AS_WORDS = re.compile(r"[^\W\d_]{2,}[ ,…]+[^\W\d_]|^\W*[A-Z][a-z]+(\W|$)")
@@ -53,13 +53,13 @@ class Source:
             if is_text and parameter not in self._shown[_known_as(name, file)] and parameter not in _CODE
         ]
 
-    def plain_words(self, allowed: Collection[str]) -> list[str]:
-        """What people would see or hear without ``tr``, ``allowed`` aside, with where it stands."""
+    def plain_words(self) -> list[tuple[str, str]]:
+        """What people would see or hear without ``tr``: (words, where they stand)."""
         return [
-            f"{file.name}:{literal.lineno}: {literal.value!r}"
+            (str(literal.value), f"{file.name}:{literal.lineno}")
             for file, tree in self._trees.items()
             for literal in dict.fromkeys([*_words_of(tree), *self._given(file, tree)])
-            if literal.value not in allowed and id(literal) not in _told_otherwise(tree)
+            if id(literal) not in _told_otherwise(tree)
         ]
 
     def _given(self, file: Path, tree: ast.AST) -> Iterator[ast.Constant]:
@@ -71,10 +71,8 @@ class Source:
                 shown += [keyword.value for keyword in call.keywords if keyword.arg in at]
                 if name in _SHOWN_BY_QT:
                     shown += call.args[_SHOWN_BY_QT[name] :][:1]
-                for argument in shown:
-                    yield from (
-                        one for one in _literals(argument) if any(letter.isalpha() for letter in str(one.value))
-                    )
+                literals = (literal for argument in shown for literal in _literals(argument))
+                yield from (literal for literal in literals if any(letter.isalpha() for letter in str(literal.value)))
 
 
 def _callables(tree: ast.AST, *, classes_only: bool = False) -> Iterator[tuple[str, dict[str, bool], list[ast.stmt]]]:
