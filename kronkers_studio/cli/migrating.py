@@ -209,7 +209,7 @@ def _options(
     """What is asked for, beside what is remembered; None to go on as the last time."""
     if include is None and exclude is None and online_only is None and fold_conflicts is None:
         return None
-    from kronkers_studio.workflows.migration.sources import changed_options, project_sources
+    from kronkers_studio.workflows.sources import changed_options, project_sources
 
     first = folders[0] if folders else next((Path(each.folder) for each in project_sources(session, project)), None)
     if first is None:
@@ -282,7 +282,7 @@ def _watch(
     replace: bool,
     settle: float,
 ) -> None:
-    from kronkers_studio.workflows.migration.sources import project_sources
+    from kronkers_studio.workflows.sources import project_sources
     from kronkers_studio.workflows.watching import watch_folders
 
     said: list[str] = []
@@ -331,7 +331,7 @@ def _show_plans(
     options: MigrationOptions | None,
 ) -> None:
     from kronkers_studio.workflows.migrating import plan_migration
-    from kronkers_studio.workflows.migration.sources import project_sources
+    from kronkers_studio.workflows.sources import project_sources
 
     folders = folders or [Path(source.folder) for source in project_sources(session, project)]
     with terminal.progress() as progress:

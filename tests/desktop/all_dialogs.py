@@ -34,8 +34,8 @@ from kronkers_studio.domain.errors import ConfinementUnavailable
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.servers import HostKey, Server
 from kronkers_studio.workflows.browsing import show_commit
-from kronkers_studio.workflows.maintenance import remove_branch
 from kronkers_studio.workflows.session import open_workspace
+from kronkers_studio.workflows.trash import remove_branch
 from kronkers_studio.workflows.versions import create_branch, plan_merge
 from tests.desktop.kinds import the_session
 from tests.desktop.planned import plan_to_decide

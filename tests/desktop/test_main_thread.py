@@ -223,10 +223,10 @@ def _asked_by(kind: type[QDialog]) -> set[str]:
         "LogInDialog": {"servers.log_in_anew"},
         "MergeDialog": {"versions.plan_merge", "versions.merge_branches"},
         "NameVersionDialog": {"versions.set_tag"},
-        "RemoveDialog": {"maintenance.remove_branch"},
+        "RemoveDialog": {"trash.remove_branch"},
         "RestoreDialog": {"versions.state_at"},
         "RulesDialog": {"plans.preview_rules"},
         "SearchDialog": {"searching.search"},
-        "TrashDialog": {"maintenance.list_trash", "maintenance.restore_from_trash"},
+        "TrashDialog": {"trash.list_trash", "trash.restore_from_trash"},
     }
     return asked.get(kind.__name__, set())

@@ -19,8 +19,8 @@ from kronkers_studio.domain.migration import MigrationOptions, OnlineOnly
 from kronkers_studio.workflows import plans
 from kronkers_studio.workflows.browsing import history, list_folder
 from kronkers_studio.workflows.migrating import migrate_folder
-from kronkers_studio.workflows.migration.sources import project_sources
 from kronkers_studio.workflows.session import open_workspace
+from kronkers_studio.workflows.sources import project_sources
 from tests.desktop.accessible import the_dialog
 from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.planned import plan_to_decide

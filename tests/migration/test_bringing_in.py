@@ -16,8 +16,8 @@ from kronkers_studio.migration import FolderSource, filesystem
 from kronkers_studio.workflows.browsing import restore
 from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders, plan_migration
 from kronkers_studio.workflows.migration import sources
-from kronkers_studio.workflows.migration.sources import changed_options, forget_source, project_sources
 from kronkers_studio.workflows.session import Session
+from kronkers_studio.workflows.sources import changed_options, forget_source, project_sources
 from tests.migration.kinds import Make
 
 AT_REST_NS = 1_600_000_000_123_456_789

@@ -26,8 +26,8 @@ from kronkers_studio.settings import paths
 from kronkers_studio.storage.keys import KEY_FILE_SIZES
 from kronkers_studio.workflows.browsing import restore
 from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders, plan_migration
-from kronkers_studio.workflows.migration.sources import project_sources
 from kronkers_studio.workflows.session import Session, create_workspace, workspace_remark
+from kronkers_studio.workflows.sources import project_sources
 from kronkers_studio.workflows.watching import watch_folder
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from kronkers_studio.domain.errors import SourceUnavailable
 from kronkers_studio.migration import scan_ahead, scan_folder
-from kronkers_studio.migration.found import FoundItem
+from kronkers_studio.migration.found_item import FoundItem
 from kronkers_studio.migration.scan_ahead import Found, ScanAhead
-from kronkers_studio.migration.scanning import Scan
+from kronkers_studio.migration.scan_result import Scan
 from tests.migration.kinds import Make
 
 

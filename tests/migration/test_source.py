@@ -14,7 +14,7 @@ import pytest
 from kronkers_studio.domain.content import WHOLE_LIMIT, EntryKind, SkipReason, SourceItem, SourceProblem
 from kronkers_studio.domain.errors import SourceUnavailable
 from kronkers_studio.migration import FolderSource, filesystem, scan_folder
-from kronkers_studio.migration.found import FoundItem
+from kronkers_studio.migration.found_item import FoundItem
 from tests.migration.kinds import Make, WithoutRights
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.domain.models import Datatype, Framework, ModelFacts
 from kronkers_studio.packaging import inspect_model, require_safe
-from kronkers_studio.packaging.surroundings import read_surroundings
+from kronkers_studio.packaging.environment_hints import read_surroundings
 from tests.packaging import model_zoo
 from tests.packaging.test_pickle_reader import HOSTILE, Evil
 

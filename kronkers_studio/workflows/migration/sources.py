@@ -10,7 +10,7 @@ from pathlib import Path
 from kronkers_studio.domain.changes import Change, SourceForgotten, SourceRemembered
 from kronkers_studio.domain.content import Entry, EntryKind, SourceItem, StoredItem
 from kronkers_studio.domain.errors import InvalidInput, NotFound
-from kronkers_studio.domain.migration import MigrationOptions, MigrationSource, OnlineOnly
+from kronkers_studio.domain.migration import MigrationOptions, MigrationSource
 from kronkers_studio.migration.folder_paths import absolute_folder, same_folder
 from kronkers_studio.workflows.session import Session
 
@@ -18,36 +18,6 @@ from kronkers_studio.workflows.session import Session
 def project_sources(session: Session, project: str) -> list[MigrationSource]:
     """The folders that are brought into ``project``, with the options of the last time."""
     return session.workspace.ledger.sources(project)
-
-
-def forget_source(session: Session, project: str, folder: Path) -> None:
-    """Bring a folder into the project no more; what came from it stays until another folder takes its place.
-
-    Raises ``NotFound``.
-    """
-    path = _spelled(folder, project_sources(session, project))
-    session.workspace.ledger.record(SourceForgotten(project, str(path)), author=session.author)
-
-
-def changed_options(
-    session: Session,
-    project: str,
-    folder: Path,
-    *,
-    include: Sequence[str] | None = None,
-    exclude: Sequence[str] | None = None,
-    online_only: OnlineOnly | None = None,
-    fold_conflicts: bool | None = None,
-) -> MigrationOptions:
-    """The options remembered for a folder, with those changed that are given."""
-    options = source_of(session, project, folder).options
-    if include is not None:
-        options = replace(options, include=tuple(include))
-    if exclude is not None:
-        options = replace(options, exclude=tuple(exclude))
-    if online_only is not None:
-        options = replace(options, online_only=online_only)
-    return options if fold_conflicts is None else replace(options, fold_conflicts=fold_conflicts)
 
 
 def source_of(
@@ -59,7 +29,7 @@ def source_of(
     so does the new one. Raises ``InvalidInput`` for a place that is none.
     """
     remembered = project_sources(session, project)
-    path = str(_spelled(folder, remembered))
+    path = str(as_spelled_before(folder, remembered))
     before = next((source for source in remembered if source.folder == path), None)
     if into is None:
         into = before.into if before else _own_place(Path(path), remembered) if _places(remembered) else ""
@@ -74,7 +44,7 @@ def sources_of(
     Raises ``InvalidInput`` when one of them lies in another.
     """
     remembered = project_sources(session, project)
-    paths = [_spelled(folder, remembered) for folder in folders]
+    paths = [as_spelled_before(folder, remembered) for folder in folders]
     for number, path in enumerate(paths):
         if any(_lies_in(path, other) for place, other in enumerate(paths) if place != number):
             raise InvalidInput(f"{path} is there twice.", next_step="Name folders that do not lie in one another.")
@@ -156,7 +126,7 @@ def _checked_place(into: str) -> str:
     return place
 
 
-def _spelled(folder: Path, remembered: Iterable[MigrationSource]) -> Path:
+def as_spelled_before(folder: Path, remembered: Iterable[MigrationSource]) -> Path:
     """``folder`` as it was spelled the last time: through a link, in another case or by a short name it is no other."""
     path = absolute_folder(folder)
     known = [Path(source.folder) for source in remembered]

@@ -12,7 +12,6 @@ from typing import NoReturn, TypeVar
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, StoredItem
 from kronkers_studio.domain.errors import NotFound, WouldUndo
 from kronkers_studio.domain.migration import MigrationSource, Undone
-from kronkers_studio.domain.spelling import printable
 from kronkers_studio.workflows.session import Session
 
 _EXAMPLES = 5
@@ -37,26 +36,11 @@ def refuse_undoing(undone: Undone, session: Session, project: str, branch: str, 
     """Raises ``WouldUndo``, which says what would be lost and how to keep it."""
     raise WouldUndo(
         f"“{branch}” of “{project}” got something from elsewhere since the folder was last brought in there, and would "
-        f"lose it: {undone_words(undone)}. Nothing was changed.",
+        f"lose it: {undone.summary}. Nothing was changed.",
         next_step=f"To keep both, bring the folder in on a branch of its own, then merge that: "
         f"{_way_to_keep_both(undone, session, project, branch, folders)}. Or restore what is missing into the folder "
         f"first. Or let the folder alone count, with --replace; version {undone.head[:12]} keeps the rest.",
     )
-
-
-def undone_words(undone: Undone) -> str:
-    """What would be undone, such as ``2 files are not in the folder; 1 file is otherwise there (a.csv, b.csv …)``."""
-    parts = [
-        f"{files:,} {'file is' if files == 1 else 'files are'} {what}"
-        for files, what in (
-            (undone.removed, "not in the folder"),
-            (undone.replaced, "otherwise in the folder"),
-            (undone.returned, "still in the folder, though taken out"),
-        )
-        if files
-    ]
-    more = " …" if undone.count > len(undone.examples) else ""
-    return f"{'; '.join(parts)} ({', '.join(map(printable, undone.examples))}{more})"
 
 
 def _way_to_keep_both(undone: Undone, session: Session, project: str, branch: str, folders: Sequence[str]) -> str:
