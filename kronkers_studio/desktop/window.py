@@ -327,7 +327,7 @@ class MainWindow(QMainWindow):
             Action("wizard", tr("Guide me from a folder to a live model"), self.show_wizard, "sparkle"),
             Action("server.add", tr("Add a server"), self._goes(AddServer()), "servers"),
             Action("migrate.begin", tr("Bring in a folder"), self._goes(ChooseFolder()), "migrate"),
-            Action("registry.find", tr("Find a file, a model or a project"), self.find, "search", "Ctrl+F"),
+            Action("registry.find", tr("Find a file, a model or a project"), self.ask_find, "search", "Ctrl+F"),
             Action("registry.trash", tr("Open the trash"), self._goes(OpenTrash()), "trash"),
             Action("registry.check", tr("Check the workspace"), self._goes(CheckWorkspace()), "shield"),
             Action("registry.rebuild", tr("Rebuild the workspace's index"), self.ask_rebuild, "refresh"),
@@ -337,7 +337,7 @@ class MainWindow(QMainWindow):
             Action("quit", tr("Close the window"), self.close, "close", "Ctrl+Q"),
         ]
 
-    def find(self) -> None:
+    def ask_find(self) -> None:
         """Look for something by its name, from any page."""
         from kronkers_studio.desktop.dialogs.search import SearchDialog
 

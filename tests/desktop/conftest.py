@@ -18,6 +18,7 @@ from kronkers_studio.desktop.start import open_window
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.settings.paths import resource
+from tests.desktop.kinds import OpenWindow
 
 SAMPLE = resource("sample/OneDrive - Kronkers")
 PATIENCE = 60_000  # milliseconds
@@ -90,9 +91,6 @@ def studio(qapp: QApplication, qtbot: QtBot, workspace: Path) -> Iterator[Studio
     yield made
     made.runner.stop()
     made.close()
-
-
-OpenWindow = Callable[..., MainWindow]
 
 
 @pytest.fixture

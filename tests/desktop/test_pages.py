@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,20 +18,19 @@ from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.pages.deploy import DeployPage, Floor
 from kronkers_studio.desktop.pages.home import Overview, events, next_step
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.pages.settings import SettingsPage
 from kronkers_studio.desktop.panels.server_card import ServerCard
 from kronkers_studio.desktop.widgets.dialog import Dialog
-from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.desktop.work.tasks import Task
 from kronkers_studio.domain.errors import AuthenticationFailed, ServerBusy, ServerFull, ServerUnreachable, StudioError
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.domain.servers import DeployLock, HostKey, Remedy, Server, ServerCheck, ServerReport, Verdict
 from kronkers_studio.settings.configuration import load_settings
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.things import NOON, a_release, a_version
 
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 _SERVER = Server("lab", "lab.example.org", 2222, "studio", "ssh-ed25519 AAAA", added=NOON)
 
 
@@ -92,7 +90,7 @@ def test_the_registry_looks_into_folders_goes_back_and_restores(
 ) -> None:
     window = open_main_window(filled_workspace, page="registry")
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     assert [entry.name for entry in page.browser.table.content.rows] == ["data", "notes.md"]
     page.browser.table.opened.emit(page.browser.table.content.row(0))
     come_to_rest(window)
@@ -282,8 +280,7 @@ def test_a_servers_remedies_are_buttons_that_say_which_server(qtbot: QtBot) -> N
 def test_how_many_releases_a_server_keeps_is_chosen_in_settings(open_main_window: OpenWindow, workspace: Path) -> None:
     window = open_main_window(workspace)
     window.show_page("settings")
-    page = window.page("settings")
-    assert isinstance(page, SettingsPage)
+    page = the_page(window, SettingsPage)
     assert page.keep.value == 3
     page.keep.choose(5)
     page.keep.activated.emit(page.keep.currentIndex())
@@ -294,7 +291,7 @@ def test_how_many_releases_a_server_keeps_is_chosen_in_settings(open_main_window
 
 def test_a_theme_chosen_in_settings_is_in_force_at_once_and_kept(open_main_window: OpenWindow, workspace: Path) -> None:
     window = open_main_window(workspace, page="settings")
-    page: Any = window.page("settings")
+    page = the_page(window, SettingsPage)
     page.theme.choose("dark")
     assert theme.current().tokens.name == "dark"
     assert load_settings().theme == "dark"
@@ -314,7 +311,7 @@ def test_a_name_typed_in_settings_is_the_author_of_what_is_done_next(
     open_main_window: OpenWindow, workspace: Path
 ) -> None:
     window = open_main_window(workspace, page="settings")
-    page: Any = window.page("settings")
+    page = the_page(window, SettingsPage)
     page.author.setText("Ada Lovelace")
     page.author.editingFinished.emit()
     assert window.studio.session is not None
@@ -323,7 +320,7 @@ def test_a_name_typed_in_settings_is_the_author_of_what_is_done_next(
 
 def test_how_fast_folders_are_read_is_chosen_and_kept(open_main_window: OpenWindow, workspace: Path) -> None:
     window = open_main_window(workspace, page="settings")
-    page: Any = window.page("settings")
+    page = the_page(window, SettingsPage)
     assert (page.limit.currentText(), page.priority.key) == ("No limit", "watching")
     page.limit.choose(10.0)
     page.limit.activated.emit(page.limit.currentIndex())
@@ -341,7 +338,7 @@ def test_a_limit_that_was_set_elsewhere_is_offered_too(open_main_window: OpenWin
 
     change_settings(read_limit=7.5)
     window = open_main_window(workspace, page="settings")
-    page: Any = window.page("settings")
+    page = the_page(window, SettingsPage)
     assert page.limit.currentText() == "7.5 MB per second"
     assert page.limit.value == 7.5
     window.studio.reload_settings(change_settings(read_limit=3.0, low_priority="never"))
@@ -352,7 +349,7 @@ def test_a_folder_without_a_workspace_is_refused_inline(
     open_main_window: OpenWindow, workspace: Path, tmp_path: Path
 ) -> None:
     window = open_main_window(workspace, page="settings")
-    page: Any = window.page("settings")
+    page = the_page(window, SettingsPage)
     page.open_workspace(tmp_path)
     assert "There is no workspace" in page.notice.message
     assert window.studio.directory == workspace
@@ -372,12 +369,12 @@ def test_another_workspace_can_be_opened_and_pages_show_it(
     come_to_rest(window)
     assert "Nothing was brought in yet" in words(window.page("registry"))
     window.show_page("settings")
-    page: Any = window.page("settings")
+    page = the_page(window, SettingsPage)
     page.open_workspace(tmp_path / "other")
     qtbot.waitUntil(lambda: window.studio.directory == tmp_path / "other", timeout=20_000)
     window.show_page("registry")
     come_to_rest(window)
-    registry: Any = window.page("registry")
+    registry = the_page(window, RegistryPage)
     assert [entry.name for entry in registry.browser.table.content.rows] == ["data", "notes.md"]
 
 

@@ -131,7 +131,7 @@ class ServersPage(Page):
         def work(session: Session, progress: Progress, _cancel: CancelToken) -> DeployLock | None:
             from kronkers_studio.workflows.servers import deploy_lock_of
 
-            progress.step("Looking who has the lock")
+            progress.step(tr("Looking who has the lock"))
             return deploy_lock_of(session, server.name)
 
         def found(lock: DeployLock | None) -> None:
