@@ -7,6 +7,7 @@ uv's downloads. They lie in ``KRONKERS_TEST_CACHE``, by default in the git-ignor
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,17 @@ def pytest_configure(config: pytest.Config) -> None:
     from tests.lab import fixtures
 
     config.pluginmanager.register(fixtures, "lab")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_service_stays() -> Iterator[None]:
+    """Every service that a test had the program start is ended by it: its command line, which holds the name of the
+    test's folder, is said otherwise."""
+    yield
+    processes = sys.modules.get("kronkers_studio.deployment.processes")
+    if processes is not None:
+        children = {pid: child.args for pid, child in processes._children.items() if child.poll() is None}
+        assert not children, children
 
 
 @pytest.fixture(autouse=True)
