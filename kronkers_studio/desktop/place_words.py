@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kronkers_studio.desktop.charts.heard import ANSWERS, Heard
+from kronkers_studio.desktop.look.tokens import Tone
 from kronkers_studio.desktop.text import clock_of, date_time, tr
-from kronkers_studio.desktop.tokens import Tone
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 
 

@@ -14,7 +14,7 @@ from kronkers_studio.domain.content import ContentSource, ItemRows, SourceElsewh
 from kronkers_studio.migration.found import FoundRows
 from kronkers_studio.migration.pace import Pace
 from kronkers_studio.migration.source import FolderSource
-from kronkers_studio.registry.reading_elsewhere import serve
+from kronkers_studio.registry.importing.worker_process import serve
 
 ARGUMENT = "--reading-process"
 """What a frozen program is started with to be such a process: it has no modules that could be named."""

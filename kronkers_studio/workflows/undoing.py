@@ -139,7 +139,7 @@ def _last_brought_in(
     The stat cache knows it for sure, also when the folder was found to be just what a merge had made; should it be
     lost, the commits do. Of folders that are brought in together a commit names only the first, maybe one ``beside``.
     """
-    from kronkers_studio.registry.origins import newest_from
+    from kronkers_studio.registry.metadata.ancestry import newest_from
     from kronkers_studio.workflows.folder_reading import stat_cache
 
     database, content = session.workspace.database, session.workspace.content

@@ -12,11 +12,11 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop.dialogs.dialog import Dialog
 from kronkers_studio.desktop.dialogs.rebuild import RebuildDialog
-from kronkers_studio.desktop.panels.mending import MendingPanel
-from kronkers_studio.desktop.tasks import TaskState
+from kronkers_studio.desktop.panels.rebuild import MendingPanel
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.work.tasks import TaskState
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows import care
@@ -334,7 +334,7 @@ def test_no_rebuild_while_other_work_is_under_way(
 def test_watched_folders_are_watched_again_after_a_rebuild(
     open_main_window: OpenWindow, filled_workspace: Path, small_folder: Path, qtbot: QtBot, come_to_rest: Rest
 ) -> None:
-    from kronkers_studio.desktop.watching import Watchers
+    from kronkers_studio.desktop.work.folder_watches import Watchers
 
     window = open_main_window(filled_workspace)
     come_to_rest(window)

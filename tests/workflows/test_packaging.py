@@ -16,7 +16,7 @@ from kronkers_studio.domain.changes import ModelRegistered
 from kronkers_studio.domain.errors import Cancelled, ForeignEntry, InvalidInput, PackagingFailed
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelSource, NoProgress
-from kronkers_studio.registry.content import ContentStore
+from kronkers_studio.registry.content_store import ContentStore
 from kronkers_studio.settings.paths import cache_folder
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import find_models, list_models, register_model

@@ -8,9 +8,9 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from kronkers_studio.desktop import theme
 from kronkers_studio.desktop.charts.lines import Line, Readout
 from kronkers_studio.desktop.charts.ticks import clock, day_and_clock, time_ticks
+from kronkers_studio.desktop.look import theme
 
 if TYPE_CHECKING:
     from kronkers_studio.desktop.charts.plot import Plot

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from PySide6.QtWidgets import QWidget
 
 from kronkers_studio.desktop.charts.heard import Heard, HeardOf, nothing_heard
-from kronkers_studio.desktop.dialogs.dialog import Dialog
 from kronkers_studio.desktop.place_words import place_title, place_words, silent_words
 from kronkers_studio.desktop.start_again import lost_of
 from kronkers_studio.desktop.text import moment, tr
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.domain.models import ModelVersion

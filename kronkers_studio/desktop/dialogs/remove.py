@@ -7,11 +7,11 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
-from kronkers_studio.desktop.dialogs.dialog import Dialog
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import tr
-from kronkers_studio.desktop.watching import Watchers
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field
+from kronkers_studio.desktop.work.folder_watches import Watchers
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.care import TrashItem
 from kronkers_studio.domain.content import DEFAULT_BRANCH
 from kronkers_studio.domain.errors import StudioError

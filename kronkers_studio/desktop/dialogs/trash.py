@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
-from kronkers_studio.desktop.dialogs.dialog import Dialog, confirm
 from kronkers_studio.desktop.pages.page import Views
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import counted, moment, tr
+from kronkers_studio.desktop.widgets.dialog import Dialog, confirm
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.care import TrashItem, TrashKind
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress

@@ -9,11 +9,11 @@ from PySide6.QtCore import QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y
 from kronkers_studio.desktop.remedies import remedy_of
-from kronkers_studio.desktop.studio import State, Studio
-from kronkers_studio.desktop.tokens import GAP, MARGIN_X, MARGIN_Y
 from kronkers_studio.desktop.widgets.header import PageHeader
 from kronkers_studio.desktop.widgets.states import Notice
+from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.errors import StudioError
 
 

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 from kronkers_studio.desktop.charts.heard import HeardOf, nothing_heard
 from kronkers_studio.desktop.pages.page import scrolling
 from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import counted, date_time, figure, file_size, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import clear
@@ -18,6 +17,7 @@ from kronkers_studio.desktop.widgets.fields import LineField
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label, rule
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.states import Notice
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.models import ContentRef, Framework, ModelFacts, ModelVersion, Tensor
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Release

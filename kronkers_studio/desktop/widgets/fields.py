@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from kronkers_studio.desktop import icons, theme
+from kronkers_studio.desktop.look import icons, theme
 from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.domain.spelling import printable
 
