@@ -20,7 +20,7 @@ def command() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the work begins, Ctrl+C ends it without a traceback
 
     if sys.argv[1:] == ["--reading-process"]:  # only in a frozen program: see there
-        from kronkers_studio.workflows.reading_process import main
+        from kronkers_studio.workflows.migration.worker_process import main
 
         main()
         return

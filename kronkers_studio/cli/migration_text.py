@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from kronkers_studio.cli.text import moment_of_ns, plural, size, skipped_lines, table
+from kronkers_studio.cli.plain_text import moment_of_ns, plural, size, skipped_lines, table
 from kronkers_studio.domain.migration import (
     Decision,
     MigrationPlan,
@@ -14,7 +14,7 @@ from kronkers_studio.domain.migration import (
     PlannedItem,
     Undone,
 )
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 _DECISIONS = {Decision.KEEP: "kept", Decision.DECIDE: "kept, look at it", Decision.LEAVE_OUT: "left out"}
 _NAMED = 5
@@ -74,9 +74,7 @@ def _compared_lines(plan: MigrationPlan) -> list[str]:
 def _undone_lines(undone: Undone | None, title: str) -> list[str]:
     if undone is None:
         return []
-    from kronkers_studio.workflows.undoing import undone_words
-
-    return [f"{title}: {undone_words(undone)}. Version {undone.head[:12]} keeps what it was."]
+    return [f"{title}: {undone.summary}. Version {undone.head[:12]} keeps what it was."]
 
 
 def _would_undo_lines(plan: MigrationPlan) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from kronkers_studio.desktop.text import counted, file_size, number, tr
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.domain.content import CheckReport
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 _NAMED = 3  # damaged files in a sentence
 
@@ -21,7 +21,7 @@ def say_checked(notice: Notice, report: CheckReport, rebuild: Callable[[], objec
         )
         notice.say(tr("The workspace is sound."), read, "ok")
         return
-    from kronkers_studio.workflows.care import rebuild_mends
+    from kronkers_studio.workflows.maintenance import rebuild_mends
 
     found = counted(len(report.problems), tr("{n} problem was found"), tr("{n} problems were found"))
     damaged = [f"{file.project}: {printable(file.path) or tr('all of it')}" for file in report.affected]

@@ -21,7 +21,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, StoreDamaged, WorkspaceError
+from kronkers_studio.domain.errors import (
+    AlreadyExists,
+    IndexDamaged,
+    InvalidInput,
+    StoreDamaged,
+    StudioError,
+    WorkspaceError,
+)
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.registry.store.object_index import ObjectIndex
 from kronkers_studio.registry.store.object_store import ObjectStore
@@ -32,15 +39,15 @@ from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.files import disk_failures, flush_folder
 from kronkers_studio.storage.keys import KEYS_FILE, MasterKey, Protection, Unlock, create_keys, open_keys
-from kronkers_studio.storage.lock import WriterLock
 from kronkers_studio.storage.migrations import upgrade_database
 from kronkers_studio.storage.reserve import RESERVE_FILE, keep_reserve, reserve_spent
-from kronkers_studio.storage.text import to_stored
+from kronkers_studio.storage.stored_text import to_stored
 from kronkers_studio.storage.writable import obstacle_in
+from kronkers_studio.storage.writer_lock import WriterLock
 
 if TYPE_CHECKING:
-    from kronkers_studio.domain.care import CleanUpReport, RebuildReport
     from kronkers_studio.domain.content import CheckReport, Commit
+    from kronkers_studio.domain.maintenance import CleanUpReport, RebuildReport
     from kronkers_studio.domain.models import ContentRef
     from kronkers_studio.formats.table_reading import Limits, TableReader
     from kronkers_studio.registry.content_store import ContentStore
@@ -51,7 +58,7 @@ if TYPE_CHECKING:
     from kronkers_studio.registry.metadata.trash import Trash
     from kronkers_studio.registry.search.query import Search
     from kronkers_studio.registry.versions import Versions
-    from kronkers_studio.storage.key_care import KeyRing
+    from kronkers_studio.storage.key_ring import KeyRing
 
 _DATABASE = "metadata.db"
 _SEARCH = "search.db"
@@ -156,7 +163,7 @@ class Workspace:
     @property
     def keys(self) -> KeyRing:
         """The ways of opening this workspace."""
-        from kronkers_studio.storage.key_care import KeyRing
+        from kronkers_studio.storage.key_ring import KeyRing
 
         return KeyRing(self.directory, self._master)
 
@@ -165,6 +172,18 @@ class Workspace:
         from kronkers_studio.registry.metadata.trash import Trash
 
         return Trash(self.database, self.ledger, lambda: reserve_spent(self.directory))
+
+    def index_damage(self, error: StudioError) -> IndexDamaged | None:
+        """Whether ``error``, met in this open workspace, comes from its database; looks at all of that."""
+        if isinstance(error, IndexDamaged):
+            return error
+        try:
+            with self.database.read_directly() as connection:
+                pages = connection.execute("PRAGMA cipher_integrity_check").fetchone()
+                whole = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
+        except StoreDamaged as damage:
+            return index_damaged(self.directory, damage.details)
+        return index_damaged(self.directory, error.details) if pages or not whole else None
 
     def clean_up(
         self,
@@ -279,15 +298,33 @@ def create_workspace(directory: Path, protection: Protection) -> tuple[Workspace
 def open_workspace(directory: Path, unlock: Unlock) -> Workspace:
     """Open the workspace in ``directory``.
 
-    Raises ``WorkspaceError`` (none there), ``WrongKey``, ``KeyUnavailable`` or ``StoreDamaged``.
+    Raises ``WorkspaceError`` (none there), ``WrongKey``, ``KeyUnavailable``, ``IndexDamaged`` when the database is what
+    is damaged and all that it is made again from is there, or ``StoreDamaged``.
     """
     master = open_keys(directory, unlock)
     packs, database = directory / _PACKS, directory / _DATABASE
     if not packs.is_dir():
         raise _missing(_PACKS, directory, "Put it back from a backup.")
-    if not database.exists() and (any(packs.iterdir()) or (directory / _JOURNAL).exists()):
-        raise _missing(_DATABASE, directory, "Run `kronkers registry rebuild`, which makes it again from the packs.")
-    return Workspace(directory, master)
+    stored = any(packs.iterdir())
+    if not database.exists() and (stored or (directory / _JOURNAL).exists()):
+        raise index_damaged(directory)
+    if stored and database.is_file() and database.stat().st_size == 0:  # it would be taken for one yet to be filled
+        raise index_damaged(directory, "The database metadata.db is empty.")
+    try:
+        return Workspace(directory, master)
+    except StoreDamaged as error:
+        raise index_damaged(directory, error.details) from None
+
+
+def index_damaged(directory: Path, details: str = "") -> IndexDamaged:
+    """The error that says that the workspace's database is missing or damaged, and what makes it again."""
+    there = (directory / _DATABASE).is_file()
+    return IndexDamaged(
+        f"The index of the workspace in {directory}, its file {_DATABASE}, is {'damaged' if there else 'missing'}.",
+        missing=not there,
+        next_step="Run `kronkers registry rebuild`, which makes it again from what is stored beside it.",
+        details=details,
+    )
 
 
 def rebuild_workspace(

@@ -19,7 +19,7 @@ from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.desktop.work.tasks import TaskState
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.settings.secrets import Secret
-from kronkers_studio.workflows import care
+from kronkers_studio.workflows import maintenance
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.session import create_workspace, open_workspace
 from tests.damage import damage_behind_the_schema
@@ -85,13 +85,13 @@ def test_a_workspace_without_a_usable_index_offers_to_rebuild_it_and_opens(
 ) -> None:
     _DAMAGES[damage](filled_workspace / "metadata.db")
     threads: list[threading.Thread] = []
-    rebuild = care.rebuild_registry
+    rebuild = maintenance.rebuild_registry
 
     def watched(*arguments: Any, **named: Any) -> Any:
         threads.append(threading.current_thread())
         return rebuild(*arguments, **named)
 
-    monkeypatch.setattr(care, "rebuild_registry", watched)
+    monkeypatch.setattr(maintenance, "rebuild_registry", watched)
     window = open_main_window(filled_workspace, page="registry")
     come_to_rest(window)
     panel = _panel(window)
@@ -117,7 +117,7 @@ def test_a_cancelled_rebuild_leaves_the_old_state_and_can_be_begun_again(
     open_main_window: OpenWindow, overwritten_workspace: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = (overwritten_workspace / "metadata.db").read_bytes()
-    rebuild = care.rebuild_registry
+    rebuild = maintenance.rebuild_registry
 
     def after_cancel(*arguments: Any, cancel: CancelToken, **named: Any) -> Any:
         begun.set()
@@ -129,7 +129,7 @@ def test_a_cancelled_rebuild_leaves_the_old_state_and_can_be_begun_again(
     window = open_main_window(overwritten_workspace)
     panel = _panel(window)
     with monkeypatch.context() as patch:
-        patch.setattr(care, "rebuild_registry", after_cancel)
+        patch.setattr(maintenance, "rebuild_registry", after_cancel)
         panel.button.click()
         qtbot.waitUntil(begun.is_set, timeout=_PATIENCE)
         panel.working._cancel.click()

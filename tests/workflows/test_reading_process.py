@@ -24,7 +24,7 @@ from kronkers_studio.registry.importing.sealing import Claims, Part
 from kronkers_studio.registry.importing.worker_process import OtherProcess, ProcessEnded
 from kronkers_studio.registry.store.records import ObjectType
 from kronkers_studio.workflows.migrating import migrate_folder
-from kronkers_studio.workflows.reading_process import read_elsewhere
+from kronkers_studio.workflows.migration.worker_process import read_elsewhere
 from kronkers_studio.workflows.session import Session
 
 FILES = 60
@@ -327,7 +327,7 @@ def test_no_process_outlives_the_one_that_started_it(folder: Path) -> None:
         "from kronkers_studio.registry.importing.worker_process import OtherProcess\n"
         "from kronkers_studio.registry.store.records import Sealer\n"
         "from kronkers_studio.storage.keys import MasterKey\n"
-        "from kronkers_studio.workflows.reading_process import read_elsewhere\n"
+        "from kronkers_studio.workflows.migration.worker_process import read_elsewhere\n"
         "elsewhere = read_elsewhere(Path(sys.argv[1]), fetch=False, give_way=False)\n"
         "other = OtherProcess(elsewhere, Sealer(MasterKey(bytes(32), '0' * 32)))\n"
         "other._starting.join()\n"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from kronkers_studio.desktop.charts.heard import NOT_ASKED, Heard
+from kronkers_studio.desktop.reachability import NOT_ASKED, Reachability
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
@@ -62,7 +62,7 @@ class Recorder(QObject):
         self._look_timer.timeout.connect(self._look_around)
         self._looking: set[str] = set()
         self._releases: list[Release] | None = None  # as they were when they were looked at last
-        self._said: dict[tuple[str, str], Heard] = {}
+        self._said: dict[tuple[str, str], Reachability] = {}
         studio.opened.connect(self._begin)
         studio.closed.connect(self._forget_all)
         studio.changed.connect(self._on_change)
@@ -74,7 +74,7 @@ class Recorder(QObject):
         """How often is read."""
         return self._studio.settings.scrape_seconds
 
-    def heard_of(self, model: str, place: str) -> Heard:
+    def heard_of(self, model: str, place: str) -> Reachability:
         """Whether what is live of ``model`` in ``place`` answers, as ``heard`` announced it last."""
         return self._said.get((model, place), NOT_ASKED)
 
@@ -182,7 +182,7 @@ class _Reading:
         self.place = place
         self._asked: datetime | None = None  # when the reading under way began
         self._answered: datetime | None = None
-        self._silent: Heard | None = None
+        self._silent: Reachability | None = None
         self._release: tuple[int, datetime] | None = None
         self._session, self._model, self._place = session, model, place
         self._feed: LiveFeed | None = None
@@ -206,14 +206,14 @@ class _Reading:
         self.busy, self._asked = True, datetime.now(UTC)
 
     @property
-    def heard(self) -> Heard:
+    def heard(self) -> Reachability:
         """What was heard of it. A reading that takes long is an answer, too."""
         if self._silent is not None:
             return self._silent
         asked = self._asked
         if self.busy and asked is not None and (datetime.now(UTC) - asked).total_seconds() > _LONGEST_SILENCE:
-            return Heard(False, self._answered or asked)
-        return NOT_ASKED if self._answered is None else Heard(True)
+            return Reachability(False, self._answered or asked)
+        return NOT_ASKED if self._answered is None else Reachability(True)
 
     def read(self, _progress: Progress, _cancel: CancelToken) -> LiveState | None:
         """On a thread of its own."""
@@ -236,7 +236,7 @@ class _Reading:
             self._answered, self._silent = datetime.now(UTC), None
         elif state is not None:
             since = self._silent.since if self._silent is not None else self._answered or self._asked
-            self._silent = Heard(False, since, state.problem)
+            self._silent = Reachability(False, since, state.problem)
         self._failures = 0 if state is not None and state.reachable else self._failures + 1
         pause = min(_LONGEST_PAUSE, seconds * 2**self._failures) if self._failures > 1 else 0.0
         self._not_before = time.monotonic() + pause

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kronkers_studio.desktop.charts.heard import NOT_ASKED, Heard
 from kronkers_studio.desktop.charts.ranges import SINCE_LIVE
-from kronkers_studio.desktop.charts.ticks import clock, day_and_clock
+from kronkers_studio.desktop.charts.ticks import clock, day_and_clock, when
 from kronkers_studio.desktop.look.tokens import Tone
-from kronkers_studio.desktop.panels.release_events import when
 from kronkers_studio.desktop.place_words import release_pill, silent_words
+from kronkers_studio.desktop.reachability import NOT_ASKED, Reachability
 from kronkers_studio.desktop.start_again import lost_of
 from kronkers_studio.desktop.text import number, tr
 from kronkers_studio.domain.releases import Release, ReleaseState
@@ -26,7 +25,7 @@ class Standing:
 
     releases: tuple[Release, ...] = ()
     state: LiveState | None = None
-    heard: Heard = NOT_ASKED
+    heard: Reachability = NOT_ASKED
 
     @property
     def live(self) -> Release | None:

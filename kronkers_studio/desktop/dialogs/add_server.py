@@ -9,13 +9,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.dialogs.fingerprint import FingerprintStep
-from kronkers_studio.desktop.pages.page import Views
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import Field, LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import FilterPills
+from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress

@@ -12,9 +12,9 @@ from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field
 from kronkers_studio.desktop.work.folder_watches import Watchers
 from kronkers_studio.desktop.work.studio import Studio
-from kronkers_studio.domain.care import TrashItem
 from kronkers_studio.domain.content import DEFAULT_BRANCH
 from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.maintenance import TrashItem
 from kronkers_studio.domain.progress import CancelToken, Progress
 
 _PROJECT = ""  # the choice "the whole project"
@@ -54,7 +54,7 @@ class RemoveDialog(Dialog):
             return
 
         def work(_progress: Progress, _cancel: CancelToken) -> TrashItem:
-            from kronkers_studio.workflows.care import remove_branch, remove_project
+            from kronkers_studio.workflows.trash import remove_branch, remove_project
 
             return remove_branch(session, project, branch) if branch else remove_project(session, project)
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.look.tokens import GAP
-from kronkers_studio.desktop.pages.page import Page, Views
+from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.folder_choice import FolderChoice
 from kronkers_studio.desktop.panels.outcome import OutcomePanel
 from kronkers_studio.desktop.panels.plan import PlanPanel
@@ -17,6 +17,7 @@ from kronkers_studio.desktop.panels.progress import WorkingPanel
 from kronkers_studio.desktop.panels.watched_folders import BroughtInCard
 from kronkers_studio.desktop.text import date_time, home_short, tr
 from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.folder_watches import Watchers
 from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.content import DEFAULT_BRANCH

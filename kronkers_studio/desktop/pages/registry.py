@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from kronkers_studio.desktop.check_notice import say_checked
 from kronkers_studio.desktop.look.tokens import CONTROL_HEIGHT, GAP, Tone
-from kronkers_studio.desktop.pages.page import Page, Views
+from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.browser import FolderBrowser
 from kronkers_studio.desktop.panels.changes import ChangesPanel
 from kronkers_studio.desktop.panels.history import history_columns
@@ -20,10 +20,11 @@ from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Table
+from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import State, Studio
-from kronkers_studio.domain.care import TrashItem, TrashKind
 from kronkers_studio.domain.content import DEFAULT_BRANCH, CheckReport, Commit, Project, RestoreReport
 from kronkers_studio.domain.history import HistoryRow
+from kronkers_studio.domain.maintenance import TrashItem, TrashKind
 from kronkers_studio.domain.progress import CancelToken, Progress
 
 if TYPE_CHECKING:

@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout
 
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP
-from kronkers_studio.desktop.pages.page import Page, WrappedContent, scrolling
+from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.text import duration, home_short, number, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.fields import CheckBox, ComboBox, Field, LineField
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import FilterPills
+from kronkers_studio.desktop.widgets.views import WrappedContent, scrolling
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.settings.configuration import Settings, author_name, change_settings

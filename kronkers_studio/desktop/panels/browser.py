@@ -11,13 +11,13 @@ from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDrag, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.pages.page import Views
 from kronkers_studio.desktop.panels.breadcrumbs import Trail
 from kronkers_studio.desktop.panels.preview import PreviewPanel
 from kronkers_studio.desktop.text import counted, file_size, moment, number, tr
 from kronkers_studio.desktop.widgets.fields import ComboBox, LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, time_of
 from kronkers_studio.domain.errors import NotFound, StudioError

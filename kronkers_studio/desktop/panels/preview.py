@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP
-from kronkers_studio.desktop.pages.page import scrolling
 from kronkers_studio.desktop.text import counted, date_time, file_size, number, tr
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.code_view import CodeView
@@ -18,6 +17,7 @@ from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.desktop.widgets.views import scrolling
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import Commit, Entry
 from kronkers_studio.domain.errors import StudioError
@@ -30,8 +30,8 @@ from kronkers_studio.domain.previews import (
     TablePreview,
     TextPreview,
 )
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import CancelToken
-from kronkers_studio.domain.spelling import printable
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session

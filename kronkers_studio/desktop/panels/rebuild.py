@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.look.icons import IconLabel
-from kronkers_studio.desktop.pages.page import Views
 from kronkers_studio.desktop.panels.progress import WorkingPanel
 from kronkers_studio.desktop.text import counted, file_size, home_short, tr
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -17,8 +16,8 @@ from kronkers_studio.desktop.widgets.cards import Card, centred
 from kronkers_studio.desktop.widgets.dialog import confirm
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import Notice
+from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import Key, Studio
-from kronkers_studio.domain.care import RebuildReport
 from kronkers_studio.domain.errors import (
     Cancelled,
     IndexDamaged,
@@ -27,6 +26,7 @@ from kronkers_studio.domain.errors import (
     StudioError,
     WrongKey,
 )
+from kronkers_studio.domain.maintenance import RebuildReport
 from kronkers_studio.domain.progress import CancelToken, Progress
 
 _WIDTH = 560
@@ -69,7 +69,7 @@ class MendingPanel(QWidget):
         directory, key = self.directory, self._key
 
         def work(progress: Progress, cancel: CancelToken) -> RebuildReport:
-            from kronkers_studio.workflows.care import rebuild_registry
+            from kronkers_studio.workflows.maintenance import rebuild_registry
 
             return rebuild_registry(
                 directory,

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from PySide6.QtCore import QDateTime
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.charts.heard import NOT_ASKED, Heard
-from kronkers_studio.desktop.charts.ticks import clock
-from kronkers_studio.desktop.pages.page import scrolling
+from kronkers_studio.desktop.charts.ticks import when
 from kronkers_studio.desktop.place_words import release_pill
-from kronkers_studio.desktop.text import date_time, locale, tr
+from kronkers_studio.desktop.reachability import NOT_ASKED, Reachability
+from kronkers_studio.desktop.text import date_time, tr
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import Pill
+from kronkers_studio.desktop.widgets.views import scrolling
 from kronkers_studio.domain.releases import Release, ReleaseState
 
 _MOST = 30
@@ -33,9 +31,9 @@ class Happened(Card):
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(8)
         self.body.addWidget(scrolling(inner, tr("What happened")), 1)
-        self._shown: tuple[tuple[Release, ...], Heard] = ((), NOT_ASKED)
+        self._shown: tuple[tuple[Release, ...], Reachability] = ((), NOT_ASKED)
 
-    def show_releases(self, releases: Sequence[Release], heard: Heard) -> None:
+    def show_releases(self, releases: Sequence[Release], heard: Reachability) -> None:
         """List ``releases`` by the time at which they last changed; ``heard`` is whether what is live answers."""
         latest = tuple(sorted(releases, key=lambda release: release.changed, reverse=True)[:_MOST])
         if (latest, heard) == self._shown:
@@ -59,17 +57,7 @@ class Happened(Card):
             pill.setVisible(self.width() >= _ROOM_FOR_PILLS)
 
 
-def when(at: datetime) -> str:
-    """ "14:05" today, "Tue 14:05" this week, "12 Mar" before, "12 Mar 2025" in other years."""
-    local, now = QDateTime.fromSecsSinceEpoch(int(at.timestamp())), QDateTime.currentDateTime()
-    if local.date() == now.date():
-        return clock(at.timestamp())
-    if 0 < local.date().daysTo(now.date()) < 6:
-        return f"{locale().toString(local.date(), 'ddd')} {clock(at.timestamp())}"
-    return locale().toString(local.date(), "d MMM" if local.date().year() == now.date().year() else "d MMM yyyy")
-
-
-def _row(release: Release, heard: Heard) -> QWidget:
+def _row(release: Release, heard: Reachability) -> QWidget:
     made = QWidget()
     row = QHBoxLayout(made)
     row.setContentsMargins(0, 0, 0, 0)

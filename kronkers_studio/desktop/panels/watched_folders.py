@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.look.tokens import Tone
-from kronkers_studio.desktop.pages.page import scrolling
 from kronkers_studio.desktop.text import clock_time, counted, home_short, moment, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label, rule
 from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
+from kronkers_studio.desktop.widgets.views import scrolling
 from kronkers_studio.desktop.work.folder_watches import Watchers, Watching
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import Commit

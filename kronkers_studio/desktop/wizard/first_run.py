@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y
-from kronkers_studio.desktop.pages.page import Views
 from kronkers_studio.desktop.panels.folder_choice import FolderChoice
 from kronkers_studio.desktop.panels.outcome import OutcomePanel
 from kronkers_studio.desktop.panels.plan import PlanPanel
@@ -18,6 +17,7 @@ from kronkers_studio.desktop.text import home_short, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.header import PageHeader
 from kronkers_studio.desktop.widgets.states import Notice
+from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.wizard.protect import Choice, ProtectStep, RecoveryStep
 from kronkers_studio.desktop.wizard.put_live import PutLiveStep
 from kronkers_studio.desktop.wizard.steps import Way

@@ -254,7 +254,7 @@ class Studio(QObject):
             return
 
         def work(_progress: Progress, _cancel: CancelToken) -> StudioError | None:
-            from kronkers_studio.workflows.care import index_damage_met
+            from kronkers_studio.workflows.maintenance import index_damage_met
 
             return index_damage_met(session, error)
 

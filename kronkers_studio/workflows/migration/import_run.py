@@ -18,7 +18,7 @@ from kronkers_studio.domain.migration import (
     Rename,
 )
 from kronkers_studio.domain.progress import SILENT, CancelToken, Progress
-from kronkers_studio.workflows.folder_reading import reader, reader_elsewhere, scan_source, stat_cache
+from kronkers_studio.workflows.migration.folder_access import reader, reader_elsewhere, scan_source, stat_cache
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class BringIn:
             ) from None
 
     def _bring_in(self, sources: Sequence[MigrationSource]) -> MigrationResult:
-        from kronkers_studio.workflows.sources import kept_besides, project_sources
-        from kronkers_studio.workflows.undoing import refuse_undoing, undone_by
+        from kronkers_studio.workflows.migration.sources import kept_besides, project_sources
+        from kronkers_studio.workflows.migration.undo_check import refuse_undoing, undone_by
 
         remembered = project_sources(self.session, self.project)
         brought = [self._store(source) for source in sources]
@@ -166,8 +166,8 @@ class BringIn:
 
     def _complete(self, brought: _Brought, head: Commit | None) -> None:
         """Add what stays of the branch's head though it was not read, and put all where it lies in the project."""
-        from kronkers_studio.workflows.sources import placed
-        from kronkers_studio.workflows.staying import with_staying
+        from kronkers_studio.workflows.migration.carried_over import with_staying
+        from kronkers_studio.workflows.migration.sources import placed
 
         brought.stored, brought.skipped = with_staying(
             self.session, head, brought.source, brought.stored, brought.skipped
@@ -189,7 +189,7 @@ class BringIn:
         base: str,
     ) -> tuple[Commit, bool, tuple[FoldedVersion, ...]]:
         """Record what was stored; conflict copies that are to be folded become versions before the newest."""
-        from kronkers_studio.workflows.recording import Recording
+        from kronkers_studio.workflows.migration.commit_folders import Recording
 
         recording = Recording(self.session, self.project, self.branch, base, sources[0].folder)
         names = ", ".join(Path(source.folder).name for source in sources)
@@ -201,7 +201,7 @@ class BringIn:
 
     def _remember(self, remembered: Sequence[MigrationSource], brought: Sequence[_Brought], commit: Commit) -> None:
         """What the next run needs to know: the folders and their options, their files, and that all is there."""
-        from kronkers_studio.workflows.sources import remembering
+        from kronkers_studio.workflows.migration.sources import remembering
 
         changes = remembering(remembered, self.project, [each.source for each in brought])
         if changes:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from kronkers_studio.domain.content import ContentSource, ItemRows, SourceElsewhere
-from kronkers_studio.migration.found import FoundRows
-from kronkers_studio.migration.pace import Pace
+from kronkers_studio.migration.found_item import FoundRows
 from kronkers_studio.migration.source import FolderSource
+from kronkers_studio.migration.throttle import Pace
 from kronkers_studio.registry.importing.worker_process import serve
 
 ARGUMENT = "--reading-process"
@@ -38,7 +38,7 @@ def _command() -> tuple[str, ...]:
     if getattr(sys, "frozen", False):
         program = Path(sys.executable)
         return str(program.with_name("kronkers" + program.suffix)), ARGUMENT  # the one with a console
-    return sys.executable, "-P", "-m", "kronkers_studio.workflows.reading_process"
+    return sys.executable, "-P", "-m", "kronkers_studio.workflows.migration.worker_process"
 
 
 def _source(setup: Any) -> tuple[ContentSource, ItemRows]:

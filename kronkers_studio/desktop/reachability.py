@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Reachability:
     """``answers`` is None until it was asked once. ``since`` is when it answered last or, when this window never heard
     it answer, when it was first asked in vain; ``problem`` is why."""
 
@@ -22,18 +22,18 @@ class Heard:
         return self.answers is False
 
 
-HeardOf = Callable[[str, str], Heard]
+ReachabilityOf = Callable[[str, str], Reachability]
 """What was heard of a model in a place."""
 
-NOT_ASKED = Heard()
-ANSWERS = Heard(True)
+NOT_ASKED = Reachability()
+ANSWERS = Reachability(True)
 
 
-def nothing_heard(_model: str, _place: str) -> Heard:
+def nothing_heard(_model: str, _place: str) -> Reachability:
     """For what is shown before anything was asked."""
     return NOT_ASKED
 
 
-def silent_among(services: Collection[tuple[str, str]], heard: HeardOf) -> int:
+def silent_among(services: Collection[tuple[str, str]], heard: ReachabilityOf) -> int:
     """How many of (model, place) do not answer."""
     return sum(1 for model, place in services if heard(model, place).silent)

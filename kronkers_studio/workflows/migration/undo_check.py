@@ -12,7 +12,6 @@ from typing import NoReturn, TypeVar
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, StoredItem
 from kronkers_studio.domain.errors import NotFound, WouldUndo
 from kronkers_studio.domain.migration import MigrationSource, Undone
-from kronkers_studio.domain.spelling import printable
 from kronkers_studio.workflows.session import Session
 
 _EXAMPLES = 5
@@ -37,26 +36,11 @@ def refuse_undoing(undone: Undone, session: Session, project: str, branch: str, 
     """Raises ``WouldUndo``, which says what would be lost and how to keep it."""
     raise WouldUndo(
         f"“{branch}” of “{project}” got something from elsewhere since the folder was last brought in there, and would "
-        f"lose it: {undone_words(undone)}. Nothing was changed.",
+        f"lose it: {undone.summary}. Nothing was changed.",
         next_step=f"To keep both, bring the folder in on a branch of its own, then merge that: "
         f"{_way_to_keep_both(undone, session, project, branch, folders)}. Or restore what is missing into the folder "
         f"first. Or let the folder alone count, with --replace; version {undone.head[:12]} keeps the rest.",
     )
-
-
-def undone_words(undone: Undone) -> str:
-    """What would be undone, such as ``2 files are not in the folder; 1 file is otherwise there (a.csv, b.csv …)``."""
-    parts = [
-        f"{files:,} {'file is' if files == 1 else 'files are'} {what}"
-        for files, what in (
-            (undone.removed, "not in the folder"),
-            (undone.replaced, "otherwise in the folder"),
-            (undone.returned, "still in the folder, though taken out"),
-        )
-        if files
-    ]
-    more = " …" if undone.count > len(undone.examples) else ""
-    return f"{'; '.join(parts)} ({', '.join(map(printable, undone.examples))}{more})"
 
 
 def _way_to_keep_both(undone: Undone, session: Session, project: str, branch: str, folders: Sequence[str]) -> str:
@@ -97,7 +81,7 @@ def undone_on(
 
     ``at`` gives what the folders have for a path in the project, ``is_same`` tells whether that is what the branch has.
     """
-    from kronkers_studio.workflows.sources import project_sources
+    from kronkers_studio.workflows.migration.sources import project_sources
 
     remembered = {source.folder: source for source in project_sources(session, head.project)}
     everything = (remembered | {source.folder: source for source in sources}).values()
@@ -140,7 +124,7 @@ def _last_brought_in(
     lost, the commits do. Of folders that are brought in together a commit names only the first, maybe one ``beside``.
     """
     from kronkers_studio.registry.metadata.ancestry import newest_from
-    from kronkers_studio.workflows.folder_reading import stat_cache
+    from kronkers_studio.workflows.migration.folder_access import stat_cache
 
     database, content = session.workspace.database, session.workspace.content
     remembered = stat_cache(session, head.project, Path(folder)).committed(branch)

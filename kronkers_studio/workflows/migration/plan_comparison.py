@@ -11,14 +11,14 @@ from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.migration import Decision, MigrationSource, PlannedItem, Undone
 from kronkers_studio.domain.paths import lies_in
 from kronkers_studio.domain.progress import NEVER, CancelToken
+from kronkers_studio.workflows.migration.carried_over import staying_in_cloud
+from kronkers_studio.workflows.migration.sources import project_sources
+from kronkers_studio.workflows.migration.undo_check import undone_on
 from kronkers_studio.workflows.session import Session
-from kronkers_studio.workflows.sources import project_sources
-from kronkers_studio.workflows.staying import staying_in_cloud
-from kronkers_studio.workflows.undoing import undone_on
 
 if TYPE_CHECKING:
     from kronkers_studio.migration import FolderSource, Scan
-    from kronkers_studio.migration.found import FoundItem
+    from kronkers_studio.migration.found_item import FoundItem
 
 _STAYS = "It is only in the cloud, and is what the project has already: it stays, and nothing is downloaded."
 _COMPARED_BYTES = 64 << 20

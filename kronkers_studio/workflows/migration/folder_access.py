@@ -70,7 +70,7 @@ def reader(
 ) -> FolderSource:
     """Reads the folder's files: for storing them with ``options`` and at the pace of the settings, else as they are."""
     from kronkers_studio.migration import FolderSource
-    from kronkers_studio.migration.pace import Pace
+    from kronkers_studio.migration.throttle import Pace
 
     if options is None or session is None:
         return FolderSource(folder)
@@ -81,7 +81,7 @@ def reader(
 
 def reader_elsewhere(session: Session, source: MigrationSource, *, watching: bool) -> SourceElsewhere | None:
     """How other processes read the folder; None where one alone keeps to the limit that the settings give."""
-    from kronkers_studio.workflows.reading_process import read_elsewhere
+    from kronkers_studio.workflows.migration.worker_process import read_elsewhere
 
     limit, give_way = _pace_of(session, watching=watching)
     if limit:

@@ -1,0 +1,23 @@
+"""The model of a manifest, verified and loaded by what its framework needs; nothing else is imported."""
+
+from __future__ import annotations
+
+from kronkers_studio.serving.manifest import Manifest, open_verified
+from kronkers_studio.serving.model import Model
+
+
+def load_model(manifest: Manifest, threads: int) -> Model:
+    """The manifest's model, verified and ready. ``threads`` bounds what one prediction may use.
+
+    Raises ``CannotStart`` when it must not or cannot be run.
+    """
+    with open_verified(manifest) as stream:
+        if manifest.framework == "onnx":
+            from kronkers_studio.serving.onnx_model import OnnxModel
+
+            return OnnxModel(stream.read(), manifest.signature, threads)
+        from kronkers_studio.serving.sklearn_model import SklearnModel
+        from kronkers_studio.serving.unpickling import load_joblib, load_pickle
+
+        load = load_joblib if manifest.file_format == "joblib" else load_pickle
+        return SklearnModel(load(stream, manifest.allowed_globals), manifest.signature)
