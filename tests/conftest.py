@@ -27,6 +27,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(fixtures, "lab")
 
 
+@pytest.hookimpl(trylast=True)  # once the lab has marked what needs it
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that need the lab's servers come first: they mostly wait, while other workers compute; and they are the
+    longest, so that no worker is left alone with one at the end."""
+    with_lab = {item.path for item in items if item.get_closest_marker("lab")}
+    items.sort(key=lambda item: item.path not in with_lab)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def no_service_stays() -> Iterator[None]:
     """Every service that a test had the program start is ended by it: its command line, which holds the name of the
