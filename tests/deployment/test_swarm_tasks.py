@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import pytest
 
-from kronkers_studio.deployment import tasks
+from kronkers_studio.deployment import swarm_tasks
 from kronkers_studio.deployment.engine import Engine
-from kronkers_studio.deployment.tasks import Startup, await_healthy
+from kronkers_studio.deployment.swarm_tasks import Startup, await_healthy
 from kronkers_studio.domain.progress import NEVER
 
 _STEPS = ("new", "pending", "assigned", "preparing", "starting", "running")
@@ -44,7 +44,7 @@ class _Slow:
 
 
 def _started(engine: _Slow, monkeypatch: pytest.MonkeyPatch) -> Startup:
-    monkeypatch.setattr(tasks, "time", engine)
+    monkeypatch.setattr(swarm_tasks, "time", engine)
     return await_healthy(cast(Engine, engine), "wine-r1", 120, NEVER)
 
 
