@@ -212,8 +212,10 @@ def test_a_history_that_names_a_program_that_is_no_service_ends_nothing(pid: int
 
 
 def test_another_process_with_the_same_pid_is_never_touched(tmp_path: Path) -> None:
-    program = [sys.executable, "-c", "input()", "kronkers_studio.serving"]
-    with subprocess.Popen(program, stdin=subprocess.PIPE) as bystander:
+    program = [sys.executable, "-c", "print(flush=True); input()", "kronkers_studio.serving"]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as bystander:
+        assert bystander.stdout is not None
+        bystander.stdout.readline()  # before it has begun, it has no arguments yet
         began = psutil.Process(bystander.pid).create_time()
         endpoint = {"port": 1, "pid": bystander.pid, "started": began - 60, "folder": str(tmp_path)}
         assert not service_alive(endpoint)

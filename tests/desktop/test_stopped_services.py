@@ -242,7 +242,8 @@ def test_no_page_calls_live_what_does_not_answer_and_all_say_since_when(
         for key in _PAGES:
             window.show_page(key)
             qtbot.waitUntil(lambda key=key: not _says_live(window, key), timeout=1000)
-            assert "Unreachable" in _words(window.page(key)), key
+            # what was just put into a page is visible only once its layout has come to it
+            qtbot.waitUntil(lambda key=key: "Unreachable" in _words(window.page(key)), timeout=_WITHIN)
             assert "Stopped" not in _words(window.page(key)), "nobody knows that"
             if key != "models":
                 assert "does not answer since" in _words(window.page(key)), key
