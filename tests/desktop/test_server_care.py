@@ -36,8 +36,12 @@ def _shown(page: QWidget) -> str:
     return "\n".join(label.text() for label in labels)
 
 
-def _press(root: QWidget, text: str) -> None:
-    (button,) = [b for b in root.findChildren(QPushButton) if b.text() == text and b.isVisibleTo(root)]
+def _press(root: QWidget, text: str, qtbot: QtBot) -> None:
+    def shown() -> list[QPushButton]:
+        return [b for b in root.findChildren(QPushButton) if b.text() == text and b.isVisibleTo(root)]
+
+    qtbot.waitUntil(lambda: bool(shown()), timeout=_LONG)  # what was just made is shown once its layout came to it
+    (button,) = shown()
     assert button.isEnabled()
     button.click()
 
@@ -109,7 +113,7 @@ def test_a_server_without_its_password_offers_to_log_in_again_and_is_checked_the
     _card(page).wants_check.click()
     qtbot.waitUntil(lambda: "Not reached" in _shown(page), timeout=_LONG)
     assert "kronkers" not in _shown(page).replace("Kronkers", ""), "the window has no command line"
-    _press(page, "Log in again …")
+    _press(page, "Log in again …", qtbot)
     (dialog,) = page.findChildren(LogInDialog)
     qtbot.waitUntil(lambda: dialog.views.shown == "fingerprint", timeout=_LONG)
     assert not dialog.next.isEnabled()
@@ -164,13 +168,13 @@ def test_a_lock_shows_its_holder_and_is_taken_away_after_a_question_that_names_t
         words = f"{lock.holder} is changing releases: start churn r4, since"
         qtbot.waitUntil(lambda: words in _shown(page), timeout=_LONG)
         assert lock.since not in _shown(page), "by the clock of this computer"
-        _press(_card(page), "Take the lock away …")
+        _press(_card(page), "Take the lock away …", qtbot)
         qtbot.waitUntil(lambda: any(found.isVisible() for found in page.findChildren(Dialog)), timeout=_LONG)
         (dialog,) = [found for found in page.findChildren(Dialog) if found.isVisible()]
         assert lock.holder in dialog.windowTitle()
         assert "start churn r4" in dialog.sentence.text()
         before = page.report_of("factory")
-        _press(dialog, "Take the lock away")
+        _press(dialog, "Take the lock away", qtbot)
         qtbot.waitUntil(lambda: page.report_of("factory") not in (None, before), timeout=_LONG)
         assert deploy_lock_of(_session(page), "factory") is None
         qtbot.waitUntil(lambda: "nobody is changing releases" in _shown(page), timeout=_LONG)
@@ -183,7 +187,7 @@ def test_a_lock_that_was_given_back_meanwhile_is_not_asked_about(
     with _held(with_server):
         _checked(page, qtbot)
     before = page.report_of("factory")
-    _press(_card(page), "Take the lock away …")
+    _press(_card(page), "Take the lock away …", qtbot)
     qtbot.waitUntil(lambda: page.report_of("factory") not in (None, before), timeout=_LONG)
     assert not [found for found in page.findChildren(Dialog) if found.isVisible()]
     assert "Nobody is changing releases" in page.notice.message
@@ -200,7 +204,7 @@ def test_what_no_release_needs_is_listed_before_it_is_removed(
     page = _open_page(open_main_window(with_server))
     _checked(page, qtbot)
     qtbot.waitUntil(lambda: "2 things that no release needs" in _shown(page), timeout=_LONG)
-    _press(_card(page), "Clean up …")
+    _press(_card(page), "Clean up …", qtbot)
     (dialog,) = page.findChildren(CleanServerDialog)
     assert not dialog.go.isVisible()
     qtbot.waitUntil(lambda: dialog.views.shown == "list", timeout=_LONG)
