@@ -26,6 +26,7 @@ GROUPS = {
     "versions": ("diff", "branch", "merge", "tag"),
     "care": ("gc", "trash", "registry", "key"),
     "models": ("model", "package", "search"),
+    "image_registries": ("image-registry",),
     "servers": ("server",),
     "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "metrics"),
 }
