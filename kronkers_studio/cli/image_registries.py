@@ -64,10 +64,18 @@ def login(
     terminal.result(access, f"Logged in to {access.host} as {access.user}", *_ca_lines(access))
 
 
-def trust(terminal: Terminal, host: Host, *, ca_file: Annotated[Path, CaFile]) -> None:
+def trust(
+    terminal: Terminal,
+    host: Host,
+    *,
+    ca_file: Annotated[Path | None, CaFile] = None,
+    no_ca_file: Annotated[bool, typer.Option("--no-ca-file", help="Trust only the usual ones again.")] = False,
+) -> None:
     """Trust a registry's own certificate authority, besides the usual ones."""
     from kronkers_studio.workflows.image_registries import trust_registry
 
+    if (ca_file is None) is not no_ca_file:
+        raise InvalidInput("Which authority is to be trusted?", next_step="Give --ca-file FILE, or --no-ca-file.")
     access = trust_registry(host, ca_file, cancel=terminal.cancel)
     terminal.result(access, f"{access.host} is reached", *_ca_lines(access))
 

@@ -107,8 +107,10 @@ def log_in_to_registry(
     return _access(after)
 
 
-def trust_registry(host: str, ca_file: Path, *, cancel: CancelToken = NEVER) -> RegistryAccess:
+def trust_registry(host: str, ca_file: Path | None, *, cancel: CancelToken = NEVER) -> RegistryAccess:
     """Trust the authorities in ``ca_file`` (PEM) for the registry from now on, once it is reached with them.
+
+    None trusts the usual ones alone again.
 
     Raises ``RegistryUntrusted`` when they did not sign its certificate or the file is none, ``BaseImageUnavailable``.
     """

@@ -26,6 +26,7 @@ from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.dialogs.dialog import confirm
 from kronkers_studio.desktop.dialogs.help import HelpDialog
+from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
@@ -37,6 +38,7 @@ from kronkers_studio.domain.errors import ConfinementUnavailable
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.servers import HostKey, Server
+from kronkers_studio.workflows.image_registries import RegistryAccess
 from tests.desktop.things import a_release, a_version
 
 OpenWindow = Callable[..., MainWindow]
@@ -140,6 +142,8 @@ def test_everything_in_every_dialog_is_named_and_reachable(
         log_in,
         CleanServerDialog(window, window.studio, "lab", nothing, nothing),
         ask_unprotected(window, window.studio, ConfinementUnavailable("It could read what you can."), nothing),
+        ImageRegistryDialog(window, window.studio, None, nothing),
+        ImageRegistryDialog(window, window.studio, RegistryAccess("registry.example.org", "svc", "/ca.pem"), nothing),
         CrashDialog(window, "Packaging", "details"),
         HelpDialog(window, window.actions_now()),
         confirm(window, "Stop it?", "It stops.", "Stop", nothing),

@@ -273,6 +273,17 @@ def test_a_servers_remedies_are_buttons_that_say_which_server(qtbot: QtBot) -> N
     assert any(text.startswith(said) for text in words(card))
 
 
+def test_a_page_that_was_seen_before_does_what_another_page_asks(
+    open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest, qtbot: QtBot
+) -> None:
+    window = open_main_window(workspace, page="servers")
+    come_to_rest(window)
+    window.show_page("home")
+    come_to_rest(window)
+    window.studio.go.emit("servers", {"add": True})
+    qtbot.waitUntil(lambda: bool(window.page("servers").findChildren(AddServerDialog)), timeout=60_000)
+
+
 # Settings
 
 

@@ -83,8 +83,8 @@ class ModelsPage(Page):
 
     def restore(self, state: State) -> None:
         self._wanted = str(state.get("version", ""))
-        if self._wanted and self.entered:
-            self.refresh()
+        if self._wanted:
+            self.become_stale()
 
     def show_shelf(self, shelf: Shelf) -> None:
         """Show what was found and what is registered."""

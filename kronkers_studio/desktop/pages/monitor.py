@@ -148,7 +148,7 @@ class MonitorPage(Page):
             self.range_box.choose(self.range_key)
         if wanted[0] and wanted != self.watched:
             self.watched = wanted
-            self._become_stale()
+            self.become_stale()
 
     @property
     def paused(self) -> bool:

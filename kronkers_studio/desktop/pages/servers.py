@@ -54,8 +54,8 @@ class ServersPage(Page):
 
     def restore(self, state: State) -> None:
         self._wanted = {key: state[key] for key in ("add", "log_in", "unlock", "clean") if state.get(key)}
-        if self._wanted and self.entered:
-            self.refresh()
+        if self._wanted:
+            self.become_stale()
 
     def show_servers(self, servers: list[Server]) -> None:
         """Show a card for each server, keeping what was found on those that were there before."""
