@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 GROUPS = {
     "content": ("init", "projects", "log", "show", "ls", "restore", "check"),
-    "migrating": ("migrate", "status"),
+    "migrating": ("migrate", "status", "folder"),
     "versions": ("diff", "branch", "merge", "tag"),
     "care": ("gc", "trash", "registry", "key"),
     "models": ("model", "package", "search"),

@@ -20,13 +20,25 @@ def project_sources(session: Session, project: str) -> list[MigrationSource]:
     return session.workspace.ledger.sources(project)
 
 
-def forget_source(session: Session, project: str, folder: Path) -> None:
-    """Bring a folder into the project no more; what came from it stays until another folder takes its place.
+def forget_source(session: Session, project: str, folder: Path) -> MigrationSource:
+    """Bring a folder into the project no more. Nothing is deleted, neither in the folder nor in the project: what came
+    from it stays until another folder takes its place.
 
-    Raises ``NotFound``.
+    How it was brought in. Raises ``NotFound`` when it is none of the project's folders.
     """
-    path = _spelled(folder, project_sources(session, project))
-    session.workspace.ledger.record(SourceForgotten(project, str(path)), author=session.author)
+    from kronkers_studio.workflows.folder_reading import stat_cache
+
+    remembered = project_sources(session, project)
+    path = str(_spelled(folder, remembered))
+    found = next((source for source in remembered if source.folder == path), None)
+    if found is None:
+        raise NotFound(
+            f"{path} is not brought into “{project}”.",
+            next_step=f"`kronkers folder list` shows the folders that are brought into {project}, if there are any.",
+        )
+    stat_cache(session, project, Path(path)).forget_commits()  # else bringing it in again would find nothing to do
+    session.workspace.ledger.record(SourceForgotten(project, path), author=session.author)
+    return found
 
 
 def changed_options(

@@ -25,7 +25,7 @@ from kronkers_studio.migration import watching
 from kronkers_studio.migration.watching import Watch
 from kronkers_studio.workflows import watching as workflow
 from kronkers_studio.workflows.care import list_trash, remove_branch, remove_project, restore_from_trash
-from kronkers_studio.workflows.watching import watch_folder, watch_folders
+from kronkers_studio.workflows.watching import watch_folders
 
 SETTLE = 0.25
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
@@ -375,8 +375,8 @@ def test_the_workflow_watches_one_folder_under_its_own_name(session, folder, mak
     make("Sales/a.csv", "1")
     cancel, results = CancelSource(), []
     with pytest.raises(Cancelled):
-        watch_folder(
-            session, folder / "Sales", on_sync=lambda result: (results.append(result), cancel.cancel()), cancel=cancel
+        watch_folders(
+            session, [folder / "Sales"], on_sync=lambda result: (results.append(result), cancel.cancel()), cancel=cancel
         )
     assert [result.project for result in results] == ["Sales"]
     assert watching.Watch is Watch
