@@ -44,21 +44,21 @@ STAGES = (
     Stage("reading files", "migration.source:FolderSource._read_all"),
     Stage("reading files", "migration.source:_File.readinto"),
     Stage("reading files", "migration.source:_File.readall"),
-    Stage("cutting into chunks", "registry.reading:cut"),
-    Stage("naming (BLAKE3)", "registry.records:Sealer.name"),
-    Stage("compressing and encrypting (zstd, AES-GCM)", "registry.records:Sealer.seal_all"),
-    Stage("decrypting, decompressing", "registry.records:Sealer.open"),
-    Stage("decrypting, decompressing", "registry.records:Sealer.open_all"),
-    Stage("writing files", "registry.restoring:Restore._write_file"),
-    Stage("writing packs", "registry.packs:PackWriter.append"),
-    Stage("flushing packs to disk", "registry.packs:PackWriter.flush"),
-    Stage("reading packs", "registry.packs:PackFolder.read"),
-    Stage("the index: adding", "registry.index:ObjectIndex.add"),
-    Stage("the index: looking up", "registry.index:ObjectIndex.known"),
-    Stage("the index: looking up", "registry.index:ObjectIndex.locate"),
-    Stage("trees", "registry.snapshots:write_trees"),
-    Stage("trees", "registry.snapshots:decode_tree"),
-    Stage("journal", "registry.ledger:Ledger.record"),
+    Stage("cutting into chunks", "registry.importing.sealing:cut"),
+    Stage("naming (BLAKE3)", "registry.store.records:Sealer.name"),
+    Stage("compressing and encrypting (zstd, AES-GCM)", "registry.store.records:Sealer.seal_all"),
+    Stage("decrypting, decompressing", "registry.store.records:Sealer.open"),
+    Stage("decrypting, decompressing", "registry.store.records:Sealer.open_all"),
+    Stage("writing files", "registry.restoring.restorer:Restore._write_file"),
+    Stage("writing packs", "registry.store.packs:PackWriter.append"),
+    Stage("flushing packs to disk", "registry.store.packs:PackWriter.flush"),
+    Stage("reading packs", "registry.store.packs:PackFolder.read"),
+    Stage("the index: adding", "registry.store.object_index:ObjectIndex.add"),
+    Stage("the index: looking up", "registry.store.object_index:ObjectIndex.known"),
+    Stage("the index: looking up", "registry.store.object_index:ObjectIndex.locate"),
+    Stage("trees", "registry.trees.tree_writer:write_trees"),
+    Stage("trees", "registry.trees.tree_reader:decode_tree"),
+    Stage("journal", "registry.metadata.ledger:Ledger.record"),
     Stage("the whole command", "cli.terminal:_run"),
 )
 REST = "the whole command"
@@ -164,9 +164,9 @@ def _main() -> None:
     starting = time.process_time() - used
     for stage in STAGES:
         _replace(stage, clock)
-    from kronkers_studio.registry import importing  # noqa: PLC0415  # as above
+    from kronkers_studio.registry.importing import importer  # noqa: PLC0415  # as above
 
-    importing._MANY_FILES = importing._MANY_BYTES = sys.maxsize
+    importer._MANY_FILES = importer._MANY_BYTES = sys.maxsize
     wrapping = time.process_time() - used - starting
     code = 0
     try:

@@ -20,7 +20,7 @@ def command() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the work begins, Ctrl+C ends it without a traceback
 
     if sys.argv[1:] == ["--reading-process"]:  # only in a frozen program: see there
-        from kronkers_studio.workflows.reading_process import main
+        from kronkers_studio.workflows.migration.worker_process import main
 
         main()
         return
@@ -59,6 +59,6 @@ def _render_monitor(session: Session, model: str, place: str, file: Path) -> Non
             f"Qt needs a system library that is missing ({missing}).",
             next_step="On Debian and Ubuntu: sudo apt-get install libegl1 libgl1 libxkbcommon0 libfontconfig1",
         ) from None
-    from kronkers_studio.desktop.charts.page_picture import render_monitor
+    from kronkers_studio.desktop.chart_picture import render_monitor
 
     render_monitor(session, model, place, file)

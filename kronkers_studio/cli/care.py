@@ -57,7 +57,7 @@ def gc(
     ] = 14.0,
 ) -> None:
     """Free the space of what no version needs any more."""
-    from kronkers_studio.workflows.care import clean_up
+    from kronkers_studio.workflows.maintenance import clean_up
 
     with terminal.session() as session:
         with terminal.progress() as progress:
@@ -69,7 +69,7 @@ def gc(
 
 def trash_list(terminal: Terminal) -> None:
     """List what can be brought back."""
-    from kronkers_studio.workflows.care import list_trash
+    from kronkers_studio.workflows.trash import list_trash
 
     with terminal.session() as session:
         items = list_trash(session)
@@ -79,7 +79,7 @@ def trash_list(terminal: Terminal) -> None:
 
 def trash_project(terminal: Terminal, project: Annotated[str, typer.Argument(help="The project.")]) -> None:
     """Put a project into the trash."""
-    from kronkers_studio.workflows.care import remove_project
+    from kronkers_studio.workflows.trash import remove_project
 
     with terminal.session() as session:
         item = remove_project(session, project)
@@ -92,7 +92,7 @@ def trash_branch(
     branch: Annotated[str, typer.Argument(help="The branch.")],
 ) -> None:
     """Put a branch into the trash."""
-    from kronkers_studio.workflows.care import remove_branch
+    from kronkers_studio.workflows.trash import remove_branch
 
     with terminal.session() as session:
         item = remove_branch(session, project, branch)
@@ -103,7 +103,7 @@ def trash_model(
     terminal: Terminal, model: Annotated[str, typer.Argument(metavar="NAME:V", help="The model version.")]
 ) -> None:
     """Put a model version into the trash, with its packages and past releases."""
-    from kronkers_studio.workflows.care import remove_model_version
+    from kronkers_studio.workflows.trash import remove_model_version
 
     name, _, number = model.partition(":")
     if not name or not re.fullmatch(r"[0-9]{1,9}", number):
@@ -115,7 +115,7 @@ def trash_model(
 
 def trash_restore(terminal: Terminal, id: Annotated[str, typer.Argument(metavar="ID", help="As listed.")]) -> None:
     """Bring something back from the trash."""
-    from kronkers_studio.workflows.care import restore_from_trash
+    from kronkers_studio.workflows.trash import restore_from_trash
 
     with terminal.session() as session:
         item = restore_from_trash(session, id)
@@ -133,7 +133,7 @@ def trash_empty(
     ] = 0.0,
 ) -> None:
     """Give up what lies in the trash; `kronkers gc` then frees its space after the grace period."""
-    from kronkers_studio.workflows.care import empty_trash
+    from kronkers_studio.workflows.trash import empty_trash
 
     with terminal.session() as session:
         gone = empty_trash(session, ids or (), older_than_days=older_than_days)
@@ -147,7 +147,7 @@ def registry_rebuild(
     ] = False,
 ) -> None:
     """Make the metadata database again, from the packs and the journal's files alone."""
-    from kronkers_studio.workflows.care import rebuild_registry
+    from kronkers_studio.workflows.maintenance import rebuild_registry
 
     def run(key: Key) -> RebuildReport:
         with terminal.progress() as progress:
@@ -170,7 +170,7 @@ def registry_rebuild(
 
 def key_list(terminal: Terminal) -> None:
     """List the ways of opening the workspace."""
-    from kronkers_studio.workflows.care import list_keys
+    from kronkers_studio.workflows.keys import list_keys
 
     with terminal.session() as session:
         slots = list_keys(session)
@@ -185,7 +185,7 @@ def key_add(
     key_file: Annotated[Path | None, typer.Option("--key-file", help="A key file; made when it is missing.")] = None,
 ) -> None:
     """Add a way of opening the workspace. A new passphrase comes from KRONKERS_NEW_PASSPHRASE or is asked for."""
-    from kronkers_studio.workflows.care import add_key
+    from kronkers_studio.workflows.keys import add_key
 
     if sum((passphrase, keyring, key_file is not None)) != 1:
         raise InvalidInput("Name one way to add.", next_step="Use --passphrase, --keyring or --key-file.")
@@ -197,7 +197,7 @@ def key_add(
 
 def key_remove(terminal: Terminal, id: Annotated[str, typer.Argument(metavar="ID", help="As listed.")]) -> None:
     """Remove a way of opening the workspace."""
-    from kronkers_studio.workflows.care import remove_key
+    from kronkers_studio.workflows.keys import remove_key
 
     with terminal.session() as session:
         slot = remove_key(session, id)
@@ -206,7 +206,7 @@ def key_remove(terminal: Terminal, id: Annotated[str, typer.Argument(metavar="ID
 
 def key_recovery(terminal: Terminal) -> None:
     """Make a new recovery key in place of the old one, and print it once."""
-    from kronkers_studio.workflows.care import renew_recovery_key
+    from kronkers_studio.workflows.keys import renew_recovery_key
 
     with terminal.session() as session:
         printed, slot = renew_recovery_key(session)
@@ -226,7 +226,7 @@ def key_rotate(
 
     The data are not encrypted anew: whoever copied the workspace while holding an old key can still read that copy.
     """
-    from kronkers_studio.workflows.care import rotate_keys
+    from kronkers_studio.workflows.keys import rotate_keys
 
     with terminal.session() as session:
         secret = _new_passphrase() if passphrase else None
@@ -244,7 +244,7 @@ def key_drill(terminal: Terminal) -> None:
 
     It comes from KRONKERS_RECOVERY_KEY or is asked for.
     """
-    from kronkers_studio.workflows.care import drill_recovery_key
+    from kronkers_studio.workflows.keys import drill_recovery_key
 
     typed = os.environ.get("KRONKERS_RECOVERY_KEY") or ask(
         "Recovery key", otherwise="Give it as KRONKERS_RECOVERY_KEY.", hidden=False

@@ -74,9 +74,7 @@ def _compared_lines(plan: MigrationPlan) -> list[str]:
 def _undone_lines(undone: Undone | None, title: str) -> list[str]:
     if undone is None:
         return []
-    from kronkers_studio.workflows.undoing import undone_words
-
-    return [f"{title}: {undone_words(undone)}. Version {undone.head[:12]} keeps what it was."]
+    return [f"{title}: {undone.summary}. Version {undone.head[:12]} keeps what it was."]
 
 
 def _would_undo_lines(plan: MigrationPlan) -> list[str]:

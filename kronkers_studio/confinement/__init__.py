@@ -15,8 +15,8 @@ How each system does it: ``linux`` (Landlock, seccomp, limits), ``bubblewrap`` (
 (a sandbox profile), ``windows`` (a restricted token of low integrity in a job). See docs/decisions/0017.
 """
 
-from kronkers_studio.confinement.means import Level, Means, confine_process, means_here
-from kronkers_studio.confinement.policy import Policy
+from kronkers_studio.confinement.means import confine_process, means_here
+from kronkers_studio.confinement.policy import Level, Means, Policy
 from kronkers_studio.confinement.start import confined_command, confined_program
 
 __all__ = ["Level", "Means", "Policy", "confine_process", "confined_command", "confined_program", "means_here"]

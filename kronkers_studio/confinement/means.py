@@ -4,34 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from kronkers_studio.confinement import linux
-from kronkers_studio.confinement.policy import Policy
-
-
-class Level(StrEnum):
-    """How much of a policy is in force."""
-
-    FULL = "full"
-    PARTIAL = "partial"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """``by``: the means' name ("landlock", "bubblewrap", "sandbox-exec", "restricted token", or "").
-
-    ``missing``: what is not prevented, as sentences for people; empty when all is.
-    """
-
-    level: Level
-    by: str = ""
-    missing: tuple[str, ...] = ()
-
+from kronkers_studio.confinement.policy import Level, Means, Policy
 
 _NOTHING = "A model could read, change and send whatever you can."
 _NO_FILES = "A model could read and change files that you can."

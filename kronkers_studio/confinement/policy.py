@@ -1,8 +1,9 @@
-"""What a confined process may still do."""
+"""What a confined process may still do, and how much of that a system can keep to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 
@@ -22,3 +23,23 @@ class Policy:
     file_size: int = 16 << 20
     open_files: int = 1024
     cpu_seconds: int | None = None
+
+
+class Level(StrEnum):
+    """How much of a policy is in force."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """``by``: the means' name ("landlock", "bubblewrap", "sandbox-exec", "restricted token", or "").
+
+    ``missing``: what is not prevented, as sentences for people; empty when all is.
+    """
+
+    level: Level
+    by: str = ""
+    missing: tuple[str, ...] = ()

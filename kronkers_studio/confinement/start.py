@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kronkers_studio.confinement.means import Level, Means, plain_policy
-from kronkers_studio.confinement.policy import Policy
+from kronkers_studio.confinement.means import plain_policy
+from kronkers_studio.confinement.policy import Level, Means, Policy
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 

@@ -13,7 +13,7 @@ import ctypes
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kronkers_studio.confinement.means import Means
+    from kronkers_studio.confinement.policy import Means
 
 _LOW = "S-1-16-4096"
 _LOW_FOLDER = "S:(ML;OICI;NW;;;LW)"  # SDDL: a mandatory label, inherited, no writing up, low
@@ -32,7 +32,7 @@ class Unconfinable(Exception):
 
 def means() -> Means:
     """What ``confine`` gives."""
-    from kronkers_studio.confinement.means import Level, Means
+    from kronkers_studio.confinement.policy import Level, Means
 
     return Means(
         Level.PARTIAL,

@@ -1,10 +1,12 @@
 """The window: everything Qt. It calls workflows through one task runner and never blocks its main thread.
 
-theme, icons, widgets    the look, and the building blocks made of it
-tasks, studio            work off the main thread; what all pages share
-window, rail, task_bar   the frame around the pages
-pages, wizard, dialogs   what a person sees and does
+look                     colours, sizes, icons, light and dark
+widgets                  the building blocks made of them
+work                     what runs off the main thread; what all pages share
 charts                   live charts
+panels, dialogs          parts of pages, and questions
+pages, wizard            what a person sees and does
+window, rail, task_bar   the frame around the pages
 """
 
 from __future__ import annotations
@@ -26,6 +28,6 @@ def start_window(arguments: list[str]) -> int:
 def render_monitor(session: Session, model: str, place: str, file: Path) -> None:
     """Draw the Monitor page of ``model`` in ``place`` into the PNG ``file``; needs no screen, and ``session`` stays
     open. Raises ``ImportError`` when Qt's system libraries are missing."""
-    from kronkers_studio.desktop.charts.page_picture import render_monitor as render
+    from kronkers_studio.desktop.chart_picture import render_monitor as render
 
     render(session, model, place, file)

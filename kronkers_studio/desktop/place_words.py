@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kronkers_studio.desktop.charts.heard import ANSWERS, Heard
+from kronkers_studio.desktop.look.tokens import Tone
+from kronkers_studio.desktop.reachability import ANSWERS, Reachability
 from kronkers_studio.desktop.text import clock_of, date_time, tr
-from kronkers_studio.desktop.tokens import Tone
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 
 
@@ -18,7 +18,7 @@ def place_title(place: str) -> str:
     return tr("This computer") if place == THIS_COMPUTER else place
 
 
-def release_pill(release: Release, heard: Heard = ANSWERS) -> tuple[str, Tone]:
+def release_pill(release: Release, heard: Reachability = ANSWERS) -> tuple[str, Tone]:
     """A release's state in a word, with its tone; that of a live one as it was ``heard``."""
     if release.lost:
         return tr("Stopped"), "warn"
@@ -36,7 +36,7 @@ def release_pill(release: Release, heard: Heard = ANSWERS) -> tuple[str, Tone]:
     return words[release.state]
 
 
-def silent_words(heard: Heard) -> str:
+def silent_words(heard: Reachability) -> str:
     """Since when what is live does not answer: "does not answer since 19:36"; "" while it does."""
     if not heard.silent:
         return ""
@@ -45,7 +45,7 @@ def silent_words(heard: Heard) -> str:
     return tr("does not answer since {time}").format(time=clock_of(heard.since))
 
 
-def silent_hint(heard: Heard) -> str:
+def silent_hint(heard: Reachability) -> str:
     """Why it does not answer, and when that was found; "" while it does."""
     if not heard.silent:
         return ""

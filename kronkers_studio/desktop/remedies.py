@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import (
     AuthenticationFailed,
     RegistryLoginRefused,

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kronkers_studio.desktop.pictured import fill, make_workspace, sample_report, sample_row, stop_services
+from kronkers_studio.desktop.screenshot_data import fill, make_workspace, sample_report, sample_row, stop_services
 
 if TYPE_CHECKING:
     from kronkers_studio.desktop.window import MainWindow

@@ -6,15 +6,15 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.icons import IconLabel
-from kronkers_studio.desktop.pages.page import scrolling
-from kronkers_studio.desktop.task_words import progress_words, state_pill, step_words
-from kronkers_studio.desktop.tasks import Task, TaskRunner, TaskState
+from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.text import counted, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.passing_time import PassingTime
 from kronkers_studio.desktop.widgets.pills import Pill
+from kronkers_studio.desktop.widgets.views import scrolling
+from kronkers_studio.desktop.work.task_words import progress_words, state_pill, step_words
+from kronkers_studio.desktop.work.tasks import Task, TaskRunner, TaskState
 
 _STEPS = 1000
 _HEIGHT = 33

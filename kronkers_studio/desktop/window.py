@@ -14,15 +14,15 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 
 from kronkers_studio.desktop.actions import Action, CommandPalette
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
-from kronkers_studio.desktop.gate import Gate
-from kronkers_studio.desktop.memory import Memory
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.rail import Rail, Stop
-from kronkers_studio.desktop.studio import Key, State, Studio
 from kronkers_studio.desktop.task_bar import TaskBar, TasksPanel
 from kronkers_studio.desktop.text import tr
-from kronkers_studio.desktop.watching import Watchers
+from kronkers_studio.desktop.unlock_gate import Gate
 from kronkers_studio.desktop.widgets.states import Notice
+from kronkers_studio.desktop.window_state import Memory
+from kronkers_studio.desktop.work.folder_watches import Watchers
+from kronkers_studio.desktop.work.studio import Key, State, Studio
 from kronkers_studio.domain.care import RebuildReport
 from kronkers_studio.domain.errors import IndexDamaged, StudioError
 from kronkers_studio.domain.spelling import printable
@@ -150,7 +150,7 @@ class MainWindow(QMainWindow):
     # Workspace
 
     def _on_opened(self) -> None:
-        from kronkers_studio.desktop.charts.recording import Recorder
+        from kronkers_studio.desktop.charts.recorder import Recorder
 
         Recorder.of(self.studio)  # live metrics are kept from now on, whatever page is in view
         self.setWindowTitle(printable(tr("{name} – Kronkers Studio").format(name=self.studio.directory.name)))
@@ -160,7 +160,7 @@ class MainWindow(QMainWindow):
 
     def _load_ahead(self) -> None:
         """Off the main thread: what showing the current page will need, which is half of what showing it takes."""
-        importlib.import_module("kronkers_studio.desktop.charts.recording")
+        importlib.import_module("kronkers_studio.desktop.charts.recorder")
         if self._current in _PAGES:
             _module_of(self._current)
 
@@ -189,7 +189,7 @@ class MainWindow(QMainWindow):
         self.show_page("home" if self._current in _NEEDS_NO_WORKSPACE else self._current)
 
     def _on_damaged(self, error: IndexDamaged) -> None:
-        from kronkers_studio.desktop.panels.mending import say_damaged
+        from kronkers_studio.desktop.panels.rebuild import say_damaged
 
         say_damaged(self._notice, error, self.ask_rebuild)
 
@@ -207,7 +207,7 @@ class MainWindow(QMainWindow):
         self._show_gate()
 
     def _on_rebuilt(self, report: RebuildReport) -> None:
-        from kronkers_studio.desktop.panels.mending import say_rebuilt
+        from kronkers_studio.desktop.panels.rebuild import say_rebuilt
 
         say_rebuilt(self._notice, report, self._goes("registry", {"check": True}))
 
@@ -342,7 +342,7 @@ class MainWindow(QMainWindow):
 
     def _themes(self, choice: str) -> Callable[[], None]:
         def choose() -> None:
-            from kronkers_studio.desktop import theme
+            from kronkers_studio.desktop.look import theme
             from kronkers_studio.settings.configuration import change_settings
 
             self.studio.reload_settings(change_settings(theme=choice))
@@ -379,8 +379,8 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def _ask_before_closing(self, running: int) -> None:
-        from kronkers_studio.desktop.dialogs.dialog import confirm
         from kronkers_studio.desktop.text import counted
+        from kronkers_studio.desktop.widgets.dialog import confirm
 
         def close() -> None:
             self._close_confirmed = True

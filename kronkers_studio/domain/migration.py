@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, SkippedItem
+from kronkers_studio.domain.spelling import printable
 
 
 class FileKind(StrEnum):
@@ -123,6 +124,21 @@ class Undone:
     @property
     def count(self) -> int:
         return self.removed + self.replaced + self.returned
+
+    @property
+    def summary(self) -> str:
+        """Such as ``2 files are not in the folder; 1 file is otherwise there (a.csv, b.csv …)``."""
+        parts = [
+            f"{files:,} {'file is' if files == 1 else 'files are'} {what}"
+            for files, what in (
+                (self.removed, "not in the folder"),
+                (self.replaced, "otherwise in the folder"),
+                (self.returned, "still in the folder, though taken out"),
+            )
+            if files
+        ]
+        more = " …" if self.count > len(self.examples) else ""
+        return f"{'; '.join(parts)} ({', '.join(map(printable, self.examples))}{more})"
 
 
 @dataclass(frozen=True, slots=True)

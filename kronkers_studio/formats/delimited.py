@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Sequence
 
-from kronkers_studio.formats.texts import Text, read_text
+from kronkers_studio.formats.text_encoding import Text, read_text
 
 HEAD = 1 << 16
 """Bytes of a file's beginning that are looked at for its columns."""

@@ -64,7 +64,7 @@ def _parquet_columns(stream: BinaryIO) -> list[str]:
 
 def _workbook_rows(suffix: str, stream: BinaryIO) -> list[list[str]]:
     if suffix in READ_PARTLY:
-        from kronkers_studio.formats.workbook_columns import first_rows
+        from kronkers_studio.formats.xlsx_headers import first_rows
 
         return first_rows(stream)
     import fastexcel

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.formats.delimited import SNIFFED_CHARACTERS, is_header, sniff_delimiter
-from kronkers_studio.formats.texts import Text, read_text
+from kronkers_studio.formats.text_encoding import Text, read_text
 
 if TYPE_CHECKING:
     import polars as pl

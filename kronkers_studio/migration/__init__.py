@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kronkers_studio.migration.classification import classify
+    from kronkers_studio.migration.findings import Scan
     from kronkers_studio.migration.folder_state import is_in_state, state_of
     from kronkers_studio.migration.found import FoundItem, KnownFile
     from kronkers_studio.migration.onedrive import find_onedrive_folders
-    from kronkers_studio.migration.scanning import Scan, scan_folder
+    from kronkers_studio.migration.scanning import scan_folder
     from kronkers_studio.migration.source import FolderSource
     from kronkers_studio.migration.stat_cache import StatCache
 
@@ -41,7 +42,7 @@ _LOADED_LATER = {
     "scan_folder": "scanning",
     "state_of": "folder_state",
 }
-"""Each where it is; a process that only reads files (``workflows.reading_process``) needs few of them."""
+"""Each where it is; a process that only reads files (``workflows.migration.worker_process``) needs few of them."""
 
 
 def __getattr__(name: str) -> Any:

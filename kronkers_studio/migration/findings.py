@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field, replace
 
 from kronkers_studio.domain.content import SkippedItem, SkipReason
-from kronkers_studio.domain.migration import Decision, FileKind, PlannedItem
+from kronkers_studio.domain.migration import Decision, FileKind, PlannedItem, Rename, RuleHits
 from kronkers_studio.migration.classification import type_of
 from kronkers_studio.migration.file_types import BINARY, Look
 from kronkers_studio.migration.found import FoundItem
@@ -17,6 +17,23 @@ _ONLINE_ONLY = (
     "It is online-only: OneDrive has it in the cloud, not on this computer. "
     "Choose “Always keep on this device” for it and migrate again, have it fetched, or leave it out."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a folder holds. ``items`` are to be stored, ``planned`` says all of it to people, ``skipped`` is not kept.
+
+    All are in the order of the walk: a folder's own files by name, then its subfolders by name. Of many files that one
+    rule leaves out, ``skipped`` has only their number. ``state`` is the digest of ``folder_state``, None when something
+    was not at rest, or when options say what is looked at. ``renamed`` are stored files that were found elsewhere.
+    """
+
+    items: tuple[FoundItem, ...]
+    planned: tuple[PlannedItem, ...]
+    skipped: tuple[SkippedItem, ...]
+    state: bytes | None = field(default=None, compare=False)
+    rules: tuple[RuleHits, ...] = ()
+    renamed: tuple[Rename, ...] = ()
 
 
 @dataclass(slots=True)

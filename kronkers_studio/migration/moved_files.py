@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.content import EntryKind, SkipReason, StoredItem
 from kronkers_studio.domain.migration import Rename
 from kronkers_studio.domain.paths import lies_in
+from kronkers_studio.migration.findings import Scan
 from kronkers_studio.migration.found import FoundItem, KnownFile
-
-if TYPE_CHECKING:
-    from kronkers_studio.migration.scanning import Scan
 
 
 class MovedFiles:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from kronkers_studio.domain.content import WHOLE_LIMIT, EntryKind, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import SourceUnavailable
-from kronkers_studio.domain.migration import MigrationOptions, OnlineOnly, PlannedItem, Rename, RuleHits
+from kronkers_studio.domain.migration import MigrationOptions, OnlineOnly
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.migration import filesystem, names
 from kronkers_studio.migration.classification import type_of
@@ -26,7 +26,7 @@ from kronkers_studio.migration.file_types import (
     UNREADABLE_FOLDER,
     Look,
 )
-from kronkers_studio.migration.findings import Findings, look_of_name
+from kronkers_studio.migration.findings import Findings, Scan, look_of_name
 from kronkers_studio.migration.folder_paths import absolute_folder
 from kronkers_studio.migration.folder_state import FolderState, by_name
 from kronkers_studio.migration.found import FoundItem, KnownFile
@@ -42,23 +42,6 @@ _AS_USUAL = MigrationOptions()
 
 def _nobody(_items: Sequence[FoundItem]) -> None:
     """The default of ``found``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """What a folder holds. ``items`` are to be stored, ``planned`` says all of it to people, ``skipped`` is not kept.
-
-    All are in the order of the walk: a folder's own files by name, then its subfolders by name. Of many files that one
-    rule leaves out, ``skipped`` has only their number. ``state`` is the digest of ``folder_state``, None when something
-    was not at rest, or when options say what is looked at. ``renamed`` are stored files that were found elsewhere.
-    """
-
-    items: tuple[FoundItem, ...]
-    planned: tuple[PlannedItem, ...]
-    skipped: tuple[SkippedItem, ...]
-    state: bytes | None = field(default=None, compare=False)
-    rules: tuple[RuleHits, ...] = ()
-    renamed: tuple[Rename, ...] = ()
 
 
 def scan_folder(

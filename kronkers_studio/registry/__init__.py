@@ -6,9 +6,9 @@ Opening a workspace loads little; what works on content and metadata is loaded a
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kronkers_studio.registry.content import ContentStore
-    from kronkers_studio.registry.importing import StoreOutcome
-    from kronkers_studio.registry.ledger import Ledger
+    from kronkers_studio.registry.content_store import ContentStore
+    from kronkers_studio.registry.importing.importer import StoreOutcome
+    from kronkers_studio.registry.metadata.ledger import Ledger
     from kronkers_studio.registry.workspace import Workspace, create_workspace, open_workspace, rebuild_workspace
 
 __all__ = [
@@ -22,9 +22,9 @@ __all__ = [
 ]
 
 _LOADED_LATER = {
-    "ContentStore": "content",
-    "Ledger": "ledger",
-    "StoreOutcome": "importing",
+    "ContentStore": "content_store",
+    "Ledger": "metadata.ledger",
+    "StoreOutcome": "importing.importer",
     "Workspace": "workspace",
     "create_workspace": "workspace",
     "open_workspace": "workspace",

@@ -13,16 +13,16 @@ from kronkers_studio.domain.differences import ChangeKind, TableFileDifference, 
 from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, NotFound
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.formats.table_files import table_format
-from kronkers_studio.registry.content import ContentStore
-from kronkers_studio.registry.ledger import Ledger
-from kronkers_studio.registry.objects import ObjectStore
-from kronkers_studio.registry.references import References, check_name
-from kronkers_studio.registry.tree_diff import diff_trees
+from kronkers_studio.registry.content_store import ContentStore
+from kronkers_studio.registry.metadata.ledger import Ledger
+from kronkers_studio.registry.metadata.refs import References, check_name
+from kronkers_studio.registry.store.object_store import ObjectStore
+from kronkers_studio.registry.trees.tree_diff import diff_trees
 from kronkers_studio.storage.database import Database
 
 if TYPE_CHECKING:
     from kronkers_studio.formats.table_reading import TableReader
-    from kronkers_studio.registry.merging import Merging
+    from kronkers_studio.registry.merging.merger import Merging
 
 COMPARED_LIMIT = 512 << 20
 """Bytes of the largest file whose content is compared: two versions of it are held in memory."""
@@ -51,7 +51,7 @@ class Versions:
 
     @cached_property
     def merging(self) -> Merging:
-        from kronkers_studio.registry.merging import Merging
+        from kronkers_studio.registry.merging.merger import Merging
 
         return Merging(self._database, self._store, self._ledger, self._content, self._tables, self._clock)
 
@@ -145,7 +145,7 @@ class Versions:
     def diff_text(self, project: str, old: str, new: str, path: str, *, old_path: str = "") -> TextDifference | None:
         """What differs between two versions of a text; None when it is not a text. A file that is in one version only
         is compared with an empty one."""
-        from kronkers_studio.registry.text_diff import diff_texts
+        from kronkers_studio.formats.text_diff import diff_texts
 
         return diff_texts(path, *self._contents(project, old, new, path, old_path))
 

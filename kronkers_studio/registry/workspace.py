@@ -21,12 +21,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, StoreDamaged, WorkspaceError
+from kronkers_studio.domain.errors import (
+    AlreadyExists,
+    IndexDamaged,
+    InvalidInput,
+    StoreDamaged,
+    StudioError,
+    WorkspaceError,
+)
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.registry.index import ObjectIndex
-from kronkers_studio.registry.objects import ObjectStore
-from kronkers_studio.registry.packs import PackFolder
-from kronkers_studio.registry.records import Sealer
+from kronkers_studio.registry.store.object_index import ObjectIndex
+from kronkers_studio.registry.store.object_store import ObjectStore
+from kronkers_studio.registry.store.packs import PackFolder
+from kronkers_studio.registry.store.records import Sealer
 from kronkers_studio.settings.private import close_to_others
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.storage.database import Database
@@ -43,13 +50,13 @@ if TYPE_CHECKING:
     from kronkers_studio.domain.content import CheckReport, Commit
     from kronkers_studio.domain.models import ContentRef
     from kronkers_studio.formats.table_reading import Limits, TableReader
-    from kronkers_studio.registry.content import ContentStore
-    from kronkers_studio.registry.journal import Journal
-    from kronkers_studio.registry.journal_log import JournalLog
-    from kronkers_studio.registry.ledger import Ledger
-    from kronkers_studio.registry.model_queries import ModelQueries
-    from kronkers_studio.registry.searching import Search
-    from kronkers_studio.registry.trash import Trash
+    from kronkers_studio.registry.content_store import ContentStore
+    from kronkers_studio.registry.metadata.journal import Journal
+    from kronkers_studio.registry.metadata.journal_files import JournalLog
+    from kronkers_studio.registry.metadata.ledger import Ledger
+    from kronkers_studio.registry.metadata.model_queries import ModelQueries
+    from kronkers_studio.registry.metadata.trash import Trash
+    from kronkers_studio.registry.search.query import Search
     from kronkers_studio.registry.versions import Versions
     from kronkers_studio.storage.key_care import KeyRing
 
@@ -86,13 +93,13 @@ class Workspace:
 
     @cached_property
     def content(self) -> ContentStore:
-        from kronkers_studio.registry.content import ContentStore
+        from kronkers_studio.registry.content_store import ContentStore
 
         return ContentStore(self.database, self._store, self.ledger, self._check)
 
     @cached_property
     def ledger(self) -> Ledger:
-        from kronkers_studio.registry.ledger import Ledger
+        from kronkers_studio.registry.metadata.ledger import Ledger
 
         return Ledger(self.database, self._journal)
 
@@ -111,14 +118,14 @@ class Workspace:
 
     @cached_property
     def models(self) -> ModelQueries:
-        from kronkers_studio.registry.model_queries import ModelQueries
+        from kronkers_studio.registry.metadata.model_queries import ModelQueries
 
         return ModelQueries(self.database)
 
     @cached_property
     def search(self) -> Search:
-        from kronkers_studio.registry.search_index import SearchIndex
-        from kronkers_studio.registry.searching import Search
+        from kronkers_studio.registry.search.index import SearchIndex
+        from kronkers_studio.registry.search.query import Search
 
         key = self._master.subkey("search index")
         place = self._search_place() or self.directory
@@ -137,19 +144,19 @@ class Workspace:
         return place
 
     def _data_columns(self, data: ContentRef) -> tuple[str, ...]:
-        from kronkers_studio.registry.data_columns import data_columns  # only a model with new data needs this
+        from kronkers_studio.registry.search.header_reader import data_columns  # only a model with new data needs this
 
         return data_columns(self.content, self._store, lambda: self.tables, data)
 
     @cached_property
     def _journal(self) -> Journal:
-        from kronkers_studio.registry.journal import Journal
+        from kronkers_studio.registry.metadata.journal import Journal
 
         return Journal(self._master.subkey("journal chain"), log=self._log)
 
     @cached_property
     def _log(self) -> JournalLog:
-        from kronkers_studio.registry.journal_log import JournalLog
+        from kronkers_studio.registry.metadata.journal_files import JournalLog
 
         return JournalLog(PackFolder(self.directory / _JOURNAL, self._master.workspace_id), self._store.sealer)
 
@@ -162,9 +169,21 @@ class Workspace:
 
     @cached_property
     def trash(self) -> Trash:
-        from kronkers_studio.registry.trash import Trash
+        from kronkers_studio.registry.metadata.trash import Trash
 
         return Trash(self.database, self.ledger, lambda: reserve_spent(self.directory))
+
+    def index_damage(self, error: StudioError) -> IndexDamaged | None:
+        """Whether ``error``, met in this open workspace, comes from its database; looks at all of that."""
+        if isinstance(error, IndexDamaged):
+            return error
+        try:
+            with self.database.read_directly() as connection:
+                pages = connection.execute("PRAGMA cipher_integrity_check").fetchone()
+                whole = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
+        except StoreDamaged as damage:
+            return index_damaged(self.directory, damage.details)
+        return index_damaged(self.directory, error.details) if pages or not whole else None
 
     def clean_up(
         self,
@@ -181,7 +200,7 @@ class Workspace:
         Raises ``StoreDamaged`` (something that is needed is missing: nothing is freed), ``WorkspaceBusy``,
         ``StorageFull`` or ``Cancelled``.
         """
-        from kronkers_studio.registry.cleaning import CleanUp
+        from kronkers_studio.registry.maintenance.clean_up import CleanUp
 
         run = CleanUp(
             self.database, self._store, self._journal, grace=grace, clock=clock, progress=progress, cancel=cancel
@@ -194,7 +213,7 @@ class Workspace:
     def head(self, project: str, branch: str) -> Commit | None:
         """The head of a branch, None when there is none: what a look for changes asks first, so without SQLAlchemy."""
         from kronkers_studio.domain.content import Commit
-        from kronkers_studio.registry.documents import from_text
+        from kronkers_studio.storage.json_form import from_text
 
         with self.database.read_directly() as connection:
             row = connection.execute(_HEAD, (to_stored(project), to_stored(branch))).fetchone()
@@ -236,7 +255,7 @@ class Workspace:
         self.close()
 
     def _check(self, read_data: bool, progress: Progress, cancel: CancelToken) -> CheckReport:
-        from kronkers_studio.registry.checking import Check
+        from kronkers_studio.registry.maintenance.check import Check
 
         run = Check(
             self.directory, self._master, self.database, self._store, self._journal, progress=progress, cancel=cancel
@@ -279,15 +298,33 @@ def create_workspace(directory: Path, protection: Protection) -> tuple[Workspace
 def open_workspace(directory: Path, unlock: Unlock) -> Workspace:
     """Open the workspace in ``directory``.
 
-    Raises ``WorkspaceError`` (none there), ``WrongKey``, ``KeyUnavailable`` or ``StoreDamaged``.
+    Raises ``WorkspaceError`` (none there), ``WrongKey``, ``KeyUnavailable``, ``IndexDamaged`` when the database is what
+    is damaged and all that it is made again from is there, or ``StoreDamaged``.
     """
     master = open_keys(directory, unlock)
     packs, database = directory / _PACKS, directory / _DATABASE
     if not packs.is_dir():
         raise _missing(_PACKS, directory, "Put it back from a backup.")
-    if not database.exists() and (any(packs.iterdir()) or (directory / _JOURNAL).exists()):
-        raise _missing(_DATABASE, directory, "Run `kronkers registry rebuild`, which makes it again from the packs.")
-    return Workspace(directory, master)
+    stored = any(packs.iterdir())
+    if not database.exists() and (stored or (directory / _JOURNAL).exists()):
+        raise index_damaged(directory)
+    if stored and database.is_file() and database.stat().st_size == 0:  # it would be taken for one yet to be filled
+        raise index_damaged(directory, "The database metadata.db is empty.")
+    try:
+        return Workspace(directory, master)
+    except StoreDamaged as error:
+        raise index_damaged(directory, error.details) from None
+
+
+def index_damaged(directory: Path, details: str = "") -> IndexDamaged:
+    """The error that says that the workspace's database is missing or damaged, and what makes it again."""
+    there = (directory / _DATABASE).is_file()
+    return IndexDamaged(
+        f"The index of the workspace in {directory}, its file {_DATABASE}, is {'damaged' if there else 'missing'}.",
+        missing=not there,
+        next_step="Run `kronkers registry rebuild`, which makes it again from what is stored beside it.",
+        details=details,
+    )
 
 
 def rebuild_workspace(
@@ -303,9 +340,9 @@ def rebuild_workspace(
     With ``accept_loss``, what comes after lost entries of the journal is given up. Raises ``WrongKey`` and the like,
     ``WorkspaceBusy``, ``JournalIncomplete`` (entries are lost), ``StoreDamaged``, ``StorageFull`` or ``Cancelled``.
     """
-    from kronkers_studio.registry.journal import Journal
-    from kronkers_studio.registry.journal_log import JournalLog
-    from kronkers_studio.registry.rebuilding import Rebuild
+    from kronkers_studio.registry.maintenance.rebuild import Rebuild
+    from kronkers_studio.registry.metadata.journal import Journal
+    from kronkers_studio.registry.metadata.journal_files import JournalLog
 
     master = open_keys(directory, unlock)
     sealer, packs = Sealer(master), PackFolder(directory / _PACKS, master.workspace_id)

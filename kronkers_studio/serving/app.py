@@ -18,7 +18,7 @@ from kronkers_studio.serving.identity import CHALLENGE, PROOF, Identity
 from kronkers_studio.serving.inference import Inference
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.metrics import CONTENT_TYPE, Metrics
-from kronkers_studio.serving.models import Model
+from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.prediction import Prediction
 from kronkers_studio.serving.problems import Refusal, shown
 

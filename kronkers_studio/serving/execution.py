@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kronkers_studio.serving.models import Arrays, Model
+from kronkers_studio.serving.model import Arrays, Model
 from kronkers_studio.serving.problems import Refusal
 
 # A hand-over to a thread and back costs about as much as a small model's whole prediction, so what is known to be

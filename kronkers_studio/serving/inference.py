@@ -12,7 +12,7 @@ from kronkers_studio.serving.answers import Answer, json_answer
 from kronkers_studio.serving.bodies import Receive, Scope, check_type, header, parse_json, read_body
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.manifest import Manifest
-from kronkers_studio.serving.models import Model
+from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import Refusal, kind_of, shown
 from kronkers_studio.serving.signature import TensorSpec
 from kronkers_studio.serving.tensors import BinaryData, check_shape, fitted, read_tensor, write_tensor

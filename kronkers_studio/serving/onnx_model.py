@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from kronkers_studio.serving.models import Arrays
+from kronkers_studio.serving.model import Arrays
 from kronkers_studio.serving.onnx_labels import class_labels
 from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.signature import Signature, TensorSpec, blank_row

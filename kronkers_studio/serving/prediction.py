@@ -10,7 +10,7 @@ from kronkers_studio.serving.answers import Answer, json_answer
 from kronkers_studio.serving.bodies import Receive, Scope, check_type, parse_json, read_body
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.manifest import Manifest
-from kronkers_studio.serving.models import Model
+from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import Refusal, shown
 from kronkers_studio.serving.rows import RowReader
 

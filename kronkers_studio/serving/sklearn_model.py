@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kronkers_studio.serving.models import Arrays
+from kronkers_studio.serving.model import Arrays
 from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.signature import Signature, TensorSpec, blank_row, datatype_of
 from kronkers_studio.serving.sklearn_columns import choose_by_position, text_columns

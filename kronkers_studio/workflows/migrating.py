@@ -43,10 +43,10 @@ def plan_migration(
     ``into`` and ``options`` are those of ``migrate_folder``; nothing is remembered. Raises ``SourceUnavailable`` when
     the folder cannot be listed, ``InvalidInput`` for a rule that cannot be understood.
     """
-    from kronkers_studio.workflows.branch_state import compared_with_head
-    from kronkers_studio.workflows.folder_reading import reader, scan_source, stat_cache
+    from kronkers_studio.workflows.migration.folder_access import reader, scan_source, stat_cache
+    from kronkers_studio.workflows.migration.plan_comparison import compared_with_head
+    from kronkers_studio.workflows.migration.sources import source_of
     from kronkers_studio.workflows.plans import planned_items
-    from kronkers_studio.workflows.sources import source_of
 
     folder = absolute_folder(folder)
     project = project or project_name(folder)
@@ -108,8 +108,8 @@ def migrate_folder(
         committed = _committed(session, folder, project, branch, cancel)
         if committed is not None:
             return _nothing_changed(committed, project, branch, time.monotonic() - started)
-    from kronkers_studio.workflows.bringing_in import BringIn
-    from kronkers_studio.workflows.sources import source_of
+    from kronkers_studio.workflows.migration.import_run import BringIn
+    from kronkers_studio.workflows.migration.sources import source_of
 
     source = source_of(session, project, folder, into, options)
     work = BringIn(session, project, branch, message, replace_others, watching, progress, cancel, started)
@@ -134,8 +134,8 @@ def migrate_folders(
     Without ``folders``, those that the project was made of the last time. Raises as ``migrate_folder``, and
     ``InvalidInput`` when there are none, or one lies in another.
     """
-    from kronkers_studio.workflows.bringing_in import BringIn
-    from kronkers_studio.workflows.sources import project_sources, sources_of
+    from kronkers_studio.workflows.migration.import_run import BringIn
+    from kronkers_studio.workflows.migration.sources import project_sources, sources_of
 
     started = time.monotonic()
     if not project:
@@ -162,7 +162,7 @@ def project_name(folder: Path) -> str:
 def _committed(session: Session, folder: Path, project: str, branch: str, cancel: CancelToken) -> Commit | None:
     """The head of ``branch`` when ``folder`` became just that and was not touched since."""
     from kronkers_studio.migration import StatCache, is_in_state
-    from kronkers_studio.workflows.folder_reading import never_brought_in
+    from kronkers_studio.workflows.migration.folder_access import never_brought_in
 
     remembered = StatCache(session.workspace.database, project, folder).committed(branch)
     if remembered is None:

@@ -81,7 +81,7 @@ def _text(entry: Entry, read: Callable[[int], bytes]) -> Preview:
 
 def _decoded(data: bytes, complete: bool) -> tuple[str, str] | None:
     """The text in ``data``, whose last character may be cut off unless it is ``complete``; and how it is written."""
-    from kronkers_studio.formats.texts import read_text
+    from kronkers_studio.formats.text_encoding import read_text
 
     if not complete:
         data = data[: data.rfind(b"\n") + 1] or data[:-4]

@@ -12,7 +12,6 @@ from kronkers_studio.domain.errors import (
     InvalidInput,
     ServiceUnavailable,
     ServiceUnproven,
-    StoreDamaged,
     StudioError,
 )
 from kronkers_studio.settings.author import author_in_force, author_name
@@ -226,20 +225,7 @@ def open_workspace(
     unlock = Unlock(
         passphrase=passphrase, recovery_key=recovery_key, key_file=from_home(key_file) if key_file else None
     )
-    try:
-        if _database_emptied(directory):
-            raise StoreDamaged("The database metadata.db is empty.")
-        return Session(open_(directory, unlock))
-    except StoreDamaged as error:
-        from kronkers_studio.workflows.care import index_damage
-
-        raise index_damage(directory, unlock, error) or error from None
-
-
-def _database_emptied(directory: Path) -> bool:
-    """Whether there is content, but of the database only its name: it would be taken for one yet to be filled."""
-    database = directory / "metadata.db"
-    return database.is_file() and database.stat().st_size == 0 and any((directory / "packs").glob("*"))
+    return Session(open_(directory, unlock))
 
 
 def workspace_remark(directory: Path) -> str:
@@ -257,8 +243,10 @@ def workspace_remark(directory: Path) -> str:
 
 def workspace_exists(directory: Path) -> bool:
     """Whether a workspace lies in ``directory``."""
+    from kronkers_studio.storage.keys import KEYS_FILE
+
     try:
-        return (from_home(directory) / "keys.json").is_file()
+        return (from_home(directory) / KEYS_FILE).is_file()
     except InvalidInput:  # the home of nobody
         return False
 

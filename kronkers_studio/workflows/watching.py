@@ -12,8 +12,8 @@ from kronkers_studio.domain.errors import BranchChanged, InvalidInput, NotFound,
 from kronkers_studio.domain.migration import MigrationOptions, MigrationResult, WatchState, WatchStatus
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.migration.folder_paths import absolute_folder
-from kronkers_studio.workflows.folder_reading import never_brought_in
 from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders, project_name
+from kronkers_studio.workflows.migration.folder_access import never_brought_in
 from kronkers_studio.workflows.session import Session
 
 _NOT_AT_REST = (SkipReason.CHANGED_WHILE_READ, SkipReason.VANISHED)
@@ -40,7 +40,7 @@ class BroughtIn:
 def brought_in(session: Session) -> list[BroughtIn]:
     """The projects that are made of folders."""
     from kronkers_studio.workflows.browsing import list_projects
-    from kronkers_studio.workflows.sources import project_sources
+    from kronkers_studio.workflows.migration.sources import project_sources
 
     found = []
     for project in list_projects(session):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
-from kronkers_studio.desktop.tasks import TaskRunner
+from kronkers_studio.desktop.work.tasks import TaskRunner
 
 
 @dataclass

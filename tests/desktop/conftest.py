@@ -13,10 +13,10 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop import theme
+from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.start import open_window
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.settings.paths import resource
 
 SAMPLE = resource("sample/OneDrive - Kronkers")

@@ -24,7 +24,6 @@ from pytestqt.qtbot import QtBot
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
-from kronkers_studio.desktop.dialogs.dialog import confirm
 from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
@@ -32,8 +31,9 @@ from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.panels.model_details import ModelDetails
 from kronkers_studio.desktop.panels.send_rows import SendRowsPanel
-from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.widgets.dialog import confirm
 from kronkers_studio.desktop.window import MainWindow, stops
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import ConfinementUnavailable
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER

@@ -10,8 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop import tokens
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
+from kronkers_studio.desktop.look import tokens
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.window import MainWindow
 

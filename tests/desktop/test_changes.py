@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from kronkers_studio.desktop.compared import column_title, compared_columns, compared_rows, side_by_side, table_words
+from kronkers_studio.desktop.difference_rows import (
+    column_title,
+    compared_columns,
+    compared_rows,
+    side_by_side,
+    table_words,
+)
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.differences import (
     CellChange,

@@ -19,13 +19,13 @@ from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop import theme, tokens
 from kronkers_studio.desktop.charts.card import ChartCard
-from kronkers_studio.desktop.charts.keeping import ask_and_save_values, write_picture, write_values
+from kronkers_studio.desktop.charts.export import ask_and_save_values, write_picture, write_values
 from kronkers_studio.desktop.charts.lines import Line, nearest, points
 from kronkers_studio.desktop.charts.quantities import megabytes, milliseconds, response_time
 from kronkers_studio.desktop.charts.shared_time import SharedTime
 from kronkers_studio.desktop.charts.ticks import clock, time_ticks, value_axis
+from kronkers_studio.desktop.look import theme, tokens
 from kronkers_studio.domain.errors import StorageFull, StudioError
 from kronkers_studio.domain.series import Marker, Metric, SeriesKey, Window
 

@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from kronkers_studio.desktop.dialogs.remove import RemoveDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
-from kronkers_studio.desktop.watching import Watchers
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.work.folder_watches import Watchers
 from kronkers_studio.workflows.browsing import list_projects
 from kronkers_studio.workflows.session import open_workspace
 from kronkers_studio.workflows.versions import create_branch, list_branches

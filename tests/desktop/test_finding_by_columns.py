@@ -11,7 +11,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.search import SearchDialog
-from kronkers_studio.desktop.panels.found import columns_words
+from kronkers_studio.desktop.panels.hit_columns import columns_words
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.search import ColumnsRead
 from kronkers_studio.workflows import searching

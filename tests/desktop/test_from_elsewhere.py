@@ -9,9 +9,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.pages.migrate import MigratePage
-from kronkers_studio.desktop.panels.watched import remedy_words
-from kronkers_studio.desktop.watching import Watching
+from kronkers_studio.desktop.panels.watched_folders import remedy_words
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.work.folder_watches import Watching
 from kronkers_studio.domain.errors import WouldUndo
 from kronkers_studio.workflows.browsing import read_file
 from kronkers_studio.workflows.migrating import migrate_folder

@@ -12,14 +12,14 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop.dialogs.dialog import Dialog
 from kronkers_studio.desktop.dialogs.rebuild import RebuildDialog
-from kronkers_studio.desktop.panels.mending import MendingPanel
-from kronkers_studio.desktop.tasks import TaskState
+from kronkers_studio.desktop.panels.rebuild import MendingPanel
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.work.tasks import TaskState
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.settings.secrets import Secret
-from kronkers_studio.workflows import care
+from kronkers_studio.workflows import maintenance
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.session import create_workspace, open_workspace
 from tests.damage import damage_behind_the_schema
@@ -85,13 +85,13 @@ def test_a_workspace_without_a_usable_index_offers_to_rebuild_it_and_opens(
 ) -> None:
     _DAMAGES[damage](filled_workspace / "metadata.db")
     threads: list[threading.Thread] = []
-    rebuild = care.rebuild_registry
+    rebuild = maintenance.rebuild_registry
 
     def watched(*arguments: Any, **named: Any) -> Any:
         threads.append(threading.current_thread())
         return rebuild(*arguments, **named)
 
-    monkeypatch.setattr(care, "rebuild_registry", watched)
+    monkeypatch.setattr(maintenance, "rebuild_registry", watched)
     window = open_main_window(filled_workspace, page="registry")
     come_to_rest(window)
     panel = _panel(window)
@@ -117,7 +117,7 @@ def test_a_cancelled_rebuild_leaves_the_old_state_and_can_be_begun_again(
     open_main_window: OpenWindow, overwritten_workspace: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = (overwritten_workspace / "metadata.db").read_bytes()
-    rebuild = care.rebuild_registry
+    rebuild = maintenance.rebuild_registry
 
     def after_cancel(*arguments: Any, cancel: CancelToken, **named: Any) -> Any:
         begun.set()
@@ -129,7 +129,7 @@ def test_a_cancelled_rebuild_leaves_the_old_state_and_can_be_begun_again(
     window = open_main_window(overwritten_workspace)
     panel = _panel(window)
     with monkeypatch.context() as patch:
-        patch.setattr(care, "rebuild_registry", after_cancel)
+        patch.setattr(maintenance, "rebuild_registry", after_cancel)
         panel.button.click()
         qtbot.waitUntil(begun.is_set, timeout=_PATIENCE)
         panel.working._cancel.click()
@@ -334,7 +334,7 @@ def test_no_rebuild_while_other_work_is_under_way(
 def test_watched_folders_are_watched_again_after_a_rebuild(
     open_main_window: OpenWindow, filled_workspace: Path, small_folder: Path, qtbot: QtBot, come_to_rest: Rest
 ) -> None:
-    from kronkers_studio.desktop.watching import Watchers
+    from kronkers_studio.desktop.work.folder_watches import Watchers
 
     window = open_main_window(filled_workspace)
     come_to_rest(window)

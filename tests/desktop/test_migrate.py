@@ -14,13 +14,13 @@ from pytestqt.qtbot import QtBot
 from kronkers_studio.desktop.dialogs.rules import RulesDialog
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.panels.plan import PlanPanel
-from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.plan_rows import prepare
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.migration import MigrationOptions, OnlineOnly
 from kronkers_studio.workflows import plans
 from kronkers_studio.workflows.browsing import history, list_folder
 from kronkers_studio.workflows.migrating import migrate_folder
-from kronkers_studio.workflows.plan_rows import prepare
 from kronkers_studio.workflows.session import open_workspace
 from kronkers_studio.workflows.sources import project_sources
 from tests.desktop.planned import plan_to_decide

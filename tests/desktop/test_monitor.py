@@ -14,11 +14,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop import theme, tokens
-from kronkers_studio.desktop.charts.recording import Recorder
+from kronkers_studio.desktop.charts.recorder import Recorder
+from kronkers_studio.desktop.look import theme, tokens
 from kronkers_studio.desktop.pages.monitor import MonitorPage
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.widgets.pills import Pill
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.changes import ReleaseRecorded
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.domain.series import Metric

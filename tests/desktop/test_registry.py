@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QMenu, QPushButton
 
+from kronkers_studio.desktop.folder_rows import arrange
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.content import Commit, Entry, EntryKind
 from kronkers_studio.domain.history import Lanes
-from kronkers_studio.workflows.folders import arrange
 from kronkers_studio.workflows.session import Session, open_workspace
 from kronkers_studio.workflows.timeline import Timeline
 from kronkers_studio.workflows.versions import create_branch, merge_branches, set_tag

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kronkers_studio.desktop.rows import answer_table, example_rows, form_columns, parse_rows, row_from_form
+from kronkers_studio.desktop.typed_rows import answer_table, example_rows, form_columns, parse_rows, row_from_form
 from kronkers_studio.domain.errors import InvalidInput, InvalidValue
 from kronkers_studio.domain.models import Datatype, Signature, Tensor
 from kronkers_studio.domain.releases import Prediction

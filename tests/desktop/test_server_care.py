@@ -15,10 +15,10 @@ from pytestqt.qtbot import QtBot
 from kronkers_studio.deployment.lock import deploy_lock
 from kronkers_studio.deployment.service_definition import SERVICE_LABEL, WORKSPACE_LABEL
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
-from kronkers_studio.desktop.dialogs.dialog import Dialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.pages.servers import ServersPage
 from kronkers_studio.desktop.panels.server_card import ServerCard
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.changes import ServerAdded
 from kronkers_studio.domain.servers import Server

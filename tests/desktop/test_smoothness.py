@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QTimer
 
-from kronkers_studio.desktop.tasks import TaskRunner
+from kronkers_studio.desktop.plan_rows import prepare
 from kronkers_studio.desktop.window import MainWindow
-from kronkers_studio.workflows.plan_rows import prepare
+from kronkers_studio.desktop.work.tasks import TaskRunner
 from kronkers_studio.workflows.session import open_workspace
 from tests.desktop.blocking import Blocking, live_until_idle, main_thread_counted
 from tests.desktop.planned import plan_of_many

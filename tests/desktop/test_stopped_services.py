@@ -19,12 +19,12 @@ from pytestqt.qtbot import QtBot
 
 from kronkers_studio.confinement import Level, Means
 from kronkers_studio.deployment import local
-from kronkers_studio.desktop.charts.recording import Recorder
-from kronkers_studio.desktop.dialogs.dialog import Dialog
+from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.pages.deploy import DeployPage
 from kronkers_studio.desktop.pages.models import ModelsPage
 from kronkers_studio.desktop.pages.settings import SettingsPage
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.changes import ReleaseRecorded

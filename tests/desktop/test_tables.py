@@ -6,12 +6,12 @@ from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop import theme, tokens
+from kronkers_studio.desktop.look import theme, tokens
 from kronkers_studio.desktop.panels.plan import PlanPanel
-from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.plan_rows import prepare
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.tables import Column, RowsModel, Table
-from kronkers_studio.workflows.plan_rows import prepare
+from kronkers_studio.desktop.work.studio import Studio
 from tests.desktop.planned import plan_of_many
 
 

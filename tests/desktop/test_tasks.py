@@ -10,8 +10,8 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop.task_words import progress_words, state_pill
-from kronkers_studio.desktop.tasks import TaskRunner, TaskState
+from kronkers_studio.desktop.work.task_words import progress_words, state_pill
+from kronkers_studio.desktop.work.tasks import TaskRunner, TaskState
 from kronkers_studio.domain.errors import NotFound, StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 

@@ -13,9 +13,9 @@ from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QApplication
 
 import kronkers_studio.desktop
-from kronkers_studio.desktop import icons, theme
-from kronkers_studio.desktop.style_sheet import style_sheet
-from kronkers_studio.desktop.tokens import DARK, LIGHT, READABLE_PAIRS, TEXT, Tokens
+from kronkers_studio.desktop.look import icons, theme
+from kronkers_studio.desktop.look.style_sheet import style_sheet
+from kronkers_studio.desktop.look.tokens import DARK, LIGHT, READABLE_PAIRS, TEXT, Tokens
 from kronkers_studio.settings.paths import resource
 
 _ROOM = Path(kronkers_studio.desktop.__file__).parent

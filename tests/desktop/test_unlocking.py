@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop.gate import UnlockCard
+from kronkers_studio.desktop.unlock_gate import UnlockCard
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.settings.secrets import Secret
 

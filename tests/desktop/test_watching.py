@@ -13,10 +13,10 @@ from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.pages.migrate import MigratePage
-from kronkers_studio.desktop.panels.watched import ProjectRow, remedy_words, state_pill, state_words
-from kronkers_studio.desktop.turns import Turns
-from kronkers_studio.desktop.watching import Watchers, Watching
+from kronkers_studio.desktop.panels.watched_folders import ProjectRow, remedy_words, state_pill, state_words
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.work.folder_watches import Watchers, Watching
+from kronkers_studio.desktop.work.write_turns import Turns
 from kronkers_studio.domain.content import Commit, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import Cancelled, StorageFull
 from kronkers_studio.domain.migration import MigrationResult, WatchState, WatchStatus

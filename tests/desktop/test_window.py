@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
-from kronkers_studio.desktop.dialogs.dialog import Dialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.window import MainWindow, stops
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.settings.configuration import load_settings
@@ -210,7 +210,7 @@ def test_no_page_scrolls_sideways_at_1280_by_800(
 
 
 def test_two_opened_windows_do_not_share_what_they_remember(tmp_path: Path, qapp: QApplication) -> None:
-    from kronkers_studio.desktop.memory import Memory
+    from kronkers_studio.desktop.window_state import Memory
 
     first, second = Memory(tmp_path / "a.ini"), Memory(tmp_path / "b.ini")
     first.page = "models"
@@ -221,7 +221,7 @@ def test_two_opened_windows_do_not_share_what_they_remember(tmp_path: Path, qapp
 
 
 def test_remembered_nonsense_is_as_if_it_had_never_been_there(tmp_path: Path, qapp: QApplication) -> None:
-    from kronkers_studio.desktop.memory import Memory
+    from kronkers_studio.desktop.window_state import Memory
 
     file = tmp_path / "window.ini"
     file.write_text("[pages]\nmodels=[1, 2\n[window]\ngeometry=xyz\n", encoding="utf-8")

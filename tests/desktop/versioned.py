@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kronkers_studio.domain.content import Commit, EntryKind, SourceItem, StoredItem
-from kronkers_studio.registry.memory_source import MemorySource
+from kronkers_studio.registry.importing.memory_source import MemorySource
 from kronkers_studio.workflows.session import Session
 
 _MTIME = 1_780_000_000_000_000_000

@@ -11,9 +11,9 @@ from kronkers_studio.domain.content import EntryKind, SkipReason
 from kronkers_studio.domain.errors import InvalidInput, NotFound
 from kronkers_studio.domain.migration import MigrationOptions, MigrationSource, OnlineOnly, Rename
 from kronkers_studio.migration import FolderSource, filesystem
-from kronkers_studio.workflows import sources
 from kronkers_studio.workflows.browsing import restore
 from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders, plan_migration
+from kronkers_studio.workflows.migration import sources
 from kronkers_studio.workflows.sources import changed_options, forget_source, project_sources
 from kronkers_studio.workflows.watching import brought_in
 

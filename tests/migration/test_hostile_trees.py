@@ -20,7 +20,7 @@ import pytest
 
 from kronkers_studio.domain.content import EntryKind, SkipReason
 from kronkers_studio.domain.naming import WINDOWS, folded, name_problem
-from kronkers_studio.registry import restoring
+from kronkers_studio.registry.restoring import restorer
 from kronkers_studio.workflows.browsing import restore
 from kronkers_studio.workflows.migrating import migrate_folder
 
@@ -313,7 +313,7 @@ def test_on_a_system_that_cannot_hold_such_names_all_come_back_under_others_and_
     session, folder, tmp_path, monkeypatch
 ):
     """As Windows would have it; run again, it finds what it wrote."""
-    monkeypatch.setattr(restoring, "rules_of", lambda target: WINDOWS)
+    monkeypatch.setattr(restorer, "rules_of", lambda target: WINDOWS)
     top = os.fsencode(folder)
     for name in (*HOSTILE_NAMES, b"Report.csv", b"report.csv", b"REPORT.csv", b"fine.csv"):
         with open(top + b"/" + name, "wb") as file:

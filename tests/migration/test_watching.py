@@ -24,7 +24,7 @@ from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.migration import watching
 from kronkers_studio.migration.watching import Watch
 from kronkers_studio.workflows import watching as workflow
-from kronkers_studio.workflows.care import list_trash, remove_branch, remove_project, restore_from_trash
+from kronkers_studio.workflows.trash import list_trash, remove_branch, remove_project, restore_from_trash
 from kronkers_studio.workflows.watching import watch_folders
 
 SETTLE = 0.25

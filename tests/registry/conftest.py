@@ -14,7 +14,8 @@ import pytest
 
 from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.search import SearchFilters, SearchKind, Sort
-from kronkers_studio.registry import StoreOutcome, Workspace, create_workspace, open_workspace, search_files
+from kronkers_studio.registry import StoreOutcome, Workspace, create_workspace, open_workspace
+from kronkers_studio.registry.search import files
 from kronkers_studio.storage.keys import Protection, Unlock
 
 
@@ -107,8 +108,8 @@ def pages_agree(
                 filters = SearchFilters(kinds=(SearchKind.FILE,), sort=Sort.parse(order))
                 pages = []
                 for few, top in ((2, 1000), (-1, 1000), (-1, 100), (-1, 1)):
-                    monkeypatch.setattr(search_files, "_FEW", few)
-                    monkeypatch.setattr(search_files, "_TOP", top)
+                    monkeypatch.setattr(files, "_FEW", few)
+                    monkeypatch.setattr(files, "_TOP", top)
                     pages.append([workspace.search.run(text, filters, 7, offset) for offset in (0, 5, 20, 50)])
                 assert pages[0] == pages[1] == pages[2] == pages[3], (text, order)
 

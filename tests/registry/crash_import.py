@@ -17,12 +17,14 @@ from pathlib import Path
 from types import ModuleType
 
 from kronkers_studio.domain.content import StoredItem
-from kronkers_studio.registry import importing, objects, open_workspace, packs
+from kronkers_studio.registry import open_workspace
+from kronkers_studio.registry.importing import importer
+from kronkers_studio.registry.store import object_writer, packs
 from kronkers_studio.storage.keys import Unlock
 
 # A small import must acknowledge often, change packs often, and have its files in many jobs.
-objects._CHECKPOINT_SECONDS = 0.003
-importing._BATCH_FILES = 4
+object_writer._CHECKPOINT_SECONDS = 0.003
+importer._BATCH_FILES = 4
 packs.PACK_TARGET = 400_000
 
 

@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 
 from kronkers_studio.domain.errors import StudioError
-from kronkers_studio.registry import importing, objects, packs
+from kronkers_studio.registry.importing import importer
+from kronkers_studio.registry.store import object_writer, packs
 
-objects._CHECKPOINT_SECONDS = 0.0
-importing._BATCH_FILES = 2
+object_writer._CHECKPOINT_SECONDS = 0.0
+importer._BATCH_FILES = 2
 packs.PACK_TARGET = 60_000
 
 
@@ -22,12 +23,12 @@ def main() -> None:
     assert specification is not None and specification.loader is not None
     crash_import = importlib.util.module_from_spec(specification)
     checkpoint_seconds, batch_files, pack_target = (
-        objects._CHECKPOINT_SECONDS,
-        importing._BATCH_FILES,
+        object_writer._CHECKPOINT_SECONDS,
+        importer._BATCH_FILES,
         packs.PACK_TARGET,
     )
     specification.loader.exec_module(crash_import)
-    objects._CHECKPOINT_SECONDS, importing._BATCH_FILES = checkpoint_seconds, batch_files
+    object_writer._CHECKPOINT_SECONDS, importer._BATCH_FILES = checkpoint_seconds, batch_files
     packs.PACK_TARGET = pack_target
     workspace, key_file, folder, acks = (Path(argument) for argument in sys.argv[1:])
     try:

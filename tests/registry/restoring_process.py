@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kronkers_studio.domain.content import Entry
 from kronkers_studio.registry import open_workspace
-from kronkers_studio.registry.restoring import Restore
+from kronkers_studio.registry.restoring.restorer import Restore
 from kronkers_studio.storage.keys import Unlock
 
 

@@ -8,7 +8,7 @@ from kronkers_studio.domain.content import Commit, EntryKind, SourceItem
 from kronkers_studio.domain.differences import ConflictKind
 from kronkers_studio.domain.errors import TableUnreadable
 from kronkers_studio.registry import Workspace
-from kronkers_studio.registry.memory_source import MemorySource
+from kronkers_studio.registry.importing.memory_source import MemorySource
 from tests.formats import damaged
 
 BASE, OURS, THEIRS = b"id,v\n1,1\n2,2\n", b"id,v\n1,7\n2,2\n", b"id,v\n1,1\n2,9\n"

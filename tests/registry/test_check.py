@@ -16,9 +16,9 @@ from kronkers_studio.domain.content import AffectedFile, Commit
 from kronkers_studio.domain.errors import Cancelled, StoreDamaged, StudioError
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace
-from kronkers_studio.registry.journal_log import LoggedJournal
-from kronkers_studio.registry.packs import PACK_HEADER_SIZE
-from kronkers_studio.registry.records import HEADER_SIZE
+from kronkers_studio.registry.metadata.journal_files import LoggedJournal
+from kronkers_studio.registry.store.packs import PACK_HEADER_SIZE
+from kronkers_studio.registry.store.records import HEADER_SIZE
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.keys import Unlock
 

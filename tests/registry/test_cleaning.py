@@ -34,10 +34,10 @@ from kronkers_studio.domain.models import ContentRef, Framework, ModelFacts, Mod
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace
-from kronkers_studio.registry import cleaning as cleaning_module
-from kronkers_studio.registry import objects as objects_module
-from kronkers_studio.registry import packs as packs_module
-from kronkers_studio.registry.cleaning import CleanUp
+from kronkers_studio.registry.maintenance import clean_up as clean_up_module
+from kronkers_studio.registry.maintenance.clean_up import CleanUp
+from kronkers_studio.registry.store import object_store as object_store_module
+from kronkers_studio.registry.store import packs as packs_module
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.keys import Unlock
 
@@ -321,7 +321,7 @@ def test_many_packs_are_freed_in_rounds_and_a_cancelled_run_keeps_what_it_did(
     two: Workspace, folder: Path, bring_in: BringIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packs_module, "PACK_TARGET", 150_000)
-    monkeypatch.setattr(cleaning_module, "_ROUND_BYTES", 200_000)
+    monkeypatch.setattr(clean_up_module, "_ROUND_BYTES", 200_000)
     for number in range(6):
         bring_in(_unlike(tmp_path / f"p{number}", 20 + number), project=f"p{number}")
     for number in (0, 2, 4):
@@ -353,7 +353,7 @@ def test_many_packs_are_freed_in_rounds_and_a_cancelled_run_keeps_what_it_did(
 def test_cleaning_up_and_writing_exclude_each_other(
     two: Workspace, key_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(objects_module, "_LOCK_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(object_store_module, "_LOCK_WAIT_SECONDS", 0.1)
     with open_workspace(two.directory, Unlock(key_file=key_file)) as other, other.content._store.writing():
         with pytest.raises(WorkspaceBusy):
             _clean(two)
@@ -386,12 +386,14 @@ _CLEAN = """
 import os, signal, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from kronkers_studio.registry import cleaning, objects, open_workspace, packs
+from kronkers_studio.registry import open_workspace
+from kronkers_studio.registry.maintenance import clean_up
+from kronkers_studio.registry.store import packs
 from kronkers_studio.storage import files
 from kronkers_studio.storage.keys import Unlock
 
 packs.PACK_TARGET = 150_000
-cleaning._ROUND_BYTES = 200_000
+clean_up._ROUND_BYTES = 200_000
 flush, unlink = files.flush_file, Path.unlink
 left = 0
 

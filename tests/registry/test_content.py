@@ -25,12 +25,13 @@ from kronkers_studio.domain.content import (
 )
 from kronkers_studio.domain.errors import BranchChanged, Cancelled, InvalidInput, NotFound, StoreDamaged
 from kronkers_studio.domain.progress import CancelSource
-from kronkers_studio.registry import StoreOutcome, Workspace, snapshots
-from kronkers_studio.registry import names as names_module
-from kronkers_studio.registry import objects as objects_module
-from kronkers_studio.registry.index import renew_generation
-from kronkers_studio.registry.memory_source import MemorySource
-from kronkers_studio.registry.records import ObjectType
+from kronkers_studio.registry import StoreOutcome, Workspace
+from kronkers_studio.registry.importing.memory_source import MemorySource
+from kronkers_studio.registry.restoring import target_names as target_names_module
+from kronkers_studio.registry.store import object_writer as object_writer_module
+from kronkers_studio.registry.store.object_index import renew_generation
+from kronkers_studio.registry.store.records import ObjectType
+from kronkers_studio.registry.trees import tree_writer
 from kronkers_studio.storage import tables
 
 BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
@@ -237,7 +238,7 @@ def test_known_files_are_looked_up_once_for_each_generation_of_the_store(
 def test_cancelling_keeps_what_was_acknowledged(
     workspace: Workspace, folder: Path, local_folder: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(objects_module, "_CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(object_writer_module, "_CHECKPOINT_SECONDS", 0.0)
     cancel, acknowledged = CancelSource(), []
 
     def on_durable(stored: list[StoredItem]) -> None:
@@ -263,7 +264,7 @@ def test_trees_that_are_appended_a_few_at_a_time_are_all_there(
         (folder / name / "twin").mkdir(parents=True)
         (folder / name / "twin" / "same.txt").write_text("same", encoding="utf-8")
         os.utime(folder / name / "twin" / "same.txt", ns=(5, 5))
-    monkeypatch.setattr(snapshots, "_APPENDED_AT_ONCE", 400)
+    monkeypatch.setattr(tree_writer, "_APPENDED_AT_ONCE", 400)
     bring_in(folder)
     workspace.content.restore("project", "", tmp_path / "out")
     assert picture(tmp_path / "out") == picture(folder)
@@ -373,7 +374,7 @@ def test_what_the_target_cannot_hold_gets_another_name_or_is_listed(
     report = workspace.content.restore("p", "", tmp_path / "here")
     assert report.files == len(names)
     assert {item.reason for item in report.skipped} == {SkipReason.NAME_TOO_LONG}
-    monkeypatch.setattr(names_module, "_on_windows", lambda: True)
+    monkeypatch.setattr(target_names_module, "_on_windows", lambda: True)
     report = workspace.content.restore("p", "", tmp_path / "there", names)
     written = {"con.txt": "con_.txt", "dot.": "dot%2E", "back\\..\\slash": "back%5C..%5Cslash", "c:x": "c%3Ax"}
     assert report.files == len(names) and report.skipped == ()
@@ -390,7 +391,7 @@ def test_of_two_chosen_files_that_get_one_name_the_second_is_listed_and_not_writ
     items = [SourceItem(path, EntryKind.FILE, len(content), 1) for path, content in contents.items()]
     outcome = workspace.content.store_items(items, MemorySource(contents))
     workspace.content.commit("p", "main", outcome.stored, message="", author="ann")
-    monkeypatch.setattr(names_module, "_on_windows", lambda: True)
+    monkeypatch.setattr(target_names_module, "_on_windows", lambda: True)
     report = workspace.content.restore("p", "", tmp_path / "chosen", tuple(contents))
     assert report.files == 3
     assert [(item.path, item.reason) for item in report.skipped] == [("in/c%3Ax", SkipReason.NAME_CLASH)]
@@ -408,8 +409,8 @@ def test_names_that_a_target_takes_for_one_unexpectedly_overwrite_nothing(
     items = [SourceItem(path, EntryKind.FILE, len(content), 1) for path, content in contents.items()]
     outcome = workspace.content.store_items(items, MemorySource(contents))
     workspace.content.commit("p", "main", outcome.stored, message="", author="ann")
-    monkeypatch.setattr(names_module, "_on_windows", lambda: True)
-    monkeypatch.setattr(names_module.TargetNames, "name", lambda _names, path: "in" if path == "in" else "same")
+    monkeypatch.setattr(target_names_module, "_on_windows", lambda: True)
+    monkeypatch.setattr(target_names_module.TargetNames, "name", lambda _names, path: "in" if path == "in" else "same")
     report = workspace.content.restore("p", "", tmp_path / "out")
     assert report.files == 1 and [item.reason for item in report.skipped] == [SkipReason.NAME_CLASH]
     assert (tmp_path / "out" / "in" / "same").read_bytes() == b"one"

@@ -25,10 +25,11 @@ from kronkers_studio.domain.errors import (
     WrongKey,
 )
 from kronkers_studio.registry import StoreOutcome, Workspace, create_workspace, open_workspace
-from kronkers_studio.registry import importing as importing_module
-from kronkers_studio.registry import objects as objects_module
-from kronkers_studio.registry import packs as packs_module
-from kronkers_studio.registry.records import ObjectType, Record
+from kronkers_studio.registry.importing import importer as importer_module
+from kronkers_studio.registry.store import object_store as object_store_module
+from kronkers_studio.registry.store import object_writer as object_writer_module
+from kronkers_studio.registry.store import packs as packs_module
+from kronkers_studio.registry.store.records import ObjectType, Record
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.storage.keys import ArgonCost, Protection, Unlock
 
@@ -75,8 +76,8 @@ def test_a_file_is_not_acknowledged_before_the_twin_that_brings_its_content(
         (tmp_path / "twins" / name).mkdir(parents=True)
         (tmp_path / "twins" / name / "file").write_bytes(b"the same bytes" * 100)
     (tmp_path / "twins" / "zzz").write_bytes(b"other")
-    monkeypatch.setattr(objects_module, "_CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(importing_module, "_BATCH_FILES", 1)
+    monkeypatch.setattr(object_writer_module, "_CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(importer_module, "_BATCH_FILES", 1)
     sealer = workspace.content._store.sealer
     seal_all = sealer.seal_all
 
@@ -123,7 +124,7 @@ def test_a_failed_flush_is_loud_and_never_tried_again_on_that_file(
 def test_a_disk_that_fills_up_while_packs_are_written_loses_nothing_acknowledged(
     workspace: Workspace, folder: Path, local_folder: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(objects_module, "_CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(object_writer_module, "_CHECKPOINT_SECONDS", 0.0)
     room = 900_000
     write = packs_module.write_fully
 
@@ -214,7 +215,7 @@ def test_a_second_process_is_refused_by_name_and_may_read_meanwhile(
     workspace: Workspace, folder: Path, bring_in: BringIn, key_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bring_in(folder)
-    monkeypatch.setattr(objects_module, "_LOCK_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(object_store_module, "_LOCK_WAIT_SECONDS", 0.1)
     command = [sys.executable, "-c", _HOLD, str(workspace.directory), str(key_file)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None and other.stdout.readline() == "held\n"

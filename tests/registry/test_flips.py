@@ -12,7 +12,7 @@ import pytest
 from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace
-from kronkers_studio.registry import packs as packs_module
+from kronkers_studio.registry.store import packs as packs_module
 from kronkers_studio.storage.keys import Unlock
 
 BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]

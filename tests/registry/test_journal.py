@@ -55,12 +55,12 @@ from kronkers_studio.domain.models import (
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.registry import Workspace
-from kronkers_studio.registry.checking import table_rows
-from kronkers_studio.registry.documents import from_json, from_text, to_json, to_text
-from kronkers_studio.registry.journal import Journal, read_entries
-from kronkers_studio.registry.ledger import Ledger
+from kronkers_studio.registry.maintenance.check import table_rows
+from kronkers_studio.registry.metadata.journal import Journal, read_entries
+from kronkers_studio.registry.metadata.ledger import Ledger
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database, beneath
+from kronkers_studio.storage.json_form import from_json, from_text, to_json, to_text
 from kronkers_studio.storage.migrations import upgrade_database
 
 KINDS: tuple[type[Change], ...] = Change.__args__  # type: ignore[attr-defined]
@@ -224,16 +224,16 @@ def test_replaying_the_journal_gives_the_same_tables(
 
 def test_the_property_test_knows_every_kind_of_change() -> None:
     """A new kind must be added to ``changes`` above, to the journal and to the appliers."""
-    from kronkers_studio.registry import applying, journal
+    from kronkers_studio.registry.metadata import journal, projection
 
-    assert set(KINDS) == set(applying._APPLIERS) == set(journal._KINDS.values())
+    assert set(KINDS) == set(projection._APPLIERS) == set(journal._KINDS.values())
     assert str(changes).count("builds(") >= len(KINDS)
 
 
 def test_the_tables_of_plain_statements_are_those_of_the_schema() -> None:
-    from kronkers_studio.registry import rows
+    from kronkers_studio.registry.metadata import statements
 
-    ours = {table.name: table for table in vars(rows).values() if isinstance(table, rows.Table)}
+    ours = {table.name: table for table in vars(statements).values() if isinstance(table, statements.Table)}
     assert {name: (table.keys, set(table.others)) for name, table in ours.items()} == {
         table.name: (
             tuple(column.name for column in table.primary_key),
@@ -245,22 +245,22 @@ def test_the_tables_of_plain_statements_are_those_of_the_schema() -> None:
 
 def test_no_column_but_those_of_the_table_can_be_named(workspace: Workspace) -> None:
     """Seen to fail with ``_own`` letting every name through."""
-    from kronkers_studio.registry import rows
+    from kronkers_studio.registry.metadata import statements
 
     evil: dict[str, Any] = {'name" = name --': "x"}
     with workspace.database.read_directly() as connection:
-        for statement in (rows.insert, rows.put):
+        for statement in (statements.insert, statements.put):
             with pytest.raises(KeyError, match="no column"):
-                statement(connection, rows.SERVERS, evil)
+                statement(connection, statements.SERVERS, evil)
         with pytest.raises(KeyError, match="no column"):
-            rows.update(connection, rows.SERVERS, evil, name="x")
+            statements.update(connection, statements.SERVERS, evil, name="x")
         with pytest.raises(KeyError, match="no column"):
-            rows.update(connection, rows.SERVERS, {"document": "{}"}, **evil)
-        for question in (rows.delete, rows.select, rows.has):
+            statements.update(connection, statements.SERVERS, {"document": "{}"}, **evil)
+        for question in (statements.delete, statements.select, statements.has):
             with pytest.raises(KeyError, match="no column"):
-                question(connection, rows.SERVERS, **evil)
+                question(connection, statements.SERVERS, **evil)
         with pytest.raises(KeyError, match="no column"):
-            rows.select(connection, rows.SERVERS, order=tuple(evil))
+            statements.select(connection, statements.SERVERS, order=tuple(evil))
 
 
 def _a_story() -> list[Change]:

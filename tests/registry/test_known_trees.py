@@ -11,9 +11,9 @@ import pytest
 from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.content import Commit
 from kronkers_studio.registry import StoreOutcome, Workspace
-from kronkers_studio.registry import known_trees as known_trees_module
-from kronkers_studio.registry import snapshots as snapshots_module
-from kronkers_studio.registry.known_trees import KnownTrees
+from kronkers_studio.registry.trees import tree_id_cache as tree_id_cache_module
+from kronkers_studio.registry.trees import tree_writer as tree_writer_module
+from kronkers_studio.registry.trees.tree_id_cache import KnownTrees
 
 BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
 
@@ -32,9 +32,9 @@ def teams(tmp_path: Path) -> Path:
 def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many entries each tree has that is encoded."""
     done: list[int] = []
-    really = snapshots_module.tree_objects
+    really = tree_writer_module.tree_objects
     monkeypatch.setattr(
-        snapshots_module, "tree_objects", lambda pieces, sealer: done.append(len(pieces)) or really(pieces, sealer)
+        tree_writer_module, "tree_objects", lambda pieces, sealer: done.append(len(pieces)) or really(pieces, sealer)
     )
     return done
 
@@ -81,8 +81,8 @@ def test_each_branch_of_each_project_has_its_own(workspace: Workspace, monkeypat
     trees.save("p", "try", {})
     assert trees.load("p", "main") == one and trees.load("p\udcff", "main") == other
     assert trees.load("p", "try") == {} == trees.load("q", "main")
-    monkeypatch.setattr(known_trees_module, "_RULES", 2)
+    monkeypatch.setattr(tree_id_cache_module, "_RULES", 2)
     assert trees.load("p", "main") == {}
     trees.save("p", "main", other)
-    monkeypatch.setattr(known_trees_module, "_RULES", 1)
+    monkeypatch.setattr(tree_id_cache_module, "_RULES", 1)
     assert trees.load("p\udcff", "main") == {}  # what no program asks for any more is dropped

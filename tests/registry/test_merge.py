@@ -17,10 +17,10 @@ from kronkers_studio.domain.content import Commit, Entry, EntryKind, SourceItem
 from kronkers_studio.domain.differences import Choice, ConflictKind, MergeConflicts, MergedBy, MergeResult
 from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput, NotFound
 from kronkers_studio.registry import Workspace
-from kronkers_studio.registry.memory_source import MemorySource
-from kronkers_studio.registry.tree_merge import TreeMerge
-from kronkers_studio.registry.tree_nodes import Folder, Node, children
-from kronkers_studio.registry.trees import decode_tree, encode_tree
+from kronkers_studio.registry.importing.memory_source import MemorySource
+from kronkers_studio.registry.merging.tree_merge import TreeMerge
+from kronkers_studio.registry.merging.tree_nodes import Folder, Node, children
+from kronkers_studio.registry.trees.tree_format import decode_tree, encode_tree
 
 Files = dict[str, str]
 """Path to content; a path that ends in a slash is an empty folder, a content that begins with ``→`` a link's target."""

@@ -35,8 +35,8 @@ from kronkers_studio.domain.content import EntryKind, SourceItem
 from kronkers_studio.domain.differences import Choice, MergeConflicts
 from kronkers_studio.domain.errors import AlreadyExists, ContentCleanedUp, NotFound
 from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace, rebuild_workspace
-from kronkers_studio.registry import packs as packs_module
-from kronkers_studio.registry.memory_source import MemorySource
+from kronkers_studio.registry.importing.memory_source import MemorySource
+from kronkers_studio.registry.store import packs as packs_module
 from kronkers_studio.storage import files as files_module
 from kronkers_studio.storage.keys import Unlock
 

@@ -20,8 +20,8 @@ import pytest
 
 from kronkers_studio.domain.content import Entry, EntryKind, SourceItem
 from kronkers_studio.registry import Workspace, open_workspace, rebuild_workspace
-from kronkers_studio.registry import packs as packs_module
-from kronkers_studio.registry.memory_source import MemorySource
+from kronkers_studio.registry.importing.memory_source import MemorySource
+from kronkers_studio.registry.store import packs as packs_module
 from kronkers_studio.storage.keys import Unlock
 
 ROUNDS = 8
@@ -129,7 +129,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.changes import ProjectCreated
-from kronkers_studio.registry import open_workspace, packs
+from kronkers_studio.registry import open_workspace
+from kronkers_studio.registry.store import packs
 from kronkers_studio.storage.keys import Unlock
 packs.PACK_TARGET = 300_000
 directory, key_file, log = (Path(argument) for argument in sys.argv[1:])

@@ -17,11 +17,11 @@ from kronkers_studio.domain.changes import ProjectCreated, ServerRemoved
 from kronkers_studio.domain.content import Commit, EntryKind, SourceItem
 from kronkers_studio.domain.errors import NotFound, StorageFull, StoreDamaged, WorkspaceBusy
 from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace, rebuild_workspace
-from kronkers_studio.registry import packs as packs_module
 from kronkers_studio.registry import workspace as workspace_module
-from kronkers_studio.registry.checking import table_rows
-from kronkers_studio.registry.memory_source import MemorySource
-from kronkers_studio.registry.records import HEADER_SIZE
+from kronkers_studio.registry.importing.memory_source import MemorySource
+from kronkers_studio.registry.maintenance.check import table_rows
+from kronkers_studio.registry.store import packs as packs_module
+from kronkers_studio.registry.store.records import HEADER_SIZE
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.keys import Unlock
 

@@ -6,7 +6,7 @@ import pytest
 
 from kronkers_studio.domain.errors import StoreDamaged
 from kronkers_studio.registry import Workspace
-from kronkers_studio.registry.records import HEADER_SIZE, ObjectType, read_header
+from kronkers_studio.registry.store.records import HEADER_SIZE, ObjectType, read_header
 
 
 @pytest.mark.parametrize("other", [b"something else" * 100, b"short", b"", bytes(5000)])

@@ -13,10 +13,11 @@ import pytest
 
 from kronkers_studio.domain.content import Entry, EntryKind, SkipReason, SourceItem
 from kronkers_studio.domain.errors import RestoreUnderWay, WorkspaceError
-from kronkers_studio.registry import Workspace, restore_claim
-from kronkers_studio.registry import names as names_module
-from kronkers_studio.registry.memory_source import MemorySource
-from kronkers_studio.registry.restoring import Restore
+from kronkers_studio.registry import Workspace
+from kronkers_studio.registry.importing.memory_source import MemorySource
+from kronkers_studio.registry.restoring import target_lock
+from kronkers_studio.registry.restoring import target_names as target_names_module
+from kronkers_studio.registry.restoring.restorer import Restore
 
 _DRAFTS = ".kronkers-*-*.part"
 Begin = Callable[..., "contextlib.AbstractContextManager[subprocess.Popen[str]]"]
@@ -83,10 +84,10 @@ def test_a_restore_into_a_folder_that_another_one_is_writing_below_or_above_is_r
     with begin(out / "team a" / "data"):
         with pytest.raises(RestoreUnderWay, match="data"):
             workspace.content.restore("project", "", out)
-        assert not (out / restore_claim.MARKER).exists()
+        assert not (out / target_lock.MARKER).exists()
         assert workspace.content.restore("project", "", tmp_path / "beside").skipped == ()
     assert workspace.content.restore("project", "", out).skipped == ()
-    assert not list(out.rglob(restore_claim.MARKER)), "also those that killed restores left"
+    assert not list(out.rglob(target_lock.MARKER)), "also those that killed restores left"
 
 
 def test_what_a_killed_restore_left_is_removed_by_the_next_which_is_not_refused(
@@ -97,7 +98,7 @@ def test_what_a_killed_restore_left_is_removed_by_the_next_which_is_not_refused(
     with begin(out) as first:
         first.kill()
         first.wait()
-        assert list(out.rglob(_DRAFTS)) and (out / restore_claim.MARKER).exists()
+        assert list(out.rglob(_DRAFTS)) and (out / target_lock.MARKER).exists()
         assert workspace.content.restore("project", "", out).skipped == ()
     assert _contents(out) == _contents(folder)
 
@@ -113,17 +114,17 @@ def test_a_folder_on_a_disk_without_locks_can_be_restored_to(
         raise WorkspaceError("The workspace's disk does not support locks.")
 
     bring_in(folder)
-    monkeypatch.setattr(restore_claim, "try_lock", without_locks)
+    monkeypatch.setattr(target_lock, "try_lock", without_locks)
     for _time in range(2):
         assert workspace.content.restore("project", "", tmp_path / "out").skipped == ()
     assert _contents(tmp_path / "out") == _contents(folder)
 
 
 def test_what_is_called_like_the_marker_of_a_restore_is_listed(workspace: Workspace, tmp_path: Path) -> None:
-    _store(workspace, {restore_claim.MARKER: b"{}", f"below/{restore_claim.MARKER}": b"{}"})
+    _store(workspace, {target_lock.MARKER: b"{}", f"below/{target_lock.MARKER}": b"{}"})
     report = workspace.content.restore("project", "", tmp_path / "out")
-    assert [(item.path, item.reason) for item in report.skipped] == [(restore_claim.MARKER, SkipReason.NAME_CLASH)]
-    assert _contents(tmp_path / "out") == {str(Path("below", restore_claim.MARKER)): b"{}"}
+    assert [(item.path, item.reason) for item in report.skipped] == [(target_lock.MARKER, SkipReason.NAME_CLASH)]
+    assert _contents(tmp_path / "out") == {str(Path("below", target_lock.MARKER)): b"{}"}
 
 
 @pytest.mark.parametrize("alike", [True, False], ids=["the same content", "other content"])
@@ -134,7 +135,7 @@ def test_of_two_files_that_get_one_name_at_the_same_instant_one_is_written(
     look on: then the second file is written over the first, and both are said to be restored."""
     contents = {"in:/file": b"one", "in%3A/file": b"one" if alike else b"other"}
     _store(workspace, contents)
-    monkeypatch.setattr(names_module, "_on_windows", lambda: True)
+    monkeypatch.setattr(target_names_module, "_on_windows", lambda: True)
     both = threading.Barrier(2)
     look = Restore._is_free
     looked: dict[str, bool] = {}
@@ -166,7 +167,7 @@ def test_folders_that_get_one_name_do_not_remove_each_others_drafts(
     """Seen to fail when every draft in a folder that is there already is taken for a dead one's."""
     contents = {"in:/one": b"one", "in%3A/other": b"other"}
     _store(workspace, contents)
-    monkeypatch.setattr(names_module, "_on_windows", lambda: True)
+    monkeypatch.setattr(target_names_module, "_on_windows", lambda: True)
     drafted, made = threading.Event(), threading.Event()
     make, place = Restore._make_folder, Restore._place
 

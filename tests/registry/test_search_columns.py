@@ -21,10 +21,11 @@ from kronkers_studio.domain.errors import Cancelled
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.domain.search import SearchFilters, SearchKind, Sort
 from kronkers_studio.formats.table_columns import MOST_COLUMNS, columns_in
-from kronkers_studio.registry import Workspace, open_workspace, search_headers, search_index
-from kronkers_studio.registry.data_columns import TableContent, Told, read_columns
-from kronkers_studio.registry.memory_source import MemorySource
-from kronkers_studio.registry.objects import ObjectStore
+from kronkers_studio.registry import Workspace, open_workspace
+from kronkers_studio.registry.importing.memory_source import MemorySource
+from kronkers_studio.registry.search import header_index, index
+from kronkers_studio.registry.search.header_reader import TableContent, Told, read_columns
+from kronkers_studio.registry.store.object_store import ObjectStore
 from kronkers_studio.storage.keys import Unlock
 from tests.registry.test_search import NOW
 
@@ -55,7 +56,7 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         counts.append(len(contents))
         return read_columns(contents, store, *others, **named)
 
-    monkeypatch.setattr(search_index, "read_columns", counted)
+    monkeypatch.setattr(index, "read_columns", counted)
     return counts
 
 
@@ -296,7 +297,7 @@ def test_reading_stops_when_asked_and_goes_on_later(
     workspace: Workspace, directory: Path, key_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _commit(workspace, {f"{number}.csv": f"key,c{number}\n{number},2\n" for number in range(10)})
-    monkeypatch.setattr(search_headers, "_TOGETHER", 3)
+    monkeypatch.setattr(header_index, "_TOGETHER", 3)
     cancel = CancelSource()
 
     def read_some(contents: Sequence[TableContent], store: ObjectStore, *others: Any, **named: Any) -> list[Told]:
@@ -304,7 +305,7 @@ def test_reading_stops_when_asked_and_goes_on_later(
         return read_columns(contents, store, *others, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(search_index, "read_columns", read_some)
+        patch.setattr(index, "read_columns", read_some)
         with pytest.raises(Cancelled):
             workspace.search.read_columns(cancel=cancel)
     page = workspace.search.run("key")
@@ -352,10 +353,10 @@ def test_search_finds_what_a_look_at_every_path_and_header_finds(
     versions: list[tuple[dict[str, list[str]], str]],
     texts: list[str],
 ) -> None:
-    from kronkers_studio.registry import search_columns
+    from kronkers_studio.registry.search import column_matches
     from tests.registry.test_search import _plain
 
-    monkeypatch.setattr(search_columns, "_FEW_HEADERS", 0)  # as if a word were in the headers of most tables
+    monkeypatch.setattr(column_matches, "_FEW_HEADERS", 0)  # as if a word were in the headers of most tables
     heads: dict[str, dict[str, list[str]]] = {}
     for files, branch in versions:
         _commit(workspace, {path: ";".join(columns) + "\nx;y;z\n" for path, columns in files.items()}, branch)

@@ -30,7 +30,7 @@ from kronkers_studio.domain.models import (
 )
 from kronkers_studio.domain.search import MetricCondition, SearchFilters, SearchKind, Sort
 from kronkers_studio.registry import Workspace, open_workspace
-from kronkers_studio.registry.memory_source import MemorySource
+from kronkers_studio.registry.importing.memory_source import MemorySource
 from kronkers_studio.storage.keys import Unlock
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kronkers_studio.formats.texts import read_text
-from kronkers_studio.registry.lines import changed_blocks, merged_lines
-from kronkers_studio.registry.text_diff import diff_texts, merge_texts
+from kronkers_studio.formats.line_diff import changed_blocks, merged_lines
+from kronkers_studio.formats.text_diff import diff_texts, merge_texts
+from kronkers_studio.formats.text_encoding import read_text
 
 lines = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "", "x y"]), max_size=30)
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from kronkers_studio.domain.content import Entry, EntryKind, SourceItem, StoredItem
 from kronkers_studio.domain.differences import ChangeKind, TreeDifference
 from kronkers_studio.registry import Workspace
-from kronkers_studio.registry.snapshots import TreeReader, write_trees
-from kronkers_studio.registry.tree_diff import diff_trees
-from kronkers_studio.registry.tree_scan import differing_entries
-from kronkers_studio.registry.trees import encode_tree, path_problem
+from kronkers_studio.registry.trees.tree_diff import diff_trees
+from kronkers_studio.registry.trees.tree_format import encode_tree, path_problem
+from kronkers_studio.registry.trees.tree_reader import TreeReader
+from kronkers_studio.registry.trees.tree_scan import differing_entries
+from kronkers_studio.registry.trees.tree_writer import write_trees
 
 Leaf = tuple[EntryKind, int, bool, tuple[bytes, ...], str]  # kind, mtime, executable, content, target
 Leaves = dict[str, Leaf]

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, SourceItem, StoredItem
 from kronkers_studio.domain.errors import NotFound, StoreDamaged
-from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace, rebuild_workspace, tree_parts
-from kronkers_studio.registry.records import ObjectType, Sealer
-from kronkers_studio.registry.snapshots import TreeReader, write_trees
-from kronkers_studio.registry.tree_diff import diff_trees
-from kronkers_studio.registry.tree_parts import (
+from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace, rebuild_workspace
+from kronkers_studio.registry.store.records import ObjectType, Sealer
+from kronkers_studio.registry.trees import tree_parts
+from kronkers_studio.registry.trees.tree_diff import diff_trees
+from kronkers_studio.registry.trees.tree_format import decode_tree, encode_tree, piece_of, raw_name
+from kronkers_studio.registry.trees.tree_parts import (
     Part,
     decode_folder,
     decode_part,
@@ -30,7 +31,8 @@ from kronkers_studio.registry.tree_parts import (
     references,
     tree_objects,
 )
-from kronkers_studio.registry.trees import decode_tree, encode_tree, piece_of, raw_name
+from kronkers_studio.registry.trees.tree_reader import TreeReader
+from kronkers_studio.registry.trees.tree_writer import write_trees
 from kronkers_studio.storage.keys import MasterKey, Unlock
 
 SEALER = Sealer(MasterKey(bytes(range(32)), "0" * 32))

@@ -12,8 +12,8 @@ from kronkers_studio.domain.content import Commit, EntryKind, SourceItem
 from kronkers_studio.domain.differences import TableFileDifference, TextDifference, TreeDifference
 from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, NotFound
 from kronkers_studio.registry import Workspace
-from kronkers_studio.registry.ancestry import best_common_ancestors
-from kronkers_studio.registry.memory_source import MemorySource
+from kronkers_studio.registry.importing.memory_source import MemorySource
+from kronkers_studio.registry.metadata.ancestry import best_common_ancestors
 from kronkers_studio.registry.versions import Versions
 
 Files = dict[str, bytes]

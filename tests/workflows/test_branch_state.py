@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from kronkers_studio.desktop.plan_rows import prepare
 from kronkers_studio.domain.content import Commit, Entry, EntryKind
 from kronkers_studio.domain.errors import BranchChanged, WouldUndo
 from kronkers_studio.domain.migration import MigrationOptions, MigrationPlan
 from kronkers_studio.migration import StatCache
 from kronkers_studio.registry import ContentStore
-from kronkers_studio.workflows.care import rebuild_registry
+from kronkers_studio.workflows.maintenance import rebuild_registry
 from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders, plan_migration
-from kronkers_studio.workflows.plan_rows import prepare
 from kronkers_studio.workflows.session import Session, create_workspace, open_workspace
 from kronkers_studio.workflows.versions import create_branch, merge_branches
 

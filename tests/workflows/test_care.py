@@ -16,16 +16,11 @@ from kronkers_studio.domain.errors import StorageFull
 from kronkers_studio.domain.migration import MigrationOptions
 from kronkers_studio.migration import FolderSource
 from kronkers_studio.workflows.browsing import check_workspace, restore
-from kronkers_studio.workflows.care import (
-    clean_up,
-    drill_recovery_key,
-    empty_trash,
-    list_keys,
-    remove_project,
-    renew_recovery_key,
-)
+from kronkers_studio.workflows.keys import drill_recovery_key, list_keys, renew_recovery_key
+from kronkers_studio.workflows.maintenance import clean_up
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.session import Session, create_workspace, open_workspace
+from kronkers_studio.workflows.trash import empty_trash, remove_project
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ from kronkers_studio.domain.errors import AlreadyExists, NotFound, Refused, Rele
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState, Worker
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows import workers
-from kronkers_studio.workflows.care import remove_model_version
 from kronkers_studio.workflows.demo import SAMPLE_FOLDER, sample_rows
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
@@ -37,6 +36,7 @@ from kronkers_studio.workflows.releases import (
 from kronkers_studio.workflows.restart import start_again
 from kronkers_studio.workflows.session import Session, create_workspace, open_workspace
 from kronkers_studio.workflows.settling import settle_releases
+from kronkers_studio.workflows.trash import remove_model_version
 from kronkers_studio.workflows.workers import at_work, is_abandoned
 
 MODEL = "wine"

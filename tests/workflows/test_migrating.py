@@ -10,8 +10,8 @@ import pytest
 
 from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.migration import scanning
-from kronkers_studio.workflows import bringing_in
 from kronkers_studio.workflows.migrating import migrate_folder
+from kronkers_studio.workflows.migration import import_run
 from kronkers_studio.workflows.session import Session, open_workspace
 
 _OLD = 1_700_000_000_123_456_789
@@ -35,9 +35,9 @@ def _write(file: Path, text: str, mtime_ns: int = _OLD) -> None:
 def scans(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows by one for each full scan."""
     done: list[str] = []
-    really = bringing_in.scan_source
+    really = import_run.scan_source
     monkeypatch.setattr(
-        bringing_in, "scan_source", lambda *words, **named: done.append("scan") or really(*words, **named)
+        import_run, "scan_source", lambda *words, **named: done.append("scan") or really(*words, **named)
     )
     return done
 

@@ -25,7 +25,7 @@ from kronkers_studio.domain.errors import (
 )
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelSource, NoProgress
-from kronkers_studio.registry.content import ContentStore
+from kronkers_studio.registry.content_store import ContentStore
 from kronkers_studio.settings.configuration import change_settings, load_settings
 from kronkers_studio.settings.paths import cache_folder
 from kronkers_studio.settings.secrets import Secret

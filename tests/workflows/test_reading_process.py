@@ -18,12 +18,13 @@ from kronkers_studio.domain.content import SkipReason, SourceElsewhere, SourceIt
 from kronkers_studio.domain.errors import Cancelled, SourceUnavailable
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.migration import FolderSource, scan_folder
-from kronkers_studio.registry import StoreOutcome, importing
-from kronkers_studio.registry.reading import Claims, Part
-from kronkers_studio.registry.reading_elsewhere import OtherProcess, ProcessEnded
-from kronkers_studio.registry.records import ObjectType
+from kronkers_studio.registry import StoreOutcome
+from kronkers_studio.registry.importing import importer
+from kronkers_studio.registry.importing.sealing import Claims, Part
+from kronkers_studio.registry.importing.worker_process import OtherProcess, ProcessEnded
+from kronkers_studio.registry.store.records import ObjectType
 from kronkers_studio.workflows.migrating import migrate_folder
-from kronkers_studio.workflows.reading_process import read_elsewhere
+from kronkers_studio.workflows.migration.worker_process import read_elsewhere
 from kronkers_studio.workflows.session import Session
 
 FILES = 60
@@ -79,8 +80,8 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> Jobs:
 
     monkeypatch.setattr(OtherProcess, "__init__", made)
     monkeypatch.setattr(OtherProcess, "run", run)
-    monkeypatch.setattr(importing, "_MANY_FILES", 1)
-    monkeypatch.setattr(importing, "_BATCH_FILES", 7)
+    monkeypatch.setattr(importer, "_MANY_FILES", 1)
+    monkeypatch.setattr(importer, "_BATCH_FILES", 7)
     return seen
 
 
@@ -229,9 +230,9 @@ def test_what_others_waited_for_is_stored_when_its_own_file_is_gone(
 
         def end(self) -> None: ...
 
-    monkeypatch.setattr(importing, "OtherProcess", Ending)
-    monkeypatch.setattr(importing, "_MANY_FILES", 1)
-    monkeypatch.setattr(importing, "_BATCH_FILES", 1)
+    monkeypatch.setattr(importer, "OtherProcess", Ending)
+    monkeypatch.setattr(importer, "_MANY_FILES", 1)
+    monkeypatch.setattr(importer, "_BATCH_FILES", 1)
     outcome = _store(session, folder, _elsewhere(folder))
     assert [each.item.path for each in outcome.stored] == ["second.csv"]
     assert (outcome.read_files, outcome.read_bytes) == (1, 9)
@@ -273,7 +274,7 @@ def test_cancelling_ends_the_processes_and_keeps_what_was_acknowledged(
 def test_cancelling_does_not_wait_for_a_process_that_hangs(session: Session, folder: Path, jobs: Jobs) -> None:
     hanging = (
         "import io, time\n"
-        "from kronkers_studio.registry.reading_elsewhere import _READY, _Pipe\n"
+        "from kronkers_studio.registry.importing.worker_process import _READY, _Pipe\n"
         "pipe = _Pipe(io.FileIO(0), io.FileIO(1, 'wb'))\n"
         "pipe.receive()\n"
         "pipe.send(_READY, None)\n"
@@ -323,10 +324,10 @@ def test_no_process_outlives_the_one_that_started_it(folder: Path) -> None:
     script = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from kronkers_studio.registry.reading_elsewhere import OtherProcess\n"
-        "from kronkers_studio.registry.records import Sealer\n"
+        "from kronkers_studio.registry.importing.worker_process import OtherProcess\n"
+        "from kronkers_studio.registry.store.records import Sealer\n"
         "from kronkers_studio.storage.keys import MasterKey\n"
-        "from kronkers_studio.workflows.reading_process import read_elsewhere\n"
+        "from kronkers_studio.workflows.migration.worker_process import read_elsewhere\n"
         "elsewhere = read_elsewhere(Path(sys.argv[1]), fetch=False, give_way=False)\n"
         "other = OtherProcess(elsewhere, Sealer(MasterKey(bytes(32), '0' * 32)))\n"
         "other._starting.join()\n"

@@ -20,7 +20,7 @@ from kronkers_studio.domain.errors import (
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.storage.database import Database
 from kronkers_studio.workflows.browsing import check_workspace, list_projects
-from kronkers_studio.workflows.care import index_damage_met, rebuild_mends, rebuild_registry
+from kronkers_studio.workflows.maintenance import index_damage_met, rebuild_mends, rebuild_registry
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.session import create_workspace, open_workspace
 from tests.damage import damage_behind_the_schema

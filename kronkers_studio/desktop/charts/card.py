@@ -8,14 +8,14 @@ from PySide6.QtCore import QLineF, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QWidget
 
-from kronkers_studio.desktop import theme
-from kronkers_studio.desktop.charts.keeping import ask_and_save_picture, ask_and_save_values
+from kronkers_studio.desktop.charts.export import ask_and_save_picture, ask_and_save_values
 from kronkers_studio.desktop.charts.lines import Line, newest
 from kronkers_studio.desktop.charts.plot import Plot
 from kronkers_studio.desktop.charts.quantities import Quantity
 from kronkers_studio.desktop.charts.shared_time import SharedTime
+from kronkers_studio.desktop.look import theme
+from kronkers_studio.desktop.look.tokens import PADDING_X
 from kronkers_studio.desktop.text import tr
-from kronkers_studio.desktop.tokens import PADDING_X
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.domain.series import Marker, Metric, Window

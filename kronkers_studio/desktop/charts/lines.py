@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kronkers_studio.desktop import theme
+from kronkers_studio.desktop.look import theme
 from kronkers_studio.domain.series import Metric, Window
 
 Doubles = NDArray[np.float64]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from kronkers_studio.desktop import theme
 from kronkers_studio.desktop.charts.lines import Line, Readout
-from kronkers_studio.desktop.charts.ticks import clock, day_and_clock, time_ticks
-
-if TYPE_CHECKING:
-    from kronkers_studio.desktop.charts.plot import Plot
+from kronkers_studio.desktop.charts.quantities import Quantity
+from kronkers_studio.desktop.charts.shared_time import SharedTime
+from kronkers_studio.desktop.charts.ticks import ValueAxis, clock, day_and_clock, time_ticks
+from kronkers_studio.desktop.look import theme
+from kronkers_studio.domain.series import Marker
 
 LEFT, RIGHT, TOP, BOTTOM = 40, 4, 8, 22  # pixels around the lines
 _AXIS_TEXT = 11
@@ -23,10 +24,30 @@ _NUDGE = 12  # pixels that the last label may be moved to stay inside
 _DAY = 86_400
 
 
+class Painted(Protocol):
+    """What the layers paint: what they need to know of a plot. Positions are pixels, times seconds since the epoch."""
+
+    quantity: Quantity
+    time: SharedTime
+    axis: ValueAxis
+    markers: Sequence[Marker]
+    focused_by_key: bool
+
+    @property
+    def area(self) -> QRectF: ...
+    def width(self) -> int: ...
+    def height(self) -> int: ...
+    def x_of(self, at: float) -> float: ...
+    def y_of(self, value: float) -> float: ...
+    def plot_point(self, at: float, value: float) -> QPointF: ...
+    def readouts(self) -> list[tuple[Line, Readout]]: ...
+    def pointed_here(self) -> bool: ...
+
+
 class _Layer(QGraphicsItem):
     """Covers the whole plot; takes no part in what the mouse does."""
 
-    def __init__(self, plot: Plot, height: int) -> None:
+    def __init__(self, plot: Painted, height: int) -> None:
         super().__init__()
         self._plot = plot
         self.setZValue(height)
@@ -43,7 +64,7 @@ class _Layer(QGraphicsItem):
 class Ground(_Layer):
     """The horizontal grid, the values beside it and the times below."""
 
-    def __init__(self, plot: Plot) -> None:
+    def __init__(self, plot: Painted) -> None:
         super().__init__(plot, -100)
 
     def paint(
@@ -81,7 +102,7 @@ class Ground(_Layer):
 class Overlay(_Layer):
     """Markers, crosshair, and the box that tells the values."""
 
-    def __init__(self, plot: Plot) -> None:
+    def __init__(self, plot: Painted) -> None:
         super().__init__(plot, 100)
 
     def paint(
@@ -176,7 +197,7 @@ class Overlay(_Layer):
             painter.drawText(line_box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, value)
 
 
-def _value_words(plot: Plot, readout: Readout) -> str:
+def _value_words(plot: Painted, readout: Readout) -> str:
     words = plot.quantity.words(readout.mean)
     if not readout.reduced or readout.low == readout.high:
         return words

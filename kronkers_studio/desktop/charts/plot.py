@@ -11,12 +11,12 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from kronkers_studio.desktop import theme
 from kronkers_studio.desktop.charts.lines import Line, Readout, highest, nearest, points
 from kronkers_studio.desktop.charts.painting import BOTTOM, LEFT, RIGHT, TOP, Ground, Overlay
 from kronkers_studio.desktop.charts.quantities import Quantity
 from kronkers_studio.desktop.charts.shared_time import LONGEST, SHORTEST, SharedTime
 from kronkers_studio.desktop.charts.ticks import value_axis
+from kronkers_studio.desktop.look import theme
 from kronkers_studio.domain.series import Marker, Metric, Window
 
 _SMOOTH_DISTANCE = 3  # pixels between points from which a line is drawn smooth; closer, that is dear and unseen

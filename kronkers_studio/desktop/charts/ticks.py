@@ -61,6 +61,16 @@ def day_and_clock(at: float, *, seconds: bool = False) -> str:
     return f"{locale().toString(moment.date(), 'ddd d MMM')}, {clock(at, seconds=seconds)}"
 
 
+def when(at: datetime) -> str:
+    """ "14:05" today, "Tue 14:05" this week, "12 Mar" before, "12 Mar 2025" in other years."""
+    local, now = QDateTime.fromSecsSinceEpoch(int(at.timestamp())), QDateTime.currentDateTime()
+    if local.date() == now.date():
+        return clock(at.timestamp())
+    if 0 < local.date().daysTo(now.date()) < 6:
+        return f"{locale().toString(local.date(), 'ddd')} {clock(at.timestamp())}"
+    return locale().toString(local.date(), "d MMM" if local.date().year() == now.date().year() else "d MMM yyyy")
+
+
 def _clock_format(seconds: bool) -> str:
     nameless = QLocale().language() is QLocale.Language.C
     half_days = not nameless and "a" in locale().timeFormat(QLocale.FormatType.ShortFormat).lower()

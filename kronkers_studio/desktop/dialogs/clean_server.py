@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import shiboken6
 from PySide6.QtWidgets import QWidget
 
-from kronkers_studio.desktop.dialogs.dialog import Dialog
-from kronkers_studio.desktop.pages.page import Views
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.task_bar import TaskProgress
-from kronkers_studio.desktop.task_words import step_words
-from kronkers_studio.desktop.tasks import Task
 from kronkers_studio.desktop.text import counted, file_size, tr
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.desktop.widgets.views import Views
+from kronkers_studio.desktop.work.studio import Studio
+from kronkers_studio.desktop.work.task_words import step_words
+from kronkers_studio.desktop.work.tasks import Task
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.servers import CleanedServer, LeftoverKind

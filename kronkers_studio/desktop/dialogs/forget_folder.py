@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
-from kronkers_studio.desktop.dialogs.dialog import Dialog
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import home_short, tr
-from kronkers_studio.desktop.watching import Watchers
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field
 from kronkers_studio.desktop.widgets.labels import label
+from kronkers_studio.desktop.work.folder_watches import Watchers
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
-from kronkers_studio.desktop.dialogs.dialog import Dialog
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import Field, FileField, LineField
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import RegistryLoginRefused, RegistryUntrusted, StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.settings.secrets import Secret

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.dialogs.dialog import Dialog
 from kronkers_studio.desktop.dialogs.fingerprint import FingerprintStep
-from kronkers_studio.desktop.pages.page import Views
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import home_short, tr
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import FilterPills
+from kronkers_studio.desktop.widgets.views import Views
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.servers import HostKey, Server

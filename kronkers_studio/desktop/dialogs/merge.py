@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.compared import tree_words
-from kronkers_studio.desktop.dialogs.dialog import Dialog
-from kronkers_studio.desktop.pages.page import scrolling
-from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.difference_rows import tree_words
 from kronkers_studio.desktop.text import counted, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import clear
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
+from kronkers_studio.desktop.widgets.views import scrolling
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import DEFAULT_BRANCH
 from kronkers_studio.domain.differences import Choice, Conflict, ConflictKind, MergePlan, MergeResult
 from kronkers_studio.domain.errors import StudioError

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from PySide6.QtWidgets import QWidget
 
-from kronkers_studio.desktop.charts.heard import Heard, HeardOf, nothing_heard
-from kronkers_studio.desktop.dialogs.dialog import Dialog
 from kronkers_studio.desktop.place_words import place_title, place_words, silent_words
+from kronkers_studio.desktop.reachability import Reachability, ReachabilityOf, nothing_heard
 from kronkers_studio.desktop.start_again import lost_of
 from kronkers_studio.desktop.text import moment, tr
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.domain.models import ModelVersion
@@ -27,7 +27,7 @@ class PutLiveDialog(Dialog):
         places: Sequence[str],
         releases: Sequence[Release],
         on_go: Callable[[str, int, str], object],
-        heard_of: HeardOf = nothing_heard,
+        heard_of: ReachabilityOf = nothing_heard,
     ) -> None:
         """``releases`` are all that are recorded, newest first; ``heard_of`` says whether what is live answers."""
         super().__init__(
@@ -88,7 +88,9 @@ class PutLiveDialog(Dialog):
             self._on_go(str(self.model.value), version, str(self.place.value))
 
 
-def _what_is_there(model: str, place: str, releases: Sequence[Release], version: object, heard: Heard) -> Iterator[str]:
+def _what_is_there(
+    model: str, place: str, releases: Sequence[Release], version: object, heard: Reachability
+) -> Iterator[str]:
     """Sentences on what is there now of the model, and what becomes of it."""
     live = next((release for release in releases if release.state is ReleaseState.LIVE), None)
     lost = next(iter(lost_of(releases)), None)

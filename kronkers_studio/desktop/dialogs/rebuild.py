@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QWidget
 
-from kronkers_studio.desktop.dialogs.dialog import Dialog
-from kronkers_studio.desktop.tasks import TaskRunner
 from kronkers_studio.desktop.text import counted, tr
+from kronkers_studio.desktop.widgets.dialog import Dialog
+from kronkers_studio.desktop.work.tasks import TaskRunner
 
 
 class RebuildDialog(Dialog):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
-from kronkers_studio.desktop.dialogs.dialog import Dialog
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import tr
-from kronkers_studio.desktop.watching import Watchers
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field
+from kronkers_studio.desktop.work.folder_watches import Watchers
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.care import TrashItem
 from kronkers_studio.domain.content import DEFAULT_BRANCH
 from kronkers_studio.domain.errors import StudioError
@@ -54,7 +54,7 @@ class RemoveDialog(Dialog):
             return
 
         def work(_progress: Progress, _cancel: CancelToken) -> TrashItem:
-            from kronkers_studio.workflows.care import remove_branch, remove_project
+            from kronkers_studio.workflows.trash import remove_branch, remove_project
 
             return remove_branch(session, project, branch) if branch else remove_project(session, project)
 

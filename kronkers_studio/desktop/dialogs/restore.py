@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QDateTime, Qt, QTimer
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.dialogs.dialog import Dialog
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import date_time, home_short, tr
 from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, DateTimeField, Field, LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import FilterPills
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit
 from kronkers_studio.domain.errors import StudioError
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from kronkers_studio.desktop.dialogs.dialog import Dialog
 from kronkers_studio.desktop.panels.choices import hits_words, rule_words
-from kronkers_studio.desktop.studio import Studio
-from kronkers_studio.desktop.tasks import Task
 from kronkers_studio.desktop.text import counted, file_size, number, tr
 from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.desktop.work.studio import Studio
+from kronkers_studio.desktop.work.tasks import Task
 from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.migration import MigrationOptions, MigrationPlan, RuleHits
 from kronkers_studio.domain.progress import CancelToken, Progress

@@ -13,15 +13,15 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from kronkers_studio.desktop.dialogs.dialog import Dialog
-from kronkers_studio.desktop.panels.found import found_columns
-from kronkers_studio.desktop.studio import Studio
-from kronkers_studio.desktop.tasks import Task
+from kronkers_studio.desktop.panels.hit_columns import found_columns
 from kronkers_studio.desktop.text import counted, tr
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.tables import Table
+from kronkers_studio.desktop.work.studio import Studio
+from kronkers_studio.desktop.work.tasks import Task
 from kronkers_studio.domain.content import DEFAULT_BRANCH
 from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
-from kronkers_studio.desktop.dialogs.dialog import Dialog, confirm
-from kronkers_studio.desktop.pages.page import Views
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import counted, moment, tr
+from kronkers_studio.desktop.widgets.dialog import Dialog, confirm
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.desktop.widgets.views import Views
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.care import TrashItem, TrashKind
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
@@ -43,7 +43,7 @@ class TrashDialog(Dialog):
 
     def _read(self) -> None:
         def work(session: Session) -> list[TrashItem]:
-            from kronkers_studio.workflows.care import list_trash
+            from kronkers_studio.workflows.trash import list_trash
 
             return list_trash(session)
 
@@ -86,7 +86,7 @@ class TrashDialog(Dialog):
             return
 
         def work(_progress: Progress, _cancel: CancelToken) -> object:
-            from kronkers_studio.workflows.care import empty_trash
+            from kronkers_studio.workflows.trash import empty_trash
 
             return empty_trash(session, ids)
 
@@ -119,7 +119,7 @@ def bring_back(
         return
 
     def work(_progress: Progress, _cancel: CancelToken) -> TrashItem:
-        from kronkers_studio.workflows.care import restore_from_trash
+        from kronkers_studio.workflows.trash import restore_from_trash
 
         return restore_from_trash(session, item.id)
 

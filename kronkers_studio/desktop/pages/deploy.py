@@ -10,24 +10,25 @@ import shiboken6
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.charts.heard import Heard
-from kronkers_studio.desktop.charts.recording import Recorder
-from kronkers_studio.desktop.dialogs.dialog import confirm
+from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
-from kronkers_studio.desktop.icons import IconLabel
-from kronkers_studio.desktop.pages.page import Page, Views, scrolling
+from kronkers_studio.desktop.look.icons import IconLabel
+from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.release_card import ReleaseCard
 from kronkers_studio.desktop.panels.send_rows import SendRowsPanel
 from kronkers_studio.desktop.place_words import place_title, place_words
+from kronkers_studio.desktop.reachability import Reachability
 from kronkers_studio.desktop.start_again import lost_of, start_again_title, start_again_work
-from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
+from kronkers_studio.desktop.widgets.dialog import confirm
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.states import EmptyState
+from kronkers_studio.desktop.widgets.views import Views, scrolling
+from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.errors import ConfinementUnavailable, StudioError
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
@@ -120,7 +121,7 @@ class DeployPage(Page):
         if self._dialog is not None and shiboken6.isValid(self._dialog):
             self._dialog.show_releases(self._floor.releases)
 
-    def _heard(self, release: Release) -> Heard:
+    def _heard(self, release: Release) -> Reachability:
         return self._recorder.heard_of(release.model, release.place)
 
     @property

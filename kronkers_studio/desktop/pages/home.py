@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.charts.heard import Heard
-from kronkers_studio.desktop.charts.recording import Recorder
-from kronkers_studio.desktop.icons import IconLabel
-from kronkers_studio.desktop.pages.page import Page, scrolling
+from kronkers_studio.desktop.charts.recorder import Recorder
+from kronkers_studio.desktop.look.icons import IconLabel
+from kronkers_studio.desktop.look.tokens import GAP, Tone
+from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint, silent_words
+from kronkers_studio.desktop.reachability import Reachability
 from kronkers_studio.desktop.start_again import lost_of, start_again
-from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import counted, date_time, file_size, home_short, moment, number, tr
-from kronkers_studio.desktop.tokens import GAP, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, FigureCard, clear, row_of
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
+from kronkers_studio.desktop.widgets.views import scrolling
+from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.content import Commit, Project
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.releases import Release, ReleaseState
@@ -178,7 +179,7 @@ class HomePage(Page):
             self._service_rows.addWidget(label(words, "muted", wrap=True))
         self._service_rows.addStretch(1)
 
-    def _heard(self, release: Release) -> Heard:
+    def _heard(self, release: Release) -> Reachability:
         return self._recorder.heard_of(release.model, release.place)
 
     def _service(self, release: Release) -> QWidget:
@@ -220,7 +221,7 @@ class HomePage(Page):
         self._event_rows.addStretch(1)
 
 
-def _service_words(release: Release, heard: Heard) -> str:
+def _service_words(release: Release, heard: Reachability) -> str:
     words = tr("Version {version} on {place}, put live {time}")
     if release.lost:
         words = tr("Version {version} on {place}, ended {time}")

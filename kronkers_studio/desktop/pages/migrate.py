@@ -9,25 +9,26 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.bringing_in import bring_in
-from kronkers_studio.desktop.pages.page import Page, Views
+from kronkers_studio.desktop.look.tokens import GAP
+from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.folder_choice import FolderChoice
 from kronkers_studio.desktop.panels.outcome import OutcomePanel
 from kronkers_studio.desktop.panels.plan import PlanPanel
-from kronkers_studio.desktop.panels.watched import BroughtInCard
-from kronkers_studio.desktop.panels.working import WorkingPanel
-from kronkers_studio.desktop.studio import State, Studio
+from kronkers_studio.desktop.panels.progress import WorkingPanel
+from kronkers_studio.desktop.panels.watched_folders import BroughtInCard
 from kronkers_studio.desktop.text import date_time, home_short, tr
-from kronkers_studio.desktop.tokens import GAP
-from kronkers_studio.desktop.watching import Watchers
 from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.views import Views
+from kronkers_studio.desktop.work.folder_watches import Watchers
+from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.content import DEFAULT_BRANCH
 from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.migration import MigrationOptions, MigrationPlan, MigrationResult
 from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.workflows.replace_branch import bring_in
 
 if TYPE_CHECKING:
-    from kronkers_studio.workflows.plan_rows import PreparedPlan
+    from kronkers_studio.desktop.plan_rows import PreparedPlan
     from kronkers_studio.workflows.session import Session
     from kronkers_studio.workflows.watching import BroughtIn
 
@@ -101,8 +102,8 @@ class MigratePage(Page):
             self._remembered = None
 
         def work(progress: Progress, cancel: CancelToken) -> PreparedPlan:
+            from kronkers_studio.desktop.plan_rows import prepare
             from kronkers_studio.workflows.migrating import plan_migration
-            from kronkers_studio.workflows.plan_rows import prepare
 
             return prepare(plan_migration(session, folder, project, options=options, progress=progress, cancel=cancel))
 

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.charts.heard import Heard
-from kronkers_studio.desktop.charts.recording import Recorder
-from kronkers_studio.desktop.pages.page import Page, Views
+from kronkers_studio.desktop.charts.recorder import Recorder
+from kronkers_studio.desktop.look.tokens import GAP, Tone
+from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.model_details import ModelDetails, kind_words
 from kronkers_studio.desktop.panels.plan import path_words
 from kronkers_studio.desktop.place_words import place_title, release_pill, silent_words
+from kronkers_studio.desktop.reachability import Reachability
 from kronkers_studio.desktop.start_again import lost_of
-from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import counted, figure, file_size, moment, tr
-from kronkers_studio.desktop.tokens import GAP, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.desktop.widgets.views import Views
+from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Release, ReleaseState
@@ -176,7 +177,7 @@ class ModelsPage(Page):
         if chosen is not None:
             self._version_picked(chosen)
 
-    def _heard(self, release: Release) -> Heard:
+    def _heard(self, release: Release) -> Reachability:
         return self._recorder.heard_of(release.model, release.place)
 
     def _put_live(self) -> None:

@@ -9,12 +9,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.card import ChartCard
-from kronkers_studio.desktop.charts.heard import NOT_ASKED
-from kronkers_studio.desktop.charts.keeping import ask_and_save_picture, ask_and_save_values
+from kronkers_studio.desktop.charts.export import ask_and_save_picture, ask_and_save_values
 from kronkers_studio.desktop.charts.lines import Line
-from kronkers_studio.desktop.charts.quantities import megabytes, milliseconds, per_second, percent
-from kronkers_studio.desktop.charts.ranges import RANGES, SINCE_LIVE, range_choices
-from kronkers_studio.desktop.charts.reading import (
+from kronkers_studio.desktop.charts.monitor_data import (
     Answer,
     History,
     Request,
@@ -23,21 +20,25 @@ from kronkers_studio.desktop.charts.reading import (
     read_watched,
     read_windows,
 )
-from kronkers_studio.desktop.charts.recording import Recorder
+from kronkers_studio.desktop.charts.quantities import megabytes, milliseconds, per_second, percent
+from kronkers_studio.desktop.charts.ranges import RANGES, SINCE_LIVE, range_choices
+from kronkers_studio.desktop.charts.recorder import Recorder
+from kronkers_studio.desktop.charts.release_status import Standing
 from kronkers_studio.desktop.charts.shared_time import SharedTime
-from kronkers_studio.desktop.charts.standing import Standing
-from kronkers_studio.desktop.pages.page import Page, Views
-from kronkers_studio.desktop.panels.happened import Happened
+from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, Tone
+from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.live_figures import LiveFigures
+from kronkers_studio.desktop.panels.release_events import Happened
 from kronkers_studio.desktop.place_words import place_title, place_words
+from kronkers_studio.desktop.reachability import NOT_ASKED
 from kronkers_studio.desktop.start_again import start_again
-from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import tr
-from kronkers_studio.desktop.tokens import GAP, MARGIN_X, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import row_of
 from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.desktop.widgets.states import EmptyState
+from kronkers_studio.desktop.widgets.views import Views
+from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.series import LiveState, Metric
 

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
-from kronkers_studio.desktop.checked import say_checked
-from kronkers_studio.desktop.pages.page import Page, Views
+from kronkers_studio.desktop.check_notice import say_checked
+from kronkers_studio.desktop.look.tokens import CONTROL_HEIGHT, GAP, Tone
+from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.browser import FolderBrowser
 from kronkers_studio.desktop.panels.changes import ChangesPanel
 from kronkers_studio.desktop.panels.history import history_columns
-from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import counted, file_size, home_short, moment, tr
-from kronkers_studio.desktop.tokens import CONTROL_HEIGHT, GAP, Tone
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Table
+from kronkers_studio.desktop.widgets.views import Views
+from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.care import TrashItem, TrashKind
 from kronkers_studio.domain.content import DEFAULT_BRANCH, CheckReport, Commit, Project, RestoreReport
 from kronkers_studio.domain.history import HistoryRow

@@ -10,16 +10,17 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog, cleaned_words
-from kronkers_studio.desktop.dialogs.dialog import confirm
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
-from kronkers_studio.desktop.pages.page import Page, Views, WrappedContent, scrolling
+from kronkers_studio.desktop.look.tokens import GAP
+from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.server_card import ServerCard, lock_question
-from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import tr
-from kronkers_studio.desktop.tokens import GAP
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import clear
+from kronkers_studio.desktop.widgets.dialog import confirm
 from kronkers_studio.desktop.widgets.states import EmptyState
+from kronkers_studio.desktop.widgets.views import Views, WrappedContent, scrolling
+from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.servers import CleanedServer, DeployLock, Server, ServerReport

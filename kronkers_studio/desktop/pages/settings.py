@@ -9,18 +9,19 @@ from pydantic import ValidationError
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout
 
-from kronkers_studio.desktop import theme
-from kronkers_studio.desktop.dialogs.dialog import confirm
-from kronkers_studio.desktop.pages.page import Page, WrappedContent, scrolling
+from kronkers_studio.desktop.look import theme
+from kronkers_studio.desktop.look.tokens import GAP
+from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.image_registries import ImageRegistriesCard, refreshed_words
-from kronkers_studio.desktop.studio import State, Studio
 from kronkers_studio.desktop.text import duration, home_short, number, tr
-from kronkers_studio.desktop.tokens import GAP
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
+from kronkers_studio.desktop.widgets.dialog import confirm
 from kronkers_studio.desktop.widgets.fields import CheckBox, ComboBox, Field, LineField
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import FilterPills
+from kronkers_studio.desktop.widgets.views import WrappedContent, scrolling
+from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.settings.configuration import Settings, author_name, change_settings, load_settings

@@ -11,19 +11,19 @@ from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDrag, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.pages.page import Views
+from kronkers_studio.desktop.panels.breadcrumbs import Trail
 from kronkers_studio.desktop.panels.preview import PreviewPanel
-from kronkers_studio.desktop.panels.trail import Trail
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import counted, file_size, moment, number, tr
 from kronkers_studio.desktop.widgets.fields import ComboBox, LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.desktop.widgets.views import Views
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, time_of
 from kronkers_studio.domain.errors import NotFound, StudioError
 
 if TYPE_CHECKING:
-    from kronkers_studio.workflows.folders import Order
+    from kronkers_studio.desktop.folder_rows import Order
     from kronkers_studio.workflows.session import Session
 
 _PAUSE_MS = 120  # in typing, before what was typed is looked for
@@ -132,8 +132,8 @@ class FolderBrowser(QWidget):
         order = self._order
 
         def work(session: Session) -> tuple[list[Entry], list[Entry], int]:
+            from kronkers_studio.desktop.folder_rows import arrange
             from kronkers_studio.workflows.browsing import list_folder
-            from kronkers_studio.workflows.folders import arrange
 
             entries = list_folder(session, commit.project, commit.id, path)
             arranged = arrange(entries, "", order)
@@ -172,7 +172,7 @@ class FolderBrowser(QWidget):
         entries, words, order, asked = self._entries, self.words.text(), self._order, self._ask()
 
         def work(_session: Session) -> list[Entry]:
-            from kronkers_studio.workflows.folders import arrange
+            from kronkers_studio.desktop.folder_rows import arrange
 
             return arrange(entries, words, order)
 

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.compared import (
+from kronkers_studio.desktop.difference_rows import (
     change_path,
     change_words,
     tree_words,
 )
-from kronkers_studio.desktop.pages.page import Views
 from kronkers_studio.desktop.panels.compared_content import ComparedContent, Content
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import file_size, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import clear
@@ -22,6 +20,8 @@ from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.desktop.widgets.views import Views
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import Branch, Commit, EntryKind, Tag
 from kronkers_studio.domain.differences import (
     ChangeKind,

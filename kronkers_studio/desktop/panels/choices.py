@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.icons import IconLabel
+from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.text import counted, file_size, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
@@ -16,7 +16,7 @@ from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.domain.migration import MigrationPlan, OnlineOnly, RuleHits, Undone
 
 if TYPE_CHECKING:
-    from kronkers_studio.workflows.plan_rows import PlanFigures
+    from kronkers_studio.desktop.plan_rows import PlanFigures
 
 _RULES_NAMED = 3
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.compared import (
+from kronkers_studio.desktop.difference_rows import (
     ComparedRow,
     SideBySide,
     column_title,

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.charts.heard import HeardOf, nothing_heard
-from kronkers_studio.desktop.pages.page import scrolling
 from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint
-from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.reachability import ReachabilityOf, nothing_heard
 from kronkers_studio.desktop.text import counted, date_time, figure, file_size, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import clear
@@ -18,6 +16,8 @@ from kronkers_studio.desktop.widgets.fields import LineField
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label, rule
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.states import Notice
+from kronkers_studio.desktop.widgets.views import scrolling
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.models import ContentRef, Framework, ModelFacts, ModelVersion, Tensor
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Release
@@ -57,7 +57,7 @@ class ModelDetails(QWidget):
         whole.addLayout(row)
 
     def show_version(
-        self, version: ModelVersion, running: Sequence[Release], heard_of: HeardOf = nothing_heard
+        self, version: ModelVersion, running: Sequence[Release], heard_of: ReachabilityOf = nothing_heard
     ) -> None:
         """Show ``version``, and its releases that are ``running`` or should be, as they were heard."""
         if self._version is None or version.label != self._version.label:

@@ -10,21 +10,21 @@ from PySide6.QtCore import QRect, QTimer, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop import theme
+from kronkers_studio.desktop.look import theme
+from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.panels.choices import ChoicesCard
-from kronkers_studio.desktop.studio import Studio
 from kronkers_studio.desktop.text import counted, file_size, number, tr
-from kronkers_studio.desktop.tokens import GAP, Tone
 from kronkers_studio.desktop.widgets.cards import Card, FigureCard, row_of
 from kronkers_studio.desktop.widgets.fields import LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import SkippedItem, SkipReason
 from kronkers_studio.domain.migration import Decision, FileKind, MigrationOptions, MigrationPlan, OnlineOnly
 
 if TYPE_CHECKING:
-    from kronkers_studio.workflows.plan_rows import PlanFigures, PlanGroup, PlanOrder, PlanRow, PreparedPlan
+    from kronkers_studio.desktop.plan_rows import PlanFigures, PlanGroup, PlanOrder, PlanRow, PreparedPlan
 
 _ICONS = {
     FileKind.MODEL: "models",
@@ -136,7 +136,7 @@ class PlanPanel(QWidget):
         asked, group, words, order = self._asked, cast("PlanGroup", self.filter.key), self.words.text(), self._order
 
         def work(*_: object) -> Sequence[PlanRow]:
-            from kronkers_studio.workflows.plan_rows import arrange_rows
+            from kronkers_studio.desktop.plan_rows import arrange_rows
 
             return arrange_rows(shown.rows, group, words, order)
 
@@ -154,7 +154,7 @@ class PlanPanel(QWidget):
         online_only, fold = self.choices.online_only, self.choices.fold_conflicts
 
         def work(*_: object) -> PreparedPlan:
-            from kronkers_studio.workflows.plan_rows import prepare
+            from kronkers_studio.desktop.plan_rows import prepare
             from kronkers_studio.workflows.plans import with_choices
 
             return prepare(with_choices(shown.plan, online_only=online_only, fold_conflicts=fold))

@@ -8,17 +8,17 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QImage, QImageReader, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop import theme
-from kronkers_studio.desktop.pages.page import scrolling
-from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.look import theme
+from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.text import counted, date_time, file_size, number, tr
-from kronkers_studio.desktop.tokens import GAP
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.code_view import CodeView
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.desktop.widgets.views import scrolling
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import Commit, Entry
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.previews import (

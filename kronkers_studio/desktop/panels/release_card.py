@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from kronkers_studio.desktop.charts.heard import ANSWERS, Heard
 from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint, silent_words
+from kronkers_studio.desktop.reachability import ANSWERS, Reachability
 from kronkers_studio.desktop.text import moment, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
@@ -31,7 +31,7 @@ class ReleaseCard(Card):
     start_wanted = Signal(object)
 
     def __init__(
-        self, model: str, releases: Sequence[Release], heard: Heard = ANSWERS, parent: QWidget | None = None
+        self, model: str, releases: Sequence[Release], heard: Reachability = ANSWERS, parent: QWidget | None = None
     ) -> None:
         """``releases`` are those of ``model`` in one place, newest first; at least one. ``heard`` is whether what is
         live answers."""
@@ -106,7 +106,7 @@ def _other_words(release: Release) -> str:
     return words.format(release=release.label, version=release.version, time=moment(release.changed))
 
 
-def _release_words(release: Release, heard: Heard) -> str:
+def _release_words(release: Release, heard: Reachability) -> str:
     if release.lost:
         words = tr("Stopped, seen {time}: {why}.")
         return words.format(time=moment(release.changed), why=tr(release.message).rstrip("."))

@@ -8,11 +8,9 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.pages.page import Views, scrolling
-from kronkers_studio.desktop.rows import Row, answer_table, example_rows, form_columns, parse_rows, row_from_form
-from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.text import counted, number, tr
-from kronkers_studio.desktop.tokens import GAP
+from kronkers_studio.desktop.typed_rows import Row, answer_table, example_rows, form_columns, parse_rows, row_from_form
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.fields import Field, LineField
@@ -20,6 +18,8 @@ from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
 from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.desktop.widgets.views import Views, scrolling
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import InvalidValue, PredictionFailed, StudioError
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
@@ -180,7 +180,7 @@ class SendRowsPanel(QWidget):
         """Take the rows of a JSON or CSV file."""
 
         def work(*_: object) -> str:
-            from kronkers_studio.desktop.rows import read_rows
+            from kronkers_studio.desktop.typed_rows import read_rows
 
             return read_rows(file)
 

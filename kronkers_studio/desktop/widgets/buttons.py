@@ -8,7 +8,7 @@ from typing import Literal
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from kronkers_studio.desktop import icons, theme
+from kronkers_studio.desktop.look import icons, theme
 from kronkers_studio.domain.spelling import printable
 
 Kind = Literal["secondary", "primary", "danger", "quiet", "link", "icon", "rail", "bar"]

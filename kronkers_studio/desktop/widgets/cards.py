@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.tokens import GAP, PADDING_X, PADDING_Y, Tone
+from kronkers_studio.desktop.look.tokens import GAP, PADDING_X, PADDING_Y, Tone
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import Pill
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
-from kronkers_studio.desktop import theme
+from kronkers_studio.desktop.look import theme
 from kronkers_studio.domain.spelling import printable
 
 _MARGIN = 10

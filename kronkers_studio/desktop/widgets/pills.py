@@ -8,8 +8,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStyle, QStyleOption, QWidget
 
-from kronkers_studio.desktop import theme
-from kronkers_studio.desktop.tokens import TEXT, Tone
+from kronkers_studio.desktop.look import theme
+from kronkers_studio.desktop.look.tokens import TEXT, Tone
 from kronkers_studio.desktop.widgets.labels import restyle
 from kronkers_studio.domain.spelling import printable
 

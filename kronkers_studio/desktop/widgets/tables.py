@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from kronkers_studio.desktop import icons, theme
-from kronkers_studio.desktop.tokens import CAPTION, ROW_HEIGHT, Tone
+from kronkers_studio.desktop.look import icons, theme
+from kronkers_studio.desktop.look.tokens import CAPTION, ROW_HEIGHT, Tone
 from kronkers_studio.desktop.widgets.passing_time import PassingTime
 from kronkers_studio.domain.spelling import printable
 

@@ -8,29 +8,29 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.bringing_in import bring_in
-from kronkers_studio.desktop.pages.page import Views
+from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y
 from kronkers_studio.desktop.panels.folder_choice import FolderChoice
 from kronkers_studio.desktop.panels.outcome import OutcomePanel
 from kronkers_studio.desktop.panels.plan import PlanPanel
-from kronkers_studio.desktop.panels.working import WorkingPanel
-from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.panels.progress import WorkingPanel
 from kronkers_studio.desktop.text import home_short, tr
-from kronkers_studio.desktop.tokens import GAP, MARGIN_X, MARGIN_Y
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.header import PageHeader
 from kronkers_studio.desktop.widgets.states import Notice
+from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.wizard.protect import Choice, ProtectStep, RecoveryStep
 from kronkers_studio.desktop.wizard.put_live import PutLiveStep
-from kronkers_studio.desktop.wizard.way import Way
+from kronkers_studio.desktop.wizard.steps import Way
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.migration import MigrationOptions, MigrationPlan, MigrationResult
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Release
 from kronkers_studio.settings.secrets import Secret
+from kronkers_studio.workflows.replace_branch import bring_in
 
 if TYPE_CHECKING:
-    from kronkers_studio.workflows.plan_rows import PreparedPlan
+    from kronkers_studio.desktop.plan_rows import PreparedPlan
     from kronkers_studio.workflows.session import Session
 
 
@@ -111,8 +111,8 @@ class FirstRunWizard(QWidget):
             return
 
         def work(progress: Progress, cancel: CancelToken) -> PreparedPlan:
+            from kronkers_studio.desktop.plan_rows import prepare
             from kronkers_studio.workflows.migrating import plan_migration
-            from kronkers_studio.workflows.plan_rows import prepare
 
             return prepare(plan_migration(session, folder, options=options, progress=progress, cancel=cancel))
 

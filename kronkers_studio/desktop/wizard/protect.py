@@ -9,14 +9,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.icons import IconLabel
-from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.text import home_short, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.fields import CheckBox, Field, LineField
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.states import Notice
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.settings.secrets import Secret
 
 SHORTEST_PASSPHRASE = 8

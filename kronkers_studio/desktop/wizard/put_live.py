@@ -9,17 +9,17 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
-from kronkers_studio.desktop.icons import IconLabel
+from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.panels.plan import path_words
-from kronkers_studio.desktop.panels.working import follow
-from kronkers_studio.desktop.studio import Studio
+from kronkers_studio.desktop.panels.progress import follow
 from kronkers_studio.desktop.task_bar import TaskProgress
-from kronkers_studio.desktop.tasks import Task
 from kronkers_studio.desktop.text import counted, file_size, tr
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
 from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.desktop.work.studio import Studio
+from kronkers_studio.desktop.work.tasks import Task
 from kronkers_studio.domain.errors import ConfinementUnavailable, StudioError
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress

@@ -16,7 +16,7 @@ from typing import Any
 
 
 def no_flush_of(folder: str) -> None:
-    from kronkers_studio.registry import packs
+    from kronkers_studio.registry.store import packs
 
     flush = packs.flush_file
 
@@ -47,7 +47,7 @@ def synchronous_normal() -> None:
 
 
 def no_grace() -> None:
-    from kronkers_studio.registry.cleaning import CleanUp
+    from kronkers_studio.registry.maintenance.clean_up import CleanUp
 
     made = CleanUp.__init__
 
@@ -58,7 +58,7 @@ def no_grace() -> None:
 
 
 def packs_deleted_before_the_index_moves_on() -> None:
-    from kronkers_studio.registry.cleaning import CleanUp
+    from kronkers_studio.registry.maintenance.clean_up import CleanUp
 
     copy = CleanUp._copy
 
@@ -72,26 +72,26 @@ def packs_deleted_before_the_index_moves_on() -> None:
 
 
 def journal_not_settled() -> None:
-    from kronkers_studio.registry.journal import Journal
+    from kronkers_studio.registry.metadata.journal import Journal
 
     Journal.settle = lambda self, connection: None  # type: ignore[method-assign]
 
 
 def generation_not_renewed() -> None:
-    from kronkers_studio.registry import index
+    from kronkers_studio.registry.store import object_index
 
-    index.renew_generation = lambda connection: None
+    object_index.renew_generation = lambda connection: None
 
 
 def commit_does_not_look() -> None:
-    from kronkers_studio.registry.content import ContentStore
+    from kronkers_studio.registry.content_store import ContentStore
 
     ContentStore._expect = lambda self, stored: None  # type: ignore[method-assign]
 
 
 def known_before_durable() -> None:
     """The stat cache, among others, is told of files before they are on the disk."""
-    from kronkers_studio.registry.importing import Import
+    from kronkers_studio.registry.importing.importer import Import
 
     write = Import._write
 
@@ -105,23 +105,23 @@ def known_before_durable() -> None:
 
 
 def twins_not_waited_for() -> None:
-    from kronkers_studio.registry.importing import _Claims
+    from kronkers_studio.registry.importing.importer import _Claims
 
     _Claims.are_written = lambda self, ids: True  # type: ignore[method-assign]
 
 
 def leftovers_thrown_away() -> None:
-    from kronkers_studio.registry import objects
+    from kronkers_studio.registry.store import object_store
 
     def changed(leftovers: list[Any], store: Any, writer: Any) -> None:
         for leftover in leftovers:
             store.packs.cut(leftover.pack, leftover.keep)
 
-    objects.salvage = changed
+    object_store.salvage = changed
 
 
 def content_not_compared_with_its_name() -> None:
-    from kronkers_studio.registry.records import Sealer
+    from kronkers_studio.registry.store.records import Sealer
 
     Sealer._verify = lambda self, header, body: None  # type: ignore[method-assign]
 
@@ -131,7 +131,7 @@ def nothing_verified_when_read() -> None:
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    from kronkers_studio.registry import records
+    from kronkers_studio.registry.store import records
 
     class Unchecked:
         def __init__(self, key: bytes) -> None:
@@ -147,13 +147,13 @@ def nothing_verified_when_read() -> None:
 
 
 def restore_trusts_sizes() -> None:
-    from kronkers_studio.registry.restoring import Restore
+    from kronkers_studio.registry.restoring.restorer import Restore
 
     Restore._has_content = lambda self, path, entry: path.lstat().st_size == entry.size  # type: ignore[method-assign]
 
 
 def merge_does_not_look() -> None:
-    from kronkers_studio.registry.merging import Merging
+    from kronkers_studio.registry.merging.merger import Merging
 
     commit = Merging._commit
 
@@ -166,7 +166,7 @@ def merge_does_not_look() -> None:
 
 
 def cleaning_up_looks_once() -> None:
-    from kronkers_studio.registry.cleaning import CleanUp
+    from kronkers_studio.registry.maintenance.clean_up import CleanUp
 
     look = CleanUp._needed_commits
 
@@ -178,7 +178,7 @@ def cleaning_up_looks_once() -> None:
 
 
 def known_files_not_looked_up() -> None:
-    from kronkers_studio.registry.importing import Import
+    from kronkers_studio.registry.importing.importer import Import
 
     lost = Import._lost
 
@@ -196,9 +196,9 @@ def nothing_forgotten_of_files_that_are_gone() -> None:
 
 
 def known_trees_outlive_cleaning_up() -> None:
-    from kronkers_studio.registry import known_trees
+    from kronkers_studio.registry.trees import tree_id_cache
 
-    known_trees._generation = lambda connection: 0
+    tree_id_cache._generation = lambda connection: 0
 
 
 def files_not_at_rest_trusted() -> None:

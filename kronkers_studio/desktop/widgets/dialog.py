@@ -1,0 +1,89 @@
+"""The shape of every dialog: title, sentence, content, and buttons with Cancel as the safe default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from kronkers_studio.desktop.look.tokens import GAP
+from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.widgets.buttons import Button, Kind
+from kronkers_studio.desktop.widgets.labels import label
+from kronkers_studio.desktop.widgets.states import Notice
+from kronkers_studio.domain.spelling import printable
+
+_MARGIN = 24  # pixels beside the content
+
+
+class Dialog(QDialog):
+    """Shown with ``open()``, so the window behind goes on living. ``content`` is between the words and the buttons."""
+
+    def __init__(self, parent: QWidget | None, title: str, sentence: str = "", *, width: int = 460) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(printable(title))
+        self.setAccessibleName(printable(title))
+        self.setMinimumWidth(width)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(_MARGIN, 22, _MARGIN, 18)
+        whole.setSpacing(GAP)
+        whole.addWidget(label(title, "name", wrap=True))
+        self.sentence = label(sentence, "muted", wrap=True)
+        self.sentence.setVisible(bool(sentence))
+        whole.addWidget(self.sentence)
+        self.notice = Notice()
+        whole.addWidget(self.notice)
+        self.content = QVBoxLayout()
+        self.content.setSpacing(GAP)
+        whole.addLayout(self.content, 1)
+        self.buttons = QHBoxLayout()
+        self.buttons.setSpacing(8)
+        self.buttons.addStretch(1)
+        whole.addSpacing(4)
+        whole.addLayout(self.buttons)
+
+    def make_room(self, width: int) -> None:
+        """Be so wide that ``width`` pixels of content are seen."""
+        margins = self.contentsMargins().left() + self.contentsMargins().right() + 2 * _MARGIN
+        self.setMinimumWidth(max(self.minimumWidth(), width + margins))
+
+    def event(self, event: QEvent) -> bool:
+        """As high as its words take at its width: Qt would take the height that they have at their narrowest."""
+        handled = super().event(event)
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Show, QEvent.Type.Resize):
+            layout = self.layout()
+            if layout is not None and layout.hasHeightForWidth():
+                self.setMinimumHeight(layout.minimumHeightForWidth(self.width()))
+                if event.type() is QEvent.Type.Show:
+                    self.resize(self.width(), layout.totalHeightForWidth(self.width()))
+        return handled
+
+    def add_button(self, text: str, on_click: Callable[[], object], kind: Kind = "secondary") -> Button:
+        """A button at the right end of the row; the primary one comes last."""
+        button = Button(text, on_click, kind=kind)
+        self.buttons.addWidget(button)
+        return button
+
+    def add_cancel(self, text: str = "") -> Button:
+        """The way out that changes nothing; Enter presses it unless another button is made the default."""
+        button = self.add_button(text or tr("Cancel"), self.reject)
+        button.setDefault(True)
+        button.setFocus()
+        return button
+
+
+def confirm(parent: QWidget, title: str, sentence: str, action: str, on_yes: Callable[[], object]) -> Dialog:
+    """Ask before something that cannot be taken back; Cancel is the default. ``title`` names the object."""
+    dialog = Dialog(parent, title, sentence)
+    cancel = dialog.add_cancel()
+
+    def yes() -> None:
+        dialog.accept()
+        on_yes()
+
+    dialog.add_button(action, yes, "danger")
+    cancel.setFocus()
+    dialog.open()
+    return dialog

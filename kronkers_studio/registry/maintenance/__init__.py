@@ -1,0 +1,1 @@
+"""Check, clean up and rebuild a workspace: what restic calls check, prune and repair."""

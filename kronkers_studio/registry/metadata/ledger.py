@@ -1,0 +1,195 @@
+"""The ledger: records changes to the metadata, and answers questions about models, packages, servers and releases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlcipher3 import dbapi2
+
+from kronkers_studio.domain.care import KeyEvent, KeyEventKind
+from kronkers_studio.domain.changes import Change, JournalEntry, ReleaseRecorded
+from kronkers_studio.domain.errors import NotFound
+from kronkers_studio.domain.migration import MigrationSource
+from kronkers_studio.domain.models import ModelVersion, Package
+from kronkers_studio.domain.naming import checked_model_name
+from kronkers_studio.domain.releases import Release, ReleaseState
+from kronkers_studio.domain.servers import Server
+from kronkers_studio.registry.metadata import statements
+from kronkers_studio.registry.metadata.journal import Journal, read_entries
+from kronkers_studio.registry.metadata.statements import Table
+from kronkers_studio.registry.metadata.trash_projection import newest_removed_release, newest_removed_version
+from kronkers_studio.storage.database import Database
+from kronkers_studio.storage.json_form import from_text, records_read
+
+_MODEL_NAMES = "SELECT DISTINCT name FROM model_versions ORDER BY name"
+
+
+class Ledger:
+    """Thread-safe. What does not exist raises ``NotFound``; every list is complete."""
+
+    def __init__(self, database: Database, journal: Journal) -> None:
+        self._database = database
+        self._journal = journal
+
+    def record(self, *changes: Change, author: str) -> None:
+        """Make ``changes``, all or none of them; durable on return.
+
+        Raises ``BranchChanged`` (a branch is not where the change expects it), ``AlreadyExists`` (a name is taken) or
+        ``NotFound`` (something referred to does not exist).
+        """
+        with self._database.write_directly() as connection:
+            self._journal.record(connection, changes, author=author)
+
+    def record_new_release(self, draft: Callable[[int], Release], *, author: str) -> Release:
+        """Record the release that ``draft`` makes of the number that is next for its model in its place.
+
+        The number is taken in the transaction that records it: two at once never get the same.
+        """
+        with self._database.write_directly() as connection:
+            unnumbered = draft(0)
+            release = draft(_next_release_number(connection, unnumbered.model, unnumbered.place))
+            self._journal.record(connection, [ReleaseRecorded(release)], author=author)
+        return release
+
+    def replace_release(self, before: Release, *after: Release, author: str) -> bool:
+        """Record ``after`` if the release is still as ``before`` says; False when somebody has changed it meanwhile."""
+        key: dict[str, Any] = {"model": before.model, "place": before.place, "number": before.number}
+        with self._database.write_directly() as connection:
+            found = statements.select(connection, statements.RELEASES, **key)
+            if not found or from_text(Release, found[0]["document"]) != before:
+                return False
+            self._journal.record(connection, [ReleaseRecorded(release) for release in after], author=author)
+        return True
+
+    def entries(self, after: int = 0, limit: int = 1000) -> list[JournalEntry]:
+        """Up to ``limit`` journal entries, from number ``after + 1``."""
+        with self._database.read_directly() as connection:
+            return list(read_entries(connection, after=after, limit=limit))
+
+    def verify(self) -> None:
+        """Raises ``StoreDamaged`` when an entry of the journal is not as it was written."""
+        with self._database.read_directly() as connection:
+            self._journal.verify(connection)
+
+    def sources(self, project: str) -> list[MigrationSource]:
+        """The folders that are brought into a project, by name; none for a project that does not exist."""
+        return self._documents(MigrationSource, statements.PROJECT_SOURCES, project=project)
+
+    def model_names(self) -> list[str]:
+        """In alphabetical order."""
+        with self._database.read_directly() as connection:
+            return [name for (name,) in statements.query(connection, _MODEL_NAMES)]
+
+    def model_versions(self, name: str | None = None) -> list[ModelVersion]:
+        """The versions of one model, or of all; newest first, with their current aliases."""
+        with self._database.read_directly() as connection:
+            if name is None:
+                return list(_versions(connection, order=("-created", "-version")))
+            found = list(_versions(connection, name=name))
+        if not found:
+            raise NotFound(f"There is no model “{name}”.", next_step="`kronkers model list` shows those that exist.")
+        return found
+
+    def model_version(self, name: str, version: int | None = None, alias: str | None = None) -> ModelVersion:
+        """One version: by number, by alias, or the newest."""
+        what = f"model “{name}”"
+        key: dict[str, Any] = {"name": name}
+        with self._database.read_directly() as connection:
+            if alias is not None:
+                what = f"version “{alias}” of {what}"
+                pointing = statements.select(connection, statements.ALIASES, model=name, alias=alias)
+                key["version"] = pointing[0]["version"] if pointing else None
+            elif version is not None:
+                what = f"version {version} of {what}"
+                key["version"] = version
+            for found in _versions(connection, limit=1, **key):
+                return found
+        raise NotFound(f"There is no {what}.", next_step="`kronkers model list` shows those that exist.")
+
+    def next_version(self, name: str) -> int:
+        """1 for a name that is new; numbers of removed versions are not used again."""
+        with self._database.read_directly() as connection:
+            newest = statements.select(connection, statements.MODEL_VERSIONS, order=("-version",), limit=1, name=name)
+            numbers: list[int] = [row["version"] for row in newest]
+            return max([newest_removed_version(connection, name), *numbers]) + 1
+
+    def packages(self, model: str | None = None, version: int | None = None) -> list[Package]:
+        """Newest first."""
+        return self._documents(Package, statements.PACKAGES, ("-created",), model=model, version=version)
+
+    def servers(self) -> list[Server]:
+        """By name."""
+        return self._documents(Server, statements.SERVERS)
+
+    def server(self, name: str) -> Server:
+        found: list[Server] = self._documents(Server, statements.SERVERS, name=name)
+        if found:
+            return found[0]
+        raise NotFound(f"There is no server “{name}”.", next_step="`kronkers server list` shows those that exist.")
+
+    def releases(self, model: str | None = None, place: str | None = None) -> list[Release]:
+        """Newest first."""
+        return self._documents(Release, statements.RELEASES, ("-created", "-number"), model=model, place=place)
+
+    def live_release(self, model: str, place: str) -> Release | None:
+        """The release that is live; the newest, should several claim to be."""
+        state = ReleaseState.LIVE.value
+        live = self._documents(Release, statements.RELEASES, ("-number",), model=model, place=place, state=state)
+        return live[0] if live else None
+
+    def next_release_number(self, model: str, place: str) -> int:
+        """1 for the first release of a model in a place."""
+        with self._database.read_directly() as connection:
+            return _next_release_number(connection, model, place)
+
+    def key_events(self) -> list[KeyEvent]:
+        """What was done with the ways of opening the workspace, in order."""
+        with self._database.read_directly() as connection, records_read("key event"):
+            return [
+                KeyEvent(
+                    datetime.fromisoformat(row["at"]),
+                    KeyEventKind(row["event"]),
+                    row["slot"],
+                    row["way"],
+                    row["author"],
+                )
+                for row in statements.select(connection, statements.KEY_EVENTS)
+            ]
+
+    def _documents(self, kind: type[Any], table: Table, order: Sequence[str] = (), **equal: Any) -> list[Any]:
+        """The documents of a table's rows; ``equal`` names columns and values, None meaning any."""
+        key = {name: value for name, value in equal.items() if value is not None}
+        with self._database.read_directly() as connection:
+            found = statements.select(connection, table, order=order, **key)
+        return [_checked(from_text(kind, row["document"])) for row in found]
+
+
+def _checked(found: Any) -> Any:
+    """``found``, whose model's name becomes part of paths: whoever made the workspace chose it."""
+    if isinstance(found, ModelVersion):
+        checked_model_name(found.name)
+    elif isinstance(found, Package | Release):
+        checked_model_name(found.model)
+    return found
+
+
+def _next_release_number(connection: dbapi2.Connection, model: str, place: str) -> int:
+    newest = statements.select(connection, statements.RELEASES, order=("-number",), limit=1, model=model, place=place)
+    numbers: list[int] = [row["number"] for row in newest]
+    return max([newest_removed_release(connection, model, place), *numbers]) + 1
+
+
+def _versions(
+    connection: dbapi2.Connection, order: Sequence[str] = ("-version",), limit: int = -1, **key: Any
+) -> Iterator[ModelVersion]:
+    """Model versions with the aliases that point at them now, not those they were registered with."""
+    of_model = {"model": key["name"]} if "name" in key else {}
+    now: dict[tuple[str, int], tuple[str, ...]] = {}
+    for row in statements.select(connection, statements.ALIASES, order=("alias",), **of_model):
+        now[row["model"], row["version"]] = (*now.get((row["model"], row["version"]), ()), row["alias"])
+    for row in statements.select(connection, statements.MODEL_VERSIONS, order=order, limit=limit, **key):
+        version = _checked(from_text(ModelVersion, row["document"]))
+        yield replace(version, aliases=now.get((version.name, version.version), ()))

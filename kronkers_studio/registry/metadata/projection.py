@@ -1,0 +1,284 @@
+"""The one place where a change to the metadata becomes rows.
+
+``apply`` is called for every new journal entry and for every entry that is replayed. It depends on nothing but the
+change and the tables, so that replaying the journal into an empty database gives the same tables.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlcipher3 import dbapi2
+
+from kronkers_studio.domain.changes import (
+    AliasMoved,
+    BranchMoved,
+    Change,
+    CommitRecorded,
+    CommitsForgotten,
+    KeyChanged,
+    MetricsAdded,
+    ModelDescribed,
+    ModelRegistered,
+    PackageBuilt,
+    ProjectCreated,
+    ReleaseRecorded,
+    ServerAdded,
+    ServerRemoved,
+    SourceForgotten,
+    SourceRemembered,
+    TagMoved,
+    Trashed,
+    TrashEmptied,
+    TrashRestored,
+)
+from kronkers_studio.domain.errors import AlreadyExists, BranchChanged, NotFound
+from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.registry.metadata import statements, trash_projection
+from kronkers_studio.registry.metadata.statements import Table
+from kronkers_studio.storage.json_form import from_text, to_json, to_text
+
+
+def apply(connection: dbapi2.Connection, change: Change) -> None:
+    """Raises ``AlreadyExists``, ``NotFound`` or ``BranchChanged`` when the tables do not admit ``change``."""
+    _APPLIERS[type(change)](connection, change)
+
+
+def _project_created(connection: dbapi2.Connection, change: ProjectCreated) -> None:
+    if statements.has(connection, statements.PROJECTS, name=change.name, removed=0):
+        raise AlreadyExists(f"There is a project “{change.name}” already.", next_step="Choose another name.")
+    # one of that name may lie in the trash, and its commits refer to its row
+    statements.put(
+        connection,
+        statements.PROJECTS,
+        {"name": change.name, "created": to_json(change.created), "source": "", "removed": 0},
+    )
+    statements.delete(connection, statements.PROJECT_SOURCES, project=change.name)
+
+
+def _commit_recorded(connection: dbapi2.Connection, change: CommitRecorded) -> None:
+    commit = change.commit
+    if statements.has(connection, statements.COMMITS, id=commit.id):
+        raise AlreadyExists(f"Commit {commit.id[:12]} is recorded already.")
+    _require(connection, statements.PROJECTS, f"project “{commit.project}”", name=commit.project, removed=0)
+    for parent in commit.parents:
+        _require(connection, statements.COMMITS, f"commit {parent[:12]}", id=parent)
+    row = {
+        "id": commit.id,
+        "project": commit.project,
+        "tree": commit.tree,
+        "author": commit.author,
+        "created": to_json(commit.created),
+        "message": commit.message,
+        "source": change.source,
+        "document": to_text(commit),
+    }
+    statements.insert(connection, statements.COMMITS, row)
+    for position, parent in enumerate(commit.parents):
+        parent_row = {"child": commit.id, "position": position, "parent": parent}
+        statements.insert(connection, statements.COMMIT_PARENTS, parent_row)
+    if change.source:
+        statements.update(connection, statements.PROJECTS, {"source": change.source}, name=commit.project)
+
+
+def _branch_moved(connection: dbapi2.Connection, change: BranchMoved) -> None:
+    _require(connection, statements.PROJECTS, f"project “{change.project}”", name=change.project, removed=0)
+    _require_at(connection, statements.BRANCHES, "head", "Branch", change.project, change.branch, change.previous)
+    if not change.previous:
+        _refuse_twin(connection, statements.TAGS, "tag", change.project, change.branch)
+    _require(connection, statements.COMMITS, f"commit {change.commit[:12]}", id=change.commit, project=change.project)
+    row = {"project": change.project, "name": change.branch, "head": change.commit}
+    statements.put(connection, statements.BRANCHES, row)
+
+
+def _tag_moved(connection: dbapi2.Connection, change: TagMoved) -> None:
+    tags = statements.TAGS
+    key = {"project": change.project, "name": change.tag}
+    _require(connection, statements.PROJECTS, f"project “{change.project}”", name=change.project, removed=0)
+    if not change.commit:
+        _require(connection, tags, f"tag “{change.tag}” in project “{change.project}”", **key)
+    _require_at(connection, tags, "commit", "Tag", change.project, change.tag, change.previous)
+    if not change.commit:
+        statements.delete(connection, tags, **key)
+        return
+    if not change.previous:
+        _refuse_twin(connection, statements.BRANCHES, "branch", change.project, change.tag)
+    _require(connection, statements.COMMITS, f"commit {change.commit[:12]}", id=change.commit, project=change.project)
+    statements.put(connection, tags, {**key, "commit": change.commit, "created": to_json(change.at)})
+
+
+def _source_remembered(connection: dbapi2.Connection, change: SourceRemembered) -> None:
+    _require(connection, statements.PROJECTS, f"project “{change.project}”", name=change.project, removed=0)
+    row = {"project": change.project, "folder": change.source.folder, "document": to_text(change.source)}
+    statements.put(connection, statements.PROJECT_SOURCES, row)
+
+
+def _source_forgotten(connection: dbapi2.Connection, change: SourceForgotten) -> None:
+    key = {"project": change.project, "folder": change.folder}
+    _require(connection, statements.PROJECT_SOURCES, f"folder “{change.folder}” of project “{change.project}”", **key)
+    statements.delete(connection, statements.PROJECT_SOURCES, **key)
+
+
+def _model_registered(connection: dbapi2.Connection, change: ModelRegistered) -> None:
+    version = change.version
+    if statements.has(connection, statements.MODEL_VERSIONS, name=version.name, version=version.version):
+        raise AlreadyExists(
+            f"There is a version {version.version} of model “{version.name}” already.",
+            next_step="Register it again: it gets the next number.",
+        )
+    row = {
+        "name": version.name,
+        "version": version.version,
+        "created": to_json(version.created),
+        "author": version.author,
+        "framework": version.facts.framework.value,
+        "commit": version.source.commit,
+        "path": version.source.path,
+        "description": version.description,
+        "document": to_text(version),
+    }
+    statements.insert(connection, statements.MODEL_VERSIONS, row)
+    _put_metrics(connection, version.name, version.version, version.metrics)
+    for alias in version.aliases:
+        statements.put(
+            connection, statements.ALIASES, {"model": version.name, "alias": alias, "version": version.version}
+        )
+
+
+def _model_described(connection: dbapi2.Connection, change: ModelDescribed) -> None:
+    version = _version(connection, change.model, change.version)
+    _write_version(connection, replace(version, description=change.description, tags=change.tags, card=change.card))
+
+
+def _metrics_added(connection: dbapi2.Connection, change: MetricsAdded) -> None:
+    version = _version(connection, change.model, change.version)
+    _write_version(connection, replace(version, metrics={**version.metrics, **change.metrics}))
+    _put_metrics(connection, change.model, change.version, change.metrics)
+
+
+def _version(connection: dbapi2.Connection, model: str, version: int) -> ModelVersion:
+    _require_version(connection, model, version)
+    (row,) = statements.select(connection, statements.MODEL_VERSIONS, name=model, version=version)
+    return from_text(ModelVersion, row["document"])
+
+
+def _write_version(connection: dbapi2.Connection, version: ModelVersion) -> None:
+    values = {"description": version.description, "document": to_text(version)}
+    statements.update(connection, statements.MODEL_VERSIONS, values, name=version.name, version=version.version)
+
+
+def _put_metrics(connection: dbapi2.Connection, model: str, version: int, metrics: Mapping[str, float]) -> None:
+    for metric, value in metrics.items():
+        number = None if math.isnan(value) else value
+        statements.put(
+            connection,
+            statements.MODEL_METRICS,
+            {"model": model, "version": version, "metric": metric, "value": number},
+        )
+
+
+def _alias_moved(connection: dbapi2.Connection, change: AliasMoved) -> None:
+    aliases = statements.ALIASES
+    if change.version:
+        _require_version(connection, change.model, change.version)
+        statements.put(connection, aliases, {"model": change.model, "alias": change.alias, "version": change.version})
+        return
+    _require(
+        connection, aliases, f"alias “{change.alias}” of model “{change.model}”", model=change.model, alias=change.alias
+    )
+    statements.delete(connection, aliases, model=change.model, alias=change.alias)
+
+
+def _package_built(connection: dbapi2.Connection, change: PackageBuilt) -> None:
+    package = change.package
+    _require_version(connection, package.model, package.version)
+    row = {
+        "digest": package.digest,
+        "model": package.model,
+        "version": package.version,
+        "platform": package.platform,
+        "created": to_json(package.created),
+        "document": to_text(package),
+    }
+    statements.put(connection, statements.PACKAGES, row)
+
+
+def _server_added(connection: dbapi2.Connection, change: ServerAdded) -> None:
+    server = change.server
+    if statements.has(connection, statements.SERVERS, name=server.name):
+        raise AlreadyExists(f"There is a server “{server.name}” already.", next_step="Choose another name.")
+    statements.insert(connection, statements.SERVERS, {"name": server.name, "document": to_text(server)})
+
+
+def _server_removed(connection: dbapi2.Connection, change: ServerRemoved) -> None:
+    _require(connection, statements.SERVERS, f"server “{change.name}”", name=change.name)
+    statements.delete(connection, statements.SERVERS, name=change.name)
+
+
+def _release_recorded(connection: dbapi2.Connection, change: ReleaseRecorded) -> None:
+    release = change.release
+    _require_version(connection, release.model, release.version)
+    row = {
+        "model": release.model,
+        "place": release.place,
+        "number": release.number,
+        "version": release.version,
+        "state": release.state.value,
+        "created": to_json(release.created),
+        "document": to_text(release),
+    }
+    statements.put(connection, statements.RELEASES, row)
+
+
+_APPLIERS: dict[type, Callable[[dbapi2.Connection, Any], None]] = {
+    ProjectCreated: _project_created,
+    CommitRecorded: _commit_recorded,
+    BranchMoved: _branch_moved,
+    TagMoved: _tag_moved,
+    SourceRemembered: _source_remembered,
+    SourceForgotten: _source_forgotten,
+    ModelRegistered: _model_registered,
+    ModelDescribed: _model_described,
+    MetricsAdded: _metrics_added,
+    AliasMoved: _alias_moved,
+    PackageBuilt: _package_built,
+    ServerAdded: _server_added,
+    ServerRemoved: _server_removed,
+    ReleaseRecorded: _release_recorded,
+    Trashed: trash_projection.trashed,
+    TrashRestored: trash_projection.restored,
+    TrashEmptied: trash_projection.emptied,
+    CommitsForgotten: trash_projection.forgotten,
+    KeyChanged: trash_projection.key_changed,
+}
+
+
+def _require(connection: dbapi2.Connection, table: Table, what: str, **key: Any) -> None:
+    if not statements.has(connection, table, **key):
+        raise NotFound(f"There is no {what}.")
+
+
+def _require_at(
+    connection: dbapi2.Connection, table: Table, column: str, what: str, project: str, name: str, commit: str
+) -> None:
+    """A branch or tag must be at ``commit`` ("" = must not exist)."""
+    found = statements.select(connection, table, project=project, name=name)
+    if (found[0][column] if found else "") != commit:
+        raise BranchChanged(
+            f"{what} “{name}” of “{project}” was changed meanwhile by somebody else.",
+            next_step="Nothing was lost: run it again on it as it is now.",
+        )
+
+
+def _refuse_twin(connection: dbapi2.Connection, table: Table, what: str, project: str, name: str) -> None:
+    """Branches and tags share their names, so that a name means one thing."""
+    if statements.has(connection, table, project=project, name=name):
+        raise AlreadyExists(f"There is a {what} “{name}” already.", next_step="Choose another name.")
+
+
+def _require_version(connection: dbapi2.Connection, model: str, version: int) -> None:
+    what = f"version {version} of model “{model}”"
+    _require(connection, statements.MODEL_VERSIONS, what, name=model, version=version)
