@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
+from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.pages.deploy import DeployPage, Floor
 from kronkers_studio.desktop.pages.home import Overview, events, next_step
@@ -99,7 +100,10 @@ def test_the_registry_looks_into_folders_goes_back_and_restores(
     assert [entry.name for entry in page.browser.table.content.rows] == ["data", "notes.md"]
 
     page.browser.table.choose(1)
-    page.restore_into(tmp_path)
+    page.ask_what()
+    (dialog,) = window.findChildren(RestoreDialog)
+    dialog.where.setText(str(tmp_path))
+    dialog.go.click()
     qtbot.waitUntil(lambda: "restored" in page.notice.message and not page.notice.message.endswith("…"))
     assert (tmp_path / "Team folder restored" / "notes.md").read_text(encoding="utf-8") == "# Notes\n"
     assert not (tmp_path / "Team folder restored" / "data").exists()

@@ -152,11 +152,6 @@ class MonitorPage(Page):
             self.become_stale()
 
     @property
-    def paused(self) -> bool:
-        """Whether the charts stand still: at a person's wish, or because a chart was moved."""
-        return self._browsing
-
-    @property
     def settled(self) -> bool:
         """Whether everything that there is to show now is shown."""
         waiting = self.standing.live is not None and not self._heard

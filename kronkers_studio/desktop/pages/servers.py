@@ -83,10 +83,6 @@ class ServersPage(Page):
         if report.server in self._cards:
             self._cards[report.server].show_report(report)
 
-    def report_of(self, name: str) -> ServerReport | None:
-        """What was found on the server called ``name``, once it was looked at."""
-        return self._cards[name].report if name in self._cards else None
-
     def ask_add(self) -> None:
         """Open the dialog that adds a server."""
         AddServerDialog(self, self.studio, self._added).open()
