@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from kronkers_studio.cli.numbers import MOST_ROWS
+from kronkers_studio.cli.plain_text import moment, plural, size, skipped_lines, table
 from kronkers_studio.cli.references import parse_project
 from kronkers_studio.cli.terminal import Terminal, ask, command, environment_passphrase
-from kronkers_studio.cli.text import moment, plural, size, skipped_lines, table
 from kronkers_studio.domain.content import CheckReport, EntryKind
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.settings.secrets import Secret
 
 _VERSION = (

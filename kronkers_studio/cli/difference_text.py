@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kronkers_studio.cli.text import plural, table
+from kronkers_studio.cli.plain_text import plural, table
 from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.differences import (
     ChangeKind,

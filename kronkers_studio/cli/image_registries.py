@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kronkers_studio.cli.plain_text import table
 from kronkers_studio.cli.terminal import Terminal, ask, command
-from kronkers_studio.cli.text import table
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.settings.secrets import Secret
 

@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from kronkers_studio import __version__
-from kronkers_studio.cli.documents import json_text
+from kronkers_studio.cli.json_output import json_text
 from kronkers_studio.cli.streams import give_up_output, print_in_utf8, print_note, print_result
 from kronkers_studio.cli.terminal import EXIT_CANCELLED, Terminal, command, error_document
 from kronkers_studio.domain.errors import OutputUnwritable
@@ -24,7 +24,7 @@ GROUPS = {
     "content": ("init", "projects", "log", "show", "ls", "restore", "check"),
     "migrating": ("migrate", "status", "folder"),
     "versions": ("diff", "branch", "merge", "tag"),
-    "care": ("gc", "trash", "registry", "key"),
+    "maintenance": ("gc", "trash", "registry", "key"),
     "models": ("model", "package", "search"),
     "image_registries": ("image-registry",),
     "servers": ("server",),

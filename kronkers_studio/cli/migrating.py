@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kronkers_studio.cli.documents import document
+from kronkers_studio.cli.json_output import document
 from kronkers_studio.cli.migration_text import plan_lines, result_lines, status_lines
 from kronkers_studio.cli.numbers import finite
+from kronkers_studio.cli.plain_text import table
 from kronkers_studio.cli.terminal import Terminal, command
-from kronkers_studio.cli.text import table
 from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.errors import Cancelled, InvalidInput
 from kronkers_studio.domain.migration import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from kronkers_studio.cli.text import moment_of_ns, plural, size, skipped_lines, table
+from kronkers_studio.cli.plain_text import moment_of_ns, plural, size, skipped_lines, table
 from kronkers_studio.domain.migration import (
     Decision,
     MigrationPlan,
@@ -14,7 +14,7 @@ from kronkers_studio.domain.migration import (
     PlannedItem,
     Undone,
 )
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 _DECISIONS = {Decision.KEEP: "kept", Decision.DECIDE: "kept, look at it", Decision.LEAVE_OUT: "left out"}
 _NAMED = 5

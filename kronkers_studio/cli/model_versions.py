@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from kronkers_studio.cli.plain_text import moment, table
 from kronkers_studio.cli.references import parse_metrics
 from kronkers_studio.cli.terminal import Terminal, command
-from kronkers_studio.cli.text import moment, table
-from kronkers_studio.domain.comparison import ModelComparison
+from kronkers_studio.domain.model_comparison import ModelComparison
 from kronkers_studio.domain.models import ModelVersion
 
 ModelRef = Annotated[

@@ -9,9 +9,9 @@ import typer
 
 from kronkers_studio.cli import model_versions, searching
 from kronkers_studio.cli.numbers import MOST_ROWS
+from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.references import parse_content, parse_metrics
 from kronkers_studio.cli.terminal import Terminal, command
-from kronkers_studio.cli.text import moment, plural, size, table
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ModelVersion, Tensor
 from kronkers_studio.domain.search import Sort

@@ -15,8 +15,8 @@ import typer
 
 from kronkers_studio.cli.models import ModelRef
 from kronkers_studio.cli.numbers import MOST_DAYS
+from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
-from kronkers_studio.cli.text import moment, plural, size, table
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release
 from kronkers_studio.domain.series import LiveState, Metric

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kronkers_studio.cli.numbers import MOST_ROWS
+from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
-from kronkers_studio.cli.text import moment, plural, size, table
 from kronkers_studio.domain.errors import Cancelled, InvalidInput
 from kronkers_studio.domain.models import Framework as KnownFramework
 from kronkers_studio.domain.progress import NEVER, Progress

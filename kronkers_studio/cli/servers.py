@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from kronkers_studio.cli.plain_text import size, table
 from kronkers_studio.cli.terminal import Terminal, command
-from kronkers_studio.cli.text import size, table
 from kronkers_studio.domain.errors import HostKeyUnknown, InvalidInput
 from kronkers_studio.domain.servers import DeployLock, Remedy, ServerCheck, ServerReport, Verdict
 from kronkers_studio.settings.secrets import Secret

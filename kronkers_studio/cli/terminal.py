@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict, TypeVar
 
 import typer
 
-from kronkers_studio.cli.documents import json_text
 from kronkers_studio.cli.interruption import stopped_by_signals
+from kronkers_studio.cli.json_output import json_text
 from kronkers_studio.cli.streams import give_up_output, print_in_utf8, print_note, print_result
 from kronkers_studio.domain.errors import Cancelled, KeyUnavailable, OutputUnwritable, StudioError, WorkspaceError
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import SILENT, CancelSource, Progress
-from kronkers_studio.domain.spelling import printable
 from kronkers_studio.settings.secrets import Secret
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kronkers_studio.cli.difference_text import NO_DIFFERENCE, difference_lines
+from kronkers_studio.cli.plain_text import moment, plural, table
 from kronkers_studio.cli.terminal import Terminal, command
-from kronkers_studio.cli.text import moment, plural, table
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit
 from kronkers_studio.domain.differences import (
     Choice,

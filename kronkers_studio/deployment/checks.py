@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kronkers_studio.deployment.commands import read_clock, read_disk, read_memory, read_system
+from kronkers_studio.deployment.deploy_lock import read_deploy_lock
 from kronkers_studio.deployment.engine import OLDEST_API, Engine, engine_errors, open_engine
 from kronkers_studio.deployment.images import data_folder
-from kronkers_studio.deployment.lock import read_deploy_lock
 from kronkers_studio.deployment.setup import is_set_up, listens_on_loopback_only
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.errors import EngineUnavailable, EngineUntrustworthy, ServerError, ShellUnusable

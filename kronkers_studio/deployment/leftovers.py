@@ -15,9 +15,9 @@ from typing import Any
 
 import docker.errors
 
+from kronkers_studio.deployment.deploy_lock import deploy_lock, require_lock
 from kronkers_studio.deployment.engine import Engine, engine_errors, open_engine
 from kronkers_studio.deployment.images import short_tag
-from kronkers_studio.deployment.lock import deploy_lock, require_lock
 from kronkers_studio.deployment.releases import bears, remove_network, remove_parts
 from kronkers_studio.deployment.service_definition import SERVICE_LABEL, WORKSPACE_LABEL
 from kronkers_studio.deployment.setup import has_swarm

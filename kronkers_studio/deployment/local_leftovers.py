@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from kronkers_studio.deployment.local import process_noted
+from kronkers_studio.deployment.local_service import process_noted
 from kronkers_studio.deployment.processes import end
 
 _PROGRAM = "kronkers_studio."

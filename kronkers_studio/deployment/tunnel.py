@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kronkers_studio.deployment.proof import Expected
-from kronkers_studio.deployment.service import StreamClient
+from kronkers_studio.deployment.service_client import StreamClient
 from kronkers_studio.deployment.ssh import Connection
 
 

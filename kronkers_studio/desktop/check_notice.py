@@ -7,7 +7,7 @@ from collections.abc import Callable
 from kronkers_studio.desktop.text import counted, file_size, number, tr
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.domain.content import CheckReport
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 _NAMED = 3  # damaged files in a sentence
 

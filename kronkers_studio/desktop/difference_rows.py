@@ -11,7 +11,7 @@ from itertools import zip_longest
 
 from kronkers_studio.desktop.look.tokens import Tone
 from kronkers_studio.desktop.text import counted, tr
-from kronkers_studio.domain.cells import column_words
+from kronkers_studio.domain.cell_text import column_words
 from kronkers_studio.domain.differences import (
     Cell,
     CellChange,

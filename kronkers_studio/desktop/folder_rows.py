@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from kronkers_studio.domain.content import Entry, EntryKind
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 Order = Literal["name", "-name", "size", "-size", "changed", "-changed"]
 """By what a folder is sorted; "-" is the other way round."""

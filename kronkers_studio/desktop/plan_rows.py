@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from kronkers_studio.domain.content import SkippedItem
 from kronkers_studio.domain.migration import Decision, FileKind, MigrationPlan, PlannedItem
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 PlanGroup = Literal["all", "models", "data", "code", "decide", "out"]
 PlanOrder = Literal["", "path", "-path", "size", "-size"]

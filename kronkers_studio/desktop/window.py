@@ -23,9 +23,9 @@ from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.desktop.window_state import Memory
 from kronkers_studio.desktop.work.folder_watches import Watchers
 from kronkers_studio.desktop.work.studio import Key, State, Studio
-from kronkers_studio.domain.care import RebuildReport
 from kronkers_studio.domain.errors import IndexDamaged, StudioError
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.maintenance import RebuildReport
+from kronkers_studio.domain.printable import printable
 
 if TYPE_CHECKING:
     from kronkers_studio.desktop.wizard.first_run import FirstRunWizard

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kronkers_studio.domain.care import KeyEventKind, TrashKind
 from kronkers_studio.domain.content import Commit
+from kronkers_studio.domain.maintenance import KeyEventKind, TrashKind
 from kronkers_studio.domain.migration import MigrationSource
 from kronkers_studio.domain.models import ModelCard, ModelVersion, Package
 from kronkers_studio.domain.releases import Release

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, SkippedItem
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 
 class FileKind(StrEnum):

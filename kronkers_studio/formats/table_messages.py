@@ -23,7 +23,7 @@ from kronkers_studio.domain.differences import (
     TableFileDifference,
 )
 from kronkers_studio.domain.previews import TablePreview
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.formats.table_previews import CELL, COLUMNS, ROWS
 
 _HEADER = struct.Struct(">4sBIQ")  # magic, kind, length of the JSON document, length of the bytes after it

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.cells import DIGITS, column_words
+from kronkers_studio.domain.cell_text import DIGITS, column_words
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.previews import TablePreview
 from kronkers_studio.formats.delimited import SNIFFED_CHARACTERS, sniff_delimiter

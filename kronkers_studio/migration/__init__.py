@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kronkers_studio.migration.classification import classify
-    from kronkers_studio.migration.findings import Scan
     from kronkers_studio.migration.folder_state import is_in_state, state_of
-    from kronkers_studio.migration.found import FoundItem, KnownFile
+    from kronkers_studio.migration.found_item import FoundItem, KnownFile
     from kronkers_studio.migration.onedrive import find_onedrive_folders
+    from kronkers_studio.migration.scan_result import Scan
     from kronkers_studio.migration.scanning import scan_folder
     from kronkers_studio.migration.source import FolderSource
     from kronkers_studio.migration.stat_cache import StatCache
@@ -32,9 +32,9 @@ __all__ = [
 
 _LOADED_LATER = {
     "FolderSource": "source",
-    "FoundItem": "found",
-    "KnownFile": "found",
-    "Scan": "scanning",
+    "FoundItem": "found_item",
+    "KnownFile": "found_item",
+    "Scan": "scan_result",
     "StatCache": "stat_cache",
     "classify": "classification",
     "find_onedrive_folders": "onedrive",

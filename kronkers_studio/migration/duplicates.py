@@ -10,7 +10,7 @@ from blake3 import blake3
 
 from kronkers_studio.domain.content import EntryKind, SourceProblem
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.migration.found import FoundItem
+from kronkers_studio.migration.found_item import FoundItem
 from kronkers_studio.migration.source import FolderSource
 
 _HEAD = 64 * 1024

@@ -19,9 +19,9 @@ from pathlib import Path
 from blake3 import blake3
 
 from kronkers_studio.domain.progress import NEVER, CancelToken
-from kronkers_studio.migration import filesystem, names
+from kronkers_studio.migration import file_names, filesystem
 from kronkers_studio.migration.folder_paths import absolute_folder
-from kronkers_studio.migration.found import CLOCK_TICK_NS
+from kronkers_studio.migration.found_item import CLOCK_TICK_NS
 from kronkers_studio.migration.own_folders import OwnFolders
 
 _RULES = b"kronkers folder state 3"
@@ -75,7 +75,7 @@ class FolderState:
 
 def _is_entered(system_path: str, entry: os.DirEntry[str], own: OwnFolders) -> bool:
     """Whether the folder at ``system_path`` is to be listed; ``entry`` is not a link."""
-    if names.left_out_folder(entry.name) is not None:
+    if file_names.left_out_folder(entry.name) is not None:
         return False
     if own.why_folder(system_path, entry):
         return False

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from kronkers_studio.domain.content import EntryKind, SkipReason, StoredItem
 from kronkers_studio.domain.migration import Rename
 from kronkers_studio.domain.paths import lies_in
-from kronkers_studio.migration.findings import Scan
-from kronkers_studio.migration.found import FoundItem, KnownFile
+from kronkers_studio.migration.found_item import FoundItem, KnownFile
+from kronkers_studio.migration.scan_result import Scan
 
 
 class MovedFiles:

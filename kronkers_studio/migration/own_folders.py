@@ -13,7 +13,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.migration import filesystem
 from kronkers_studio.migration.folder_paths import Identity, absolute_folder, folder_key, identity, identity_of
 from kronkers_studio.storage.keys import KEY_FILE_SIZES, is_key_file

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Self
 
-from kronkers_studio.migration.findings import Scan
-from kronkers_studio.migration.found import FoundItem
+from kronkers_studio.migration.found_item import FoundItem
+from kronkers_studio.migration.scan_result import Scan
 
 Found = Callable[[Sequence[FoundItem]], None]
 

@@ -15,7 +15,7 @@ from kronkers_studio.domain.content import WHOLE_LIMIT, EntryKind, SkippedItem, 
 from kronkers_studio.domain.errors import SourceUnavailable
 from kronkers_studio.domain.migration import MigrationOptions, OnlineOnly
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.migration import filesystem, names
+from kronkers_studio.migration import file_names, filesystem
 from kronkers_studio.migration.classification import type_of
 from kronkers_studio.migration.file_types import (
     BINARY,
@@ -26,14 +26,14 @@ from kronkers_studio.migration.file_types import (
     UNREADABLE_FOLDER,
     Look,
 )
-from kronkers_studio.migration.findings import Findings, Scan, look_of_name
 from kronkers_studio.migration.folder_paths import absolute_folder
 from kronkers_studio.migration.folder_state import FolderState, by_name
-from kronkers_studio.migration.found import FoundItem, KnownFile
+from kronkers_studio.migration.found_item import FoundItem, KnownFile
 from kronkers_studio.migration.moved_files import MovedFiles
 from kronkers_studio.migration.own_folders import OwnFolders
-from kronkers_studio.migration.remarks import remark_on_folder, why_decide
+from kronkers_studio.migration.plan_remarks import remark_on_folder, why_decide
 from kronkers_studio.migration.rules import Rules
+from kronkers_studio.migration.scan_result import Findings, Scan, look_of_name
 
 _LEFT_OUT_LOOKS = {SkipReason.LOCK_FILE: LOCK_FILE, SkipReason.SYSTEM_FILE: SYSTEM_FILE}
 _NOTHING_KNOWN: Mapping[str, KnownFile] = MappingProxyType({})
@@ -111,7 +111,7 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 def _unavailable(folder: Path, what: str) -> SourceUnavailable:
     return SourceUnavailable(
-        f"The folder {names.printable(str(folder))} {what}.",
+        f"The folder {file_names.printable(str(folder))} {what}.",
         next_step="Check its name, that its drive is connected and that you may read it, then try again.",
     )
 
@@ -168,7 +168,7 @@ class _Walk:
     def take(self, folder: _Folder, entries: list[os.DirEntry[str]], cancel: CancelToken) -> list[_Folder]:
         """Note every entry of ``folder``; its subfolders are returned, in order."""
         siblings = {entry.name for entry in entries} if self.findings.planning else set()
-        clashes = names.clashing_names(siblings)
+        clashes = file_names.clashing_names(siblings)
         subfolders: list[_Folder] = []
         kept_before = len(self.findings.items)
         for number, entry in enumerate(entries):
@@ -237,14 +237,14 @@ class _Walk:
         )
         original = why = ""
         if self.findings.planning:
-            original = names.conflict_original(entry.name, siblings)
+            original = file_names.conflict_original(entry.name, siblings)
             why = why_decide(entry.name, path, original, clash, folder_remark, fold=self.options.fold_conflicts)
         conflict_of = path[: len(path) - len(entry.name)] + original if original else ""
         self.findings.keep_file(item, why, conflict_of)
 
     def _leaves_out(self, path: str, entry: os.DirEntry[str], status: os.stat_result) -> bool:
         """Whether a file stays out for what it is called, is, or by a rule; noted here."""
-        left_out = names.left_out_file(entry.name)
+        left_out = file_names.left_out_file(entry.name)
         if left_out is not None:
             self.findings.skip(SkippedItem(path, *left_out), _LEFT_OUT_LOOKS[left_out[0]], status)
         elif not stat.S_ISREG(status.st_mode):
@@ -281,7 +281,7 @@ class _Walk:
             return
         self.findings.keep_unread(
             FoundItem(path, EntryKind.LINK, 0, status.st_mtime_ns, target=target, seen_ns=self.seen_ns),
-            f"Link to {names.printable(target)}",
+            f"Link to {file_names.printable(target)}",
             why_decide(entry.name, path, "", clash, ""),
         )
 
@@ -298,7 +298,7 @@ class _Walk:
 
     def _enters(self, path: str, entry: os.DirEntry[str]) -> bool:
         """Whether the folder is to be listed; one that is not is noted here."""
-        left_out = names.left_out_folder(entry.name)
+        left_out = file_names.left_out_folder(entry.name)
         if left_out is not None:
             self.findings.skip(SkippedItem(path, *left_out), EXCLUDED_FOLDER)
             return False

@@ -19,11 +19,11 @@ from kronkers_studio.domain.content import (
     SourceProblem,
 )
 from kronkers_studio.domain.errors import SourceUnavailable
-from kronkers_studio.migration import filesystem, names
+from kronkers_studio.migration import file_names, filesystem
 from kronkers_studio.migration.classification import type_of
 from kronkers_studio.migration.folder_paths import absolute_folder
-from kronkers_studio.migration.found import FoundItem
-from kronkers_studio.migration.pace import Pace
+from kronkers_studio.migration.found_item import FoundItem
+from kronkers_studio.migration.throttle import Pace
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -154,7 +154,7 @@ class FolderSource:
     def _give_up(self, name: str, error: OSError) -> NoReturn:
         if not self._folder.is_dir():
             raise SourceUnavailable(
-                f"The folder {names.printable(self._root)} is gone.",
+                f"The folder {file_names.printable(self._root)} is gone.",
                 next_step="Connect its drive again and start once more: what was stored so far is kept.",
             ) from None
         raise SourceProblem(filesystem.problem_of(name, error)) from None

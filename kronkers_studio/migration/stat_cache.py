@@ -16,7 +16,7 @@ from kronkers_studio.domain.content import EntryKind, StoredItem
 from kronkers_studio.domain.migration import FileKind
 from kronkers_studio.migration.file_types import Look
 from kronkers_studio.migration.folder_paths import folder_key
-from kronkers_studio.migration.found import FoundItem, KnownFile
+from kronkers_studio.migration.found_item import FoundItem, KnownFile
 from kronkers_studio.storage.database import Database, insert_rows
 
 _TABLES = (

@@ -16,9 +16,8 @@ from sqlalchemy import Connection
 
 from kronkers_studio.domain.errors import StorageFull, WorkspaceBusy, WorkspaceReadOnly
 from kronkers_studio.domain.series import Metric, SeriesKey, Window
-from kronkers_studio.monitoring.blobs import decode_samples, encode_buckets, encode_samples
 from kronkers_studio.monitoring.buckets import bucket_samples
-from kronkers_studio.monitoring.pyramid import (
+from kronkers_studio.monitoring.rollups import (
     DAY,
     ROLLUPS,
     SECOND,
@@ -28,6 +27,7 @@ from kronkers_studio.monitoring.pyramid import (
     columns_of,
     merge_samples,
 )
+from kronkers_studio.monitoring.sample_codec import decode_samples, encode_buckets, encode_samples
 from kronkers_studio.storage.database import Database
 
 _OPENING_SECONDS = 5.0

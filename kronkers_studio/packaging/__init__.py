@@ -12,13 +12,19 @@ from kronkers_studio.packaging.base_registry import (
     kept_from_registry,
     require_access,
 )
-from kronkers_studio.packaging.cache import LayerCache, layer_cache
 from kronkers_studio.packaging.composition import compose_package
 from kronkers_studio.packaging.image import BaseImage, ComposedImage
+from kronkers_studio.packaging.image_references import (
+    BaseKind,
+    ImageReference,
+    parse_base,
+    parse_reference,
+    registry_host,
+)
 from kronkers_studio.packaging.inspection import inspect_model, require_safe
+from kronkers_studio.packaging.layer_cache import LayerCache, users_layer_cache
 from kronkers_studio.packaging.locking import DependencyLock, lock_dependencies
 from kronkers_studio.packaging.platforms import this_platform
-from kronkers_studio.packaging.references import BaseKind, ImageReference, parse_base, parse_reference, registry_host
 from kronkers_studio.packaging.runtime import RuntimeFolder, runnable_here, unpack_runtime
 
 __all__ = [
@@ -37,7 +43,6 @@ __all__ = [
     "inspect_model",
     "kept_from_registries",
     "kept_from_registry",
-    "layer_cache",
     "lock_dependencies",
     "parse_base",
     "parse_reference",
@@ -48,5 +53,6 @@ __all__ = [
     "runnable_here",
     "this_platform",
     "unpack_runtime",
+    "users_layer_cache",
     "write_oci_archive",
 ]

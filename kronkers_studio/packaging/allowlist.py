@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from kronkers_studio.packaging import sklearn_names
+from kronkers_studio.packaging.pickle_symbols import Global
 from kronkers_studio.packaging.sklearn_names import words
-from kronkers_studio.packaging.symbols import Global
 
 _OTHER_CALLABLE = re.compile(
     "|".join(

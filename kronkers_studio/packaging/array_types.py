@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 
 from kronkers_studio.packaging.byte_reader import Damaged
-from kronkers_studio.packaging.symbols import Array, Call, Pairs, Symbol, class_of
+from kronkers_studio.packaging.pickle_symbols import Array, Call, Pairs, Symbol, class_of
 
 _TYPE = re.compile(r"([biufcSUVOMm])(\d{1,9})")  # as numpy writes them: "f8", "U10", "V64"
 _DEEPEST = 16

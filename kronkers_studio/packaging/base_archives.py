@@ -20,7 +20,6 @@ from kronkers_studio.domain.errors import BaseImageUnavailable
 from kronkers_studio.domain.models import Layer
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.packaging.base_images import base_of, kept_base, known_base
-from kronkers_studio.packaging.cache import LayerCache
 from kronkers_studio.packaging.image import BaseImage
 from kronkers_studio.packaging.image_documents import (
     LARGEST_DOCUMENT,
@@ -36,6 +35,7 @@ from kronkers_studio.packaging.image_documents import (
     parts_of,
     saved_images,
 )
+from kronkers_studio.packaging.layer_cache import LayerCache
 from kronkers_studio.packaging.layers import TAR_GZIP, compress
 from kronkers_studio.packaging.tar_stream import open_stream, stream_pieces
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from kronkers_studio.domain.errors import BaseImageUnavailable
 from kronkers_studio.domain.models import Layer
-from kronkers_studio.packaging.cache import LayerCache, key_of, recalled_layer
 from kronkers_studio.packaging.image import BaseImage
 from kronkers_studio.packaging.image_documents import ImageConfig
+from kronkers_studio.packaging.layer_cache import LayerCache, key_of, recalled_layer
 
 
 def base_of(config: ImageConfig, layers: Sequence[Layer], source: str) -> BaseImage:

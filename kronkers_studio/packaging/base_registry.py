@@ -18,7 +18,6 @@ from kronkers_studio.domain.errors import BaseImageUnavailable, InvalidInput, Pa
 from kronkers_studio.domain.models import Layer
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.packaging.base_images import base_of, kept_base, kept_bases, known_base
-from kronkers_studio.packaging.cache import LayerCache
 from kronkers_studio.packaging.digests import Digest, digest_of, parse_digest
 from kronkers_studio.packaging.image import INDEX_TYPE, MANIFEST_TYPE, BaseImage
 from kronkers_studio.packaging.image_documents import (
@@ -31,8 +30,9 @@ from kronkers_studio.packaging.image_documents import (
     manifest_config,
     manifest_layers,
 )
+from kronkers_studio.packaging.image_references import ImageReference, parse_reference
+from kronkers_studio.packaging.layer_cache import LayerCache
 from kronkers_studio.packaging.layers import TAR, TAR_GZIP
-from kronkers_studio.packaging.references import ImageReference, parse_reference
 
 if TYPE_CHECKING:
     from kronkers_studio.packaging.registry_http import RegistryCredentials, RegistryHttp

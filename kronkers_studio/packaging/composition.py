@@ -11,10 +11,10 @@ from typing import Any, BinaryIO
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Framework, Layer, ModelVersion, Package, Signature, Tensor
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.packaging.cache import LayerCache
 from kronkers_studio.packaging.digests import digest_of
 from kronkers_studio.packaging.image import BaseImage, ComposedImage, document, manifest_of
 from kronkers_studio.packaging.inspection import require_safe
+from kronkers_studio.packaging.layer_cache import LayerCache
 from kronkers_studio.packaging.layers import DEPENDENCIES, MODEL, SERVER, TAR, dependency_layer, server_layer
 from kronkers_studio.packaging.locking import DependencyLock
 from kronkers_studio.packaging.recorded_facts import checked_model

@@ -14,7 +14,7 @@ from math import prod
 from typing import Final
 
 from kronkers_studio.packaging import sklearn_names
-from kronkers_studio.packaging.symbols import Array, Call, Global, Members, Omitted, Pairs, Symbol, class_of
+from kronkers_studio.packaging.pickle_symbols import Array, Call, Global, Members, Omitted, Pairs, Symbol, class_of
 
 _LARGEST_COUNT = 1_000_000  # outputs, classes, dimensions: real ones stay far below
 _LONGEST_NUMBER = 100  # characters

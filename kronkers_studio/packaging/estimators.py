@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kronkers_studio.domain.models import Datatype, Signature, Tensor
 from kronkers_studio.packaging.array_types import shape_of, values_of
-from kronkers_studio.packaging.symbols import Call, Symbol, attributes_of, class_of
+from kronkers_studio.packaging.pickle_symbols import Call, Symbol, attributes_of, class_of
 
 _DEEPEST = 12  # pipelines in searches in pipelines: real ones stay below 5
 _WIDEST = 100_000  # columns

@@ -10,10 +10,10 @@ from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.packaging import allowlist, estimators, model_state
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
-from kronkers_studio.packaging.magic import looks_like_onnx, looks_like_pickle, unsupported_kind
+from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings, read_surroundings
+from kronkers_studio.packaging.model_formats import looks_like_onnx, looks_like_pickle, unsupported_kind
 from kronkers_studio.packaging.pickle_reader import Budget, Findings, Forbidden, PickleReader
-from kronkers_studio.packaging.surroundings import DEFAULT_PYTHON, Surroundings, read_surroundings
-from kronkers_studio.packaging.symbols import Global, Symbol, class_of
+from kronkers_studio.packaging.pickle_symbols import Global, Symbol, class_of
 
 _HEAD = 4096
 _LARGEST = 32 * 1024**3

@@ -13,7 +13,7 @@ import kronkers_studio
 from kronkers_studio.domain.models import Layer
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.packaging.bytecode import compile_folder
-from kronkers_studio.packaging.cache import LayerCache, key_of, recalled_layer
+from kronkers_studio.packaging.layer_cache import LayerCache, key_of, recalled_layer
 from kronkers_studio.packaging.locking import DependencyLock
 from kronkers_studio.packaging.platforms import uv_platform
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, stream_pieces, tar_stream

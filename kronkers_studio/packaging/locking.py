@@ -9,10 +9,10 @@ from pathlib import Path
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.packaging.cache import LayerCache, key_of
+from kronkers_studio.packaging.environment_hints import normalised
+from kronkers_studio.packaging.layer_cache import LayerCache, key_of
 from kronkers_studio.packaging.platforms import uv_platform
 from kronkers_studio.packaging.recorded_facts import checked_facts, is_lock
-from kronkers_studio.packaging.surroundings import normalised
 from kronkers_studio.packaging.uv_program import DoesNotResolve, run_uv
 
 OLDEST_PYTHON = (3, 10)

@@ -24,8 +24,8 @@ from typing import Final
 from kronkers_studio.packaging import sklearn_names
 from kronkers_studio.packaging.allowlist import is_function
 from kronkers_studio.packaging.construction import is_number, misuse_of
+from kronkers_studio.packaging.pickle_symbols import Array, Call, Global, Members, Omitted, Pairs, Symbol, class_of
 from kronkers_studio.packaging.sklearn_names import words
-from kronkers_studio.packaging.symbols import Array, Call, Global, Members, Omitted, Pairs, Symbol, class_of
 
 _MOST_STEPS = 4_000_000  # of the walk through attributes: a forest of 100 MB takes a tenth
 _MOST_OPTIONS = 64  # keyword arguments, words for methods

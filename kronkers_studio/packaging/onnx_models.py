@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Final
 
 from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.domain.models import Datatype, Framework, ModelFacts, Signature, Tensor
-from kronkers_studio.packaging.surroundings import DEFAULT_PYTHON, Surroundings
+from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings
 
 _LARGEST = 2 * 1024**3 - 1  # the format's own limit
 _WIDEST = 100_000

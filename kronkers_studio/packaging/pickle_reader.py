@@ -15,7 +15,7 @@ from typing import Final
 
 from kronkers_studio.packaging.array_types import ArrayType, array_type, parts_of_type
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch
-from kronkers_studio.packaging.symbols import (
+from kronkers_studio.packaging.pickle_symbols import (
     Array,
     Call,
     Global,

@@ -11,9 +11,9 @@ import re
 from kronkers_studio.domain.errors import ForeignEntry
 from kronkers_studio.domain.models import Framework, ModelFacts, ModelVersion
 from kronkers_studio.domain.naming import checked_model_name
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.packaging import allowlist
-from kronkers_studio.packaging.symbols import Global
+from kronkers_studio.packaging.pickle_symbols import Global
 
 FILE_FORMATS = ("joblib", "pickle", "onnx")
 

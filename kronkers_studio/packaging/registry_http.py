@@ -19,7 +19,7 @@ from kronkers_studio.domain.errors import BaseImageUnavailable, PackagingFailed,
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.packaging.http_watch import TooSlow, Watch, WatchedAdapter
 from kronkers_studio.packaging.image_documents import NotAnImage, json_object
-from kronkers_studio.packaging.references import ImageReference
+from kronkers_studio.packaging.image_references import ImageReference
 from kronkers_studio.settings.secrets import Secret
 
 _CONNECT_SECONDS = 10.0  # whether bytes keep coming afterwards is the watch's affair

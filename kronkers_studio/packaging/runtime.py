@@ -14,9 +14,9 @@ from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Layer, ModelVersion
 from kronkers_studio.domain.naming import ANYTHING, WINDOWS, name_problem
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.packaging.cache import LayerCache
 from kronkers_studio.packaging.digests import parse_digest
 from kronkers_studio.packaging.image import ComposedImage
+from kronkers_studio.packaging.layer_cache import LayerCache
 from kronkers_studio.packaging.layers import DEPENDENCIES, MODEL, SERVER
 from kronkers_studio.packaging.locking import OLDEST_PYTHON
 from kronkers_studio.packaging.platforms import this_platform

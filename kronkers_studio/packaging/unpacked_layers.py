@@ -19,9 +19,9 @@ from pathlib import Path
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.progress import NEVER, CancelToken
-from kronkers_studio.packaging.cache import LayerCache
 from kronkers_studio.packaging.digests import Digest
 from kronkers_studio.packaging.folder_removal import is_folder
+from kronkers_studio.packaging.layer_cache import LayerCache
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, stream_pieces, tar_stream
 
 _PROOF_SECONDS = 24 * 3600.0

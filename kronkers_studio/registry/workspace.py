@@ -39,15 +39,15 @@ from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.files import disk_failures, flush_folder
 from kronkers_studio.storage.keys import KEYS_FILE, MasterKey, Protection, Unlock, create_keys, open_keys
-from kronkers_studio.storage.lock import WriterLock
 from kronkers_studio.storage.migrations import upgrade_database
 from kronkers_studio.storage.reserve import RESERVE_FILE, keep_reserve, reserve_spent
-from kronkers_studio.storage.text import to_stored
+from kronkers_studio.storage.stored_text import to_stored
 from kronkers_studio.storage.writable import obstacle_in
+from kronkers_studio.storage.writer_lock import WriterLock
 
 if TYPE_CHECKING:
-    from kronkers_studio.domain.care import CleanUpReport, RebuildReport
     from kronkers_studio.domain.content import CheckReport, Commit
+    from kronkers_studio.domain.maintenance import CleanUpReport, RebuildReport
     from kronkers_studio.domain.models import ContentRef
     from kronkers_studio.formats.table_reading import Limits, TableReader
     from kronkers_studio.registry.content_store import ContentStore
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from kronkers_studio.registry.metadata.trash import Trash
     from kronkers_studio.registry.search.query import Search
     from kronkers_studio.registry.versions import Versions
-    from kronkers_studio.storage.key_care import KeyRing
+    from kronkers_studio.storage.key_ring import KeyRing
 
 _DATABASE = "metadata.db"
 _SEARCH = "search.db"
@@ -163,7 +163,7 @@ class Workspace:
     @property
     def keys(self) -> KeyRing:
         """The ways of opening this workspace."""
-        from kronkers_studio.storage.key_care import KeyRing
+        from kronkers_studio.storage.key_ring import KeyRing
 
         return KeyRing(self.directory, self._master)
 

@@ -12,7 +12,7 @@ from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import Refusal, shown
-from kronkers_studio.serving.rows import RowReader
+from kronkers_studio.serving.row_reader import RowReader
 
 
 class Prediction:

@@ -19,7 +19,7 @@ from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.identity import read_identity
 from kronkers_studio.serving.logs import mute_output
 from kronkers_studio.serving.manifest import Manifest, read_manifest
-from kronkers_studio.serving.models import load_model
+from kronkers_studio.serving.model_loader import load_model
 from kronkers_studio.serving.problems import CannotStart
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from kronkers_studio.storage.text import from_stored, to_stored
+from kronkers_studio.storage.stored_text import from_stored, to_stored
 
 
 class Text(sa.types.TypeDecorator[str]):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from kronkers_studio.domain.content import CheckReport, Commit, Entry, Project, RestoreReport
 from kronkers_studio.domain.errors import InvalidInput, NotFound
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.domain.spelling import printable
 from kronkers_studio.workflows.session import Session
 
 

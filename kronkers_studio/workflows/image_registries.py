@@ -167,13 +167,13 @@ def refresh_base_images(
     is said in its line; when none gives anything, the first reason is raised. Raises ``InvalidInput`` when the studio
     is set to work offline, ``Cancelled``.
     """
-    from kronkers_studio.packaging import base_from_registry, kept_from_registries, layer_cache
+    from kronkers_studio.packaging import base_from_registry, kept_from_registries, users_layer_cache
 
     if settings.offline:
         raise InvalidInput(
             "The studio is set to work offline.", next_step="Turn “Work offline” off in the settings, then try again."
         )
-    cache = layer_cache()
+    cache = users_layer_cache()
     found: list[RefreshedBase] = []
     problems: list[StudioError] = []
     for image, base in kept_from_registries(cache):

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kronkers_studio.domain.care import KeyEventKind, KeyRotation, KeySlot
 from kronkers_studio.domain.changes import KeyChanged
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.maintenance import KeyEventKind, KeyRotation, KeySlot
 from kronkers_studio.settings.paths import from_home
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.session import Session

@@ -6,10 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.care import (
-    CleanUpReport,
-    RebuildReport,
-)
 from kronkers_studio.domain.content import CheckReport
 from kronkers_studio.domain.errors import (
     IndexDamaged,
@@ -17,6 +13,10 @@ from kronkers_studio.domain.errors import (
     StudioError,
     WorkspaceBusy,
     WorkspaceError,
+)
+from kronkers_studio.domain.maintenance import (
+    CleanUpReport,
+    RebuildReport,
 )
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.settings.paths import from_home

@@ -13,7 +13,7 @@ from kronkers_studio.domain.series import LiveState, Marker, Metric, SeriesKey, 
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
-    from kronkers_studio.deployment.service import ServiceClient
+    from kronkers_studio.deployment.service_client import ServiceClient
 
 _SCRAPE_TIMEOUT = 5.0  # seconds; a slower answer counts as unreachable
 

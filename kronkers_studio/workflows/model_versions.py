@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from kronkers_studio.domain.changes import JournalEntry, MetricsAdded, ModelDescribed
-from kronkers_studio.domain.comparison import Aspect, ComparedValue, ModelComparison
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.model_comparison import Aspect, ComparedValue, ModelComparison
 from kronkers_studio.domain.models import ModelCard, ModelVersion, Tensor
 from kronkers_studio.workflows.models import checked_metrics
 from kronkers_studio.workflows.session import Session

@@ -117,9 +117,9 @@ def _compose(
     progress: Progress,
     cancel: CancelToken,
 ) -> ComposedImage:
-    from kronkers_studio.packaging import compose_package, layer_cache, lock_dependencies
+    from kronkers_studio.packaging import compose_package, lock_dependencies, users_layer_cache
 
-    cache = layer_cache()
+    cache = users_layer_cache()
     progress.step("Finding what the model needs")
     lock = lock_dependencies(
         model.facts,
@@ -162,11 +162,11 @@ def _base_image(
         BaseKind,
         base_from_archive,
         base_from_engine,
-        layer_cache,
         parse_base,
+        users_layer_cache,
     )
 
-    cache = layer_cache()
+    cache = users_layer_cache()
     kind, name = parse_base(base, python_version)
     if kind is BaseKind.ARCHIVE:
         return base_from_archive(from_home(Path(name)), platform, cache, progress=progress, cancel=cancel)

@@ -68,7 +68,7 @@ class ThisComputer:
 
     def state(self, release: Release) -> ReleaseState:
         from kronkers_studio.deployment.computer import computer_id
-        from kronkers_studio.deployment.local import is_of_a_copy, service_alive
+        from kronkers_studio.deployment.local_service import is_of_a_copy, service_alive
 
         if release.endpoint.get("computer", "") != computer_id():
             return release.state  # what runs on another computer cannot be seen from here
@@ -84,13 +84,13 @@ class ThisComputer:
     def start(
         self, image: ComposedImage, model: ModelVersion, release: Release, progress: Progress, cancel: CancelToken
     ) -> Mapping[str, Any]:
-        from kronkers_studio.deployment.local import start_service
-        from kronkers_studio.packaging import layer_cache, unpack_runtime
+        from kronkers_studio.deployment.local_service import start_service
+        from kronkers_studio.packaging import unpack_runtime, users_layer_cache
 
         folder = self._folder(model.name, release.number)
         try:
             progress.step("Unpacking the package")
-            runtime = unpack_runtime(image, folder, layer_cache(), cancel=cancel)
+            runtime = unpack_runtime(image, folder, users_layer_cache(), cancel=cancel)
             progress.step("Starting the service")
             return start_service(
                 runtime.python,
@@ -115,8 +115,8 @@ class ThisComputer:
         return self.start(image, model, release, progress, cancel)
 
     def remove(self, release: Release) -> None:
-        from kronkers_studio.deployment.local import is_of_a_copy, stop_service
         from kronkers_studio.deployment.local_leftovers import end_processes_of
+        from kronkers_studio.deployment.local_service import is_of_a_copy, stop_service
 
         folder = self._folder(release.model, release.number)
         if "pid" in release.endpoint and not is_of_a_copy(release.endpoint, folder):

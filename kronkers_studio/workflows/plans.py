@@ -47,7 +47,7 @@ def _with_differences(
     items: tuple[PlannedItem, ...], scan: Scan, source: FolderSource, cancel: CancelToken
 ) -> tuple[PlannedItem, ...]:
     """The items; a conflict copy also says what differs from its original."""
-    from kronkers_studio.migration.comparison import differences
+    from kronkers_studio.migration.copy_comparison import differences
 
     copies = [item for item in items if item.conflict_of][:_COMPARED]
     if not copies:

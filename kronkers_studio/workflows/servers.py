@@ -187,7 +187,7 @@ def remove_server(session: Session, name: str) -> None:
 
 def deploy_lock_of(session: Session, name: str) -> DeployLock | None:
     """Who is changing releases on the server at the moment, if anybody."""
-    from kronkers_studio.deployment.lock import read_deploy_lock
+    from kronkers_studio.deployment.deploy_lock import read_deploy_lock
 
     return read_deploy_lock(session.connection(session.workspace.ledger.server(name)))
 
@@ -197,7 +197,7 @@ def unlock_server(session: Session, name: str, lock: DeployLock) -> bool:
 
     Another lock that somebody took meanwhile is left alone.
     """
-    from kronkers_studio.deployment.lock import break_deploy_lock, record_change
+    from kronkers_studio.deployment.deploy_lock import break_deploy_lock, record_change
 
     connection = session.connection(session.workspace.ledger.server(name))
     broken = break_deploy_lock(connection, lock)

@@ -22,7 +22,7 @@ from kronkers_studio.workflows.credentials import stored_credentials
 
 if TYPE_CHECKING:
     from kronkers_studio.deployment.proof import Expected
-    from kronkers_studio.deployment.service import ServiceClient
+    from kronkers_studio.deployment.service_client import ServiceClient
     from kronkers_studio.deployment.ssh import Connection
     from kronkers_studio.domain.releases import Release
     from kronkers_studio.domain.servers import Server
@@ -127,8 +127,8 @@ class Session:
 
         port = int(release.endpoint["port"])
         if release.place == THIS_COMPUTER:
-            from kronkers_studio.deployment.local import service_alive
-            from kronkers_studio.deployment.service import LoopbackClient
+            from kronkers_studio.deployment.local_service import service_alive
+            from kronkers_studio.deployment.service_client import LoopbackClient
 
             if not service_alive(dict(release.endpoint)):
                 raise ServiceUnavailable(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from kronkers_studio.domain.care import TrashItem, TrashKind
+from kronkers_studio.domain.maintenance import TrashItem, TrashKind
 from kronkers_studio.workflows.session import Session
 
 

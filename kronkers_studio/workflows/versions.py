@@ -14,8 +14,8 @@ from kronkers_studio.domain.differences import (
     TextDifference,
     TreeDifference,
 )
-from kronkers_studio.domain.moments import parse_moment
 from kronkers_studio.domain.progress import NEVER, CancelToken
+from kronkers_studio.domain.time_expressions import parse_moment
 from kronkers_studio.workflows.session import Session
 
 

@@ -74,7 +74,7 @@ def watch_folders(
     other failures of the workspace as they come. A folder that goes away is waited for; a workspace that somebody else
     writes to, too.
     """
-    from kronkers_studio.migration.watching import Watch
+    from kronkers_studio.migration.folder_watch import Watch
 
     if not project and len(folders) != 1:
         raise InvalidInput("Several folders need a name for their project.", next_step="Give one with --project.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.cli.text import table
+from kronkers_studio.cli.plain_text import table
 from tests.cli.shell import Shell
 
 

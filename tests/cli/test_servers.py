@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.deployment import lock
+from kronkers_studio.deployment import deploy_lock as lock_module
 from kronkers_studio.deployment.commands import take_lock
-from kronkers_studio.deployment.lock import deploy_lock, read_changes, read_deploy_lock
+from kronkers_studio.deployment.deploy_lock import deploy_lock, read_changes, read_deploy_lock
 from kronkers_studio.deployment.ssh import Connection, connect
 from kronkers_studio.settings.paths import data_folder
 from tests.cli.shell import Shell
@@ -87,8 +87,8 @@ def test_on_another_computer_the_host_key_is_confirmed_once_before_a_variables_p
 def test_unlock_shows_who_has_the_lock_asks_breaks_exactly_that_one_and_writes_it_down(
     with_server: Shell, connection: Connection
 ) -> None:
-    owner = replace(lock._new_owner("start churn r1"), user="ada", computer="elsewhere", computer_id="other")
-    assert connection.run(take_lock(owner.token, lock._line(owner))).ok
+    owner = replace(lock_module._new_owner("start churn r1"), user="ada", computer="elsewhere", computer_id="other")
+    assert connection.run(take_lock(owner.token, lock_module._line(owner))).ok
     shown = with_server.run("server", "unlock", "factory", expect=2)
     assert f"factory is being changed by ada on elsewhere: start churn r1, since {owner.since}" in shown.err
     assert "last heard of them" in shown.err
@@ -107,12 +107,12 @@ def test_unlock_leaves_a_lock_alone_that_another_took_meanwhile(
 ) -> None:
     from kronkers_studio.workflows import servers
 
-    owner = replace(lock._new_owner("old"), computer_id="other")
-    assert connection.run(take_lock(owner.token, lock._line(owner))).ok
+    owner = replace(lock_module._new_owner("old"), computer_id="other")
+    assert connection.run(take_lock(owner.token, lock_module._line(owner))).ok
     unlock = servers.unlock_server
 
     def late(session: object, name: str, seen: object) -> bool:
-        assert connection.run(lock.release_lock(owner.token)).ok
+        assert connection.run(lock_module.release_lock(owner.token)).ok
         with deploy_lock(connection, "new") as new:
             broken = unlock(session, name, seen)  # type: ignore[arg-type]
             assert _held_by(connection) == new.token

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.cli.documents import json_text
+from kronkers_studio.cli.json_output import json_text
 from kronkers_studio.domain.errors import WorkspaceError
 from kronkers_studio.workflows.browsing import list_projects
 from kronkers_studio.workflows.models import checked_metrics

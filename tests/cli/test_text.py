@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kronkers_studio.cli.text import table
+from kronkers_studio.cli.plain_text import table
 
 
 def test_a_very_long_name_does_not_widen_the_column_of_all_others() -> None:

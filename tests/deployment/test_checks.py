@@ -9,8 +9,8 @@ import pytest
 
 from kronkers_studio.deployment import checks
 from kronkers_studio.deployment.checks import check_server, server_platform
+from kronkers_studio.deployment.deploy_lock import deploy_lock
 from kronkers_studio.deployment.engine import open_engine
-from kronkers_studio.deployment.lock import deploy_lock
 from kronkers_studio.deployment.setup import set_up_server
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.errors import ServerError

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from kronkers_studio.deployment.proof import Expected, proof, release_secret, token
-from kronkers_studio.deployment.service import LoopbackClient
+from kronkers_studio.deployment.service_client import LoopbackClient
 from kronkers_studio.domain.errors import ServiceUnavailable, ServiceUnproven
 from tests.deployment.hostile import MALFORMED, SLOW, answering, body, proving, silent, whole
 
@@ -64,7 +64,7 @@ def test_silence_ends_an_exchange_before_its_deadline() -> None:
 def test_a_gigabyte_takes_no_more_memory_than_is_allowed() -> None:
     code = (
         "import sys, tracemalloc\n"
-        "from kronkers_studio.deployment.service import LoopbackClient\n"
+        "from kronkers_studio.deployment.service_client import LoopbackClient\n"
         "from kronkers_studio.domain.errors import ServiceUnavailable\n"
         "tracemalloc.start()\n"
         "try:\n"

@@ -19,10 +19,10 @@ import psutil
 import pytest
 
 from kronkers_studio.confinement import Level, Means
-from kronkers_studio.deployment import computer, local, processes
-from kronkers_studio.deployment.local import service_alive, start_service, stop_service
+from kronkers_studio.deployment import computer, local_service, processes
 from kronkers_studio.deployment.local_leftovers import end_processes_of
-from kronkers_studio.deployment.service import LoopbackClient
+from kronkers_studio.deployment.local_service import service_alive, start_service, stop_service
+from kronkers_studio.deployment.service_client import LoopbackClient
 from kronkers_studio.domain.errors import Cancelled, ConfinementUnavailable, ReleaseFailed
 from kronkers_studio.domain.progress import CancelSource
 from tests.serving.model_folders import adding_folder
@@ -80,7 +80,8 @@ def test_a_service_starts_answers_and_stops(model: Path, folder: Path) -> None:
 
 def test_it_outlives_the_program_that_started_it(model: Path, folder: Path) -> None:
     code = (
-        "import json, sys\nfrom pathlib import Path\nfrom kronkers_studio.deployment.local import start_service\n"
+        "import json, sys\nfrom pathlib import Path\n"
+        "from kronkers_studio.deployment.local_service import start_service\n"
         "python, model, folder, *path = map(Path, sys.argv[1:])\n"
         "print(json.dumps(start_service(python, path, model, folder)))"
     )
@@ -251,11 +252,11 @@ def test_a_service_that_lies_in_its_folder_is_not_believed(model: Path, folder: 
         bystander = os.getpid()
         ready = folder / "scratch" / "ready.json"
         ready.write_text(json.dumps({"port": 1, "pid": bystander}), encoding="utf-8")
-        said = local._endpoint(psutil.Process(endpoint["pid"]), endpoint["port"], folder)
+        said = local_service._endpoint(psutil.Process(endpoint["pid"]), endpoint["port"], folder)
         assert said is not None
         assert (said["port"], said["pid"]) == (endpoint["port"], endpoint["pid"])
         ready.write_text("[" * 100_000, encoding="utf-8")
-        assert local._endpoint(psutil.Process(endpoint["pid"]), endpoint["port"], folder) is None
+        assert local_service._endpoint(psutil.Process(endpoint["pid"]), endpoint["port"], folder) is None
     finally:
         stop_service(endpoint)
     secret = tmp_path / "secret"
@@ -263,13 +264,15 @@ def test_a_service_that_lies_in_its_folder_is_not_believed(model: Path, folder: 
     log = folder / "scratch" / "service.log"
     log.unlink()
     log.symlink_to(secret)
-    assert "of the person" not in local._failed(folder, "It failed").details
+    assert "of the person" not in local_service._failed(folder, "It failed").details
 
 
 def test_where_nothing_confines_a_service_it_starts_only_when_a_person_agrees(
     model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "means_here", lambda: Means(Level.NONE, missing=("It could read what you can.",)))
+    monkeypatch.setattr(
+        local_service, "means_here", lambda: Means(Level.NONE, missing=("It could read what you can.",))
+    )
     with pytest.raises(ConfinementUnavailable, match="It could read what you can") as refused:
         start_service(PYTHON, PYTHON_PATH, model, folder)
     assert refused.value.exit_code == 3
@@ -361,7 +364,7 @@ def test_a_service_fills_no_disk(
     means: str, model: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It writes into the files that are there, each within its bound, and makes no others."""
-    monkeypatch.setattr(local, "means_here", lambda: Means(Level.FULL, means))
+    monkeypatch.setattr(local_service, "means_here", lambda: Means(Level.FULL, means))
     code = """
 import os, sys, time
 ready = sys.argv[sys.argv.index("--ready-file") + 1]

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from kronkers_studio.deployment import lock
+from kronkers_studio.deployment import deploy_lock as lock_module
 from kronkers_studio.deployment.commands import Command, append_audit_line, take_lock
-from kronkers_studio.deployment.lock import (
+from kronkers_studio.deployment.deploy_lock import (
     LockOwner,
     break_deploy_lock,
     deploy_lock,
@@ -30,8 +30,8 @@ _STATE = "/home/analyst/.kronkers"
 def _somebody(connection: Connection, **other: object) -> LockOwner:
     """Make the lock as somebody else would have."""
     fields = {"user": "ada", "computer": "elsewhere", "computer_id": "another", **other}
-    owner = replace(lock._new_owner("a rollout"), **fields)  # type: ignore[arg-type]
-    assert connection.run(take_lock(owner.token, lock._line(owner))).ok
+    owner = replace(lock_module._new_owner("a rollout"), **fields)  # type: ignore[arg-type]
+    assert connection.run(take_lock(owner.token, lock_module._line(owner))).ok
     return owner
 
 
@@ -94,10 +94,10 @@ def test_of_many_who_want_it_at_once_one_gets_it(lab_server: LabServer, connect_
 
 def test_somebody_elses_lock_holds_until_nothing_was_heard_of_them_for_the_expiry(connection: Connection) -> None:
     _somebody(connection)
-    _silent_for(connection, lock.EXPIRY_SECONDS - 20)
+    _silent_for(connection, lock_module.EXPIRY_SECONDS - 20)
     with pytest.raises(ServerBusy, match="ada on elsewhere"), deploy_lock(connection, "a test"):
         pass
-    _silent_for(connection, lock.EXPIRY_SECONDS + 20)
+    _silent_for(connection, lock_module.EXPIRY_SECONDS + 20)
     with deploy_lock(connection, "a test") as owner:
         assert _held_by(connection) == owner.token
 
@@ -105,14 +105,14 @@ def test_somebody_elses_lock_holds_until_nothing_was_heard_of_them_for_the_expir
 def test_a_holder_who_gives_signs_keeps_the_lock_longer_than_the_expiry(
     lab_server: LabServer, connect_to: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock, "_SIGN_SECONDS", 0.2)
-    monkeypatch.setattr(lock, "_is_forgotten", lambda _owner: False)
+    monkeypatch.setattr(lock_module, "_SIGN_SECONDS", 0.2)
+    monkeypatch.setattr(lock_module, "_is_forgotten", lambda _owner: False)
     one, other = connect_to(lab_server.as_server()), connect_to(lab_server.as_server())
     with deploy_lock(one, "long"):
         time.sleep(2.5)
         with pytest.raises(ServerBusy), deploy_lock(other, "impatient", expiry=2):
             pass
-    monkeypatch.setattr(lock, "_SIGN_SECONDS", 60)
+    monkeypatch.setattr(lock_module, "_SIGN_SECONDS", 60)
     with deploy_lock(one, "silent"):
         time.sleep(2.5)
         with deploy_lock(other, "patient", expiry=2) as owner:
@@ -127,21 +127,21 @@ def test_a_clock_that_is_set_neither_breaks_nor_prolongs_a_lock(connection: Conn
         pass
     assert _held_by(connection) == owner.token
     assert connection.run(Command(("sh", "-c", "touch -d 2099-01-01 .kronkers/deploy.*"))).ok
-    _silent_for(connection, lock.EXPIRY_SECONDS + 1)
+    _silent_for(connection, lock_module.EXPIRY_SECONDS + 1)
     with deploy_lock(connection, "a test"):
         pass
 
 
 def test_after_a_restart_of_the_server_a_lock_counts_as_silent_since_then() -> None:
-    assert lock._silent_seconds(["boot2", "300.5"], ["boot1", "90000.1"]) == 300.5
-    assert lock._silent_seconds(["boot1", "300.5"], ["boot1", "200.5"]) == 100
-    assert lock._silent_seconds(["boot1", "300.5"], []) is None
-    assert lock._silent_seconds(["boot1", "nan"], ["boot1", "1"]) is None
-    assert lock._silent_seconds(["boot1", "1e999"], ["boot1", "1"]) is None
+    assert lock_module._silent_seconds(["boot2", "300.5"], ["boot1", "90000.1"]) == 300.5
+    assert lock_module._silent_seconds(["boot1", "300.5"], ["boot1", "200.5"]) == 100
+    assert lock_module._silent_seconds(["boot1", "300.5"], []) is None
+    assert lock_module._silent_seconds(["boot1", "nan"], ["boot1", "1"]) is None
+    assert lock_module._silent_seconds(["boot1", "1e999"], ["boot1", "1"]) is None
 
 
 def test_a_lock_that_was_forgotten_here_does_not_hinder(connection: Connection) -> None:
-    own = lock._new_owner("a crash")
+    own = lock_module._new_owner("a crash")
     _somebody(connection, computer_id=own.computer_id, process=2**22 + 1)
     with deploy_lock(connection, "after the crash"):
         pass
@@ -150,7 +150,7 @@ def test_a_lock_that_was_forgotten_here_does_not_hinder(connection: Connection) 
 
 @pytest.mark.parametrize("other", ["start", "computer_id"])
 def test_a_copy_of_this_computer_does_not_break_its_living_lock(connection: Connection, other: str) -> None:
-    own = lock._new_owner("a crash")
+    own = lock_module._new_owner("a crash")
     same = {"user": own.user, "computer": own.computer, "computer_id": own.computer_id, "process": 2**22 + 1}
     owner = _somebody(connection, **{**same, other: "of the copy"})
     with pytest.raises(ServerBusy), deploy_lock(connection, "a test"):
@@ -167,9 +167,9 @@ def test_of_two_who_break_the_same_expired_lock_one_gets_it(
     """The second breaks only after the first has taken it: what it read is no longer true."""
     first, second = connect_to(lab_server.as_server()), connect_to(lab_server.as_server())
     _somebody(first)
-    _silent_for(first, lock.EXPIRY_SECONDS + 1)
+    _silent_for(first, lock_module.EXPIRY_SECONDS + 1)
     first_has_it, second_has_read = threading.Event(), threading.Event()
-    break_ = lock._break
+    break_ = lock_module._break
 
     def breaks(connection: Connection, token: str) -> bool:
         if connection is second:
@@ -179,7 +179,7 @@ def test_of_two_who_break_the_same_expired_lock_one_gets_it(
             assert second_has_read.wait(20)
         return break_(connection, token)
 
-    monkeypatch.setattr(lock, "_break", breaks)
+    monkeypatch.setattr(lock_module, "_break", breaks)
     outcomes: dict[str, object] = {}
 
     def late() -> None:
@@ -270,7 +270,7 @@ def test_a_full_home_folder_leaves_no_lock_behind(other_server: LabServer, conne
         time.sleep(0.1)
         owner = read_deploy_lock(connection)
         assert owner is not None
-        assert connection.run(lock.renew_lock(owner.token)).ok
+        assert connection.run(lock_module.renew_lock(owner.token)).ok
         assert connection.run(Command(("sh", "-c", "cat .kronkers/deploy.sign.*"))).output > sign
     assert _remaining(other_server) == set()
 
@@ -312,11 +312,11 @@ def test_nonsense_where_the_owner_should_be_is_somebody_unknown(connection: Conn
 
 
 def test_strange_numbers_of_processes_are_no_processes_here(connection: Connection) -> None:
-    own = json.loads(lock._line(lock._new_owner("x")))
+    own = json.loads(lock_module._line(lock_module._new_owner("x")))
     for strange in (2**70, -1, "12", None, 1.5, True):
-        owner = lock._owner(json.dumps({**own, "process": strange}), "t")
+        owner = lock_module._owner(json.dumps({**own, "process": strange}), "t")
         assert owner is not None
-        lock._is_forgotten(owner)
+        lock_module._is_forgotten(owner)
 
 
 def test_changes_are_written_down_on_the_server_for_its_owner_only(

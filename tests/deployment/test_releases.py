@@ -16,15 +16,15 @@ import pytest
 
 from kronkers_studio.deployment import releases, ssh
 from kronkers_studio.deployment.commands import take_lock
-from kronkers_studio.deployment.engine import open_engine
-from kronkers_studio.deployment.images import load_image
-from kronkers_studio.deployment.lock import (
+from kronkers_studio.deployment.deploy_lock import (
     break_deploy_lock,
     deploy_lock,
     read_changes,
     read_deploy_lock,
     record_change,
 )
+from kronkers_studio.deployment.engine import open_engine
+from kronkers_studio.deployment.images import load_image
 from kronkers_studio.deployment.releases import (
     ServiceSpec,
     pause_release,

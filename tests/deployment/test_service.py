@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kronkers_studio.deployment.service import LoopbackClient
+from kronkers_studio.deployment.service_client import LoopbackClient
 from kronkers_studio.domain.errors import ServiceUnavailable
 
 

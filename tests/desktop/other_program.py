@@ -11,7 +11,7 @@ from pathlib import Path
 _HOLDS = """
 import sys
 from pathlib import Path
-from kronkers_studio.storage.lock import WriterLock
+from kronkers_studio.storage.writer_lock import WriterLock
 WriterLock(Path(sys.argv[1])).acquire()
 print("held", flush=True)
 sys.stdin.read()

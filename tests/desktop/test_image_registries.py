@@ -17,7 +17,7 @@ from kronkers_studio.desktop.pages.settings import SettingsPage
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.errors import RegistryLoginRefused, RegistryUntrusted, StudioError
-from kronkers_studio.packaging import base_from_registry, layer_cache
+from kronkers_studio.packaging import base_from_registry, users_layer_cache
 from kronkers_studio.settings.configuration import change_settings, load_settings
 from tests.lab.secret_service import SecretService
 from tests.packaging.image_files import SmallImage, tar_of
@@ -202,7 +202,7 @@ def test_newer_base_images_are_got(
 
     assert press() == "No base image of a registry is kept here."
     registry.serve(SmallImage(layers=[tar_of({"bin/python3": b"1"})]))
-    base_from_registry(f"{registry.host}/team/base:1", "linux/amd64", layer_cache(), ca_file=certificate[0])
+    base_from_registry(f"{registry.host}/team/base:1", "linux/amd64", users_layer_cache(), ca_file=certificate[0])
     assert press() == "There are no newer base images."
     registry.serve(SmallImage(layers=[tar_of({"bin/python3": b"2"})]))
     assert press() == "1 newer base image is here."

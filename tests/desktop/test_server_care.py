@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.deployment.lock import deploy_lock
+from kronkers_studio.deployment.deploy_lock import deploy_lock
 from kronkers_studio.deployment.service_definition import SERVICE_LABEL, WORKSPACE_LABEL
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.confinement import Level, Means
-from kronkers_studio.deployment import local
+from kronkers_studio.deployment import local_service
 from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.pages.deploy import DeployPage
@@ -138,7 +138,9 @@ def test_a_computer_that_confines_nothing_asks_once_before_a_model_runs(
     come_to_rest: Rest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(local, "means_here", lambda: Means(Level.NONE, missing=("It could read what you can.",)))
+    monkeypatch.setattr(
+        local_service, "means_here", lambda: Means(Level.NONE, missing=("It could read what you can.",))
+    )
     window = open_main_window(with_model)
     come_to_rest(window)
     window.show_page("deploy")

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from kronkers_studio.domain.cells import column_words, number_words
+from kronkers_studio.domain.cell_text import column_words, number_words
 
 
 @pytest.mark.parametrize(

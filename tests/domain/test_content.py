@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kronkers_studio.cli.text import moment
+from kronkers_studio.cli.plain_text import moment
 from kronkers_studio.domain.content import time_of
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 import pytest
 
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.domain.moments import parse_moment
+from kronkers_studio.domain.time_expressions import parse_moment
 
 
 class _Berlin(tzinfo):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 
 @pytest.mark.parametrize(

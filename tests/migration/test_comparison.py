@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from kronkers_studio.migration import FolderSource, scan_folder
-from kronkers_studio.migration.comparison import LARGEST, compare, differences
+from kronkers_studio.migration.copy_comparison import LARGEST, compare, differences
 
 TABLE = b"id,price\n" + b"".join(b"%d,%d\n" % (number, number * 7) for number in range(500))
 

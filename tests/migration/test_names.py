@@ -7,7 +7,7 @@ import time
 import pytest
 
 from kronkers_studio.domain.content import SkipReason
-from kronkers_studio.migration import names
+from kronkers_studio.migration import file_names
 
 SIBLINGS = {"report.xlsx", "report-final.xlsx", "data", "a-b.csv", "Jahr 2026.csv", "report-FINAL.xlsx", ".env"}
 
@@ -33,7 +33,7 @@ SIBLINGS = {"report.xlsx", "report-final.xlsx", "data", "a-b.csv", "Jahr 2026.cs
     ],
 )
 def test_a_conflict_copy_names_its_original(name, original):
-    assert names.conflict_original(name, SIBLINGS) == original
+    assert file_names.conflict_original(name, SIBLINGS) == original
 
 
 @pytest.mark.parametrize(
@@ -58,13 +58,13 @@ def test_a_conflict_copy_names_its_original(name, original):
     ],
 )
 def test_what_only_looks_a_little_like_one_is_none(name):
-    assert names.conflict_original(name, SIBLINGS) == ""
+    assert file_names.conflict_original(name, SIBLINGS) == ""
 
 
 def test_hostile_names_take_no_time():
     started = time.process_time()
     for tail in ("-AAAA" * 50 + "!", "-laptop" * 36 + "(", " (1)" * 60 + "x", "-" * 250):
-        names.conflict_original("a" + tail + ".csv", {"a.csv"})
+        file_names.conflict_original("a" + tail + ".csv", {"a.csv"})
     assert time.process_time() - started < 0.2
 
 
@@ -83,7 +83,7 @@ def test_hostile_names_take_no_time():
     ],
 )
 def test_leftovers_of_programs_are_recognised(name, reason):
-    found = names.left_out_file(name)
+    found = file_names.left_out_file(name)
     assert found is not None
     assert found[0] is reason
     assert found[1].endswith(".")
@@ -91,11 +91,11 @@ def test_leftovers_of_programs_are_recognised(name, reason):
 
 @pytest.mark.parametrize("name", ["~notes.txt", "data.tmp", "desktop.ini.bak", "Icon", ".~lock.x", "$money.csv"])
 def test_everything_else_is_somebodys_work(name):
-    assert names.left_out_file(name) is None
+    assert file_names.left_out_file(name) is None
 
 
 def test_only_names_that_other_systems_confuse_clash():
-    found = names.clashing_names(["A.csv", "a.csv", "b.csv", "STRASSE", "straße", "é", "e\u0301"])
+    found = file_names.clashing_names(["A.csv", "a.csv", "b.csv", "STRASSE", "straße", "é", "e\u0301"])
     assert found == {
         "A.csv": "a.csv",
         "a.csv": "A.csv",
@@ -108,6 +108,6 @@ def test_only_names_that_other_systems_confuse_clash():
 
 def test_a_name_that_is_not_text_is_shown_without_losing_its_bytes():
     name = b"M\xfcller.csv".decode("utf-8", "surrogateescape")
-    assert names.printable(name) == "M\\xfcller.csv"
-    names.printable("half a pair \ud83c").encode("utf-8")
-    assert names.printable("Müller 🍷.csv") == "Müller 🍷.csv"
+    assert file_names.printable(name) == "M\\xfcller.csv"
+    file_names.printable("half a pair \ud83c").encode("utf-8")
+    assert file_names.printable("Müller 🍷.csv") == "Müller 🍷.csv"

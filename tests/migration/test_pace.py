@@ -10,7 +10,7 @@ import pytest
 
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.migration import FolderSource, scan_folder
-from kronkers_studio.migration.pace import Pace, lower_thread_priority
+from kronkers_studio.migration.throttle import Pace, lower_thread_priority
 
 
 class Clock:

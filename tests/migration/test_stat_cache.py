@@ -11,7 +11,7 @@ import pytest
 
 from kronkers_studio.domain.content import EntryKind, SourceItem, StoredItem
 from kronkers_studio.migration import FolderSource, StatCache, filesystem, scan_folder
-from kronkers_studio.migration.found import FoundItem
+from kronkers_studio.migration.found_item import FoundItem
 from kronkers_studio.storage.database import Database
 
 

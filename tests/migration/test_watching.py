@@ -21,8 +21,8 @@ from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.errors import BranchChanged, Cancelled, NotFound, StudioError, WorkspaceBusy
 from kronkers_studio.domain.migration import WatchStatus
 from kronkers_studio.domain.progress import CancelSource
-from kronkers_studio.migration import watching
-from kronkers_studio.migration.watching import Watch
+from kronkers_studio.migration import folder_watch
+from kronkers_studio.migration.folder_watch import Watch
 from kronkers_studio.workflows import watching as workflow
 from kronkers_studio.workflows.trash import list_trash, remove_branch, remove_project, restore_from_trash
 from kronkers_studio.workflows.watching import watch_folders
@@ -277,7 +277,7 @@ def test_where_the_system_can_watch_no_more_folders_it_looks_every_now_and_then_
 import sys, threading
 from pathlib import Path
 Path("/proc/sys/user/max_inotify_watches").write_text("20")
-from kronkers_studio.migration.watching import Watch
+from kronkers_studio.migration.folder_watch import Watch
 from kronkers_studio.domain.progress import NEVER
 folder = Path(sys.argv[1])
 with Watch([folder], settle_seconds=0.2, poll_seconds=0.5) as watch:
@@ -379,4 +379,4 @@ def test_the_workflow_watches_one_folder_under_its_own_name(session, folder, mak
             session, [folder / "Sales"], on_sync=lambda result: (results.append(result), cancel.cancel()), cancel=cancel
         )
     assert [result.project for result in results] == ["Sales"]
-    assert watching.Watch is Watch
+    assert folder_watch.Watch is Watch

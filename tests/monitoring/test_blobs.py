@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kronkers_studio.domain.errors import StoreDamaged
-from kronkers_studio.monitoring.blobs import decode_buckets, decode_samples, encode_buckets, encode_samples
 from kronkers_studio.monitoring.buckets import bucket_samples
+from kronkers_studio.monitoring.sample_codec import decode_buckets, decode_samples, encode_buckets, encode_samples
 
 moments = st.lists(st.integers(-(2**45), 2**45), max_size=60, unique=True).map(sorted)
 finite = st.floats(allow_nan=False, allow_infinity=False)

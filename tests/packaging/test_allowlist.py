@@ -11,7 +11,7 @@ import pytest
 
 from kronkers_studio.packaging import sklearn_names
 from kronkers_studio.packaging.allowlist import is_allowed, runs_programs
-from kronkers_studio.packaging.symbols import Global
+from kronkers_studio.packaging.pickle_symbols import Global
 
 
 @pytest.mark.parametrize(

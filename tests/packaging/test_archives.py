@@ -235,7 +235,7 @@ def test_an_archive_of_few_bytes_never_fills_the_memory(tmp_path: Path, kind: st
         "import resource, sys; from pathlib import Path\n"
         "from kronkers_studio.domain.errors import BaseImageUnavailable\n"
         "from kronkers_studio.packaging.base_archives import base_from_archive\n"
-        "from kronkers_studio.packaging.cache import LayerCache\n"
+        "from kronkers_studio.packaging.layer_cache import LayerCache\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "try: base_from_archive(Path(sys.argv[1]), 'linux/amd64', LayerCache(Path(sys.argv[2])))\n"
         "except BaseImageUnavailable: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"

@@ -312,7 +312,7 @@ def test_the_unpacked_package_predicts_in_a_process_of_its_own(
     program = (
         "import json,sys;from pathlib import Path;"
         "from kronkers_studio.serving.manifest import read_manifest;"
-        "from kronkers_studio.serving.models import load_model;"
+        "from kronkers_studio.serving.model_loader import load_model;"
         "import numpy as np;model=load_model(read_manifest(Path(sys.argv[1])),1);"
         "print(json.dumps([model.run({'input':np.array(json.load(sys.stdin))},['label'])['label'].tolist(),sys.path]))"
     )

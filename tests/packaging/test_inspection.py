@@ -17,7 +17,7 @@ from test_pickle_reader import HOSTILE, Evil
 from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.domain.models import Datatype, Framework, ModelFacts
 from kronkers_studio.packaging import inspect_model, require_safe
-from kronkers_studio.packaging.surroundings import read_surroundings
+from kronkers_studio.packaging.environment_hints import read_surroundings
 
 SAMPLE = Path(__file__).parents[2] / "resources/sample/OneDrive - Kronkers/Quality/Wine/model"
 

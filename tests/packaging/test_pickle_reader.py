@@ -17,7 +17,16 @@ from hypothesis import strategies as st
 from kronkers_studio.packaging.array_types import values_of
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
 from kronkers_studio.packaging.pickle_reader import _OPERATIONS, Budget, Findings, Forbidden, PickleReader
-from kronkers_studio.packaging.symbols import Array, Call, Members, Omitted, Pairs, attributes_of, class_of, entries_of
+from kronkers_studio.packaging.pickle_symbols import (
+    Array,
+    Call,
+    Members,
+    Omitted,
+    Pairs,
+    attributes_of,
+    class_of,
+    entries_of,
+)
 
 EXPECTED = (Damaged, TooMuch, Forbidden)
 

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kronkers_studio.packaging.surroundings import read_surroundings
+from kronkers_studio.packaging.environment_hints import read_surroundings
 
 
 def texts(files: dict[str, str]) -> dict[str, Callable[[], bytes]]:

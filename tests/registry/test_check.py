@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.changes import ProjectCreated
 from kronkers_studio.domain.content import AffectedFile, Commit
 from kronkers_studio.domain.errors import Cancelled, StoreDamaged, StudioError
+from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace
 from kronkers_studio.registry.metadata.journal_files import LoggedJournal

@@ -17,7 +17,6 @@ from types import ModuleType
 import pytest
 import sqlalchemy as sa
 
-from kronkers_studio.domain.care import CleanUpReport, TrashKind
 from kronkers_studio.domain.changes import BranchMoved, ModelRegistered, ReleaseRecorded
 from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.errors import (
@@ -30,6 +29,7 @@ from kronkers_studio.domain.errors import (
     StudioError,
     WorkspaceBusy,
 )
+from kronkers_studio.domain.maintenance import CleanUpReport, TrashKind
 from kronkers_studio.domain.models import ContentRef, Framework, ModelFacts, ModelVersion
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.domain.releases import Release, ReleaseState

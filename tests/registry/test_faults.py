@@ -19,10 +19,10 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.changes import ProjectCreated
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.errors import StorageFull
+from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.registry import Workspace, open_workspace
 from kronkers_studio.storage.keys import Unlock
 

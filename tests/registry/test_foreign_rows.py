@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from sqlcipher3 import dbapi2
 
-from kronkers_studio.domain.care import KeyEventKind, TrashKind
 from kronkers_studio.domain.changes import KeyChanged
 from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.errors import StoreDamaged, StudioError
+from kronkers_studio.domain.maintenance import KeyEventKind, TrashKind
 from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace
 from kronkers_studio.storage.keys import Unlock
-from kronkers_studio.storage.text import from_stored
+from kronkers_studio.storage.stored_text import from_stored
 from tests.release_numbers import next_release_number
 
 _TEXTS = ("", "\x1b[31mred\nSound", "nope", "[]", "null", '{"branches": "m"}', '{"branches": [1]}', "[" * 100_000)

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kronkers_studio.domain.care import KeyEventKind, TrashKind
 from kronkers_studio.domain.changes import (
     AliasMoved,
     BranchMoved,
@@ -39,6 +38,7 @@ from kronkers_studio.domain.changes import (
 )
 from kronkers_studio.domain.content import Commit, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import AlreadyExists, BranchChanged, NotFound, StoreDamaged, StudioError
+from kronkers_studio.domain.maintenance import KeyEventKind, TrashKind
 from kronkers_studio.domain.migration import MigrationOptions, MigrationSource, OnlineOnly
 from kronkers_studio.domain.models import (
     ContentRef,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.content import Commit
+from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.registry import StoreOutcome, Workspace
 from kronkers_studio.registry.trees import tree_id_cache as tree_id_cache_module
 from kronkers_studio.registry.trees import tree_writer as tree_writer_module

@@ -12,10 +12,10 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, SourceItem
 from kronkers_studio.domain.differences import Choice, ConflictKind, MergeConflicts, MergedBy, MergeResult
 from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput, NotFound
+from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.registry import Workspace
 from kronkers_studio.registry.importing.memory_source import MemorySource
 from kronkers_studio.registry.merging.tree_merge import TreeMerge

@@ -29,11 +29,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.changes import BranchMoved
 from kronkers_studio.domain.content import EntryKind, SourceItem
 from kronkers_studio.domain.differences import Choice, MergeConflicts
 from kronkers_studio.domain.errors import AlreadyExists, ContentCleanedUp, NotFound
+from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace, rebuild_workspace
 from kronkers_studio.registry.importing.memory_source import MemorySource
 from kronkers_studio.registry.store import packs as packs_module

@@ -127,7 +127,7 @@ _CHANGE_AND_CLEAN = """
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from kronkers_studio.domain.care import TrashKind
+from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.domain.changes import ProjectCreated
 from kronkers_studio.registry import open_workspace
 from kronkers_studio.registry.store import packs

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.changes import (
     AliasMoved,
     MetricsAdded,
@@ -24,6 +23,7 @@ from kronkers_studio.domain.changes import (
     TrashRestored,
 )
 from kronkers_studio.domain.content import Commit, EntryKind, SourceItem, StoredItem
+from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.domain.models import (
     ContentRef,
     Datatype,

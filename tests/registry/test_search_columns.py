@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.changes import Trashed, TrashRestored
 from kronkers_studio.domain.content import Commit, EntryKind, SourceItem
 from kronkers_studio.domain.errors import Cancelled
+from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.domain.search import SearchFilters, SearchKind, Sort
 from kronkers_studio.formats.table_columns import MOST_COLUMNS, columns_in

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.content import Commit, EntryKind, SourceItem
 from kronkers_studio.domain.differences import TableFileDifference, TextDifference, TreeDifference
 from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, NotFound
+from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.registry import Workspace
 from kronkers_studio.registry.importing.memory_source import MemorySource
 from kronkers_studio.registry.metadata.ancestry import best_common_ancestors

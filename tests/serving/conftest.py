@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kronkers_studio.deployment.service import LoopbackClient
+from kronkers_studio.deployment.service_client import LoopbackClient
 from tests.serving.model_folders import running, wine_folder
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.deployment.service import LoopbackClient
+from kronkers_studio.deployment.service_client import LoopbackClient
 from tests.serving.model_folders import refused_start, wait_for_port, wine_folder, wine_rows
 
 # Told of every socket bound, connected or made to listen, every program started and every file opened to be written,

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_wine
 
-from kronkers_studio.deployment.service import LoopbackClient
+from kronkers_studio.deployment.service_client import LoopbackClient
 from tests.serving.model_folders import WINE_COLUMNS, wine_classifier
 
 MATRIX = load_wine().data[::20]

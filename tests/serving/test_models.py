@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
-from kronkers_studio.deployment.service import LoopbackClient
+from kronkers_studio.deployment.service_client import LoopbackClient
 from kronkers_studio.serving.signature import Signature
 from kronkers_studio.serving.sklearn_model import SklearnModel
 from tests.serving.model_folders import (

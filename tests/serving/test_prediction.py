@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kronkers_studio.deployment.service import LoopbackClient
+from kronkers_studio.deployment.service_client import LoopbackClient
 from tests.serving.model_folders import WINE_COLUMNS, wine_classifier, wine_rows
 
 _JSON = {"Content-Type": "application/json"}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from kronkers_studio.deployment.service import LoopbackClient
+from kronkers_studio.deployment.service_client import LoopbackClient
 from tests.serving.model_folders import running, wine_folder, wine_rows, write_folder
 
 SLOW = """
@@ -184,7 +184,7 @@ def test_it_imports_only_its_own_framework(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "from kronkers_studio.serving import app, server\n"
         "from kronkers_studio.serving.manifest import read_manifest\n"
-        "from kronkers_studio.serving.models import load_model\n"
+        "from kronkers_studio.serving.model_loader import load_model\n"
         f"load_model(read_manifest(Path({str(wine_folder(tmp_path / 'model'))!r})), 1)\n"
         "print([name for name in ('onnxruntime', 'onnx', 'pandas', 'PySide6', 'sqlalchemy') if name in sys.modules])\n"
         "print([name for name in sys.modules if name.startswith('kronkers_studio.') and '.serving' not in name])\n"

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 from kronkers_studio.domain.errors import StorageFull, WorkspaceBusy
-from kronkers_studio.storage import files, lock
-from kronkers_studio.storage.lock import WriterLock
+from kronkers_studio.storage import files, writer_lock
+from kronkers_studio.storage.writer_lock import WriterLock
 
 
 def test_a_failed_replacement_leaves_the_old_file_and_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_a_waiting_writer_gets_its_turn(tmp_path: Path) -> None:
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     program = (
-        "import sys, pathlib; from kronkers_studio.storage.lock import WriterLock\n"
+        "import sys, pathlib; from kronkers_studio.storage.writer_lock import WriterLock\n"
         "WriterLock(pathlib.Path(sys.argv[1])).acquire(); print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -124,8 +124,8 @@ def test_on_windows_a_byte_far_behind_the_owners_name_is_locked(
     def locking(descriptor: int, mode: int, _bytes: int) -> None:
         calls.append((mode, os.lseek(descriptor, 0, os.SEEK_CUR)))
 
-    monkeypatch.setattr(lock, "_fcntl", None)
-    monkeypatch.setattr(lock, "_msvcrt", SimpleNamespace(LK_NBLCK=2, LK_UNLCK=0, locking=locking))
+    monkeypatch.setattr(writer_lock, "_fcntl", None)
+    monkeypatch.setattr(writer_lock, "_msvcrt", SimpleNamespace(LK_NBLCK=2, LK_UNLCK=0, locking=locking))
     mine = WriterLock(tmp_path / "lock")
     mine.acquire()
     mine.release()

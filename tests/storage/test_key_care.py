@@ -18,11 +18,11 @@ from kronkers_studio.domain.errors import (
     WrongKey,
 )
 from kronkers_studio.settings.secrets import Secret
-from kronkers_studio.storage import key_care as key_care_module
+from kronkers_studio.storage import key_ring as key_care_module
 from kronkers_studio.storage import keys
-from kronkers_studio.storage.key_care import KeyRing
+from kronkers_studio.storage.key_ring import KeyRing
 from kronkers_studio.storage.keys import ArgonCost, MasterKey, Protection, Unlock, create_keys, open_keys
-from kronkers_studio.storage.lock import WriterLock
+from kronkers_studio.storage.writer_lock import WriterLock
 from tests.lab.secret_service import SecretService
 
 CHEAP = ArgonCost(1, 64, 1)

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kronkers_studio.deployment.local import service_alive
+from kronkers_studio.deployment.local_service import service_alive
 from kronkers_studio.domain.errors import AlreadyExists, NotFound, Refused, ReleaseFailed, ServerUnreachable
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState, Worker
 from kronkers_studio.settings.paths import resource

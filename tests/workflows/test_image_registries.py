@@ -17,7 +17,7 @@ from kronkers_studio.domain.errors import (
     RegistryLoginRefused,
     RegistryUntrusted,
 )
-from kronkers_studio.packaging import base_from_registry, layer_cache
+from kronkers_studio.packaging import base_from_registry, users_layer_cache
 from kronkers_studio.settings.configuration import change_settings, load_settings
 from kronkers_studio.settings.paths import settings_file
 from kronkers_studio.settings.secrets import Secret
@@ -260,7 +260,11 @@ def test_refreshing_gets_what_a_tag_means_by_now(
     for tag in ("1", "2"):
         push(real_registry, "team/base", tag, [old], str(certificate[0]), login)
         base_from_registry(
-            f"{real_registry}/team/base:{tag}", "linux/amd64", layer_cache(), credentials=credentials, ca_file=ca_file
+            f"{real_registry}/team/base:{tag}",
+            "linux/amd64",
+            users_layer_cache(),
+            credentials=credentials,
+            ca_file=ca_file,
         )
     push(real_registry, "team/base", "1", [new], str(certificate[0]), login)
 
@@ -268,7 +272,7 @@ def test_refreshing_gets_what_a_tag_means_by_now(
 
     assert (moved.image, moved.platform, moved.changed) == (f"{real_registry}/team/base:1", "linux/amd64", True)
     assert (same.image, same.changed, same.before) == (f"{real_registry}/team/base:2", False, moved.before)
-    now = base_from_registry(f"{real_registry}/team/base:1", "linux/amd64", layer_cache())
+    now = base_from_registry(f"{real_registry}/team/base:1", "linux/amd64", users_layer_cache())
     assert now.reference == moved.after != moved.before
 
 
@@ -279,7 +283,7 @@ def test_a_refresh_tells_which_registry_refused(
     for tag in ("1", "2"):
         registry.serve(image, tag=tag)
         reference = f"{registry.host}/team/base:{tag}"
-        base_from_registry(reference, "linux/amd64", layer_cache(), ca_file=certificate[0])
+        base_from_registry(reference, "linux/amd64", users_layer_cache(), ca_file=certificate[0])
     change_settings(image_registries=[{"host": registry.host, "ca_file": str(certificate[0])}])
     del registry.answers["/v2/team/base/manifests/2"]
 

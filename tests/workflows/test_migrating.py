@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.domain.care import TrashKind
+from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.migration import scanning
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.migration import import_run

@@ -12,9 +12,9 @@ from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field
 from kronkers_studio.desktop.work.folder_watches import Watchers
 from kronkers_studio.desktop.work.studio import Studio
-from kronkers_studio.domain.care import TrashItem
 from kronkers_studio.domain.content import DEFAULT_BRANCH
 from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.maintenance import TrashItem
 from kronkers_studio.domain.progress import CancelToken, Progress
 
 _PROJECT = ""  # the choice "the whole project"

@@ -13,8 +13,8 @@ from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import Studio
-from kronkers_studio.domain.care import TrashItem, TrashKind
 from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.maintenance import TrashItem, TrashKind
 from kronkers_studio.domain.progress import CancelToken, Progress
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import State, Studio
-from kronkers_studio.domain.care import TrashItem, TrashKind
 from kronkers_studio.domain.content import DEFAULT_BRANCH, CheckReport, Commit, Project, RestoreReport
 from kronkers_studio.domain.history import HistoryRow
+from kronkers_studio.domain.maintenance import TrashItem, TrashKind
 from kronkers_studio.domain.progress import CancelToken, Progress
 
 if TYPE_CHECKING:

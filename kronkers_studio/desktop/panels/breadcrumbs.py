@@ -12,7 +12,7 @@ from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 _BEFORE = 4  # pixels before the last name: those of a link's padding
 _NAME = 22  # characters of a folder's name on the way

@@ -30,8 +30,8 @@ from kronkers_studio.domain.previews import (
     TablePreview,
     TextPreview,
 )
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import CancelToken
-from kronkers_studio.domain.spelling import printable
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session

@@ -18,7 +18,6 @@ from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import Key, Studio
-from kronkers_studio.domain.care import RebuildReport
 from kronkers_studio.domain.errors import (
     Cancelled,
     IndexDamaged,
@@ -27,6 +26,7 @@ from kronkers_studio.domain.errors import (
     StudioError,
     WrongKey,
 )
+from kronkers_studio.domain.maintenance import RebuildReport
 from kronkers_studio.domain.progress import CancelToken, Progress
 
 _WIDTH = 560

@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from kronkers_studio.desktop.look import icons, theme
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 Kind = Literal["secondary", "primary", "danger", "quiet", "link", "icon", "rail", "bar"]
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from kronkers_studio.desktop.look import theme
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 _MARGIN = 10
 

@@ -12,7 +12,7 @@ from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.buttons import Button, Kind
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import Notice
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 _MARGIN = 24  # pixels beside the content
 

@@ -26,7 +26,7 @@ from kronkers_studio.desktop.look import icons, theme
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.labels import label, restyle
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 _BEFORE_ARROW, _ARROW = 16, 28  # pixels of a drop-down that its words do not have
 _BESIDE_WORDS = 8  # and of the field that the style gives to them

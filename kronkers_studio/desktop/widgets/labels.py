@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 Role = Literal[
     "title", "figure", "heading", "name", "strong", "medium", "text", "muted", "caption", "bad", "code", "key",

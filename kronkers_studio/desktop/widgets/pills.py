@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QS
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import TEXT, Tone
 from kronkers_studio.desktop.widgets.labels import restyle
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 _HEIGHT, _PADDING = 19, 12  # pixels; the padding is the style sheet's
 _FILTER_PADDING = 10

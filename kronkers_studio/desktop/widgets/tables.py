@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from kronkers_studio.desktop.look import icons, theme
 from kronkers_studio.desktop.look.tokens import CAPTION, ROW_HEIGHT, Tone
 from kronkers_studio.desktop.widgets.passing_time import PassingTime
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 Row = TypeVar("Row")
 Index = QModelIndex | QPersistentModelIndex

@@ -20,8 +20,8 @@ import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from kronkers_studio.domain.errors import Cancelled, StudioError
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import CancelSource, CancelToken, Progress
-from kronkers_studio.domain.spelling import printable
 
 Result = TypeVar("Result")
 Work = Callable[[Progress, CancelToken], Result]

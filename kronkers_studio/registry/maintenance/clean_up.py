@@ -22,9 +22,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kronkers_studio.domain.care import CleanUpReport, PackGarbage
 from kronkers_studio.domain.changes import CommitsForgotten
 from kronkers_studio.domain.errors import BranchChanged, StoreDamaged
+from kronkers_studio.domain.maintenance import CleanUpReport, PackGarbage
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.registry.metadata.journal import Journal, read_entries
 from kronkers_studio.registry.metadata.trash_projection import pinned_commits

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from kronkers_studio.domain.care import RebuildReport
 from kronkers_studio.domain.changes import JournalEntry
 from kronkers_studio.domain.errors import JournalIncomplete, StoreDamaged
+from kronkers_studio.domain.maintenance import RebuildReport
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.registry.metadata.journal import Journal, read_entries
 from kronkers_studio.registry.metadata.journal_files import JournalLog

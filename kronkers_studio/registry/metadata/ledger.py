@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlcipher3 import dbapi2
 
-from kronkers_studio.domain.care import KeyEvent, KeyEventKind
 from kronkers_studio.domain.changes import Change, JournalEntry, ReleaseRecorded
 from kronkers_studio.domain.errors import NotFound
+from kronkers_studio.domain.maintenance import KeyEvent, KeyEventKind
 from kronkers_studio.domain.migration import MigrationSource
 from kronkers_studio.domain.models import ModelVersion, Package
 from kronkers_studio.domain.naming import checked_model_name

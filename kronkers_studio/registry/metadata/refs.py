@@ -12,11 +12,11 @@ from typing import Any
 
 from sqlcipher3 import dbapi2
 
-from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.changes import BranchMoved, JournalEntry, Trashed, TrashRestored
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Branch, Commit, Tag
 from kronkers_studio.domain.errors import InvalidInput, NotFound
-from kronkers_studio.domain.moments import parse_moment
+from kronkers_studio.domain.maintenance import TrashKind
+from kronkers_studio.domain.time_expressions import parse_moment
 from kronkers_studio.registry.metadata import statements
 from kronkers_studio.registry.metadata.journal import decode_entry
 from kronkers_studio.storage.database import Database

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlcipher3 import dbapi2
 
-from kronkers_studio.storage.text import from_stored, to_stored
+from kronkers_studio.storage.stored_text import from_stored, to_stored
 
 Row = Mapping[str, Any]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 
-from kronkers_studio.domain.care import TrashItem, TrashKind
 from kronkers_studio.domain.changes import Trashed, TrashEmptied, TrashRestored
 from kronkers_studio.domain.errors import InvalidInput, NotFound
+from kronkers_studio.domain.maintenance import TrashItem, TrashKind
 from kronkers_studio.registry.metadata import statements
 from kronkers_studio.registry.metadata.ledger import Ledger
 from kronkers_studio.storage.database import Database

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlcipher3 import dbapi2
 
-from kronkers_studio.domain.care import TrashKind
 from kronkers_studio.domain.changes import CommitsForgotten, KeyChanged, Trashed, TrashEmptied, TrashRestored
 from kronkers_studio.domain.errors import AlreadyExists, NotFound, Refused
+from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.releases import ReleaseState
 from kronkers_studio.registry.metadata import statements

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from kronkers_studio.domain.errors import RestoreUnderWay, WorkspaceError
 from kronkers_studio.storage.files import BINARY
-from kronkers_studio.storage.lock import owner_of, try_lock, unlock, write_owner
+from kronkers_studio.storage.writer_lock import owner_of, try_lock, unlock, write_owner
 
 MARKER = ".kronkers-restore.lock"
 _DRAFT = re.compile(r"\.kronkers-([0-9a-f]{12})-[0-9]+\.part")

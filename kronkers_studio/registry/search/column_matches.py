@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from kronkers_studio.registry.search.header_index import places_state
 from kronkers_studio.registry.search.terms import LONG, beginning, folded, phrase, words
-from kronkers_studio.storage.text import to_stored
+from kronkers_studio.storage.stored_text import to_stored
 
 if TYPE_CHECKING:
     from sqlcipher3 import dbapi2

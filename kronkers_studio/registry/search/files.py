@@ -27,7 +27,7 @@ from kronkers_studio.registry.search.terms import (
     mark,
     phrase,
 )
-from kronkers_studio.storage.text import from_stored, to_stored
+from kronkers_studio.storage.stored_text import from_stored, to_stored
 
 if TYPE_CHECKING:
     from sqlcipher3 import dbapi2

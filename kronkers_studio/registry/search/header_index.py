@@ -18,7 +18,7 @@ from kronkers_studio.domain.content import Entry
 from kronkers_studio.registry.search.header_reader import TableContent, Told, table_content
 from kronkers_studio.registry.search.terms import beginnings, folded
 from kronkers_studio.registry.store.records import ID_SIZE
-from kronkers_studio.storage.text import from_stored, to_stored
+from kronkers_studio.storage.stored_text import from_stored, to_stored
 
 if TYPE_CHECKING:
     from sqlcipher3 import dbapi2

@@ -45,7 +45,7 @@ from kronkers_studio.registry.trees.tree_diff import diff_trees
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.files import disk_failures
 from kronkers_studio.storage.json_form import object_id
-from kronkers_studio.storage.text import to_stored
+from kronkers_studio.storage.stored_text import to_stored
 
 if TYPE_CHECKING:
     from sqlcipher3 import dbapi2

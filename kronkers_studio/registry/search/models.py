@@ -7,12 +7,12 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.care import TrashKind
+from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.progress import Progress
 from kronkers_studio.registry.search.terms import folded, words
 from kronkers_studio.storage.json_form import from_text, records_read, to_json
-from kronkers_studio.storage.text import from_stored, to_stored
+from kronkers_studio.storage.stored_text import from_stored, to_stored
 
 if TYPE_CHECKING:
     from sqlcipher3 import dbapi2

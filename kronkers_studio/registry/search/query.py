@@ -26,7 +26,7 @@ from kronkers_studio.registry.search.files import FoundFiles
 from kronkers_studio.registry.search.header_index import count_unread
 from kronkers_studio.registry.search.index import SearchIndex
 from kronkers_studio.registry.search.terms import LONG, folded, phrase, terms, words
-from kronkers_studio.storage.text import from_stored, to_stored
+from kronkers_studio.storage.stored_text import from_stored, to_stored
 
 if TYPE_CHECKING:
     from sqlcipher3 import dbapi2

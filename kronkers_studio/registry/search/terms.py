@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from kronkers_studio.storage.text import to_stored
+from kronkers_studio.storage.stored_text import to_stored
 
 _WORD = re.compile(r"[^\W_]+")
 _BETWEEN_TERMS = re.compile(r"[\s/\\\0]+")

@@ -11,7 +11,7 @@ from kronkers_studio.registry.store.object_writer import ObjectWriter
 from kronkers_studio.registry.store.packs import PackFolder, PackInUse, PackWriter
 from kronkers_studio.registry.store.records import HEADER_SIZE, ObjectType, RecordHeader, Sealer, read_header
 from kronkers_studio.registry.store.recovery import find_leftovers, salvage
-from kronkers_studio.storage.lock import WriterLock
+from kronkers_studio.storage.writer_lock import WriterLock
 
 _LOCK_WAIT_SECONDS = 2.0
 _STRETCH_BYTES = 4 << 20

@@ -46,7 +46,7 @@ def staying_in_cloud(
     that the one before has.
     """
     from kronkers_studio.migration import filesystem
-    from kronkers_studio.migration.found import CLOCK_TICK_NS
+    from kronkers_studio.migration.found_item import CLOCK_TICK_NS
 
     content, staying = session.workspace.content, []
     for path in (item.path for item in skipped if item.reason is SkipReason.PLACEHOLDER):

@@ -12,7 +12,7 @@ from kronkers_studio.domain.migration import FoldedVersion
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
-    from kronkers_studio.migration.folding import Folding
+    from kronkers_studio.migration.conflict_folding import Folding
 
 _HISTORY_LOOKED_AT = 1000
 
@@ -55,7 +55,7 @@ class Recording:
         skipped: tuple[SkippedItem, ...],
     ) -> tuple[Commit, bool, tuple[FoldedVersion, ...]]:
         """The same, the conflict ``copies`` (each with its original) being versions before the newest."""
-        from kronkers_studio.migration.folding import fold_conflicts
+        from kronkers_studio.migration.conflict_folding import fold_conflicts
 
         folding = fold_conflicts(stored, copies)
         if not folding.files:

@@ -70,7 +70,7 @@ def reader(
 ) -> FolderSource:
     """Reads the folder's files: for storing them with ``options`` and at the pace of the settings, else as they are."""
     from kronkers_studio.migration import FolderSource
-    from kronkers_studio.migration.pace import Pace
+    from kronkers_studio.migration.throttle import Pace
 
     if options is None or session is None:
         return FolderSource(folder)

@@ -18,7 +18,7 @@ from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
     from kronkers_studio.migration import FolderSource, Scan
-    from kronkers_studio.migration.found import FoundItem
+    from kronkers_studio.migration.found_item import FoundItem
 
 _STAYS = "It is only in the cloud, and is what the project has already: it stays, and nothing is downloaded."
 _COMPARED_BYTES = 64 << 20

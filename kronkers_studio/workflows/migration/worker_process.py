@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from kronkers_studio.domain.content import ContentSource, ItemRows, SourceElsewhere
-from kronkers_studio.migration.found import FoundRows
-from kronkers_studio.migration.pace import Pace
+from kronkers_studio.migration.found_item import FoundRows
 from kronkers_studio.migration.source import FolderSource
+from kronkers_studio.migration.throttle import Pace
 from kronkers_studio.registry.importing.worker_process import serve
 
 ARGUMENT = "--reading-process"

@@ -202,9 +202,9 @@ def known_trees_outlive_cleaning_up() -> None:
 
 
 def files_not_at_rest_trusted() -> None:
-    from kronkers_studio.migration import found
+    from kronkers_studio.migration import found_item
 
-    found.CLOCK_TICK_NS = -(10**18)
+    found_item.CLOCK_TICK_NS = -(10**18)
 
 
 def changes_while_reading_unnoticed() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kronkers_studio.domain.content import SkippedItem, time_of
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 _WIDEST = 80
 """A longer cell does not make its column wider."""

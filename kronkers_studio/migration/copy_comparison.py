@@ -8,7 +8,7 @@ from collections import Counter
 
 from kronkers_studio.domain.content import SourceProblem
 from kronkers_studio.domain.migration import FileKind
-from kronkers_studio.migration.found import FoundItem
+from kronkers_studio.migration.found_item import FoundItem
 from kronkers_studio.migration.source import FolderSource
 
 LARGEST = 16 << 20

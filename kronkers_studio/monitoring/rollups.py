@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from kronkers_studio.domain.series import SeriesKey, Window
-from kronkers_studio.monitoring.blobs import decode_buckets, decode_samples
 from kronkers_studio.monitoring.buckets import Buckets, bucket_samples, merge_buckets, with_gaps
+from kronkers_studio.monitoring.sample_codec import decode_buckets, decode_samples
 
 SECOND = 1_000  # all times here are whole milliseconds since the epoch
 DAY = 86_400 * SECOND

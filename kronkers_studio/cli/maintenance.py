@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from kronkers_studio.cli.numbers import MOST_DAYS, finite
+from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Key, Terminal, ask, command, with_key
-from kronkers_studio.cli.text import moment, plural, size, table
-from kronkers_studio.domain.care import CleanUpReport, RebuildReport
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.maintenance import CleanUpReport, RebuildReport
 from kronkers_studio.settings.secrets import Secret
 
 _MOST_LINES = 50

@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from kronkers_studio.domain.spelling import printable
+from kronkers_studio.domain.printable import printable
 
 
 def json_text(value: Any) -> str:

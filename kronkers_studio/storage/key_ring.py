@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from kronkers_studio.domain.care import KeyRotation, KeySlot
 from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, KeyUnavailable, NotFound, Refused, WrongKey
+from kronkers_studio.domain.maintenance import KeyRotation, KeySlot
 from kronkers_studio.settings.secrets import Secret, delete_secret, get_secret, set_secret
 from kronkers_studio.storage import keys
 from kronkers_studio.storage.files import disk_failures, write_atomically
 from kronkers_studio.storage.keys import KEYS_FILE, ArgonCost, MasterKey, Unlock
-from kronkers_studio.storage.lock import WriterLock
 from kronkers_studio.storage.recovery_key import new_recovery_key
+from kronkers_studio.storage.writer_lock import WriterLock
 
 _LOCK = "keys.lock"
 _LOCK_WAIT_SECONDS = 2.0

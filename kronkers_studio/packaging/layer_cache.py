@@ -130,7 +130,7 @@ class LayerCache:
         return folder
 
 
-def layer_cache() -> LayerCache:
+def users_layer_cache() -> LayerCache:
     """The one of this user on this computer."""
     return LayerCache(cache_folder() / "layers")
 

@@ -9,7 +9,7 @@ from kronkers_studio.domain.content import SkippedItem, SkipReason
 from kronkers_studio.domain.migration import Decision, FileKind, PlannedItem, Rename, RuleHits
 from kronkers_studio.migration.classification import type_of
 from kronkers_studio.migration.file_types import BINARY, Look
-from kronkers_studio.migration.found import FoundItem
+from kronkers_studio.migration.found_item import FoundItem
 
 _LISTED_PER_RULE = 100
 _WILL_BE_FETCHED = "It is online-only: bringing it in downloads it from OneDrive."
