@@ -11,13 +11,23 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.settings.pace import LOW_PRIORITY, READ_LIMIT, GivingWay
 from kronkers_studio.settings.paths import default_workspace, settings_file
 from kronkers_studio.settings.private import make_private_file, make_private_folder
+
+
+class ImageRegistry(BaseModel):
+    """How the image registry at ``host`` is reached. Its password is in the keyring, never here."""
+
+    model_config = ConfigDict(frozen=True)
+
+    host: str
+    user: str = ""
+    ca_file: Path | None = None
 
 
 class Settings(BaseSettings):
@@ -34,6 +44,10 @@ class Settings(BaseSettings):
         description="Where the base layer of packages comes from: an image in a registry, an archive file "
         "(a path to .tar), or “engine:NAME” for an image on the server's own engine. {python} stands for the "
         "model's Python version.",
+    )
+    image_registries: tuple[ImageRegistry, ...] = Field(
+        default=(),
+        description="Image registries that want a login, or whose certificate comes from an authority of their own.",
     )
     package_platform: str = Field(
         default="linux/amd64",
