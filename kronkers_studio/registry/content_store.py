@@ -242,6 +242,10 @@ class ContentStore:
         """Everything below the folder ``path``, a folder before what it holds. Raises ``NotFound``."""
         return self._trees.walk(self.find(project, ref, path))
 
+    def walk_folders(self, project: str, ref: str = "", path: str = "") -> Iterator[tuple[Entry, list[Entry]]]:
+        """The folder ``path`` and each one below it, with what lies directly in it. Raises ``NotFound``."""
+        return self._trees.folders(self.find(project, ref, path))
+
     # ---- taking out ----
 
     def open(self, entry: Entry) -> BinaryIO:
