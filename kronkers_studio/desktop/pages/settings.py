@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout
 
@@ -21,7 +20,7 @@ from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.views import WrappedContent, scrolling
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import StudioError
-from kronkers_studio.settings.configuration import Settings, author_name, change_settings
+from kronkers_studio.settings.configuration import author_name, change_settings, choices, help_text
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
@@ -71,13 +70,8 @@ class SettingsPage(Page):
         """Put ``changes`` in force and keep them; False when they are not valid, which is then said."""
         try:
             settings = change_settings(**changes)
-        except ValidationError as error:
-            self.notice.say(tr("That cannot be used."), "; ".join(e["msg"] for e in error.errors()), "bad")
-            return False
-        except OSError as error:
-            self.notice.say(
-                tr("The settings could not be saved."), tr("Look whether the disk is full."), "bad", str(error)
-            )
+        except StudioError as error:
+            self.notice.show_error(error)
             return False
         self.notice.clear()
         self.studio.reload_settings(settings)
@@ -89,9 +83,8 @@ class SettingsPage(Page):
 
     def _look(self) -> Card:
         card = Card(tr("Appearance"))
-        self.theme = FilterPills(
-            [("system", tr("As the system")), ("light", tr("Light")), ("dark", tr("Dark"))], tr("Theme")
-        )
+        words = {"system": tr("As the system"), "light": tr("Light"), "dark": tr("Dark")}
+        self.theme = FilterPills([(name, words[name]) for name in choices("theme")], tr("Theme"))
         self.theme.select(self.studio.settings.theme)
         self.theme.chosen.connect(lambda key: self.change(theme=key))
         row = QHBoxLayout()
@@ -126,10 +119,9 @@ class SettingsPage(Page):
         self.limit.choose(settings.read_limit)
         self.limit.activated.connect(lambda: self.change(read_limit=self.limit.value))
         card.body.addWidget(Field(tr("Read at most"), self.limit, _help("read_limit")))
-        self.priority = FilterPills(
-            [("always", tr("Always")), ("watching", tr("While watching")), ("never", tr("Never"))],
-            tr("Give way to other programs"),
-        )
+        words = {"always": tr("Always"), "watching": tr("While watching"), "never": tr("Never")}
+        names = [(name, words[name]) for name in choices("low_priority")]
+        self.priority = FilterPills(names, tr("Give way to other programs"))
         self.priority.select(settings.low_priority)
         self.priority.chosen.connect(lambda key: self.change(low_priority=key))
         card.body.addWidget(label(tr("Give way to other programs"), "medium"))
@@ -277,4 +269,4 @@ def _kept(current: int) -> list[tuple[str, object]]:
 
 
 def _help(name: str) -> str:
-    return tr(Settings.model_fields[name].description or "")
+    return tr(help_text(name))
