@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,7 @@ from pytestqt.qtbot import QtBot
 from kronkers_studio.desktop.unlock_gate import UnlockCard
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.settings.secrets import Secret
-
-OpenWindow = Callable[..., MainWindow]
+from tests.desktop.kinds import OpenWindow
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,10 +21,10 @@ from kronkers_studio.domain.progress import NEVER, CancelSource
 from kronkers_studio.workflows import watching as workflow
 from kronkers_studio.workflows.browsing import list_folder
 from kronkers_studio.workflows.session import open_workspace
-from tests.desktop.test_accessibility import unnamed, unreachable
+from tests.desktop.accessible import unnamed, unreachable
+from tests.desktop.kinds import OpenWindow, the_page
 from tests.desktop.things import NOON
 
-OpenWindow = Callable[..., MainWindow]
 _PATIENCE = 30_000
 _SETTLE = 0.2
 _PROJECT = "Team folder"
@@ -35,8 +34,7 @@ def page_of(window: MainWindow, qtbot: QtBot) -> MigratePage:
     """The Migrate page, showing what was brought in."""
     window.show()
     window.show_page("migrate")
-    page = window.page("migrate")
-    assert isinstance(page, MigratePage)
+    page = the_page(window, MigratePage)
     qtbot.waitUntil(lambda: bool(page.before.rows), timeout=_PATIENCE)
     Watchers.of(window.studio).settle_seconds = _SETTLE
     return page
@@ -192,8 +190,7 @@ def test_what_was_just_brought_in_can_be_watched_from_there(
     window = open_main_window(workspace)
     window.show()
     window.show_page("migrate")
-    page = window.page("migrate")
-    assert isinstance(page, MigratePage)
+    page = the_page(window, MigratePage)
     page.look_at(small_folder)
     qtbot.waitUntil(lambda: page.views.shown == "plan", timeout=_PATIENCE)
     page.start()

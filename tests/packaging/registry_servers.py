@@ -21,7 +21,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from image_files import DOCKER, SmallImage, index_of, sha
+
+from tests.packaging.image_files import DOCKER, SmallImage, index_of, sha
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
