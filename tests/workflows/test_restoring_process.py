@@ -299,8 +299,8 @@ def test_no_key_is_in_a_command_or_the_environment(
 def test_a_process_whose_parent_is_killed_ends_within_a_file_and_leaves_no_draft(
     session: Session, contents: dict[str, bytes], tmp_path: Path
 ) -> None:
-    """The large file is written slowly, through a pipe of the system's in place of the disk's speed. Seen to fail when
-    the process looks at its input only between jobs."""
+    """The large file is written slowly, as to a slow disk. Seen to fail when the process looks at its input only between
+    files, and between jobs."""
     content = session.workspace.content
     entry = content.find("p", "", "large.bin")
     located = content._store.locate(entry.content)
@@ -319,7 +319,7 @@ def test_a_process_whose_parent_is_killed_ends_within_a_file_and_leaves_no_draft
         "content = [(id, Location(*place, ObjectType.CHUNK)) for id, *place in rows]\n"
         "slow = 'import os, time; from kronkers_studio.registry.restoring import file_writer as f\\n'\n"
         "slow += 'really = f.write_fully\\n'\n"
-        "slow += 'def write(d, data): time.sleep(0.02); really(d, data)\\n'\n"
+        "slow += 'def write(d, data): time.sleep(0.05); really(d, data)\\n'\n"
         "slow += 'f.write_fully = write\\n'\n"
         "slow += 'from kronkers_studio.workflows.restoring_process import main; main()'\n"
         "command = (sys.executable, '-c', slow)\n"
@@ -345,5 +345,4 @@ def test_a_process_whose_parent_is_killed_ends_within_a_file_and_leaves_no_draft
             time.sleep(0.01)
         first.kill()
     second.wait(60)
-    assert not list(out.glob(".kronkers-*"))
-    assert len(list(out.iterdir())) < 99
+    assert list(out.iterdir()) == []

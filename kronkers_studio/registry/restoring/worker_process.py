@@ -185,9 +185,10 @@ class _Writer:
             yield from (small[id] for id, _at in file.content)
             return
         for window in windows(file.content):
-            if self.stopping.is_set():
-                raise _Stopped
-            yield from read_together(self._packs, self._sealer, window, ObjectType.CHUNK)
+            for data in read_together(self._packs, self._sealer, window, ObjectType.CHUNK):
+                if self.stopping.is_set():
+                    raise _Stopped
+                yield data
 
     def _place(self, draft: str, path: str) -> None:
         """Give the whole file its name, which nothing else may have taken meanwhile. Raises ``OSError``."""
