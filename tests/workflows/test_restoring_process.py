@@ -299,8 +299,8 @@ def test_no_key_is_in_a_command_or_the_environment(
 def test_a_process_whose_parent_is_killed_ends_within_a_file_and_leaves_no_draft(
     session: Session, contents: dict[str, bytes], tmp_path: Path
 ) -> None:
-    """The large file is written slowly, as to a slow disk. Seen to fail when the process looks at its input only between
-    files, and between jobs."""
+    """The large file is written slowly, as to a slow disk. Seen to fail when the process looks at its input only
+    between files."""
     content = session.workspace.content
     entry = content.find("p", "", "large.bin")
     located = content._store.locate(entry.content)

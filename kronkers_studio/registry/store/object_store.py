@@ -15,6 +15,8 @@ from kronkers_studio.storage.writer_lock import WriterLock
 
 _LOCK_WAIT_SECONDS = 2.0
 _STRETCH_BYTES = 4 << 20
+_GAP_BYTES = 8 << 10
+"""So much that nobody asked for is sooner read than left out."""
 
 
 class ObjectStore:
@@ -159,12 +161,13 @@ def _place(located: tuple[bytes, Location]) -> tuple[int, int]:
 
 
 def _stretches(places: Sequence[Location]) -> Iterator[list[int]]:
-    """The numbers of ``places``, those together that follow one another in a pack without a gap, up to some MB."""
+    """The numbers of ``places``, those together that follow one another closely in a pack, up to some MB."""
     stretch: list[int] = []
     start = end = Location(-1, 0, 0, 0, ObjectType.CHUNK)
     for number in sorted(range(len(places)), key=lambda number: places[number][:2]):
         at = places[number]
-        together = at.pack == end.pack and at.offset == end.end and at.end - start.offset <= _STRETCH_BYTES
+        is_close = at.pack == end.pack and 0 <= at.offset - end.end <= _GAP_BYTES
+        together = is_close and at.end - start.offset <= _STRETCH_BYTES
         if stretch and not together:
             yield stretch
             stretch = []
