@@ -24,7 +24,7 @@ GROUPS = {
     "content": ("init", "projects", "log", "show", "ls", "restore", "check"),
     "migrating": ("migrate", "status"),
     "versions": ("diff", "branch", "merge", "tag"),
-    "care": ("gc", "trash", "registry", "key"),
+    "maintenance": ("gc", "trash", "registry", "key"),
     "models": ("model", "package", "search"),
     "servers": ("server",),
     "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "metrics"),
