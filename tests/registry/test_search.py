@@ -7,10 +7,8 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -157,7 +155,7 @@ def test_a_lost_or_damaged_index_is_made_again(workspace: Workspace, directory: 
 def test_an_index_of_another_form_is_made_again(workspace: Workspace) -> None:
     _commit(workspace, "p", "main", {"a.csv": 1})
     assert _found(workspace, "a.csv") == ["a.csv"]
-    with workspace.search._index._index.write_directly() as connection:
+    with workspace.search._index._index.write() as connection:
         connection.execute("DROP TABLE files")
         connection.execute("PRAGMA user_version = 1")
     assert _found(workspace, "a.csv") == ["a.csv"]
@@ -166,7 +164,7 @@ def test_an_index_of_another_form_is_made_again(workspace: Workspace) -> None:
 def test_a_version_that_was_cleaned_up_since_is_not_needed_to_go_on_from_it(workspace: Workspace) -> None:
     _commit(workspace, "p", "main", {"a.csv": 1, "b.csv": 2})
     assert _found(workspace, "csv") == ["a.csv", "b.csv"]
-    with workspace.search._index._index.write_directly() as connection:
+    with workspace.search._index._index.write() as connection:
         connection.execute("UPDATE branches SET tree = ?", ("f" * 64,))
     _commit(workspace, "p", "main", {"b.csv": 2, "c.csv": 3})
     assert _found(workspace, "csv") == ["b.csv", "c.csv"]
@@ -340,20 +338,17 @@ def test_models_are_listed_by_size_in_the_order_of_an_index(workspace: Workspace
     commit = _commit(workspace, "p", "main", {"m": 1})
     for version, size in enumerate((30, 9, 200, 30), start=1):
         _register(workspace, commit, "m", version, size=size)
-    asked: list[tuple[str, Any]] = []
-
-    @sa.event.listens_for(workspace.database.engine, "before_cursor_execute")
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
-        asked.append((statement, values))
-
+    asked: list[str] = []
+    with workspace.database.read() as connection:  # the one that is lent next
+        connection.set_trace_callback(asked.append)
     for order, expected in (("size", [3, 4, 1, 2]), ("-size", [2, 1, 4, 3])):
         assert [found.version for found in workspace.models.page(sort=Sort.parse(order))[1]] == expected
-    sa.event.remove(workspace.database.engine, "before_cursor_execute", note)
-    ordered = [(statement, values) for statement, values in asked if "json_extract" in statement]
+    ordered = [statement for statement in asked if "json_extract" in statement]
     assert len(ordered) == 2
-    with workspace.database.read_directly() as connection:
-        for statement, values in ordered:
-            plan = str(connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall())
+    with workspace.database.read() as connection:
+        connection.set_trace_callback(None)
+        for statement in ordered:
+            plan = str(connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall())
             assert "ix_model_versions_size" in plan and "TEMP B-TREE" not in plan
 
 
