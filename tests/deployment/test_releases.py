@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from kronkers_studio.deployment.commands import take_lock
 from kronkers_studio.deployment.deploy_lock import (
     break_deploy_lock,
     deploy_lock,
-    lock_owner,
     read_changes,
     read_deploy_lock,
     record_change,
@@ -156,7 +155,7 @@ def test_a_release_is_healthy_hardened_on_loopback_only_and_answers_through_ssh(
         ("start", "churn r1", None),
         ("start", "churn r1", "done"),
     ]
-    assert lock_owner(ready) is None
+    assert read_deploy_lock(ready) is None
 
 
 def test_a_neighbour_who_addresses_the_container_itself_gets_no_answer(
@@ -237,10 +236,11 @@ def test_who_stood_still_until_the_lock_was_broken_changes_nothing_more(
 
     monkeypatch.setattr(releases, "record_change", stands_still)
     try:
-        for change in (
+        changes: list[Callable[[], object]] = [
             lambda: start_release(ready, spec_of(service_image, 2)),
             lambda: resume_release(ready, paused),
-        ):
+        ]
+        for change in changes:
             with pytest.raises(ServerBusy, match="stood still"):
                 change()
             found = read_deploy_lock(ready)
@@ -366,7 +366,7 @@ def test_a_release_that_fails_is_removed_and_the_earlier_one_still_answers(
         assert services(ready) == {live["service"]}
         assert release_state(ready, live) is ReleaseState.LIVE
         assert ask(ready, live) == 200
-    assert lock_owner(ready) is None
+    assert read_deploy_lock(ready) is None
 
 
 def test_a_release_can_be_paused_and_is_quickly_back_on_its_port(

@@ -26,6 +26,7 @@ from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.domain.series import Metric, SeriesKey
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.session import Session, create_workspace
+from tests.release_numbers import next_release_number
 
 MODEL = "churn-score"
 
@@ -43,15 +44,14 @@ class Service:
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.scrapes = 0
-        self.registry = prometheus_client.CollectorRegistry()
-        at = {"registry": self.registry}
-        self.requests = prometheus_client.Counter("kronkers_requests", "Requests", ["route", "code"], **at)
+        self.registry = own = prometheus_client.CollectorRegistry()
+        self.requests = prometheus_client.Counter("kronkers_requests", "Requests", ["route", "code"], registry=own)
         self.seconds = prometheus_client.Histogram(
-            "kronkers_request_seconds", "Seconds", buckets=(0.01, 0.02, 0.04, 0.08, 0.16), **at
+            "kronkers_request_seconds", "Seconds", buckets=(0.01, 0.02, 0.04, 0.08, 0.16), registry=own
         )
-        prometheus_client.Counter("kronkers_process_cpu_seconds", "CPU", **at).inc(3)
-        prometheus_client.Gauge("kronkers_process_memory_bytes", "Memory", **at).set(190e6)
-        prometheus_client.Gauge("kronkers_requests_in_flight", "In flight", **at).set(1)
+        prometheus_client.Counter("kronkers_process_cpu_seconds", "CPU", registry=own).inc(3)
+        prometheus_client.Gauge("kronkers_process_memory_bytes", "Memory", registry=own).set(190e6)
+        prometheus_client.Gauge("kronkers_requests_in_flight", "In flight", registry=own).set(1)
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -125,7 +125,7 @@ def put_live(session: Session, port: int, *, version: int = 14, ago: timedelta =
     answering = Service.by_port.get(port)
     process = os.getpid() if answering is None else answering.process.pid
     before = session.workspace.ledger.live_release(MODEL, THIS_COMPUTER)
-    number = session.workspace.ledger.next_release_number(MODEL, THIS_COMPUTER)
+    number = next_release_number(session.workspace.ledger, MODEL, THIS_COMPUTER)
     known = [model.version for model in session.workspace.ledger.model_versions(MODEL)] if before else []
     if version not in known:
         facts = ModelFacts(Framework.SKLEARN, "1.9.1", "joblib")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Skipped unsupported reflection o
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
+def database(tmp_path: Path) -> Iterator[Database]:
     opened = Database(tmp_path / "metadata.db", KEY)
     upgrade_database(opened)
     yield opened
@@ -147,15 +148,15 @@ def test_a_first_transaction_that_outlasts_its_file_is_not_gone_on_with(tmp_path
         made.close()
     database = Database(tmp_path / "old", KEY)
 
-    def name() -> str:
+    def its_name() -> str:
         with database.read_directly() as connection:
             return str(connection.execute("SELECT name FROM name").fetchone()[0])
 
     with database.read_directly() as connection:
         (tmp_path / "new").replace(tmp_path / "old")
-        assert name() == "new"
+        assert its_name() == "new"
         assert connection.execute("SELECT name FROM name").fetchone() == ("old",), "what it began with"
-    assert name() == "new"
+    assert its_name() == "new"
     database.close()
 
 
