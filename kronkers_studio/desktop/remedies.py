@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kronkers_studio.desktop.destinations import CleanServer, LogIn, TakeLockAway
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import (
@@ -27,9 +28,9 @@ def remedy_of(studio: Studio, error: StudioError) -> Action | None:
     if not server:
         return None
     if isinstance(error, AuthenticationFailed):
-        return tr("Log in again …"), lambda: studio.go.emit("servers", {"log_in": server})
+        return tr("Log in again …"), lambda: studio.go.emit(LogIn(server))
     if isinstance(error, ServerBusy):
-        return tr("Take the lock away …"), lambda: studio.go.emit("servers", {"unlock": server})
+        return tr("Take the lock away …"), lambda: studio.go.emit(TakeLockAway(server))
     if isinstance(error, ServerFull):
-        return tr("Clean up …"), lambda: studio.go.emit("servers", {"clean": server})
+        return tr("Clean up …"), lambda: studio.go.emit(CleanServer(server))
     return None

@@ -11,7 +11,6 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,19 +52,24 @@ class Database:
         self._key = key.hex()
         self._synchronous = "FULL" if durable else "NORMAL"
         self._lock = threading.Lock()
+        self._engine: sa.Engine | None = None
         self._idle: list[dbapi2.Connection] = []
         self._opened: _State | None = None  # the file that connections lead to
         self._obstacle: Obstacle | None = None  # why connections are for reading only
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         self._closed_to_others = False
 
-    @cached_property
+    @property
     def engine(self) -> sa.Engine:
         import sqlalchemy as sa
 
-        engine = sa.create_engine("sqlite://", creator=self._connect, module=dbapi2, poolclass=sa.pool.QueuePool)
-        sa.event.listen(engine, "begin", _begin)
-        return engine
+        with self._lock:  # two threads that come first at once would make two, of which one is never closed
+            if self._engine is None:
+                self._engine = sa.create_engine(
+                    "sqlite://", creator=self._connect, module=dbapi2, poolclass=sa.pool.QueuePool
+                )
+                sa.event.listen(self._engine, "begin", _begin)
+            return self._engine
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -102,8 +106,9 @@ class Database:
         with self._lock:
             idle, self._idle, self._opened = self._idle, [], None
             self._obstacle, copy, self._copy = None, self._copy, None
-        if "engine" in self.__dict__:
-            self.engine.dispose()
+            engine = self._engine
+        if engine is not None:
+            engine.dispose()
         for connection in idle:
             connection.close()
         if copy is not None:
@@ -140,6 +145,7 @@ class Database:
             connection = self._idle.pop() if self._idle else None
         if connection is None:
             connection = self._connect()
+            opened = self._opened
         try:
             connection.execute(f"BEGIN {begin}")
             try:
@@ -153,7 +159,7 @@ class Database:
             connection.close()  # what state a failure left it in is not worth knowing
             raise
         with self._lock:
-            follows = opened in (None, self._opened)
+            follows = opened == self._opened
             if follows:
                 self._idle.append(connection)
         if not follows:

@@ -30,7 +30,7 @@ class Shell:
         self.workspace = folder / "workspace"
         self.key_file = folder / "key"  # quicker to open with than a passphrase
         self.environment = {"KRONKERS_WORKSPACE": str(self.workspace), "KRONKERS_KEY_FILE": str(self.key_file)}
-        self._app = build(lambda *_arguments: None)  # type: ignore[arg-type,return-value]  # `demo` is not run here
+        self._app = build(lambda *_arguments: None)  # `demo` is not run here
 
     def init(self) -> Any:
         """Make the workspace."""

@@ -75,7 +75,7 @@ COMMANDS = (
     ("show", "Жук", "--json"),
     ("Жук",),
 )
-CODE_PAGES = {
+CODE_PAGES: dict[str, dict[str, str | None]] = {
     "cp1252": {"PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252:strict"},
     "cp932": {"PYTHONUTF8": "0", "PYTHONIOENCODING": "cp932:strict"},
     "ascii": {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": None},

@@ -49,7 +49,7 @@ def test_others_may_read_nothing_of_a_workspace_made_with_an_open_umask(tmp_path
     (tmp_path / "source" / "a.csv").write_text("1", encoding="utf-8")
     done = subprocess.run([sys.executable, "-c", _PROGRAM, str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    modes = dict(reversed(line.split(" ", 1)) for line in done.stdout.splitlines())
+    modes = {name: mode for mode, name in (line.split(" ", 1) for line in done.stdout.splitlines())}
     for name in (
         "metadata.db",
         "metadata.db-wal",

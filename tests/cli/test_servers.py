@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kronkers_studio.deployment import deploy_lock as lock_module
-from kronkers_studio.deployment.commands import take_lock
+from kronkers_studio.deployment.commands import release_lock, take_lock
 from kronkers_studio.deployment.deploy_lock import deploy_lock, read_changes, read_deploy_lock
 from kronkers_studio.deployment.ssh import Connection, connect
 from kronkers_studio.settings.paths import data_folder
@@ -112,7 +112,7 @@ def test_unlock_leaves_a_lock_alone_that_another_took_meanwhile(
     unlock = servers.unlock_server
 
     def late(session: object, name: str, seen: object) -> bool:
-        assert connection.run(lock_module.release_lock(owner.token)).ok
+        assert connection.run(release_lock(owner.token)).ok
         with deploy_lock(connection, "new") as new:
             broken = unlock(session, name, seen)  # type: ignore[arg-type]
             assert _held_by(connection) == new.token

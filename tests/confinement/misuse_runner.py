@@ -89,7 +89,7 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
     return {
         "said": said.decode("utf-8", "replace"),
         "status": status,
-        "kilobytes": used.ru_maxrss,
+        "kilobytes": used.ru_maxrss if used is not None else 0,
         "seconds": time.monotonic() - began,
     }
 

@@ -42,8 +42,8 @@ def run() -> Iterator[Run]:
         env=environment,
         cwd=Path(__file__).parents[2],
     ) as runner:
-        assert runner.stdin is not None
-        assert runner.stdout is not None
+        stdin, stdout = runner.stdin, runner.stdout
+        assert stdin is not None and stdout is not None
 
         def one(misuse: Misuse, place: Place, *, confined: bool) -> dict[str, Any]:
             file, scratch = place.secret.parent / "model.pkl", place.secret.parent / "scratch"
@@ -51,13 +51,13 @@ def run() -> Iterator[Run]:
             file.write_bytes(misuse.build(place))
             row = misuse.row.format(secret=place.secret) if misuse.row else ""
             job = {"file": str(file), "scratch": str(scratch), "row": row, "confined": confined}
-            runner.stdin.write(json.dumps(job) + "\n")
-            runner.stdin.flush()
-            answer: dict[str, Any] = json.loads(runner.stdout.readline())
+            stdin.write(json.dumps(job) + "\n")
+            stdin.flush()
+            answer: dict[str, Any] = json.loads(stdout.readline())
             return answer
 
         yield one
-        runner.stdin.close()
+        stdin.close()
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
         while True:
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
 
-    def _huge(self, value: int, _: bytes) -> None:
+    def _huge(self, value: int, _body: bytes) -> None:
         self.send_response(200)
         self.send_header("Content-Length", str(value))
         self.end_headers()

@@ -207,13 +207,13 @@ class HandMadeImage:
         manifest = json.dumps([{"Config": config_name, "RepoTags": None, "Layers": names}]).encode()
         for name, content in ((config_name, self.config), ("manifest.json", manifest)):
             yield from _entry(name, len(content), iter([content]))
-        for name, (diff_id, content) in zip(names, self._layers.items(), strict=True):
+        for name, (diff_id, layer) in zip(names, self._layers.items(), strict=True):
             if diff_id in present:
                 continue
-            if isinstance(content, Path):
-                yield from _entry(name, content.stat().st_size, _read(content))
+            if isinstance(layer, Path):
+                yield from _entry(name, layer.stat().st_size, _read(layer))
             else:
-                yield from _entry(name, len(content), iter([content]))
+                yield from _entry(name, len(layer), iter([layer]))
         yield bytes(1024)
 
 

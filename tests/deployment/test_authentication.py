@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import paramiko
 import pytest
@@ -216,7 +217,7 @@ def test_keys_of_all_usual_types_and_forms_let_in(
 ) -> None:
     if form is PrivateFormat.TraditionalOpenSSL and type_ == "Ed25519":
         return  # there is no such form
-    key = _PRIVATE[type_]()
+    key: Any = _PRIVATE[type_]()
     encryption = BestAvailableEncryption(PASSPHRASE.encode("utf-8")) if locked else NoEncryption()
     file = tmp_path / "key"
     file.write_bytes(key.private_bytes(Encoding.PEM, form, encryption))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,7 +114,8 @@ def test_podman_is_named_as_podman(connection: Connection, monkeypatch: pytest.M
     assert checks.other_product(engine.version()) is None
     monkeypatch.setattr(engine, "version", lambda: _PODMAN)  # the lab has no Podman
     assert _line(check_server(connection, connection.server), "Docker engine") == named
-    for odd in ({}, {"Components": None}, {"Components": [None, "Podman", {}]}):
+    oddities: list[dict[str, Any]] = [{}, {"Components": None}, {"Components": [None, "Podman", {}]}]
+    for odd in oddities:
         assert checks.other_product(odd) is None
 
 

@@ -53,7 +53,7 @@ def test_where_nothing_can_be_written_the_id_lasts_as_long_as_the_process(
 def test_the_start_is_told_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
     for system in ("linux", "darwin", "win32"):
         computer.start_of_computer.cache_clear()
-        monkeypatch.setattr(computer.sys, "platform", system)
+        monkeypatch.setattr(sys, "platform", system)
         assert computer.start_of_computer()
     computer.start_of_computer.cache_clear()
 

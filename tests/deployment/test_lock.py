@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from kronkers_studio.deployment import deploy_lock as lock_module
-from kronkers_studio.deployment.commands import Command, append_audit_line, take_lock
+from kronkers_studio.deployment.commands import Command, append_audit_line, renew_lock, take_lock
 from kronkers_studio.deployment.deploy_lock import (
     LockOwner,
     break_deploy_lock,
@@ -71,7 +71,8 @@ def test_the_lock_names_its_owner_and_is_gone_afterwards(lab_server: LabServer, 
 
 def test_of_many_who_want_it_at_once_one_gets_it(lab_server: LabServer, connect_to: Connect) -> None:
     everybody = threading.Barrier(4)
-    won, lost = [], []
+    won: list[int] = []
+    lost: list[int] = []
 
     def want(connection: Connection) -> None:
         everybody.wait()
@@ -270,7 +271,7 @@ def test_a_full_home_folder_leaves_no_lock_behind(other_server: LabServer, conne
         time.sleep(0.1)
         owner = read_deploy_lock(connection)
         assert owner is not None
-        assert connection.run(lock_module.renew_lock(owner.token)).ok
+        assert connection.run(renew_lock(owner.token)).ok
         assert connection.run(Command(("sh", "-c", "cat .kronkers/deploy.sign.*"))).output > sign
     assert _remaining(other_server) == set()
 

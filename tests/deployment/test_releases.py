@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -230,10 +230,11 @@ def test_who_stood_still_until_the_lock_was_broken_changes_nothing_more(
 
     monkeypatch.setattr(releases, "record_change", stands_still)
     try:
-        for change in (
+        changes: list[Callable[[], object]] = [
             lambda: start_release(ready, spec_of(service_image, 2)),
             lambda: resume_release(ready, paused),
-        ):
+        ]
+        for change in changes:
             with pytest.raises(ServerBusy, match="stood still"):
                 change()
             found = read_deploy_lock(ready)

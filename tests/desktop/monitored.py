@@ -44,15 +44,14 @@ class Service:
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.scrapes = 0
-        self.registry = prometheus_client.CollectorRegistry()
-        at = {"registry": self.registry}
-        self.requests = prometheus_client.Counter("kronkers_requests", "Requests", ["route", "code"], **at)
+        self.registry = own = prometheus_client.CollectorRegistry()
+        self.requests = prometheus_client.Counter("kronkers_requests", "Requests", ["route", "code"], registry=own)
         self.seconds = prometheus_client.Histogram(
-            "kronkers_request_seconds", "Seconds", buckets=(0.01, 0.02, 0.04, 0.08, 0.16), **at
+            "kronkers_request_seconds", "Seconds", buckets=(0.01, 0.02, 0.04, 0.08, 0.16), registry=own
         )
-        prometheus_client.Counter("kronkers_process_cpu_seconds", "CPU", **at).inc(3)
-        prometheus_client.Gauge("kronkers_process_memory_bytes", "Memory", **at).set(190e6)
-        prometheus_client.Gauge("kronkers_requests_in_flight", "In flight", **at).set(1)
+        prometheus_client.Counter("kronkers_process_cpu_seconds", "CPU", registry=own).inc(3)
+        prometheus_client.Gauge("kronkers_process_memory_bytes", "Memory", registry=own).set(190e6)
+        prometheus_client.Gauge("kronkers_requests_in_flight", "In flight", registry=own).set(1)
         service = self
 
         class Handler(BaseHTTPRequestHandler):

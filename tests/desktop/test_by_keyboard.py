@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
@@ -12,11 +10,12 @@ from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.look import tokens
+from kronkers_studio.desktop.pages.migrate import MigratePage
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.window import MainWindow
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 _PATIENCE = 20_000
 _MOST_STEPS = 60
 
@@ -47,7 +46,7 @@ def test_a_folder_is_brought_in_by_the_keyboard_alone(
     qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
     assert window.current == "migrate"
     come_to_rest(window)
-    page: Any = window.page("migrate")
+    page = the_page(window, MigratePage)
     look = page.before.rows["Team folder"].look
     tab_to(window, look, qtbot)
     qtbot.keyClick(look, Qt.Key.Key_Space)
@@ -69,10 +68,10 @@ def test_a_file_is_looked_at_and_restored_by_the_keyboard_alone(
     window = open_main_window(filled_workspace, page="registry")
     in_front(window, qtbot)
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     table = page.browser.table
     tab_to(window, table, qtbot)
-    assert table.chosen.name == "data"  # where one is
+    assert table.chosen is not None and table.chosen.name == "data"  # where one is
     qtbot.keyClick(table, Qt.Key.Key_Return)
     come_to_rest(window)
     assert page.browser.path == "data"
@@ -80,10 +79,12 @@ def test_a_file_is_looked_at_and_restored_by_the_keyboard_alone(
     qtbot.keyClick(table, Qt.Key.Key_Down)
     qtbot.keyClick(table, Qt.Key.Key_Return)
     come_to_rest(window)
-    assert page.browser.file.name == "sales.csv"
+    shown = page.browser.file
+    assert shown is not None and shown.name == "sales.csv"
     assert QApplication.focusWidget() is page.browser.preview
     qtbot.keyClick(page.browser.preview, Qt.Key.Key_Backspace)
     come_to_rest(window)
+    assert page.browser.chosen is not None
     assert (page.browser.file, page.browser.chosen.name) == (None, "sales.csv")
 
     tab_to(window, page.restore_button, qtbot)
@@ -105,13 +106,14 @@ def test_backspace_goes_up_to_the_folder_one_came_from_and_stops_at_the_top(
     window = open_main_window(filled_workspace, page="registry")
     in_front(window, qtbot)
     come_to_rest(window)
-    browser = window.page("registry").browser  # type: ignore[attr-defined]
+    browser = the_page(window, RegistryPage).browser
     browser.open_folder("data")
     come_to_rest(window)
     for _ in range(2):
         qtbot.keyClick(browser, Qt.Key.Key_Backspace)
         come_to_rest(window)
-        assert (browser.path, browser.chosen.name) == ("", "data")
+    assert browser.chosen is not None
+    assert (browser.path, browser.chosen.name) == ("", "data")
 
 
 def test_the_chosen_row_of_the_table_with_the_keyboard_is_marked_and_of_others_not(qtbot: QtBot) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,7 +13,7 @@ from kronkers_studio.desktop.difference_rows import (
     side_by_side,
     table_words,
 )
-from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.domain.differences import (
     CellChange,
     ColumnChange,
@@ -26,10 +24,8 @@ from kronkers_studio.domain.differences import (
 )
 from kronkers_studio.workflows.session import open_workspace
 from kronkers_studio.workflows.versions import set_tag
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.versioned import commit_files
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 
 
 def test_changed_cells_read_before_and_after_and_are_marked() -> None:
@@ -174,12 +170,12 @@ def changed_workspace(workspace: Path) -> Path:
 def test_a_version_is_compared_with_the_one_before_file_by_file(
     open_main_window: OpenWindow, changed_workspace: Path, come_to_rest: Rest
 ) -> None:
-    from tests.desktop.test_accessibility import unnamed, unreachable
+    from tests.desktop.accessible import unnamed, unreachable
 
     window = open_main_window(changed_workspace, page="registry")
     window.show()
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     page.sides.choose("changes")
     come_to_rest(window)
     panel = page.changes_panel
@@ -216,7 +212,7 @@ def test_versions_are_compared_with_any_branch_or_tag(
 ) -> None:
     window = open_main_window(changed_workspace, page="registry")
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     page.sides.choose("changes")
     page.history.choose(1)
     come_to_rest(window)

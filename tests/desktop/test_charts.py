@@ -41,8 +41,10 @@ def window(
     times: list[float], mean: list[float], spread: float = 0.0, step: float = 0.0, metric: Metric = Metric.LATENCY_P50
 ) -> Window:
     middle = np.array(mean, float)
-    columns = (np.array(times, float), middle - spread, middle + spread, middle)
-    return Window(SeriesKey("churn", "this-computer", metric), *(column.data for column in columns), step=step)
+    low, high = middle - spread, middle + spread
+    return Window(
+        SeriesKey("churn", "this-computer", metric), np.array(times, float).data, low.data, high.data, middle.data, step
+    )
 
 
 def steady(number: int = 100, metric: Metric = Metric.LATENCY_P50, value: float = 30.0) -> Window:
@@ -176,7 +178,7 @@ _XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9
 
 
 def _lab(colour: str, blindness: str) -> np.ndarray:
-    rgb = np.array(QColor(colour).getRgbF()[:3])
+    rgb = np.array([QColor(colour).redF(), QColor(colour).greenF(), QColor(colour).blueF()])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     xyz = np.array(_XYZ) @ np.clip(np.array(_BLIND[blindness]) @ linear, 0, 1) / np.array((0.9505, 1.0, 1.089))
     f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)

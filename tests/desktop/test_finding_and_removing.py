@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 from PySide6.QtCore import Qt
@@ -14,17 +12,15 @@ from pytestqt.qtbot import QtBot
 from kronkers_studio.desktop.dialogs.remove import RemoveDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
-from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.work.folder_watches import Watchers
+from kronkers_studio.domain.content import Entry
 from kronkers_studio.workflows.browsing import list_projects
 from kronkers_studio.workflows.session import open_workspace
 from kronkers_studio.workflows.versions import create_branch, list_branches
-from tests.desktop.test_accessibility import unnamed, unreachable
+from tests.desktop import accessible
+from tests.desktop.kinds import OpenWindow, Rest, the_page, the_session, window_of
 from tests.desktop.versioned import commit_files
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
-Shown = TypeVar("Shown", bound=QDialog)
 
 
 @pytest.fixture
@@ -39,30 +35,38 @@ def two_projects(workspace: Path) -> Path:
 
 
 @pytest.fixture
-def page(open_main_window: OpenWindow, two_projects: Path, come_to_rest: Rest) -> Any:
+def page(open_main_window: OpenWindow, two_projects: Path, come_to_rest: Rest) -> RegistryPage:
     """The Registry page, showing the project with two branches."""
     window = open_main_window(two_projects, page="registry")
     window.show()
     come_to_rest(window)
-    shown: Any = window.page("registry")
+    shown = the_page(window, RegistryPage)
     shown.project_box.choose("Team")
     come_to_rest(window)
     return shown
 
 
-def the_dialog(page: Any, kind: type[Shown], rest: Rest) -> Shown:
-    rest(page.window())
-    (found,) = [dialog for dialog in page.window().findChildren(kind) if dialog.isVisible()]
-    assert unnamed(found) == []
-    assert unreachable(found) == []
-    return found
+def chosen_in(page: RegistryPage) -> Entry:
+    assert page.browser.chosen is not None
+    return page.browser.chosen
 
 
-def look_for(dialog: SearchDialog, words: str, page: Any, rest: Rest) -> list[str]:
+def branches_at(page: RegistryPage) -> tuple[str, ...]:
+    """The branches at the version that is chosen."""
+    assert page.history.chosen is not None
+    return page.history.chosen.branches
+
+
+def the_dialog(page: RegistryPage, kind: type[accessible.Shown], rest: Rest) -> accessible.Shown:
+    rest(window_of(page))
+    return accessible.the_dialog(window_of(page), kind)
+
+
+def look_for(dialog: SearchDialog, words: str, page: RegistryPage, rest: Rest) -> list[str]:
     """The names found, as they are shown."""
     dialog.words.setText(words)
     dialog.look()
-    rest(page.window())
+    rest(window_of(page))
     rows = dialog.table.content
     return [str(rows.data(rows.index(row, 0))) for row in range(rows.rowCount())]
 
@@ -70,32 +74,32 @@ def look_for(dialog: SearchDialog, words: str, page: Any, rest: Rest) -> list[st
 # Finding
 
 
-def test_a_file_is_found_in_any_project_and_shown_there_chosen(page: Any, come_to_rest: Rest) -> None:
+def test_a_file_is_found_in_any_project_and_shown_there_chosen(page: RegistryPage, come_to_rest: Rest) -> None:
     page.ask_find()
     dialog = the_dialog(page, SearchDialog, come_to_rest)
     assert sorted(look_for(dialog, "sales", page, come_to_rest)) == ["sales 2026.csv", "sales.csv"]
     assert dialog.summary.text() == "2 files"
     assert look_for(dialog, "sales 2026", page, come_to_rest) == ["sales 2026.csv"]
     dialog.open_chosen()
-    come_to_rest(page.window())
+    come_to_rest(window_of(page))
     assert (page.project_box.value, page.browser.path) == ("Other", "other")
-    assert page.browser.chosen.name == "sales 2026.csv"
+    assert chosen_in(page).name == "sales 2026.csv"
 
 
-def test_a_file_of_a_branch_is_shown_in_that_branchs_version(page: Any, come_to_rest: Rest) -> None:
+def test_a_file_of_a_branch_is_shown_in_that_branchs_version(page: RegistryPage, come_to_rest: Rest) -> None:
     page.ask_find()
     dialog = the_dialog(page, SearchDialog, come_to_rest)
     look_for(dialog, "only there", page, come_to_rest)
     dialog.open_chosen()
-    come_to_rest(page.window())
-    assert page.history.chosen.branches == ("forecast",)
-    assert page.browser.chosen.path == "data/only there.csv"
+    come_to_rest(window_of(page))
+    assert branches_at(page) == ("forecast",)
+    assert chosen_in(page).path == "data/only there.csv"
 
 
-def test_the_keyboard_alone_finds_and_goes_there(page: Any, qtbot: QtBot, come_to_rest: Rest) -> None:
-    window = page.window()
+def test_the_keyboard_alone_finds_and_goes_there(page: RegistryPage, qtbot: QtBot, come_to_rest: Rest) -> None:
+    window = window_of(page)
     window.show_page("home")
-    window.find()
+    window.ask_find()
     dialog = the_dialog(page, SearchDialog, come_to_rest)
     qtbot.keyClicks(dialog.words, "csv")
     dialog.look()
@@ -110,10 +114,10 @@ def test_the_keyboard_alone_finds_and_goes_there(page: Any, qtbot: QtBot, come_t
     come_to_rest(window)
     assert not window.findChildren(SearchDialog)
     assert window.current == "registry"
-    assert page.browser.chosen.path == second.path
+    assert chosen_in(page).path == second.path
 
 
-def test_kinds_are_filtered_and_nothing_found_is_said(page: Any, come_to_rest: Rest) -> None:
+def test_kinds_are_filtered_and_nothing_found_is_said(page: RegistryPage, come_to_rest: Rest) -> None:
     page.ask_find()
     dialog = the_dialog(page, SearchDialog, come_to_rest)
     dialog.kinds.choose("project")
@@ -128,33 +132,35 @@ def test_kinds_are_filtered_and_nothing_found_is_said(page: Any, come_to_rest: R
 # Removing
 
 
-def remove(page: Any, what: str, rest: Rest) -> None:
+def remove(page: RegistryPage, what: str, rest: Rest) -> None:
     page.ask_remove()
     dialog = the_dialog(page, RemoveDialog, rest)
     dialog.what.choose(what)
     dialog.go.click()
-    rest(page.window())
-    rest(page.window())
+    rest(window_of(page))
+    rest(window_of(page))
 
 
-def test_a_removed_project_is_brought_back_by_undo(page: Any, come_to_rest: Rest) -> None:
-    session = page.studio.session
+def test_a_removed_project_is_brought_back_by_undo(page: RegistryPage, come_to_rest: Rest) -> None:
+    session = the_session(window_of(page))
     remove(page, "", come_to_rest)
     assert page.notice.message == "Project “Team” is in the trash."
     assert [project.name for project in list_projects(session)] == ["Other"]
-    assert page.project_box.value == "Other"
+    assert str(page.project_box.value) == "Other"
     assert page.history.content.row(0).commit.project == "Other"
 
-    page.notice.action.click()
-    come_to_rest(page.window())
+    undo = page.notice.action
+    assert undo is not None
+    undo.click()
+    come_to_rest(window_of(page))
     assert page.notice.message == "Project “Team” is back."
     assert page.notice.action is None
-    assert page.project_box.value == "Team"
-    assert page.history.chosen.branches == ("main",)
+    assert str(page.project_box.value) == "Team"
+    assert branches_at(page) == ("main",)
 
 
-def test_a_removed_branch_is_brought_back_from_the_trash(page: Any, come_to_rest: Rest) -> None:
-    session = page.studio.session
+def test_a_removed_branch_is_brought_back_from_the_trash(page: RegistryPage, come_to_rest: Rest) -> None:
+    session = the_session(window_of(page))
     remove(page, "forecast", come_to_rest)
     assert [branch.name for branch in list_branches(session, "Team")] == ["main"]
     assert not page.merge_button.isVisible()
@@ -164,26 +170,26 @@ def test_a_removed_branch_is_brought_back_from_the_trash(page: Any, come_to_rest
     rows = dialog.table.content
     assert rows.data(rows.index(0, 0)) == "Branch “forecast” of “Team”"
     dialog.bring_back()
-    come_to_rest(page.window())
+    come_to_rest(window_of(page))
     assert dialog.views.shown == "empty"
     assert not dialog.back.isEnabled()
     assert page.merge_button.isVisible()
-    assert page.history.chosen.branches == ("forecast",)
+    assert branches_at(page) == ("forecast",)
 
 
 def test_the_default_branch_goes_only_with_its_project_and_cancel_has_the_keyboard(
-    page: Any, come_to_rest: Rest, qtbot: QtBot
+    page: RegistryPage, come_to_rest: Rest, qtbot: QtBot
 ) -> None:
     page.ask_remove()
     dialog = the_dialog(page, RemoveDialog, come_to_rest)
     assert dialog.what.values == ("forecast", "")
     qtbot.keyClick(dialog, Qt.Key.Key_Return)
-    come_to_rest(page.window())
-    assert not page.window().findChildren(RemoveDialog)
-    assert len(list_projects(page.studio.session)) == 2
+    come_to_rest(window_of(page))
+    assert not window_of(page).findChildren(RemoveDialog)
+    assert len(list_projects(the_session(window_of(page)))) == 2
 
 
-def test_what_is_given_up_is_asked_for_first_and_then_gone(page: Any, come_to_rest: Rest) -> None:
+def test_what_is_given_up_is_asked_for_first_and_then_gone(page: RegistryPage, come_to_rest: Rest) -> None:
     remove(page, "forecast", come_to_rest)
     page.ask_trash()
     dialog = the_dialog(page, TrashDialog, come_to_rest)
@@ -193,7 +199,7 @@ def test_what_is_given_up_is_asked_for_first_and_then_gone(page: Any, come_to_re
     assert dialog.table.content.rowCount() == 1
     asked.accept()
     dialog._empty()
-    come_to_rest(page.window())
+    come_to_rest(window_of(page))
     assert dialog.table.content.rowCount() == 0
     assert dialog.focusWidget() is dialog.close_button
 
@@ -204,7 +210,7 @@ def test_a_removed_project_is_watched_no_more_or_it_would_come_back(
     window = open_main_window(filled_workspace, page="registry")
     window.show()
     come_to_rest(window)
-    registry: Any = window.page("registry")
+    registry = the_page(window, RegistryPage)
     watchers = Watchers.of(window.studio)
     watchers.start("Team folder", [small_folder])
     qtbot.waitUntil(lambda: watchers.watching("Team folder").result is not None, timeout=30_000)  # type: ignore[union-attr]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,9 @@ from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.search import ColumnsRead
 from kronkers_studio.workflows import searching
 from kronkers_studio.workflows.session import open_workspace
+from tests.desktop.kinds import OpenWindow, Rest
 from tests.desktop.versioned import commit_files
 
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 PATIENCE = 30_000  # ms
 
 
@@ -40,7 +39,7 @@ def cells(dialog: SearchDialog, column: int) -> list[str]:
 
 
 def the_dialog(window: MainWindow, words: str) -> SearchDialog:
-    window.find()
+    window.ask_find()
     (dialog,) = window.findChildren(SearchDialog)
     dialog.words.setText(words)
     dialog.look()

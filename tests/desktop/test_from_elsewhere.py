@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,17 +9,15 @@ from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.panels.watched_folders import remedy_words
-from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.desktop.work.folder_watches import Watching
 from kronkers_studio.domain.errors import WouldUndo
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.session import Session, open_workspace
 from kronkers_studio.workflows.versions import create_branch, list_branches, merge_branches
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.things import stored_bytes
 from tests.desktop.versioned import commit_files
 
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 _PROJECT = "Team folder"
 _PATIENCE = 20_000
 _MERGED = b"# Notes\n\nFrom a colleague.\n"
@@ -46,8 +43,7 @@ def page(
     """The Migrate page, showing the plan of the folder."""
     window = open_main_window(merged_workspace)
     window.show_page("migrate")
-    shown = window.page("migrate")
-    assert isinstance(shown, MigratePage)
+    shown = the_page(window, MigratePage)
     shown.look_at(small_folder, _PROJECT)
     qtbot.waitUntil(lambda: shown.views.shown == "plan", timeout=_PATIENCE)
     come_to_rest(window)

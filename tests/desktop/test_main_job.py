@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
@@ -24,11 +24,9 @@ from kronkers_studio.domain.series import Metric
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.releases import list_releases, stop_release
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.lab.servers import LabServer
 from tests.workflows.broken_model import register_model_that_never_starts
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 
 _PASSPHRASE = "correct horse battery"
 _MODEL = "wine-cultivar"
@@ -103,8 +101,7 @@ def test_on_a_server_from_its_fingerprint_to_a_moving_chart_and_past_a_failed_re
     deploy.send_panel.text.setPlainText((_MODEL_FOLDER / "rows.json").read_text(encoding="utf-8"))
     _send(deploy, qtbot)
     window.show_page("monitor")
-    page = window.page("monitor")
-    assert isinstance(page, MonitorPage)
+    page = the_page(window, MonitorPage)
     page.restore({"model": _MODEL, "place": "factory"})
     qtbot.waitUntil(lambda: _is_reached(page, "factory"), timeout=_SHORT)
     before = page.charts[3].grab().toImage()
@@ -126,8 +123,7 @@ def _is_reached(page: MonitorPage, place: str) -> bool:
 
 def _add_server(window: MainWindow, server: LabServer, qtbot: QtBot) -> None:
     window.show_page("servers")
-    page = window.page("servers")
-    assert isinstance(page, ServersPage)
+    page = the_page(window, ServersPage)
     qtbot.waitUntil(lambda: window.studio.runner.idle, timeout=_SHORT)
     page.ask_add()
     dialog = page.findChild(AddServerDialog)
@@ -147,8 +143,7 @@ def _add_server(window: MainWindow, server: LabServer, qtbot: QtBot) -> None:
 
 def _put_live_there(window: MainWindow, place: str, version: int, qtbot: QtBot, come_to_rest: Rest) -> DeployPage:
     window.show_page("deploy")
-    deploy = window.page("deploy")
-    assert isinstance(deploy, DeployPage)
+    deploy = the_page(window, DeployPage)
     deploy.refresh()
     come_to_rest(window)
     deploy.show_places()
@@ -203,8 +198,7 @@ def _refusal(wizard: FirstRunWizard) -> str:
 def _send_rows(window: MainWindow, qtbot: QtBot, come_to_rest: Rest) -> DeployPage:
     window.show_page("deploy")
     come_to_rest(window)
-    deploy = window.page("deploy")
-    assert isinstance(deploy, DeployPage)
+    deploy = the_page(window, DeployPage)
     _button(deploy, "Send rows").click()
     rows = json.loads((_MODEL_FOLDER / "rows.json").read_text(encoding="utf-8"))["rows"]
     deploy.send_panel.fill_form(rows[0])
@@ -232,8 +226,7 @@ def _send(deploy: DeployPage, qtbot: QtBot) -> None:
 
 def _watch_the_chart_move(window: MainWindow, deploy: DeployPage, qtbot: QtBot) -> None:
     window.show_page("monitor")
-    page = window.page("monitor")
-    assert isinstance(page, MonitorPage)
+    page = the_page(window, MonitorPage)
     assert page.watched is not None
     assert page.watched[1] == THIS_COMPUTER
     qtbot.waitUntil(lambda: page.live is not None and page.live.reachable, timeout=_SHORT)
@@ -258,8 +251,7 @@ def _see_the_same_charts_again(open_main_window: OpenWindow, directory: Path, qt
     card.button.click()
     qtbot.waitUntil(lambda: window.studio.session is not None, timeout=_SHORT)
     assert window.current == "monitor"
-    page = window.page("monitor")
-    assert isinstance(page, MonitorPage)
+    page = the_page(window, MonitorPage)
     qtbot.waitUntil(lambda: page.views.shown == "charts", timeout=_SHORT)
     assert page.watched is not None
     session, (model, place) = window.studio.session, page.watched
@@ -269,6 +261,6 @@ def _see_the_same_charts_again(open_main_window: OpenWindow, directory: Path, qt
     qtbot.waitUntil(lambda: live_state(session, model, place).as_of is not None, timeout=_SHORT)
 
 
-def _button(widget: Any, text: str) -> QPushButton:
+def _button(widget: QWidget, text: str) -> QPushButton:
     buttons = [found for found in widget.findChildren(QPushButton) if found.isVisibleTo(widget)]
     return next(found for found in buttons if found.text().strip() == text)

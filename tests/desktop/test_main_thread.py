@@ -5,60 +5,125 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import pkgutil
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop.window import MainWindow, stops
+import kronkers_studio
+import kronkers_studio.workflows
+from kronkers_studio.desktop import folder_rows, plan_rows
+from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
+from kronkers_studio.desktop.dialogs.log_in import LogInDialog
+from kronkers_studio.desktop.dialogs.merge import MergeDialog
+from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
+from kronkers_studio.desktop.dialogs.remove import RemoveDialog
+from kronkers_studio.desktop.dialogs.restore import RestoreDialog
+from kronkers_studio.desktop.dialogs.rules import RulesDialog
+from kronkers_studio.desktop.dialogs.search import SearchDialog
+from kronkers_studio.desktop.dialogs.trash import TrashDialog
+from kronkers_studio.desktop.pages.migrate import MigratePage
+from kronkers_studio.desktop.pages.registry import RegistryPage
+from kronkers_studio.desktop.window import stops
+from kronkers_studio.domain.differences import Choice
+from tests.desktop.all_dialogs import MAKERS, called, fill
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
-_WORKFLOWS = (
-    "browsing", "folders", "metrics", "migrating", "models", "packages", "plan_rows",
-    "plans", "previews", "releases", "server_care", "servers", "session", "settling", "versions", "watching",
-)  # fmt: skip
-_QUICK = {"workspace_exists", "project_name", "suggest_name", "parse_address", "parse_reference"}
-"""One look at a file's existence, or no work at all."""
+Callers = dict[str, set[str]]
+
+_QUICK = {
+    "models.parse_reference": "takes a few letters apart",
+    "models.suggest_name": "takes a few letters apart",
+    "servers.parse_address": "takes a few letters apart",
+    "migrating.project_name": "takes a few letters apart",
+    "session.workspace_exists": "one look at whether a file is there",
+}
+"""What the main thread may call, and why it need not wait for it."""
+
+
+def _modules(package: ModuleType) -> Iterator[ModuleType]:
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        yield importlib.import_module(module.name)
+
+
+def _workflows() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Every public function below ``workflows``, as "module.function"; and what sorts many rows for the window."""
+    for module in [*_modules(kronkers_studio.workflows), folder_rows, plan_rows]:
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and not name.startswith("_"):
+                yield f"{module.__name__.rpartition('.')[2]}.{name}", function
+
+
+_of_the_test = threading.local()  # whether what this thread does was called by a test
+
+
+def _watch(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], note: Callable[[], object]) -> None:
+    """Have ``note`` called before ``function``, by whichever name a module has it; what a test calls itself aside."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **keywords: Any) -> Any:
+        if getattr(_of_the_test, "calls", False):
+            return function(*args, **keywords)
+        if not sys._getframe(1).f_globals["__name__"].startswith("tests."):
+            note()
+            return function(*args, **keywords)
+        _of_the_test.calls = True
+        try:
+            return function(*args, **keywords)
+        finally:
+            _of_the_test.calls = False
+
+    for module in list(sys.modules.values()):
+        if module.__name__.startswith((f"{kronkers_studio.__name__}.", "tests.")):
+            for name, value in list(vars(module).items()):
+                if value is function:
+                    monkeypatch.setattr(module, name, call)
 
 
 @pytest.fixture
-def callers(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
+def callers(monkeypatch: pytest.MonkeyPatch) -> Callers:
     """Which threads called each workflow."""
-    seen: dict[str, set[str]] = {}
-
-    def watched(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def call(*args: Any, **keywords: Any) -> Any:
-            seen.setdefault(name, set()).add(threading.current_thread().name)
-            return function(*args, **keywords)
-
-        return call
-
-    for module in (importlib.import_module(f"kronkers_studio.workflows.{name}") for name in _WORKFLOWS):
-        for name, function in inspect.getmembers(module, inspect.isfunction):
-            if function.__module__ == module.__name__ and not name.startswith("_") and name not in _QUICK:
-                monkeypatch.setattr(module, name, watched(function, f"{module.__name__.rsplit('.', 1)[-1]}.{name}"))
+    seen: Callers = {}
+    for name, function in _workflows():
+        if name not in _QUICK:
+            _watch(
+                monkeypatch,
+                function,
+                lambda name=name: seen.setdefault(name, set()).add(threading.current_thread().name),  # type: ignore[misc]
+            )
     return seen
 
 
+def _on_the_main_thread(callers: Callers) -> set[str]:
+    main = threading.main_thread().name
+    return {name for name, threads in callers.items() if main in threads}
+
+
+def test_what_is_quick_is_a_workflow() -> None:
+    assert _QUICK.keys() <= {name for name, _function in _workflows()}
+
+
 def test_no_page_calls_a_workflow_on_the_main_thread(
-    callers: dict[str, set[str]],
+    callers: Callers,
     open_main_window: OpenWindow,
     filled_workspace: Path,
     small_folder: Path,
     qtbot: QtBot,
     come_to_rest: Rest,
 ) -> None:
-    callers.clear()  # what the fixtures did
+    """Seen to fail with the Registry page making its timeline where it shows it."""
     window = open_main_window(filled_workspace)
     for stop in stops():
         window.show_page(stop.key)
         come_to_rest(window)
-    migrate: Any = window.page("migrate")
+    migrate = the_page(window, MigratePage)
     window.show_page("migrate")
     migrate.look_at(small_folder)
     qtbot.waitUntil(lambda: migrate.views.shown == "plan", timeout=20_000)
@@ -70,7 +135,7 @@ def test_no_page_calls_a_workflow_on_the_main_thread(
     qtbot.waitUntil(lambda: migrate.before.rows["Team folder"].pill.text() == "In sync", timeout=20_000)
     migrate.before.rows["Team folder"].watch.click()
     come_to_rest(window)
-    registry: Any = window.page("registry")
+    registry = the_page(window, RegistryPage)
     registry.check()
     registry.browser.open_entry(
         next(entry for entry in registry.browser.table.content.rows if entry.name == "notes.md")
@@ -81,13 +146,87 @@ def test_no_page_calls_a_workflow_on_the_main_thread(
 
     assert {
         "browsing.list_projects",
-        "folders.arrange",
+        "browsing.history",
+        "browsing.check_workspace",
         "previews.preview_file",
         "migrating.migrate_folder",
-        "plan_rows.prepare",
         "watching.brought_in",
         "watching.watch_folders",
         "models.list_models",
+        "folder_rows.arrange",
+        "plan_rows.prepare",
     } <= callers.keys()
-    main = threading.main_thread().name
-    assert {name for name, threads in callers.items() if main in threads} == set()
+    assert _on_the_main_thread(callers) == set()
+
+
+def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # one branch a dialog
+    """Do in ``dialog`` what makes it ask and work."""
+    match dialog:
+        case SearchDialog():
+            dialog.words.setText("plan")
+            dialog.look()
+        case MergeDialog():
+            dialog.for_all.choose(Choice.OURS)
+            dialog.go.click()
+        case TrashDialog():
+            dialog.bring_back()
+        case RemoveDialog():
+            dialog.what.choose("forecast")
+            dialog.go.click()
+        case NameVersionDialog():
+            dialog.name.setText("2026-q2")
+            dialog.go.click()
+        case RestoreDialog():
+            dialog.when.choose("moment")
+        case RulesDialog():
+            dialog.pattern.setText("*.tmp")
+            rest()
+            dialog.add_rule()
+        case AddServerDialog() | LogInDialog():
+            if isinstance(dialog, AddServerDialog):
+                dialog.name.setText("lab")
+                dialog.address.setText("ada@127.0.0.1:9")
+            dialog.go_on()
+    rest()
+
+
+@pytest.mark.parametrize("kind", MAKERS, ids=called)
+def test_no_dialog_calls_a_workflow_on_the_main_thread(
+    callers: Callers,
+    open_main_window: OpenWindow,
+    workspace: Path,
+    come_to_rest: Rest,
+    kind: type[QDialog],
+) -> None:
+    """Seen to fail with the search asking where its dialog is shown."""
+    fill(workspace)
+    window = open_main_window(workspace)
+    come_to_rest(window)
+
+    def rest() -> None:
+        come_to_rest(window)
+
+    for make in MAKERS[kind]:
+        dialog = make(window)
+        dialog.open()
+        rest()
+        _use(dialog, rest)
+    assert _asked_by(kind) <= callers.keys()
+    assert _on_the_main_thread(callers) == set()
+
+
+def _asked_by(kind: type[QDialog]) -> set[str]:
+    asked = {
+        "AddServerDialog": {"servers.show_host_key", "servers.add_server"},
+        "CleanServerDialog": {"server_care.clean_server"},
+        "CompareDialog": {"versions.diff_path"},
+        "LogInDialog": {"servers.log_in_anew"},
+        "MergeDialog": {"versions.plan_merge", "versions.merge_branches"},
+        "NameVersionDialog": {"versions.set_tag"},
+        "RemoveDialog": {"trash.remove_branch"},
+        "RestoreDialog": {"versions.state_at"},
+        "RulesDialog": {"plans.preview_rules"},
+        "SearchDialog": {"searching.search"},
+        "TrashDialog": {"trash.list_trash", "trash.restore_from_trash"},
+    }
+    return asked.get(kind.__name__, set())

@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.rebuild import RebuildDialog
+from kronkers_studio.desktop.pages.registry import RegistryPage
+from kronkers_studio.desktop.pages.settings import SettingsPage
 from kronkers_studio.desktop.panels.rebuild import MendingPanel
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.window import MainWindow
@@ -23,11 +25,10 @@ from kronkers_studio.workflows import maintenance
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.session import create_workspace, open_workspace
 from tests.damage import damage_behind_the_schema
+from tests.desktop.kinds import OpenWindow, Rest, the_page, the_session
 from tests.desktop.other_program import held_by_another_program
 from tests.desktop.things import mending_panel
 
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 _PATIENCE = 30_000
 
 _DAMAGES: dict[str, Callable[[Path], object]] = {
@@ -106,7 +107,7 @@ def test_a_workspace_without_a_usable_index_offers_to_rebuild_it_and_opens(
     assert panel.views.shown == "working"
     _await_open(window, qtbot)
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     assert window.current == "registry"
     assert page.isVisibleTo(window)
     assert page.notice.message == "The index was made again."
@@ -265,11 +266,12 @@ def test_a_check_that_finds_the_index_damaged_rebuilds_it_from_its_message(
         connection.execute("UPDATE commits SET document = replace(document, 'Brought', 'Bought')")
     window = open_main_window(filled_workspace, page="registry")
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     page.check()
     come_to_rest(window)
     assert "problem" in page.notice.message
     assert "kronkers" not in page.notice._next.text()
+    assert page.notice.action is not None
     page.notice.action.click()
     dialog = _dialog(window, RebuildDialog)
     dialog.go.click()
@@ -292,7 +294,7 @@ def test_an_older_index_put_back_is_offered_to_be_rebuilt_by_the_check(
             migrate_folder(session, small_folder)
     shutil.copy2(backup, filled_workspace / "metadata.db")
     window = open_main_window(filled_workspace, page="registry")
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     page.check()
     come_to_rest(window)
     assert page.notice.action is not None
@@ -303,9 +305,10 @@ def test_damage_that_a_page_meets_is_told_with_what_mends_it(
     open_main_window: OpenWindow, damaged_within: Path, qtbot: QtBot, come_to_rest: Rest
 ) -> None:
     window = open_main_window(damaged_within, page="registry")
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     qtbot.waitUntil(lambda: page.notice.action is not None, timeout=_PATIENCE)
     assert "index of this workspace is damaged" in page.notice.message
+    assert page.notice.action is not None
     page.notice.action.click()
     _dialog(window, RebuildDialog).go.click()
     qtbot.waitUntil(lambda: page.notice.message == "The index was made again.", timeout=_PATIENCE)
@@ -318,13 +321,13 @@ def test_no_rebuild_while_other_work_is_under_way(
 ) -> None:
     window = open_main_window(filled_workspace)
     come_to_rest(window)
-    done = threading.Event()
+    session, done = the_session(window), threading.Event()
     window.studio.do("Bringing in", lambda _progress, _cancel: done.wait(30))
     window.ask_rebuild()
     dialog = _dialog(window, RebuildDialog)
     dialog.go.click()
     assert "still running" in dialog.notice.message
-    assert window.studio.session is not None
+    assert the_session(window) is session
     done.set()
     come_to_rest(window)
     dialog.go.click()
@@ -360,7 +363,7 @@ def test_another_workspace_that_is_damaged_is_seen_though_one_is_open(
     _DAMAGES["missing"](tmp_path / "damaged" / "metadata.db")
     window = open_main_window(tmp_path / "other", page="settings")
     come_to_rest(window)
-    settings: Any = window.page("settings")
+    settings = the_page(window, SettingsPage)
     settings.open_workspace(tmp_path / "damaged")
     qtbot.waitUntil(lambda: mending_panel(window) is not None, timeout=_PATIENCE)
     qtbot.waitUntil(lambda: _panel(window).isVisibleTo(window), timeout=_PATIENCE)

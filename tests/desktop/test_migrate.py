@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.rules import RulesDialog
@@ -23,13 +21,11 @@ from kronkers_studio.workflows.browsing import history, list_folder
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.session import open_workspace
 from kronkers_studio.workflows.sources import project_sources
+from tests.desktop.accessible import the_dialog
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.planned import plan_to_decide
-from tests.desktop.test_accessibility import unnamed, unreachable
 from tests.desktop.test_names import seen
 
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
-Shown = TypeVar("Shown", bound=QDialog)
 _PATIENCE = 20_000
 
 
@@ -44,8 +40,7 @@ def planned(window: MainWindow, folder: Path, qtbot: QtBot) -> MigratePage:
     """The page, showing the plan of ``folder``."""
     window.show()
     window.show_page("migrate")
-    page = window.page("migrate")
-    assert isinstance(page, MigratePage)
+    page = the_page(window, MigratePage)
     page.look_at(folder)
     qtbot.waitUntil(lambda: page.views.shown == "plan", timeout=_PATIENCE)
     return page
@@ -60,13 +55,6 @@ def cells(panel: PlanPanel, path: str) -> list[str]:
 def begin(page: MigratePage, qtbot: QtBot) -> None:
     page.start()
     qtbot.waitUntil(lambda: page.views.shown == "outcome", timeout=_PATIENCE)
-
-
-def the_dialog(window: MainWindow, kind: type[Shown]) -> Shown:
-    (found,) = [dialog for dialog in window.findChildren(kind) if dialog.isVisible()]
-    assert unnamed(found) == []
-    assert unreachable(found) == []
-    return found
 
 
 def test_a_conflict_copy_is_shown_below_its_original_with_what_differs(

@@ -15,9 +15,11 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.charts.recorder import Recorder
+from kronkers_studio.desktop.destinations import ToPage
 from kronkers_studio.desktop.look import theme, tokens
 from kronkers_studio.desktop.pages.monitor import MonitorPage
 from kronkers_studio.desktop.widgets.pills import Pill
+from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.changes import ReleaseRecorded
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
@@ -169,8 +171,10 @@ def test_nothing_live_is_one_sentence_and_one_button_that_begins(qtbot: QtBot, o
     page = open_page()
     assert page.views.shown == "empty"
     with qtbot.waitSignal(page.studio.go) as gone:
-        qtbot.mouseClick(page.views.view("empty").button, Qt.MouseButton.LeftButton)
-    assert gone.args[0] == "deploy"
+        empty = page.views.view("empty")
+        assert isinstance(empty, EmptyState)
+        qtbot.mouseClick(empty.button, Qt.MouseButton.LeftButton)
+    assert gone.args == [ToPage("deploy")]
     assert not page.pause_button.isVisible()
 
 
@@ -341,7 +345,7 @@ def test_the_page_is_drawn_into_a_picture_without_a_screen(
         assert image.size == (2560, 1600)
         colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 24) or []}
     wanted = {tokens.LIGHT.accent, tokens.LIGHT.warn, tokens.LIGHT.bad, tokens.LIGHT.prod}
-    assert wanted <= {"#%02X%02X%02X" % colour for colour in colours}  # noqa: UP031 — shorter so
+    assert wanted <= {f"#{bytes(colour).hex().upper()}" for colour in colours if isinstance(colour, tuple)}
     feed = LiveFeed(session, MODEL, THIS_COMPUTER)
     assert feed.scrape().reachable, "the session stays open"
     feed.close()

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import QMimeData, Qt, QUrl
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
+from kronkers_studio.desktop.destinations import LookThroughFolder
+from kronkers_studio.desktop.pages.migrate import MigratePage
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.panels.browser import file_data
 from kronkers_studio.desktop.panels.folder_choice import _local_path
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import Pill
-from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.workflows.session import open_workspace
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.versioned import commit_files
 
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 _FOLDER, _FILE = "B\udcfccher", "M\udcfcller \udcff.csv"
 _SHOWN_FOLDER, _SHOWN_FILE = "B\\xfccher", "M\\xfcller \\xff.csv"
 _any_bytes = pytest.mark.skipif(sys.platform != "linux", reason="only here can a folder hold such names")
@@ -55,7 +54,7 @@ def workspace_of_names(workspace: Path) -> Path:
 
 
 def test_words_of_every_kind_spell_out_what_qt_would_drop(qtbot: QtBot) -> None:
-    made = [label(_FILE), ElidedLabel(_FILE), Pill(_FILE), Button(_FILE)]
+    made: list[QLabel | QPushButton] = [label(_FILE), ElidedLabel(_FILE), Pill(_FILE), Button(_FILE)]
     for widget in made:
         qtbot.addWidget(widget)
     assert [widget.text() for widget in made] == [_SHOWN_FILE] * len(made)
@@ -84,7 +83,7 @@ def test_such_a_file_is_looked_at_compared_and_restored(
     window = open_main_window(workspace_of_names, page="registry")
     window.show()
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     assert _SHOWN_FOLDER in seen(page)
     assert f"Changed {_SHOWN_FILE}" in seen(page)
     page.browser.table.opened.emit(page.browser.table.content.row(0))
@@ -128,9 +127,9 @@ def test_such_a_folder_is_planned_brought_in_and_come_back_to(
     os.mkfifo(folder / "pipe\udcfc")
     window = open_main_window(workspace, page="migrate")
     window.show()
-    migrate: Any = window.page("migrate")
+    migrate = the_page(window, MigratePage)
     come_to_rest(window)
-    window.studio.go.emit("migrate", {"look_at": str(folder)})
+    window.studio.go.emit(LookThroughFolder(folder))
     qtbot.waitUntil(lambda: migrate.views.shown == "plan", timeout=20_000)
     assert {_SHOWN_FILE, "pipe\\xfc"} <= set(seen(migrate).splitlines())
     assert f"“{_SHOWN_FOLDER}”" in seen(migrate)
@@ -139,7 +138,7 @@ def test_such_a_folder_is_planned_brought_in_and_come_back_to(
     assert "pipe\\xfc" in seen(migrate)
     window.show_page("registry")
     come_to_rest(window)
-    registry: Any = window.page("registry")
+    registry = the_page(window, RegistryPage)
     assert registry.project_box.value == _FOLDER
     assert registry.project_box.currentText() == _SHOWN_FOLDER
     assert [entry.name for entry in registry.browser.table.content.rows] == [_FILE]
@@ -162,7 +161,7 @@ def test_a_folders_name_may_have_an_and_sign(open_main_window: OpenWindow, works
         commit_files(session, {"R&D/plans/one.txt": b"1\n"}, "Brought in")
     window = open_main_window(workspace, page="registry")
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     page.browser.open_folder("R&D/plans")
     come_to_rest(window)
     steps = [found.text() for found in page.browser.findChildren(QAbstractButton) if "R" in found.text()]

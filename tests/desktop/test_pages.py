@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from kronkers_studio.desktop.destinations import CheckWorkspace, CleanServer, Destination, LogIn, TakeLockAway
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
@@ -19,18 +19,19 @@ from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.pages.deploy import DeployPage, Floor
 from kronkers_studio.desktop.pages.home import Overview, events, next_step
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.pages.settings import SettingsPage
 from kronkers_studio.desktop.panels.server_card import ServerCard
-from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.work.studio import Studio
+from kronkers_studio.desktop.work.tasks import Task
 from kronkers_studio.domain.errors import AuthenticationFailed, ServerBusy, ServerFull, ServerUnreachable, StudioError
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.domain.servers import DeployLock, HostKey, Remedy, Server, ServerCheck, ServerReport, Verdict
 from kronkers_studio.settings.configuration import load_settings
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.things import NOON, a_release, a_version
 
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 _SERVER = Server("lab", "lab.example.org", 2222, "studio", "ssh-ed25519 AAAA", added=NOON)
 
 
@@ -60,7 +61,7 @@ def test_home_proposes_the_next_best_step_until_something_is_live(
     def proposed(**things: Any) -> str:
         nothing: dict[str, Any] = {key: [] for key in ("projects", "commits", "models", "releases", "servers")}
         step = next_step(Overview(**(nothing | things)))
-        return step.page if step else ""
+        return step.destination.page if step else ""
 
     assert proposed() == "migrate"
     assert proposed(projects=projects) == "models"
@@ -90,7 +91,7 @@ def test_the_registry_looks_into_folders_goes_back_and_restores(
 ) -> None:
     window = open_main_window(filled_workspace, page="registry")
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     assert [entry.name for entry in page.browser.table.content.rows] == ["data", "notes.md"]
     page.browser.table.opened.emit(page.browser.table.content.row(0))
     come_to_rest(window)
@@ -113,7 +114,7 @@ def test_checking_the_workspace_says_what_was_read(
     open_main_window: OpenWindow, filled_workspace: Path, qtbot: QtBot
 ) -> None:
     window = open_main_window(filled_workspace)
-    window.show_page("registry", {"check": True})
+    window.go_to(CheckWorkspace())
     page = window.page("registry")
     qtbot.waitUntil(lambda: page.notice.message == "The workspace is sound.", timeout=20_000)
 
@@ -239,14 +240,14 @@ def test_a_fingerprint_is_shown_whole(name: str, open_main_window: OpenWindow, w
 @pytest.mark.parametrize(
     ("error", "action", "asked"),
     [
-        (AuthenticationFailed("No."), "Log in again …", "log_in"),
-        (ServerBusy("No."), "Take the lock away …", "unlock"),
-        (ServerFull("No."), "Clean up …", "clean"),
+        (AuthenticationFailed("No."), "Log in again …", LogIn("lab")),
+        (ServerBusy("No."), "Take the lock away …", TakeLockAway("lab")),
+        (ServerFull("No."), "Clean up …", CleanServer("lab")),
     ],
     ids=["secrets", "lock", "disk"],
 )
 def test_a_release_that_a_server_refuses_offers_what_the_command_line_names(
-    error: StudioError, action: str, asked: str, open_main_window: OpenWindow, workspace: Path, qtbot: QtBot
+    error: StudioError, action: str, asked: Destination, open_main_window: OpenWindow, workspace: Path, qtbot: QtBot
 ) -> None:
     window = open_main_window(workspace)
     window.show_page("deploy")
@@ -257,7 +258,7 @@ def test_a_release_that_a_server_refuses_offers_what_the_command_line_names(
     assert page.notice.action.text() == action
     with qtbot.waitSignal(window.studio.go) as gone:
         page.notice.action.click()
-    assert gone.args == ["servers", {asked: "lab"}]
+    assert gone.args == [asked]
     assert not any("kronkers server" in text for text in words(page))
 
 
@@ -294,8 +295,7 @@ def test_a_page_that_was_seen_before_does_what_another_page_asks(
 def test_how_many_releases_a_server_keeps_is_chosen_in_settings(open_main_window: OpenWindow, workspace: Path) -> None:
     window = open_main_window(workspace)
     window.show_page("settings")
-    page = window.page("settings")
-    assert isinstance(page, SettingsPage)
+    page = the_page(window, SettingsPage)
     assert page.keep.value == 3
     page.keep.choose(5)
     page.keep.activated.emit(page.keep.currentIndex())
@@ -306,7 +306,7 @@ def test_how_many_releases_a_server_keeps_is_chosen_in_settings(open_main_window
 
 def test_a_theme_chosen_in_settings_is_in_force_at_once_and_kept(open_main_window: OpenWindow, workspace: Path) -> None:
     window = open_main_window(workspace, page="settings")
-    page: Any = window.page("settings")
+    page = the_page(window, SettingsPage)
     page.theme.choose("dark")
     assert theme.current().tokens.name == "dark"
     assert load_settings().theme == "dark"
@@ -326,7 +326,7 @@ def test_a_name_typed_in_settings_is_the_author_of_what_is_done_next(
     open_main_window: OpenWindow, workspace: Path
 ) -> None:
     window = open_main_window(workspace, page="settings")
-    page: Any = window.page("settings")
+    page = the_page(window, SettingsPage)
     page.author.setText("Ada Lovelace")
     page.author.editingFinished.emit()
     assert window.studio.session is not None
@@ -335,7 +335,7 @@ def test_a_name_typed_in_settings_is_the_author_of_what_is_done_next(
 
 def test_how_fast_folders_are_read_is_chosen_and_kept(open_main_window: OpenWindow, workspace: Path) -> None:
     window = open_main_window(workspace, page="settings")
-    page: Any = window.page("settings")
+    page = the_page(window, SettingsPage)
     assert (page.limit.currentText(), page.priority.key) == ("No limit", "watching")
     page.limit.choose(10.0)
     page.limit.activated.emit(page.limit.currentIndex())
@@ -353,7 +353,7 @@ def test_a_limit_that_was_set_elsewhere_is_offered_too(open_main_window: OpenWin
 
     change_settings(read_limit=7.5)
     window = open_main_window(workspace, page="settings")
-    page: Any = window.page("settings")
+    page = the_page(window, SettingsPage)
     assert page.limit.currentText() == "7.5 MB per second"
     assert page.limit.value == 7.5
     window.studio.reload_settings(change_settings(read_limit=3.0, low_priority="never"))
@@ -364,7 +364,7 @@ def test_a_folder_without_a_workspace_is_refused_inline(
     open_main_window: OpenWindow, workspace: Path, tmp_path: Path
 ) -> None:
     window = open_main_window(workspace, page="settings")
-    page: Any = window.page("settings")
+    page = the_page(window, SettingsPage)
     page.open_workspace(tmp_path)
     assert "There is no workspace" in page.notice.message
     assert window.studio.directory == workspace
@@ -384,12 +384,12 @@ def test_another_workspace_can_be_opened_and_pages_show_it(
     come_to_rest(window)
     assert "Nothing was brought in yet" in words(window.page("registry"))
     window.show_page("settings")
-    page: Any = window.page("settings")
+    page = the_page(window, SettingsPage)
     page.open_workspace(tmp_path / "other")
     qtbot.waitUntil(lambda: window.studio.directory == tmp_path / "other", timeout=20_000)
     window.show_page("registry")
     come_to_rest(window)
-    registry: Any = window.page("registry")
+    registry = the_page(window, RegistryPage)
     assert [entry.name for entry in registry.browser.table.content.rows] == ["data", "notes.md"]
 
 
@@ -403,3 +403,26 @@ def test_an_empty_page_has_one_sentence_and_a_button_that_begins(
     offered = [b for b in page.findChildren(QPushButton) if b.isVisibleTo(page) and b.isEnabled()]
     assert offered
     assert any(len(sentence.split()) > 6 for sentence in words(page))
+
+
+def test_what_a_page_kept_asks_nothing_when_it_is_taken_up_again(
+    open_main_window: OpenWindow, filled_workspace: Path, come_to_rest: Rest
+) -> None:
+    """Older windows kept what pages were told to do in the same place. Seen to fail with them obeyed."""
+    window = open_main_window(filled_workspace)
+    come_to_rest(window)
+    begun: list[Task] = []
+    window.studio.runner.added.connect(begun.append)
+    for key, state in (
+        ("registry", {"check": True, "trash": True}),
+        ("servers", {"add": True, "clean": "factory"}),
+        ("migrate", {"choose": True, "look_at": "/"}),
+        ("deploy", {"put_live": "wine", "send": 3}),
+        ("models", {"version": 4}),
+        ("monitor", {"model": None, "place": 3, "range": {}}),
+    ):
+        window.page(key).restore(state)
+        window.show_page(key)
+        come_to_rest(window)
+        assert not window.findChildren(Dialog), key
+        assert not begun, key

@@ -12,10 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop import text
 from kronkers_studio.desktop.widgets.passing_time import PassingTime, keep_current
-from kronkers_studio.desktop.window import MainWindow
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
+from tests.desktop.kinds import OpenWindow, Rest
 
 
 class _Later(datetime):

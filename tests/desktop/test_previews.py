@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtWidgets import QLabel, QTableView
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.previews import (
     ImagePreview,
@@ -26,10 +26,8 @@ from kronkers_studio.formats import table_previews
 from kronkers_studio.workflows import previews
 from kronkers_studio.workflows.previews import preview_file
 from kronkers_studio.workflows.session import Session, open_workspace
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.versioned import commit_files
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 
 _NOTEBOOK = {
     "metadata": {"kernelspec": {"display_name": "Python 3"}},
@@ -49,8 +47,8 @@ def _png() -> bytes:
     picture.fill(0x336699)
     buffer = QBuffer()
     buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-    picture.save(buffer, "PNG")
-    return buffer.data().data()
+    picture.save(buffer, "PNG")  # type: ignore[call-overload]  # the stubs want bytes, Qt wants a str
+    return bytes(buffer.data().data())
 
 
 def _files() -> dict[str, bytes]:
@@ -60,8 +58,8 @@ def _files() -> dict[str, bytes]:
     parquet = io.BytesIO()
     pl.DataFrame({"id": range(1000), "name": ["x"] * 1000}).write_parquet(parquet)
     workbook = openpyxl.Workbook()
-    workbook.active.append(["region", "amount"])
-    workbook.active.append(["North", 12])
+    workbook.worksheets[0].append(["region", "amount"])
+    workbook.worksheets[0].append(["North", 12])
     workbook.create_sheet("Notes")
     excel = io.BytesIO()
     workbook.save(excel)
@@ -173,14 +171,14 @@ def test_large_files_that_must_be_read_whole_are_left_alone(
 def test_every_kind_is_shown_beside_the_history(
     open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest
 ) -> None:
-    from tests.desktop.test_accessibility import unnamed, unreachable
+    from tests.desktop.accessible import unnamed, unreachable
 
     with open_workspace(workspace) as session:
         commit_files(session, _files(), "All kinds")
     window = open_main_window(workspace, page="registry")
     window.show()
     come_to_rest(window)
-    browser: Any = window.page("registry").browser  # type: ignore[attr-defined]
+    browser = the_page(window, RegistryPage).browser
     entries = {entry.name: entry for entry in browser.table.content.rows}
     shown = {}
     for name, entry in entries.items():
@@ -230,10 +228,11 @@ def test_where_two_scroll_bars_meet_nothing_is_drawn(
     window = open_main_window(workspace, page="registry")
     window.show()
     come_to_rest(window)
-    browser: Any = window.page("registry").browser  # type: ignore[attr-defined]
+    browser = the_page(window, RegistryPage).browser
     browser.open_entry(browser.table.content.rows[0])
     come_to_rest(window)
     table = browser.preview.findChild(QTableView)
+    assert table is not None
     assert table.horizontalScrollBar().isVisible() and table.verticalScrollBar().isVisible()
     picture = table.grab().toImage()
     right, below = table.verticalScrollBar().width(), table.horizontalScrollBar().height()

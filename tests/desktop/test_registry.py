@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,18 +10,17 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QMenu, QPushButton
 
+from kronkers_studio.desktop.destinations import ShowContent
 from kronkers_studio.desktop.folder_rows import arrange
-from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.domain.content import Commit, Entry, EntryKind
 from kronkers_studio.domain.history import Lanes
 from kronkers_studio.workflows.session import Session, open_workspace
 from kronkers_studio.workflows.timeline import Timeline
 from kronkers_studio.workflows.versions import create_branch, merge_branches, set_tag
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.things import NOON
 from tests.desktop.versioned import commit_files
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 
 
 @pytest.fixture
@@ -105,7 +103,7 @@ def test_the_page_draws_the_graph_and_says_it_in_words(
 
     window = open_main_window(branched_workspace, page="registry")
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     model = page.history.content
     assert model.rowCount() == 4
     spoken = model.data(model.index(0, 0), Qt.ItemDataRole.AccessibleTextRole)
@@ -116,6 +114,7 @@ def test_the_page_draws_the_graph_and_says_it_in_words(
     assert [entry.name for entry in page.browser.table.content.rows] == ["data", "model.py", "notes.md"]
     page.refresh()
     come_to_rest(window)
+    assert page.history.chosen is not None
     assert page.history.chosen.commit.message == "A first model"  # what was looked at is still
 
 
@@ -177,7 +176,7 @@ def test_names_for_which_a_row_has_no_room_are_counted_and_the_default_branch_co
     window = open_main_window(workspace, page="registry")
     window.show()
     come_to_rest(window)
-    assert not window.page("registry").history.grab().isNull()  # type: ignore[attr-defined]
+    assert not the_page(window, RegistryPage).history.grab().isNull()
     assert next(iter(drawn)) == "main"
     assert counted[-1] == 3 - sum(drawn.values()) > 0
 
@@ -193,7 +192,7 @@ def test_a_deep_way_of_long_names_takes_one_line_and_each_step_leads_back(
     window.resize(1024, 680)
     window.show()
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     page.browser.open_folder(path)
     come_to_rest(window)
     page.browser.open_entry(page.browser.table.content.row(0))
@@ -218,10 +217,10 @@ def test_the_page_goes_to_a_folder_of_another_project(
         commit_files(session, {"deep/er/b.txt": b"1"}, "Brought in", project="Other")
     window = open_main_window(workspace, page="registry")
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     page.project_box.choose("Team")
     come_to_rest(window)
-    window.show_page("registry", {"project": "Other", "path": "deep/er"})
+    window.go_to(ShowContent("Other", "deep/er"))
     come_to_rest(window)
     assert (page.project_box.value, page.browser.path) == ("Other", "deep/er")
 
@@ -249,7 +248,7 @@ def test_a_click_on_a_columns_title_sorts_and_a_second_one_turns_it_round(
 
     window = open_main_window(branched_workspace, page="registry")
     come_to_rest(window)
-    browser: Any = window.page("registry").browser  # type: ignore[attr-defined]
+    browser = the_page(window, RegistryPage).browser
     for order, title in (("-size", "Size ↓"), ("size", "Size ↑")):
         browser.table.sort_wanted.emit(1)
         come_to_rest(window)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,11 +24,9 @@ from kronkers_studio.domain.changes import ServerAdded
 from kronkers_studio.domain.servers import Server, ServerReport
 from kronkers_studio.workflows.servers import add_server, deploy_lock_of, list_servers, set_up_server, show_host_key
 from kronkers_studio.workflows.session import Session, open_workspace
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.lab.secret_service import SecretService
 from tests.lab.servers import PASSWORD, LabServer
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 
 _LONG = 60_000
 
@@ -38,8 +36,12 @@ def _shown(page: QWidget) -> str:
     return "\n".join(label.text() for label in labels)
 
 
-def _press(root: QWidget, text: str) -> None:
-    (button,) = [b for b in root.findChildren(QPushButton) if b.text() == text and b.isVisibleTo(root)]
+def _press(root: QWidget, text: str, qtbot: QtBot) -> None:
+    def shown() -> list[QPushButton]:
+        return [b for b in root.findChildren(QPushButton) if b.text() == text and b.isVisibleTo(root)]
+
+    qtbot.waitUntil(lambda: bool(shown()), timeout=_LONG)  # what was just made is shown once its layout came to it
+    (button,) = shown()
     assert button.isEnabled()
     button.click()
 
@@ -55,9 +57,7 @@ def _report(page: ServersPage) -> ServerReport | None:
 
 def _open_page(window: MainWindow) -> ServersPage:
     window.show_page("servers")
-    page = window.page("servers")
-    assert isinstance(page, ServersPage)
-    return page
+    return the_page(window, ServersPage)
 
 
 def _checked(page: ServersPage, qtbot: QtBot, name: str = "factory") -> None:
@@ -117,9 +117,8 @@ def test_a_server_without_its_password_offers_to_log_in_again_and_is_checked_the
     _card(page).wants_check.click()
     qtbot.waitUntil(lambda: "Not reached" in _shown(page), timeout=_LONG)
     assert "kronkers" not in _shown(page).replace("Kronkers", ""), "the window has no command line"
-    _press(page, "Log in again …")
-    dialog = page.findChild(LogInDialog)
-    assert dialog is not None
+    _press(page, "Log in again …", qtbot)
+    (dialog,) = page.findChildren(LogInDialog)
     qtbot.waitUntil(lambda: dialog.views.shown == "fingerprint", timeout=_LONG)
     assert not dialog.next.isEnabled()
     dialog.compared.same.click()
@@ -147,8 +146,7 @@ def test_the_fingerprint_of_another_server_ends_the_log_in_before_the_password_i
     page = _open_page(open_main_window(workspace))
     qtbot.waitUntil(lambda: bool(page.findChildren(ServerCard)), timeout=_LONG)
     page.ask_log_in(other)
-    dialog = page.findChild(LogInDialog)
-    assert dialog is not None
+    (dialog,) = page.findChildren(LogInDialog)
     qtbot.waitUntil(lambda: dialog.views.shown == "fingerprint", timeout=_LONG)
     dialog.compared.same.click()
     dialog.next.click()
@@ -174,13 +172,13 @@ def test_a_lock_shows_its_holder_and_is_taken_away_after_a_question_that_names_t
         words = f"{lock.holder} is changing releases: start churn r4, since"
         qtbot.waitUntil(lambda: words in _shown(page), timeout=_LONG)
         assert lock.since not in _shown(page), "by the clock of this computer"
-        _press(_card(page), "Take the lock away …")
+        _press(_card(page), "Take the lock away …", qtbot)
         qtbot.waitUntil(lambda: any(found.isVisible() for found in page.findChildren(Dialog)), timeout=_LONG)
         (dialog,) = [found for found in page.findChildren(Dialog) if found.isVisible()]
         assert lock.holder in dialog.windowTitle()
         assert "start churn r4" in dialog.sentence.text()
         before = _report(page)
-        _press(dialog, "Take the lock away")
+        _press(dialog, "Take the lock away", qtbot)
         qtbot.waitUntil(lambda: _report(page) not in (None, before), timeout=_LONG)
         assert deploy_lock_of(_session(page), "factory") is None
         qtbot.waitUntil(lambda: "nobody is changing releases" in _shown(page), timeout=_LONG)
@@ -193,7 +191,7 @@ def test_a_lock_that_was_given_back_meanwhile_is_not_asked_about(
     with _held(with_server):
         _checked(page, qtbot)
     before = _report(page)
-    _press(_card(page), "Take the lock away …")
+    _press(_card(page), "Take the lock away …", qtbot)
     qtbot.waitUntil(lambda: _report(page) not in (None, before), timeout=_LONG)
     assert not [found for found in page.findChildren(Dialog) if found.isVisible()]
     assert "Nobody is changing releases" in page.notice.message
@@ -210,9 +208,8 @@ def test_what_no_release_needs_is_listed_before_it_is_removed(
     page = _open_page(open_main_window(with_server))
     _checked(page, qtbot)
     qtbot.waitUntil(lambda: "2 things that no release needs" in _shown(page), timeout=_LONG)
-    _press(_card(page), "Clean up …")
-    dialog = page.findChild(CleanServerDialog)
-    assert dialog is not None
+    _press(_card(page), "Clean up …", qtbot)
+    (dialog,) = page.findChildren(CleanServerDialog)
     assert not dialog.go.isVisible()
     qtbot.waitUntil(lambda: dialog.views.shown == "list", timeout=_LONG)
     assert {line.name for line in dialog.table.content.rows} == {"gone-r1-secret", "gone-r1-network"}
@@ -240,8 +237,7 @@ def test_closing_the_dialog_while_it_cleans_ends_nothing(
     page = _open_page(window)
     come_to_rest(window)
     page.ask_clean(list_servers(_session(page))[0])
-    dialog = page.findChild(CleanServerDialog)
-    assert dialog is not None
+    (dialog,) = page.findChildren(CleanServerDialog)
     qtbot.waitUntil(lambda: dialog.views.shown == "list", timeout=_LONG)
     dialog.go.click()
     dialog.close()
@@ -253,7 +249,6 @@ def test_no_password_is_shown_as_it_is_typed(open_main_window: OpenWindow, with_
     page = _open_page(open_main_window(with_server))
     qtbot.waitUntil(lambda: bool(page.findChildren(ServerCard)), timeout=_LONG)
     page.ask_log_in(list_servers(_session(page))[0])
-    dialog = page.findChild(LogInDialog)
-    assert dialog is not None
+    (dialog,) = page.findChildren(LogInDialog)
     assert dialog.secret.echoMode() is dialog.secret.EchoMode.Password
     dialog.close()

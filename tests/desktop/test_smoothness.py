@@ -5,21 +5,20 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import QTimer
 
+from kronkers_studio.desktop.pages.migrate import MigratePage
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.plan_rows import prepare
-from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.desktop.work.tasks import TaskRunner
 from kronkers_studio.workflows.session import open_workspace
 from tests.desktop.blocking import Blocking, live_until_idle, main_thread_counted
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.planned import plan_of_many
 from tests.desktop.versioned import commit_many
 
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 pytestmark = pytest.mark.slow  # bounds on time: other work on the machine must not fail the quick suite
 _MOST = 0.1  # seconds of the main thread
 _MOST_AT_FIRST = 0.2  # once a session: the page itself is made
@@ -74,7 +73,7 @@ def test_a_folder_of_a_version_on_the_registry_page(
     window.make_ready()
     live_until_idle(window.studio.runner)
     measured.does("page", lambda: window.show_page("registry"), times=1)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     browser = page.browser
     rows = browser.table.content
 
@@ -102,7 +101,7 @@ def test_a_plan_on_the_migrate_page(open_main_window: OpenWindow, workspace: Pat
     window.make_ready()
     live_until_idle(runner)
     measured.does("page", lambda: window.show_page("migrate"), times=1)
-    page: Any = window.page("migrate")
+    page = the_page(window, MigratePage)
     plan = plan_of_many(100_000)
 
     def show() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -38,10 +38,8 @@ from kronkers_studio.workflows.servers import add_server, show_host_key
 from kronkers_studio.workflows.session import Session, open_workspace
 from kronkers_studio.workflows.settling import settle_releases
 from kronkers_studio.workflows.workers import at_work
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.lab.servers import LabServer
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 
 _SAMPLE = resource("sample/OneDrive - Kronkers")
 _WITHIN = 5000  # milliseconds; so soon a page shows it
@@ -167,8 +165,7 @@ def test_the_settings_say_what_a_model_is_kept_from_and_switch_the_start_at_log_
     window = open_main_window(with_model)
     window.show_page("settings")
     come_to_rest(window)
-    page = window.page("settings")
-    assert isinstance(page, SettingsPage)
+    page = the_page(window, SettingsPage)
     assert "kept from your files" in page.protection.text()
     assert not page.autostart.isChecked()
     page.autostart.click()
@@ -203,6 +200,18 @@ def on_server(
             stop_release(session, release.model, release.place)
 
 
+def _says(window: MainWindow, key: str, word: str) -> bool:
+    return word in _words(window.page(key))
+
+
+def _says_nothing_live(window: MainWindow, key: str) -> bool:
+    return not _says_live(window, key)
+
+
+def _says_unreachable(window: MainWindow, key: str) -> bool:
+    return "Unreachable" in _words(window.page(key))
+
+
 def _says_live(window: MainWindow, key: str) -> bool:
     """Whether the page claims that something is live, in green."""
     page = window.page(key)
@@ -229,8 +238,7 @@ def test_no_page_calls_live_what_does_not_answer_and_all_say_since_when(
         window.show_page(key)
         qtbot.waitUntil(partial(_says_live, window, key), timeout=_WITHIN)
     window.show_page("deploy")
-    deploy = window.page("deploy")
-    assert isinstance(deploy, DeployPage)
+    deploy = the_page(window, DeployPage)
     deploy.ask_put_live("wine", 1, "factory")
     (dialog,) = deploy.findChildren(PutLiveDialog)
     assert "live there now" in dialog.plan.text()
@@ -241,8 +249,9 @@ def test_no_page_calls_live_what_does_not_answer_and_all_say_since_when(
         dialog.close()
         for key in _PAGES:
             window.show_page(key)
-            qtbot.waitUntil(lambda key=key: not _says_live(window, key), timeout=1000)
-            assert "Unreachable" in _words(window.page(key)), key
+            qtbot.waitUntil(partial(_says_nothing_live, window, key), timeout=1000)
+            # what was just put into a page is visible only once its layout has come to it
+            qtbot.waitUntil(partial(_says_unreachable, window, key), timeout=_WITHIN)
             assert "Stopped" not in _words(window.page(key)), "nobody knows that"
             if key != "models":
                 assert "does not answer since" in _words(window.page(key)), key
@@ -273,13 +282,13 @@ def test_a_window_that_opens_without_the_server_shows_all_pages_at_once_and_clai
         window = open_main_window(on_server)
         for key in _PAGES:
             window.show_page(key)
-            qtbot.waitUntil(lambda key=key: "wine" in _words(window.page(key)), timeout=_WITHIN)
+            qtbot.waitUntil(partial(_says, window, key, "wine"), timeout=_WITHIN)
             assert not _says_live(window, key), key
         recorder = Recorder.of(window.studio)
         qtbot.waitUntil(lambda: recorder.heard_of("wine", "factory").silent, timeout=_UNHEARD)
         for key in _PAGES:
             window.show_page(key)
-            qtbot.waitUntil(lambda key=key: "Unreachable" in _words(window.page(key)), timeout=_WITHIN)
+            qtbot.waitUntil(partial(_says, window, key, "Unreachable"), timeout=_WITHIN)
     with open_workspace(on_server) as session:
 
         def ended() -> bool:  # by whoever looks next: the window may be at it
@@ -306,7 +315,7 @@ def test_a_service_that_was_removed_on_the_server_is_shown_as_stopped_on_all_pag
     assert time.monotonic() - removed < 2 * _WITHIN / 1000
     for key in _PAGES:
         window.show_page(key)
-        qtbot.waitUntil(lambda key=key: "Stopped" in _words(window.page(key)), timeout=_WITHIN)
+        qtbot.waitUntil(partial(_says, window, key, "Stopped"), timeout=_WITHIN)
         assert not _says_live(window, key)
         assert key == "models" or _start_buttons(window.page(key)), key
 
@@ -330,12 +339,12 @@ def test_what_another_program_does_is_shown_while_it_does_it_and_when_it_is_done
         session.workspace.ledger.record(ReleaseRecorded(begun), author="ada")
         for key in _PAGES:
             window.show_page(key)
-            qtbot.waitUntil(lambda key=key: "Starting" in _words(window.page(key)), timeout=_WITHIN)
+            qtbot.waitUntil(partial(_says, window, key, "Starting"), timeout=_WITHIN)
         assert "being started by ada" in _words(window.page("home"))
         other.communicate(b"")
         for key in ("deploy", "monitor"):
             window.show_page(key)
-            qtbot.waitUntil(lambda key=key: "Failed" in _words(window.page(key)), timeout=_WITHIN)
+            qtbot.waitUntil(partial(_says, window, key, "Failed"), timeout=_WITHIN)
         release_model(session, "wine", to=THIS_COMPUTER)
         for key in _PAGES:
             window.show_page(key)
@@ -343,7 +352,7 @@ def test_what_another_program_does_is_shown_while_it_does_it_and_when_it_is_done
         stop_release(session, "wine", THIS_COMPUTER)
         for key in _PAGES:
             window.show_page(key)
-            qtbot.waitUntil(lambda key=key: not _says_live(window, key), timeout=_WITHIN)
+            qtbot.waitUntil(partial(_says_nothing_live, window, key), timeout=_WITHIN)
 
 
 def test_the_put_live_dialog_does_not_call_live_what_has_stopped_even_while_it_is_open(

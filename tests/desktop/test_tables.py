@@ -81,7 +81,11 @@ def test_rows_are_34_pixels_high_and_columns_fill_the_width(qtbot: QtBot) -> Non
 
 
 def test_a_column_for_which_there_is_no_room_is_left_out_and_the_others_take_it(qtbot: QtBot) -> None:
-    columns = [Column("What", str), Column("When", str, 90), Column("Files", str, 70, right=True, needs=400)]
+    columns: list[Column[int]] = [
+        Column("What", str),
+        Column("When", str, 90),
+        Column("Files", str, 70, right=True, needs=400),
+    ]
     table: Table[int] = Table("History", columns)
     qtbot.addWidget(table)
     table.show()

@@ -114,7 +114,7 @@ def test_the_bundled_font_is_used_and_its_licence_lies_beside_it(qapp: QApplicat
 _SWITCH_AMID_GARBAGE = """
 import gc
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
-from kronkers_studio.desktop import theme
+from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.widgets.labels import ElidedLabel
 app = QApplication([])
 theme.current().choose("light")

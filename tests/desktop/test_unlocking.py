@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,8 @@ from pytestqt.qtbot import QtBot
 from kronkers_studio.desktop.unlock_gate import UnlockCard
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.settings.secrets import Secret
+from tests.desktop.kinds import OpenWindow
 from tests.desktop.things import pages_made
-
-OpenWindow = Callable[..., MainWindow]
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QDateTime
-from PySide6.QtWidgets import QDialog, QPushButton
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
@@ -23,13 +22,10 @@ from kronkers_studio.domain.differences import Choice
 from kronkers_studio.workflows.browsing import list_folder
 from kronkers_studio.workflows.session import open_workspace
 from kronkers_studio.workflows.versions import create_branch
-from tests.desktop.test_accessibility import unnamed, unreachable
+from tests.desktop import accessible
+from tests.desktop.kinds import OpenWindow, Rest
 from tests.desktop.things import stored_bytes
 from tests.desktop.versioned import commit_files
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
-Shown = TypeVar("Shown", bound=QDialog)
 
 
 @pytest.fixture
@@ -46,10 +42,8 @@ def conflicting_workspace(workspace: Path) -> Path:
     return workspace
 
 
-def the_dialog(window: MainWindow, kind: type[Shown]) -> Shown:
-    (found,) = [dialog for dialog in window.findChildren(kind) if dialog.isVisible()]
-    assert unnamed(found) == []
-    assert unreachable(found) == []
+def the_dialog(window: MainWindow, kind: type[accessible.Shown]) -> accessible.Shown:
+    found = accessible.the_dialog(window, kind)
     assert not found.grab().isNull()
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,10 +24,10 @@ from kronkers_studio.workflows import watching as workflow
 from kronkers_studio.workflows.browsing import list_folder
 from kronkers_studio.workflows.migrating import migrate_folders
 from kronkers_studio.workflows.session import open_workspace
-from tests.desktop.test_accessibility import unnamed, unreachable
+from tests.desktop.accessible import unnamed, unreachable
+from tests.desktop.kinds import OpenWindow, the_page, the_session
 from tests.desktop.things import NOON
 
-OpenWindow = Callable[..., MainWindow]
 _PATIENCE = 30_000
 _SETTLE = 0.2
 _PROJECT = "Team folder"
@@ -38,8 +37,7 @@ def page_of(window: MainWindow, qtbot: QtBot) -> MigratePage:
     """The Migrate page, showing what was brought in."""
     window.show()
     window.show_page("migrate")
-    page = window.page("migrate")
-    assert isinstance(page, MigratePage)
+    page = the_page(window, MigratePage)
     qtbot.waitUntil(lambda: bool(page.before.rows), timeout=_PATIENCE)
     Watchers.of(window.studio).settle_seconds = _SETTLE
     return page
@@ -148,14 +146,13 @@ def test_what_is_left_of_a_watched_project_goes_on_being_watched(
     wait_for(row, "In sync", qtbot)
     for folder in folders:
         (folder / "y.csv").write_text("b\n", encoding="utf-8")
-    session = window.studio.session
-    assert session is not None
+    opened = the_session(window)
 
     def stored() -> set[str]:
-        return {entry.name for part in "AB" for entry in list_folder(session, _PROJECT, path=part)}
+        return {entry.name for part in "AB" for entry in list_folder(opened, _PROJECT, path=part)}
 
     qtbot.waitUntil(lambda: "y.csv" in stored(), timeout=_PATIENCE)
-    assert [entry.name for entry in list_folder(session, _PROJECT, path="B")] == ["x.csv"]
+    assert [entry.name for entry in list_folder(opened, _PROJECT, path="B")] == ["x.csv"]
 
 
 def test_a_folder_that_is_taken_away_is_waited_for_and_taken_up_again(
@@ -249,8 +246,7 @@ def test_what_was_just_brought_in_can_be_watched_from_there(
     window = open_main_window(workspace)
     window.show()
     window.show_page("migrate")
-    page = window.page("migrate")
-    assert isinstance(page, MigratePage)
+    page = the_page(window, MigratePage)
     page.look_at(small_folder)
     qtbot.waitUntil(lambda: page.views.shown == "plan", timeout=_PATIENCE)
     page.start()

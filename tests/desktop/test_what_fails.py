@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,16 +10,16 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
+from kronkers_studio.desktop.pages.migrate import MigratePage
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.widgets.states import EmptyState
-from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.workflows.session import open_workspace
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.other_program import held_by_another_program
 from tests.desktop.versioned import commit_files
 
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 _PATIENCE = 20_000
 
 
@@ -68,7 +67,7 @@ def test_a_damaged_file_has_no_preview_but_a_sentence_and_the_others_are_shown(
     window = open_main_window(damaged_workspace, page="registry")
     window.show()
     come_to_rest(window)
-    browser = window.page("registry").browser  # type: ignore[attr-defined]
+    browser = the_page(window, RegistryPage).browser
     entries = {entry.name: entry for entry in browser.table.content.rows if entry.kind is EntryKind.FILE}
     browser.open_entry(entries["later.bin"])
     come_to_rest(window)
@@ -89,7 +88,7 @@ def test_a_folder_that_cannot_be_read_is_said_above_it(
 ) -> None:
     window = open_main_window(unreadable_workspace, page="registry")
     come_to_rest(window)
-    page: Any = window.page("registry")
+    page = the_page(window, RegistryPage)
     assert "damaged" in page.notice.message
     assert page.browser.table.content.rowCount() == 0
 
@@ -103,7 +102,7 @@ def test_a_workspace_that_another_program_writes_to_is_said_and_the_plan_stays(
 ) -> None:
     window = open_main_window(workspace)
     window.show_page("migrate")
-    page: Any = window.page("migrate")
+    page = the_page(window, MigratePage)
     page.look_at(small_folder)
     qtbot.waitUntil(lambda: page.views.shown == "plan", timeout=_PATIENCE)
     with held_by_another_program(workspace):
@@ -130,7 +129,7 @@ def test_a_folder_that_may_not_be_read_is_said_inline(
     monkeypatch.setattr(migrating, "plan_migration", refuse)  # who runs the tests may read everything
     window = open_main_window(workspace)
     window.show_page("migrate")
-    page: Any = window.page("migrate")
+    page = the_page(window, MigratePage)
     page.look_at(small_folder)
     qtbot.waitUntil(lambda: bool(page.notice.message), timeout=_PATIENCE)
     assert (page.views.shown, page.notice.message) == ("choose", refused.message)
@@ -148,7 +147,7 @@ def test_looking_through_a_folder_is_cancelled_from_the_page(
     monkeypatch.setattr(migrating, "plan_migration", never_ends)
     window = open_main_window(workspace)
     window.show_page("migrate")
-    page: Any = window.page("migrate")
+    page = the_page(window, MigratePage)
     page.look_at(small_folder)
     assert page.views.shown == "working"
     page.working._cancel.click()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -18,13 +17,11 @@ from pytestqt.qtbot import QtBot
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.widgets.dialog import Dialog
-from kronkers_studio.desktop.window import MainWindow, stops
+from kronkers_studio.desktop.window import stops
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.settings.configuration import load_settings
+from tests.desktop.kinds import OpenWindow, Rest
 from tests.desktop.things import pages_made
-
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 
 
 def test_pages_are_made_at_their_first_visit(open_main_window: OpenWindow, workspace: Path) -> None:

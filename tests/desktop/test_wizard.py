@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,8 @@ from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.desktop.wizard.first_run import FirstRunWizard
 from kronkers_studio.settings.configuration import load_settings
 from kronkers_studio.settings.secrets import Secret
+from tests.desktop.kinds import OpenWindow, Rest
 
-OpenWindow = Callable[..., MainWindow]
-Rest = Callable[[MainWindow], None]
 _PASSPHRASE = "correct horse"
 
 

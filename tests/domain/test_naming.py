@@ -50,14 +50,14 @@ any_name = (
         ("M\udcfcller.csv", "M%FCller.csv"),
     ],
 )
-def test_on_windows_a_name_becomes_one_that_says_what_it_was(name, there):
+def test_on_windows_a_name_becomes_one_that_says_what_it_was(name: str, there: str) -> None:
     assert safe_name(name, WINDOWS) == there
     assert unportable(name) == (name != there)
 
 
 @given(any_name, st.sampled_from(ALL))
 @settings(max_examples=300, deadline=None)
-def test_every_name_gets_one_that_the_system_can_hold(name, rules):
+def test_every_name_gets_one_that_the_system_can_hold(name: str, rules: NameRules) -> None:
     safe = safe_name(name, rules)
     assert name_problem(safe, rules) == ""
     assert (safe == name) == (name_problem(name, rules) == "")
@@ -67,7 +67,9 @@ def test_every_name_gets_one_that_the_system_can_hold(name, rules):
 
 @given(st.lists(any_name, max_size=12, unique=True), st.sampled_from(ALL))
 @settings(max_examples=300, deadline=None)
-def test_the_names_of_one_folder_stay_apart_and_come_out_the_same_every_time(names, rules):
+def test_the_names_of_one_folder_stay_apart_and_come_out_the_same_every_time(
+    names: list[str], rules: NameRules
+) -> None:
     given_names = safe_names(names, rules)
     there = [given_names.get(name, name) for name in names]
     assert len({folded(name) if rules.ignores_case else name for name in there}) == len(names)
@@ -75,12 +77,12 @@ def test_the_names_of_one_folder_stay_apart_and_come_out_the_same_every_time(nam
     assert given_names == safe_names(list(reversed(names)), rules)
 
 
-def test_who_can_keep_its_name_keeps_it():
+def test_who_can_keep_its_name_keeps_it() -> None:
     assert safe_names(["a:b", "a%3Ab"], WINDOWS) == {"a:b": "a%3Ab (2)"}
     assert safe_names(["Report.csv", "report.csv"], WINDOWS) == {"report.csv": "report (2).csv"}
 
 
-def test_a_name_that_is_too_long_keeps_its_beginning_and_its_type():
+def test_a_name_that_is_too_long_keeps_its_beginning_and_its_type() -> None:
     safe = safe_name("ü" * 200 + ".csv", ANYTHING)
     assert safe.startswith("üüü") and safe.endswith(".csv")
     assert len(os.fsencode(safe)) <= 255
@@ -88,7 +90,7 @@ def test_a_name_that_is_too_long_keeps_its_beginning_and_its_type():
 
 
 @pytest.mark.parametrize("name", ["churn-score", "a", "wine_rf.2", "console", "nullable", "0", "x" * 63])
-def test_what_models_are_called_is_taken(name):
+def test_what_models_are_called_is_taken(name: str) -> None:
     assert checked_model_name(name) == name
 
 
@@ -99,7 +101,7 @@ def test_what_models_are_called_is_taken(name):
         *("a\0", "A", "é", "x" * 64, "con", "nul", "nul.x", "com1", "lpt9.tar", "aux", "a:b", "a*", "٣", "a\u202eb"),
     ],
 )
-def test_what_no_model_is_called_is_refused_and_shown_safely(name):
+def test_what_no_model_is_called_is_refused_and_shown_safely(name: str) -> None:
     with pytest.raises(ForeignEntry) as failure:
         checked_model_name(name)
     assert failure.value.message.isprintable()

@@ -9,6 +9,7 @@ import random
 import time
 from collections import Counter
 from decimal import Decimal
+from typing import Any
 
 import openpyxl
 import polars as pl
@@ -152,7 +153,7 @@ def test_parquet_is_compared_with_its_types() -> None:
 
 def workbook(**sheets: list[list[object]]) -> bytes:
     book = openpyxl.Workbook()
-    book.remove(book.active)
+    book.remove(book.worksheets[0])
     for title, rows in sheets.items():
         sheet = book.create_sheet(title)
         for row in rows:
@@ -211,7 +212,7 @@ def test_keyed_differences_are_those_of_a_plain_dict(
         new.keys() - old.keys()
     )
     assert {row[0] for row in table.removed} == old.keys() - new.keys()
-    made = {key: list(values) for key, values in old.items() if key in new}
+    made: dict[Any, list[Any]] = {key: list(values) for key, values in old.items() if key in new}
     for row in table.changed:
         for cell in row.cells:
             assert made[row.key[0]]["xy".index(cell.column)] == cell.before

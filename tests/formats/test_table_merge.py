@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import openpyxl
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.chart import BarChart
+from openpyxl.styles import Font
 
 from kronkers_studio.formats.table_diff import diff_table_files
 from kronkers_studio.formats.table_file_merge import merge_table_files
@@ -80,6 +83,7 @@ def test_parquet_keeps_its_types() -> None:
     theirs = pl.concat([base, pl.DataFrame({"id": [4], "x": [4.0], "l": [["d"]]})]).filter(pl.col("id") != 3)
     outcome = merge_table_files("a.parquet", written(base), written(ours), written(theirs))
     expected = pl.DataFrame({"id": [1, 2, 4], "x": [0.75, None, 4.0], "l": [["a"], [], ["d"]]})
+    assert isinstance(outcome[0], bytes)
     assert pl.read_parquet(io.BytesIO(outcome[0])).equals(expected)
     assert outcome[1] == "Rows from their side: 1 added, 1 removed, 0 changed."
     other = base.with_columns(pl.col("x").cast(pl.Float32))
@@ -88,7 +92,7 @@ def test_parquet_keeps_its_types() -> None:
 
 def workbook(rows: list[list[object]], **extra: list[list[object]]) -> openpyxl.Workbook:
     book = openpyxl.Workbook()
-    book.active.title = "Data"
+    book.worksheets[0].title = "Data"
     for title, content in {"Data": rows, **extra}.items():
         sheet = book[title] if title in book.sheetnames else book.create_sheet(title)
         sheet.append([])
@@ -109,7 +113,7 @@ ROWS: list[list[object]] = [["id", "name", "price"], [1, "Anna", 10.5], [2, "Ber
 def test_workbooks_keep_their_formats_and_other_sheets() -> None:
     ours_book = workbook([*ROWS, [4, "Dora", 40]], Notes=[["note"], ["mine"]])
     ours_book["Data"]["D4"].number_format = "0.00 €"
-    ours_book["Data"]["C4"].font = openpyxl.styles.Font(bold=True)
+    ours_book["Data"]["C4"].font = Font(bold=True)
     theirs = [ROWS[0], [1, "Anna", 11.5], *ROWS[2:3], [9, "Zora", 90]]
     outcome = merge_table_files(
         "a.xlsx",
@@ -128,7 +132,8 @@ def test_workbooks_keep_their_formats_and_other_sheets() -> None:
 def test_workbooks_that_would_lose_something_are_left_to_a_person() -> None:
     base, theirs = saved(workbook(ROWS)), saved(workbook([ROWS[0], [1, "Anna", 11.5], *ROWS[2:]]))
     chart = workbook([*ROWS, [4, "Dora", 40]])
-    chart["Data"].add_chart(openpyxl.chart.BarChart(), "F1")
+    sheet: Any = chart["Data"]
+    sheet.add_chart(BarChart(), "F1")
     assert "charts, pictures" in merge_table_files("a.xlsx", base, saved(chart), theirs)
     formula = workbook([*ROWS, [4, "Dora", "=D3*2"]])
     assert "cannot be written" in merge_table_files("a.xlsx", base, saved(formula), theirs) or isinstance(

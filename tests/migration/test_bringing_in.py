@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,20 +16,24 @@ from kronkers_studio.migration import FolderSource, filesystem
 from kronkers_studio.workflows.browsing import restore
 from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders, plan_migration
 from kronkers_studio.workflows.migration import sources
+from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.sources import changed_options, forget_source, project_sources
 from kronkers_studio.workflows.watching import brought_in
+from tests.migration.kinds import Make
 
 AT_REST_NS = 1_600_000_000_123_456_789
 FOLD = MigrationOptions(fold_conflicts=True)
 
 
-def files_of(session, project="p", ref=""):
+def files_of(session: Session, project: str = "p", ref: str = "") -> dict[str, bytes]:
     content = session.workspace.content
     return {entry.path: content.read(entry) for entry in content.walk(project, ref) if entry.kind is EntryKind.FILE}
 
 
 # Renamed files
-def test_a_renamed_file_is_reported_and_not_read_where_the_file_system_proves_it(session, folder, make, monkeypatch):
+def test_a_renamed_file_is_reported_and_not_read_where_the_file_system_proves_it(
+    session: Session, folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make("old name.csv", "a,b\n", mtime_ns=AT_REST_NS)
     make("stays.csv", "c,d\n", mtime_ns=AT_REST_NS)
     migrate_folder(session, folder, "p")
@@ -43,7 +49,9 @@ def test_a_renamed_file_is_reported_and_not_read_where_the_file_system_proves_it
     assert migrate_folder(session, folder, "p").read_files == 0
 
 
-def test_a_renamed_file_is_recognised_by_its_content_where_nothing_proves_it(session, folder, make):
+def test_a_renamed_file_is_recognised_by_its_content_where_nothing_proves_it(
+    session: Session, folder: Path, make: Make
+) -> None:
     make("old.csv", "a,b\n")  # a time of whole seconds, as archives set it
     migrate_folder(session, folder, "p")
     (folder / "old.csv").rename(folder / "new.csv")
@@ -54,7 +62,9 @@ def test_a_renamed_file_is_recognised_by_its_content_where_nothing_proves_it(ses
     assert result.new_bytes == 0 or result.read_files == 1
 
 
-def test_a_file_that_a_rule_leaves_out_is_not_renamed_to_one_of_the_same_bytes(session, folder, make):
+def test_a_file_that_a_rule_leaves_out_is_not_renamed_to_one_of_the_same_bytes(
+    session: Session, folder: Path, make: Make
+) -> None:
     make("old.csv", "a,b\n")
     make("below/too.csv", "c,d\n")
     migrate_folder(session, folder, "p")
@@ -67,7 +77,9 @@ def test_a_file_that_a_rule_leaves_out_is_not_renamed_to_one_of_the_same_bytes(s
     assert set(files_of(session)) == {"new.csv", "another.csv"}
 
 
-def test_another_file_with_a_dead_files_inode_size_and_archive_time_is_read(session, folder, make):
+def test_another_file_with_a_dead_files_inode_size_and_archive_time_is_read(
+    session: Session, folder: Path, make: Make
+) -> None:
     """What an archive unpacked over an older one leaves. Seen to fail without the look at whole seconds."""
     make("dead.csv", "old!")
     migrate_folder(session, folder, "p")
@@ -81,7 +93,7 @@ def test_another_file_with_a_dead_files_inode_size_and_archive_time_is_read(sess
     assert files_of(session) == {"born.csv": b"new!"}
 
 
-def test_another_name_of_a_file_that_stayed_is_no_rename(session, folder, make):
+def test_another_name_of_a_file_that_stayed_is_no_rename(session: Session, folder: Path, make: Make) -> None:
     file = make("a.csv", "a,b\n", mtime_ns=AT_REST_NS)
     migrate_folder(session, folder, "p")
     (folder / "b.csv").hardlink_to(file)
@@ -92,7 +104,9 @@ def test_another_name_of_a_file_that_stayed_is_no_rename(session, folder, make):
     assert files_of(session) == {"a.csv": b"a,b\n", "b.csv": b"a,b\n"}
 
 
-def test_the_plan_counts_what_is_new_renamed_unchanged_and_there_twice(session, folder, make):
+def test_the_plan_counts_what_is_new_renamed_unchanged_and_there_twice(
+    session: Session, folder: Path, make: Make
+) -> None:
     make("stays.csv", "1234", mtime_ns=AT_REST_NS)
     make("moves.csv", "12345", mtime_ns=AT_REST_NS)
     migrate_folder(session, folder, "p")
@@ -108,14 +122,14 @@ def test_the_plan_counts_what_is_new_renamed_unchanged_and_there_twice(session, 
 
 
 # Conflict copies
-def conflict(make):
+def conflict(make: Make) -> None:
     make("report.csv", "id\n1\n2\n3\n", mtime_ns=30 * 10**15)
     make("report-LAPTOP7.csv", "id\n1\n", mtime_ns=10 * 10**15)
     make("report (1).csv", "id\n1\n2\n", mtime_ns=20 * 10**15)
     make("other.csv", "x\n")
 
 
-def test_conflict_copies_are_grouped_in_the_plan_with_what_differs(session, folder, make):
+def test_conflict_copies_are_grouped_in_the_plan_with_what_differs(session: Session, folder: Path, make: Make) -> None:
     conflict(make)
 
     (group,) = plan_migration(session, folder, "p").conflicts
@@ -127,7 +141,9 @@ def test_conflict_copies_are_grouped_in_the_plan_with_what_differs(session, fold
     }
 
 
-def test_folded_conflict_copies_become_versions_of_one_file_by_their_age_and_nothing_is_lost(session, folder, make):
+def test_folded_conflict_copies_become_versions_of_one_file_by_their_age_and_nothing_is_lost(
+    session: Session, folder: Path, make: Make
+) -> None:
     conflict(make)
 
     result = migrate_folder(session, folder, "p", options=FOLD)
@@ -147,7 +163,9 @@ def test_folded_conflict_copies_become_versions_of_one_file_by_their_age_and_not
     assert (result.commit, result.skipped) == (history[0], ())
 
 
-def test_folding_again_records_nothing_twice_and_a_newer_copy_becomes_the_newest_version(session, folder, make):
+def test_folding_again_records_nothing_twice_and_a_newer_copy_becomes_the_newest_version(
+    session: Session, folder: Path, make: Make
+) -> None:
     conflict(make)
     migrate_folder(session, folder, "p", options=FOLD)
 
@@ -164,7 +182,7 @@ def test_folding_again_records_nothing_twice_and_a_newer_copy_becomes_the_newest
     assert len(session.workspace.content.history("p")) == 5
 
 
-def test_a_copy_of_a_file_that_cannot_be_kept_stays_a_file(session, folder, make):
+def test_a_copy_of_a_file_that_cannot_be_kept_stays_a_file(session: Session, folder: Path, make: Make) -> None:
     os.mkfifo(folder / "report.csv")
     make("report-LAPTOP7.csv", "b")
     result = migrate_folder(session, folder, "p", options=FOLD)
@@ -172,7 +190,7 @@ def test_a_copy_of_a_file_that_cannot_be_kept_stays_a_file(session, folder, make
     assert files_of(session) == {"report-LAPTOP7.csv": b"b"}
 
 
-def test_equal_copies_are_one_version(session, folder, make):
+def test_equal_copies_are_one_version(session: Session, folder: Path, make: Make) -> None:
     make("report.csv", "same", mtime_ns=30 * 10**15)
     make("report (1).csv", "same", mtime_ns=20 * 10**15)
     migrate_folder(session, folder, "p", options=FOLD)
@@ -181,7 +199,9 @@ def test_equal_copies_are_one_version(session, folder, make):
 
 
 # Rules and options
-def test_rules_are_remembered_with_the_project_and_can_be_changed_and_forgotten(session, folder, make):
+def test_rules_are_remembered_with_the_project_and_can_be_changed_and_forgotten(
+    session: Session, folder: Path, make: Make
+) -> None:
     make("a.csv")
     make("b.tmp")
     migrate_folder(session, folder, "p", options=MigrationOptions(exclude=("*.tmp",)))
@@ -202,7 +222,7 @@ def test_rules_are_remembered_with_the_project_and_can_be_changed_and_forgotten(
         forget_source(session, "p", folder)
 
 
-def test_a_forgotten_folder_loses_nothing_and_can_be_brought_in_again(session, tmp_path):
+def test_a_forgotten_folder_loses_nothing_and_can_be_brought_in_again(session: Session, tmp_path: Path) -> None:
     for name in ("A", "B"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "x.csv").write_text(name)
@@ -221,7 +241,9 @@ def test_a_forgotten_folder_loses_nothing_and_can_be_brought_in_again(session, t
     assert len(project_sources(session, "p")) == 2
 
 
-def test_a_forgotten_folder_that_was_not_touched_is_remembered_again(session, folder, make):
+def test_a_forgotten_folder_that_was_not_touched_is_remembered_again(
+    session: Session, folder: Path, make: Make
+) -> None:
     make("a.csv")
     migrate_folder(session, folder, "p")
     assert [brought.project for brought in brought_in(session)] == ["p"]
@@ -234,7 +256,7 @@ def test_a_forgotten_folder_that_was_not_touched_is_remembered_again(session, fo
     assert project_sources(session, "p") == [MigrationSource(str(folder))]
 
 
-def test_a_folder_that_is_gone_can_be_forgotten(session, tmp_path):
+def test_a_folder_that_is_gone_can_be_forgotten(session: Session, tmp_path: Path) -> None:
     folder, elsewhere = tmp_path / "A", tmp_path / "elsewhere"
     folder.mkdir()
     (folder / "a.csv").write_text("1")
@@ -248,13 +270,15 @@ def test_a_folder_that_is_gone_can_be_forgotten(session, tmp_path):
     assert forget_source(session, "p", folder).folder == str(folder)
 
 
-def test_a_plan_remembers_nothing(session, folder, make):
+def test_a_plan_remembers_nothing(session: Session, folder: Path, make: Make) -> None:
     make("a.csv")
     plan = plan_migration(session, folder, "p", options=MigrationOptions(exclude=("*.csv",)))
     assert (plan.kept, project_sources(session, "p")) == ((), [])
 
 
-def test_placeholders_are_counted_skipped_unopened_or_fetched_as_chosen(session, folder, make, monkeypatch):
+def test_placeholders_are_counted_skipped_unopened_or_fetched_as_chosen(
+    session: Session, folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     online = make("online.csv", "in the cloud").stat().st_ino
     make("here.csv")
     really_open = filesystem.open_file
@@ -277,8 +301,8 @@ def test_placeholders_are_counted_skipped_unopened_or_fetched_as_chosen(session,
 
 
 def test_what_is_stored_and_only_in_the_cloud_by_now_stays_though_nothing_is_known_of_it(
-    session, folder, make, monkeypatch
-):
+    session: Session, folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same OneDrive on a new computer, where nothing is there yet. Seen to fail: the version lacked it all."""
     for top in ("old", "new"):
         make(f"{top}/cloud/same.csv", "as it was")
@@ -308,7 +332,9 @@ def test_what_is_stored_and_only_in_the_cloud_by_now_stays_though_nothing_is_kno
 
 
 # Several folders
-def test_several_folders_become_one_project_each_in_its_own_folder_and_are_remembered(session, folder, make):
+def test_several_folders_become_one_project_each_in_its_own_folder_and_are_remembered(
+    session: Session, folder: Path, make: Make
+) -> None:
     make("Sales/a.csv", "1")
     make("Lab/b.csv", "2")
     make("elsewhere/Lab/c.csv", "3")
@@ -327,7 +353,9 @@ def test_several_folders_become_one_project_each_in_its_own_folder_and_are_remem
     assert (again.changed, again.read_files) == (False, 0)
 
 
-def test_a_folder_can_be_added_to_a_project_that_has_another_at_its_top(session, folder, make):
+def test_a_folder_can_be_added_to_a_project_that_has_another_at_its_top(
+    session: Session, folder: Path, make: Make
+) -> None:
     make("top/a.csv", "1")
     make("more/b.csv", "2")
     migrate_folder(session, folder / "top", "p")
@@ -339,7 +367,9 @@ def test_a_folder_can_be_added_to_a_project_that_has_another_at_its_top(session,
     assert {source.into for source in project_sources(session, "p")} == {"", "shared/team"}
 
 
-def test_what_another_folder_brought_in_meanwhile_is_not_put_back(session, folder, make, monkeypatch):
+def test_what_another_folder_brought_in_meanwhile_is_not_put_back(
+    session: Session, folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Seen to fail without the commit's base."""
     make("one/a.csv", "1")
     make("two/b.csv", "2")
@@ -348,7 +378,7 @@ def test_what_another_folder_brought_in_meanwhile_is_not_put_back(session, folde
     make("two/b.csv", "two, changed")
     really, meanwhile = sources.kept_besides, [True]
 
-    def looked_at_just_before(*arguments):
+    def looked_at_just_before(*arguments: Any) -> Any:
         kept = really(*arguments)
         if meanwhile:
             meanwhile.clear()
@@ -360,7 +390,7 @@ def test_what_another_folder_brought_in_meanwhile_is_not_put_back(session, folde
     assert files_of(session) == {"one/a.csv": b"one, changed", "two/b.csv": b"two, changed"}
 
 
-def test_neither_of_two_folders_can_hide_what_the_other_brought(session, folder, make):
+def test_neither_of_two_folders_can_hide_what_the_other_brought(session: Session, folder: Path, make: Make) -> None:
     make("top/shared/b.csv", "1")
     make("more/b.csv", "2")
     migrate_folder(session, folder / "more", "p", into="shared")
@@ -369,7 +399,9 @@ def test_neither_of_two_folders_can_hide_what_the_other_brought(session, folder,
     assert files_of(session) == {"shared/b.csv": b"2"}
 
 
-def test_another_folder_at_the_top_takes_the_place_of_the_one_before(session, folder, make):
+def test_another_folder_at_the_top_takes_the_place_of_the_one_before(
+    session: Session, folder: Path, make: Make
+) -> None:
     """The same OneDrive on a new computer."""
     make("old place/a.csv", "1")
     make("new place/a.csv", "1")
@@ -380,20 +412,22 @@ def test_another_folder_at_the_top_takes_the_place_of_the_one_before(session, fo
 
 
 @pytest.mark.parametrize("into", ["..", "a/../b", "a//b", "./x"])
-def test_a_place_that_leads_out_of_the_project_is_refused(session, folder, make, into):
+def test_a_place_that_leads_out_of_the_project_is_refused(
+    session: Session, folder: Path, make: Make, into: str
+) -> None:
     make("a.csv")
     with pytest.raises(InvalidInput):
         migrate_folder(session, folder, "p", into=into)
 
 
-def test_folders_in_one_another_are_refused(session, folder, make):
+def test_folders_in_one_another_are_refused(session: Session, folder: Path, make: Make) -> None:
     make("a/b/c.csv")
     with pytest.raises(InvalidInput, match="twice"):
         migrate_folders(session, [folder / "a", folder / "a/b"], "p")
 
 
 # Gently
-def test_reading_keeps_to_the_limit_of_the_settings(session, folder, make):
+def test_reading_keeps_to_the_limit_of_the_settings(session: Session, folder: Path, make: Make) -> None:
     make("a.bin", os.urandom(600_000))
     session.settings.read_limit = 1.0
     begun = time.monotonic()

@@ -36,22 +36,22 @@ def described(path: str, content: bytes) -> tuple[FileKind, str]:
         (b"no end of line,b", "2 columns"),
     ],
 )
-def test_columns_of_a_table_are_counted(content, columns):
+def test_columns_of_a_table_are_counted(content: bytes, columns: str) -> None:
     assert described("t.csv", content) == (FileKind.DATA, f"Data, CSV, {columns}")
 
 
-def test_a_headings_line_longer_than_what_is_looked_at_is_said_to_be():
+def test_a_headings_line_longer_than_what_is_looked_at_is_said_to_be() -> None:
     wide = ",".join(f"column{number}" for number in range(2000)).encode()
     kind, description = described("wide.csv", wide + b"\n")
     assert kind is FileKind.DATA
     assert description.startswith("Data, CSV, more than ")
 
 
-def test_a_table_that_is_no_text_is_not_counted():
+def test_a_table_that_is_no_text_is_not_counted() -> None:
     assert described("t.csv", b"\0\1\2,\0") == (FileKind.DATA, "Data, CSV")
 
 
-def test_cells_of_a_notebook_are_counted_when_it_is_seen_whole():
+def test_cells_of_a_notebook_are_counted_when_it_is_seen_whole() -> None:
     notebook = json.dumps({"cells": [{"cell_type": "code", "source": []}] * 12, "nbformat": 4}).encode()
     assert described("n.ipynb", notebook) == (FileKind.NOTEBOOK, "Notebook, 12 cells")
     assert described("n.ipynb", notebook[:50]) == (FileKind.NOTEBOOK, "Notebook, Jupyter")
@@ -61,7 +61,7 @@ def test_cells_of_a_notebook_are_counted_when_it_is_seen_whole():
 
 @pytest.mark.parametrize("compress", [0, 3, ("gzip", 3)])
 @pytest.mark.parametrize("name", ["m.joblib", "m.pkl", "m.pickle"])
-def test_a_scikit_learn_model_is_recognised_by_its_bytes(name, compress):
+def test_a_scikit_learn_model_is_recognised_by_its_bytes(name: str, compress: int | tuple[str, int]) -> None:
     import joblib
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -76,7 +76,7 @@ def test_a_scikit_learn_model_is_recognised_by_its_bytes(name, compress):
     assert classify(name, file.getvalue()[:HEAD_BYTES])[2] is bool(compress)
 
 
-def test_a_pickle_of_arrays_is_data_and_of_plain_objects_neither():
+def test_a_pickle_of_arrays_is_data_and_of_plain_objects_neither() -> None:
     import numpy as np
 
     assert described("x.pkl", pickle.dumps(np.arange(3))) == (FileKind.DATA, "Data, NumPy (pickle)")
@@ -85,7 +85,7 @@ def test_a_pickle_of_arrays_is_data_and_of_plain_objects_neither():
     assert described("x.joblib", zlib.compress(b"?")[:1] + b"broken") == (FileKind.OTHER, "Python object (joblib)")
 
 
-def test_an_onnx_model_is_recognised_and_a_pretender_is_not():
+def test_an_onnx_model_is_recognised_and_a_pretender_is_not() -> None:
     from onnx import TensorProto, helper
 
     value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
@@ -96,7 +96,7 @@ def test_an_onnx_model_is_recognised_and_a_pretender_is_not():
     assert described("m.onnx", b"<html>not found</html>")[0] is FileKind.OTHER
 
 
-def test_a_real_workbook_a_protected_one_and_a_pretender_are_told_apart():
+def test_a_real_workbook_a_protected_one_and_a_pretender_are_told_apart() -> None:
     from openpyxl import Workbook
 
     file = io.BytesIO()
@@ -106,7 +106,7 @@ def test_a_real_workbook_a_protected_one_and_a_pretender_are_told_apart():
     assert described("w.xlsx", b"<html>")[0] is FileKind.OTHER
 
 
-def test_an_array_shows_its_shape():
+def test_an_array_shows_its_shape() -> None:
     import numpy as np
 
     file = io.BytesIO()
@@ -114,7 +114,7 @@ def test_an_array_shows_its_shape():
     assert described("a.npy", file.getvalue()) == (FileKind.DATA, "Data, NumPy array, 150 × 4")
 
 
-def test_r_objects_are_told_apart_as_far_as_they_can_be_seen():
+def test_r_objects_are_told_apart_as_far_as_they_can_be_seen() -> None:
     head = b"X\n\0\0\0\x03"
     model = gzip.compress(head + b"..." + b"\0\0\0\x09\0\0\0\x03glm\0\0\0\x09\0\0\0\x02lm")
     frame = gzip.compress(head + b"..." + b"\0\0\0\x0adata.frame")
@@ -152,11 +152,11 @@ def test_r_objects_are_told_apart_as_far_as_they_can_be_seen():
         (".env", b"A=1", (FileKind.DOCUMENT, "Document, text")),
     ],
 )
-def test_names_and_first_bytes_say_what_a_file_is(path, content, expected):
+def test_names_and_first_bytes_say_what_a_file_is(path: str, content: bytes, expected: tuple[FileKind, str]) -> None:
     assert described(path, content) == expected
 
 
-def test_what_is_compressed_already_is_known():
+def test_what_is_compressed_already_is_known() -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("a", "a")

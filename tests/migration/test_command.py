@@ -7,16 +7,20 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.migration.kinds import Kronkers, Make
+
 
 @pytest.fixture
-def kronkers(empty_workspace, tmp_path):
+def kronkers(empty_workspace: tuple[Path, Path], tmp_path: Path) -> Kronkers:
     directory = shutil.copytree(empty_workspace[0], tmp_path / "workspace")
     environment = {**os.environ, "KRONKERS_WORKSPACE": str(directory), "KRONKERS_KEY_FILE": str(empty_workspace[1])}
 
-    def run(*arguments, expect=0):
+    def run(*arguments: object, expect: int = 0) -> Any:
         done = subprocess.run(
             [sys.executable, "-c", "from kronkers_studio.app import command; command()", *map(str, arguments)],
             capture_output=True,
@@ -31,7 +35,9 @@ def kronkers(empty_workspace, tmp_path):
     return run
 
 
-def test_rules_conflicts_and_what_is_new_are_shown_before_anything_is_done(kronkers, folder, make):
+def test_rules_conflicts_and_what_is_new_are_shown_before_anything_is_done(
+    kronkers: Kronkers, folder: Path, make: Make
+) -> None:
     make("data.csv", "id\n1\n2\n")
     make("data-LAPTOP7.csv", "id\n1\n3\n")
     make("copy of data.csv", "id\n1\n2\n")
@@ -45,7 +51,9 @@ def test_rules_conflicts_and_what_is_new_are_shown_before_anything_is_done(kronk
     assert kronkers("projects", "--json") == []
 
 
-def test_what_is_asked_for_once_is_remembered_and_a_project_can_be_brought_in_by_its_name_alone(kronkers, folder, make):
+def test_what_is_asked_for_once_is_remembered_and_a_project_can_be_brought_in_by_its_name_alone(
+    kronkers: Kronkers, folder: Path, make: Make
+) -> None:
     make("Sales/a.csv", "1")
     make("Sales/a.tmp", "1")
     make("Lab/b.csv", "2")
@@ -70,11 +78,13 @@ def test_what_is_asked_for_once_is_remembered_and_a_project_can_be_brought_in_by
         ("--online-only", "perhaps"),
     ],
 )
-def test_what_cannot_be_meant_is_wrong_usage(kronkers, folder, arguments):
+def test_what_cannot_be_meant_is_wrong_usage(kronkers: Kronkers, folder: Path, arguments: list[str]) -> None:
     kronkers("migrate", folder, "--project", "p", *arguments, expect=2)
 
 
-def test_what_a_merge_brought_is_not_dropped_without_being_asked_for_and_the_plan_says_so(kronkers, folder, make):
+def test_what_a_merge_brought_is_not_dropped_without_being_asked_for_and_the_plan_says_so(
+    kronkers: Kronkers, folder: Path, make: Make
+) -> None:
     make("own/a.csv", "id\n1\n")
     make("hers/a.csv", "id\n1\n")
     make("hers/b.csv", "id\n2\n")
@@ -93,7 +103,7 @@ def test_what_a_merge_brought_is_not_dropped_without_being_asked_for_and_the_pla
     assert "The folder alone counts, as asked for: 1 file is not in the folder (b.csv)." in said
 
 
-def test_what_is_to_be_included_and_is_nowhere_is_said_to_be(kronkers, folder, make):
+def test_what_is_to_be_included_and_is_nowhere_is_said_to_be(kronkers: Kronkers, folder: Path, make: Make) -> None:
     make("data.csv", "id\n1\n")
     rules = ["--project", "p", "--include", "*.cvs", "--include", "*.csv"]
 
@@ -103,7 +113,7 @@ def test_what_is_to_be_included_and_is_nowhere_is_said_to_be(kronkers, folder, m
     assert kronkers("migrate", folder, "--json", "--project", "p")["unmatched"] == ["*.cvs"]
 
 
-def test_rules_that_leave_nothing_are_taken_for_mistyped(kronkers, folder, make):
+def test_rules_that_leave_nothing_are_taken_for_mistyped(kronkers: Kronkers, folder: Path, make: Make) -> None:
     """Seen to fail: the project was emptied."""
     make("data.csv", "id\n1\n")
     kronkers("migrate", folder, "--project", "p")
@@ -117,7 +127,7 @@ def test_rules_that_leave_nothing_are_taken_for_mistyped(kronkers, folder, make)
     )  # the rule hit something once
 
 
-def test_a_plan_is_readable_also_of_many_files_with_long_names(kronkers, folder, make):
+def test_a_plan_is_readable_also_of_many_files_with_long_names(kronkers: Kronkers, folder: Path, make: Make) -> None:
     for number in range(60):
         make(f"{number:02d}.csv", str(number))
     make("/".join(["a folder with a long name"] * 11) + "/last.csv", "x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ def workbook(cell: str, author: str) -> bytes:
 
     book = Workbook()
     book.properties.creator = author
-    book.active["A1"] = int(cell, 36)  # text would lie in a part of its own
+    book.worksheets[0]["A1"] = int(cell, 36)  # text would lie in a part of its own
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
@@ -37,11 +38,11 @@ def workbook(cell: str, author: str) -> bytes:
         (b"\0one", b"\0two", False, "3 bytes differ"),
     ],
 )
-def test_differences_are_said_in_rows_lines_or_bytes(original, copy, rows, said):
+def test_differences_are_said_in_rows_lines_or_bytes(original: bytes, copy: bytes, rows: bool, said: str) -> None:
     assert compare(original, copy, rows=rows) == said
 
 
-def test_of_workbooks_the_changed_sheets_are_counted_and_a_mere_save_is_none():
+def test_of_workbooks_the_changed_sheets_are_counted_and_a_mere_save_is_none() -> None:
     assert compare(workbook("a", "ann"), workbook("b", "ann"), rows=True) == "1 sheet differs"
     assert "properties" in compare(zipped({"docProps/core.xml": "a"}), zipped({"docProps/core.xml": "b"}), rows=True)
     assert compare(zipped({"xl/worksheets/sheet1.xml": "a"}), zipped({"xl/worksheets/sheet1.xml": "b"}), rows=True) == (
@@ -57,15 +58,15 @@ def zipped(parts: dict[str, str]) -> bytes:
     return file.getvalue()
 
 
-def test_a_broken_archive_is_compared_by_its_bytes():
+def test_a_broken_archive_is_compared_by_its_bytes() -> None:
     assert "bytes" in compare(b"PK\x03\x04broken", b"PK\x03\x04broken more", rows=True)
 
 
-def test_large_files_are_compared_by_size_alone(folder):
+def test_large_files_are_compared_by_size_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, size in (("a.csv", LARGEST + 1), ("a-LAPTOP7.csv", LARGEST + 101)):
         with (folder / name).open("wb") as file:
             file.truncate(size)
     copy, original = scan_folder(folder).items
     source = FolderSource(folder)
-    source.open = None  # nothing is opened
+    monkeypatch.setattr(source, "open", None)  # nothing is opened
     assert differences(original, copy, source) == "the copy is 100 bytes larger than the original"

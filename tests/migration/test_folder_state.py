@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def _swap(tree: Path) -> None:
     (tree / "kept").rename(tree / "a" / "two.csv")
 
 
-_CHANGES = {
+_CHANGES: dict[str, Callable[[Path], object]] = {
     "rewritten": lambda tree: _rewrite(tree / "a" / "two.csv"),
     "replaced": lambda tree: _save_as_editors_do(tree / "a" / "b" / "three.csv"),
     "swapped": _swap,

@@ -15,35 +15,40 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from kronkers_studio.domain.content import EntryKind, SkipReason
+from kronkers_studio.domain.content import Entry, EntryKind, SkipReason
+from kronkers_studio.domain.migration import MigrationResult
 from kronkers_studio.domain.naming import WINDOWS, folded, name_problem
 from kronkers_studio.registry.restoring import restorer
 from kronkers_studio.workflows.browsing import restore
 from kronkers_studio.workflows.migrating import migrate_folder
+from kronkers_studio.workflows.session import Session
+from tests.migration.kinds import Make
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux allows such names and files")
 
 
-def brought_in(session, folder, project="p"):
+def brought_in(session: Session, folder: Path, project: str = "p") -> tuple[MigrationResult, dict[str, Entry]]:
     result = migrate_folder(session, folder, project)
     entries = {entry.path: entry for entry in session.workspace.content.walk(project)}
     return result, entries
 
 
-def restored(session, target, project="p"):
+def restored(session: Session, target: Path, project: str = "p") -> Path:
     report = restore(session, project, "", target)
     assert report.skipped == ()
     assert report.mapped == ()
     return target
 
 
-def names_below(folder):
+def names_below(folder: Path) -> dict[bytes, bytes | None]:
     """All names below ``folder``, as the file system has them, with what is there."""
     top = os.fsencode(folder)
-    found = {}
+    found: dict[bytes, bytes | None] = {}
     for here, folders, files in os.walk(top):
         for name in folders + files:
             path = here + b"/" + name
@@ -57,7 +62,7 @@ def names_below(folder):
     return found
 
 
-def reasons_of(result):
+def reasons_of(result: MigrationResult) -> dict[str, SkipReason]:
     return {item.path: item.reason for item in result.skipped}
 
 
@@ -97,7 +102,7 @@ HOSTILE_NAMES = [
         pytest.param("right-to-left \u202e fdp.exe".encode(), id="right to left"),
     ],
 )
-def test_a_hostile_name_comes_back_byte_for_byte(session, folder, tmp_path, name):
+def test_a_hostile_name_comes_back_byte_for_byte(session: Session, folder: Path, tmp_path: Path, name: bytes) -> None:
     top = os.fsencode(folder)
     os.mkdir(top + b"/in " + name)
     for path in (top + b"/" + name, top + b"/in " + name + b"/" + name):
@@ -112,7 +117,7 @@ def test_a_hostile_name_comes_back_byte_for_byte(session, folder, tmp_path, name
     assert migrate_folder(session, folder, "p").changed is False
 
 
-def test_names_of_255_bytes_come_back(session, folder, tmp_path):
+def test_names_of_255_bytes_come_back(session: Session, folder: Path, tmp_path: Path) -> None:
     top = os.fsencode(folder)
     for name in (b"x" * 255, b"y" * 251 + b".csv", "ü".encode() * 127 + b"z", b"\xff" * 255):
         with open(top + b"/" + name, "wb") as file:
@@ -125,7 +130,7 @@ def test_names_of_255_bytes_come_back(session, folder, tmp_path):
     assert names_below(restored(session, tmp_path / "out")) == names_below(folder)
 
 
-def test_a_tree_200_folders_deep_comes_back(session, folder, tmp_path):
+def test_a_tree_200_folders_deep_comes_back(session: Session, folder: Path, tmp_path: Path) -> None:
     deep = folder / "/".join(["level"] * 200)
     deep.mkdir(parents=True)
     (deep / "bottom.csv").write_bytes(b"bottom")
@@ -138,7 +143,7 @@ def test_a_tree_200_folders_deep_comes_back(session, folder, tmp_path):
     assert names_below(restored(session, tmp_path / "out")) == names_below(folder)
 
 
-def test_loops_of_links_are_kept_as_links_and_never_followed(session, folder, tmp_path):
+def test_loops_of_links_are_kept_as_links_and_never_followed(session: Session, folder: Path, tmp_path: Path) -> None:
     (folder / "a").mkdir()
     (folder / "a" / "file.csv").write_bytes(b"once")
     for name, target in {
@@ -160,7 +165,9 @@ def test_loops_of_links_are_kept_as_links_and_never_followed(session, folder, tm
     assert names_below(restored(session, tmp_path / "out")) == names_below(folder)
 
 
-def test_pipes_sockets_and_devices_are_listed_and_nobody_waits_for_them(session, folder, make_socket):
+def test_pipes_sockets_and_devices_are_listed_and_nobody_waits_for_them(
+    session: Session, folder: Path, make_socket: Callable[[str], Path]
+) -> None:
     (folder / "good.csv").write_bytes(b"good")
     os.mkfifo(folder / "pipe")
     make_socket("socket")
@@ -180,7 +187,9 @@ def test_pipes_sockets_and_devices_are_listed_and_nobody_waits_for_them(session,
 
 
 @pytest.mark.parametrize("size", [pytest.param(150 << 20, id="150 MB"), pytest.param(5 << 30, id="5 GB", marks=SLOW)])
-def test_a_sparse_file_costs_little_room_and_comes_back_whole(session, folder, tmp_path, size):
+def test_a_sparse_file_costs_little_room_and_comes_back_whole(
+    session: Session, folder: Path, tmp_path: Path, size: int
+) -> None:
     file = folder / "disk image.bin"
     with file.open("wb") as stream:
         stream.write(b"begin")
@@ -202,17 +211,17 @@ def test_a_sparse_file_costs_little_room_and_comes_back_whole(session, folder, t
         (target / "disk image.bin").unlink(missing_ok=True)
 
 
-def digest_of(file):
+def digest_of(file: Path) -> bytes:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "blake2b").digest()
 
 
-def test_a_file_that_never_stops_growing_is_listed_and_holds_nothing_up(session, folder):
+def test_a_file_that_never_stops_growing_is_listed_and_holds_nothing_up(session: Session, folder: Path) -> None:
     (folder / "good.csv").write_bytes(b"good")
     log, stop = folder / "log.csv", threading.Event()
-    log.write_bytes(b"line\n" * 500_000)
+    log.write_bytes(b"line\n" * 6_000_000)  # reading it takes longer than a busy machine lets the writer wait
 
-    def grow():
+    def grow() -> None:
         with log.open("ab", buffering=0) as file:
             while not stop.is_set():
                 file.write(b"another line\n" * 100)
@@ -234,7 +243,9 @@ def test_a_file_that_never_stops_growing_is_listed_and_holds_nothing_up(session,
     assert entries["log.csv"].size == log.stat().st_size
 
 
-def test_what_this_user_may_not_read_is_listed_and_the_rest_is_brought_in(folder, make, tmp_path_factory):
+def test_what_this_user_may_not_read_is_listed_and_the_rest_is_brought_in(
+    folder: Path, make: Make, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """As a user without rights, in a process of its own."""
     make("open/good.csv", "good")
     make("closed/inside.csv", "never seen").parent.chmod(0)
@@ -288,7 +299,9 @@ with open_workspace(place / "workspace", key_file=place / "key") as session:
 
 
 @pytest.mark.parametrize("count", [1_000, pytest.param(100_000, marks=SLOW)])
-def test_a_folder_with_very_many_files_is_brought_in_and_comes_back(session, folder, tmp_path, count):
+def test_a_folder_with_very_many_files_is_brought_in_and_comes_back(
+    session: Session, folder: Path, tmp_path: Path, count: int
+) -> None:
     full = folder / "full"
     full.mkdir()
     for number in range(count):
@@ -310,8 +323,8 @@ def test_a_folder_with_very_many_files_is_brought_in_and_comes_back(session, fol
 
 
 def test_on_a_system_that_cannot_hold_such_names_all_come_back_under_others_and_are_listed(
-    session, folder, tmp_path, monkeypatch
-):
+    session: Session, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As Windows would have it; run again, it finds what it wrote."""
     monkeypatch.setattr(restorer, "rules_of", lambda target: WINDOWS)
     top = os.fsencode(folder)
@@ -340,7 +353,7 @@ def test_on_a_system_that_cannot_hold_such_names_all_come_back_under_others_and_
     assert all(mapped.why for mapped in first.mapped)
 
 
-def test_everything_at_once(session, folder, tmp_path, make_socket):
+def test_everything_at_once(session: Session, folder: Path, tmp_path: Path, make_socket: Callable[[str], Path]) -> None:
     """One hostile thing does not hide another."""
     top = os.fsencode(folder)
     for name in HOSTILE_NAMES:

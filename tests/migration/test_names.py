@@ -32,7 +32,7 @@ SIBLINGS = {"report.xlsx", "report-final.xlsx", "data", "a-b.csv", "Jahr 2026.cs
         ("a-b-LAPTOP7.csv", "a-b.csv"),
     ],
 )
-def test_a_conflict_copy_names_its_original(name, original):
+def test_a_conflict_copy_names_its_original(name: str, original: str) -> None:
     assert file_names.conflict_original(name, SIBLINGS) == original
 
 
@@ -57,11 +57,11 @@ def test_a_conflict_copy_names_its_original(name, original):
         " (1).xlsx",
     ],
 )
-def test_what_only_looks_a_little_like_one_is_none(name):
+def test_what_only_looks_a_little_like_one_is_none(name: str) -> None:
     assert file_names.conflict_original(name, SIBLINGS) == ""
 
 
-def test_hostile_names_take_no_time():
+def test_hostile_names_take_no_time() -> None:
     started = time.process_time()
     for tail in ("-AAAA" * 50 + "!", "-laptop" * 36 + "(", " (1)" * 60 + "x", "-" * 250):
         file_names.conflict_original("a" + tail + ".csv", {"a.csv"})
@@ -82,7 +82,7 @@ def test_hostile_names_take_no_time():
         ("Icon\r", SkipReason.SYSTEM_FILE),
     ],
 )
-def test_leftovers_of_programs_are_recognised(name, reason):
+def test_leftovers_of_programs_are_recognised(name: str, reason: SkipReason) -> None:
     found = file_names.left_out_file(name)
     assert found is not None
     assert found[0] is reason
@@ -90,11 +90,11 @@ def test_leftovers_of_programs_are_recognised(name, reason):
 
 
 @pytest.mark.parametrize("name", ["~notes.txt", "data.tmp", "desktop.ini.bak", "Icon", ".~lock.x", "$money.csv"])
-def test_everything_else_is_somebodys_work(name):
+def test_everything_else_is_somebodys_work(name: str) -> None:
     assert file_names.left_out_file(name) is None
 
 
-def test_only_names_that_other_systems_confuse_clash():
+def test_only_names_that_other_systems_confuse_clash() -> None:
     found = file_names.clashing_names(["A.csv", "a.csv", "b.csv", "STRASSE", "straße", "é", "e\u0301"])
     assert found == {
         "A.csv": "a.csv",
@@ -106,7 +106,7 @@ def test_only_names_that_other_systems_confuse_clash():
     }
 
 
-def test_a_name_that_is_not_text_is_shown_without_losing_its_bytes():
+def test_a_name_that_is_not_text_is_shown_without_losing_its_bytes() -> None:
     name = b"M\xfcller.csv".decode("utf-8", "surrogateescape")
     assert file_names.printable(name) == "M\\xfcller.csv"
     file_names.printable("half a pair \ud83c").encode("utf-8")

@@ -277,7 +277,7 @@ def test_dots_behind_a_link_lead_where_the_system_leads(tmp_path: Path) -> None:
 
 
 def test_dots_are_gone_from_a_path_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder_paths.sys, "platform", "win32")
+    monkeypatch.setattr(sys, "platform", "win32")
     assert absolute_folder(tmp_path / "no" / ".." / "b") == tmp_path / "b"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kronkers_studio.domain.content import SkipReason
@@ -9,6 +11,7 @@ from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.migration import Decision, MigrationOptions
 from kronkers_studio.migration import scan_folder
 from kronkers_studio.migration.rules import Rules
+from tests.migration.kinds import Make
 
 
 @pytest.mark.parametrize(
@@ -22,20 +25,22 @@ from kronkers_studio.migration.rules import Rules
         (("*.csv",), ["line\nbreak.csv", "raw \udcff.csv"], ["a.csvx"]),
     ],
 )
-def test_exclude_rules_read_as_in_a_gitignore_file_in_any_case(patterns, left_out, kept):
+def test_exclude_rules_read_as_in_a_gitignore_file_in_any_case(
+    patterns: tuple[str, ...], left_out: list[str], kept: list[str]
+) -> None:
     rules = Rules(MigrationOptions(exclude=patterns))
     assert all(rules.why_file(path, 0) for path in left_out)
     assert not any(rules.why_file(path, 0) for path in kept)
 
 
 @pytest.mark.parametrize("pattern", ["", "  ", "!", "a\nb"])
-def test_a_rule_that_cannot_be_understood_is_refused_with_the_next_step(pattern):
+def test_a_rule_that_cannot_be_understood_is_refused_with_the_next_step(pattern: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         Rules(MigrationOptions(exclude=(pattern,)))
     assert refused.value.next_step
 
 
-def test_what_rules_leave_out_is_counted_listed_and_expected(folder, make):
+def test_what_rules_leave_out_is_counted_listed_and_expected(folder: Path, make: Make) -> None:
     make("keep.csv")
     make("a.tmp", "12345")
     make("deep/b.tmp", "123")
@@ -61,7 +66,7 @@ def test_what_rules_leave_out_is_counted_listed_and_expected(folder, make):
     }
 
 
-def test_with_include_rules_only_what_matches_is_kept(folder, make):
+def test_with_include_rules_only_what_matches_is_kept(folder: Path, make: Make) -> None:
     make("a.csv")
     make("b.docx")
     make("Models/m.bin")
@@ -74,7 +79,7 @@ def test_with_include_rules_only_what_matches_is_kept(folder, make):
     assert {item.path for item in scan.skipped} == {"b.docx", "Models/scratch.tmp"}
 
 
-def test_thousands_of_files_left_out_by_one_rule_do_not_fill_the_commit(folder, make):
+def test_thousands_of_files_left_out_by_one_rule_do_not_fill_the_commit(folder: Path, make: Make) -> None:
     first = make("0.tmp")
     for number in range(1, 1500):
         (folder / f"{number}.tmp").hardlink_to(first)

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from kronkers_studio.domain.errors import Cancelled, SourceUnavailable
 from kronkers_studio.domain.migration import Decision, FileKind, MigrationPlan
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.migration import Scan, filesystem, scan_folder
+from tests.migration.kinds import Make, WithoutRights
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux allows such a name or file")
 
@@ -30,22 +32,24 @@ def reasons_of(scan: Scan) -> dict[str, SkipReason]:
 class ActsOnce:
     """Progress that does something in the middle of a scan, when the first folder has been listed."""
 
-    def __init__(self, act) -> None:
+    def __init__(self, act: Callable[[], object] | None) -> None:
         self.act = act
         self.advanced = 0
 
-    def step(self, title, total=None, unit="") -> None: ...
+    def step(self, title: str, total: int | None = None, unit: str = "") -> None: ...
 
-    def note(self, text) -> None: ...
+    def expect(self, total: int) -> None: ...
 
-    def advance(self, amount=1) -> None:
+    def note(self, text: str) -> None: ...
+
+    def advance(self, amount: int = 1) -> None:
         self.advanced += amount
         if self.act:
             act, self.act = self.act, None
             act()
 
 
-def test_files_are_listed_with_forward_slashes_in_the_order_of_the_walk(folder, make):
+def test_files_are_listed_with_forward_slashes_in_the_order_of_the_walk(folder: Path, make: Make) -> None:
     for path in ("b/z.csv", "b/a.csv", "a/c/d.py", "top.md"):
         make(path)
 
@@ -56,7 +60,7 @@ def test_files_are_listed_with_forward_slashes_in_the_order_of_the_walk(folder, 
     assert scan.skipped == ()
 
 
-def test_an_item_carries_size_time_kind_and_executable_bit(folder, make):
+def test_an_item_carries_size_time_kind_and_executable_bit(folder: Path, make: Make) -> None:
     make("run.sh", "#!/bin/sh\n").chmod(0o755)
     make("data.csv", "a,b\n1,2\n")
 
@@ -66,7 +70,7 @@ def test_an_item_carries_size_time_kind_and_executable_bit(folder, make):
     assert (data.size, data.mtime_ns, data.kind, data.known) == (8, 1_600_000_000_000_000_000, EntryKind.FILE, None)
 
 
-def test_types_compressed_already_are_marked(folder, make):
+def test_types_compressed_already_are_marked(folder: Path, make: Make) -> None:
     make("a.png", b"\x89PNG\r\n")
     make("b.csv", "a\n")
     make("no-extension", b"PK\x03\x04rest")
@@ -78,7 +82,7 @@ def test_types_compressed_already_are_marked(folder, make):
     }
 
 
-def test_a_conflict_copy_is_kept_and_pointed_out_with_its_original(folder, make):
+def test_a_conflict_copy_is_kept_and_pointed_out_with_its_original(folder: Path, make: Make) -> None:
     make("Sales/customers.csv", "id\n1\n")
     make("Sales/customers-LAPTOP7.csv", "id\n2\n")
 
@@ -92,7 +96,7 @@ def test_a_conflict_copy_is_kept_and_pointed_out_with_its_original(folder, make)
     assert scan.skipped == ()
 
 
-def test_leftovers_of_programs_are_left_out_by_name_and_reason_and_expected(folder, make):
+def test_leftovers_of_programs_are_left_out_by_name_and_reason_and_expected(folder: Path, make: Make) -> None:
     make("~$report.xlsx")
     make("sub/desktop.ini")
     make("sub/.DS_Store")
@@ -114,7 +118,7 @@ def test_leftovers_of_programs_are_left_out_by_name_and_reason_and_expected(fold
     assert plan_of(scan)["~$report.xlsx"] is Decision.LEAVE_OUT
 
 
-def test_empty_folders_are_items_also_when_only_leftovers_lie_in_them(folder, make):
+def test_empty_folders_are_items_also_when_only_leftovers_lie_in_them(folder: Path, make: Make) -> None:
     (folder / "empty" / "deep").mkdir(parents=True)
     make("only leftovers/desktop.ini")
     make("full/a.csv")
@@ -124,12 +128,12 @@ def test_empty_folders_are_items_also_when_only_leftovers_lie_in_them(folder, ma
     assert folders == ["empty/deep", "only leftovers"]
 
 
-def test_an_empty_root_gives_an_empty_scan(folder):
+def test_an_empty_root_gives_an_empty_scan(folder: Path) -> None:
     scan = scan_folder(folder)
     assert (scan.items, scan.planned, scan.skipped) == ((), (), ())
 
 
-def test_links_are_items_and_never_followed(folder, make, tmp_path):
+def test_links_are_items_and_never_followed(folder: Path, make: Make, tmp_path: Path) -> None:
     (tmp_path / "secret.csv").write_text("a")
     make("real/a.csv")
     (folder / "outside").symlink_to(tmp_path, target_is_directory=True)
@@ -144,13 +148,13 @@ def test_links_are_items_and_never_followed(folder, make, tmp_path):
     assert [item.path for item in scan.items if item.kind is EntryKind.FILE] == ["real/a.csv"]
 
 
-def test_a_lock_files_name_on_a_link_is_still_a_link(folder):
+def test_a_lock_files_name_on_a_link_is_still_a_link(folder: Path) -> None:
     (folder / "~$link").symlink_to("nowhere")
     assert [item.kind for item in scan_folder(folder).items] == [EntryKind.LINK]
 
 
 @linux_only
-def test_names_that_are_not_utf8_are_kept_byte_for_byte_and_pointed_out(folder, make):
+def test_names_that_are_not_utf8_are_kept_byte_for_byte_and_pointed_out(folder: Path, make: Make) -> None:
     make("good.csv")
     make(os.fsdecode(b"M\xfcller.csv"))
     make(os.fsdecode(b"Gr\xf6\xdfen/inside.csv"))
@@ -186,8 +190,8 @@ def test_names_that_are_not_utf8_are_kept_byte_for_byte_and_pointed_out(folder, 
     ],
 )
 def test_a_name_that_windows_cannot_hold_is_kept_and_the_plan_says_what_it_becomes_there(
-    folder, make, name, on_windows
-):
+    folder: Path, make: Make, name: str, on_windows: bool
+) -> None:
     make(name)
     make("other.csv")
 
@@ -198,7 +202,9 @@ def test_a_name_that_windows_cannot_hold_is_kept_and_the_plan_says_what_it_becom
 
 
 @linux_only
-def test_pipes_and_sockets_are_listed_and_nobody_waits_for_them(folder, make, make_socket):
+def test_pipes_and_sockets_are_listed_and_nobody_waits_for_them(
+    folder: Path, make: Make, make_socket: Callable[[str], Path]
+) -> None:
     make("a.csv")
     os.mkfifo(folder / "pipe.csv")
     make_socket("socket")
@@ -211,7 +217,9 @@ def test_pipes_and_sockets_are_listed_and_nobody_waits_for_them(folder, make, ma
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions are checked on opening there")
-def test_unreadable_files_and_folders_are_listed_and_the_rest_is_done(folder, make, without_rights):
+def test_unreadable_files_and_folders_are_listed_and_the_rest_is_done(
+    folder: Path, make: Make, without_rights: WithoutRights
+) -> None:
     make("secret.csv").chmod(0)  # looked into
     make("secret.py").chmod(0)  # known by its name alone
     make("empty.py", b"").chmod(0)
@@ -230,7 +238,7 @@ def test_unreadable_files_and_folders_are_listed_and_the_rest_is_done(folder, ma
     assert "everything in it" in scan.skipped[-1].detail
 
 
-def test_a_folder_that_vanishes_meanwhile_is_listed_and_the_rest_is_done(folder, make):
+def test_a_folder_that_vanishes_meanwhile_is_listed_and_the_rest_is_done(folder: Path, make: Make) -> None:
     make("first.csv")
     make("going/a.csv")
     make("staying/b.csv")
@@ -241,7 +249,7 @@ def test_a_folder_that_vanishes_meanwhile_is_listed_and_the_rest_is_done(folder,
     assert [item.path for item in scan.items] == ["first.csv", "staying/b.csv"]
 
 
-def test_a_file_that_vanishes_after_it_was_listed_is_listed_as_vanished(folder, make):
+def test_a_file_that_vanishes_after_it_was_listed_is_listed_as_vanished(folder: Path, make: Make) -> None:
     for number in range(600):
         make(f"{number:03}.csv")
 
@@ -260,7 +268,9 @@ def test_a_file_that_vanishes_after_it_was_listed_is_listed_as_vanished(folder, 
     assert len(scan.items) == 599
 
 
-def test_a_root_that_is_missing_or_no_folder_or_closed_says_so(folder, make, without_rights):
+def test_a_root_that_is_missing_or_no_folder_or_closed_says_so(
+    folder: Path, make: Make, without_rights: WithoutRights
+) -> None:
     file = make("a.csv")
     with pytest.raises(SourceUnavailable, match="is not there"):
         scan_folder(folder / "missing")
@@ -272,7 +282,7 @@ def test_a_root_that_is_missing_or_no_folder_or_closed_says_so(folder, make, wit
     assert refused.value.next_step
 
 
-def test_a_root_taken_away_meanwhile_is_never_taken_for_an_empty_folder(folder, make):
+def test_a_root_taken_away_meanwhile_is_never_taken_for_an_empty_folder(folder: Path, make: Make) -> None:
     make("root/a.csv")
     make("root/sub/b.csv")
 
@@ -281,7 +291,7 @@ def test_a_root_taken_away_meanwhile_is_never_taken_for_an_empty_folder(folder, 
 
 
 @linux_only
-def test_names_that_differ_only_in_case_or_accents_form_are_kept_and_pointed_out(folder, make):
+def test_names_that_differ_only_in_case_or_accents_form_are_kept_and_pointed_out(folder: Path, make: Make) -> None:
     make("Report.csv")
     make("report.csv")
     make("Mu\u0308ller.csv")
@@ -306,7 +316,9 @@ def test_names_that_differ_only_in_case_or_accents_form_are_kept_and_pointed_out
     assert len(scan.items) == 7
 
 
-def test_an_online_only_file_is_never_opened_and_waits_for_a_decision(folder, make, monkeypatch):
+def test_an_online_only_file_is_never_opened_and_waits_for_a_decision(
+    folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     online = make("online.csv", "a,b\n").stat().st_ino
     make("local.csv", "a,b\n")
     opened = []
@@ -324,7 +336,7 @@ def test_an_online_only_file_is_never_opened_and_waits_for_a_decision(folder, ma
     assert [item.path for item in plan.kept] == ["local.csv"]
 
 
-def test_excluded_folders_are_named_and_expected(folder, make):
+def test_excluded_folders_are_named_and_expected(folder: Path, make: Make) -> None:
     make("work/a.csv")
     make("work/workspace/pack")
 
@@ -334,7 +346,7 @@ def test_excluded_folders_are_named_and_expected(folder, make):
     assert [item.path for item in scan.items] == ["a.csv"]
 
 
-def test_a_system_folder_is_left_out_as_a_whole(folder, make):
+def test_a_system_folder_is_left_out_as_a_whole(folder: Path, make: Make) -> None:
     make("$RECYCLE.BIN/S-1-5/old.csv")
     make("a.csv")
 
@@ -345,7 +357,7 @@ def test_a_system_folder_is_left_out_as_a_whole(folder, make):
 
 
 @linux_only
-def test_odd_but_valid_names_and_deep_folders_are_kept(folder, make):
+def test_odd_but_valid_names_and_deep_folders_are_kept(folder: Path, make: Make) -> None:
     names = ["new\nline.csv", "tab\t.csv", " leading", "trailing. ", "x" * 251 + ".csv", "emoji 🍷.csv", "quote'\".csv"]
     for name in names:
         make(name)
@@ -357,7 +369,7 @@ def test_odd_but_valid_names_and_deep_folders_are_kept(folder, make):
 
 
 @linux_only
-def test_a_path_too_long_for_the_system_is_listed_and_the_rest_is_done(folder, make):
+def test_a_path_too_long_for_the_system_is_listed_and_the_rest_is_done(folder: Path, make: Make) -> None:
     make("a.csv")
     at = os.open(folder, os.O_RDONLY)
     for _ in range(20):  # 20 × 250 characters are more than Linux' 4,096
@@ -375,7 +387,7 @@ def test_a_path_too_long_for_the_system_is_listed_and_the_rest_is_done(folder, m
     assert [item.reason for item in scan.skipped] == [SkipReason.NAME_TOO_LONG]
 
 
-def test_sparse_files_are_no_placeholders(folder):
+def test_sparse_files_are_no_placeholders(folder: Path) -> None:
     with (folder / "sparse.bin").open("wb") as file:
         file.truncate(1 << 30)
 
@@ -384,14 +396,14 @@ def test_sparse_files_are_no_placeholders(folder):
     assert item.size == 1 << 30
 
 
-def test_cancelling_stops_the_scan(folder, make):
+def test_cancelling_stops_the_scan(folder: Path, make: Make) -> None:
     make("a/b.csv")
     cancel = CancelSource()
     with pytest.raises(Cancelled):
         scan_folder(folder, progress=ActsOnce(cancel.cancel), cancel=cancel)
 
 
-def test_progress_counts_everything_found(folder, make):
+def test_progress_counts_everything_found(folder: Path, make: Make) -> None:
     for path in ("a.csv", "b/~$c.xlsx", "b/d.csv"):
         make(path)
     progress = ActsOnce(None)
@@ -401,12 +413,12 @@ def test_progress_counts_everything_found(folder, make):
     assert progress.advanced == len(scan.planned) == 3
 
 
-def test_the_source_is_not_touched(folder, make):
+def test_the_source_is_not_touched(folder: Path, make: Make) -> None:
     make("a.csv")
     make("sub/b.joblib")
     (folder / "empty").mkdir()
 
-    def state():
+    def state() -> dict[Path, tuple[int, int]]:
         return {path: (path.stat().st_mtime_ns, path.stat().st_ctime_ns) for path in [folder, *folder.rglob("*")]}
 
     before = state()
@@ -414,7 +426,7 @@ def test_the_source_is_not_touched(folder, make):
     assert state() == before
 
 
-def test_the_plan_describes_what_people_recognise(folder, make):
+def test_the_plan_describes_what_people_recognise(folder: Path, make: Make) -> None:
     make("model.joblib", b"\x80\x05\x95\x10\x00\x00\x00\x00\x00\x00\x00\x8c\x10sklearn.pipeline\x94\x8c\x08Pipeline")
     make("data.csv", "a;b;c\n1;2;3\n")
 
@@ -426,7 +438,7 @@ def test_the_plan_describes_what_people_recognise(folder, make):
     }
 
 
-def test_twenty_thousand_files_cost_little(folder):
+def test_twenty_thousand_files_cost_little(folder: Path) -> None:
     for extension in ("csv", "py", "R", "json"):
         (folder / f"first.{extension}").write_bytes(b"a,b,c\n1,2,3\n")
     for number in range(20):

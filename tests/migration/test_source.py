@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -13,13 +14,15 @@ import pytest
 from kronkers_studio.domain.content import WHOLE_LIMIT, EntryKind, SkipReason, SourceItem, SourceProblem
 from kronkers_studio.domain.errors import SourceUnavailable
 from kronkers_studio.migration import FolderSource, filesystem, scan_folder
+from kronkers_studio.migration.found_item import FoundItem
+from tests.migration.kinds import Make, WithoutRights
 
 
-def item_of(folder, path):
+def item_of(folder: Path, path: str) -> FoundItem:
     return next(item for item in scan_folder(folder).items if item.path == path)
 
 
-def reason_of_reading(folder, item, meanwhile=lambda: None) -> SkipReason:
+def reason_of_reading(folder: Path, item: SourceItem, meanwhile: Callable[[], object] = lambda: None) -> SkipReason:
     """Why reading ``item`` fails when ``meanwhile`` happens between opening and finishing."""
     with pytest.raises(SourceProblem) as problem, FolderSource(folder).open(item) as stream:
         stream.read(1)
@@ -30,14 +33,14 @@ def reason_of_reading(folder, item, meanwhile=lambda: None) -> SkipReason:
     return problem.value.skipped.reason
 
 
-def reason_of_reading_whole(folder, item) -> SkipReason:
+def reason_of_reading_whole(folder: Path, item: SourceItem) -> SkipReason:
     with pytest.raises(SourceProblem) as problem:
         FolderSource(folder).read_whole(item)
     assert problem.value.skipped.path == item.path
     return problem.value.skipped.reason
 
 
-def test_what_is_read_whole_has_been_looked_at(folder, make):
+def test_what_is_read_whole_has_been_looked_at(folder: Path, make: Make) -> None:
     make("a.csv", "id,name\n1,Anna\n")
     make("empty.csv", "")
     make("run", "#!/bin/sh\n")
@@ -46,13 +49,18 @@ def test_what_is_read_whole_has_been_looked_at(folder, make):
     planned = {item.path: item for item in scan_folder(folder).items}
     for item in scan_folder(folder, plan=False).items:
         assert item.unseen
-        found, content = source.read_whole(item)
+        whole = source.read_whole(item)
+        assert whole is not None
+        found, content = whole
+        assert isinstance(found, FoundItem)
         assert content == (folder / item.path).read_bytes()
         assert not found.unseen and found.look == planned[item.path].look and found.compressed is item.look.compressed
         assert source.read_whole(planned[item.path]) == (planned[item.path], content)
 
 
-def test_no_file_is_opened_by_a_scan_that_plans_nothing_if_it_will_be_read_whole(folder, make, monkeypatch):
+def test_no_file_is_opened_by_a_scan_that_plans_nothing_if_it_will_be_read_whole(
+    folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make("a.csv", "id,name\n1,Anna\n")
     make("large.csv", "id,name\n" + "1,Anna\n" * 200_000)
     opened = []
@@ -62,7 +70,7 @@ def test_no_file_is_opened_by_a_scan_that_plans_nothing_if_it_will_be_read_whole
     assert small.unseen and not large.unseen and [Path(path).name for path in opened] == ["large.csv"]
 
 
-def test_a_file_is_read_whole_up_to_a_limit_and_as_it_is_then(folder, make):
+def test_a_file_is_read_whole_up_to_a_limit_and_as_it_is_then(folder: Path, make: Make) -> None:
     make("a.bin", b"x" * WHOLE_LIMIT)
     make("b.bin", b"small")
     whole, grown = scan_folder(folder).items
@@ -72,12 +80,14 @@ def test_a_file_is_read_whole_up_to_a_limit_and_as_it_is_then(folder, make):
 
 
 @pytest.mark.parametrize("change", ["longer", "shorter", "rewritten", "replaced", "deleted"])
-def test_a_file_that_changes_while_it_is_read_whole_is_noticed(folder, make, monkeypatch, change):
+def test_a_file_that_changes_while_it_is_read_whole_is_noticed(
+    folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
     file = make("a.csv", "0123456789")
     item = item_of(folder, "a.csv")
     really_read = os.read
 
-    def changing(descriptor, count):
+    def changing(descriptor: int, count: int) -> bytes:
         if change == "longer":
             with file.open("ab") as stream:
                 stream.write(b"more")
@@ -96,7 +106,7 @@ def test_a_file_that_changes_while_it_is_read_whole_is_noticed(folder, make, mon
     assert reason_of_reading_whole(folder, item) is expected
 
 
-def test_a_files_bytes_come_whole_and_from_the_start(folder, make):
+def test_a_files_bytes_come_whole_and_from_the_start(folder: Path, make: Make) -> None:
     make("a/b.bin", os.urandom(3_000_000))
     item = item_of(folder, "a/b.bin")
     source = FolderSource(folder)
@@ -108,7 +118,7 @@ def test_a_files_bytes_come_whole_and_from_the_start(folder, make):
     assert b"".join(pieces) == (folder / "a/b.bin").read_bytes()
 
 
-def test_a_file_that_changed_between_scan_and_opening_is_read_as_it_is_now(folder, make):
+def test_a_file_that_changed_between_scan_and_opening_is_read_as_it_is_now(folder: Path, make: Make) -> None:
     make("a.csv", "old")
     item = item_of(folder, "a.csv")
     make("a.csv", "newer")
@@ -117,7 +127,7 @@ def test_a_file_that_changed_between_scan_and_opening_is_read_as_it_is_now(folde
         assert stream.read() == b"newer"
 
 
-def test_a_file_saved_anew_between_scan_and_opening_is_read_too(folder, make):
+def test_a_file_saved_anew_between_scan_and_opening_is_read_too(folder: Path, make: Make) -> None:
     make("sub/a.csv", "old")
     item = item_of(folder, "sub/a.csv")
     make("sub/draft", "saved anew").replace(folder / "sub/a.csv")
@@ -126,25 +136,25 @@ def test_a_file_saved_anew_between_scan_and_opening_is_read_too(folder, make):
         assert stream.read() == b"saved anew"
 
 
-def test_a_file_that_grows_while_read_is_reported(folder, make):
+def test_a_file_that_grows_while_read_is_reported(folder: Path, make: Make) -> None:
     file = make("log.csv", "x" * 100_000)
     item = item_of(folder, "log.csv")
 
-    def grow():
+    def grow() -> None:
         with file.open("a") as other:
             other.write("more")
 
     assert reason_of_reading(folder, item, grow) is SkipReason.CHANGED_WHILE_READ
 
 
-def test_a_file_rewritten_in_place_at_the_same_length_is_reported(folder, make):
+def test_a_file_rewritten_in_place_at_the_same_length_is_reported(folder: Path, make: Make) -> None:
     make("a.csv", "old")
     item = item_of(folder, "a.csv")
     assert reason_of_reading(folder, item, lambda: make("a.csv", "new", mtime_ns=None)) is SkipReason.CHANGED_WHILE_READ
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be replaced there")
-def test_a_file_replaced_while_read_is_reported(folder, make):
+def test_a_file_replaced_while_read_is_reported(folder: Path, make: Make) -> None:
     make("a.csv", "old")
     item = item_of(folder, "a.csv")
     assert (
@@ -154,13 +164,13 @@ def test_a_file_replaced_while_read_is_reported(folder, make):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be deleted there")
-def test_a_file_deleted_while_read_is_reported(folder, make):
+def test_a_file_deleted_while_read_is_reported(folder: Path, make: Make) -> None:
     make("a.csv", "old")
     item = item_of(folder, "a.csv")
     assert reason_of_reading(folder, item, (folder / "a.csv").unlink) is SkipReason.VANISHED
 
 
-def test_a_file_that_grows_as_fast_as_it_is_read_comes_to_an_end(folder, make):
+def test_a_file_that_grows_as_fast_as_it_is_read_comes_to_an_end(folder: Path, make: Make) -> None:
     file = make("busy.log", "x" * 100_000)
     item = item_of(folder, "busy.log")
     pieces = 0
@@ -177,14 +187,14 @@ def test_a_file_that_grows_as_fast_as_it_is_read_comes_to_an_end(folder, make):
     assert pieces < 10
 
 
-def test_a_file_that_vanished_is_reported(folder, make):
+def test_a_file_that_vanished_is_reported(folder: Path, make: Make) -> None:
     make("a.csv")
     item = item_of(folder, "a.csv")
     (folder / "a.csv").unlink()
     assert reason_of_reading(folder, item) is SkipReason.VANISHED
 
 
-def test_a_vanished_subfolder_is_a_vanished_file_and_a_vanished_root_stops_everything(folder, make):
+def test_a_vanished_subfolder_is_a_vanished_file_and_a_vanished_root_stops_everything(folder: Path, make: Make) -> None:
     make("root/sub/a.csv")
     item = item_of(folder / "root", "sub/a.csv")
     shutil.rmtree(folder / "root" / "sub")
@@ -196,7 +206,7 @@ def test_a_vanished_subfolder_is_a_vanished_file_and_a_vanished_root_stops_every
     assert gone.value.next_step
 
 
-def test_a_file_without_permission_is_reported(folder, make, without_rights):
+def test_a_file_without_permission_is_reported(folder: Path, make: Make, without_rights: WithoutRights) -> None:
     make("a.csv")
     item = item_of(folder, "a.csv")
     (folder / "a.csv").chmod(0)
@@ -205,7 +215,7 @@ def test_a_file_without_permission_is_reported(folder, make, without_rights):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no pipes in folders")
-def test_a_pipe_in_the_files_place_is_refused_without_waiting(folder, make):
+def test_a_pipe_in_the_files_place_is_refused_without_waiting(folder: Path, make: Make) -> None:
     make("a.csv")
     item = item_of(folder, "a.csv")
     (folder / "a.csv").unlink()
@@ -214,12 +224,14 @@ def test_a_pipe_in_the_files_place_is_refused_without_waiting(folder, make):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no pipes in folders")
-def test_a_pipe_that_takes_the_place_at_the_last_moment_is_refused_too(folder, make, monkeypatch):
+def test_a_pipe_that_takes_the_place_at_the_last_moment_is_refused_too(
+    folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make("a.csv")
     item = item_of(folder, "a.csv")
     really_open = filesystem.open_file
 
-    def swapped(path):
+    def swapped(path: str) -> int:
         Path(path).unlink()
         os.mkfifo(path)
         return really_open(path)
@@ -230,7 +242,9 @@ def test_a_pipe_that_takes_the_place_at_the_last_moment_is_refused_too(folder, m
     assert psutil.Process().num_fds() == descriptors
 
 
-def test_a_link_in_the_files_place_is_not_followed(folder, make, tmp_path, monkeypatch):
+def test_a_link_in_the_files_place_is_not_followed(
+    folder: Path, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "secret").write_text("secret")
     make("a.csv")
     item = item_of(folder, "a.csv")
@@ -245,7 +259,7 @@ def test_a_link_in_the_files_place_is_not_followed(folder, make, tmp_path, monke
         assert reason_of_reading(folder, item) is SkipReason.SPECIAL_FILE
 
 
-def test_a_link_in_a_folders_place_does_not_lead_outside(folder, make, tmp_path):
+def test_a_link_in_a_folders_place_does_not_lead_outside(folder: Path, make: Make, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("secret")
     make("sub/a.csv")
     item = item_of(folder, "sub/a.csv")
@@ -254,7 +268,7 @@ def test_a_link_in_a_folders_place_does_not_lead_outside(folder, make, tmp_path)
     assert reason_of_reading(folder, item) is SkipReason.SPECIAL_FILE
 
 
-def test_a_folder_reached_through_a_link_is_read_as_chosen(folder, make, tmp_path):
+def test_a_folder_reached_through_a_link_is_read_as_chosen(folder: Path, make: Make, tmp_path: Path) -> None:
     make("a.csv", "chosen")
     (tmp_path / "chosen").symlink_to(folder, target_is_directory=True)
     item = item_of(tmp_path / "chosen", "a.csv")
@@ -264,10 +278,12 @@ def test_a_folder_reached_through_a_link_is_read_as_chosen(folder, make, tmp_pat
         assert stream.read() == b"saved anew"
 
 
-def test_a_file_moved_to_the_cloud_meanwhile_is_not_opened(folder, make, monkeypatch):
+def test_a_file_moved_to_the_cloud_meanwhile_is_not_opened(
+    folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make("a.csv")
     item = item_of(folder, "a.csv")
-    opened = []
+    opened: list[str] = []
     monkeypatch.setattr(filesystem, "is_online_only", lambda status: True)
     monkeypatch.setattr(filesystem, "MAY_BE_ONLINE_ONLY", True)
     monkeypatch.setattr(filesystem, "open_file", opened.append)
@@ -278,7 +294,7 @@ def test_a_file_moved_to_the_cloud_meanwhile_is_not_opened(folder, make, monkeyp
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a file whose reading fails for certain is at hand only there")
 @pytest.mark.parametrize("size", [-1, 10])
-def test_a_disk_that_fails_while_reading_is_a_problem_of_that_file(size):
+def test_a_disk_that_fails_while_reading_is_a_problem_of_that_file(size: int) -> None:
     item = SourceItem("mem", EntryKind.FILE, 0, 0)  # address 0 of a process cannot be read: EIO
     with (
         pytest.raises(SourceProblem) as problem,
@@ -288,14 +304,14 @@ def test_a_disk_that_fails_while_reading_is_a_problem_of_that_file(size):
     assert problem.value.skipped.reason is SkipReason.READ_ERROR
 
 
-def test_the_readers_own_failure_is_not_blamed_on_the_file(folder, make):
+def test_the_readers_own_failure_is_not_blamed_on_the_file(folder: Path, make: Make) -> None:
     make("a.csv")
     with pytest.raises(OSError, match="disk full"), FolderSource(folder).open(item_of(folder, "a.csv")):
         raise OSError("disk full")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="counts handles of all kinds there")
-def test_every_descriptor_is_closed_whatever_happens(folder, make):
+def test_every_descriptor_is_closed_whatever_happens(folder: Path, make: Make) -> None:
     make("a.csv")
     item = item_of(folder, "a.csv")
     before = psutil.Process().num_fds()
@@ -304,6 +320,6 @@ def test_every_descriptor_is_closed_whatever_happens(folder, make):
     assert psutil.Process().num_fds() == before
 
 
-def test_links_and_folders_have_no_bytes(folder):
+def test_links_and_folders_have_no_bytes(folder: Path) -> None:
     with pytest.raises(ValueError), FolderSource(folder).open(SourceItem("x", EntryKind.LINK, 0, 0)):
         pass

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,21 +15,22 @@ from kronkers_studio.domain.content import EntryKind, SourceItem, StoredItem
 from kronkers_studio.migration import FolderSource, StatCache, filesystem, scan_folder
 from kronkers_studio.migration.found_item import FoundItem
 from kronkers_studio.storage.database import Database
+from tests.migration.kinds import Make
 
 
 @pytest.fixture
-def database(tmp_path):
-    database = Database(tmp_path / "metadata.db", bytes(32))
-    yield database
-    database.close()
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(tmp_path / "metadata.db", bytes(32))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
-def cache(database, folder):
+def cache(database: Database, folder: Path) -> StatCache:
     return StatCache(database, "analytics", folder)
 
 
-def store(folder, cache, *, before_reading=lambda: None):
+def store(folder: Path, cache: StatCache, *, before_reading: Callable[[], object] = lambda: None) -> list[str]:
     """A migration's part that matters here: scan, read what is not known, remember. Gives the paths that were read."""
     source = FolderSource(folder)
     stored, read = [], []
@@ -48,17 +51,19 @@ def store(folder, cache, *, before_reading=lambda: None):
     return read
 
 
-def test_a_folder_never_migrated_knows_nothing(cache):
+def test_a_folder_never_migrated_knows_nothing(cache: StatCache) -> None:
     assert dict(cache.load()) == {}
 
 
-def test_unchanged_files_are_not_even_opened_again(folder, make, cache, monkeypatch):
+def test_unchanged_files_are_not_even_opened_again(
+    folder: Path, make: Make, cache: StatCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make("empty.csv", b"")
     make("a/one.csv", b"#")
     make("a/Größe 🍷.csv", b"###")
     assert store(folder, cache) == ["empty.csv", "a/Größe 🍷.csv", "a/one.csv"]
 
-    opened = []
+    opened: list[str] = []
     monkeypatch.setattr(filesystem, "open_file", opened.append)
     scan = scan_folder(folder, known=cache.load())
 
@@ -72,7 +77,7 @@ def test_unchanged_files_are_not_even_opened_again(folder, make, cache, monkeypa
     assert all(item.unchanged for item in scan.planned)
 
 
-def test_what_a_file_is_is_remembered_with_it(folder, make, cache):
+def test_what_a_file_is_is_remembered_with_it(folder: Path, make: Make, cache: StatCache) -> None:
     make("a.csv", "a,b,c\n")
     make("b.png", b"\x89PNG")
     first = scan_folder(folder)
@@ -86,7 +91,7 @@ def test_what_a_file_is_is_remembered_with_it(folder, make, cache):
     assert [item.compressed for item in again.items] == [False, True]
 
 
-def test_a_changed_size_time_or_inode_is_read_again(folder, make, cache):
+def test_a_changed_size_time_or_inode_is_read_again(folder: Path, make: Make, cache: StatCache) -> None:
     make("size.csv", "old")
     make("time.csv", "old")
     make("inode.csv", "old")
@@ -101,7 +106,9 @@ def test_a_changed_size_time_or_inode_is_read_again(folder, make, cache):
     assert store(folder, cache) == []  # a new inode alone is remembered too
 
 
-def test_a_file_modified_just_before_the_scan_is_read_again_until_it_is_at_rest(folder, make, cache, monkeypatch):
+def test_a_file_modified_just_before_the_scan_is_read_again_until_it_is_at_rest(
+    folder: Path, make: Make, cache: StatCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make("fresh.csv", "old", mtime_ns=time.time_ns() - 1_000_000_000)
     make("at rest.csv", "old", mtime_ns=time.time_ns() - 10_000_000_000)
     assert store(folder, cache) == ["at rest.csv", "fresh.csv"]
@@ -113,7 +120,7 @@ def test_a_file_modified_just_before_the_scan_is_read_again_until_it_is_at_rest(
     assert store(folder, cache) == []
 
 
-def test_a_second_write_within_the_same_tick_is_not_missed(folder, make, cache):
+def test_a_second_write_within_the_same_tick_is_not_missed(folder: Path, make: Make, cache: StatCache) -> None:
     tick = time.time_ns() // 2_000_000_000 * 2_000_000_000  # as FAT would record both
     file = make("a.csv", "one", mtime_ns=tick)
     store(folder, cache)
@@ -123,12 +130,14 @@ def test_a_second_write_within_the_same_tick_is_not_missed(folder, make, cache):
     assert store(folder, cache) == ["a.csv"]
 
 
-def test_a_long_migration_does_not_make_a_racy_file_look_at_rest(folder, make, cache, monkeypatch):
+def test_a_long_migration_does_not_make_a_racy_file_look_at_rest(
+    folder: Path, make: Make, cache: StatCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tick = time.time_ns()
     file = make("a.csv", "one", mtime_ns=tick)
     really_now = time.time_ns
 
-    def much_later():
+    def much_later() -> None:
         monkeypatch.setattr(time, "time_ns", lambda: really_now() + 3600 * 10**9)
 
     store(folder, cache, before_reading=much_later)
@@ -138,11 +147,11 @@ def test_a_long_migration_does_not_make_a_racy_file_look_at_rest(folder, make, c
     assert store(folder, cache) == ["a.csv"]
 
 
-def test_a_file_that_changed_between_scan_and_reading_is_read_again(folder, make, cache):
+def test_a_file_that_changed_between_scan_and_reading_is_read_again(folder: Path, make: Make, cache: StatCache) -> None:
     make("a.csv", "old")
     make("b.csv", "old")
 
-    def meanwhile():
+    def meanwhile() -> None:
         make("a.csv", "longer")
         make("b.csv", "new", mtime_ns=1_700_000_000_000_000_000)
 
@@ -152,7 +161,9 @@ def test_a_file_that_changed_between_scan_and_reading_is_read_again(folder, make
     assert store(folder, cache) == []
 
 
-def test_a_file_put_back_after_another_content_was_stored_is_read_again(folder, make, cache):
+def test_a_file_put_back_after_another_content_was_stored_is_read_again(
+    folder: Path, make: Make, cache: StatCache
+) -> None:
     make("a.csv", "old")
     store(folder, cache, before_reading=lambda: make("a.csv", "longer"))
     make("a.csv", "old")  # by a program that keeps the time, such as a backup
@@ -160,7 +171,9 @@ def test_a_file_put_back_after_another_content_was_stored_is_read_again(folder, 
     assert store(folder, cache) == ["a.csv"]
 
 
-def test_projects_and_folders_do_not_share_what_they_know(folder, make, cache, database):
+def test_projects_and_folders_do_not_share_what_they_know(
+    folder: Path, make: Make, cache: StatCache, database: Database
+) -> None:
     make("a.csv")
     store(folder, cache)
 
@@ -170,7 +183,9 @@ def test_projects_and_folders_do_not_share_what_they_know(folder, make, cache, d
     assert set(StatCache(database, "analytics", folder).load()) == {"a.csv"}
 
 
-def test_items_of_another_source_links_and_folders_are_not_remembered(folder, make, cache):
+def test_items_of_another_source_links_and_folders_are_not_remembered(
+    folder: Path, make: Make, cache: StatCache
+) -> None:
     (folder / "link").symlink_to("nowhere")
     (folder / "empty").mkdir()
     store(folder, cache)
@@ -179,7 +194,9 @@ def test_items_of_another_source_links_and_folders_are_not_remembered(folder, ma
     assert dict(cache.load()) == {}
 
 
-def test_an_online_only_file_that_is_stored_already_is_kept(folder, make, cache, monkeypatch):
+def test_an_online_only_file_that_is_stored_already_is_kept(
+    folder: Path, make: Make, cache: StatCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make("a.csv", "#")
     store(folder, cache)
     monkeypatch.setattr(filesystem, "is_online_only", lambda status: True)  # "Free up space"
@@ -190,7 +207,7 @@ def test_an_online_only_file_that_is_stored_already_is_kept(folder, make, cache,
     assert scan.skipped == ()
 
 
-def test_files_that_are_gone_can_be_forgotten(folder, make, cache):
+def test_files_that_are_gone_can_be_forgotten(folder: Path, make: Make, cache: StatCache) -> None:
     make("a.csv")
     make("b.csv")
     store(folder, cache)
@@ -201,7 +218,7 @@ def test_files_that_are_gone_can_be_forgotten(folder, make, cache):
     assert set(cache.load()) == {"b.csv"}
 
 
-def test_many_files_are_remembered_and_loaded_at_once(folder, make, cache):
+def test_many_files_are_remembered_and_loaded_at_once(folder: Path, make: Make, cache: StatCache) -> None:
     first = make("0.csv")
     for number in range(1, 2000):
         (folder / f"{number}.csv").hardlink_to(first)
@@ -215,7 +232,9 @@ def test_many_files_are_remembered_and_loaded_at_once(folder, make, cache):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="inodes of any size are to be had only there")
-def test_numbers_at_their_limits_survive(folder, make, cache, monkeypatch):
+def test_numbers_at_their_limits_survive(
+    folder: Path, make: Make, cache: StatCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make("a.csv", mtime_ns=-1)
     really = filesystem.fingerprint
     monkeypatch.setattr(filesystem, "fingerprint", lambda status: (*really(status)[:2], 2**63 - 1))
@@ -224,7 +243,7 @@ def test_numbers_at_their_limits_survive(folder, make, cache, monkeypatch):
 
 
 @pytest.mark.parametrize("mtime_ns", [-11_644_473_600 * 10**9, 2**63, -(2**63) - 1])
-def test_a_file_of_a_time_that_the_database_cannot_hold_is_read_each_time(cache, mtime_ns):
+def test_a_file_of_a_time_that_the_database_cannot_hold_is_read_each_time(cache: StatCache, mtime_ns: int) -> None:
     """Windows tells of a file without a time that it is of 1601."""
     sample = FoundItem("a.csv", EntryKind.FILE, 1, mtime_ns)
     cache.remember([StoredItem(sample, (b"#" * 32,), 1), StoredItem(replace(sample, path="b", mtime_ns=1), (), 1)])
@@ -232,8 +251,8 @@ def test_a_file_of_a_time_that_the_database_cannot_hold_is_read_each_time(cache,
 
 
 def test_the_generation_is_remembered_for_each_folder_also_in_a_cache_made_before_there_were_any(
-    folder, make, cache, database
-):
+    folder: Path, make: Make, cache: StatCache, database: Database
+) -> None:
     make("a.csv", b"#")
     assert cache.generation() is None
     store(folder, cache)

@@ -14,40 +14,44 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.errors import BranchChanged, Cancelled, NotFound, StudioError, WorkspaceBusy
-from kronkers_studio.domain.migration import WatchStatus
+from kronkers_studio.domain.migration import MigrationResult, WatchState, WatchStatus
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.migration import folder_watch
 from kronkers_studio.migration.folder_watch import Watch
 from kronkers_studio.workflows import watching as workflow
+from kronkers_studio.workflows.migrating import migrate_folder
+from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.trash import list_trash, remove_branch, remove_project, restore_from_trash
 from kronkers_studio.workflows.watching import watch_folders
+from tests.migration.kinds import Make
 
 SETTLE = 0.25
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 
 
-def paths_of(session, project="p"):
+def paths_of(session: Session, project: str = "p") -> set[str]:
     return {entry.path for entry in session.workspace.content.walk(project) if entry.kind is EntryKind.FILE}
 
 
 class Running:
     """A watch in a thread of its own."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.cancel = CancelSource()
-        self.syncs = queue.Queue()
-        self.states = []
-        self.ended = None
+        self.syncs: queue.Queue[MigrationResult] = queue.Queue()
+        self.states: list[WatchState] = []
+        self.ended: StudioError | None = None
 
-    def next_sync(self, seconds=10.0):
+    def next_sync(self, seconds: float = 10.0) -> MigrationResult:
         return self.syncs.get(timeout=seconds)
 
-    def wait_for(self, status, seconds=10.0):
+    def wait_for(self, status: WatchStatus, seconds: float = 10.0) -> WatchState:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if self.states and self.states[-1].status is status:
@@ -57,10 +61,17 @@ class Running:
 
 
 @contextmanager
-def watched(session, *folders, project="p", settle=SETTLE, ends_with=Cancelled, **settings) -> Iterator[Running]:
+def watched(
+    session: Session,
+    *folders: Path,
+    project: str = "p",
+    settle: float = SETTLE,
+    ends_with: type[StudioError] = Cancelled,
+    **settings: Any,
+) -> Iterator[Running]:
     running = Running()
 
-    def run():
+    def run() -> None:
         try:
             watch_folders(
                 session,
@@ -89,7 +100,9 @@ def watched(session, *folders, project="p", settle=SETTLE, ends_with=Cancelled, 
         assert isinstance(running.ended, ends_with), running.ended
 
 
-def test_a_watch_brings_in_what_is_there_and_then_each_change_once_it_has_come_to_rest(session, folder, make):
+def test_a_watch_brings_in_what_is_there_and_then_each_change_once_it_has_come_to_rest(
+    session: Session, folder: Path, make: Make
+) -> None:
     make("a.csv", "1")
     with watched(session, folder) as running:
         assert running.next_sync().changed
@@ -108,7 +121,9 @@ def test_a_watch_brings_in_what_is_there_and_then_each_change_once_it_has_come_t
 
 
 @pytest.mark.parametrize("what", ["project", "branch"])
-def test_a_watch_of_what_was_removed_ends_and_does_not_make_it_again(session, folder, make, what):
+def test_a_watch_of_what_was_removed_ends_and_does_not_make_it_again(
+    session: Session, folder: Path, make: Make, what: str
+) -> None:
     """Seen to fail: the next change made project and branch anew, beside what was in the trash."""
     make("a.csv", "1")
     with watched(session, folder, ends_with=NotFound) as running:
@@ -119,13 +134,16 @@ def test_a_watch_of_what_was_removed_ends_and_does_not_make_it_again(session, fo
         else:
             remove_branch(session, "p", "main")
         make("b.csv", "2")
+    assert running.ended is not None
     assert "no longer brought in" in running.ended.message and "trash" in running.ended.next_step
     assert session.workspace.head("p", "main") is None
     restore_from_trash(session, list_trash(session)[0].id)
     assert paths_of(session) == {"a.csv"}
 
 
-def test_a_save_that_deletes_and_creates_is_one_change_and_never_a_version_without_the_file(session, folder, make):
+def test_a_save_that_deletes_and_creates_is_one_change_and_never_a_version_without_the_file(
+    session: Session, folder: Path, make: Make
+) -> None:
     make("report.xlsx", "one")
     with watched(session, folder, settle=1.0) as running:
         running.next_sync()
@@ -142,7 +160,7 @@ def test_a_save_that_deletes_and_creates_is_one_change_and_never_a_version_witho
     assert all(commit.files == 1 for commit in history)
 
 
-def test_reading_the_folder_is_no_change(session, folder, make):
+def test_reading_the_folder_is_no_change(session: Session, folder: Path, make: Make) -> None:
     for number in range(20):
         make(f"{number}.csv", str(number))
     with watched(session, folder) as running:
@@ -153,7 +171,9 @@ def test_reading_the_folder_is_no_change(session, folder, make):
             running.next_sync(4 * SETTLE)
 
 
-def test_a_folder_that_goes_away_is_waited_for_and_brought_in_when_it_is_back(session, folder, make):
+def test_a_folder_that_goes_away_is_waited_for_and_brought_in_when_it_is_back(
+    session: Session, folder: Path, make: Make
+) -> None:
     make("drive/a.csv", "1")
     drive = folder / "drive"
     with watched(session, drive) as running:
@@ -171,7 +191,9 @@ def test_a_folder_that_goes_away_is_waited_for_and_brought_in_when_it_is_back(se
     assert [commit.files for commit in session.workspace.content.history("p")] == [3, 2, 1]
 
 
-def test_a_mount_point_without_its_drive_is_not_taken_for_an_empty_folder(session, folder, make):
+def test_a_mount_point_without_its_drive_is_not_taken_for_an_empty_folder(
+    session: Session, folder: Path, make: Make
+) -> None:
     make("drive/a.csv", "1")
     drive = folder / "drive"
     with watched(session, drive) as running:
@@ -188,14 +210,16 @@ def test_a_mount_point_without_its_drive_is_not_taken_for_an_empty_folder(sessio
     assert paths_of(session) == {"a.csv"}
 
 
-def test_a_folder_that_is_not_there_yet_is_waited_for(session, folder, make):
+def test_a_folder_that_is_not_there_yet_is_waited_for(session: Session, folder: Path, make: Make) -> None:
     with watched(session, folder / "later") as running:
         running.wait_for(WatchStatus.AWAY)
         make("later/a.csv", "1")
         assert running.next_sync().changed
 
 
-def test_one_of_several_folders_may_be_away_without_its_files_being_lost(session, folder, make):
+def test_one_of_several_folders_may_be_away_without_its_files_being_lost(
+    session: Session, folder: Path, make: Make
+) -> None:
     make("one/a.csv", "1")
     make("two/b.csv", "2")
     with watched(session, folder / "one", folder / "two") as running:
@@ -207,11 +231,13 @@ def test_one_of_several_folders_may_be_away_without_its_files_being_lost(session
         assert paths_of(session) == {"one/a.csv", "one/c.csv", "two/b.csv"}
 
 
-def test_while_another_process_writes_to_the_workspace_it_is_tried_again(session, folder, make, monkeypatch):
+def test_while_another_process_writes_to_the_workspace_it_is_tried_again(
+    session: Session, folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make("a.csv", "1")
-    really, busy = workflow.migrate_folder, iter([WorkspaceBusy, BranchChanged])
+    really, busy = migrate_folder, iter([WorkspaceBusy, BranchChanged])
 
-    def migrate(*arguments, **settings):
+    def migrate(*arguments: Any, **settings: Any) -> MigrationResult:
         if refusal := next(busy, None):
             raise refusal("Another process is writing.")
         return really(*arguments, **settings)
@@ -224,7 +250,9 @@ def test_while_another_process_writes_to_the_workspace_it_is_tried_again(session
 
 @linux_only
 @pytest.mark.slow  # making the kernel's queue overflow is a race that a busy machine can lose
-def test_after_an_overflow_of_notifications_nothing_is_missed(session, folder, make, monkeypatch):
+def test_after_an_overflow_of_notifications_nothing_is_missed(
+    session: Session, folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The queue is made to overflow for real: nobody reads it while the files are made."""
     from watchdog.observers.inotify_c import InotifyFD
 
@@ -251,7 +279,9 @@ def test_after_an_overflow_of_notifications_nothing_is_missed(session, folder, m
     assert "overflow" in {state.reason for state in running.states}
 
 
-def test_what_still_changes_while_it_is_read_is_looked_at_again(session, folder, make, monkeypatch):
+def test_what_still_changes_while_it_is_read_is_looked_at_again(
+    session: Session, folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from kronkers_studio.migration import source as source_module
 
     make("log.csv", "1")
@@ -271,7 +301,9 @@ def test_what_still_changes_while_it_is_read_is_looked_at_again(session, folder,
 
 
 @linux_only
-def test_where_the_system_can_watch_no_more_folders_it_looks_every_now_and_then_and_names_the_remedy(tmp_path):
+def test_where_the_system_can_watch_no_more_folders_it_looks_every_now_and_then_and_names_the_remedy(
+    tmp_path: Path,
+) -> None:
     """In a user namespace with a limit of its own."""
     script = """
 import sys, threading
@@ -302,7 +334,7 @@ print("said")
 
 
 @linux_only
-def test_thousands_of_folders_are_watched_and_a_change_in_the_last_of_them_is_seen(tmp_path):
+def test_thousands_of_folders_are_watched_and_a_change_in_the_last_of_them_is_seen(tmp_path: Path) -> None:
     for number in range(3000):
         (tmp_path / f"{number // 100:02}" / f"{number:04}").mkdir(parents=True)
     begun = time.monotonic()
@@ -315,10 +347,10 @@ def test_thousands_of_folders_are_watched_and_a_change_in_the_last_of_them_is_se
         assert watch.limited == ""
 
 
-def test_a_program_that_never_stops_writing_does_not_keep_the_watch_waiting_for_ever(tmp_path):
+def test_a_program_that_never_stops_writing_does_not_keep_the_watch_waiting_for_ever(tmp_path: Path) -> None:
     cancel, stop = CancelSource(), threading.Event()
 
-    def write():
+    def write() -> None:
         while not stop.wait(0.05):
             with (tmp_path / "log.csv").open("a") as file:
                 file.write("line\n")
@@ -336,7 +368,7 @@ def test_a_program_that_never_stops_writing_does_not_keep_the_watch_waiting_for_
     assert 1.4 < time.monotonic() - begun < 4
 
 
-def test_it_is_time_to_look_every_now_and_then_in_any_case(tmp_path):
+def test_it_is_time_to_look_every_now_and_then_in_any_case(tmp_path: Path) -> None:
     with Watch([tmp_path], settle_seconds=0.1, rescan_seconds=0.5) as watch:
         cancel = CancelSource()
         assert [watch.wait(cancel).reason for _ in range(3)] == ["start", "timer", "timer"]
@@ -344,8 +376,8 @@ def test_it_is_time_to_look_every_now_and_then_in_any_case(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent otherwise there")
 def test_the_command_prints_a_json_line_for_each_sync_and_ctrl_c_ends_it_with_130(
-    empty_workspace, tmp_path, folder, make
-):
+    empty_workspace: tuple[Path, Path], tmp_path: Path, folder: Path, make: Make
+) -> None:
     make("a.csv", "1")
     directory = shutil.copytree(empty_workspace[0], tmp_path / "workspace")
     program = [sys.executable, "-c", "from kronkers_studio.app import command; command()"]
@@ -357,6 +389,7 @@ def test_the_command_prints_a_json_line_for_each_sync_and_ctrl_c_ends_it_with_13
         env={**os.environ, "KRONKERS_WORKSPACE": str(directory), "KRONKERS_KEY_FILE": str(empty_workspace[1])},
     )
     try:
+        assert watch.stdout is not None
         assert json.loads(watch.stdout.readline())["files"] == 1
         make("b.csv", "2")
         line = json.loads(watch.stdout.readline())
@@ -371,12 +404,16 @@ def test_the_command_prints_a_json_line_for_each_sync_and_ctrl_c_ends_it_with_13
     assert json.loads(rest)["error"]["kind"] == "Cancelled"
 
 
-def test_the_workflow_watches_one_folder_under_its_own_name(session, folder, make):
+def test_the_workflow_watches_one_folder_under_its_own_name(session: Session, folder: Path, make: Make) -> None:
     make("Sales/a.csv", "1")
-    cancel, results = CancelSource(), []
+    cancel = CancelSource()
+    results: list[MigrationResult] = []
+
+    def once(result: MigrationResult) -> None:
+        results.append(result)
+        cancel.cancel()
+
     with pytest.raises(Cancelled):
-        watch_folders(
-            session, [folder / "Sales"], on_sync=lambda result: (results.append(result), cancel.cancel()), cancel=cancel
-        )
+        watch_folders(session, [folder / "Sales"], on_sync=once, cancel=cancel)
     assert [result.project for result in results] == ["Sales"]
     assert folder_watch.Watch is Watch

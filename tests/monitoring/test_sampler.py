@@ -23,14 +23,13 @@ class Service:
     """A service's metrics, made by the library that the real service uses."""
 
     def __init__(self, started: float = 1000.0) -> None:
-        self.registry = prometheus_client.CollectorRegistry()
-        at = {"registry": self.registry}
-        self.requests = prometheus_client.Counter("kronkers_requests", "Requests", ["route", "code"], **at)
-        self.seconds = prometheus_client.Histogram("kronkers_request_seconds", "Seconds", buckets=BOUNDS, **at)
-        self.cpu = prometheus_client.Counter("kronkers_process_cpu_seconds", "CPU", **at)
-        self.memory = prometheus_client.Gauge("kronkers_process_memory_bytes", "Memory", **at)
-        self.in_flight = prometheus_client.Gauge("kronkers_requests_in_flight", "In flight", **at)
-        self.start = prometheus_client.Gauge("kronkers_process_start_time_seconds", "Start", **at)
+        self.registry = own = prometheus_client.CollectorRegistry()
+        self.requests = prometheus_client.Counter("kronkers_requests", "Requests", ["route", "code"], registry=own)
+        self.seconds = prometheus_client.Histogram("kronkers_request_seconds", "Seconds", buckets=BOUNDS, registry=own)
+        self.cpu = prometheus_client.Counter("kronkers_process_cpu_seconds", "CPU", registry=own)
+        self.memory = prometheus_client.Gauge("kronkers_process_memory_bytes", "Memory", registry=own)
+        self.in_flight = prometheus_client.Gauge("kronkers_requests_in_flight", "In flight", registry=own)
+        self.start = prometheus_client.Gauge("kronkers_process_start_time_seconds", "Start", registry=own)
         self.start.set(started)
         self.memory.set(2**27)
 

@@ -65,7 +65,7 @@ def same(found: Points, wanted: Points) -> bool:
 def recordings(draw: st.DrawFn) -> list[list[tuple[float, float]]]:
     """Batches of samples as a careless world appends them: pauses, restarts, late and repeated times, several days."""
     batches = []
-    at = MIDNIGHT + draw(st.integers(0, 86_400))
+    at: float = MIDNIGHT + draw(st.integers(0, 86_400))
     for _ in range(draw(st.integers(1, 5))):
         at += draw(st.sampled_from([-30, 0, 7, 400, 40_000, 90_000]))
         interval = draw(st.sampled_from([0.5, 1, 2, 15, 120, 900]))

@@ -17,7 +17,6 @@ from kronkers_studio.packaging import DependencyLock, LayerCache, inspect_model,
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"  # packages in tests are for the Python that runs them
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(Path(__file__).parent))  # for model_zoo
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +29,7 @@ def layer_cache() -> LayerCache:
 @pytest.fixture(scope="session")
 def trained() -> Callable[[str], Any]:
     """A fitted model of the zoo by its name, trained once."""
-    import model_zoo
+    from tests.packaging import model_zoo
 
     made: dict[str, Any] = {}
 

@@ -70,7 +70,9 @@ class Made:
     bare: bool = False
 
 
-class _Writer(pickle._Pickler):  # type: ignore[name-defined]  # the readable one, in Python
+class _Writer(pickle._Pickler):  # the readable one, in Python
+    write: Callable[[bytes], object]
+
     def save(self, obj: Any, save_persistent_id: bool = True) -> None:
         if isinstance(obj, Named):
             self.write(b"c" + f"{obj.module}\n{obj.name}\n".encode())
@@ -82,7 +84,7 @@ class _Writer(pickle._Pickler):  # type: ignore[name-defined]  # the readable on
                 self.save(obj.state)
                 self.write(pickle.BUILD)
         else:
-            super().save(obj, save_persistent_id)
+            super().save(obj, save_persistent_id)  # type: ignore[misc]  # typeshed does not know it
 
 
 def pickled(model: Any) -> bytes:
@@ -529,7 +531,7 @@ def _lists_of_one_list(_: Place) -> bytes:
     from sklearn.dummy import DummyRegressor
 
     model = DummyRegressor().fit(np.zeros((3, 2)), np.arange(3))
-    constant = [0.0] * 100
+    constant: list[Any] = [0.0] * 100
     for _level in range(5):
         constant = [constant] * 100
     model.constant_ = constant

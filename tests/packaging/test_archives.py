@@ -9,11 +9,11 @@ import subprocess
 import sys
 import tarfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from image_files import SmallImage, index_of, oci_layout, sha, tar_of
 
 from kronkers_studio.domain.errors import BaseImageUnavailable, Cancelled, PackagingFailed
 from kronkers_studio.domain.models import ModelVersion
@@ -30,6 +30,7 @@ from kronkers_studio.packaging import (
     this_platform,
     write_oci_archive,
 )
+from tests.packaging.image_files import SmallImage, index_of, oci_layout, sha, tar_of
 
 SYSTEM, PROCESSOR = this_platform().split("/")
 
@@ -222,13 +223,14 @@ def test_an_archive_of_few_bytes_never_fills_the_memory(tmp_path: Path, kind: st
     if kind == "documents":
         file.write_bytes(tar_of({f"{number}.json": b"[" + b"[]," * 2_700_000 + b"[]]" for number in range(7)}))
     else:
-        packer: Any = {
+        packers: dict[str, Callable[[], Any]] = {
             "bz2": lambda: bz2.BZ2Compressor(9),
             "xz": lambda: lzma.LZMACompressor(
                 filters=[{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 1024 << 20}]
             ),
             "gzip": lambda: zlib.compressobj(9, zlib.DEFLATED, 31),
-        }[kind]()
+        }
+        packer = packers[kind]()
         packed = packer.compress(info.tobuf())
         file.write_bytes(packed + b"".join(packer.compress(bytes(1 << 20)) for _ in range(600)) + packer.flush())
     script = (

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from image_files import SmallImage, sha, tar_of
-from registry_servers import Registry, debian_registry, make_certificate, own_registry, push
 
 from kronkers_studio.domain.errors import (
     BaseImageUnavailable,
@@ -24,6 +22,8 @@ from kronkers_studio.domain.progress import CancelSource, NoProgress
 from kronkers_studio.packaging import BaseImage, BaseKind, LayerCache, base_from_registry, parse_base, parse_reference
 from kronkers_studio.packaging.registry_http import RegistryCredentials
 from kronkers_studio.settings.secrets import Secret
+from tests.packaging.image_files import SmallImage, sha, tar_of
+from tests.packaging.registry_servers import Registry, debian_registry, make_certificate, own_registry, push
 
 real_registry = pytest.mark.skipif(shutil.which("docker-registry") is None, reason="docker-registry is not installed")
 LOGIN = RegistryCredentials("anna", Secret("correct horse"))

@@ -306,7 +306,7 @@ def test_a_base_with_another_python_is_refused(
 def test_the_unpacked_package_predicts_in_a_process_of_its_own(
     image: ComposedImage, layer_cache: LayerCache, tmp_path: Path, trained: Callable[[str], Any]
 ) -> None:
-    import model_zoo
+    from tests.packaging import model_zoo
 
     runtime = unpack_runtime(image, tmp_path / "run", layer_cache)
     program = (

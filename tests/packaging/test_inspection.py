@@ -7,17 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import model_zoo
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_pickle_reader import HOSTILE, Evil
 
 from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.domain.models import Datatype, Framework, ModelFacts
 from kronkers_studio.packaging import inspect_model, require_safe
 from kronkers_studio.packaging.environment_hints import read_surroundings
+from tests.packaging import model_zoo
+from tests.packaging.test_pickle_reader import HOSTILE, Evil
 
 SAMPLE = Path(__file__).parents[2] / "resources/sample/OneDrive - Kronkers/Quality/Wine/model"
 
@@ -31,9 +31,7 @@ def dumped(model: Any, **options: Any) -> bytes:
 
 
 def inspected(data: bytes, name: str = "model.joblib", **beside: str) -> ModelFacts:
-    files: dict[str, Callable[[], bytes]] = {
-        file.replace("__", "."): (lambda text=text: text.encode()) for file, text in beside.items()
-    }
+    files: dict[str, Callable[[], bytes]] = {file.replace("__", "."): text.encode for file, text in beside.items()}
     return inspect_model(name, io.BytesIO(data), files)
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from image_files import SmallImage, index_of, sha, tar_of
-from registry_servers import Registry, make_certificate, own_registry
 
 from kronkers_studio.domain.errors import BaseImageUnavailable, Cancelled, PackagingFailed
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.packaging import LayerCache, base_from_registry, http_watch
 from kronkers_studio.packaging.registry_http import RegistryCredentials
 from kronkers_studio.settings.secrets import Secret
+from tests.packaging.image_files import SmallImage, index_of, sha, tar_of
+from tests.packaging.registry_servers import Registry, make_certificate, own_registry
 
 MANIFEST = "/v2/team/base/manifests/1"
 DEEP = b"[" * 200_000 + b"]" * 200_000

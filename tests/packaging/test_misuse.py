@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from misuse import MISUSES, Misuse, Place
 from sklearn.ensemble import StackingRegressor
 from sklearn.linear_model import LinearRegression
 
@@ -16,6 +15,7 @@ from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.packaging import allowlist, inspect_model, model_state, require_safe
 from kronkers_studio.packaging.byte_reader import ByteReader
 from kronkers_studio.packaging.pickle_reader import Budget, Findings, Forbidden, PickleReader
+from tests.packaging.misuse import MISUSES, Misuse, Place
 
 REFUSED = [misuse for misuse in MISUSES if not misuse.contained]
 CONTAINED = [misuse for misuse in MISUSES if misuse.contained]

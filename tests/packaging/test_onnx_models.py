@@ -13,9 +13,7 @@ from kronkers_studio.packaging import inspect_model
 
 
 def inspected(data: bytes, name: str = "model.onnx", **beside: str) -> ModelFacts:
-    return inspect_model(
-        name, io.BytesIO(data), {file: (lambda text=text: text.encode()) for file, text in beside.items()}
-    )
+    return inspect_model(name, io.BytesIO(data), {file: text.encode for file, text in beside.items()})
 
 
 def made(**changes: Any) -> onnx.ModelProto:

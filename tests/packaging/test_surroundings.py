@@ -6,7 +6,7 @@ from kronkers_studio.packaging.environment_hints import read_surroundings
 
 
 def texts(files: dict[str, str]) -> dict[str, Callable[[], bytes]]:
-    return {name: (lambda text=text: text.encode()) for name, text in files.items()}
+    return {name: text.encode for name, text in files.items()}
 
 
 HEADER = (

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -17,15 +15,8 @@ from kronkers_studio.domain.search import SearchFilters, SearchKind, Sort
 from kronkers_studio.registry import StoreOutcome, Workspace, create_workspace, open_workspace
 from kronkers_studio.registry.search import files
 from kronkers_studio.storage.keys import Protection, Unlock
-
-
-@pytest.fixture(scope="session")
-def local_folder() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("local_folder", Path(__file__).with_name("local_folder.py"))
-    assert specification is not None and specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+from tests.registry import local_folder
+from tests.registry.kinds import BringIn
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +68,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def bring_in(workspace: Workspace, local_folder: ModuleType) -> Callable[..., tuple[Commit, bool, StoreOutcome]]:
+def bring_in(workspace: Workspace) -> BringIn:
     """Bring a folder into a project of ``workspace`` and commit it."""
 
     def run(folder: Path, project: str = "project", branch: str = "main") -> tuple[Commit, bool, StoreOutcome]:

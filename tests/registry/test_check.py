@@ -11,18 +11,17 @@ import pytest
 import sqlalchemy as sa
 
 from kronkers_studio.domain.changes import ProjectCreated
-from kronkers_studio.domain.content import AffectedFile, Commit
+from kronkers_studio.domain.content import AffectedFile
 from kronkers_studio.domain.errors import Cancelled, StoreDamaged, StudioError
 from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.domain.progress import CancelSource
-from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace
+from kronkers_studio.registry import Workspace, open_workspace
 from kronkers_studio.registry.metadata.journal_files import LoggedJournal
 from kronkers_studio.registry.store.packs import PACK_HEADER_SIZE
 from kronkers_studio.registry.store.records import HEADER_SIZE
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.keys import Unlock
-
-BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
+from tests.registry.kinds import BringIn
 
 
 @pytest.fixture

@@ -9,10 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import sqlalchemy as sa
@@ -33,16 +31,17 @@ from kronkers_studio.domain.maintenance import CleanUpReport, TrashKind
 from kronkers_studio.domain.models import ContentRef, Framework, ModelFacts, ModelVersion
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.domain.releases import Release, ReleaseState
-from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace
+from kronkers_studio.registry import Workspace, open_workspace
 from kronkers_studio.registry.maintenance import clean_up as clean_up_module
 from kronkers_studio.registry.maintenance.clean_up import CleanUp
 from kronkers_studio.registry.store import object_store as object_store_module
 from kronkers_studio.registry.store import packs as packs_module
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.keys import Unlock
+from tests.registry import local_folder
+from tests.registry.kinds import BringIn
 from tests.release_numbers import next_release_number
 
-BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
@@ -235,7 +234,7 @@ def test_a_branch_moved_by_mistake_can_be_moved_back_within_the_grace_period(
 
 
 def test_a_killed_migration_goes_on_after_a_cleaning_up(
-    two: Workspace, local_folder: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    two: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stored, not committed. Seen to fail without the grace period."""
     source = _unlike(tmp_path / "pending", 6)
@@ -247,9 +246,7 @@ def test_a_killed_migration_goes_on_after_a_cleaning_up(
     assert two.content.check(read_data=True).problems == ()
 
 
-def test_a_migration_that_shares_what_is_being_freed_is_told_and_loses_nothing(
-    two: Workspace, local_folder: ModuleType, tmp_path: Path
-) -> None:
+def test_a_migration_that_shares_what_is_being_freed_is_told_and_loses_nothing(two: Workspace, tmp_path: Path) -> None:
     """Cleaned up between storing and committing, when nothing new protects the shared objects: even with no grace at
     all. Seen to fail (a version with holes) without the generation check."""
     two.trash.put(TrashKind.PROJECT, "other", "", author="ann")

@@ -9,13 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from kronkers_studio.domain.content import Commit, Entry, EntryKind, StoredItem
+from kronkers_studio.domain.content import Entry, EntryKind, StoredItem
 from kronkers_studio.domain.errors import (
     AlreadyExists,
     InvalidInput,
@@ -24,16 +23,17 @@ from kronkers_studio.domain.errors import (
     WorkspaceBusy,
     WrongKey,
 )
-from kronkers_studio.registry import StoreOutcome, Workspace, create_workspace, open_workspace
+from kronkers_studio.registry import Workspace, create_workspace, open_workspace
 from kronkers_studio.registry.importing import importer as importer_module
 from kronkers_studio.registry.store import object_store as object_store_module
 from kronkers_studio.registry.store import object_writer as object_writer_module
 from kronkers_studio.registry.store import packs as packs_module
 from kronkers_studio.registry.store.records import ObjectType, Record
 from kronkers_studio.settings.secrets import Secret
+from kronkers_studio.storage.files import flush_file, write_fully
 from kronkers_studio.storage.keys import ArgonCost, Protection, Unlock
-
-BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
+from tests.registry import local_folder
+from tests.registry.kinds import BringIn
 
 
 def _packs(workspace: Workspace) -> list[Path]:
@@ -41,11 +41,11 @@ def _packs(workspace: Workspace) -> list[Path]:
 
 
 def test_packs_are_flushed_before_the_index_and_both_before_the_acknowledgement(
-    workspace: Workspace, folder: Path, local_folder: ModuleType, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen to fail without the pack's fsync. (That it reaches the disk is for a test that cuts the power.)"""
     events: list[str] = []
-    flush, add = packs_module.flush_file, workspace.content._store.index.add
+    flush, add = flush_file, workspace.content._store.index.add
 
     def flushing(descriptor: int) -> None:
         events.append("flush")
@@ -69,7 +69,7 @@ def test_packs_are_flushed_before_the_index_and_both_before_the_acknowledgement(
 
 
 def test_a_file_is_not_acknowledged_before_the_twin_that_brings_its_content(
-    workspace: Workspace, tmp_path: Path, local_folder: ModuleType, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two workers read the same bytes; one of them stores them, late. Seen to fail with ``part.borrowed`` ignored."""
     for name in ("one", "two", "three"):
@@ -86,7 +86,7 @@ def test_a_file_is_not_acknowledged_before_the_twin_that_brings_its_content(
             time.sleep(0.3)
         return seal_all(type, objects, compress=compress)
 
-    def on_durable(stored: list[StoredItem]) -> None:
+    def on_durable(stored: Sequence[StoredItem]) -> None:
         for item in stored:
             entry = Entry(item.item.path, EntryKind.FILE, content=item.content)
             assert workspace.content.read(entry) == (tmp_path / "twins" / item.item.path).read_bytes()
@@ -98,11 +98,11 @@ def test_a_file_is_not_acknowledged_before_the_twin_that_brings_its_content(
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
 def test_a_failed_flush_is_loud_and_never_tried_again_on_that_file(
-    workspace: Workspace, folder: Path, local_folder: ModuleType, monkeypatch: pytest.MonkeyPatch, number: int
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     acknowledged: list[StoredItem] = []
     asked: list[int] = []
-    flush = packs_module.flush_file
+    flush = flush_file
 
     def fail(descriptor: int) -> None:
         asked.append(os.fstat(descriptor).st_ino)
@@ -122,11 +122,11 @@ def test_a_failed_flush_is_loud_and_never_tried_again_on_that_file(
 
 
 def test_a_disk_that_fills_up_while_packs_are_written_loses_nothing_acknowledged(
-    workspace: Workspace, folder: Path, local_folder: ModuleType, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(object_writer_module, "_CHECKPOINT_SECONDS", 0.0)
     room = 900_000
-    write = packs_module.write_fully
+    write = write_fully
 
     def writing(descriptor: int, data: bytes) -> None:
         nonlocal room
@@ -227,9 +227,7 @@ def test_a_second_process_is_refused_by_name_and_may_read_meanwhile(
     bring_in(folder)
 
 
-def test_threads_and_windows_that_write_at_once_take_turns(
-    directory: Path, key_file: Path, local_folder: ModuleType, folder: Path
-) -> None:
+def test_threads_and_windows_that_write_at_once_take_turns(directory: Path, key_file: Path, folder: Path) -> None:
     failures: list[BaseException] = []
 
     def migrate(number: int) -> None:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.errors import StudioError
-from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace
+from kronkers_studio.registry import Workspace, open_workspace
 from kronkers_studio.registry.store import packs as packs_module
 from kronkers_studio.storage.keys import Unlock
-
-BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
+from tests.registry.kinds import BringIn
 
 
 @pytest.fixture

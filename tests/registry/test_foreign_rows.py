@@ -11,12 +11,12 @@ import pytest
 from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.changes import KeyChanged
-from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.errors import StoreDamaged, StudioError
 from kronkers_studio.domain.maintenance import KeyEventKind, TrashKind
-from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace
+from kronkers_studio.registry import Workspace, open_workspace
 from kronkers_studio.storage.keys import Unlock
 from kronkers_studio.storage.stored_text import from_stored
+from tests.registry.kinds import BringIn
 from tests.release_numbers import next_release_number
 
 _TEXTS = ("", "\x1b[31mred\nSound", "nope", "[]", "null", '{"branches": "m"}', '{"branches": [1]}', "[" * 100_000)
@@ -26,7 +26,7 @@ _METRICS = '{"model": "m", "version": %d, "metrics": {"a": 1}, "at": "2026-01-01
 
 
 @pytest.fixture
-def used(workspace: Workspace, folder: Path, bring_in: Callable[..., tuple[Commit, bool, StoreOutcome]]) -> Workspace:
+def used(workspace: Workspace, folder: Path, bring_in: BringIn) -> Workspace:
     """With a project, a tag, a branch in the trash, and a key that was added."""
     bring_in(folder, "p")
     bring_in(folder, "p", "gone")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 import random
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import sqlalchemy as sa
@@ -56,6 +58,7 @@ from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.registry import Workspace
 from kronkers_studio.registry.maintenance.check import table_rows
+from kronkers_studio.registry.metadata import statements
 from kronkers_studio.registry.metadata.journal import Journal, read_entries
 from kronkers_studio.registry.metadata.ledger import Ledger
 from kronkers_studio.storage import tables
@@ -64,13 +67,15 @@ from kronkers_studio.storage.json_form import from_json, from_text, to_json, to_
 from kronkers_studio.storage.migrations import upgrade_database
 from tests.release_numbers import next_release_number
 
-KINDS: tuple[type[Change], ...] = Change.__args__  # type: ignore[attr-defined]
+KINDS: tuple[type[Change], ...] = get_args(Change)
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 KEY = bytes(range(32))
 
 # Few names, so that changes meet: clashes, moves and removals happen often.
-names = st.sampled_from(["a", "b", "ü–\U0001f600\U0010ffff", "x\udcff"])
-ids = st.sampled_from([f"{n:064x}" for n in range(4)])
+IDS = [f"{n:064x}" for n in range(5)]
+ODD = "ü–\U0001f600\U0010ffff\udcff"
+names = st.sampled_from(["a", "b", ODD])
+ids = st.sampled_from(IDS)
 trash_ids = st.sampled_from(["t1", "t2", "t3"])
 times = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)).map(lambda t: t.replace(tzinfo=UTC))
 numbers = st.integers(1, 3)
@@ -142,40 +147,60 @@ releases = st.builds(
     times,
     endpoint=st.dictionaries(texts, json_values, max_size=2),
 )
-changes: st.SearchStrategy[Any] = st.one_of(
-    st.builds(ProjectCreated, names, times),
-    st.builds(CommitRecorded, commits, texts),
-    st.builds(BranchMoved, names, names, ids, st.just("") | ids),
-    st.builds(TagMoved, names, names, st.just("") | ids, st.just("") | ids, times),
-    st.builds(
-        SourceRemembered,
-        names,
-        st.builds(
-            MigrationSource,
-            names,
-            texts,
-            st.builds(MigrationOptions, st.tuples(texts), st.tuples(texts), st.sampled_from(OnlineOnly), st.booleans()),
-        ),
+options = st.builds(MigrationOptions, st.tuples(texts), st.tuples(texts), st.sampled_from(OnlineOnly), st.booleans())
+sources = st.builds(MigrationSource, names, texts, options)
+FIELDS: dict[type[Change], tuple[st.SearchStrategy[Any], ...]] = {
+    ProjectCreated: (names, times),
+    CommitRecorded: (commits, texts),
+    BranchMoved: (names, names, ids, st.just("") | ids),
+    TagMoved: (names, names, st.just("") | ids, st.just("") | ids, times),
+    SourceRemembered: (names, sources),
+    SourceForgotten: (names, names),
+    ModelRegistered: (versions,),
+    ModelDescribed: (names, numbers, texts, st.tuples(texts), cards, times, texts),
+    MetricsAdded: (names, numbers, metrics, times, texts),
+    AliasMoved: (names, names, st.integers(0, 3)),
+    PackageBuilt: (packages,),
+    ServerAdded: (servers,),
+    ServerRemoved: (names,),
+    ReleaseRecorded: (releases,),
+    Trashed: (trash_ids, st.sampled_from(TrashKind), names, names | numbers.map(str), times, texts),
+    TrashRestored: (trash_ids,),
+    TrashEmptied: (st.lists(trash_ids, max_size=2).map(tuple), times),
+    CommitsForgotten: (st.lists(ids, max_size=3, unique=True).map(tuple),),
+    KeyChanged: (times, st.sampled_from(KeyEventKind), texts, texts, texts),
+}
+"""What the fields of each kind of change are drawn from."""
+changes = st.one_of([st.builds(kind, *fields) for kind, fields in FIELDS.items()])
+FOUNDATION: tuple[Change, ...] = (
+    ProjectCreated("a", NOW),
+    ProjectCreated("b", NOW),
+    CommitRecorded(Commit(IDS[0], "a", (), IDS[0], "ann", NOW, "first", 1, 1)),
+    CommitRecorded(Commit(IDS[1], "a", (IDS[0],), IDS[1], "ann", NOW, "second", 2, 2)),
+    CommitRecorded(Commit(IDS[2], "b", (), IDS[2], "ann", NOW, "another", 1, 1)),
+    *(BranchMoved(project, name, commit, "") for project, commit in (("a", IDS[0]), ("b", IDS[2])) for name in "ab"),
+    Trashed("t1", TrashKind.BRANCH, "b", "b", NOW, "ann"),
+    TagMoved("a", ODD, IDS[0], "", NOW),
+    SourceRemembered("a", MigrationSource("a", "")),
+    SourceRemembered("b", MigrationSource("b", "")),
+    *(
+        ModelRegistered(
+            ModelVersion(
+                name, 1, ContentRef("a", IDS[0], "m"), ModelFacts(Framework.SKLEARN, "1", "joblib"), NOW, "ann"
+            )
+        )
+        for name in ("a", "b")
     ),
-    st.builds(SourceForgotten, names, names),
-    st.builds(ModelRegistered, versions),
-    st.builds(ModelDescribed, names, numbers, texts, st.tuples(texts), cards, times, texts),
-    st.builds(MetricsAdded, names, numbers, metrics, times, texts),
-    st.builds(AliasMoved, names, names, st.integers(0, 3)),
-    st.builds(PackageBuilt, packages),
-    st.builds(ServerAdded, servers),
-    st.builds(ServerRemoved, names),
-    st.builds(ReleaseRecorded, releases),
-    st.builds(Trashed, trash_ids, st.sampled_from(TrashKind), names, names | numbers.map(str), times, texts),
-    st.builds(TrashRestored, trash_ids),
-    st.builds(TrashEmptied, st.lists(trash_ids, max_size=2).map(tuple), times),
-    st.builds(CommitsForgotten, st.lists(ids, max_size=3, unique=True).map(tuple)),
-    st.builds(KeyChanged, times, st.sampled_from(KeyEventKind), texts, texts, texts),
+    AliasMoved("a", "a", 1),
+    PackageBuilt(Package("a", "a", 1, "linux/amd64", "3.11", "", (), NOW)),
+    ServerAdded(Server("a", "10.0.0.2", 22, "ops", "ssh-ed25519 AAAA", added=NOW)),
+    ReleaseRecorded(Release("a", "a", 1, 1, "a", ReleaseState.STOPPED, NOW, NOW)),
 )
+"""What is there before anything is drawn, under the names that are drawn: in empty tables most changes are refused."""
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     opened = Database(tmp_path_factory.mktemp("journal") / "metadata.db", KEY, durable=False)
     upgrade_database(opened)
     yield opened
@@ -187,6 +212,25 @@ def _emptied(database: Database) -> Database:
         for table in reversed(tables.metadata.sorted_tables):
             connection.execute(sa.delete(table))
     return database
+
+
+def _founded(database: Database) -> tuple[Journal, Ledger]:
+    journal = Journal(KEY)
+    ledger = Ledger(_emptied(database), journal)
+    ledger.record(*FOUNDATION, author="ann")
+    return journal, ledger
+
+
+def _from_where_it_is(database: Database, change: Change) -> Change:
+    """A move of a branch or tag from where it is now: drawn blindly, almost every one would be refused."""
+    with database.read_directly() as connection:
+        if isinstance(change, BranchMoved):
+            found = statements.select(connection, statements.BRANCHES, project=change.project, name=change.branch)
+            return dataclasses.replace(change, previous=found[0]["head"] if found else "")
+        if isinstance(change, TagMoved):
+            found = statements.select(connection, statements.TAGS, project=change.project, name=change.tag)
+            return dataclasses.replace(change, previous=found[0]["commit"] if found else "")
+    return change
 
 
 def _all_tables(connection: sa.Connection) -> dict[str, list[tuple[object, ...]]]:
@@ -203,18 +247,19 @@ def _replayed(database: Database, journal: Journal) -> dict[str, list[tuple[obje
     return rows
 
 
-@given(st.lists(changes, max_size=25), st.randoms(use_true_random=False))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(changes, min_size=15, max_size=40), st.randoms(use_true_random=False))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_replaying_the_journal_gives_the_same_tables(
     database: Database, recorded: list[Change], chance: random.Random
 ) -> None:
-    """Seen to fail with ``_project_created`` writing the time of day."""
-    journal = Journal(KEY)
-    ledger = Ledger(_emptied(database), journal)
-    accepted = 0
+    """Seen to fail with ``_project_created`` writing the time of day, and with ``trashed`` doing so."""
+    journal, ledger = _founded(database)
+    accepted = len(FOUNDATION)
     while recorded:
-        together, recorded = recorded[: (size := chance.randint(1, 3))], recorded[size:]
+        together, recorded = recorded[: (size := chance.choice((1, 1, 1, 2, 3)))], recorded[size:]
         with contextlib.suppress(StudioError):  # what the tables do not admit is refused, and leaves no trace
+            if chance.random() < 0.7:
+                together = [_from_where_it_is(database, change) for change in together]
             ledger.record(*together, author="ann")
             accepted += len(together)
     ledger.verify()
@@ -223,17 +268,38 @@ def test_replaying_the_journal_gives_the_same_tables(
         assert _replayed(database, journal) == _all_tables(connection)
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_kind_of_change_is_drawn_so_that_it_is_accepted(database: Database, kind: type[Change]) -> None:
+    """Else the property above holds for want of changes. Seen to fail, for eleven kinds, without ``FOUNDATION``."""
+    _journal, ledger = _founded(database)
+    accepted = False
+
+    @settings(max_examples=300, derandomize=True, database=None, deadline=None)
+    @given(st.builds(kind, *FIELDS[kind]))
+    def record(change: Change) -> None:
+        nonlocal accepted
+        if not accepted:
+            with contextlib.suppress(StudioError):
+                ledger.record(_from_where_it_is(database, change), author="ann")
+                accepted = True
+
+    record()
+    assert accepted
+
+
 def test_the_property_test_knows_every_kind_of_change() -> None:
-    """A new kind must be added to ``changes`` above, to the journal and to the appliers."""
+    """A new kind must be added to ``FIELDS`` above, to the journal and to the appliers; a new field to its kind.
+
+    Seen to fail with ``TrashEmptied`` taken out of ``FIELDS``, and with a field added to ``Trashed``.
+    """
     from kronkers_studio.registry.metadata import journal, projection
 
-    assert set(KINDS) == set(projection._APPLIERS) == set(journal._KINDS.values())
-    assert str(changes).count("builds(") >= len(KINDS)
+    assert set(KINDS) == set(FIELDS) == set(projection._APPLIERS) == set(journal._KINDS.values())
+    drawn = {kind.__name__: len(fields) for kind, fields in FIELDS.items()}
+    assert drawn == {kind.__name__: len(dataclasses.fields(kind)) for kind in KINDS}
 
 
 def test_the_tables_of_plain_statements_are_those_of_the_schema() -> None:
-    from kronkers_studio.registry.metadata import statements
-
     ours = {table.name: table for table in vars(statements).values() if isinstance(table, statements.Table)}
     assert {name: (table.keys, set(table.others)) for name, table in ours.items()} == {
         table.name: (
@@ -246,8 +312,6 @@ def test_the_tables_of_plain_statements_are_those_of_the_schema() -> None:
 
 def test_no_column_but_those_of_the_table_can_be_named(workspace: Workspace) -> None:
     """Seen to fail with ``_own`` letting every name through."""
-    from kronkers_studio.registry.metadata import statements
-
     evil: dict[str, Any] = {'name" = name --': "x"}
     with workspace.database.read_directly() as connection:
         for statement in (statements.insert, statements.put):
@@ -434,7 +498,8 @@ def test_entries_from_before_a_field_existed_can_be_read() -> None:
     document = to_json(Server("a", "h", 22, "u", "k"))
     del document["identity_file"]
     assert from_json(Server, document) == Server("a", "h", 22, "u", "k")
-    for wrong in ({**document, "new": 1}, {**document, "port": "22"}, {**document, "port": True}, [], {}):
+    wrong_ones: list[Any] = [{**document, "new": 1}, {**document, "port": "22"}, {**document, "port": True}, [], {}]
+    for wrong in wrong_ones:
         with pytest.raises(ValueError, match=r"."):
             from_json(Server, wrong)
     with pytest.raises(ValueError, match="time zone"):

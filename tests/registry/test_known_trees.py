@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.maintenance import TrashKind
-from kronkers_studio.registry import StoreOutcome, Workspace
+from kronkers_studio.registry import Workspace
 from kronkers_studio.registry.trees import tree_id_cache as tree_id_cache_module
 from kronkers_studio.registry.trees import tree_writer as tree_writer_module
 from kronkers_studio.registry.trees.tree_id_cache import KnownTrees
-
-BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
+from kronkers_studio.registry.trees.tree_parts import tree_objects
+from tests.registry.kinds import BringIn
 
 
 @pytest.fixture
@@ -32,7 +30,7 @@ def teams(tmp_path: Path) -> Path:
 def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many entries each tree has that is encoded."""
     done: list[int] = []
-    really = tree_writer_module.tree_objects
+    really = tree_objects
     monkeypatch.setattr(
         tree_writer_module, "tree_objects", lambda pieces, sealer: done.append(len(pieces)) or really(pieces, sealer)
     )

@@ -298,8 +298,9 @@ def _arm(death: int) -> None:
         unlink(path, missing_ok)
         step()
 
-    files_module.flush_file = packs_module.flush_file = dying_flush
-    Path.unlink = dying_unlink  # type: ignore[method-assign]
+    files_module.flush_file = dying_flush
+    packs_module.flush_file = dying_flush  # type: ignore[attr-defined]  # as it imports it
+    Path.unlink = dying_unlink  # type: ignore[method-assign,assignment]
 
 
 def _live(template: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, *, lives: int, steps: int) -> None:

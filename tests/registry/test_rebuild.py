@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from kronkers_studio.domain.changes import ProjectCreated, ServerRemoved
-from kronkers_studio.domain.content import Commit, EntryKind, SourceItem
+from kronkers_studio.domain.content import EntryKind, SourceItem
 from kronkers_studio.domain.errors import NotFound, StorageFull, StoreDamaged, WorkspaceBusy
-from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace, rebuild_workspace
+from kronkers_studio.registry import Workspace, open_workspace, rebuild_workspace
 from kronkers_studio.registry import workspace as workspace_module
 from kronkers_studio.registry.importing.memory_source import MemorySource
 from kronkers_studio.registry.maintenance.check import table_rows
@@ -24,8 +23,9 @@ from kronkers_studio.registry.store import packs as packs_module
 from kronkers_studio.registry.store.records import HEADER_SIZE
 from kronkers_studio.storage import tables
 from kronkers_studio.storage.keys import Unlock
+from tests.registry import local_folder
+from tests.registry.kinds import BringIn
 
-BringIn = Callable[..., tuple[Commit, bool, StoreOutcome]]
 Rows = dict[str, list[tuple[object, ...]]]
 
 
@@ -144,11 +144,14 @@ def test_a_change_that_was_written_but_not_acknowledged_gives_way_to_the_next(
     """As after a kill between the journal's file and the database."""
     now = filled.content._clock()
 
-    def dying(*_arguments: object) -> None:
-        log.append(*_arguments)  # type: ignore[arg-type]
+    log = filled.ledger._journal.log
+    assert log is not None
+    append = log.append
+
+    def dying(*arguments: Any) -> None:
+        append(*arguments)
         raise StorageFull("The power failed.")
 
-    log = filled.ledger._journal.log
     assert log is not None
     monkeypatch.setattr(filled.ledger._journal, "log", type("Dying", (), {"append": staticmethod(dying)}))
     with pytest.raises(StorageFull):
@@ -193,7 +196,7 @@ def test_a_version_never_acknowledged_does_not_come_back_once_its_content_was_cl
 
 
 def test_nothing_is_cleaned_up_in_a_database_that_is_older_than_the_journal(
-    workspace: Workspace, folder: Path, local_folder: ModuleType, bring_in: BringIn, tmp_path: Path
+    workspace: Workspace, folder: Path, bring_in: BringIn, tmp_path: Path
 ) -> None:
     """What it does not know of is needed again once the newer changes are brought back."""
     bring_in(folder)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import itertools
 import random
 import time
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kronkers_studio.formats.line_diff import changed_blocks, merged_lines
+from kronkers_studio.formats.line_diff import Block, changed_blocks, merged_lines
 from kronkers_studio.formats.text_diff import diff_texts, merge_texts
 from kronkers_studio.formats.text_encoding import read_text
 
 lines = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "", "x y"]), max_size=30)
 
 
-def apply(blocks: list[tuple[int, int, int, int]], one: list[str], other: list[str]) -> list[str]:
+def apply(blocks: Sequence[Block], one: list[str], other: list[str]) -> list[str]:
     result: list[str] = []
     position = 0
     for start, end, other_start, other_end in blocks:

@@ -79,7 +79,8 @@ def apply(difference: TreeDifference, entries: dict[str, Entry]) -> dict[str, En
     for change in difference.changes:
         if change.before is not None:
             result.pop(change.before.path)
-        if change.kind is ChangeKind.RENAMED and change.before.kind is EntryKind.FOLDER:
+        if change.kind is ChangeKind.RENAMED and change.before is not None and change.before.kind is EntryKind.FOLDER:
+            assert change.after is not None
             inside = [path for path in entries if path.startswith(change.before.path + "/")]
             for path in inside:
                 moved = change.after.path + path.removeprefix(change.before.path)
@@ -199,7 +200,8 @@ def possible(leaves: Leaves) -> Leaves:
     return kept
 
 
-folders = st.dictionaries(paths, leaf, max_size=12).map(possible)
+listings: st.SearchStrategy[Leaves] = st.dictionaries(paths, leaf, max_size=12)
+folders = listings.map(possible)
 
 
 @given(folders, folders, st.booleans())

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kronkers_studio.domain.content import Commit, Entry, EntryKind, SourceItem, StoredItem
+from kronkers_studio.domain.content import Entry, EntryKind, SourceItem, StoredItem
+from kronkers_studio.domain.differences import EntryChange
 from kronkers_studio.domain.errors import NotFound, StoreDamaged
-from kronkers_studio.registry import StoreOutcome, Workspace, open_workspace, rebuild_workspace
+from kronkers_studio.registry import Workspace, open_workspace, rebuild_workspace
 from kronkers_studio.registry.store.records import ObjectType, Sealer
 from kronkers_studio.registry.trees import tree_parts
 from kronkers_studio.registry.trees.tree_diff import diff_trees
@@ -34,6 +34,7 @@ from kronkers_studio.registry.trees.tree_parts import (
 from kronkers_studio.registry.trees.tree_reader import TreeReader
 from kronkers_studio.registry.trees.tree_writer import write_trees
 from kronkers_studio.storage.keys import MasterKey, Unlock
+from tests.registry.kinds import BringIn
 
 SEALER = Sealer(MasterKey(bytes(range(32)), "0" * 32))
 
@@ -161,9 +162,9 @@ def test_the_difference_of_trees_in_parts_is_that_of_whole_ones(
     assert not diff_trees(whole[0], parts[0], store)
 
 
-def _without_ids(changes: Sequence[object]) -> list[object]:
+def _without_ids(changes: Sequence[EntryChange]) -> list[tuple[object, ...]]:
     """What differs, apart from the ids of folders."""
-    shown = []
+    shown: list[tuple[object, ...]] = []
     for change in changes:
         sides = [
             replace(side, content=()) if side is not None and side.kind is EntryKind.FOLDER else side
@@ -233,7 +234,7 @@ def test_parts_that_are_not_what_the_index_says_are_damage() -> None:
         (index, tree("c")),
     ):
         with pytest.raises(StoreDamaged):
-            decode_folder(index, lambda _, found=(one, other): list(found))
+            decode_folder(index, lambda _: [one, other])  # noqa: B023  # called at once
 
 
 @given(st.binary(max_size=80), st.integers(0, 200))
@@ -256,8 +257,7 @@ def test_all_that_is_done_with_versions_is_done_with_wide_folders(
     workspace: Workspace,
     key_file: Path,
     tmp_path: Path,
-    local_folder: ModuleType,
-    bring_in: Callable[..., tuple[Commit, bool, StoreOutcome]],
+    bring_in: BringIn,
 ) -> None:
     """Seen to fail with ``references`` naming no parts: cleaning up then frees them."""
     top = tmp_path / "source"
@@ -309,7 +309,7 @@ def test_all_that_is_done_with_versions_is_done_with_wide_folders(
 
 
 def test_a_lost_part_is_found_by_checking_and_nothing_is_freed_then(
-    workspace: Workspace, tmp_path: Path, bring_in: Callable[..., tuple[Commit, bool, StoreOutcome]]
+    workspace: Workspace, tmp_path: Path, bring_in: BringIn
 ) -> None:
     top = tmp_path / "source"
     top.mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,7 +141,7 @@ def test_differences_are_shown_in_the_way_that_suits(workspace: Workspace, versi
         },
     )
 
-    def differ(path: str, **options: list[str]) -> object:
+    def differ(path: str, **options: Any) -> Any:
         return versions.diff_path("p", old.id, new.id, path, **options)
 
     tree, table, text = differ(""), differ("t.csv"), differ("a.txt")

@@ -40,11 +40,11 @@ def made_again(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", ["wine_cultivar.joblib", "wine_cultivar.onnx", "metrics.json"])
-def test_training_and_exporting_again_give_the_same_bytes(made_again, name):
+def test_training_and_exporting_again_give_the_same_bytes(made_again: Path, name: str) -> None:
     assert (made_again / name).read_bytes() == (MODEL / name).read_bytes()
 
 
-def test_the_tables_and_the_notebook_are_what_the_script_makes(tmp_path):
+def test_the_tables_and_the_notebook_are_what_the_script_makes(tmp_path: Path) -> None:
     shutil.copy(SAMPLE / "make_sample.py", tmp_path)
     for folder in ("Finance/Forecasts/2026", "Marketing/Churn", "Quality/Wine/model"):
         (tmp_path / FOLDER.name / folder).mkdir(parents=True)
@@ -62,7 +62,7 @@ def test_the_tables_and_the_notebook_are_what_the_script_makes(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
-def test_both_forms_of_the_model_answer_alike_on_all_the_data():
+def test_both_forms_of_the_model_answer_alike_on_all_the_data() -> None:
     import joblib
     import numpy as np
     import onnxruntime
@@ -84,7 +84,7 @@ def test_both_forms_of_the_model_answer_alike_on_all_the_data():
 
 
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
-def test_the_example_rows_fit_the_model_and_say_the_same_in_both_files():
+def test_the_example_rows_fit_the_model_and_say_the_same_in_both_files() -> None:
     import joblib
 
     model = joblib.load(MODEL / "wine_cultivar.joblib")
@@ -98,9 +98,10 @@ def test_the_example_rows_fit_the_model_and_say_the_same_in_both_files():
     assert set(answers) == {"Barolo", "Grignolino", "Barbera"}
 
 
-def test_the_pinned_versions_are_those_that_made_the_model():
+def test_the_pinned_versions_are_those_that_made_the_model() -> None:
     pins = (MODEL / "requirements.txt").read_text(encoding="utf-8").split()
     header = re.search(r"# /// script\n(.*?)# ///", (MODEL / "train_model.py").read_text(encoding="utf-8"), re.DOTALL)
+    assert header is not None
     declared = tomllib.loads(re.sub(r"^# ?", "", header[1], flags=re.MULTILINE))
 
     assert declared["dependencies"] == pins
@@ -108,7 +109,7 @@ def test_the_pinned_versions_are_those_that_made_the_model():
     assert (MODEL / ".python-version").read_text().strip() == "3.11"
 
 
-def test_loading_the_model_needs_nothing_but_the_pinned_packages():
+def test_loading_the_model_needs_nothing_but_the_pinned_packages() -> None:
     script = (
         "import sys, joblib; joblib.load(sys.argv[1]);"
         "extra = {'pandas', 'polars', 'pyarrow', 'onnx', 'skl2onnx'} & set(sys.modules);"
@@ -117,7 +118,7 @@ def test_loading_the_model_needs_nothing_but_the_pinned_packages():
     subprocess.run([sys.executable, "-c", script, MODEL / "wine_cultivar.joblib"], check=True, timeout=60)
 
 
-def test_a_scan_finds_the_untidiness_that_is_meant():
+def test_a_scan_finds_the_untidiness_that_is_meant() -> None:
     scan = scan_folder(FOLDER)
 
     decide = {item.path: item.conflict_of for item in scan.planned if item.decision is Decision.DECIDE}
@@ -137,8 +138,8 @@ def test_a_scan_finds_the_untidiness_that_is_meant():
     }
 
 
-def test_the_conflict_copy_differs_in_four_rows_and_has_one_more():
-    def rows(name):
+def test_the_conflict_copy_differs_in_four_rows_and_has_one_more() -> None:
+    def rows(name: str) -> list[list[str]]:
         with (FOLDER / "Marketing/Churn" / name).open(newline="", encoding="utf-8") as file:
             return list(csv.reader(file))
 
@@ -147,7 +148,7 @@ def test_the_conflict_copy_differs_in_four_rows_and_has_one_more():
     assert len(copy) == len(original) + 1
 
 
-def test_it_is_small_and_its_names_are_valid_on_every_system():
+def test_it_is_small_and_its_names_are_valid_on_every_system() -> None:
     files = [path for path in FOLDER.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 3_000_000
     assert (MODEL / "wine_cultivar.joblib").stat().st_size < 300_000
@@ -158,7 +159,7 @@ def test_it_is_small_and_its_names_are_valid_on_every_system():
     assert any("ü" in name for name in names)
 
 
-def test_no_file_of_it_is_ignored_by_git():
+def test_no_file_of_it_is_ignored_by_git() -> None:
     root = SAMPLE.parent.parent
     if not (root / ".git").exists():
         pytest.skip("not a git checkout")

@@ -117,7 +117,12 @@ def test_a_file_that_is_no_list_of_slots_is_damage(workspace: Path, content: byt
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
 def test_a_pipe_or_device_in_the_place_of_the_slots_is_not_waited_for(tmp_path: Path, kind: str) -> None:
     file = tmp_path / "keys.json"
-    {"pipe": lambda: os.mkfifo(file), "device": lambda: file.symlink_to("/dev/zero"), "folder": file.mkdir}[kind]()
+    makers: dict[str, Callable[[], None]] = {
+        "pipe": lambda: os.mkfifo(file),
+        "device": lambda: file.symlink_to("/dev/zero"),
+        "folder": file.mkdir,
+    }
+    makers[kind]()
     with pytest.raises(WorkspaceError):
         open_keys(tmp_path, Unlock())
 

@@ -36,10 +36,10 @@ CHEAP = ArgonCost(passes=1, memory_kib=64, lanes=1)
 class _MemoryKeyring(keyring.backend.KeyringBackend):
     """The lab tests the real Secret Service; here only what we do with a keyring is looked at."""
 
-    priority = 1  # type: ignore[assignment]
+    priority = 1
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # has no types
         self.kept: dict[tuple[str, str], str] = {}
 
     def get_password(self, service: str, username: str) -> str | None:

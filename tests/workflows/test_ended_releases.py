@@ -257,7 +257,7 @@ def test_a_release_is_live_although_the_one_before_cannot_be_stopped_and_that_is
 
 def test_two_releases_at_once_never_take_the_same_number(session: Session, tmp_path: Path) -> None:
     both = threading.Barrier(2)
-    numbers = []
+    numbers: list[int] = []
 
     def begin(own: Session) -> None:
         both.wait()

@@ -12,6 +12,7 @@ from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.migration import scanning
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.migration import import_run
+from kronkers_studio.workflows.migration.folder_access import scan_source
 from kronkers_studio.workflows.session import Session, open_workspace
 
 _OLD = 1_700_000_000_123_456_789
@@ -35,7 +36,7 @@ def _write(file: Path, text: str, mtime_ns: int = _OLD) -> None:
 def scans(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows by one for each full scan."""
     done: list[str] = []
-    really = import_run.scan_source
+    really = scan_source
     monkeypatch.setattr(
         import_run, "scan_source", lambda *words, **named: done.append("scan") or really(*words, **named)
     )

@@ -273,7 +273,7 @@ def test_a_model_is_looked_at_without_reading_it_whole(
             def readinto(self, buffer: Any) -> int:
                 return reading(buffer)
 
-        return io.BufferedReader(Counting(), 64 * 1024)  # type: ignore[return-value]
+        return io.BufferedReader(Counting(), 64 * 1024)
 
     monkeypatch.setattr(ContentStore, "open", counted)
 

@@ -14,7 +14,12 @@ from pathlib import Path
 import keyring
 import paramiko
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+    generate_private_key,
+)
 
 from kronkers_studio.domain.changes import ServerAdded
 from kronkers_studio.domain.errors import (
@@ -94,7 +99,7 @@ class HostileServer:
         self._thread.join(10)
 
 
-def _pair() -> tuple[object, object]:
+def _pair() -> tuple[EllipticCurvePrivateKey, EllipticCurvePublicKey]:
     key = generate_private_key(SECP256R1())
     return key, key.public_key()
 

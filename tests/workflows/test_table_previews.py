@@ -47,9 +47,9 @@ def look(session: Session) -> Look:
 def _workbook(*rows: list[Any], formats: dict[str, str] | None = None) -> bytes:
     workbook = openpyxl.Workbook()
     for row in rows:
-        workbook.active.append(row)
+        workbook.worksheets[0].append(row)
     for cell, form in (formats or {}).items():
-        workbook.active[cell].number_format = form
+        workbook.worksheets[0][cell].number_format = form
     buffer = io.BytesIO()
     workbook.save(buffer)
     return buffer.getvalue()

@@ -93,7 +93,7 @@ def _file_name(name: str) -> str:
 
 def _not_written(file: Path, details: str) -> StorageFull:
     return StorageFull(
-        f"{file.name} could not be written.",
-        next_step="Choose a folder that you may write to and that has room.",
+        tr("{file} could not be written.").format(file=file.name),
+        next_step=tr("Choose a folder that you may write to and that has room."),
         details=details,
     )

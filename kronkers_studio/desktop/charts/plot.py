@@ -26,7 +26,7 @@ _TALL = 110  # pixels from which there is room for five labels
 _HEADROOM = 1.14  # above the highest value, for the words of markers
 
 
-class Plot(pg.GraphicsView):
+class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
     """Lines over the shared time. Drag or use the wheel, or the arrow, plus and minus keys.
 
     ``menu_wanted`` carries the screen position at which a person asks for the plot's menu; ``described`` says that what
@@ -147,7 +147,7 @@ class Plot(pg.GraphicsView):
     def _pen(self, line: Line, smooth: bool) -> QPen:
         """One device pixel wide where there are many points: wider lines cost three times as much."""
         width = _SMOOTH_WIDTH * self.devicePixelRatioF() if smooth else 1.0
-        pen = pg.mkPen(line.colour, width=width)
+        pen: QPen = pg.mkPen(line.colour, width=width)
         if line.dash:
             pen.setDashPattern([length / (_SMOOTH_WIDTH if smooth else 1.0) for length in line.dash])
         return pen
@@ -217,7 +217,7 @@ class Plot(pg.GraphicsView):
 
     def pointed_here(self) -> bool:
         """Whether the crosshair is led from this plot, so that values are told here."""
-        return self.underMouse() or self.hasFocus()
+        return bool(self.underMouse() or self.hasFocus())
 
     def plot_point(self, at: float, value: float) -> QPointF:
         return QPointF(self.x_of(at), self.y_of(value))

@@ -30,17 +30,17 @@ class NameVersionDialog(Dialog):
         self.content.addLayout(row)
         self._words = label("", "caption", wrap=True)
         self.content.addWidget(self._words)
-        self.name = LineField(tr("Name"), on_return=self.create)
+        self.name = LineField(tr("Name"), on_return=self.give_name)
         self.content.addWidget(Field(tr("Name"), self.name))
         self.add_button(tr("Cancel"), self.reject)
-        self.go = self.add_button(tr("Create"), self.create, "primary")
+        self.go = self.add_button(tr("Create"), self.give_name, "primary")
         self.name.textChanged.connect(lambda text: self.go.setEnabled(bool(text.strip())))
         self.go.setEnabled(False)
         self._explain("tag")
         self.name.setFocus()
 
-    def create(self) -> None:
-        """Make it; the dialog closes when it is there."""
+    def give_name(self) -> None:
+        """Make the branch or the tag; the dialog closes when it is there."""
         session, name, commit, kind = self._studio.session, self.name.text().strip(), self._commit, self.kind.key
         if session is None or not name:
             return

@@ -7,6 +7,7 @@ from typing import ClassVar
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.destinations import Destination
 from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y
 from kronkers_studio.desktop.remedies import remedy_of
 from kronkers_studio.desktop.widgets.header import PageHeader
@@ -67,6 +68,9 @@ class Page(QWidget):
 
     def restore(self, state: State) -> None:
         """Take up ``state`` again; anything in it may be missing or no longer exist."""
+
+    def visit(self, destination: Destination) -> None:
+        """Show or ask what a person was sent here for; called before ``enter``."""
 
     def show_error(self, error: StudioError) -> None:
         """Say what went wrong here, with what can be done about it."""

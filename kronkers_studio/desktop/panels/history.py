@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QFont, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen
 
 from kronkers_studio.desktop.look import icons, theme
 from kronkers_studio.desktop.look.tokens import CAPTION, Tone
@@ -84,13 +84,13 @@ def _draw_line(painter: QPainter, rect: QRect, line: Line, top: float, bottom: f
         half = (top + bottom) / 2
         path.cubicTo(QPointF(start, half), QPointF(end, half), QPointF(end, bottom))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(theme.QColor(_ink(colour_of)), 1.75))
+    painter.setPen(QPen(QColor(_ink(colour_of)), 1.75))
     painter.drawPath(path)
 
 
 def _draw_dot(painter: QPainter, at: QPointF, row: HistoryRow) -> None:
     """Filled; a merge is a ring, so that it is known without its colour."""
-    ink = theme.QColor(_ink(row.lane))
+    ink = QColor(_ink(row.lane))
     painter.setPen(QPen(ink, 1.75))
     painter.setBrush(theme.current().colour("surface") if len(row.commit.parents) > 1 else ink)
     painter.drawEllipse(at, _DOT, _DOT)
@@ -115,13 +115,13 @@ def _draw_name(painter: QPainter, rect: QRect, name: str, tone: Tone) -> int:
     pill = QRectF(rect.left(), rect.center().y() + 0.5 - _PILL_HEIGHT / 2, width, _PILL_HEIGHT)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     # The outline keeps it a pill on the ground of the chosen row too.
-    painter.setPen(QPen(theme.QColor(ink), 1) if tone == "accent" else Qt.PenStyle.NoPen)
-    painter.setBrush(theme.QColor(ground))
+    painter.setPen(QPen(QColor(ink), 1) if tone == "accent" else Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(ground))
     painter.drawRoundedRect(pill.adjusted(0.5, 0.5, -0.5, -0.5), 8.5, 8.5)
     if mark:
         picture = icons.pixmap("tag", "muted", 12, painter.device().devicePixelRatioF())
         painter.drawPixmap(round(pill.left()) + 8, round(pill.center().y()) - 6, picture)
-    painter.setPen(theme.QColor(ink))
+    painter.setPen(QColor(ink))
     painter.drawText(pill.adjusted(8 + mark, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, words)
     painter.restore()
     return width

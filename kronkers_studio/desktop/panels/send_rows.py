@@ -148,8 +148,9 @@ class SendRowsPanel(QWidget):
     def fill_form(self, row: dict[str, Any]) -> None:
         """Put the values of ``row`` into the form."""
         for name, value in row.items():
-            if name in self._fields and isinstance(self._fields[name].entry, LineField):
-                self._fields[name].entry.setText(str(value))
+            entry = self._fields[name].entry if name in self._fields else None
+            if isinstance(entry, LineField):
+                entry.setText(str(value))
 
     def _typed(self, model: ModelVersion) -> list[Row]:
         if self.how.key == "text" or not self._fields:

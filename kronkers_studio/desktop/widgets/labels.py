@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
+from kronkers_studio.desktop.text import tr
 from kronkers_studio.domain.printable import printable
 
 Role = Literal[
@@ -36,7 +37,7 @@ def label(text: str = "", role: Role = "text", *, wrap: bool = False, selectable
         made.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        made.setAccessibleName(made.text() or "text")
+        made.setAccessibleName(made.text() or tr("Text"))
     return made
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QFocusEvent, QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -289,10 +289,11 @@ class _Cells(QStyledItemDelegate):
         at the same distance from its edge; and asking the model for ten things a cell is what painting would take."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        column, row = index.model().columns[index.column()], index.model().row(index.row())
+        model = cast("RowsModel[Any]", index.model())
+        column, row = model.columns[index.column()], model.row(index.row())
         tone = column.tone(row) if column.tone else None
         if tone:
-            painter.fillRect(option.rect.adjusted(0, 0, 0, -1), theme.QColor(theme.current().tokens.pair(tone)[1]))
+            painter.fillRect(option.rect.adjusted(0, 0, 0, -1), QColor(theme.current().tokens.pair(tone)[1]))
         super().paint(painter, option, index)
         painter.save()
         if index.column() == 0 and _has_keyboard(option):
@@ -316,9 +317,9 @@ class _Cells(QStyledItemDelegate):
         pill = QRectF(rect.left() + 8, rect.center().y() - 9.5, width, 19)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.QColor(ground))
+        painter.setBrush(QColor(ground))
         painter.drawRoundedRect(pill, 9, 9)
-        painter.setPen(theme.QColor(ink))
+        painter.setPen(QColor(ink))
         shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(width - 12))
         painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, shown)
 

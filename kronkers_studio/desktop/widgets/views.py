@@ -20,6 +20,11 @@ class Views(QWidget):
         self.shown = ""
 
     @property
+    def keys(self) -> Collection[str]:
+        """What the contents are called."""
+        return self._makers.keys()
+
+    @property
     def made(self) -> Collection[str]:
         """The contents made so far."""
         return self._made.keys()

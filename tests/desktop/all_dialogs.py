@@ -1,0 +1,144 @@
+"""Every dialog that the window can show, each made on a workspace of two branches that cannot be merged as they are."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtWidgets import QDialog
+
+import kronkers_studio.desktop
+from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
+from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
+from kronkers_studio.desktop.dialogs.compare import CompareDialog
+from kronkers_studio.desktop.dialogs.crash import CrashDialog
+from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
+from kronkers_studio.desktop.dialogs.help import HelpDialog
+from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
+from kronkers_studio.desktop.dialogs.log_in import LogInDialog
+from kronkers_studio.desktop.dialogs.merge import MergeDialog
+from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
+from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
+from kronkers_studio.desktop.dialogs.rebuild import RebuildDialog
+from kronkers_studio.desktop.dialogs.remove import RemoveDialog
+from kronkers_studio.desktop.dialogs.restore import RestoreDialog
+from kronkers_studio.desktop.dialogs.rules import RulesDialog
+from kronkers_studio.desktop.dialogs.search import SearchDialog
+from kronkers_studio.desktop.dialogs.trash import TrashDialog
+from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
+from kronkers_studio.desktop.widgets.dialog import Dialog, confirm
+from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.differences import MergePlan
+from kronkers_studio.domain.errors import ConfinementUnavailable
+from kronkers_studio.domain.releases import THIS_COMPUTER
+from kronkers_studio.domain.servers import HostKey, Server
+from kronkers_studio.workflows.browsing import show_commit
+from kronkers_studio.workflows.image_registries import RegistryAccess
+from kronkers_studio.workflows.session import open_workspace
+from kronkers_studio.workflows.trash import remove_branch
+from kronkers_studio.workflows.versions import create_branch, plan_merge
+from tests.desktop.kinds import the_session
+from tests.desktop.planned import plan_to_decide
+from tests.desktop.things import a_release, a_version
+from tests.desktop.versioned import commit_files
+
+_SERVER = Server("lab", "127.0.0.1", 9, "ada", "ssh-ed25519 AAAA", "/home/ada/.ssh/id")  # nothing answers there
+_KEY = HostKey("lab", 22, "ssh-ed25519 AAAA", "SHA256:abc")
+
+
+def dialog_classes() -> set[type[QDialog]]:
+    """Those that the desktop's modules define."""
+    for module in pkgutil.walk_packages(kronkers_studio.desktop.__path__, f"{kronkers_studio.desktop.__name__}."):
+        importlib.import_module(module.name)
+    return {kind for kind in _below(QDialog) if kind.__module__.startswith(f"{kronkers_studio.desktop.__name__}.")}
+
+
+def _below(kind: type[QDialog]) -> Iterator[type[QDialog]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _below(each)
+
+
+def called(kind: type[QDialog]) -> str:
+    return kind.__name__
+
+
+def fill(workspace: Path) -> None:
+    """Two branches of one project that both changed a file, and a third in the trash."""
+    with open_workspace(workspace) as session:
+        commit_files(session, {"data/plan.txt": b"1\n"}, "Brought in")
+        create_branch(session, "Team", "forecast")
+        create_branch(session, "Team", "given up")
+        commit_files(session, {"data/plan.txt": b"3\n"}, "Theirs", branch="forecast")
+        commit_files(session, {"data/plan.txt": b"2\n"}, "Ours")
+        remove_branch(session, "Team", "given up")
+
+
+def _nothing(*_: object) -> None:
+    pass
+
+
+def _merge(window: MainWindow) -> MergePlan:
+    return plan_merge(the_session(window), "Team", "forecast", "main")
+
+
+def _compare(window: MainWindow) -> CompareDialog:
+    plan = _merge(window)
+    return CompareDialog(window, window.studio, plan, plan.conflicts[0])
+
+
+def _add_with_fingerprint(window: MainWindow) -> AddServerDialog:
+    dialog = AddServerDialog(window, window.studio, _nothing)
+    dialog.show_host_key(_KEY)
+    return dialog
+
+
+def _log_in_with_fingerprint(window: MainWindow) -> LogInDialog:
+    dialog = LogInDialog(window, window.studio, replace(_SERVER, identity_file=""), _nothing)
+    dialog.show_host_key(_KEY)
+    return dialog
+
+
+MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
+    Dialog: [
+        lambda window: confirm(window, "Stop it?", "It stops.", "Stop", _nothing),
+        lambda window: ask_unprotected(window, window.studio, ConfinementUnavailable("It could read much."), _nothing),
+    ],
+    AddServerDialog: [lambda window: AddServerDialog(window, window.studio, _nothing), _add_with_fingerprint],
+    CleanServerDialog: [lambda window: CleanServerDialog(window, window.studio, "lab", _nothing, _nothing)],
+    CompareDialog: [_compare],
+    CrashDialog: [lambda window: CrashDialog(window, "Packaging", "details")],
+    ForgetFolderDialog: [
+        lambda window: ForgetFolderDialog(window, window.studio, "Team", [Path("Sales"), Path("Plans")], _nothing),
+        lambda window: ForgetFolderDialog(window, window.studio, "Team", [Path("Sales")], _nothing),
+    ],
+    HelpDialog: [lambda window: HelpDialog(window, window.actions_now())],
+    ImageRegistryDialog: [
+        lambda window: ImageRegistryDialog(window, window.studio, None, _nothing),
+        lambda window: ImageRegistryDialog(
+            window, window.studio, RegistryAccess("registry.example.org", "svc", "/ca.pem"), _nothing
+        ),
+    ],
+    LogInDialog: [lambda window: LogInDialog(window, window.studio, _SERVER, _nothing), _log_in_with_fingerprint],
+    MergeDialog: [lambda window: MergeDialog(window, window.studio, "Team", ["main", "forecast"])],
+    NameVersionDialog: [
+        lambda window: NameVersionDialog(window, window.studio, show_commit(the_session(window), "Team"))
+    ],
+    PutLiveDialog: [
+        lambda window: PutLiveDialog(window, [a_version()], [THIS_COMPUTER, "lab"], [a_release()], _nothing)
+    ],
+    RebuildDialog: [lambda window: RebuildDialog(window, window.studio.runner, _nothing)],
+    RemoveDialog: [lambda window: RemoveDialog(window, window.studio, "Team", ["main", "forecast"], _nothing)],
+    RestoreDialog: [
+        lambda window: RestoreDialog(
+            window, window.studio, show_commit(the_session(window), "Team"), ["data/plan.txt"], _nothing
+        )
+    ],
+    RulesDialog: [lambda window: RulesDialog(window, window.studio, plan_to_decide(), _nothing)],
+    SearchDialog: [lambda window: SearchDialog(window, window.studio)],
+    TrashDialog: [lambda window: TrashDialog(window, window.studio, _nothing)],
+}
+"""Each in every state that is not reached by what is read when it opens."""
