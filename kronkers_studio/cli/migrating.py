@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -220,13 +221,13 @@ def forget_folder(
 
 def _set_pace(session: Session, read_limit: float | None, low_priority: bool | None) -> None:
     """What is asked for goes before the settings, for this run."""
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     if read_limit is not None:
         changes["read_limit"] = read_limit
     if low_priority is not None:
         changes["low_priority"] = "always" if low_priority else "never"
     if changes:
-        session.settings = session.settings.model_copy(update=changes)
+        session.settings = replace(session.settings, **changes)
 
 
 def _proposed_name(folders: list[Path]) -> str:

@@ -54,7 +54,7 @@ def open_page(qtbot: QtBot, session: Session) -> Iterator[OpenPage]:
 
     def open_it() -> MonitorPage:
         studio = Studio()
-        studio.settings = studio.settings.model_copy(update={"scrape_seconds": 1.0})
+        studio.settings = replace(studio.settings, scrape_seconds=1.0)
         studio.session = session
         page = MonitorPage(studio)
         page.resize(1080, 760)

@@ -11,7 +11,14 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop.destinations import CheckWorkspace, CleanServer, Destination, LogIn, TakeLockAway
+from kronkers_studio.desktop.destinations import (
+    AddServer,
+    CheckWorkspace,
+    CleanServer,
+    Destination,
+    LogIn,
+    TakeLockAway,
+)
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
@@ -285,7 +292,7 @@ def test_a_page_that_was_seen_before_does_what_another_page_asks(
     come_to_rest(window)
     window.show_page("home")
     come_to_rest(window)
-    window.studio.go.emit("servers", {"add": True})
+    window.studio.go.emit(AddServer())
     qtbot.waitUntil(lambda: bool(window.page("servers").findChildren(AddServerDialog)), timeout=60_000)
 
 
@@ -313,13 +320,13 @@ def test_a_theme_chosen_in_settings_is_in_force_at_once_and_kept(open_main_windo
 
 
 def test_settings_show_each_settings_own_help_text(open_main_window: OpenWindow, workspace: Path) -> None:
-    from kronkers_studio.settings.configuration import Settings
+    from kronkers_studio.settings.configuration import help_text
 
     window = open_main_window(workspace, page="settings")
     said = words(window.page("settings"))
     shown = ("theme", "workspace", "author", "base_image", "package_platform", "offline", "scrape_seconds")
     for name in (*shown, "read_limit", "low_priority"):
-        assert Settings.model_fields[name].description in said
+        assert help_text(name) in said
 
 
 def test_a_name_typed_in_settings_is_the_author_of_what_is_done_next(

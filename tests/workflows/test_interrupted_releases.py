@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,7 +137,7 @@ class CutsWhenItWaits(NoProgress):
 
 
 def test_cleaning_keeps_what_a_rollback_needs_and_what_others_have(session: Session, lab_server: LabServer) -> None:
-    session.settings = session.settings.model_copy(update={"keep_releases": 1})
+    session.settings = replace(session.settings, keep_releases=1)
     answer = predict(session, MODEL, PLACE, sample_rows()).outputs
     image = lab_server.root("docker images -q 'kronkers/*' | head -1").strip()
 

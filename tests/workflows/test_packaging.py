@@ -8,6 +8,7 @@ import shutil
 import sys
 import tarfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -306,7 +307,7 @@ def test_a_base_image_comes_from_a_registry_that_was_logged_in_to(
         log_in_to_registry(host, "svc", Secret("correct horse"))
         session.settings = load_settings()
         with pytest.raises(BaseImageUnavailable, match="was not downloaded for linux/amd64 before"):
-            session.settings = session.settings.model_copy(update={"offline": True})
+            session.settings = replace(session.settings, offline=True)
             package_model(session, "wine", output=output)
         session.settings = load_settings()
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout
 
+from kronkers_studio.desktop.destinations import Destination, ReachImageRegistry
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.pages.page import Page
@@ -21,10 +21,10 @@ from kronkers_studio.desktop.widgets.fields import CheckBox, ComboBox, Field, Li
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.views import WrappedContent, scrolling
-from kronkers_studio.desktop.work.studio import State, Studio
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.settings.configuration import Settings, author_name, change_settings, load_settings
+from kronkers_studio.settings.configuration import author_name, change_settings, choices, help_text, load_settings
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.image_registries import RefreshedBase, RegistryAccess
@@ -72,18 +72,15 @@ class SettingsPage(Page):
         self.studio.read(_read_this_computer, self._show_this_computer, owner=self, failed=self.notice.show_error)
         self.studio.read(_read_registries, self._show_registries, owner=self, failed=self.notice.show_error)
 
-    def restore(self, state: State) -> None:
-        self._wanted_registry = str(state.get("image_registry", ""))
-        if self._wanted_registry:
+    def visit(self, destination: Destination) -> None:
+        if isinstance(destination, ReachImageRegistry):
+            self._wanted_registry = destination.host
             self.become_stale()
 
     def change(self, **changes: Any) -> bool:
         """Put ``changes`` in force and keep them; False when they are not valid, which is then said."""
         try:
             settings = change_settings(**changes)
-        except ValidationError as error:
-            self.notice.say(tr("That cannot be used."), "; ".join(e["msg"] for e in error.errors()), "bad")
-            return False
         except StudioError as error:
             self.notice.show_error(error)
             return False
@@ -97,9 +94,8 @@ class SettingsPage(Page):
 
     def _look(self) -> Card:
         card = Card(tr("Appearance"))
-        self.theme = FilterPills(
-            [("system", tr("As the system")), ("light", tr("Light")), ("dark", tr("Dark"))], tr("Theme")
-        )
+        words = {"system": tr("As the system"), "light": tr("Light"), "dark": tr("Dark")}
+        self.theme = FilterPills([(name, words[name]) for name in choices("theme")], tr("Theme"))
         self.theme.select(self.studio.settings.theme)
         self.theme.chosen.connect(lambda key: self.change(theme=key))
         row = QHBoxLayout()
@@ -134,10 +130,9 @@ class SettingsPage(Page):
         self.limit.choose(settings.read_limit)
         self.limit.activated.connect(lambda: self.change(read_limit=self.limit.value))
         card.body.addWidget(Field(tr("Read at most"), self.limit, _help("read_limit")))
-        self.priority = FilterPills(
-            [("always", tr("Always")), ("watching", tr("While watching")), ("never", tr("Never"))],
-            tr("Give way to other programs"),
-        )
+        words = {"always": tr("Always"), "watching": tr("While watching"), "never": tr("Never")}
+        names = [(name, words[name]) for name in choices("low_priority")]
+        self.priority = FilterPills(names, tr("Give way to other programs"))
         self.priority.select(settings.low_priority)
         self.priority.chosen.connect(lambda key: self.change(low_priority=key))
         card.body.addWidget(label(tr("Give way to other programs"), "medium"))
@@ -367,4 +362,4 @@ def _kept(current: int) -> list[tuple[str, object]]:
 
 
 def _help(name: str) -> str:
-    return tr(Settings.model_fields[name].description or "")
+    return tr(help_text(name))
