@@ -121,7 +121,7 @@ class Database:
             connection.close()  # what state a failure left it in is not worth knowing
             raise
         with self._lock:
-            follows = opened == self._opened
+            follows = opened is not None and opened == self._opened
             if follows:
                 self._idle.append(connection)
         if not follows:
