@@ -154,20 +154,6 @@ def set_alias(session: Session, name: str, version: int, alias: str) -> ModelVer
     return session.workspace.ledger.model_version(name, version)
 
 
-_MOST_DIGITS = 9  # of a version's number
-
-
-def parse_reference(text: str) -> tuple[str, int | None, str | None]:
-    """``NAME``, ``NAME:V`` or ``NAME@ALIAS`` as (name, version, alias)."""
-    name, colon, version = text.partition(":")
-    if colon:
-        if not version.isdecimal() or len(version) > _MOST_DIGITS:
-            raise InvalidInput(f"“{version[:40]}” is not a version number.", next_step=f"Write for instance {name}:3.")
-        return name, int(version), None
-    name, at, alias = text.partition("@")
-    return name, None, alias if at else None
-
-
 def suggest_name(path: str) -> str:
     """A valid model name made from a file's path: ``Marketing/Churn/model.joblib`` → ``churn-model``."""
     parts = path.rsplit("/", 2)

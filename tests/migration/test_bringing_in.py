@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -380,7 +381,7 @@ def test_folders_in_one_another_are_refused(session: Session, folder: Path, make
 # Gently
 def test_reading_keeps_to_the_limit_of_the_settings(session: Session, folder: Path, make: Make) -> None:
     make("a.bin", os.urandom(600_000))
-    session.settings.read_limit = 1.0
+    session.settings = replace(session.settings, read_limit=1.0)
     begun = time.monotonic()
     migrate_folder(session, folder, "p")
     assert time.monotonic() - begun > 0.3
