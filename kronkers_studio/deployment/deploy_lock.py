@@ -94,12 +94,6 @@ def require_lock(connection: Connection, owner: LockOwner) -> None:
         )
 
 
-def lock_owner(connection: Connection) -> LockOwner | None:
-    """Who has the lock, if anybody who says so."""
-    found = _read(connection)
-    return found.owner if found else None
-
-
 def read_deploy_lock(connection: Connection) -> DeployLock | None:
     """The lock as people see it; None when nobody has it."""
     found = _read(connection)

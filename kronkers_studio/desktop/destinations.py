@@ -121,6 +121,14 @@ class CleanServer:
     server: str
 
 
+@dataclass(frozen=True, slots=True)
+class ReachImageRegistry:
+    """Say how the image registry at ``host`` is logged in to, or which CA file its certificate comes from."""
+
+    page: ClassVar[str] = "settings"
+    host: str
+
+
 Destination = (
     ToPage
     | ChooseFolder
@@ -136,4 +144,5 @@ Destination = (
     | LogIn
     | TakeLockAway
     | CleanServer
+    | ReachImageRegistry
 )

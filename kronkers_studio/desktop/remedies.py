@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kronkers_studio.desktop.destinations import CleanServer, LogIn, TakeLockAway
+from kronkers_studio.desktop.destinations import CleanServer, LogIn, ReachImageRegistry, TakeLockAway
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.work.studio import Studio
-from kronkers_studio.domain.errors import AuthenticationFailed, ServerBusy, ServerFull, StudioError
+from kronkers_studio.domain.errors import (
+    AuthenticationFailed,
+    RegistryLoginRefused,
+    RegistryUntrusted,
+    ServerBusy,
+    ServerFull,
+    StudioError,
+)
 
 Action = tuple[str, Callable[[], object]]
 
 
 def remedy_of(studio: Studio, error: StudioError) -> Action | None:
     """A button's words and what it does; None when there is nothing to be done here."""
-    server = error.server
+    server, registry = error.server, error.image_registry
+    if registry and isinstance(error, RegistryLoginRefused | RegistryUntrusted):
+        words = tr("Log in to it …") if isinstance(error, RegistryLoginRefused) else tr("Choose its CA file …")
+        return words, lambda: studio.go.emit(ReachImageRegistry(registry))
     if not server:
         return None
     if isinstance(error, AuthenticationFailed):

@@ -100,11 +100,6 @@ class MainWindow(QMainWindow):
         """The key of the page in view."""
         return self._current
 
-    @property
-    def visited(self) -> list[str]:
-        """The keys of the pages made so far."""
-        return list(self._pages)
-
     def page(self, key: str) -> Page:
         """The page called ``key``, made now when it was never visited."""
         if key not in self._pages:

@@ -72,6 +72,7 @@ _STATE = "SELECT version, state FROM stat_cache_states WHERE folder_id = ? AND b
 _GENERATION = "SELECT generation FROM stat_cache_generations WHERE folder_id = ?"
 _KEEP_GENERATION = "INSERT OR REPLACE INTO stat_cache_generations VALUES (?, ?)"
 _LEAST_INTEGER = -(2**63)
+_FORGET_STATES = "DELETE FROM stat_cache_states WHERE folder_id = ?"
 _KEEP_STATE = "INSERT OR REPLACE INTO stat_cache_states VALUES (?, ?, ?, ?)"
 
 
@@ -152,6 +153,13 @@ class StatCache:
         """Remember that the folder, when its state was ``state``, became ``commit`` on ``branch``, all of it."""
         with self._database.write_directly() as connection:
             connection.execute(_KEEP_STATE, (self._own_id(connection), _raw(branch), commit, state))
+
+    def forget_commits(self) -> None:
+        """Remember no more what the folder became, so that it is looked through the next time; its files stay known."""
+        with self._database.write_directly() as connection:
+            folder_id = self._existing_id(connection)
+            if folder_id is not None:
+                connection.execute(_FORGET_STATES, (folder_id,))
 
     def _existing_id(self, connection: Any) -> int | None:
         if connection.execute(_HAS_FILES).fetchone() is None:

@@ -143,14 +143,6 @@ class SeriesStore:
             ).all()
         return {row[0]: row[1] for row in rows}
 
-    def places(self) -> list[tuple[str, str]]:
-        """(model, place) of everything recorded, the latest first."""
-        with self._database.read() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT model, place FROM series GROUP BY model, place ORDER BY max(newest) DESC, model, place"
-            ).all()
-        return [(model, place) for model, place in rows]
-
     def close(self) -> None:
         self._database.close()
         if self._nowhere is not None:

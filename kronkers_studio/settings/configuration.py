@@ -12,7 +12,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -26,6 +26,15 @@ _BOOLEANS: dict[object, bool] = {
     **dict.fromkeys((True, "1", "true", "t", "yes", "y", "on"), True),
     **dict.fromkeys((False, "0", "false", "f", "no", "n", "off"), False),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRegistry:
+    """How the image registry at ``host`` is reached. Its password is in the keyring, never here."""
+
+    host: str
+    user: str = ""
+    ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,12 @@ class Settings:
         metadata=_about(
             "Where the base layer of packages comes from: an image in a registry, an archive file (a path to .tar), "
             "or “engine:NAME” for an image on the server's own engine. {python} stands for the model's Python version."
+        ),
+    )
+    image_registries: tuple[ImageRegistry, ...] = field(
+        default=(),
+        metadata=_about(
+            "Image registries that want a login, or whose certificate comes from an authority of their own."
         ),
     )
     package_platform: str = field(
@@ -131,6 +146,7 @@ class Settings:
 
 _ABOUT: dict[str, _About] = {each.name: each.metadata["about"] for each in fields(Settings)}
 _KINDS: dict[str, Any] = get_type_hints(Settings)
+_REGISTRIES = tuple[ImageRegistry, ...]
 
 
 def help_text(name: str) -> str:
@@ -187,7 +203,7 @@ def change_settings(**changes: Any) -> Settings:
         draft = file.with_name(f"{file.name}.{os.getpid()}.new")
         try:
             make_private_file(draft)
-            draft.write_text(json.dumps({**stored, **checked}, indent=2, default=os.fspath), encoding="utf-8")
+            draft.write_text(json.dumps({**stored, **checked}, indent=2, default=_plain), encoding="utf-8")
             draft.replace(file)
         finally:
             draft.unlink(missing_ok=True)
@@ -231,7 +247,7 @@ def _checked(name: str, value: Any, next_step: str) -> Any:
         taken = _converted(kind, value)
         if kind in (int, float) and not about.allows(taken):
             raise ValueError(taken)
-    except (LookupError, TypeError, ValueError, OverflowError) as problem:
+    except (LookupError, AttributeError, TypeError, ValueError, OverflowError) as problem:
         raise InvalidInput(
             f"The setting “{name}” cannot be used: it has to be {_expected(kind, about)}.", next_step=next_step
         ) from problem
@@ -251,9 +267,29 @@ def _converted(kind: Any, value: Any) -> Any:
         return int(number)
     if kind is Path:
         return Path(value)
+    if kind == _REGISTRIES:
+        found = json.loads(value) if isinstance(value, str) else value
+        if not isinstance(found, list | tuple):
+            raise TypeError(value)
+        return tuple(map(_image_registry, found))
     if not isinstance(value, str) or value not in (get_args(kind) or (value,)):
         raise ValueError(value)
     return value
+
+
+def _image_registry(found: Any) -> ImageRegistry:
+    """One of the list, as the file has it or as it is."""
+    if isinstance(found, ImageRegistry):
+        return found
+    host, user, ca_file = found["host"], found.get("user", ""), found.get("ca_file")
+    if not isinstance(host, str) or not isinstance(user, str):
+        raise TypeError(found)
+    return ImageRegistry(host=host, user=user, ca_file=None if ca_file is None else Path(ca_file))
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no kind of its own for."""
+    return asdict(value) if isinstance(value, ImageRegistry) else os.fspath(value)
 
 
 def _expected(kind: Any, about: _About) -> str:
@@ -264,5 +300,7 @@ def _expected(kind: Any, about: _About) -> str:
         return f"a {'whole ' if kind is int else ''}number{about.bounds}"
     if kind is Path:
         return "a path"
+    if kind == _REGISTRIES:
+        return "a list of registries, each with its “host” and, where they are needed, “user” and “ca_file”"
     names = [f"“{choice}”" for choice in get_args(kind)]
     return f"{', '.join(names[:-1])} or {names[-1]}" if names else "a text"

@@ -203,7 +203,8 @@ packs = sa.Table(
     "packs",
     metadata,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    # bytes known to be on disk; what follows them counts for nothing. RETIRED: its objects were copied elsewhere
+    # bytes known to be on disk; what follows them counts for nothing. -1: cleaning up is done with it, as its objects
+    # were copied elsewhere; its file may go, its number is not used again
     sa.Column("size", sa.Integer, nullable=False),
 )
 
@@ -219,7 +220,5 @@ objects = sa.Table(
     sqlite_with_rowid=False,
 )
 
-RETIRED = -1
-"""The size of a pack that cleaning up is done with: its file may go, its number is not used again."""
 REBUILDABLE = frozenset({packs.name, objects.name})
 JOURNALED = tuple(table for table in metadata.sorted_tables if table.name not in REBUILDABLE | {journal.name})

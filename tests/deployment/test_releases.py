@@ -19,7 +19,6 @@ from kronkers_studio.deployment.commands import take_lock
 from kronkers_studio.deployment.deploy_lock import (
     break_deploy_lock,
     deploy_lock,
-    lock_owner,
     read_changes,
     read_deploy_lock,
     record_change,
@@ -150,7 +149,7 @@ def test_a_release_is_healthy_hardened_on_loopback_only_and_answers_through_ssh(
         ("start", "churn r1", None),
         ("start", "churn r1", "done"),
     ]
-    assert lock_owner(ready) is None
+    assert read_deploy_lock(ready) is None
 
 
 def test_a_neighbour_who_addresses_the_container_itself_gets_no_answer(
@@ -361,7 +360,7 @@ def test_a_release_that_fails_is_removed_and_the_earlier_one_still_answers(
         assert services(ready) == {live["service"]}
         assert release_state(ready, live) is ReleaseState.LIVE
         assert ask(ready, live) == 200
-    assert lock_owner(ready) is None
+    assert read_deploy_lock(ready) is None
 
 
 def test_a_release_can_be_paused_and_is_quickly_back_on_its_port(

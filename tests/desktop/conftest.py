@@ -19,6 +19,7 @@ from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.settings.paths import resource
 from tests.desktop.kinds import OpenWindow
+from tests.desktop.things import mending_panel
 
 SAMPLE = resource("sample/OneDrive - Kronkers")
 PATIENCE = 60_000  # milliseconds
@@ -108,7 +109,11 @@ def open_main_window(qapp: QApplication, qtbot: QtBot) -> Iterator[OpenWindow]:
     opened: list[MainWindow] = []
 
     def settled(window: MainWindow) -> bool:
-        return window.studio.session is not None or window.gate.asks_for_key or window.gate.mending is not None
+        return (
+            window.studio.session is not None
+            or window.gate.unlock_card is not None
+            or mending_panel(window) is not None
+        )
 
     def open_it(workspace: Path | None = None, *, page: str = "") -> MainWindow:
         window = open_window(qapp, workspace=workspace, page=page)

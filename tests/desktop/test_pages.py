@@ -11,10 +11,18 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop.destinations import CheckWorkspace, CleanServer, Destination, LogIn, TakeLockAway
+from kronkers_studio.desktop.destinations import (
+    AddServer,
+    CheckWorkspace,
+    CleanServer,
+    Destination,
+    LogIn,
+    TakeLockAway,
+)
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
+from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.pages.deploy import DeployPage, Floor
 from kronkers_studio.desktop.pages.home import Overview, events, next_step
@@ -100,7 +108,10 @@ def test_the_registry_looks_into_folders_goes_back_and_restores(
     assert [entry.name for entry in page.browser.table.content.rows] == ["data", "notes.md"]
 
     page.browser.table.choose(1)
-    page.restore_into(tmp_path)
+    page.ask_what()
+    (dialog,) = window.findChildren(RestoreDialog)
+    dialog.where.setText(str(tmp_path))
+    dialog.go.click()
     qtbot.waitUntil(lambda: "restored" in page.notice.message and not page.notice.message.endswith("…"))
     assert (tmp_path / "Team folder restored" / "notes.md").read_text(encoding="utf-8") == "# Notes\n"
     assert not (tmp_path / "Team folder restored" / "data").exists()
@@ -272,6 +283,17 @@ def test_a_servers_remedies_are_buttons_that_say_which_server(qtbot: QtBot) -> N
     assert {"Take the lock away … lab", "Clean up … lab"} <= names
     said = "ada on ada-laptop is changing releases: start churn r4, since "
     assert any(text.startswith(said) for text in words(card))
+
+
+def test_a_page_that_was_seen_before_does_what_another_page_asks(
+    open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest, qtbot: QtBot
+) -> None:
+    window = open_main_window(workspace, page="servers")
+    come_to_rest(window)
+    window.show_page("home")
+    come_to_rest(window)
+    window.studio.go.emit(AddServer())
+    qtbot.waitUntil(lambda: bool(window.page("servers").findChildren(AddServerDialog)), timeout=60_000)
 
 
 # Settings

@@ -17,6 +17,7 @@ from kronkers_studio.registry import Workspace, open_workspace
 from kronkers_studio.storage.keys import Unlock
 from kronkers_studio.storage.stored_text import from_stored
 from tests.registry.kinds import BringIn
+from tests.release_numbers import next_release_number
 
 _TEXTS = ("", "\x1b[31mred\nSound", "nope", "[]", "null", '{"branches": "m"}', '{"branches": [1]}', "[" * 100_000)
 _OTHER = (*_TEXTS, -1, 1.5, b"blob", 2**62)
@@ -46,7 +47,7 @@ def _looks(workspace: Workspace) -> list[Callable[[], object]]:
         lambda: workspace.content.check(read_data=True),
         lambda: workspace.clean_up(author="ann"),
         lambda: workspace.trash.empty(author="ann"),
-        lambda: workspace.ledger.next_release_number("m", "here"),
+        lambda: next_release_number(workspace.ledger, "m", "here"),
     ]
 
 

@@ -65,6 +65,7 @@ from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database, beneath
 from kronkers_studio.storage.json_form import from_json, from_text, to_json, to_text
 from kronkers_studio.storage.migrations import upgrade_database
+from tests.release_numbers import next_release_number
 
 KINDS: tuple[type[Change], ...] = get_args(Change)
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -395,7 +396,7 @@ def test_a_story_of_every_kind_is_recorded_replayed_and_answered(workspace: Work
     assert {name: described.metrics[name] for name in ("auc", "recall")} == {"auc": 0.8, "recall": 0.7}
     assert [package.digest for package in ledger.packages("churn", 1)] == ["sha256:1"]
     live = ledger.live_release("churn", "office")
-    assert live is not None and live.endpoint == {"port": 1} and ledger.next_release_number("churn", "office") == 2
+    assert live is not None and live.endpoint == {"port": 1} and next_release_number(ledger, "churn", "office") == 2
     assert ledger.live_release("churn", "elsewhere") is None and ledger.servers() == []
     assert ledger.sources("p") == [MigrationSource("/home/ann/Shared", "Shared")] and ledger.sources("q") == []
     assert [entry.number for entry in ledger.entries(after=3, limit=2)] == [4, 5]

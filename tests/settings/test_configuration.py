@@ -12,6 +12,7 @@ import pytest
 
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.settings.configuration import (
+    ImageRegistry,
     Settings,
     author_name,
     change_settings,
@@ -41,6 +42,10 @@ def test_every_setting_is_kept_as_it_was_chosen(tmp_path: Path) -> None:
         workspace=tmp_path / "größe",
         theme="light",
         base_image="engine:base",
+        image_registries=(
+            ImageRegistry(host="registry.example.org:5000", user="svc", ca_file=tmp_path / "größe.pem"),
+            ImageRegistry(host="other.example.org"),
+        ),
         package_platform="linux/arm64",
         keep_releases=7,
         scrape_seconds=1.5,
@@ -144,6 +149,8 @@ def test_an_account_that_may_not_look_into_its_folder_has_no_settings() -> None:
         ("workspace", "~/a b", Path("~/a b")),
         ("author", "", ""),
         ("author", " Ada Größe ", " Ada Größe "),
+        ("image_registries", "[]", ()),
+        ("image_registries", '[{"host": "a", "new": 1}]', (ImageRegistry(host="a"),)),
     ],
 )
 def test_what_a_variable_may_say(monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object) -> None:
@@ -168,6 +175,24 @@ def test_what_a_variable_may_say(monkeypatch: pytest.MonkeyPatch, name: str, tex
         ("low_priority", ["sometimes"], "“always”, “watching” or “never”"),
         ("workspace", [3, None, ["a"]], "a path"),
         ("author", [3, None, True], "a text"),
+        (
+            "image_registries",
+            [
+                "x",
+                "3",
+                "{",
+                None,
+                3,
+                {"host": "a"},
+                ["a"],
+                [{}],
+                [{"host": 3}],
+                [{"host": "a", "user": 3}],
+                [[]],
+                [{"host": "a", "ca_file": 3}],
+            ],
+            "a list of registries, each with its “host” and, where they are needed, “user” and “ca_file”",
+        ),
     ],
 )
 def test_what_no_setting_may_be_is_told_with_what_it_may(

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.dialogs.fingerprint import FingerprintStep
 from kronkers_studio.desktop.text import tr
-from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.dialog import Dialog
-from kronkers_studio.desktop.widgets.fields import Field, LineField
+from kronkers_studio.desktop.widgets.fields import Field, FileField, LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.views import Views
@@ -72,20 +70,20 @@ class AddServerDialog(Dialog):
         column.addLayout(row)
         self._login_words = label("", "caption", wrap=True)
         column.addWidget(self._login_words)
-        self.key_file = LineField(tr("Key file"), placeholder="~/.ssh/id_ed25519")
-        self._key_row = QWidget()
-        key_row = QHBoxLayout(self._key_row)
-        key_row.setContentsMargins(0, 0, 0, 0)
-        key_row.addWidget(self.key_file, 1)
-        key_row.addWidget(Button(tr("Browse …"), self._browse, name=tr("Browse for the key file")))
+        self.key_file = FileField(
+            tr("Key file"),
+            title=tr("Choose the key file"),
+            placeholder="~/.ssh/id_ed25519",
+            folder=Path.home() / ".ssh",
+        )
         self.secret = LineField(tr("Password"), secret=True)
-        column.addWidget(self._key_row)
+        column.addWidget(self.key_file)
         column.addWidget(self.secret)
         self._show_login("agent")
         return step
 
     def _show_login(self, how: str) -> None:
-        self._key_row.setVisible(how == "key")
+        self.key_file.setVisible(how == "key")
         self.secret.setVisible(how != "agent")
         self.secret.setPlaceholderText(tr("The key's passphrase, if it has one") if how == "key" else tr("Password"))
         self.secret.setAccessibleName(tr("The key's passphrase") if how == "key" else tr("Password"))
@@ -95,12 +93,6 @@ class AddServerDialog(Dialog):
             "password": tr("It is kept in the system's keyring and nowhere else."),
         }
         self._login_words.setText(words[how])
-
-    def _browse(self) -> None:
-        dialog = QFileDialog(self, tr("Choose the key file"), str(Path.home() / ".ssh"))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.key_file.setText)
-        dialog.open()
 
     def _ask_address(self) -> None:
         self.views.show_view("address")
@@ -147,7 +139,7 @@ class AddServerDialog(Dialog):
             return
         name, address, how = self.name.text().strip(), self.address.text().strip(), self.how.key
         secret = Secret(self.secret.text()) if self.secret.text() and how != "agent" else None
-        identity = Path(self.key_file.text().strip()) if how == "key" and self.key_file.text().strip() else None
+        identity = self.key_file.path if how == "key" else None
 
         def work(progress: Progress, _cancel: CancelToken) -> Server:
             from kronkers_studio.workflows.servers import add_server

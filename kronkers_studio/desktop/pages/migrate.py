@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,7 @@ class MigratePage(Page):
         self.choice.chosen.connect(self.look_at)
         self.before = BroughtInCard(studio)
         self.before.look_wanted.connect(self.look_at)
+        self.before.forget_wanted.connect(self.ask_forget)
         self.before.setVisible(False)
         self.working = WorkingPanel()
         self.views = Views(
@@ -178,6 +180,16 @@ class MigratePage(Page):
         if self._folder is not None:
             Watchers.of(self.studio).start(self._project, [self._folder])
         self.choose()
+
+    def ask_forget(self, project: str, folders: Sequence[Path]) -> None:
+        """Ask which of the project's folders is to be brought in no more."""
+        from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
+
+        def forgotten(folder: Path) -> None:
+            words = tr("“{folder}” is no longer brought into “{project}”.").format(folder=folder.name, project=project)
+            self.notice.say(words, tr("Its versions stay. Bring the folder in again to have it back here."), "ok")
+
+        ForgetFolderDialog(self.window(), self.studio, project, folders, forgotten).open()
 
     def show_result(self, result: MigrationResult) -> None:
         """Show what came of it."""

@@ -89,8 +89,7 @@ class ModelsPage(Page):
     def visit(self, destination: Destination) -> None:
         if isinstance(destination, ShowModelVersion):
             self._wanted = destination.label
-            if self.entered:
-                self.refresh()
+            self.become_stale()
 
     def show_shelf(self, shelf: Shelf) -> None:
         """Show what was found and what is registered."""

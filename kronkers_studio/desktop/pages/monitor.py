@@ -156,12 +156,7 @@ class MonitorPage(Page):
     def _watch(self, model: str, place: str) -> None:
         if model and (model, place) != self.watched:
             self.watched = (model, place)
-            self._become_stale()
-
-    @property
-    def paused(self) -> bool:
-        """Whether the charts stand still: at a person's wish, or because a chart was moved."""
-        return self._browsing
+            self.become_stale()
 
     @property
     def settled(self) -> bool:

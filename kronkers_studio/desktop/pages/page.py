@@ -45,7 +45,7 @@ class Page(QWidget):
         whole.addLayout(self.content, 1)
         self.entered = False
         self._stale = True
-        studio.opened.connect(self._become_stale)
+        studio.opened.connect(self.become_stale)
         studio.changed.connect(self._on_change)
 
     def enter(self) -> None:
@@ -78,14 +78,15 @@ class Page(QWidget):
 
     def _on_change(self, kind: str) -> None:
         if kind in self.changes:
-            self._become_stale()
+            self.become_stale()
 
     def _in_view(self) -> bool:
         """Whether the page is in view; where it is not, it shows itself anew when it comes back."""
         self._stale = self._stale or not self.entered
         return self.entered
 
-    def _become_stale(self) -> None:
+    def become_stale(self) -> None:
+        """Show itself anew: now, or when it comes into view."""
         if self.entered:
             self.refresh()
         else:

@@ -209,12 +209,6 @@ class RegistryPage(Page):
             commit, paths = self._row.commit, self._paths()
             RestoreDialog(self.window(), self.studio, commit, paths, self.restore_as, branches=branches).open()
 
-    def restore_into(self, folder: Path) -> None:
-        """Write the chosen file or folder (all, when none is chosen) as it was in the chosen state below ``folder``."""
-        if self._row is not None:
-            commit = self._row.commit
-            self.restore_as(commit, tuple(self._paths()[:1]), folder / f"{commit.project} restored")
-
     def restore_as(self, commit: Commit, paths: tuple[str, ...], target: Path) -> None:
         """Write ``paths`` (all when empty) as they were at ``commit`` below ``target``."""
         session = self.studio.session

@@ -56,8 +56,7 @@ class ServersPage(Page):
 
     def visit(self, destination: Destination) -> None:
         self._wanted = destination
-        if self.entered:
-            self.refresh()
+        self.become_stale()
 
     def show_servers(self, servers: list[Server]) -> None:
         """Show a card for each server, keeping what was found on those that were there before."""
@@ -86,10 +85,6 @@ class ServersPage(Page):
         self._problems.pop(report.server, None)
         if report.server in self._cards:
             self._cards[report.server].show_report(report)
-
-    def report_of(self, name: str) -> ServerReport | None:
-        """What was found on the server called ``name``, once it was looked at."""
-        return self._cards[name].report if name in self._cards else None
 
     def ask_add(self) -> None:
         """Open the dialog that adds a server."""

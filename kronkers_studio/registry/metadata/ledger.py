@@ -140,11 +140,6 @@ class Ledger:
         live = self._documents(Release, statements.RELEASES, ("-number",), model=model, place=place, state=state)
         return live[0] if live else None
 
-    def next_release_number(self, model: str, place: str) -> int:
-        """1 for the first release of a model in a place."""
-        with self._database.read_directly() as connection:
-            return _next_release_number(connection, model, place)
-
     def key_events(self) -> list[KeyEvent]:
         """What was done with the ways of opening the workspace, in order."""
         with self._database.read_directly() as connection, records_read("key event"):
