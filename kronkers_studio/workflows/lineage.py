@@ -8,6 +8,7 @@ from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.lineage import Lineage, LineageEdge, LineageNode, NodeKind, Relation
 from kronkers_studio.domain.models import ContentRef, ModelVersion
+from kronkers_studio.domain.paths import parent
 from kronkers_studio.domain.references import (
     CommitReference,
     ModelReference,
@@ -175,7 +176,7 @@ class _Graph:
 
     def _code_beside(self, source: ContentRef) -> list[ContentRef]:
         """The scripts and notebooks in the model file's folder."""
-        folder = source.path.rpartition("/")[0]
+        folder = parent(source.path)
         entries = self.session.workspace.content.list_folder(source.project, source.commit, folder)
         return [
             ContentRef(source.project, source.commit, entry.path)

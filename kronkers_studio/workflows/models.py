@@ -14,6 +14,7 @@ from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.errors import InvalidInput, UnsupportedModel
 from kronkers_studio.domain.models import ContentRef, ModelFacts, ModelVersion
 from kronkers_studio.domain.naming import is_model_name
+from kronkers_studio.domain.paths import parent
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.workflows.session import Session
 
@@ -175,7 +176,7 @@ def _inspect(session: Session, source: ContentRef, entry: Entry) -> ModelFacts:
     from kronkers_studio.packaging import inspect_model
 
     content = session.workspace.content
-    folder = source.path.rpartition("/")[0]
+    folder = parent(source.path)
 
     def reader(other: Entry) -> Callable[[], bytes]:
         return lambda: content.read(other)
