@@ -29,7 +29,7 @@ from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.registry.metadata import statements
 from kronkers_studio.registry.metadata.ancestry import with_ancestors
 from kronkers_studio.registry.metadata.journal import Journal, read_entries
-from kronkers_studio.registry.metadata.trash_projection import pinned_commits
+from kronkers_studio.registry.metadata.pinned_commits import pinned_commits
 from kronkers_studio.registry.store.object_index import Location, put_rows, retire_packs
 from kronkers_studio.registry.store.object_store import ObjectStore
 from kronkers_studio.registry.store.packs import PACK_HEADER_SIZE
