@@ -218,7 +218,7 @@ def kill_at_random(session: Session, server: LabServer, times: int) -> None:
     assert start_releasing(session).wait(timeout=120) == 0
     longest = time.monotonic() - started
     assert_settled(session, server, answer)
-    moments = random.Random(7)  # noqa: S311  # moments that come back when a test fails
+    moments = random.Random(7)  # moments that come back when a test fails
     for _ in range(times):
         process = start_releasing(session)
         time.sleep(moments.uniform(0, longest))
