@@ -6,7 +6,9 @@ uv's downloads. They lie in ``KRONKERS_TEST_CACHE``, by default in the git-ignor
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +31,32 @@ def pytest_configure(config: pytest.Config) -> None:
     from tests.lab import fixtures
 
     config.pluginmanager.register(fixtures, "lab")
+
+
+@pytest.hookimpl(trylast=True)  # once the lab has marked what needs it
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that need the lab's servers come first: they mostly wait, while other workers compute; and they are the
+    longest, so that no worker is left alone with one at the end."""
+    with_lab = {item.path for item in items if item.get_closest_marker("lab")}
+    items.sort(key=lambda item: item.path not in with_lab)
+
+
+def pytest_collection_finish() -> None:
+    """What thousands of collected tests are made of stays to the end: Python's cycle collection would look through it
+    again and again, which doubled the time of what makes many objects."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_service_stays() -> Iterator[None]:
+    """Every service that a test had the program start is ended by it: its command line, which holds the name of the
+    test's folder, is said otherwise."""
+    yield
+    processes = sys.modules.get("kronkers_studio.deployment.processes")
+    if processes is not None:
+        children = {pid: child.args for pid, child in processes._children.items() if child.poll() is None}
+        assert not children, children
 
 
 @pytest.fixture(autouse=True)

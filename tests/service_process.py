@@ -15,10 +15,12 @@ import psutil
 def _process() -> subprocess.Popen[bytes]:
     """It ends with this process at the latest: then its input does."""
     process = subprocess.Popen(
-        [sys.executable, "-c", "import sys; sys.stdin.read()", "kronkers_studio.serving"],
+        [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()", "kronkers_studio.serving"],
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
     )
+    assert process.stdout is not None
+    process.stdout.readline()  # before it has begun, it has no arguments yet
     atexit.register(_end, process)
     return process
 

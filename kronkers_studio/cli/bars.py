@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,19 +24,23 @@ class TerminalProgress:
     def __init__(self, bars: RichProgress) -> None:
         self._bars = bars
         self._task: TaskID | None = None
+        self._lock = threading.Lock()  # the bar that one thread advances must not be one that another just removed
 
     def step(self, title: str, total: int | None = None, unit: str = "") -> None:
-        if self._task is not None:
-            self._bars.remove_task(self._task)
-        self._task = self._bars.add_task(title, total=total)
+        with self._lock:
+            if self._task is not None:
+                self._bars.remove_task(self._task)
+            self._task = self._bars.add_task(title, total=total)
 
     def expect(self, total: int) -> None:
-        if self._task is not None:
-            self._bars.update(self._task, total=total)
+        with self._lock:
+            if self._task is not None:
+                self._bars.update(self._task, total=total)
 
     def advance(self, amount: int = 1) -> None:
-        if self._task is not None:
-            self._bars.advance(self._task, amount)
+        with self._lock:
+            if self._task is not None:
+                self._bars.advance(self._task, amount)
 
     def note(self, text: str) -> None:
         self._bars.console.print(text, markup=False, highlight=False)

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 GROUPS = {
     "content": ("init", "projects", "log", "show", "ls", "restore", "check"),
-    "migrating": ("migrate", "status"),
+    "migrating": ("migrate", "status", "folder"),
     "versions": ("diff", "branch", "merge", "tag"),
     "maintenance": ("gc", "trash", "registry", "key"),
     "models": ("model", "package", "search"),
+    "image_registries": ("image-registry",),
     "servers": ("server",),
     "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "metrics"),
 }

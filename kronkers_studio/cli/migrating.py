@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kronkers_studio.cli.json_output import document
 from kronkers_studio.cli.migration_text import plan_lines, result_lines, status_lines
 from kronkers_studio.cli.numbers import finite
+from kronkers_studio.cli.plain_text import table
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.errors import Cancelled, InvalidInput
@@ -34,6 +37,10 @@ _WATCHING = {
 def add_commands(app: typer.Typer) -> None:
     command(app, "migrate")(migrate)
     command(app, "status")(status)
+    folder = typer.Typer(help="The folders that projects are brought in from.", no_args_is_help=True)
+    app.add_typer(folder, name="folder")
+    command(folder, "list")(list_folders)
+    command(folder, "forget")(forget_folder)
 
 
 def migrate(
@@ -175,15 +182,52 @@ def status(
         )
 
 
+def list_folders(
+    terminal: Terminal,
+    project: Annotated[str, typer.Argument(help="Only this project's.")] = "",
+) -> None:
+    """List the folders that projects are brought in from, and where in the project each is."""
+    from kronkers_studio.workflows.browsing import list_projects
+    from kronkers_studio.workflows.sources import project_sources
+    from kronkers_studio.workflows.versions import list_branches
+
+    with terminal.session() as session:
+        if project:
+            list_branches(session, project)  # raises NotFound
+        names = [project] if project else [each.name for each in list_projects(session)]
+        found = [(name, source) for name in names for source in project_sources(session, name)]
+        rows = [[name, source.folder, source.into or "its top"] for name, source in found]
+        terminal.result(
+            [{"project": name, **document(source)} for name, source in found],
+            *table(["Project", "Folder", "In the project"], rows),
+        )
+
+
+def forget_folder(
+    terminal: Terminal,
+    project: Annotated[str, typer.Argument(help="The project.")],
+    folder: Annotated[Path, typer.Argument(help="One of the folders it is brought in from.")],
+) -> None:
+    """Bring a folder into a project no more. Nothing is deleted, neither in the folder nor in the project."""
+    from kronkers_studio.workflows.sources import forget_source
+
+    with terminal.session() as session:
+        source = forget_source(session, project, folder)
+        terminal.result(
+            {"project": project, "forgotten": source},
+            f"{source.folder} is no longer brought into {project}; its versions stay",
+        )
+
+
 def _set_pace(session: Session, read_limit: float | None, low_priority: bool | None) -> None:
     """What is asked for goes before the settings, for this run."""
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     if read_limit is not None:
         changes["read_limit"] = read_limit
     if low_priority is not None:
         changes["low_priority"] = "always" if low_priority else "never"
     if changes:
-        session.settings = session.settings.model_copy(update=changes)
+        session.settings = replace(session.settings, **changes)
 
 
 def _proposed_name(folders: list[Path]) -> str:

@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,7 +55,7 @@ def release(
 
     with terminal.session() as session:
         if unprotected:
-            session.settings = session.settings.model_copy(update={"run_unprotected": True})
+            session.settings = replace(session.settings, run_unprotected=True)
         with terminal.progress() as progress:
             live = release_model(session, *parse_reference(model), to=to, progress=progress, cancel=terminal.cancel)
         terminal.result(live, _live_line(live))

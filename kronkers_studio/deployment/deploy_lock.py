@@ -94,12 +94,6 @@ def require_lock(connection: Connection, owner: LockOwner) -> None:
         )
 
 
-def lock_owner(connection: Connection) -> LockOwner | None:
-    """Who has the lock, if anybody who says so."""
-    found = _read(connection)
-    return found.owner if found else None
-
-
 def read_deploy_lock(connection: Connection) -> DeployLock | None:
     """The lock as people see it; None when nobody has it."""
     found = _read(connection)
@@ -173,7 +167,8 @@ def _give_signs(connection: Connection, owner: LockOwner, done: threading.Event)
     """Until ``done``, or until somebody has broken the lock by hand."""
     while not done.wait(_SIGN_SECONDS):
         with contextlib.suppress(ServerError):  # cut off for the moment: the next sign may get through
-            if connection.run(renew_lock(owner.token), timeout=_SIGN_SECONDS).status == LOCK_EXISTS:
+            renewed = connection.run(renew_lock(owner.token), timeout=_SIGN_SECONDS, longest=4 * _SIGN_SECONDS)
+            if renewed.status == LOCK_EXISTS:
                 return
 
 

@@ -303,7 +303,7 @@ def engine_errors(connection: Connection, doing: str, *, seconds: float = 300.0)
 def _answers(connection: Connection) -> bool:
     """Whether the server itself still does, so that it is the engine that does not."""
     try:
-        return connection.run(Command(("true",)), timeout=5).ok
+        return connection.run(Command(("true",)), timeout=5, longest=30).ok
     except ServerUnreachable:
         return False
 

@@ -47,13 +47,6 @@ class Image(Protocol):
     def package(self) -> Package: ...
 
 
-def present_layers(connection: Connection) -> set[str]:
-    """The diff ids of all layers of all images that the engine has."""
-    engine = open_engine(connection)
-    with engine_errors(connection, "listing its images"):
-        return {layer for layers in _layers_of_images(engine) for layer in layers}
-
-
 def load_image(
     connection: Connection,
     archive: Archive,

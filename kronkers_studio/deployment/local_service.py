@@ -25,7 +25,7 @@ import psutil
 
 from kronkers_studio.confinement import Level, Means, Policy, confined_command, means_here
 from kronkers_studio.deployment.computer import own_mark
-from kronkers_studio.deployment.processes import clean_environment, crashed, end, find_process, spawn
+from kronkers_studio.deployment.processes import clean_environment, crashed, end, find_process, processor_seconds, spawn
 from kronkers_studio.domain.errors import ConfinementUnavailable, ReleaseFailed
 from kronkers_studio.domain.progress import NEVER, CancelToken
 
@@ -34,6 +34,8 @@ _PROCESS = "process.json"
 _WRITTEN = (_READY, _LOG, f"{_LOG}.1")
 _FILE_SIZE = 4 << 20
 _PAUSE = 0.02  # seconds between two looks
+_LOOK_SECONDS = 1.0  # between two looks at how much a starting service has done
+_WORK_SECONDS = 0.05  # of processor time: less between two looks is standing still
 _TAIL_BYTES, _TAIL_LINES = 16 * 1024, 30
 _READY_BYTES = 4096
 _NEXT_STEP = "Read its log under “Details”; package the model again if a dependency is wrong."
@@ -50,6 +52,7 @@ def start_service(
     secret: bytes = b"",
     unconfined: bool = False,
     timeout: float = 60,
+    longest: float = 300,
     cancel: CancelToken = NEVER,
 ) -> dict[str, Any]:
     """Serve the model folder ``model`` with ``runtime_python`` and return the endpoint once it takes requests.
@@ -57,7 +60,8 @@ def start_service(
     The endpoint is {"port", "pid", "started", "mark", "folder"}. ``secret`` is what the service and its clients prove
     themselves by; without one it answers everybody. Raises ``ConfinementUnavailable`` where this system cannot confine
     it, unless a person agreed to ``unconfined``; ``ReleaseFailed`` with the log's last lines in ``details`` when it is
-    not ready within ``timeout`` seconds, ``Cancelled`` when cancelled; no process stays behind.
+    not ready and has done nothing for ``timeout`` seconds, or is not ready after ``longest``; ``Cancelled`` when
+    cancelled; no process stays behind.
     """
     means = means_here()
     if means.level is Level.NONE and not unconfined:
@@ -87,7 +91,7 @@ def start_service(
             listener.close()
     try:
         _note_process(pid, folder)
-        return _wait_ready(pid, port, folder, timeout, cancel)
+        return _wait_ready(pid, port, folder, _Patience(timeout, longest), cancel)
     except BaseException:
         process = find_process(pid)
         if process is not None:
@@ -207,8 +211,30 @@ def _unconfinable(means: Means) -> ConfinementUnavailable:
     )
 
 
-def _wait_ready(pid: int, port: int | None, folder: Path, timeout: float, cancel: CancelToken) -> dict[str, Any]:
-    deadline = time.monotonic() + timeout
+class _Patience:
+    """How long a service may take to be ready: on a busy computer, or with a large model, it is slow but works, which
+    the processor time tells that it takes. One that stands still is given up after ``idle`` seconds of it, any after
+    ``longest``."""
+
+    def __init__(self, idle: float, longest: float) -> None:
+        self._idle = idle
+        self._longest = max(idle, longest)
+        self._begun = self._looked = self._worked = time.monotonic()
+        self._spent = 0.0
+
+    def over_after(self, process: psutil.Process) -> float | None:
+        """The seconds after which the service is given up now; None while it is waited for."""
+        now = time.monotonic()
+        if now - self._looked >= min(_LOOK_SECONDS, self._idle / 4):
+            self._looked, spent = now, processor_seconds(process)
+            if spent >= self._spent + _WORK_SECONDS:
+                self._spent, self._worked = spent, now
+        if now - self._begun > self._longest:
+            return self._longest
+        return self._idle if now - self._worked > self._idle else None
+
+
+def _wait_ready(pid: int, port: int | None, folder: Path, patience: _Patience, cancel: CancelToken) -> dict[str, Any]:
     while True:
         cancel.check()
         process = find_process(pid)
@@ -217,8 +243,9 @@ def _wait_ready(pid: int, port: int | None, folder: Path, timeout: float, cancel
             return endpoint
         if process is None:
             raise _crashed(folder) if crashed(pid) else _failed(folder, "The model service stopped before it was ready")
-        if time.monotonic() > deadline:
-            raise _failed(folder, f"The model service was not ready within {timeout:g} seconds")
+        seconds = patience.over_after(process)
+        if seconds is not None:
+            raise _failed(folder, f"The model service was not ready within {seconds:g} seconds")
         time.sleep(_PAUSE)
 
 

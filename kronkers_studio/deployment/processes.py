@@ -5,6 +5,7 @@ A process is known by its pid and its start time, so that another one that got t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -114,11 +115,22 @@ def find_process(pid: int, started: float | None = None) -> psutil.Process | Non
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE and process.num_threads() < 2:  # its others may go on without it
+            _reap(pid)  # it ended since it was asked for above
             return None
         same = started is None or abs(process.create_time() - started) <= _SAME_START_SECONDS
     except (psutil.NoSuchProcess, psutil.AccessDenied):  # another person's process is none of ours
         return None
     return process if same else None
+
+
+def processor_seconds(process: psutil.Process) -> float:
+    """The processor time, in seconds, that ``process`` and what it started have taken so far; where the system tells
+    it, also what they waited for the disk."""
+    total = 0.0
+    for member in _with_children(process):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            total += sum(member.cpu_times())
+    return total
 
 
 def end(process: psutil.Process, *, timeout: float) -> None:

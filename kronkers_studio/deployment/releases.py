@@ -67,7 +67,8 @@ def start_release(
     """Start the release and wait until it is healthy; how to reach it: ``{"port": …, "service": …}``.
 
     The image must be on the engine (``images.load_image``) and the server set up (``setup.set_up_server``). Raises
-    ``ReleaseFailed`` with the service's last words when it is not healthy within ``timeout`` seconds, ``Cancelled``,
+    ``ReleaseFailed`` with the service's last words when it is not healthy and for ``timeout`` seconds has not come
+    nearer to it (below ten minutes altogether), ``Cancelled``,
     ``ServerError``; then nothing of the new release is left (unless the server could not be reached any more), and
     nothing else was touched.
     """

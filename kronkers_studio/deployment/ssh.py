@@ -55,7 +55,7 @@ class Credentials:
 class Connection:
     """An authenticated connection to one server. Thread-safe; at most eight channels are open at once.
 
-    Methods raise ``ServerUnreachable`` when the connection is lost or nothing happens within ``timeout`` seconds.
+    Methods raise ``ServerUnreachable`` when the connection is lost or nothing is heard within ``timeout`` seconds.
     """
 
     def __init__(self, server: Server, transport: StreamlocalTransport) -> None:
@@ -68,23 +68,33 @@ class Connection:
         """Whether the connection is still up, as far as is known."""
         return self._transport.is_active() and self._transport.is_authenticated()
 
-    def run(self, command: Command, *, input: bytes | None = None, timeout: float = 30.0) -> CommandResult:
-        """Run ``command`` to its end within ``timeout`` seconds altogether, feeding it ``input``.
+    def run(
+        self, command: Command, *, input: bytes | None = None, timeout: float = 30.0, longest: float = 120.0
+    ) -> CommandResult:
+        """Run ``command`` to its end, feeding it ``input``.
+
+        A server that says nothing for ``timeout`` seconds, although it is asked for a sign of life, is taken for dead.
+        One that gives them is slow, as with a disk that many write to: the command may take up to ``longest`` seconds.
 
         For commands that say little: all of it is kept, and more than a few MB are an error. What the account's start
         files print is left out. Raises ``ShellUnusable`` when the account's shell does not run commands.
         """
-        deadline = time.monotonic() + timeout
+        patience = _Patience(self._transport, timeout, longest)
         mark = f"kronkers-{secrets.token_hex(8)}"
         channel = self._open_session(timeout)
         try:
             start_command(channel, command.line_between(mark))
             if input is not None:
-                channel.settimeout(max(0.01, deadline - time.monotonic()))
+                channel.settimeout(timeout)
                 send_all(channel, input)
                 # Not without input: an end-of-file that crosses the command's own end makes sshd drop the connection.
                 channel.shutdown_write()
-            output, error = _read_both(channel, deadline)
+            output, error = _read_both(channel, patience)
+        except _TooLong:
+            raise ServerUnreachable(
+                f"{self.server.name} answers, but a command there did not end within {longest:g} seconds.",
+                next_step="It is very busy, or a disk of it does not answer: ask its administrator, then try again.",
+            ) from None
         except _TooMuch:
             raise self._strange(f"said more than {_MOST_OUTPUT // 1_000_000} MB when asked for a few lines") from None
         except TimeoutError:
@@ -352,8 +362,36 @@ class _TooMuch(Exception):
     """A command's output does not end."""
 
 
-def _read_both(channel: paramiko.Channel, deadline: float) -> tuple[bytes, bytes]:
-    """Output and errors to their end. Raises ``TimeoutError``, or ``_TooMuch``."""
+class _TooLong(Exception):
+    """A command does not end, on a server that is alive."""
+
+
+class _Patience:
+    """How long an answer is waited for: ``silence`` seconds in which nothing is heard of the server at all, and
+    ``longest`` seconds altogether."""
+
+    def __init__(self, transport: StreamlocalTransport, silence: float, longest: float) -> None:
+        self._transport = transport
+        self._silence = silence
+        self._longest = max(silence, longest)
+        self._begun = self._asked = time.monotonic()
+
+    def check(self) -> None:
+        """Raise ``TimeoutError`` when the server is taken for dead, ``_TooLong`` when it took too long; ask it for a
+        sign of life before the first."""
+        now = time.monotonic()
+        silent = now - max(self._begun, self._transport.heard)
+        if silent > self._silence:
+            raise TimeoutError
+        if now - self._begun > self._longest:
+            raise _TooLong
+        if min(silent, now - self._asked) > self._silence / 4:
+            self._asked = now
+            self._transport.ask_for_a_sign()
+
+
+def _read_both(channel: paramiko.Channel, patience: _Patience) -> tuple[bytes, bytes]:
+    """Output and errors to their end. Raises what ``patience`` raises, or ``_TooMuch``."""
     pieces: tuple[list[bytes], list[bytes]] = ([], [])
     total = 0
     news = threading.Event()
@@ -372,6 +410,5 @@ def _read_both(channel: paramiko.Channel, deadline: float) -> tuple[bytes, bytes
                     raise _TooMuch
         if ended:
             return b"".join(pieces[0]), b"".join(pieces[1])
-        if time.monotonic() > deadline:
-            raise TimeoutError
+        patience.check()
         news.wait(0.02)  # reading one of the two may have cleared the other's news

@@ -12,7 +12,13 @@ from typing import Any, ClassVar, Protocol, cast
 
 import paramiko
 import paramiko.packet
-from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA, cMSG_CHANNEL_OPEN, cMSG_CHANNEL_REQUEST
+from paramiko.common import (
+    MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EXTENDED_DATA,
+    cMSG_CHANNEL_OPEN,
+    cMSG_CHANNEL_REQUEST,
+    cMSG_GLOBAL_REQUEST,
+)
 
 _PIECE = 32 * 1024  # no SSH packet carries more
 _MOST_PACKET = 1024 * 1024  # OpenSSH's largest is a quarter of that
@@ -22,11 +28,18 @@ _MOST_EXTENSIONS = 100
 
 
 class _BoundedPackets(paramiko.packet.Packetizer):
-    """Refuses what no SSH server needs to say, before it fills the memory: nobody has proved who they are yet."""
+    """Refuses what no SSH server needs to say, before it fills the memory: nobody has proved who they are yet.
+    ``heard``: when the server last said anything, by the monotonic clock."""
 
     def __init__(self, stream: Any) -> None:
         super().__init__(stream)
         self._greeting = 0
+        self.heard = time.monotonic()
+
+    def read_message(self) -> tuple[int, paramiko.Message]:
+        read: tuple[int, paramiko.Message] = super().read_message()
+        self.heard = time.monotonic()
+        return read
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
         if n > _MOST_PACKET:
@@ -82,6 +95,23 @@ class StreamlocalTransport(paramiko.Transport):
         super().__init__(stream, packetizer_class=_BoundedPackets)
         self.offered: dict[str, list[str]] = {}
         """What the server offered, by paramiko's names of the lists."""
+
+    @property
+    def heard(self) -> float:
+        """When the server last said anything, by the monotonic clock."""
+        inner: Any = self  # what follows is not in the type stubs
+        heard: float = inner.packetizer.heard
+        return heard
+
+    def ask_for_a_sign(self) -> None:
+        """Have the server say something, if only that it does not know what is asked of it (RFC 4254, section 4), as
+        OpenSSH's own client does to find out whether the other end is still there. Does not wait for it."""
+        request = paramiko.Message()
+        request.add_byte(cMSG_GLOBAL_REQUEST)
+        request.add_string("keepalive@openssh.com")
+        request.add_boolean(True)
+        inner: Any = self
+        inner._send_user_message(request)
 
     def get_exception(self) -> Exception | None:
         """Why the connection ended. What a strange message made paramiko stumble over is the server's fault."""

@@ -51,15 +51,20 @@ class Startup:
 def await_healthy(
     engine: Engine, service: str, timeout: float, cancel: CancelToken, *, ignored: Collection[str] = ()
 ) -> Startup:
-    """Wait until a task of ``service`` runs and is healthy, has failed, or ``timeout`` seconds are over.
+    """Wait until a task of ``service`` runs and is healthy, has failed, or has come no further for ``timeout`` seconds:
+    a server that is busy takes long over each step from "assigned" to "running", one that is stuck stays at one.
 
     ``ignored``: ids of tasks of an earlier life. Raises ``Cancelled``.
     """
-    start = placeable_since = time.monotonic()
+    came_further = placeable_since = time.monotonic()
     task: dict[str, Any] | None = None
-    while time.monotonic() - start < timeout:
+    before: dict[str, str] = {}
+    while time.monotonic() - came_further < timeout:
         cancel.check()
         everything = tasks_of(engine, service)
+        states = {each["ID"]: str(each["Status"]["State"]) for each in everything}
+        if states != before:
+            before, came_further = states, time.monotonic()
         tasks = [task for task in everything if task["ID"] not in ignored]
         task = tasks[-1] if tasks else None  # the first one: its failure is the service's
         if any(each["ID"] in ignored and each["Status"]["State"] not in _ENDED for each in everything):

@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
 from kronkers_studio.desktop.charts.export import write_picture
+from kronkers_studio.desktop.destinations import WatchService
 from kronkers_studio.desktop.look import theme
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def render_monitor(session: Session, model: str, place: str, file: Path, *, choi
         window.resize(*_SIZE)
         window.show()
         studio.use(session)
-        window.show_page("monitor", {"model": model, "place": place})
+        window.go_to(WatchService(model, place))
         _wait_until_drawn(app, window)
         window.setFocus()  # no ring around a button in the picture
         write_picture(file, window)

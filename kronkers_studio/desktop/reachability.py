@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,8 +32,3 @@ ANSWERS = Reachability(True)
 def nothing_heard(_model: str, _place: str) -> Reachability:
     """For what is shown before anything was asked."""
     return NOT_ASKED
-
-
-def silent_among(services: Collection[tuple[str, str]], heard: ReachabilityOf) -> int:
-    """How many of (model, place) do not answer."""
-    return sum(1 for model, place in services if heard(model, place).silent)

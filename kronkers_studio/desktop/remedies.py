@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kronkers_studio.desktop.destinations import CleanServer, LogIn, ReachImageRegistry, TakeLockAway
 from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.work.studio import Studio
-from kronkers_studio.domain.errors import AuthenticationFailed, ServerBusy, ServerFull, StudioError
+from kronkers_studio.domain.errors import (
+    AuthenticationFailed,
+    RegistryLoginRefused,
+    RegistryUntrusted,
+    ServerBusy,
+    ServerFull,
+    StudioError,
+)
 
 Action = tuple[str, Callable[[], object]]
 
 
 def remedy_of(studio: Studio, error: StudioError) -> Action | None:
     """A button's words and what it does; None when there is nothing to be done here."""
-    server = error.server
+    server, registry = error.server, error.image_registry
+    if registry and isinstance(error, RegistryLoginRefused | RegistryUntrusted):
+        words = tr("Log in to it …") if isinstance(error, RegistryLoginRefused) else tr("Choose its CA file …")
+        return words, lambda: studio.go.emit(ReachImageRegistry(registry))
     if not server:
         return None
     if isinstance(error, AuthenticationFailed):
-        return tr("Log in again …"), lambda: studio.go.emit("servers", {"log_in": server})
+        return tr("Log in again …"), lambda: studio.go.emit(LogIn(server))
     if isinstance(error, ServerBusy):
-        return tr("Take the lock away …"), lambda: studio.go.emit("servers", {"unlock": server})
+        return tr("Take the lock away …"), lambda: studio.go.emit(TakeLockAway(server))
     if isinstance(error, ServerFull):
-        return tr("Clean up …"), lambda: studio.go.emit("servers", {"clean": server})
+        return tr("Clean up …"), lambda: studio.go.emit(CleanServer(server))
     return None

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kronkers_studio.desktop.destinations import ShowContent
 from kronkers_studio.desktop.screenshot_data import fill, make_workspace, sample_report, sample_row, stop_services
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ class _Photographer:
     def _versions(self, window: MainWindow, theme: str) -> None:
         """What the Registry page shows of a project with branches."""
         page: Any = window.page("registry")
-        window.show_page("registry", {"project": "Forecasts"})
+        window.go_to(ShowContent("Forecasts"))
         page.project_box.choose("Forecasts")
         self._take(window, theme, "registry-graph")
         files = {entry.name: entry for entry in page.browser.table.content.rows}

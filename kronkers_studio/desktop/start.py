@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -44,7 +45,7 @@ def open_window(
     theme.current().choose(studio.settings.theme)
     if workspace is not None:
         folder = Path(os.path.expanduser(workspace))  # noqa: PTH111  # Path.expanduser fails for ~nobody-known
-        studio.settings = studio.settings.model_copy(update={"workspace": folder.absolute()})
+        studio.settings = replace(studio.settings, workspace=folder.absolute())
     window = MainWindow(studio)
     if page:
         window.show_page(page)

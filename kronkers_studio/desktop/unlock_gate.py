@@ -40,13 +40,7 @@ class Gate(QWidget):
         self._column.setContentsMargins(28, 22, 28, 22)
         self._shown: QWidget | None = None
         self.unlock_card: UnlockCard | None = None
-        self.mending: MendingPanel | None = None
         studio.opened.connect(lambda: self._show_words(""))
-
-    @property
-    def asks_for_key(self) -> bool:
-        """Whether the question for the key is shown."""
-        return self.unlock_card is not None
 
     def show_welcome(self) -> None:
         """There is no workspace yet."""
@@ -93,7 +87,6 @@ class Gate(QWidget):
         panel = MendingPanel(self.studio, directory, key, error, self.rebuilt.emit)
         panel.key_wanted.connect(lambda refused: self._ask_for_mending(panel, refused))
         self._show(panel)
-        self.mending = panel
         if error is None:
             panel.rebuild()
         return panel
@@ -129,7 +122,6 @@ class Gate(QWidget):
     def _show(self, widget: QWidget) -> None:
         if not isinstance(widget, UnlockCard):
             self.unlock_card = None
-        self.mending = None
         if self._shown is not None:
             self._shown.hide()
             self._shown.deleteLater()

@@ -13,6 +13,7 @@ from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.actions import Action, CommandPalette
+from kronkers_studio.desktop.destinations import AddServer, CheckWorkspace, ChooseFolder, Destination, OpenTrash, ToPage
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.rail import Rail, Stop
@@ -22,7 +23,7 @@ from kronkers_studio.desktop.unlock_gate import Gate
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.desktop.window_state import Memory
 from kronkers_studio.desktop.work.folder_watches import Watchers
-from kronkers_studio.desktop.work.studio import Key, State, Studio
+from kronkers_studio.desktop.work.studio import Key, Studio
 from kronkers_studio.domain.errors import IndexDamaged, StudioError
 from kronkers_studio.domain.maintenance import RebuildReport
 from kronkers_studio.domain.printable import printable
@@ -99,11 +100,6 @@ class MainWindow(QMainWindow):
         """The key of the page in view."""
         return self._current
 
-    @property
-    def visited(self) -> list[str]:
-        """The keys of the pages made so far."""
-        return list(self._pages)
-
     def page(self, key: str) -> Page:
         """The page called ``key``, made now when it was never visited."""
         if key not in self._pages:
@@ -113,14 +109,17 @@ class MainWindow(QMainWindow):
             self._stack.addWidget(page)
         return self._pages[key]
 
-    def show_page(self, key: str, state: State | None = None) -> None:
-        """Go to the page ``key``; ``state``, when given, says what it should show."""
-        if key not in _PAGES:
-            key = "home"
+    def show_page(self, key: str) -> None:
+        """Go to the page ``key``, as it is."""
+        self.go_to(ToPage(key if key in _PAGES else "home"))
+
+    def go_to(self, destination: Destination) -> None:
+        """Go to a page, which shows or asks what ``destination`` says."""
+        key = destination.page
         if self._current and key != self._current:
             self._past = [*self._past, self._current][-_HISTORY:]
             self._future.clear()
-        self._switch_to(key, state)
+        self._switch_to(key, destination)
 
     def go_back(self) -> None:
         if self._past:
@@ -132,7 +131,7 @@ class MainWindow(QMainWindow):
             self._past.append(self._current)
             self._switch_to(self._future.pop())
 
-    def _switch_to(self, key: str, state: State | None = None) -> None:
+    def _switch_to(self, key: str, destination: Destination | None = None) -> None:
         before = self._pages.get(self._current)
         if before is not None and key != self._current:
             before.leave()
@@ -142,8 +141,8 @@ class MainWindow(QMainWindow):
             self._stack.setCurrentWidget(self.gate)
             return
         page = self.page(key)
-        if state:
-            page.restore(state)
+        if destination is not None and not isinstance(destination, ToPage):
+            page.visit(destination)
         self._stack.setCurrentWidget(page)
         page.enter()
 
@@ -209,7 +208,7 @@ class MainWindow(QMainWindow):
     def _on_rebuilt(self, report: RebuildReport) -> None:
         from kronkers_studio.desktop.panels.rebuild import say_rebuilt
 
-        say_rebuilt(self._notice, report, self._goes("registry", {"check": True}))
+        say_rebuilt(self._notice, report, self._goes(CheckWorkspace()))
 
     @property
     def _notice(self) -> Notice:
@@ -240,7 +239,7 @@ class MainWindow(QMainWindow):
         self._whole.addWidget(wizard)
         self._whole.setCurrentWidget(wizard)
 
-    def _leave_wizard(self, page: str, state: State) -> None:
+    def _leave_wizard(self, destination: Destination | None) -> None:
         if self._wizard is None:
             return
         self._whole.setCurrentIndex(0)
@@ -249,7 +248,10 @@ class MainWindow(QMainWindow):
         self._wizard = None
         if self.studio.session is None:
             self.gate.show_welcome()
-        self.show_page(page or self._current, state)
+        if destination is None:
+            self.show_page(self._current)
+        else:
+            self.go_to(destination)
 
     # Building
 
@@ -284,7 +286,7 @@ class MainWindow(QMainWindow):
         self._rail.chosen.connect(self.show_page)
         self._bar.panel_wanted.connect(self.tasks_panel.toggle)
         self.gate.begin_wanted.connect(self.show_wizard)
-        studio.go.connect(self.show_page)
+        studio.go.connect(self.go_to)
         studio.wizard_wanted.connect(self.show_wizard)
         studio.opened.connect(self._on_opened)
         studio.closed.connect(self._on_closed)
@@ -307,7 +309,7 @@ class MainWindow(QMainWindow):
     def actions_now(self) -> list[Action]:
         """Everything that can be done from here."""
         pages = [
-            Action(f"page.{stop.key}", stop.title, self._goes(stop.key), stop.icon, f"Ctrl+{position}")
+            Action(f"page.{stop.key}", stop.title, self._goes(ToPage(stop.key)), stop.icon, f"Ctrl+{position}")
             for position, stop in enumerate(stops(), 1)
         ]
         return [
@@ -318,11 +320,11 @@ class MainWindow(QMainWindow):
             Action("forward", tr("Forward"), self.go_forward, "forward", "Alt+Right"),
             Action("help", tr("Help and shortcuts"), self.show_help, "help", "F1"),
             Action("wizard", tr("Guide me from a folder to a live model"), self.show_wizard, "sparkle"),
-            Action("server.add", tr("Add a server"), self._goes("servers", {"add": True}), "servers"),
-            Action("migrate.begin", tr("Bring in a folder"), self._goes("migrate", {"choose": True}), "migrate"),
+            Action("server.add", tr("Add a server"), self._goes(AddServer()), "servers"),
+            Action("migrate.begin", tr("Bring in a folder"), self._goes(ChooseFolder()), "migrate"),
             Action("registry.find", tr("Find a file, a model or a project"), self.ask_find, "search", "Ctrl+F"),
-            Action("registry.trash", tr("Open the trash"), self._goes("registry", {"trash": True}), "trash"),
-            Action("registry.check", tr("Check the workspace"), self._goes("registry", {"check": True}), "shield"),
+            Action("registry.trash", tr("Open the trash"), self._goes(OpenTrash()), "trash"),
+            Action("registry.check", tr("Check the workspace"), self._goes(CheckWorkspace()), "shield"),
             Action("registry.rebuild", tr("Rebuild the workspace's index"), self.ask_rebuild, "refresh"),
             Action("theme.light", tr("Use the light theme"), self._themes("light"), "settings"),
             Action("theme.dark", tr("Use the dark theme"), self._themes("dark"), "settings"),
@@ -337,8 +339,8 @@ class MainWindow(QMainWindow):
         if self.studio.session is not None:
             SearchDialog(self, self.studio).open()
 
-    def _goes(self, key: str, state: State | None = None) -> Callable[[], None]:
-        return lambda: self.show_page(key, state)
+    def _goes(self, destination: Destination) -> Callable[[], None]:
+        return lambda: self.go_to(destination)
 
     def _themes(self, choice: str) -> Callable[[], None]:
         def choose() -> None:

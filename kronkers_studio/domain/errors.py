@@ -13,12 +13,14 @@ class StudioError(Exception):
     """An expected failure: ``message`` names the cause, ``next_step`` what the reader can do about it.
 
     Neither may contain a secret; ``details`` is for "Copy details" and the log, and may not either. ``command`` is what
-    does it at a command line; the window has a button for that. ``server`` is the one that it is about, if any.
+    does it at a command line; the window has a button for that. ``server`` is the one that it is about, if any, and
+    ``image_registry`` the host of that one.
     """
 
     exit_code: ClassVar[int] = 1
     command: str = ""
     server: str = ""
+    image_registry: str = ""
 
     def __init__(self, message: str, *, next_step: str = "", details: str = "") -> None:
         super().__init__(message)
@@ -155,12 +157,24 @@ class UnsupportedModel(StudioError):
     """Not a model of a supported framework, or one that is refused for safety."""
 
 
+class NotAModel(UnsupportedModel):
+    """A file of which neither name nor bytes are a model's."""
+
+
 class PackagingFailed(StudioError):
     """The package could not be built; nothing half-built is left."""
 
 
 class BaseImageUnavailable(PackagingFailed):
     """No base image could be had from the registry, archive or engine named."""
+
+
+class RegistryLoginRefused(BaseImageUnavailable):
+    """An image registry wants a login for what was asked, or another one than it was given."""
+
+
+class RegistryUntrusted(BaseImageUnavailable):
+    """An image registry's certificate does not prove that it is that registry."""
 
 
 # Servers and releases

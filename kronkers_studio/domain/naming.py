@@ -40,7 +40,6 @@ class NameRules:
 
 
 WINDOWS = NameRules(windows=True, unicode_only=True, ignores_case=True)
-MAC = NameRules(unicode_only=True, ignores_case=True)
 ANYTHING = NameRules()
 """Linux: every name but ``.`` and ``..`` and those with a slash."""
 

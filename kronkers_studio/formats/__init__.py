@@ -5,6 +5,7 @@ damaged or a hostile file makes them panic, abort, compute for hours, or ask for
 in a process of their own, which is confined (docs/decisions/0016):
 
 ``table_reading``   what the rest of the program calls: a ``TableReader`` has tables read elsewhere, within limits
+``table_worker``    that process as seen from this one: started, asked, watched, ended
 ``table_process``   the program that reads them
 ``table_messages``  what travels between the two; answers are data from outside, and checked as such
 

@@ -116,17 +116,6 @@ def clashing_names(names: Iterable[str]) -> dict[str, str]:
     }
 
 
-def is_utf8(name: str) -> bool:
-    """Whether every system can hold the name as text."""
-    if name.isascii():
-        return True
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def printable(name: str) -> str:
     """A name that is not UTF-8 as text: ``M\\xfcller.csv``."""
     try:

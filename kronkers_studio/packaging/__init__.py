@@ -6,12 +6,23 @@ the server (`kronkers_studio.serving`), the model. Without a base it runs on thi
 
 from kronkers_studio.packaging.archives import docker_archive, require_place, write_oci_archive
 from kronkers_studio.packaging.base_archives import base_from_archive, base_from_engine
-from kronkers_studio.packaging.base_registry import base_from_registry
+from kronkers_studio.packaging.base_registry import (
+    base_from_registry,
+    kept_from_registries,
+    kept_from_registry,
+    require_access,
+)
 from kronkers_studio.packaging.composition import compose_package
 from kronkers_studio.packaging.image import BaseImage, ComposedImage
-from kronkers_studio.packaging.image_references import BaseKind, ImageReference, parse_base, parse_reference
+from kronkers_studio.packaging.image_references import (
+    BaseKind,
+    ImageReference,
+    parse_base,
+    parse_reference,
+    registry_host,
+)
 from kronkers_studio.packaging.inspection import inspect_model, require_safe
-from kronkers_studio.packaging.layer_cache import LayerCache
+from kronkers_studio.packaging.layer_cache import LayerCache, users_layer_cache
 from kronkers_studio.packaging.locking import DependencyLock, lock_dependencies
 from kronkers_studio.packaging.platforms import this_platform
 from kronkers_studio.packaging.runtime import RuntimeFolder, runnable_here, unpack_runtime
@@ -30,13 +41,18 @@ __all__ = [
     "compose_package",
     "docker_archive",
     "inspect_model",
+    "kept_from_registries",
+    "kept_from_registry",
     "lock_dependencies",
     "parse_base",
     "parse_reference",
+    "registry_host",
+    "require_access",
     "require_place",
     "require_safe",
     "runnable_here",
     "this_platform",
     "unpack_runtime",
+    "users_layer_cache",
     "write_oci_archive",
 ]

@@ -46,6 +46,8 @@ def known_base(key: str, platform: str, cache: LayerCache) -> BaseImage | None:
     found = fact.get("layers")
     layers = [recalled_layer(layer) for layer in found] if isinstance(found, list) else []
     reference, variant, environment = fact.get("reference"), fact.get("variant"), fact.get("environment")
+    if fact.get("key") != key:  # kept before keys were, so that nobody could ask for it anew
+        return None
     if not (layers and isinstance(reference, str) and isinstance(variant, str) and isinstance(environment, list)):
         return None
     if fact.get("platform") != platform or not all(isinstance(line, str) for line in environment):
@@ -60,8 +62,19 @@ def known_base(key: str, platform: str, cache: LayerCache) -> BaseImage | None:
 
 def kept_base(key: str, base: BaseImage, cache: LayerCache) -> BaseImage:
     """``base``, which ``known_base`` gives from now on."""
-    cache.remember("bases", f"{key} {base.platform}", asdict(base))
+    cache.remember("bases", f"{key} {base.platform}", {**asdict(base), "key": key})
     return base
+
+
+def kept_bases(cache: LayerCache) -> list[tuple[str, BaseImage]]:
+    """Every base that ``known_base`` gives, with its key."""
+    found = []
+    for fact in cache.recall_all("bases"):
+        key, platform = fact.get("key"), fact.get("platform")
+        base = known_base(key, platform, cache) if isinstance(key, str) and isinstance(platform, str) else None
+        if isinstance(key, str) and base is not None:
+            found.append((key, base))
+    return found
 
 
 def _history(lines: Sequence[Mapping[str, Any]], layers: int) -> tuple[Mapping[str, Any], ...]:

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kronkers_studio.domain.errors import BaseImageUnavailable, PackagingFailed
+from kronkers_studio.domain.errors import BaseImageUnavailable, InvalidInput, PackagingFailed
 from kronkers_studio.domain.models import Layer
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.packaging.base_images import base_of, kept_base, known_base
+from kronkers_studio.packaging.base_images import base_of, kept_base, kept_bases, known_base
 from kronkers_studio.packaging.digests import Digest, digest_of, parse_digest
 from kronkers_studio.packaging.image import INDEX_TYPE, MANIFEST_TYPE, BaseImage
 from kronkers_studio.packaging.image_documents import (
@@ -66,11 +66,12 @@ def base_from_registry(
 
     What was fetched before is taken from ``cache`` without asking the registry, so that packages stay the same and can
     be built without a network; ``refresh`` asks whether the tag means another image by now. ``ca_file`` holds the
-    certificates to trust instead of the usual ones. Raises ``BaseImageUnavailable``, ``InvalidInput``, ``Cancelled``;
-    ``PackagingFailed`` when the disk has no room for it.
+    certificates (PEM) of authorities to trust besides the usual ones: a company's registry may send its layers from a
+    public store. Raises ``BaseImageUnavailable`` (``RegistryLoginRefused``, ``RegistryUntrusted``), ``InvalidInput``,
+    ``Cancelled``; ``PackagingFailed`` when the disk has no room for it.
     """
     wanted = parse_reference(reference)
-    known = None if refresh else known_base(str(wanted), platform, cache)
+    known = None if refresh else kept_from_registry(reference, platform, cache)
     if known is not None:
         return known
     from kronkers_studio.packaging.registry_http import RegistryHttp
@@ -96,6 +97,36 @@ def base_from_registry(
             details=str(error),
         ) from None
     return kept_base(str(wanted), base, cache)
+
+
+def require_access(
+    host: str, *, credentials: RegistryCredentials | None, ca_file: Path | None, cancel: CancelToken = NEVER
+) -> None:
+    """Ask the registry at ``host`` whether it takes the login, or is there at all when there is none to be tried.
+
+    Raises ``RegistryLoginRefused``, ``RegistryUntrusted`` and other ``BaseImageUnavailable``, ``Cancelled``.
+    """
+    from kronkers_studio.packaging.registry_http import RegistryHttp
+
+    with RegistryHttp(ImageReference(host, ""), credentials, ca_file, cancel) as registry:
+        registry.require_access()
+
+
+def kept_from_registry(reference: str, platform: str, cache: LayerCache) -> BaseImage | None:
+    """The image called ``reference`` for ``platform`` as it was fetched before; None when it was not.
+
+    Raises ``InvalidInput`` for what cannot be an image's name.
+    """
+    return known_base(str(parse_reference(reference)), platform, cache)
+
+
+def kept_from_registries(cache: LayerCache) -> list[tuple[ImageReference, BaseImage]]:
+    """Every image that was fetched before, with what it was then; in the order of names and platforms."""
+    found = []
+    for key, base in kept_bases(cache):
+        with contextlib.suppress(InvalidInput):  # an archive's
+            found.append((parse_reference(key), base))
+    return sorted(found, key=lambda each: (str(each[0]), each[1].platform))
 
 
 def _manifest(registry: RegistryHttp, wanted: ImageReference, platform: str) -> tuple[Digest, Mapping[str, Any]]:

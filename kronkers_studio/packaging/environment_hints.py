@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 DEFAULT_PYTHON = "3.11"
 _KNOWN_MINORS = range(8, 16)
-_PIN = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*===?\s*([A-Za-z0-9.!+_-]+)\s*(?:[;#].*)?")
+_MICROS = range(50)  # of one minor; the most so far is 20
 _EXACT = re.compile(r"(?:[a-zA-Z]*-)?3\.([0-9]{1,2})(?:\.[0-9]+)?")
-_BOUND = re.compile(r"(>=|<=|==|~=|>|<|!=)\s*3\.(\d{1,2})(\.\d+|\.\*)?")
 _HEADER = re.compile(r"(?m)^# /// script\s*$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$")
 
 
@@ -39,12 +43,16 @@ def read_surroundings(beside: Mapping[str, Callable[[], bytes]]) -> Surroundings
     for table in (*headers, project):
         listed = table.get("dependencies")
         lines.extend(line for line in (listed if isinstance(listed, list) else ()) if isinstance(line, str))
-    return Surroundings(_python(stated, ranges), dict(_pins(lines)))
+    return Surroundings(_python(stated, ranges), _pins(lines))
 
 
-def normalised(project: str) -> str:
-    """A library's name as package indexes compare it: ``Scikit_Learn`` → ``scikit-learn``."""
-    return re.sub(r"[-_.]+", "-", project).lower()
+def is_version(text: str) -> bool:
+    """Whether ``text`` is a version as Python's libraries have them (PEP 440), without spaces around it."""
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return text == text.strip()
 
 
 def _python(stated: list[str], ranges: list[object]) -> str:
@@ -59,36 +67,45 @@ def _python(stated: list[str], ranges: list[object]) -> str:
 
 
 def _minor_within(specifier: str) -> int | None:
-    """The Python 3 minor that a ``requires-python`` means: its lower bound, or the default when that is allowed and
-    there is none."""
-    allowed = [minor for minor in _KNOWN_MINORS if all(_fits(minor, *bound) for bound in _BOUND.findall(specifier))]
-    bounded = bool(_BOUND.search(specifier))
-    default = int(DEFAULT_PYTHON.partition(".")[2])
-    if not bounded or not allowed:
+    """The Python 3 minor that a ``requires-python`` means: the default when that is allowed, else the nearest to it;
+    None when it allows none, or says nothing."""
+    try:
+        allowed_versions = SpecifierSet(specifier)
+    except InvalidSpecifier:
         return None
-    return default if default in allowed else min(allowed, key=lambda minor: abs(minor - default))
+    if not allowed_versions:
+        return None
+    default = int(DEFAULT_PYTHON.partition(".")[2])
+    allowed = [minor for minor in _KNOWN_MINORS if any(f"3.{minor}.{micro}" in allowed_versions for micro in _MICROS)]
+    return min(allowed, key=lambda minor: abs(minor - default), default=None)
 
 
-def _fits(minor: int, operator: str, bound: str, micro: str) -> bool:
-    limit = int(bound)
-    return {
-        ">=": minor >= limit,
-        ">": minor > limit or (minor == limit and micro not in ("", ".*")),
-        "<=": minor <= limit,
-        "<": minor < limit or (minor == limit and micro not in ("", ".0", ".*")),
-        "==": minor == limit,
-        "~=": minor == limit if micro else minor >= limit,
-        "!=": minor != limit or micro not in ("", ".*"),
-    }[operator]
-
-
-def _pins(lines: list[str]) -> Iterator[tuple[str, str]]:
-    seen: set[str] = set()
+def _pins(lines: list[str]) -> dict[str, str]:
+    """The projects for which the lines of a requirements file name one version; of several, the first line counts."""
+    pins: dict[str, str] = {}
     for line in lines:
-        matched = _PIN.fullmatch(line.partition(" \\")[0].partition(" --hash")[0])
-        if matched and "*" not in matched[2] and normalised(matched[1]) not in seen:
-            seen.add(normalised(matched[1]))
-            yield normalised(matched[1]), matched[2]
+        requirement = _requirement(line)
+        version = _only_version(requirement.specifier) if requirement else ""
+        if requirement and version:
+            pins.setdefault(canonicalize_name(requirement.name), version)
+    return pins
+
+
+def _requirement(line: str) -> Requirement | None:
+    """What a line of a requirements file asks for; None for its options and all that is no requirement."""
+    text = line.partition("#")[0].partition(" --hash")[0].rstrip("\\ \t")
+    try:
+        return Requirement(text)
+    except InvalidRequirement:
+        return None
+
+
+def _only_version(specifier: SpecifierSet) -> str:
+    """The version that is asked for and no other; "" when it is not one."""
+    if len(specifier) != 1:
+        return ""
+    (only,) = specifier
+    return only.version if only.operator in ("==", "===") and is_version(only.version) else ""
 
 
 def _header(text: str) -> dict[str, object]:

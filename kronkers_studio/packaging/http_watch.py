@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import io
 import socket
+import ssl
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -60,18 +61,23 @@ class Watch:
 
 
 class WatchedAdapter(HTTPAdapter):
-    """Makes the connections of a ``requests`` session look at ``watch``, through proxies too."""
+    """Makes the connections of a ``requests`` session look at ``watch``, through proxies too.
 
-    def __init__(self, watch: Watch) -> None:
+    What ``trusted`` trusts is trusted besides the usual authorities.
+    """
+
+    def __init__(self, watch: Watch, trusted: ssl.SSLContext | None = None) -> None:
         self._pools = {"https": _pool_of(watch)}
+        self._trusted: dict[str, Any] = {} if trusted is None else {"ssl_context": trusted}
         super().__init__()
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        options.update(self._trusted)
         super().init_poolmanager(*arguments, **options)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **options)
+        manager = super().proxy_manager_for(proxy, **self._trusted, **options)
         manager.pool_classes_by_scheme = self._pools
         return manager
 

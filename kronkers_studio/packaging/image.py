@@ -77,11 +77,3 @@ def manifest_of(config: bytes, layers: Iterable[Layer]) -> bytes:
             "layers": [{"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size} for layer in layers],
         }
     )
-
-
-def chain_ids(diff_ids: Iterable[str]) -> list[str]:
-    """The names that engines give to each layer together with all below it, from the bottom up."""
-    chain: list[str] = []
-    for diff_id in diff_ids:
-        chain.append(digest_of(f"{chain[-1]} {diff_id}".encode()) if chain else diff_id)
-    return chain

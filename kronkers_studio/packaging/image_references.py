@@ -70,6 +70,20 @@ def parse_reference(text: str) -> ImageReference:
     return ImageReference(host, repository, matched["tag"] or "latest", matched["digest"] or "")
 
 
+def registry_host(text: str) -> str:
+    """The host of an image registry, with its port if it is not 443, as it is written before an image's name.
+
+    Raises ``InvalidInput``.
+    """
+    host = text.strip().removeprefix("https://").rstrip("/")
+    if re.fullmatch(_HOST, host, re.ASCII) is None:
+        raise InvalidInput(
+            f"“{text}” is not the address of an image registry.",
+            next_step="Write it as it begins the image's name, as in registry.example.org:5000.",
+        )
+    return parse_reference(f"{host.lower()}/any").host
+
+
 def parse_base(setting: str, python_version: str) -> tuple[BaseKind, str]:
     """What the setting ``base_image`` means for a model of this Python version: where to look, and for what.
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import BinaryIO
 
-from kronkers_studio.domain.errors import UnsupportedModel
+from packaging.version import Version
+
+from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
+from kronkers_studio.domain.model_files import ModelFileKind, model_file_kind
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.packaging import allowlist, estimators, model_state
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
-from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings, read_surroundings
+from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings, is_version, read_surroundings
 from kronkers_studio.packaging.model_formats import looks_like_onnx, looks_like_pickle, unsupported_kind
 from kronkers_studio.packaging.pickle_reader import Budget, Findings, Forbidden, PickleReader
 from kronkers_studio.packaging.pickle_symbols import Global, Symbol, class_of
@@ -19,7 +21,6 @@ _HEAD = 4096
 _LARGEST = 32 * 1024**3
 _EXPANSION = 40  # beyond the first part: a compressed model grows less; a bomb grows a thousandfold
 _FREE_EXPANSION = 64 * 1024 * 1024  # an array of zeros, of a model that has learnt little
-_VERSION = re.compile(r"\d+(?:\.\d+)*[A-Za-z0-9.+]*")
 _PYTHON_OF_SKLEARN = {0: (9, 9), 1: (10, 10), 2: (11, 11), 3: (11, 12), 4: (11, 12), 5: (11, 13), 6: (11, 13)}
 """For scikit-learn 1.N (0: also before): the preferred and the newest Python 3 minor that it was published for."""
 
@@ -43,17 +44,16 @@ def inspect_model(name: str, stream: BinaryIO, beside: Mapping[str, Callable[[],
         return inspect_onnx(name, stream, read_surroundings(beside))
     compression = compression_of(head)
     kind = unsupported_kind(name, head)
-    if kind:
-        raise UnsupportedModel(
-            f"{kind}: not supported yet.", next_step="scikit-learn (joblib, pickle) and ONNX models can be registered."
-        )
+    if kind is not None:
+        raise _not_supported(kind)
     if compression == "lz4":
         raise UnsupportedModel(
             "A model compressed with lz4: not supported yet.",
             next_step="Save it again with joblib.dump(model, file, compress=3).",
         )
     if not compression and not looks_like_pickle(name, head):
-        raise _not_a_model(name)
+        named = model_file_kind(name)
+        raise _not_a_model(name) if named is None or named.framework is not None else _not_supported(named)
     return _inspect_pickle(name, stream, compression, beside)
 
 
@@ -87,7 +87,7 @@ def _inspect_pickle(
         _refuse_misuse(name, findings)
     _require_estimator(name, root)
     version = estimators.version_of(root)
-    if not _VERSION.fullmatch(version):
+    if not is_version(version):
         raise UnsupportedModel(
             f"{name} does not say which version of scikit-learn it was made with.",
             next_step="Save the fitted model again with a scikit-learn of this decade.",
@@ -177,8 +177,8 @@ def _what(root: Symbol) -> str:
 
 def _usual_python(version: str) -> str:
     """The Python to assume for a scikit-learn: the default where it was published for that, else the nearest."""
-    parts = [int(part) for part in re.findall(r"\d+", version)[:2]]
-    minor = 0 if parts[0] == 0 or len(parts) < 2 else parts[1]
+    made_with = Version(version)
+    minor = made_with.minor if made_with.major else 0
     default = int(DEFAULT_PYTHON.partition(".")[2])
     preferred, newest = _PYTHON_OF_SKLEARN.get(minor, (default, default))
     return f"3.{default if preferred <= default <= newest else preferred}"
@@ -193,8 +193,15 @@ def _assumed(surroundings: Surroundings) -> tuple[str, ...]:
     return tuple(name for name, found in named.items() if not found)
 
 
-def _not_a_model(name: str) -> UnsupportedModel:
+def _not_supported(kind: ModelFileKind) -> UnsupportedModel:
     return UnsupportedModel(
+        f"{kind.called}: not supported yet.",
+        next_step="scikit-learn (joblib, pickle) and ONNX models can be registered.",
+    )
+
+
+def _not_a_model(name: str) -> NotAModel:
+    return NotAModel(
         f"{name} is not a model file that is known here.",
         next_step="scikit-learn models (saved with joblib or pickle) and ONNX models can be registered.",
     )

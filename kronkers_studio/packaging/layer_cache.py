@@ -20,6 +20,7 @@ from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Layer
 from kronkers_studio.packaging.digests import NotADigest, hex_of, parse_digest
 from kronkers_studio.packaging.folder_removal import remove_tree
+from kronkers_studio.settings.paths import cache_folder
 from kronkers_studio.settings.private import make_private_folder
 
 _CHUNK = 1 << 20
@@ -85,11 +86,12 @@ class LayerCache:
     # small facts
     def recall(self, kind: str, key: str) -> dict[str, Any] | None:
         """What was remembered as ``kind`` under ``key``; None when nothing was, or it cannot be read."""
-        try:
-            found = json.loads(self._fact(kind, key).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return None
-        return found if isinstance(found, dict) else None
+        return _fact_in(self._fact(kind, key))
+
+    def recall_all(self, kind: str) -> list[dict[str, Any]]:
+        """Everything that was remembered as ``kind`` and can be read, in no particular order."""
+        found = map(_fact_in, (self.directory / kind).glob("*.json"))
+        return [fact for fact in found if fact is not None]
 
     def remember(self, kind: str, key: str, value: dict[str, Any]) -> None:
         """Keep ``value`` as ``kind`` under ``key``."""
@@ -126,6 +128,19 @@ class LayerCache:
                 next_step="Make room on that disk or correct the folder's permissions, then package again.",
             ) from None
         return folder
+
+
+def users_layer_cache() -> LayerCache:
+    """The one of this user on this computer."""
+    return LayerCache(cache_folder() / "layers")
+
+
+def _fact_in(file: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def key_of(*parts: object) -> str:

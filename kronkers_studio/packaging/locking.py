@@ -6,10 +6,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.packaging.environment_hints import normalised
 from kronkers_studio.packaging.layer_cache import LayerCache, key_of
 from kronkers_studio.packaging.platforms import uv_platform
 from kronkers_studio.packaging.recorded_facts import checked_facts, is_lock
@@ -21,8 +24,7 @@ OLDEST_PYTHON = (3, 10)
 _FORMAT = 1  # part of the key: a change of what is asked of uv makes locks anew
 _SERVER = ("httptools", "numpy", "orjson", "prometheus-client", "psutil", "starlette>=0.40", "uvicorn>=0.30")
 _LOCKED = re.compile(r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]*==[^\s\\;]+)")
-_SPECIFIER = re.compile(r"[<>=!~]")
-_NUMPY_2_SINCE = (1, 4, 2)  # scikit-learn before was built for numpy 1 and does not say so
+_NUMPY_2_SINCE = Version("1.4.2")  # scikit-learn before was built for numpy 1 and does not say so
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,13 @@ def _recalled(cache: LayerCache, key: str) -> DependencyLock | None:
 
 
 def _holds(lock: str, wanted: tuple[str, ...]) -> bool:
-    locked = {normalised(requirement.partition("==")[0]) for requirement in _LOCKED.findall(lock)}
-    return all(normalised(_SPECIFIER.split(requirement, maxsplit=1)[0]) in locked for requirement in wanted)
+    locked = {_pinned(requirement) for requirement in _LOCKED.findall(lock)}
+    return all(canonicalize_name(Requirement(requirement).name) in locked for requirement in wanted)
+
+
+def _pinned(pin: str) -> str:
+    """The library of ``numpy==2.4.6``, by the name that package indexes compare."""
+    return canonicalize_name(pin.partition("==")[0])
 
 
 def _require_python(version: str) -> None:
@@ -113,7 +120,7 @@ def _framework(facts: ModelFacts) -> tuple[str, ...]:
     if facts.framework is Framework.ONNX:
         return ("onnxruntime",)
     extra: list[str] = []
-    if _numbers(facts.framework_version) < _NUMPY_2_SINCE:
+    if Version(facts.framework_version) < _NUMPY_2_SINCE:
         extra.append("numpy<2")
     elif any(name.startswith("numpy._core.") for name in facts.globals):
         extra.append("numpy>=2")  # written by numpy 2, whose names numpy 1 does not know
@@ -125,7 +132,7 @@ def _framework(facts: ModelFacts) -> tuple[str, ...]:
 def _constraints(facts: ModelFacts) -> tuple[str, ...]:
     """The versions named beside the model, but for the framework's own, which the model itself tells."""
     own = "scikit-learn" if facts.framework is Framework.SKLEARN else ""
-    return tuple(sorted(pin for pin in facts.requirements if normalised(pin.partition("==")[0]) != own))
+    return tuple(sorted(pin for pin in facts.requirements if _pinned(pin) != own))
 
 
 def _resolve(
@@ -169,7 +176,3 @@ def _compile(
         offline=offline,
         cancel=cancel,
     )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])

@@ -13,12 +13,13 @@ from kronkers_studio.domain.models import Framework, ModelFacts, ModelVersion
 from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.packaging import allowlist
+from kronkers_studio.packaging.environment_hints import is_version
 from kronkers_studio.packaging.pickle_symbols import Global
 
 FILE_FORMATS = ("joblib", "pickle", "onnx")
 
 _PYTHON = re.compile(r"3\.[0-9]{1,2}")
-_VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)*[A-Za-z0-9.+]{0,64}")
+_LONGEST_VERSION = 80
 _PIN = re.compile(r"[a-z0-9][a-z0-9-]{0,127}==[A-Za-z0-9.!+_-]{1,255}")
 _LOCK_LINE = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9._, -]*\])?==[A-Za-z0-9.!+_-]+"  # a library at a version
@@ -44,7 +45,7 @@ def checked_facts(facts: ModelFacts, name: str = "") -> ModelFacts:
     if facts.file_format not in FILE_FORMATS or (facts.framework is Framework.ONNX) != (facts.file_format == "onnx"):
         raise _foreign(name, "file format", facts.file_format)
     if facts.framework is Framework.SKLEARN:
-        if not _VERSION.fullmatch(facts.framework_version):
+        if not is_version(facts.framework_version) or len(facts.framework_version) > _LONGEST_VERSION:
             raise _foreign(name, "version of scikit-learn", facts.framework_version)
         _check_globals(facts, name)
     for pin in facts.requirements:

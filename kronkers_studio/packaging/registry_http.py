@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 import requests
 import urllib3
 
-from kronkers_studio.domain.errors import BaseImageUnavailable, PackagingFailed
+from kronkers_studio.domain.errors import BaseImageUnavailable, PackagingFailed, RegistryLoginRefused, RegistryUntrusted
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.packaging.http_watch import TooSlow, Watch, WatchedAdapter
 from kronkers_studio.packaging.image_documents import NotAnImage, json_object
@@ -30,6 +31,8 @@ _PARAMETER = re.compile(r'\b(\w{1,32})="([^"]{0,2000})"', re.ASCII)
 _LONGEST_CHALLENGE = 8192
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # what may stand in a header (RFC 6750)
 _LOGIN_HOSTS = {"registry-1.docker.io": "auth.docker.io"}
+_EXPIRED = (9, 10)  # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED
+_ANOTHER_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH
 
 
 class Untrue(BaseImageUnavailable):
@@ -42,6 +45,11 @@ class RegistryCredentials:
 
     user: str
     password: Secret
+
+    @property
+    def basic(self) -> str:
+        """As a header's value."""
+        return f"Basic {base64.b64encode(f'{self.user}:{self.password.reveal()}'.encode()).decode('ascii')}"
 
 
 class RegistryHttp:
@@ -59,9 +67,8 @@ class RegistryHttp:
         self._credentials = credentials
         self._watch = Watch(cancel)
         self._session = _Session()
-        self._session.mount("https://", WatchedAdapter(self._watch))
+        self._session.mount("https://", WatchedAdapter(self._watch, self._trusted(ca_file)))
         self._session.auth = _no_netrc
-        self._verify: bool | str = str(ca_file) if ca_file else True
         self._authorization = ""
 
     def __enter__(self) -> Self:
@@ -76,6 +83,25 @@ class RegistryHttp:
         """The whole of a small answer, which has at most ``largest`` bytes."""
         with self._get(url, headers or {}) as answer:
             return self._whole(answer, largest)
+
+    def require_access(self) -> None:
+        """Ask whether a registry is there and takes the login, if one is given. Without one it may ask for it."""
+        root = urlsplit(self._wanted.api)
+        url = f"{root.scheme}://{root.netloc}/v2/"
+        answer = self._follow(url, {})
+        if answer.status_code == requests.codes.unauthorized and self._credentials is not None:
+            self._log_in(answer)
+            answer = self._follow(url, {})
+            if answer.status_code == requests.codes.unauthorized:
+                answer.close()
+                raise self._wrong_login()
+        answer.close()
+        if answer.status_code not in (requests.codes.ok, requests.codes.unauthorized):
+            raise BaseImageUnavailable(
+                f"{self._wanted.host} answers, but not as an image registry does.",
+                next_step="Check the address: it is what stands before the image's name, without a path.",
+                details=f"{answer.status_code} for {url}",
+            )
 
     def append(self, url: str, file: Path, size: int, progress: Progress, cancel: CancelToken) -> bool:
         """Download into ``file`` from where it ends; True when it has ``size`` bytes, False when the line broke.
@@ -146,7 +172,7 @@ class RegistryHttp:
     def _get(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """The answer (200 or 206) to a GET, its body not yet read."""
         answer = self._follow(url, headers)
-        if answer.status_code == requests.codes.unauthorized and not self._authorization:
+        if answer.status_code == requests.codes.unauthorized:  # also in the middle: tokens live for minutes
             self._log_in(answer)
             answer = self._follow(url, headers)
         accepted = (requests.codes.ok, requests.codes.partial_content) if "Range" in headers else (requests.codes.ok,)
@@ -203,20 +229,18 @@ class RegistryHttp:
             f"{self._wanted.host} names an address that is none.", next_step="Choose another registry."
         )
 
-    def _send(self, url: str, headers: Mapping[str, str], login: tuple[str, str] | None = None) -> requests.Response:
+    def _send(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         self._watch.restart()
         try:
             return self._session.get(
                 url,
                 # Blobs are compressed themselves; a proxy that compresses again would change what is hashed.
                 headers={"Accept-Encoding": "identity", **headers},
-                auth=login,
-                verify=self._verify,
                 timeout=(_CONNECT_SECONDS, _READ_SECONDS),
                 allow_redirects=False,
                 stream=True,
             )
-        except (requests.RequestException, OSError) as error:  # OSError: the CA file does not exist
+        except requests.RequestException as error:
             raise self._unreachable(error) from None
 
     def _log_in(self, answer: requests.Response) -> None:
@@ -225,8 +249,7 @@ class RegistryHttp:
         answer.close()
         scheme, _, rest = challenge.partition(" ")
         if scheme.lower() == "basic" and self._credentials:
-            login = f"{self._credentials.user}:{self._credentials.password.reveal()}"
-            self._authorization = f"Basic {base64.b64encode(login.encode()).decode()}"
+            self._authorization = self._credentials.basic
         elif scheme.lower() == "bearer":
             self._authorization = f"Bearer {self._token(dict(_PARAMETER.findall(rest)))}"
 
@@ -238,50 +261,120 @@ class RegistryHttp:
         realm = asked.get("realm", "")
         parts = self._encrypted(realm, "asks for a login without encryption")
         query = {"service": asked["service"]} if "service" in asked else {}
-        query["scope"] = f"repository:{self._wanted.repository}:pull"
-        login = None
+        if self._wanted.repository:
+            query["scope"] = f"repository:{self._wanted.repository}:pull"
+        login = {}
         if self._credentials and _same_site(urlsplit(self._wanted.api).hostname or "", parts.hostname or ""):
-            login = (self._credentials.user, self._credentials.password.reveal())
-        with self._send(f"{realm}{'&' if '?' in realm else '?'}{urlencode(query)}", {}, login) as answer:
+            login = {"Authorization": self._credentials.basic}
+        separator = ("&" if "?" in realm else "?") if query else ""
+        with self._send(f"{realm}{separator}{urlencode(query)}", login) as answer:
+            if answer.status_code == requests.codes.unauthorized and login:
+                raise self._wrong_login()
             if answer.status_code != requests.codes.ok:
                 raise self._refused(answer.status_code)
             data = self._whole(answer, _LARGEST_TOKEN)
         found = _token_in(data)
         if not found:
-            raise BaseImageUnavailable(
-                f"{self._wanted.host} gave no token to read {self._wanted.repository}.",
-                next_step="Check the image's name and the registry's login.",
+            raise self._about_login(
+                f"{self._wanted.host} gave no token to read {self._wanted.repository or 'anything'}.",
+                "Check the image's name, or log in to the registry.",
             )
         return found
 
     def _refused(self, status: int) -> BaseImageUnavailable:
         wanted = self._wanted
+        if (
+            status == requests.codes.unauthorized
+            and self._credentials
+            and self._authorization == self._credentials.basic
+        ):
+            return self._wrong_login()
         if status in (requests.codes.unauthorized, requests.codes.forbidden):
-            return BaseImageUnavailable(
-                f"{wanted.host} does not let us read {wanted.repository} (it needs a login, or does not exist).",
-                next_step="Check the image's name and the registry's login.",
+            who = f"“{self._credentials.user}”" if self._credentials else "anybody"
+            return self._about_login(
+                f"{wanted.host} does not let {who} read {wanted.repository}, or there is no such image.",
+                "Check the image's name, or log in to the registry as somebody who may read it.",
             )
         if status == requests.codes.not_found:
             return BaseImageUnavailable(
                 f"{wanted.host} has no image {wanted.repository}:{wanted.tag}.", next_step="Check the image's name."
             )
         if status == requests.codes.too_many_requests:
-            return BaseImageUnavailable(
+            return self._about_login(
                 f"{wanted.host} has had too many requests from this network.",
-                next_step="Try again in an hour, log in to the registry, or use an archive file as the base image.",
+                "Log in to the registry, try again in an hour, or use an archive file as the base image.",
             )
         return BaseImageUnavailable(
             f"{wanted.host} answered {status}.", next_step="Try again later, or use an archive file as the base image."
         )
 
+    def _wrong_login(self) -> RegistryLoginRefused:
+        user = self._credentials.user if self._credentials else ""
+        return self._about_login(
+            f"{self._wanted.host} does not accept the password of “{user}”.",
+            "Log in again: the password may have been changed, or the token may have expired.",
+        )
+
+    def _about_login(self, message: str, next_step: str) -> RegistryLoginRefused:
+        problem = RegistryLoginRefused(message, next_step=next_step)
+        problem.image_registry = self._wanted.host
+        problem.command = f"`kronkers image-registry login {self._wanted.host} --user NAME` logs in."
+        return problem
+
+    def _untrusted(self, message: str, next_step: str, details: str) -> RegistryUntrusted:
+        problem = RegistryUntrusted(message, next_step=next_step, details=details[:500])
+        problem.image_registry = self._wanted.host
+        problem.command = f"`kronkers image-registry trust {self._wanted.host} --ca-file FILE` names it."
+        return problem
+
+    def _trusted(self, ca_file: Path | None) -> ssl.SSLContext | None:
+        """What trusts the authorities of ``ca_file`` too; None for the usual ones alone."""
+        if ca_file is None:
+            return None
+        try:
+            return ssl.create_default_context(cafile=str(ca_file))
+        except ssl.SSLError as error:
+            found, details = "holds no certificate in PEM form", str(error)
+        except OSError as error:
+            found, details = f"cannot be read: {error.strerror or error}", ""
+        raise self._untrusted(
+            f"The CA file of {self._wanted.host}, {ca_file}, {found}.",
+            "Choose the file with its certificate authority; it begins with -----BEGIN CERTIFICATE-----.",
+            details,
+        )
+
+    def _not_proven(self, error: requests.exceptions.SSLError) -> BaseImageUnavailable:
+        """Why no encrypted connection came about."""
+        host = urlsplit(str(error.request.url)).netloc if error.request is not None else self._wanted.host
+        problem = _certificate_problem(error)
+        if problem is None:
+            return BaseImageUnavailable(
+                f"No encrypted connection to {host} comes about.",
+                next_step="Check the address and the port: a registry is reached over HTTPS.",
+                details=str(error)[:500],
+            )
+        if problem.verify_code in _EXPIRED:
+            return BaseImageUnavailable(
+                f"The certificate of {host} has expired, or is not valid yet.",
+                next_step="Ask whoever runs the registry to renew it, and look whether this computer's clock is right.",
+                details=str(error)[:500],
+            )
+        if problem.verify_code in _ANOTHER_NAME:
+            return BaseImageUnavailable(
+                f"The certificate of {host} is for another address.",
+                next_step="Write the registry's address in the image's name as its certificate has it.",
+                details=str(error)[:500],
+            )
+        return self._untrusted(
+            f"The certificate of {host} is not trusted by this computer.",
+            "If it is your company's registry, choose the file with its certificate authority (CA file).",
+            str(error),
+        )
+
     def _unreachable(self, error: Exception) -> BaseImageUnavailable:
         host = self._wanted.host
         if isinstance(error, requests.exceptions.SSLError):
-            return BaseImageUnavailable(
-                f"The certificate of {host} is not trusted by this computer.",
-                next_step="If it is your company's registry, give its own certificate authority (CA file).",
-                details=str(error)[:500],
-            )
+            return self._not_proven(error)
         if self._watch.expired:
             return BaseImageUnavailable(
                 f"{host} sends next to nothing.",
@@ -293,6 +386,18 @@ class RegistryHttp:
             next_step="Check the network, or use an archive file (`docker save`) as the base image.",
             details=str(error)[:500],
         )
+
+
+def _certificate_problem(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    """What was wrong with a certificate, out of what wraps it; None when it was something else."""
+    waiting: list[object] = [error]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, ssl.SSLCertVerificationError):
+            return found
+        if isinstance(found, BaseException):
+            waiting += [*found.args, getattr(found, "reason", None)]
+    return None
 
 
 class _Session(requests.Session):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -20,10 +21,8 @@ _POLL_SECONDS = 0.2
 _SHOWN_LINES = 8
 
 
-def run_uv(
-    arguments: Sequence[str], *, folder: Path, offline: bool = False, text: str = "", cancel: CancelToken = NEVER
-) -> str:
-    """Run uv in ``folder`` with ``text`` on its standard input; its standard output.
+def run_uv(arguments: Sequence[str], *, folder: Path, offline: bool = False, cancel: CancelToken = NEVER) -> str:
+    """Run uv in ``folder``; its standard output.
 
     ``offline``: uv uses only what it downloaded before. Raises ``DoesNotResolve`` when the requirements cannot be met,
     ``PackagingFailed`` for everything else that fails, ``Cancelled``.
@@ -38,7 +37,7 @@ def run_uv(
         command,
         cwd=folder,
         env=environment,
-        stdin=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -47,7 +46,7 @@ def run_uv(
         umask=NO_OTHERS,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
-    output, problem = _finish(process, text, cancel)
+    output, problem = _finish(process, cancel)
     cancel.check()  # it may have been quicker than the looks
     if process.returncode:
         raise _translated(problem, offline=offline)
@@ -121,14 +120,11 @@ def _program() -> str:
     return found
 
 
-def _finish(process: subprocess.Popen[str], text: str, cancel: CancelToken) -> tuple[str, str]:
+def _finish(process: subprocess.Popen[str], cancel: CancelToken) -> tuple[str, str]:
     """The outputs of ``process`` once it has ended; it is killed when cancelled."""
-    remaining: str | None = text
     while True:
-        try:
-            return process.communicate(remaining, timeout=_POLL_SECONDS)
-        except subprocess.TimeoutExpired:
-            remaining = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=_POLL_SECONDS)
         try:
             cancel.check()
         except BaseException:

@@ -1,5 +1,9 @@
 """Objects, packs, trees, commits, projects, the journal, and the register of models, packages, servers and releases.
 
+From the top: ``workspace`` opens it all, ``versions`` are branches, tags and differences, ``search`` and ``merging``
+work on what ``content_store`` keeps and gives; ``importing``, ``restoring`` and ``maintenance`` do that on ``metadata``
+and ``trees``, and all of it lies in ``store``. Imports point down (a contract in pyproject.toml).
+
 Opening a workspace loads little; what works on content and metadata is loaded at its first use.
 """
 

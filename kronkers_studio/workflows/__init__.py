@@ -4,14 +4,26 @@ Every workflow takes a ``Session`` (an open workspace with what works on it) fir
 and ``CancelToken``. Workflows block: the window runs them through its task runner. They raise the expected failures of
 ``kronkers_studio.domain.errors`` and return ``domain`` objects.
 
-session      making, opening and closing a workspace
-migrating    plan a folder, bring it in
-browsing     projects, history, folders, restore, check
-versions     branches, tags, differences, merges
-models       find, register, list and alias models
-packages     build the image of a model version
-servers      host keys, add, check, set up, remove
-releases     put live, roll back, stop, send rows
-metrics      live metrics, windows for charts, markers
-demo         the main job on the bundled sample
+session            making, opening and closing a workspace
+
+What people do:
+migrating          plan a folder, bring it in; ``plans`` tells more of it, ``replace_branch`` chooses the branch,
+                   ``sources`` are a project's folders, ``watching`` keeps in step with them
+browsing           projects, folders, restore, check; ``timeline`` has all versions, ``previews`` one file
+versions           branches, tags, differences, merges
+searching          files, models and projects by what is typed
+trash, keys        out of sight and back; the ways of opening the workspace
+maintenance        free space, find damage, mend it
+models             find, register, list and alias models; ``model_versions`` describes them, ``lineage`` follows them
+packages           build the image of a model version
+servers            host keys, add, check, set up, unlock, remove; ``server_care`` cleans, ``credentials`` keeps secrets
+releases           put live, roll back, stop, send rows; ``restart`` starts again, ``this_computer`` at each log-in
+metrics            live metrics, windows for charts, markers
+demo               the main job on the bundled sample
+
+Behind them:
+migration          the parts of a migration
+places             where a release can run: this computer, or a server
+settling, workers  ending what was begun with a release and never ended
+prediction_answers, row_files    what a service answers, and rows from files
 """

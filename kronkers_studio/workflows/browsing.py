@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from kronkers_studio.domain.changes import JournalEntry
 from kronkers_studio.domain.content import CheckReport, Commit, Entry, Project, RestoreReport
 from kronkers_studio.domain.errors import InvalidInput, NotFound
 from kronkers_studio.domain.printable import printable
@@ -30,12 +29,6 @@ def history(session: Session, project: str, ref: str = "", *, limit: int = 100, 
 def list_folder(session: Session, project: str, ref: str = "", path: str = "") -> list[Entry]:
     """The entries directly inside ``path`` at ``ref``: folders first, then files, by name."""
     return session.workspace.content.list_folder(project, ref, path)
-
-
-def read_file(session: Session, project: str, ref: str, path: str, *, limit: int | None = None) -> bytes:
-    """The (first ``limit``) bytes of a file, verified."""
-    content = session.workspace.content
-    return content.read(content.find(project, ref, path), limit)
 
 
 def restore(
@@ -84,8 +77,3 @@ def check_workspace(
 ) -> CheckReport:
     """Check the structure, and with ``read_data`` every byte, of the store."""
     return session.workspace.content.check(read_data=read_data, progress=progress, cancel=cancel)
-
-
-def journal(session: Session, *, after: int = 0, limit: int = 1000) -> list[JournalEntry]:
-    """The metadata's changes in order, from number ``after + 1``."""
-    return session.workspace.ledger.entries(after=after, limit=limit)

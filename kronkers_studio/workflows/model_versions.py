@@ -133,8 +133,13 @@ def _values(aspect: Aspect, version: ModelVersion) -> dict[str, str]:
 
 def _requirement(text: str) -> tuple[str, str]:
     """``numpy==2.4.6`` as ("numpy", "==2.4.6")."""
-    end = next((at for at, letter in enumerate(text) if letter in "=<>!~[;@ "), len(text))
-    return text[:end], text[end:].strip() or "any"
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:  # in a workspace that something else wrote
+        return text, "any"
+    return requirement.name, str(requirement.specifier) or "any"
 
 
 def _tensor(tensor: Tensor) -> str:

@@ -10,13 +10,14 @@ from kronkers_studio.domain.changes import PackageBuilt
 from kronkers_studio.domain.errors import BaseImageUnavailable, InvalidInput
 from kronkers_studio.domain.models import ModelVersion, Package
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.settings.paths import cache_folder, from_home
+from kronkers_studio.settings.paths import from_home
 from kronkers_studio.workflows.models import open_model
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
     from kronkers_studio.deployment.ssh import Connection
     from kronkers_studio.packaging import BaseImage, ComposedImage, LayerCache
+    from kronkers_studio.settings.configuration import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +67,6 @@ def package_model(
     return PackageResult(image.package, reused=not record_package(session, image.package), file=output)
 
 
-def list_packages(session: Session, name: str | None = None) -> list[Package]:
-    """The packages built, newest first."""
-    return session.workspace.ledger.packages(name)
-
-
-def layer_cache() -> LayerCache:
-    """Where the large public layers are kept between packages; everything in it can be made again."""
-    from kronkers_studio.packaging import LayerCache
-
-    return LayerCache(cache_folder() / "layers")
-
-
 def compose_for_this_computer(
     session: Session, model: ModelVersion, *, progress: Progress = SILENT, cancel: CancelToken = NEVER
 ) -> ComposedImage:
@@ -100,7 +89,13 @@ def compose_for_servers(
     """The whole image. ``connection`` is to the server whose engine an ``engine:NAME`` base comes from."""
     progress.step("Getting the base image")
     found = _base_image(
-        base or session.settings.base_image, model.facts.python_version, platform, connection, progress, cancel
+        session.settings,
+        base or session.settings.base_image,
+        model.facts.python_version,
+        platform,
+        connection,
+        progress,
+        cancel,
     )
     return _compose(session, model, platform, found, progress, cancel)
 
@@ -122,9 +117,9 @@ def _compose(
     progress: Progress,
     cancel: CancelToken,
 ) -> ComposedImage:
-    from kronkers_studio.packaging import compose_package, lock_dependencies
+    from kronkers_studio.packaging import compose_package, lock_dependencies, users_layer_cache
 
-    cache = layer_cache()
+    cache = users_layer_cache()
     progress.step("Finding what the model needs")
     lock = lock_dependencies(
         model.facts,
@@ -155,7 +150,8 @@ def _earlier_lock(session: Session, model: ModelVersion, platform: str) -> str:
 
 
 def _base_image(
-    setting: str,
+    settings: Settings,
+    base: str,
     python_version: str,
     platform: str,
     connection: Connection | None,
@@ -166,21 +162,42 @@ def _base_image(
         BaseKind,
         base_from_archive,
         base_from_engine,
-        base_from_registry,
         parse_base,
+        users_layer_cache,
     )
 
-    cache = layer_cache()
-    kind, name = parse_base(setting, python_version)
+    cache = users_layer_cache()
+    kind, name = parse_base(base, python_version)
     if kind is BaseKind.ARCHIVE:
         return base_from_archive(from_home(Path(name)), platform, cache, progress=progress, cancel=cancel)
     if kind is BaseKind.REGISTRY:
-        return base_from_registry(name, platform, cache, progress=progress, cancel=cancel)
+        return _from_registry(settings, name, platform, cache, progress, cancel)
     if connection is None:
         raise BaseImageUnavailable(
-            f"The base image “{setting}” lies on a server's engine, and no server is involved here.",
+            f"The base image “{base}” lies on a server's engine, and no server is involved here.",
             next_step="Name an archive file or a registry image as the base.",
         )
     from kronkers_studio.deployment.images import export_image
 
     return base_from_engine(export_image(connection, name), cache, platform=platform, progress=progress, cancel=cancel)
+
+
+def _from_registry(
+    settings: Settings, name: str, platform: str, cache: LayerCache, progress: Progress, cancel: CancelToken
+) -> BaseImage:
+    """What was fetched before needs neither the registry nor what it is logged in to with."""
+    from kronkers_studio.packaging import base_from_registry, kept_from_registry, parse_reference
+    from kronkers_studio.workflows.image_registries import access_to
+
+    kept = kept_from_registry(name, platform, cache)
+    if kept is not None:
+        return kept
+    if settings.offline:
+        raise BaseImageUnavailable(
+            f"The base image {name} was not downloaded for {platform} before, and the studio is set to work offline.",
+            next_step="Package once with a network; after that it works without one.",
+        )
+    credentials, ca_file = access_to(parse_reference(name).host, settings)
+    return base_from_registry(
+        name, platform, cache, credentials=credentials, ca_file=ca_file, progress=progress, cancel=cancel
+    )

@@ -85,12 +85,12 @@ class ThisComputer:
         self, image: ComposedImage, model: ModelVersion, release: Release, progress: Progress, cancel: CancelToken
     ) -> Mapping[str, Any]:
         from kronkers_studio.deployment.local_service import start_service
-        from kronkers_studio.packaging import unpack_runtime
+        from kronkers_studio.packaging import unpack_runtime, users_layer_cache
 
         folder = self._folder(model.name, release.number)
         try:
             progress.step("Unpacking the package")
-            runtime = unpack_runtime(image, folder, packages.layer_cache(), cancel=cancel)
+            runtime = unpack_runtime(image, folder, users_layer_cache(), cancel=cancel)
             progress.step("Starting the service")
             return start_service(
                 runtime.python,

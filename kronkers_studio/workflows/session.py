@@ -14,8 +14,7 @@ from kronkers_studio.domain.errors import (
     ServiceUnproven,
     StudioError,
 )
-from kronkers_studio.settings.author import author_in_force, author_name
-from kronkers_studio.settings.pace import PaceSettings, pace_in_force
+from kronkers_studio.settings.configuration import Settings, author_name, load_settings
 from kronkers_studio.settings.paths import from_home
 from kronkers_studio.settings.secrets import Secret, get_secret
 from kronkers_studio.workflows.credentials import stored_credentials
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from kronkers_studio.formats.table_reading import Limits
     from kronkers_studio.monitoring import SeriesStore
     from kronkers_studio.registry import Workspace
-    from kronkers_studio.settings.configuration import Settings
 
 
 _LOG_IN = "kronkers server login {0} --ask-password (or --ask-key-passphrase)."
@@ -58,8 +56,6 @@ class Session:
     @property
     def settings(self) -> Settings:
         if self._settings is None:
-            from kronkers_studio.settings.configuration import load_settings
-
             self._settings = load_settings()
         return self._settings
 
@@ -70,13 +66,7 @@ class Session:
     @property
     def author(self) -> str:
         """Who is named in histories."""
-        return author_in_force() if self._settings is None else author_name(self._settings.author)
-
-    @property
-    def pace(self) -> PaceSettings:
-        """How fast folders are read."""
-        given = self._settings
-        return pace_in_force() if given is None else PaceSettings(given.read_limit, given.low_priority)
+        return author_name(self.settings)
 
     def _table_limits(self) -> Limits:
         """What reading one table may take."""

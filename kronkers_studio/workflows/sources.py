@@ -7,20 +7,33 @@ from dataclasses import replace
 from pathlib import Path
 
 from kronkers_studio.domain.changes import SourceForgotten
-from kronkers_studio.domain.migration import MigrationOptions, OnlineOnly
+from kronkers_studio.domain.errors import NotFound
+from kronkers_studio.domain.migration import MigrationOptions, MigrationSource, OnlineOnly
 from kronkers_studio.workflows.migration.sources import as_spelled_before, project_sources, source_of
 from kronkers_studio.workflows.session import Session
 
 __all__ = ["changed_options", "forget_source", "project_sources"]
 
 
-def forget_source(session: Session, project: str, folder: Path) -> None:
-    """Bring a folder into the project no more; what came from it stays until another folder takes its place.
+def forget_source(session: Session, project: str, folder: Path) -> MigrationSource:
+    """Bring a folder into the project no more. Nothing is deleted, neither in the folder nor in the project: what came
+    from it stays until another folder takes its place.
 
-    Raises ``NotFound``.
+    How it was brought in. Raises ``NotFound`` when it is none of the project's folders.
     """
-    path = as_spelled_before(folder, project_sources(session, project))
-    session.workspace.ledger.record(SourceForgotten(project, str(path)), author=session.author)
+    from kronkers_studio.workflows.migration.folder_access import stat_cache
+
+    remembered = project_sources(session, project)
+    path = str(as_spelled_before(folder, remembered))
+    found = next((source for source in remembered if source.folder == path), None)
+    if found is None:
+        raise NotFound(
+            f"{path} is not brought into “{project}”.",
+            next_step=f"`kronkers folder list` shows the folders that are brought into {project}, if there are any.",
+        )
+    stat_cache(session, project, Path(path)).forget_commits()  # else bringing it in again would find nothing to do
+    session.workspace.ledger.record(SourceForgotten(project, path), author=session.author)
+    return found
 
 
 def changed_options(

@@ -44,40 +44,10 @@ def brought_in(session: Session) -> list[BroughtIn]:
 
     found = []
     for project in list_projects(session):
-        folders = [source.folder for source in project_sources(session, project.name)] or [project.source]
-        if folders != [""]:
-            found.append(BroughtIn(project.name, tuple(Path(folder) for folder in folders), project.head))
+        folders = tuple(Path(source.folder) for source in project_sources(session, project.name))
+        if folders:
+            found.append(BroughtIn(project.name, folders, project.head))
     return found
-
-
-def watch_folder(
-    session: Session,
-    folder: Path,
-    project: str = "",
-    *,
-    branch: str = DEFAULT_BRANCH,
-    into: str | None = None,
-    options: MigrationOptions | None = None,
-    replace_others: bool = False,
-    settle_seconds: float = 2.0,
-    on_sync: Callable[[MigrationResult], None],
-    on_state: Callable[[WatchState], None] = _nobody,
-    cancel: CancelToken,
-) -> None:
-    """``watch_folders`` for one folder."""
-    watch_folders(
-        session,
-        [folder],
-        project,
-        branch=branch,
-        into=into,
-        options=options,
-        replace_others=replace_others,
-        settle_seconds=settle_seconds,
-        on_sync=on_sync,
-        on_state=on_state,
-        cancel=cancel,
-    )
 
 
 def watch_folders(

@@ -36,24 +36,24 @@ class Shell:
         """Make the workspace."""
         return self.json("init", "--key-file", str(self.key_file))
 
-    def run(self, *arguments: str, expect: int = 0) -> Printed:
-        """What a command prints; ``expect`` is its exit code."""
+    def run(self, *arguments: str, expect: int = 0, given: str = "") -> Printed:
+        """What a command prints; ``expect`` is its exit code, ``given`` what comes on its standard input."""
         before = signal.getsignal(signal.SIGINT)
         try:
-            done = CliRunner().invoke(self._app, arguments, env=self.environment)
+            done = CliRunner().invoke(self._app, arguments, input=given, env=self.environment)
         finally:
             signal.signal(signal.SIGINT, before)
         return _as_expected(arguments, expect, done.exit_code, Printed(done.stdout, done.stderr))
 
-    def json(self, *arguments: str, expect: int = 0) -> Any:
-        return json.loads(self.run(*arguments, "--json", expect=expect).out)
+    def json(self, *arguments: str, expect: int = 0, given: str = "") -> Any:
+        return json.loads(self.run(*arguments, "--json", expect=expect, given=given).out)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, given: bool = False) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-c", _COMMAND, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if given else subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
             env={**os.environ, **self.environment},
@@ -63,10 +63,10 @@ class Shell:
 class ProcessShell(Shell):
     """Runs every command in a process of its own."""
 
-    def run(self, *arguments: str, expect: int = 0) -> Printed:
-        with self.start(*arguments) as process:
+    def run(self, *arguments: str, expect: int = 0, given: str = "") -> Printed:
+        with self.start(*arguments, given=bool(given)) as process:
             try:
-                printed = Printed(*process.communicate(timeout=240))
+                printed = Printed(*process.communicate(given or None, timeout=240))
             finally:
                 process.kill()  # does nothing to one that has ended
         return _as_expected(arguments, expect, process.returncode, printed)

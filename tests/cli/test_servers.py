@@ -11,7 +11,7 @@ import pytest
 
 from kronkers_studio.deployment import deploy_lock as lock_module
 from kronkers_studio.deployment.commands import release_lock, take_lock
-from kronkers_studio.deployment.deploy_lock import deploy_lock, lock_owner, read_changes
+from kronkers_studio.deployment.deploy_lock import deploy_lock, read_changes, read_deploy_lock
 from kronkers_studio.deployment.ssh import Connection, connect
 from kronkers_studio.settings.paths import data_folder
 from tests.cli.shell import Shell
@@ -39,6 +39,12 @@ def connection(lab_server: LabServer) -> Iterator[Connection]:
     connection = connect(lab_server.as_server())
     yield connection
     connection.close()
+
+
+def _held_by(connection: Connection) -> str:
+    """The token of the lock that is there; "" for none."""
+    found = read_deploy_lock(connection)
+    return found.token if found is not None else ""
 
 
 def _address(server: LabServer) -> tuple[str, ...]:
@@ -87,11 +93,11 @@ def test_unlock_shows_who_has_the_lock_asks_breaks_exactly_that_one_and_writes_i
     assert f"factory is being changed by ada on elsewhere: start churn r1, since {owner.since}" in shown.err
     assert "last heard of them" in shown.err
     assert "--yes" in shown.err
-    assert lock_owner(connection) == owner
+    assert _held_by(connection) == owner.token
     said = json.loads(with_server.run("server", "unlock", "factory", "--yes", "--json").out)
     assert said["unlocked"] is True
     assert said["lock"]["user"] == "ada"
-    assert lock_owner(connection) is None
+    assert read_deploy_lock(connection) is None
     last = read_changes(connection)[-1]
     assert (last["action"], last["held_by"], last["purpose"]) == ("unlock", "ada on elsewhere", "start churn r1")
 
@@ -109,7 +115,7 @@ def test_unlock_leaves_a_lock_alone_that_another_took_meanwhile(
         assert connection.run(release_lock(owner.token)).ok
         with deploy_lock(connection, "new") as new:
             broken = unlock(session, name, seen)  # type: ignore[arg-type]
-            assert lock_owner(connection) == new
+            assert _held_by(connection) == new.token
         return broken
 
     monkeypatch.setattr(servers, "unlock_server", late)

@@ -14,7 +14,7 @@ import pytest
 
 from kronkers_studio.deployment import images, ssh
 from kronkers_studio.deployment.engine import open_engine
-from kronkers_studio.deployment.images import export_image, image_tag, load_image, present_layers
+from kronkers_studio.deployment.images import export_image, image_tag, load_image
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.errors import (
     BaseImageUnavailable,
@@ -25,6 +25,7 @@ from kronkers_studio.domain.errors import (
 )
 from kronkers_studio.domain.progress import CancelSource, NoProgress
 from tests.deployment.conftest import Connect
+from tests.deployment.engine_layers import present_layers
 from tests.deployment.service_image import HandMadeImage, make_service_image
 from tests.lab.servers import LabServer
 

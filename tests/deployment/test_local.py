@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -130,9 +131,33 @@ def test_a_missing_interpreter_is_reported(model: Path, folder: Path) -> None:
         start_service(folder / "python", PYTHON_PATH, model, folder)
 
 
-def test_a_service_that_is_not_ready_in_time_is_ended(model: Path, folder: Path) -> None:
-    with pytest.raises(ReleaseFailed, match=r"not ready within 0\.2 seconds"):
-        start_service(PYTHON, PYTHON_PATH, model, folder, timeout=0.2)
+def test_a_service_that_stands_still_before_it_is_ready_is_ended(model: Path, folder: Path, tmp_path: Path) -> None:
+    serving = _hostile_service(tmp_path, "import time\ntime.sleep(60)")
+    with pytest.raises(ReleaseFailed, match=r"not ready within 2 seconds"):
+        start_service(PYTHON, (serving,), model, folder, timeout=2, longest=60)
+    assert not _running_in(folder)
+
+
+_WORKS = """
+import json, sys, time
+ready = sys.argv[sys.argv.index("--ready-file") + 1]
+while time.process_time() < 3:
+    pass
+open(ready, "w").write(json.dumps(dict(port=1, pid=1)))
+time.sleep(60)
+"""
+
+
+def test_a_service_that_is_slow_is_told_from_one_that_stands_still(model: Path, folder: Path, tmp_path: Path) -> None:
+    """Seen to fail with one time for both: a busy computer, or a large model, was given up while it worked."""
+    endpoint = start_service(PYTHON, (_hostile_service(tmp_path, _WORKS),), model, folder, timeout=1.5)
+    stop_service(endpoint, timeout=0)
+
+
+def test_a_service_that_works_without_end_is_ended(model: Path, folder: Path, tmp_path: Path) -> None:
+    serving = _hostile_service(tmp_path, _WORKS.replace("< 3", "< 60"))
+    with pytest.raises(ReleaseFailed, match=r"not ready within 3 seconds"):
+        start_service(PYTHON, (serving,), model, folder, timeout=2, longest=3)
     assert not _running_in(folder)
 
 
@@ -153,6 +178,26 @@ def test_a_killed_service_is_not_alive_though_its_parent_has_not_asked(model: Pa
     assert not service_alive(endpoint)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no zombies")
+def test_a_service_that_ends_while_it_is_looked_for_does_not_stay_as_a_zombie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail: nobody asked for it again, and the program's end said that it was still running."""
+    pid = processes.spawn([sys.executable, "-c", "import time; time.sleep(60)"], {}, tmp_path / "log")
+    look = psutil.Process.status
+
+    def ends_just_now(process: psutil.Process) -> str:
+        os.kill(process.pid, signal.SIGKILL)
+        while look(process) != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        return look(process)
+
+    monkeypatch.setattr(psutil.Process, "status", ends_just_now)
+    assert processes.find_process(pid) is None
+    assert not psutil.pid_exists(pid)
+    assert processes.crashed(pid), "how it ended is known"
+
+
 @pytest.mark.parametrize("pid", ["own", 1, 2**40, -5])
 def test_a_history_that_names_a_program_that_is_no_service_ends_nothing(pid: int | str, tmp_path: Path) -> None:
     """Whoever made the workspace may have written any process into it."""
@@ -167,8 +212,10 @@ def test_a_history_that_names_a_program_that_is_no_service_ends_nothing(pid: int
 
 
 def test_another_process_with_the_same_pid_is_never_touched(tmp_path: Path) -> None:
-    program = [sys.executable, "-c", "input()", "kronkers_studio.serving"]
-    with subprocess.Popen(program, stdin=subprocess.PIPE) as bystander:
+    program = [sys.executable, "-c", "print(flush=True); input()", "kronkers_studio.serving"]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as bystander:
+        assert bystander.stdout is not None
+        bystander.stdout.readline()  # before it has begun, it has no arguments yet
         began = psutil.Process(bystander.pid).create_time()
         endpoint = {"port": 1, "pid": bystander.pid, "started": began - 60, "folder": str(tmp_path)}
         assert not service_alive(endpoint)

@@ -19,7 +19,7 @@ import pytest
 from kronkers_studio.deployment import engine as engine_module
 from kronkers_studio.deployment.checks import check_server, server_platform
 from kronkers_studio.deployment.engine import Limits, open_engine
-from kronkers_studio.deployment.images import load_image, present_layers
+from kronkers_studio.deployment.images import load_image
 from kronkers_studio.deployment.leftovers import Needs, find_leftovers, remove_leftovers
 from kronkers_studio.deployment.releases import (
     ServiceSpec,
@@ -41,6 +41,7 @@ from kronkers_studio.domain.errors import (
 from kronkers_studio.domain.releases import ReleaseState
 from tests.deployment import lying_engine
 from tests.deployment.conftest import Connect
+from tests.deployment.engine_layers import present_layers
 from tests.deployment.service_image import HandMadeImage, make_service_image
 from tests.lab.servers import Lab, LabServer
 
@@ -117,7 +118,6 @@ def everything(connection: Connection, image: HandMadeImage, spec: ServiceSpec) 
         lambda: check_server(connection, connection.server),
         lambda: server_platform(connection),
         lambda: set_up_server(connection),
-        lambda: present_layers(connection),
         lambda: load_image(connection, image.archive, image),
         lambda: start_release(connection, spec, timeout=8),
         lambda: release_state(connection, endpoint, WORKSPACE),

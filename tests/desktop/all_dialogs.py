@@ -15,7 +15,9 @@ from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
+from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
+from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
@@ -34,6 +36,7 @@ from kronkers_studio.domain.errors import ConfinementUnavailable
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.servers import HostKey, Server
 from kronkers_studio.workflows.browsing import show_commit
+from kronkers_studio.workflows.image_registries import RegistryAccess
 from kronkers_studio.workflows.session import open_workspace
 from kronkers_studio.workflows.trash import remove_branch
 from kronkers_studio.workflows.versions import create_branch, plan_merge
@@ -108,7 +111,17 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     CleanServerDialog: [lambda window: CleanServerDialog(window, window.studio, "lab", _nothing, _nothing)],
     CompareDialog: [_compare],
     CrashDialog: [lambda window: CrashDialog(window, "Packaging", "details")],
+    ForgetFolderDialog: [
+        lambda window: ForgetFolderDialog(window, window.studio, "Team", [Path("Sales"), Path("Plans")], _nothing),
+        lambda window: ForgetFolderDialog(window, window.studio, "Team", [Path("Sales")], _nothing),
+    ],
     HelpDialog: [lambda window: HelpDialog(window, window.actions_now())],
+    ImageRegistryDialog: [
+        lambda window: ImageRegistryDialog(window, window.studio, None, _nothing),
+        lambda window: ImageRegistryDialog(
+            window, window.studio, RegistryAccess("registry.example.org", "svc", "/ca.pem"), _nothing
+        ),
+    ],
     LogInDialog: [lambda window: LogInDialog(window, window.studio, _SERVER, _nothing), _log_in_with_fingerprint],
     MergeDialog: [lambda window: MergeDialog(window, window.studio, "Team", ["main", "forecast"])],
     NameVersionDialog: [

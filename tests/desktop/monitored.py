@@ -26,6 +26,7 @@ from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.domain.series import Metric, SeriesKey
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.session import Session, create_workspace
+from tests.release_numbers import next_release_number
 
 MODEL = "churn-score"
 
@@ -124,7 +125,7 @@ def put_live(session: Session, port: int, *, version: int = 14, ago: timedelta =
     answering = Service.by_port.get(port)
     process = os.getpid() if answering is None else answering.process.pid
     before = session.workspace.ledger.live_release(MODEL, THIS_COMPUTER)
-    number = session.workspace.ledger.next_release_number(MODEL, THIS_COMPUTER)
+    number = next_release_number(session.workspace.ledger, MODEL, THIS_COMPUTER)
     known = [model.version for model in session.workspace.ledger.model_versions(MODEL)] if before else []
     if version not in known:
         facts = ModelFacts(Framework.SKLEARN, "1.9.1", "joblib")

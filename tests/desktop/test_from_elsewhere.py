@@ -11,11 +11,11 @@ from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.panels.watched_folders import remedy_words
 from kronkers_studio.desktop.work.folder_watches import Watching
 from kronkers_studio.domain.errors import WouldUndo
-from kronkers_studio.workflows.browsing import read_file
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.session import Session, open_workspace
 from kronkers_studio.workflows.versions import create_branch, list_branches, merge_branches
 from tests.desktop.kinds import OpenWindow, Rest, the_page
+from tests.desktop.things import stored_bytes
 from tests.desktop.versioned import commit_files
 
 _PROJECT = "Team folder"
@@ -67,14 +67,14 @@ def test_both_are_kept_unless_another_choice_is_made(page: MigratePage, qtbot: Q
     assert words.endswith("which you merge afterwards: notes.md")
     start(page, qtbot)
     session = session_of(page)
-    assert read_file(session, _PROJECT, "", "notes.md") == _MERGED
-    assert read_file(session, _PROJECT, "main-folder", "new.csv") == b"a\n1\n"
+    assert stored_bytes(session, _PROJECT, "", "notes.md") == _MERGED
+    assert stored_bytes(session, _PROJECT, "main-folder", "new.csv") == b"a\n1\n"
     assert "main-folder" in page.notice.message
     assert page.watch_button.isHidden()
     merged = merge_branches(session, _PROJECT, "main-folder")  # as the notice proposes
     assert merged.plan.conflicts == ()
-    assert read_file(session, _PROJECT, "", "notes.md") == _MERGED
-    assert read_file(session, _PROJECT, "", "new.csv") == b"a\n1\n"
+    assert stored_bytes(session, _PROJECT, "", "notes.md") == _MERGED
+    assert stored_bytes(session, _PROJECT, "", "new.csv") == b"a\n1\n"
 
 
 def test_the_same_branch_is_used_the_next_time(page: MigratePage, small_folder: Path, qtbot: QtBot) -> None:
@@ -85,15 +85,15 @@ def test_the_same_branch_is_used_the_next_time(page: MigratePage, small_folder: 
         start(page, qtbot)
     session = session_of(page)
     assert [branch.name for branch in list_branches(session, _PROJECT)] == ["colleague", "main", "main-folder"]
-    assert read_file(session, _PROJECT, "main-folder", "1.csv") == b"a\n"
+    assert stored_bytes(session, _PROJECT, "main-folder", "1.csv") == b"a\n"
 
 
 def test_a_branch_of_that_name_that_was_made_for_something_else_is_left_alone(page: MigratePage, qtbot: QtBot) -> None:
     session = session_of(page)
     commit_files(session, {"mine.txt": b"1\n"}, "Mine", project=_PROJECT, branch="main-folder")
     start(page, qtbot)
-    assert read_file(session, _PROJECT, "main-folder", "mine.txt") == b"1\n"
-    assert read_file(session, _PROJECT, "main-folder-2", "new.csv") == b"a\n1\n"
+    assert stored_bytes(session, _PROJECT, "main-folder", "mine.txt") == b"1\n"
+    assert stored_bytes(session, _PROJECT, "main-folder-2", "new.csv") == b"a\n1\n"
 
 
 def test_the_folder_alone_counts_when_that_is_chosen_and_the_next_plan_asks_anew(
@@ -104,7 +104,7 @@ def test_the_folder_alone_counts_when_that_is_chosen_and_the_next_plan_asks_anew
     assert "earlier versions keep them: notes.md" in choices.elsewhere.words[1]
     start(page, qtbot)
     session = session_of(page)
-    assert read_file(session, _PROJECT, "", "notes.md") == b"# Notes\n"
+    assert stored_bytes(session, _PROJECT, "", "notes.md") == b"# Notes\n"
     assert page.notice.message == ""
     page.look_at(small_folder, _PROJECT)
     qtbot.waitUntil(lambda: page.views.shown == "plan", timeout=_PATIENCE)

@@ -16,6 +16,7 @@ from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.pages.deploy import DeployPage
 from kronkers_studio.desktop.pages.monitor import MonitorPage
 from kronkers_studio.desktop.pages.servers import ServersPage
+from kronkers_studio.desktop.panels.server_card import ServerCard
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.desktop.wizard.first_run import FirstRunWizard
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
@@ -131,13 +132,13 @@ def _add_server(window: MainWindow, server: LabServer, qtbot: QtBot) -> None:
     dialog.name.setText("factory")
     dialog.address.setText(f"ssh://{known.user}@{known.host}:{known.port}")
     dialog.how.choose("key")
-    dialog.key_file.setText(known.identity_file)
+    dialog.key_file.line.setText(known.identity_file)
     dialog.next.click()
     qtbot.waitUntil(lambda: dialog.views.shown == "fingerprint" or bool(dialog.notice.message), timeout=_SHORT)
-    assert dialog.fingerprint.text().startswith("SHA256:")
-    dialog.same.click()
+    assert dialog.compared.fingerprint.text().startswith("SHA256:")
+    dialog.compared.same.click()
     dialog.next.click()
-    qtbot.waitUntil(lambda: page.report_of("factory") is not None, timeout=_SHORT)
+    qtbot.waitUntil(lambda: any(card.report is not None for card in page.findChildren(ServerCard)), timeout=_SHORT)
 
 
 def _put_live_there(window: MainWindow, place: str, version: int, qtbot: QtBot, come_to_rest: Rest) -> DeployPage:

@@ -27,6 +27,7 @@ from kronkers_studio.workflows.session import create_workspace, open_workspace
 from tests.damage import damage_behind_the_schema
 from tests.desktop.kinds import OpenWindow, Rest, the_page, the_session
 from tests.desktop.other_program import held_by_another_program
+from tests.desktop.things import mending_panel
 
 _PATIENCE = 30_000
 
@@ -51,7 +52,7 @@ def damaged_within(filled_workspace: Path) -> Path:
 
 
 def _panel(window: MainWindow) -> MendingPanel:
-    panel = window.gate.mending
+    panel = mending_panel(window)
     assert panel is not None
     return panel
 
@@ -157,8 +158,8 @@ def test_a_passphrase_typed_once_serves_for_opening_rebuilding_and_opening_again
     qtbot.waitUntil(lambda: "is wrong" in _words(card.field), timeout=_PATIENCE)
     card.entry.setText("correct horse")
     card.unlock()
-    qtbot.waitUntil(lambda: window.gate.mending is not None, timeout=_PATIENCE)
-    assert not window.gate.asks_for_key
+    qtbot.waitUntil(lambda: mending_panel(window) is not None, timeout=_PATIENCE)
+    assert window.gate.unlock_card is None
     _panel(window).button.click()
     _await_open(window, qtbot)
 
@@ -173,7 +174,7 @@ def test_a_key_that_is_gone_meanwhile_is_asked_for_and_a_wrong_one_said(
     window = open_main_window(tmp_path / "kept")
     (tmp_path / "usb stick.key").unlink()
     _panel(window).button.click()
-    qtbot.waitUntil(lambda: window.gate.asks_for_key, timeout=_PATIENCE)
+    qtbot.waitUntil(lambda: window.gate.unlock_card is not None, timeout=_PATIENCE)
     QApplication.processEvents()
     asked = window.gate.unlock_card
     assert asked is not None
@@ -187,7 +188,7 @@ def test_a_key_that_is_gone_meanwhile_is_asked_for_and_a_wrong_one_said(
         card.entry.setText(typed.reveal())
         card.unlock()
         if typed is others:
-            qtbot.waitUntil(lambda: window.gate.asks_for_key, timeout=_PATIENCE)
+            qtbot.waitUntil(lambda: window.gate.unlock_card is not None, timeout=_PATIENCE)
             assert window.gate.unlock_card is not None
             assert "not this workspace's" in _words(window.gate.unlock_card.field)
     _await_open(window, qtbot)
@@ -254,14 +255,14 @@ def test_damaged_keys_are_not_taken_for_a_damaged_index(
     window = open_main_window()
     window.studio.open_directory(filled_workspace)
     qtbot.waitUntil(lambda: "keys.json is damaged" in _words(window.gate), timeout=_PATIENCE)
-    assert window.gate.mending is None
+    assert mending_panel(window) is None
 
 
 def test_a_check_that_finds_the_index_damaged_rebuilds_it_from_its_message(
     open_main_window: OpenWindow, filled_workspace: Path, small_folder: Path, qtbot: QtBot, come_to_rest: Rest
 ) -> None:
     """The projects' table is one that the check compares with the journal; the files that pages show are read."""
-    with open_workspace(filled_workspace) as session, session.workspace.database.write_directly() as connection:
+    with open_workspace(filled_workspace) as session, session.workspace.database.write() as connection:
         connection.execute("UPDATE commits SET document = replace(document, 'Brought', 'Bought')")
     window = open_main_window(filled_workspace, page="registry")
     come_to_rest(window)
@@ -364,7 +365,7 @@ def test_another_workspace_that_is_damaged_is_seen_though_one_is_open(
     come_to_rest(window)
     settings = the_page(window, SettingsPage)
     settings.open_workspace(tmp_path / "damaged")
-    qtbot.waitUntil(lambda: window.gate.mending is not None, timeout=_PATIENCE)
+    qtbot.waitUntil(lambda: mending_panel(window) is not None, timeout=_PATIENCE)
     qtbot.waitUntil(lambda: _panel(window).isVisibleTo(window), timeout=_PATIENCE)
     _panel(window).button.click()
     _await_open(window, qtbot)

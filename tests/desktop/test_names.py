@@ -11,6 +11,7 @@ from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
+from kronkers_studio.desktop.destinations import LookThroughFolder
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.panels.browser import file_data
@@ -128,7 +129,7 @@ def test_such_a_folder_is_planned_brought_in_and_come_back_to(
     window.show()
     migrate = the_page(window, MigratePage)
     come_to_rest(window)
-    window.studio.go.emit("migrate", {"look_at": str(folder)})
+    window.studio.go.emit(LookThroughFolder(folder))
     qtbot.waitUntil(lambda: migrate.views.shown == "plan", timeout=20_000)
     assert {_SHOWN_FILE, "pipe\\xfc"} <= set(seen(migrate).splitlines())
     assert f"“{_SHOWN_FOLDER}”" in seen(migrate)

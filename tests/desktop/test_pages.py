@@ -11,16 +11,27 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from kronkers_studio.desktop.destinations import (
+    AddServer,
+    CheckWorkspace,
+    CleanServer,
+    Destination,
+    LogIn,
+    TakeLockAway,
+)
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
+from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.pages.deploy import DeployPage, Floor
 from kronkers_studio.desktop.pages.home import Overview, events, next_step
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.pages.settings import SettingsPage
 from kronkers_studio.desktop.panels.server_card import ServerCard
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.work.studio import Studio
+from kronkers_studio.desktop.work.tasks import Task
 from kronkers_studio.domain.errors import AuthenticationFailed, ServerBusy, ServerFull, ServerUnreachable, StudioError
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.domain.servers import DeployLock, HostKey, Remedy, Server, ServerCheck, ServerReport, Verdict
@@ -57,7 +68,7 @@ def test_home_proposes_the_next_best_step_until_something_is_live(
     def proposed(**things: Any) -> str:
         nothing: dict[str, Any] = {key: [] for key in ("projects", "commits", "models", "releases", "servers")}
         step = next_step(Overview(**(nothing | things)))
-        return step.page if step else ""
+        return step.destination.page if step else ""
 
     assert proposed() == "migrate"
     assert proposed(projects=projects) == "models"
@@ -97,7 +108,10 @@ def test_the_registry_looks_into_folders_goes_back_and_restores(
     assert [entry.name for entry in page.browser.table.content.rows] == ["data", "notes.md"]
 
     page.browser.table.choose(1)
-    page.restore_into(tmp_path)
+    page.ask_what()
+    (dialog,) = window.findChildren(RestoreDialog)
+    dialog.where.setText(str(tmp_path))
+    dialog.go.click()
     qtbot.waitUntil(lambda: "restored" in page.notice.message and not page.notice.message.endswith("…"))
     assert (tmp_path / "Team folder restored" / "notes.md").read_text(encoding="utf-8") == "# Notes\n"
     assert not (tmp_path / "Team folder restored" / "data").exists()
@@ -107,7 +121,7 @@ def test_checking_the_workspace_says_what_was_read(
     open_main_window: OpenWindow, filled_workspace: Path, qtbot: QtBot
 ) -> None:
     window = open_main_window(filled_workspace)
-    window.show_page("registry", {"check": True})
+    window.go_to(CheckWorkspace())
     page = window.page("registry")
     qtbot.waitUntil(lambda: page.notice.message == "The workspace is sound.", timeout=20_000)
 
@@ -187,9 +201,9 @@ def test_a_server_is_added_only_after_its_fingerprint_was_compared(
     dialog.go_on()
     assert dialog.notice.message == "A name and an address are needed."
     dialog.show_host_key(HostKey("lab.example.org", 22, "ssh-ed25519 AAAA", "SHA256:abc"))
-    assert dialog.fingerprint.text() == "SHA256:abc"
+    assert dialog.compared.fingerprint.text() == "SHA256:abc"
     assert not dialog.next.isEnabled()
-    dialog.same.click()
+    dialog.compared.same.click()
     assert dialog.next.isEnabled()
     dialog.close()
 
@@ -233,14 +247,14 @@ def test_a_fingerprint_is_shown_whole(name: str, open_main_window: OpenWindow, w
 @pytest.mark.parametrize(
     ("error", "action", "asked"),
     [
-        (AuthenticationFailed("No."), "Log in again …", "log_in"),
-        (ServerBusy("No."), "Take the lock away …", "unlock"),
-        (ServerFull("No."), "Clean up …", "clean"),
+        (AuthenticationFailed("No."), "Log in again …", LogIn("lab")),
+        (ServerBusy("No."), "Take the lock away …", TakeLockAway("lab")),
+        (ServerFull("No."), "Clean up …", CleanServer("lab")),
     ],
     ids=["secrets", "lock", "disk"],
 )
 def test_a_release_that_a_server_refuses_offers_what_the_command_line_names(
-    error: StudioError, action: str, asked: str, open_main_window: OpenWindow, workspace: Path, qtbot: QtBot
+    error: StudioError, action: str, asked: Destination, open_main_window: OpenWindow, workspace: Path, qtbot: QtBot
 ) -> None:
     window = open_main_window(workspace)
     window.show_page("deploy")
@@ -251,7 +265,7 @@ def test_a_release_that_a_server_refuses_offers_what_the_command_line_names(
     assert page.notice.action.text() == action
     with qtbot.waitSignal(window.studio.go) as gone:
         page.notice.action.click()
-    assert gone.args == ["servers", {asked: "lab"}]
+    assert gone.args == [asked]
     assert not any("kronkers server" in text for text in words(page))
 
 
@@ -269,6 +283,17 @@ def test_a_servers_remedies_are_buttons_that_say_which_server(qtbot: QtBot) -> N
     assert {"Take the lock away … lab", "Clean up … lab"} <= names
     said = "ada on ada-laptop is changing releases: start churn r4, since "
     assert any(text.startswith(said) for text in words(card))
+
+
+def test_a_page_that_was_seen_before_does_what_another_page_asks(
+    open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest, qtbot: QtBot
+) -> None:
+    window = open_main_window(workspace, page="servers")
+    come_to_rest(window)
+    window.show_page("home")
+    come_to_rest(window)
+    window.studio.go.emit(AddServer())
+    qtbot.waitUntil(lambda: bool(window.page("servers").findChildren(AddServerDialog)), timeout=60_000)
 
 
 # Settings
@@ -295,13 +320,13 @@ def test_a_theme_chosen_in_settings_is_in_force_at_once_and_kept(open_main_windo
 
 
 def test_settings_show_each_settings_own_help_text(open_main_window: OpenWindow, workspace: Path) -> None:
-    from kronkers_studio.settings.configuration import Settings
+    from kronkers_studio.settings.configuration import help_text
 
     window = open_main_window(workspace, page="settings")
     said = words(window.page("settings"))
     shown = ("theme", "workspace", "author", "base_image", "package_platform", "offline", "scrape_seconds")
     for name in (*shown, "read_limit", "low_priority"):
-        assert Settings.model_fields[name].description in said
+        assert help_text(name) in said
 
 
 def test_a_name_typed_in_settings_is_the_author_of_what_is_done_next(
@@ -385,3 +410,26 @@ def test_an_empty_page_has_one_sentence_and_a_button_that_begins(
     offered = [b for b in page.findChildren(QPushButton) if b.isVisibleTo(page) and b.isEnabled()]
     assert offered
     assert any(len(sentence.split()) > 6 for sentence in words(page))
+
+
+def test_what_a_page_kept_asks_nothing_when_it_is_taken_up_again(
+    open_main_window: OpenWindow, filled_workspace: Path, come_to_rest: Rest
+) -> None:
+    """Older windows kept what pages were told to do in the same place. Seen to fail with them obeyed."""
+    window = open_main_window(filled_workspace)
+    come_to_rest(window)
+    begun: list[Task] = []
+    window.studio.runner.added.connect(begun.append)
+    for key, state in (
+        ("registry", {"check": True, "trash": True}),
+        ("servers", {"add": True, "clean": "factory"}),
+        ("migrate", {"choose": True, "look_at": "/"}),
+        ("deploy", {"put_live": "wine", "send": 3}),
+        ("models", {"version": 4}),
+        ("monitor", {"model": None, "place": 3, "range": {}}),
+    ):
+        window.page(key).restore(state)
+        window.show_page(key)
+        come_to_rest(window)
+        assert not window.findChildren(Dialog), key
+        assert not begun, key

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QMenu, QPushButton
 
+from kronkers_studio.desktop.destinations import ShowContent
 from kronkers_studio.desktop.folder_rows import arrange
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.domain.content import Commit, Entry, EntryKind
@@ -223,7 +224,7 @@ def test_the_page_goes_to_a_folder_of_another_project(
     page = the_page(window, RegistryPage)
     page.project_box.choose("Team")
     come_to_rest(window)
-    window.show_page("registry", {"project": "Other", "path": "deep/er"})
+    window.go_to(ShowContent("Other", "deep/er"))
     come_to_rest(window)
     assert (page.project_box.value, page.browser.path) == ("Other", "deep/er")
 

@@ -21,7 +21,7 @@ from kronkers_studio.desktop.panels.server_card import ServerCard
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.changes import ServerAdded
-from kronkers_studio.domain.servers import Server
+from kronkers_studio.domain.servers import Server, ServerReport
 from kronkers_studio.workflows.servers import add_server, deploy_lock_of, list_servers, set_up_server, show_host_key
 from kronkers_studio.workflows.session import Session, open_workspace
 from tests.desktop.kinds import OpenWindow, Rest, the_page
@@ -36,8 +36,12 @@ def _shown(page: QWidget) -> str:
     return "\n".join(label.text() for label in labels)
 
 
-def _press(root: QWidget, text: str) -> None:
-    (button,) = [b for b in root.findChildren(QPushButton) if b.text() == text and b.isVisibleTo(root)]
+def _press(root: QWidget, text: str, qtbot: QtBot) -> None:
+    def shown() -> list[QPushButton]:
+        return [b for b in root.findChildren(QPushButton) if b.text() == text and b.isVisibleTo(root)]
+
+    qtbot.waitUntil(lambda: bool(shown()), timeout=_LONG)  # what was just made is shown once its layout came to it
+    (button,) = shown()
     assert button.isEnabled()
     button.click()
 
@@ -47,6 +51,10 @@ def _card(page: ServersPage) -> ServerCard:
     return card
 
 
+def _report(page: ServersPage) -> ServerReport | None:
+    return next((card.report for card in page.findChildren(ServerCard)), None)
+
+
 def _open_page(window: MainWindow) -> ServersPage:
     window.show_page("servers")
     return the_page(window, ServersPage)
@@ -54,9 +62,9 @@ def _open_page(window: MainWindow) -> ServersPage:
 
 def _checked(page: ServersPage, qtbot: QtBot, name: str = "factory") -> None:
     qtbot.waitUntil(lambda: bool(page.findChildren(ServerCard)), timeout=_LONG)
-    before = page.report_of(name)
+    before = _report(page)
     page.check(next(server for server in list_servers(_session(page)) if server.name == name))
-    qtbot.waitUntil(lambda: page.report_of(name) not in (None, before), timeout=_LONG)
+    qtbot.waitUntil(lambda: _report(page) not in (None, before), timeout=_LONG)
 
 
 def _session(page: ServersPage) -> Session:
@@ -109,7 +117,7 @@ def test_a_server_without_its_password_offers_to_log_in_again_and_is_checked_the
     _card(page).wants_check.click()
     qtbot.waitUntil(lambda: "Not reached" in _shown(page), timeout=_LONG)
     assert "kronkers" not in _shown(page).replace("Kronkers", ""), "the window has no command line"
-    _press(page, "Log in again …")
+    _press(page, "Log in again …", qtbot)
     (dialog,) = page.findChildren(LogInDialog)
     qtbot.waitUntil(lambda: dialog.views.shown == "fingerprint", timeout=_LONG)
     assert not dialog.next.isEnabled()
@@ -123,7 +131,7 @@ def test_a_server_without_its_password_offers_to_log_in_again_and_is_checked_the
     qtbot.waitUntil(lambda: "did not let" in dialog.notice.message, timeout=_LONG)
     dialog.secret.setText(PASSWORD)
     dialog.next.click()
-    qtbot.waitUntil(lambda: page.report_of("factory") is not None, timeout=_LONG)
+    qtbot.waitUntil(lambda: _report(page) is not None, timeout=_LONG)
     assert "Not reached" not in _shown(page)
     again = open_main_window(workspace)  # the password was kept
     _checked(_open_page(again), qtbot)
@@ -164,14 +172,14 @@ def test_a_lock_shows_its_holder_and_is_taken_away_after_a_question_that_names_t
         words = f"{lock.holder} is changing releases: start churn r4, since"
         qtbot.waitUntil(lambda: words in _shown(page), timeout=_LONG)
         assert lock.since not in _shown(page), "by the clock of this computer"
-        _press(_card(page), "Take the lock away …")
+        _press(_card(page), "Take the lock away …", qtbot)
         qtbot.waitUntil(lambda: any(found.isVisible() for found in page.findChildren(Dialog)), timeout=_LONG)
         (dialog,) = [found for found in page.findChildren(Dialog) if found.isVisible()]
         assert lock.holder in dialog.windowTitle()
         assert "start churn r4" in dialog.sentence.text()
-        before = page.report_of("factory")
-        _press(dialog, "Take the lock away")
-        qtbot.waitUntil(lambda: page.report_of("factory") not in (None, before), timeout=_LONG)
+        before = _report(page)
+        _press(dialog, "Take the lock away", qtbot)
+        qtbot.waitUntil(lambda: _report(page) not in (None, before), timeout=_LONG)
         assert deploy_lock_of(_session(page), "factory") is None
         qtbot.waitUntil(lambda: "nobody is changing releases" in _shown(page), timeout=_LONG)
 
@@ -182,9 +190,9 @@ def test_a_lock_that_was_given_back_meanwhile_is_not_asked_about(
     page = _open_page(open_main_window(with_server))
     with _held(with_server):
         _checked(page, qtbot)
-    before = page.report_of("factory")
-    _press(_card(page), "Take the lock away …")
-    qtbot.waitUntil(lambda: page.report_of("factory") not in (None, before), timeout=_LONG)
+    before = _report(page)
+    _press(_card(page), "Take the lock away …", qtbot)
+    qtbot.waitUntil(lambda: _report(page) not in (None, before), timeout=_LONG)
     assert not [found for found in page.findChildren(Dialog) if found.isVisible()]
     assert "Nobody is changing releases" in page.notice.message
 
@@ -200,16 +208,16 @@ def test_what_no_release_needs_is_listed_before_it_is_removed(
     page = _open_page(open_main_window(with_server))
     _checked(page, qtbot)
     qtbot.waitUntil(lambda: "2 things that no release needs" in _shown(page), timeout=_LONG)
-    _press(_card(page), "Clean up …")
+    _press(_card(page), "Clean up …", qtbot)
     (dialog,) = page.findChildren(CleanServerDialog)
     assert not dialog.go.isVisible()
     qtbot.waitUntil(lambda: dialog.views.shown == "list", timeout=_LONG)
     assert {line.name for line in dialog.table.content.rows} == {"gone-r1-secret", "gone-r1-network"}
     assert "gone-r1-secret" in lab_server.root("docker secret ls --format '{{.Name}}'"), "nothing is removed unseen"
     assert dialog.cancel.isDefault()
-    before = page.report_of("factory")
+    before = _report(page)
     dialog.go.click()
-    qtbot.waitUntil(lambda: page.report_of("factory") not in (None, before), timeout=_LONG)
+    qtbot.waitUntil(lambda: _report(page) not in (None, before), timeout=_LONG)
     assert "gone-r1" not in lab_server.root("docker secret ls; docker network ls")
     assert page.notice.message == "factory is clean: 2 things removed."
     page.ask_clean(list_servers(_session(page))[0])

@@ -208,6 +208,10 @@ def _says_nothing_live(window: MainWindow, key: str) -> bool:
     return not _says_live(window, key)
 
 
+def _says_unreachable(window: MainWindow, key: str) -> bool:
+    return "Unreachable" in _words(window.page(key))
+
+
 def _says_live(window: MainWindow, key: str) -> bool:
     """Whether the page claims that something is live, in green."""
     page = window.page(key)
@@ -246,7 +250,8 @@ def test_no_page_calls_live_what_does_not_answer_and_all_say_since_when(
         for key in _PAGES:
             window.show_page(key)
             qtbot.waitUntil(partial(_says_nothing_live, window, key), timeout=1000)
-            assert "Unreachable" in _words(window.page(key)), key
+            # what was just put into a page is visible only once its layout has come to it
+            qtbot.waitUntil(partial(_says_unreachable, window, key), timeout=_WITHIN)
             assert "Stopped" not in _words(window.page(key)), "nobody knows that"
             if key != "models":
                 assert "does not answer since" in _words(window.page(key)), key

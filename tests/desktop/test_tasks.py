@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from types import FrameType
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
+from kronkers_studio.desktop.work import task_words, tasks
 from kronkers_studio.desktop.work.task_words import progress_words, state_pill
-from kronkers_studio.desktop.work.tasks import TaskRunner, TaskState
+from kronkers_studio.desktop.work.tasks import Report, TaskRunner, TaskState
 from kronkers_studio.domain.errors import NotFound, StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 
@@ -135,7 +139,7 @@ def test_progress_is_announced_at_most_ten_times_a_second(runner: TaskRunner, qt
     task = runner.run("busy", busy)
     task.changed.connect(lambda: announced.append(1))
     qtbot.waitUntil(lambda: task.state.ended, timeout=20_000)
-    assert task.reported.done == 200_000
+    assert task.reported.now.done == 200_000
     began, finished = task.began, task.finished
     assert began is not None and finished is not None
     seconds = (finished - began).total_seconds()
@@ -151,13 +155,56 @@ def test_time_left_follows_the_speed_so_far(runner: TaskRunner, qtbot: QtBot) ->
         go.wait(20)
 
     task = runner.run("Migrating", work)
-    qtbot.waitUntil(lambda: task.reported.done == 18_204)
+    qtbot.waitUntil(lambda: task.reported.now.done == 18_204)
     assert task.seconds_left is None
-    task.reported.since -= 200
+    task.reported.now = task.reported.now._replace(since=task.reported.now.since - 200)
     left = task.seconds_left
     assert left == pytest.approx(200 * (29_310 - 18_204) / 18_204, rel=0.05)
     assert progress_words(task) == "18,204 of 29,310 files · 2 min left"
     go.set()
+    qtbot.waitUntil(lambda: task.state.ended)
+
+
+def test_a_step_may_begin_between_any_two_looks_at_a_tasks_progress(runner: TaskRunner, qtbot: QtBot) -> None:
+    """Whatever the bar reads of a task, another thread may begin a step without a total just before it reads on.
+
+    Seen to fail when the words, or the time left, looked at the total once to know whether there is one and once more
+    to tell it: `int() argument must be … not 'NoneType'`.
+    """
+    go_on = threading.Event()
+    task = runner.run("Migrating", lambda *_: go_on.wait(20))
+    qtbot.waitUntil(lambda: task.state is TaskState.RUNNING)
+    began = time.monotonic() - 100
+
+    def look(at: int) -> int:
+        """Look at the progress; a step begins before its operation number ``at``. How many operations it took."""
+        task.reported.now = Report("Storing files", total=4, unit="files", done=2, since=began)
+        passed = 0
+
+        def watched(frame: FrameType, event: str, _argument: object) -> Any:
+            nonlocal passed
+            frame.f_trace_opcodes = True
+            if event == "opcode":
+                passed += 1
+                if passed == at:
+                    task.reported.step("Looking for duplicates")
+            return watched if frame.f_code.co_filename in (tasks.__file__, task_words.__file__) else None
+
+        before = sys.gettrace()
+        sys.settrace(watched)
+        try:
+            words, fraction = progress_words(task), task.fraction
+        finally:
+            sys.settrace(before)
+        assert words in ("2 of 4 files · 2 min left", "2 of 4 files", "")
+        assert fraction in (0.5, None)
+        return passed
+
+    operations = look(0)
+    assert operations > 100
+    for at in range(1, operations + 1):
+        look(at)
+    go_on.set()
     qtbot.waitUntil(lambda: task.state.ended)
 
 

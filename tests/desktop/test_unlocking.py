@@ -11,6 +11,7 @@ from kronkers_studio.desktop.unlock_gate import UnlockCard
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.settings.secrets import Secret
 from tests.desktop.kinds import OpenWindow
+from tests.desktop.things import pages_made
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_a_wrong_passphrase_is_said_beside_it_and_the_right_one_opens(
     card.unlock()
     qtbot.waitUntil(lambda: window.studio.session is not None, timeout=20_000)
     assert window.current == "home"
-    assert "home" in window.visited
+    assert "home" in pages_made(window)
 
 
 def test_the_recovery_key_opens_it_too(open_main_window: OpenWindow, locked: tuple[Path, Secret], qtbot: QtBot) -> None:

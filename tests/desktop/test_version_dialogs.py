@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,12 @@ from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.differences import Choice
-from kronkers_studio.workflows.browsing import list_folder, read_file
+from kronkers_studio.workflows.browsing import list_folder
 from kronkers_studio.workflows.session import open_workspace
 from kronkers_studio.workflows.versions import create_branch
 from tests.desktop import accessible
 from tests.desktop.kinds import OpenWindow, Rest
+from tests.desktop.things import stored_bytes
 from tests.desktop.versioned import commit_files
 
 
@@ -100,10 +102,10 @@ def test_a_merge_is_shown_first_and_each_conflict_is_decided(
 
     session = window.studio.session
     assert session is not None
-    assert read_file(session, "Team", "", "free.txt") == b"3\n"
-    assert read_file(session, "Team", "", "data/plan.txt") == b"2\n"
+    assert stored_bytes(session, "Team", "", "free.txt") == b"3\n"
+    assert stored_bytes(session, "Team", "", "data/plan.txt") == b"2\n"
     kept = {
-        read_file(session, "Team", "", entry.path) for entry in list_folder(session, "Team") if "notes" in entry.name
+        stored_bytes(session, "Team", "", entry.path) for entry in list_folder(session, "Team") if "notes" in entry.name
     }
     assert kept == {b"2\n", b"3\n"}
     assert len(page.history.content.row(0).commit.parents) == 2
@@ -188,10 +190,15 @@ def test_a_file_is_restored_as_it_was_at_a_moment(
 
 
 def test_what_is_dragged_out_is_restored_into_a_folder_of_its_own_first(
-    open_main_window: OpenWindow, filled_workspace: Path, come_to_rest: Rest
+    open_main_window: OpenWindow,
+    filled_workspace: Path,
+    come_to_rest: Rest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from kronkers_studio.desktop.panels.browser import file_data
 
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     window, page = open_registry(open_main_window, filled_workspace, come_to_rest)
     browser = page.browser
     for position, inside in ((0, "sales.csv"), (1, "")):
@@ -199,10 +206,9 @@ def test_what_is_dragged_out_is_restored_into_a_folder_of_its_own_first(
         browser.table.choose(position)
         browser.table.startDrag(browser.table.defaultDropAction())
         come_to_rest(window)
-        path = browser.taken_out
+        (path,) = tmp_path.glob(f"kronkers-*/{entry.name}")
         assert path.name == entry.name
         assert (path / inside if inside else path).is_file()
         assert file_data(path).urls()[0].toLocalFile() == path.as_posix()
-    before = browser.taken_out
     browser.forget_taken_out()
-    assert not before.exists()
+    assert list(tmp_path.glob("kronkers-*")) == []

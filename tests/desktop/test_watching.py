@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.panels.watched_folders import ProjectRow, remedy_words, state_pill, state_words
 from kronkers_studio.desktop.window import MainWindow
@@ -20,9 +22,10 @@ from kronkers_studio.domain.migration import MigrationResult, WatchState, WatchS
 from kronkers_studio.domain.progress import NEVER, CancelSource
 from kronkers_studio.workflows import watching as workflow
 from kronkers_studio.workflows.browsing import list_folder
+from kronkers_studio.workflows.migrating import migrate_folders
 from kronkers_studio.workflows.session import open_workspace
 from tests.desktop.accessible import unnamed, unreachable
-from tests.desktop.kinds import OpenWindow, the_page
+from tests.desktop.kinds import OpenWindow, the_page, the_session
 from tests.desktop.things import NOON
 
 _PATIENCE = 30_000
@@ -97,6 +100,59 @@ def test_a_file_that_is_written_into_a_watched_folder_becomes_a_new_version(
     wait_for(row, "Not watched", qtbot)
     qtbot.waitUntil(lambda: window.studio.runner.idle, timeout=_PATIENCE)
     assert watch_threads() == []
+
+
+def test_a_watched_folder_is_forgotten_after_a_question_and_stays_as_it_is(
+    open_main_window: OpenWindow, filled_workspace: Path, small_folder: Path, qtbot: QtBot
+) -> None:
+    window, row = watched_in(open_main_window(filled_workspace), qtbot)
+    page = page_of(window, qtbot)
+    files, version = sorted(small_folder.rglob("*")), head(window)
+
+    def asked() -> ForgetFolderDialog:
+        row.forget.click()
+        (dialog,) = [found for found in window.findChildren(ForgetFolderDialog) if found.isVisible()]
+        assert unnamed(dialog) == unreachable(dialog) == []
+        return dialog
+
+    qtbot.keyClick(asked(), Qt.Key.Key_Return)  # Cancel has the keyboard
+    assert watch_threads()
+    asked().go.click()
+    qtbot.waitUntil(lambda: not page.before.rows, timeout=_PATIENCE)
+
+    assert "is no longer brought into" in page.notice.message
+    assert not page.before.isVisibleTo(page)
+    qtbot.waitUntil(lambda: window.studio.runner.idle, timeout=_PATIENCE)
+    assert watch_threads() == []
+    assert (sorted(small_folder.rglob("*")), head(window)) == (files, version)
+
+
+def test_what_is_left_of_a_watched_project_goes_on_being_watched(
+    open_main_window: OpenWindow, workspace: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    folders = [tmp_path / "A", tmp_path / "B"]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "x.csv").write_text("a\n", encoding="utf-8")
+    with open_workspace(workspace) as session:
+        migrate_folders(session, folders, _PROJECT)
+    window, row = watched_in(open_main_window(workspace), qtbot)
+    row.forget.click()
+    (dialog,) = window.findChildren(ForgetFolderDialog)
+    assert dialog.folder.values == tuple(folders)
+    dialog.folder.choose(folders[1])
+    dialog.go.click()
+    qtbot.waitUntil(lambda: row.folders == (folders[0],), timeout=_PATIENCE)
+    wait_for(row, "In sync", qtbot)
+    for folder in folders:
+        (folder / "y.csv").write_text("b\n", encoding="utf-8")
+    opened = the_session(window)
+
+    def stored() -> set[str]:
+        return {entry.name for part in "AB" for entry in list_folder(opened, _PROJECT, path=part)}
+
+    qtbot.waitUntil(lambda: "y.csv" in stored(), timeout=_PATIENCE)
+    assert [entry.name for entry in list_folder(opened, _PROJECT, path="B")] == ["x.csv"]
 
 
 def test_a_folder_that_is_taken_away_is_waited_for_and_taken_up_again(
@@ -293,9 +349,9 @@ def test_changes_are_said_before_they_have_come_to_rest(filled_workspace: Path, 
     writer = threading.Thread(target=write)
     writer.start()
     with open_workspace(filled_workspace) as session, pytest.raises(Cancelled):
-        workflow.watch_folder(
+        workflow.watch_folders(
             session,
-            small_folder,
+            [small_folder],
             settle_seconds=3.0,  # a thread of a busy machine may sleep longer than a tick
             on_sync=on_sync,
             on_state=lambda state: states.append(state.status),

@@ -21,13 +21,14 @@ from kronkers_studio.desktop.window import stops
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.settings.configuration import load_settings
 from tests.desktop.kinds import OpenWindow, Rest
+from tests.desktop.things import pages_made
 
 
 def test_pages_are_made_at_their_first_visit(open_main_window: OpenWindow, workspace: Path) -> None:
     window = open_main_window(workspace)
-    assert set(window.visited) <= {"home"}
+    assert set(pages_made(window)) <= {"home"}
     window.show_page("registry")
-    assert set(window.visited) == {"home", "registry"}
+    assert set(pages_made(window)) == {"home", "registry"}
 
 
 def test_the_code_of_the_first_page_is_loaded_while_the_workspace_is_opened_and_not_on_the_main_thread(
@@ -44,7 +45,7 @@ def test_the_code_of_the_first_page_is_loaded_while_the_workspace_is_opened_and_
 
     monkeypatch.setattr(module, "_module_of", note)
     window = open_main_window(workspace)
-    assert window.visited == ["home"]
+    assert pages_made(window) == ["home"]
     assert loaded[0] == ("home", False)
 
 

@@ -1,9 +1,12 @@
-"""A model version and a release, as small as they may be, for tests of widgets."""
+"""A model version and a release, as small as they may be, for tests of widgets; and what a window has made."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from kronkers_studio.desktop.pages.page import Page
+from kronkers_studio.desktop.panels.rebuild import MendingPanel
+from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.models import (
     ContentRef,
     Datatype,
@@ -14,6 +17,7 @@ from kronkers_studio.domain.models import (
     Tensor,
 )
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
+from kronkers_studio.workflows.session import Session
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -37,3 +41,19 @@ def a_release(
     message: str = "",
 ) -> Release:
     return Release("wine", place, number, version, "sha256:0", state, NOON, NOON, "ada", message=message)
+
+
+def pages_made(window: MainWindow) -> list[str]:
+    """The keys of the pages made so far."""
+    return [page.key for page in window.findChildren(Page)]
+
+
+def mending_panel(window: MainWindow) -> MendingPanel | None:
+    """What offers to make the index again, if it is shown."""
+    return next((panel for panel in window.gate.findChildren(MendingPanel) if not panel.isHidden()), None)
+
+
+def stored_bytes(session: Session, project: str, ref: str, path: str) -> bytes:
+    """A file as it is stored, verified."""
+    content = session.workspace.content
+    return content.read(content.find(project, ref, path))

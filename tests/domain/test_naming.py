@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from kronkers_studio.domain.errors import ForeignEntry
 from kronkers_studio.domain.naming import (
     ANYTHING,
-    MAC,
     WINDOWS,
     NameRules,
     checked_model_name,
@@ -22,7 +21,13 @@ from kronkers_studio.domain.naming import (
     unportable,
 )
 
-ALL = [WINDOWS, MAC, ANYTHING, NameRules(windows=True), NameRules(ignores_case=True)]
+ALL = [
+    WINDOWS,
+    ANYTHING,
+    NameRules(unicode_only=True, ignores_case=True),
+    NameRules(windows=True),
+    NameRules(ignores_case=True),
+]
 any_name = (
     st.binary(min_size=1, max_size=300).map(os.fsdecode)
     | st.text(min_size=1, max_size=300)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -81,11 +82,20 @@ def test_the_secret_service_keeps_and_locks_secrets(secret_service: SecretServic
     assert keyring.get_password("lab", "me") == "secret"
 
 
-@pytest.mark.parametrize(("required", "outcome"), [("", "skipped"), ("required", "failed")])
+_SKIPPED = {
+    "by a fixture or the test": "@pytest.mark.lab\ndef test_it():\n    pytest.skip('lab: no root')\n",
+    "with its whole file": (
+        "pytestmark = [pytest.mark.lab, pytest.mark.skipif(True, reason='lab: no root')]\n\ndef test_it(): pass\n"
+    ),
+}
+
+
+@pytest.mark.parametrize(("required", "outcome"), [("", "1 skipped"), ("required", "1 failed|1 error")])
+@pytest.mark.parametrize("skipped", _SKIPPED)
 def test_a_lab_that_cannot_start_is_a_skip_and_a_failure_where_it_is_required(
-    tmp_path: Path, required: str, outcome: str
+    tmp_path: Path, skipped: str, required: str, outcome: str
 ) -> None:
-    sample_text = "import pytest\n\n@pytest.mark.lab\ndef test_it():\n    pytest.skip('lab: no root')\n"
+    sample_text = f"import pytest\n\n{_SKIPPED[skipped]}"
     (tmp_path / "test_sample.py").write_text(sample_text, encoding="utf-8")
     root = Path(__file__).parents[2]
     run = subprocess.run(
@@ -99,5 +109,5 @@ def test_a_lab_that_cannot_start_is_a_skip_and_a_failure_where_it_is_required(
         text=True,
         check=False,
     )
-    assert f"1 {outcome}" in run.stdout, run.stdout + run.stderr
+    assert re.search(outcome, run.stdout), run.stdout + run.stderr
     assert "lab: no root" in run.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders,
 from kronkers_studio.workflows.migration import sources
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.sources import changed_options, forget_source, project_sources
+from kronkers_studio.workflows.watching import brought_in
 from tests.migration.kinds import Make
 
 AT_REST_NS = 1_600_000_000_123_456_789
@@ -221,6 +223,54 @@ def test_rules_are_remembered_with_the_project_and_can_be_changed_and_forgotten(
         forget_source(session, "p", folder)
 
 
+def test_a_forgotten_folder_loses_nothing_and_can_be_brought_in_again(session: Session, tmp_path: Path) -> None:
+    for name in ("A", "B"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.csv").write_text(name)
+    migrate_folders(session, [tmp_path / "A", tmp_path / "B"], "p")
+
+    assert forget_source(session, "p", tmp_path / "B") == MigrationSource(str(tmp_path / "B"), "B")
+
+    assert [source.folder for source in project_sources(session, "p")] == [str(tmp_path / "A")]
+    (tmp_path / "A" / "y.csv").write_text("new")
+    (tmp_path / "B" / "y.csv").write_text("new")
+    migrate_folders(session, project="p")
+    assert set(files_of(session)) == {"A/x.csv", "A/y.csv", "B/x.csv"}
+    assert (tmp_path / "B" / "x.csv").read_text() == "B"
+    migrate_folders(session, [tmp_path / "A", tmp_path / "B"], "p")
+    assert set(files_of(session)) == {"A/x.csv", "A/y.csv", "B/x.csv", "B/y.csv"}
+    assert len(project_sources(session, "p")) == 2
+
+
+def test_a_forgotten_folder_that_was_not_touched_is_remembered_again(
+    session: Session, folder: Path, make: Make
+) -> None:
+    make("a.csv")
+    migrate_folder(session, folder, "p")
+    assert [brought.project for brought in brought_in(session)] == ["p"]
+    forget_source(session, "p", folder)
+    assert brought_in(session) == []
+
+    result = migrate_folder(session, folder, "p")
+
+    assert (result.changed, result.read_files) == (False, 0)
+    assert project_sources(session, "p") == [MigrationSource(str(folder))]
+
+
+def test_a_folder_that_is_gone_can_be_forgotten(session: Session, tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "A", tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "a.csv").write_text("1")
+    migrate_folder(session, folder, "p")
+    folder.rename(elsewhere)
+
+    with pytest.raises(NotFound, match="is not brought into “p”") as failure:
+        forget_source(session, "p", elsewhere)
+
+    assert "kronkers folder list" in failure.value.next_step
+    assert forget_source(session, "p", folder).folder == str(folder)
+
+
 def test_a_plan_remembers_nothing(session: Session, folder: Path, make: Make) -> None:
     make("a.csv")
     plan = plan_migration(session, folder, "p", options=MigrationOptions(exclude=("*.csv",)))
@@ -380,7 +430,7 @@ def test_folders_in_one_another_are_refused(session: Session, folder: Path, make
 # Gently
 def test_reading_keeps_to_the_limit_of_the_settings(session: Session, folder: Path, make: Make) -> None:
     make("a.bin", os.urandom(600_000))
-    session.settings.read_limit = 1.0
+    session.settings = replace(session.settings, read_limit=1.0)
     begun = time.monotonic()
     migrate_folder(session, folder, "p")
     assert time.monotonic() - begun > 0.3

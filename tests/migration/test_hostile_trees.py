@@ -219,7 +219,7 @@ def digest_of(file: Path) -> bytes:
 def test_a_file_that_never_stops_growing_is_listed_and_holds_nothing_up(session: Session, folder: Path) -> None:
     (folder / "good.csv").write_bytes(b"good")
     log, stop = folder / "log.csv", threading.Event()
-    log.write_bytes(b"line\n" * 500_000)
+    log.write_bytes(b"line\n" * 6_000_000)  # reading it takes longer than a busy machine lets the writer wait
 
     def grow() -> None:
         with log.open("ab", buffering=0) as file:

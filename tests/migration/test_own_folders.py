@@ -28,7 +28,7 @@ from kronkers_studio.workflows.browsing import restore
 from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders, plan_migration
 from kronkers_studio.workflows.session import Session, create_workspace, workspace_remark
 from kronkers_studio.workflows.sources import project_sources
-from kronkers_studio.workflows.watching import watch_folder
+from kronkers_studio.workflows.watching import watch_folders
 
 
 @pytest.fixture
@@ -193,8 +193,8 @@ def test_a_change_in_the_workspace_starts_no_run_of_a_watched_folder(inside: Ses
 
     def run() -> None:
         with pytest.raises(Cancelled):
-            watch_folder(
-                inside, link, "p", settle_seconds=0.2, on_sync=lambda result: syncs.put(result.changed), cancel=cancel
+            watch_folders(
+                inside, [link], "p", settle_seconds=0.2, on_sync=lambda result: syncs.put(result.changed), cancel=cancel
             )
 
     thread = threading.Thread(target=run)

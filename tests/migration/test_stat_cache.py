@@ -267,7 +267,7 @@ def test_the_generation_is_remembered_for_each_folder_also_in_a_cache_made_befor
     cache.remember_generation(8)
     assert cache.generation() == 8 and StatCache(database, "other", folder).generation() is None
 
-    with database.write_directly() as connection:
+    with database.write() as connection:
         connection.execute("DROP TABLE stat_cache_generations")
     assert cache.generation() is None and set(cache.load()) == {"a.csv"}
     cache.remember_generation(9)

@@ -28,7 +28,7 @@ from kronkers_studio.workflows import watching as workflow
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.trash import list_trash, remove_branch, remove_project, restore_from_trash
-from kronkers_studio.workflows.watching import watch_folder, watch_folders
+from kronkers_studio.workflows.watching import watch_folders
 from tests.migration.kinds import Make
 
 SETTLE = 0.25
@@ -414,6 +414,6 @@ def test_the_workflow_watches_one_folder_under_its_own_name(session: Session, fo
         cancel.cancel()
 
     with pytest.raises(Cancelled):
-        watch_folder(session, folder / "Sales", on_sync=once, cancel=cancel)
+        watch_folders(session, [folder / "Sales"], on_sync=once, cancel=cancel)
     assert [result.project for result in results] == ["Sales"]
     assert folder_watch.Watch is Watch

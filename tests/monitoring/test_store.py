@@ -58,7 +58,7 @@ def test_short_runs_do_not_let_the_tail_grow_without_end(tmp_path: Path) -> None
             for index in range(50):
                 store.append([(KEY, BEGIN + part * 50 + index, 1.0)])
     with SeriesStore(tmp_path / "series.db", bytes(32)) as store, store._database.read() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM tail").scalar_one() < 300
+        assert connection.execute("SELECT count(*) FROM tail").fetchone()[0] < 300
         assert len(store.window(KEY, BEGIN, BEGIN + 1000)) == 450
 
 
@@ -80,7 +80,7 @@ def test_values_that_are_not_finite_are_gaps(store: SeriesStore) -> None:
 def test_an_append_that_fails_halfway_leaves_nothing(store: SeriesStore) -> None:
     with pytest.raises(TypeError):
         store.append([(KEY, BEGIN, 1.0), (KEY, BEGIN, "many")])  # type: ignore[list-item]  # wrong on purpose
-    assert store.places() == []
+    assert store.latest(KEY.model, KEY.place) == {}
 
 
 def test_the_latest_values_are_those_measured_together_last(store: SeriesStore) -> None:
@@ -90,12 +90,6 @@ def test_the_latest_values_are_those_measured_together_last(store: SeriesStore) 
     assert store.latest("churn", "this-computer") == {Metric.CPU: (BEGIN + 2, 2.0)}
     assert store.totals("churn", "this-computer") == {"answered": 7}
     assert store.latest("churn", "elsewhere") == {}
-
-
-def test_places_are_listed_latest_first(store: SeriesStore) -> None:
-    store.append([(SeriesKey("churn", "one", Metric.CPU), BEGIN, 1.0)])
-    store.append([(SeriesKey("churn", "two", Metric.CPU), BEGIN + 5, 1.0)])
-    assert store.places() == [("churn", "two"), ("churn", "one")]
 
 
 def test_another_key_does_not_open_the_file(tmp_path: Path) -> None:

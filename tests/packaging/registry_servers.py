@@ -25,20 +25,22 @@ from cryptography.x509.oid import NameOID
 from tests.packaging.image_files import DOCKER, SmallImage, index_of, sha
 
 
-def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """(certificate, key) for 127.0.0.1 and localhost."""
+def make_certificate(folder: Path, *, days: int = 1, name_there: str = "localhost") -> tuple[Path, Path]:
+    """(certificate, key) for 127.0.0.1 and localhost, which expires in ``days``: it did so when they are negative."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name_there} {x509.random_serial_number() % 10**9}")])
     now = datetime.datetime.now(datetime.UTC)
-    alternatives = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    alternatives: list[x509.GeneralName] = [x509.DNSName(name_there)]
+    if name_there == "localhost":
+        alternatives.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - datetime.timedelta(days=9))
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())

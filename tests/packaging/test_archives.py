@@ -30,7 +30,6 @@ from kronkers_studio.packaging import (
     this_platform,
     write_oci_archive,
 )
-from kronkers_studio.packaging.image import chain_ids
 from tests.packaging.image_files import SmallImage, index_of, oci_layout, sha, tar_of
 
 SYSTEM, PROCESSOR = this_platform().split("/")
@@ -372,9 +371,3 @@ def test_cancelling_keeps_what_was_there(image: ComposedImage, tmp_path: Path) -
         write_oci_archive(image, file, cancel=cancel)
     assert file.read_text() == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["wine.tar"]
-
-
-def test_chain_ids_are_those_of_the_specification() -> None:
-    first, second = sha(b"a"), sha(b"b")
-
-    assert chain_ids([first, second]) == [first, sha(f"{first} {second}".encode())]

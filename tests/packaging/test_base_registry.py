@@ -1,3 +1,4 @@
+import base64
 import contextlib
 import gzip
 import json
@@ -10,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.domain.errors import BaseImageUnavailable, Cancelled, InvalidInput
+from kronkers_studio.domain.errors import (
+    BaseImageUnavailable,
+    Cancelled,
+    InvalidInput,
+    RegistryLoginRefused,
+    RegistryUntrusted,
+)
 from kronkers_studio.domain.progress import CancelSource, NoProgress
 from kronkers_studio.packaging import BaseImage, BaseKind, LayerCache, base_from_registry, parse_base, parse_reference
 from kronkers_studio.packaging.registry_http import RegistryCredentials
@@ -60,7 +67,7 @@ def test_an_image_comes_from_a_real_registry(certificate: tuple[Path, Path], tmp
             base_from_registry(f"{host}/team/base:both", "windows/amd64", cache, ca_file=certificate[0])
         with pytest.raises(BaseImageUnavailable, match="has no image team/base:missing"):
             base_from_registry(f"{host}/team/base:missing", "linux/amd64", cache, ca_file=certificate[0])
-        with pytest.raises(BaseImageUnavailable, match="is not trusted"):
+        with pytest.raises(RegistryUntrusted, match="is not trusted"):
             base_from_registry(f"{host}/team/base:both", "linux/amd64", LayerCache(tmp_path / "2"))
 
     assert [layer.diff_id for layer in both.layers] == [sha(layer) for layer in image.layers]
@@ -80,8 +87,9 @@ def test_a_real_registry_with_a_login_needs_the_right_one(
     wrong = RegistryCredentials("anna", Secret("wrong"))
     with debian_registry(tmp_path, *certificate, login=login) as host:
         push(host, "team/base", "1", [image], str(certificate[0]), login)
-        for credentials in (None, wrong):
-            with pytest.raises(BaseImageUnavailable, match="does not let us read team/base") as failure:
+        refusals = {None: "does not let anybody read team/base", wrong: "does not accept the password of “anna”"}
+        for credentials, said in refusals.items():
+            with pytest.raises(RegistryLoginRefused, match=said) as failure:
                 base_from_registry(
                     f"{host}/team/base:1",
                     "linux/amd64",
@@ -90,6 +98,7 @@ def test_a_real_registry_with_a_login_needs_the_right_one(
                     credentials=credentials,
                 )
             assert "wrong" not in str(failure.value)
+            assert failure.value.image_registry == host
         base = base_from_registry(
             f"{host}/team/base:1",
             "linux/amd64",
@@ -149,6 +158,121 @@ def test_a_token_is_asked_for_where_the_registry_says(
     sent = [headers.get("Authorization", "") for path, headers in registry.requests if path == asked]
     assert len(sent) == 1
     assert sent[0].startswith("Basic ")
+
+
+def test_a_token_that_expires_between_two_layers_is_asked_for_again(
+    registry: Registry, certificate: tuple[Path, Path], tmp_path: Path, image: SmallImage
+) -> None:
+    registry.serve(image)
+    challenge = {"WWW-Authenticate": f'Bearer realm="https://{registry.host}/token",service="here"'}
+    uses: dict[str, int] = {}
+
+    def only_for_two(headers: dict[str, str], answer: object) -> object:
+        token = headers.get("Authorization", "")
+        uses[token] = uses.get(token, 0) + 1
+        if not token or uses[token] > 2:
+            return 401, challenge, b"{}"
+        return answer(headers) if callable(answer) else answer
+
+    for path, answer in list(registry.answers.items()):
+        registry.answers[path] = lambda headers, answer=answer: only_for_two(headers, answer)
+    asked = "/token?service=here&scope=repository%3Ateam%2Fbase%3Apull"
+    registry.answers[asked] = lambda _: (200, {}, b'{"token": "t%d"}' % registry.paths().count(asked))
+
+    base = fetched(registry, tmp_path, certificate[0], credentials=LOGIN)
+
+    assert len(base.layers) == 2
+    assert registry.paths().count(asked) == 2
+
+
+def test_a_token_that_is_never_accepted_is_asked_for_once_a_request(
+    registry: Registry, certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    challenge = {"WWW-Authenticate": f'Bearer realm="https://{registry.host}/token"'}
+    registry.answers["/v2/team/base/manifests/1"] = (401, challenge, b"{}")
+    asked = "/token?scope=repository%3Ateam%2Fbase%3Apull"
+    registry.answers[asked] = (200, {}, b'{"token": "t"}')
+
+    with pytest.raises(RegistryLoginRefused, match="does not let “anna” read team/base"):
+        fetched(registry, tmp_path, certificate[0], credentials=LOGIN)
+
+    assert registry.paths().count(asked) == 1
+
+
+def test_a_password_of_any_letters_reaches_a_token_server(
+    registry: Registry, certificate: tuple[Path, Path], tmp_path: Path, image: SmallImage
+) -> None:
+    registry.serve(image)
+    manifest = registry.answers["/v2/team/base/manifests/1"]
+    challenge = {"WWW-Authenticate": f'Bearer realm="https://{registry.host}/token"'}
+    registry.answers["/v2/team/base/manifests/1"] = lambda headers: (
+        manifest if "Authorization" in headers else (401, challenge, b"{}")
+    )
+    asked = "/token?scope=repository%3Ateam%2Fbase%3Apull"
+    login = base64.b64encode("anna:žluťoučký €".encode()).decode()
+    registry.answers[asked] = lambda headers: (
+        (200, {}, b'{"token": "t"}') if headers.get("Authorization") == f"Basic {login}" else (401, {}, b"{}")
+    )
+
+    fetched(registry, tmp_path, certificate[0], credentials=RegistryCredentials("anna", Secret("žluťoučký €")))
+    with pytest.raises(RegistryLoginRefused, match="does not accept the password of “anna”"):
+        fetched(registry, tmp_path / "2", certificate[0], credentials=LOGIN)
+
+
+@pytest.mark.parametrize(
+    ("made", "kind", "said"),
+    [
+        ({"days": -1}, BaseImageUnavailable, "has expired"),
+        ({"name_there": "registry.example.org"}, BaseImageUnavailable, "is for another address"),
+    ],
+)
+def test_what_is_wrong_with_a_certificate_is_told(
+    tmp_path: Path, made: dict[str, object], kind: type[BaseImageUnavailable], said: str
+) -> None:
+    certificate, key = make_certificate(tmp_path, **made)  # type: ignore[arg-type]
+    with own_registry(certificate, key) as registry, pytest.raises(kind, match=said) as failure:
+        fetched(registry, tmp_path / "cache", certificate)
+    assert not isinstance(failure.value, RegistryUntrusted)  # another CA file would not help
+
+
+def test_a_ca_file_that_is_none_is_named(registry: Registry, tmp_path: Path) -> None:
+    empty, binary = tmp_path / "empty.pem", tmp_path / "der.crt"
+    empty.write_bytes(b"")
+    binary.write_bytes(b"\x30\x82\x01\x00" + b"\0" * 256)
+    for file, said in (
+        (tmp_path / "gone.pem", "cannot be read: No such file"),
+        (tmp_path, "cannot be read: Is a directory"),
+        (empty, "holds no certificate"),
+        (binary, "holds no certificate"),
+    ):
+        with pytest.raises(RegistryUntrusted, match=said) as failure:
+            fetched(registry, tmp_path / "cache", file)
+        assert failure.value.image_registry == registry.host
+        assert str(file) in failure.value.message
+    assert registry.requests == []
+
+
+def test_the_usual_authorities_are_trusted_besides_a_registrys_own(
+    registry: Registry,
+    certificate: tuple[Path, Path],
+    tmp_path: Path,
+    image: SmallImage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A company's registry may send its layers from a public store. Here the store's certificate is a usual one."""
+    registry.serve(image)
+    (tmp_path / "store").mkdir()
+    store_certificate, store_key = make_certificate(tmp_path / "store")
+    with own_registry(store_certificate, store_key) as store:
+        path = f"/v2/team/base/blobs/{sha(image.packed[1])}"
+        store.answers["/blob"] = registry.answers[path]
+        registry.answers[path] = (307, {"Location": f"https://{store.host}/blob"}, b"")
+        with pytest.raises(RegistryUntrusted, match=f"The certificate of {store.host} ") as failure:
+            fetched(registry, tmp_path / "1", certificate[0])
+        assert failure.value.image_registry == registry.host  # whose CA file is used for its store, too
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(store_certificate))
+
+        assert len(fetched(registry, tmp_path / "2", certificate[0]).layers) == 2
 
 
 def test_a_redirect_elsewhere_does_not_carry_the_login(
@@ -261,7 +385,7 @@ def test_bytes_that_are_not_what_was_asked_for_are_refused(
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (403, b"", "does not let us read"),
+        (403, b"", "does not let anybody read"),
         (429, b"", "too many requests"),
         (503, b"", "answered 503"),
         (200, b"not json", "not what its digest says"),

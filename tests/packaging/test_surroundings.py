@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kronkers_studio.packaging.environment_hints import read_surroundings
+from kronkers_studio.packaging.environment_hints import is_version, read_surroundings
 
 
 def texts(files: dict[str, str]) -> dict[str, Callable[[], bytes]]:
@@ -29,6 +29,11 @@ HEADER = (
         ({"pyproject.toml": '[project]\nrequires-python = "<3.10"\n'}, "3.9"),
         ({"pyproject.toml": '[project]\nrequires-python = "~=3.12.0"\n'}, "3.12"),
         ({"pyproject.toml": '[project]\nrequires-python = ">=3.10,!=3.11.*"\n'}, "3.10"),
+        ({"pyproject.toml": '[project]\nrequires-python = "==3.12.4"\n'}, "3.12"),
+        ({"pyproject.toml": '[project]\nrequires-python = ">3.12.2,<3.12.9"\n'}, "3.12"),
+        ({"pyproject.toml": '[project]\nrequires-python = "<3.12,>=3.12"\n'}, ""),
+        ({"pyproject.toml": '[project]\nrequires-python = "^3.12"\n'}, ""),
+        ({"pyproject.toml": '[project]\nrequires-python = ""\n'}, ""),
         ({"pyproject.toml": "not toml ["}, ""),
         ({".python-version": "pypy3.9"}, ""),
     ],
@@ -47,6 +52,10 @@ def test_only_exact_versions_count_as_pins() -> None:
         scipy==1.*
         -e git+https://example.org/x#egg=x
         joblib==1.6.0 --hash=sha256:00
+        joblib==1.5.0  # the first line counts
+        onnx==one
+        skops===0.13
+        cloudpickle>=3,==3.1
         torch @ file:///wheels/torch.whl
         orjson==3.11.0 \\
             --hash=sha256:11
@@ -56,8 +65,21 @@ def test_only_exact_versions_count_as_pins() -> None:
         "scikit-learn": "1.9.1",
         "requests": "2.32.0",
         "joblib": "1.6.0",
+        "skops": "0.13",
         "orjson": "3.11.0",
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        *[(text, True) for text in ("1.5.2", "1.9.dev0", "1.4.0rc1", "0.24.2.post1", "1.3.0+local.1")],
+        *[(text, False) for text in ("", "1.5\n", " 1.5", "1.5 @ file:///x", "1.5poſt1", "1.5; x", "new", "1.*")],
+    ],
+)
+def test_a_version_is_told_from_what_is_none(text: str, is_one: bool) -> None:
+    """Seen to fail without the look at spaces: a version read from a model goes into a file that uv reads."""
+    assert is_version(text) is is_one
 
 
 def test_requirements_win_over_a_scripts_header() -> None:

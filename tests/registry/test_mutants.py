@@ -89,6 +89,7 @@ _PASS = (
 """A mutant that breaks these as well is caught by anything, and so says nothing of the tests above."""
 
 pytestmark = [
+    pytest.mark.lab,
     pytest.mark.slow,
     pytest.mark.timeout(1800),
     pytest.mark.skipif(

@@ -29,6 +29,7 @@ _PATIENCE = 200  # seconds: a busy machine gives little time to what writes to i
 _SHUTDOWN_WITHOUT_FLUSHING = (0x8004587D, struct.pack("I", 2))
 
 pytestmark = [
+    pytest.mark.lab,
     pytest.mark.slow,
     pytest.mark.skipif(
         not sys.platform.startswith("linux") or os.geteuid() != 0 or not shutil.which("mkfs.ext4"),

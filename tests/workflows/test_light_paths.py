@@ -17,7 +17,7 @@ from kronkers_studio.workflows.session import open_workspace
 directory, key, folder = map(Path, sys.argv[1:])
 with open_workspace(directory, key_file=key) as session:
     result = migrate_folder(session, folder)
-print(result.changed, result.read_files, *sorted({"sqlalchemy", "alembic", "pydantic"} & set(sys.modules)))
+print(result.changed, result.read_files, *sorted({"sqlalchemy", "alembic"} & set(sys.modules)))
 """
 
 

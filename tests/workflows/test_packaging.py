@@ -7,21 +7,37 @@ import json
 import shutil
 import sys
 import tarfile
+import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
 
 from kronkers_studio.domain.changes import ModelRegistered
-from kronkers_studio.domain.errors import Cancelled, ForeignEntry, InvalidInput, PackagingFailed
+from kronkers_studio.domain.errors import (
+    BaseImageUnavailable,
+    Cancelled,
+    ForeignEntry,
+    InvalidInput,
+    PackagingFailed,
+    RegistryLoginRefused,
+    RegistryUntrusted,
+)
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelSource, NoProgress
 from kronkers_studio.registry.content_store import ContentStore
+from kronkers_studio.settings.configuration import change_settings, load_settings
 from kronkers_studio.settings.paths import cache_folder
+from kronkers_studio.settings.secrets import Secret
+from kronkers_studio.workflows.image_registries import log_in_to_registry, trust_registry
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import find_models, list_models, register_model
-from kronkers_studio.workflows.packages import list_packages, package_model
+from kronkers_studio.workflows.packages import package_model
 from kronkers_studio.workflows.session import Session
+from tests.lab.secret_service import SecretService
+from tests.packaging.image_files import SmallImage, sha, tar_of
+from tests.packaging.registry_servers import debian_registry, make_certificate, push
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -125,7 +141,7 @@ def test_finding_the_libraries_can_be_cancelled(
     cache = cache_folder() / "layers"
     assert not (cache / "locks").exists()  # nothing was found out to its end
     assert drafts(cache) == []
-    assert list_packages(session) == []
+    assert session.workspace.ledger.packages() == []
 
 
 @pytest.mark.parametrize(
@@ -142,7 +158,7 @@ def test_making_the_layer_of_libraries_can_be_cancelled(
     assert seen.steps[-1] == stage
     assert not (own_cache / "layers").exists()
     assert drafts(own_cache) == []
-    assert list_packages(session) == []
+    assert session.workspace.ledger.packages() == []
 
 
 @pytest.mark.parametrize(
@@ -161,7 +177,7 @@ def test_a_package_for_servers_can_be_cancelled_at_each_stage(
 
     assert seen.steps[-1] == stage
     assert list(output.parent.iterdir()) == []
-    assert list_packages(session) == []
+    assert session.workspace.ledger.packages() == []
 
 
 def test_writing_a_package_tells_how_far_it_is(
@@ -266,3 +282,40 @@ def test_a_model_is_looked_at_without_reading_it_whole(
 
     assert [model.facts for model in found] == [None, None]
     assert 0 < read < 1_000_000
+
+
+@pytest.mark.lab
+def test_a_base_image_comes_from_a_registry_that_was_logged_in_to(
+    session: Session, wine: ModelVersion, secret_service: SecretService, tmp_path: Path, own_cache: Path
+) -> None:
+    if shutil.which("docker-registry") is None:
+        pytest.skip("docker-registry is not installed")
+    certificate, key = make_certificate(tmp_path)
+    with debian_registry(tmp_path, certificate, key, login=("svc", "correct horse")) as host:
+        image = SmallImage(layers=[tar_of({"bin/python3": b"#!"})])
+        push(host, "team/python", PYTHON, [image], str(certificate), ("svc", "correct horse"))
+        session.settings = change_settings(base_image=f"{host}/team/python:{{python}}")
+        output = tmp_path / "wine.tar"
+        with pytest.raises(RegistryUntrusted) as untrusted:
+            package_model(session, "wine", output=output)
+        assert untrusted.value.command == f"`kronkers image-registry trust {host} --ca-file FILE` names it."
+        trust_registry(host, certificate)
+        session.settings = load_settings()
+        with pytest.raises(RegistryLoginRefused) as refused:
+            package_model(session, "wine", output=output)
+        assert refused.value.command == f"`kronkers image-registry login {host} --user NAME` logs in."
+        log_in_to_registry(host, "svc", Secret("correct horse"))
+        session.settings = load_settings()
+        with pytest.raises(BaseImageUnavailable, match="was not downloaded for linux/amd64 before"):
+            session.settings = replace(session.settings, offline=True)
+            package_model(session, "wine", output=output)
+        session.settings = load_settings()
+
+        first = package_model(session, "wine", output=output)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # keyring leaves its connection open when it is locked
+        secret_service.lock()
+        again = package_model(session, "wine", output=output)  # what is here needs neither registry nor password
+    assert again.package.digest == first.package.digest
+    assert [layer.digest for layer in first.package.layers if layer.role == "base"] == [sha(image.packed[0])]

@@ -170,10 +170,8 @@ def test_few_files_start_no_process(session: Session, folder: Path, monkeypatch:
     assert migrate_folder(session, folder).files == FILES + 4
 
 
-def test_a_limit_to_reading_is_kept_by_one_process(
-    session: Session, folder: Path, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(type(session), "pace", property(lambda _self: (1000, "never")))
+def test_a_limit_to_reading_is_kept_by_one_process(session: Session, folder: Path, jobs: Jobs) -> None:
+    session.settings = replace(session.settings, read_limit=1000, low_priority="never")
     assert migrate_folder(session, folder).files == FILES + 4
     assert jobs.done == []
 

@@ -13,6 +13,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from kronkers_studio.desktop.destinations import ShowContent, ShowModelVersion
 from kronkers_studio.desktop.panels.hit_columns import found_columns
 from kronkers_studio.desktop.text import counted, tr
 from kronkers_studio.desktop.widgets.dialog import Dialog
@@ -162,11 +163,11 @@ class SearchDialog(Dialog):
         """Show it on its own page."""
         self.accept()
         if hit.kind is SearchKind.MODEL:
-            self._studio.go.emit("models", {"version": f"{hit.model}:{hit.version}"})
+            self._studio.go.emit(ShowModelVersion(f"{hit.model}:{hit.version}"))
             return
         folder, _, name = hit.path.rpartition("/")
         branch = DEFAULT_BRANCH if DEFAULT_BRANCH in hit.branches else next(iter(hit.branches), "")
-        self._studio.go.emit("registry", {"project": hit.project, "path": folder, "name": name, "branch": branch})
+        self._studio.go.emit(ShowContent(hit.project, folder, name, branch))
 
 
 def _search(

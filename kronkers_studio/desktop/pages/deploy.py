@@ -11,6 +11,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.recorder import Recorder
+from kronkers_studio.desktop.destinations import AddServer, Destination, PutLive, SendRows, ToPage, WatchService
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.look.icons import IconLabel
@@ -74,7 +75,7 @@ class DeployPage(Page):
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio, tr("Deploy"))
         self._floor = Floor([THIS_COMPUTER], [], [])
-        self._wanted: State = {}
+        self._wanted: Destination | None = None
         self._sending_to: tuple[str, str] | None = None
         self._dialog: PutLiveDialog | None = None
         self._shown_columns = 0
@@ -99,7 +100,12 @@ class DeployPage(Page):
         return {}
 
     def restore(self, state: State) -> None:
-        self._wanted = dict(state)
+        send = state.get("send")
+        if isinstance(send, list) and len(send) == 2:
+            self._wanted = SendRows(str(send[0]), str(send[1]))
+
+    def visit(self, destination: Destination) -> None:
+        self._wanted = destination
         if self.entered or self._floor.versions:
             self.refresh()
 
@@ -243,12 +249,12 @@ class DeployPage(Page):
 
     def _follow_wish(self) -> None:
         """What another page or the last start asked for, once what is there is known."""
-        wish, self._wanted = self._wanted, {}
-        if wish.get("put_live"):
-            self.ask_put_live(str(wish["put_live"]), wish.get("version"))
-        elif wish.get("send"):
-            model, place = wish["send"]
-            self.send_rows(str(model), str(place))
+        wanted, self._wanted = self._wanted, None
+        match wanted:
+            case PutLive(model, version):
+                self.ask_put_live(model, version)
+            case SendRows(model, place):
+                self.send_rows(model, place)
 
     # Views
 
@@ -266,7 +272,7 @@ class DeployPage(Page):
             tr("There is no model to put live yet"),
             tr("Register a model first. Then it can be put live on this computer or on a server."),
             tr("See the models"),
-            lambda: self.studio.go.emit("models", {}),
+            lambda: self.studio.go.emit(ToPage("models")),
         )
 
     def _places(self) -> QWidget:
@@ -384,10 +390,10 @@ class DeployPage(Page):
         return card
 
     def _open_charts(self, release: Release) -> None:
-        self.studio.go.emit("monitor", {"model": release.model, "place": release.place})
+        self.studio.go.emit(WatchService(release.model, release.place))
 
     def _add_server(self) -> None:
-        self.studio.go.emit("servers", {"add": True})
+        self.studio.go.emit(AddServer())
 
 
 def read_floor(session: Session) -> Floor:

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.recorder import Recorder
+from kronkers_studio.desktop.destinations import ChooseFolder, Destination, PutLive, ToPage, WatchService
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.pages.page import Page
@@ -24,7 +25,7 @@ from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.views import scrolling
-from kronkers_studio.desktop.work.studio import State, Studio
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import Commit, Project
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.releases import Release, ReleaseState
@@ -75,8 +76,7 @@ class NextStep:
     title: str
     sentence: str
     action: str
-    page: str
-    state: State
+    destination: Destination
 
 
 class HomePage(Page):
@@ -167,7 +167,7 @@ class HomePage(Page):
         words.addWidget(label(step.title, "heading"))
         words.addWidget(label(step.sentence, "muted", wrap=True))
         self._step_row.addLayout(words, 1)
-        go = Button(step.action, lambda: self.studio.go.emit(step.page, step.state), kind="primary")
+        go = Button(step.action, lambda: self.studio.go.emit(step.destination), kind="primary")
         self._step_row.addWidget(go)
 
     def _show_services(self, live: list[Release]) -> None:
@@ -209,7 +209,7 @@ class HomePage(Page):
         start_again(self.studio, release, owner=self, failed=self.show_error)
 
     def _opens_chart(self, release: Release) -> Callable[[], None]:
-        return lambda: self.studio.go.emit("monitor", {"model": release.model, "place": release.place})
+        return lambda: self.studio.go.emit(WatchService(release.model, release.place))
 
     def _show_events(self, happened: list[Event]) -> None:
         clear(self._event_rows)
@@ -264,8 +264,7 @@ def next_step(overview: Overview) -> NextStep | None:
             tr("Bring in your first folder"),
             tr("Choose a OneDrive folder. You see what is in it before anything is copied."),
             tr("Choose a folder"),
-            "migrate",
-            {"choose": True},
+            ChooseFolder(),
         )
     if not overview.models:
         return NextStep(
@@ -273,8 +272,7 @@ def next_step(overview: Overview) -> NextStep | None:
             tr("Register the model in it"),
             tr("A registered model has versions, a schema, and a way to be put live."),
             tr("See what was found"),
-            "models",
-            {},
+            ToPage("models"),
         )
     if not overview.live and not overview.lost and not overview.starting:
         return NextStep(
@@ -282,8 +280,7 @@ def next_step(overview: Overview) -> NextStep | None:
             tr("Put {model} live").format(model=overview.models[0].name),
             tr("On this computer it takes a minute and needs no server and no Docker."),
             tr("Put it live"),
-            "deploy",
-            {"put_live": overview.models[0].name},
+            PutLive(overview.models[0].name),
         )
     return None
 

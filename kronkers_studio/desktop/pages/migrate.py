@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.destinations import ChooseFolder, Destination, LookThroughFolder, ShowContent, ToPage
 from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.folder_choice import FolderChoice
@@ -55,6 +57,7 @@ class MigratePage(Page):
         self.choice.chosen.connect(self.look_at)
         self.before = BroughtInCard(studio)
         self.before.look_wanted.connect(self.look_at)
+        self.before.forget_wanted.connect(self.ask_forget)
         self.before.setVisible(False)
         self.working = WorkingPanel()
         self.views = Views(
@@ -75,11 +78,12 @@ class MigratePage(Page):
     def state(self) -> State:
         return {"folder": str(self._folder) if self._folder else ""}
 
-    def restore(self, state: State) -> None:
-        if state.get("choose"):
-            self.choose()
-        elif state.get("look_at"):
-            self.look_at(Path(state["look_at"]))
+    def visit(self, destination: Destination) -> None:
+        match destination:
+            case ChooseFolder():
+                self.choose()
+            case LookThroughFolder(folder):
+                self.look_at(folder)
 
     # Steps
 
@@ -177,6 +181,16 @@ class MigratePage(Page):
             Watchers.of(self.studio).start(self._project, [self._folder])
         self.choose()
 
+    def ask_forget(self, project: str, folders: Sequence[Path]) -> None:
+        """Ask which of the project's folders is to be brought in no more."""
+        from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
+
+        def forgotten(folder: Path) -> None:
+            words = tr("“{folder}” is no longer brought into “{project}”.").format(folder=folder.name, project=project)
+            self.notice.say(words, tr("Its versions stay. Bring the folder in again to have it back here."), "ok")
+
+        ForgetFolderDialog(self.window(), self.studio, project, folders, forgotten).open()
+
     def show_result(self, result: MigrationResult) -> None:
         """Show what came of it."""
         self.outcome.show_result(result)
@@ -184,8 +198,8 @@ class MigratePage(Page):
         self._show("outcome", tr("“{project}” is in").format(project=result.project), sentence)
         if result.branch != DEFAULT_BRANCH:
             self.watch_button.setVisible(False)  # it is the default branch that is kept in sync
-            state = {"project": result.project, "branch": result.branch}
-            merge = (tr("Go to the Registry page"), lambda: self.studio.go.emit("registry", state))
+            there = ShowContent(result.project, branch=result.branch)
+            merge = (tr("Go to the Registry page"), lambda: self.studio.go.emit(there))
             words = tr("It is on the branch “{branch}”, and nothing that came from elsewhere was lost.")
             self.notice.say(
                 words.format(branch=result.branch), tr("Merge it on the Registry page to have both."), action=merge
@@ -260,7 +274,7 @@ class MigratePage(Page):
         return view
 
     def _see_models(self) -> None:
-        self.studio.go.emit("models", {})
+        self.studio.go.emit(ToPage("models"))
 
 
 def _brought_in(session: Session) -> list[BroughtIn]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.recorder import Recorder
+from kronkers_studio.desktop.destinations import ChooseFolder, Destination, PutLive, ShowModelVersion
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.model_details import ModelDetails, kind_words
@@ -84,8 +85,11 @@ class ModelsPage(Page):
 
     def restore(self, state: State) -> None:
         self._wanted = str(state.get("version", ""))
-        if self._wanted and self.entered:
-            self.refresh()
+
+    def visit(self, destination: Destination) -> None:
+        if isinstance(destination, ShowModelVersion):
+            self._wanted = destination.label
+            self.become_stale()
 
     def show_shelf(self, shelf: Shelf) -> None:
         """Show what was found and what is registered."""
@@ -183,7 +187,7 @@ class ModelsPage(Page):
     def _put_live(self) -> None:
         chosen = self.versions.chosen
         if chosen is not None:
-            self.studio.go.emit("deploy", {"put_live": chosen.name, "version": chosen.version})
+            self.studio.go.emit(PutLive(chosen.name, chosen.version))
 
     def _version_columns(self) -> list[Column[ModelVersion]]:
         return [
@@ -231,7 +235,7 @@ class ModelsPage(Page):
             tr("No model was found yet"),
             tr("Bring in a folder that holds a scikit-learn or ONNX model. It is recognised without being run."),
             tr("Bring in a folder"),
-            lambda: self.studio.go.emit("migrate", {"choose": True}),
+            lambda: self.studio.go.emit(ChooseFolder()),
         )
 
     def _full(self) -> QWidget:

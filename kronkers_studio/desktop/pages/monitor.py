@@ -25,6 +25,7 @@ from kronkers_studio.desktop.charts.ranges import RANGES, SINCE_LIVE, range_choi
 from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.charts.release_status import Standing
 from kronkers_studio.desktop.charts.shared_time import SharedTime
+from kronkers_studio.desktop.destinations import Destination, ToPage, WatchService
 from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, Tone
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.live_figures import LiveFigures
@@ -105,7 +106,7 @@ class MonitorPage(Page):
             tr("Nothing is live yet"),
             tr("Put a model live, and its requests, response times and errors are charted here."),
             tr("Put a model live"),
-            lambda: self.studio.go.emit("deploy", {}),
+            lambda: self.studio.go.emit(ToPage("deploy")),
         )
 
     def _make_charts(self) -> QWidget:
@@ -143,18 +144,19 @@ class MonitorPage(Page):
         return {"model": model, "place": place, "range": self.range_key}
 
     def restore(self, state: State) -> None:
-        wanted = (str(state.get("model") or ""), str(state.get("place") or ""))
         if state.get("range") in (*RANGES, SINCE_LIVE):
             self.range_key = str(state["range"])
             self.range_box.choose(self.range_key)
-        if wanted[0] and wanted != self.watched:
-            self.watched = wanted
-            self._become_stale()
+        self._watch(str(state.get("model") or ""), str(state.get("place") or ""))
 
-    @property
-    def paused(self) -> bool:
-        """Whether the charts stand still: at a person's wish, or because a chart was moved."""
-        return self._browsing
+    def visit(self, destination: Destination) -> None:
+        if isinstance(destination, WatchService):
+            self._watch(destination.model, destination.place)
+
+    def _watch(self, model: str, place: str) -> None:
+        if model and (model, place) != self.watched:
+            self.watched = (model, place)
+            self.become_stale()
 
     @property
     def settled(self) -> bool:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.destinations import Destination
 from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y
 from kronkers_studio.desktop.remedies import remedy_of
 from kronkers_studio.desktop.widgets.header import PageHeader
@@ -44,7 +45,7 @@ class Page(QWidget):
         whole.addLayout(self.content, 1)
         self.entered = False
         self._stale = True
-        studio.opened.connect(self._become_stale)
+        studio.opened.connect(self.become_stale)
         studio.changed.connect(self._on_change)
 
     def enter(self) -> None:
@@ -68,20 +69,24 @@ class Page(QWidget):
     def restore(self, state: State) -> None:
         """Take up ``state`` again; anything in it may be missing or no longer exist."""
 
+    def visit(self, destination: Destination) -> None:
+        """Show or ask what a person was sent here for; called before ``enter``."""
+
     def show_error(self, error: StudioError) -> None:
         """Say what went wrong here, with what can be done about it."""
         self.notice.show_error(error, remedy_of(self.studio, error))
 
     def _on_change(self, kind: str) -> None:
         if kind in self.changes:
-            self._become_stale()
+            self.become_stale()
 
     def _in_view(self) -> bool:
         """Whether the page is in view; where it is not, it shows itself anew when it comes back."""
         self._stale = self._stale or not self.entered
         return self.entered
 
-    def _become_stale(self) -> None:
+    def become_stale(self) -> None:
+        """Show itself anew: now, or when it comes into view."""
         if self.entered:
             self.refresh()
         else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from kronkers_studio.desktop.check_notice import say_checked
+from kronkers_studio.desktop.destinations import CheckWorkspace, ChooseFolder, Destination, OpenTrash, ShowContent
 from kronkers_studio.desktop.look.tokens import CONTROL_HEIGHT, GAP, Tone
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.browser import FolderBrowser
@@ -43,7 +44,10 @@ class RegistryPage(Page):
         super().__init__(
             studio, tr("Registry"), tr("Every state of every folder you brought in, and a way back to it.")
         )
-        self._wanted: State = {}
+        self._wanted_project = ""
+        self._wanted_path: str | None = None  # None: as it is
+        self._wanted_name = ""
+        self._wanted_branch = ""
         self._project = ""
         self._row: HistoryRow | None = None
         self._timeline: Timeline | None = None
@@ -87,16 +91,26 @@ class RegistryPage(Page):
         self.studio.read(_projects, self._show_projects, owner=self, failed=self.notice.show_error)
 
     def state(self) -> State:
-        return {"project": self._project, "path": self._path} if self._project else dict(self._wanted)
+        return {
+            "project": self._project or self._wanted_project,
+            "path": self._path if self._project else self._wanted_path or "",
+        }
 
     def restore(self, state: State) -> None:
-        if state.get("check"):
-            self.check()
-            return
-        if state.get("trash"):
-            self.ask_trash()
-            return
-        self._wanted = {key: state.get(key, "") for key in ("project", "path", "name", "branch")}
+        self._show_content(ShowContent(str(state.get("project") or ""), str(state.get("path") or "")))
+
+    def visit(self, destination: Destination) -> None:
+        match destination:
+            case ShowContent():
+                self._show_content(destination)
+            case CheckWorkspace():
+                self.check()
+            case OpenTrash():
+                self.ask_trash()
+
+    def _show_content(self, wanted: ShowContent) -> None:
+        self._wanted_project, self._wanted_path = wanted.project, wanted.path
+        self._wanted_name, self._wanted_branch = wanted.name, wanted.branch
         if self._project:
             self.refresh()
 
@@ -109,9 +123,9 @@ class RegistryPage(Page):
         if not projects:
             return
         self.project_box.set_choices([(project.name, project.name) for project in projects])
-        if self._wanted.get("project"):
+        if self._wanted_project:
             self.project_box.blockSignals(True)  # it is shown below
-            self.project_box.choose(self._wanted["project"])
+            self.project_box.choose(self._wanted_project)
             self.project_box.blockSignals(False)
         chosen = next(project for project in projects if project.name == self.project_box.value)
         self._show_project(chosen.name)
@@ -119,13 +133,15 @@ class RegistryPage(Page):
 
     def _project_chosen(self) -> None:
         if str(self.project_box.value) != self._project:
-            self._wanted = {"project": str(self.project_box.value)}
+            self._wanted_project = str(self.project_box.value)
+            self._wanted_path, self._wanted_name, self._wanted_branch = None, "", ""
             self.refresh()
 
     def _show_project(self, name: str) -> None:
         if name != self._project:
             self._path, self._row = "", None
-        self._path = self._wanted.pop("path", self._path)
+        if self._wanted_path is not None:
+            self._path, self._wanted_path = self._wanted_path, None
         self._project = name
         self._timeline = None
         self.history.content.show_pages(self._ask_history)
@@ -154,7 +170,7 @@ class RegistryPage(Page):
 
     def _place_to_begin(self, rows: list[HistoryRow]) -> int:
         """The version looked at before, else the newest one of the branch asked for, else of the default branch."""
-        branch = self._wanted.pop("branch", "")
+        branch, self._wanted_branch = self._wanted_branch, ""
         wanted = next((at for at, row in enumerate(rows) if branch in row.branches), -1) if branch else -1
         if wanted >= 0:
             return wanted
@@ -176,7 +192,8 @@ class RegistryPage(Page):
         if key == "changes":
             self.changes_panel.show_version(self._row.commit)
         else:
-            self.browser.show_version(self._row.commit, self._path, self._wanted.pop("name", ""))
+            name, self._wanted_name = self._wanted_name, ""
+            self.browser.show_version(self._row.commit, self._path, name)
 
     def _moved(self, path: str) -> None:
         self._path = path
@@ -191,12 +208,6 @@ class RegistryPage(Page):
             branches = self._branches() or [DEFAULT_BRANCH]
             commit, paths = self._row.commit, self._paths()
             RestoreDialog(self.window(), self.studio, commit, paths, self.restore_as, branches=branches).open()
-
-    def restore_into(self, folder: Path) -> None:
-        """Write the chosen file or folder (all, when none is chosen) as it was in the chosen state below ``folder``."""
-        if self._row is not None:
-            commit = self._row.commit
-            self.restore_as(commit, tuple(self._paths()[:1]), folder / f"{commit.project} restored")
 
     def restore_as(self, commit: Commit, paths: tuple[str, ...], target: Path) -> None:
         """Write ``paths`` (all when empty) as they were at ``commit`` below ``target``."""
@@ -281,7 +292,7 @@ class RegistryPage(Page):
         from kronkers_studio.desktop.dialogs.trash import removed_words
 
         if item.kind is not TrashKind.MODEL:
-            self._wanted = {"project": item.owner, "branch": item.name}
+            self._wanted_project, self._wanted_branch = item.owner, item.name
         self.notice.say(tr("{what} is back.").format(what=removed_words(item)), tone="ok")
 
     def _branches(self) -> list[str]:
@@ -325,7 +336,7 @@ class RegistryPage(Page):
             tr("Nothing was brought in yet"),
             tr("Each time you bring a folder in, its state is kept here, and you can go back to any of them."),
             tr("Bring in a folder"),
-            lambda: self.studio.go.emit("migrate", {"choose": True}),
+            lambda: self.studio.go.emit(ChooseFolder()),
         )
 
     def _full(self) -> QWidget:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.destinations import AddServer, CleanServer, Destination, LogIn, TakeLockAway
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog, cleaned_words
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
@@ -20,7 +21,7 @@ from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.dialog import confirm
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.views import Views, WrappedContent, scrolling
-from kronkers_studio.desktop.work.studio import State, Studio
+from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.servers import CleanedServer, DeployLock, Server, ServerReport
@@ -41,7 +42,7 @@ class ServersPage(Page):
             tr("Servers"),
             tr("Your own servers, reached over SSH. Models run there day and night."),
         )
-        self._wanted: State = {}
+        self._wanted: Destination | None = None
         self._cards: dict[str, ServerCard] = {}
         self._busy: dict[str, str] = {}  # server: what is being done to it, in words
         self._problems: dict[str, StudioError] = {}  # server: why it could not be looked at
@@ -53,10 +54,9 @@ class ServersPage(Page):
     def refresh(self) -> None:
         self.studio.read(_servers, self.show_servers, owner=self, failed=self.notice.show_error)
 
-    def restore(self, state: State) -> None:
-        self._wanted = {key: state[key] for key in ("add", "log_in", "unlock", "clean") if state.get(key)}
-        if self._wanted and self.entered:
-            self.refresh()
+    def visit(self, destination: Destination) -> None:
+        self._wanted = destination
+        self.become_stale()
 
     def show_servers(self, servers: list[Server]) -> None:
         """Show a card for each server, keeping what was found on those that were there before."""
@@ -68,13 +68,16 @@ class ServersPage(Page):
 
     def _follow_wish(self, servers: dict[str, Server]) -> None:
         """What another page asked for, once the servers are known."""
-        wish, self._wanted = self._wanted, {}
-        if wish.get("add"):
-            self.ask_add()
-        for key, ask in (("log_in", self.ask_log_in), ("unlock", self.ask_unlock), ("clean", self.ask_clean)):
-            server = servers.get(str(wish.get(key, "")))
-            if server is not None:
-                ask(server)
+        wanted, self._wanted = self._wanted, None
+        match wanted:
+            case AddServer():
+                self.ask_add()
+            case LogIn(name) if name in servers:
+                self.ask_log_in(servers[name])
+            case TakeLockAway(name) if name in servers:
+                self.ask_unlock(servers[name])
+            case CleanServer(name) if name in servers:
+                self.ask_clean(servers[name])
 
     def show_report(self, report: ServerReport) -> None:
         """Show what was found on a server, on its card."""
@@ -82,10 +85,6 @@ class ServersPage(Page):
         self._problems.pop(report.server, None)
         if report.server in self._cards:
             self._cards[report.server].show_report(report)
-
-    def report_of(self, name: str) -> ServerReport | None:
-        """What was found on the server called ``name``, once it was looked at."""
-        return self._cards[name].report if name in self._cards else None
 
     def ask_add(self) -> None:
         """Open the dialog that adds a server."""

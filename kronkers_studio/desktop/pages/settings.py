@@ -5,25 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout
 
+from kronkers_studio.desktop.destinations import Destination, ReachImageRegistry
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.pages.page import Page
+from kronkers_studio.desktop.panels.image_registries import ImageRegistriesCard, refreshed_words
 from kronkers_studio.desktop.text import duration, home_short, number, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
+from kronkers_studio.desktop.widgets.dialog import confirm
 from kronkers_studio.desktop.widgets.fields import CheckBox, ComboBox, Field, LineField
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.views import WrappedContent, scrolling
 from kronkers_studio.desktop.work.studio import Studio
-from kronkers_studio.domain.errors import StudioError
-from kronkers_studio.settings.configuration import Settings, author_name, change_settings
+from kronkers_studio.domain.errors import Cancelled, StudioError
+from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.settings.configuration import author_name, change_settings, choices, help_text, load_settings
 
 if TYPE_CHECKING:
+    from kronkers_studio.workflows.image_registries import RefreshedBase, RegistryAccess
     from kronkers_studio.workflows.session import Session
 
 _PLATFORMS = ("linux/amd64", "linux/arm64")
@@ -37,18 +41,18 @@ class SettingsPage(Page):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio, tr("Settings"), tr("Every change is in force at once."))
+        self._wanted_registry = ""  # which another page asks to be looked at
         inner = WrappedContent()
         columns = QHBoxLayout(inner)
         columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(GAP)
         left, right = QVBoxLayout(), QVBoxLayout()
-        for column, cards in (
-            (left, (self._look(), self._you(), self._workspace(), self._monitoring(), self._servers(), self._guide())),
-            (right, (self._bringing_in(), self._packages(), self._this_computer())),
-        ):
+        on_the_left = (self._look, self._you, self._workspace, self._monitoring, self._servers, self._this_computer)
+        on_the_right = (self._bringing_in, self._packages, self._image_registries, self._guide)
+        for column, makers in ((left, on_the_left), (right, on_the_right)):
             column.setSpacing(GAP)
-            for card in cards:
-                column.addWidget(card)
+            for make in makers:
+                column.addWidget(make())
             column.addStretch(1)
             columns.addLayout(column, 1)
         self.content.addWidget(scrolling(inner, tr("Settings")), 1)
@@ -66,18 +70,19 @@ class SettingsPage(Page):
         self.keep.choose(settings.keep_releases)
         self._show_checked(self.unprotected, on=settings.run_unprotected)
         self.studio.read(_read_this_computer, self._show_this_computer, owner=self, failed=self.notice.show_error)
+        self.studio.read(_read_registries, self._show_registries, owner=self, failed=self.notice.show_error)
+
+    def visit(self, destination: Destination) -> None:
+        if isinstance(destination, ReachImageRegistry):
+            self._wanted_registry = destination.host
+            self.become_stale()
 
     def change(self, **changes: Any) -> bool:
         """Put ``changes`` in force and keep them; False when they are not valid, which is then said."""
         try:
             settings = change_settings(**changes)
-        except ValidationError as error:
-            self.notice.say(tr("That cannot be used."), "; ".join(e["msg"] for e in error.errors()), "bad")
-            return False
-        except OSError as error:
-            self.notice.say(
-                tr("The settings could not be saved."), tr("Look whether the disk is full."), "bad", str(error)
-            )
+        except StudioError as error:
+            self.notice.show_error(error)
             return False
         self.notice.clear()
         self.studio.reload_settings(settings)
@@ -89,9 +94,8 @@ class SettingsPage(Page):
 
     def _look(self) -> Card:
         card = Card(tr("Appearance"))
-        self.theme = FilterPills(
-            [("system", tr("As the system")), ("light", tr("Light")), ("dark", tr("Dark"))], tr("Theme")
-        )
+        words = {"system": tr("As the system"), "light": tr("Light"), "dark": tr("Dark")}
+        self.theme = FilterPills([(name, words[name]) for name in choices("theme")], tr("Theme"))
         self.theme.select(self.studio.settings.theme)
         self.theme.chosen.connect(lambda key: self.change(theme=key))
         row = QHBoxLayout()
@@ -126,10 +130,9 @@ class SettingsPage(Page):
         self.limit.choose(settings.read_limit)
         self.limit.activated.connect(lambda: self.change(read_limit=self.limit.value))
         card.body.addWidget(Field(tr("Read at most"), self.limit, _help("read_limit")))
-        self.priority = FilterPills(
-            [("always", tr("Always")), ("watching", tr("While watching")), ("never", tr("Never"))],
-            tr("Give way to other programs"),
-        )
+        words = {"always": tr("Always"), "watching": tr("While watching"), "never": tr("Never")}
+        names = [(name, words[name]) for name in choices("low_priority")]
+        self.priority = FilterPills(names, tr("Give way to other programs"))
         self.priority.select(settings.low_priority)
         self.priority.chosen.connect(lambda key: self.change(low_priority=key))
         card.body.addWidget(label(tr("Give way to other programs"), "medium"))
@@ -157,6 +160,13 @@ class SettingsPage(Page):
         card.body.addWidget(self.offline)
         card.body.addWidget(label(_help("offline"), "caption", wrap=True))
         return card
+
+    def _image_registries(self) -> Card:
+        self.registries = ImageRegistriesCard(_help("image_registries"))
+        self.registries.change_wanted.connect(self.ask_registry)
+        self.registries.forget_wanted.connect(self.ask_forget_registry)
+        self.registries.refresh_wanted.connect(self.refresh_base_images)
+        return self.registries
 
     def _servers(self) -> Card:
         card = Card(tr("Servers"))
@@ -231,6 +241,75 @@ class SettingsPage(Page):
         card.body.addLayout(row)
         return card
 
+    # Image registries
+
+    def _show_registries(self, found: list[RegistryAccess]) -> None:
+        self.registries.show_registries(found)
+        wanted, self._wanted_registry = self._wanted_registry, ""
+        if wanted:
+            self.ask_registry(next((access for access in found if access.host == wanted.lower()), None), wanted)
+
+    def ask_registry(self, known: RegistryAccess | None, host: str = "") -> None:
+        """Ask how a registry is to be reached; None is a new one, of which ``host`` may be known."""
+        from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
+
+        def done(access: RegistryAccess) -> None:
+            words = tr("{host} is reached as {user}.") if access.user else tr("{host} is reached.")
+            self.notice.say(words.format(host=access.host, user=access.user), "", "ok")
+            self._settings_changed()
+
+        ImageRegistryDialog(self, self.studio, known, done, host=host).open()
+
+    def ask_forget_registry(self, access: RegistryAccess) -> None:
+        """Ask before a login is forgotten: its password would have to be typed again."""
+        title = tr("Forget how {host} is reached?").format(host=access.host)
+        sentence = tr("Its login and its CA file are forgotten, and its password is removed from the keyring.")
+
+        def forget(_progress: Progress, _cancel: CancelToken) -> RegistryAccess:
+            from kronkers_studio.workflows.image_registries import forget_registry
+
+            return forget_registry(access.host)
+
+        def done(_access: RegistryAccess) -> None:
+            self._settings_changed()
+
+        def begin() -> None:
+            words = tr("Forgetting {host}").format(host=access.host)
+            self.studio.do(words, forget, done=done, failed=self.show_error, owner=self, cancellable=False)
+
+        confirm(self, title, sentence, tr("Forget it"), begin)
+
+    def _settings_changed(self) -> None:
+        self.studio.reload_settings(load_settings())
+
+    def refresh_base_images(self) -> None:
+        """Ask the registries for newer base images."""
+        settings = self.studio.settings
+
+        def work(progress: Progress, cancel: CancelToken) -> list[RefreshedBase]:
+            from kronkers_studio.workflows.image_registries import refresh_base_images
+
+            return refresh_base_images(settings, progress=progress, cancel=cancel)
+
+        def done(found: list[RefreshedBase]) -> None:
+            words, advice = refreshed_words(found)
+            self.notice.say(words, advice, "warn" if any(each.problem for each in found) else "ok")
+
+        def failed(error: StudioError) -> None:
+            if isinstance(error, Cancelled):
+                self.notice.clear()
+            else:
+                self.show_error(error)
+
+        title = tr("Getting newer base images")
+        self.notice.say(f"{title} …", tr("Its progress is in the bar below. You can go on working."))
+        task = self.studio.do(title, work, done=done, failed=failed, owner=self)
+        self.registries.refresh.setEnabled(False)
+        task.ended.connect(self._refreshed)
+
+    def _refreshed(self) -> None:
+        self.registries.refresh.setEnabled(True)
+
     # The workspace
 
     def ask_workspace(self) -> None:
@@ -264,6 +343,12 @@ def _read_this_computer(session: Session) -> tuple[bool, tuple[str, ...]]:
     return this_computer.autostart_enabled(session), this_computer.not_prevented()
 
 
+def _read_registries(session: Session) -> list[RegistryAccess]:
+    from kronkers_studio.workflows.image_registries import list_registries
+
+    return list_registries(session.settings)
+
+
 def _limits(current: float) -> list[tuple[str, object]]:
     """What may be chosen as a limit of reading, in megabytes per second, with the one in force."""
     words = tr("{n} MB per second")
@@ -277,4 +362,4 @@ def _kept(current: int) -> list[tuple[str, object]]:
 
 
 def _help(name: str) -> str:
-    return tr(Settings.model_fields[name].description or "")
+    return tr(help_text(name))

@@ -52,8 +52,7 @@ class FolderBrowser(QWidget):
         self.order = ComboBox(tr("Sort"), _orders())
         self.table: Table[Entry] = Table(tr("Content"), entry_columns(), sortable=True, draggable=True)
         self.table.drag_wanted.connect(self.take_out)
-        self.taken_out: Path | None = None  # what was dragged out last, in a folder of its own
-        self._taken_into: TemporaryDirectory[str] | None = None
+        self._taken_into: TemporaryDirectory[str] | None = None  # where what was dragged out last is
         self.table.opened.connect(self.open_entry)
         self.table.sort_wanted.connect(self._sort_by_column)
         self.order.currentIndexChanged.connect(self.arrange)
@@ -199,7 +198,6 @@ class FolderBrowser(QWidget):
         def drag(answer: tuple[TemporaryDirectory[str], Path]) -> None:
             self.forget_taken_out()
             self._taken_into, path = answer
-            self.taken_out = path
             if QGuiApplication.mouseButtons() & Qt.MouseButton.LeftButton:
                 drag = QDrag(self.table)
                 drag.setMimeData(file_data(path))
@@ -211,7 +209,7 @@ class FolderBrowser(QWidget):
         """Remove the temporary folder of what was dragged out."""
         if self._taken_into is not None:
             self._taken_into.cleanup()
-        self._taken_into = self.taken_out = None
+        self._taken_into = None
 
     def _ask(self) -> int:
         self._wanted += 1

@@ -32,9 +32,13 @@ _ID = 8  # characters of a version's id that tell it from others
 
 
 class BroughtInCard(Card):
-    """``look_wanted`` asks to look into a folder: it carries the folder and its project."""
+    """``look_wanted`` asks to look into a folder: it carries the folder and its project.
+
+    ``forget_wanted`` asks to bring one of a project's folders in no more: it carries the project and its folders.
+    """
 
     look_wanted = Signal(object, object)
+    forget_wanted = Signal(object, object)
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(tr("Brought in before"), parent)
@@ -75,7 +79,10 @@ class BroughtInCard(Card):
             else:
                 self._watchers.start(brought.project, row.folders)
 
-        row = ProjectRow(brought.project, look, watch)
+        def forget() -> None:
+            self.forget_wanted.emit(brought.project, row.folders)
+
+        row = ProjectRow(brought.project, look, watch, forget)
         return row
 
     def _refresh(self, project: str) -> None:
@@ -89,7 +96,13 @@ class BroughtInCard(Card):
 class ProjectRow(QWidget):
     """One project: its folders, how it stands, and what can be done."""
 
-    def __init__(self, project: str, on_look: Callable[[], object], on_watch: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        project: str,
+        on_look: Callable[[], object],
+        on_watch: Callable[[], object],
+        on_forget: Callable[[], object],
+    ) -> None:
         super().__init__()
         self._head: Commit | None = None
         self.folders: tuple[Path, ...] = ()
@@ -109,6 +122,8 @@ class ProjectRow(QWidget):
         self.pill = Pill()
         self.look = Button(tr("Look inside"), on_look, name=tr("Look inside {name}").format(name=project))
         self.watch = Button(tr("Watch"), on_watch)
+        forget = tr("Forget a folder of {name} …").format(name=project)
+        self.forget = Button("", on_forget, kind="icon", icon="close", name=forget)
         self._project = project
         row.addLayout(words, 1)
         place = QWidget()  # so that pills and buttons of all rows stand below one another
@@ -121,6 +136,7 @@ class ProjectRow(QWidget):
         row.addWidget(place)
         row.addWidget(self.look)
         row.addWidget(self.watch)
+        row.addWidget(self.forget)
         self.show_watching(None)
 
     def show_project(self, brought: BroughtIn) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QDateTime, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
@@ -10,6 +11,8 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDateTimeEdit,
+    QFileDialog,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
     QStyle,
@@ -20,6 +23,8 @@ from PySide6.QtWidgets import (
 )
 
 from kronkers_studio.desktop.look import icons, theme
+from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.domain.printable import printable
 
@@ -139,9 +144,33 @@ class LineField(QLineEdit):
         if self._on_return is not None:
             self._on_return()
 
-    def mark_invalid(self, invalid: bool) -> None:
-        self.setProperty("invalid", invalid)
-        restyle(self)
+
+class FileField(QWidget):
+    """The path of a file, typed or browsed for; ``line`` is where it is typed."""
+
+    def __init__(self, name: str, *, title: str, placeholder: str = "", folder: Path | None = None) -> None:
+        """``title`` stands above the files to choose from, which begin in ``folder``: the home folder by default."""
+        super().__init__()
+        self._title, self._folder = title, folder
+        self.line = LineField(name, placeholder=placeholder)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.line, 1)
+        row.addWidget(Button(tr("Browse …"), self._browse, name=tr("Browse: {what}").format(what=name)))
+        self.setFocusProxy(self.line)
+        self.setAccessibleName(printable(name))
+
+    @property
+    def path(self) -> Path | None:
+        """What is named; None when nothing is."""
+        text = self.line.text().strip()
+        return Path(text) if text else None
+
+    def _browse(self) -> None:
+        dialog = QFileDialog(self.window(), self._title, str(self._folder or Path.home()))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.line.setText)
+        dialog.open()
 
 
 class DateTimeField(QDateTimeEdit):

@@ -116,8 +116,5 @@ class FilterPills(QWidget):
         if key in self._buttons:
             self._buttons[key].setChecked(True)
 
-    def relabel(self, key: str, text: str) -> None:
-        self._buttons[key].setText(text)
-
     def _told(self, key: str) -> Callable[[], None]:
         return lambda: self.chosen.emit(key)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.destinations import Destination, SendRows, ToPage, WatchService
 from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y
 from kronkers_studio.desktop.panels.folder_choice import FolderChoice
 from kronkers_studio.desktop.panels.outcome import OutcomePanel
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 
 
 class FirstRunWizard(QWidget):
-    """Steps: "folder", "protect", "recovery", "plan", "working", "outcome", "live". ``left``: where to go next."""
+    """Steps: folder, protect, recovery, plan, working, outcome, live. ``left`` carries where to go then, or None."""
 
-    left = Signal(str, object)
+    left = Signal(object)
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -224,21 +225,21 @@ class FirstRunWizard(QWidget):
 
     def leave(self) -> None:
         """Skip the rest; it can be run again from Home and Settings."""
-        self._finish("", {})
+        self._finish(None)
 
     def _finish_or_put_live(self) -> None:
         if self._release is not None:
-            self._finish("monitor", {"model": self._release.model, "place": self._release.place})
+            self._finish(WatchService(self._release.model, self._release.place))
         elif self._any_model:
             self._put_live()
         else:
-            self._finish("home", {})
+            self._finish(ToPage("home"))
 
     def _send_rows(self) -> None:
         if self._release is not None:
-            self._finish("deploy", {"send": [self._release.model, self._release.place]})
+            self._finish(SendRows(self._release.model, self._release.place))
 
-    def _finish(self, page: str, state: dict[str, object]) -> None:
+    def _finish(self, destination: Destination | None) -> None:
         from kronkers_studio.settings.configuration import change_settings
 
         if self._made is not None:  # skipped before the recovery key was ticked: the workspace exists all the same
@@ -246,7 +247,7 @@ class FirstRunWizard(QWidget):
             self._made = None
             self.studio.use(session)
         self.studio.reload_settings(change_settings(first_run_done=True))
-        self.left.emit(page, state)
+        self.left.emit(destination)
 
     def _back_to_folder(self, error: StudioError) -> None:
         self.show_step("folder")

@@ -51,7 +51,7 @@ class Studio(QObject):
     opening(folder) / not_opened(folder, key, error)   a workspace is being opened / why it was not, with which key
     damaged(error)    the open workspace's index turned out to be damaged: an ``IndexDamaged``
     changed(kind)     something of that kind changed in the workspace, whoever changed it: show it anew
-    go(page, state)   a page asks to show another one; an object, as Qt would change names in a dict
+    go(destination)   a page asks to show another one: one of ``destinations``
     """
 
     opening = Signal(object)
@@ -60,7 +60,7 @@ class Studio(QObject):
     damaged = Signal(object)
     closed = Signal()
     changed = Signal(str)
-    go = Signal(str, object)
+    go = Signal(object)
     wizard_wanted = Signal()
     rebuild_wanted = Signal()
 

@@ -24,7 +24,8 @@ def progress_words(task: Task) -> str:
 
 def step_words(task: Task) -> str:
     """What it is doing now."""
-    return tr(task.reported.title) if task.reported.title and not task.state.ended else ""
+    title = task.reported.now.title
+    return tr(title) if title and not task.state.ended else ""
 
 
 def state_pill(task: Task) -> tuple[str, Tone]:
@@ -42,7 +43,7 @@ def state_pill(task: Task) -> tuple[str, Tone]:
 
 
 def _amount(task: Task) -> str:
-    reported = task.reported
+    reported = task.reported.now
     if not reported.total:
         return _done_so_far(reported.done, reported.unit)
     if reported.unit == "bytes":

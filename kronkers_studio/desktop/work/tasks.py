@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -43,39 +43,43 @@ class TaskState(StrEnum):
         return self in (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
 
 
+class Report(NamedTuple):
+    """What a workflow last said of its progress, all of one moment: it never changes."""
+
+    title: str = ""
+    total: int | None = None
+    unit: str = ""
+    done: int = 0
+    text: str = ""
+    since: float = 0.0  # when the step began, by the monotonic clock
+
+
 class Reported:
-    """What a workflow says of its progress; written by any thread, read by the main one."""
+    """What a workflow says of its progress: written by any thread; ``now`` is read by the main one.
+
+    Whoever needs more than one figure takes ``now`` once: between two looks another thread may have begun a step that
+    has no total.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.title = ""
-        self.total: int | None = None
-        self.unit = ""
-        self.done = 0
-        self.text = ""
-        self.since = time.monotonic()
-        self.version = 0
+        self.now = Report(since=time.monotonic())
 
     def step(self, title: str, total: int | None = None, unit: str = "") -> None:
         with self._lock:
-            self.title, self.total, self.unit, self.done = title, total, unit, 0
-            self.since = time.monotonic()
-            self.version += 1
+            self.now = Report(title, total, unit, 0, self.now.text, time.monotonic())
 
     def expect(self, total: int) -> None:
         with self._lock:
-            self.total = total
-            self.version += 1
+            self.now = self.now._replace(total=total)
 
     def advance(self, amount: int = 1) -> None:
         with self._lock:
-            self.done += amount
-            self.version += 1
+            self.now = self.now._replace(done=self.now.done + amount)
 
     def note(self, text: str) -> None:
         with self._lock:
-            self.text = text
-            self.version += 1
+            self.now = self.now._replace(text=text)
 
 
 class Task(QObject):
@@ -99,7 +103,7 @@ class Task(QObject):
         self._work = work
         self._cancel = CancelSource()
         self._cancel_asked = False
-        self._seen = -1
+        self._seen: Report | None = None
 
     @property
     def cancelling(self) -> bool:
@@ -109,16 +113,17 @@ class Task(QObject):
     @property
     def fraction(self) -> float | None:
         """How much of the current step is done, 0 … 1; None when that cannot be known."""
-        total = self.reported.total
-        return None if not total else min(1.0, self.reported.done / total)
+        now = self.reported.now
+        return None if not now.total else min(1.0, now.done / now.total)
 
     @property
     def seconds_left(self) -> float | None:
         """How long the current step still takes at its speed so far; None before that is worth saying."""
-        reported, elapsed = self.reported, time.monotonic() - self.reported.since
-        if not reported.total or not reported.done or elapsed < _SETTLED:
+        now = self.reported.now
+        elapsed = time.monotonic() - now.since
+        if not now.total or not now.done or elapsed < _SETTLED:
             return None
-        return max(0, reported.total - reported.done) * elapsed / reported.done
+        return max(0, now.total - now.done) * elapsed / now.done
 
     def cancel(self) -> None:
         """Ask the work to stop at its next safe point."""
@@ -128,8 +133,9 @@ class Task(QObject):
 
     def announce(self) -> None:
         """Emit ``changed`` when there is news."""
-        if self.reported.version != self._seen:
-            self._seen = self.reported.version
+        now = self.reported.now
+        if now is not self._seen:
+            self._seen = now
             self.changed.emit()
 
     def work(self) -> Any:

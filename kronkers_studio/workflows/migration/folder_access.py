@@ -95,5 +95,5 @@ def _fetches(options: MigrationOptions) -> bool:
 
 def _pace_of(session: Session, *, watching: bool) -> tuple[float, bool]:
     """How gently the settings want files read: bytes per second (0: no limit), and whether to give way to others."""
-    megabytes, low = session.pace
-    return megabytes * 1_000_000, low == "always" or (low == "watching" and watching)
+    low = session.settings.low_priority
+    return session.settings.read_limit * 1_000_000, low == "always" or (low == "watching" and watching)
