@@ -21,6 +21,8 @@ import kronkers_studio
 import kronkers_studio.workflows
 from kronkers_studio.desktop import folder_rows, plan_rows
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
+from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
+from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
@@ -173,6 +175,13 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # one branch a dia
         case RemoveDialog():
             dialog.what.choose("forecast")
             dialog.go.click()
+        case ForgetFolderDialog():
+            dialog.forget()
+        case ImageRegistryDialog():
+            dialog.host.setText("127.0.0.1:9")
+            dialog.user.setText("ada")
+            dialog.password.setText("secret")
+            dialog.go_on()
         case NameVersionDialog():
             dialog.name.setText("2026-q2")
             dialog.go.click()
@@ -220,6 +229,8 @@ def _asked_by(kind: type[QDialog]) -> set[str]:
         "AddServerDialog": {"servers.show_host_key", "servers.add_server"},
         "CleanServerDialog": {"server_care.clean_server"},
         "CompareDialog": {"versions.diff_path"},
+        "ForgetFolderDialog": {"sources.forget_source"},
+        "ImageRegistryDialog": {"image_registries.log_in_to_registry"},
         "LogInDialog": {"servers.log_in_anew"},
         "MergeDialog": {"versions.plan_merge", "versions.merge_branches"},
         "NameVersionDialog": {"versions.set_tag"},
