@@ -96,6 +96,7 @@ def test_damage_in_many_places_is_all_found(filled: Workspace) -> None:
     with filled.database.read() as connection:
         offsets = [row["offset"] for row in statements.select(connection, statements.OBJECTS, order=("offset",))]
     hit = offsets[3::7]
+    assert len(hit) > 3
     for number, offset in enumerate(hit):
         _flip(_pack(filled), offset + (5 if number % 2 else HEADER_SIZE + 3))
     problems = " ".join(filled.content.check(read_data=True).problems)
