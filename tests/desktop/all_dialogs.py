@@ -50,10 +50,11 @@ _KEY = HostKey("lab", 22, "ssh-ed25519 AAAA", "SHA256:abc")
 
 
 def dialog_classes() -> set[type[QDialog]]:
-    """Those that the desktop's modules define."""
+    """Those that the desktop's modules define, and are shown: not what others are made from, but ``Dialog``."""
     for module in pkgutil.walk_packages(kronkers_studio.desktop.__path__, f"{kronkers_studio.desktop.__name__}."):
         importlib.import_module(module.name)
-    return {kind for kind in _below(QDialog) if kind.__module__.startswith(f"{kronkers_studio.desktop.__name__}.")}
+    ours = {kind for kind in _below(QDialog) if kind.__module__.startswith(f"{kronkers_studio.desktop.__name__}.")}
+    return {kind for kind in ours if kind is Dialog or not ours & set(kind.__subclasses__())}
 
 
 def _below(kind: type[QDialog]) -> Iterator[type[QDialog]]:

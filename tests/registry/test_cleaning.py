@@ -72,7 +72,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 def _unlike(top: Path, seed: int, files: int = 20) -> Path:
     """A folder that shares nothing with others."""
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     top.mkdir()
     for number in range(files):
         (top / f"{number:02d}.bin").write_bytes(chance.randbytes(chance.randrange(1000, 30_000)))
@@ -368,7 +368,7 @@ def test_cleaning_up_and_writing_exclude_each_other(
     two: Workspace, key_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(object_store_module, "_LOCK_WAIT_SECONDS", 0.1)
-    with open_workspace(two.directory, Unlock(key_file=key_file)) as other, other.content._store.writing():
+    with open_workspace(two.directory, Unlock(key_file=key_file)) as other, other.store.writing():
         with pytest.raises(WorkspaceBusy):
             _clean(two)
         assert _clean(two, dry_run=True).freed == 0, "looking needs no lock"

@@ -48,7 +48,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked ch
 PROJECTS, BRANCHES = ("a", "b"), ("main", "try")
 projects, branches = st.sampled_from(PROJECTS), st.sampled_from(BRANCHES)
 # few paths and contents, so that versions share, clash and come back
-contents = st.integers(0, 7).map(lambda seed: random.Random(seed).randbytes(seed * 1500))  # noqa: S311
+contents = st.integers(0, 7).map(lambda seed: random.Random(seed).randbytes(seed * 1500))
 folders = st.dictionaries(st.sampled_from(["1.bin", "2.bin", "in/3.bin", "in/4.bin"]), contents, max_size=4)
 deaths = st.integers(1, 14)
 

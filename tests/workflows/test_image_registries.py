@@ -158,6 +158,7 @@ def test_a_token_server_elsewhere_does_not_get_the_password(registry: Registry, 
     with pytest.raises(RegistryLoginRefused):
         log_in_to_registry(registry.host, USER, Secret(PASSWORD), ca_file=certificate[0], kept=False)
 
+    assert "/token" in dict(registry.requests)
     assert all("Basic" not in headers.get("Authorization", "") for _path, headers in registry.requests)
     assert load_settings().image_registries == ()
 
