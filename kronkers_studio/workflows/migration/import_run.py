@@ -17,6 +17,7 @@ from kronkers_studio.domain.migration import (
     MigrationSource,
     Rename,
 )
+from kronkers_studio.domain.paths import join
 from kronkers_studio.domain.progress import SILENT, CancelToken, Progress
 from kronkers_studio.workflows.migration.folder_access import reader, reader_elsewhere, scan_source, stat_cache
 from kronkers_studio.workflows.session import Session
@@ -235,10 +236,9 @@ def _conflict_copies(brought: Sequence[_Brought]) -> dict[str, str]:
     copies: dict[str, str] = {}
     for each in brought:
         if each.source.options.fold_conflicts:
-            prefix = f"{each.source.into}/" if each.source.into else ""
-            copies.update(
-                {prefix + item.path: prefix + item.conflict_of for item in each.scan.planned if item.conflict_of}
-            )
+            into = each.source.into
+            folded = (item for item in each.scan.planned if item.conflict_of)
+            copies.update({join(into, item.path): join(into, item.conflict_of) for item in folded})
     return copies
 
 
