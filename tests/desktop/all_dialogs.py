@@ -27,6 +27,7 @@ from kronkers_studio.desktop.dialogs.remove import RemoveDialog
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.dialogs.rules import RulesDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
+from kronkers_studio.desktop.dialogs.server_login import ServerLoginDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.widgets.dialog import Dialog, confirm
@@ -50,10 +51,11 @@ _KEY = HostKey("lab", 22, "ssh-ed25519 AAAA", "SHA256:abc")
 
 
 def dialog_classes() -> set[type[QDialog]]:
-    """Those that the desktop's modules define."""
+    """Those that the desktop's modules define and that are made, not only what two of them share."""
     for module in pkgutil.walk_packages(kronkers_studio.desktop.__path__, f"{kronkers_studio.desktop.__name__}."):
         importlib.import_module(module.name)
-    return {kind for kind in _below(QDialog) if kind.__module__.startswith(f"{kronkers_studio.desktop.__name__}.")}
+    own = {kind for kind in _below(QDialog) if kind.__module__.startswith(f"{kronkers_studio.desktop.__name__}.")}
+    return own - {ServerLoginDialog}
 
 
 def _below(kind: type[QDialog]) -> Iterator[type[QDialog]]:
