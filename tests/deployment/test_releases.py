@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,6 +95,11 @@ def ask(connection: Connection, endpoint: dict[str, int]) -> int:
         client.close()
 
 
+def _container(server: LabServer, endpoint: dict[str, Any]) -> str:
+    """The id of the release's container; another test's may still be ending."""
+    return server.root(f"docker ps -q --no-trunc --filter name={endpoint['service']}").strip()
+
+
 def test_a_release_is_healthy_hardened_on_loopback_only_and_answers_through_ssh(
     lab_server: LabServer, ready: Connection, service_image: HandMadeImage
 ) -> None:
@@ -116,7 +122,7 @@ def test_a_release_is_healthy_hardened_on_loopback_only_and_answers_through_ssh(
         socket.create_connection((lab_server.host, endpoint["port"]), timeout=5)
 
     # locked in, by the kernel's own account
-    container = lab_server.root("docker ps -q --filter label=kronkers.model=churn").strip()
+    container = _container(lab_server, endpoint)
     status_text = lab_server.root(
         f"cat /proc/$(docker top {container} -o pid,args | grep -v docker-init | awk 'END {{print $1}}')/status"
     )
@@ -157,16 +163,16 @@ def test_a_neighbour_who_addresses_the_container_itself_gets_no_answer(
 ) -> None:
     load_image(ready, service_image.archive, service_image)
     endpoint = start_release(ready, spec_of(service_image, 1))
-    container = lab_server.root("docker ps -q --filter label=kronkers.model=churn").strip()
+    container = _container(lab_server, endpoint)
     bridge = json.loads(lab_server.root("docker network inspect docker_gwbridge"))[0]["Containers"]
     inside = bridge[lab_server.root(f"docker inspect -f {{{{.Id}}}} {container}").strip()]["IPv4Address"].split("/")[0]
     # engines before 28 pass on what a machine of the same segment sends to a container, or to the server's 127.0.0.1
     other_server.root(f"ip route add {inside}/32 via {lab_server.host}; ip address del 127.0.0.1/8 dev lo")
     other_server.root(f"ip route add 127.0.0.1/32 via {lab_server.host}; sysctl -qw net.ipv4.conf.all.route_localnet=1")
-    ask_it = r"""timeout 1 bash -c 'exec 3<>/dev/tcp/%s/%d && printf "GET / HTTP/1.0\r\n\r\n" >&3 && head -1 <&3'"""
-    assert "HTTP" not in other_server.root(ask_it % (inside, 8080), check=False)
-    assert "HTTP" not in other_server.root(ask_it % ("127.0.0.1", endpoint["port"]), check=False)
-    assert "HTTP" in lab_server.root(ask_it % (inside, 8080), check=False)
+    ask_it = r"""timeout %d bash -c 'exec 3<>/dev/tcp/%s/%d && printf "GET / HTTP/1.0\r\n\r\n" >&3 && head -1 <&3'"""
+    assert "HTTP" not in other_server.root(ask_it % (1, inside, 8080), check=False)
+    assert "HTTP" not in other_server.root(ask_it % (1, "127.0.0.1", endpoint["port"]), check=False)
+    assert "HTTP" in lab_server.root(ask_it % (20, inside, 8080), check=False)
     # and from inside there is no way out
     reach = f"import socket; socket.create_connection(('{other_server.host}', 22), 1)"
     said = lab_server.root(f'docker exec {container} python3.11 -c "{reach}" 2>&1; true')
@@ -193,7 +199,7 @@ def test_a_program_in_a_release_opens_no_connection_to_the_server_or_to_another_
         }
         for name in (endpoint["service"], other["service"], "docker_gwbridge")
     )
-    container = lab_server.root(f"docker ps -q --no-trunc --filter name={endpoint['service']}").strip()
+    container = _container(lab_server, endpoint)
     neighbours.update({address: id for address, id in bridged.items() if id != container})
     assert len(neighbours) >= 3
     client = TunnelClient(ready, endpoint["port"])

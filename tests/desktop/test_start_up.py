@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 _EMPTY_WINDOW = """
-import time
-started = time.perf_counter()
+from tests.own_time import own_time
+started = own_time()
 import pyqtgraph
 from PySide6.QtWidgets import QApplication, QMainWindow
 app = QApplication([])
@@ -20,19 +20,20 @@ window = QMainWindow()
 window.resize(1280, 800)
 window.show()
 app.processEvents()
-print(time.perf_counter() - started)
+print(own_time() - started)
 """
 _OUR_WINDOW = """
-import sys, time
+from tests.own_time import own_time
+import sys
 from pathlib import Path
-started = time.perf_counter()
+started = own_time()
 from PySide6.QtWidgets import QApplication
 from kronkers_studio.desktop.start import open_window
 app = QApplication([])
 window = open_window(app, workspace=Path(sys.argv[1]))
 window.resize(1280, 800)
 app.processEvents()
-print(time.perf_counter() - started)
+print(own_time() - started)
 while window.studio.session is None:
     app.processEvents()
 window.close()
@@ -62,6 +63,7 @@ def _output(program: str, *arguments: str) -> str:
         text=True,
         check=True,
         timeout=120,
+        cwd=Path(__file__).parents[2],
     )
     return ended.stdout.strip().splitlines()[-1]
 

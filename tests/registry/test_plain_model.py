@@ -326,8 +326,9 @@ def test_short_random_lives_agree_with_the_plain_model(
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
+@pytest.mark.parametrize("quarter", range(4))  # for workers side by side: it is the longest of the slow tests
 def test_long_random_lives_agree_with_the_plain_model(
-    empty_workspace: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    empty_workspace: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, quarter: int
 ) -> None:
     """Seen to fail without the index's generation."""
-    _live(empty_workspace, monkeypatch, lives=60, steps=40)
+    _live(empty_workspace, monkeypatch, lives=15, steps=40)
