@@ -9,7 +9,7 @@ from kronkers_studio.workflows.session import open_workspace
 
 def damage_behind_the_schema(workspace: Path, *tables: str) -> None:
     """A bit in the first page of each of ``tables``, which opening does not read. Opens by the key file."""
-    with open_workspace(workspace) as session, session.workspace.database.read_directly() as connection:
+    with open_workspace(workspace) as session, session.workspace.database.read() as connection:
         roots = dict(connection.execute("SELECT name, rootpage FROM sqlite_master").fetchall())
         size = int(connection.execute("PRAGMA cipher_page_size").fetchone()[0])
     content = bytearray((workspace / "metadata.db").read_bytes())

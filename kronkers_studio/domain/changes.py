@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.maintenance import KeyEventKind, TrashKind
@@ -195,6 +195,8 @@ Change = (
     | CommitsForgotten
     | KeyChanged
 )
+KINDS: Mapping[str, type[Change]] = {kind.__name__: kind for kind in get_args(Change)}
+"""Every kind of change by the name that the journal keeps it under."""
 
 
 @dataclass(frozen=True, slots=True)

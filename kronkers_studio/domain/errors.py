@@ -157,6 +157,10 @@ class UnsupportedModel(StudioError):
     """Not a model of a supported framework, or one that is refused for safety."""
 
 
+class NotAModel(UnsupportedModel):
+    """A file of which neither name nor bytes are a model's."""
+
+
 class PackagingFailed(StudioError):
     """The package could not be built; nothing half-built is left."""
 

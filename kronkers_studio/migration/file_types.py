@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kronkers_studio.domain import model_files
 from kronkers_studio.domain.migration import FileKind
 
 
@@ -31,21 +32,8 @@ def _look(kind: FileKind, label: str, *, compressed: bool = False) -> Look:
     return Look(kind, _KIND_WORDS[kind] + label, compressed)
 
 
-# kind, compressed already, what it is called, its extensions
+# kind, compressed already, what it is called, its extensions; those of models are in the domain's table
 _TYPES: tuple[tuple[FileKind, bool, str, str], ...] = (
-    (FileKind.MODEL, False, "ONNX", "onnx"),
-    (FileKind.MODEL, False, "PyTorch", "pt pth"),
-    (FileKind.MODEL, False, "Safetensors", "safetensors"),
-    (FileKind.MODEL, False, "Keras", "keras"),
-    (FileKind.MODEL, False, "TensorFlow", "pb tflite"),
-    (FileKind.MODEL, False, "XGBoost", "ubj xgb bst"),
-    (FileKind.MODEL, False, "CatBoost", "cbm"),
-    (FileKind.MODEL, True, "scikit-learn (skops)", "skops"),
-    (FileKind.MODEL, False, "PMML", "pmml"),
-    (FileKind.MODEL, False, "Core ML", "mlmodel"),
-    (FileKind.MODEL, False, "GGUF", "gguf"),
-    (FileKind.OTHER, False, "Python object (joblib)", "joblib"),
-    (FileKind.OTHER, False, "Python object (pickle)", "pkl pickle"),
     (FileKind.DATA, False, "CSV", "csv"),
     (FileKind.DATA, False, "TSV", "tsv tab"),
     (FileKind.DATA, True, "Excel workbook", "xlsx xlsm xlsb"),
@@ -63,8 +51,7 @@ _TYPES: tuple[tuple[FileKind, bool, str, str], ...] = (
     (FileKind.DATA, False, "Access database", "mdb accdb"),
     (FileKind.DATA, False, "NumPy array", "npy"),
     (FileKind.DATA, True, "NumPy arrays", "npz"),
-    (FileKind.DATA, False, "HDF5", "h5 hdf5 hdf"),
-    (FileKind.DATA, False, "R object (RDS)", "rds"),
+    (FileKind.DATA, False, "HDF5", "hdf5 hdf"),
     (FileKind.DATA, True, "R workspace", "rdata rda"),
     (FileKind.DATA, False, "Stata", "dta"),
     (FileKind.DATA, False, "SPSS", "sav por"),
@@ -136,10 +123,14 @@ BY_EXTENSION: dict[str, Look] = {
     extension: _look(kind, label, compressed=compressed)
     for kind, compressed, label, extensions in _TYPES
     for extension in extensions.split()
+} | {
+    suffix.removeprefix("."): _look(model.kind, model.label, compressed=model.compressed)
+    for model in model_files.MODEL_FILE_KINDS
+    for suffix in model.suffixes
 }
 
 BY_NAME: dict[str, Look] = {
-    "mlmodel": _look(FileKind.MODEL, "MLflow"),
+    "mlmodel": _look(FileKind.MODEL, model_files.MLFLOW.label),
     "requirements.txt": _look(FileKind.CODE, "Python requirements"),
     "pyproject.toml": _look(FileKind.CODE, "Python project"),
     "renv.lock": _look(FileKind.CODE, "R requirements"),
@@ -172,7 +163,7 @@ MAGIC: tuple[tuple[bytes, Look], ...] = (
     (b"7z\xbc\xaf\x27\x1c", BY_EXTENSION["7z"]),
     (b"Rar!", BY_EXTENSION["rar"]),
     (b"\xd0\xcf\x11\xe0", _look(FileKind.DOCUMENT, "Office (old format)")),
-    (b"tree\nversion=", _look(FileKind.MODEL, "LightGBM (text)")),
+    (b"tree\nversion=", _look(FileKind.MODEL, model_files.LIGHTGBM.label)),
     (b"CBM1", BY_EXTENSION["cbm"]),
     (b"GGUF", BY_EXTENSION["gguf"]),
 )

@@ -93,7 +93,7 @@ class StatCache:
 
     def load(self) -> Mapping[str, KnownFile]:
         """Everything remembered, by path; empty for a folder never migrated."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             folder_id = self._existing_id(connection)
             known = {} if folder_id is None else dict(_known_files(connection.execute(_FILES, (folder_id,))))
         self._loaded = list(known)
@@ -109,7 +109,7 @@ class StatCache:
                 paths.append(each.item.path)
         if not rows:
             return
-        with self._database.write_directly() as connection:
+        with self._database.write() as connection:
             folder_id = self._own_id(connection)
             insert_rows(connection, "stat_cache_files", [(folder_id, *row) for row in rows], otherwise="REPLACE")
         if self._loaded is not None:
@@ -122,13 +122,13 @@ class StatCache:
         gone = [path for path in before if path not in there]
         if not gone:
             return
-        with self._database.write_directly() as connection:
+        with self._database.write() as connection:
             folder_id = self._own_id(connection)
             connection.executemany(_FORGET, [(folder_id, _raw(path)) for path in gone])
 
     def generation(self) -> int | None:
         """What ``remember_generation`` was last told."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             folder_id = self._existing_id(connection)
             if folder_id is None or connection.execute(_HAS_ALL).fetchone() is None:
                 return None
@@ -139,24 +139,24 @@ class StatCache:
         """Remember in which generation of the store all that is remembered here was there."""
         if generation == self.generation():
             return
-        with self._database.write_directly() as connection:
+        with self._database.write() as connection:
             connection.execute(_KEEP_GENERATION, (self._own_id(connection), generation))
 
     def committed(self, branch: str) -> CommittedState | None:
         """What ``remember_commit`` was last told for ``branch``."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             folder_id = self._existing_id(connection)
             row = None if folder_id is None else connection.execute(_STATE, (folder_id, _raw(branch))).fetchone()
         return None if row is None else CommittedState(*row)
 
     def remember_commit(self, branch: str, commit: str, state: bytes) -> None:
         """Remember that the folder, when its state was ``state``, became ``commit`` on ``branch``, all of it."""
-        with self._database.write_directly() as connection:
+        with self._database.write() as connection:
             connection.execute(_KEEP_STATE, (self._own_id(connection), _raw(branch), commit, state))
 
     def forget_commits(self) -> None:
         """Remember no more what the folder became, so that it is looked through the next time; its files stay known."""
-        with self._database.write_directly() as connection:
+        with self._database.write() as connection:
             folder_id = self._existing_id(connection)
             if folder_id is not None:
                 connection.execute(_FORGET_STATES, (folder_id,))

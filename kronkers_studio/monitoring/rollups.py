@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection
+from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.series import SeriesKey, Window
 from kronkers_studio.monitoring.buckets import Buckets, bucket_samples, merge_buckets, with_gaps
@@ -64,15 +64,15 @@ class DayCache:
         self._held: OrderedDict[tuple[int, int], tuple[int, Samples]] = OrderedDict()
         self._size = 0
 
-    def get(self, connection: Connection, series: int, day: Day) -> Samples:
+    def get(self, connection: dbapi2.Connection, series: int, day: Day) -> Samples:
         key = (series, day.day)
         with self._lock:
             held = self._held.get(key)
             if held is not None and held[0] == day.revision:
                 self._held.move_to_end(key)
                 return held[1]
-        blob = connection.exec_driver_sql("SELECT blob FROM samples WHERE series = ? AND day = ?", key).scalar_one()
-        samples = decode_samples(blob)
+        row = connection.execute("SELECT blob FROM samples WHERE series = ? AND day = ?", key).fetchone()
+        samples = decode_samples(row[0])
         with self._lock:
             self._drop(key)
             self._held[key] = (day.revision, samples)
@@ -91,7 +91,7 @@ class DayCache:
 class Pyramid:
     """One series, ready to be read at any level."""
 
-    connection: Connection
+    connection: dbapi2.Connection
     cache: DayCache
     series: int
 
@@ -154,14 +154,14 @@ class Pyramid:
         if not days:
             return {}
         wanted = {day.day for day in days}
-        rows = self.connection.exec_driver_sql(
+        rows = self.connection.execute(
             "SELECT day, blob FROM rollup WHERE series = ? AND level = ? AND day BETWEEN ? AND ?",
             (self.series, level, days[0].day, days[-1].day),
         )
         return {day: decode_buckets(blob) for day, blob in rows if day in wanted}
 
     def _days(self, start: int, end: int) -> list[Day]:
-        rows = self.connection.exec_driver_sql(
+        rows = self.connection.execute(
             "SELECT day, revision, count, first, last, low, high, mean FROM day"
             " WHERE series = ? AND day BETWEEN ? AND ? ORDER BY day",
             (self.series, start // DAY, end // DAY),
@@ -169,9 +169,9 @@ class Pyramid:
         return [Day(*row) for row in rows]
 
     def _tail(self, start: int, end: int) -> Samples:
-        rows = self.connection.exec_driver_sql(
+        rows = self.connection.execute(
             "SELECT at, value FROM tail WHERE series = ? AND at BETWEEN ? AND ? ORDER BY at", (self.series, start, end)
-        ).all()
+        ).fetchall()
         return columns_of(rows)
 
 

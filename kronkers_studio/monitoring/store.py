@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from sqlalchemy import Connection
+from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.errors import StorageFull, WorkspaceBusy, WorkspaceReadOnly
 from kronkers_studio.domain.series import Metric, SeriesKey, Window
@@ -103,7 +103,7 @@ class SeriesStore:
                 _add(connection, ids[key], rows)
             kept = [(*place, name, value) for place, named in (totals or {}).items() for name, value in named.items()]
             if kept:
-                connection.exec_driver_sql("INSERT OR REPLACE INTO totals VALUES (?, ?, ?, ?)", kept)
+                connection.executemany("INSERT OR REPLACE INTO totals VALUES (?, ?, ?, ?)", kept)
         self._fold_long_tails({ids[key]: len(rows) for key, rows in columns.items() if len(rows) < _FOLD}, ids)
 
     def window(self, key: SeriesKey, start: float, end: float, max_points: int = 1200) -> Window:
@@ -128,19 +128,19 @@ class SeriesStore:
         that had no requests since.
         """
         with self._database.read() as connection:
-            rows = connection.exec_driver_sql(
+            rows = connection.execute(
                 "SELECT metric, newest, value FROM series WHERE model = ?1 AND place = ?2 AND newest ="
                 " (SELECT max(newest) FROM series WHERE model = ?1 AND place = ?2)",
                 (model, place),
-            ).all()
+            ).fetchall()
         return {Metric(metric): (newest / SECOND, value) for metric, newest, value in rows}
 
     def totals(self, model: str, place: str) -> dict[str, int]:
         """The totals appended last."""
         with self._database.read() as connection:
-            rows = connection.exec_driver_sql(
+            rows = connection.execute(
                 "SELECT name, value FROM totals WHERE model = ? AND place = ?", (model, place)
-            ).all()
+            ).fetchall()
         return {row[0]: row[1] for row in rows}
 
     def close(self) -> None:
@@ -163,34 +163,34 @@ class SeriesStore:
             try:
                 with self._database.write() as connection:
                     for statement in _SCHEMA:
-                        connection.exec_driver_sql(statement)
-                    rows = connection.exec_driver_sql("SELECT series, count(*) FROM tail GROUP BY series").all()
+                        connection.execute(statement)
+                    rows = connection.execute("SELECT series, count(*) FROM tail GROUP BY series").fetchall()
                 return {row[0]: row[1] for row in rows}
             except WorkspaceBusy:  # SQLite does not wait where another process is making the same file at this moment
                 if time.monotonic() > give_up:
                     raise
                 time.sleep(0.02)
 
-    def _known_id(self, connection: Connection, key: SeriesKey) -> int | None:
+    def _known_id(self, connection: dbapi2.Connection, key: SeriesKey) -> int | None:
         with self._lock:
             known = self._ids.get(key)
         if known is not None:
             return known
-        found: int | None = connection.exec_driver_sql(
+        row = connection.execute(
             "SELECT id FROM series WHERE model = ? AND place = ? AND metric = ?",
             (key.model, key.place, key.metric.value),
-        ).scalar()
-        return found
+        ).fetchone()
+        return row[0] if row else None
 
-    def _series_id(self, connection: Connection, key: SeriesKey) -> int:
+    def _series_id(self, connection: dbapi2.Connection, key: SeriesKey) -> int:
         known = self._known_id(connection, key)
         if known is not None:
             return known
-        made: int = connection.exec_driver_sql(
+        ((made,),) = connection.execute(
             "INSERT INTO series (model, place, metric) VALUES (?, ?, ?) RETURNING id",
             (key.model, key.place, key.metric.value),
-        ).scalar_one()
-        return made
+        ).fetchall()
+        return int(made)
 
     def _fold_long_tails(self, appended: Mapping[int, int], ids: Mapping[SeriesKey, int]) -> None:
         """Count what was committed, and fold the series whose tail has become long."""
@@ -207,50 +207,48 @@ class SeriesStore:
                 _fold(connection, series, [])
 
 
-def _add(connection: Connection, series: int, rows: list[tuple[int, float]]) -> None:
+def _add(connection: dbapi2.Connection, series: int, rows: list[tuple[int, float]]) -> None:
     """Put a few rows of (time, value) in the tail; many go straight to their days."""
     newest, value = max(reversed(rows), key=lambda row: row[0])
-    connection.exec_driver_sql(
+    connection.execute(
         "UPDATE series SET newest = ?, value = ? WHERE id = ? AND ifnull(newest, ?) <= ?",
         (newest, value, series, newest, newest),
     )
     if len(rows) >= _FOLD:
         _fold(connection, series, rows)
         return
-    connection.exec_driver_sql(
+    connection.executemany(
         "INSERT INTO tail (series, at, value) VALUES (?, ?, ?)"
         " ON CONFLICT (series, at) DO UPDATE SET value = excluded.value",
         [(series, *row) for row in rows],
     )
 
 
-def _fold(connection: Connection, series: int, newer: list[tuple[int, float]]) -> None:
+def _fold(connection: dbapi2.Connection, series: int, newer: list[tuple[int, float]]) -> None:
     """Move the tail of ``series``, and ``newer`` rows after it, into its days; in the caller's transaction, so it
     happens wholly or not at all, and once."""
-    tail = connection.exec_driver_sql("SELECT at, value FROM tail WHERE series = ? ORDER BY at", (series,)).all()
+    tail = connection.execute("SELECT at, value FROM tail WHERE series = ? ORDER BY at", (series,)).fetchall()
     times, values = merge_samples(columns_of(tail), columns_of(newer))
     days, first = np.unique(times // DAY, return_index=True)
     for day, begin, end in zip(days.tolist(), first.tolist(), [*first.tolist()[1:], len(times)], strict=True):
         of_day = times[begin:end], values[begin:end]
-        older: bytes | None = connection.exec_driver_sql(
-            "SELECT blob FROM samples WHERE series = ? AND day = ?", (series, day)
-        ).scalar()
-        _write_day(connection, series, day, of_day if older is None else merge_samples(decode_samples(older), of_day))
-    connection.exec_driver_sql("DELETE FROM tail WHERE series = ?", (series,))
+        older = connection.execute("SELECT blob FROM samples WHERE series = ? AND day = ?", (series, day)).fetchone()
+        _write_day(connection, series, day, merge_samples(decode_samples(older[0]), of_day) if older else of_day)
+    connection.execute("DELETE FROM tail WHERE series = ?", (series,))
 
 
-def _write_day(connection: Connection, series: int, day: int, samples: Samples) -> None:
+def _write_day(connection: dbapi2.Connection, series: int, day: int, samples: Samples) -> None:
     times, values = samples
-    connection.exec_driver_sql(
+    connection.execute(
         "INSERT OR REPLACE INTO samples (series, day, blob) VALUES (?, ?, ?)",
         (series, day, encode_samples(times, values)),
     )
-    connection.exec_driver_sql(
+    connection.executemany(
         "INSERT OR REPLACE INTO rollup (series, level, day, blob) VALUES (?, ?, ?, ?)",
         [(series, level, day, encode_buckets(bucket_samples(times, values, level))) for level in ROLLUPS],
     )
     whole = bucket_samples(times, values, DAY)
-    connection.exec_driver_sql(
+    connection.execute(
         "INSERT INTO day (series, day, revision, count, first, last, low, high, mean)"
         " VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (series, day) DO UPDATE SET revision = revision + 1, count = excluded.count,"

@@ -7,7 +7,8 @@ from typing import BinaryIO
 
 from packaging.version import Version
 
-from kronkers_studio.domain.errors import UnsupportedModel
+from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
+from kronkers_studio.domain.model_files import ModelFileKind, model_file_kind
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.packaging import allowlist, estimators, model_state
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
@@ -43,17 +44,16 @@ def inspect_model(name: str, stream: BinaryIO, beside: Mapping[str, Callable[[],
         return inspect_onnx(name, stream, read_surroundings(beside))
     compression = compression_of(head)
     kind = unsupported_kind(name, head)
-    if kind:
-        raise UnsupportedModel(
-            f"{kind}: not supported yet.", next_step="scikit-learn (joblib, pickle) and ONNX models can be registered."
-        )
+    if kind is not None:
+        raise _not_supported(kind)
     if compression == "lz4":
         raise UnsupportedModel(
             "A model compressed with lz4: not supported yet.",
             next_step="Save it again with joblib.dump(model, file, compress=3).",
         )
     if not compression and not looks_like_pickle(name, head):
-        raise _not_a_model(name)
+        named = model_file_kind(name)
+        raise _not_a_model(name) if named is None or named.framework is not None else _not_supported(named)
     return _inspect_pickle(name, stream, compression, beside)
 
 
@@ -193,8 +193,15 @@ def _assumed(surroundings: Surroundings) -> tuple[str, ...]:
     return tuple(name for name, found in named.items() if not found)
 
 
-def _not_a_model(name: str) -> UnsupportedModel:
+def _not_supported(kind: ModelFileKind) -> UnsupportedModel:
     return UnsupportedModel(
+        f"{kind.called}: not supported yet.",
+        next_step="scikit-learn (joblib, pickle) and ONNX models can be registered.",
+    )
+
+
+def _not_a_model(name: str) -> NotAModel:
+    return NotAModel(
         f"{name} is not a model file that is known here.",
         next_step="scikit-learn models (saved with joblib or pickle) and ONNX models can be registered.",
     )

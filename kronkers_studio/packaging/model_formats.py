@@ -5,8 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 
-_PICKLE_SUFFIXES = (".joblib", ".pkl", ".pickle", ".p", ".sav", ".model")
-_ONNX_SUFFIXES = (".onnx", ".ort")
+from kronkers_studio.domain import model_files
+from kronkers_studio.domain.model_files import ModelFileKind
+
+_PICKLE_SUFFIXES = (*model_files.JOBLIB.suffixes, *model_files.PICKLE.suffixes, *model_files.PICKLE.shared)
 _R_MAGIC = (b"X\n", b"A\n", b"RDX2", b"RDX3", b"RDA2", b"RDA3")
 
 
@@ -19,15 +21,15 @@ def looks_like_pickle(name: str, head: bytes) -> bool:
 
 def looks_like_onnx(name: str, head: bytes) -> bool:
     """An ONNX file is a protocol buffer without any mark; its first field is nearly always the format's version."""
-    if name.lower().endswith(_ONNX_SUFFIXES):
+    if name.lower().endswith(model_files.ONNX.suffixes):
         return True
     return len(head) > 4 and head[0] == 0x08 and 1 <= head[1] <= 32 and head[2] in (0x12, 0x1A, 0x3A, 0x42)
 
 
-def unsupported_kind(name: str, head: bytes) -> str:
-    """What a model of a framework that is recognised but not supported is called; "" for everything else."""
+def unsupported_kind(name: str, head: bytes) -> ModelFileKind | None:
+    """The kind of a model of a framework that is recognised but not supported; None for everything else."""
     lower = name.lower()
-    return next((kind for kind, matches in _KINDS.items() if matches(lower, head)), "")
+    return next((kind for kind, matches in _MATCHES if matches(lower, head)), None)
 
 
 def _is_zip(head: bytes) -> bool:
@@ -44,20 +46,25 @@ def _is_r(_: str, head: bytes) -> bool:
         return False
 
 
-_KINDS: dict[str, Callable[[str, bytes], bool]] = {
-    "skops model (.skops)": lambda name, head: _is_zip(head) and (b"schema.json" in head or name.endswith(".skops")),
-    "Keras model (.keras)": lambda name, head: _is_zip(head) and (b"metadata.json" in head or name.endswith(".keras")),
-    "PyTorch model (.pt)": lambda name, head: (
-        (_is_zip(head) and (b"/data.pkl" in head or b"/byteorder" in head or name.endswith((".pt", ".pth"))))
-        or head.startswith(b"\x80\x02\x8a\nl\xfc\x9cF\xf9 ")
+_MATCHES: tuple[tuple[ModelFileKind, Callable[[str, bytes], bool]], ...] = (
+    (model_files.SKOPS, lambda name, head: _is_zip(head) and (b"schema.json" in head or name.endswith(".skops"))),
+    (model_files.KERAS, lambda name, head: _is_zip(head) and (b"metadata.json" in head or name.endswith(".keras"))),
+    (
+        model_files.PYTORCH,
+        lambda name, head: (
+            (_is_zip(head) and (b"/data.pkl" in head or b"/byteorder" in head or name.endswith((".pt", ".pth"))))
+            or head.startswith(b"\x80\x02\x8a\nl\xfc\x9cF\xf9 ")
+        ),
     ),
-    "Keras model (.h5)": lambda _, head: head.startswith(b"\x89HDF\r\n\x1a\n"),
-    "R model (.rds)": _is_r,
-    "LightGBM model (text)": lambda _, head: head[:5] in (b"tree\n", b"tree\r"),
-    "XGBoost model (JSON)": lambda _, head: head.lstrip()[:1] == b"{" and b'"learner"' in head,
-    "XGBoost model (UBJSON)": lambda _, head: head[:2] == b"{L" and b"learner" in head[:32],
-    "MLflow model (folder)": lambda name, head: name == "mlmodel" or (b"flavors:" in head and b"model_uuid" in head),
-    "TensorFlow Lite model (.tflite)": lambda _, head: head[4:8] == b"TFL3",
-    "language model (.gguf)": lambda _, head: head.startswith(b"GGUF"),
-    "file of weights (.safetensors)": lambda name, head: name.endswith(".safetensors") and head[8:10] == b'{"',
-}
+    (model_files.KERAS_HDF5, lambda _, head: head.startswith(b"\x89HDF\r\n\x1a\n")),
+    (model_files.R, _is_r),
+    (model_files.LIGHTGBM, lambda _, head: head[:5] in (b"tree\n", b"tree\r")),
+    (model_files.XGBOOST_JSON, lambda _, head: head.lstrip()[:1] == b"{" and b'"learner"' in head),
+    (model_files.XGBOOST, lambda _, head: head[:2] == b"{L" and b"learner" in head[:32]),
+    (model_files.MLFLOW, lambda name, head: name == "mlmodel" or (b"flavors:" in head and b"model_uuid" in head)),
+    (model_files.TFLITE, lambda _, head: head[4:8] == b"TFL3"),
+    (model_files.ORT, lambda _, head: head[4:8] == b"ORTM"),
+    (model_files.GGUF, lambda _, head: head.startswith(b"GGUF")),
+    (model_files.CATBOOST, lambda _, head: head.startswith(b"CBM1")),
+    (model_files.SAFETENSORS, lambda name, head: name.endswith(".safetensors") and head[8:10] == b'{"'),
+)

@@ -28,6 +28,7 @@ from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, Inval
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.registry.importing.importer import Import, OnDurable, StoreOutcome
 from kronkers_studio.registry.metadata import statements
+from kronkers_studio.registry.metadata.ancestry import history
 from kronkers_studio.registry.metadata.ledger import Ledger
 from kronkers_studio.registry.metadata.refs import References, check_name
 from kronkers_studio.registry.restoring.restorer import Restore
@@ -44,11 +45,6 @@ _BUFFER = 1 << 17
 _HEADS = (
     "SELECT branches.project, branches.name, commits.document FROM branches "
     "JOIN commits ON commits.id = branches.head ORDER BY branches.name"
-)
-_HISTORY = (
-    "WITH RECURSIVE reachable(id) AS ("
-    "  SELECT ? UNION SELECT parent FROM commit_parents JOIN reachable ON child = reachable.id"
-    ") SELECT document FROM commits JOIN reachable USING (id) ORDER BY commits.rowid DESC LIMIT ? OFFSET ?"
 )
 
 
@@ -186,7 +182,7 @@ class ContentStore:
 
     def projects(self) -> list[Project]:
         """All projects by name."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             projects = statements.select(connection, statements.PROJECTS, removed=0)
             heads = statements.query(connection, _HEADS)
         names: dict[str, tuple[str, ...]] = {}
@@ -219,9 +215,8 @@ class ContentStore:
     def history(self, project: str, ref: str = "", limit: int = 100, offset: int = 0) -> list[Commit]:
         """The commit that ``ref`` names and those before it, newest first. Raises as ``resolve``."""
         head = self.resolve(project, ref)
-        with self._database.read_directly() as connection:
-            found = statements.query(connection, _HISTORY, head.id, limit, offset)
-        return [from_text(Commit, document) for (document,) in found]
+        with self._database.read() as connection:
+            return history(connection, head.id, limit, offset)
 
     def list_folder(self, project: str, ref: str = "", path: str = "") -> list[Entry]:
         """What lies directly in the folder ``path``: folders first, then files and links, by name.

@@ -178,7 +178,7 @@ class Workspace:
         if isinstance(error, IndexDamaged):
             return error
         try:
-            with self.database.read_directly() as connection:
+            with self.database.read() as connection:
                 pages = connection.execute("PRAGMA cipher_integrity_check").fetchone()
                 whole = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
         except StoreDamaged as damage:
@@ -211,11 +211,11 @@ class Workspace:
             return run.run(author)
 
     def head(self, project: str, branch: str) -> Commit | None:
-        """The head of a branch, None when there is none: what a look for changes asks first, so without SQLAlchemy."""
+        """The head of a branch, None when there is none: what a look for changes asks first, and needs no more for."""
         from kronkers_studio.domain.content import Commit
         from kronkers_studio.storage.json_form import from_text
 
-        with self.database.read_directly() as connection:
+        with self.database.read() as connection:
             row = connection.execute(_HEAD, (to_stored(project), to_stored(branch))).fetchone()
         return from_text(Commit, row[0]) if row else None
 

@@ -86,7 +86,9 @@ def _look_again() -> None:
 
 
 def _unavailable(error: Exception) -> KeyUnavailable:
-    locked = type(error).__name__ == "KeyringLocked"
+    from keyring.errors import KeyringLocked
+
+    locked = isinstance(error, KeyringLocked)
     return KeyUnavailable(
         "The system's keyring is locked." if locked else "This system has no usable keyring.",
         next_step="Unlock it and try again." if locked else "Use a passphrase or a key file instead.",

@@ -1,1 +1,1 @@
-"""The metadata database (SQLAlchemy over SQLCipher), its tables and migrations, and encryption at rest."""
+"""The metadata database (SQLCipher), its tables and migrations (SQLAlchemy, Alembic), and encryption at rest."""

@@ -1,7 +1,7 @@
-"""An encrypted SQLite database (SQLCipher with a raw key), behind an SQLAlchemy engine or the driver alone.
+"""An encrypted SQLite database (SQLCipher with a raw key), reached through the driver alone.
 
-The schema, and questions that are put together, go through SQLAlchemy. The driver alone serves bulk rows, and what
-every command needs: importing SQLAlchemy takes longer than a whole migration of a folder in which nothing changed.
+SQLAlchemy makes and changes the schema (``storage.migrations``) and is imported for that alone: importing it takes
+longer than a whole migration of a folder in which nothing changed (docs/decisions/0018-metadata-access.md).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlcipher3 import dbapi2
 
@@ -21,9 +21,6 @@ from kronkers_studio.domain.errors import StorageFull, StoreDamaged, StudioError
 from kronkers_studio.settings.private import close_to_others, make_private_file
 from kronkers_studio.storage.files import disk_failures
 from kronkers_studio.storage.writable import Obstacle, obstacle_in, refusal
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
 
 _State = tuple[int, ...]
 _BUSY_SECONDS = 15.0
@@ -52,63 +49,28 @@ class Database:
         self._key = key.hex()
         self._synchronous = "FULL" if durable else "NORMAL"
         self._lock = threading.Lock()
-        self._engine: sa.Engine | None = None
         self._idle: list[dbapi2.Connection] = []
         self._opened: _State | None = None  # the file that connections lead to
         self._obstacle: Obstacle | None = None  # why connections are for reading only
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         self._closed_to_others = False
 
-    @property
-    def engine(self) -> sa.Engine:
-        import sqlalchemy as sa
-
-        with self._lock:  # two threads that come first at once would make two, of which one is never closed
-            if self._engine is None:
-                self._engine = sa.create_engine(
-                    "sqlite://", creator=self._connect, module=dbapi2, poolclass=sa.pool.QueuePool
-                )
-                sa.event.listen(self._engine, "begin", _begin)
-            return self._engine
-
     @contextlib.contextmanager
-    def read(self) -> Iterator[sa.Connection]:
+    def read(self) -> Iterator[dbapi2.Connection]:
         """A connection that sees one consistent state throughout."""
-        self._follow_file()
-        with self._failures(), self._engine_failures(), self.engine.connect() as connection:
+        with self._failures(), self._transaction("DEFERRED") as connection:
             yield connection
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[sa.Connection]:
+    def write(self) -> Iterator[dbapi2.Connection]:
         """A transaction that excludes other writers from its start; committed on leaving, undone by an exception."""
-        self._follow_file(writing=True)
-        with (
-            self._failures(),
-            self._engine_failures(),
-            self.engine.connect().execution_options(kronkers_begin="IMMEDIATE") as connection,
-            connection.begin(),
-        ):
-            yield connection
-
-    @contextlib.contextmanager
-    def read_directly(self) -> Iterator[dbapi2.Connection]:
-        """``read`` without SQLAlchemy."""
-        with self._failures(), self._directly("DEFERRED") as connection:
-            yield connection
-
-    @contextlib.contextmanager
-    def write_directly(self) -> Iterator[dbapi2.Connection]:
-        """``write`` without SQLAlchemy."""
-        with self._failures(), self._directly("IMMEDIATE") as connection:
+        with self._failures(), self._transaction("IMMEDIATE") as connection:
             yield connection
 
     def close(self) -> None:
         with self._lock:
             idle, self._idle, self._opened = self._idle, [], None
             self._obstacle, copy, self._copy = None, self._copy, None
-            engine = self._engine
-        if engine is not None:
-            engine.dispose()
         for connection in idle:
             connection.close()
         if copy is not None:
@@ -138,7 +100,7 @@ class Database:
         self.close()
 
     @contextlib.contextmanager
-    def _directly(self, begin: str) -> Iterator[dbapi2.Connection]:
+    def _transaction(self, begin: str) -> Iterator[dbapi2.Connection]:
         self._follow_file(writing=begin == "IMMEDIATE")
         with self._lock:
             opened = self._opened
@@ -251,22 +213,6 @@ class Database:
         except dbapi2.Error as error:
             raise _expected(error, self.path, self._obstacle) or error from error
 
-    @contextlib.contextmanager
-    def _engine_failures(self) -> Iterator[None]:
-        from sqlalchemy.exc import DBAPIError
-
-        try:
-            yield
-        except DBAPIError as error:
-            raise _expected(error.orig, self.path, self._obstacle) or error from error
-
-
-def beneath(connection: sa.Connection) -> dbapi2.Connection:
-    """The driver's connection of an SQLAlchemy one, in the same transaction."""
-    if not connection.in_transaction():
-        connection.begin()
-    return connection.connection.driver_connection
-
 
 def insert_rows(connection: dbapi2.Connection, table: str, rows: Sequence[tuple[Any, ...]], *, otherwise: str) -> None:
     """Insert ``rows``, each with a value for every column of ``table``; ``otherwise`` is "IGNORE" or "REPLACE".
@@ -298,11 +244,6 @@ def _state(file: Path, *, whole: bool) -> _State | None:
     except FileNotFoundError:
         logged = 0, 0
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, *logged
-
-
-def _begin(connection: sa.Connection) -> None:
-    """The driver is told to leave transactions alone (isolation_level None), so that SQLAlchemy begins them."""
-    connection.exec_driver_sql("BEGIN " + connection.get_execution_options().get("kronkers_begin", "DEFERRED"))
 
 
 def _primary(error: Any) -> int:

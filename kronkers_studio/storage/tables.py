@@ -1,6 +1,8 @@
-"""The metadata database's tables.
+"""The metadata database's tables as SQLAlchemy describes them, for the migrations alone.
 
-Above the line: what replaying the journal makes. Below it: what can be made again from the packs (``REBUILDABLE``).
+Everybody else reaches them by ``registry.metadata.statements``; a test compares both.
+
+Above the line: what replaying the journal makes. Below it: what can be made again from the packs.
 Times are ISO 8601 text in UTC, identifiers of content lower-case hexadecimal; documents are the canonical JSON of a
 domain dataclass, of which the columns beside them are copies for searching.
 """
@@ -13,7 +15,7 @@ from kronkers_studio.storage.stored_text import from_stored, to_stored
 
 
 class Text(sa.types.TypeDecorator[str]):
-    """Any Python text, also what SQLite cannot hold; see ``storage.text``."""
+    """Any Python text, also what SQLite cannot hold; see ``storage.stored_text``."""
 
     impl = sa.Text
     cache_ok = True
@@ -219,6 +221,3 @@ objects = sa.Table(
     sa.Column("type", sa.Integer, nullable=False),
     sqlite_with_rowid=False,
 )
-
-REBUILDABLE = frozenset({packs.name, objects.name})
-JOURNALED = tuple(table for table in metadata.sorted_tables if table.name not in REBUILDABLE | {journal.name})

@@ -11,14 +11,14 @@ from typing import BinaryIO
 
 from kronkers_studio.domain.changes import AliasMoved, ModelRegistered
 from kronkers_studio.domain.content import Entry, EntryKind
-from kronkers_studio.domain.errors import InvalidInput, UnsupportedModel
+from kronkers_studio.domain.errors import InvalidInput, NotAModel, UnsupportedModel
+from kronkers_studio.domain.model_files import may_be_model, model_file_kind
 from kronkers_studio.domain.models import ContentRef, ModelFacts, ModelVersion
 from kronkers_studio.domain.naming import is_model_name
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.workflows.session import Session
 
 _LIKE_A_VERSION = re.compile(r"[vr]?[0-9][0-9._-]*")
-_MODEL_SUFFIXES = (".joblib", ".pkl", ".pickle", ".onnx", ".rds", ".pt", ".pth", ".h5", ".keras", ".skops", ".ubj")
 _BESIDE_SUFFIXES = (".txt", ".toml", ".py", ".python-version")
 _BESIDE_LIMIT = 256 * 1024  # bytes of a text file worth reading beside a model
 
@@ -46,13 +46,17 @@ def find_models(
     found = []
     for entry in content.walk(project, commit.id):
         cancel.check()
-        if entry.kind is not EntryKind.FILE or not entry.name.lower().endswith(_MODEL_SUFFIXES):
+        if entry.kind is not EntryKind.FILE or not may_be_model(entry.name):
             continue
         progress.advance()
         source = ContentRef(project, commit.id, entry.path)
         facts, problem = None, ""
         try:
             facts = _inspect(session, source, entry)
+        except NotAModel as reason:
+            if model_file_kind(entry.name) is None:  # as most of that name are none
+                continue
+            problem = reason.message
         except UnsupportedModel as reason:
             problem = reason.message
         label = by_bytes.get((entry.path, entry.content), "")

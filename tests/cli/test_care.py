@@ -74,7 +74,7 @@ def test_a_damaged_database_is_told_in_few_words_and_how_to_mend_it(shell: Shell
     shell.run("migrate", str(tmp_path / "a"))
     with (
         open_workspace(shell.workspace, Unlock(key_file=shell.key_file)) as opened,
-        opened.database.read_directly() as connection,
+        opened.database.read() as connection,
     ):
         roots = "SELECT rootpage FROM sqlite_master WHERE name IN ('journal', 'commits', 'releases')"
         pages = [page for (page,) in connection.execute(roots)]

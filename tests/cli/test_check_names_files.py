@@ -25,7 +25,7 @@ def test_damaged_files_are_named_in_words_and_in_json(shell: Shell) -> None:
     version = shell.json("migrate", str(shell.folder / "Sales"))["commit"]["id"]
     with open_workspace(shell.workspace, key_file=shell.key_file) as session:
         chunk = session.workspace.content.find("Sales", "", "2026/1.bin").content[0]
-        with session.workspace.database.read_directly() as connection:
+        with session.workspace.database.read() as connection:
             ((pack, offset),) = connection.execute("SELECT pack, offset FROM objects WHERE id = ?", (chunk,)).fetchall()
     (file,) = (file for file in (shell.workspace / "packs").iterdir() if int(file.stem.split("-")[-1]) == pack)
     with file.open("r+b") as stream:

@@ -240,7 +240,7 @@ def test_another_that_wants_to_open_a_database_that_is_not_there_is_told_why(tmp
     place = tmp_path / "empty"
     mount(place, "-t", "tmpfs", "-o", "size=1m,ro", "tmpfs")
     try:
-        with pytest.raises(WorkspaceReadOnly), Database(place / "a.db", b"k" * 32).read_directly():
+        with pytest.raises(WorkspaceReadOnly), Database(place / "a.db", b"k" * 32).read():
             pass
     finally:
         subprocess.run(["umount", str(place)], check=True)

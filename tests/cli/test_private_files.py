@@ -32,7 +32,7 @@ session, _ = create_workspace(place / "ws", key_file=place / "key")
 with session:
     migrate_folder(session, place / "source", "p")
     search(session, "a")
-    with session.series._database.write_directly() as connection:
+    with session.series._database.write() as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS t (x)")
     for file in sorted([place / "ws", *(place / "ws").rglob("*"), place / "key"]):
         print(oct(file.stat().st_mode & 0o777), file.relative_to(place))
@@ -78,6 +78,6 @@ def test_a_workspace_that_is_open_to_others_is_closed_when_its_owner_opens_it(tm
     for path in (shell.workspace, *shell.workspace.rglob("*")):
         path.chmod(0o777 if path.is_dir() else 0o666)
     shell.run("search", "a")
-    with open_workspace(shell.workspace) as session, session.workspace.database.read_directly():
+    with open_workspace(shell.workspace) as session, session.workspace.database.read():
         still = [path for path in _open_to_others(shell.workspace) if "/packs/" not in path and "/journal/" not in path]
     assert still == []

@@ -135,10 +135,10 @@ def _add_server(window: MainWindow, server: LabServer, qtbot: QtBot) -> None:
     dialog.key_file.line.setText(known.identity_file)
     dialog.next.click()
     qtbot.waitUntil(lambda: dialog.views.shown == "fingerprint" or bool(dialog.notice.message), timeout=_SHORT)
-    assert dialog.fingerprint.text().startswith("SHA256:")
-    dialog.same.click()
+    assert dialog.compared.fingerprint.text().startswith("SHA256:")
+    dialog.compared.same.click()
     dialog.next.click()
-    qtbot.waitUntil(lambda: page.findChildren(ServerCard)[0].report is not None, timeout=_SHORT)
+    qtbot.waitUntil(lambda: any(card.report is not None for card in page.findChildren(ServerCard)), timeout=_SHORT)
 
 
 def _put_live_there(window: MainWindow, place: str, version: int, qtbot: QtBot, come_to_rest: Rest) -> DeployPage:

@@ -262,7 +262,7 @@ def test_a_check_that_finds_the_index_damaged_rebuilds_it_from_its_message(
     open_main_window: OpenWindow, filled_workspace: Path, small_folder: Path, qtbot: QtBot, come_to_rest: Rest
 ) -> None:
     """The projects' table is one that the check compares with the journal; the files that pages show are read."""
-    with open_workspace(filled_workspace) as session, session.workspace.database.write_directly() as connection:
+    with open_workspace(filled_workspace) as session, session.workspace.database.write() as connection:
         connection.execute("UPDATE commits SET document = replace(document, 'Brought', 'Bought')")
     window = open_main_window(filled_workspace, page="registry")
     come_to_rest(window)

@@ -201,9 +201,9 @@ def test_a_server_is_added_only_after_its_fingerprint_was_compared(
     dialog.go_on()
     assert dialog.notice.message == "A name and an address are needed."
     dialog.show_host_key(HostKey("lab.example.org", 22, "ssh-ed25519 AAAA", "SHA256:abc"))
-    assert dialog.fingerprint.text() == "SHA256:abc"
+    assert dialog.compared.fingerprint.text() == "SHA256:abc"
     assert not dialog.next.isEnabled()
-    dialog.same.click()
+    dialog.compared.same.click()
     assert dialog.next.isEnabled()
     dialog.close()
 

@@ -58,7 +58,7 @@ def test_short_runs_do_not_let_the_tail_grow_without_end(tmp_path: Path) -> None
             for index in range(50):
                 store.append([(KEY, BEGIN + part * 50 + index, 1.0)])
     with SeriesStore(tmp_path / "series.db", bytes(32)) as store, store._database.read() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM tail").scalar_one() < 300
+        assert connection.execute("SELECT count(*) FROM tail").fetchone()[0] < 300
         assert len(store.window(KEY, BEGIN, BEGIN + 1000)) == 450
 
 

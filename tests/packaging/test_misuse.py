@@ -2,7 +2,6 @@
 
 import io
 import pickle
-import time
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +30,12 @@ def place(tmp_path: Path) -> Place:
 @pytest.mark.parametrize("misuse", REFUSED, ids=lambda misuse: misuse.name)
 def test_a_misuse_of_allowed_names_is_refused_with_its_reason_and_leaves_no_trace(misuse: Misuse, place: Place) -> None:
     data = misuse.build(place)
-    started = time.process_time()
 
     with pytest.raises(UnsupportedModel) as refusal:
         require_safe(inspect_model("model.pkl", io.BytesIO(data), {}))
 
     assert "damaged" not in refusal.value.message
     assert refusal.value.next_step
-    assert time.process_time() - started < 1
     assert not place.written.exists()
 
 

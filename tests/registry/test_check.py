@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from kronkers_studio.domain.changes import ProjectCreated
 from kronkers_studio.domain.content import AffectedFile
@@ -16,10 +15,10 @@ from kronkers_studio.domain.errors import Cancelled, StoreDamaged, StudioError
 from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.registry import Workspace, open_workspace
+from kronkers_studio.registry.metadata import statements
 from kronkers_studio.registry.metadata.journal_files import LoggedJournal
 from kronkers_studio.registry.store.packs import PACK_HEADER_SIZE
 from kronkers_studio.registry.store.records import HEADER_SIZE
-from kronkers_studio.storage import tables
 from kronkers_studio.storage.keys import Unlock
 from tests.registry.kinds import BringIn
 
@@ -73,9 +72,7 @@ def test_a_flipped_byte_anywhere_in_a_pack_is_found(filled: Workspace) -> None:
     pack = _pack(filled)
     size = pack.stat().st_size
     with filled.database.read() as connection:
-        offsets = list(
-            connection.execute(sa.select(tables.objects.c.offset).order_by(tables.objects.c.offset)).scalars()
-        )
+        offsets = [row["offset"] for row in statements.select(connection, statements.OBJECTS, order=("offset",))]
     chance = random.Random(6)  # noqa: S311
     places = {
         *range(0, PACK_HEADER_SIZE, 3),
@@ -97,9 +94,7 @@ def test_a_flipped_byte_anywhere_in_a_pack_is_found(filled: Workspace) -> None:
 
 def test_damage_in_many_places_is_all_found(filled: Workspace) -> None:
     with filled.database.read() as connection:
-        offsets = list(
-            connection.execute(sa.select(tables.objects.c.offset).order_by(tables.objects.c.offset)).scalars()
-        )
+        offsets = [row["offset"] for row in statements.select(connection, statements.OBJECTS, order=("offset",))]
     hit = offsets[3::7]
     for number, offset in enumerate(hit):
         _flip(_pack(filled), offset + (5 if number % 2 else HEADER_SIZE + 3))
@@ -111,8 +106,8 @@ def test_damage_in_many_places_is_all_found(filled: Workspace) -> None:
 def test_damaged_bytes_are_never_given_out_as_good(filled: Workspace, tmp_path: Path) -> None:
     entry = filled.content.find("project", "", "large.bin")
     with filled.database.read() as connection:
-        row = connection.execute(sa.select(tables.objects).where(tables.objects.c.id == entry.content[-1])).one()
-    _flip(_pack(filled), row.offset + HEADER_SIZE + 100)
+        (row,) = statements.select(connection, statements.OBJECTS, id=entry.content[-1])
+    _flip(_pack(filled), row["offset"] + HEADER_SIZE + 100)
     with pytest.raises(StoreDamaged):
         filled.content.read(entry)
     with pytest.raises(StoreDamaged):
@@ -123,7 +118,8 @@ def test_damaged_bytes_are_never_given_out_as_good(filled: Workspace, tmp_path: 
 
 def _offset(workspace: Workspace, id: bytes) -> int:
     with workspace.database.read() as connection:
-        return int(connection.execute(sa.select(tables.objects.c.offset).where(tables.objects.c.id == id)).scalar_one())
+        (row,) = statements.select(connection, statements.OBJECTS, id=id)
+    return int(row["offset"])
 
 
 def test_a_check_names_the_files_that_damage_concerns_in_the_newest_version_that_has_them(
@@ -196,7 +192,7 @@ def test_a_missing_and_a_shortened_pack_are_found(filled: Workspace) -> None:
 def test_an_index_that_is_wrong_is_found(filled: Workspace) -> None:
     content = filled.content.find("project", "", "sales 03 copy.csv").content
     with filled.database.write() as connection:
-        connection.execute(sa.delete(tables.objects).where(tables.objects.c.id == content[0]))
+        statements.delete(connection, statements.OBJECTS, id=content[0])
     report = filled.content.check()
     assert any("which a commit needs, is missing" in problem for problem in report.problems)
     assert any("another object here" in problem for problem in filled.content.check(read_data=True).problems)

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from kronkers_studio.domain.changes import BranchMoved, ModelRegistered, ReleaseRecorded
 from kronkers_studio.domain.content import Commit
@@ -34,9 +33,9 @@ from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.registry import Workspace, open_workspace
 from kronkers_studio.registry.maintenance import clean_up as clean_up_module
 from kronkers_studio.registry.maintenance.clean_up import CleanUp
+from kronkers_studio.registry.metadata import statements
 from kronkers_studio.registry.store import object_store as object_store_module
 from kronkers_studio.registry.store import packs as packs_module
-from kronkers_studio.storage import tables
 from kronkers_studio.storage.keys import Unlock
 from tests.registry import local_folder
 from tests.registry.kinds import BringIn
@@ -201,7 +200,7 @@ def test_what_was_emptied_from_the_trash_is_freed_and_all_else_stays(
     assert two.content.check(read_data=True).problems == ()
     assert _clean(two).freed == 0
     with two.database.read() as connection:
-        assert list(connection.execute(sa.select(tables.projects.c.name)).scalars()) == ["project"]
+        assert [row["name"] for row in statements.select(connection, statements.PROJECTS)] == ["project"]
     with open_workspace(two.directory, Unlock(key_file=key_file)) as again:
         assert again.content.check(read_data=True).problems == ()
 
@@ -225,7 +224,7 @@ def test_a_branch_moved_by_mistake_can_be_moved_back_within_the_grace_period(
     second, _, _ = bring_in(_unlike(tmp_path / "second", 5), project="other")
     two.ledger.record(BranchMoved("other", "main", first.id, second.id), author="ann")
     with two.database.write() as connection:  # as if all that had been weeks ago
-        connection.execute(sa.update(tables.journal).values(at="2020-01-01T00:00:00.000000+00:00"))
+        statements.update(connection, statements.JOURNAL, {"at": "2020-01-01T00:00:00.000000+00:00"})
     assert _clean(two, days=0, dry_run=True).forgotten == (second.id,)
     two.ledger.record(BranchMoved("other", "main", second.id, first.id), author="ann")
     two.ledger.record(BranchMoved("other", "main", first.id, second.id), author="ann")
@@ -282,23 +281,23 @@ def test_nothing_is_freed_while_something_needed_is_missing_or_damaged(
     entry = two.content.find("project", "", "large.bin")
     pack = next((two.directory / "packs").iterdir())
     with two.database.read() as connection:
-        row = connection.execute(sa.select(tables.objects).where(tables.objects.c.id == entry.content[1])).one()
+        (row,) = statements.select(connection, statements.OBJECTS, id=entry.content[1])
     if what == "object":
         with two.database.write() as connection:
-            connection.execute(sa.delete(tables.objects).where(tables.objects.c.id == entry.content[1]))
+            statements.delete(connection, statements.OBJECTS, id=entry.content[1])
     elif what == "pack":
         with pack.open("r+b") as stream:
             stream.truncate(pack.stat().st_size - 100)
     else:
         with pack.open("r+b") as stream:
-            stream.seek(row.offset + 90)
+            stream.seek(row["offset"] + 90)
             stream.write(b"damage")
     before = sorted(pack.read_bytes())
     with pytest.raises(StoreDamaged):
         _clean(two)
     assert sorted(pack.read_bytes()) == before
     with two.database.read() as connection:
-        assert connection.execute(sa.select(sa.func.count()).select_from(tables.commits)).scalar() == 2
+        assert len(statements.select(connection, statements.COMMITS)) == 2
 
 
 def test_what_is_being_read_while_packs_are_written_anew_stays_readable(

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from kronkers_studio.domain.content import (
     Entry,
@@ -25,12 +24,12 @@ from kronkers_studio.domain.errors import BranchChanged, Cancelled, InvalidInput
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.registry import Workspace
 from kronkers_studio.registry.importing.memory_source import MemorySource
+from kronkers_studio.registry.metadata import statements
 from kronkers_studio.registry.restoring import target_names as target_names_module
 from kronkers_studio.registry.store import object_writer as object_writer_module
 from kronkers_studio.registry.store.object_index import renew_generation
 from kronkers_studio.registry.store.records import ObjectType
 from kronkers_studio.registry.trees import tree_writer
-from kronkers_studio.storage import tables
 from tests.registry import local_folder
 from tests.registry.kinds import BringIn
 
@@ -228,7 +227,8 @@ def test_known_files_are_looked_up_once_for_each_generation_of_the_store(
     assert set(looked_up) == {id for ids in content.values() for id in ids}
 
     with workspace.database.write() as connection:  # as a cleaning up does it
-        connection.execute(sa.delete(tables.objects).where(tables.objects.c.id.in_(content["large.bin"])))
+        for id in content["large.bin"]:
+            statements.delete(connection, statements.OBJECTS, id=id)
         renew_generation(connection)
     lost = workspace.content.store_items(items, source, known_in=outcome.generation)
     assert source.opened == ["large.bin"] and lost.generation != outcome.generation
@@ -467,7 +467,8 @@ def test_damaged_files_are_named_and_all_others_restored(
         pack.write_bytes(data)
     lost = content.find("project", "", "Übersicht – neu.txt").content
     with workspace.database.write() as connection:
-        connection.execute(sa.delete(tables.objects).where(tables.objects.c.id.in_(lost)))
+        for id in lost:
+            statements.delete(connection, statements.OBJECTS, id=id)
     with pytest.raises(StoreDamaged, match=r"3 files.*“large.bin”, “team a/data/sales 07.csv”, “Übersicht") as damage:
         content.restore("project", "", tmp_path / "out")
     assert "another version" in damage.value.next_step

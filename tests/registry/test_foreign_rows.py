@@ -75,7 +75,7 @@ def test_a_row_that_somebody_wrote_otherwise_ends_in_an_answer_or_a_sentence(
     used: Workspace, table: str, column: str
 ) -> None:
     for value in _OTHER:
-        with used.database.write_directly() as connection, contextlib.suppress(dbapi2.IntegrityError):
+        with used.database.write() as connection, contextlib.suppress(dbapi2.IntegrityError):
             connection.execute(f'UPDATE "{table}" SET "{column}" = ?', (value,))  # noqa: S608
         for look in _looks(used):
             with contextlib.suppress(StudioError):
@@ -83,7 +83,7 @@ def test_a_row_that_somebody_wrote_otherwise_ends_in_an_answer_or_a_sentence(
 
 
 def test_a_commit_that_names_no_tree_is_damage(used: Workspace) -> None:
-    with used.database.write_directly() as connection:
+    with used.database.write() as connection:
         connection.execute('UPDATE commits SET document = replace(document, \'"tree":"\', \'"tree":"[[\')')
     for look in (lambda: list(used.content.walk("p")), lambda: used.content.find("p", "", "x")):
         with pytest.raises(StoreDamaged, match="of another form"):
@@ -94,7 +94,7 @@ def test_a_commit_that_names_no_tree_is_damage(used: Workspace) -> None:
 def test_a_database_of_no_version_that_there_is_is_said(
     used: Workspace, directory: Path, key_file: Path, version: str
 ) -> None:
-    with used.database.write_directly() as connection:
+    with used.database.write() as connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
     used.close()
     with pytest.raises(StudioError, match=r"of no version|newer"):
@@ -116,9 +116,9 @@ def test_a_database_of_no_version_that_there_is_is_said(
 def test_an_entry_of_the_journal_that_somebody_wrote_otherwise_is_said_when_it_is_replayed(
     used: Workspace, kind: str, change: str
 ) -> None:
-    with used.database.write_directly() as connection:
+    with used.database.write() as connection:
         connection.execute("UPDATE journal SET kind = ?, change = ? WHERE number = 2", (kind, change))
-    with used.database.write_directly() as connection, pytest.raises(StudioError):
+    with used.database.write() as connection, pytest.raises(StudioError):
         used.ledger._journal.replay(used.ledger.entries(1, 1), connection)
 
 

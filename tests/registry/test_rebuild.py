@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from kronkers_studio.domain.changes import ProjectCreated, ServerRemoved
 from kronkers_studio.domain.content import EntryKind, SourceItem
@@ -18,10 +17,10 @@ from kronkers_studio.domain.errors import NotFound, StorageFull, StoreDamaged, W
 from kronkers_studio.registry import Workspace, open_workspace, rebuild_workspace
 from kronkers_studio.registry import workspace as workspace_module
 from kronkers_studio.registry.importing.memory_source import MemorySource
-from kronkers_studio.registry.maintenance.check import table_rows
+from kronkers_studio.registry.metadata import statements
+from kronkers_studio.registry.metadata.statements import JOURNAL, JOURNALED, OBJECTS, PACKS
 from kronkers_studio.registry.store import packs as packs_module
 from kronkers_studio.registry.store.records import HEADER_SIZE
-from kronkers_studio.storage import tables
 from kronkers_studio.storage.keys import Unlock
 from tests.registry import local_folder
 from tests.registry.kinds import BringIn
@@ -31,7 +30,7 @@ Rows = dict[str, list[tuple[object, ...]]]
 
 def _everything(workspace: Workspace) -> Rows:
     with workspace.database.read() as connection:
-        return {table.name: table_rows(connection, table) for table in tables.metadata.sorted_tables}
+        return {table.name: statements.rows(connection, table) for table in (*JOURNALED, JOURNAL, PACKS, OBJECTS)}
 
 
 @pytest.fixture
@@ -250,26 +249,24 @@ def test_entries_lost_in_the_middle_are_told_and_given_up_only_when_asked(filled
 def test_what_lies_behind_damage_in_a_pack_is_indexed_all_the_same(
     filled: Workspace, key_file: Path, tmp_path: Path
 ) -> None:
-    objects = tables.objects.c
     with filled.database.read() as connection:
         # Where large files are cut differs from key to key, and with it what each pack holds: take the fullest.
-        fullest = sa.select(objects.pack).group_by(objects.pack).order_by(sa.func.count().desc()).limit(1)
-        number = connection.execute(fullest).scalar_one()
-        rows = connection.execute(
-            sa.select(tables.objects).where(objects.pack == number).order_by(objects.offset)
-        ).all()
+        fullest = "SELECT pack FROM objects GROUP BY pack ORDER BY count(*) DESC LIMIT 1"
+        ((number,),) = statements.query(connection, fullest)
+        rows = statements.select(connection, OBJECTS, order=("offset",), pack=number)
     filled.close()
     pack = filled.directory / "packs" / f"{number:08d}.pack"
     content = bytearray(pack.read_bytes())
-    content[rows[1].offset + 2] ^= 1  # a header, behind which the next must be looked for
-    content[rows[4].offset + HEADER_SIZE + rows[4].stored - 1] ^= 1  # sealed bytes
+    content[rows[1]["offset"] + 2] ^= 1  # a header, behind which the next must be looked for
+    content[rows[4]["offset"] + HEADER_SIZE + rows[4]["stored"] - 1] ^= 1  # sealed bytes
     pack.write_bytes(content)
     (filled.directory / "metadata.db").unlink()
     report = rebuild_workspace(filled.directory, Unlock(key_file=key_file))
     assert len(report.problems) == 2 and all(pack.stem in problem for problem in report.problems)
     with filled.database.read() as connection:
-        found = set(connection.execute(sa.select(tables.objects.c.id)).scalars())
-    assert {rows[1].id, rows[4].id}.isdisjoint(found) and {row.id for row in rows} - {rows[1].id, rows[4].id} < found
+        found = {row["id"] for row in statements.select(connection, OBJECTS)}
+    damaged = {rows[1]["id"], rows[4]["id"]}
+    assert damaged.isdisjoint(found) and {row["id"] for row in rows} - damaged < found
     assert not filled.content.check().healthy
 
 
@@ -319,7 +316,7 @@ def test_a_workspace_that_is_open_goes_on_with_the_database_made_anew(
     now, database = filled.content._clock(), filled.directory / "metadata.db"
     filled.ledger.record(ProjectCreated("before", now), author="ann")
     with filled.database.read() as connection:
-        assert connection.execute(sa.select(tables.projects.c.name)).scalars()
+        assert statements.has(connection, statements.PROJECTS, name="before")
     if lost:
         database.unlink()
         for ending in ("-wal", "-shm"):
@@ -336,7 +333,7 @@ def test_a_workspace_that_is_open_goes_on_with_the_database_made_anew(
         other.ledger.record(ProjectCreated("from another", now), author="bob")
         assert {"before", "from the open one", "from another"} <= {each.name for each in other.content.projects()}
     with filled.database.read() as connection:
-        assert "from another" in connection.execute(sa.select(tables.projects.c.name)).scalars().all()
+        assert statements.has(connection, statements.PROJECTS, name="from another")
     assert filled.content.check(read_data=True).problems == ()
 
 

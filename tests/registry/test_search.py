@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -157,7 +156,7 @@ def test_a_lost_or_damaged_index_is_made_again(workspace: Workspace, directory: 
 def test_an_index_of_another_form_is_made_again(workspace: Workspace) -> None:
     _commit(workspace, "p", "main", {"a.csv": 1})
     assert _found(workspace, "a.csv") == ["a.csv"]
-    with workspace.search._index._index.write_directly() as connection:
+    with workspace.search._index._index.write() as connection:
         connection.execute("DROP TABLE files")
         connection.execute("PRAGMA user_version = 1")
     assert _found(workspace, "a.csv") == ["a.csv"]
@@ -166,7 +165,7 @@ def test_an_index_of_another_form_is_made_again(workspace: Workspace) -> None:
 def test_a_version_that_was_cleaned_up_since_is_not_needed_to_go_on_from_it(workspace: Workspace) -> None:
     _commit(workspace, "p", "main", {"a.csv": 1, "b.csv": 2})
     assert _found(workspace, "csv") == ["a.csv", "b.csv"]
-    with workspace.search._index._index.write_directly() as connection:
+    with workspace.search._index._index.write() as connection:
         connection.execute("UPDATE branches SET tree = ?", ("f" * 64,))
     _commit(workspace, "p", "main", {"b.csv": 2, "c.csv": 3})
     assert _found(workspace, "csv") == ["b.csv", "c.csv"]
@@ -336,24 +335,68 @@ def test_models_are_ordered_and_filtered_by_metrics(workspace: Workspace) -> Non
     assert [v.version for v in workspace.models.page(limit=2, offset=1)[1]] == [3, 2]
 
 
+def test_versions_whose_metric_is_no_number_come_after_the_others_like_those_without_it(workspace: Workspace) -> None:
+    """Seen to fail: they were in neither part of the list."""
+    commit = _commit(workspace, "p", "main", {"m": 1})
+    for version, metrics in enumerate(({"loss": 1.0}, {"loss": math.nan}, {}, {"loss": 2.0}), start=1):
+        _register(workspace, commit, "m", version, metrics=metrics)
+    total, found = workspace.models.page(sort=Sort.parse("metric:loss"))
+    assert (total, [version.version for version in found]) == (4, [4, 1, 3, 2])
+    pages = [workspace.models.page(sort=Sort.parse("metric:loss"), limit=1, offset=offset)[1] for offset in range(4)]
+    assert [version.version for (version,) in pages] == [4, 1, 3, 2]
+
+
+def test_every_list_of_versions_has_the_aliases_of_now(workspace: Workspace) -> None:
+    """Seen to fail with the aliases of the registration, and in another order than that of the alphabet."""
+    commit = _commit(workspace, "p", "main", {"m": 1})
+    for name in ("m", "n"):
+        _register(workspace, commit, name, 1, aliases=("then",))
+        _register(workspace, commit, name, 2)
+    moves = [AliasMoved("m", alias, 2) for alias in ("then", "b", "a")]
+    workspace.ledger.record(*moves, AliasMoved("n", "only", 2), author="ann")
+    expected = {("m", 1): (), ("m", 2): ("a", "b", "then"), ("n", 1): ("then",), ("n", 2): ("only",)}
+    for listed in (
+        workspace.ledger.model_versions(),
+        workspace.models.page()[1],
+        workspace.models.using("p"),
+        [*workspace.ledger.model_versions("m"), *workspace.ledger.model_versions("n")],
+    ):
+        assert {(found.name, found.version): found.aliases for found in listed} == expected
+    assert workspace.ledger.model_version("m", alias="b").aliases == ("a", "b", "then")
+
+
+def test_versions_are_found_by_what_they_were_made_of(workspace: Workspace) -> None:
+    """Seen to fail with the training data not asked about."""
+    first, second = (_commit(workspace, project, "main", {"m": 1}) for project in ("p", "q"))
+    data = ContentRef("q", second.id, "data.csv")
+    _register(workspace, first, "trained", 1, data=data)
+    _register(workspace, first, "alone", 2)
+    _register(workspace, second, "other", 3)
+
+    def using(*asked: str, **more: str) -> list[str]:
+        return [version.name for version in workspace.models.using(*asked, **more)]
+
+    assert using("p") == ["trained", "alone"]
+    assert using("q") == ["trained", "other"]
+    assert using("q", path="data.csv") == using("q", commit=second.id, path="data.csv") == ["trained"]
+    assert using("q", commit=first.id) == using("p", path="data.csv") == []
+
+
 def test_models_are_listed_by_size_in_the_order_of_an_index(workspace: Workspace) -> None:
     commit = _commit(workspace, "p", "main", {"m": 1})
     for version, size in enumerate((30, 9, 200, 30), start=1):
         _register(workspace, commit, "m", version, size=size)
-    asked: list[tuple[str, Any]] = []
-
-    @sa.event.listens_for(workspace.database.engine, "before_cursor_execute")
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
-        asked.append((statement, values))
-
+    asked: list[str] = []
+    with workspace.database.read() as connection:  # the one that is lent next
+        connection.set_trace_callback(asked.append)
     for order, expected in (("size", [3, 4, 1, 2]), ("-size", [2, 1, 4, 3])):
         assert [found.version for found in workspace.models.page(sort=Sort.parse(order))[1]] == expected
-    sa.event.remove(workspace.database.engine, "before_cursor_execute", note)
-    ordered = [(statement, values) for statement, values in asked if "json_extract" in statement]
+    ordered = [statement for statement in asked if "json_extract" in statement]
     assert len(ordered) == 2
-    with workspace.database.read_directly() as connection:
-        for statement, values in ordered:
-            plan = str(connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall())
+    with workspace.database.read() as connection:
+        connection.set_trace_callback(None)
+        for statement in ordered:
+            plan = str(connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall())
             assert "ix_model_versions_size" in plan and "TEMP B-TREE" not in plan
 
 

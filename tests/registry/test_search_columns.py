@@ -221,7 +221,7 @@ def test_a_content_is_read_once_whatever_happens_to_its_files(workspace: Workspa
 
 def test_what_no_file_has_any_more_is_forgotten(workspace: Workspace) -> None:
     def rows(table: str) -> int:
-        with workspace.search._index._index.read_directly() as connection:
+        with workspace.search._index._index.read() as connection:
             return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608
 
     def all_rows() -> list[int]:
@@ -246,14 +246,14 @@ def test_files_are_looked_up_by_their_content_and_never_gone_through(workspace: 
     _commit(workspace, {"a.csv": "one,x\n", "b.csv": "two,y\n", "bad.csv": b"\0"})
     workspace.search.run("x")
     asked: list[str] = []
-    with workspace.search._index._index.read_directly() as connection:  # the one that is used from now on
+    with workspace.search._index._index.read() as connection:  # the one that is used from now on
         connection.set_trace_callback(asked.append)
     workspace.search.read_columns()
     _commit(workspace, {"a.csv": "two,y\n", "c.csv": "three,y\n"})
     workspace.search.read_columns()
     _found(workspace, "one")
     _found(workspace, "two y", SearchFilters(project="p", branch="main", extension="csv"))
-    with workspace.search._index._index.read_directly() as connection:
+    with workspace.search._index._index.read() as connection:
         connection.set_trace_callback(None)
         about = [statement for statement in asked if "places" in statement and "CREATE" not in statement]
         plans = {one: str(connection.execute(f"EXPLAIN QUERY PLAN {one}").fetchall()) for one in about}

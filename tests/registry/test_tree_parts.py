@@ -318,7 +318,7 @@ def test_a_lost_part_is_found_by_checking_and_nothing_is_freed_then(
     commit = bring_in(top)[0]
     store = workspace.content._store
     part = decode_parts(store.read(bytes.fromhex(commit.tree), ObjectType.TREE))[0]
-    with workspace.database.write_directly() as connection:
+    with workspace.database.write() as connection:
         connection.execute("DELETE FROM objects WHERE id = ?", (part.id,))
     assert any(part.id.hex()[:16] in problem for problem in workspace.content.check().problems)
     with pytest.raises(StoreDamaged):

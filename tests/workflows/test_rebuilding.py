@@ -108,11 +108,11 @@ def test_damage_met_in_an_open_workspace_is_the_indexs_only_when_it_is(workspace
 def test_damage_to_another_database_is_not_taken_for_that_of_the_index(workspace: Path) -> None:
     """Its advice names the rebuild of metadata.db, too. Seen to fail when the words of the advice decided."""
     other = Database(workspace / "series.db", b"k" * 32, durable=False)
-    with other.write_directly() as connection:
+    with other.write() as connection:
         connection.execute("CREATE TABLE there (number INTEGER)")
     other.path.unlink()
     with open_workspace(workspace) as session:
-        with pytest.raises(StoreDamaged, match="missing") as raised, other.read_directly():
+        with pytest.raises(StoreDamaged, match="missing") as raised, other.read():
             pass
         assert index_damage_met(session, raised.value) is None
     other.close()

@@ -73,6 +73,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         super().__init__(parent)
         self.columns = tuple(columns)
         self._rows: Sequence[Row] = ()
+        self._pages: list[Row] = []  # what is shown of a paged source
         self._fetch: Callable[[int], None] | None = None
         self._more = False
         self._asked = False
@@ -91,7 +92,8 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
     def show_pages(self, fetch: Callable[[int], None]) -> None:
         """Start anew from a paged source; ``fetch`` is called at once for the first page."""
         self.beginResetModel()
-        self._rows, self._fetch, self._more, self._asked = [], fetch, True, True
+        self._rows = self._pages = []
+        self._fetch, self._more, self._asked = fetch, True, True
         self.endResetModel()
         fetch(0)
 
@@ -100,7 +102,9 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         self._asked, self._more = False, more
         if rows:
             self.beginInsertRows(QModelIndex(), len(self._rows), len(self._rows) + len(rows) - 1)
-            self._rows = [*self._rows, *rows]
+            if self._rows is not self._pages:  # they are somebody else's
+                self._rows = self._pages = list(self._rows)
+            self._pages.extend(rows)
             self.endInsertRows()
 
     def row(self, index: int) -> Row:

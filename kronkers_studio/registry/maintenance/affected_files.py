@@ -25,7 +25,7 @@ def affected_files(
 
     Each names the newest version that has it so. Where a whole version cannot be listed, the path is "".
     """
-    with database.read_directly() as connection:
+    with database.read() as connection:
         commits = statements.query(connection, _COMMITS)
     trees = _Trees(store, damaged, cancel)
     found: dict[tuple[str, str], AffectedFile] = {}

@@ -6,6 +6,7 @@ No lock is taken: whoever writes meanwhile goes on, and what changes under the c
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
@@ -13,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import sqlalchemy as sa
+from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.content import AffectedFile, CheckReport, EntryKind
 from kronkers_studio.domain.errors import Cancelled, StoreDamaged, StudioError
@@ -29,10 +30,10 @@ from kronkers_studio.registry.store.records import ObjectType
 from kronkers_studio.registry.trees.commits import read_commit
 from kronkers_studio.registry.trees.tree_format import decode_tree
 from kronkers_studio.registry.trees.tree_parts import Part, decode_part, decode_parts, is_wide
-from kronkers_studio.storage import tables
-from kronkers_studio.storage.database import Database, beneath
+from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.json_form import object_id
 from kronkers_studio.storage.keys import MasterKey, verify_keys
+from kronkers_studio.storage.migrations import make_tables
 
 _MOST_PROBLEMS = 1000
 _LOG_MISSING = (
@@ -40,6 +41,7 @@ _LOG_MISSING = (
     "it were lost. `kronkers registry rebuild` writes it anew, and so does the next change."
 )
 _MOST_AFFECTED = 20
+_COMMITS = "SELECT id FROM commits"
 _BATCH = 4096
 
 
@@ -135,9 +137,9 @@ class Check:
         self._progress.step("Checking the database")
         with self._database.read() as connection:
             if read_data:  # the keyed checksum of every page, used or not
-                self._note_damage(connection.exec_driver_sql("PRAGMA cipher_integrity_check").scalars())
-            self._note_damage(connection.exec_driver_sql("PRAGMA integrity_check").scalars())
-            for row in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+                self._note_damage(line for (line,) in connection.execute("PRAGMA cipher_integrity_check"))
+            self._note_damage(line for (line,) in connection.execute("PRAGMA integrity_check"))
+            for row in connection.execute("PRAGMA foreign_key_check"):
                 self._problems.append(f"The database is inconsistent: a row of {row[0]} refers to nothing in {row[2]}")
 
     def _note_damage(self, found: Iterable[str]) -> None:
@@ -150,19 +152,16 @@ class Check:
     def _check_journal(self) -> None:
         """The chain, and that the tables are what the journal makes of them."""
         self._progress.step("Checking the journal")
-        replica = sa.create_engine("sqlite://")
-        try:
-            tables.metadata.create_all(replica)
-            with self._database.read() as connection, replica.begin() as copy:
-                direct = beneath(connection)
-                self._entries = self._journal.verify(direct)
-                self._journal.replay(read_entries(direct), beneath(copy))
-                for table in tables.JOURNALED:
-                    if table_rows(connection, table) != table_rows(copy, table):
+        with contextlib.closing(dbapi2.connect(":memory:", isolation_level=None)) as replica:
+            replica.execute("BEGIN")  # one transaction for all of it, or each row would be one
+            make_tables(replica)
+            with self._database.read() as connection:
+                self._entries = self._journal.verify(connection)
+                self._journal.replay(read_entries(connection), replica)
+                for table in statements.JOURNALED:
+                    if statements.rows(connection, table) != statements.rows(replica, table):
                         self._problems.append(f"The table “{table.name}” is not what the journal says.")
                         self._database_damaged = True
-        finally:
-            replica.dispose()
         self._check_log()
 
     def _check_log(self) -> None:
@@ -190,7 +189,7 @@ class Check:
 
     def _hashes(self) -> list[str]:
         """Those of the journal's entries in the database."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             return [hash for (hash,) in statements.query(connection, "SELECT hash FROM journal ORDER BY number")]
 
     def _check_packs(self, read_data: bool) -> None:
@@ -273,7 +272,7 @@ class Check:
     def _check_commits(self) -> None:
         """Every commit, every tree it reaches, and that every chunk these name is in the index."""
         with self._database.read() as connection:
-            ids = list(connection.execute(sa.select(tables.commits.c.id)).scalars())
+            ids = statements.texts(connection, _COMMITS)
         self._progress.step("Following the commits", len(ids))
         seen: set[bytes] = set()
         chunks: set[bytes] = set()
@@ -312,8 +311,3 @@ class Check:
         for id in chunks - self._store.index.known(chunks):
             self._problems.append(f"Object {id.hex()[:16]}, which a commit needs, is missing from the store.")
             self._damaged.add(id)
-
-
-def table_rows(connection: sa.Connection, table: sa.Table) -> list[tuple[object, ...]]:
-    """All rows of a table in the order of its primary key."""
-    return [tuple(row) for row in connection.execute(sa.select(table).order_by(*table.primary_key))]

@@ -20,28 +20,32 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
+from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.changes import CommitsForgotten
 from kronkers_studio.domain.errors import BranchChanged, StoreDamaged
 from kronkers_studio.domain.maintenance import CleanUpReport, PackGarbage
 from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.registry.metadata import statements
+from kronkers_studio.registry.metadata.ancestry import with_ancestors
 from kronkers_studio.registry.metadata.journal import Journal, read_entries
-from kronkers_studio.registry.metadata.trash_projection import pinned_commits
+from kronkers_studio.registry.metadata.pinned_commits import pinned_commits
 from kronkers_studio.registry.store.object_index import Location, put_rows, retire_packs
 from kronkers_studio.registry.store.object_store import ObjectStore
 from kronkers_studio.registry.store.packs import PACK_HEADER_SIZE
 from kronkers_studio.registry.store.records import HEADER_SIZE, ObjectType, Record, read_header
 from kronkers_studio.registry.trees.commits import read_commit
 from kronkers_studio.registry.trees.tree_parts import references
-from kronkers_studio.storage import tables
-from kronkers_studio.storage.database import Database, beneath
+from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.json_form import object_id, to_json
 
 _WORTH_SHARE = 0.05
 """A pack of which less than this share is unused is not written anew."""
 _ROUND_BYTES = 256 << 20
 _COPY_BYTES = 8 << 20
+_COMMITS = "SELECT id FROM commits"
+_IN_TRASH = "SELECT count(*) FROM trash WHERE emptied = ''"
+_FIRST_SINCE = "SELECT min(number) FROM journal WHERE at >= ?"
 
 
 @dataclass(slots=True)
@@ -103,10 +107,9 @@ class CleanUp:
         plan = _Plan()
         with self._database.read() as connection:
             needed = self._needed_commits(connection)
-            everything = set(connection.execute(sa.select(tables.commits.c.id)).scalars())
-            plan.resting = len(needed - _with_ancestors(connection, pinned_commits(beneath(connection))))
-            in_trash = sa.select(sa.func.count()).select_from(tables.trash).where(tables.trash.c.emptied == "")
-            plan.trashed = connection.execute(in_trash).scalar_one()
+            everything = set(statements.texts(connection, _COMMITS))
+            plan.resting = len(needed - with_ancestors(connection, pinned_commits(connection)))
+            ((plan.trashed,),) = statements.query(connection, _IN_TRASH)
         missing = needed - everything
         if missing:
             raise _refusal(f"commit {min(missing)[:12]}")
@@ -120,23 +123,20 @@ class CleanUp:
                 plan.packs.append(garbage)
         return plan
 
-    def _needed_commits(self, connection: sa.Connection) -> set[str]:
+    def _needed_commits(self, connection: dbapi2.Connection) -> set[str]:
         """All commits that something leads to, or that a change of the grace period touched."""
-        there = set(connection.execute(sa.select(tables.commits.c.id)).scalars())
+        there = set(statements.texts(connection, _COMMITS))
         recent = self._recent_commits(connection) & there
-        return _with_ancestors(connection, pinned_commits(beneath(connection)) | recent)
+        return with_ancestors(connection, pinned_commits(connection) | recent)
 
-    def _recent_commits(self, connection: sa.Connection) -> set[str]:
+    def _recent_commits(self, connection: dbapi2.Connection) -> set[str]:
         """The commits that changes since the grace period's start name: so a branch that was moved or removed by
         mistake can be put back."""
-        journal = tables.journal
-        first = connection.execute(
-            sa.select(sa.func.min(journal.c.number)).where(journal.c.at >= to_json(self._oldest_kept))
-        ).scalar()
+        ((first,),) = statements.query(connection, _FIRST_SINCE, to_json(self._oldest_kept))
         if first is None:
             return set()
         found: set[str] = set()
-        for entry in read_entries(beneath(connection), after=first - 1):
+        for entry in read_entries(connection, after=first - 1):
             if entry.kind != CommitsForgotten.__name__:
                 found.update(_named_commits(entry.change))
         return found
@@ -215,13 +215,13 @@ class CleanUp:
         """Copy what lives in packs ``numbers``, then let the index follow in one transaction, then delete them."""
         sizes, rows = self._copy(numbers, used)
         with self._database.write() as connection:
-            self._journal.settle(beneath(connection))
+            self._journal.settle(connection)
             if forgotten:
                 if self._needed_commits(connection).intersection(forgotten):
                     raise BranchChanged(
                         "Something was made of versions that were about to be cleaned up.", next_step="Run it again."
                     )
-                self._journal.record(beneath(connection), [CommitsForgotten(forgotten)], author=author)
+                self._journal.record(connection, [CommitsForgotten(forgotten)], author=author)
             put_rows(connection, sizes, rows)
             retire_packs(connection, numbers)
         self._store.remove_retired()
@@ -274,21 +274,6 @@ class CleanUp:
             trashed=plan.trashed,
             packs=tuple(plan.packs),
         )
-
-
-def _with_ancestors(connection: sa.Connection, commits: Iterable[str]) -> set[str]:
-    """``commits`` and all that came before them."""
-    parents: dict[str, list[str]] = {}
-    for child, parent in connection.execute(sa.select(tables.commit_parents.c.child, tables.commit_parents.c.parent)):
-        parents.setdefault(child, []).append(parent)
-    waiting = list(commits)
-    found: set[str] = set()
-    while waiting:
-        id = waiting.pop()
-        if id not in found:
-            found.add(id)
-            waiting.extend(parents.get(id, ()))
-    return found
 
 
 def _named_commits(change: Mapping[str, Any]) -> Iterator[str]:

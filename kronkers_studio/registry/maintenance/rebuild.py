@@ -10,20 +10,20 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import sqlalchemy as sa
+from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.changes import JournalEntry
 from kronkers_studio.domain.errors import JournalIncomplete, StoreDamaged
 from kronkers_studio.domain.maintenance import RebuildReport
 from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.registry.metadata import statements
 from kronkers_studio.registry.metadata.journal import Journal, read_entries
 from kronkers_studio.registry.metadata.journal_files import JournalLog
 from kronkers_studio.registry.store.object_index import Location, clear_index, put_rows
 from kronkers_studio.registry.store.pack_scan import Damage, Found, reread
 from kronkers_studio.registry.store.packs import PACK_HEADER_SIZE, PackFolder
 from kronkers_studio.registry.store.records import ObjectType, Sealer
-from kronkers_studio.storage import tables
-from kronkers_studio.storage.database import Database, beneath
+from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.files import disk_failures, flush_file_at, flush_folder
 from kronkers_studio.storage.migrations import upgrade_database
 
@@ -107,7 +107,7 @@ class Rebuild:
         """The database's own journal, as far as it is as it was written."""
         database = Database(self._file, self._key)
         try:
-            with database.read_directly() as connection:
+            with database.read() as connection:
                 self._journal.verify(connection)
                 return tuple(read_entries(connection))
         except StoreDamaged:
@@ -123,9 +123,9 @@ class Rebuild:
         try:
             upgrade_database(database)
             with database.read() as connection:
-                damage = list(connection.exec_driver_sql("PRAGMA cipher_integrity_check"))
-                return not damage and connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
-        except (StoreDamaged, sa.exc.DatabaseError):
+                damage = connection.execute("PRAGMA cipher_integrity_check").fetchall()
+                return not damage and connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        except (StoreDamaged, dbapi2.DatabaseError):
             return False
         finally:
             database.close()
@@ -136,16 +136,16 @@ class Rebuild:
         try:
             upgrade_database(database)
             with database.write() as connection:
-                for table in reversed((*tables.JOURNALED, tables.journal)):
-                    connection.execute(sa.delete(table))
+                for table in reversed((*statements.JOURNALED, statements.JOURNAL)):
+                    statements.delete(connection, table)
                 self._progress.step("Replaying the journal", len(entries))
-                self._journal.replay(entries, beneath(connection))
-                self._journal.verify(beneath(connection))
+                self._journal.replay(entries, connection)
+                self._journal.verify(connection)
                 self._index_packs(connection)
         finally:
             database.close()
 
-    def _index_packs(self, connection: sa.Connection) -> None:
+    def _index_packs(self, connection: dbapi2.Connection) -> None:
         clear_index(connection)
         numbers = self._packs.numbers()
         total = sum(map(self._packs.size, numbers))
@@ -167,7 +167,7 @@ class Rebuild:
                     rows = []
             put_rows(connection, {number: end}, rows)
             self._bytes += self._packs.size(number)
-        self._objects = connection.execute(sa.select(sa.func.count()).select_from(tables.objects)).scalar_one()
+        self._objects = connection.execute("SELECT count(*) FROM objects").fetchone()[0]
 
     def _genuine(self, number: int) -> Iterator[Found]:
         """The objects of a pack. The torn end of a pack is left for the next writer to cut off."""

@@ -15,38 +15,13 @@ from typing import Any
 from blake3 import blake3
 from sqlcipher3 import dbapi2
 
-from kronkers_studio.domain import changes
-from kronkers_studio.domain.changes import Change, JournalEntry
+from kronkers_studio.domain.changes import KINDS, Change, JournalEntry
 from kronkers_studio.domain.errors import StoreDamaged
 from kronkers_studio.registry.metadata import statements
 from kronkers_studio.registry.metadata.journal_files import JournalLog, Position
 from kronkers_studio.registry.metadata.projection import apply
 from kronkers_studio.storage.json_form import canonical, from_json, to_json
 
-_KINDS: dict[str, type[Change]] = {
-    kind.__name__: kind
-    for kind in (
-        changes.ProjectCreated,
-        changes.CommitRecorded,
-        changes.BranchMoved,
-        changes.TagMoved,
-        changes.SourceRemembered,
-        changes.SourceForgotten,
-        changes.ModelRegistered,
-        changes.ModelDescribed,
-        changes.MetricsAdded,
-        changes.AliasMoved,
-        changes.PackageBuilt,
-        changes.ServerAdded,
-        changes.ServerRemoved,
-        changes.ReleaseRecorded,
-        changes.Trashed,
-        changes.TrashRestored,
-        changes.TrashEmptied,
-        changes.CommitsForgotten,
-        changes.KeyChanged,
-    )
-}
 _START = ""
 """What stands for the hash before the first entry."""
 _UNSTORABLE = (dbapi2.IntegrityError, dbapi2.InterfaceError, dbapi2.ProgrammingError, dbapi2.DataError)
@@ -112,7 +87,7 @@ class Journal:
         """Fill the empty tables of ``connection`` from ``entries``. Raises ``StoreDamaged`` for an unreadable one."""
         for entry in entries:
             try:
-                apply(connection, from_json(_KINDS[entry.kind], entry.change))
+                apply(connection, from_json(KINDS[entry.kind], entry.change))
             except (LookupError, ValueError, TypeError, OverflowError, RecursionError, *_UNSTORABLE) as error:
                 raise StoreDamaged(f"Entry {entry.number} of the journal cannot be read.", details=str(error)) from None
             _write(connection, entry, entry.hash)

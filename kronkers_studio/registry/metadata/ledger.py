@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.registry.metadata import statements
+from kronkers_studio.registry.metadata.aliases import with_aliases
 from kronkers_studio.registry.metadata.journal import Journal, read_entries
 from kronkers_studio.registry.metadata.statements import Table
 from kronkers_studio.registry.metadata.trash_projection import newest_removed_release, newest_removed_version
@@ -40,7 +40,7 @@ class Ledger:
         Raises ``BranchChanged`` (a branch is not where the change expects it), ``AlreadyExists`` (a name is taken) or
         ``NotFound`` (something referred to does not exist).
         """
-        with self._database.write_directly() as connection:
+        with self._database.write() as connection:
             self._journal.record(connection, changes, author=author)
 
     def record_new_release(self, draft: Callable[[int], Release], *, author: str) -> Release:
@@ -48,7 +48,7 @@ class Ledger:
 
         The number is taken in the transaction that records it: two at once never get the same.
         """
-        with self._database.write_directly() as connection:
+        with self._database.write() as connection:
             unnumbered = draft(0)
             release = draft(_next_release_number(connection, unnumbered.model, unnumbered.place))
             self._journal.record(connection, [ReleaseRecorded(release)], author=author)
@@ -57,7 +57,7 @@ class Ledger:
     def replace_release(self, before: Release, *after: Release, author: str) -> bool:
         """Record ``after`` if the release is still as ``before`` says; False when somebody has changed it meanwhile."""
         key: dict[str, Any] = {"model": before.model, "place": before.place, "number": before.number}
-        with self._database.write_directly() as connection:
+        with self._database.write() as connection:
             found = statements.select(connection, statements.RELEASES, **key)
             if not found or from_text(Release, found[0]["document"]) != before:
                 return False
@@ -66,12 +66,12 @@ class Ledger:
 
     def entries(self, after: int = 0, limit: int = 1000) -> list[JournalEntry]:
         """Up to ``limit`` journal entries, from number ``after + 1``."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             return list(read_entries(connection, after=after, limit=limit))
 
     def verify(self) -> None:
         """Raises ``StoreDamaged`` when an entry of the journal is not as it was written."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             self._journal.verify(connection)
 
     def sources(self, project: str) -> list[MigrationSource]:
@@ -80,15 +80,15 @@ class Ledger:
 
     def model_names(self) -> list[str]:
         """In alphabetical order."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             return [name for (name,) in statements.query(connection, _MODEL_NAMES)]
 
     def model_versions(self, name: str | None = None) -> list[ModelVersion]:
         """The versions of one model, or of all; newest first, with their current aliases."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             if name is None:
-                return list(_versions(connection, order=("-created", "-version")))
-            found = list(_versions(connection, name=name))
+                return _versions(connection, order=("-created", "-version"))
+            found = _versions(connection, name=name)
         if not found:
             raise NotFound(f"There is no model “{name}”.", next_step="`kronkers model list` shows those that exist.")
         return found
@@ -97,7 +97,7 @@ class Ledger:
         """One version: by number, by alias, or the newest."""
         what = f"model “{name}”"
         key: dict[str, Any] = {"name": name}
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             if alias is not None:
                 what = f"version “{alias}” of {what}"
                 pointing = statements.select(connection, statements.ALIASES, model=name, alias=alias)
@@ -111,7 +111,7 @@ class Ledger:
 
     def next_version(self, name: str) -> int:
         """1 for a name that is new; numbers of removed versions are not used again."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             newest = statements.select(connection, statements.MODEL_VERSIONS, order=("-version",), limit=1, name=name)
             numbers: list[int] = [row["version"] for row in newest]
             return max([newest_removed_version(connection, name), *numbers]) + 1
@@ -142,7 +142,7 @@ class Ledger:
 
     def key_events(self) -> list[KeyEvent]:
         """What was done with the ways of opening the workspace, in order."""
-        with self._database.read_directly() as connection, records_read("key event"):
+        with self._database.read() as connection, records_read("key event"):
             return [
                 KeyEvent(
                     datetime.fromisoformat(row["at"]),
@@ -157,7 +157,7 @@ class Ledger:
     def _documents(self, kind: type[Any], table: Table, order: Sequence[str] = (), **equal: Any) -> list[Any]:
         """The documents of a table's rows; ``equal`` names columns and values, None meaning any."""
         key = {name: value for name, value in equal.items() if value is not None}
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             found = statements.select(connection, table, order=order, **key)
         return [_checked(from_text(kind, row["document"])) for row in found]
 
@@ -179,12 +179,7 @@ def _next_release_number(connection: dbapi2.Connection, model: str, place: str) 
 
 def _versions(
     connection: dbapi2.Connection, order: Sequence[str] = ("-version",), limit: int = -1, **key: Any
-) -> Iterator[ModelVersion]:
-    """Model versions with the aliases that point at them now, not those they were registered with."""
-    of_model = {"model": key["name"]} if "name" in key else {}
-    now: dict[tuple[str, int], tuple[str, ...]] = {}
-    for row in statements.select(connection, statements.ALIASES, order=("alias",), **of_model):
-        now[row["model"], row["version"]] = (*now.get((row["model"], row["version"]), ()), row["alias"])
-    for row in statements.select(connection, statements.MODEL_VERSIONS, order=order, limit=limit, **key):
-        version = _checked(from_text(ModelVersion, row["document"]))
-        yield replace(version, aliases=now.get((version.name, version.version), ()))
+) -> list[ModelVersion]:
+    """Model versions with the aliases that point at them now."""
+    rows = statements.select(connection, statements.MODEL_VERSIONS, order=order, limit=limit, **key)
+    return with_aliases(connection, (_checked(from_text(ModelVersion, row["document"])) for row in rows))

@@ -3,25 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
-import sqlalchemy as sa
+from sqlcipher3 import dbapi2
 
-from kronkers_studio.domain.changes import JournalEntry
+from kronkers_studio.domain.changes import JournalEntry, MetricsAdded, ModelDescribed, ModelRegistered
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.search import MetricCondition, Operator, Sort, SortKey
+from kronkers_studio.registry.metadata import statements
+from kronkers_studio.registry.metadata.aliases import with_aliases
 from kronkers_studio.registry.metadata.journal import decode_entry
-from kronkers_studio.storage import tables
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.json_form import from_text
 
-_BY_TIME = (tables.model_versions.c.created, tables.model_versions.c.name, tables.model_versions.c.version)  # an index
-_NEWEST = tuple(column.desc() for column in _BY_TIME)
-_SIZE: sa.ColumnElement[int] = sa.literal_column(
-    "json_extract(document, '$.size')"
-)  # as an index has it, to the letter
-_EDITS = ("ModelRegistered", "ModelDescribed", "MetricsAdded")
+_EDITS = tuple(kind.__name__ for kind in (ModelRegistered, ModelDescribed, MetricsAdded))
+_HISTORY = (
+    "SELECT number, at, author, kind, change, hash FROM journal WHERE kind IN (?1, ?2, ?3) AND ("
+    "  (json_extract(change, '$.model') = ?4 AND json_extract(change, '$.version') = ?5)"
+    "  OR (json_extract(change, '$.version.name') = ?4 AND json_extract(change, '$.version.version') = ?5)"
+    ") ORDER BY number"
+)
+_USING = (
+    "SELECT document FROM model_versions WHERE"
+    "  (json_extract(document, '$.source.project') = ?1"
+    "    AND (?2 = '' OR json_extract(document, '$.source.commit') = ?2))"
+    "  OR (json_extract(document, '$.data.project') = ?1"
+    "    AND (?2 = '' OR json_extract(document, '$.data.commit') = ?2))"
+    " ORDER BY created"
+)
+_HAS_TAG = "EXISTS (SELECT 1 FROM json_each(model_versions.document, '$.tags') AS tag WHERE tag.value = ?)"
+_METRIC_OF_VERSION = "metric.model = model_versions.name AND metric.version = model_versions.version"
+_METRIC_OF_METRIC = "metric.model = model_metrics.model AND metric.version = model_metrics.version"
+_IS_VALUE = "metric.metric = ? AND metric.value IS NOT NULL"
+_HAS_NO_VALUE = f"NOT EXISTS (SELECT 1 FROM model_metrics AS metric WHERE {_METRIC_OF_VERSION} AND {_IS_VALUE})"  # noqa: S608  # only texts of our own
+_OLDEST = "model_versions.created, model_versions.name, model_versions.version"  # an index
+_NEWEST = "model_versions.created DESC, model_versions.name DESC, model_versions.version DESC"
+_SIZE = "json_extract(document, '$.size')"  # as an index has it, to the letter
+_COMPARED = {
+    Operator.ABOVE: "value > ?",
+    Operator.AT_LEAST: "value >= ?",
+    Operator.BELOW: "value < ?",
+    Operator.AT_MOST: "value <= ?",
+    Operator.EQUAL: "value = ?",
+    Operator.OTHER: "value <> ?",
+}
+
+
+class _Condition(NamedTuple):
+    """Part of a statement, made of the texts in this module alone, and what its question marks stand for."""
+
+    text: str
+    values: tuple[Any, ...]
 
 
 class ModelQueries:
@@ -42,121 +74,63 @@ class ModelQueries:
         offset: int = 0,
     ) -> tuple[int, list[ModelVersion]]:
         """How many versions fulfil all conditions, and those from ``offset`` on in the order asked for."""
-        versions = tables.model_versions
-        conditions: list[sa.ColumnElement[bool]] = []
+        conditions = []
         if name is not None:
-            conditions.append(versions.c.name == name)
+            conditions.append(_Condition("model_versions.name = ?", (name,)))
         if framework:
-            conditions.append(versions.c.framework == framework)
+            conditions.append(_Condition("model_versions.framework = ?", (framework,)))
         if tag:
-            conditions.append(_has_tag(versions, tag))
+            conditions.append(_Condition(_HAS_TAG, (tag,)))
         page = _Page(conditions, metrics, sort)
         with self._database.read() as connection:
             total, documents = page.read(connection, limit, offset)
-            return total, _with_aliases(connection, [from_text(ModelVersion, text) for text in documents])
+            return total, with_aliases(connection, (from_text(ModelVersion, text) for text in documents))
 
     def history(self, name: str, version: int) -> list[JournalEntry]:
         """Every change to a version's description, tags, card and metrics, from its registration on."""
-        journal = tables.journal
-        is_it = sa.or_(
-            sa.and_(_part("$.model") == name, _part("$.version") == version),
-            sa.and_(_part("$.version.name") == name, _part("$.version.version") == version),
-        )
-        statement = sa.select(journal).where(journal.c.kind.in_(_EDITS), is_it).order_by(journal.c.number)
         with self._database.read() as connection:
-            return [decode_entry(row) for row in connection.execute(statement)]
+            found = statements.query(connection, _HISTORY, *_EDITS, name, version)
+        return [decode_entry(row) for row in found]
 
     def using(self, project: str, *, commit: str = "", path: str = "") -> list[ModelVersion]:
         """The versions whose model file or training data is of ``project`` (at ``commit``, ``path``), oldest first."""
-        versions = tables.model_versions
-        sides = []
-        for side in ("source", "data"):
-            wanted = {"project": project, "commit": commit}
-            sides.append(
-                sa.and_(
-                    *(
-                        sa.func.json_extract(versions.c.document, f"$.{side}.{part}") == value
-                        for part, value in wanted.items()
-                        if value
-                    )
-                )
-            )
-        statement = sa.select(versions.c.document).where(sa.or_(*sides)).order_by(versions.c.created)
         with self._database.read() as connection:
-            found = [from_text(ModelVersion, text) for text in connection.execute(statement).scalars()]
+            found = [from_text(ModelVersion, text) for text in statements.texts(connection, _USING, project, commit)]
             concerned = [
                 version
                 for version in found
                 if not path or any(ref and (ref.project, ref.path) == (project, path) for ref in _refs(version))
             ]
-            return _with_aliases(connection, concerned)
+            return with_aliases(connection, concerned)
 
 
 def _refs(version: ModelVersion) -> tuple[ContentRef | None, ...]:
     return version.source, version.data
 
 
-def _part(path: str) -> sa.ColumnElement[Any]:
-    return sa.func.json_extract(tables.journal.c.change, path)
-
-
-def _has_tag(versions: sa.Table, tag: str) -> sa.ColumnElement[bool]:
-    tags = sa.func.json_each(versions.c.document, "$.tags").table_valued("value")
-    return sa.exists(sa.select(sa.literal(1)).select_from(tags).where(tags.c.value == tag))
-
-
-def _fulfils(table: sa.Table, condition: MetricCondition) -> sa.ColumnElement[bool]:
-    return _has_metric(table, condition.metric, condition)
-
-
-def _has_metric(table: sa.Table, metric: str, condition: MetricCondition | None = None) -> sa.ColumnElement[bool]:
-    """Whether the version that a row of ``table`` is about has a value of ``metric`` for which ``condition`` holds."""
-    other = tables.model_metrics.alias()
-    name = table.c.name if table is tables.model_versions else table.c.model
-    holds = _holds(other.c.value, condition) if condition else other.c.value.is_not(None)
-    it = (other.c.model == name, other.c.version == table.c.version, other.c.metric == metric)
-    return sa.exists(sa.select(sa.literal(1)).select_from(other).where(*it, holds).correlate(table))
-
-
-def _holds(column: sa.ColumnElement[Any], condition: MetricCondition) -> sa.ColumnElement[bool]:
-    value = condition.value
-    return {
-        Operator.ABOVE: column > value,
-        Operator.AT_LEAST: column >= value,
-        Operator.BELOW: column < value,
-        Operator.AT_MOST: column <= value,
-        Operator.EQUAL: column == value,
-        Operator.OTHER: column != value,
-    }[condition.operator]
-
-
-def _order(sort: Sort) -> Iterable[sa.ColumnElement[Any]]:
-    versions = tables.model_versions
+def _order(sort: Sort) -> str:
     if sort.key is SortKey.NAME:
-        return (versions.c.name.desc() if sort.reverse else versions.c.name), versions.c.version.desc()
+        return f"model_versions.name{' DESC' if sort.reverse else ''}, model_versions.version DESC"
     if sort.key is SortKey.SIZE:
-        return (_SIZE.asc(), *_BY_TIME) if sort.reverse else (_SIZE.desc(), *_NEWEST)
-    return _BY_TIME if sort.reverse else _NEWEST
+        return f"{_SIZE}, {_OLDEST}" if sort.reverse else f"{_SIZE} DESC, {_NEWEST}"
+    return _OLDEST if sort.reverse else _NEWEST
 
 
 class _Page:
     """Reads a page in the order of an index where there is one: that of a metric, or of the first condition on one."""
 
-    def __init__(
-        self, conditions: Sequence[sa.ColumnElement[bool]], metrics: Sequence[MetricCondition], sort: Sort
-    ) -> None:
+    def __init__(self, conditions: Sequence[_Condition], metrics: Sequence[MetricCondition], sort: Sort) -> None:
         self._conditions = conditions
         self._metrics = metrics
         self._sort = sort
 
-    def read(self, connection: sa.Connection, limit: int, offset: int) -> tuple[int, list[str]]:
+    def read(self, connection: dbapi2.Connection, limit: int, offset: int) -> tuple[int, list[str]]:
         """How many there are, and the documents of the page."""
         total = self._count(connection, self._metrics[0].metric if self._metrics else None)
         if self._sort.key is not SortKey.METRIC:
             return total, self._documents(connection, None, _order(self._sort), limit, offset)
         metric = self._sort.metric
-        value = tables.model_metrics.c.value
-        by_value = (value.asc() if self._sort.reverse else value.desc(), *_NEWEST)
+        by_value = f"model_metrics.value{'' if self._sort.reverse else ' DESC'}, {_NEWEST}"
         found = self._documents(connection, metric, by_value, limit, offset)
         if len(found) < limit and offset + len(found) < total:
             rest = max(0, offset - self._count(connection, metric))
@@ -164,43 +138,48 @@ class _Page:
         return total, found
 
     def _documents(
-        self,
-        connection: sa.Connection,
-        metric: str | None,
-        order: Iterable[sa.ColumnElement[Any]],
-        limit: int,
-        offset: int,
-        without: str = "",
+        self, connection: dbapi2.Connection, metric: str | None, order: str, limit: int, offset: int, without: str = ""
     ) -> list[str]:
         source, where = self._source(metric, with_versions=True)
         if without:
-            where.append(sa.not_(_has_metric(tables.model_versions, without)))
-        statement = sa.select(tables.model_versions.c.document).select_from(source).where(*where)
-        return list(connection.execute(statement.order_by(*order).limit(limit).offset(offset)).scalars())
+            where.append(_Condition(_HAS_NO_VALUE, (without,)))
+        asked, values = _all_of(where)
+        statement = f"SELECT model_versions.document FROM {source}{asked} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608  # only texts of our own
+        return statements.texts(connection, statement, *values, limit, offset)
 
-    def _count(self, connection: sa.Connection, metric: str | None) -> int:
+    def _count(self, connection: dbapi2.Connection, metric: str | None) -> int:
         source, where = self._source(metric, with_versions=bool(self._conditions))
-        return int(connection.execute(sa.select(sa.func.count()).select_from(source).where(*where)).scalar_one())
+        asked, values = _all_of(where)
+        statement = f"SELECT count(*) FROM {source}{asked}"  # noqa: S608  # only texts of our own
+        ((count,),) = statements.query(connection, statement, *values)
+        return int(count)
 
-    def _source(self, metric: str | None, *, with_versions: bool) -> tuple[sa.FromClause, list[sa.ColumnElement[bool]]]:
+    def _source(self, metric: str | None, *, with_versions: bool) -> tuple[str, list[_Condition]]:
         """What to select from, by way of the values of ``metric`` if there is one; and all conditions."""
-        models, values = tables.model_versions, tables.model_metrics
         where = list(self._conditions)
         if metric is None:
-            return models, [*where, *(_fulfils(models, condition) for condition in self._metrics)]
-        where += [values.c.metric == metric, values.c.value.is_not(None)]
-        for condition in self._metrics:
-            same_metric = condition.metric == metric
-            where.append(_holds(values.c.value, condition) if same_metric else _fulfils(values, condition))
-        same = sa.and_(models.c.name == values.c.model, models.c.version == values.c.version)
-        return (values.join(models, same) if with_versions else values), where
+            return "model_versions", [*where, *(_fulfils(_METRIC_OF_VERSION, one) for one in self._metrics)]
+        where.append(_Condition("model_metrics.metric = ? AND model_metrics.value IS NOT NULL", (metric,)))
+        for one in self._metrics:
+            if one.metric == metric:
+                where.append(_Condition(f"model_metrics.{_COMPARED[one.operator]}", (one.value,)))
+            else:
+                where.append(_fulfils(_METRIC_OF_METRIC, one))
+        if not with_versions:
+            return "model_metrics", where
+        same = "model_versions.name = model_metrics.model AND model_versions.version = model_metrics.version"
+        return f"model_metrics JOIN model_versions ON {same}", where
 
 
-def _with_aliases(connection: sa.Connection, found: list[ModelVersion]) -> list[ModelVersion]:
-    """``found`` with the aliases that point at them now, not those they were registered with."""
-    aliases = tables.aliases
-    now: dict[tuple[str, int], tuple[str, ...]] = {}
-    names = {version.name for version in found}
-    for row in connection.execute(sa.select(aliases).where(aliases.c.model.in_(names)).order_by(aliases.c.alias)):
-        now[row.model, row.version] = (*now.get((row.model, row.version), ()), row.alias)
-    return [replace(version, aliases=now.get((version.name, version.version), ())) for version in found]
+def _fulfils(same: str, condition: MetricCondition) -> _Condition:
+    """Whether the version that a row is about (``same``) has a value of the metric for which ``condition`` holds."""
+    holds = f"metric.metric = ? AND metric.{_COMPARED[condition.operator]}"
+    text = f"EXISTS (SELECT 1 FROM model_metrics AS metric WHERE {same} AND {holds})"  # noqa: S608  # only texts of our own
+    return _Condition(text, (condition.metric, condition.value))
+
+
+def _all_of(conditions: Iterable[_Condition]) -> _Condition:
+    """The WHERE of a statement; none for no conditions."""
+    conditions = list(conditions)
+    text = " AND ".join(f"({condition.text})" for condition in conditions)
+    return _Condition(f" WHERE {text}" if text else "", tuple(value for one in conditions for value in one.values))

@@ -37,7 +37,7 @@ from kronkers_studio.domain.changes import (
 )
 from kronkers_studio.domain.errors import AlreadyExists, BranchChanged, NotFound
 from kronkers_studio.domain.models import ModelVersion
-from kronkers_studio.registry.metadata import statements, trash_projection
+from kronkers_studio.registry.metadata import pinned_commits, statements, trash_projection
 from kronkers_studio.registry.metadata.statements import Table
 from kronkers_studio.storage.json_form import from_text, to_json, to_text
 
@@ -233,6 +233,19 @@ def _release_recorded(connection: dbapi2.Connection, change: ReleaseRecorded) ->
     statements.put(connection, statements.RELEASES, row)
 
 
+def _key_changed(connection: dbapi2.Connection, change: KeyChanged) -> None:
+    ((last,),) = statements.query(connection, "SELECT max(number) FROM key_events")
+    row = {
+        "number": (last or 0) + 1,
+        "at": to_json(change.at),
+        "event": change.event.value,
+        "slot": change.slot,
+        "way": change.way,
+        "author": change.author,
+    }
+    statements.insert(connection, statements.KEY_EVENTS, row)
+
+
 _APPLIERS: dict[type, Callable[[dbapi2.Connection, Any], None]] = {
     ProjectCreated: _project_created,
     CommitRecorded: _commit_recorded,
@@ -251,8 +264,8 @@ _APPLIERS: dict[type, Callable[[dbapi2.Connection, Any], None]] = {
     Trashed: trash_projection.trashed,
     TrashRestored: trash_projection.restored,
     TrashEmptied: trash_projection.emptied,
-    CommitsForgotten: trash_projection.forgotten,
-    KeyChanged: trash_projection.key_changed,
+    CommitsForgotten: pinned_commits.forgotten,
+    KeyChanged: _key_changed,
 }
 
 

@@ -79,18 +79,18 @@ class References:
         found = self.branches(project, branch)
         if found:
             return True, found[0].head
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             return statements.has(connection, statements.PROJECTS, name=project, removed=0), None
 
     def branches(self, project: str, name: str | None = None) -> list[Branch]:
         """The project's branches by name, or the one of that name."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             found = statements.query(connection, _BRANCHES, project, name)
         return [Branch(project, own_name, from_text(Commit, head)) for own_name, head in found]
 
     def tags(self, project: str, name: str | None = None) -> list[Tag]:
         """The project's tags by name, or the one of that name."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             found = statements.query(connection, _TAGS, project, name)
         with records_read("tag"):
             return [
@@ -104,7 +104,7 @@ class References:
         Raises ``NotFound`` when there was no such branch then, or its version was cleaned up since.
         """
         restored: set[str] = set()
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             for entry in _history(connection, moment):
                 change = entry.change
                 if entry.kind == TrashRestored.__name__:
@@ -123,7 +123,7 @@ class References:
         prefix = ref.lower()
         found: list[tuple[Any, ...]] = []
         if len(prefix) >= _SHORTEST_ID and not set(prefix) - set("0123456789abcdef"):
-            with self._database.read_directly() as connection:
+            with self._database.read() as connection:
                 found = statements.query(connection, _BY_PREFIX, project, prefix, prefix + "g")
         if not found:
             raise NotFound(

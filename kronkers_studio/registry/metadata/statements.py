@@ -1,8 +1,8 @@
-"""Rows of the metadata tables in plain SQL, for what every command needs.
+"""Rows of the metadata tables in plain SQL: the one access to them.
 
-Importing SQLAlchemy takes longer than recording a commit does. So changes are applied, and what they refer to is
-looked up, with the driver alone. Values are always parameters; names of tables and columns are those below and no
-others, which are the ones of ``storage.tables`` (a test compares them).
+The schema itself is made by ``storage.migrations``, with SQLAlchemy; importing that takes longer than recording a
+commit does. Values are always parameters; names of tables and columns are those below and no others, which are the ones
+of that schema (a test compares them).
 """
 
 from __future__ import annotations
@@ -48,6 +48,26 @@ SERVERS = Table("servers", ("name",), ("document",))
 RELEASES = Table("releases", ("model", "place", "number"), ("version", "state", "created", "document"))
 TRASH = Table("trash", ("id",), ("kind", "owner", "name", "removed", "author", "emptied", "document"))
 KEY_EVENTS = Table("key_events", ("number",), ("at", "event", "slot", "way", "author"))
+PACKS = Table("packs", ("number",), ("size",))
+OBJECTS = Table("objects", ("id",), ("pack", "offset", "stored", "length", "type"))
+
+JOURNALED = (
+    PROJECTS,
+    COMMITS,
+    COMMIT_PARENTS,
+    BRANCHES,
+    TAGS,
+    PROJECT_SOURCES,
+    MODEL_VERSIONS,
+    MODEL_METRICS,
+    ALIASES,
+    PACKAGES,
+    SERVERS,
+    RELEASES,
+    TRASH,
+    KEY_EVENTS,
+)
+"""What replaying the journal makes; a table comes after those that its rows refer to."""
 
 
 def insert(connection: dbapi2.Connection, table: Table, row: Row) -> None:
@@ -97,6 +117,13 @@ def select(
     return [dict(zip(table.columns, values, strict=True)) for values in found]
 
 
+def rows(connection: dbapi2.Connection, table: Table) -> list[tuple[Any, ...]]:
+    """All rows of ``table`` as they are stored, each with its columns in their order, by primary key."""
+    columns, keys = (",".join(f'"{name}"' for name in names) for names in (table.columns, table.keys))
+    found = connection.execute(f'SELECT {columns} FROM "{table.name}" ORDER BY {keys}')  # noqa: S608  # only names of our own
+    return list(map(tuple, found))
+
+
 def has(connection: dbapi2.Connection, table: Table, **key: Any) -> bool:
     """Whether a row has ``key``."""
     statement = f'SELECT 1 FROM "{table.name}"{_where(table, key)} LIMIT 1'  # noqa: S608  # only names of our own
@@ -107,6 +134,11 @@ def query(connection: dbapi2.Connection, statement: str, *values: Any) -> list[t
     """The rows that ``statement`` finds."""
     found = connection.execute(statement, _stored(values)).fetchall()
     return [tuple(from_stored(value) if isinstance(value, str) else value for value in row) for row in found]
+
+
+def texts(connection: dbapi2.Connection, statement: str, *values: Any) -> list[str]:
+    """The rows that ``statement`` finds, of one text each. Raises ``StoreDamaged`` for one that is no text."""
+    return [from_stored(value) for (value,) in connection.execute(statement, _stored(values))]
 
 
 def _inserting(table: Table, row: Row) -> str:

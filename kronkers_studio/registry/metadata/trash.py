@@ -35,7 +35,7 @@ class Trash:
 
     def items(self) -> list[TrashItem]:
         """What can be brought back, the last removed first."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             kept = statements.select(connection, statements.TRASH, order=("-removed", "id"), emptied="")
         with records_read("trash"):
             return [

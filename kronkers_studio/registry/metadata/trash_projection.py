@@ -7,19 +7,17 @@ project keeps its own row and its commits, marked, because commits refer to it; 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from sqlcipher3 import dbapi2
 
-from kronkers_studio.domain.changes import CommitsForgotten, KeyChanged, Trashed, TrashEmptied, TrashRestored
+from kronkers_studio.domain.changes import Trashed, TrashEmptied, TrashRestored
 from kronkers_studio.domain.errors import AlreadyExists, NotFound, Refused
 from kronkers_studio.domain.maintenance import TrashKind
-from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.releases import ReleaseState
 from kronkers_studio.registry.metadata import statements
 from kronkers_studio.registry.metadata.statements import Row
-from kronkers_studio.storage.json_form import canonical, from_text, records_read, to_json
+from kronkers_studio.storage.json_form import canonical, records_read, to_json
 
 _IN_USE = (ReleaseState.STARTING.value, ReleaseState.LIVE.value, ReleaseState.STANDBY.value)
 _MODEL_TABLES = (  # in the order of bringing back: what is referred to comes first
@@ -28,10 +26,6 @@ _MODEL_TABLES = (  # in the order of bringing back: what is referred to comes fi
     (statements.ALIASES, "model"),
     (statements.PACKAGES, "model"),
     (statements.RELEASES, "model"),
-)
-_DELETE_UNUSED_PROJECTS = (
-    "DELETE FROM projects WHERE removed = 1 AND name NOT IN (SELECT project FROM commits) "
-    "AND name NOT IN (SELECT owner FROM trash WHERE kind = ? AND emptied = '')"
 )
 _MODEL_OF_PROJECT = (
     "SELECT model_versions.name, model_versions.version FROM model_versions "
@@ -72,48 +66,6 @@ def emptied(connection: dbapi2.Connection, change: TrashEmptied) -> None:
             numbers = [{"place": row["place"], "number": row["number"]} for row in releases]
         values = {"emptied": to_json(change.at), "document": canonical({"releases": numbers})}
         statements.update(connection, statements.TRASH, values, id=id)
-
-
-def forgotten(connection: dbapi2.Connection, change: CommitsForgotten) -> None:
-    gone = set(change.commits)
-    needed = gone & (pinned_commits(connection) | _parents_of_others(connection, gone))
-    if needed:
-        raise Refused(f"Commit {min(needed)[:12]} is still needed.", next_step="Run the cleaning up again.")
-    for id in change.commits:
-        statements.delete(connection, statements.COMMIT_PARENTS, child=id)
-    for id in change.commits:
-        statements.delete(connection, statements.COMMITS, id=id)
-    connection.execute(_DELETE_UNUSED_PROJECTS, (TrashKind.PROJECT.value,))
-
-
-def key_changed(connection: dbapi2.Connection, change: KeyChanged) -> None:
-    ((last,),) = statements.query(connection, "SELECT max(number) FROM key_events")
-    row = {
-        "number": (last or 0) + 1,
-        "at": to_json(change.at),
-        "event": change.event.value,
-        "slot": change.slot,
-        "way": change.way,
-        "author": change.author,
-    }
-    statements.insert(connection, statements.KEY_EVENTS, row)
-
-
-def pinned_commits(connection: dbapi2.Connection) -> set[str]:
-    """The commits that something refers to by itself: branches, tags, model versions (and the data they were trained
-    on), and what lies in the trash."""
-    pinned = {row["head"] for row in statements.select(connection, statements.BRANCHES)}
-    pinned.update(row["commit"] for row in statements.select(connection, statements.TAGS))
-    for version in statements.select(connection, statements.MODEL_VERSIONS):
-        pinned.update(_commits_of_version(version["document"]))
-    for item in statements.select(connection, statements.TRASH, emptied=""):
-        with records_read("trash"):
-            taken = json.loads(item["document"])
-            pinned.update(row["head"] for row in taken.get("branches", ()))
-            pinned.update(row["commit"] for row in taken.get("tags", ()))
-            for row in taken.get("model_versions", ()):
-                pinned.update(_commits_of_version(row["document"]))
-    return pinned
 
 
 def newest_removed_version(connection: dbapi2.Connection, model: str) -> int:
@@ -255,19 +207,3 @@ def _require_project(connection: dbapi2.Connection, name: str) -> None:
 
 def _mark_project(connection: dbapi2.Connection, name: str, *, removed: int) -> None:
     statements.update(connection, statements.PROJECTS, {"removed": removed}, name=name)
-
-
-def _commits_of_version(document: str) -> Iterable[str]:
-    version = from_text(ModelVersion, document)
-    yield version.source.commit
-    if version.data is not None:
-        yield version.data.commit
-
-
-def _parents_of_others(connection: dbapi2.Connection, gone: set[str]) -> set[str]:
-    """Those of ``gone`` that a commit outside of ``gone`` comes after."""
-    found: set[str] = set()
-    for id in gone:
-        if any(row["child"] not in gone for row in statements.select(connection, statements.COMMIT_PARENTS, parent=id)):
-            found.add(id)
-    return found

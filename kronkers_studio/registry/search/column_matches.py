@@ -45,7 +45,8 @@ class FileSets:
     def in_path(self, connection: dbapi2.Connection, term: str) -> frozenset[int]:
         """The files with ``term`` in their paths."""
         key = (places_state(connection), "path", term)
-        return self._kept.get(key) or self._keep(key, _ids(connection, _NAMES, phrase(_indexed(term))))
+        kept = self._kept.get(key)
+        return kept if kept is not None else self._keep(key, _ids(connection, _NAMES, phrase(_indexed(term))))
 
     def in_columns(self, connection: dbapi2.Connection, term: str, branch: str) -> frozenset[int]:
         """The files with a column that holds ``term``, on ``branch`` if that is given."""

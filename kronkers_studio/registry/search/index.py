@@ -123,7 +123,7 @@ class SearchIndex:
         Raises ``Cancelled`` (what was indexed so far is kept) or ``StorageFull``.
         """
         self._bring_up_to_date(progress, cancel)
-        with self._index.read_directly() as connection:
+        with self._index.read() as connection:
             connection.execute(f"PRAGMA cache_size = -{_CACHE}")
             yield connection
 
@@ -133,11 +133,11 @@ class SearchIndex:
         Raises ``Cancelled`` (what was read so far is kept), ``StorageFull``, or what a failing disk does.
         """
         self._bring_up_to_date(progress, cancel)
-        with self._index.read_directly() as connection:
+        with self._index.read() as connection:
             waiting = count_unread(connection)
         if not waiting:
             return ColumnsRead()
-        with self._index.write_directly() as connection:
+        with self._index.write() as connection:
             retry_damaged(connection)
             progress.step("Reading the columns of data files", count_unread(connection), "files")
         known, problems = 0, list[ColumnsProblem]()
@@ -145,7 +145,7 @@ class SearchIndex:
             cancel.check()
             told = read_columns([each.table for each in unread], self._store, self._tables, cancel=cancel)
             read = list(zip(unread, told, strict=True))
-            with self._index.write_directly() as connection:
+            with self._index.write() as connection:
                 keep_columns(connection, read)
                 problems += (
                     ColumnsProblem(*file, told.problem)
@@ -161,7 +161,7 @@ class SearchIndex:
         self._index.close()
 
     def _next_unread(self) -> list[Unread]:
-        with self._index.read_directly() as connection:
+        with self._index.read() as connection:
             return next_unread(connection)
 
     def _bring_up_to_date(self, progress: Progress, cancel: CancelToken) -> None:
@@ -180,31 +180,31 @@ class SearchIndex:
 
     def _refresh(self, progress: Progress, cancel: CancelToken) -> None:
         heads = self._heads()
-        with self._index.read_directly() as connection:
+        with self._index.read() as connection:
             form = connection.execute("PRAGMA user_version").fetchone()[0]
             fresh = form == _FORM and _indexed(connection) == heads and self._models_are_current(connection)
         if fresh:
             return
         if form not in (0, _FORM):
             self._discard()
-        with self._index.write_directly() as connection:
+        with self._index.write() as connection:
             _make_tables(connection)
             known = _indexed(connection)
         for branch in [*(known.keys() - heads.keys()), *heads]:
             cancel.check()
             if known.get(branch, "") != heads.get(branch, ""):
-                with self._index.write_directly() as connection:
+                with self._index.write() as connection:
                     connection.execute(f"PRAGMA cache_size = -{_CACHE}")
                     self._index_branch(connection, *branch, heads.get(branch, ""), progress)
-        with self._index.write_directly() as connection, self._metadata.read_directly() as metadata:
+        with self._index.write() as connection, self._metadata.read() as metadata:
             index_models(connection, metadata, self._data_columns, progress)
 
     def _heads(self) -> Heads:
-        with self._metadata.read_directly() as connection:
+        with self._metadata.read() as connection:
             return {(project, name): tree for project, name, tree in connection.execute(_HEADS)}
 
     def _models_are_current(self, connection: dbapi2.Connection) -> bool:
-        with self._metadata.read_directly() as metadata:
+        with self._metadata.read() as metadata:
             return models_are_current(connection, metadata)
 
     def _index_branch(

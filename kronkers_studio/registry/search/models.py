@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from kronkers_studio.domain.changes import MetricsAdded, ModelDescribed, ModelRegistered, Trashed, TrashRestored
 from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.progress import Progress
@@ -21,10 +22,9 @@ DataColumns = Callable[[ContentRef], tuple[str, ...]]
 """The columns of a data file at a commit; none when they are not known."""
 _STATE = "journal"
 _LAST = "SELECT number, hash FROM journal ORDER BY number DESC LIMIT 1"
-_SINCE = (
-    "SELECT kind, change FROM journal WHERE number > ? "
-    "AND kind IN ('ModelRegistered', 'ModelDescribed', 'MetricsAdded', 'Trashed', 'TrashRestored')"
-)
+_CONCERNING = tuple(kind.__name__ for kind in (ModelRegistered, ModelDescribed, MetricsAdded, Trashed, TrashRestored))
+"""The changes that may be about a model version."""
+_SINCE = "SELECT kind, change FROM journal WHERE number > ? AND kind IN (?, ?, ?, ?, ?)"
 
 
 def models_are_current(index: dbapi2.Connection, metadata: dbapi2.Connection) -> bool:
@@ -69,14 +69,14 @@ def _changed(metadata: dbapi2.Connection, known: str) -> list[tuple[str, int]] |
         return None
     changed: dict[tuple[str, int], None] = {}
     with records_read("journal"):
-        for kind, text in metadata.execute(_SINCE, (number,)):
+        for kind, text in metadata.execute(_SINCE, (number, *_CONCERNING)):
             change = json.loads(text)
-            if kind == "TrashRestored":  # it names nothing but its place in the trash
+            if kind == TrashRestored.__name__:  # it names nothing but its place in the trash
                 return None
-            if kind == "Trashed":
+            if kind == Trashed.__name__:
                 if change["kind"] == TrashKind.MODEL.value:
                     changed[to_stored(change["owner"]), int(change["name"])] = None
-            elif kind == "ModelRegistered":
+            elif kind == ModelRegistered.__name__:
                 changed[to_stored(change["version"]["name"]), change["version"]["version"]] = None
             else:
                 changed[to_stored(change["model"]), change["version"]] = None

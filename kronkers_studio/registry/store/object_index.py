@@ -5,14 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.errors import StoreDamaged
 from kronkers_studio.registry.store.records import HEADER_SIZE, MAX_OBJECT, ObjectType
 from kronkers_studio.storage.database import Database, insert_rows
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
 
 
 class Location(NamedTuple):
@@ -62,7 +61,7 @@ class ObjectIndex:
     def locate(self, ids: Iterable[bytes]) -> dict[bytes, Location]:
         """The locations of those ``ids`` that are in the index."""
         found: dict[bytes, Location] = {}
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             for batch in _batches(ids):
                 for id, pack, offset, stored, length, kind in connection.execute(_LOCATE[len(batch)], batch):
                     found[id] = _location(pack, offset, stored, length, kind)
@@ -71,18 +70,18 @@ class ObjectIndex:
     def known(self, ids: Iterable[bytes]) -> set[bytes]:
         """Those ``ids`` that are in the index."""
         found: set[bytes] = set()
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             for batch in _batches(ids):
                 found.update(row[0] for row in connection.execute(_KNOWN[len(batch)], batch))
         return found
 
     def is_empty(self) -> bool:
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             return connection.execute("SELECT 1 FROM objects LIMIT 1").fetchone() is None
 
     def packs(self) -> dict[int, int]:
         """The known packs and how many of their bytes are known to be on disk."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             rows = connection.execute("SELECT number, size FROM packs WHERE size >= 0 ORDER BY number")
             sizes = dict(rows)
         if not all(type(number) is int and type(size) is int for number, size in sizes.items()):
@@ -91,17 +90,17 @@ class ObjectIndex:
 
     def retired(self) -> set[int]:
         """The numbers of packs that nothing lies in any more; their files may go, the numbers are not used again."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             return {row[0] for row in connection.execute("SELECT number FROM packs WHERE size < 0")}
 
     def generation(self) -> int:
         """Another number after each time that objects were taken out of the index."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
     def in_pack(self, number: int) -> Iterator[tuple[bytes, Location]]:
         """The rows of one pack in the order of their offsets."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT id, pack, offset, stored, length, type FROM objects WHERE pack = ? ORDER BY offset", (number,)
             )
@@ -110,7 +109,7 @@ class ObjectIndex:
 
     def add(self, grown: Mapping[int, int], rows: Collection[tuple[bytes, Location]]) -> None:
         """Record packs' new sizes and their objects, which must be on disk already, in one durable transaction."""
-        with self._database.write_directly() as connection:
+        with self._database.write() as connection:
             connection.executemany(
                 "INSERT INTO packs (number, size) VALUES (?, ?) "
                 "ON CONFLICT (number) DO UPDATE SET size = excluded.size",
@@ -120,35 +119,35 @@ class ObjectIndex:
             insert_rows(connection, "objects (id, pack, offset, stored, length, type)", objects, otherwise="IGNORE")
 
 
-def clear_index(connection: sa.Connection) -> None:
+def clear_index(connection: dbapi2.Connection) -> None:
     """Empty the index, within a transaction of the caller's, who fills it again."""
-    connection.exec_driver_sql("DELETE FROM objects")
-    connection.exec_driver_sql("DELETE FROM packs")
+    connection.execute("DELETE FROM objects")
+    connection.execute("DELETE FROM packs")
     renew_generation(connection)
 
 
-def put_rows(connection: sa.Connection, sizes: Mapping[int, int], rows: Collection[tuple[bytes, Location]]) -> None:
+def put_rows(connection: dbapi2.Connection, sizes: Mapping[int, int], rows: Collection[tuple[bytes, Location]]) -> None:
     """Record packs and where objects lie now, in place of what the index had of them."""
     if sizes:
-        connection.exec_driver_sql("INSERT OR REPLACE INTO packs (number, size) VALUES (?, ?)", list(sizes.items()))
+        connection.executemany("INSERT OR REPLACE INTO packs (number, size) VALUES (?, ?)", list(sizes.items()))
     if rows:
-        connection.exec_driver_sql(
+        connection.executemany(
             "INSERT OR REPLACE INTO objects (id, pack, offset, stored, length, type) VALUES (?, ?, ?, ?, ?, ?)",
             sorted((id, at.pack, at.offset, at.stored, at.length, int(at.type)) for id, at in rows),
         )
 
 
-def retire_packs(connection: sa.Connection, numbers: Iterable[int]) -> None:
+def retire_packs(connection: dbapi2.Connection, numbers: Iterable[int]) -> None:
     """Take packs, and what the index still has in them, out of it."""
     for number in numbers:
-        connection.exec_driver_sql("DELETE FROM objects WHERE pack = ?", (number,))
-        connection.exec_driver_sql("UPDATE packs SET size = -1 WHERE number = ?", (number,))
+        connection.execute("DELETE FROM objects WHERE pack = ?", (number,))
+        connection.execute("UPDATE packs SET size = -1 WHERE number = ?", (number,))
     renew_generation(connection)
 
 
-def renew_generation(connection: sa.Connection) -> None:
+def renew_generation(connection: dbapi2.Connection) -> None:
     """A number that no state of the index had before, also when an older database is put back."""
-    connection.exec_driver_sql(f"PRAGMA user_version = {1 + secrets.randbelow(2**31 - 2)}")
+    connection.execute(f"PRAGMA user_version = {1 + secrets.randbelow(2**31 - 2)}")
 
 
 def _statements(columns: str) -> dict[int, str]:

@@ -34,7 +34,7 @@ class KnownTrees:
 
     def load(self, project: str, branch: str) -> Mapping[bytes, bytes]:
         """Tree ids by the digests of what the trees are made of, all of them in the store."""
-        with self._database.read_directly() as connection:
+        with self._database.read() as connection:
             if connection.execute(_EXISTS).fetchone() is None:
                 return {}
             key = (_raw(project), _raw(branch), _RULES, _generation(connection))
@@ -44,7 +44,7 @@ class KnownTrees:
     def save(self, project: str, branch: str, trees: Mapping[bytes, bytes]) -> None:
         """Remember ``trees``, which are in the index, in place of those that the branch had before."""
         packed = b"".join(_PAIR.pack(*pair) for pair in trees.items())
-        with self._database.write_directly() as connection:
+        with self._database.write() as connection:
             connection.execute(_TABLE)
             generation = _generation(connection)
             connection.execute(_FORGET, (_RULES, generation))

@@ -1,10 +1,15 @@
-"""The metadata database's schema, step by step from one version of the program to the next (Alembic)."""
+"""The metadata database's schema, step by step from one version of the program to the next (Alembic).
+
+The one place where SQLAlchemy is imported, and only when there is a schema to make or to change.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlcipher3 import dbapi2
 
@@ -20,11 +25,11 @@ HEAD = "0006"
 
 def upgrade_database(database: Database) -> None:
     """Bring the schema up to date, in one transaction. Raises ``WorkspaceError`` for one newer than this program."""
-    with database.read_directly() as direct:
-        if _version(direct) == HEAD:
+    with database.read() as connection:
+        if _version(connection) == HEAD:
             return
     with database.write() as connection:
-        current = _version(connection.connection.driver_connection)
+        current = _version(connection)
         if current == HEAD:  # another process was faster
             return
         if current is not None and current > HEAD:
@@ -36,7 +41,54 @@ def upgrade_database(database: Database) -> None:
                 "The database metadata.db is of no version that there is.",
                 next_step="`kronkers registry rebuild` makes it again from the packs and the journal.",
             )
-        _run_steps(connection)
+        with through_sqlalchemy(connection) as over:
+            _run_steps(over)
+
+
+def make_tables(connection: dbapi2.Connection) -> None:
+    """Make the tables of the newest schema in an empty database, in the transaction that ``connection`` is in."""
+    from kronkers_studio.storage.tables import metadata
+
+    with through_sqlalchemy(connection) as over:
+        metadata.create_all(over)
+
+
+@contextlib.contextmanager
+def through_sqlalchemy(connection: dbapi2.Connection) -> Iterator[sa.Connection]:
+    """An SQLAlchemy connection over the driver's, in whatever transaction that one is in and leaves to its owner.
+
+    Raises the driver's own errors, as ``Database`` expects them.
+    """
+    import sqlalchemy as sa
+
+    lent: Any = _Lent(connection)
+    engine = sa.create_engine("sqlite://", creator=lambda: lent, module=dbapi2, poolclass=sa.pool.StaticPool)
+    try:
+        with engine.connect() as over:
+            yield over
+    except sa.exc.DBAPIError as error:
+        raise (error.orig or error) from error
+    finally:
+        engine.dispose()
+
+
+class _Lent:
+    """A connection that its borrower can use but not end: neither its transaction nor itself."""
+
+    def __init__(self, connection: dbapi2.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def commit(self) -> None:
+        pass
+
+    def rollback(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
 
 def _version(connection: dbapi2.Connection) -> str | None:
