@@ -9,7 +9,6 @@ the same account on the same computer, at once.
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
 import os
 import socket
@@ -34,7 +33,8 @@ from kronkers_studio.deployment.commands import (
 from kronkers_studio.deployment.computer import computer_id, process_exists, start_of_computer
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.errors import ServerBusy, ServerError
-from kronkers_studio.domain.servers import DeployLock
+from kronkers_studio.domain.servers import DeployLock, ServerChange
+from kronkers_studio.settings.configuration import user_name
 
 EXPIRY_SECONDS = 120.0
 """So long may a holder be silent: several lost signs, and what it takes a connection to be made anew."""
@@ -42,6 +42,7 @@ EXPIRY_SECONDS = 120.0
 _SIGN_SECONDS = 15.0
 _ATTEMPTS = 3
 _MOST_TEXT = 200
+_MOST_FACTS = 20  # of one line of the audit log
 
 _held: set[str] = set()
 """The tokens of the locks that this process has."""
@@ -113,16 +114,23 @@ def break_deploy_lock(connection: Connection, lock: DeployLock) -> bool:
 
 def record_change(connection: Connection, action: str, **facts: Any) -> None:
     """Append one line to the server's audit log. Raises ``ServerError`` when it cannot be written."""
-    line = {"at": _now(), "user": _user(), "computer": socket.gethostname(), "action": action, **facts}
+    line = {"at": _now(), "user": user_name(), "computer": socket.gethostname(), "action": action, **facts}
     written = connection.run(append_audit_line(), input=json.dumps(line).encode("utf-8") + b"\n")
     if not written.ok:
         raise _home_unusable(connection, written.error)
 
 
-def read_changes(connection: Connection, last: int = 100) -> list[dict[str, Any]]:
+def read_changes(connection: Connection, last: int = 100) -> list[ServerChange]:
     """The last lines of the server's audit log, oldest first; half-written ones are left out."""
     lines = connection.run(read_audit_log(last)).output.splitlines()
-    return [entry for entry in map(_entry, lines) if entry is not None]
+    return [_change(entry) for entry in map(_entry, lines) if entry is not None]
+
+
+def _change(entry: dict[str, Any]) -> ServerChange:
+    """What a line says, whoever wrote it: texts of a bounded length and number."""
+    texts = {str(name)[:_MOST_TEXT]: str(entry[name])[:_MOST_TEXT] for name in list(entry)[:_MOST_FACTS]}
+    at, user, computer, action = (texts.pop(name, "") for name in ("at", "user", "computer", "action"))
+    return ServerChange(at, user, computer, action, texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +239,7 @@ def _is_forgotten(owner: LockOwner | None) -> bool:
 
 def _new_owner(purpose: str) -> LockOwner:
     return LockOwner(
-        user=_user(),
+        user=user_name(),
         computer=socket.gethostname(),
         purpose=purpose,
         since=_now(),
@@ -244,13 +252,6 @@ def _new_owner(purpose: str) -> LockOwner:
 
 def _line(owner: LockOwner) -> str:
     return json.dumps(asdict(owner), sort_keys=True)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no such user in the password database, as in some containers
-        return "unknown"
 
 
 def _now() -> str:

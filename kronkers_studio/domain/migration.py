@@ -210,6 +210,23 @@ class MigrationPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderStatus:
+    """How a folder stands to a branch. ``fresh`` would be brought in; of it, ``renamed`` lay elsewhere
+    before and does not any more. The rest is as in ``MigrationPlan``; what is ``unchanged`` is only counted.
+    """
+
+    folder: str
+    project: str
+    branch: str
+    unchanged: int
+    fresh: tuple[PlannedItem, ...] = ()
+    renamed: tuple[PlannedItem, ...] = ()
+    gone: tuple[str, ...] = ()
+    skipped: tuple[SkippedItem, ...] = ()
+    undone: Undone | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rename:
     """A file that lies elsewhere than in the last version. ``read`` is False when the file system proved it."""
 
@@ -261,6 +278,18 @@ class WatchStatus(StrEnum):
     BUSY = "busy"  # another process is writing to the workspace; tried again soon
 
 
+class WatchReason(StrEnum):
+    """Why a watch looks at its folders."""
+
+    NONE = ""  # it does not
+    START = "start"
+    CHANGED = "changed"
+    OVERFLOW = "overflow"  # so much changed at once that the system lost count of what
+    RETURNED = "returned"  # a folder that was away
+    AGAIN = "again"  # what was left out the last time, because it was being written to
+    TIMER = "timer"
+
+
 @dataclass(frozen=True, slots=True)
 class WatchState:
     """What a watch is doing. ``away`` are the folders waited for.
@@ -270,6 +299,6 @@ class WatchState:
     """
 
     status: WatchStatus
-    reason: str = ""  # why it syncs: "start", "changed", "overflow", "returned" or "timer"
+    reason: WatchReason = WatchReason.NONE  # why it syncs
     away: tuple[str, ...] = ()
     limited: str = ""

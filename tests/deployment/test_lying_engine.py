@@ -344,7 +344,7 @@ def run_with_lies(liar: Liar, connect_to: Connect, image: HandMadeImage, seeds: 
         "/logs",
     )
     for seed in seeds:
-        chance = random.Random(seed)  # noqa: S311  # lies that come back when a test fails
+        chance = random.Random(seed)  # lies that come back when a test fails
         connection = connect_to(liar.server.as_server())
         spec = spec_of(image)
         lie = (chance.choice(asked + more), "mutate", seed)

@@ -354,7 +354,7 @@ def _packet(payload: bytes) -> bytes:
         _HELLO + _packet(b"\x14"),
         _HELLO + _packet(b"\x01" + bytes(4) + string(b"go away") + string(b"")),
         _HELLO + _packet(b"\x07" + struct.pack(">I", 2**32 - 1)),
-        _HELLO + random.Random(7).randbytes(4096),  # noqa: S311  # the same in each process
+        _HELLO + random.Random(7).randbytes(4096),  # the same in each process
     ],
     ids=[
         "nothing",

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked ch
 
 @pytest.fixture
 def crash_folder(tmp_path: Path) -> Path:
-    chance = random.Random(8)  # noqa: S311
+    chance = random.Random(8)
     top = tmp_path / "source"
     for number in range(150):
         (top / f"team {number % 7}").mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def test_kills_at_random_moments_lose_nothing(
     """Seen to fail with items acknowledged before the checkpoint."""
     template, key_file = empty_workspace
     program = [sys.executable, str(Path(__file__).with_name("crash_import.py")), str(key_file), str(crash_folder)]
-    moments = random.Random(20)  # noqa: S311
+    moments = random.Random(20)
     interrupted = acknowledged = salvaged = 0
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
 

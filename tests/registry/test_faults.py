@@ -59,7 +59,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def _files(top: Path, count: int, size: int) -> Path:
-    chance = random.Random(count)  # noqa: S311
+    chance = random.Random(count)
     top.mkdir()
     for number in range(count):
         (top / f"{number:03d}.bin").write_bytes(chance.randbytes(chance.randrange(size // 2, size)))

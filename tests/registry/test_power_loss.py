@@ -79,7 +79,7 @@ def test_a_power_cut_loses_nothing_acknowledged(
 ) -> None:
     """Seen to fail every time without the packs' fsync, and every time with ``synchronous=NORMAL``."""
     template, key_file = empty_workspace
-    chance = random.Random(number)  # noqa: S311
+    chance = random.Random(number)
     folder, acks = tmp_path / "source", tmp_path / "acks"
     folder.mkdir()
     for name in range(1000):
@@ -152,7 +152,7 @@ def test_a_power_cut_beside_changes_and_cleaning_up_loses_nothing(
 ) -> None:
     """Seen to fail without the flush of rewritten packs or of the journal, and with ``synchronous=NORMAL``."""
     template, key_file = empty_workspace
-    chance = random.Random(number)  # noqa: S311
+    chance = random.Random(number)
     directory, acks = Path(shutil.copytree(template, disk / "workspace")), tmp_path / "acks"
     keep = {f"{name}.bin": chance.randbytes(30_000) for name in range(30)}
     with pytest.MonkeyPatch.context() as patch, open_workspace(directory, Unlock(key_file=key_file)) as workspace:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.differences import ChangeKind, EntryChange, TreeDifference
+from kronkers_studio.domain.paths import join
 from kronkers_studio.registry.store.object_store import ObjectStore
 from kronkers_studio.registry.store.records import ObjectType
 from kronkers_studio.registry.trees.renames import renamed_files, renamed_folders
@@ -61,7 +62,7 @@ class _Walk:
                 }
                 for name, (one, other) in both.items():
                     if one.content != other.content:
-                        deeper.append((f"{path}/{name}" if path else name, one.content[0], other.content[0]))
+                        deeper.append((join(path, name), one.content[0], other.content[0]))
                 removed += [placed(entry, path) for entry in ours if _counts(entry, both)]
                 added += [placed(entry, path) for entry in theirs if _counts(entry, both)]
             level = deeper
@@ -96,8 +97,7 @@ class _Walk:
             yield joined([trees[id] for id in before or [b""]]), joined([trees[id] for id in after or [b""]])
 
     def _read(self, ids: Iterable[bytes]) -> dict[bytes, bytes]:
-        located = self._store.locate({id for id in ids if id})
-        return {id: self._store.read_at(id, at, ObjectType.TREE) for id, at in located.items()} | {b"": _EMPTY}
+        return dict(self._store.read_each({id for id in ids if id}, ObjectType.TREE)) | {b"": _EMPTY}
 
 
 def _counts(entry: Entry, both: dict[str, tuple[Entry, Entry]]) -> bool:
