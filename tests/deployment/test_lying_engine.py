@@ -195,8 +195,11 @@ def test_an_engine_that_does_not_tell_how_large_its_server_is_gets_a_release_or_
     """Seen to fail: `KeyError: 'NCPU'`."""
     set_up_server(asking)
     load_image(asking, service_image.archive, service_image)
+    spec = spec_of(service_image)
     liar.say(("/info", "body", "{}"))
-    outcome(lambda: start_release(asking, spec_of(service_image), timeout=8))
+    outcome(lambda: start_release(asking, spec, timeout=8))
+    liar.say()
+    remove_release(asking, {"service": spec.service}, WORKSPACE)
 
 
 @pytest.mark.parametrize(
