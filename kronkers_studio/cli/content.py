@@ -9,11 +9,11 @@ import typer
 
 from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.plain_text import moment, plural, size, skipped_lines, table
-from kronkers_studio.cli.references import parse_project
 from kronkers_studio.cli.terminal import Terminal, ask, command, environment_passphrase
 from kronkers_studio.domain.content import CheckReport, EntryKind
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.printable import printable
+from kronkers_studio.domain.references import parse_commit
 from kronkers_studio.settings.secrets import Secret
 
 _VERSION = (
@@ -85,7 +85,7 @@ def log(
     from kronkers_studio.workflows.browsing import history
 
     with terminal.session() as session:
-        commits = history(session, *parse_project(project), limit=limit)
+        commits = history(session, *parse_commit(project), limit=limit)
         rows = [[c.id[:12], moment(c.created), c.author, plural(c.files, "file"), c.message] for c in commits]
         terminal.result(commits, *table(["Version", "When", "Who", "Files", "Message"], rows))
 
@@ -95,7 +95,7 @@ def show(terminal: Terminal, project: ProjectRef) -> None:
     from kronkers_studio.workflows.browsing import show_commit
 
     with terminal.session() as session:
-        commit = show_commit(session, *parse_project(project))
+        commit = show_commit(session, *parse_commit(project))
         terminal.result(
             commit,
             f"Version {commit.id}",
@@ -120,7 +120,7 @@ def ls(
     from kronkers_studio.workflows.browsing import list_folder
 
     with terminal.session() as session:
-        entries = list_folder(session, *parse_project(project), path.strip("/"))
+        entries = list_folder(session, *parse_commit(project), path.strip("/"))
         rows = [
             [e.name + ("/" if e.kind is EntryKind.FOLDER else ""), size(e.size) if e.kind is EntryKind.FILE else ""]
             for e in entries
@@ -146,7 +146,7 @@ def restore(
         with terminal.progress() as progress:
             report = browsing.restore(
                 session,
-                *parse_project(project),
+                *parse_commit(project),
                 Path(target),
                 [path.strip("/") for path in paths or ()],
                 progress=progress,

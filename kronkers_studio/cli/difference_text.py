@@ -12,6 +12,7 @@ from kronkers_studio.domain.differences import (
     TextDifference,
     TreeDifference,
 )
+from kronkers_studio.domain.paths import parent
 
 _MARKS = {
     ChangeKind.ADDED: "+",
@@ -44,7 +45,7 @@ def difference_lines(difference: TreeDifference | TableFileDifference | TextDiff
 
 def _tree_lines(difference: TreeDifference) -> list[str]:
     touched = len(difference.of_kind(ChangeKind.TOUCHED))
-    holding = {change.path.rpartition("/")[0] for change in difference.changes}
+    holding = {parent(change.path) for change in difference.changes}
     lines = [
         _change_line(change)
         for change in difference.changes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Key, Terminal, ask, command, with_key
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.maintenance import CleanUpReport, RebuildReport
+from kronkers_studio.domain.references import parse_model_version
 from kronkers_studio.settings.secrets import Secret
 
 _MOST_LINES = 50
@@ -105,11 +105,9 @@ def trash_model(
     """Put a model version into the trash, with its packages and past releases."""
     from kronkers_studio.workflows.trash import remove_model_version
 
-    name, _, number = model.partition(":")
-    if not name or not re.fullmatch(r"[0-9]{1,9}", number):
-        raise InvalidInput(f"“{model}” names no model version.", next_step="Write it as NAME:3.")
+    name, version = parse_model_version(model)
     with terminal.session() as session:
-        item = remove_model_version(session, name, int(number))
+        item = remove_model_version(session, name, version)
         terminal.result(item, f"{item.label} is in the trash; `kronkers trash restore {item.id}` brings it back.")
 
 

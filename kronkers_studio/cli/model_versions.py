@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from kronkers_studio.cli.plain_text import moment, table
-from kronkers_studio.cli.references import parse_metrics
 from kronkers_studio.cli.terminal import Terminal, command
+from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.model_comparison import ModelComparison
 from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.references import parse_model
 
 ModelRef = Annotated[
     str, typer.Argument(metavar="NAME[:V|@ALIAS]", help="A model; its newest version if none is named.")
@@ -29,6 +30,20 @@ def add_commands(model: typer.Typer) -> None:
     command(model, "lineage")(lineage)
 
 
+def parse_metrics(pairs: list[str]) -> dict[str, float]:
+    """``name=number`` each. Raises ``InvalidInput``."""
+    metrics = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        try:
+            metrics[name] = float(value)
+        except ValueError:
+            equals = ""
+        if not name or not equals:
+            raise InvalidInput(f"“{pair}” is not a metric.", next_step="Write it as name=number, e.g. accuracy=0.93.")
+    return metrics
+
+
 def card(
     terminal: Terminal,
     model: ModelRef,
@@ -40,9 +55,9 @@ def card(
 ) -> None:
     """Show a version's model card, or change the parts that are given."""
     from kronkers_studio.workflows.model_versions import describe_model
-    from kronkers_studio.workflows.models import parse_reference, show_model
+    from kronkers_studio.workflows.models import show_model
 
-    reference = parse_reference(model)
+    reference = parse_model(model)
     parts = {"intended_use": intended_use, "data": data, "metrics": metrics, "limits": limits}
     given = {name: text for name, text in parts.items() if text is not None}
     with terminal.session() as session:
@@ -65,10 +80,9 @@ def tag(
 ) -> None:
     """Show a version's tags, add some, or take some away."""
     from kronkers_studio.workflows.model_versions import describe_model
-    from kronkers_studio.workflows.models import parse_reference
 
     with terminal.session() as session:
-        version = describe_model(session, parse_reference(model), add_tags=tags or (), remove_tags=remove or ())
+        version = describe_model(session, parse_model(model), add_tags=tags or (), remove_tags=remove or ())
         terminal.result(version, f"{version.label}  {', '.join(version.tags) or 'no tags'}")
 
 
@@ -79,21 +93,19 @@ def measure(
 ) -> None:
     """Add metrics that were measured later; what they were before stays in the history."""
     from kronkers_studio.workflows.model_versions import add_metrics
-    from kronkers_studio.workflows.models import parse_reference
 
     with terminal.session() as session:
-        version = add_metrics(session, parse_reference(model), parse_metrics(metrics))
+        version = add_metrics(session, parse_model(model), parse_metrics(metrics))
         terminal.result(version, *[f"{name} = {value:g}" for name, value in version.metrics.items()])
 
 
 def history(terminal: Terminal, model: ModelRef) -> None:
     """Show every change to what is said and was measured of a version."""
     from kronkers_studio.workflows.model_versions import model_history
-    from kronkers_studio.workflows.models import parse_reference
 
     what = {"ModelRegistered": "registered", "ModelDescribed": "described", "MetricsAdded": "measured"}
     with terminal.session() as session:
-        entries = model_history(session, parse_reference(model))
+        entries = model_history(session, parse_model(model))
         said: dict[str, str] = {}
         rows = [[moment(e.at), e.author, what[e.kind], _told(e.change, said)] for e in entries]
         terminal.result(entries, *table(["When", "Who", "What", ""], rows))
@@ -107,10 +119,9 @@ def compare(
 ) -> None:
     """Show what differs between two versions, side by side."""
     from kronkers_studio.workflows.model_versions import compare_models
-    from kronkers_studio.workflows.models import parse_reference
 
     with terminal.session() as session:
-        comparison = compare_models(session, parse_reference(left), parse_reference(right))
+        comparison = compare_models(session, parse_model(left), parse_model(right))
         terminal.result(comparison, *_comparison_lines(comparison, everything=all_))
 
 

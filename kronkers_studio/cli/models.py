@@ -10,10 +10,9 @@ import typer
 from kronkers_studio.cli import model_versions, searching
 from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.plain_text import moment, plural, size, table
-from kronkers_studio.cli.references import parse_content, parse_metrics
 from kronkers_studio.cli.terminal import Terminal, command
-from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ModelVersion, Tensor
+from kronkers_studio.domain.references import parse_commit, parse_content, parse_model, parse_model_version
 from kronkers_studio.domain.search import Sort
 
 ModelRef = Annotated[
@@ -40,12 +39,11 @@ def find(
     project: Annotated[str, typer.Argument(metavar="PROJECT[@VERSION]")],
 ) -> None:
     """List the model files in a project, and what they are."""
-    from kronkers_studio.cli.references import parse_project
     from kronkers_studio.workflows.models import find_models
 
     with terminal.session() as session:
         with terminal.progress() as progress:
-            found = find_models(session, *parse_project(project), progress=progress, cancel=terminal.cancel)
+            found = find_models(session, *parse_commit(project), progress=progress, cancel=terminal.cancel)
         rows = [
             [
                 f.source.path,
@@ -81,7 +79,7 @@ def register(
                 ref=content.commit,
                 name=name,
                 description=description,
-                metrics=parse_metrics(metric or []),
+                metrics=model_versions.parse_metrics(metric or []),
                 data=parse_content(data) if data else None,
                 progress=progress,
             )
@@ -134,10 +132,10 @@ def list_(
 
 def show(terminal: Terminal, model: ModelRef) -> None:
     """Show one version: where it comes from, what it needs, what it takes and gives."""
-    from kronkers_studio.workflows.models import parse_reference, show_model
+    from kronkers_studio.workflows.models import show_model
 
     with terminal.session() as session:
-        version = show_model(session, *parse_reference(model))
+        version = show_model(session, *parse_model(model))
         terminal.result(version, *_version_lines(version))
 
 
@@ -147,11 +145,9 @@ def alias(
     alias_name: Annotated[str, typer.Argument(metavar="ALIAS", help="For instance champion; no number.")],
 ) -> None:
     """Let an alias name a version."""
-    from kronkers_studio.workflows.models import parse_reference, set_alias
+    from kronkers_studio.workflows.models import set_alias
 
-    name, version, _ = parse_reference(model)
-    if version is None:
-        raise InvalidInput("Which version?", next_step=f"Write for instance {name}:3.")
+    name, version = parse_model_version(model)
     with terminal.session() as session:
         moved = set_alias(session, name, version, alias_name)
         terminal.result(moved, f"{name}@{alias_name} is version {moved.version} now")
@@ -164,13 +160,12 @@ def package(
     base: Annotated[str, typer.Option("--base", help="The base image: a registry reference or an archive file.")] = "",
 ) -> None:
     """Build the package of a version, without Docker."""
-    from kronkers_studio.workflows.models import parse_reference
     from kronkers_studio.workflows.packages import package_model
 
     with terminal.session() as session:
         with terminal.progress() as progress:
             result = package_model(
-                session, *parse_reference(model), output=output, base=base, progress=progress, cancel=terminal.cancel
+                session, *parse_model(model), output=output, base=base, progress=progress, cancel=terminal.cancel
             )
         built = result.package
         rows = [[layer.role, size(layer.size), layer.digest] for layer in built.layers]

@@ -19,6 +19,7 @@ from kronkers_studio.cli.numbers import MOST_DAYS
 from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.references import parse_model, parse_release_number
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release
 from kronkers_studio.domain.series import LiveState, Metric
 from kronkers_studio.settings.paths import from_home
@@ -50,14 +51,13 @@ def release(
     ] = False,
 ) -> None:
     """Put a version live. What is live now stays so until the new one answers."""
-    from kronkers_studio.workflows.models import parse_reference
     from kronkers_studio.workflows.releases import release_model
 
     with terminal.session() as session:
         if unprotected:
             session.settings = replace(session.settings, run_unprotected=True)
         with terminal.progress() as progress:
-            live = release_model(session, *parse_reference(model), to=to, progress=progress, cancel=terminal.cancel)
+            live = release_model(session, *parse_model(model), to=to, progress=progress, cancel=terminal.cancel)
         terminal.result(live, _live_line(live))
         _note_unpaused(terminal, session, live)
 
@@ -89,7 +89,7 @@ def rollback(
     """Make an earlier release live again."""
     from kronkers_studio.workflows.releases import roll_back
 
-    number = None if to is None else _release_number(to)
+    number = None if to is None else parse_release_number(to)
     with terminal.session() as session:
         with terminal.progress() as progress:
             live = roll_back(session, model, place, to=number, progress=progress, cancel=terminal.cancel)
@@ -238,16 +238,6 @@ def parse_duration(text: str) -> float:
     if seconds > MOST_DAYS * 86400:
         raise InvalidInput(f"{text[:40]} is longer than a hundred years.", next_step="Write for instance 1h or 7d.")
     return seconds
-
-
-_MOST_DIGITS = 9
-
-
-def _release_number(text: str) -> int:
-    number = text.removeprefix("r")
-    if not number.isdecimal() or len(number) > _MOST_DIGITS:
-        raise InvalidInput(f"“{text}” is not a release.", next_step="Write for instance r3.")
-    return int(number)
 
 
 def _note_unpaused(terminal: Terminal, session: Session, live: Release) -> None:

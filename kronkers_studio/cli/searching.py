@@ -13,9 +13,11 @@ import typer
 from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
+from kronkers_studio.domain.content import DEFAULT_BRANCH
 from kronkers_studio.domain.errors import Cancelled, InvalidInput
 from kronkers_studio.domain.models import Framework as KnownFramework
 from kronkers_studio.domain.progress import NEVER, Progress
+from kronkers_studio.domain.references import format_content
 from kronkers_studio.domain.search import MetricCondition, SearchFilters, SearchHit, SearchKind, SearchPage, Sort
 
 if TYPE_CHECKING:
@@ -193,5 +195,5 @@ def _where(hit: SearchHit) -> str:
         return hit.project
     if hit.kind is SearchKind.MODEL:
         return f"{hit.title}  {hit.detail}".rstrip()
-    at = "" if "main" in hit.branches or not hit.branches else f"@{hit.branches[0]}"
-    return f"{hit.project}{at}:{hit.path}"
+    ref = "" if DEFAULT_BRANCH in hit.branches or not hit.branches else hit.branches[0]
+    return format_content(hit.project, ref, hit.path)

@@ -22,6 +22,7 @@ from kronkers_studio.domain.differences import (
     TreeDifference,
 )
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.paths import parent
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
@@ -158,7 +159,7 @@ def _differs(session: Session, project: str, old: str, new: str, path: str) -> b
     """Whether a file that is neither table nor text is another one in the other version."""
     from kronkers_studio.workflows.versions import diff_path
 
-    folder = diff_path(session, project, old, new, path.rpartition("/")[0])
+    folder = diff_path(session, project, old, new, parent(path))
     return not isinstance(folder, TreeDifference) or any(change.path == path for change in folder.changes)
 
 

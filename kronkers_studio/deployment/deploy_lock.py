@@ -9,7 +9,6 @@ the same account on the same computer, at once.
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
 import os
 import socket
@@ -35,6 +34,7 @@ from kronkers_studio.deployment.computer import computer_id, process_exists, sta
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.errors import ServerBusy, ServerError
 from kronkers_studio.domain.servers import DeployLock
+from kronkers_studio.settings.configuration import user_name
 
 EXPIRY_SECONDS = 120.0
 """So long may a holder be silent: several lost signs, and what it takes a connection to be made anew."""
@@ -113,7 +113,7 @@ def break_deploy_lock(connection: Connection, lock: DeployLock) -> bool:
 
 def record_change(connection: Connection, action: str, **facts: Any) -> None:
     """Append one line to the server's audit log. Raises ``ServerError`` when it cannot be written."""
-    line = {"at": _now(), "user": _user(), "computer": socket.gethostname(), "action": action, **facts}
+    line = {"at": _now(), "user": user_name(), "computer": socket.gethostname(), "action": action, **facts}
     written = connection.run(append_audit_line(), input=json.dumps(line).encode("utf-8") + b"\n")
     if not written.ok:
         raise _home_unusable(connection, written.error)
@@ -231,7 +231,7 @@ def _is_forgotten(owner: LockOwner | None) -> bool:
 
 def _new_owner(purpose: str) -> LockOwner:
     return LockOwner(
-        user=_user(),
+        user=user_name(),
         computer=socket.gethostname(),
         purpose=purpose,
         since=_now(),
@@ -244,13 +244,6 @@ def _new_owner(purpose: str) -> LockOwner:
 
 def _line(owner: LockOwner) -> str:
     return json.dumps(asdict(owner), sort_keys=True)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no such user in the password database, as in some containers
-        return "unknown"
 
 
 def _now() -> str:

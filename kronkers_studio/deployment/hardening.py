@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kronkers_studio.deployment.service_definition import USER
+from kronkers_studio.domain.image_contract import SERVICE_USER
 
 _BOTH_FILTERS = 2  # the engine's and ours
 _CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
@@ -22,7 +22,7 @@ def weaknesses(container: Mapping[str, Any], process_statuses: Sequence[str]) ->
     host = container["HostConfig"]
     network = container["NetworkSettings"]
     found = []
-    if str(container["Config"].get("User", "")).split(":")[0] != USER:
+    if str(container["Config"].get("User", "")).split(":")[0] != SERVICE_USER:
         found.append(f"it runs as “{container['Config'].get('User') or 'root'}”")
     if not host.get("ReadonlyRootfs"):
         found.append("its file system can be written to")

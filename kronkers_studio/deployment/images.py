@@ -20,6 +20,7 @@ from kronkers_studio.deployment.engine import (
 )
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.errors import BaseImageUnavailable, ServerError, ServerFull
+from kronkers_studio.domain.image_contract import image_tag
 from kronkers_studio.domain.models import Layer, Package
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 
@@ -78,17 +79,6 @@ def load_image(
         repository, _, tag = _tag(image).partition(":")
         engine.tag(found, repository, tag)
         return found
-
-
-def image_tag(model: str, version: int, digest: str) -> str:
-    """What a package's image is called on engines: ``kronkers/<model>:<version>-<short digest>``."""
-    name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in model.lower()).strip("-")
-    return f"kronkers/{name or 'model'}:{version}-{digest.removeprefix('sha256:')[:12]}"
-
-
-def short_tag(tag: str) -> str:
-    """The other name that an archive gives an image: an ``image_tag`` without the digest."""
-    return tag.rpartition("-")[0]
 
 
 def export_image(connection: Connection, name: str) -> Iterator[bytes]:

@@ -17,11 +17,11 @@ import docker.errors
 
 from kronkers_studio.deployment.deploy_lock import deploy_lock, require_lock
 from kronkers_studio.deployment.engine import Engine, engine_errors, open_engine
-from kronkers_studio.deployment.images import short_tag
 from kronkers_studio.deployment.releases import bears, remove_network, remove_parts
 from kronkers_studio.deployment.service_definition import SERVICE_LABEL, WORKSPACE_LABEL
 from kronkers_studio.deployment.setup import has_swarm
 from kronkers_studio.deployment.ssh import Connection
+from kronkers_studio.domain.image_contract import image_name_of
 from kronkers_studio.domain.servers import Leftover, LeftoverKind
 
 _CONFLICT = 409  # the engine's answer when an image is in use
@@ -33,7 +33,7 @@ _JUST_BROUGHT = timedelta(minutes=15)
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What a workspace's history says: the ``services`` that are needed, those that are ``past``, and the names of its
-    packages' ``images`` (``images.image_tag``); of these, ``ended`` are known to be in nobody's hands."""
+    packages' ``images`` (``image_contract.image_tag``); of these, ``ended`` are known to be in nobody's hands."""
 
     services: frozenset[str]
     past: frozenset[str]
@@ -124,7 +124,7 @@ def _unused_images(engine: Engine, gone: Collection[str], tags: set[str], over: 
         for container in engine.containers(all=True)
         if container.get("Labels", {}).get("com.docker.swarm.service.id") not in gone and not _has_ended(container)
     }
-    own = {*tags, *map(short_tag, tags)}
+    own = {*tags, *map(image_name_of, tags)}
     found = []
     for summary in engine.images():
         names = [name for name in summary.get("RepoTags") or () if name != "<none>:<none>"]

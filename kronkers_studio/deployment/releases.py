@@ -16,7 +16,6 @@ from kronkers_studio.deployment.commands import read_listening_ports, read_proce
 from kronkers_studio.deployment.deploy_lock import LockOwner, deploy_lock, record_change, require_lock
 from kronkers_studio.deployment.engine import Engine, engine_errors, explanation, open_engine
 from kronkers_studio.deployment.hardening import descendants, weaknesses, whole
-from kronkers_studio.deployment.images import image_tag
 from kronkers_studio.deployment.ports import choose_port, listening_ports
 from kronkers_studio.deployment.service_definition import (
     SERVICE_LABEL,
@@ -30,6 +29,7 @@ from kronkers_studio.deployment.setup import has_swarm, node_id
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.deployment.swarm_tasks import Startup, await_healthy, state_of, tasks_of
 from kronkers_studio.domain.errors import ReleaseFailed, ServerError, ServiceUnavailable, StudioError
+from kronkers_studio.domain.image_contract import image_tag
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import ReleaseState
 

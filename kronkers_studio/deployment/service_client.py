@@ -54,7 +54,8 @@ class StreamClient:
 
     A stream is a connected socket or something with its methods ``send``, ``recv``, ``settimeout`` and ``close``, such
     as a channel of an SSH connection. ``open_stream`` raises ``OSError`` when there is nobody. On each new stream the
-    other end must prove itself as ``expected`` before anything is sent to it.
+    other end must prove itself as ``expected`` before anything is sent to it. That is why this is no pool of urllib3
+    as the engine's is: docs/decisions/0014.
     """
 
     def __init__(

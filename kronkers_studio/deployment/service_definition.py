@@ -8,12 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kronkers_studio.deployment.network_denial import start_program
-
-USER = "65532"
-"""The user that services run as: nobody on any server."""
-
-SERVICE_PORT = 8080
-"""The port that the serving program listens on, inside."""
+from kronkers_studio.domain.image_contract import SERVICE_PORT, SERVICE_USER
 
 _SECOND = 1_000_000_000
 _NO_NEW_PRIVILEGES_API = (1, 44)
@@ -95,7 +90,7 @@ def service_definition(
     container: dict[str, Any] = {
         "Image": image_id,  # by id: the engine then neither asks a registry nor takes another image of that name
         "Labels": labels,
-        "User": f"{USER}:{USER}",
+        "User": f"{SERVICE_USER}:{SERVICE_USER}",
         "ReadOnly": True,
         "Init": True,
         "CapabilityDrop": ["ALL"],
@@ -110,7 +105,12 @@ def service_definition(
             {
                 "SecretID": secret,
                 "SecretName": spec.service,
-                "File": {"Name": SECRET_FILE.rpartition("/")[2], "UID": USER, "GID": USER, "Mode": 0o400},
+                "File": {
+                    "Name": SECRET_FILE.rpartition("/")[2],
+                    "UID": SERVICE_USER,
+                    "GID": SERVICE_USER,
+                    "Mode": 0o400,
+                },
             }
         ],
     }

@@ -8,6 +8,9 @@ does not exist, and can answer nobody but the server. See docs/decisions/0004-ss
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import docker.errors
 
 from kronkers_studio.deployment.engine import Engine, engine_errors, open_engine
@@ -26,6 +29,7 @@ _OPTIONS = {
 _DEAD_END = "DefaultGatewayIPv4"
 _PROBE = "kronkers-probe"
 _LABELS = {"kronkers": "network"}
+_NO_SWARM = "inactive"
 
 
 def set_up_server(connection: Connection, progress: Progress = SILENT) -> None:
@@ -67,8 +71,8 @@ def node_id(engine: Engine) -> str:
 
 
 def _is_manager(connection: Connection, engine: Engine) -> bool:
-    swarm = engine.info().get("Swarm", {})
-    state = swarm.get("LocalNodeState", "inactive")
+    swarm = engine.info().get("Swarm") or {}
+    state = _state_of(swarm)
     name = connection.server.name
     if state == "active" and not swarm.get("ControlAvailable"):
         raise ServerError(
@@ -82,16 +86,21 @@ def _is_manager(connection: Connection, engine: Engine) -> bool:
             next_step="Ask the server's administrator to unlock or repair it (docker swarm unlock; docker info).",
             details=str(swarm.get("Error", "")),
         )
-    return str(state) == "active"
+    return state == "active"
+
+
+def _state_of(swarm: Mapping[str, Any]) -> str:
+    return str(swarm.get("LocalNodeState") or _NO_SWARM)
 
 
 def _start_swarm(engine: Engine) -> None:
     """One node that talks to nobody: its own ports are on the loopback address as well."""
     try:
         engine.init_swarm(advertise_addr=_LOOPBACK, listen_addr=f"{_LOOPBACK}:2377")
-    except docker.errors.APIError as error:
-        if "already part of a swarm" not in str(error):  # somebody else was a moment quicker: as good
+    except docker.errors.APIError:
+        if _state_of(engine.info().get("Swarm") or {}) == _NO_SWARM:
             raise
+        # somebody else was a moment quicker: as good
 
 
 def _make_gateway(engine: Engine) -> None:
@@ -155,6 +164,7 @@ def _has_network(engine: Engine, name: str) -> bool:
 def _make_network(engine: Engine, definition: dict[str, object]) -> None:
     try:
         engine.create_raw_network({**definition, "CheckDuplicate": True})
-    except docker.errors.APIError as error:
-        if error.status_code != 409 and "already exists" not in str(error):  # somebody else was a moment quicker
+    except docker.errors.APIError:
+        if not _has_network(engine, str(definition["Name"])):
             raise
+        # somebody else was a moment quicker: as good

@@ -211,6 +211,12 @@ class StoredItem:
     content: tuple[bytes, ...]
     size: int  # as read, which may differ from the size listed before
 
+    @classmethod
+    def of(cls, entry: Entry, path: str = "") -> StoredItem:
+        """What a version holds, to be held by another as it is; by default where it lies."""
+        item = SourceItem(path or entry.path, entry.kind, entry.size, entry.mtime_ns, entry.executable, entry.target)
+        return cls(item, entry.content if entry.kind is EntryKind.FILE else (), entry.size)
+
 
 @dataclass(frozen=True, slots=True)
 class AffectedFile:

@@ -261,6 +261,18 @@ class WatchStatus(StrEnum):
     BUSY = "busy"  # another process is writing to the workspace; tried again soon
 
 
+class WatchReason(StrEnum):
+    """Why a watch looks at its folders."""
+
+    NONE = ""  # it does not
+    START = "start"
+    CHANGED = "changed"
+    OVERFLOW = "overflow"  # so much changed at once that the system lost count of what
+    RETURNED = "returned"  # a folder that was away
+    AGAIN = "again"  # what was left out the last time, because it was being written to
+    TIMER = "timer"
+
+
 @dataclass(frozen=True, slots=True)
 class WatchState:
     """What a watch is doing. ``away`` are the folders waited for.
@@ -270,6 +282,6 @@ class WatchState:
     """
 
     status: WatchStatus
-    reason: str = ""  # why it syncs: "start", "changed", "overflow", "returned" or "timer"
+    reason: WatchReason = WatchReason.NONE  # why it syncs
     away: tuple[str, ...] = ()
     limited: str = ""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable
 
 from kronkers_studio.domain.content import SkipReason
+from kronkers_studio.domain.naming import folded
 
 _SYSTEM_FILES = {
     "desktop.ini": "Windows' settings for how the folder is shown",
@@ -96,30 +96,17 @@ def _names_computer(text: str) -> bool:
     return bool(_CAPITALS.fullmatch(text) or _SAYS_COMPUTER.search(text))
 
 
-def _folded(name: str) -> str:
-    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
-
-
 def clashing_names(names: Iterable[str]) -> dict[str, str]:
     """Names of one folder that Windows or macOS cannot tell apart, each with one that it clashes with.
 
     They differ only in case, or in how an accented letter is put together.
     """
-    folded = {name: _folded(name) for name in names}
-    if len(set(folded.values())) == len(folded):
+    forms = {name: folded(name) for name in names}
+    if len(set(forms.values())) == len(forms):
         return {}
-    crowded = {form for form, count in Counter(folded.values()).items() if count > 1}
+    crowded = {form for form, count in Counter(forms.values()).items() if count > 1}
     return {
-        name: next(other for other, its_form in folded.items() if its_form == form and other != name)
-        for name, form in folded.items()
+        name: next(other for other, its_form in forms.items() if its_form == form and other != name)
+        for name, form in forms.items()
         if form in crowded
     }
-
-
-def printable(name: str) -> str:
-    """A name that is not UTF-8 as text: ``M\\xfcller.csv``."""
-    try:
-        raw = name.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half of a surrogate pair, as Windows allows
-        raw = name.encode("utf-8", "surrogatepass")
-    return raw.decode("utf-8", "backslashreplace")

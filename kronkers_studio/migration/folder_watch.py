@@ -33,6 +33,7 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
+from kronkers_studio.domain.migration import WatchReason
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.migration.folder_paths import absolute_folder
 from kronkers_studio.migration.own_folders import OwnFolders
@@ -57,12 +58,9 @@ _LIMIT_FILE = Path("/proc/sys/fs/inotify/max_user_watches")
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Why it is time to look: ``start``, ``changed``, ``overflow``, ``returned``, ``again`` or ``timer``; and where.
+    """Why it is time to look, and where: ``folders`` are those that are there."""
 
-    ``folders`` are those that are there.
-    """
-
-    reason: str
+    reason: WatchReason
     folders: tuple[Path, ...]
 
 
@@ -79,24 +77,24 @@ class _Hints:
     """What was told since the last time; written by watchdog's threads."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    reason: str = ""
+    reason: WatchReason = WatchReason.NONE
     first: float = 0.0
     last: float = 0.0
 
-    def add(self, reason: str, at: float) -> None:
+    def add(self, reason: WatchReason, at: float) -> None:
         with self.lock:
             if not self.reason:
                 self.first = at
             self.last = at
-            if self.reason in ("", "changed"):
+            if self.reason in (WatchReason.NONE, WatchReason.CHANGED):
                 self.reason = reason
 
-    def take_if_at_rest(self, now: float, settle: float, longest: float) -> str:
+    def take_if_at_rest(self, now: float, settle: float, longest: float) -> WatchReason:
         with self.lock:
             if self.reason and (now - self.last >= settle or now - self.first >= longest):
-                reason, self.reason = self.reason, ""
+                reason, self.reason = self.reason, WatchReason.NONE
                 return reason
-        return ""
+        return WatchReason.NONE
 
 
 class Watch:
@@ -129,8 +127,8 @@ class Watch:
         self._clock = clock
         self._hints = _Hints()
         self._own = OwnFolders(exclude)
-        self._handler = _Handler(lambda: self._hints.add("changed", clock()), self._own.covers)
-        self._complaints = _Complaints(lambda: self._hints.add("overflow", clock()))
+        self._handler = _Handler(lambda: self._hints.add(WatchReason.CHANGED, clock()), self._own.covers)
+        self._complaints = _Complaints(lambda: self._hints.add(WatchReason.OVERFLOW, clock()))
         self._observer: BaseObserver = Observer()
         self._looked = self._told = float("-inf")
         self.limited = ""
@@ -144,7 +142,7 @@ class Watch:
         logging.getLogger("watchdog").addHandler(self._complaints)
         self._observer.start()
         self._look_at_folders()
-        self._hints = _Hints(reason="start", first=float("-inf"), last=float("-inf"))
+        self._hints = _Hints(reason=WatchReason.START, first=float("-inf"), last=float("-inf"))
         return self
 
     def __exit__(
@@ -171,7 +169,7 @@ class Watch:
             away = self.away
             now = self._clock()
             due = now - self._looked >= _LOOK_AT_FOLDERS
-            reason = self._reason(now) if len(away) < len(self._folders) else ""
+            reason = self._reason(now) if len(away) < len(self._folders) else WatchReason.NONE
             if due or reason:
                 self._look_at_folders()
             if self.away != away:
@@ -184,24 +182,25 @@ class Watch:
                 self._look_at_limit()
                 there = tuple(folder.path for folder in self._folders if folder.identity is not None)
                 return Changes(reason, there)
-            elif not settling and self._hints.reason not in ("", "again"):
+            elif not settling and self._hints.reason not in (WatchReason.NONE, WatchReason.AGAIN):
                 settling = True
                 on_settling()
             time.sleep(_TICK)
 
     def again(self) -> None:
         """It is time to look once more, after the settle time."""
-        self._hints.add("again", self._clock())
+        self._hints.add(WatchReason.AGAIN, self._clock())
 
     def check_folders(self) -> None:
         """Look now whether the folders are there: one of them could not be read."""
         self._look_at_folders()
 
-    def _reason(self, now: float) -> str:
+    def _reason(self, now: float) -> WatchReason:
         reason = self._hints.take_if_at_rest(now, self._settle, self._longest)
         if reason:
             return reason
-        return "timer" if now - self._told >= (self._poll if self.limited else self._rescan) else ""
+        due = now - self._told >= (self._poll if self.limited else self._rescan)
+        return WatchReason.TIMER if due else WatchReason.NONE
 
     def _look_at_folders(self) -> None:
         self._looked = self._clock()
@@ -218,7 +217,7 @@ class Watch:
             if there is not None:
                 folder.last_identity = there
                 self._watch(folder)
-                self._hints.add("returned" if was_away else "changed", self._clock())
+                self._hints.add(WatchReason.RETURNED if was_away else WatchReason.CHANGED, self._clock())
 
     def _tells(self, folder: _Folder) -> bool:
         """Whether the system still tells of changes in the folder, or is known not to."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kronkers_studio.domain.naming import WINDOWS, safe_name, unportable
-from kronkers_studio.migration import file_names
+from kronkers_studio.domain.printable import printable
 
 _WINDOWS_PATH = 259
 
@@ -29,7 +29,7 @@ def why_decide(name: str, path: str, original: str, clash: str, folder_remark: s
         reasons.append("Its path is longer than the 260 characters that many Windows programs can open.")
     if folder_remark:
         reasons.append(folder_remark)
-    return " ".join(file_names.printable(reason) for reason in reasons)
+    return " ".join(printable(reason) for reason in reasons)
 
 
 def remark_on_folder(name: str, clash: str) -> str:

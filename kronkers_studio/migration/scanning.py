@@ -14,6 +14,8 @@ from types import MappingProxyType
 from kronkers_studio.domain.content import WHOLE_LIMIT, EntryKind, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import SourceUnavailable
 from kronkers_studio.domain.migration import MigrationOptions, OnlineOnly
+from kronkers_studio.domain.paths import join
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.migration import file_names, filesystem
 from kronkers_studio.migration.classification import type_of
@@ -111,7 +113,7 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 def _unavailable(folder: Path, what: str) -> SourceUnavailable:
     return SourceUnavailable(
-        f"The folder {file_names.printable(str(folder))} {what}.",
+        f"The folder {printable(str(folder))} {what}.",
         next_step="Check its name, that its drive is connected and that you may read it, then try again.",
     )
 
@@ -124,7 +126,7 @@ class _Folder:
     remark: str = ""
 
     def child(self, name: str) -> str:
-        return f"{self.path}/{name}" if self.path else name
+        return join(self.path, name)
 
 
 @dataclass(slots=True)
@@ -281,7 +283,7 @@ class _Walk:
             return
         self.findings.keep_unread(
             FoundItem(path, EntryKind.LINK, 0, status.st_mtime_ns, target=target, seen_ns=self.seen_ns),
-            f"Link to {file_names.printable(target)}",
+            f"Link to {printable(target)}",
             why_decide(entry.name, path, "", clash, ""),
         )
 

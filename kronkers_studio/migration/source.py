@@ -19,7 +19,8 @@ from kronkers_studio.domain.content import (
     SourceProblem,
 )
 from kronkers_studio.domain.errors import SourceUnavailable
-from kronkers_studio.migration import file_names, filesystem
+from kronkers_studio.domain.printable import printable
+from kronkers_studio.migration import filesystem
 from kronkers_studio.migration.classification import type_of
 from kronkers_studio.migration.folder_paths import absolute_folder
 from kronkers_studio.migration.found_item import FoundItem
@@ -154,7 +155,7 @@ class FolderSource:
     def _give_up(self, name: str, error: OSError) -> NoReturn:
         if not self._folder.is_dir():
             raise SourceUnavailable(
-                f"The folder {file_names.printable(self._root)} is gone.",
+                f"The folder {printable(self._root)} is gone.",
                 next_step="Connect its drive again and start once more: what was stored so far is kept.",
             ) from None
         raise SourceProblem(filesystem.problem_of(name, error)) from None

@@ -12,6 +12,7 @@ from pathlib import Path
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Layer
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.packaging.digests import blob_name
 from kronkers_studio.packaging.image import INDEX_TYPE, MANIFEST_TYPE, ComposedImage, document
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, tar_stream
 
@@ -66,13 +67,13 @@ def docker_archive(image: ComposedImage, *, present: Collection[str] = ()) -> It
     """
     sent = _missing(image.layers, present)
     documents = _documents(image, complete=len(sent) == len(image.layers))
-    entries = folders_of([_blob(image.config_digest)])
+    entries = folders_of([blob_name(image.config_digest)])
     entries += [TarEntry.document(name, content) for name, content in documents.items()]
     seen: set[str] = set()
     for layer in sent:
         if layer.digest not in seen:
             seen.add(layer.digest)
-            entries.append(TarEntry(_blob(layer.digest), layer.size, lambda layer=layer: image.open_layer(layer)))  # type: ignore[misc]
+            entries.append(TarEntry(blob_name(layer.digest), layer.size, lambda layer=layer: image.open_layer(layer)))  # type: ignore[misc]
     return tar_stream(entries)
 
 
@@ -93,7 +94,7 @@ def _missing(layers: Collection[Layer], present: Collection[str]) -> list[Layer]
 
 def _documents(image: ComposedImage, *, complete: bool) -> dict[str, bytes]:
     """The archive's small files by name. Only a complete archive may call itself an OCI layout."""
-    found = {_blob(image.config_digest): image.config}
+    found = {blob_name(image.config_digest): image.config}
     if complete:
         digest = image.package.digest
         descriptor = {
@@ -105,19 +106,15 @@ def _documents(image: ComposedImage, *, complete: bool) -> dict[str, bytes]:
                 "org.opencontainers.image.ref.name": image.name.rpartition(":")[2],
             },
         }
-        found[_blob(digest)] = image.manifest
+        found[blob_name(digest)] = image.manifest
         found["index.json"] = document({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [descriptor]})
         found["oci-layout"] = document({"imageLayoutVersion": "1.0.0"})
     load = [
         {
-            "Config": _blob(image.config_digest),
+            "Config": blob_name(image.config_digest),
             "RepoTags": [image.name],
-            "Layers": [_blob(layer.digest) for layer in image.layers],
+            "Layers": [blob_name(layer.digest) for layer in image.layers],
         }
     ]
     found["manifest.json"] = json.dumps(load, separators=(",", ":")).encode("utf-8")
     return found
-
-
-def _blob(digest: str) -> str:
-    return f"blobs/{digest.replace(':', '/')}"

@@ -20,6 +20,7 @@ from kronkers_studio.domain.errors import BaseImageUnavailable
 from kronkers_studio.domain.models import Layer
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.packaging.base_images import base_of, kept_base, known_base
+from kronkers_studio.packaging.digests import blob_name
 from kronkers_studio.packaging.image import BaseImage
 from kronkers_studio.packaging.image_documents import (
     LARGEST_DOCUMENT,
@@ -262,16 +263,12 @@ def _from_layout(contents: _Contents) -> Iterator[tuple[ImageConfig, list[str]]]
     for _ in range(_MOST_LISTED):  # an index may hold indexes
         if not waiting:
             return
-        document = contents.documents.get(_blob(waiting.pop(0).digest))
+        document = contents.documents.get(blob_name(waiting.pop(0).digest))
         if not isinstance(document, dict):  # for a platform that the archive leaves out
             continue
         if "manifests" in document:
             waiting.extend(index_entries(document))
         if "layers" in document:
-            config = contents.documents.get(_blob(manifest_config(document).digest))
+            config = contents.documents.get(blob_name(manifest_config(document).digest))
             if isinstance(config, dict) and "rootfs" in config:  # otherwise no image: a signature, or an attestation
-                yield image_config(config), [_blob(layer.digest) for layer in manifest_layers(document)]
-
-
-def _blob(digest: str) -> str:
-    return f"blobs/{digest.replace(':', '/')}"
+                yield image_config(config), [blob_name(layer.digest) for layer in manifest_layers(document)]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from kronkers_studio.domain.errors import PackagingFailed
+from kronkers_studio.domain.image_contract import SERVICE_PORT, SERVICE_USER, image_name
 from kronkers_studio.domain.models import Framework, Layer, ModelVersion, Package, Signature, Tensor
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.packaging.digests import digest_of
@@ -20,8 +21,6 @@ from kronkers_studio.packaging.locking import DependencyLock
 from kronkers_studio.packaging.recorded_facts import checked_model
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, stream_pieces, tar_stream
 
-PORT = 8080
-_USER = "65532:65532"
 _MODEL_FORMAT = 1
 _FILE_NAMES = {"joblib": "model.joblib", "pickle": "model.pkl", "onnx": "model.onnx"}
 _SECOND = 1_000_000_000  # in Docker's nanoseconds
@@ -73,7 +72,7 @@ def compose_package(
     )
     openers = {layer.digest: _from_cache(cache, layer.digest) for layer in layers}
     openers[model_layer.digest] = open_model_layer
-    return ComposedImage(package, f"kronkers/{model.name}:{model.version}", config, manifest, openers)
+    return ComposedImage(package, image_name(model.name, model.version), config, manifest, openers)
 
 
 def _require_python_in(base: BaseImage | None, python: str) -> None:
@@ -206,12 +205,12 @@ def _run_config(model: ModelVersion, base: BaseImage | None, created: str) -> di
     }
     kept = [line for line in (base.environment if base else ()) if line.partition("=")[0] not in own]
     return {
-        "User": _USER,
-        "ExposedPorts": {f"{PORT}/tcp": {}},
+        "User": f"{SERVICE_USER}:{SERVICE_USER}",
+        "ExposedPorts": {f"{SERVICE_PORT}/tcp": {}},
         "Env": [*kept, *(f"{name}={value}" for name, value in own.items())],
         "Entrypoint": [
             *(interpreter, "-m", "kronkers_studio.serving", "--model", f"/{MODEL}"),
-            *("--host", "0.0.0.0", "--port", str(PORT)),  # noqa: S104 — inside the container
+            *("--host", "0.0.0.0", "--port", str(SERVICE_PORT)),  # noqa: S104 — inside the container
         ],
         "WorkingDir": "/",
         "StopSignal": "SIGTERM",
@@ -239,7 +238,7 @@ def _run_config(model: ModelVersion, base: BaseImage | None, created: str) -> di
 
 _PROBE = (
     "import socket,sys;"
-    f"s=socket.create_connection(('127.0.0.1',{PORT}),4);"
+    f"s=socket.create_connection(('127.0.0.1',{SERVICE_PORT}),4);"
     "s.sendall(b'GET /v2/health/ready HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n');"
     "sys.exit(b' 200 ' not in s.recv(32))"
 )

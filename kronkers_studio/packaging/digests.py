@@ -28,6 +28,11 @@ def digest_of(data: bytes) -> Digest:
     return Digest(f"sha256:{hashlib.sha256(data).hexdigest()}")
 
 
+def blob_name(digest: str) -> str:
+    """Where an archive in the layout of OCI has the blob."""
+    return f"blobs/{digest.replace(':', '/')}"
+
+
 def hex_of(digest: Digest) -> str:
     """The 64 digits alone: the name of a file."""
     return digest.removeprefix("sha256:")

@@ -11,6 +11,7 @@ from kronkers_studio.domain.changes import BranchMoved, TagMoved
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Branch, Commit, Entry, EntryKind, Tag
 from kronkers_studio.domain.differences import ChangeKind, TableFileDifference, TextDifference, TreeDifference
 from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, NotFound
+from kronkers_studio.domain.paths import lies_in
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.formats.table_files import table_format
 from kronkers_studio.registry.content_store import ContentStore
@@ -182,7 +183,7 @@ class Versions:
     def _renamed_from(self, project: str, old: str, new: str, path: str) -> str:
         """Where the file ``path`` of the new version was in the old one; ``path`` itself when it is new."""
         for change in self.diff(project, old, new).of_kind(ChangeKind.RENAMED):
-            if change.before is not None and (path == change.path or path.startswith(change.path + "/")):
+            if change.before is not None and lies_in(path, (change.path,)):
                 return change.before.path + path.removeprefix(change.path)
         return path
 

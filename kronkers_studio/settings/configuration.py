@@ -162,13 +162,16 @@ def choices(name: str) -> tuple[str, ...]:
 
 def author_name(settings: Settings) -> str:
     """Who is named in histories: the author of the settings, or the system's user name when that is empty."""
-    if settings.author:
-        return settings.author
+    return settings.author or user_name()
+
+
+def user_name() -> str:
+    """What the system calls who runs this; "unknown" when it has no name for them, as in some containers."""
     import getpass
 
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # no such user in the password database, as in some containers
+    except (OSError, KeyError, ImportError):  # the last on Windows without a variable that says it
         return "unknown"
 
 

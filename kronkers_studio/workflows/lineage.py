@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from kronkers_studio.domain.content import EntryKind
-from kronkers_studio.domain.errors import InvalidInput, NotFound
+from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.lineage import Lineage, LineageEdge, LineageNode, NodeKind, Relation
 from kronkers_studio.domain.models import ContentRef, ModelVersion
+from kronkers_studio.domain.paths import parent
+from kronkers_studio.domain.references import (
+    CommitReference,
+    ModelReference,
+    PackageReference,
+    ReleaseReference,
+    format_content,
+    parse_node,
+)
 from kronkers_studio.domain.releases import Release
 from kronkers_studio.workflows.session import Session
 
 _CODE_SUFFIXES = (".py", ".ipynb", ".r", ".rmd", ".sql")
-_MODEL = re.compile(r"(?P<name>[^@:]+)(?::(?P<version>\d+)|@(?P<alias>[^@:]+))?")
-_RELEASE = re.compile(r"(?P<model>[^@:]+):r(?P<number>\d+)@(?P<place>[^@]+)")
-# the first colon that is not part of a moment: P@{2026-05-01 14:05}:PATH
-_FILE = re.compile(r"(?P<project>[^@:]+)(?:@(?P<ref>\{[^{}]*\}|[^:]*))?:(?P<path>.+)", re.DOTALL)
-_COMMIT = re.compile(r"(?P<project>[^@:]+)@(?P<ref>.+)", re.DOTALL)
 
 
 def lineage(session: Session, node: str) -> Lineage:
@@ -43,32 +46,33 @@ class _Graph:
     def from_node(self, text: str) -> str:
         """Fill the graph from the node that ``text`` names; its id."""
         ledger = self.session.workspace.ledger
-        if text.startswith("sha256:"):
-            return self._from_package(text)
-        if found := _RELEASE.fullmatch(text):
-            releases = ledger.releases(found["model"], found["place"])
-            release = next((one for one in releases if one.number == int(found["number"])), None)
-            if release is None:
-                raise NotFound(f"There is no release {text}.", next_step="`kronkers releases` shows those that exist.")
-            self._before(ledger.model_version(release.model, release.version))
-            return self._release(release)
-        model = _MODEL.fullmatch(text)
-        if model and (model["version"] or model["name"] in ledger.model_names()):
-            number = int(model["version"]) if model["version"] else None
-            version = ledger.model_version(model["name"], number, model["alias"])
-            self._before(version)
-            self._after(version)
-            return version.label
-        if found := _FILE.fullmatch(text):
-            return self._from_file(found["project"], found["ref"] or "", found["path"].strip("/"))
-        if found := _COMMIT.fullmatch(text):
-            return self._from_commit(found["project"], found["ref"])
-        raise InvalidInput(
-            f"“{text}” is no model, package, release, file or version.",
-            next_step="Write for instance churn:3, PROJECT:PATH or PROJECT@VERSION.",
-        )
+        match parse_node(text, is_model=lambda name: name in ledger.model_names()):
+            case PackageReference() as package:
+                return self._from_package(package.digest)
+            case ReleaseReference() as release:
+                return self._from_release(release)
+            case ModelReference() as model:
+                return self._from_model(ledger.model_version(*model))
+            case ContentRef() as file:
+                return self._from_file(file.project, file.commit, file.path)
+            case CommitReference() as commit:
+                return self._from_commit(commit.project, commit.ref)
 
     # ---- where to begin ----
+
+    def _from_release(self, reference: ReleaseReference) -> str:
+        ledger = self.session.workspace.ledger
+        releases = ledger.releases(reference.model, reference.place)
+        release = next((one for one in releases if one.number == reference.number), None)
+        if release is None:
+            raise NotFound(f"There is no release {reference}.", next_step="`kronkers releases` shows those that exist.")
+        self._before(ledger.model_version(release.model, release.version))
+        return self._release(release)
+
+    def _from_model(self, version: ModelVersion) -> str:
+        self._before(version)
+        self._after(version)
+        return version.label
 
     def _from_package(self, digest: str) -> str:
         ledger = self.session.workspace.ledger
@@ -134,11 +138,11 @@ class _Graph:
 
     def _package(self, digest: str, model: str, version: int, platform: str) -> str:
         self._node(digest, NodeKind.PACKAGE, digest[:19], platform)
-        self._edge(f"{model}:{version}", Relation.PACKAGED, digest)
+        self._edge(str(ModelReference(model, version)), Relation.PACKAGED, digest)
         return digest
 
     def _release(self, release: Release) -> str:
-        id = f"{release.model}:{release.label}@{release.place}"
+        id = str(ReleaseReference(release.model, release.number, release.place))
         self._node(id, NodeKind.RELEASE, f"{release.label} in {release.place}", release.state.value)
         if release.package not in self.nodes:
             packages = self.session.workspace.ledger.packages(release.model, release.version)
@@ -148,14 +152,14 @@ class _Graph:
         return id
 
     def _file(self, ref: ContentRef, kind: NodeKind) -> str:
-        id = f"{ref.project}@{ref.commit}:{ref.path}"
+        id = format_content(ref.project, ref.commit, ref.path)
         if id not in self.nodes or self.nodes[id].kind is NodeKind.FILE:  # data says more than file
             self.nodes[id] = LineageNode(id, kind, str(ref))
         self._edge(self._commit(ref.project, ref.commit), Relation.HOLDS, id)
         return id
 
     def _commit(self, project: str, commit: str) -> str:
-        id = f"{project}@{commit}"
+        id = str(CommitReference(project, commit))
         if id in self.nodes:
             return id
         found = self.session.workspace.content.resolve(project, commit)
@@ -172,7 +176,7 @@ class _Graph:
 
     def _code_beside(self, source: ContentRef) -> list[ContentRef]:
         """The scripts and notebooks in the model file's folder."""
-        folder = source.path.rpartition("/")[0]
+        folder = parent(source.path)
         entries = self.session.workspace.content.list_folder(source.project, source.commit, folder)
         return [
             ContentRef(source.project, source.commit, entry.path)

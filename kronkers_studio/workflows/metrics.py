@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -85,16 +86,7 @@ class LiveFeed:
             values = self._read()
         except StudioError as problem:
             self._drop_client()
-            stored = live_state(self._session, self._model, self._place)
-            return LiveState(
-                model=stored.model,
-                place=stored.place,
-                as_of=stored.as_of,
-                reachable=False,
-                values=stored.values,
-                totals=stored.totals,
-                problem=problem.message,
-            )
+            return replace(live_state(self._session, self._model, self._place), problem=problem.message)
         return LiveState(
             model=self._model,
             place=self._place,

@@ -15,6 +15,7 @@ from kronkers_studio.domain.errors import InvalidInput, NotAModel, UnsupportedMo
 from kronkers_studio.domain.model_files import may_be_model, model_file_kind
 from kronkers_studio.domain.models import ContentRef, ModelFacts, ModelVersion
 from kronkers_studio.domain.naming import is_model_name
+from kronkers_studio.domain.paths import parent
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.workflows.session import Session
 
@@ -158,20 +159,6 @@ def set_alias(session: Session, name: str, version: int, alias: str) -> ModelVer
     return session.workspace.ledger.model_version(name, version)
 
 
-_MOST_DIGITS = 9  # of a version's number
-
-
-def parse_reference(text: str) -> tuple[str, int | None, str | None]:
-    """``NAME``, ``NAME:V`` or ``NAME@ALIAS`` as (name, version, alias)."""
-    name, colon, version = text.partition(":")
-    if colon:
-        if not version.isdecimal() or len(version) > _MOST_DIGITS:
-            raise InvalidInput(f"“{version[:40]}” is not a version number.", next_step=f"Write for instance {name}:3.")
-        return name, int(version), None
-    name, at, alias = text.partition("@")
-    return name, None, alias if at else None
-
-
 def suggest_name(path: str) -> str:
     """A valid model name made from a file's path: ``Marketing/Churn/model.joblib`` → ``churn-model``."""
     parts = path.rsplit("/", 2)
@@ -193,7 +180,7 @@ def _inspect(session: Session, source: ContentRef, entry: Entry) -> ModelFacts:
     from kronkers_studio.packaging import inspect_model
 
     content = session.workspace.content
-    folder = source.path.rpartition("/")[0]
+    folder = parent(source.path)
 
     def reader(other: Entry) -> Callable[[], bytes]:
         return lambda: content.read(other)

@@ -17,6 +17,7 @@ from kronkers_studio.domain.migration import (
     PlannedItem,
     RuleHits,
 )
+from kronkers_studio.domain.paths import parent
 from kronkers_studio.domain.progress import NEVER, CancelToken, Progress
 
 if TYPE_CHECKING:
@@ -129,13 +130,13 @@ def preview_rules(plan: MigrationPlan, options: MigrationOptions, cancel: Cancel
 
     def left_out(folder: str) -> bool:
         if folder not in folders:
-            folders[folder] = left_out(folder.rpartition("/")[0]) or bool(rules.why_folder(folder))
+            folders[folder] = left_out(parent(folder)) or bool(rules.why_folder(folder))
         return folders[folder]
 
     for number, item in enumerate(plan.items):
         if number % 512 == 0:
             cancel.check()
-        if item.path in system or left_out(item.path.rpartition("/")[0]):
+        if item.path in system or left_out(parent(item.path)):
             continue
         fetched = not item.online_only or options.online_only is OnlineOnly.FETCH
         if not rules.why_file(item.path, item.size) and fetched:

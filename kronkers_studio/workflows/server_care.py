@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from kronkers_studio.domain.image_contract import image_tag
 from kronkers_studio.domain.progress import SILENT, Progress
 from kronkers_studio.domain.releases import IN_PLACE, THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.domain.servers import CleanedServer, Leftover
@@ -17,7 +18,6 @@ from kronkers_studio.workflows.workers import at_work
 
 def find_leftovers(session: Session, server: str) -> list[Leftover]:
     """What is on the server of this workspace's and no release needs any more. Changes nothing."""
-    from kronkers_studio.deployment.images import image_tag
     from kronkers_studio.deployment.leftovers import Needs
     from kronkers_studio.deployment.leftovers import find_leftovers as find
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -43,7 +44,8 @@ class Session:
         """Without ``settings``, those in force are loaded when they are first asked for."""
         self.workspace = workspace
         workspace.table_limits = self._table_limits
-        self._settings = settings
+        if settings is not None:
+            self.settings = settings
         self._lock = threading.Lock()
         self._connecting: dict[str, threading.Lock] = {}
         self._connections: dict[str, Connection] = {}
@@ -53,15 +55,10 @@ class Session:
     def directory(self) -> Path:
         return self.workspace.directory
 
-    @property
+    @cached_property
     def settings(self) -> Settings:
-        if self._settings is None:
-            self._settings = load_settings()
-        return self._settings
-
-    @settings.setter
-    def settings(self, settings: Settings) -> None:
-        self._settings = settings
+        """What is in force for this session; assigned when it changes."""
+        return load_settings()
 
     @property
     def author(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, SkipReason
 from kronkers_studio.domain.errors import BranchChanged, InvalidInput, NotFound, SourceUnavailable, WorkspaceBusy
-from kronkers_studio.domain.migration import MigrationOptions, MigrationResult, WatchState, WatchStatus
+from kronkers_studio.domain.migration import MigrationOptions, MigrationResult, WatchReason, WatchState, WatchStatus
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.migration.folder_paths import absolute_folder
 from kronkers_studio.workflows.migrating import migrate_folder, migrate_folders, project_name
@@ -81,7 +81,7 @@ def watch_folders(
     project = project or project_name(absolute_folder(folders[0]))
     with Watch(folders, exclude=never_brought_in(session), settle_seconds=settle_seconds) as watch:
 
-        def say(status: WatchStatus, reason: str = "") -> None:
+        def say(status: WatchStatus, reason: WatchReason = WatchReason.NONE) -> None:
             away = tuple(str(folder) for folder in watch.away)
             on_state(WatchState(WatchStatus.AWAY if away and not reason else status, reason, away, watch.limited))
 

@@ -112,7 +112,7 @@ def test_two_migrations_at_once_are_served_in_turn_or_refused_by_name(shell: She
     [
         (["trash", "project", "nothing"], 1, "nothing"),
         (["trash", "restore", "nothing"], 1, "trash list"),
-        (["trash", "model", "wine"], 2, "NAME:3"),
+        (["trash", "model", "wine"], 2, "Write for instance wine:3."),
         (["gc", "--grace-days", "-1"], 2, ""),
         (["key", "add"], 2, "--passphrase"),
         (["key", "remove", "zz"], 1, "key list"),

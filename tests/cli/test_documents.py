@@ -8,12 +8,12 @@ import pytest
 
 from kronkers_studio.cli.json_output import document
 from kronkers_studio.cli.plain_text import plural, size, skipped_lines, table
-from kronkers_studio.cli.references import parse_content, parse_project
 from kronkers_studio.cli.releases import parse_duration, read_rows
 from kronkers_studio.domain.content import Entry, EntryKind, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.domain.printable import printable
+from kronkers_studio.domain.references import parse_commit, parse_content
 from kronkers_studio.domain.releases import Release, ReleaseState
 
 
@@ -50,12 +50,12 @@ def test_a_name_cannot_move_the_cursor_of_a_terminal() -> None:
 
 
 def test_projects_and_files_are_written_with_at_and_colon() -> None:
-    assert parse_project("analytics") == ("analytics", "")
-    assert parse_project("analytics@main") == ("analytics", "main")
+    assert parse_commit("analytics") == ("analytics", "")
+    assert parse_commit("analytics@main") == ("analytics", "main")
     assert parse_content("analytics@main:a/b.csv") == ContentRef("analytics", "main", "a/b.csv")
     for wrong in ("", "@main"):
         with pytest.raises(InvalidInput):
-            parse_project(wrong)
+            parse_commit(wrong)
     with pytest.raises(InvalidInput):
         parse_content("analytics")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.cli.references import parse_content, parse_project
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ContentRef
+from kronkers_studio.domain.references import parse_commit, parse_content
 from tests.cli.shell import Shell
 
 TABLE = "id,name,price\n1,Anna,10\n2,Bert,20\n3,Cleo,30\n"
@@ -78,7 +78,7 @@ def test_a_branch_is_made_changed_compared_tagged_and_merged(shell: VersionedShe
 )
 def test_a_file_can_be_named_as_it_was_at_a_moment(text: str, expected: tuple[str, str, str]) -> None:
     assert parse_content(text) == ContentRef(*expected)
-    assert parse_project(text.removesuffix(":" + expected[2])) == expected[:2]
+    assert parse_commit(text.removesuffix(":" + expected[2])) == expected[:2]
 
 
 @pytest.mark.parametrize("text", ["p", "p@main", "p@{2026-05-01 14:05}", "p:", ":a", "@main:a"])

@@ -6,9 +6,10 @@ import platform
 from pathlib import Path
 from typing import Any
 
+import docker.errors
 import pytest
 
-from kronkers_studio.deployment import checks
+from kronkers_studio.deployment import checks, setup
 from kronkers_studio.deployment.checks import check_server, server_platform
 from kronkers_studio.deployment.deploy_lock import deploy_lock
 from kronkers_studio.deployment.engine import open_engine
@@ -176,3 +177,12 @@ def test_a_release_is_built_for_the_servers_own_processor(
     monkeypatch.setattr(engine, "info", lambda: {"Architecture": "riscv64"})
     with pytest.raises(ServerError, match="riscv64"):
         server_platform(connection)
+
+
+def test_who_sets_a_server_up_a_moment_later_than_another_finds_it_so(ready: Connection) -> None:
+    """An engine only has words for it; so it is asked how things are. Seen to fail with the question left out."""
+    engine = open_engine(ready)
+    setup._start_swarm(engine)
+    setup._make_network(engine, {"Name": "docker_gwbridge", "Driver": "bridge"})
+    with pytest.raises(docker.errors.APIError):
+        setup._make_network(engine, {"Name": "kronkers-none", "Driver": "no-such-driver"})

@@ -14,7 +14,7 @@ import pytest
 
 from kronkers_studio.deployment import images, ssh
 from kronkers_studio.deployment.engine import open_engine
-from kronkers_studio.deployment.images import export_image, image_tag, load_image
+from kronkers_studio.deployment.images import export_image, load_image
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.errors import (
     BaseImageUnavailable,
@@ -23,6 +23,7 @@ from kronkers_studio.domain.errors import (
     ServerFull,
     ServerUnreachable,
 )
+from kronkers_studio.domain.image_contract import image_tag
 from kronkers_studio.domain.progress import CancelSource, NoProgress
 from tests.deployment.conftest import Connect
 from tests.deployment.engine_layers import present_layers

@@ -48,7 +48,6 @@ from tests.desktop.kinds import OpenWindow, Rest, the_page
 Callers = dict[str, set[str]]
 
 _QUICK = {
-    "models.parse_reference": "takes a few letters apart",
     "models.suggest_name": "takes a few letters apart",
     "servers.parse_address": "takes a few letters apart",
     "migrating.project_name": "takes a few letters apart",

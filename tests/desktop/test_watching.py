@@ -18,7 +18,7 @@ from kronkers_studio.desktop.work.folder_watches import Watchers, Watching
 from kronkers_studio.desktop.work.write_turns import Turns
 from kronkers_studio.domain.content import Commit, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import Cancelled, StorageFull
-from kronkers_studio.domain.migration import MigrationResult, WatchState, WatchStatus
+from kronkers_studio.domain.migration import MigrationResult, WatchReason, WatchState, WatchStatus
 from kronkers_studio.domain.progress import NEVER, CancelSource
 from kronkers_studio.workflows import watching as workflow
 from kronkers_studio.workflows.browsing import list_folder
@@ -311,7 +311,10 @@ def test_each_state_has_its_words_and_its_remedy() -> None:
     commit = Commit("0123456789abcdef", _PROJECT, (), "", "ada", NOON, "Brought in", files=3)
     result = MigrationResult(_PROJECT, "main", commit, True, 3, 3, 30, 30, 0.1)
     watching = Watching(_PROJECT, (Path("/team"),), WatchState(WatchStatus.WATCHING), result, NOON)
-    said = {status: state_pill(replace(watching, state=WatchState(status, "overflow")))[0] for status in WatchStatus}
+    said = {
+        status: state_pill(replace(watching, state=WatchState(status, WatchReason.OVERFLOW)))[0]
+        for status in WatchStatus
+    }
     assert said == {
         WatchStatus.WATCHING: "In sync",
         WatchStatus.SETTLING: "Changing",
@@ -319,11 +322,14 @@ def test_each_state_has_its_words_and_its_remedy() -> None:
         WatchStatus.AWAY: "Folder away",
         WatchStatus.BUSY: "Waiting",
     }
-    assert state_pill(replace(watching, state=WatchState(WatchStatus.SYNCING, "changed"))) == ("Syncing", "accent")
+    assert state_pill(replace(watching, state=WatchState(WatchStatus.SYNCING, WatchReason.CHANGED))) == (
+        "Syncing",
+        "accent",
+    )
     assert remedy_words(watching) == ""
     limited = replace(watching, state=WatchState(WatchStatus.WATCHING, limited="Raise the limit: sudo …"))
     assert remedy_words(limited) == "Raise the limit: sudo …"
-    overflow = replace(watching, state=WatchState(WatchStatus.SYNCING, "overflow"))
+    overflow = replace(watching, state=WatchState(WatchStatus.SYNCING, WatchReason.OVERFLOW))
     assert "all of it is looked through" in remedy_words(overflow)
     unread = replace(result, skipped=(SkippedItem("a.csv", SkipReason.NO_PERMISSION),))
     assert state_pill(replace(watching, result=unread)) == ("In sync, look", "warn")

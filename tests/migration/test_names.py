@@ -7,6 +7,7 @@ import time
 import pytest
 
 from kronkers_studio.domain.content import SkipReason
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.migration import file_names
 
 SIBLINGS = {"report.xlsx", "report-final.xlsx", "data", "a-b.csv", "Jahr 2026.csv", "report-FINAL.xlsx", ".env"}
@@ -109,6 +110,6 @@ def test_only_names_that_other_systems_confuse_clash() -> None:
 
 def test_a_name_that_is_not_text_is_shown_without_losing_its_bytes() -> None:
     name = b"M\xfcller.csv".decode("utf-8", "surrogateescape")
-    assert file_names.printable(name) == "M\\xfcller.csv"
-    file_names.printable("half a pair \ud83c").encode("utf-8")
-    assert file_names.printable("Müller 🍷.csv") == "Müller 🍷.csv"
+    assert printable(name) == "M\\xfcller.csv"
+    printable("half a pair \ud83c").encode("utf-8")
+    assert printable("Müller 🍷.csv") == "Müller 🍷.csv"

@@ -81,6 +81,7 @@ def bring_in(workspace: Workspace) -> BringIn:
             author="ann",
             skipped=outcome.skipped,
             source=str(folder),
+            generation=outcome.generation,
         )
         return commit, changed, outcome
 

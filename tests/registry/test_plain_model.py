@@ -99,7 +99,7 @@ class Life(RuleBasedStateMachine):
         project, files, outcome = self.pending
         self.pending = None
         try:
-            self.workspace.content.commit(project, "main", outcome.stored, message="", author="ann")
+            self._commit(project, "main", outcome)
         except ContentCleanedUp:  # loud, and running it again reads what is missing
             self._bring_in(project, "main", files)
         self.model.setdefault(project, {})["main"] = files
@@ -235,7 +235,12 @@ class Life(RuleBasedStateMachine):
 
     def _bring_in(self, project: str, branch: str, files: Files) -> None:
         outcome = self.workspace.content.store_items(items(files), MemorySource(files))
-        self.workspace.content.commit(project, branch, outcome.stored, message="", author="ann")
+        self._commit(project, branch, outcome)
+
+    def _commit(self, project: str, branch: str, outcome: StoreOutcome) -> None:
+        self.workspace.content.commit(
+            project, branch, outcome.stored, message="", author="ann", generation=outcome.generation
+        )
 
     def _read(self, project: str, branch: str) -> Files:
         content = self.workspace.content

@@ -22,7 +22,7 @@ from kronkers_studio.desktop.work.folder_watches import Watchers, Watching
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.errors import WouldUndo
-from kronkers_studio.domain.migration import WatchStatus
+from kronkers_studio.domain.migration import WatchReason, WatchStatus
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.watching import BroughtIn
@@ -164,7 +164,7 @@ def state_pill(watching: Watching | None) -> tuple[str, Tone]:
         return tr("Not watched"), "plain"
     if watching.error is not None:
         return tr("Stopped"), "bad"
-    overflow = watching.state is not None and watching.state.reason == "overflow"
+    overflow = watching.state is not None and watching.state.reason is WatchReason.OVERFLOW
     incomplete = watching.result is not None and watching.result.incomplete
     words: dict[WatchStatus, tuple[str, Tone]] = {
         WatchStatus.WATCHING: (tr("In sync, look"), "warn") if incomplete else (tr("In sync"), "ok"),
@@ -211,7 +211,7 @@ def remedy_words(watching: Watching | None) -> str:
         parts.append(tr("Another program is writing to the workspace; it is tried again soon."))
     if state.status is WatchStatus.SETTLING:
         parts.append(tr("Something changes in it; it is brought in once that has come to rest."))
-    if state.status is WatchStatus.SYNCING and state.reason == "overflow":
+    if state.status is WatchStatus.SYNCING and state.reason is WatchReason.OVERFLOW:
         parts.append(tr("More changed at once than the system could tell of, so all of it is looked through."))
     if state.limited:
         parts.append(state.limited)

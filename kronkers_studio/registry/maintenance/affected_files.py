@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 
 from kronkers_studio.domain.content import AffectedFile, Entry, EntryKind
 from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.paths import join
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.registry.metadata import statements
 from kronkers_studio.registry.store.object_store import ObjectStore
@@ -50,7 +51,7 @@ def _paths(project: str, top: bytes, trees: _Trees, seen: set[tuple[str, str, by
             yield path
             continue
         for entry in hit:
-            below = f"{path}/{entry.path}" if path else entry.path
+            below = join(path, entry.path)
             if entry.kind is EntryKind.FOLDER:
                 waiting.append((below, entry.content[0]))
             else:

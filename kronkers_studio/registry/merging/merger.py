@@ -19,6 +19,7 @@ from kronkers_studio.domain.differences import (
     TreeDifference,
 )
 from kronkers_studio.domain.errors import BranchChanged, ContentCleanedUp, InvalidInput, NotFound
+from kronkers_studio.domain.paths import join
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.formats.file_merge import merge_content
 from kronkers_studio.registry.content_store import ContentStore
@@ -208,7 +209,7 @@ class Merging:
             return node.content[0]
         pieces: list[Piece] = []
         for name, child in children(node, self._trees.entries).items():
-            below = f"{path}/{name}" if path else name
+            below = join(path, name)
             if isinstance(child, Folder):
                 id = self._write(child, below, stored, writer)
                 folder = Entry(name, EntryKind.FOLDER, self._size_of(child), child.mtime_ns, content=(id,))

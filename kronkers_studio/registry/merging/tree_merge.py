@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.differences import Choice, Conflict, ConflictKind, MergedBy, MergedFile
+from kronkers_studio.domain.paths import join
 from kronkers_studio.registry.merging.tree_nodes import (
     UNKNOWN,
     Folder,
@@ -81,7 +82,7 @@ class TreeMerge:
         result = Folder(mtime_ns=max(n.mtime_ns for n in (ours, theirs) if isinstance(n, Entry | Folder)))
         seconds: dict[str, Node] = {}
         for name in names:
-            below = f"{path}/{name}" if path else name
+            below = join(path, name)
             past = UNKNOWN if isinstance(base, Unknown) else before.get(name)
             node = self._merge(below, past, mine.get(name), other.get(name))
             if node is not None:
@@ -91,7 +92,7 @@ class TreeMerge:
         for name, node in seconds.items():
             second = _free_name(name, self._other_name, {*names, *result.children})
             result.children[second] = renamed(node, second)
-            self.kept_as[f"{path}/{name}" if path else name] = f"{path}/{second}" if path else second
+            self.kept_as[join(path, name)] = join(path, second)
         return result
 
     def _merge_files(self, path: str, base: Node, ours: Entry, theirs: Entry) -> Node:

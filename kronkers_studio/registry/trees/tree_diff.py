@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.differences import ChangeKind, EntryChange, TreeDifference
+from kronkers_studio.domain.paths import join
 from kronkers_studio.registry.store.object_store import ObjectStore
 from kronkers_studio.registry.store.records import ObjectType
 from kronkers_studio.registry.trees.renames import renamed_files, renamed_folders
@@ -61,7 +62,7 @@ class _Walk:
                 }
                 for name, (one, other) in both.items():
                     if one.content != other.content:
-                        deeper.append((f"{path}/{name}" if path else name, one.content[0], other.content[0]))
+                        deeper.append((join(path, name), one.content[0], other.content[0]))
                 removed += [placed(entry, path) for entry in ours if _counts(entry, both)]
                 added += [placed(entry, path) for entry in theirs if _counts(entry, both)]
             level = deeper

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kronkers_studio.domain.content import Commit, Entry, EntryKind, SkippedItem, SkipReason, SourceItem, StoredItem
+from kronkers_studio.domain.content import Commit, EntryKind, SkippedItem, SkipReason, StoredItem
 from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.migration import MigrationSource
+from kronkers_studio.domain.paths import join, parent, relative_to
 from kronkers_studio.workflows.session import Session
 
 _UNREAD = frozenset({SkipReason.NO_PERMISSION, SkipReason.READ_ERROR, SkipReason.CHANGED_WHILE_READ})
@@ -30,7 +31,7 @@ def with_staying(
     in_cloud = staying_in_cloud(session, head, source, skipped)
     unread = {item.path: list(_staying_unread(session, head, source, item)) for item in skipped}
     staying = [*in_cloud, *(each for kept in unread.values() for each in kept)]
-    filled = {each.item.path.rpartition("/")[0] for each in staying}  # no folder with such is empty
+    filled = {parent(each.item.path) for each in staying}  # no folder with such is empty
     others = [each for each in stored if each.item.kind is not EntryKind.FOLDER or each.item.path not in filled]
     there = {each.item.path for each in in_cloud}
     said = (replace(item, detail=item.detail + _KEPT) if unread[item.path] else item for item in skipped)
@@ -52,12 +53,12 @@ def staying_in_cloud(
     for path in (item.path for item in skipped if item.reason is SkipReason.PLACEHOLDER):
         try:
             status = Path(filesystem.system_path(source.folder, path)).lstat()
-            entry = content.find(head.project, head.id, f"{source.into}/{path}" if source.into else path)
+            entry = content.find(head.project, head.id, join(source.into, path))
         except (OSError, NotFound):
             continue
         same_time = abs(entry.mtime_ns - status.st_mtime_ns) <= CLOCK_TICK_NS
         if entry.kind is EntryKind.FILE and entry.size == status.st_size and same_time:
-            staying.append(_as_stored(entry, path))
+            staying.append(StoredItem.of(entry, path))
     return staying
 
 
@@ -66,17 +67,11 @@ def _staying_unread(session: Session, head: Commit, source: MigrationSource, ite
     if item.reason not in _UNREAD:
         return
     content = session.workspace.content
-    prefix = f"{source.into}/" if source.into else ""
     try:
-        top = content.find(head.project, head.id, prefix + item.path)
+        top = content.find(head.project, head.id, join(source.into, item.path))
     except NotFound:  # it is new
         return
     below = content.walk(head.project, head.id, top.path) if top.kind is EntryKind.FOLDER else (top,)
     for entry in below:
         if entry.kind is not EntryKind.FOLDER:
-            yield _as_stored(entry, entry.path.removeprefix(prefix))
-
-
-def _as_stored(entry: Entry, path: str) -> StoredItem:
-    item = SourceItem(path, entry.kind, entry.size, entry.mtime_ns, entry.executable, entry.target)
-    return StoredItem(item, entry.content, entry.size)
+            yield StoredItem.of(entry, relative_to(entry.path, source.into))

@@ -17,6 +17,7 @@ from kronkers_studio.domain.migration import (
     MigrationSource,
     Rename,
 )
+from kronkers_studio.domain.paths import join
 from kronkers_studio.domain.progress import SILENT, CancelToken, Progress
 from kronkers_studio.workflows.migration.folder_access import reader, reader_elsewhere, scan_source, stat_cache
 from kronkers_studio.workflows.session import Session
@@ -40,6 +41,7 @@ class _Brought:
     read_files: int
     read_bytes: int
     new_bytes: int
+    generation: int  # of the store, in which all of it is there
 
 
 @dataclass(slots=True)
@@ -162,6 +164,7 @@ class BringIn:
             outcome.read_files,
             outcome.read_bytes,
             outcome.new_bytes,
+            outcome.generation,
         )
 
     def _complete(self, brought: _Brought, head: Commit | None) -> None:
@@ -191,7 +194,8 @@ class BringIn:
         """Record what was stored; conflict copies that are to be folded become versions before the newest."""
         from kronkers_studio.workflows.migration.commit_folders import Recording
 
-        recording = Recording(self.session, self.project, self.branch, base, sources[0].folder)
+        generation = brought[0].generation  # the earliest: what was stored then and later is there while it lasts
+        recording = Recording(self.session, self.project, self.branch, base, sources[0].folder, generation)
         names = ", ".join(Path(source.folder).name for source in sources)
         message = self.message or f"Brought in from {names}"
         copies = _conflict_copies(brought)
@@ -235,10 +239,9 @@ def _conflict_copies(brought: Sequence[_Brought]) -> dict[str, str]:
     copies: dict[str, str] = {}
     for each in brought:
         if each.source.options.fold_conflicts:
-            prefix = f"{each.source.into}/" if each.source.into else ""
-            copies.update(
-                {prefix + item.path: prefix + item.conflict_of for item in each.scan.planned if item.conflict_of}
-            )
+            into = each.source.into
+            folded = (item for item in each.scan.planned if item.conflict_of)
+            copies.update({join(into, item.path): join(into, item.conflict_of) for item in folded})
     return copies
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, SkippedItem, SourceProblem
 from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.migration import Decision, MigrationSource, PlannedItem, Undone
-from kronkers_studio.domain.paths import lies_in
+from kronkers_studio.domain.paths import lies_in, parent, relative_to
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.workflows.migration.carried_over import staying_in_cloud
 from kronkers_studio.workflows.migration.sources import project_sources
@@ -86,11 +86,11 @@ def compared_with_head(
         return replace(planned, unchanged=False, stored=True)
 
     def at(path: str) -> FoundItem | None:
-        return found.get(_inside(path, source))
+        return found.get(relative_to(path, source.into))
 
     undone = None if head is None else undone_on(session, branch, head, [source], at=at, is_same=comparing.is_same)
     renamed = {item.renamed_from for item in items}
-    filled = {path.rpartition("/")[0] for path in staying}  # so it is no empty folder
+    filled = {parent(path) for path in staying}  # so it is no empty folder
     return Compared(
         tuple(standing(item) for item in items if item.path not in filled),
         tuple(item for item in scan.skipped if item.path not in staying),
@@ -107,19 +107,15 @@ def _folded(items: Collection[PlannedItem]) -> Collection[str]:
 
 def _entries(session: Session, project: str, head: Commit, source: MigrationSource) -> Iterator[tuple[str, Entry]]:
     """What the head has in the source's place, by its path in the folder."""
-    kept = [each.into for each in project_sources(session, project) if each.into and not source.into]
+    kept = {each.into for each in project_sources(session, project) if each.into and not source.into}
     try:
         walk = session.workspace.content.walk(project, head.id, source.into)
         for entry in walk:
-            if kept and any(entry.path == place or entry.path.startswith(f"{place}/") for place in kept):
+            if lies_in(entry.path, kept):
                 continue
-            yield _inside(entry.path, source), entry
+            yield relative_to(entry.path, source.into), entry
     except NotFound:  # nothing was brought in there yet
         return
-
-
-def _inside(path: str, source: MigrationSource) -> str:
-    return path.removeprefix(f"{source.into}/") if source.into else path
 
 
 class _Comparing:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from kronkers_studio.domain.changes import Change, SourceForgotten, SourceRemembered
-from kronkers_studio.domain.content import Entry, EntryKind, SourceItem, StoredItem
+from kronkers_studio.domain.content import Entry, EntryKind, StoredItem
 from kronkers_studio.domain.errors import InvalidInput, NotFound
 from kronkers_studio.domain.migration import MigrationOptions, MigrationSource
+from kronkers_studio.domain.paths import join, lies_in
 from kronkers_studio.migration.folder_paths import absolute_folder, same_folder
 from kronkers_studio.workflows.session import Session
 
@@ -84,23 +85,18 @@ def kept_besides(
                 kept += content.walk(project, ref, place)
             except NotFound:  # it was never brought in on this branch
                 continue
-        return tuple(_stored(entry) for entry in kept)
+        return tuple(StoredItem.of(entry) for entry in kept)
     return tuple(
-        _stored(entry)
+        StoredItem.of(entry)
         for entry in content.walk(project, ref)
-        if not any(entry.path == place or entry.path.startswith(f"{place}/") for place in places)
-        and not (entry.kind is EntryKind.FOLDER and any(place.startswith(f"{entry.path}/") for place in places))
+        if not lies_in(entry.path, places)
+        and not (entry.kind is EntryKind.FOLDER and any(lies_in(place, (entry.path,)) for place in places))
     )
-
-
-def _stored(entry: Entry) -> StoredItem:
-    item = SourceItem(entry.path, entry.kind, entry.size, entry.mtime_ns, entry.executable, entry.target)
-    return StoredItem(item, entry.content if entry.kind is EntryKind.FILE else (), entry.size)
 
 
 def placed(stored: StoredItem, into: str) -> StoredItem:
     """A stored item where it lies in the project."""
-    return replace(stored, item=replace(stored.item, path=f"{into}/{stored.item.path}"))
+    return replace(stored, item=replace(stored.item, path=join(into, stored.item.path)))
 
 
 def _places(sources: Iterable[MigrationSource]) -> bool:

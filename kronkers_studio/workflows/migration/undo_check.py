@@ -12,6 +12,7 @@ from typing import NoReturn, TypeVar
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, StoredItem
 from kronkers_studio.domain.errors import NotFound, WouldUndo
 from kronkers_studio.domain.migration import MigrationSource, Undone
+from kronkers_studio.domain.paths import lies_in, parent
 from kronkers_studio.workflows.session import Session
 
 _EXAMPLES = 5
@@ -150,7 +151,7 @@ def _changes(
     """The files and links of the source's place that differ between two versions, as they are in the second."""
     from kronkers_studio.domain.differences import ChangeKind  # nearly always there is nothing to compare
 
-    kept = [other.into for other in others if not source.into]
+    kept = {other.into for other in others if not source.into}
     try:
         difference = session.workspace.versions.diff(head.project, base.id, head.id, source.into, renames=False)
     except NotFound:  # the place is in neither
@@ -158,7 +159,7 @@ def _changes(
     changes: dict[str, Entry | None] = {}
     for change in difference.changes:
         path = change.path
-        if change.kind in (ChangeKind.MODE, ChangeKind.TOUCHED) or any(path.startswith(f"{place}/") for place in kept):
+        if change.kind in (ChangeKind.MODE, ChangeKind.TOUCHED) or lies_in(parent(path), kept):
             continue
         after = _unless_folder(change.after)
         if after is not None or _unless_folder(change.before) is not None:
