@@ -6,8 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.tools import TOOLS
-from benchmarks.tree import MEDIUM_BYTES
+from benchmarks.shapes import SHAPES
 
 CACHE = Path(__file__).parent / ".cache"
 RESULTS = Path(__file__).parent / "results"
@@ -21,11 +20,10 @@ class Options:
     coarsest clock of a file system.
     """
 
-    small: int = 20_000
-    medium: int = 30
-    medium_bytes: int = MEDIUM_BYTES
+    shapes: tuple[str, ...] = tuple(SHAPES)
+    sizes: tuple[float, ...] = (1, 4)
     rounds: int = 3
-    tools: tuple[str, ...] = tuple(TOOLS)
+    tools: tuple[str, ...] = ("kronkers", "restic")
     cache: Path = CACHE
     work: Path = CACHE / "work"
     quiet: bool = False

@@ -20,10 +20,11 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import measuring, tree
+from benchmarks import measuring, shapes
 from benchmarks.machine import facts
 from benchmarks.options import Options
 from benchmarks.printing import seconds, table
+from benchmarks.shapes import SHAPES
 from benchmarks.tools import Step, Tool, ours
 
 
@@ -104,28 +105,38 @@ class Clock:
 
 
 def run(options: Options) -> dict[str, Any]:
-    """Profile each of our steps, print the stages, and return them for the results file."""
-    work = options.work / "profile"
-    shutil.rmtree(work, ignore_errors=True)
+    """Profile each of our steps on each shape, print the stages, and return them for the results file."""
+    machine = facts(options.cache)
+    print(f"\n{machine['summary']}")
+    return {
+        "machine": machine,
+        "shapes": {
+            f"{shape} × {size:g}": _profiled_shape(shape, size, options)
+            for shape in options.shapes
+            for size in options.sizes
+        },
+    }
+
+
+def _profiled_shape(shape: str, size: float, options: Options) -> dict[str, Any]:
+    work = options.work / f"profile-{shape}-{size:g}"
     work.mkdir(parents=True)
     copy = work / "tree"
-    shutil.copytree(
-        tree.kept_tree(options.cache, options.small, options.medium, medium_bytes=options.medium_bytes), copy
-    )
+    shutil.copytree(shapes.kept(options.cache, shape, size), copy)
     tool = ours(copy, work, options.cache / "programs")
     measuring.run(tool.ready)
     time.sleep(options.rest)
-    machine = facts(options.work)
-    print(f"\n{machine['summary']}")
+    print(f"\n{shape} × {size:g}: {SHAPES[shape].title}")
     found = {}
     for step in Step:
         if step is Step.INCREMENTAL:
-            tree.edit_tree(copy)
+            shapes.edited(copy, shape)
             time.sleep(options.rest)
         measuring.settle()
         found[step.value] = _profiled(tool, step)
         _print(step, found[step.value])
-    return {"machine": machine, "steps": found}
+    shutil.rmtree(work)
+    return found
 
 
 def _profiled(tool: Tool, step: Step) -> dict[str, Any]:

@@ -25,7 +25,6 @@ class Benchmark:
 
 
 BENCHMARKS: Mapping[str, Benchmark] = {
-    "peers": Benchmark("ours beside git, restic, borg and dvc, as ratios", "benchmarks.peers"),
-    "scale": Benchmark("time per file and memory on ten times as many files", "benchmarks.scale"),
+    "peers": Benchmark("ours beside restic and others on folders of several shapes, as ratios", "benchmarks.peers"),
     "profile": Benchmark("where the time of our import, rescan, restore and check goes", "benchmarks.profiling"),
 }

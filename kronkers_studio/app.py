@@ -24,6 +24,11 @@ def command() -> None:
 
         main()
         return
+    if sys.argv[1:] == ["--restoring-process"]:
+        from kronkers_studio.workflows.restoring_process import main as write_files
+
+        write_files()
+        return
     if sys.argv[1:] == ["--table-process"]:
         from kronkers_studio.formats.table_process import main as read_tables
 

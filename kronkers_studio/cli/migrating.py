@@ -161,24 +161,24 @@ def status(
     branch: Annotated[str, typer.Option("--branch", help="The branch to compare with.")] = "main",
 ) -> None:
     """Show what a migration would bring in now, and what it would take out."""
-    from kronkers_studio.workflows.migrating import plan_migration
+    from kronkers_studio.workflows.migrating import folder_status
     from kronkers_studio.workflows.versions import list_branches
 
     with terminal.session() as session:
         list_branches(session, project)  # raises NotFound
         with terminal.progress() as progress:
-            plan = plan_migration(session, folder, project, branch=branch, progress=progress, cancel=terminal.cancel)
+            found = folder_status(session, folder, project, branch=branch, progress=progress, cancel=terminal.cancel)
         terminal.result(
             {
-                "project": plan.project,
-                "branch": plan.branch,
-                "folder": plan.folder,
-                "new_or_changed": plan.fresh,
-                "gone": plan.gone,
-                "skipped": plan.skipped,
-                "undone": plan.undone,
+                "project": found.project,
+                "branch": found.branch,
+                "folder": found.folder,
+                "new_or_changed": found.fresh,
+                "gone": found.gone,
+                "skipped": found.skipped,
+                "undone": found.undone,
             },
-            *status_lines(plan),
+            *status_lines(found),
         )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from kronkers_studio.cli.plain_text import moment_of_ns, plural, size, skipped_lines, table
 from kronkers_studio.domain.migration import (
     Decision,
+    FolderStatus,
     MigrationPlan,
     MigrationResult,
     OnlineOnly,
@@ -77,26 +78,25 @@ def _undone_lines(undone: Undone | None, title: str) -> list[str]:
     return [f"{title}: {undone.summary}. Version {undone.head[:12]} keeps what it was."]
 
 
-def _would_undo_lines(plan: MigrationPlan) -> list[str]:
+def _would_undo_lines(plan: MigrationPlan | FolderStatus) -> list[str]:
     lines = _undone_lines(plan.undone, f"“{plan.branch}” got something from elsewhere since the folder was brought in")
     return [*lines, "  Bringing it in is refused without --replace, and says then how to keep both."] if lines else []
 
 
-def status_lines(plan: MigrationPlan) -> list[str]:
+def status_lines(status: FolderStatus) -> list[str]:
     """How the folder stands to the branch: only what differs, and in one line how much does not."""
-    present = {item.path for item in plan.items}  # another name (hard link) of a file that stayed is no new name of it
-    renamed = [item for item in plan.fresh if item.renamed_from and item.renamed_from not in present]
-    fresh = [item for item in plan.fresh if not item.renamed_from or item.renamed_from in present]
+    renamed = {item.path for item in status.renamed}
+    fresh = [item for item in status.fresh if item.path not in renamed]
     counts = [f"{plural(len(fresh), 'file')} new or changed"]
     counts += [f"{len(renamed):,} renamed"] if renamed else []
-    counts += [f"{len(plan.gone):,} no longer in the folder"] if plan.gone else []
+    counts += [f"{len(status.gone):,} no longer in the folder"] if status.gone else []
     return [
-        f"{', '.join(counts)}, {len(plan.kept) - len(plan.fresh):,} unchanged",
+        f"{', '.join(counts)}, {status.unchanged:,} unchanged",
         *[f"  {printable(item.path)}" for item in fresh],
-        *[f"  {printable(item.path)}  (was {printable(item.renamed_from)})" for item in renamed],
-        *[f"  {printable(path)}  (no longer in the folder)" for path in plan.gone],
-        *_would_undo_lines(plan),
-        *skipped_lines(plan.skipped),
+        *[f"  {printable(item.path)}  (was {printable(item.renamed_from)})" for item in status.renamed],
+        *[f"  {printable(path)}  (no longer in the folder)" for path in status.gone],
+        *_would_undo_lines(status),
+        *skipped_lines(status.skipped),
     ]
 
 

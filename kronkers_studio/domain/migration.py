@@ -210,6 +210,23 @@ class MigrationPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderStatus:
+    """How a folder stands to a branch. ``fresh`` would be brought in; of it, ``renamed`` lay elsewhere
+    before and does not any more. The rest is as in ``MigrationPlan``; what is ``unchanged`` is only counted.
+    """
+
+    folder: str
+    project: str
+    branch: str
+    unchanged: int
+    fresh: tuple[PlannedItem, ...] = ()
+    renamed: tuple[PlannedItem, ...] = ()
+    gone: tuple[str, ...] = ()
+    skipped: tuple[SkippedItem, ...] = ()
+    undone: Undone | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rename:
     """A file that lies elsewhere than in the last version. ``read`` is False when the file system proved it."""
 

@@ -236,6 +236,10 @@ class ContentStore:
         """Everything below the folder ``path``, a folder before what it holds. Raises ``NotFound``."""
         return self._trees.walk(self.find(project, ref, path))
 
+    def walk_folders(self, project: str, ref: str = "", path: str = "") -> Iterator[tuple[Entry, list[Entry]]]:
+        """The folder ``path`` and each one below it, with what lies directly in it. Raises ``NotFound``."""
+        return self._trees.folders(self.find(project, ref, path))
+
     # ---- taking out ----
 
     def open(self, entry: Entry) -> BinaryIO:
@@ -258,16 +262,19 @@ class ContentStore:
         *,
         progress: Progress = SILENT,
         cancel: CancelToken = NEVER,
+        elsewhere: Sequence[str] = (),
     ) -> RestoreReport:
         """Write ``paths`` (all when empty) below ``target`` as they were at ``ref``.
 
         Every file is verified and appears whole or not at all; one that lies there already with other content is left
-        alone and listed. Run again, it goes on where it stopped. Raises ``NotFound``, ``StoreDamaged``, ``StorageFull``
-        or ``Cancelled``.
+        alone and listed. Run again, it goes on where it stopped. ``elsewhere`` is the command of a process of this
+        program that writes files, which is started where there are many.
+
+        Raises ``NotFound``, ``StoreDamaged``, ``StorageFull`` or ``Cancelled``.
         """
         top = object_id(self.resolve(project, ref).tree)
         chosen = [self._trees.find(top, path) for path in paths] or [self._trees.find(top, "")]
-        run = Restore(self._store, self._trees, target, progress=progress, cancel=cancel)
+        run = Restore(self._store, self._trees, target, progress=progress, cancel=cancel, elsewhere=elsewhere)
         return run.run(chosen)
 
     def check(

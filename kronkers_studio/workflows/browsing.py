@@ -46,10 +46,13 @@ def restore(
     Raises ``InvalidInput`` when any of it would be written into a workspace.
     """
     from kronkers_studio.migration.folder_paths import absolute_folder
+    from kronkers_studio.workflows.restoring_process import restoring_process
 
     target = absolute_folder(target)
     _refuse_workspace(session, project, ref, target, paths)
-    return session.workspace.content.restore(project, ref, target, tuple(paths), progress=progress, cancel=cancel)
+    return session.workspace.content.restore(
+        project, ref, target, tuple(paths), progress=progress, cancel=cancel, elsewhere=restoring_process()
+    )
 
 
 def _refuse_workspace(session: Session, project: str, ref: str, target: Path, paths: Sequence[str]) -> None:

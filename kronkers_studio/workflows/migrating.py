@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit
+from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, EntryKind
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.migration import (
+    FolderStatus,
     MigrationOptions,
     MigrationPlan,
     MigrationResult,
 )
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.migration.folder_paths import absolute_folder
+from kronkers_studio.migration.folder_paths import absolute_folder, same_folder
 from kronkers_studio.workflows.session import Session
 
 
@@ -71,6 +72,32 @@ def plan_migration(
         branch=branch,
         gone=compared.gone,
         undone=compared.undone,
+    )
+
+
+def folder_status(
+    session: Session,
+    folder: Path,
+    project: str,
+    *,
+    branch: str = DEFAULT_BRANCH,
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> FolderStatus:
+    """How ``folder`` stands to ``branch``, as its plan says. Of a folder that was not touched since it became the
+    branch's head no plan is made. Raises as ``plan_migration``."""
+    folder = absolute_folder(folder)
+    progress.step("Looking through the folder")
+    head = _whole_project(session, folder, project, branch, cancel)
+    if head is not None:
+        unchanged = _count_items(session, head, cancel)
+        return FolderStatus(str(folder), project, branch, unchanged, skipped=head.skipped)
+    plan = plan_migration(session, folder, project, branch=branch, progress=progress, cancel=cancel)
+    fresh, kept = plan.fresh, len(plan.kept)
+    present = {item.path for item in plan.items}  # another name (hard link) of a file that stayed is no new name of it
+    renamed = tuple(item for item in fresh if item.renamed_from and item.renamed_from not in present)
+    return FolderStatus(
+        plan.folder, project, branch, kept - len(fresh), fresh, renamed, plan.gone, plan.skipped, plan.undone
     )
 
 
@@ -172,6 +199,25 @@ def _committed(session: Session, folder: Path, project: str, branch: str, cancel
         return None
     untouched = is_in_state(folder, remembered.state, exclude=never_brought_in(session), cancel=cancel)
     return head if untouched else None
+
+
+def _whole_project(session: Session, folder: Path, project: str, branch: str, cancel: CancelToken) -> Commit | None:
+    """The head of ``branch`` when it holds what is in ``folder``, untouched since, and nothing else."""
+    from kronkers_studio.workflows.migration.sources import project_sources
+
+    sources = project_sources(session, project)
+    if len(sources) != 1 or sources[0].into or not same_folder(Path(sources[0].folder), folder):
+        return None
+    return _committed(session, Path(sources[0].folder), project, branch, cancel)
+
+
+def _count_items(session: Session, head: Commit, cancel: CancelToken) -> int:
+    """The files, links and empty folders of a version."""
+    items = 0
+    for folder, below in session.workspace.content.walk_folders(head.project, head.id):
+        cancel.check()
+        items += sum(entry.kind is not EntryKind.FOLDER for entry in below) or (not below and bool(folder.path))
+    return items
 
 
 def _nothing_changed(head: Commit, project: str, branch: str, seconds: float) -> MigrationResult:

@@ -81,7 +81,8 @@ def _import_with(
 
 def _acknowledged(workspace: Workspace, source: Path, acks: Path) -> int:
     """Read back every file that was acknowledged; how many they were."""
-    lines = acks.read_text(encoding="utf-8").splitlines() if acks.exists() else []
+    text = acks.read_text(encoding="utf-8") if acks.exists() else ""
+    lines = text.split("\n")[:-1]  # the last one was not written to its end
     for line in lines:
         path, ids = line.split("\t")
         if path == "commit":

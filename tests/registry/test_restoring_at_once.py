@@ -15,7 +15,7 @@ from kronkers_studio.domain.content import Entry, EntryKind, SkipReason, SourceI
 from kronkers_studio.domain.errors import RestoreUnderWay, WorkspaceError
 from kronkers_studio.registry import Workspace
 from kronkers_studio.registry.importing.memory_source import MemorySource
-from kronkers_studio.registry.restoring import target_lock
+from kronkers_studio.registry.restoring import restorer, target_lock
 from kronkers_studio.registry.restoring import target_names as target_names_module
 from kronkers_studio.registry.restoring.restorer import Restore
 
@@ -136,6 +136,7 @@ def test_of_two_files_that_get_one_name_at_the_same_instant_one_is_written(
     contents = {"in:/file": b"one", "in%3A/file": b"one" if alike else b"other"}
     _store(workspace, contents)
     monkeypatch.setattr(target_names_module, "_on_windows", lambda: True)
+    monkeypatch.setattr(restorer, "_RUN_FILES", 1)  # two threads have one of them each
     both = threading.Barrier(2)
     look = Restore._is_free
     looked: dict[str, bool] = {}
@@ -168,6 +169,7 @@ def test_folders_that_get_one_name_do_not_remove_each_others_drafts(
     contents = {"in:/one": b"one", "in%3A/other": b"other"}
     _store(workspace, contents)
     monkeypatch.setattr(target_names_module, "_on_windows", lambda: True)
+    monkeypatch.setattr(restorer, "_RUN_FILES", 1)  # two threads have one of them each
     drafted, made = threading.Event(), threading.Event()
     make, place = Restore._make_folder, Restore._place
 

@@ -21,8 +21,9 @@ from kronkers_studio.migration import FolderSource, scan_folder
 from kronkers_studio.registry import StoreOutcome
 from kronkers_studio.registry.importing import importer
 from kronkers_studio.registry.importing.sealing import Claims, Part
-from kronkers_studio.registry.importing.worker_process import OtherProcess, ProcessEnded
+from kronkers_studio.registry.importing.worker_process import OtherProcess
 from kronkers_studio.registry.store.records import ObjectType
+from kronkers_studio.storage.process_pipe import ProcessEnded
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.migration.worker_process import read_elsewhere
 from kronkers_studio.workflows.session import Session
@@ -66,8 +67,8 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> Jobs:
 
     def made(self: OtherProcess, *words: Any) -> None:
         really_made(self, *words)
-        seen.started.append(self._process)
-        self._starting.join()
+        seen.started.append(self._worker._process)
+        self._worker._starting.join()
 
     def run(self: OtherProcess, job: Sequence[SourceItem], claims: Claims, hand_over: Callable[[Part], None]) -> None:
         seen.before(self, job)
@@ -76,7 +77,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> Jobs:
         except ProcessEnded:
             seen.failed += 1
             raise
-        seen.done.append((self._process.pid, job))
+        seen.done.append((self._worker._process.pid, job))
 
     monkeypatch.setattr(OtherProcess, "__init__", made)
     monkeypatch.setattr(OtherProcess, "run", run)
@@ -183,7 +184,7 @@ def test_what_a_killed_process_had_to_do_is_done_here(
 
     def kill(process: OtherProcess, job: Sequence[SourceItem]) -> None:
         if job[0].path in ("000.csv", "larger.bin"):
-            psutil.Process(process._process.pid).kill()
+            psutil.Process(process._worker._process.pid).kill()
 
     jobs.before = kill
     outcome = _store(session, folder, _elsewhere(folder))
@@ -272,8 +273,9 @@ def test_cancelling_ends_the_processes_and_keeps_what_was_acknowledged(
 def test_cancelling_does_not_wait_for_a_process_that_hangs(session: Session, folder: Path, jobs: Jobs) -> None:
     hanging = (
         "import io, time\n"
-        "from kronkers_studio.registry.importing.worker_process import _READY, _Pipe\n"
-        "pipe = _Pipe(io.FileIO(0), io.FileIO(1, 'wb'))\n"
+        "from kronkers_studio.registry.importing.worker_process import _READY\n"
+        "from kronkers_studio.storage.process_pipe import ProcessPipe\n"
+        "pipe = ProcessPipe(io.FileIO(0), io.FileIO(1, 'wb'))\n"
         "pipe.receive()\n"
         "pipe.send(_READY, None)\n"
         "time.sleep(600)\n"
@@ -309,7 +311,7 @@ def test_no_key_is_in_a_command_or_the_environment(session: Session, folder: Pat
     seen: list[bool] = []
 
     def look(process: OtherProcess, _job: Sequence[SourceItem]) -> None:
-        other = psutil.Process(process._process.pid)
+        other = psutil.Process(process._worker._process.pid)
         said = " ".join([*other.cmdline(), *other.environ().values()])
         seen.append(any(key.hex() in said or key.decode("latin-1") in said for key in keys))
 
@@ -328,8 +330,8 @@ def test_no_process_outlives_the_one_that_started_it(folder: Path) -> None:
         "from kronkers_studio.workflows.migration.worker_process import read_elsewhere\n"
         "elsewhere = read_elsewhere(Path(sys.argv[1]), fetch=False, give_way=False)\n"
         "other = OtherProcess(elsewhere, Sealer(MasterKey(bytes(32), '0' * 32)))\n"
-        "other._starting.join()\n"
-        "print(other.ready, other._process.pid, flush=True)\n"
+        "other._worker._starting.join()\n"
+        "print(other.ready, other._worker._process.pid, flush=True)\n"
         "time.sleep(600)\n"
     )
     with subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True) as first:

@@ -27,11 +27,12 @@ from kronkers_studio.domain.content import (
 )
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.registry.importing.sealing import Part, Reader
-from kronkers_studio.registry.importing.worker_process import OtherProcess, ProcessEnded
+from kronkers_studio.registry.importing.worker_process import OtherProcess
 from kronkers_studio.registry.store.object_index import ObjectIndex
 from kronkers_studio.registry.store.object_store import ObjectStore
 from kronkers_studio.registry.store.object_writer import ObjectWriter
 from kronkers_studio.registry.trees.tree_format import path_problem
+from kronkers_studio.storage.process_pipe import ProcessEnded
 
 OnDurable = Callable[[Sequence[StoredItem]], None]
 

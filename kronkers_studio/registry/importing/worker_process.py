@@ -9,20 +9,16 @@
                                                ◄─────   the job's end: what was stored, what was skipped
 
 The other process writes nothing to the disk and decides nothing: when it ends, for whatever reason, the job that it had
-is done here. It ends when its standard input does. Frames are of ``marshal``'s format, which both ends share, as they
-are the same program.
+is done here. It ends when its standard input does.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import marshal
-import struct
-import subprocess
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from kronkers_studio.domain.content import (
     ContentSource,
@@ -35,55 +31,9 @@ from kronkers_studio.domain.content import (
 )
 from kronkers_studio.registry.importing.sealing import Claims, Part, Reader
 from kronkers_studio.registry.store.records import HEADER_SIZE, ID_SIZE, HandedKeys, ObjectType, Record, Sealer
-from kronkers_studio.storage.files import widen_pipe
+from kronkers_studio.storage.process_pipe import ProcessEnded, ProcessPipe, WorkerProcess
 
-_FRAME = struct.Struct(">4sBII")  # magic, kind, length of what marshal wrote, length of the bytes that follow it
-_MAGIC = b"KRPF"
 _SETUP, _READY, _JOB, _IDS, _WANTED, _RECORDS, _DONE = range(7)
-
-
-class ProcessEnded(Exception):
-    """The other process is no more; its job is to be done again."""
-
-
-class _Pipe:
-    """Frames over a pair of pipes: a kind, what ``marshal`` can write, and bytes."""
-
-    def __init__(self, incoming: io.FileIO, outgoing: io.FileIO) -> None:
-        self._in = incoming
-        self._out = outgoing
-
-    def send(self, kind: int, about: Any, body: bytes = b"") -> None:
-        """Raises ``ProcessEnded``, as ``receive`` does, when the other end is closed."""
-        described = marshal.dumps(about)
-        self._write(_FRAME.pack(_MAGIC, kind, len(described), len(body)) + described)
-        if body:
-            self._write(body)
-
-    def receive(self) -> tuple[int, Any, memoryview]:
-        magic, kind, described, length = _FRAME.unpack(self._read(_FRAME.size))
-        if magic != _MAGIC:  # it is not what it should be, or something else was printed there
-            raise ProcessEnded
-        about = marshal.loads(self._read(described))  # noqa: S302  # from a process of this very program
-        return kind, about, self._read(length)
-
-    def _read(self, length: int) -> memoryview:
-        view = memoryview(bytearray(length))
-        at = 0
-        while at < length:
-            count = self._in.readinto(view[at:])
-            if not count:
-                raise ProcessEnded
-            at += count
-        return view
-
-    def _write(self, data: bytes | memoryview) -> None:
-        rest = memoryview(data)
-        while rest:
-            try:
-                rest = rest[self._out.write(rest) :]
-            except OSError:
-                raise ProcessEnded from None
 
 
 class OtherProcess:
@@ -92,65 +42,44 @@ class OtherProcess:
     def __init__(self, elsewhere: SourceElsewhere, sealer: Sealer) -> None:
         """Starts it and does not wait for it. Raises ``OSError`` when it cannot be started."""
         self._rows = elsewhere.rows
-        self._process = subprocess.Popen(  # noqa: S603  # this very program
-            elsewhere.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # what fails there fails here once more, and says so
-            bufsize=0,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-        incoming, outgoing = cast(io.FileIO, self._process.stdout), cast(io.FileIO, self._process.stdin)
-        widen_pipe(incoming.fileno())
-        self._streams = (incoming, outgoing)
-        self._pipe = _Pipe(incoming, outgoing)
-        self._is_ready = threading.Event()
-        self._starting = threading.Thread(
-            target=self._wait_ready, args=((elsewhere.setup, sealer.handed_over()),), name="reading-start", daemon=True
-        )
-        self._starting.start()
+        setup = elsewhere.setup, sealer.handed_over()
+
+        def greet(pipe: ProcessPipe) -> None:
+            pipe.send(_SETUP, setup)
+            pipe.receive()
+
+        self._worker = WorkerProcess(elsewhere.command, greet)
 
     @property
     def ready(self) -> bool:
-        """Whether it takes jobs: not yet while it starts, and not any more once it has ended."""
-        return self._is_ready.is_set()
+        return self._worker.ready
 
     def run(self, job: Sequence[SourceItem], claims: Claims, hand_over: Callable[[Part], None]) -> None:
         """Have ``job`` done. Raises ``ProcessEnded``: then it may have claimed objects that nobody stores any more."""
         borrowed: set[bytes] = set()
         named: dict[bytes, bytes] = {}  # an id comes twice: one of the two is kept
         try:
-            self._pipe.send(_JOB, [self._rows.pack(item) for item in job])
-            while (message := self._pipe.receive())[0] != _DONE:
+            self._worker.pipe.send(_JOB, [self._rows.pack(item) for item in job])
+            while (message := self._worker.pipe.receive())[0] != _DONE:
                 kind, about, body = message
                 if kind == _IDS:
                     ids = _split(bytes(body))
                     fresh = claims.claim(ids, borrowed)
                     named.update(zip(ids, ids, strict=True))
-                    self._pipe.send(_WANTED, None, bytes(id in fresh for id in ids))
+                    self._worker.pipe.send(_WANTED, None, bytes(id in fresh for id in ids))
                 else:
                     hand_over(Part(records=_records(about, body)))
         except ProcessEnded:
-            self._is_ready.clear()
+            self._worker.fail()
             raise
         hand_over(self._done(job, borrowed, named, *message[1]))
 
     def kill(self) -> None:
         """Let whoever waits for it get ``ProcessEnded``."""
-        self._process.kill()
+        self._worker.kill()
 
     def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._starting.join()
-        for stream in self._streams:
-            stream.close()
-
-    def _wait_ready(self, setup: tuple[Any, ...]) -> None:
-        with contextlib.suppress(ProcessEnded):
-            self._pipe.send(_SETUP, setup)
-            self._pipe.receive()
-            self._is_ready.set()
+        self._worker.end()
 
     def _done(
         self,
@@ -175,7 +104,7 @@ class OtherProcess:
 
 def serve(incoming: io.FileIO, outgoing: io.FileIO, source_of: Callable[[Any], tuple[ContentSource, ItemRows]]) -> None:
     """The end of the other process: do jobs until there are no more. ``source_of`` makes the source from the setup."""
-    pipe = _Pipe(incoming, outgoing)
+    pipe = ProcessPipe(incoming, outgoing)
     with contextlib.suppress(ProcessEnded):
         _kind, (setup, keys), _body = pipe.receive()
         source, rows = source_of(setup)
@@ -189,7 +118,7 @@ def serve(incoming: io.FileIO, outgoing: io.FileIO, source_of: Callable[[Any], t
 class _Served:
     """Does jobs for the process at the other end of ``pipe``."""
 
-    def __init__(self, pipe: _Pipe, source: ContentSource, rows: ItemRows, sealer: Sealer) -> None:
+    def __init__(self, pipe: ProcessPipe, source: ContentSource, rows: ItemRows, sealer: Sealer) -> None:
         self._pipe = pipe
         self._source = source
         self._rows = rows

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -43,6 +43,7 @@ _LOG_MISSING = (
 _MOST_AFFECTED = 20
 _COMMITS = "SELECT id FROM commits"
 _BATCH = 4096
+_TREES_AT_ONCE = 256
 
 
 class Check:
@@ -289,23 +290,36 @@ class Check:
     def _follow(self, id: str, seen: set[bytes], chunks: set[bytes]) -> None:
         waiting: list[tuple[bytes, Part | None]] = [(object_id(read_commit(id, self._store).tree), None)]
         while waiting:
-            tree, part = waiting.pop()
-            if tree in seen:
-                continue
-            seen.add(tree)
-            try:
-                data = self._store.read(tree, ObjectType.TREE)
-            except (StoreDamaged, OSError):
-                self._damaged.add(tree)
-                raise
-            if is_wide(data):
-                waiting.extend((below.id, below) for below in decode_parts(data))
-                continue
-            for entry in decode_tree(data) if part is None else decode_part(part, data):
-                if entry.kind is EntryKind.FOLDER:
-                    waiting.extend((below, None) for below in entry.content)
-                else:
-                    chunks.update(entry.content)
+            self._cancel.check()
+            batch = {tree: part for tree, part in waiting[-_TREES_AT_ONCE:] if tree not in seen}
+            del waiting[-_TREES_AT_ONCE:]
+            for tree, data in self._trees(batch):
+                seen.add(tree)
+                if is_wide(data):
+                    waiting.extend((below.id, below) for below in decode_parts(data))
+                    continue
+                part = batch[tree]
+                for entry in decode_tree(data) if part is None else decode_part(part, data):
+                    if entry.kind is EntryKind.FOLDER:
+                        waiting.extend((below, None) for below in entry.content)
+                    else:
+                        chunks.update(entry.content)
+
+    def _trees(self, ids: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Trees by their ids: many at once, and one by one where that shows which of them is damaged."""
+        left = dict.fromkeys(ids)
+        try:
+            for id, data in self._store.read_each(tuple(left), ObjectType.TREE):
+                del left[id]
+                yield id, data
+        except (StoreDamaged, OSError):
+            for id in left:
+                try:
+                    data = self._store.read(id, ObjectType.TREE)
+                except (StoreDamaged, OSError):
+                    self._damaged.add(id)
+                    raise
+                yield id, data
 
     def _expect(self, chunks: set[bytes]) -> None:
         for id in chunks - self._store.index.known(chunks):

@@ -43,6 +43,7 @@ _WORTH_SHARE = 0.05
 """A pack of which less than this share is unused is not written anew."""
 _ROUND_BYTES = 256 << 20
 _COPY_BYTES = 8 << 20
+_TREES_AT_ONCE = 256
 _COMMITS = "SELECT id FROM commits"
 _IN_TRASH = "SELECT count(*) FROM trash WHERE emptied = ''"
 _FIRST_SINCE = "SELECT min(number) FROM journal WHERE at >= ?"
@@ -151,13 +152,14 @@ class CleanUp:
             used.add(object_id(id))
             waiting = [object_id(read_commit(id, self._store).tree)]
             while waiting:
-                tree = waiting.pop()
-                if tree in used:
-                    continue
-                used.add(tree)
-                below, content = references(self._store.read(tree, ObjectType.TREE))
-                waiting.extend(below)
-                chunks.update(content)
+                self._cancel.check()
+                batch = set(waiting[-_TREES_AT_ONCE:]) - used
+                del waiting[-_TREES_AT_ONCE:]
+                used |= batch
+                for _tree, data in self._store.read_each(batch, ObjectType.TREE):
+                    below, content = references(data)
+                    waiting.extend(below)
+                    chunks.update(content)
             self._progress.advance()
         chunks -= used
         missing = chunks - self._store.index.known(chunks)

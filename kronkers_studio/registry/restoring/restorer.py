@@ -14,8 +14,8 @@ import os
 import secrets
 import stat
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import islice
 from pathlib import Path
 
@@ -23,29 +23,30 @@ from kronkers_studio.domain.content import Entry, EntryKind, MappedName, Restore
 from kronkers_studio.domain.errors import InvalidInput, StoreDamaged
 from kronkers_studio.domain.naming import ANYTHING
 from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.registry.restoring.file_writer import WINDOW_BYTES, windows, write_file
 from kronkers_studio.registry.restoring.target_lock import (
     MARKER,
     claimed,
     clear_of_drafts,
     draft_name,
     refuse_below_another,
+    remove_drafts,
 )
 from kronkers_studio.registry.restoring.target_names import TargetNames, rules_of
+from kronkers_studio.registry.restoring.worker_process import NewFile, RestoringProcess
 from kronkers_studio.registry.store.object_index import Location
 from kronkers_studio.registry.store.object_store import ObjectStore
 from kronkers_studio.registry.store.records import ObjectType
 from kronkers_studio.registry.trees.tree_reader import TreeReader
-from kronkers_studio.storage.files import BINARY, disk_failures, is_disk_failure, write_fully
+from kronkers_studio.storage.files import disk_failures, is_disk_failure
+from kronkers_studio.storage.process_pipe import ProcessEnded
 
-_BATCH = 1024
-_RUN_FILES = 64
-_RUN_BYTES = 1 << 20
-_HOLE = 4096
+_BATCH = 4096
+_RUN_FILES = 256
+_RUN_BYTES = 4 << 20
+_MANY_FILES = 2000
 _NAMED = 5
-_ZEROS = bytes(_HOLE)
-_WINDOW_BYTES = 4 << 20
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
-_SETS_TIMES_OF_OPEN_FILES = os.utime in os.supports_fd  # not on Windows
+_LONGEST_WAIT = 0.2  # seconds
 _WORKERS = max(2, min(4, os.cpu_count() or 2))
 
 
@@ -66,19 +67,32 @@ class Restore:
     """One run of ``restore``."""
 
     def __init__(
-        self, store: ObjectStore, trees: TreeReader, target: Path, *, progress: Progress, cancel: CancelToken
+        self,
+        store: ObjectStore,
+        trees: TreeReader,
+        target: Path,
+        *,
+        progress: Progress,
+        cancel: CancelToken,
+        elsewhere: Sequence[str] = (),
     ) -> None:
         self._store = store
         self._trees = trees
         self._target = target
+        self._elsewhere = elsewhere
+        self._is_much = False  # so many files that other processes are worth their start
+        self._others: list[RestoringProcess] = []
+        self._thread = threading.local()
+        self._stopping = False
         self._progress = progress
         self._cancel = cancel
         self._making_folders = threading.Lock()
         self._placing = threading.Lock()  # held from looking whether a name is free until it is taken
-        self._folders = {"": str(target)}  # made, or found to be real folders, and where they are
+        self._folders = {"": str(target.absolute())}  # made, or found to be real folders, and where they are
         self._new_folders: set[str] = set()
         self._names_differ = False  # no two of the entries can get the same name
         self._token = secrets.token_hex(6)
+        self._tokens = {self._token}  # also of the other processes
         self._drafts = itertools.count()
         self._files = self._size = 0
         self._skipped: list[SkippedItem] = []
@@ -116,36 +130,53 @@ class Restore:
                     folders = [entry for entry in batch if entry.kind is EntryKind.FOLDER and entry.mtime_ns]
                     folder_times += [(folder.path, folder.mtime_ns) for folder in folders]
                 self._collect(under_way)
+            except BaseException:
+                self._stopping = True
+                raise
             finally:
-                pool.shutdown(cancel_futures=True)
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._end_others()  # threads wait for them
+                pool.shutdown()
+                self._end_others()  # also one that was just being started
         self._set_folder_times(folder_times)
 
     def _everything(self, chosen: Iterable[Entry]) -> Iterator[Entry]:
+        """The entries, folder by folder, whose names are learned before."""
         for entry in chosen:
-            if entry.path:
+            if entry.kind is not EntryKind.FOLDER:
                 yield entry
-            if entry.kind is EntryKind.FOLDER:
-                self._learn_names(entry)
-                for below in self._trees.walk(entry):
-                    if below.kind is EntryKind.FOLDER:
-                        self._learn_names(below)
-                    yield below
-
-    def _learn_names(self, folder: Entry) -> None:
-        self._names.learn(folder.path, (entry.path for entry in self._trees.entries(folder.content[0])))
+                continue
+            for folder, below in self._trees.folders(entry):
+                start = len(folder.path) + 1 if folder.path else 0
+                self._names.learn(folder.path, (child.path[start:] for child in below))
+                if folder.path:
+                    yield folder
+                for child in below:
+                    if child.kind is not EntryKind.FOLDER:
+                        yield child
 
     def _started(self, batch: list[Entry], pool: ThreadPoolExecutor) -> list[_Run]:
         """Several threads, because most of the time goes into the system's making of files.
 
-        Each takes files of one folder: where two make files in the same one, the system lets one wait for the other.
+        Each takes entries that follow one another: where two make files in the same folder, the system lets one wait
+        for the other.
         """
+        self._is_much = self._is_much or len(batch) >= _MANY_FILES
         located = self._store.index.locate(
             id for entry in batch if entry.kind is EntryKind.FILE for id in entry.content
         )
         return [(run, pool.submit(self._restore_run, run, located)) for run in _runs(batch)]
 
+    def _end_others(self) -> None:
+        for other in tuple(self._others):  # all at once
+            other.stop()
+        for other in tuple(self._others):  # also one that was started meanwhile
+            other.end()
+
     def _collect(self, runs: list[_Run]) -> None:
         for run, outcomes in runs:
+            while not wait([outcomes], _LONGEST_WAIT).done:  # another process may be at a large file
+                self._cancel.check()
             for entry, skipped in zip(run, outcomes.result(), strict=True):
                 if skipped is not None:
                     self._skipped.append(skipped)
@@ -158,12 +189,14 @@ class Restore:
                     self._progress.advance()
 
     def _restore_run(self, run: list[Entry], located: Mapping[bytes, Location]) -> list[SkippedItem | None]:
-        """Restore entries of one folder: all of their content is read at once. What kept each from it, if anything."""
+        """Restore entries that follow one another: all of their content is read at once. What kept each from it, if
+        anything."""
         outcomes: list[SkippedItem | None] = []
         paths: dict[int, str] = {}  # of the files to be written, by the number of their entry
         for number, entry in enumerate(run):
             outcomes.append(self._unless_impossible(entry, lambda n=number: self._prepare(run[n], n, paths)))  # type: ignore[misc]
-        contents = self._contents([run[number] for number in paths if run[number].size <= _WINDOW_BYTES], located)
+        self._write_elsewhere(run, paths, located)
+        contents = self._contents([run[number] for number in paths if run[number].size <= WINDOW_BYTES], located)
         for number, path in paths.items():
             entry = run[number]
             if contents.keys() >= set(entry.content):
@@ -176,6 +209,50 @@ class Restore:
             )
         return outcomes
 
+    def _write_elsewhere(self, run: list[Entry], paths: dict[int, str], located: Mapping[bytes, Location]) -> None:
+        """Have another process write what it can, and take that out of ``paths``; what is left is done here."""
+        other = self._other()
+        if other is None or not paths:
+            return
+        files = {
+            number: NewFile(
+                path,
+                run[number].size,
+                run[number].mtime_ns,
+                run[number].executable,
+                [(id, located[id]) for id in run[number].content],
+            )
+            for number, path in paths.items()
+            if all(id in located for id in run[number].content)
+        }
+        try:
+            done = other.write(list(files.values()))
+        except ProcessEnded:
+            for folder in {path.rpartition(os.sep)[0] for path in paths.values()}:
+                remove_drafts(Path(folder), other.token)
+            return
+        for number, is_written in zip(files, done, strict=True):
+            if is_written:
+                del paths[number]
+
+    def _other(self) -> RestoringProcess | None:
+        """This thread's other process; None while it is not ready, and where there is to be none, or cannot be."""
+        if not self._elsewhere or not self._is_much:
+            return None
+        other: RestoringProcess | None = getattr(self._thread, "other", None)
+        if other is None:
+            try:
+                other = RestoringProcess(
+                    self._elsewhere, self._store.packs, self._store.sealer, replaces=self._names_differ
+                )
+            except OSError:  # the system has no room for more of them: it goes on without
+                self._elsewhere = ()
+                return None
+            self._thread.other = other
+            self._tokens.add(other.token)
+            self._others.append(other)
+        return other if other.ready and not self._stopping else None
+
     def _contents(self, small: list[Entry], located: Mapping[bytes, Location]) -> dict[bytes, bytes | memoryview]:
         """The content of small files by its ids; nothing when some of it is damaged, which one by one will tell."""
         ids = list({id for entry in small for id in entry.content})
@@ -187,15 +264,9 @@ class Restore:
 
     def _chunks(self, entry: Entry, located: Mapping[bytes, Location]) -> Iterator[bytes | memoryview]:
         """The content of a large file, some MB at a time."""
-        window: list[tuple[bytes, Location]] = []
-        size = 0
-        for id in entry.content:
-            if size >= _WINDOW_BYTES:
-                yield from self._store.read_all(window, ObjectType.CHUNK)
-                window, size = [], 0
-            window.append((id, _known(id, located)))
-            size += window[-1][1].length
-        yield from self._store.read_all(window, ObjectType.CHUNK)
+        for window in windows([(id, _known(id, located)) for id in entry.content]):
+            self._cancel.check()
+            yield from self._store.read_all(window, ObjectType.CHUNK)
 
     def _note_name(self, entry: Entry) -> None:
         name = self._names.name(entry.path)
@@ -271,31 +342,20 @@ class Restore:
             except FileExistsError:
                 if not stat.S_ISDIR(path.lstat().st_mode):
                     raise _Skip(SkipReason.NAME_CLASH, f"“{step}” is there already and is not a folder.") from None
-                clear_of_drafts(path, self._token)
+                clear_of_drafts(path, self._tokens)
             self._folders[step] = str(path)
 
     def _write_file(self, entry: Entry, path: str, chunks: Iterable[bytes | memoryview]) -> None:
         """The file appears under its name when it is whole."""
         draft = f"{path.rpartition(os.sep)[0]}{os.sep}{draft_name(self._token, next(self._drafts))}"
-        try:
-            descriptor = os.open(draft, _NEW_FILE, 0o777 if entry.executable else 0o666)
-            try:
-                hole = False
-                for data in chunks:
-                    hole = _write_or_leap(descriptor, data)
-                if hole:  # at the end, where a leap alone does not make the file longer
-                    os.ftruncate(descriptor, entry.size)
-                if _SETS_TIMES_OF_OPEN_FILES:
-                    os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
-            finally:
-                os.close(descriptor)
-            if not _SETS_TIMES_OF_OPEN_FILES:
-                os.utime(draft, ns=(entry.mtime_ns, entry.mtime_ns))
-            self._place(draft, path, entry)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(draft)  # noqa: PTH108
-            raise
+        write_file(
+            draft,
+            chunks,
+            lambda: self._place(draft, path, entry),
+            size=entry.size,
+            mtime_ns=entry.mtime_ns,
+            executable=entry.executable,
+        )
 
     def _place(self, draft: str, path: str, entry: Entry) -> None:
         """Give the whole file its name, unless another entry has come to lie there meanwhile."""
@@ -378,29 +438,17 @@ def _something_else() -> _Skip:
     return _Skip(SkipReason.NAME_CLASH, "Something else is there already; it was left as it is.")
 
 
-def _write_or_leap(descriptor: int, data: bytes | memoryview) -> bool:
-    """Write ``data``; where it is nothing but zeros, leave a hole, so that a sparse file does not fill the disk.
-
-    Whether it was a hole.
-    """
-    if not data[0] and bytes(data[:_HOLE]) == _ZEROS and bytes(data).count(0) == len(data):
-        os.lseek(descriptor, len(data), os.SEEK_CUR)
-        return True
-    write_fully(descriptor, data)
-    return False
-
-
 def _folder_of(entry: Entry) -> str:
     """The folder that must be there for ``entry``: itself, or the one it lies in."""
     return entry.path if entry.kind is EntryKind.FOLDER else entry.path.rpartition("/")[0]
 
 
 def _runs(batch: list[Entry]) -> Iterator[list[Entry]]:
-    """The entries in their order, those of one folder together, but not too many and not too much."""
+    """The entries in their order, not too many and not too much at a time."""
     run: list[Entry] = []
     size = 0
     for entry in batch:
-        if run and (_folder_of(entry) != _folder_of(run[0]) or len(run) == _RUN_FILES or size >= _RUN_BYTES):
+        if len(run) == _RUN_FILES or size >= _RUN_BYTES:
             yield run
             run, size = [], 0
         run.append(entry)

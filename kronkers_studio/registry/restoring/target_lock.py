@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from kronkers_studio.domain.errors import RestoreUnderWay, WorkspaceError
@@ -41,7 +41,7 @@ def claimed(folder: Path) -> Iterator[None]:
     descriptor = _take(marker)
     try:
         refuse_below_another(folder)  # after taking: of two that begin at once, one sees the other
-        _remove_drafts(folder, "")
+        _remove_drafts(folder, lambda _token: True)
         yield
     finally:
         if descriptor is not None:
@@ -54,20 +54,25 @@ def refuse_below_another(folder: Path) -> None:
         _refuse_if_alive(above / MARKER)
 
 
-def clear_of_drafts(folder: Path, token: str) -> None:
-    """Remove what a restore that was killed left in ``folder``. ``token`` is the caller's own, whose drafts stay.
+def clear_of_drafts(folder: Path, own: Collection[str]) -> None:
+    """Remove what a restore that was killed left in ``folder``. ``own`` are the caller's tokens, whose drafts stay.
 
     Raises ``RestoreUnderWay`` when another one is writing into it.
     """
     _refuse_if_alive(folder / MARKER, remove=True)
-    _remove_drafts(folder, token)
+    _remove_drafts(folder, lambda token: token not in own)
 
 
-def _remove_drafts(folder: Path, token: str) -> None:
+def remove_drafts(folder: Path, token: str) -> None:
+    """Remove the drafts of ``token`` in ``folder``: whoever wrote them was killed."""
+    _remove_drafts(folder, lambda found: found == token)
+
+
+def _remove_drafts(folder: Path, go: Callable[[str], bool]) -> None:
     with contextlib.suppress(NotADirectoryError, PermissionError), os.scandir(folder) as listing:
         for found in listing:
             draft = _DRAFT.fullmatch(found.name)
-            if draft and draft[1] != token:
+            if draft and go(draft[1]):
                 with contextlib.suppress(OSError):
                     os.unlink(found.path)  # noqa: PTH108
 

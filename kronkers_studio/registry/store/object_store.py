@@ -15,6 +15,8 @@ from kronkers_studio.storage.writer_lock import WriterLock
 
 _LOCK_WAIT_SECONDS = 2.0
 _STRETCH_BYTES = 4 << 20
+_GAP_BYTES = 8 << 10
+"""So much that nobody asked for is sooner read than left out."""
 
 
 class ObjectStore:
@@ -55,19 +57,25 @@ class ObjectStore:
     def read_all(self, wanted: Sequence[tuple[bytes, Location]], type: ObjectType) -> list[bytes | memoryview]:
         """``read_at`` for many objects, quicker than one by one: what lies together is read and opened together."""
         try:
-            return self._read_together(wanted, type)
+            return read_together(self.packs, self.sealer, wanted, type)
         except StoreDamaged:  # one is damaged, or was moved
             return [self.read_at(id, at, type) for id, at in wanted]
 
-    def _read_together(self, wanted: Sequence[tuple[bytes, Location]], type: ObjectType) -> list[bytes | memoryview]:
-        records: dict[int, tuple[RecordHeader, bytes | memoryview]] = {}
-        for stretch in _stretches([at for _id, at in wanted]):
-            first, last = wanted[stretch[0]][1], wanted[stretch[-1]][1]
-            data = memoryview(self.packs.read(first.pack, first.offset, last.end - first.offset))
-            for number in stretch:
-                id, at = wanted[number]
-                records[number] = _opened(data[at.offset - first.offset : at.end - first.offset], id, at, type)
-        return self.sealer.open_all([records[number] for number in range(len(wanted))])
+    def read_each(self, ids: Iterable[bytes], type: ObjectType) -> Iterator[tuple[bytes, bytes]]:
+        """``read`` for many objects, each once, in the order in which they lie; some MB of them are held at a time."""
+        window: list[tuple[bytes, Location]] = []
+        size = 0
+        for id, at in sorted(self.locate(dict.fromkeys(ids)).items(), key=_place):
+            window.append((id, at))
+            size += at.length
+            if size >= _STRETCH_BYTES:
+                yield from self._read_window(window, type)
+                window, size = [], 0
+        yield from self._read_window(window, type)
+
+    def _read_window(self, window: Sequence[tuple[bytes, Location]], type: ObjectType) -> Iterator[tuple[bytes, bytes]]:
+        for (id, _at), data in zip(window, self.read_all(window, type), strict=True):
+            yield id, bytes(data)
 
     def _read_at(self, id: bytes, at: Location, type: ObjectType) -> bytes:
         record = memoryview(self.packs.read(at.pack, at.offset, at.end - at.offset))
@@ -123,6 +131,20 @@ class ObjectStore:
             writer.close()
 
 
+def read_together(
+    packs: PackFolder, sealer: Sealer, wanted: Sequence[tuple[bytes, Location]], type: ObjectType
+) -> list[bytes | memoryview]:
+    """The verified bytes of objects that lie where they were found to. Raises ``StoreDamaged``."""
+    records: dict[int, tuple[RecordHeader, bytes | memoryview]] = {}
+    for stretch in _stretches([at for _id, at in wanted]):
+        first, last = wanted[stretch[0]][1], wanted[stretch[-1]][1]
+        data = memoryview(packs.read(first.pack, first.offset, last.end - first.offset))
+        for number in stretch:
+            id, at = wanted[number]
+            records[number] = _opened(data[at.offset - first.offset : at.end - first.offset], id, at, type)
+    return sealer.open_all([records[number] for number in range(len(wanted))])
+
+
 def _opened(record: memoryview, id: bytes, at: Location, type: ObjectType) -> tuple[RecordHeader, memoryview]:
     """A record's header and sealed bytes. Raises ``StoreDamaged`` unless it is the object's."""
     header = read_header(record[:HEADER_SIZE])
@@ -134,13 +156,18 @@ def _opened(record: memoryview, id: bytes, at: Location, type: ObjectType) -> tu
     return header, record[HEADER_SIZE:]
 
 
+def _place(located: tuple[bytes, Location]) -> tuple[int, int]:
+    return located[1].pack, located[1].offset
+
+
 def _stretches(places: Sequence[Location]) -> Iterator[list[int]]:
-    """The numbers of ``places``, those together that follow one another in a pack without a gap, up to some MB."""
+    """The numbers of ``places``, those together that follow one another closely in a pack, up to some MB."""
     stretch: list[int] = []
     start = end = Location(-1, 0, 0, 0, ObjectType.CHUNK)
     for number in sorted(range(len(places)), key=lambda number: places[number][:2]):
         at = places[number]
-        together = at.pack == end.pack and at.offset == end.end and at.end - start.offset <= _STRETCH_BYTES
+        is_close = at.pack == end.pack and 0 <= at.offset - end.end <= _GAP_BYTES
+        together = is_close and at.end - start.offset <= _STRETCH_BYTES
         if stretch and not together:
             yield stretch
             stretch = []

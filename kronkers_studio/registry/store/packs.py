@@ -47,6 +47,7 @@ class PackFolder:
 
     def __init__(self, folder: Path, workspace_id: str) -> None:
         self.folder = folder
+        self.workspace_id = workspace_id
         self._workspace = bytes.fromhex(workspace_id)
         self._open: OrderedDict[int, RandomAccess] = OrderedDict()
         self._lock = threading.Lock()

@@ -97,8 +97,7 @@ class _Walk:
             yield joined([trees[id] for id in before or [b""]]), joined([trees[id] for id in after or [b""]])
 
     def _read(self, ids: Iterable[bytes]) -> dict[bytes, bytes]:
-        located = self._store.locate({id for id in ids if id})
-        return {id: self._store.read_at(id, at, ObjectType.TREE) for id, at in located.items()} | {b"": _EMPTY}
+        return dict(self._store.read_each({id for id in ids if id}, ObjectType.TREE)) | {b"": _EMPTY}
 
 
 def _counts(entry: Entry, both: dict[str, tuple[Entry, Entry]]) -> bool:

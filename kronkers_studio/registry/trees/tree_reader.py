@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from kronkers_studio.domain.content import Entry, EntryKind
-from kronkers_studio.domain.errors import NotFound
+from kronkers_studio.domain.errors import NotFound, StoreDamaged
+from kronkers_studio.registry.store.object_index import Location
 from kronkers_studio.registry.store.object_store import ObjectStore
 from kronkers_studio.registry.store.records import ObjectType
 from kronkers_studio.registry.trees.tree_format import decode_tree, path_problem, placed, raw_name
@@ -16,6 +17,9 @@ from kronkers_studio.registry.trees.tree_parts import Part, decode_folder, decod
 
 _CACHED_ENTRIES = 50_000
 _CACHED_INDEXES = 16
+_AHEAD_TREES = 256
+_AHEAD_BYTES = 1 << 20
+_LOOKED_AT = 4096
 
 
 class TreeReader:
@@ -97,9 +101,8 @@ class TreeReader:
         return self._store.read(tree, ObjectType.TREE)
 
     def _parts(self, ids: Sequence[bytes]) -> Iterator[bytes]:
-        located = self._store.locate(ids)
-        for id in ids:
-            yield self._store.read_at(id, located[id], ObjectType.TREE)
+        parts = dict(self._store.read_each(ids, ObjectType.TREE))
+        return (parts[id] for id in ids)
 
     def below(self, folder: Entry) -> list[Entry]:
         """What lies directly in ``folder``, with full paths, in the order of raw names."""
@@ -107,13 +110,79 @@ class TreeReader:
 
     def walk(self, top: Entry) -> Iterator[Entry]:
         """Everything below folder ``top`` in the order of raw names, a folder before what it holds."""
+        ahead = _Ahead(self)
         waiting = [top]
         while waiting:
             entry = waiting.pop()
             if entry is not top:
                 yield entry
             if entry.kind is EntryKind.FOLDER:
-                waiting.extend(reversed(self.below(entry)))
+                waiting.extend(reversed(ahead.below(entry, waiting)))
+
+    def folders(self, top: Entry) -> Iterator[tuple[Entry, list[Entry]]]:
+        """Folder ``top`` and each one below it, in the order of ``walk``, with what lies directly in it."""
+        ahead = _Ahead(self)
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            below = ahead.below(folder, waiting)
+            yield folder, below
+            waiting.extend(entry for entry in reversed(below) if entry.kind is EntryKind.FOLDER)
+
+    def _read_together(self, trees: Sequence[bytes]) -> dict[bytes, tuple[Entry, ...]]:
+        """``entries`` of the first of ``trees``, as many as are quickly read together."""
+        located = self._store.locate(trees)
+        chosen: list[tuple[bytes, Location]] = []
+        size = 0
+        for tree in trees:
+            chosen.append((tree, located[tree]))
+            size += located[tree].length
+            if size >= _AHEAD_BYTES:
+                break
+        contents = self._store.read_all(chosen, ObjectType.TREE)
+        return {tree: decode_folder(bytes(data), self._parts) for (tree, _), data in zip(chosen, contents, strict=True)}
+
+
+class _Ahead:
+    """The folders that a walk is about to come to, read many at a time: most are small, and asking for each alone costs
+    more than all else that is done with it."""
+
+    def __init__(self, trees: TreeReader) -> None:
+        self._trees = trees
+        self._read: dict[bytes, tuple[Entry, ...]] = {}
+        self._one_by_one = False
+
+    def below(self, folder: Entry, waiting: Sequence[Entry]) -> list[Entry]:
+        """``TreeReader.below`` of ``folder``; the walk comes to the last of ``waiting`` next."""
+        tree = folder.content[0]
+        entries = self._read.pop(tree, None)
+        if entries is None:
+            entries = self._trees._kept(tree)
+        if entries is None and not self._one_by_one:
+            try:
+                self._read |= self._trees._read_together([tree, *self._coming(tree, waiting)])
+            except StoreDamaged:  # one of them is: what comes before it is to be walked all the same
+                self._one_by_one = True
+            entries = self._read.pop(tree, None)
+        if entries is None:
+            entries = self._trees.entries(tree)
+        self._trees._keep(tree, entries)
+        return [placed(child, folder.path) for child in entries]
+
+    def _coming(self, first: bytes, waiting: Sequence[Entry]) -> Iterable[bytes]:
+        """The ids of the next trees that are still to be read, in the order in which the walk comes to them."""
+        coming = dict[bytes, None]()
+        ids = [entry.content[0] for entry in waiting[-_LOOKED_AT:] if entry.kind is EntryKind.FOLDER]
+        for _ in range(_LOOKED_AT):
+            if not ids or len(coming) == _AHEAD_TREES:
+                break
+            id = ids.pop()
+            entries = self._read.get(id)
+            if entries is not None:
+                ids.extend(entry.content[0] for entry in reversed(entries) if entry.kind is EntryKind.FOLDER)
+            elif id != first and self._trees._kept(id) is None:
+                coming[id] = None
+        return coming
 
 
 def _no_such(path: str) -> NotFound:

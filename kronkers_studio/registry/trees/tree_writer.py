@@ -60,6 +60,7 @@ def write_trees(
             size += stored.size
     written: dict[bytes, bytes] = {}
     objects: dict[bytes, bytes] = {}
+    waiting = 0  # bytes in ``objects``, counted as they come: they are as many as there are folders
     appended: set[bytes] = set()
     top = b""
     for path in sorted(folders, key=_depth, reverse=True):
@@ -68,11 +69,14 @@ def write_trees(
         top = known.get(digest, b"")
         if not top:
             top, new = tree_objects(folder.pieces(path), store.sealer)
-            objects |= {id: data for id, data in new.items() if id not in appended}
-            if sum(map(len, objects.values())) >= _APPENDED_AT_ONCE:
+            for id, data in new.items():
+                if id not in appended and id not in objects:
+                    objects[id] = data
+                    waiting += len(data)
+            if waiting >= _APPENDED_AT_ONCE:
                 append_new(objects, store, writer)
                 appended |= objects.keys()
-                objects = {}
+                objects, waiting = {}, 0
         written[digest] = top
         if path:
             above, _, name = path.rpartition("/")

@@ -1,4 +1,4 @@
-"""A process of this program that reads and seals files for another one (``registry.reading_elsewhere``)."""
+"""A process of this program that reads and seals files for another one (``registry.importing.worker_process``)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kronkers_studio.migration.found_item import FoundRows
 from kronkers_studio.migration.source import FolderSource
 from kronkers_studio.migration.throttle import Pace
 from kronkers_studio.registry.importing.worker_process import serve
+from kronkers_studio.storage.process_pipe import own_command
 
 ARGUMENT = "--reading-process"
 """What a frozen program is started with to be such a process: it has no modules that could be named."""
@@ -22,7 +23,8 @@ ARGUMENT = "--reading-process"
 
 def read_elsewhere(folder: Path, *, fetch: bool, give_way: bool) -> SourceElsewhere:
     """How another process reads ``folder``: as ``FolderSource`` does here."""
-    return SourceElsewhere(_command(), (os.fsencode(folder.absolute()), fetch, give_way), FoundRows())
+    command = own_command("kronkers_studio.workflows.migration.worker_process", ARGUMENT)
+    return SourceElsewhere(command, (os.fsencode(folder.absolute()), fetch, give_way), FoundRows())
 
 
 def main() -> None:
@@ -32,13 +34,6 @@ def main() -> None:
     incoming, outgoing = io.FileIO(0, "rb", closefd=False), io.FileIO(1, "wb", closefd=False)
     sys.stdout = sys.stderr  # whatever is printed must not get between the frames
     serve(incoming, outgoing, _source)
-
-
-def _command() -> tuple[str, ...]:
-    if getattr(sys, "frozen", False):
-        program = Path(sys.executable)
-        return str(program.with_name("kronkers" + program.suffix)), ARGUMENT  # the one with a console
-    return sys.executable, "-P", "-m", "kronkers_studio.workflows.migration.worker_process"
 
 
 def _source(setup: Any) -> tuple[ContentSource, ItemRows]:
