@@ -313,7 +313,7 @@ def open_workspace(directory: Path, unlock: Unlock) -> Workspace:
     try:
         return Workspace(directory, master)
     except StoreDamaged as error:
-        raise index_damaged(directory, error.details) from None
+        raise index_damaged(directory, error.details or error.message) from None
 
 
 def index_damaged(directory: Path, details: str = "") -> IndexDamaged:
