@@ -27,6 +27,7 @@ def add_commands(app: typer.Typer) -> None:
     command(server, "login")(login)
     command(server, "unlock")(unlock)
     command(server, "clean")(clean)
+    command(server, "log")(log)
     command(server, "remove")(remove)
 
 
@@ -152,6 +153,23 @@ def unlock(
             {"unlocked": broken, "lock": lock},
             f"{name} is unlocked" if broken else f"{lock.holder} has given the lock back meanwhile",
         )
+
+
+def log(
+    terminal: Terminal,
+    name: ServerName,
+    last: Annotated[int, typer.Option("--last", min=1, max=10_000, help="How many lines to show at most.")] = 100,
+) -> None:
+    """Show who changed what on a server, and when, by its own audit log; the newest last."""
+    from kronkers_studio.workflows.servers import server_changes
+
+    with terminal.session() as session:
+        changes = server_changes(session, name, last)
+        if not changes:
+            terminal.result(changes, f"Nothing was changed on {name} yet.")
+            return
+        rows = [[each.at, each.who, each.action, each.release, each.more] for each in changes]
+        terminal.result(changes, *table(["When", "Who", "What", "Release", ""], rows))
 
 
 def clean(

@@ -32,7 +32,10 @@ _NOW = 'now="$(cat /proc/sys/kernel/random/boot_id) $(cut -d" " -f1 /proc/uptime
 _READ_HOLDER = f'holder=""; [ -f {_LOCK} ] && read -r holder < {_LOCK}; [ ! -d {_LOCK} ] || holder=folder'
 """The holder's token. An earlier version made a folder, which has none."""
 
-_RUN = 'printf "\\n%s\\n" "$1"; printf "\\n%s\\n" "$1" >&2; (eval "$(printf %b "$0")"); printf "\\n%s %s\\n" "$1" "$?"'
+_BEGIN = 'printf "\\n%s\\n" "$1"; printf "\\n%s\\n" "$1" >&2; (eval "$(printf %b "$0")")'
+_END = 'printf "\\n%s %s\\n" "$1" "$?"'
+_READ_REST = 'set -- "$1" "$?"; cat > /dev/null; (exit "$2")'
+"""Reads what a command has left of its input, and keeps its exit status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +49,18 @@ class Command:
         """The command as one line for a POSIX shell."""
         return shlex.join(self.argv)
 
-    def line_between(self, mark: str) -> str:
+    def line_between(self, mark: str, *, fed: bool = False) -> str:
         """The command as one line for any shell (POSIX, fish, csh).
 
         Quoted is only what no shell changes between single quotes: letters, digits, some signs, and all else as octal
         numbers, which `sh` turns back. Before its output and its errors it says ``mark``, after its output ``mark`` and
         its exit status, each on a line of its own: what the account's start files print lies outside.
+
+        What gets input is ``fed`` and lasts until the input's end, though the command may not read it: an end of input
+        that crosses the end of the command makes sshd drop the connection.
         """
-        return f"sh -c '{_RUN}' '{_octal(self.line)}' {mark}"
+        script = f"{_BEGIN}; {_READ_REST}; {_END}" if fed else f"{_BEGIN}; {_END}"
+        return f"sh -c '{script}' '{_octal(self.line)}' {mark}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from kronkers_studio.deployment.commands import (
 from kronkers_studio.deployment.computer import computer_id, process_exists, start_of_computer
 from kronkers_studio.deployment.ssh import Connection
 from kronkers_studio.domain.errors import ServerBusy, ServerError
-from kronkers_studio.domain.servers import DeployLock
+from kronkers_studio.domain.servers import DeployLock, ServerChange
 from kronkers_studio.settings.configuration import user_name
 
 EXPIRY_SECONDS = 120.0
@@ -42,6 +42,7 @@ EXPIRY_SECONDS = 120.0
 _SIGN_SECONDS = 15.0
 _ATTEMPTS = 3
 _MOST_TEXT = 200
+_MOST_FACTS = 20  # of one line of the audit log
 
 _held: set[str] = set()
 """The tokens of the locks that this process has."""
@@ -119,10 +120,17 @@ def record_change(connection: Connection, action: str, **facts: Any) -> None:
         raise _home_unusable(connection, written.error)
 
 
-def read_changes(connection: Connection, last: int = 100) -> list[dict[str, Any]]:
+def read_changes(connection: Connection, last: int = 100) -> list[ServerChange]:
     """The last lines of the server's audit log, oldest first; half-written ones are left out."""
     lines = connection.run(read_audit_log(last)).output.splitlines()
-    return [entry for entry in map(_entry, lines) if entry is not None]
+    return [_change(entry) for entry in map(_entry, lines) if entry is not None]
+
+
+def _change(entry: dict[str, Any]) -> ServerChange:
+    """What a line says, whoever wrote it: texts of a bounded length and number."""
+    texts = {str(name)[:_MOST_TEXT]: str(entry[name])[:_MOST_TEXT] for name in list(entry)[:_MOST_FACTS]}
+    at, user, computer, action = (texts.pop(name, "") for name in ("at", "user", "computer", "action"))
+    return ServerChange(at, user, computer, action, texts)
 
 
 @dataclass(frozen=True, slots=True)

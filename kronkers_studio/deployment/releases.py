@@ -278,8 +278,9 @@ def _secret(engine: Engine, spec: ServiceSpec) -> str:
 
 def _create(engine: Engine, spec: ServiceSpec, image: dict[str, Any], port: int, network: str, secret: str) -> None:
     info = engine.info()
+    cpus, memory = info.get("NCPU", spec.cpus), info.get("MemTotal", spec.memory)
     definition = service_definition(
-        replace(spec, cpus=min(spec.cpus, info["NCPU"]), memory=min(spec.memory, info["MemTotal"])),
+        replace(spec, cpus=min(spec.cpus, cpus), memory=min(spec.memory, memory)),
         image_id=image["Id"],
         image=image,
         port=port,

@@ -83,12 +83,11 @@ class Connection:
         mark = f"kronkers-{secrets.token_hex(8)}"
         channel = self._open_session(timeout)
         try:
-            start_command(channel, command.line_between(mark))
+            start_command(channel, command.line_between(mark, fed=input is not None))
             if input is not None:
                 channel.settimeout(timeout)
                 send_all(channel, input)
-                # Not without input: an end-of-file that crosses the command's own end makes sshd drop the connection.
-                channel.shutdown_write()
+                channel.shutdown_write()  # not without input: it would cross the command's own end
             output, error = _read_both(channel, patience)
         except _TooLong:
             raise ServerUnreachable(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -131,3 +132,29 @@ class DeployLock:
     @property
     def holder(self) -> str:
         return f"{self.user} on {self.computer}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerChange:
+    """A line of a server's audit log: who changed what there, on which computer, and when (ISO 8601, by that computer's
+    clock). ``about`` says more, by name: the release, and how it ended."""
+
+    at: str
+    user: str
+    computer: str
+    action: str
+    about: Mapping[str, str]
+
+    @property
+    def who(self) -> str:
+        return f"{self.user} on {self.computer}"
+
+    @property
+    def release(self) -> str:
+        """The release that it was about ("churn r4"), if any."""
+        return self.about.get("release", "")
+
+    @property
+    def more(self) -> str:
+        """What else is said of it, such as how it ended."""
+        return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.about.items() if name != "release")

@@ -73,7 +73,6 @@ class ContentStore:
         self._trees = TreeReader(store)
         self._references = References(database, clock)
         self._known_trees = KnownTrees(database)
-        self._generation: int | None = None  # of the index, before anything was stored
 
     # ---- bringing in ----
 
@@ -95,8 +94,6 @@ class ContentStore:
         ``StorageFull`` or ``WorkspaceBusy``; what was acknowledged is then kept.
         """
         progress.step("Storing", len(items) if isinstance(items, Sequence) else None, "files")
-        if self._generation is None:
-            self._generation = self._store.index.generation()
         run = Import(
             self._store,
             source,
@@ -119,19 +116,21 @@ class ContentStore:
         skipped: Sequence[SkippedItem] = (),
         source: str = "",
         base: str | None = None,
+        generation: int | None = None,
     ) -> tuple[Commit, bool]:
         """Make ``stored`` the content of ``branch``, making project and branch when they do not exist.
 
         Returns the branch's head, and whether it is new: the same content as before makes no new commit. With ``base``
-        the branch must still be at that commit, beside which ``stored`` was judged; "" for no such branch. Raises
-        ``InvalidInput``, ``BranchChanged``, ``ContentCleanedUp`` (store it again), ``StorageFull`` or
-        ``WorkspaceBusy``.
+        the branch must still be at that commit, beside which ``stored`` was judged; "" for no such branch.
+        ``generation`` is that of the store in which all of ``stored`` was there (``StoreOutcome.generation``); unless
+        it lasts, and when None, all is looked up. Raises ``InvalidInput``, ``BranchChanged``, ``ContentCleanedUp``
+        (store it again), ``StorageFull`` or ``WorkspaceBusy``.
         """
         check_name("project", project)
         check_name("branch", branch)
         stored = tuple(stored)
         with self._store.writing() as writer:
-            self._expect(stored)
+            self._expect(stored, generation)
             known = self._known_trees.load(project, branch)
             written = write_trees(stored, self._store, writer, known)
             tree = written.top.hex()
@@ -166,9 +165,9 @@ class ContentStore:
             self._ledger.record(*changes, author=author)
         return commit, True
 
-    def _expect(self, stored: Sequence[StoredItem]) -> None:
-        """All of ``stored`` must be there. It was when stored; only a cleaning up since can have changed that."""
-        if self._generation == self._store.index.generation():
+    def _expect(self, stored: Sequence[StoredItem], generation: int | None) -> None:
+        """All of ``stored`` must be there. It was in ``generation``; only a cleaning up since can have changed that."""
+        if generation == self._store.index.generation():
             return
         wanted = {id for item in stored for id in item.content}
         lost = wanted - self._store.index.known(wanted)

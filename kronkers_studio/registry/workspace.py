@@ -87,15 +87,16 @@ class Workspace:
         self.table_limits: Callable[[], Limits] | None = None
         """What reading a table may take; None: what is usual."""
         self._packs = PackFolder(directory / _PACKS, master.workspace_id)
-        self._store = ObjectStore(
+        self.store = ObjectStore(
             Sealer(master), self._packs, ObjectIndex(self.database), lambda: WriterLock(directory / _LOCK)
         )
+        """The bytes of everything that is kept, by their ids; for what looks below projects and versions."""
 
     @cached_property
     def content(self) -> ContentStore:
         from kronkers_studio.registry.content_store import ContentStore
 
-        return ContentStore(self.database, self._store, self.ledger, self._check)
+        return ContentStore(self.database, self.store, self.ledger, self._check)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -107,7 +108,7 @@ class Workspace:
     def versions(self) -> Versions:
         from kronkers_studio.registry.versions import Versions
 
-        return Versions(self.database, self._store, self.ledger, self.content, lambda: self.tables)
+        return Versions(self.database, self.store, self.ledger, self.content, lambda: self.tables)
 
     @cached_property
     def tables(self) -> TableReader:
@@ -129,7 +130,7 @@ class Workspace:
 
         key = self._master.subkey("search index")
         place = self._search_place() or self.directory
-        index = SearchIndex(place / _SEARCH, key, self.database, self._store, self._data_columns, lambda: self.tables)
+        index = SearchIndex(place / _SEARCH, key, self.database, self.store, self._data_columns, lambda: self.tables)
         return Search(index)
 
     def _search_place(self) -> Path | None:
@@ -146,7 +147,7 @@ class Workspace:
     def _data_columns(self, data: ContentRef) -> tuple[str, ...]:
         from kronkers_studio.registry.search.header_reader import data_columns  # only a model with new data needs this
 
-        return data_columns(self.content, self._store, lambda: self.tables, data)
+        return data_columns(self.content, self.store, lambda: self.tables, data)
 
     @cached_property
     def _journal(self) -> Journal:
@@ -158,7 +159,7 @@ class Workspace:
     def _log(self) -> JournalLog:
         from kronkers_studio.registry.metadata.journal_files import JournalLog
 
-        return JournalLog(PackFolder(self.directory / _JOURNAL, self._master.workspace_id), self._store.sealer)
+        return JournalLog(PackFolder(self.directory / _JOURNAL, self._master.workspace_id), self.store.sealer)
 
     @property
     def keys(self) -> KeyRing:
@@ -203,7 +204,7 @@ class Workspace:
         from kronkers_studio.registry.maintenance.clean_up import CleanUp
 
         run = CleanUp(
-            self.database, self._store, self._journal, grace=grace, clock=clock, progress=progress, cancel=cancel
+            self.database, self.store, self._journal, grace=grace, clock=clock, progress=progress, cancel=cancel
         )
         if dry_run:
             return run.look()
@@ -258,7 +259,7 @@ class Workspace:
         from kronkers_studio.registry.maintenance.check import Check
 
         run = Check(
-            self.directory, self._master, self.database, self._store, self._journal, progress=progress, cancel=cancel
+            self.directory, self._master, self.database, self.store, self._journal, progress=progress, cancel=cancel
         )
         return run.run(read_data)
 
@@ -313,7 +314,7 @@ def open_workspace(directory: Path, unlock: Unlock) -> Workspace:
     try:
         return Workspace(directory, master)
     except StoreDamaged as error:
-        raise index_damaged(directory, error.details) from None
+        raise index_damaged(directory, error.details or error.message) from None
 
 
 def index_damaged(directory: Path, details: str = "") -> IndexDamaged:

@@ -102,7 +102,7 @@ def log_in_to_registry(
         if kept and before.user != user:
             delete_secret(_name(host, user))
         raise
-    if before.user and before.user != user:
+    if before.user and (before.user != user or not kept):  # it would go before what is given each time
         _forget_password(host, before.user)
     return _access(after)
 
@@ -235,7 +235,7 @@ def _password(host: str, user: str) -> Secret | None:
     except KeyUnavailable as problem:
         given = environment_password()
         if given is None:
-            problem.next_step = f"Unlock it, or give the password for {host} as {PASSWORD_VARIABLE}."
+            problem.next_step = f"Give the password for {host} as {PASSWORD_VARIABLE}, or unlock the keyring."
             raise
         return given
 
@@ -244,7 +244,7 @@ def _keep_password(host: str, user: str, password: Secret) -> None:
     try:
         set_secret(_name(host, user), password)
     except KeyUnavailable as problem:
-        problem.next_step = f"Unlock it, or give the password each time as {PASSWORD_VARIABLE}."
+        problem.next_step = f"Give the password each time as {PASSWORD_VARIABLE}, or unlock the keyring."
         raise
 
 

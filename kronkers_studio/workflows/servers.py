@@ -14,7 +14,16 @@ from kronkers_studio.domain.changes import ServerAdded, ServerRemoved
 from kronkers_studio.domain.errors import AlreadyExists, HostKeyUnknown, InvalidInput, ServerError
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
-from kronkers_studio.domain.servers import DeployLock, HostKey, Remedy, Server, ServerCheck, ServerReport, Verdict
+from kronkers_studio.domain.servers import (
+    DeployLock,
+    HostKey,
+    Remedy,
+    Server,
+    ServerChange,
+    ServerCheck,
+    ServerReport,
+    Verdict,
+)
 from kronkers_studio.settings.paths import from_home
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.credentials import (
@@ -205,6 +214,13 @@ def unlock_server(session: Session, name: str, lock: DeployLock) -> bool:
         with suppress(ServerError):  # it has happened, whether or not it can be written down
             record_change(connection, "unlock", held_by=lock.holder, purpose=lock.purpose, since=lock.since)
     return broken
+
+
+def server_changes(session: Session, name: str, last: int = 100) -> list[ServerChange]:
+    """Who changed what on the server, by its own audit log: the ``last`` lines, oldest first."""
+    from kronkers_studio.deployment.deploy_lock import read_changes
+
+    return read_changes(session.connection(session.workspace.ledger.server(name)), last)
 
 
 def parse_address(address: str) -> tuple[str, str, int]:

@@ -10,10 +10,7 @@ import pytest
 
 from tests.cli.shell import ProcessShell, Shell
 from tests.lab.secret_service import SecretService
-from tests.packaging.registry_servers import Registry, make_certificate, own_registry
-
-ASKS = {"WWW-Authenticate": 'Basic realm="here"'}
-SVC = "Basic c3ZjOmNvcnJlY3QgaG9yc2U="  # svc:correct horse
+from tests.packaging.registry_servers import Registry, let_svc_in, make_certificate, own_registry
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +21,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture
 def registry(certificate: tuple[Path, Path]) -> Iterator[Registry]:
     with own_registry(*certificate) as running:
-        running.answers["/v2/"] = lambda headers: (
-            (200, {}, b"{}") if headers.get("Authorization") == SVC else (401, ASKS, b"")
-        )
+        let_svc_in(running)
         yield running
 
 

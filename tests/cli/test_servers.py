@@ -11,7 +11,7 @@ import pytest
 
 from kronkers_studio.deployment import deploy_lock as lock_module
 from kronkers_studio.deployment.commands import release_lock, take_lock
-from kronkers_studio.deployment.deploy_lock import deploy_lock, read_changes, read_deploy_lock
+from kronkers_studio.deployment.deploy_lock import deploy_lock, read_deploy_lock
 from kronkers_studio.deployment.ssh import Connection, connect
 from kronkers_studio.settings.paths import data_folder
 from tests.cli.shell import Shell
@@ -98,8 +98,10 @@ def test_unlock_shows_who_has_the_lock_asks_breaks_exactly_that_one_and_writes_i
     assert said["unlocked"] is True
     assert said["lock"]["user"] == "ada"
     assert read_deploy_lock(connection) is None
-    last = read_changes(connection)[-1]
-    assert (last["action"], last["held_by"], last["purpose"]) == ("unlock", "ada on elsewhere", "start churn r1")
+    last = with_server.json("server", "log", "factory", "--last", "1")[0]
+    about = last["about"]
+    assert (last["action"], about["held_by"], about["purpose"]) == ("unlock", "ada on elsewhere", "start churn r1")
+    assert "held by ada on elsewhere" in with_server.run("server", "log", "factory").out
 
 
 def test_unlock_leaves_a_lock_alone_that_another_took_meanwhile(

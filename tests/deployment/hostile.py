@@ -181,7 +181,7 @@ def answering(*gives: Give, prelude: Callable[[socket.socket, bytes], None] | No
 def main(name: str) -> None:
     """Answer as ``name`` says until ended; the port is printed first."""
     with answering({**MALFORMED, **SLOW}[name]) as server:
-        print(server.port, flush=True)  # noqa: T201
+        print(server.port, flush=True)
         time.sleep(60)
 
 

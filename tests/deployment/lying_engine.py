@@ -137,7 +137,7 @@ class Handler(BaseHTTPRequestHandler):
         except ValueError:
             self._answer(status, answer)
             return
-        chance = random.Random(value)  # noqa: S311  # lies that come back when a test fails
+        chance = random.Random(value)  # lies that come back when a test fails
         self._answer(status, json.dumps(mutated(document, chance)).encode())
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import socket
 import threading
 import time
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -325,8 +328,9 @@ def test_changes_are_written_down_on_the_server_for_its_owner_only(
 ) -> None:
     record_change(connection, "start", release="churn r1", note='"quoted" $HOME `id` grün')
     last = read_changes(connection)[-1]
-    assert (last["action"], last["release"], last["note"]) == ("start", "churn r1", '"quoted" $HOME `id` grün')
-    assert {"at", "user", "computer"} <= set(last)
+    assert (last.action, last.release, last.more) == ("start", "churn r1", 'note "quoted" $HOME `id` grün')
+    assert datetime.fromisoformat(last.at).tzinfo is not None
+    assert last.who == f"{getpass.getuser()} on {socket.gethostname()}"
     assert lab_server.root("stat -c '%a %U' /home/analyst/.kronkers/audit.log") == "600 analyst\n"
 
 
@@ -334,8 +338,14 @@ def test_half_written_lines_of_the_audit_log_are_left_out(other_server: LabServe
     connection = connect_to(other_server.as_server())
     record_change(connection, "start")
     connection.run(append_audit_line(), input=b'{"action": "cut o\n[1]\n{"a": ' + b"[" * 5000 + b"\n")
+    odd = {"at": 1, "action": ["x"] * 1000, **{f"fact {number}": "long" * 1000 for number in range(1000)}}
+    connection.run(append_audit_line(), input=json.dumps(odd).encode() + b"\n")
+    strange = read_changes(connection)[-1]
+    assert (strange.at, strange.user, len(strange.action)) == ("1", "", 200)
+    assert sum(map(len, strange.about.values())) <= 20 * 200
+    other_server.root("sed -i '$d' /home/analyst/.kronkers/audit.log")
     record_change(connection, "stop")
-    assert [change["action"] for change in read_changes(connection)] == ["start", "stop"]
+    assert [change.action for change in read_changes(connection)] == ["start", "stop"]
 
 
 def test_a_home_folder_that_cannot_be_written_to_is_named(other_server: LabServer, connect_to: Connect) -> None:

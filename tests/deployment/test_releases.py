@@ -151,7 +151,7 @@ def test_a_release_is_healthy_hardened_on_loopback_only_and_answers_through_ssh(
         "kronkers.package": service_image.package.digest,
     }
     record = read_changes(ready)[-2:]
-    assert [(line["action"], line["release"], line.get("outcome")) for line in record] == [
+    assert [(line.action, line.release, line.about.get("outcome")) for line in record] == [
         ("start", "churn r1", None),
         ("start", "churn r1", "done"),
     ]

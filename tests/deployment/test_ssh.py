@@ -23,6 +23,7 @@ from kronkers_studio.deployment import ssh
 from kronkers_studio.deployment.commands import Command, read_clock
 from kronkers_studio.deployment.signing import string
 from kronkers_studio.deployment.ssh import Connection, Credentials, connect, fetch_host_key
+from kronkers_studio.deployment.streams import send_all
 from kronkers_studio.domain.errors import (
     AuthenticationFailed,
     HostKeyChanged,
@@ -173,6 +174,21 @@ def test_a_server_that_does_not_answer_is_given_up_after_the_timeout(other_serve
 def test_a_command_gets_its_input_and_gives_output_error_and_status(connection: Connection) -> None:
     result = connection.run(Command(("sh", "-c", "cat; echo bad >&2; exit 7")), input="grün\n".encode())
     assert (result.output, result.error, result.status, result.ok) == ("grün\n", "bad\n", 7, False)
+
+
+def test_a_command_that_ends_before_its_input_came_keeps_the_connection(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy computer is slow to send it. Seen to fail: “The connection to srv1 was lost.”"""
+
+    def late(*arguments: Any) -> None:
+        time.sleep(0.5)
+        send_all(*arguments)
+
+    monkeypatch.setattr(ssh, "send_all", late)
+    result = connection.run(Command(("sh", "-c", "echo said; exit 3")), input=b"never read")
+    assert (result.output, result.status) == ("said\n", 3)
+    assert connection.run(read_clock()).ok
 
 
 def test_a_command_that_takes_too_long_is_given_up(connection: Connection) -> None:
@@ -338,7 +354,7 @@ def _packet(payload: bytes) -> bytes:
         _HELLO + _packet(b"\x14"),
         _HELLO + _packet(b"\x01" + bytes(4) + string(b"go away") + string(b"")),
         _HELLO + _packet(b"\x07" + struct.pack(">I", 2**32 - 1)),
-        _HELLO + random.Random(7).randbytes(4096),  # noqa: S311  # the same in each process
+        _HELLO + random.Random(7).randbytes(4096),  # the same in each process
     ],
     ids=[
         "nothing",

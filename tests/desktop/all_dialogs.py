@@ -27,6 +27,7 @@ from kronkers_studio.desktop.dialogs.remove import RemoveDialog
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.dialogs.rules import RulesDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
+from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.widgets.dialog import Dialog, confirm
@@ -34,7 +35,7 @@ from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.differences import MergePlan
 from kronkers_studio.domain.errors import ConfinementUnavailable
 from kronkers_studio.domain.releases import THIS_COMPUTER
-from kronkers_studio.domain.servers import HostKey, Server
+from kronkers_studio.domain.servers import HostKey, Server, ServerChange
 from kronkers_studio.workflows.browsing import show_commit
 from kronkers_studio.workflows.image_registries import RegistryAccess
 from kronkers_studio.workflows.session import open_workspace
@@ -50,10 +51,11 @@ _KEY = HostKey("lab", 22, "ssh-ed25519 AAAA", "SHA256:abc")
 
 
 def dialog_classes() -> set[type[QDialog]]:
-    """Those that the desktop's modules define."""
+    """Those that the desktop's modules define, and are shown: not what others are made from, but ``Dialog``."""
     for module in pkgutil.walk_packages(kronkers_studio.desktop.__path__, f"{kronkers_studio.desktop.__name__}."):
         importlib.import_module(module.name)
-    return {kind for kind in _below(QDialog) if kind.__module__.startswith(f"{kronkers_studio.desktop.__name__}.")}
+    ours = {kind for kind in _below(QDialog) if kind.__module__.startswith(f"{kronkers_studio.desktop.__name__}.")}
+    return {kind for kind in ours if kind is Dialog or not ours & set(kind.__subclasses__())}
 
 
 def _below(kind: type[QDialog]) -> Iterator[type[QDialog]]:
@@ -102,6 +104,12 @@ def _log_in_with_fingerprint(window: MainWindow) -> LogInDialog:
     return dialog
 
 
+def _server_log(window: MainWindow) -> ServerLogDialog:
+    dialog = ServerLogDialog(window, window.studio, "lab")
+    dialog.show_changes([ServerChange("2026-11-20T12:00:00+00:00", "ada", "laptop", "start", {"release": "churn r4"})])
+    return dialog
+
+
 MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     Dialog: [
         lambda window: confirm(window, "Stop it?", "It stops.", "Stop", _nothing),
@@ -111,6 +119,7 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     CleanServerDialog: [lambda window: CleanServerDialog(window, window.studio, "lab", _nothing, _nothing)],
     CompareDialog: [_compare],
     CrashDialog: [lambda window: CrashDialog(window, "Packaging", "details")],
+    ServerLogDialog: [lambda window: ServerLogDialog(window, window.studio, "lab"), _server_log],
     ForgetFolderDialog: [
         lambda window: ForgetFolderDialog(window, window.studio, "Team", [Path("Sales"), Path("Plans")], _nothing),
         lambda window: ForgetFolderDialog(window, window.studio, "Team", [Path("Sales")], _nothing),

@@ -21,13 +21,12 @@ from kronkers_studio.packaging import base_from_registry, users_layer_cache
 from kronkers_studio.settings.configuration import change_settings, load_settings
 from tests.lab.secret_service import SecretService
 from tests.packaging.image_files import SmallImage, tar_of
-from tests.packaging.registry_servers import Registry, make_certificate, own_registry
+from tests.packaging.registry_servers import Registry, let_svc_in, make_certificate, own_registry
 
 OpenWindow = Callable[..., MainWindow]
 Rest = Callable[[MainWindow], None]
 PATIENCE = 60_000
 ASKS = {"WWW-Authenticate": 'Basic realm="here"'}
-SVC = "Basic c3ZjOmNvcnJlY3QgaG9yc2U="  # svc:correct horse
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +37,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture
 def registry(certificate: tuple[Path, Path]) -> Iterator[Registry]:
     with own_registry(*certificate) as running:
-        running.answers["/v2/"] = lambda headers: (
-            (200, {}, b"{}") if headers.get("Authorization") == SVC else (401, ASKS, b"")
-        )
+        let_svc_in(running)
         yield running
 
 

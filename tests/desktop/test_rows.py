@@ -40,21 +40,21 @@ def test_words_in_csv_stay_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "named"),
+    ("text", "named", "next_step"),
     [
-        ("", "no rows"),
-        ("[", "line 1"),
-        ('[{"a": 1},\n {"a": }]', "line 2"),
-        ("[]", "no rows"),
-        ("a,b\n1,2,3", "Line 2"),
-        ("a,b\n1,2\n1", "Line 3"),
-        ("a,b", "only a line of names"),
+        ("", "no rows", "Paste JSON or CSV"),
+        ("[", "line 1", "Correct it there"),
+        ('[{"a": 1},\n {"a": }]', "line 2", "Correct it there"),
+        ("[]", "no rows", "Write a list of rows"),
+        ("a,b\n1,2,3", "Line 2", "The first line names the columns"),
+        ("a,b\n1,2\n1", "Line 3", "The first line names the columns"),
+        ("a,b", "only a line of names", "Add a line of values"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_place(text: str, named: str) -> None:
+def test_what_is_wrong_is_named_with_its_place(text: str, named: str, next_step: str) -> None:
     with pytest.raises(InvalidInput, match=named) as caught:
         parse_rows(text)
-    assert caught.value.next_step
+    assert next_step in caught.value.next_step
 
 
 def test_a_form_has_a_field_for_each_column_and_reads_it_by_its_type() -> None:
@@ -80,8 +80,15 @@ def test_answers_come_first_then_certainty_then_the_rows_own_values() -> None:
     assert lines == [["Barolo", "95.8 %", "14.2", "1"]]
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "[" + "9" * 5000 + "]", 'a,b\n"' + "x" * 200_000])
-def test_text_that_no_reader_takes_is_refused_with_a_sentence(text: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
+@pytest.mark.parametrize(
+    ("text", "named", "next_step"),
+    [
+        ("[" * 100_000, "This JSON cannot be read", "Write a list of rows"),
+        ("[" + "9" * 5000 + "]", "This JSON cannot be read", "Write a list of rows"),
+        ('a,b\n"' + "x" * 200_000, "The CSV cannot be read after line", "quotation mark that is not closed"),
+    ],
+)
+def test_text_that_no_reader_takes_is_refused_with_a_sentence(text: str, named: str, next_step: str) -> None:
+    with pytest.raises(InvalidInput, match=named) as refused:
         parse_rows(text)
-    assert refused.value.next_step
+    assert next_step in refused.value.next_step

@@ -12,10 +12,11 @@ import pytest
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.deployment.deploy_lock import deploy_lock
+from kronkers_studio.deployment.deploy_lock import deploy_lock, record_change
 from kronkers_studio.deployment.service_definition import SERVICE_LABEL, WORKSPACE_LABEL
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
+from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.pages.servers import ServersPage
 from kronkers_studio.desktop.panels.server_card import ServerCard
 from kronkers_studio.desktop.widgets.dialog import Dialog
@@ -195,6 +196,24 @@ def test_a_lock_that_was_given_back_meanwhile_is_not_asked_about(
     qtbot.waitUntil(lambda: _report(page) not in (None, before), timeout=_LONG)
     assert not [found for found in page.findChildren(Dialog) if found.isVisible()]
     assert "Nobody is changing releases" in page.notice.message
+
+
+def test_who_changed_what_is_shown_from_the_servers_own_record(
+    open_main_window: OpenWindow, with_server: Path, qtbot: QtBot
+) -> None:
+    page = _open_page(open_main_window(with_server))
+    qtbot.waitUntil(lambda: bool(page.findChildren(ServerCard)), timeout=_LONG)
+    connection = _session(page).connection(_session(page).workspace.ledger.server("factory"))
+    record_change(connection, "start", release="churn r4", outcome="done")
+    _card(page).log_wanted.emit()
+    dialog = page.findChild(ServerLogDialog)
+    assert dialog is not None
+    qtbot.waitUntil(lambda: dialog.views.shown == "list", timeout=_LONG)
+    newest = dialog.table.content.row(0)
+    assert (newest.action, newest.release, newest.more) == ("start", "churn r4", "outcome done")
+    shown = [str(dialog.table.content.index(0, column).data()) for column in range(5)]
+    assert shown[1:] == [newest.who, "start", "churn r4", "outcome done"]
+    assert newest.at not in shown[0], "as people here write a time"
 
 
 def test_what_no_release_needs_is_listed_before_it_is_removed(

@@ -52,7 +52,7 @@ class Measured:
             found.append(counted)
         self.taken[what] = statistics.median(counted.thread for counted in found)
         longest = statistics.median(counted.longest for counted in found)
-        print(f"{what}: {self.taken[what] * 1000:.0f} ms of the main thread, longest {longest * 1000:.0f} ms")  # noqa: T201
+        print(f"{what}: {self.taken[what] * 1000:.0f} ms of the main thread, longest {longest * 1000:.0f} ms")
 
     @property
     def too_long(self) -> dict[str, float]:

@@ -73,7 +73,7 @@ def test_the_window_opens_in_at_most_twice_the_time_of_an_empty_one(workspace: P
     _output(_OUR_WINDOW, str(workspace))
     pairs = [(float(_output(_OUR_WINDOW, str(workspace))), float(_output(_EMPTY_WINDOW))) for _ in range(_RUNS)]
     ours, empty = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
-    print(f"ours {ours:.3f} s, empty with pyqtgraph {empty:.3f} s, factor {ours / empty:.2f}")  # noqa: T201
+    print(f"ours {ours:.3f} s, empty with pyqtgraph {empty:.3f} s, factor {ours / empty:.2f}")
     assert ours <= 2 * empty
 
 

@@ -66,12 +66,12 @@ def test_a_key_can_be_given_and_must_tell_rows_apart() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        *[(name, True) for name in ("id", "ID", "customer_id", "customerId", "Kunden-Nr", "e-mail", "Artikelnummer")],
-        *[(name, False) for name in ("paid", "grid", "price", "quantity", "annotation", "monkey")],
+        *[(name, True) for name in ("id", "ID", "customer_id", "customerId", "Kunden-Nr", "e-mail")],
+        *[(name, False) for name in ("paid", "grid", "price", "quantity", "annotation", "monkey", "Artikelnummer")],
     ],
 )
 def test_key_columns_are_known_by_their_names(name: str, expected: bool) -> None:
-    assert is_key_name(name) is expected or name == "Artikelnummer"
+    assert is_key_name(name) is expected
 
 
 def test_a_key_is_named_like_one_or_stands_first_and_is_never_a_measurement() -> None:
@@ -235,8 +235,8 @@ def test_differences_without_a_key_are_those_of_counted_rows(
 
 
 @pytest.mark.slow
-def test_tables_of_200_000_rows_are_compared_in_a_moment() -> None:
-    chance = random.Random(1)  # noqa: S311  # the same table every time
+def test_tables_of_200_000_rows_are_compared() -> None:
+    chance = random.Random(1)  # the same table every time
     rows = [
         [
             *(str(n), chance.choice("nsew"), f"2024-01-{n % 28 + 1:02d}", str(chance.randrange(1000))),
@@ -254,4 +254,8 @@ def test_tables_of_200_000_rows_are_compared_in_a_moment() -> None:
             (table,) = diff_table_files("a.csv", old, new).tables
             wall, worked = time.perf_counter() - started, time.process_time() - worked
         assert bool(table.key) == (title == "with a key")
-        print(f"\ntable diff, 200,000 × {len(header[columns])} {title}: {wall:.2f} s ({worked:.2f})")  # noqa: T201
+        if table.key:
+            assert (table.rows_changed, table.rows_removed, table.rows_added) == (400, 200, 0)
+        else:
+            assert table.rows_removed - table.rows_added == 200
+        print(f"\ntable diff, 200,000 × {len(header[columns])} {title}: {wall:.2f} s ({worked:.2f})")

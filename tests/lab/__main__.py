@@ -1,7 +1,5 @@
 """A lab by hand: ``python -m tests.lab [NUMBER OF SERVERS]`` runs until Ctrl-C, ``… down`` clears leftovers."""
 
-# ruff: noqa: T201 (a command that prints)
-
 from __future__ import annotations
 
 import signal

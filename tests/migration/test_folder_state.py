@@ -113,8 +113,19 @@ def test_names_that_are_not_text_have_a_state(tree: Path) -> None:
 
 
 def test_times_and_sizes_beyond_64_bits_have_a_state(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filesystem, "fingerprint", lambda status: (2**70, -(2**70), 2**64))
-    assert state_of(tree) is not None
+    """Seen to fail with each number cut to 64 bits."""
+    states = set()
+    for number in (
+        (2**70, -(2**70), 2**64),
+        (2**71, -(2**70), 2**64),
+        (2**70, -(2**71), 2**64),
+        (2**70, -(2**70), 2**65),
+    ):
+        monkeypatch.setattr(filesystem, "fingerprint", lambda status, number=number: number)
+        state = state_of(tree)
+        assert state is not None and is_in_state(tree, state)
+        states.add(state)
+    assert len(states) == 4
 
 
 def test_it_can_be_cancelled(tree: Path) -> None:

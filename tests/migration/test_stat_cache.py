@@ -227,7 +227,7 @@ def test_many_files_are_remembered_and_loaded_at_once(
         (folder / f"{number}.csv").hardlink_to(first)
 
     begun: list[str] = []
-    for way in ("read_directly", "write_directly"):
+    for way in ("read", "write"):
         really = getattr(Database, way)
         monkeypatch.setattr(Database, way, lambda self, way=way, really=really: begun.append(way) or really(self))
     store(folder, cache)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import datetime
 import http.server
@@ -144,6 +145,15 @@ class Registry:
 
     def paths(self) -> list[str]:
         return [path for path, _ in self.requests]
+
+
+def let_svc_in(registry: Registry) -> None:
+    """Only who logs in as svc with the password "correct horse" gets past the registry's front door."""
+    asks = {"WWW-Authenticate": 'Basic realm="here"'}
+    login = f"Basic {base64.b64encode(b'svc:correct horse').decode()}"
+    registry.answers["/v2/"] = lambda headers: (
+        (200, {}, b"{}") if headers.get("Authorization") == login else (401, asks, b"")
+    )
 
 
 def _ranged(blob: bytes) -> Callable[[dict[str, str]], tuple[int, dict[str, str], bytes]]:

@@ -363,7 +363,7 @@ def test_a_cancelled_download_is_continued_by_the_next(
 def _noise(size: int) -> bytes:
     import random
 
-    return tar_of({"noise": random.Random(7).randbytes(size)})  # noqa: S311
+    return tar_of({"noise": random.Random(7).randbytes(size)})
 
 
 def test_bytes_that_are_not_what_was_asked_for_are_refused(

@@ -48,7 +48,7 @@ def workspace(directory: Path, key_file: Path) -> Iterator[Workspace]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A small untidy folder: small and large files, twins, an empty file and folder, a link, an executable."""
-    chance = random.Random(5)  # noqa: S311  # the same folder every time
+    chance = random.Random(5)  # the same folder every time
     top = tmp_path / "source"
     (top / "team a" / "data").mkdir(parents=True)
     (top / "empty" / "inside").mkdir(parents=True)
@@ -81,6 +81,7 @@ def bring_in(workspace: Workspace) -> BringIn:
             author="ann",
             skipped=outcome.skipped,
             source=str(folder),
+            generation=outcome.generation,
         )
         return commit, changed, outcome
 

@@ -217,7 +217,7 @@ def test_known_files_are_looked_up_once_for_each_generation_of_the_store(
     items = [replace(item, known=content.get(item.path)) for item in local_folder.listing(folder)]
     source = local_folder.LocalFolder(folder)
     looked_up: list[bytes] = []
-    index = workspace.content._store.index
+    index = workspace.store.index
     really = index.known
     monkeypatch.setattr(index, "known", lambda ids: really([id for id in ids if not looked_up.append(id)]))
 
@@ -429,7 +429,7 @@ def test_many_objects_read_together_are_those_that_were_stored_also_when_one_is_
     workspace: Workspace, folder: Path, bring_in: BringIn
 ) -> None:
     bring_in(folder)
-    store = workspace.content._store
+    store = workspace.store
     entries = [entry for entry in workspace.content.walk("project") if entry.kind is EntryKind.FILE]
     ids = [id for entry in entries for id in entry.content]
     located = store.locate(ids)
@@ -459,7 +459,7 @@ def test_damaged_files_are_named_and_all_others_restored(
     content = workspace.content
     harmed = ["large.bin", "team a/data/sales 07.csv"]
     for path in harmed:
-        at = content._store.locate(content.find("project", "", path).content[:1])
+        at = workspace.store.locate(content.find("project", "", path).content[:1])
         (place,) = at.values()
         pack = workspace.directory / "packs" / f"{place.pack:08d}.pack"
         data = bytearray(pack.read_bytes())

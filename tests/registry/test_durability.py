@@ -45,7 +45,7 @@ def test_packs_are_flushed_before_the_index_and_both_before_the_acknowledgement(
 ) -> None:
     """Seen to fail without the pack's fsync. (That it reaches the disk is for a test that cuts the power.)"""
     events: list[str] = []
-    flush, add = flush_file, workspace.content._store.index.add
+    flush, add = flush_file, workspace.store.index.add
 
     def flushing(descriptor: int) -> None:
         events.append("flush")
@@ -56,7 +56,7 @@ def test_packs_are_flushed_before_the_index_and_both_before_the_acknowledgement(
         add(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(packs_module, "flush_file", flushing)
-    monkeypatch.setattr(workspace.content._store.index, "add", adding)
+    monkeypatch.setattr(workspace.store.index, "add", adding)
     workspace.content.store_items(
         local_folder.listing(folder),
         local_folder.LocalFolder(folder),
@@ -78,7 +78,7 @@ def test_a_file_is_not_acknowledged_before_the_twin_that_brings_its_content(
     (tmp_path / "twins" / "zzz").write_bytes(b"other")
     monkeypatch.setattr(object_writer_module, "_CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(importer_module, "_BATCH_FILES", 1)
-    sealer = workspace.content._store.sealer
+    sealer = workspace.store.sealer
     seal_all = sealer.seal_all
 
     def slowly(type: ObjectType, objects: list[tuple[bytes, bytes]], *, compress: bool = True) -> list[Record]:
@@ -205,7 +205,7 @@ from pathlib import Path
 from kronkers_studio.registry import open_workspace
 from kronkers_studio.storage.keys import Unlock
 with open_workspace(Path(sys.argv[1]), Unlock(key_file=Path(sys.argv[2]))) as workspace:
-    with workspace.content._store.writing():
+    with workspace.store.writing():
         print("held", flush=True)
         sys.stdin.read()
 """

@@ -21,7 +21,7 @@ def closed(
 ) -> tuple[Path, Path]:
     """A closed workspace of several packs, and the folder that was brought in last."""
     monkeypatch.setattr(packs_module, "PACK_TARGET", 150_000)
-    chance = random.Random(11)  # noqa: S311
+    chance = random.Random(11)
     source = tmp_path / "small source"
     (source / "inner").mkdir(parents=True)
     for number in range(24):
@@ -38,7 +38,7 @@ def closed(
 def _flips(directory: Path, source: Path, key_file: Path, place: Path, count: int) -> dict[str, int]:
     """Flip ``count`` bytes, one at a time, as many in each kind of file; how many were found by opening and by
     checking."""
-    chance = random.Random(count)  # noqa: S311
+    chance = random.Random(count)
     pristine = Path(shutil.copytree(directory, place / "pristine"))
     kinds = [
         sorted((directory / "packs").iterdir()),

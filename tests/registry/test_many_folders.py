@@ -26,7 +26,7 @@ _FOLDERS = 600
 @pytest.fixture
 def contents(workspace: Workspace) -> dict[str, bytes]:
     """What project "p" holds: folders of one file, some in others, some alike, one of them wide."""
-    chance = Random(7)  # noqa: S311
+    chance = Random(7)
     found = {f"group {n % 7}/run {n:04d}/result.json": b'{"n": %d}' % n for n in range(_FOLDERS)}
     for n in range(60):
         found[f"twins/{n:02d}/same/text.txt"] = b"the same"

@@ -219,7 +219,7 @@ def test_a_merge_whose_outcome_is_cleaned_up_meanwhile_is_refused_and_loses_noth
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it makes was there already, in a project given up. Seen to fail without a look at the index's generation."""
-    chance = random.Random(2)  # noqa: S311
+    chance = random.Random(2)
     lines = [f"{chance.getrandbits(200):x}\n" for _ in range(2000)]
     ours, theirs = lines.copy(), lines.copy()
     ours[5], theirs[1900] = "ours\n", "theirs\n"
@@ -426,13 +426,13 @@ def test_merging_200_000_files_takes_as_long_as_the_changes_do(project: Project)
     plan = project.merging.plan(project.name, "try", "main")
     planned = time.perf_counter()
     project.merge()
-    print(f"\nmerge of 200,000 files, 10 changes a side: planned in {planned - started:.2f} s, ", end="")  # noqa: T201
-    print(f"committed in {time.perf_counter() - planned:.2f} s")  # noqa: T201  # the figures
+    print(f"\nmerge of 200,000 files, 10 changes a side: planned in {planned - started:.2f} s, ", end="")
+    print(f"committed in {time.perf_counter() - planned:.2f} s")  # the figures
     assert len(plan.incoming.changes) == 10 and plan.conflicts == ()
 
 
 @pytest.mark.slow
-def test_large_tables_are_merged_in_a_moment(project: Project) -> None:
+def test_large_tables_are_merged_by_rows(project: Project) -> None:
     lines = [f"{n},name {n % 97},{n % 7},{n * 3}" for n in range(200_000)]
 
     def table(mark: str, remainder: int) -> str:
@@ -442,5 +442,5 @@ def test_large_tables_are_merged_in_a_moment(project: Project) -> None:
     project.three({"t.csv": table("", 0)}, {"t.csv": table("1", 0)}, {"t.csv": table("2", 1)})
     started = time.perf_counter()
     (merged,) = project.merge().plan.merged
-    print(f"\nmerge of 200,000 × 4: {time.perf_counter() - started:.2f} s; {merged.detail}")  # noqa: T201
+    print(f"\nmerge of 200,000 × 4: {time.perf_counter() - started:.2f} s; {merged.detail}")
     assert merged.by is MergedBy.ROWS

@@ -48,7 +48,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked ch
 PROJECTS, BRANCHES = ("a", "b"), ("main", "try")
 projects, branches = st.sampled_from(PROJECTS), st.sampled_from(BRANCHES)
 # few paths and contents, so that versions share, clash and come back
-contents = st.integers(0, 7).map(lambda seed: random.Random(seed).randbytes(seed * 1500))  # noqa: S311
+contents = st.integers(0, 7).map(lambda seed: random.Random(seed).randbytes(seed * 1500))
 folders = st.dictionaries(st.sampled_from(["1.bin", "2.bin", "in/3.bin", "in/4.bin"]), contents, max_size=4)
 deaths = st.integers(1, 14)
 
@@ -99,7 +99,7 @@ class Life(RuleBasedStateMachine):
         project, files, outcome = self.pending
         self.pending = None
         try:
-            self.workspace.content.commit(project, "main", outcome.stored, message="", author="ann")
+            self._commit(project, "main", outcome)
         except ContentCleanedUp:  # loud, and running it again reads what is missing
             self._bring_in(project, "main", files)
         self.model.setdefault(project, {})["main"] = files
@@ -235,7 +235,12 @@ class Life(RuleBasedStateMachine):
 
     def _bring_in(self, project: str, branch: str, files: Files) -> None:
         outcome = self.workspace.content.store_items(items(files), MemorySource(files))
-        self.workspace.content.commit(project, branch, outcome.stored, message="", author="ann")
+        self._commit(project, branch, outcome)
+
+    def _commit(self, project: str, branch: str, outcome: StoreOutcome) -> None:
+        self.workspace.content.commit(
+            project, branch, outcome.stored, message="", author="ann", generation=outcome.generation
+        )
 
     def _read(self, project: str, branch: str) -> Files:
         content = self.workspace.content

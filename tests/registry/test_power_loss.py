@@ -79,7 +79,7 @@ def test_a_power_cut_loses_nothing_acknowledged(
 ) -> None:
     """Seen to fail every time without the packs' fsync, and every time with ``synchronous=NORMAL``."""
     template, key_file = empty_workspace
-    chance = random.Random(number)  # noqa: S311
+    chance = random.Random(number)
     folder, acks = tmp_path / "source", tmp_path / "acks"
     folder.mkdir()
     for name in range(1000):
@@ -99,7 +99,7 @@ def test_a_power_cut_loses_nothing_acknowledged(
             assert time.monotonic() < deadline and running.poll() is None, "the import does not get on"
             time.sleep(0.003)
         _cut_the_power(disk)
-        acknowledged = [line.split("\t") for line in acks.read_text(encoding="utf-8").splitlines()]
+        acknowledged = [line.split("\t") for line in acks.read_text(encoding="utf-8").split("\n")[:-1]]
         running.stdin.close()
         running.wait(60)
     _unmount(disk)
@@ -152,7 +152,7 @@ def test_a_power_cut_beside_changes_and_cleaning_up_loses_nothing(
 ) -> None:
     """Seen to fail without the flush of rewritten packs or of the journal, and with ``synchronous=NORMAL``."""
     template, key_file = empty_workspace
-    chance = random.Random(number)  # noqa: S311
+    chance = random.Random(number)
     directory, acks = Path(shutil.copytree(template, disk / "workspace")), tmp_path / "acks"
     keep = {f"{name}.bin": chance.randbytes(30_000) for name in range(30)}
     with pytest.MonkeyPatch.context() as patch, open_workspace(directory, Unlock(key_file=key_file)) as workspace:
@@ -168,7 +168,7 @@ def test_a_power_cut_beside_changes_and_cleaning_up_loses_nothing(
             assert time.monotonic() < deadline and running.poll() is None, "it does not get on"
             time.sleep(0.001)
         _cut_the_power(disk)
-        acknowledged = acks.read_text(encoding="utf-8").splitlines()
+        acknowledged = acks.read_text(encoding="utf-8").split("\n")[:-1]  # the last one may be half written
         running.wait(60)
     _unmount(disk)
     shutil.copyfile(tmp_path / "disk.img", tmp_path / "copy.img")

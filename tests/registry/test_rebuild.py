@@ -172,7 +172,7 @@ def test_a_version_never_acknowledged_does_not_come_back_once_its_content_was_cl
 ) -> None:
     """As after a kill between the journal's file and the database. Seen to fail without ``settle``."""
     (tmp_path / "never").mkdir()
-    (tmp_path / "never" / "x.bin").write_bytes(random.Random(9).randbytes(900_000))  # noqa: S311
+    (tmp_path / "never" / "x.bin").write_bytes(random.Random(9).randbytes(900_000))
     log = filled.ledger._journal.log
     assert log is not None
 
@@ -199,7 +199,7 @@ def test_nothing_is_cleaned_up_in_a_database_that_is_older_than_the_journal(
 ) -> None:
     """What it does not know of is needed again once the newer changes are brought back."""
     bring_in(folder)
-    (folder / "unused.bin").write_bytes(random.Random(3).randbytes(900_000))  # noqa: S311
+    (folder / "unused.bin").write_bytes(random.Random(3).randbytes(900_000))
     items = local_folder.listing(folder)
     workspace.content.store_items(items, local_folder.LocalFolder(folder))  # a migration that never came to its commit
     workspace.close()
@@ -275,7 +275,7 @@ def test_a_torn_end_of_a_pack_is_left_to_the_next_writer(
 ) -> None:
     pack = max((filled.directory / "packs").iterdir())
     with pack.open("ab") as stream:
-        stream.write(b"KOBJ" + random.Random(1).randbytes(400))  # noqa: S311
+        stream.write(b"KOBJ" + random.Random(1).randbytes(400))
     rebuild_workspace(filled.directory, Unlock(key_file=key_file))
     assert filled.content.check(read_data=True).problems == ()
     (folder / "another.txt").write_text("x", encoding="utf-8")
@@ -303,7 +303,7 @@ def test_a_pack_that_a_power_cut_left_without_its_beginning_is_left_to_the_next_
 
 def test_no_rebuild_beside_a_writer(filled: Workspace, key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workspace_module, "_LOCK_WAIT_SECONDS", 0.1)
-    with filled.content._store.writing(), pytest.raises(WorkspaceBusy):
+    with filled.store.writing(), pytest.raises(WorkspaceBusy):
         rebuild_workspace(filled.directory, Unlock(key_file=key_file))
 
 
@@ -342,8 +342,8 @@ def test_a_damaged_file_is_stored_anew_from_its_folder(
 ) -> None:
     """What the check advises: rebuild, bring in again. Cleaning up then clears the damage away."""
     entry = filled.content.find("project", "", "later.txt")
-    at = filled.content._store.index.locate(entry.content)[entry.content[0]]
-    pack = filled.content._store.packs.path(at.pack)
+    at = filled.store.index.locate(entry.content)[entry.content[0]]
+    pack = filled.store.packs.path(at.pack)
     content = bytearray(pack.read_bytes())
     content[at.offset + HEADER_SIZE] ^= 1
     pack.write_bytes(content)

@@ -13,7 +13,7 @@ from kronkers_studio.registry.store.records import HEADER_SIZE, ObjectType, read
 def test_content_that_does_not_fit_its_name_is_never_given_out(workspace: Workspace, other: bytes) -> None:
     """Sealed with the right key, as by a fault of memory between naming and sealing: the cipher has nothing against it.
     Seen to fail without the comparison of names."""
-    sealer = workspace.content._store.sealer
+    sealer = workspace.store.sealer
     for type, named in ((ObjectType.CHUNK, b"what was named"), (ObjectType.TREE, other)):
         raw = b"".join(sealer.seal(ObjectType.CHUNK, sealer.name(type, named), other).parts)
         header, body = read_header(raw[:HEADER_SIZE]), raw[HEADER_SIZE:]

@@ -233,7 +233,7 @@ def _plain(text: str) -> str:
 def test_many_matches_come_in_the_same_order_as_few(workspace: Workspace, pages_agree: PagesAgree) -> None:
     """The three ways of reading a page: sorted, from the top of an index, and sorted because the top was not enough."""
 
-    chance = random.Random(3)  # noqa: S311  # the same every time
+    chance = random.Random(3)  # the same every time
     files = {}
     for number in range(300):
         files["/".join([*chance.choices("abc", k=chance.randrange(3)), f"{chance.choice(WORDS)} {number}.csv"])] = (

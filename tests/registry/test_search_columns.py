@@ -124,7 +124,7 @@ def test_the_end_of_a_parquet_file_is_enough() -> None:
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx", ".xls", ".xlsb", ".ods"])
 def test_damaged_and_odd_files_are_refused_with_a_reason(suffix: str) -> None:
-    chance = random.Random(7)  # noqa: S311  # the same every time
+    chance = random.Random(7)  # the same every time
     whole = {".parquet": _parquet("a", "b"), ".xlsx": _workbook(["a", "b"], ["c"])}.get(suffix, _workbook(["a", "b"]))
     odd = [b"", b"\0\1\2" * 50, b"PAR1", b"PK\3\4" + b"x" * 90, whole[: len(whole) // 2], whole[100:]]
     for _ in range(200):
@@ -277,7 +277,7 @@ def test_what_cannot_be_read_is_told_and_does_not_come_again(workspace: Workspac
 def test_a_damaged_store_does_not_keep_the_others_from_being_found(workspace: Workspace, directory: Path) -> None:
     _commit(workspace, {f"{number}.csv": f"key,c{number}\n{number},2\n" for number in range(5)})
     pack = next((directory / "packs").rglob("*.*"))
-    at = workspace.content._store.index.locate(workspace.content.find("p", "", "3.csv").content)
+    at = workspace.store.index.locate(workspace.content.find("p", "", "3.csv").content)
     (location,) = at.values()
     whole = pack.read_bytes()
     middle = location.end - location.stored // 2
@@ -318,7 +318,7 @@ def test_reading_stops_when_asked_and_goes_on_later(
 
 def test_many_matches_by_column_come_in_the_same_order_as_few(workspace: Workspace, pages_agree: PagesAgree) -> None:
 
-    chance = random.Random(4)  # noqa: S311  # the same every time
+    chance = random.Random(4)  # the same every time
     words = ["sales", "churn", "region", "date"]
     files = {
         "/".join([*chance.choices("ab", k=chance.randrange(3)), f"{chance.choice(words)} {number}.csv"]): ",".join(

@@ -86,9 +86,9 @@ def _timed(question: Callable[[], object], kind: str = "", what: str = "") -> To
 def test_searches_over_100_000_files_take_less_than_50_ms(
     workspace: Workspace, directory: Path, key_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chance = random.Random(1)  # noqa: S311  # the same every time
+    chance = random.Random(1)  # the same every time
     files = _many_files(chance)
-    headers = _headers(random.Random(3), [path for path in files if path.endswith(".csv")])  # noqa: S311
+    headers = _headers(random.Random(3), [path for path in files if path.endswith(".csv")])
     _commit_tables(workspace, files, headers)
     _commit(workspace, dict(list(files.items())[:5000]), "try")
     built = _timed(lambda: workspace.search.run("x"))
@@ -183,7 +183,7 @@ def _questions(chance: random.Random, known: list[str]) -> Iterator[tuple[str, s
 def test_lists_of_10_000_model_versions_ordered_by_a_metric_take_less_than_20_ms(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chance = random.Random(2)  # noqa: S311  # the same every time
+    chance = random.Random(2)  # the same every time
     commit = _commit(workspace, {"m": 1})
     columns = tuple(f"column_{n}" for n in range(20))
     facts = ModelFacts(

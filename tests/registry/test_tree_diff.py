@@ -41,7 +41,7 @@ class Trees:
     """Trees in the store of a workspace. The files' contents are in none: nobody looks at them."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self.store = workspace.content._store
+        self.store = workspace.store
         self._reader = TreeReader(self.store)
 
     def put(self, leaves: Leaves) -> bytes:
@@ -293,7 +293,7 @@ def test_entries_found_by_comparing_bytes_are_those_that_differ(old: Leaves, new
 
 
 def _project(files: int) -> Leaves:
-    chance = random.Random(3)  # noqa: S311  # the same tree every time
+    chance = random.Random(3)  # the same tree every time
     return {
         f"team {n % 20:02}/project {n % 200 // 20}/run {n % 1000 // 200}/file {n:06}.csv": (
             EntryKind.FILE,
@@ -313,7 +313,7 @@ def test_ten_changes_among_200_000_files_are_found_at_once(trees: Trees, shape: 
     if shape != "nested":
         leaves = {f"wide/{n:06}.csv" if n < 100_000 else path: leaf for n, (path, leaf) in enumerate(leaves.items())}
     changed = dict(leaves)
-    for path in random.Random(4).sample(list(leaves), 10):  # noqa: S311
+    for path in random.Random(4).sample(list(leaves), 10):
         changed[path] = file("changed " + path[-10:-4])
     old, new = trees.put(leaves), trees.put(changed)
     seconds = []
@@ -324,4 +324,4 @@ def test_ten_changes_among_200_000_files_are_found_at_once(trees: Trees, shape: 
         assert len(difference.changes) == 10
     assert sorted(worked for _, worked in seconds)[2] <= 0.05
     figures = [f"{wall * 1000:.0f} ({worked * 1000:.0f}) ms" for wall, worked in seconds]
-    print(f"\ntree diff, 10 of 200,000 files, {shape}, wall (processor): {figures}")  # noqa: T201  # the figure
+    print(f"\ntree diff, 10 of 200,000 files, {shape}, wall (processor): {figures}")  # the figure

@@ -121,7 +121,7 @@ def test_a_change_touches_no_more_than_the_parts_beside_it(listing: dict[str, En
 
 def _put(leaves: dict[str, Entry], workspace: Workspace) -> bytes:
     """The tree of files in the folder “wide”."""
-    store = workspace.content._store
+    store = workspace.store
     items = [
         StoredItem(SourceItem(f"wide/{name}", EntryKind.FILE, 0, entry.mtime_ns), entry.content, entry.size)
         for name, entry in leaves.items()
@@ -154,7 +154,7 @@ def test_the_difference_of_trees_in_parts_is_that_of_whole_ones(
         patch.setattr(tree_parts, "WIDE", 10_000)
         whole = [_put({**common, **leaves}, workspace) for leaves in (old, new)]
     parts = [_put({**common, **leaves}, workspace) for leaves in (old, new)]
-    store = workspace.content._store
+    store = workspace.store
     for renames in (True, False):
         plain = _without_ids(diff_trees(whole[0], whole[1], store, renames=renames).changes)
         for before, after in ((parts[0], parts[1]), (whole[0], parts[1]), (parts[0], whole[1])):
@@ -181,7 +181,7 @@ def test_entries_are_found_by_name_and_listed_in_order(
 ) -> None:
     leaves["always"] = Entry("", EntryKind.FILE)
     tree = _put(leaves, workspace)
-    cold, warm = TreeReader(workspace.content._store), TreeReader(workspace.content._store)
+    cold, warm = TreeReader(workspace.store), TreeReader(workspace.store)
     listed = warm.below(warm.find(tree, "wide"))
     assert [entry.name for entry in listed] == sorted(leaves, key=raw_name)
     for reader in (cold, warm):
@@ -196,7 +196,7 @@ def test_entries_are_found_by_name_and_listed_in_order(
 def test_to_find_a_file_only_its_part_is_read(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = _put({f"{number:03}": Entry("", EntryKind.FILE) for number in range(200)}, workspace)
     read: list[object] = []
-    store = workspace.content._store
+    store = workspace.store
     genuine = store.read_at
     monkeypatch.setattr(store, "read_at", lambda *given: read.append(given) or genuine(*given))
     reader = TreeReader(store)
@@ -274,9 +274,7 @@ def test_all_that_is_done_with_versions_is_done_with_wide_folders(
     (tmp_path / "theirs" / "wide" / "050.txt").write_text("50\n", encoding="utf-8")
     (tmp_path / "theirs" / "wide" / "100.txt").write_text("theirs\n", encoding="utf-8")
     bring_in(tmp_path / "theirs", branch="try")
-    assert is_wide(
-        workspace.content._store.read(workspace.content.find("project", "", "wide").content[0], ObjectType.TREE)
-    )
+    assert is_wide(workspace.store.read(workspace.content.find("project", "", "wide").content[0], ObjectType.TREE))
 
     merged = workspace.versions.merging.merge("project", "try", "main", {}, author="ann")
     assert merged.commit.files == 119
@@ -316,7 +314,7 @@ def test_a_lost_part_is_found_by_checking_and_nothing_is_freed_then(
     for number in range(60):
         (top / f"{number:02}").write_text(f"{number}", encoding="utf-8")
     commit = bring_in(top)[0]
-    store = workspace.content._store
+    store = workspace.store
     part = decode_parts(store.read(bytes.fromhex(commit.tree), ObjectType.TREE))[0]
     with workspace.database.write() as connection:
         connection.execute("DELETE FROM objects WHERE id = ?", (part.id,))
@@ -328,7 +326,7 @@ def test_a_lost_part_is_found_by_checking_and_nothing_is_freed_then(
 @pytest.mark.usefixtures("ordinary")
 def test_folders_of_up_to_2048_entries_are_stored_as_ever(workspace: Workspace) -> None:
     """So no ordinary folder's id changes with this program."""
-    store = workspace.content._store
+    store = workspace.store
     for number, wide in ((2048, False), (2049, True)):
         tree = _put({f"{n:04}": Entry("", EntryKind.FILE) for n in range(number)}, workspace)
         folder = TreeReader(store).find(tree, "wide").content[0]
@@ -338,7 +336,7 @@ def test_folders_of_up_to_2048_entries_are_stored_as_ever(workspace: Workspace) 
 @pytest.mark.usefixtures("ordinary")
 def test_one_changed_file_among_20_000_writes_a_fraction_of_its_folder(workspace: Workspace) -> None:
     """Cuts differ from workspace to workspace: a part has 256 entries on average, and 5,000 once in many millions."""
-    chance = random.Random(3)  # noqa: S311
+    chance = random.Random(3)
     leaves = {f"{n:05}.csv": Entry("", EntryKind.FILE, 1, n, content=(chance.randbytes(32),)) for n in range(20_000)}
     _put(leaves, workspace)
     before = _pack_bytes(workspace)

@@ -3,8 +3,6 @@
 It says "begun" when the workspace is open.
 """
 
-# ruff: noqa: T201 (a program that prints)
-
 from __future__ import annotations
 
 import sys

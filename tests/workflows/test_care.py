@@ -32,7 +32,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    chance = random.Random(1)  # noqa: S311
+    chance = random.Random(1)
     (tmp_path / "source").mkdir()
     for number in range(20):
         (tmp_path / "source" / f"{number}.bin").write_bytes(chance.randbytes(5000))

@@ -77,9 +77,16 @@ def nobody() -> Worker:
         return replace(worker, process=ended.pid, started=started)
 
 
-@pytest.mark.parametrize("interruption", [KeyboardInterrupt(), MemoryError(), ReleaseFailed("it broke")])
+@pytest.mark.parametrize(
+    ("interruption", "said"),
+    [
+        (KeyboardInterrupt(), "it was interrupted"),
+        (MemoryError(), "an error inside (MemoryError)"),
+        (ReleaseFailed("it broke"), "it broke"),
+    ],
+)
 def test_whatever_ends_a_release_is_in_the_history_and_goes_on(
-    session: Session, monkeypatch: pytest.MonkeyPatch, interruption: BaseException
+    session: Session, monkeypatch: pytest.MonkeyPatch, interruption: BaseException, said: str
 ) -> None:
     def interrupted(*_arguments: object) -> None:
         raise interruption
@@ -90,7 +97,7 @@ def test_whatever_ends_a_release_is_in_the_history_and_goes_on(
     (release,) = list_releases(session)
     assert release.state is ReleaseState.FAILED
     assert release.worker is None
-    assert release.message
+    assert release.message == said
 
 
 @pytest.mark.parametrize("moment", ["before it runs", "while it starts", "when it runs"])

@@ -158,6 +158,7 @@ def test_a_token_server_elsewhere_does_not_get_the_password(registry: Registry, 
     with pytest.raises(RegistryLoginRefused):
         log_in_to_registry(registry.host, USER, Secret(PASSWORD), ca_file=certificate[0], kept=False)
 
+    assert "/token" in dict(registry.requests)
     assert all("Basic" not in headers.get("Authorization", "") for _path, headers in registry.requests)
     assert load_settings().image_registries == ()
 
@@ -229,6 +230,24 @@ def test_another_user_takes_the_place_of_the_one_before(
 
     assert (kept(registry.host, "anna"), kept(registry.host, "bert")) == (None, "b")
     assert list_registries(load_settings())[1:] == [RegistryAccess(registry.host, "bert", str(certificate[0]))]
+
+
+@pytest.mark.lab
+def test_a_password_that_is_given_each_time_takes_the_place_of_the_kept_one(
+    secret_service: SecretService,
+    registry: Registry,
+    certificate: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registry.answers["/v2/"] = (200, {}, b"{}")
+    log_in_to_registry(registry.host, USER, Secret("old"), ca_file=certificate[0])
+    log_in_to_registry(registry.host, USER, Secret("new"), kept=False)
+    monkeypatch.setenv(PASSWORD_VARIABLE, "new")
+
+    credentials, _ = access_to(registry.host, load_settings())
+
+    assert credentials is not None
+    assert credentials.password.reveal() == "new"
 
 
 @pytest.mark.parametrize(

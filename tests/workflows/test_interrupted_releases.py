@@ -236,7 +236,7 @@ def kill_at_random(session: Session, server: LabServer, times: int, seed: int = 
     assert start_releasing(session).wait(timeout=120) == 0
     longest = time.monotonic() - started
     assert_settled(session, server, answer)
-    moments = random.Random(seed)  # noqa: S311  # moments that come back when a test fails
+    moments = random.Random(seed)  # moments that come back when a test fails
     for _ in range(times):
         process = start_releasing(session)
         time.sleep(moments.uniform(0, longest))

@@ -202,7 +202,7 @@ def test_what_others_waited_for_is_stored_when_its_own_file_is_gone(
     folder.mkdir()
     for name in ("first.csv", "second.csv"):
         (folder / name).write_text("the same\n", encoding="utf-8")
-    id = session.workspace.content._store.sealer.name(ObjectType.CHUNK, b"the same\n")
+    id = session.workspace.store.sealer.name(ObjectType.CHUNK, b"the same\n")
     is_claimed, is_borrowed = threading.Event(), threading.Event()
 
     class Ending:
@@ -307,7 +307,7 @@ def test_files_that_cannot_be_read_there_are_listed(session: Session, folder: Pa
 
 
 def test_no_key_is_in_a_command_or_the_environment(session: Session, folder: Path, jobs: Jobs) -> None:
-    keys = list(session.workspace.content._store.sealer.handed_over().values())
+    keys = list(session.workspace.store.sealer.handed_over().values())
     seen: list[bool] = []
 
     def look(process: OtherProcess, _job: Sequence[SourceItem]) -> None:

@@ -67,16 +67,7 @@ class ForgetFolderDialog(Dialog):
         self.go.setEnabled(False)
         self._stop_watching()
         title = tr("Forgetting “{folder}”").format(folder=folder.name)
-        self._studio.do(
-            title,
-            work,
-            changes=("content",),
-            done=done,
-            failed=self._failed,
-            owner=self,
-            resource="content",
-            cancellable=False,
-        )
+        self._studio.change_content(title, work, done, failed=self._failed, owner=self)
 
     def _stop_watching(self) -> None:
         """A watch knows the folders that it began with, and would remember this one again."""

@@ -197,16 +197,7 @@ class MergeDialog(Dialog):
 
         title = tr("Merging “{source}” into “{into}”").format(source=plan.source, into=plan.branch)
         self.go.setEnabled(False)
-        self._studio.do(
-            title,
-            work,
-            changes=("content",),
-            done=lambda _: self.accept(),
-            failed=self._failed,
-            owner=self,
-            resource="content",
-            cancellable=False,
-        )
+        self._studio.change_content(title, work, lambda _: self.accept(), failed=self._failed, owner=self)
 
     def _failed(self, error: StudioError) -> None:
         self.words.setText("" if self._plan is None else self.words.text())

@@ -66,16 +66,7 @@ class RemoveDialog(Dialog):
         if not branch:
             self._stop_watching()
         title = tr("Removing “{what}”").format(what=branch or project)
-        self._studio.do(
-            title,
-            work,
-            changes=("content",),
-            done=done,
-            failed=self._failed,
-            owner=self,
-            resource="content",
-            cancellable=False,
-        )
+        self._studio.change_content(title, work, done, failed=self._failed, owner=self)
 
     def _stop_watching(self) -> None:
         """A folder that is watched would be brought in again, and the project with it."""

@@ -120,6 +120,12 @@ class ServersPage(Page):
 
         LogInDialog(self, self.studio, server, done).open()
 
+    def show_log(self, server: Server) -> None:
+        """Show who changed what there."""
+        from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
+
+        ServerLogDialog(self, self.studio, server.name).open()
+
     def ask_unlock(self, server: Server) -> None:
         """Look who is changing releases there, and ask before the lock is taken from them."""
 
@@ -262,6 +268,7 @@ class ServersPage(Page):
             card.wants_setup.clicked.connect(partial(self.set_up, server))
             card.wants_removal.clicked.connect(partial(self.ask_remove, server))
             card.log_in_wanted.connect(partial(self.ask_log_in, server))
+            card.log_wanted.connect(partial(self.show_log, server))
             card.unlock_wanted.connect(partial(self.ask_unlock, server))
             card.clean_wanted.connect(partial(self.ask_clean, server))
             report = reports.get(server.name)

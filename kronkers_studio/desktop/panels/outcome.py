@@ -102,11 +102,3 @@ def _columns() -> list[Column[SkippedItem]]:
             pill=lambda row: "plain" if row.reason.expected else "warn",
         ),
     ]
-
-
-class Sign:
-    def __init__(self, legend: str) -> None:
-        self.legend = legend
-
-
-SIGN = Sign("Everything was brought in")

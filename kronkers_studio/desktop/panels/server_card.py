@@ -33,6 +33,7 @@ class ServerCard(Card):
     log_in_wanted = Signal()
     unlock_wanted = Signal()
     clean_wanted = Signal()
+    log_wanted = Signal()
 
     def __init__(self, server: Server, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
@@ -146,6 +147,7 @@ class ServerCard(Card):
         menu.addAction(tr("Log in again …"), self.log_in_wanted.emit)
         menu.addAction(tr("Clean up …"), self.clean_wanted.emit)
         menu.addAction(tr("See who has the lock …"), self.unlock_wanted.emit)
+        menu.addAction(tr("See who changed what …"), self.log_wanted.emit)
         menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
 
 

@@ -90,8 +90,3 @@ def restyle(widget: QWidget) -> None:
     widget.style().unpolish(widget)
     widget.style().polish(widget)
     widget.update()
-
-
-class Sign:
-    def __init__(self, legend: str) -> None:
-        self.legend = legend

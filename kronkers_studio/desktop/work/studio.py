@@ -235,6 +235,27 @@ class Studio(QObject):
         task.ended.connect(announce)
         return task
 
+    def change_content(
+        self,
+        title: str,
+        work: Work[Result],
+        done: Callable[[Result], object],
+        *,
+        failed: Callable[[StudioError], object],
+        owner: QObject,
+    ) -> Task:
+        """``do`` something short that changes what is in the workspace, and is not broken off."""
+        return self.do(
+            title,
+            work,
+            changes=("content",),
+            done=done,
+            failed=failed,
+            owner=owner,
+            resource="content",
+            cancellable=False,
+        )
+
     def _also_looked_into(self, failed: Callable[[StudioError], object] | None) -> Callable[[StudioError], object]:
         """``failed``; and afterwards, when it may be the index that is damaged, finding out whether it is."""
 

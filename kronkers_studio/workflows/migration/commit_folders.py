@@ -21,7 +21,8 @@ _HISTORY_LOOKED_AT = 1000
 class Recording:
     """Commits to a branch, on which nothing else may have come since ``base`` was its head ("" for no such branch).
 
-    ``folder`` is where the content comes from. Everything raises what ``ContentStore.commit`` does.
+    ``folder`` is where the content comes from, ``generation`` the store's in which all of it was there. Everything
+    raises what ``ContentStore.commit`` does.
     """
 
     session: Session
@@ -29,6 +30,7 @@ class Recording:
     branch: str
     base: str
     folder: str
+    generation: int
 
     def record(
         self, stored: Sequence[StoredItem], message: str, skipped: tuple[SkippedItem, ...]
@@ -43,6 +45,7 @@ class Recording:
             skipped=skipped,
             source=self.folder,
             base=self.base,
+            generation=self.generation,
         )
         self.base = commit.id
         return commit, changed

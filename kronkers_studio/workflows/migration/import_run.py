@@ -41,6 +41,7 @@ class _Brought:
     read_files: int
     read_bytes: int
     new_bytes: int
+    generation: int  # of the store, in which all of it is there
 
 
 @dataclass(slots=True)
@@ -163,6 +164,7 @@ class BringIn:
             outcome.read_files,
             outcome.read_bytes,
             outcome.new_bytes,
+            outcome.generation,
         )
 
     def _complete(self, brought: _Brought, head: Commit | None) -> None:
@@ -192,7 +194,8 @@ class BringIn:
         """Record what was stored; conflict copies that are to be folded become versions before the newest."""
         from kronkers_studio.workflows.migration.commit_folders import Recording
 
-        recording = Recording(self.session, self.project, self.branch, base, sources[0].folder)
+        generation = brought[0].generation  # the earliest: what was stored then and later is there while it lasts
+        recording = Recording(self.session, self.project, self.branch, base, sources[0].folder, generation)
         names = ", ".join(Path(source.folder).name for source in sources)
         message = self.message or f"Brought in from {names}"
         copies = _conflict_copies(brought)

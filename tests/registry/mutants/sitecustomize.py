@@ -86,7 +86,7 @@ def generation_not_renewed() -> None:
 def commit_does_not_look() -> None:
     from kronkers_studio.registry.content_store import ContentStore
 
-    ContentStore._expect = lambda self, stored: None  # type: ignore[method-assign]
+    ContentStore._expect = lambda self, stored, generation: None  # type: ignore[method-assign]
 
 
 def known_before_durable() -> None:
