@@ -68,7 +68,7 @@ def _one_by_one(trees: TreeReader, folder: Entry) -> Iterator[Entry]:
 def test_a_walk_that_reads_ahead_gives_what_reading_one_by_one_does(
     workspace: Workspace, contents: dict[str, bytes], asked: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen to fail when a folder that is there twice is not read again, and when it reads one by one."""
+    """Seen to fail when it reads one by one."""
     top = workspace.content.find("p", "", "")
     expected = list(_one_by_one(TreeReader(workspace.content._store), top))
     assert [entry.path for entry in expected if entry.kind is EntryKind.FILE] == sorted(
