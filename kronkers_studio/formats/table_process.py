@@ -73,6 +73,15 @@ def _load_libraries() -> None:
     import openpyxl  # noqa: F401
     import polars as pl
 
+    from kronkers_studio.formats import (  # noqa: F401
+        table_columns,
+        table_diff,
+        table_file_merge,
+        table_previews,
+        workbook_writing,
+        xlsx_headers,
+    )
+
     file = io.BytesIO()
     pl.DataFrame({"a": ["1"]}).write_parquet(file)
     pl.read_parquet(io.BytesIO(file.getvalue())).hash_rows()

@@ -36,6 +36,7 @@ from kronkers_studio.desktop.dialogs.remove import RemoveDialog
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.dialogs.rules import RulesDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
+from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.pages.registry import RegistryPage
@@ -223,6 +224,7 @@ _ASKS: dict[type[QDialog], set[str]] = {
     RestoreDialog: {"versions.state_at"},
     RulesDialog: {"plans.preview_rules"},
     SearchDialog: {"searching.search"},
+    ServerLogDialog: {"servers.server_changes"},
     TrashDialog: {"trash.list_trash", "trash.restore_from_trash"},
 }
 """The workflows that using each dialog must reach, or the test below would say nothing of it."""
