@@ -45,6 +45,7 @@ _FAIL: dict[str, tuple[str, ...]] = {
     ),
     "commit_does_not_look": (
         "test_cleaning.py::test_a_migration_that_shares_what_is_being_freed_is_told_and_loses_nothing",
+        "test_cleaning.py::test_what_was_stored_before_a_cleaning_up_and_a_restart_is_not_taken_to_be_there",
     ),
     "known_before_durable": (
         "test_durability.py::test_packs_are_flushed_before_the_index_and_both_before_the_acknowledgement",
@@ -66,6 +67,9 @@ _FAIL: dict[str, tuple[str, ...]] = {
         "test_check.py::test_damaged_bytes_are_never_given_out_as_good",
     ),
     "restore_trusts_sizes": ("test_content.py::test_a_file_that_is_there_already_is_never_overwritten",),
+    "drafts_of_a_killed_writer_left": (
+        "../workflows/test_restoring_process.py::test_what_a_killed_process_had_to_do_is_done_here[large.bin]",
+    ),
     "merge_does_not_look": (
         "test_merge.py::test_a_merge_whose_outcome_is_cleaned_up_meanwhile_is_refused_and_loses_nothing",
     ),

@@ -219,6 +219,12 @@ def failed_flush_not_told() -> None:
     files._DISK_FAILURES.discard(errno.EIO)
 
 
+def drafts_of_a_killed_writer_left() -> None:
+    from kronkers_studio.registry.restoring import restorer
+
+    restorer.remove_drafts = lambda folder, token: None
+
+
 MUTANTS: Sequence[Callable[[], None]] = (
     no_pack_flush,
     no_journal_flush,
@@ -234,6 +240,7 @@ MUTANTS: Sequence[Callable[[], None]] = (
     content_not_compared_with_its_name,
     nothing_verified_when_read,
     restore_trusts_sizes,
+    drafts_of_a_killed_writer_left,
     merge_does_not_look,
     cleaning_up_looks_once,
     known_files_not_looked_up,
