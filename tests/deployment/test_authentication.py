@@ -52,10 +52,7 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     """A real SSH agent without keys; called with a key file and options of ssh-add, it has that key."""
     path = tmp_path / "agent"
     with subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL) as process:
-        for _ in range(100):
-            if path.exists():
-                break
-            time.sleep(0.02)
+        _wait_for(path)
         monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
 
         def add(key: Path, *options: str) -> None:
@@ -63,6 +60,16 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
         yield add
         process.terminate()
+
+
+def _wait_for(path: Path) -> None:
+    """Until an agent listens there: its socket is seen before."""
+    for _ in range(1500):
+        with contextlib.suppress(FileNotFoundError, ConnectionRefusedError), socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(path))
+            return
+        time.sleep(0.02)
+    raise TimeoutError(f"no agent listens at {path}")
 
 
 def _new_key(folder: Path, name: str, *options: str) -> Path:

@@ -75,7 +75,7 @@ def test_a_model_goes_live_on_a_server_survives_a_failed_release_and_rolls_back(
     assert predict(session, MODEL, place, rows).outputs == answer.outputs
     states = {release.number: release.state for release in list_releases(session, MODEL, place)}
     assert states == {1: ReleaseState.LIVE, 2: ReleaseState.FAILED}
-    assert _services(lab_server, MODEL) == [first.endpoint["service"]]
+    assert _services(lab_server, session) == [first.endpoint["service"]]
 
     onnx_version = register_model(session, "sample", f"{MODEL_FOLDER}/wine_cultivar.onnx", name=MODEL).version
     second = release_model(session, MODEL, onnx_version, to=place)
@@ -141,9 +141,10 @@ def _add(session: Session, server: LabServer, name: str = "factory") -> str:
     return name
 
 
-def _services(server: LabServer, model: str) -> list[str]:
-    """The services of ``model`` on the server: other tests' services may be there too."""
-    return server.root(f"docker service ls --filter name={model}-r --format '{{{{.Name}}}}'").split()
+def _services(server: LabServer, session: Session) -> list[str]:
+    """The services of the workspace on the server: those of other tests may be there too."""
+    label = f"label=kronkers.workspace={session.workspace.id}"
+    return server.root(f"docker service ls --filter {label} --format '{{{{.Name}}}}'").split()
 
 
 def _assert_only_on_loopback(server: LabServer, release: Release) -> None:
