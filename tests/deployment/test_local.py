@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import sysconfig
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,9 +160,18 @@ def test_a_service_that_works_without_end_is_ended(model: Path, folder: Path, tm
     assert not _running_in(folder)
 
 
-def test_cancelling_the_start_leaves_nothing_running(model: Path, folder: Path) -> None:
+def test_cancelling_the_start_leaves_nothing_running(
+    model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = CancelSource()
-    threading.Timer(0.2, source.cancel).start()
+    really = processes.spawn
+
+    def spawn(*words: Any, **named: Any) -> int:
+        pid = really(*words, **named)
+        source.cancel()  # as soon as there is a process
+        return pid
+
+    monkeypatch.setattr(local_service, "spawn", spawn)
     with pytest.raises(Cancelled):
         start_service(PYTHON, PYTHON_PATH, model, folder, cancel=source)
     assert not _running_in(folder)
