@@ -216,6 +216,17 @@ def test_who_changed_what_is_shown_from_the_servers_own_record(
     assert newest.at not in shown[0], "as people here write a time"
 
 
+def test_a_server_that_cannot_be_asked_is_not_said_to_be_asked_still(
+    open_main_window: OpenWindow, workspace: Path, qtbot: QtBot
+) -> None:
+    """Seen to fail: the error stood above "Asking the server …"."""
+    window = open_main_window(workspace)
+    dialog = ServerLogDialog(window, window.studio, "gone")
+    dialog.open()
+    qtbot.waitUntil(lambda: "There is no server" in _shown(dialog), timeout=_LONG)
+    assert "Asking" not in _shown(dialog)
+
+
 def test_what_no_release_needs_is_listed_before_it_is_removed(
     open_main_window: OpenWindow, with_server: Path, lab_server: LabServer, qtbot: QtBot
 ) -> None:

@@ -13,6 +13,7 @@ from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import Studio
+from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.domain.servers import ServerChange
 
@@ -30,7 +31,7 @@ class ServerLogDialog(Dialog):
         super().__init__(parent, title, tr("As it is written down there: by everybody, from every computer."))
         self.resize(*_SIZE)
         self.table: Table[ServerChange] = Table(title, _columns())
-        self.views = Views({"looking": _looking, "list": lambda: self.table, "empty": _nothing})
+        self.views = Views({"looking": _looking, "list": lambda: self.table, "empty": _nothing, "failed": QWidget})
         self.views.show_view("looking")
         self.content.addWidget(self.views, 1)
         self.add_cancel(tr("Close"))
@@ -40,12 +41,16 @@ class ServerLogDialog(Dialog):
 
             return server_changes(session, server)
 
-        studio.look(work, self.show_changes, owner=self, failed=self.notice.show_error)
+        studio.look(work, self.show_changes, owner=self, failed=self._failed)
 
     def show_changes(self, changes: list[ServerChange]) -> None:
         """Show ``changes``, which come oldest first."""
         self.table.content.show_rows(changes[::-1])
         self.views.show_view("list" if changes else "empty")
+
+    def _failed(self, error: StudioError) -> None:
+        self.views.show_view("failed")  # nobody is being asked any more
+        self.notice.show_error(error)
 
 
 def _looking() -> QWidget:
