@@ -51,6 +51,7 @@ def fetched(registry: Registry, cache: Path, ca_file: Path, **options: object) -
 
 
 @pytest.mark.lab
+@pytest.mark.lab
 @real_registry
 def test_an_image_comes_from_a_real_registry(certificate: tuple[Path, Path], tmp_path: Path, image: SmallImage) -> None:
     other = SmallImage(processor="arm64", layers=[tar_of({"arm": b"1"})])
@@ -78,6 +79,7 @@ def test_an_image_comes_from_a_real_registry(certificate: tuple[Path, Path], tmp
     assert arm.platform == "linux/arm64"
 
 
+@pytest.mark.lab
 @pytest.mark.lab
 @real_registry
 def test_a_real_registry_with_a_login_needs_the_right_one(
