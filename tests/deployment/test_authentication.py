@@ -35,6 +35,7 @@ from kronkers_studio.domain.servers import Server
 from kronkers_studio.settings.secrets import Secret
 from tests.deployment.conftest import Connect
 from tests.lab.servers import PASSPHRASE, PASSWORD, LabServer
+from tests.lab.ssh_peer import serve_each_connection
 
 _RIGHT = Credentials(password=Secret(PASSWORD))
 
@@ -360,18 +361,10 @@ def _asking(*rounds: list[tuple[str, bool]], key_first: bool = False) -> Iterato
     private = ec.generate_private_key(ec.SECP256R1())
     key = paramiko.ECDSAKey(vals=(private, private.public_key()))
     answers: list[list[str]] = []
-    transports = []
+    transports: list[paramiko.Transport] = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def serve() -> None:
-            with contextlib.suppress(OSError, paramiko.SSHException, EOFError):
-                while True:
-                    transport = paramiko.Transport(listening.accept()[0])
-                    transport.add_server_key(key)
-                    transports.append(transport)
-                    transport.start_server(server=_Asking(list(rounds), answers, key_first))
-
-        thread = threading.Thread(target=serve, daemon=True)
+        arguments = (listening, key, lambda: _Asking(list(rounds), answers, key_first), transports)
+        thread = threading.Thread(target=serve_each_connection, args=arguments, daemon=True)
         thread.start()
         port = listening.getsockname()[1]
         yield Server("asking", "127.0.0.1", port, "analyst", f"{key.get_name()} {key.get_base64()}"), answers

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import paramiko
 import pytest
 
+from kronkers_studio.deployment.ssh import fetch_host_key
 from tests.lab.secret_service import SecretService
 from tests.lab.servers import ROOT, LabServer
+from tests.lab.ssh_peer import serve_each_connection
 
 
 def test_a_server_has_its_own_users_name_and_engine(lab_server: LabServer) -> None:
@@ -111,3 +117,24 @@ def test_a_lab_that_cannot_start_is_a_skip_and_a_failure_where_it_is_required(
     )
     assert re.search(outcome, run.stdout), run.stdout + run.stderr
     assert "lab: no root" in run.stdout
+
+
+def test_a_client_that_resets_its_connection_does_not_end_a_threads_ssh_server() -> None:
+    key = paramiko.RSAKey.generate(2048)
+    transports: list[paramiko.Transport] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        arguments = (listening, key, paramiko.ServerInterface, transports)
+        thread = threading.Thread(target=serve_each_connection, args=arguments)
+        thread.start()
+        port = listening.getsockname()[1]
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", port)) as leaving, leaving.makefile("rb") as heard:
+                leaving.sendall(b"SSH-2.0-leaving\r\n")
+                heard.readline()
+                heard.read(100)  # in the middle of what the server offers
+                leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert fetch_host_key("127.0.0.1", port).fingerprint == key.fingerprint
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    for transport in transports:
+        transport.close()

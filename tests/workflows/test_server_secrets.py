@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import socket
 import threading
@@ -43,6 +42,7 @@ from kronkers_studio.workflows.servers import (
 from kronkers_studio.workflows.session import Session, create_workspace
 from tests.lab.secret_service import SecretService
 from tests.lab.servers import PASSPHRASE, PASSWORD, LabServer
+from tests.lab.ssh_peer import serve_each_connection
 
 
 class _Listening(paramiko.ServerInterface):
@@ -81,15 +81,11 @@ class HostileServer:
         self._thread.start()
 
     def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                stream, _ = self._socket.accept()
-                self.logins += 1
-                transport = paramiko.Transport(stream)
-                transport.add_server_key(self._key)
-                self._transports.append(transport)
-                with contextlib.suppress(paramiko.SSHException, EOFError):
-                    transport.start_server(server=_Listening(self.passwords))
+        def make_server() -> _Listening:
+            self.logins += 1
+            return _Listening(self.passwords)
+
+        serve_each_connection(self._socket, self._key, make_server, self._transports)
 
     def close(self) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
