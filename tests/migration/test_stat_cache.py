@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import pytest
 
 from kronkers_studio.domain.content import EntryKind, SourceItem, StoredItem
 from kronkers_studio.migration import FolderSource, StatCache, filesystem, scan_folder
-from kronkers_studio.migration.found_item import FoundItem
+from kronkers_studio.migration.file_types import BINARY
+from kronkers_studio.migration.found_item import FoundItem, KnownFile
 from kronkers_studio.storage.database import Database
 from tests.migration.kinds import Make
 
@@ -256,7 +257,7 @@ def test_a_file_of_a_time_that_the_database_cannot_hold_is_read_each_time(cache:
     assert set(cache.load()) == {"b"}
 
 
-def test_the_generation_is_remembered_for_each_folder_also_in_a_cache_made_before_there_were_any(
+def test_the_generation_is_remembered_for_each_folder(
     folder: Path, make: Make, cache: StatCache, database: Database
 ) -> None:
     make("a.csv", b"#")
@@ -267,8 +268,77 @@ def test_the_generation_is_remembered_for_each_folder_also_in_a_cache_made_befor
     cache.remember_generation(8)
     assert cache.generation() == 8 and StatCache(database, "other", folder).generation() is None
 
+
+def test_a_cache_with_a_row_for_each_file_as_it_was_before_gives_way_to_a_new_one(
+    folder: Path, make: Make, cache: StatCache, database: Database
+) -> None:
     with database.write() as connection:
-        connection.execute("DROP TABLE stat_cache_generations")
-    assert cache.generation() is None and set(cache.load()) == {"a.csv"}
-    cache.remember_generation(9)
-    assert cache.generation() == 9
+        connection.execute("CREATE TABLE stat_cache_folders (id INTEGER PRIMARY KEY, project BLOB, folder BLOB)")
+        connection.execute("CREATE TABLE stat_cache_files (folder_id INTEGER NOT NULL, path BLOB NOT NULL)")
+    make("a.csv", b"#")
+    assert cache.load() == {} and cache.generation() is None and cache.committed("main") is None
+    cache.forget_commits()
+    assert store(folder, cache) == ["a.csv"]
+    assert store(folder, cache) == []
+    with database.read() as connection:
+        left = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert "stat_cache_files" not in left
+
+
+def _batches(database: Database) -> int:
+    with database.read() as connection:
+        return int(connection.execute("SELECT count(*) FROM stat_cache_batches").fetchone()[0])
+
+
+def _known(cache: StatCache, paths: Iterable[str], *, mtime_ns: int = 1) -> dict[str, KnownFile]:
+    """Have ``cache`` remember files of these paths, and give what is to be known of them."""
+    items = [FoundItem(path, EntryKind.FILE, 1, mtime_ns, inode=mtime_ns, look=BINARY, seen_ns=5) for path in paths]
+    cache.remember(StoredItem(item, (b"#" * 32,), 1) for item in items)
+    return {item.path: KnownFile(1, mtime_ns, mtime_ns, 5, b"#" * 32, 32, BINARY) for item in items}
+
+
+def test_what_is_remembered_over_and_over_takes_no_more_room_than_once(cache: StatCache, database: Database) -> None:
+    for time_ns in range(400):
+        known = _known(cache, ("a.csv", "b.csv"), mtime_ns=time_ns)
+        cache.forget_missing(known)
+        assert cache.load() == known
+    assert _batches(database) <= 201
+
+
+def test_outdated_files_do_not_outnumber_those_that_count(cache: StatCache, database: Database) -> None:
+    paths = [f"{number}.csv" for number in range(1500)]
+    for time_ns in range(5):
+        known = _known(cache, paths, mtime_ns=time_ns)
+        cache.forget_missing(known)
+    assert cache.load() == known
+    assert _batches(database) <= 2
+    cache.forget_missing(["7.csv"])
+    assert cache.load() == {"7.csv": known["7.csv"]}
+    assert _batches(database) == 1
+
+
+def test_a_batch_that_cannot_be_read_is_as_if_its_files_were_never_remembered(
+    cache: StatCache, database: Database
+) -> None:
+    kept = _known(cache, ["kept.csv"])
+    _known(cache, ["lost.csv"])
+    with database.write() as connection:
+        connection.execute("UPDATE stat_cache_batches SET batch = x'0102' WHERE number = 2")
+    assert cache.load() == kept
+    cache.forget_missing(kept)
+    again = _known(cache, ["lost.csv"])
+    assert cache.load() == {**kept, **again}
+    assert _batches(database) == 2
+
+
+def test_two_runs_at_once_lose_nothing_of_each_other_when_all_is_packed_anew(
+    cache: StatCache, database: Database, folder: Path
+) -> None:
+    other = StatCache(database, "analytics", folder)
+    paths = [f"{number}.csv" for number in range(1500)]
+    for time_ns in range(3):
+        mine = _known(cache, paths, mtime_ns=time_ns)
+    assert cache.load() == mine
+    theirs = _known(other, ["theirs.csv"])
+    cache.forget_missing(mine)
+    assert cache.load() == {**mine, **theirs}
