@@ -9,8 +9,8 @@ from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPe
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import QFrame, QListView, QStyledItemDelegate, QStyleOptionViewItem, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look import icons, theme
-from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.fields import LineField
 
 _NOWHERE = QModelIndex()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kronkers_studio.desktop.text import counted, file_size, number, tr
+from kronkers_studio.desktop.localization import counted, file_size, number, tr
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.domain.content import CheckReport
 from kronkers_studio.domain.printable import printable

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from kronkers_studio.desktop.localization import counted, tr
 from kronkers_studio.desktop.look.tokens import Tone
-from kronkers_studio.desktop.text import counted, tr
 from kronkers_studio.domain.cell_text import column_words
 from kronkers_studio.domain.differences import (
     Cell,

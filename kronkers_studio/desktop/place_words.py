@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from kronkers_studio.desktop.localization import clock_of, date_time, tr
 from kronkers_studio.desktop.look.tokens import Tone
 from kronkers_studio.desktop.reachability import ANSWERS, Reachability
-from kronkers_studio.desktop.text import clock_of, date_time, tr
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kronkers_studio.desktop.destinations import CleanServer, LogIn, ReachImageRegistry, TakeLockAway
-from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import (
     AuthenticationFailed,

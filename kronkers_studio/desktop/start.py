@@ -15,8 +15,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from kronkers_studio.desktop.garbage import GarbageCollector
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look import theme
-from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.desktop.work.studio import Key, Studio
 from kronkers_studio.settings.paths import demo_folder

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.place_words import place_words
-from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kronkers_studio.desktop.text import figure, tr
+from kronkers_studio.desktop.localization import figure, tr
 from kronkers_studio.domain.errors import InvalidInput, InvalidValue
 from kronkers_studio.domain.models import Datatype, Signature
 from kronkers_studio.domain.releases import Prediction

@@ -15,10 +15,10 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 from kronkers_studio.desktop.actions import Action, CommandPalette
 from kronkers_studio.desktop.destinations import AddServer, CheckWorkspace, ChooseFolder, Destination, OpenTrash, ToPage
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.rail import Rail, Stop
 from kronkers_studio.desktop.task_bar import TaskBar, TasksPanel
-from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.unlock_gate import Gate
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.desktop.window_state import Memory
@@ -381,7 +381,7 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def _ask_before_closing(self, running: int) -> None:
-        from kronkers_studio.desktop.text import counted
+        from kronkers_studio.desktop.localization import counted
         from kronkers_studio.desktop.widgets.dialog import confirm
 
         def close() -> None:

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop import text
+from kronkers_studio.desktop import localization
 from kronkers_studio.desktop.widgets.passing_time import PassingTime, keep_current
 from tests.desktop.kinds import OpenWindow, Rest
 
@@ -26,7 +26,7 @@ class _Later(datetime):
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def wait() -> None:
-        monkeypatch.setattr(text, "datetime", _Later)
+        monkeypatch.setattr(localization, "datetime", _Later)
         PassingTime.of_program().passed.emit()
 
     return wait

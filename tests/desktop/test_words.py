@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QLocale
 
 import kronkers_studio.desktop
-from kronkers_studio.desktop import text
+from kronkers_studio.desktop import localization
 from tests.desktop.spoken import Source
 
 _ROOM = Path(kronkers_studio.desktop.__file__).parent
@@ -73,18 +73,18 @@ def test_the_search_for_plain_strings_finds_them(tmp_path: Path, code: str, foun
     ("size", "words"), [(0, "0 bytes"), (512, "512 bytes"), (2_100_000, "2.1 MB"), (7_900_000_000, "7.9 GB")]
 )
 def test_sizes_are_powers_of_ten(size: int, words: str) -> None:
-    assert text.file_size(size).replace("\xa0", " ") == words
+    assert localization.file_size(size).replace("\xa0", " ") == words
 
 
 def test_numbers_have_the_locales_separators() -> None:
     before = QLocale()
     try:
         QLocale.setDefault(QLocale("en_US"))
-        assert text.number(29_310) == "29,310"
-        assert text.number(42.71, 1) == "42.7"
+        assert localization.number(29_310) == "29,310"
+        assert localization.number(42.71, 1) == "42.7"
         QLocale.setDefault(QLocale("de_DE"))
-        assert text.number(29_310) == "29.310"
-        assert text.number(42.71, 1) == "42,7"
+        assert localization.number(29_310) == "29.310"
+        assert localization.number(42.71, 1) == "42,7"
     finally:
         QLocale.setDefault(before)
 
@@ -93,7 +93,7 @@ def test_numbers_have_the_locales_separators() -> None:
     ("value", "words"), [(0.9144, "0.914"), (42.71, "42.7"), (12_480, "12,480"), (3.0, "3"), (1234.5, "1,234")]
 )
 def test_figures_show_the_digits_that_matter(value: float, words: str) -> None:
-    assert text.figure(value) == words
+    assert localization.figure(value) == words
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,11 @@ def test_figures_show_the_digits_that_matter(value: float, words: str) -> None:
     [(0.2, "less than a second"), (41, "41 s"), (130, "2 min"), (12_000, "3 h 20 min")],
 )
 def test_durations_are_short(seconds: float, words: str) -> None:
-    assert text.duration(seconds) == words
+    assert localization.duration(seconds) == words
 
 
 def test_moments_are_as_near_as_they_are_long_ago() -> None:
     now = datetime.now(UTC)
-    assert text.moment(now) == "just now"
-    assert text.moment(now - timedelta(minutes=5)) == "5 min ago"
-    assert str((now - timedelta(days=400)).year) in text.moment(now - timedelta(days=400))
+    assert localization.moment(now) == "just now"
+    assert localization.moment(now - timedelta(minutes=5)) == "5 min ago"
+    assert str((now - timedelta(days=400)).year) in localization.moment(now - timedelta(days=400))

@@ -13,9 +13,9 @@ from kronkers_studio.desktop.charts.lines import Line, newest
 from kronkers_studio.desktop.charts.plot import Plot
 from kronkers_studio.desktop.charts.quantities import Quantity
 from kronkers_studio.desktop.charts.shared_time import SharedTime
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import PADDING_X
-from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.domain.series import Marker, Metric, Window

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kronkers_studio.desktop.text import number, tr
+from kronkers_studio.desktop.localization import number, tr
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.localization import tr
 
 _DAY = 86_400.0
 SINCE_LIVE = "live"

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 from kronkers_studio.desktop.charts.ranges import SINCE_LIVE
 from kronkers_studio.desktop.charts.ticks import clock, day_and_clock, when
+from kronkers_studio.desktop.localization import number, tr
 from kronkers_studio.desktop.look.tokens import Tone
 from kronkers_studio.desktop.place_words import release_pill, silent_words
 from kronkers_studio.desktop.reachability import NOT_ASKED, Reachability
 from kronkers_studio.desktop.start_again import lost_of
-from kronkers_studio.desktop.text import number, tr
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.series import LiveState
 

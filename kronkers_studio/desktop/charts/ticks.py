@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from PySide6.QtCore import QDateTime, QLocale
 
-from kronkers_studio.desktop.text import locale
+from kronkers_studio.desktop.localization import locale
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _STEPS = (

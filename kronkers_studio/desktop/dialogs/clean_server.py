@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import shiboken6
 from PySide6.QtWidgets import QWidget
 
+from kronkers_studio.desktop.localization import counted, file_size, tr
 from kronkers_studio.desktop.task_bar import TaskProgress
-from kronkers_studio.desktop.text import counted, file_size, tr
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import EmptyState

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.panels.compared_content import ComparedContent, Content
-from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.differences import Conflict, MergePlan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.widgets.fields import CheckBox
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.domain.servers import HostKey

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
-from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import Field, FileField, LineField
 from kronkers_studio.desktop.work.studio import Studio

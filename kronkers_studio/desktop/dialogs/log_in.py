@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.dialogs.server_login import ServerLoginDialog
-from kronkers_studio.desktop.text import home_short, tr
+from kronkers_studio.desktop.localization import home_short, tr
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress

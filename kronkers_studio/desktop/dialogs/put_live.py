@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from PySide6.QtWidgets import QWidget
 
+from kronkers_studio.desktop.localization import moment, tr
 from kronkers_studio.desktop.place_words import place_title, place_words, silent_words
 from kronkers_studio.desktop.reachability import Reachability, ReachabilityOf, nothing_heard
 from kronkers_studio.desktop.start_again import lost_of
-from kronkers_studio.desktop.text import moment, tr
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field
 from kronkers_studio.desktop.widgets.labels import label

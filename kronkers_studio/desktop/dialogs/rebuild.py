@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QWidget
 
-from kronkers_studio.desktop.text import counted, tr
+from kronkers_studio.desktop.localization import counted, tr
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.work.tasks import TaskRunner
 

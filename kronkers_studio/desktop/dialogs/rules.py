@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from kronkers_studio.desktop.localization import counted, file_size, number, tr
 from kronkers_studio.desktop.panels.choices import hits_words, rule_words
-from kronkers_studio.desktop.text import counted, file_size, number, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, LineField

@@ -14,8 +14,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.destinations import ShowContent, ShowModelVersion
+from kronkers_studio.desktop.localization import counted, tr
 from kronkers_studio.desktop.panels.hit_columns import found_columns
-from kronkers_studio.desktop.text import counted, tr
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import LineField
 from kronkers_studio.desktop.widgets.labels import label

@@ -14,6 +14,7 @@ from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.destinations import AddServer, Destination, PutLive, SendRows, ToPage, WatchService
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.release_card import ReleaseCard
@@ -21,7 +22,6 @@ from kronkers_studio.desktop.panels.send_rows import SendRowsPanel
 from kronkers_studio.desktop.place_words import place_title, place_words
 from kronkers_studio.desktop.reachability import Reachability
 from kronkers_studio.desktop.start_again import lost_of, start_again_title, start_again_work
-from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.dialog import confirm

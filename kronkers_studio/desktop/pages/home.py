@@ -12,13 +12,13 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.destinations import ChooseFolder, Destination, PutLive, ToPage, WatchService
+from kronkers_studio.desktop.localization import counted, date_time, file_size, home_short, moment, number, tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint, silent_words
 from kronkers_studio.desktop.reachability import Reachability
 from kronkers_studio.desktop.start_again import lost_of, start_again
-from kronkers_studio.desktop.text import counted, date_time, file_size, home_short, moment, number, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, FigureCard, clear, row_of
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label

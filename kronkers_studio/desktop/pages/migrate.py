@@ -10,6 +10,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.destinations import ChooseFolder, Destination, LookThroughFolder, ShowContent, ToPage
+from kronkers_studio.desktop.localization import date_time, home_short, tr
 from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.folder_choice import FolderChoice
@@ -17,7 +18,6 @@ from kronkers_studio.desktop.panels.outcome import OutcomePanel
 from kronkers_studio.desktop.panels.plan import PlanPanel
 from kronkers_studio.desktop.panels.progress import WorkingPanel
 from kronkers_studio.desktop.panels.watched_folders import BroughtInCard
-from kronkers_studio.desktop.text import date_time, home_short, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.folder_watches import Watchers

@@ -26,6 +26,7 @@ from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.charts.release_status import Standing
 from kronkers_studio.desktop.charts.shared_time import SharedTime
 from kronkers_studio.desktop.destinations import Destination, ToPage, WatchService
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, Tone
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.live_figures import LiveFigures
@@ -33,7 +34,6 @@ from kronkers_studio.desktop.panels.release_events import Happened
 from kronkers_studio.desktop.place_words import place_title, place_words
 from kronkers_studio.desktop.reachability import NOT_ASKED
 from kronkers_studio.desktop.start_again import start_again
-from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import row_of
 from kronkers_studio.desktop.widgets.fields import ComboBox

@@ -9,12 +9,12 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from kronkers_studio.desktop.check_notice import say_checked
 from kronkers_studio.desktop.destinations import CheckWorkspace, ChooseFolder, Destination, OpenTrash, ShowContent
+from kronkers_studio.desktop.localization import counted, file_size, home_short, moment, tr
 from kronkers_studio.desktop.look.tokens import CONTROL_HEIGHT, GAP, Tone
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.browser import FolderBrowser
 from kronkers_studio.desktop.panels.changes import ChangesPanel
 from kronkers_studio.desktop.panels.history import history_columns
-from kronkers_studio.desktop.text import counted, file_size, home_short, moment, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.fields import ComboBox

@@ -12,10 +12,10 @@ from kronkers_studio.desktop.destinations import AddServer, CleanServer, Destina
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog, cleaned_words
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.server_card import ServerCard, lock_question
-from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.dialog import confirm

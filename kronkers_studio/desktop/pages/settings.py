@@ -9,11 +9,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout
 
 from kronkers_studio.desktop.destinations import Destination, ReachImageRegistry
+from kronkers_studio.desktop.localization import duration, home_short, number, tr
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.image_registries import ImageRegistriesCard, refreshed_words
-from kronkers_studio.desktop.text import duration, home_short, number, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.dialog import confirm

@@ -11,9 +11,9 @@ from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDrag, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.localization import counted, file_size, moment, number, tr
 from kronkers_studio.desktop.panels.breadcrumbs import Trail
 from kronkers_studio.desktop.panels.preview import PreviewPanel
-from kronkers_studio.desktop.text import counted, file_size, moment, number, tr
 from kronkers_studio.desktop.widgets.fields import ComboBox, LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.tables import Column, Table

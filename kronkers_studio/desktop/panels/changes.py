@@ -12,8 +12,8 @@ from kronkers_studio.desktop.difference_rows import (
     change_words,
     tree_words,
 )
+from kronkers_studio.desktop.localization import file_size, tr
 from kronkers_studio.desktop.panels.compared_content import ComparedContent, Content
-from kronkers_studio.desktop.text import file_size, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.fields import ComboBox

@@ -14,7 +14,7 @@ from kronkers_studio.desktop.difference_rows import (
     table_words,
     text_words,
 )
-from kronkers_studio.desktop.text import file_size, tr
+from kronkers_studio.desktop.localization import file_size, tr
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import EmptyState

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen
 
+from kronkers_studio.desktop.localization import date_time, moment, number, tr
 from kronkers_studio.desktop.look import icons, theme
 from kronkers_studio.desktop.look.tokens import CAPTION, Tone
-from kronkers_studio.desktop.text import date_time, moment, number, tr
 from kronkers_studio.desktop.widgets.tables import Column
 from kronkers_studio.domain.content import DEFAULT_BRANCH
 from kronkers_studio.domain.history import HistoryRow, Line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kronkers_studio.desktop.text import file_size, moment, tr
+from kronkers_studio.desktop.localization import file_size, moment, tr
 from kronkers_studio.desktop.widgets.tables import Column
 from kronkers_studio.domain.search import SearchHit, SearchKind
 

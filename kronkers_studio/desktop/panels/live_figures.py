@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.lines import average, newest
 from kronkers_studio.desktop.charts.quantities import digits, response_time
+from kronkers_studio.desktop.localization import clock_of, counted, date_time, number, tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
-from kronkers_studio.desktop.text import clock_of, counted, date_time, number, tr
 from kronkers_studio.desktop.widgets.cards import FigureCard
 from kronkers_studio.domain.series import LiveState, Metric, Window
 

@@ -10,10 +10,10 @@ from PySide6.QtCore import QRect, QTimer, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.localization import counted, file_size, number, tr
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.panels.choices import ChoicesCard
-from kronkers_studio.desktop.text import counted, file_size, number, tr
 from kronkers_studio.desktop.widgets.cards import Card, FigureCard, row_of
 from kronkers_studio.desktop.widgets.fields import LineField
 from kronkers_studio.desktop.widgets.labels import label

@@ -8,9 +8,9 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QImage, QImageReader, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.localization import counted, date_time, file_size, number, tr
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP
-from kronkers_studio.desktop.text import counted, date_time, file_size, number, tr
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.code_view import CodeView
 from kronkers_studio.desktop.widgets.labels import label

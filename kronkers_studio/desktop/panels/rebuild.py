@@ -8,9 +8,9 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.localization import counted, file_size, home_short, tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.panels.progress import WorkingPanel
-from kronkers_studio.desktop.text import counted, file_size, home_short, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, centred
 from kronkers_studio.desktop.widgets.dialog import confirm

@@ -8,9 +8,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.ticks import when
+from kronkers_studio.desktop.localization import date_time, tr
 from kronkers_studio.desktop.place_words import release_pill
 from kronkers_studio.desktop.reachability import NOT_ASKED, Reachability
-from kronkers_studio.desktop.text import date_time, tr
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import Pill

@@ -8,8 +8,8 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.localization import counted, number, tr
 from kronkers_studio.desktop.look.tokens import GAP
-from kronkers_studio.desktop.text import counted, number, tr
 from kronkers_studio.desktop.typed_rows import Row, answer_table, example_rows, form_columns, parse_rows, row_from_form
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear

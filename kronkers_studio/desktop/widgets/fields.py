@@ -22,8 +22,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look import icons, theme
-from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.domain.printable import printable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.icons import IconLabel
-from kronkers_studio.desktop.text import tr
 from kronkers_studio.desktop.widgets.labels import label, restyle
 
 _WIDTH = 236

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal
 
-from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.desktop.work.tasks import Task, TaskState
 from kronkers_studio.domain.errors import Cancelled, StudioError

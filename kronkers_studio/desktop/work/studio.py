@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import shiboken6
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from kronkers_studio.desktop.text import tr
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.work.tasks import Result, Task, TaskRunner, Work
 from kronkers_studio.desktop.work.write_turns import Turns
 from kronkers_studio.domain.errors import Cancelled, StoreDamaged, StudioError

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from kronkers_studio.desktop.localization import duration, file_size, moment, number, tr
 from kronkers_studio.desktop.look.tokens import Tone
-from kronkers_studio.desktop.text import duration, file_size, moment, number, tr
 from kronkers_studio.desktop.work.tasks import Task, TaskState
 
 
