@@ -32,7 +32,7 @@ _ORDINARY = re.compile(r"(?!\.)[^\0/\ud800-\udfff]+(?:/(?!\.)[^\0/\ud800-\udfff]
 """Most paths: nothing in them needs a closer look."""
 
 
-_FILE_KIND = EntryKind.FILE
+_FILE_KIND, _FOLDER_KIND, _LINK_KIND = EntryKind.FILE, EntryKind.FOLDER, EntryKind.LINK
 Piece = tuple[bytes, bytes]
 """An entry's raw name, and all of it as it stands in a tree."""
 
@@ -100,7 +100,7 @@ def decode_tree(data: bytes) -> tuple[Entry, ...]:
     A name that would lead out of its folder is damage as well, so that no tree can make `restore` write elsewhere.
     """
     try:
-        return tuple(_entries(Cursor(data)))
+        return tuple(_entries(data))
     except (IndexError, ValueError) as error:
         raise damaged(str(error)) from None
 
@@ -153,31 +153,72 @@ class Cursor:
         return piece
 
 
-def _entries(cursor: Cursor) -> Iterator[Entry]:
-    if cursor.take(len(_MAGIC)) != _MAGIC:
+def _entries(data: bytes) -> Iterator[Entry]:
+    """Written out where ``Cursor`` would be shorter: this is done for every file of every tree that is read."""
+    if not data.startswith(_MAGIC):
         raise ValueError("it is of an unknown version")
+    count, at = _number_at(data, len(_MAGIC))
     previous = b""
-    for _ in range(cursor.number()):
-        code = cursor.take(1)[0]
-        raw = cursor.take(cursor.number())
+    for _ in range(count):
+        code, length, at = data[at], data[at + 1], at + 2
+        if length > 127:
+            length, at = _number_at(data, at - 1)
+        raw = data[at : at + length]
         if raw in _SPECIAL or b"/" in raw or b"\0" in raw or raw <= previous:
             raise ValueError("it holds an impossible name")
         previous = raw
-        name, mtime_ns = raw.decode("utf-8", "surrogateescape"), cursor.signed()
-        if code == _LINK:
-            target = cursor.take(cursor.number()).decode("utf-8", "surrogateescape")
-            yield Entry(name, EntryKind.LINK, mtime_ns=mtime_ns, target=target)
+        name = raw.decode("utf-8", "surrogateescape")
+        time, at = _time_at(data, at + length)
+        size, at = data[at], at + 1  # of a link, the length of its target
+        if size > 127:
+            size, at = _number_at(data, at - 1)
+        if code in (_FILE, _EXECUTABLE):
+            content, at = _chunks_at(data, at)
+            entry = Entry(name, _FILE_KIND, size, time, code == _EXECUTABLE, content)
         elif code == _FOLDER:
-            size = cursor.number()
-            yield Entry(name, EntryKind.FOLDER, size, mtime_ns, content=(cursor.take(ID_SIZE),))
-        elif code in (_FILE, _EXECUTABLE):
-            size = cursor.number()
-            content = tuple(cursor.take(ID_SIZE) for _ in range(cursor.number()))
-            yield Entry(name, EntryKind.FILE, size, mtime_ns, code == _EXECUTABLE, content)
+            entry = Entry(name, _FOLDER_KIND, size, time, False, (data[at : at + ID_SIZE],))
+            at += ID_SIZE
+        elif code == _LINK:
+            target = data[at : at + size].decode("utf-8", "surrogateescape")
+            entry = Entry(name, _LINK_KIND, 0, time, False, (), target)
+            at += size
         else:
             raise ValueError("it holds an unknown kind of entry")
-    if cursor.at != len(cursor.data):
-        raise ValueError("something follows it")
+        yield entry
+    if at != len(data):
+        raise ValueError("it is cut off" if at > len(data) else "something follows it")
+
+
+def _chunks_at(data: bytes, at: int) -> tuple[tuple[bytes, ...], int]:
+    count, at = data[at], at + 1
+    if count == 1:
+        return (data[at : at + ID_SIZE],), at + ID_SIZE
+    if count > 127:
+        count, at = _number_at(data, at - 1)
+    end = at + ID_SIZE * count
+    return tuple([data[begin : begin + ID_SIZE] for begin in range(at, end, ID_SIZE)]), end
+
+
+def _number_at(data: bytes, at: int) -> tuple[int, int]:
+    """A number, and where what follows it begins. Raises ``IndexError`` when it does not end."""
+    cursor = Cursor(data, at)
+    return cursor.number(), cursor.at
+
+
+_EIGHT_GO_ON = 0x8080808080808080
+
+
+def _time_at(data: bytes, at: int) -> tuple[int, int]:
+    """As ``_number_at``, signed. Nearly every time takes nine bytes, whose bits are moved together at once."""
+    value = int.from_bytes(data[at : at + 8], "little")
+    if value & _EIGHT_GO_ON == _EIGHT_GO_ON and (last := data[at + 8]) < 128:
+        value = (value & 0x007F007F007F007F) | (value & 0x7F007F007F007F00) >> 1
+        value = (value & 0x00003FFF00003FFF) | (value & 0x3FFF00003FFF0000) >> 2
+        value = (value & 0x0FFFFFFF) | (value & 0x0FFFFFFF00000000) >> 4 | last << 56
+        at += 9
+    else:
+        value, at = _number_at(data, at)
+    return (~(value >> 1) if value & 1 else value >> 1), at
 
 
 def number(value: int) -> bytes:
