@@ -64,6 +64,12 @@ def test_a_tree_that_is_cut_off_is_damaged(end: int) -> None:
         decode_tree(_TREE[:end])
 
 
+def test_a_file_that_announces_very_many_chunks_is_damage_at_once() -> None:
+    many = b"\xff" * 8 + b"\x7f"
+    with pytest.raises(StoreDamaged):
+        decode_tree(b"KTREE\x01\x01\0\x01a\0\0" + many)
+
+
 def test_what_follows_a_tree_is_damage() -> None:
     with pytest.raises(StoreDamaged):
         decode_tree(_TREE + b"\0")

@@ -196,6 +196,8 @@ def _chunks_at(data: bytes, at: int) -> tuple[tuple[bytes, ...], int]:
     if count > 127:
         count, at = _number_at(data, at - 1)
     end = at + ID_SIZE * count
+    if end > len(data):  # before so many are listed
+        raise ValueError("it is cut off")
     return tuple([data[begin : begin + ID_SIZE] for begin in range(at, end, ID_SIZE)]), end
 
 
