@@ -23,6 +23,7 @@ from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.rebuild import RebuildDialog
+from kronkers_studio.desktop.dialogs.register import RegisterDialog
 from kronkers_studio.desktop.dialogs.remove import RemoveDialog
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.dialogs.rules import RulesDialog
@@ -43,7 +44,7 @@ from kronkers_studio.workflows.trash import remove_branch
 from kronkers_studio.workflows.versions import create_branch, plan_merge
 from tests.desktop.kinds import the_session
 from tests.desktop.planned import plan_to_decide
-from tests.desktop.things import a_release, a_version
+from tests.desktop.things import a_found_model, a_release, a_version
 from tests.desktop.versioned import commit_files
 
 _SERVER = Server("lab", "127.0.0.1", 9, "ada", "ssh-ed25519 AAAA", "/home/ada/.ssh/id")  # nothing answers there
@@ -140,6 +141,10 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
         lambda window: PutLiveDialog(window, [a_version()], [THIS_COMPUTER, "lab"], [a_release()], _nothing)
     ],
     RebuildDialog: [lambda window: RebuildDialog(window, window.studio.runner, _nothing)],
+    RegisterDialog: [
+        lambda window: RegisterDialog(window, window.studio, a_found_model(), "scikit-learn 1.9.1", {"wine": 1}),
+        lambda window: RegisterDialog(window, window.studio, a_found_model(), "scikit-learn 1.9.1", {}),
+    ],
     RemoveDialog: [lambda window: RemoveDialog(window, window.studio, "Team", ["main", "forecast"], _nothing)],
     RestoreDialog: [
         lambda window: RestoreDialog(

@@ -24,7 +24,6 @@ from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.models import ModelVersion
-from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Release, ReleaseState
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class ModelsPage(Page):
         )
         self._shelf = Shelf([], [], [], [], [])
         self._wanted = ""
-        self.register_button = Button(tr("Register"), self._register_chosen, icon="tag")
+        self.register_button = Button(tr("Register …"), self._register_chosen, icon="tag")
         self.live_button = Button(tr("Put live …"), self._put_live, kind="primary", icon="deploy")
         self.header.add_action(self.live_button)
         self.views = Views({"empty": self._empty, "full": self._full, "looking": _looking})
@@ -127,26 +126,15 @@ class ModelsPage(Page):
             self._register(chosen)
 
     def _register(self, found: FoundModel) -> None:
-        session = self.studio.session
-        if session is None or found.facts is None:
+        if found.facts is None:
             return
+        from kronkers_studio.desktop.dialogs.register import RegisterDialog, newest_versions
 
-        def work(progress: Progress, _cancel: CancelToken) -> ModelVersion:
-            from kronkers_studio.workflows.models import register_model
-
-            source = found.source
-            return register_model(session, source.project, source.path, ref=source.commit, progress=progress)
-
-        self.studio.do(
-            tr("Registering {name}").format(name=found.suggested_name),
-            work,
-            changes=("models",),
-            done=self._registered,
-            failed=self.notice.show_error,
-            owner=self,
-            resource="models",
-            cancellable=False,
+        dialog = RegisterDialog(
+            self.window(), self.studio, found, _found_words(found), newest_versions(self._shelf.versions)
         )
+        dialog.registered.connect(self._registered)
+        dialog.open()
 
     def _registered(self, version: ModelVersion) -> None:
         self._wanted = version.label
@@ -155,7 +143,6 @@ class ModelsPage(Page):
 
     def _found_picked(self, found: FoundModel) -> None:
         self.register_button.setEnabled(found.facts is not None)
-        self.register_button.setText(tr("Register as “{name}”").format(name=found.suggested_name))
 
     # Versions
 
