@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.register import RegisterDialog, newest_versions, parse_quality
@@ -145,3 +146,26 @@ def test_quality_is_read_as_people_write_it() -> None:
 def test_the_newest_version_of_each_model_is_told() -> None:
     versions = [a_version(2), a_version(1), a_version(7, name="churn")]
     assert newest_versions(versions) == {"wine": 2, "churn": 7}
+
+
+def test_where_there_is_no_room_for_both_the_details_take_the_place_of_the_list(
+    open_main_window: OpenWindow, with_models: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    path = next(path for path in _SAMPLE.rglob("*.joblib")).relative_to(_SAMPLE).as_posix()
+    with open_workspace(with_models) as session:
+        register_model(session, "sample", path, name="wine")
+    window = open_main_window(with_models, page="models")
+    window.resize(1024, 700)
+    window.show()
+    come_to_rest(window)
+    page = the_page(window, ModelsPage)
+    assert page.versions.isVisible() and not page.details.isVisible()
+    page.versions.setFocus()
+    qtbot.keyClick(page.versions, Qt.Key.Key_Return)
+    assert page.details.isVisible() and not page.versions.isVisible()
+    assert page.back_button.hasFocus()
+    qtbot.keyClick(page.back_button, Qt.Key.Key_Space)
+    assert page.versions.isVisible() and page.versions.hasFocus()
+    window.resize(1440, 900)
+    qtbot.waitUntil(lambda: page.versions.isVisible() and page.details.isVisible())
+    assert not page.back_button.isVisible() and not page.details_button.isVisible()

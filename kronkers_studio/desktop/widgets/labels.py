@@ -42,10 +42,19 @@ def label(text: str = "", role: Role = "text", *, wrap: bool = False, selectable
 
 
 class ElidedLabel(QLabel):
-    """One line that ends in … where it is too long for its place; the tooltip then shows all of it."""
+    """One line that ends in … where it is too long for its place; the tooltip then shows all of it, before ``hint``."""
 
-    def __init__(self, text: str = "", role: Role = "text", *, middle: bool = False, parent: QWidget | None = None):
+    def __init__(
+        self,
+        text: str = "",
+        role: Role = "text",
+        *,
+        middle: bool = False,
+        hint: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._more = printable(hint)
         self.setProperty("role", role)
         self._mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
@@ -75,7 +84,7 @@ class ElidedLabel(QLabel):
 
     def _hint(self) -> None:
         cut = self.fontMetrics().horizontalAdvance(self.text()) > self.width() > 0
-        self.setToolTip(self.text() if cut else "")
+        self.setToolTip("\n".join(filter(None, (self.text() if cut else "", self._more))))
 
 
 def rule() -> QFrame:
