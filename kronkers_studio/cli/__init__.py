@@ -5,6 +5,6 @@ documents    domain objects as JSON documents with stable field names
 content      init, projects, migrate, status, log, show, ls, restore, check
 models       model register/list/show/alias, package
 servers      server add/list/check/setup/remove
-releases     release, releases, rollback, stop, predict, metrics
+releases     release, releases, rollback, stop, predict, address, metrics
 main         the root command
 """

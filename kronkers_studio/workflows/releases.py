@@ -156,7 +156,7 @@ def stop_release(session: Session, name: str, place_name: str, *, progress: Prog
         for release in lost:
             session.workspace.ledger.replace_release(release, replace(release, lost=False), author=session.author)
         return replace(lost[0], lost=False)
-    release = _live(session, name, place_name)
+    release = live_release(session, name, place_name)
     progress.step(f"Stopping {name}")
     place.pause(release)
     stopped = _in_state(release, ReleaseState.STANDBY, "stopped")
@@ -184,7 +184,7 @@ def predict(session: Session, name: str, place_name: str, rows: Sequence[Row]) -
     if not rows:
         raise InvalidInput("There are no rows to send.", next_step="Give at least one row.")
     settle_releases(session, place_name, look_at_live=False)
-    release = _live(session, name, place_name)
+    release = live_release(session, name, place_name)
     body = _body(rows)
     with closing(session.client(release)) as client:
         started = time.perf_counter()
@@ -377,7 +377,8 @@ def rollback_target(releases: Sequence[Release], name: str, number: int | None) 
     )
 
 
-def _live(session: Session, name: str, place_name: str) -> Release:
+def live_release(session: Session, name: str, place_name: str) -> Release:
+    """What is live of ``name`` in that place. Raises ``NotFound`` or ``ServiceUnavailable``."""
     session.workspace.ledger.model_version(name)
     place_of(session, place_name)
     release = session.workspace.ledger.live_release(name, place_name)

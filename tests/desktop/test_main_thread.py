@@ -38,6 +38,7 @@ from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.dialogs.rules import RulesDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
+from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.pages.registry import RegistryPage
@@ -228,6 +229,7 @@ _ASKS: dict[type[QDialog], set[str]] = {
     RulesDialog: {"plans.preview_rules"},
     SearchDialog: {"searching.search"},
     ServerLogDialog: {"servers.server_changes"},
+    ServiceAccessDialog: {"service_access.service_access"},
     TrashDialog: {"trash.list_trash", "trash.restore_from_trash"},
 }
 """The workflows that using each dialog must reach, or the test below would say nothing of it."""

@@ -383,11 +383,17 @@ class DeployPage(Page):
         card = ReleaseCard(model, releases, self._heard(releases[0]))
         card.rows_wanted.connect(lambda release: self.send_rows(release.model, release.place))
         card.charts_wanted.connect(self._open_charts)
+        card.address_wanted.connect(self._show_access)
         card.stop_wanted.connect(self.ask_stop)
         card.return_wanted.connect(lambda release: self.roll_back(release, release.number))
         card.start_wanted.connect(self.start_again)
         card.retry_wanted.connect(lambda release: self.ask_put_live(release.model, release.version, release.place))
         return card
+
+    def _show_access(self, release: Release) -> None:
+        from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
+
+        ServiceAccessDialog(self.window(), self.studio, release).open()
 
     def _open_charts(self, release: Release) -> None:
         self.studio.go.emit(WatchService(release.model, release.place))

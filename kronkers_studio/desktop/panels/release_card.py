@@ -25,6 +25,7 @@ class ReleaseCard(Card):
 
     rows_wanted = Signal(object)
     charts_wanted = Signal(object)
+    address_wanted = Signal(object)
     stop_wanted = Signal(object)
     return_wanted = Signal(object)
     retry_wanted = Signal(object)
@@ -68,6 +69,7 @@ class ReleaseCard(Card):
             ReleaseState.LIVE: [
                 (tr("Send rows"), self.rows_wanted.emit),
                 (tr("Charts"), self.charts_wanted.emit),
+                (tr("Address …"), self.address_wanted.emit),
                 (tr("Stop"), self.stop_wanted.emit),
             ],
             ReleaseState.STANDBY: [(tr("Make live again"), self.return_wanted.emit)],
