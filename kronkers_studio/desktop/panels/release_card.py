@@ -69,7 +69,6 @@ class ReleaseCard(Card):
             ReleaseState.LIVE: [
                 (tr("Send rows"), self.rows_wanted.emit),
                 (tr("Charts"), self.charts_wanted.emit),
-                (tr("Address …"), self.address_wanted.emit),
                 (tr("Stop"), self.stop_wanted.emit),
             ],
             ReleaseState.STANDBY: [(tr("Make live again"), self.return_wanted.emit)],
@@ -79,6 +78,10 @@ class ReleaseCard(Card):
         for text, tell in again if release.lost else offers.get(release.state, []):
             row.addWidget(_button(text, tell, release))
         row.addStretch(1)
+        if release.state is ReleaseState.LIVE:
+            words = tr("Address of {model} on {place}, and programs that ask it")
+            name = words.format(model=release.model, place=place_words(release.place))
+            row.addWidget(Button("", lambda: self.address_wanted.emit(release), kind="icon", icon="code", name=name))
         return row
 
     def _other_row(self, release: Release, shown: Release) -> QHBoxLayout:
