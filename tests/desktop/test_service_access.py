@@ -56,7 +56,8 @@ def test_everything_can_be_copied_and_the_key_is_shown_nowhere(dialog: ServiceAc
         assert _ADDRESS in clipboard.text() and clipboard.text() == dialog.program.toPlainText()
     dialog.key_button.click()
     assert clipboard.text() == _KEY
-    shown = [each.text() for each in (*dialog.findChildren(QLabel), *dialog.findChildren(QLineEdit))]
+    shown = [each.text() for each in dialog.findChildren(QLabel)]
+    shown += [each.text() for each in dialog.findChildren(QLineEdit)]
     shown += [each.toPlainText() for each in dialog.findChildren(QPlainTextEdit)]
     assert shown and not any(_KEY in text for text in shown)
 
