@@ -23,6 +23,7 @@ from kronkers_studio.domain.errors import (
 )
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.domain.release_events import ReleaseEvent, release_events
 from kronkers_studio.domain.releases import Prediction, Release, ReleaseState
 from kronkers_studio.workflows.packages import record_package
 from kronkers_studio.workflows.places import Place, place_of
@@ -168,6 +169,11 @@ def list_releases(session: Session, name: str | None = None, place_name: str | N
     """The history, newest first. What was begun and left is ended first, where its place answers."""
     settle_releases(session, place_name, look_at_live=False)
     return session.workspace.ledger.releases(name, place_name)
+
+
+def events_of(session: Session, name: str, place_name: str) -> list[ReleaseEvent]:
+    """What happened to the model in that place, newest first. No place is asked."""
+    return release_events(session.workspace.ledger.release_changes(name, place_name))
 
 
 def recorded_releases(session: Session, name: str | None = None, place_name: str | None = None) -> list[Release]:

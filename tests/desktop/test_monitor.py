@@ -117,7 +117,9 @@ def test_history_is_shown_with_what_happened(session: Session, live_service: Ser
     markers = page.charts[0].plot.markers
     assert [marker.text for marker in sorted(markers, key=lambda m: m.at)] == ["version 13 live", "version 14 live"]
     listed = [pill.text() for pill in page.happened.findChildren(Pill)]
-    assert listed == ["Live", "Standby"]
+    assert listed == ["Put live", "Put live"]
+    hours = [(datetime.now(UTC) - marker.at).total_seconds() / 3600 for marker in markers]
+    assert hours == pytest.approx([3, 5], abs=0.1)
     assert len(page.charts[1].plot.windows[Metric.LATENCY_P99]) > 300
 
 

@@ -304,7 +304,7 @@ class MonitorPage(Page):
             self.time.show(answer.request.start, answer.request.end)
         for chart in self.charts:
             chart.show_windows(answer.windows)
-            chart.show_markers(answer.markers)
+            chart.show_markers(self._history.markers if self._history is not None else [])
         self._show_figures()
         self.drawn.emit()
 
@@ -321,7 +321,7 @@ class MonitorPage(Page):
         self.header.set_title(model)
         where: Tone = "accent" if place == THIS_COMPUTER else "prod"
         standing = self.standing
-        self.happened.show_releases(standing.releases, standing.heard)
+        self.happened.show_events(self._history.events if self._history is not None else [])
         self.header.set_pills([(place_title(place), where), *standing.pills()])
         self.header.set_sentence(standing.sentence(self.recorder.seconds))
         self.start_button.setVisible(standing.lost is not None)
