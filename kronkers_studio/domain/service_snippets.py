@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 KEY_VARIABLE = "KRONKERS_KEY"
 """The environment variable that the programs read the key from."""
+LANGUAGES = ("curl", "Python", "R", "Excel")
 HEADER_FILE = "kronkers-key.txt"
 """The file that curl reads the header with the key from."""
 
@@ -21,7 +22,7 @@ def snippets(address: str, rows: object) -> Mapping[str, str]:
     if not body.isprintable():
         body = json.dumps(rows)
     literal = json.dumps(body, ensure_ascii=False)  # a string in Python and in R as well
-    return {
+    return {  # a program for each of LANGUAGES
         "curl": _CURL.format(address=address, body=body, file=HEADER_FILE),
         "Python": _PYTHON.format(address=address, body=literal, variable=KEY_VARIABLE),
         "R": _R.format(address=address, body=literal, variable=KEY_VARIABLE),

@@ -24,6 +24,7 @@ from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.pages.deploy import DeployPage
 from kronkers_studio.desktop.pages.models import ModelsPage
 from kronkers_studio.desktop.pages.settings import SettingsPage
+from kronkers_studio.desktop.panels.release_events import Happened
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.window import MainWindow
@@ -73,10 +74,11 @@ def _live(session: Session) -> list[Release]:
 
 
 def _words(page: QWidget) -> str:
-    """All that the page shows as text, the tables' cells too."""
+    """All that the page shows as text, the tables' cells too; not the list of what happened, which tells of before."""
     from PySide6.QtWidgets import QLabel, QTableView
 
-    found = [label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page)]
+    past = {label for card in page.findChildren(Happened) for label in card.findChildren(QLabel)}
+    found = [label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page) and label not in past]
     for table in page.findChildren(QTableView):
         model = table.model()
         if model is not None and table.isVisibleTo(page):

@@ -22,6 +22,7 @@ _AS_THEY_ARE = {
     "Kronkers recovery key.txt",
     "\nPython ",
     ", Qt ",
+    "Pipeline",  # a class
     "lab-server",  # as they are typed
     "ssh://me@server.example.org",
     "~/.ssh/id_ed25519",

@@ -86,7 +86,7 @@ class Legend(QWidget):
         super().__init__(parent)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
+        row.setSpacing(5)
         self._names: list[tuple[QLabel, Line]] = []
         if len(lines) > 1:
             for line in lines:
@@ -95,7 +95,7 @@ class Legend(QWidget):
                 row.addWidget(_Stroke(line))
                 row.addWidget(name)
                 if line is not lines[-1] or unit:
-                    row.addSpacing(6)
+                    row.addSpacing(2)
         if unit:
             row.addWidget(label(unit, "muted"))
         theme.current().changed.connect(self._recolour)

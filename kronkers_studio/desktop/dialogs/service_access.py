@@ -20,6 +20,7 @@ from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.domain.releases import Release
+from kronkers_studio.domain.service_snippets import LANGUAGES
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.service_access import ServiceAccess
@@ -86,9 +87,7 @@ class ServiceAccessDialog(Dialog):
         self.key_button = Button(tr("Copy the key"), self.copy_key, icon="key")
         row.addWidget(self.key_button)
         column.addLayout(row)
-        self.language = FilterPills(
-            [("curl", "curl"), ("Python", "Python"), ("R", "R"), ("Excel", "Excel")], tr("Language")
-        )
+        self.language = FilterPills([(language, tr(language)) for language in LANGUAGES], tr("Language"))
         self.program = QPlainTextEdit()
         self.program.setReadOnly(True)
         self.program.setProperty("role", "code")

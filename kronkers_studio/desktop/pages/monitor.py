@@ -110,11 +110,11 @@ class MonitorPage(Page):
         )
 
     def _make_charts(self) -> QWidget:
-        requests = (Line(Metric.REQUEST_RATE, tr("answered"), 0), Line(Metric.ERROR_RATE, tr("refused"), 2))
+        requests = (Line(Metric.REQUEST_RATE, tr("answered"), 0), Line(Metric.ERROR_RATE, tr("not accepted"), 2))
         response = (
-            Line(Metric.LATENCY_P50, tr("p50"), 0),
-            Line(Metric.LATENCY_P95, tr("p95"), 1),
-            Line(Metric.LATENCY_P99, tr("p99"), 2, (2.0, 2.0)),  # brown and red look alike to some readers
+            Line(Metric.LATENCY_P50, tr("typical"), 0),
+            Line(Metric.LATENCY_P95, tr("slow 5 %"), 1),
+            Line(Metric.LATENCY_P99, tr("slow 1 %"), 2, (2.0, 2.0)),  # brown and red look alike to some readers
         )
         self.charts = (
             ChartCard(tr("Requests per second"), requests, per_second(), self.time),

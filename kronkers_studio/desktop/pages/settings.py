@@ -132,10 +132,10 @@ class SettingsPage(Page):
         card.body.addWidget(Field(tr("Read at most"), self.limit, _help("read_limit")))
         words = {"always": tr("Always"), "watching": tr("While watching"), "never": tr("Never")}
         names = [(name, words[name]) for name in choices("low_priority")]
-        self.priority = FilterPills(names, tr("Give way to other programs"))
+        self.priority = FilterPills(names, tr("Run slower when I am working"))
         self.priority.select(settings.low_priority)
         self.priority.chosen.connect(lambda key: self.change(low_priority=key))
-        card.body.addWidget(label(tr("Give way to other programs"), "medium"))
+        card.body.addWidget(label(tr("Run slower when I am working"), "medium"))
         row = QHBoxLayout()
         row.addWidget(self.priority)
         row.addStretch(1)
@@ -263,7 +263,7 @@ class SettingsPage(Page):
     def ask_forget_registry(self, access: RegistryAccess) -> None:
         """Ask before a login is forgotten: its password would have to be typed again."""
         title = tr("Forget how {host} is reached?").format(host=access.host)
-        sentence = tr("Its login and its CA file are forgotten, and its password is removed from the keyring.")
+        sentence = tr("Its login and its CA file are forgotten, its password leaves this computer's password store.")
 
         def forget(_progress: Progress, _cancel: CancelToken) -> RegistryAccess:
             from kronkers_studio.workflows.image_registries import forget_registry

@@ -56,7 +56,7 @@ class ServerCard(Card):
         named, name = tr("{action} {server}"), server.name
         self.wants_check = Button(tr("Check"), icon="shield", name=named.format(action=tr("Check"), server=name))
         self.wants_setup = Button(tr("Set up"), icon="settings", name=named.format(action=tr("Set up"), server=name))
-        self.wants_setup.setToolTip(tr("Prepare it for releases: a one-node Docker Swarm. It can be repeated."))
+        self.wants_setup.setToolTip(tr("Prepares the server for models (a one-node Docker Swarm). It can be repeated."))
         more = named.format(action=tr("More for"), server=name)
         self.more = Button(tr("More"), self._show_more, icon="chevron-down", name=more)
         self.more.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the arrow after the word

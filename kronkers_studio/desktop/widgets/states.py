@@ -137,7 +137,8 @@ class Notice(QFrame):
             self.say(error.message, error.next_step, "bad", details, action=action)
         else:
             details = "".join(traceback.format_exception(error))
-            self.say(tr("Something went wrong that should not."), tr("Copy the details and report it."), "bad", details)
+            words = tr("Something went wrong. Your files are safe.")
+            self.say(words, tr("Copy the details and report it."), "bad", details)
 
     def clear(self) -> None:
         self.setVisible(False)
