@@ -54,6 +54,7 @@ class MonitorPage(Page):
     """``drawn`` is emitted when the charts show what was read."""
 
     key = "monitor"
+    widest = 0
     changes = ("releases", "models")
     drawn = Signal()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.destinations import Destination
@@ -26,6 +27,9 @@ class Page(QWidget):
     key: ClassVar[str] = ""
     changes: ClassVar[tuple[str, ...]] = ()
     """The kinds of change after which the page shows itself anew."""
+    widest: ClassVar[int] = 1440
+    """Pixels of content at most: fields and cards that are wider are hard to read. 0 for tables and charts, which use
+    all the room there is."""
 
     def __init__(self, studio: Studio, title: str, sentence: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,7 +37,7 @@ class Page(QWidget):
         self.setProperty("page", True)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(title)
-        whole = QVBoxLayout(self)
+        whole = self._whole = QVBoxLayout(self)
         whole.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X, MARGIN_Y - 4)
         whole.setSpacing(GAP)
         self.header = PageHeader(title, sentence)
@@ -47,6 +51,11 @@ class Page(QWidget):
         self._stale = True
         studio.opened.connect(self.become_stale)
         studio.changed.connect(self._on_change)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        spare = max(0, self.width() - 2 * MARGIN_X - self.widest) if self.widest else 0
+        self._whole.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X + spare, MARGIN_Y - 4)
 
     def enter(self) -> None:
         """The page comes into view."""
