@@ -145,8 +145,8 @@ def test_the_check_and_the_cleaning_up_follow_many_trees_at_a_time_and_can_be_ca
 
 
 def test_writing_trees_takes_as_much_longer_as_there_are_more_folders(workspace: Workspace) -> None:
-    """Lines run for four times the folders; squared it would be 16 times. Seen to fail when the waiting trees are summed
-    for each."""
+    """Lines run for four times the folders; squared it would be 16 times. Seen to fail when the waiting trees are
+    summed for each."""
     items = [
         StoredItem(SourceItem(f"{n // 1000}/{n // 40}/{n}/file", EntryKind.FILE, 5, n), (n.to_bytes(32, "big"),), 5)
         for n in range(8000)
