@@ -50,8 +50,9 @@ class ChoicesCard(Card):
         for widget in rows:
             self.body.addWidget(widget)
         self.others.chosen.connect(lambda _key: self._say_elsewhere())
-        self.fold.chosen.connect(lambda _key: self.chosen.emit())
-        self.fetch.chosen.connect(lambda _key: self.chosen.emit())
+        self.answered: set[str] = set()
+        self.fold.chosen.connect(lambda _key: self._answer("copies"))
+        self.fetch.chosen.connect(lambda _key: self._answer("cloud"))
 
     @property
     def fold_conflicts(self) -> bool:
@@ -65,6 +66,11 @@ class ChoicesCard(Card):
     def ask_anew(self) -> None:
         """Of another plan nothing is chosen yet that would lose something."""
         self.others.select("beside")
+        self.answered = set()
+
+    def _answer(self, question: str) -> None:
+        self.answered.add(question)
+        self.chosen.emit()
 
     @property
     def online_only(self) -> OnlineOnly:
