@@ -82,10 +82,10 @@ def test_of_many_who_want_it_at_once_one_gets_it(lab_server: LabServer, connect_
         try:
             with deploy_lock(connection, "a race"):
                 won.append(1)
-                together.wait(timeout=20)
+                together.wait(timeout=60)
         except ServerBusy:
             lost.append(1)
-            together.wait(timeout=20)
+            together.wait(timeout=60)
 
     together = threading.Barrier(4)
     threads = [threading.Thread(target=want, args=(connect_to(lab_server.as_server()),)) for _ in range(4)]

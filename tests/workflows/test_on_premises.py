@@ -208,7 +208,7 @@ def _forwarded(server: LabServer, release: Release) -> Iterator[int]:
         yield port
     finally:
         forwarding.terminate()
-        forwarding.wait(timeout=10)
+        forwarding.wait(timeout=60)
 
 
 def test_after_a_reboot_of_its_server_what_was_live_is_live_and_nothing_says_otherwise_meanwhile(
