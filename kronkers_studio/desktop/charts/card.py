@@ -55,6 +55,10 @@ class ChartCard(Card):
     def show_markers(self, markers: Sequence[Marker]) -> None:
         self.plot.show_markers(markers)
 
+    def show_gaps(self, gaps: Sequence[tuple[float, float]]) -> None:
+        """Hatch from when to when nothing was recorded, in seconds since the epoch."""
+        self.plot.show_gaps(gaps)
+
     def _describe(self) -> None:
         """What a screen reader says: the newest values, and how the chart is used."""
         plot = self.plot

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.card import ChartCard
 from kronkers_studio.desktop.charts.export import ask_and_save_picture, ask_and_save_values
-from kronkers_studio.desktop.charts.lines import Line
+from kronkers_studio.desktop.charts.lines import Line, gaps
 from kronkers_studio.desktop.charts.monitor_data import (
     Answer,
     History,
@@ -43,6 +43,7 @@ from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.series import LiveState, Metric
 
+_ALWAYS_MEASURED = Metric.MEMORY  # with or without requests
 _SHORTEST_LIVE = 15.0  # seconds shown at least of what went live just now
 _SETTLE_MS = 120  # after the last movement of a chart, before the store is asked for finer lines
 _NARROW_MODEL, _NARROW_RANGE = 140, 156  # pixels of the drop-downs in a narrow window
@@ -303,8 +304,10 @@ class MonitorPage(Page):
         self._answer = answer
         if not self._browsing:
             self.time.show(answer.request.start, answer.request.end)
+        unrecorded = gaps(answer.windows[_ALWAYS_MEASURED]) if _ALWAYS_MEASURED in answer.windows else []
         for chart in self.charts:
             chart.show_windows(answer.windows)
+            chart.show_gaps(unrecorded)
             chart.show_markers(self._history.markers if self._history is not None else [])
         self._show_figures()
         self.drawn.emit()
