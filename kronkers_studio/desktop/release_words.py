@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kronkers_studio.desktop.localization import tr
+from kronkers_studio.desktop.localization import date_time, tr
 from kronkers_studio.desktop.look.tokens import Tone
 from kronkers_studio.domain.release_events import ReleaseEvent, ReleaseEventKind
 
@@ -10,9 +10,7 @@ from kronkers_studio.domain.release_events import ReleaseEvent, ReleaseEventKind
 def event_words(event: ReleaseEvent) -> str:
     """A sentence for the list of events."""
     sentences = {
-        ReleaseEventKind.WENT_LIVE: tr("Version {n} went live")
-        if event.replaced is None
-        else tr("Version {n} replaced version {before}"),
+        ReleaseEventKind.WENT_LIVE: tr("Version {n} went live"),
         ReleaseEventKind.ROLLED_BACK: tr("Rolled back from version {before} to {n}"),
         ReleaseEventKind.LIVE_AGAIN: tr("Version {n} went live again"),
         ReleaseEventKind.STARTING: tr("Version {n} is starting"),
@@ -21,6 +19,13 @@ def event_words(event: ReleaseEvent) -> str:
         ReleaseEventKind.LOST: tr("Version {n} stopped by itself"),
     }
     return sentences[event.kind].format(n=event.version, before=event.replaced)
+
+
+def event_hint(event: ReleaseEvent) -> str:
+    """Everything else that is known of it."""
+    by = tr("{time}, by {author}").format(time=date_time(event.at), author=event.author or tr("somebody"))
+    instead = tr("In place of version {n}").format(n=event.replaced) if event.replaced is not None else ""
+    return "\n".join(filter(None, (by, instead, event.message)))
 
 
 def event_pill(event: ReleaseEvent) -> tuple[str, Tone]:

@@ -144,7 +144,7 @@ class Overlay(_Layer):
         shown.sort(key=lambda marker: marker.at)
         columns = [round(plot.x_of(marker.at.timestamp())) + 0.5 for marker in shown]
         for index, (marker, x) in enumerate(zip(shown, columns, strict=True)):
-            colour = theme.current().colour("bad" if marker.kind == "failure" else "prod")
+            colour = theme.current().colour("bad" if marker.kind == "failure" else "muted")
             pen = QPen(colour, 1)
             pen.setDashPattern([4, 3])
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

@@ -8,8 +8,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.ticks import when
-from kronkers_studio.desktop.localization import date_time, tr
-from kronkers_studio.desktop.release_words import event_pill, event_words
+from kronkers_studio.desktop.localization import tr
+from kronkers_studio.desktop.release_words import event_hint, event_pill, event_words
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import Pill
@@ -63,8 +63,7 @@ def _row(event: ReleaseEvent) -> QWidget:
     row.setSpacing(10)
     time = label(when(event.at), "muted")
     time.setMinimumWidth(44)
-    by = tr("{time}, by {author}").format(time=date_time(event.at), author=event.author or tr("somebody"))
-    made.setToolTip("\n".join(filter(None, (by, event.message))))
+    made.setToolTip(event_hint(event))
     row.addWidget(time)
     row.addWidget(ElidedLabel(event_words(event)), 1)
     row.addWidget(Pill(*event_pill(event)))
