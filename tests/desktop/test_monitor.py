@@ -347,7 +347,7 @@ def test_the_page_is_drawn_into_a_picture_without_a_screen(
     with Image.open(tmp_path / "monitor.png") as image:
         assert image.size == (2560, 1600)
         colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 24) or []}
-    wanted = {tokens.LIGHT.accent, tokens.LIGHT.warn, tokens.LIGHT.bad, tokens.LIGHT.prod}
+    wanted = {tokens.LIGHT.accent, tokens.LIGHT.warn, tokens.LIGHT.bad, tokens.LIGHT.muted}
     assert wanted <= {f"#{bytes(colour).hex().upper()}" for colour in colours if isinstance(colour, tuple)}
     feed = LiveFeed(session, MODEL, THIS_COMPUTER)
     assert feed.scrape().reachable, "the session stays open"
