@@ -117,7 +117,7 @@ def test_moments_are_as_near_as_they_are_long_ago() -> None:
     ("language", "times"),
     [("en_US", ("2:05 PM", "2:05:09 PM", "2:05 PM")), ("de_DE", ("14:05", "14:05:09", "14:05"))],
 )
-def test_the_time_of_day_is_written_in_one_way_and_it_is_the_locales(language: str, times: tuple[str, str, str]) -> None:
+def test_the_time_of_day_is_written_in_the_locales_way_everywhere(language: str, times: tuple[str, str, str]) -> None:
     """In lists, in details and on the axes of charts."""
     before = QLocale()
     try:
