@@ -17,11 +17,13 @@ PlanOrder = Literal["", "path", "-path", "size", "-size"]
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """A found thing and, when it cannot be kept as it is, why. ``copied``: conflict copies of it were found."""
+    """A found thing and, when it cannot be kept as it is, why. ``copied``: conflict copies of it were found; ``newer``:
+    it is a conflict copy, and was changed later than the file that it is a copy of."""
 
     item: PlannedItem
     skipped: SkippedItem | None = None
     copied: bool = False
+    newer: bool = False
 
     @property
     def path(self) -> str:
@@ -87,7 +89,7 @@ QUESTIONS = ("copies", "cloud")
 def plan_rows(plan: MigrationPlan) -> list[PlanRow]:
     """All that was found, in the order in which it was found, but conflict copies below their originals."""
     skipped = {item.path: item for item in plan.skipped}
-    listed = {item.path for item in plan.items}
+    listed = {item.path: item.mtime_ns for item in plan.items}
     copies: dict[str, list[PlannedItem]] = {}
     for item in plan.items:
         if item.conflict_of in listed:
@@ -95,7 +97,8 @@ def plan_rows(plan: MigrationPlan) -> list[PlanRow]:
     rows: list[PlanRow] = []
 
     def add(item: PlannedItem) -> None:
-        rows.append(PlanRow(item, skipped.get(item.path), item.path in copies))
+        newer = item.mtime_ns > listed.get(item.conflict_of, item.mtime_ns)
+        rows.append(PlanRow(item, skipped.get(item.path), item.path in copies, newer))
         for copy in copies.get(item.path, ()):
             add(copy)
 

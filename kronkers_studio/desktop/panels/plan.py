@@ -330,6 +330,14 @@ def _fate(row: PlanRow, options: MigrationOptions, undecided: Callable[[str], bo
     return (tr("Unchanged"), "accent") if item.unchanged else (tr("Kept"), "ok")
 
 
+def _why_a_copy(row: PlanRow, *, fold: bool) -> str:
+    if fold:
+        newer, older = tr("Newer than {file}, becomes an older version"), tr("Becomes an older version of {file}")
+    else:
+        newer, older = tr("Newer than {file}: which is right?"), tr("An older version of {file}?")
+    return (newer if row.newer else older).format(file=_name(row.item.conflict_of))
+
+
 def _why(row: PlanRow, options: MigrationOptions) -> str:
     item = row.item
     if item.decision is Decision.LEAVE_OUT:
@@ -338,8 +346,7 @@ def _why(row: PlanRow, options: MigrationOptions) -> str:
         fetched = options.online_only is OnlineOnly.FETCH
         return tr("Bringing it in downloads it") if fetched else tr("Fetch it, or leave it out")
     if item.conflict_of:
-        words = tr("Becomes a version of {file}") if options.fold_conflicts else tr("Make it a version of {file}?")
-        return words.format(file=_name(item.conflict_of))
+        return _why_a_copy(row, fold=options.fold_conflicts)
     if item.why:
         return item.why
     if item.duplicate_of:
