@@ -80,7 +80,10 @@ _LOOK = b'[["other", "Binary file", false]]'
 
 
 def test_the_batches_below_are_readable_but_for_what_is_wrong_with_each() -> None:
-    assert [path for path, _ in unpack_files(_batch_of(b"a\0b", _LOOK, files=2, ids=b"#" * 64, id_size=32))] == ["a", "b"]
+    assert [path for path, _ in unpack_files(_batch_of(b"a\0b", _LOOK, files=2, ids=b"#" * 64, id_size=32))] == [
+        "a",
+        "b",
+    ]
 
 
 @pytest.mark.parametrize(
