@@ -60,7 +60,7 @@ _THERE = "SELECT 1 FROM sqlite_master WHERE name = 'stat_cache_batches'"
 _FOLDER = "SELECT id FROM stat_cache_folders WHERE project = ? AND folder = ?"
 # Cast, because the database may be somebody else's: a column takes values of any type.
 _BATCHES = (
-    "SELECT CAST(files AS INTEGER), CAST(batch AS BLOB), CAST(gone AS BLOB) FROM stat_cache_batches "
+    "SELECT CAST(files AS INTEGER), batch, CAST(gone AS BLOB) FROM stat_cache_batches "
     "WHERE folder_id = ? ORDER BY number"
 )
 _ADD_BATCH = "INSERT INTO stat_cache_batches (folder_id, files, batch, gone) VALUES (?, ?, ?, ?)"

@@ -145,7 +145,7 @@ def test_locking_can_be_cancelled(facts: ModelFacts, tmp_path: Path, monkeypatch
             started.append(self)
             threading.Timer(0.3, cancel.cancel).start()
 
-    monkeypatch.setattr(uv_program.subprocess, "Popen", Waiting)
+    monkeypatch.setattr(subprocess, "Popen", Waiting)
     began = time.monotonic()
     with pytest.raises(Cancelled):
         lock_dependencies(facts, this_platform(), cache=LayerCache(tmp_path), cancel=cancel)
