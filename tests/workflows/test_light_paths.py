@@ -30,7 +30,7 @@ def _brought_in(top: Path) -> str:
 
 
 def test_bringing_a_changed_folder_in_imports_nothing_heavy(tmp_path: Path) -> None:
-    """Seen to fail with ``import sqlalchemy`` in ``registry.applying``."""
+    """Seen to fail with ``import sqlalchemy`` in ``registry.metadata.projection``."""
     create_workspace(tmp_path / "workspace", key_file=tmp_path / "key")[0].close()
     (tmp_path / "source").mkdir()
     for number in range(3):
