@@ -83,7 +83,8 @@ def test_nothing_heavy_is_imported_before_the_window_stands(tmp_path: Path) -> N
     program = (
         "import sys; before = set(sys.modules); from pathlib import Path; from PySide6.QtWidgets import QApplication;"
         "from kronkers_studio.desktop.start import open_window; app = QApplication([]);"
-        f"window = open_window(app, workspace=Path({str(tmp_path / 'none')!r})); print(sorted(set(sys.modules) - before))"
+        f"window = open_window(app, workspace=Path({str(tmp_path / 'none')!r}));"
+        "print(sorted(set(sys.modules) - before))"
     )
     loaded = {name.partition(".")[0] for name in ast.literal_eval(_output(program))} - set(sys.stdlib_module_names)
     qt = {"PySide6", "shiboken6", "shibokensupport", "signature_bootstrap", "__feature__"}
