@@ -224,10 +224,10 @@ def test_a_registry_is_told_by_its_address(host: str, meant: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
-def test_a_ca_file_that_is_a_pipe_or_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_ca_file_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     """As a shell's `--ca-file <(cat a b)` gives it. Seen to fail with the pipe opened."""
     os.mkfifo(tmp_path / "pipe")
-    for file in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
+    for file in (tmp_path / "pipe", Path("/dev/zero")):
         with pytest.raises(RegistryUntrusted, match="cannot be read: it is not a file"):
             trust_registry("localhost:9", file)
 
