@@ -74,12 +74,25 @@ def _is_there(name: str) -> bool:
     parts = name.split(".")
     for length in range(len(parts), 0, -1):
         beginning = ".".join(parts[:length])
-        for module, file in _modules().items():
-            if f".{module}".endswith(f".{beginning}"):
-                source = file.read_text(encoding="utf-8")
-                if all(re.search(rf"\b{part}\b", source) for part in parts[length:]):
-                    return True
+        if found := [file for module, file in _modules().items() if f".{module}".endswith(f".{beginning}")]:
+            return any({*parts[length:]} <= _defined_in(file) for file in found)
     return False
+
+
+@functools.cache
+def _defined_in(file: Path) -> set[str]:
+    """The names of functions, classes, methods, and of what is assigned to."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            names.add(node.attr)
+        elif isinstance(node, ast.alias):  # what a room gives out as its own
+            names.add(node.asname or node.name)
+    return names
 
 
 def _missing(text: str) -> set[str]:
@@ -103,6 +116,7 @@ def test_what_is_named_is_there() -> None:
             "see ``registry.gone.module`` and `kronkers_studio.nowhere`",
             {"registry.gone.module", "kronkers_studio.nowhere"},
         ),
+        ("``registry.search.file``", {"registry.search.file"}),
         ("see ``registry.trees.tree_format.nothing_of_it``", {"registry.trees.tree_format.nothing_of_it"}),
         ("``registry.trees.tree_format.decode_tree`` in `tree_format.py` (decisions/0001)", set()),
         (
