@@ -133,7 +133,7 @@ def test_an_unreachable_service_leaves_the_charts_as_of_then(
     assert pills(page) == ["This computer", "Unreachable"]
     assert "as of" in sentence(page)
     assert "refreshed" not in sentence(page)
-    assert page.notice.message
+    assert page.notice.message == "churn-score is not running on this computer any more."
     assert page.time.end == pytest.approx(until - 15, abs=1)
     assert drawn_until(page, Metric.CPU) == pytest.approx(until, abs=60)
     assert page.figures.requests._figure.text() != "–"

@@ -25,7 +25,7 @@ from kronkers_studio.desktop.start_again import lost_of, start_again_title, star
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.dialog import confirm
-from kronkers_studio.desktop.widgets.labels import label
+from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.views import Views, scrolling
@@ -324,7 +324,7 @@ class DeployPage(Page):
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(IconLabel("computer" if place == THIS_COMPUTER else "servers", "muted", 18))
-        head.addWidget(label(place_title(place), "heading"))
+        head.addWidget(ElidedLabel(place_title(place), "heading"))
         stopped = sum(1 for release in self._floor.lost if release.place == place)
         if live or not (stopped or silent):
             asked = live and all(heard.answers is not None for heard in here)
