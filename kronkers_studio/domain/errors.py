@@ -241,6 +241,10 @@ class PredictionFailed(StudioError):
         self.column = column
 
 
+class RowsRefused(PredictionFailed):
+    """The rows do not fit what the model takes; none of them was sent."""
+
+
 class ServiceUnavailable(StudioError):
     """No live release answers in that place."""
 

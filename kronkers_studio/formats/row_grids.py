@@ -1,0 +1,239 @@
+"""All cells of a Parquet file, or of one sheet of a workbook, each as what it is: a number, a text, a date.
+
+Only the process that reads tables calls this.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zipfile import BadZipFile
+
+from kronkers_studio.domain.cell_text import column_words
+from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.row_tables import MOST_CELLS, MOST_COLUMNS, MOST_ROWS, Cell, Grid, is_blank
+from kronkers_studio.formats.table_files import Format, table_format, table_library_failures
+
+HEADER_LINES = 20
+"""First rows among which the one with the columns' names is looked for."""
+_CELL_BY_CELL = (".xlsx", ".xlsm")
+_WIDEST_INTEGER = 1 << 64
+
+
+def read_grid(path: str, data: bytes, wanted: Collection[str]) -> Grid:
+    """The cells in the file ``path``; of a workbook those of its first sheet whose columns have all the names
+    ``wanted``, else of its first one with cells. Raises ``InvalidInput``."""
+    try:
+        if table_format(path) is Format.PARQUET:
+            return _parquet(data)
+        if path.lower().endswith(_CELL_BY_CELL):
+            return _workbook(data, wanted)
+        return _other_workbook(data, wanted)
+    except (*table_library_failures(), BadZipFile, KeyError, IndexError, TypeError, AttributeError) as error:
+        kind = "Parquet table" if table_format(path) is Format.PARQUET else "workbook"
+        raise InvalidInput(
+            f"“{path}” cannot be read as a {kind}.",
+            next_step="Open it in the program that wrote it, and save it again.",
+            details=f"{type(error).__name__}: {str(error)[:500]}",
+        ) from None
+
+
+def name_key(name: Cell) -> str:
+    """What two names have in common that differ in letter case and surrounding spaces only."""
+    return str(name).strip().casefold() if name is not None else ""
+
+
+def header_place(rows: Sequence[Sequence[Cell]], wanted: Collection[str]) -> int | None:
+    """The index of the first of the first rows that has all the names ``wanted``; None when none has, or none is
+    wanted."""
+    keys = {name_key(name) for name in wanted}
+    if not keys:
+        return None
+    return next((at for at, row in enumerate(rows[:HEADER_LINES]) if keys <= {name_key(cell) for cell in row}), None)
+
+
+class _Bounds:
+    """Refuses a table that is larger than what is read."""
+
+    def __init__(self) -> None:
+        self._cells = 0
+        self._rows = 0
+
+    def check(self, width: int) -> None:
+        self._rows += 1
+        self._cells += width
+        if self._rows > MOST_ROWS + HEADER_LINES or self._cells > MOST_CELLS or width > MOST_COLUMNS:
+            raise InvalidInput(
+                f"This table is larger than what is sent at a time: {MOST_ROWS:,} rows, {MOST_COLUMNS:,} columns and "
+                f"{MOST_CELLS:,} cells.",
+                next_step="Send it in several files, or leave out columns.",
+            )
+
+
+# ---- workbooks as Excel writes them since 2007: cell by cell ----
+
+
+def _workbook(data: bytes, wanted: Collection[str]) -> Grid:
+    import openpyxl
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what the library does not keep when it writes a workbook again
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        sheets = tuple(sheet.title for sheet in book.worksheets)
+        fallback: Grid | None = None
+        for sheet in book.worksheets:
+            grid = _sheet(book, sheet, sheets)
+            if not grid.rows:
+                continue
+            if not wanted or header_place(grid.rows, wanted) is not None:
+                return grid
+            fallback = fallback or grid
+    return fallback or Grid((), (), sheets[0] if sheets else "", sheets)
+
+
+def _sheet(book: Any, sheet: Any, sheets: tuple[str, ...]) -> Grid:
+    """Rows without a value are left out, so that one cell far away costs nothing."""
+    from openpyxl.worksheet._reader import WorkSheetParser
+
+    rows: list[list[Cell]] = []
+    lines: list[int] = []
+    bounds = _Bounds()
+    with sheet._get_source() as source:
+        parser: Any = WorkSheetParser(
+            source,
+            book.shared_strings if hasattr(book, "shared_strings") else sheet._shared_strings,
+            data_only=True,
+            epoch=book.epoch,
+            date_formats=book._date_formats,
+            timedelta_formats=book._timedelta_formats,
+        )
+        for line, cells in parser.parse():
+            filled = [(cell["column"], _plain(cell["value"])) for cell in cells if not is_blank(cell["value"])]
+            if filled:
+                width = max(column for column, _value in filled)
+                bounds.check(width)
+                row: list[Cell] = [None] * width
+                for column, value in filled:
+                    row[column - 1] = value
+                rows.append(row)
+                lines.append(line)
+        merged = bool(parser.merged_cells and parser.merged_cells.mergeCell)
+    return Grid(rows, lines, sheet.title, sheets, merged)
+
+
+# ---- other workbooks, and Parquet: column by column ----
+
+
+def _other_workbook(data: bytes, wanted: Collection[str]) -> Grid:
+    import fastexcel
+
+    book = fastexcel.read_excel(data)
+    sheets = tuple(book.sheet_names)
+    fallback: Grid | None = None
+    for name in sheets:
+        loaded = book.load_sheet(name, header_row=None, schema_sample_rows=0)
+        if loaded.total_height * loaded.width > MOST_CELLS:
+            raise InvalidInput(
+                f"This table has more than {MOST_CELLS:,} cells.", next_step="Leave out columns, or send it in parts."
+            )
+        head = book.load_sheet(name, header_row=None, n_rows=1, dtypes="string").to_polars()
+        body = book.load_sheet(name, header_row=None, skip_rows=1, schema_sample_rows=None).to_polars()
+        columns = [_column(body.to_series(place)) for place in range(body.width)] if body.height else []
+        found = [list(map(_plain, row)) for row in head.rows()] + [list(row) for row in zip(*columns, strict=True)]
+        rows = [(line, row) for line, row in enumerate(found, 1) if not all(map(is_blank, row))]
+        if not rows:
+            continue
+        grid = Grid([row for _, row in rows], [line for line, _ in rows], name, sheets)
+        if not wanted or header_place(grid.rows, wanted) is not None:
+            return grid
+        fallback = fallback or grid
+    return fallback or Grid((), (), sheets[0] if sheets else "", sheets)
+
+
+def _parquet(data: bytes) -> Grid:
+    import polars as pl
+
+    lazy = pl.scan_parquet(io.BytesIO(data))
+    names = lazy.collect_schema().names()
+    total = lazy.select(pl.len()).collect().item()
+    if total > MOST_ROWS or len(names) > MOST_COLUMNS or total * len(names) > MOST_CELLS:
+        raise InvalidInput(
+            f"This table has {total:,} rows of {len(names):,} columns; {MOST_ROWS:,} rows, {MOST_COLUMNS:,} columns and "
+            f"{MOST_CELLS:,} cells are the most that is sent at a time.",
+            next_step="Send it in several files, or leave out columns.",
+        )
+    frame = pl.read_parquet(io.BytesIO(data))
+    rows = [list(row) for row in zip(*(_column(column) for column in frame.iter_columns()), strict=True)]
+    return Grid([list(names), *rows], range(len(rows) + 1))
+
+
+def _column(column: Any) -> list[Cell]:
+    """The cells of a polars column; what JSON and a spreadsheet have no form for reads as it would be shown."""
+    import polars as pl
+
+    kind = column.dtype
+    if kind == pl.Float32:
+        return [None if value is None else _shortest(value) for value in column.to_list()]
+    if kind.is_nested() or kind in (pl.Binary, pl.Object):
+        return list(column_words(column.to_list()))
+    if isinstance(kind, pl.Datetime) and kind.time_zone is not None:
+        column = column.dt.replace_time_zone(None)
+    return [_plain(value) for value in column.to_list()]
+
+
+def _shortest(value: float) -> Cell:
+    """The number as it was written before it was kept in 32 bits: 23.85, not 23.850000381469727."""
+    import numpy as np
+
+    return _plain(float(str(np.float32(value))))
+
+
+def _plain(value: Any) -> Cell:
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if -_WIDEST_INTEGER < value < _WIDEST_INTEGER else str(value)
+    if isinstance(value, Decimal):
+        return _decimal(value)
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    return value if isinstance(value, str | date | time | timedelta) else str(value)
+
+
+def _decimal(value: Decimal) -> Cell:
+    """A number where it is one exactly, else its digits."""
+    if not value.is_finite():
+        return None
+    number = float(value)
+    if Decimal(repr(number)) != value:
+        return f"{value:f}"
+    return int(value) if number.is_integer() and abs(number) < 1e15 else number
+
+
+# ---- on their way to the other process ----
+
+
+def pack_rows(grid: Grid) -> Iterator[bytes]:
+    """Each row as a line of JSON."""
+    import json
+
+    for row in grid.rows:
+        packed = [cell if cell is None or isinstance(cell, bool | int | float | str) else _packed(cell) for cell in row]
+        line = json.dumps(packed, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        yield line.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _packed(cell: Cell) -> list[Any]:
+    if isinstance(cell, timedelta):
+        return ["duration", cell.total_seconds()]
+    kind = "datetime" if isinstance(cell, datetime) else "date" if isinstance(cell, date) else "time"
+    return [kind, cell.isoformat()]
