@@ -79,6 +79,10 @@ class OutputUnwritable(StudioError):
     """The command's result could not be printed; what it did is done."""
 
 
+class FileUnwritable(StudioError):
+    """A file that somebody wanted saved could not be written; what was there before is as it was."""
+
+
 # Workspace and store
 class WorkspaceError(StudioError):
     """The workspace cannot be made, opened or used."""

@@ -205,7 +205,7 @@ def _from_json(text: str, name: str) -> RowTable:
             next_step="Give it as CSV or Parquet, or in several files.",
         )
     try:
-        content = json.loads(text, parse_constant=_no_constant)
+        content = json.loads(text)
     except RecursionError:
         raise _NotJson("it is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -220,10 +220,6 @@ def _from_json(text: str, name: str) -> RowTable:
     if not any(isinstance(row, list | dict) for row in rows):
         rows = [rows]
     return _json_table(rows, name)
-
-
-def _no_constant(_name: str) -> None:
-    """NaN, which is no JSON but what Python and R write for a missing value; infinities are not told apart."""
 
 
 def _json_table(rows: list[Any], name: str) -> RowTable:
@@ -323,7 +319,8 @@ def _table(grid: Grid, name: str, wanted: Collection[str], *, delimiter: str = "
     below = [(row, line) for row, line in zip(grid.rows[at + 1 :], grid.lines[at + 1 :], strict=True)]
     filled = [(row, line) for row, line in below if len(head) == 1 or not all(map(is_blank, row))]
     if len(filled) < len(below):
-        remarks.append(f"{len(below) - len(filled)} empty rows were left out.")
+        empty = len(below) - len(filled)
+        remarks.append("1 empty row was left out." if empty == 1 else f"{empty:,} empty rows were left out.")
     if not filled:
         raise _no_rows(name)
     if len(filled) > MOST_ROWS:

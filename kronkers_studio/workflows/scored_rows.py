@@ -1,0 +1,202 @@
+"""Send a person's table to a live model in parts, and put its answers beside the rows."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kronkers_studio.domain.errors import Cancelled, InvalidInput, PredictionFailed, ServiceUnavailable, StudioError
+from kronkers_studio.domain.models import ContentRef, ModelVersion
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.domain.releases import Prediction
+from kronkers_studio.domain.row_tables import Cell, RowTable
+from kronkers_studio.workflows.releases import predict
+from kronkers_studio.workflows.row_files import read_registry_rows, read_row_file
+from kronkers_studio.workflows.row_matching import MatchedRows, match_rows, model_columns
+from kronkers_studio.workflows.session import Session
+
+PART_ROWS = 5_000
+"""Rows in one request: a service takes 10,000."""
+PART_BYTES = 8_000_000
+"""Bytes of rows in one request: a service takes 16 MiB."""
+MOST_CLASSES = 50
+"""Classes whose probabilities are columns of their own."""
+
+_ROW = re.compile(r"\bRow (\d{1,6})\b")
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRows:
+    """The first rows of a table that were answered, all of them unless there is a ``problem``: what ended it."""
+
+    matched: MatchedRows
+    model: str
+    version: int
+    outputs: Sequence[Any]
+    probabilities: Sequence[Mapping[str, float]] = ()
+    milliseconds: float = 0.0
+    problem: StudioError | None = None
+
+    @property
+    def table(self) -> RowTable:
+        return self.matched.table
+
+    @property
+    def complete(self) -> bool:
+        return len(self.outputs) == len(self.table.rows)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that every row has a probability of; none when there are too many to show."""
+        names = tuple(self.probabilities[0]) if self.probabilities else ()
+        return names if len(names) <= MOST_CLASSES else ()
+
+    @property
+    def prediction(self) -> Prediction:
+        return Prediction(self.model, self.version, tuple(self.outputs), tuple(self.probabilities), self.milliseconds)
+
+    def certainty(self, row: int) -> float | None:
+        """The probability of the answer to the row with that index."""
+        return answer_certainty(self.outputs[row], self.probabilities[row]) if self.probabilities else None
+
+
+def answer_certainty(output: Any, chances: Mapping[str, float]) -> float:
+    """The probability of ``output``, which classes are named by; the highest one where none is called so."""
+    names = [str(output)]
+    if isinstance(output, float) and output.is_integer():
+        names.append(str(int(output)))
+    return next((chances[name] for name in names if name in chances), max(chances.values()))
+
+
+def read_rows(
+    session: Session, source: Path | ContentRef, model: ModelVersion, cancel: CancelToken = NEVER
+) -> MatchedRows:
+    """The table in a file on disk or of a project, as ``model`` takes it. Raises ``RowsRefused`` when it does not fit,
+    ``InvalidInput`` or ``TableUnreadable`` when it cannot be read."""
+    wanted = model_columns(model.facts.signature).names
+    if isinstance(source, Path):
+        table = read_row_file(session, source, wanted, cancel)
+    else:
+        table = read_registry_rows(session, source, wanted, cancel)
+    return match_rows(table, model.facts.signature, model.name)
+
+
+def live_model(session: Session, name: str, place: str) -> ModelVersion:
+    """The version of ``name`` that is live in ``place``. Raises ``NotFound`` or ``ServiceUnavailable``."""
+    ledger = session.workspace.ledger
+    ledger.model_version(name)
+    release = ledger.live_release(name, place)
+    if release is None:
+        raise ServiceUnavailable(f"No version of {name} is live in {place}.", next_step="Put a version live first.")
+    return ledger.model_version(name, release.version)
+
+
+def score_rows(
+    session: Session,
+    name: str,
+    place: str,
+    matched: MatchedRows,
+    *,
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> ScoredRows:
+    """Send all rows of ``matched`` in parts of at most ``PART_ROWS`` rows and ``PART_BYTES`` bytes.
+
+    What ends it before the last part (the service refuses one, cannot be reached, or somebody cancels) is in the result
+    with what was answered until then; before the first part is answered it is raised.
+    """
+    progress.step(f"Sending rows to {name}", len(matched.values), "rows")
+    scored: ScoredRows | None = None
+    outputs: list[Any] = []
+    probabilities: list[Mapping[str, float]] = []
+    for start, part in _parts(matched.values):
+        try:
+            cancel.check()
+            answer = predict(session, name, place, part)
+            _check_same(scored, answer)
+        except StudioError as problem:
+            told = _in_whole(problem, matched, start, len(part))
+            if scored is None:
+                raise told from None
+            return replace(scored, problem=told)
+        outputs += answer.outputs
+        probabilities += answer.probabilities
+        spent = answer.milliseconds + (scored.milliseconds if scored else 0.0)
+        scored = ScoredRows(matched, answer.model, answer.version, outputs, probabilities, spent)
+        progress.advance(len(part))
+    if scored is None:
+        raise InvalidInput("There are no rows to send.", next_step="Give at least one row.")
+    return scored
+
+
+def _parts(values: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
+    """(where it begins, the rows) of each part."""
+    start, size = 0, 0
+    for at, row in enumerate(values):
+        length = len(json.dumps(row, ensure_ascii=False)) * 2  # letters are escaped on their way
+        if at > start and (at - start >= PART_ROWS or size + length > PART_BYTES):
+            yield start, values[start:at]
+            start, size = at, 0
+        size += length
+    if start < len(values):
+        yield start, values[start:]
+
+
+def _check_same(scored: ScoredRows | None, answer: Prediction) -> None:
+    """Another version may have gone live meanwhile: its answers are not mixed with those of the one before."""
+    if scored is not None and answer.version != scored.version:
+        raise PredictionFailed(
+            f"Version {answer.version} went live in place of version {scored.version} while the rows were sent.",
+            next_step="Send them again, so that one version answers them all.",
+        )
+
+
+def _in_whole(problem: StudioError, matched: MatchedRows, start: int, length: int) -> StudioError:
+    """``problem`` with rows counted in the whole table: a service counts those of its part."""
+    if isinstance(problem, Cancelled):
+        return Cancelled("Cancelled.", next_step="What was answered until then is kept.")
+    total = len(matched.values)
+    named = False
+
+    def counted(found: re.Match[str]) -> str:
+        nonlocal named
+        row = start + int(found[1]) - 1
+        named = named or row < total
+        return matched.table.place_words(row) if row < total else found[0]
+
+    problem.message = _ROW.sub(counted, problem.message)
+    if length < total and not named:
+        problem.next_step = (
+            f"It happened in the rows {start + 1:,} to {start + length:,} of {total:,}. {problem.next_step}".strip()
+        )
+    return problem
+
+
+def answer_columns(scored: ScoredRows, *, every_class: bool = True) -> list[tuple[str, list[Cell]]]:
+    """The columns that a scored table has beside a person's own: names that are not taken yet, and cells."""
+    taken = {column.strip().casefold() for column in scored.table.columns}
+    columns: list[tuple[str, list[Cell]]] = [("answer", [_cell(output) for output in scored.outputs])]
+    if scored.probabilities:
+        columns.append(("certainty", [scored.certainty(row) for row in range(len(scored.outputs))]))
+        if every_class:
+            columns += [
+                (f"probability of {name}", [chances.get(name) for chances in scored.probabilities])
+                for name in scored.classes
+            ]
+    named = []
+    for title, cells in columns:
+        name, number = title, 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{title} ({number})"
+        taken.add(name.casefold())
+        named.append((name, cells))
+    return named
+
+
+def _cell(output: Any) -> Cell:
+    return json.dumps(output, ensure_ascii=False) if isinstance(output, list) else output
