@@ -31,13 +31,22 @@ _ROW, _VALUE, _TEXT, _MERGED = f"{_NAMES}row", f"{_NAMES}v", f"{_NAMES}t", f"{_N
 def read_grid(path: str, data: bytes, wanted: Collection[str]) -> Grid:
     """The cells in the file ``path``; of a workbook those of its first sheet whose columns have all the names
     ``wanted``, else of its first one with cells. Raises ``InvalidInput``."""
+    unreadable: tuple[type[Exception], ...] = (
+        *table_library_failures(),
+        BadZipFile,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        SyntaxError,
+    )
     try:
         if table_format(path) is Format.PARQUET:
             return _parquet(data)
         if path.lower().endswith(_CELL_BY_CELL):
             return _workbook(data, wanted)
         return _other_workbook(data, wanted)
-    except (*table_library_failures(), BadZipFile, KeyError, IndexError, TypeError, AttributeError) as error:
+    except unreadable as error:  # the library raises whatever a damaged part leads to; ParseError is a SyntaxError
         kind = "Parquet table" if table_format(path) is Format.PARQUET else "workbook"
         raise InvalidInput(
             f"“{path}” cannot be read as a {kind}.",
@@ -109,7 +118,7 @@ def _sheet(book: Any, sheet: Any, sheets: tuple[str, ...]) -> Grid:
     merged = False
     line = 0
     with sheet._get_source() as source:
-        for _event, element in ElementTree.iterparse(source):
+        for _event, element in ElementTree.iterparse(source):  # noqa: S314  # this process is confined
             if element.tag == _ROW:
                 line = int(element.get("r") or line + 1)
                 filled = cells.of(element)
@@ -220,8 +229,8 @@ def _parquet(data: bytes) -> Grid:
     total = lazy.select(pl.len()).collect().item()
     if total > MOST_ROWS or len(names) > MOST_COLUMNS or total * len(names) > MOST_CELLS:
         raise InvalidInput(
-            f"This table has {total:,} rows of {len(names):,} columns; {MOST_ROWS:,} rows, {MOST_COLUMNS:,} columns and "
-            f"{MOST_CELLS:,} cells are the most that is sent at a time.",
+            f"This table has {total:,} rows of {len(names):,} columns; the most that is sent at a time are "
+            f"{MOST_ROWS:,} rows, {MOST_COLUMNS:,} columns and {MOST_CELLS:,} cells.",
             next_step="Send it in several files, or leave out columns.",
         )
     frame = pl.read_parquet(io.BytesIO(data))
@@ -251,19 +260,17 @@ def _shortest(value: float) -> Cell:
 
 
 def _plain(value: Any) -> Cell:
-    if isinstance(value, float):
-        if math.isnan(value):
-            return None
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, bool) or value is None:
-        return value
+    """``value`` as a cell; None for what is no number, text for what JSON or a service has no number for."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
     if isinstance(value, int):
         return value if -_WIDEST_INTEGER < value < _WIDEST_INTEGER else str(value)
     if isinstance(value, Decimal):
         return _decimal(value)
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)
-    return value if isinstance(value, str | date | time | timedelta) else str(value)
+    plain = value is None or isinstance(value, float | str | date | time | timedelta)
+    return value if plain else str(value)
 
 
 def _decimal(value: Decimal) -> Cell:

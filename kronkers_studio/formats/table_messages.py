@@ -25,7 +25,8 @@ from kronkers_studio.domain.differences import (
 )
 from kronkers_studio.domain.previews import TablePreview
 from kronkers_studio.domain.printable import printable
-from kronkers_studio.domain.row_tables import MOST_CELLS, MOST_COLUMNS, Cell as RowCell, Grid
+from kronkers_studio.domain.row_tables import MOST_CELLS, MOST_COLUMNS, Grid
+from kronkers_studio.domain.row_tables import Cell as RowCell
 from kronkers_studio.formats.table_previews import CELL, COLUMNS, ROWS
 
 _HEADER = struct.Struct(">4sBIQ")  # magic, kind, length of the JSON document, length of the bytes after it

@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.formats import table_messages as messages
 from kronkers_studio.formats.table_messages import DONE, FAILED, LARGEST_PIECE, PIECE, READY, WANTED, Frame, Pipe
 
@@ -178,7 +179,7 @@ def _rows(pipe: Pipe, files: list[Frame], options: Any) -> None:
                 f"“{path}” holds more than {messages.MOST_ROW_BYTES >> 20} MB of text.",
                 next_step="Send it in several files, or leave out columns.",
             )
-    about = [messages.printable(grid.sheet), list(map(messages.printable, grid.sheets)), grid.merged, list(grid.lines)]
+    about = [printable(grid.sheet), list(map(printable, grid.sheets)), grid.merged, list(grid.lines)]
     pipe.send(DONE, about, memoryview(body))
 
 

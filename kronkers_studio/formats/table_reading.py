@@ -106,7 +106,9 @@ class TableReader:
         limits = self._limits()
         job = Job("rows", path, limits.rows, limits.memory, [path, list(wanted)])
         most = messages.MOST_ROW_BYTES
-        return self._one(job, (data,), lambda answer: messages.unpack_grid(answer.about, answer.body), cancel, most=most)
+        return self._one(
+            job, (data,), lambda answer: messages.unpack_grid(answer.about, answer.body), cancel, most=most
+        )
 
     def columns(
         self, sources: Sequence[Source], *, cancel: CancelToken = NEVER

@@ -12,14 +12,14 @@ from xml.sax.saxutils import escape
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
+from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
 from openpyxl.packaging.relationship import RelationshipList
+from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.datetime import to_excel
-from openpyxl.xml.constants import SHEET_MAIN_NS
-from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
 from openpyxl.worksheet._writer import WorksheetWriter
 from openpyxl.writer.excel import ExcelWriter
+from openpyxl.xml.constants import SHEET_MAIN_NS
 
 LONGEST_TEXT = 32_767
 """Characters that a cell of a workbook holds."""
@@ -111,7 +111,7 @@ class _Column:
             return f'{place} t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
         if kind is bool:
             return f'{place} t="b"><v>{int(value)}</v></c>'
-        number = value if kind in (int, float) else to_excel(value)
+        number = value if kind in (int, float) else _serial(value)
         return f"{place}><v>{number!r}</v></c>"
 
     def _style(self, kind: type) -> str:
@@ -122,6 +122,12 @@ class _Column:
         if self._bold:
             cell.font = Font(bold=True)
         return f' s="{cell.style_id}"' if cell.style_id else ""
+
+
+def _serial(value: date | time | timedelta) -> Any:
+    """The number of a day or time in a workbook."""
+    count: Any = to_excel
+    return count(value)
 
 
 def _spelled(found: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
 """Which columns of a person's table a model needs, and their cells as the values that it takes.
 
-Columns are found by name: exactly, else without regard to letter case and surrounding spaces where that leaves no doubt.
-All others are carried along. Nothing is sent of a table that does not fit.
+Columns are found by name: exactly, else without regard to letter case and surrounding spaces where that leaves no
+doubt. All others are carried along. Nothing is sent of a table that does not fit.
 """
 
 from __future__ import annotations
@@ -196,9 +196,7 @@ def _in_order(table: RowTable, columns: ModelColumns, model: str) -> MatchedRows
         )
     remarks = [f"{model} knows no column names: the columns are taken in their order."] if table.named else []
     read = [_Values(table, place, name, datatype, remarks).read() for place, (name, datatype) in enumerate(needed)]
-    return MatchedRows(
-        table, [list(row) for row in zip(*read, strict=True)], tuple(range(len(needed))), tuple(remarks)
-    )
+    return MatchedRows(table, [list(row) for row in zip(*read, strict=True)], tuple(range(len(needed))), tuple(remarks))
 
 
 class _Unfit(Exception):

@@ -1,7 +1,7 @@
 """Save a scored table: all of a person's own columns as they were given, the answers beside them.
 
-A text never becomes a formula of a spreadsheet. In a workbook it is a cell of the kind text. CSV has no such kind: there an
-apostrophe is put before a text that begins with =, +, - or @ and is no number.
+A text never becomes a formula of a spreadsheet. In a workbook it is a cell of the kind text. CSV has no such kind: there
+an apostrophe is put before a text that begins with =, +, - or @ and is no number.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import csv
 import io
 import json
+import math
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -59,8 +60,8 @@ def save_scored_rows(
 ) -> SavedRows:
     """Save ``scored`` as a workbook, CSV, TSV or JSON, by the ending of the name ``file``.
 
-    The file is there whole, or as it was before. Raises ``AlreadyExists`` unless it may be overwritten, ``InvalidInput``
-    for other endings, ``FileUnwritable``, ``Cancelled``.
+    The file is there whole, or as it was before. Raises ``AlreadyExists`` unless it may be overwritten,
+    ``InvalidInput`` for other endings, ``FileUnwritable``, ``Cancelled``.
     """
     check_target(file, overwrite=overwrite)
     write = _WRITERS[file.suffix.lower()]
@@ -165,7 +166,7 @@ def _fitting(value: Cell) -> Cell:
 
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**_DIGITS:
         return str(value)  # a spreadsheet would show other digits
-    if isinstance(value, float) and value != value:
+    if isinstance(value, float) and math.isnan(value):
         return None
     if isinstance(value, list | dict):
         value = json.dumps(value, ensure_ascii=False)
@@ -275,9 +276,9 @@ def cell_words(cell: Cell, *, comma: bool = False) -> str:
     if cell is None or isinstance(cell, str):
         return cell or ""
     if isinstance(cell, float):
-        words = "" if cell != cell else repr(cell).removesuffix(".0")
+        words = "" if math.isnan(cell) else repr(cell).removesuffix(".0")
         return words.replace(".", ",") if comma else words
-    if isinstance(cell, bool | int) or isinstance(cell, MOMENTS):
+    if isinstance(cell, (int, *MOMENTS)):
         return column_words([cell])[0]
     return json.dumps(cell, ensure_ascii=False)
 
@@ -303,7 +304,7 @@ def _write_json(content: _Content, stream: BinaryIO) -> int:
 def _json_value(value: Any) -> Any:
     if isinstance(value, MOMENTS):
         return column_words([value])[0]
-    return None if isinstance(value, float) and value != value else value
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _distinct(titles: Sequence[str]) -> list[str]:
