@@ -288,19 +288,18 @@ def _names_content(source: str) -> bool:
 
 
 def _read_table(
-    session: Session, source: str, signature: Signature, piped: bytes | None = None, cancel: CancelToken = NEVER
+    session: Session, source: str, signature: Signature, piped: bytes | None, cancel: CancelToken
 ) -> RowTable:
-    """The rows in a file, in one of a project, or ``piped`` in. Raises ``InvalidInput``, ``NotFound``."""
-    from kronkers_studio.workflows import row_files
+    """The rows in a file, in one of a project, or ``piped`` in."""
+    from kronkers_studio.workflows.row_files import read_row_content
     from kronkers_studio.workflows.row_matching import model_columns
+    from kronkers_studio.workflows.scored_rows import read_table
 
-    wanted = model_columns(signature).names
     if piped is not None:
-        return row_files.read_row_content(session, piped, "What was piped in", wanted, cancel)
+        return read_row_content(session, piped, "What was piped in", model_columns(signature).names, cancel)
     file = from_home(Path(source))
-    if _names_content(source) and not file.exists():
-        return row_files.read_registry_rows(session, parse_content(source), wanted, cancel)
-    return row_files.read_row_file(session, file, wanted, cancel)
+    named = _names_content(source) and not file.exists()
+    return read_table(session, parse_content(source) if named else file, signature, cancel)
 
 
 def parse_duration(text: str) -> float:

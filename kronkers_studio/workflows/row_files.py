@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from kronkers_studio.domain.content import EntryKind
+from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.domain.progress import NEVER, CancelToken
@@ -34,6 +34,8 @@ MOST_BYTES = 100_000_000
 """The largest file of rows."""
 MOST_JSON_BYTES = 32_000_000
 """The largest one of JSON: as values it is twenty times as large, and it is parsed in one go."""
+MOST_LISTED = 20_000
+"""Files of one project that are listed to choose from."""
 KINDS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".parquet", ".pq", ".json")
 """What the names of files of rows end in."""
 
@@ -84,6 +86,18 @@ def read_registry_rows(
     if entry.size > MOST_BYTES:
         raise _too_large(name)
     return read_row_content(session, content.read(entry), name, wanted, cancel)
+
+
+def list_tables(session: Session, project: str, cancel: CancelToken = NEVER) -> list[Entry]:
+    """The files of rows in the current state of ``project``, up to ``MOST_LISTED``, by their paths."""
+    found: list[Entry] = []
+    for entry in session.workspace.content.walk(project):
+        cancel.check()
+        if entry.kind is EntryKind.FILE and entry.name.lower().endswith(KINDS):
+            found.append(entry)
+            if len(found) == MOST_LISTED:
+                break
+    return found
 
 
 def read_row_content(

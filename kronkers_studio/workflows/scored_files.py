@@ -1,7 +1,7 @@
 """Save a scored table: all of a person's own columns as they were given, the answers beside them.
 
-A text never becomes a formula of a spreadsheet. In a workbook it is a cell of the kind text. CSV has no such kind: there
-an apostrophe is put before a text that begins with =, +, - or @ and is no number.
+A text never becomes a formula of a spreadsheet. In a workbook it is a cell of the kind text. CSV has no such kind:
+there an apostrophe is put before a text that begins with =, +, - or @ and is no number.
 """
 
 from __future__ import annotations

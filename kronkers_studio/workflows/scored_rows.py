@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from kronkers_studio.domain.errors import Cancelled, InvalidInput, PredictionFailed, ServiceUnavailable, StudioError
-from kronkers_studio.domain.models import ContentRef, ModelVersion
+from kronkers_studio.domain.models import ContentRef, ModelVersion, Signature
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import Prediction
 from kronkers_studio.domain.row_tables import Cell, RowTable
 from kronkers_studio.workflows.releases import predict
 from kronkers_studio.workflows.row_files import read_registry_rows, read_row_file
-from kronkers_studio.workflows.row_matching import MatchedRows, match_rows, model_columns
+from kronkers_studio.workflows.row_matching import MatchedRows, model_columns
 from kronkers_studio.workflows.session import Session
 
 PART_ROWS = 5_000
@@ -72,17 +72,15 @@ def answer_certainty(output: Any, chances: Mapping[str, float]) -> float:
     return next((chances[name] for name in names if name in chances), max(chances.values()))
 
 
-def read_rows(
-    session: Session, source: Path | ContentRef, model: ModelVersion, cancel: CancelToken = NEVER
-) -> MatchedRows:
-    """The table in a file on disk or of a project, as ``model`` takes it. Raises ``RowsRefused`` when it does not fit,
-    ``InvalidInput`` or ``TableUnreadable`` when it cannot be read."""
-    wanted = model_columns(model.facts.signature).names
+def read_table(
+    session: Session, source: Path | ContentRef, signature: Signature, cancel: CancelToken = NEVER
+) -> RowTable:
+    """The table in a file on disk or of a project, where the columns of ``signature`` tell its sheet and the line of
+    its names. Raises ``InvalidInput`` or ``TableUnreadable`` when it cannot be read, ``NotFound``."""
+    wanted = model_columns(signature).names
     if isinstance(source, Path):
-        table = read_row_file(session, source, wanted, cancel)
-    else:
-        table = read_registry_rows(session, source, wanted, cancel)
-    return match_rows(table, model.facts.signature, model.name)
+        return read_row_file(session, source, wanted, cancel)
+    return read_registry_rows(session, source, wanted, cancel)
 
 
 def live_model(session: Session, name: str, place: str) -> ModelVersion:
