@@ -38,6 +38,7 @@ MOST_LISTED = 20_000
 """Files of one project that are listed to choose from."""
 KINDS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".parquet", ".pq", ".json")
 """What the names of files of rows end in."""
+_LISTED = tuple(kind for kind in KINDS if kind != ".txt")  # few texts are tables
 
 _DELIMITERS = ",;\t|"
 _ONE_COLUMN = "\x1f"  # separates nothing in a table whose first line has no delimiter
@@ -93,7 +94,7 @@ def list_tables(session: Session, project: str, cancel: CancelToken = NEVER) -> 
     found: list[Entry] = []
     for entry in session.workspace.content.walk(project):
         cancel.check()
-        if entry.kind is EntryKind.FILE and entry.name.lower().endswith(KINDS):
+        if entry.kind is EntryKind.FILE and entry.name.lower().endswith(_LISTED):
             found.append(entry)
             if len(found) == MOST_LISTED:
                 break

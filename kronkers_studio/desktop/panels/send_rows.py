@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import counted, home_short, number, tr
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 _FORM_COLUMNS = 2
+_NARROW = 960  # pixels of the panel in which fewer words have room
 _CARRIED = 4  # columns that are named when they are carried along
 _SAVED_AS = {  # how a table is saved, and the ending of its name
     "Excel workbook (*.xlsx)": ".xlsx",
@@ -66,6 +67,7 @@ class SendRowsPanel(QWidget):
         self._opened: _Opened | None = None
         self._source: Path | ContentRef | None = None
         self._scored: ScoredRows | None = None
+        self._scored_source: Path | ContentRef | None = None  # where its rows come from, unless they were typed
         self._asked = 0
         self.setAcceptDrops(True)
         row = QHBoxLayout(self)
@@ -73,7 +75,8 @@ class SendRowsPanel(QWidget):
         row.setSpacing(GAP)
         self._rows_card = self._build_rows()
         row.addWidget(self._rows_card, 1)
-        row.addWidget(self._build_answers(), 1)
+        self._answers_card = self._build_answers()
+        row.addWidget(self._answers_card, 1)
 
     def show_model(self, model: ModelVersion, place: str) -> None:
         """Send to what is live of ``model`` in ``place``; the form is made from its schema."""
@@ -86,11 +89,11 @@ class SendRowsPanel(QWidget):
         self.how.show_option("form", bool(columns))
         self.how.choose("form" if columns else "text")
         self._asked += 1
-        self._opened = self._source = self._scored = None
+        self._opened = self._source = self._scored = self._scored_source = None
         self._show_no_table()
         self.notice.clear()
         self.outcome.clear()
-        self._words.setText("")
+        self._fit_words()
         self.answers.show_view("none")
         self._lead(self.button)
 
@@ -110,6 +113,7 @@ class SendRowsPanel(QWidget):
         self.notice.clear()
         self.outcome.clear()
         answered: list[ScoredRows] = []
+        source = self._source if self.how.key == "table" else None
 
         def work(progress: Progress, cancel: CancelToken) -> ScoredRows:
             from kronkers_studio.workflows.scored_rows import score_rows
@@ -125,7 +129,7 @@ class SendRowsPanel(QWidget):
             if (self._model, self._place) != (model, place):
                 return
             if scored is not None:
-                self.show_answers(scored)
+                self.show_answers(scored, source)
             if error is not None:
                 self._show_failure(error, scored)
 
@@ -174,16 +178,33 @@ class SendRowsPanel(QWidget):
         elif scored is None:
             self.notice.say(tr("Cancelled. No row was answered."))
 
-    def show_answers(self, scored: ScoredRows) -> None:
-        """Show the model's answers beside the rows that they are for."""
-        self._scored = scored
+    def show_answers(self, scored: ScoredRows, source: Path | ContentRef | None = None) -> None:
+        """Show the model's answers beside the rows that they are for, which come from ``source``."""
+        self._scored, self._scored_source = scored, source
         self.every_class.setVisible(len(scored.classes) > 1)
         self._fill_answers()
-        took = tr("{rows} in {ms} ms, answered by version {version}")
-        count = _rows_words(len(scored.outputs))
-        self._words.setText(took.format(rows=count, ms=number(scored.milliseconds, 1), version=scored.version))
+        self._fit_words()
         self.answers.show_view("table")
         self._lead(self.save_button)
+
+    def _fit_words(self) -> None:
+        """Say what was answered, and call the buttons, as there is room for it."""
+        narrow = self.width() < _NARROW
+        self.registry_button.setText(tr("Registry …") if narrow else tr("From the registry …"))
+        scored = self._scored
+        if scored is None:
+            self._words.setText("")
+            self._answers_card.set_heading(tr("Answers"))
+            return
+        name = scored.table.name if self._scored_source is not None else ""
+        self._answers_card.set_heading(tr("Answers to {file}").format(file=name) if name else tr("Answers"))
+        words = tr("{rows} · version {version}") if narrow else tr("{rows} in {ms} ms, answered by version {version}")
+        count, took = _rows_words(len(scored.outputs)), number(scored.milliseconds, 1)
+        self._words.setText(words.format(rows=count, ms=took, version=scored.version))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_words()
 
     def _fill_answers(self) -> None:
         if self._scored is None:
@@ -417,9 +438,10 @@ class SendRowsPanel(QWidget):
         scored = self._scored
         if scored is None:
             return
-        folder = self._source.parent if isinstance(self._source, Path) else Path.home()
-        stem = scored.table.name.rpartition("/")[2].rpartition(".")[0] if self._opened else scored.model
-        called = tr("{table} with answers.xlsx").format(table=printable(stem or scored.model))
+        source = self._scored_source
+        folder = source.parent if isinstance(source, Path) else Path.home()
+        stem = scored.model if source is None else Path(scored.table.name).stem
+        called = tr("{table} with answers.xlsx").format(table=printable(stem))
         dialog = QFileDialog(self.window(), tr("Save the answers"), str(folder / called))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         filters = {tr(words): suffix for words, suffix in _SAVED_AS.items()}
@@ -463,14 +485,16 @@ class SendRowsPanel(QWidget):
 
     def _show_saved(self, saved: SavedRows) -> None:
         self.save_button.setEnabled(True)
-        words = tr("Saved {rows} to {file}.").format(rows=_rows_words(saved.rows), file=home_short(saved.file))
-        remarks = [] if saved.complete else [tr("The table is incomplete: the rows after them have no answer.")]
+        words = tr("Saved {rows} to {file}.").format(rows=_rows_words(saved.rows), file=saved.file.name)
+        remarks = [tr("In {folder}").format(folder=home_short(saved.file.parent))]
+        if not saved.complete:
+            remarks.append(tr("The table is incomplete: the rows after them have no answer."))
         if saved.guarded:
             guarded = counted(saved.guarded, tr("{n} text begins"), tr("{n} texts begin"))
             remarks.append(tr("{texts} like a formula and got an apostrophe before it.").format(texts=guarded))
         folder = QUrl.fromLocalFile(str(saved.file.parent))
         show = (tr("Open folder"), lambda: QDesktopServices.openUrl(folder))
-        self.outcome.say(words, " ".join(remarks), "ok" if saved.complete else "warn", action=show)
+        self.outcome.say(words, "\n".join(remarks), "ok" if saved.complete else "warn", action=show)
 
 
 def _open(session: Session, source: Path | ContentRef, model: ModelVersion, cancel: CancelToken) -> _Opened:
