@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from kronkers_studio.domain.cell_text import column_words
+from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.releases import Prediction
+
 Cell = Any
 """None, a truth value, a number, a text, a date or time; of JSON also lists and objects. A cell of a CSV file is a text
 exactly as it is written."""
+
+MOMENTS = (datetime, date, time, timedelta)
 
 MOST_ROWS = 1_048_575
 """Rows of a table below its column names: as many as a sheet of Excel holds."""
 MOST_COLUMNS = 2000
 MOST_CELLS = 5_000_000
+MOST_CLASSES = 50
+"""Classes of a model whose probabilities are columns of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +72,75 @@ def is_blank(cell: Cell) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-MOMENTS = (datetime, date, time, timedelta)
+def cell_words(cell: Cell, *, comma: bool = False) -> str:
+    """``cell`` as text with all its digits: "23.85", or "23,85" with a decimal ``comma``."""
+    if cell is None or isinstance(cell, str):
+        return cell or ""
+    if isinstance(cell, float):
+        words = "" if math.isnan(cell) else repr(cell).removesuffix(".0")
+        return words.replace(".", ",") if comma else words
+    if isinstance(cell, (int, *MOMENTS)):
+        return column_words([cell])[0]
+    return json.dumps(cell, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedRows:
+    """The ``values`` to be sent for each row of a table, taken from its columns at the places ``used``."""
+
+    table: RowTable
+    values: Sequence[Any]
+    used: tuple[int, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The names of the columns that the model does not get."""
+        return tuple(
+            column.strip() or f"column {place + 1}"
+            for place, column in enumerate(self.table.columns)
+            if place not in self.used
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRows:
+    """The first rows of a table that were answered, all of them unless there is a ``problem``: what ended it."""
+
+    matched: MatchedRows
+    model: str
+    version: int
+    outputs: Sequence[Any]
+    probabilities: Sequence[Mapping[str, float]] = ()
+    milliseconds: float = 0.0
+    problem: StudioError | None = None
+
+    @property
+    def table(self) -> RowTable:
+        return self.matched.table
+
+    @property
+    def complete(self) -> bool:
+        return len(self.outputs) == len(self.table.rows)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that every row has a probability of; none when there are too many to show."""
+        names = tuple(self.probabilities[0]) if self.probabilities else ()
+        return names if len(names) <= MOST_CLASSES else ()
+
+    @property
+    def prediction(self) -> Prediction:
+        return Prediction(self.model, self.version, tuple(self.outputs), tuple(self.probabilities), self.milliseconds)
+
+    def certainty(self, row: int) -> float | None:
+        """The probability of the answer to the row with that index."""
+        return answer_certainty(self.outputs[row], self.probabilities[row]) if self.probabilities else None
+
+
+def answer_certainty(output: Any, chances: Mapping[str, float]) -> float:
+    """The probability of ``output``, which classes are named by; the highest one where none is called so."""
+    names = [str(output)]
+    if isinstance(output, float) and output.is_integer():
+        names.append(str(int(output)))
+    return next((chances[name] for name in names if name in chances), max(chances.values()))

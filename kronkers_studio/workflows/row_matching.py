@@ -17,7 +17,7 @@ from typing import Any
 from kronkers_studio.domain.cell_text import column_words
 from kronkers_studio.domain.errors import RowsRefused
 from kronkers_studio.domain.models import Datatype, Signature
-from kronkers_studio.domain.row_tables import MOMENTS, Cell, RowTable, is_blank
+from kronkers_studio.domain.row_tables import MOMENTS, Cell, MatchedRows, RowTable, is_blank
 from kronkers_studio.workflows.row_files import plain_rows
 
 _NAMED = 12  # columns that a message names
@@ -46,25 +46,6 @@ class ModelColumns:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(name for name, _ in self.named)
-
-
-@dataclass(frozen=True, slots=True)
-class MatchedRows:
-    """The ``values`` to be sent for each row of a table, taken from its columns at the places ``used``."""
-
-    table: RowTable
-    values: Sequence[Any]
-    used: tuple[int, ...]
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def carried(self) -> tuple[str, ...]:
-        """The names of the columns that the model does not get."""
-        return tuple(
-            column.strip() or f"column {place + 1}"
-            for place, column in enumerate(self.table.columns)
-            if place not in self.used
-        )
 
 
 def model_columns(signature: Signature) -> ModelColumns:

@@ -21,9 +21,8 @@ from typing import Any, BinaryIO
 from kronkers_studio.domain.cell_text import column_words
 from kronkers_studio.domain.errors import AlreadyExists, FileUnwritable, InvalidInput
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.domain.row_tables import MOMENTS, Cell, RowTable, is_blank
+from kronkers_studio.domain.row_tables import MOMENTS, Cell, RowTable, ScoredRows, cell_words, is_blank
 from kronkers_studio.storage.files import flush_file
-from kronkers_studio.workflows.scored_rows import ScoredRows, answer_columns
 
 SUFFIXES = (".xlsx", ".csv", ".tsv", ".json")
 
@@ -236,6 +235,32 @@ def _unchanged(cell: Cell) -> Cell:
     return cell
 
 
+def answer_columns(scored: ScoredRows, *, every_class: bool = True) -> list[tuple[str, list[Cell]]]:
+    """The columns that a scored table has beside a person's own: names that are not taken yet, and cells."""
+    taken = {column.strip().casefold() for column in scored.table.columns}
+    columns: list[tuple[str, list[Cell]]] = [("answer", [_output_cell(output) for output in scored.outputs])]
+    if scored.probabilities:
+        columns.append(("certainty", [scored.certainty(row) for row in range(len(scored.outputs))]))
+        if every_class:
+            columns += [
+                (f"probability of {name}", [chances.get(name) for chances in scored.probabilities])
+                for name in scored.classes
+            ]
+    named = []
+    for title, cells in columns:
+        name, number = title, 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{title} ({number})"
+        taken.add(name.casefold())
+        named.append((name, cells))
+    return named
+
+
+def _output_cell(output: Any) -> Cell:
+    return json.dumps(output, ensure_ascii=False) if isinstance(output, list) else output
+
+
 # ---- CSV ----
 
 
@@ -269,18 +294,6 @@ def _write_delimited(content: _Content, stream: BinaryIO, delimiter: str) -> int
     text.flush()
     text.detach()
     return guarded
-
-
-def cell_words(cell: Cell, *, comma: bool = False) -> str:
-    """``cell`` as text with all its digits: "23.85", or "23,85" with a decimal ``comma``."""
-    if cell is None or isinstance(cell, str):
-        return cell or ""
-    if isinstance(cell, float):
-        words = "" if math.isnan(cell) else repr(cell).removesuffix(".0")
-        return words.replace(".", ",") if comma else words
-    if isinstance(cell, (int, *MOMENTS)):
-        return column_words([cell])[0]
-    return json.dumps(cell, ensure_ascii=False)
 
 
 # ---- JSON ----

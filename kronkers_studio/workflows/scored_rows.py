@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,63 +13,18 @@ from kronkers_studio.domain.errors import Cancelled, InvalidInput, PredictionFai
 from kronkers_studio.domain.models import ContentRef, ModelVersion, Signature
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import Prediction
-from kronkers_studio.domain.row_tables import Cell, RowTable
+from kronkers_studio.domain.row_tables import MatchedRows, RowTable, ScoredRows
 from kronkers_studio.workflows.releases import predict
 from kronkers_studio.workflows.row_files import read_registry_rows, read_row_file
-from kronkers_studio.workflows.row_matching import MatchedRows, model_columns
+from kronkers_studio.workflows.row_matching import model_columns
 from kronkers_studio.workflows.session import Session
 
 PART_ROWS = 5_000
 """Rows in one request: a service takes 10,000."""
 PART_BYTES = 8_000_000
 """Bytes of rows in one request: a service takes 16 MiB."""
-MOST_CLASSES = 50
-"""Classes whose probabilities are columns of their own."""
 
 _ROW = re.compile(r"\bRow (\d{1,6})\b")
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredRows:
-    """The first rows of a table that were answered, all of them unless there is a ``problem``: what ended it."""
-
-    matched: MatchedRows
-    model: str
-    version: int
-    outputs: Sequence[Any]
-    probabilities: Sequence[Mapping[str, float]] = ()
-    milliseconds: float = 0.0
-    problem: StudioError | None = None
-
-    @property
-    def table(self) -> RowTable:
-        return self.matched.table
-
-    @property
-    def complete(self) -> bool:
-        return len(self.outputs) == len(self.table.rows)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes that every row has a probability of; none when there are too many to show."""
-        names = tuple(self.probabilities[0]) if self.probabilities else ()
-        return names if len(names) <= MOST_CLASSES else ()
-
-    @property
-    def prediction(self) -> Prediction:
-        return Prediction(self.model, self.version, tuple(self.outputs), tuple(self.probabilities), self.milliseconds)
-
-    def certainty(self, row: int) -> float | None:
-        """The probability of the answer to the row with that index."""
-        return answer_certainty(self.outputs[row], self.probabilities[row]) if self.probabilities else None
-
-
-def answer_certainty(output: Any, chances: Mapping[str, float]) -> float:
-    """The probability of ``output``, which classes are named by; the highest one where none is called so."""
-    names = [str(output)]
-    if isinstance(output, float) and output.is_integer():
-        names.append(str(int(output)))
-    return next((chances[name] for name in names if name in chances), max(chances.values()))
 
 
 def read_table(
@@ -172,29 +127,3 @@ def _in_whole(problem: StudioError, matched: MatchedRows, start: int, length: in
             f"It happened in the rows {start + 1:,} to {start + length:,} of {total:,}. {problem.next_step}".strip()
         )
     return problem
-
-
-def answer_columns(scored: ScoredRows, *, every_class: bool = True) -> list[tuple[str, list[Cell]]]:
-    """The columns that a scored table has beside a person's own: names that are not taken yet, and cells."""
-    taken = {column.strip().casefold() for column in scored.table.columns}
-    columns: list[tuple[str, list[Cell]]] = [("answer", [_cell(output) for output in scored.outputs])]
-    if scored.probabilities:
-        columns.append(("certainty", [scored.certainty(row) for row in range(len(scored.outputs))]))
-        if every_class:
-            columns += [
-                (f"probability of {name}", [chances.get(name) for chances in scored.probabilities])
-                for name in scored.classes
-            ]
-    named = []
-    for title, cells in columns:
-        name, number = title, 1
-        while name.casefold() in taken:
-            number += 1
-            name = f"{title} ({number})"
-        taken.add(name.casefold())
-        named.append((name, cells))
-    return named
-
-
-def _cell(output: Any) -> Cell:
-    return json.dumps(output, ensure_ascii=False) if isinstance(output, list) else output

@@ -40,6 +40,7 @@ from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.pages.registry import RegistryPage
+from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.window import stops
 from kronkers_studio.domain.differences import Choice
@@ -225,6 +226,7 @@ _ASKS: dict[type[QDialog], set[str]] = {
     RulesDialog: {"plans.preview_rules"},
     SearchDialog: {"searching.search"},
     ServerLogDialog: {"servers.server_changes"},
+    TableChoiceDialog: {"browsing.list_projects", "row_files.list_tables"},
     TrashDialog: {"trash.list_trash", "trash.restore_from_trash"},
 }
 """The workflows that using each dialog must reach, or the test below would say nothing of it."""

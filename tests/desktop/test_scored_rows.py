@@ -107,7 +107,8 @@ def write_workbook(file: Path, rows: list[list[Any]]) -> None:
             if cell.data_type == "f":
                 cell.data_type = "s"  # a text, as a person's sheet may hold it
             elif isinstance(cell.value, float):
-                cell._value, cell.data_type = repr(cell.value), "n"  # with 17 digits, as Excel writes them
+                exact: Any = cell
+                exact._value, exact.data_type = repr(cell.value), "n"  # with 17 digits, as Excel writes them
     book.save(file)
 
 
@@ -282,7 +283,7 @@ def test_rows_that_were_answered_before_it_was_cancelled_stay_and_are_said_to_be
     window = panel.window()
     assert isinstance(window, MainWindow)
     runner = window.studio.runner
-    really = scored_rows.predict
+    really = predict
 
     def once(*arguments: Any) -> Any:
         answer = really(*arguments)

@@ -26,14 +26,14 @@ from kronkers_studio.domain.errors import (
 from kronkers_studio.domain.models import ContentRef, Datatype, Signature, Tensor
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.domain.releases import Prediction
-from kronkers_studio.domain.row_tables import RowTable
+from kronkers_studio.domain.row_tables import MatchedRows, RowTable, ScoredRows, answer_certainty
 from kronkers_studio.serving.app import Limits
 from kronkers_studio.workflows import row_files, scored_rows
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.row_files import list_tables, read_row_content, read_text_rows
-from kronkers_studio.workflows.row_matching import MatchedRows, match_rows, model_columns
+from kronkers_studio.workflows.row_matching import match_rows, model_columns
 from kronkers_studio.workflows.scored_files import SUFFIXES, save_scored_rows
-from kronkers_studio.workflows.scored_rows import ScoredRows, answer_certainty, read_table, score_rows
+from kronkers_studio.workflows.scored_rows import read_table, score_rows
 from kronkers_studio.workflows.session import Session
 
 _NUMBERS = Signature(inputs=(Tensor("input", Datatype.FP64, (-1, 2), ("spend", "calls")),))
@@ -218,7 +218,7 @@ def test_json_may_have_more_fields_and_says_where_one_is_missing() -> None:
 
 
 def test_a_workbook_is_read_cell_by_cell_as_what_it_is(session: Session) -> None:
-    rows = [
+    rows: list[list[Any]] = [
         ["id", "Spend", "calls", "when", "ok", "share", "note"],
         ["007", 23.85, 2, dt.date(2026, 1, 2), True, 0.25, "=1+2"],
         [8, 0.1 + 0.2, "3", dt.datetime(2026, 1, 2, 3, 4, 5), False, 1e-10, None],

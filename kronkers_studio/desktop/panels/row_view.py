@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence
@@ -14,11 +14,7 @@ from kronkers_studio.desktop.localization import number, tr
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.domain.printable import printable
-from kronkers_studio.domain.row_tables import Cell, RowTable, is_blank
-
-if TYPE_CHECKING:
-    from kronkers_studio.workflows.row_matching import MatchedRows
-    from kronkers_studio.workflows.scored_rows import ScoredRows
+from kronkers_studio.domain.row_tables import Cell, MatchedRows, RowTable, ScoredRows, cell_words, is_blank
 
 SHOWN_ROWS = 200
 """Rows of a table that are shown before it is sent."""
@@ -153,8 +149,6 @@ def _percent(chance: float | None) -> str:
 
 def _output_text(outputs: Sequence[Any]) -> Callable[[int], str]:
     """How answers read: fractions all with the same number of decimals."""
-    from kronkers_studio.workflows.scored_files import cell_words
-
     fractions = [output for output in outputs if isinstance(output, float)]
     largest = max(map(abs, fractions), default=0.0)
     decimals = 0 if all(map(float.is_integer, fractions)) else 3 if largest < 1000 else 1
@@ -193,14 +187,10 @@ def _shown_names(table: RowTable) -> list[str]:
 
 
 def _given(table: RowTable, row: int) -> Line:
-    from kronkers_studio.workflows.scored_files import cell_words
-
     return [cell_words(cell) for cell in table.rows[row][:MOST_COLUMNS]]
 
 
 def _given_column(table: RowTable, place: int, title: str, *, muted: bool, before: int = 0) -> Column[Line]:
-    from kronkers_studio.workflows.scored_files import cell_words
-
     cells = [row[place] for row in table.rows[:SHOWN_ROWS]]
     return _column(title, before + place, list(map(cell_words, cells)), right=_are_figures(cells), muted=muted)
 

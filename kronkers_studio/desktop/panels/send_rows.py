@@ -28,23 +28,16 @@ from kronkers_studio.domain.errors import Cancelled, InvalidValue, PredictionFai
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.domain.row_tables import RowTable
+from kronkers_studio.domain.row_tables import MatchedRows, RowTable, ScoredRows
 
 if TYPE_CHECKING:
-    from kronkers_studio.workflows.row_matching import MatchedRows
     from kronkers_studio.workflows.scored_files import SavedRows
-    from kronkers_studio.workflows.scored_rows import ScoredRows
     from kronkers_studio.workflows.session import Session
 
 _FORM_COLUMNS = 2
 _NARROW = 960  # pixels of the panel in which fewer words have room
 _CARRIED = 4  # columns that are named when they are carried along
-_SAVED_AS = {  # how a table is saved, and the ending of its name
-    "Excel workbook (*.xlsx)": ".xlsx",
-    "CSV, UTF-8 (*.csv)": ".csv",
-    "Tabs between the cells (*.tsv)": ".tsv",
-    "JSON (*.json)": ".json",
-}
+_ENDINGS = (".xlsx", ".csv", ".tsv", ".json")  # of the files that answers are saved as
 
 
 class _Opened(NamedTuple):
@@ -444,7 +437,8 @@ class SendRowsPanel(QWidget):
         called = tr("{table} with answers.xlsx").format(table=printable(stem))
         dialog = QFileDialog(self.window(), tr("Save the answers"), str(folder / called))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        filters = {tr(words): suffix for words, suffix in _SAVED_AS.items()}
+        titles = (tr("Excel workbook"), tr("CSV, UTF-8"), tr("Tabs between the cells"), tr("JSON"))
+        filters = {f"{title} (*{ending})": ending for title, ending in zip(titles, _ENDINGS, strict=True)}
         dialog.setNameFilters(list(filters))
         dialog.setDefaultSuffix("xlsx")
         dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(filters.get(chosen, ".xlsx")[1:]))
@@ -454,7 +448,7 @@ class SendRowsPanel(QWidget):
 
     def _save_as(self, scored: ScoredRows, file: Path) -> None:
         """The dialog asked before a file is overwritten, but not for a name that ends in something else."""
-        if file.suffix.lower() in _SAVED_AS.values():
+        if file.suffix.lower() in _ENDINGS:
             self.save(scored, file)
             return
         file = file.with_name(f"{file.name}.xlsx")
