@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -23,6 +23,8 @@ MOST_ROWS = 1_048_575
 """Rows of a table below its column names: as many as a sheet of Excel holds."""
 MOST_COLUMNS = 2000
 MOST_CELLS = 5_000_000
+HEADER_LINES = 20
+"""First rows among which the one with the columns' names is looked for."""
 MOST_CLASSES = 50
 """Classes of a model whose probabilities are columns of their own."""
 
@@ -31,7 +33,8 @@ MOST_CLASSES = 50
 class Grid:
     """The cells of a file with something in them, row by row, before it is known which row names the columns.
 
-    ``lines`` are the rows' numbers in the file, from 1. Of a workbook, ``sheet`` is the one that was read.
+    ``lines`` are the rows' numbers in the file, from 1, or where it is not ``numbered`` those below its first row with
+    cells. Of a workbook, ``sheet`` is the one that was read.
     """
 
     rows: Sequence[Sequence[Cell]]
@@ -39,6 +42,7 @@ class Grid:
     sheet: str = ""
     sheets: tuple[str, ...] = ()
     merged: bool = False  # cells of the sheet are merged: all but the first of them are empty
+    numbered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,20 @@ class RowTable:
 
 def is_blank(cell: Cell) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def name_key(name: Cell) -> str:
+    """What two names have in common that differ in letter case and surrounding spaces only."""
+    return str(name).strip().casefold() if name is not None else ""
+
+
+def header_place(rows: Sequence[Sequence[Cell]], wanted: Collection[str]) -> int | None:
+    """The index of the first of the first rows that has all the names ``wanted``; None when none has, or none is
+    wanted."""
+    keys = {name_key(name) for name in wanted}
+    if not keys:
+        return None
+    return next((at for at, row in enumerate(rows[:HEADER_LINES]) if keys <= {name_key(cell) for cell in row}), None)
 
 
 def cell_words(cell: Cell, *, comma: bool = False) -> str:

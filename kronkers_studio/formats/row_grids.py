@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
@@ -17,13 +18,24 @@ from zipfile import BadZipFile
 
 from kronkers_studio.domain.cell_text import column_words
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.domain.row_tables import MOST_CELLS, MOST_COLUMNS, MOST_ROWS, Cell, Grid, is_blank
-from kronkers_studio.formats.table_files import Format, table_format, table_library_failures
+from kronkers_studio.domain.row_tables import (
+    HEADER_LINES,
+    MOST_CELLS,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    Cell,
+    Grid,
+    header_place,
+    is_blank,
+)
+from kronkers_studio.formats.table_files import Format, table_format, table_library_failures, with_exact_numbers
 
-HEADER_LINES = 20
-"""First rows among which the one with the columns' names is looked for."""
 _CELL_BY_CELL = (".xlsx", ".xlsm")
 _WIDEST_INTEGER = 1 << 64
+_SPELLED = re.compile("_x([0-9A-Fa-f]{4})_")
+_EXACT = 1e15  # from here on a number with a point may not be what it was without
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?")
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)?(\.\d+)?([eE][+-]?\d+)?")
 _NAMES = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _ROW, _VALUE, _TEXT, _MERGED = f"{_NAMES}row", f"{_NAMES}v", f"{_NAMES}t", f"{_NAMES}mergeCell"
 
@@ -53,20 +65,6 @@ def read_grid(path: str, data: bytes, wanted: Collection[str]) -> Grid:
             next_step="Open it in the program that wrote it, and save it again.",
             details=f"{type(error).__name__}: {str(error)[:500]}",
         ) from None
-
-
-def name_key(name: Cell) -> str:
-    """What two names have in common that differ in letter case and surrounding spaces only."""
-    return str(name).strip().casefold() if name is not None else ""
-
-
-def header_place(rows: Sequence[Sequence[Cell]], wanted: Collection[str]) -> int | None:
-    """The index of the first of the first rows that has all the names ``wanted``; None when none has, or none is
-    wanted."""
-    keys = {name_key(name) for name in wanted}
-    if not keys:
-        return None
-    return next((at for at, row in enumerate(rows[:HEADER_LINES]) if keys <= {name_key(cell) for cell in row}), None)
 
 
 class _Bounds:
@@ -170,17 +168,17 @@ class _SheetCells:
     def _value(self, cell: ElementTree.Element) -> Cell:
         kind = cell.get("t", "n")
         if kind == "inlineStr":
-            return "".join(text.text or "" for text in cell.iter(_TEXT)) or None
+            return _unspelled("".join(text.text or "" for text in cell.iter(_TEXT))) or None
         written = next((part.text for part in cell if part.tag == _VALUE), None)
         if not written:
             return None
         if kind == "n":
             return self._number(written, int(cell.get("s") or 0))
         if kind == "s":
-            return self._strings[int(written)]
+            return _unspelled(self._strings[int(written)])
         if kind == "b":
             return written.strip() in ("1", "true")
-        return datetime.fromisoformat(written.removesuffix("Z")) if kind == "d" else written
+        return datetime.fromisoformat(written.removesuffix("Z")) if kind == "d" else _unspelled(written)
 
     def _number(self, written: str, style: int) -> Cell:
         number: Any = int(written) if written.lstrip("-").isdecimal() else float(written)
@@ -190,6 +188,13 @@ class _SheetCells:
             except (OverflowError, ValueError):  # formatted as a date, and none
                 return _plain(number)
         return _plain(number)
+
+
+def _unspelled(text: str) -> str:
+    """``text`` with the characters that XML lacks, which workbooks spell."""
+    if "_x" not in text:
+        return text
+    return _SPELLED.sub(lambda found: chr(int(found[1], 16)), text)
 
 
 # ---- other workbooks, and Parquet: column by column ----
@@ -202,23 +207,55 @@ def _other_workbook(data: bytes, wanted: Collection[str]) -> Grid:
     sheets = tuple(book.sheet_names)
     fallback: Grid | None = None
     for name in sheets:
-        loaded = book.load_sheet(name, header_row=None, schema_sample_rows=0)
-        if loaded.total_height * loaded.width > MOST_CELLS:
-            raise InvalidInput(
-                f"This table has more than {MOST_CELLS:,} cells.", next_step="Leave out columns, or send it in parts."
-            )
-        head = book.load_sheet(name, header_row=None, n_rows=1, dtypes="string").to_polars()
-        body = book.load_sheet(name, header_row=None, skip_rows=1, schema_sample_rows=None).to_polars()
-        columns = [_column(body.to_series(place)) for place in range(body.width)] if body.height else []
-        found = [list(map(_plain, row)) for row in head.rows()] + [list(row) for row in zip(*columns, strict=True)]
-        rows = [(line, row) for line, row in enumerate(found, 1) if not all(map(is_blank, row))]
-        if not rows:
+        grid = _other_sheet(book, name, sheets)
+        if not grid.rows:
             continue
-        grid = Grid([row for _, row in rows], [line for line, _ in rows], name, sheets)
         if not wanted or header_place(grid.rows, wanted) is not None:
             return grid
         fallback = fallback or grid
     return fallback or Grid((), (), sheets[0] if sheets else "", sheets)
+
+
+def _other_sheet(book: Any, name: str, sheets: tuple[str, ...]) -> Grid:
+    """The library gives all cells as texts, and as numbers those that read as one: a text "7" becomes the number, "007"
+    stays what it is. It counts rows from the first with a cell."""
+    first = book.load_sheet(name, header_row=None, n_rows=1, dtypes="string")
+    if first.total_height * first.width > MOST_CELLS or first.width > MOST_COLUMNS:
+        raise InvalidInput(
+            f"This table has more than {MOST_COLUMNS:,} columns or {MOST_CELLS:,} cells.",
+            next_step="Leave out columns, or send it in several files.",
+        )
+    texts = book.load_sheet(name, header_row=None, dtypes="string").to_polars()
+    numbers = book.load_sheet(name, header_row=None, dtypes="float").to_polars()
+    if not texts.height or texts.shape != numbers.shape:
+        return Grid((), (), name, sheets)
+    columns = [
+        list(map(_told_twice, text.to_list(), number.to_list()))
+        for text, number in zip(with_exact_numbers(texts, numbers).iter_columns(), numbers.iter_columns(), strict=True)
+    ]
+    rows = [(line, row) for line, row in enumerate(zip(*columns, strict=True), 1) if not all(map(is_blank, row))]
+    return Grid([row for _, row in rows], [line for line, _ in rows], name, sheets, numbered=False)
+
+
+def _told_twice(text: str | None, number: float | None) -> Cell:
+    """The cell that reads as ``text`` and, where it can, as ``number``."""
+    if text is None:
+        return None
+    if number is None:
+        return _moment_in(text)
+    if text in ("true", "false"):
+        return text == "true"
+    if not _PLAIN_NUMBER.fullmatch(text):
+        return text
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
+
+
+def _moment_in(text: str) -> Cell:
+    """The moment that ``text`` tells, where it is one: 29 February 1900 is a day for spreadsheets only."""
+    try:
+        return datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else text
+    except ValueError:
+        return text
 
 
 def _parquet(data: bytes) -> Grid:

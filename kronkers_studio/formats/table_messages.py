@@ -302,7 +302,7 @@ _LONGEST_DURATION = 1e11  # seconds
 
 
 def unpack_grid(about: Any, body: bytes) -> Grid:
-    sheet, sheets, merged, lines = fields(about, 4)
+    sheet, sheets, merged, numbered, lines = fields(about, 5)
     rows: list[tuple[RowCell, ...]] = []
     cells = 0
     for line in io.BytesIO(body):
@@ -316,7 +316,7 @@ def unpack_grid(about: Any, body: bytes) -> Grid:
     numbers = items(lines, count)
     if len(numbers) != len(rows):
         raise Malformed
-    return Grid(rows, numbers, text(sheet), items(sheets, text), truth(merged))
+    return Grid(rows, numbers, text(sheet), items(sheets, text), truth(merged), truth(numbered))
 
 
 def _row_cell(value: Any) -> RowCell:

@@ -179,7 +179,8 @@ def _rows(pipe: Pipe, files: list[Frame], options: Any) -> None:
                 f"“{path}” holds more than {messages.MOST_ROW_BYTES >> 20} MB of text.",
                 next_step="Send it in several files, or leave out columns.",
             )
-    about = [printable(grid.sheet), list(map(printable, grid.sheets)), grid.merged, list(grid.lines)]
+    sheets = list(map(printable, grid.sheets))
+    about = [printable(grid.sheet), sheets, grid.merged, grid.numbered, list(grid.lines)]
     pipe.send(DONE, about, memoryview(body))
 
 

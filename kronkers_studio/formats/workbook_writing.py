@@ -24,7 +24,7 @@ from openpyxl.xml.constants import SHEET_MAIN_NS
 LONGEST_TEXT = 32_767
 """Characters that a cell of a workbook holds."""
 _SHEET = "xl/worksheets/sheet1.xml"
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+_UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _FIRST_YEAR = 1900
 _FORMATS = {datetime: "yyyy-mm-dd hh:mm:ss", date: "yyyy-mm-dd", time: "hh:mm:ss", timedelta: "[h]:mm:ss"}
 

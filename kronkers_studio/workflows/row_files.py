@@ -20,12 +20,14 @@ from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.domain.row_tables import (
+    HEADER_LINES,
     MOST_CELLS,
     MOST_COLUMNS,
     MOST_ROWS,
     Cell,
     Grid,
     RowTable,
+    header_place,
     is_blank,
 )
 from kronkers_studio.workflows.session import Session
@@ -43,7 +45,6 @@ _LISTED = tuple(kind for kind in KINDS if kind != ".txt")  # few texts are table
 _DELIMITERS = ",;\t|"
 _ONE_COLUMN = "\x1f"  # separates nothing in a table whose first line has no delimiter
 _LONGEST_CELL = 1_000_000  # characters
-_HEADER_LINES = 20  # among which the one with the columns' names is looked for
 _NUMBER = re.compile(r"[+-]?([0-9]+|[0-9]*\.[0-9]+|[0-9]+\.)([eE][+-]?[0-9]+)?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
@@ -285,7 +286,7 @@ def _from_csv(text: str, name: str, wanted: Collection[str]) -> RowTable:
             if not line or (told and lines.line_num == 1):
                 continue
             cells += len(line)
-            if cells > MOST_CELLS or len(rows) > MOST_ROWS + _HEADER_LINES or len(line) > MOST_COLUMNS:
+            if cells > MOST_CELLS or len(rows) > MOST_ROWS + HEADER_LINES or len(line) > MOST_COLUMNS:
                 raise _too_many_cells(name)
             rows.append(line)
             numbers.append(lines.line_num)
@@ -313,7 +314,7 @@ def _delimiter(text: str, wanted: Collection[str]) -> str:
 def _first_lines(text: str) -> Iterator[str]:
     """The first lines that are not empty."""
     lines = filter(None, map(str.strip, io.StringIO(text[:_LONGEST_CELL], newline="")))
-    for _, line in zip(range(_HEADER_LINES), lines, strict=False):
+    for _, line in zip(range(HEADER_LINES), lines, strict=False):
         yield line
 
 
@@ -322,14 +323,13 @@ def _first_lines(text: str) -> Iterator[str]:
 
 def _table(grid: Grid, name: str, wanted: Collection[str], *, delimiter: str = "") -> RowTable:
     """The table in ``grid``: its first line names the columns, or the first that has all the ``wanted`` ones."""
-    from kronkers_studio.formats.row_grids import header_place
-
     if not grid.rows:
         raise _no_rows(name)
     remarks: list[str] = []
     at = header_place(grid.rows, wanted) or 0
     if at:
-        remarks.append(f"The columns are named in line {grid.lines[at]}; what is above it was left out.")
+        line = f"line {grid.lines[at]}" if grid.numbered else f"row {at + 1} of those with cells"
+        remarks.append(f"The columns are named in {line}; what is above it was left out.")
     head = ["" if is_blank(cell) else _name(cell) for cell in grid.rows[at]]
     below = [(row, line) for row, line in zip(grid.rows[at + 1 :], grid.lines[at + 1 :], strict=True)]
     filled = [(row, line) for row, line in below if len(head) == 1 or not all(map(is_blank, row))]
@@ -356,7 +356,7 @@ def _table(grid: Grid, name: str, wanted: Collection[str], *, delimiter: str = "
         name,
         tuple(head),
         rows,
-        lines,
+        lines if grid.numbered else (),
         written=bool(delimiter),
         delimiter="" if delimiter == _ONE_COLUMN else delimiter,
         remarks=tuple(remarks),

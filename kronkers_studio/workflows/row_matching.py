@@ -17,7 +17,7 @@ from typing import Any
 from kronkers_studio.domain.cell_text import column_words
 from kronkers_studio.domain.errors import RowsRefused
 from kronkers_studio.domain.models import Datatype, Signature
-from kronkers_studio.domain.row_tables import MOMENTS, Cell, MatchedRows, RowTable, is_blank
+from kronkers_studio.domain.row_tables import MOMENTS, Cell, MatchedRows, RowTable, is_blank, name_key
 from kronkers_studio.workflows.row_files import plain_rows
 
 _NAMED = 12  # columns that a message names
@@ -80,15 +80,15 @@ def _places(table: RowTable, needed: Sequence[str], model: str) -> tuple[list[in
     """Where the columns ``needed`` are, and what is to be said about that."""
     exact = _by_key(table.columns, str)
     spaced = _by_key(table.columns, str.strip)
-    loose = _by_key(table.columns, _loose)
-    loosely_needed = _by_key(needed, _loose)
+    loose = _by_key(table.columns, name_key)
+    loosely_needed = _by_key(needed, name_key)
     places: list[int] = []
     remarks: list[str] = []
     missing: list[str] = []
     for name in needed:
         found = exact.get(name) or spaced.get(name.strip()) or ()
-        if not found and len(loosely_needed[_loose(name)]) == 1:
-            found = loose.get(_loose(name), ())
+        if not found and len(loosely_needed[name_key(name)]) == 1:
+            found = loose.get(name_key(name), ())
             if len(found) == 1:
                 remarks.append(f"“{table.columns[found[0]].strip()}” is used for {name}.")
         if len(found) > 1:
@@ -113,18 +113,16 @@ def _by_key(names: Sequence[str], key: Callable[[str], str]) -> dict[str, list[i
     return found
 
 
-def _loose(name: str) -> str:
-    return name.strip().casefold()
-
-
 def _lacking(table: RowTable, needed: Sequence[str], missing: Sequence[str], model: str) -> RowsRefused:
     has = [column.strip() for column in table.columns if column.strip()]
-    close = [(name, get_close_matches(_loose(name), [_loose(column) for column in has], n=1)) for name in missing[:5]]
+    close = [
+        (name, get_close_matches(name_key(name), [name_key(column) for column in has], n=1)) for name in missing[:5]
+    ]
     like = [
         f"“{_short(column)}” may be {_short(name)}"
         for name, found in close
         for column in has
-        if found and _loose(column) == found[0]
+        if found and name_key(column) == found[0]
     ]
     hint = f" {'; '.join(dict.fromkeys(like))}: rename it in the file if so." if like else ""
     return RowsRefused(
