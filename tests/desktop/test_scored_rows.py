@@ -12,8 +12,8 @@ import joblib
 import numpy as np
 import openpyxl
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 from sklearn.linear_model import LogisticRegression
@@ -22,6 +22,7 @@ from kronkers_studio.desktop.pages.deploy import DeployPage
 from kronkers_studio.desktop.pages.home import HomePage
 from kronkers_studio.desktop.panels.send_rows import SendRowsPanel
 from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
@@ -30,12 +31,14 @@ from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
 from kronkers_studio.workflows.releases import list_releases, predict, release_model, stop_release
 from kronkers_studio.workflows.session import create_workspace, open_workspace
+from tests.desktop.blocking import live_until_idle, main_thread_counted
 from tests.desktop.kinds import OpenWindow, Rest, the_page
 
 _NEEDED = ("tenure_months", "monthly_spend", "support_calls")
 _WITHIN = 30_000  # milliseconds
 _ROWS = 6_000  # more than are sent in one request
 _MOST_CLICKS = 6
+_MAIN_THREAD_SECONDS = 2.0  # of processor time; reading, matching and saving them take several
 
 _HEAD = ["customer_id", *_NEEDED, "contract", "city", "since"]
 _FIRST = [
@@ -315,3 +318,77 @@ def test_the_source_of_a_registry_table_is_no_folder_to_save_in(panel: SendRowsP
     panel.open_table(ContentRef("Churn", "", "customers.xlsx"))
     come_to_rest(window)
     assert panel.facts.text().startswith("customers.xlsx · 6,000 rows")
+
+
+def test_a_file_is_dropped_onto_the_panel(panel: SendRowsPanel, own_folder: Path, come_to_rest: Rest) -> None:
+    window = panel.window()
+    assert isinstance(window, MainWindow)
+    for names, taken in (((".",), False), (("churn.joblib", "customers.xlsx"), False), (("customers.xlsx",), True)):
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(own_folder / name)) for name in names])
+        buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        entering = QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, data, buttons, keys)
+        entering.ignore()
+        QApplication.sendEvent(panel, entering)
+        assert entering.isAccepted() is taken
+    QApplication.sendEvent(panel, QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, buttons, keys))
+    come_to_rest(window)
+    assert panel.facts.text().startswith("customers.xlsx · 6,000 rows")
+    assert not panel.text.acceptDrops(), "or the name of a file would be typed into the rows"
+
+
+def test_a_file_is_replaced_only_when_that_was_asked(
+    panel: SendRowsPanel, tmp_path: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    QApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
+    window = panel.window()
+    assert isinstance(window, MainWindow)
+    panel.fill_form(dict.fromkeys(_NEEDED, "1"))
+    panel.button.click()
+    qtbot.waitUntil(lambda: panel.answers.shown == "table" and panel.button.isEnabled(), timeout=_WITHIN)
+    there = tmp_path / "scored.v2.xlsx"
+    there.write_text("before", encoding="utf-8")
+    panel.ask_save()
+    dialog = _file_dialog(window, qtbot)
+    assert Path(dialog.selectedFiles()[0]).name == "churn with answers.xlsx"
+    dialog.fileSelected.emit(str(tmp_path / "scored.v2"))
+    question = next(d for d in window.findChildren(Dialog) if d.isVisible())
+    dialog.reject()
+    assert question.windowTitle() == "Replace scored.v2.xlsx?"
+    question.reject()
+    come_to_rest(window)
+    assert there.read_text(encoding="utf-8") == "before"
+    panel.ask_save()
+    dialog = _file_dialog(window, qtbot)
+    dialog.fileSelected.emit(str(tmp_path / "scored.v2"))
+    dialog.reject()
+    _button(next(d for d in window.findChildren(Dialog) if d.isVisible()), "Replace").click()
+    come_to_rest(window)
+    assert saved_rows(there)[1][:3] == [1, 1, 1]
+
+
+def test_tasks_show_how_far_a_large_table_is_and_the_window_goes_on(
+    panel: SendRowsPanel, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """60,000 rows: read, shown, sent in 12 parts and saved, while the window answers."""
+    window = panel.window()
+    assert isinstance(window, MainWindow)
+    runner = window.studio.runner
+    table = tmp_path / "large.csv"
+    lines = [f"c{n},{n % 97},{n / 7:.2f},{n % 5},monthly,Malmö" for n in range(60_000)]
+    table.write_text("\n".join([",".join(_HEAD[:6]), *lines]), encoding="utf-8")
+    seen: set[str] = set()
+    runner.changed.connect(lambda task: seen.add(f"{task.reported.now.title} of {task.reported.now.total}"))
+    with main_thread_counted() as blocked:
+        panel.open_table(table)
+        live_until_idle(runner)
+        panel.send()
+        live_until_idle(runner)
+        assert panel.table.content.rowCount() == 60_000
+        scored = panel._scored
+        assert scored is not None
+        panel.save(scored, tmp_path / "large.xlsx")
+        live_until_idle(runner)
+    assert panel.outcome.message == "Saved 60,000 rows to large.xlsx."
+    assert {"Sending rows to churn of 60000", "Saving large.xlsx of 60000"} <= seen
+    assert blocked.thread < _MAIN_THREAD_SECONDS

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from kronkers_studio.domain.errors import InvalidInput, StudioError, TableUnreadable
-from kronkers_studio.domain.row_tables import MOST_COLUMNS
+from kronkers_studio.domain.row_tables import MOST_COLUMNS, Grid
 from kronkers_studio.formats import row_grids
 from kronkers_studio.formats.row_grids import pack_rows, read_grid
 from kronkers_studio.formats.table_messages import Malformed, unpack_grid
@@ -126,7 +126,7 @@ def test_every_kind_of_cell_travels() -> None:
         *(None, True, 7, 2**64 - 1, 0.1, "ł\n"),
         *(dt.date(2026, 1, 2), dt.datetime(2026, 1, 2, 3, 4, 5, 6), dt.time(3, 4), dt.timedelta(hours=26)),
     ]
-    body = b"".join(pack_rows(row_grids.Grid([cells], [1])))
+    body = b"".join(pack_rows(Grid([cells], [1])))
     (row,) = unpack_grid(["", [], False, True, [1]], body).rows
     assert list(row) == cells
 
