@@ -228,7 +228,8 @@ def test_a_workbook_is_read_cell_by_cell_as_what_it_is(session: Session) -> None
     data = _workbook(rows)
     table = read_row_content(session, data, "own.xlsx", _WANTED)
     assert list(table.rows[0])[:3] == ["007", 23.85, 2]
-    assert table.rows[0][3:6] == [dt.datetime(2026, 1, 2), True, 0.25]
+    assert list(table.rows[0])[3:6] == [dt.datetime(2026, 1, 2), True, 0.25]
+    assert table.rows[0][4] is True, "and no number"
     assert table.rows[1][1] == 0.1 + 0.2
     assert table.rows[2][1:4] == [1e-10, 4, dt.time(3, 4)]
     matched = match_rows(table, _NUMBERS, "churn")
