@@ -12,6 +12,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterator, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -331,17 +332,16 @@ def _table(grid: Grid, name: str, wanted: Collection[str], *, delimiter: str = "
         line = f"line {grid.lines[at]}" if grid.numbered else f"row {at + 1} of those with cells"
         remarks.append(f"The columns are named in {line}; what is above it was left out.")
     head = ["" if is_blank(cell) else _name(cell) for cell in grid.rows[at]]
-    below = [(row, line) for row, line in zip(grid.rows[at + 1 :], grid.lines[at + 1 :], strict=True)]
-    filled = [(row, line) for row, line in below if len(head) == 1 or not all(map(is_blank, row))]
-    if len(filled) < len(below):
-        empty = len(below) - len(filled)
+    rows, lines = grid.rows[at + 1 :], grid.lines[at + 1 :]
+    filled = [len(head) == 1 or not all(map(is_blank, row)) for row in rows]
+    empty = filled.count(False)
+    if empty:
+        rows, lines = list(compress(rows, filled)), list(compress(lines, filled))
         remarks.append("1 empty row was left out." if empty == 1 else f"{empty:,} empty rows were left out.")
-    if not filled:
+    if not rows:
         raise _no_rows(name)
-    if len(filled) > MOST_ROWS:
+    if len(rows) > MOST_ROWS:
         raise _too_many_cells(name)
-    rows = [row for row, _ in filled]
-    lines = [line for _, line in filled]
     if _has_row_names(head, rows):
         head = ["", *head]
     if delimiter:
