@@ -284,7 +284,8 @@ def _check_input(source: str) -> None:
 def _names_content(source: str) -> bool:
     """``PROJECT:PATH``, which no path of a file is: C:\\rows.csv has a drive, whose name is one letter."""
     before, colon, _ = source.partition(":")
-    return bool(colon) and len(before) > 1 and "/" not in before and "\\" not in before
+    project = before.partition("@")[0]  # a branch may have slashes in its name
+    return bool(colon) and len(before) > 1 and "/" not in project and "\\" not in project
 
 
 def _read_table(
