@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kronkers_studio.cli.json_output import document
 from kronkers_studio.cli.models import ModelRef
 from kronkers_studio.cli.numbers import MOST_DAYS
 from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.domain.references import parse_model, parse_release_number
+from kronkers_studio.domain.progress import NEVER, CancelToken
+from kronkers_studio.domain.references import parse_content, parse_model, parse_release_number
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release
 from kronkers_studio.domain.series import LiveState, Metric
 from kronkers_studio.settings.paths import from_home
 
 if TYPE_CHECKING:
+    from kronkers_studio.domain.models import Signature
+    from kronkers_studio.domain.row_tables import RowTable
     from kronkers_studio.workflows.session import Session
 
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="The model.")]
@@ -155,24 +159,74 @@ def predict(
     model: ModelName,
     place: PlaceOption,
     file: Annotated[
-        Path, typer.Option("--input", metavar="ROWS.json|ROWS.csv", help="The rows; - reads what is piped in.")
+        str,
+        typer.Option(
+            "--input",
+            metavar="TABLE",
+            help="The rows: a CSV, Excel, Parquet or JSON file, PROJECT:PATH or PROJECT@VERSION:PATH; - reads what is "
+            "piped in.",
+        ),
     ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            metavar="FILE",
+            help="Save all columns with the answers: as .xlsx, .csv, .tsv or .json.",
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Let the output replace a file.")] = False,
 ) -> None:
-    """Send rows to a live model and print its answers."""
-    from kronkers_studio.workflows import releases as workflows
+    """Send rows to a live model and print its answers. Columns that it does not need are carried along."""
+    from kronkers_studio.workflows.row_files import MOST_BYTES
+    from kronkers_studio.workflows.row_matching import match_rows
+    from kronkers_studio.workflows.scored_files import check_target, save_scored_rows
+    from kronkers_studio.workflows.scored_rows import live_model, score_rows
 
-    rows = read_rows(file)
+    target = None if output is None else from_home(output)
+    if target is not None:
+        check_target(target, overwrite=overwrite)
+    piped = sys.stdin.buffer.read(MOST_BYTES + 1) if file == "-" else None
+    if piped is None:
+        _check_input(file)
     with terminal.session() as session:
-        answer = workflows.predict(session, model, place, rows)
-        lines = [
-            f"{number}: {output}" + _probabilities(answer.probabilities, number - 1)
-            for number, output in enumerate(answer.outputs, start=1)
-        ]
-        terminal.result(
-            answer,
-            *lines,
-            f"{model}:{answer.version} answered {plural(len(answer.outputs), 'row')} in {answer.milliseconds:.0f} ms",
-        )
+        version = live_model(session, model, place)
+        signature = version.facts.signature
+        table = _read_table(session, file, signature, piped, terminal.cancel)
+        matched = match_rows(table, signature, model)
+        for remark in (*table.remarks, *matched.remarks):
+            terminal.note(remark)
+        if matched.carried:
+            carried = ", ".join(matched.carried)
+            terminal.note(f"{len(matched.used)} of {len(table.columns)} columns used; carried along: {carried}.")
+        with terminal.progress() as progress:
+            scored = score_rows(session, model, place, matched, progress=progress, cancel=terminal.cancel)
+            saved = None
+            if target is not None:
+                saved = save_scored_rows(
+                    scored,
+                    target,
+                    overwrite=overwrite,
+                    progress=progress,
+                    cancel=NEVER if scored.problem else terminal.cancel,
+                )
+        if scored.problem is not None:
+            total = plural(len(matched.values), "row")
+            kept = f" They are saved in {saved.file}." if saved else ""
+            terminal.note(f"Incomplete: {len(scored.outputs):,} of {total} were answered.{kept}")
+            raise scored.problem
+        answer = scored.prediction
+        told = f"{model}:{answer.version} answered {plural(len(answer.outputs), 'row')} in {answer.milliseconds:.0f} ms"
+        if saved is None:
+            lines = [
+                f"{number}: {output}" + _probabilities(answer.probabilities, number - 1)
+                for number, output in enumerate(answer.outputs, start=1)
+            ]
+            terminal.result(answer, *lines, told)
+            return
+        if saved.guarded:
+            terminal.note(f"An apostrophe was put before {plural(saved.guarded, 'text')} that would be a formula.")
+        terminal.result({**document(answer), "saved": str(saved.file)}, told, f"Saved in {saved.file}")
 
 
 def address(
@@ -256,18 +310,38 @@ def metrics(
         )
 
 
-def read_rows(file: Path) -> list[Any]:
-    """Rows from a JSON or CSV file, or with ``-`` from what is piped in. Raises ``InvalidInput``."""
-    from kronkers_studio.workflows.row_files import MOST_BYTES, parse_rows
-
-    if str(file) == "-":
-        return parse_rows(sys.stdin.buffer.read(MOST_BYTES + 1), "What was piped in")
+def _check_input(source: str) -> None:
+    """Raise ``InvalidInput`` for what is neither a file nor can name one of a project, before anything is opened."""
+    file = from_home(Path(source))
     try:
-        with from_home(file).open("rb") as stream:
-            content = stream.read(MOST_BYTES + 1)
+        is_file = file.exists() and not file.is_dir()
+        reason = "it is a folder" if file.is_dir() else "there is no such file"
     except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from None
-    return parse_rows(content, str(file))
+        is_file, reason = False, error.strerror or str(error)
+    if not is_file and not _names_content(source):
+        raise InvalidInput(f"{source} cannot be read: {reason}.", next_step="Check the path.")
+
+
+def _names_content(source: str) -> bool:
+    """``PROJECT:PATH``, which no path of a file is: C:\\rows.csv has a drive, whose name is one letter."""
+    before, colon, _ = source.partition(":")
+    project = before.partition("@")[0]  # a branch may have slashes in its name
+    return bool(colon) and len(before) > 1 and "/" not in project and "\\" not in project
+
+
+def _read_table(
+    session: Session, source: str, signature: Signature, piped: bytes | None, cancel: CancelToken
+) -> RowTable:
+    """The rows in a file, in one of a project, or ``piped`` in."""
+    from kronkers_studio.workflows.row_files import read_row_content
+    from kronkers_studio.workflows.row_matching import model_columns
+    from kronkers_studio.workflows.scored_rows import read_table
+
+    if piped is not None:
+        return read_row_content(session, piped, "What was piped in", model_columns(signature).names, cancel)
+    file = from_home(Path(source))
+    named = _names_content(source) and not file.exists()
+    return read_table(session, parse_content(source) if named else file, signature, cancel)
 
 
 def parse_duration(text: str) -> float:

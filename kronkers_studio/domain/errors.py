@@ -79,6 +79,10 @@ class OutputUnwritable(StudioError):
     """The command's result could not be printed; what it did is done."""
 
 
+class FileUnwritable(StudioError):
+    """A file that somebody wanted saved could not be written; what was there before is as it was."""
+
+
 # Workspace and store
 class WorkspaceError(StudioError):
     """The workspace cannot be made, opened or used."""
@@ -239,6 +243,10 @@ class PredictionFailed(StudioError):
     def __init__(self, message: str, *, column: str = "", next_step: str = "", details: str = "") -> None:
         super().__init__(message, next_step=next_step, details=details)
         self.column = column
+
+
+class RowsRefused(PredictionFailed):
+    """The rows do not fit what the model takes; none of them was sent."""
 
 
 class ServiceUnavailable(StudioError):

@@ -176,7 +176,7 @@ def _read_sheet(workbook: ExcelReader, name: str) -> pl.DataFrame:
     import polars as pl
 
     frame = workbook.load_sheet(name, header_row=None, dtypes="string").to_polars()
-    frame = _with_exact_numbers(frame, workbook.load_sheet(name, header_row=None, dtypes="float").to_polars())
+    frame = with_exact_numbers(frame, workbook.load_sheet(name, header_row=None, dtypes="float").to_polars())
     frame = frame.select(pl.all().fill_null(""))
     if not frame.height:
         return frame
@@ -188,7 +188,7 @@ def _read_sheet(workbook: ExcelReader, name: str) -> pl.DataFrame:
     return frame[1:]
 
 
-def _with_exact_numbers(texts: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
+def with_exact_numbers(texts: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
     """The cells ``texts``, with all digits of those ``numbers`` that they tell with nine decimals only.
 
     Else 1e-12 were 0, and a change after the ninth decimal none.

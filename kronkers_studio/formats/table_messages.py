@@ -12,6 +12,7 @@ import json
 import math
 import struct
 from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from kronkers_studio.domain.differences import (
@@ -24,6 +25,8 @@ from kronkers_studio.domain.differences import (
 )
 from kronkers_studio.domain.previews import TablePreview
 from kronkers_studio.domain.printable import printable
+from kronkers_studio.domain.row_tables import MOST_CELLS, MOST_COLUMNS, Grid
+from kronkers_studio.domain.row_tables import Cell as RowCell
 from kronkers_studio.formats.table_previews import CELL, COLUMNS, ROWS
 
 _HEADER = struct.Struct(">4sBIQ")  # magic, kind, length of the JSON document, length of the bytes after it
@@ -287,3 +290,61 @@ def unpack_columns(about: Any, *, most: int, longest: int) -> tuple[str, ...]:
     if len(names) > most or any(len(name) > longest for name in names):
         raise Malformed
     return names
+
+
+# ---- rows of a table ----
+
+
+MOST_ROW_BYTES = 256 << 20
+"""Bytes of the rows of a table, which come beside the answer."""
+_WIDEST_INTEGER = 1 << 64
+_LONGEST_DURATION = 1e11  # seconds
+
+
+def unpack_grid(about: Any, body: bytes) -> Grid:
+    sheet, sheets, merged, numbered, lines = fields(about, 5)
+    rows: list[tuple[RowCell, ...]] = []
+    cells = 0
+    for line in io.BytesIO(body):
+        row = _parsed(line)
+        if not isinstance(row, list) or len(row) > MOST_COLUMNS:
+            raise Malformed
+        cells += len(row)
+        if cells > MOST_CELLS + MOST_COLUMNS:
+            raise Malformed
+        rows.append(tuple(map(_row_cell, row)))
+    numbers = items(lines, count)
+    if len(numbers) != len(rows):
+        raise Malformed
+    return Grid(rows, numbers, text(sheet), items(sheets, text), truth(merged), truth(numbered))
+
+
+def _row_cell(value: Any) -> RowCell:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, int):
+        if not -_WIDEST_INTEGER < value < _WIDEST_INTEGER:
+            raise Malformed
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise Malformed
+        return value
+    kind, told = fields(value, 2)
+    return _moment(kind, told)
+
+
+def _moment(kind: Any, told: Any) -> RowCell:
+    if kind == "duration":
+        if isinstance(told, bool) or not isinstance(told, int | float) or not abs(told) < _LONGEST_DURATION:
+            raise Malformed
+        return timedelta(seconds=told)
+    read = {"date": date.fromisoformat, "datetime": datetime.fromisoformat, "time": time.fromisoformat}.get(text(kind))
+    if read is None:
+        raise Malformed
+    try:
+        return read(text(told))
+    except ValueError:
+        raise Malformed from None

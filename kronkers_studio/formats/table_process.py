@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.formats import table_messages as messages
 from kronkers_studio.formats.table_messages import DONE, FAILED, LARGEST_PIECE, PIECE, READY, WANTED, Frame, Pipe
 
@@ -74,6 +75,7 @@ def _load_libraries() -> None:
     import polars as pl
 
     from kronkers_studio.formats import (  # noqa: F401
+        row_grids,
         table_columns,
         table_diff,
         table_file_merge,
@@ -163,6 +165,25 @@ def _preview(pipe: Pipe, files: list[Frame], options: Any) -> None:
     pipe.send(DONE, messages.pack_preview(table_preview(Format(format), files[0].body)))
 
 
+def _rows(pipe: Pipe, files: list[Frame], options: Any) -> None:
+    from kronkers_studio.formats.row_grids import pack_rows, read_grid
+
+    path, wanted = options
+    grid = read_grid(path, files[0].body, wanted)
+    files.clear()
+    body = bytearray()
+    for line in pack_rows(grid):
+        body += line
+        if len(body) > messages.MOST_ROW_BYTES:
+            raise InvalidInput(
+                f"“{path}” holds more than {messages.MOST_ROW_BYTES >> 20} MB of text.",
+                next_step="Send it in several files, or leave out columns.",
+            )
+    sheets = list(map(printable, grid.sheets))
+    about = [printable(grid.sheet), sheets, grid.merged, grid.numbered, list(grid.lines)]
+    pipe.send(DONE, about, memoryview(body))
+
+
 def _columns(pipe: Pipe, files: list[Frame], options: Any) -> None:
     """An answer for each file as soon as it is known."""
     from kronkers_studio.formats.table_columns import columns_in
@@ -182,7 +203,14 @@ def _hello(pipe: Pipe, _files: list[Frame], _options: Any) -> None:
     pipe.send(DONE, [])
 
 
-_ANSWERS = {"hello": _hello, "difference": _difference, "merge": _merge, "preview": _preview, "columns": _columns}
+_ANSWERS = {
+    "hello": _hello,
+    "difference": _difference,
+    "merge": _merge,
+    "preview": _preview,
+    "columns": _columns,
+    "rows": _rows,
+}
 
 
 class _Elsewhere(io.RawIOBase):

@@ -10,7 +10,7 @@ import contextlib
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -18,6 +18,7 @@ from kronkers_studio.domain.differences import TableFileDifference
 from kronkers_studio.domain.errors import Cancelled, InvalidInput, StudioError, TableUnreadable
 from kronkers_studio.domain.previews import TablePreview
 from kronkers_studio.domain.progress import NEVER, CancelToken
+from kronkers_studio.domain.row_tables import Grid
 from kronkers_studio.formats import table_messages as messages
 from kronkers_studio.formats.table_columns import LONGEST_NAME, MOST_COLUMNS
 from kronkers_studio.formats.table_files import table_format
@@ -49,6 +50,7 @@ class Limits:
     merge: float = 60.0
     preview: float = 20.0
     columns: float = 10.0
+    rows: float = 120.0
 
 
 class Merged(NamedTuple):
@@ -97,6 +99,16 @@ class TableReader:
         format, limits = table_format(path), self._limits()
         job = Job("preview", path, limits.preview, limits.memory, [format.value if format else ""])
         return self._one(job, (data,), lambda answer: messages.unpack_preview(answer.about), cancel)
+
+    def rows(self, path: str, data: bytes, *, wanted: Collection[str] = (), cancel: CancelToken = NEVER) -> Grid:
+        """All cells of a Parquet file or workbook, each as what it is: of its first sheet whose columns have the names
+        ``wanted``, else of its first one with cells. Raises ``InvalidInput`` when it cannot be read or is too large."""
+        limits = self._limits()
+        job = Job("rows", path, limits.rows, limits.memory, [path, list(wanted)])
+        most = messages.MOST_ROW_BYTES
+        return self._one(
+            job, (data,), lambda answer: messages.unpack_grid(answer.about, answer.body), cancel, most=most
+        )
 
     def columns(
         self, sources: Sequence[Source], *, cancel: CancelToken = NEVER

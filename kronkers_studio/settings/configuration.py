@@ -126,7 +126,8 @@ class Settings:
     table_seconds: float = field(
         default=60.0,
         metadata=_about(
-            "How many seconds comparing or merging a table may take; looking at one may take a third of that.",
+            "How many seconds comparing or merging a table may take; looking at one may take a third of that, and "
+            "reading all rows of one that is sent to a model twice as long.",
             above=0,
             at_most=3600,
         ),

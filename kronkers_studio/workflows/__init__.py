@@ -28,5 +28,7 @@ migration          the parts of a migration
 places             where a release can run: this computer, or a server
 settling, workers  ending what was begun with a release and never ended
 restoring_process  a process of the program that writes files of a restore
-prediction_answers, row_files    what a service answers, and rows from files
+prediction_answers what a service answers
+row_files, row_matching    tables of rows from files and projects; which of their columns a model needs
+scored_rows, scored_files  rows sent in parts; the table with its answers, saved
 """

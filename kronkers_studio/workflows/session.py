@@ -71,7 +71,12 @@ class Session:
 
         seconds, memory = self.settings.table_seconds, self.settings.table_memory
         return Limits(
-            int(memory * (1 << 30)), difference=seconds, merge=seconds, preview=seconds / 3, columns=seconds / 6
+            int(memory * (1 << 30)),
+            difference=seconds,
+            merge=seconds,
+            preview=seconds / 3,
+            columns=seconds / 6,
+            rows=2 * seconds,
         )
 
     @property

@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from kronkers_studio.cli.json_output import document
 from kronkers_studio.cli.plain_text import plural, size, skipped_lines, table
-from kronkers_studio.cli.releases import parse_duration, read_rows
+from kronkers_studio.cli.releases import parse_duration
 from kronkers_studio.domain.content import Entry, EntryKind, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ContentRef
@@ -66,30 +65,6 @@ def test_lengths_of_time_are_read_in_seconds() -> None:
         parse_duration("yesterday")
 
 
-def test_rows_come_from_json_and_from_csv_with_numbers_recognised(tmp_path: Path) -> None:
-    (tmp_path / "rows.json").write_text('{"rows": [{"a": 1, "b": "x"}]}', encoding="utf-8")
-    (tmp_path / "list.json").write_text("[[1, 2]]", encoding="utf-8")
-    (tmp_path / "rows.csv").write_text("\ufeffa;b;c\n1;2.5;\n3;x;4\n", encoding="utf-8")
-    assert read_rows(tmp_path / "rows.json") == [{"a": 1, "b": "x"}]
-    assert read_rows(tmp_path / "list.json") == [[1, 2]]
-    assert read_rows(tmp_path / "rows.csv") == [{"a": 1, "b": 2.5, "c": None}, {"a": 3, "b": "x", "c": 4}]
-
-
-@pytest.mark.parametrize("content", ["{", "3", '{"data": []}'])
-def test_a_file_without_rows_is_refused_in_plain_words(tmp_path: Path, content: str) -> None:
-    (tmp_path / "rows.json").write_text(content, encoding="utf-8")
-    with pytest.raises(InvalidInput, match=r"rows\.json"):
-        read_rows(tmp_path / "rows.json")
-
-
-def test_a_rows_file_that_is_missing_or_not_text_is_named(tmp_path: Path) -> None:
-    (tmp_path / "latin.csv").write_bytes(b"name\nM\xfcller\n")
-    with pytest.raises(InvalidInput, match=r"latin\.csv is not UTF-8"):
-        read_rows(tmp_path / "latin.csv")
-    with pytest.raises(InvalidInput, match=r"missing\.csv cannot be read"):
-        read_rows(tmp_path / "missing.csv")
-
-
 def test_sizes_counts_and_tables_read_well() -> None:
     assert [size(n) for n in (0, 999, 1500, 7_900_000_000)] == ["0 B", "999 B", "1.5 kB", "7.9 GB"]
     assert (plural(1, "file"), plural(18204, "file")) == ("1 file", "18,204 files")
@@ -105,12 +80,3 @@ def test_what_was_left_out_is_said_by_why_and_first_what_somebody_would_have_wan
     assert lines[:3] == ["31 items left out:", "  30 items  (In the cloud.)", "    0.mp4"]
     assert lines[-2:] == ["    and 10 more; --json names all", "  ~$a.xlsx  (A mark.)"]
     assert skipped_lines(()) == []
-
-
-def test_rows_can_be_piped_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    import io
-    import sys
-
-    piped = io.TextIOWrapper(io.BytesIO(b"alcohol\n12.5\n"), encoding="utf-8")
-    monkeypatch.setattr(sys, "stdin", piped)
-    assert read_rows(Path("-")) == [{"alcohol": 12.5}]

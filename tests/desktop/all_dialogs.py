@@ -32,6 +32,7 @@ from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
+from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
 from kronkers_studio.desktop.widgets.dialog import Dialog, confirm
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.differences import MergePlan
@@ -133,6 +134,7 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     CleanServerDialog: [lambda window: CleanServerDialog(window, window.studio, "lab", _nothing, _nothing)],
     CompareDialog: [_compare],
     CrashDialog: [lambda window: CrashDialog(window, "Packaging", "details")],
+    TableChoiceDialog: [lambda window: TableChoiceDialog(window, window.studio, _nothing)],
     ServerLogDialog: [lambda window: ServerLogDialog(window, window.studio, "lab"), _server_log],
     ServiceAccessDialog: [lambda window: ServiceAccessDialog(window, window.studio, a_release()), _service_access],
     ForgetFolderDialog: [

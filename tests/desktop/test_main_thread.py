@@ -42,6 +42,7 @@ from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.pages.registry import RegistryPage
+from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.window import stops
 from kronkers_studio.domain.differences import Choice
@@ -230,6 +231,7 @@ _ASKS: dict[type[QDialog], set[str]] = {
     SearchDialog: {"searching.search"},
     ServerLogDialog: {"servers.server_changes"},
     ServiceAccessDialog: {"service_access.service_access"},
+    TableChoiceDialog: {"browsing.list_projects", "row_files.list_tables"},
     TrashDialog: {"trash.list_trash", "trash.restore_from_trash"},
 }
 """The workflows that using each dialog must reach, or the test below would say nothing of it."""

@@ -10,9 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.serving.app import Limits
 from kronkers_studio.workflows import row_files
-from kronkers_studio.workflows.row_files import parse_rows
+from kronkers_studio.workflows.row_files import parse_rows, read_text_rows
 
 
 @pytest.mark.parametrize(
@@ -68,9 +67,9 @@ def test_rows_are_told_by_their_content_whatever_the_name_and_coding(
         (b"a,b\n1,1e400\n", "Line 2 of rows.txt: the number for “b” is too large", "Correct it."),
         (b'a,b\n"' + b"x" * 2_000_000, "not a readable CSV file", "quotation mark"),
         (b"a,b\n1," + b"x" * 2_000_000, "not a readable CSV file", "quotation mark"),
-        ("a,b\n1,2\n".encode("utf-16-le"), "zero bytes", "Give JSON or CSV."),
-        (b"PK\x03\x04\x00\x00", "zero bytes", "Give JSON or CSV."),
-        (b"name\nM\xfcller\n", "not UTF-8 text", "Save it as UTF-8"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "zero bytes", "Give CSV, Excel"),
+        (b"PK\x03\x04\x00\x00", "zero bytes", "Give CSV, Excel"),
+        (b"name\nM\xfc\x01\x02\x03\x04\n", "not UTF-8 text", "Save it as UTF-8"),
         (b"\xff\xfea", "not UTF-16 text", "Save it as UTF-8"),
     ],
 )
@@ -102,6 +101,7 @@ def test_whatever_is_in_a_file_gives_rows_or_a_refusal(content: bytes) -> None:
         assert refused.message.isprintable() and len(refused.message) < 300
 
 
-def test_a_file_is_not_read_that_is_far_larger_than_what_a_service_takes() -> None:
-    at_once = Limits().most_bytes
-    assert at_once <= row_files.MOST_BYTES <= 2 * at_once  # as values, a gigabyte is reached at about three times that
+def test_what_excel_writes_without_utf8_is_read_and_said() -> None:
+    table = read_text_rows("name;value\nMüller;1\n".encode("cp1252"), "rows.csv")
+    assert table.rows == [["Müller", "1"]]
+    assert "read as Windows-1252" in table.remarks[0]

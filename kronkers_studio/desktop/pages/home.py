@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.recorder import Recorder
-from kronkers_studio.desktop.destinations import ChooseFolder, Destination, PutLive, ToPage, WatchService
+from kronkers_studio.desktop.destinations import ChooseFolder, Destination, PutLive, SendRows, ToPage, WatchService
 from kronkers_studio.desktop.localization import counted, date_time, file_size, home_short, moment, number, tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.look.tokens import GAP, Tone
@@ -201,6 +201,9 @@ class HomePage(Page):
             )
         if release.state is ReleaseState.STARTING:
             return row_widget
+        send = Button(tr("Send rows"), self._sends_rows(release), name=tr("Send rows to {m}").format(m=release.model))
+        send.setEnabled(not release.lost)
+        row.addWidget(send)
         show = self._opens_chart(release)
         row.addWidget(Button(tr("Charts"), show, icon="monitor", name=tr("Charts of {m}").format(m=release.model)))
         return row_widget
@@ -210,6 +213,9 @@ class HomePage(Page):
 
     def _opens_chart(self, release: Release) -> Callable[[], None]:
         return lambda: self.studio.go.emit(WatchService(release.model, release.place))
+
+    def _sends_rows(self, release: Release) -> Callable[[], None]:
+        return lambda: self.studio.go.emit(SendRows(release.model, release.place))
 
     def _show_events(self, happened: list[Event]) -> None:
         clear(self._event_rows)

@@ -1,33 +1,51 @@
-"""Send rows to a live model and see its answers: a form of its columns, or pasted JSON or CSV, or a file."""
+"""Send rows to a live model and save its answers: a table of one's own, a form of its columns, or typed JSON or CSV."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.localization import counted, number, tr
+from kronkers_studio.desktop.localization import counted, home_short, number, tr
 from kronkers_studio.desktop.look.tokens import GAP
-from kronkers_studio.desktop.typed_rows import Row, answer_table, example_rows, form_columns, parse_rows, row_from_form
+from kronkers_studio.desktop.panels.row_view import MOST_COLUMNS, SHOWN_ROWS, RowView, answered_rows, given_rows
+from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
+from kronkers_studio.desktop.typed_rows import example_rows, form_columns, row_from_form
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
-from kronkers_studio.desktop.widgets.fields import Field, LineField
+from kronkers_studio.desktop.widgets.dialog import confirm
+from kronkers_studio.desktop.widgets.fields import CheckBox, Field, LineField
 from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
-from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Views, scrolling
 from kronkers_studio.desktop.work.studio import Studio
-from kronkers_studio.domain.errors import InvalidValue, PredictionFailed, StudioError
-from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.errors import Cancelled, InvalidValue, PredictionFailed, RowsRefused, StudioError
+from kronkers_studio.domain.models import ContentRef, ModelVersion
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.domain.releases import Prediction
+from kronkers_studio.domain.row_tables import MatchedRows, RowTable, ScoredRows
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.scored_files import SavedRows
+    from kronkers_studio.workflows.session import Session
 
 _FORM_COLUMNS = 2
-_WIDTHS = {0: 130, 1: 92}  # of the answer and its certainty
-_TABLE_COLUMNS = 6  # more would not fit without a horizontal scroll bar
+_NARROW = 960  # pixels of the panel in which fewer words have room
+_CARRIED = 4  # columns that are named when they are carried along
+_ENDINGS = (".xlsx", ".csv", ".tsv", ".json")  # of the files that answers are saved as
+
+
+class _Opened(NamedTuple):
+    """A table that was read, and whether it fits the model: its rows, or why not."""
+
+    table: RowTable
+    matched: MatchedRows | None
+    refusal: StudioError | None
 
 
 class SendRowsPanel(QWidget):
@@ -39,11 +57,19 @@ class SendRowsPanel(QWidget):
         self._model: ModelVersion | None = None
         self._place = ""
         self._fields: dict[str, Field] = {}
+        self._opened: _Opened | None = None
+        self._source: Path | ContentRef | None = None
+        self._scored: ScoredRows | None = None
+        self._scored_source: Path | ContentRef | None = None  # where its rows come from, unless they were typed
+        self._asked = 0
+        self.setAcceptDrops(True)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP)
-        row.addWidget(self._build_rows(), 1)
-        row.addWidget(self._build_answers(), 1)
+        self._rows_card = self._build_rows()
+        row.addWidget(self._rows_card, 1)
+        self._answers_card = self._build_answers()
+        row.addWidget(self._answers_card, 1)
 
     def show_model(self, model: ModelVersion, place: str) -> None:
         """Send to what is live of ``model`` in ``place``; the form is made from its schema."""
@@ -53,58 +79,152 @@ class SendRowsPanel(QWidget):
         columns = form_columns(model.facts.signature)
         self._make_form([name for name, _ in columns])
         self.text.setPlainText(example_rows(model.facts.signature))
-        self.how.setVisible(bool(columns))
+        self.how.show_option("form", bool(columns))
         self.how.choose("form" if columns else "text")
+        self._asked += 1
+        self._opened = self._source = self._scored = self._scored_source = None
+        self._show_no_table()
         self.notice.clear()
+        self.outcome.clear()
+        self._fit_words()
         self.answers.show_view("none")
+        self._lead(self.button)
+
+    # Sending
 
     def send(self) -> None:
-        """Send what was typed; the answers appear at the right, a refusal above the rows."""
+        """Send what was chosen or typed; the answers appear at the right, a refusal above the rows."""
         session, model, place = self._studio.session, self._model, self._place
         if session is None or model is None:
             return
         self._mark("")
         try:
-            rows = self._typed(model)
+            prepare, rows = self._prepared(model)
         except StudioError as error:
             self._show_refusal(error)
             return
         self.notice.clear()
+        self.outcome.clear()
+        answered: list[ScoredRows] = []
+        source = self._source if self.how.key == "table" else None
 
-        def work(_progress: Progress, _cancel: CancelToken) -> Prediction:
-            from kronkers_studio.workflows.releases import predict
+        def work(progress: Progress, cancel: CancelToken) -> ScoredRows:
+            from kronkers_studio.workflows.scored_rows import score_rows
 
-            return predict(session, model.name, place, rows)
+            scored = score_rows(session, model.name, place, prepare(), progress=progress, cancel=cancel)
+            answered.append(scored)
+            if scored.problem is not None:
+                raise scored.problem
+            return scored
 
-        def done(answer: Prediction) -> None:
+        def ended(scored: ScoredRows | None, error: StudioError | None) -> None:
             self.button.setEnabled(True)
-            self.show_answers(rows, answer)
+            if (self._model, self._place) != (model, place):
+                return
+            if scored is not None:
+                self.show_answers(scored, source)
+            if error is not None:
+                self._show_failure(error, scored)
+
+        def done(scored: ScoredRows) -> None:
+            ended(scored, None)
+
+        def failed(error: StudioError) -> None:
+            ended(answered[0] if answered else None, error)
 
         self.button.setEnabled(False)
-        self._studio.runner.run("predict", work, done=done, failed=self._show_refusal, owner=self, shown=False)
+        if rows <= SHOWN_ROWS:
+            self._studio.runner.run("predict", work, done=done, failed=failed, owner=self, shown=False)
+            return
+        title = tr("Sending {rows} to {model}").format(rows=_rows_words(rows), model=model.name)
+        self._studio.do(title, work, done=done, failed=failed, owner=self)
 
-    def show_answers(self, rows: list[Row], answer: Prediction) -> None:
-        """Show the model's answers to ``rows``."""
-        titles, lines = answer_table(rows, answer)
-        sure = bool(answer.probabilities)
-        clear(self._table_place)
-        columns: list[Column[list[str]]] = [
-            Column(title, _nth(position), _WIDTHS.get(position, 0) if sure else 0, muted=position > 0)
-            for position, title in enumerate(titles[:_TABLE_COLUMNS])
-        ]
-        self.table: Table[list[str]] = Table(tr("Answers"), columns)
-        self.table.content.show_rows(lines)
-        self._table_place.addWidget(self.table)
-        took = tr("{rows} in {ms} ms, answered by version {version}")
-        count = counted(len(lines), tr("{n} row"), tr("{n} rows"))
-        self._words.setText(took.format(rows=count, ms=number(answer.milliseconds, 1), version=answer.version))
+    def _prepared(self, model: ModelVersion) -> tuple[Callable[[], MatchedRows], int]:
+        """What gives the rows to be sent, off the main thread; and how many they are, 0 when that is not known."""
+        signature, name = model.facts.signature, model.name
+        if self.how.key == "table":
+            opened = self._opened
+            if opened is None:
+                raise RowsRefused(
+                    tr("No table is chosen yet."), next_step=tr("Open a file, or choose one of the registry.")
+                )
+            matched = opened.matched
+            if matched is None:
+                raise opened.refusal or RowsRefused(tr("This table does not fit."))
+            return lambda: matched, len(matched.values)
+        if self.how.key == "text" or not self._fields:
+            text = self.text.toPlainText()
+            return lambda: _match_text(text, model), 0
+        typed = {name: field.entry.text() for name, field in self._fields.items() if isinstance(field.entry, LineField)}
+        row = row_from_form(signature, typed)
+        table = RowTable(tr("The form"), tuple(row), [tuple(row.values())])
+        return lambda: _match(table, signature, name), 1
+
+    def _show_failure(self, error: StudioError, scored: ScoredRows | None) -> None:
+        """What ended it; of what was answered before, that it is not all."""
+        if scored is not None:
+            some = tr("Incomplete: {n} of {total} were answered.")
+            words = some.format(n=number(len(scored.outputs)), total=_rows_words(len(scored.table.rows)))
+            self.outcome.say(words, tr("They can be saved. The rows after them have no answer yet."), "warn")
+        if not isinstance(error, Cancelled):
+            self._show_refusal(error)
+        elif scored is None:
+            self.notice.say(tr("Cancelled. No row was answered."))
+
+    def show_answers(self, scored: ScoredRows, source: Path | ContentRef | None = None) -> None:
+        """Show the model's answers beside the rows that they are for, which come from ``source``."""
+        self._scored, self._scored_source = scored, source
+        self.every_class.setVisible(len(scored.classes) > 1)
+        self._fill_answers()
+        self._fit_words()
         self.answers.show_view("table")
+        self._lead(self.save_button)
+
+    def _fit_words(self) -> None:
+        """Say what was answered, and call the buttons, as there is room for it."""
+        narrow = self.width() < _NARROW
+        self.registry_button.setText(tr("Registry …") if narrow else tr("From the registry …"))
+        scored = self._scored
+        if scored is None:
+            self._words.setText("")
+            self._answers_card.set_heading(tr("Answers"))
+            return
+        name = scored.table.name if self._scored_source is not None else ""
+        self._answers_card.set_heading(tr("Answers to {file}").format(file=name) if name else tr("Answers"))
+        words = tr("{rows} · version {version}") if narrow else tr("{rows} in {ms} ms, answered by version {version}")
+        count, took = _rows_words(len(scored.outputs)), number(scored.milliseconds, 1)
+        self._words.setText(words.format(rows=count, ms=took, version=scored.version))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_words()
+
+    def _fill_answers(self) -> None:
+        if self._scored is None:
+            return
+        clear(self._table_place)
+        self.table: RowView = answered_rows(self._scored, every_class=self.every_class.isChecked())
+        self.table.copied.connect(self._show_copied)
+        self._table_place.addWidget(self.table)
+
+    def _show_copied(self, copied: int, selected: int) -> None:
+        if copied < selected:
+            words = tr("The first {n} of {total} selected rows were copied.")
+            self.outcome.say(
+                words.format(n=number(copied), total=number(selected)), tr("Save them as a file to have them all.")
+            )
+
+    def _lead(self, button: Button) -> None:
+        """Make ``button`` the primary one: sending until there are answers, then saving them."""
+        for each in (self.button, self.save_button):
+            each.set_kind("primary" if each is button else "secondary")
 
     # Rows
 
     def _build_rows(self) -> Card:
         card = Card(tr("Rows"))
-        self.how = FilterPills([("form", tr("Form")), ("text", tr("JSON or CSV"))], tr("How the rows are given"))
+        options = [("form", tr("Form")), ("table", tr("Table")), ("text", tr("JSON or CSV"))]
+        self.how = FilterPills(options, tr("How the rows are given"))
         card.add_to_head(self.how)
         self.notice = Notice()
         card.body.addWidget(self.notice)
@@ -112,21 +232,34 @@ class SendRowsPanel(QWidget):
         self.text.setProperty("role", "code")
         self.text.setAccessibleName(tr("Rows as JSON or CSV"))
         self.text.setTabChangesFocus(True)
+        self.text.setAcceptDrops(False)  # a file is dropped onto the panel
         form = QWidget()
         self._form = QVBoxLayout(form)
         self._form.setContentsMargins(0, 0, 8, 0)
         area = scrolling(form, tr("Form of the model's columns"))
-        self.views = Views({"form": lambda: area, "text": lambda: self.text})
-        self.how.chosen.connect(self.views.show_view)
+        holder = QWidget()
+        self._given_place = QVBoxLayout(holder)
+        self._given_place.setContentsMargins(0, 0, 0, 0)
+        self._given_place.setSpacing(8)
+        self.views = Views({"form": lambda: area, "table": lambda: holder, "text": lambda: self.text})
+        self.how.chosen.connect(self._show_how)
         card.body.addWidget(self.views, 1)
         foot = QHBoxLayout()
         foot.setSpacing(8)
-        foot.addWidget(Button(tr("Open a file …"), self._choose_file, icon="folder"))
+        self.open_button = Button(tr("Open a file …"), self._choose_file, icon="folder")
+        self.registry_button = Button(tr("From the registry …"), self.ask_table, icon="registry")
+        foot.addWidget(self.open_button)
+        foot.addWidget(self.registry_button)
         foot.addStretch(1)
         self.button = Button(tr("Send"), self.send, kind="primary", icon="send")
         foot.addWidget(self.button)
         card.body.addLayout(foot)
+        self._show_no_table()
         return card
+
+    def _show_how(self, key: str) -> None:
+        self.views.show_view(key)
+        self.notice.clear()
 
     def _make_form(self, names: list[str]) -> None:
         clear(self._form)
@@ -152,12 +285,6 @@ class SendRowsPanel(QWidget):
             if isinstance(entry, LineField):
                 entry.setText(str(value))
 
-    def _typed(self, model: ModelVersion) -> list[Row]:
-        if self.how.key == "text" or not self._fields:
-            return parse_rows(self.text.toPlainText())
-        typed = {name: field.entry.text() for name, field in self._fields.items() if isinstance(field.entry, LineField)}
-        return [row_from_form(model.facts.signature, typed)]
-
     def _show_refusal(self, error: StudioError) -> None:
         self.button.setEnabled(True)
         self.notice.show_error(error)
@@ -170,26 +297,105 @@ class SendRowsPanel(QWidget):
                 field.entry.setProperty("invalid", name == column)
                 restyle(field.entry)
 
+    # Tables
+
     def _choose_file(self) -> None:
-        dialog = QFileDialog(self.window(), tr("Open rows"), str(Path.home()))
-        dialog.setNameFilter(tr("Rows (*.json *.csv *.txt)"))
+        from kronkers_studio.workflows.row_files import KINDS
+
+        folder = self._source.parent if isinstance(self._source, Path) else Path.home()
+        dialog = QFileDialog(self.window(), tr("Open a table"), str(folder))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        patterns = " ".join(f"*{kind}" for kind in KINDS)
+        dialog.setNameFilters([tr("Tables ({patterns})").format(patterns=patterns), tr("All files (*)")])
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda chosen: self.open_file(Path(chosen)))
+        dialog.fileSelected.connect(lambda chosen: self.open_table(Path(chosen)))
         dialog.open()
 
-    def open_file(self, file: Path) -> None:
-        """Take the rows of a JSON or CSV file."""
+    def ask_table(self) -> None:
+        """Ask for a table of the registry."""
+        TableChoiceDialog(self.window(), self._studio, self.open_table).open()
 
-        def work(*_: object) -> str:
-            from kronkers_studio.desktop.typed_rows import read_rows
+    def open_table(self, source: Path | ContentRef) -> None:
+        """Read a table off the main thread and show it, with what of it the model gets."""
+        session, model = self._studio.session, self._model
+        if session is None or model is None:
+            return
+        self._asked += 1
+        asked = self._asked
+        name = source.name if isinstance(source, Path) else source.path.rpartition("/")[2]
+        self.how.choose("table")
+        self.notice.clear()
+        clear(self._given_place)
+        self._given_place.addWidget(label(tr("Reading “{file}” …").format(file=name), "muted"))
+        self._given_place.addStretch(1)
+        self._opened = None
+        self.button.setEnabled(False)
 
-            return read_rows(file)
+        def work(_progress: Progress, cancel: CancelToken) -> _Opened:
+            return _open(session, source, model, cancel)
 
-        def done(text: str) -> None:
-            self.text.setPlainText(text)
-            self.how.choose("text")
+        def done(opened: _Opened) -> None:
+            if asked == self._asked:
+                self._source = source
+                self.show_table(opened)
 
-        self._studio.runner.run("open", work, done=done, failed=self._show_refusal, owner=self, shown=False)
+        def failed(error: StudioError) -> None:
+            if asked != self._asked:
+                return
+            self._show_no_table()
+            if isinstance(error, Cancelled):
+                self.button.setEnabled(True)
+            else:
+                self._show_refusal(error)
+
+        self._studio.do(tr("Reading “{file}”").format(file=name), work, done=done, failed=failed, owner=self)
+
+    def show_table(self, opened: _Opened) -> None:
+        """Show the first rows of a table that was read, and which columns are used."""
+        self._opened = opened
+        table, matched = opened.table, opened.matched
+        clear(self._given_place)
+        words = [table.name, _rows_words(len(table.rows))]
+        if len(table.rows) > SHOWN_ROWS:
+            words.append(tr("the first {n} are shown").format(n=number(SHOWN_ROWS)))
+        if len(table.columns) > MOST_COLUMNS:
+            words.append(tr("the first {n} columns are shown").format(n=number(MOST_COLUMNS)))
+        self.facts = label(" · ".join(words), "medium", wrap=True)
+        self._given_place.addWidget(self.facts)
+        self.used = label("\n".join(_used_words(table, matched)), "muted", wrap=True)
+        self.used.setVisible(bool(self.used.text()))
+        self._given_place.addWidget(self.used)
+        self.given = given_rows(table, matched)
+        self._given_place.addWidget(self.given, 1)
+        self.button.setEnabled(True)
+        self._lead(self.button)
+        if opened.refusal is not None:
+            self._show_refusal(opened.refusal)
+
+    def _show_no_table(self) -> None:
+        clear(self._given_place)
+        words = tr("Drop a CSV, Excel, Parquet or JSON file here, or open one. It may have more columns than needed.")
+        self._given_place.addWidget(EmptyState("data", tr("No table yet"), words))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped(event) is not None:
+            event.acceptProposedAction()
+            self._show_target(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._show_target(False)
+        super().dragLeaveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._show_target(False)
+        file = _dropped(event)
+        if file is not None:
+            event.acceptProposedAction()
+            self.open_table(file)
+
+    def _show_target(self, on: bool) -> None:
+        self._rows_card.setProperty("drop", on)
+        restyle(self._rows_card)
 
     # Answers
 
@@ -197,14 +403,139 @@ class SendRowsPanel(QWidget):
         card = Card(tr("Answers"))
         self._words = label("", "muted")
         card.add_to_head(self._words)
+        self.outcome = Notice()
+        card.body.addWidget(self.outcome)
         self._none = EmptyState("send", tr("No answers yet"), tr("Send rows, and the model's answers appear here."))
         holder = QWidget()
-        self._table_place = QVBoxLayout(holder)
-        self._table_place.setContentsMargins(0, 0, 0, 0)
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(10)
+        self._table_place = QVBoxLayout()
+        column.addLayout(self._table_place, 1)
+        foot = QHBoxLayout()
+        foot.setSpacing(8)
+        self.every_class = CheckBox(tr("Show every class"))
+        self.every_class.setAccessibleName(tr("Show the probability of every class"))
+        self.every_class.toggled.connect(lambda _on: self._fill_answers())
+        foot.addWidget(self.every_class)
+        foot.addStretch(1)
+        self.save_button = Button(tr("Save as Excel or CSV …"), self.ask_save, icon="save")
+        foot.addWidget(self.save_button)
+        column.addLayout(foot)
         self.answers = Views({"none": lambda: self._none, "table": lambda: holder})
         card.body.addWidget(self.answers, 1)
         return card
 
+    def ask_save(self) -> None:
+        """Ask where the answers are saved, and as what."""
+        scored = self._scored
+        if scored is None:
+            return
+        source = self._scored_source
+        folder = source.parent if isinstance(source, Path) else Path.home()
+        stem = scored.model if source is None else Path(scored.table.name).stem
+        called = tr("{table} with answers.xlsx").format(table=printable(stem))
+        dialog = QFileDialog(self.window(), tr("Save the answers"), str(folder / called))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        titles = (tr("Excel workbook"), tr("CSV, UTF-8"), tr("Tabs between the cells"), tr("JSON"))
+        filters = {f"{title} (*{ending})": ending for title, ending in zip(titles, _ENDINGS, strict=True)}
+        dialog.setNameFilters(list(filters))
+        dialog.setDefaultSuffix("xlsx")
+        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(filters.get(chosen, ".xlsx")[1:]))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda chosen: self._save_as(scored, Path(chosen)))
+        dialog.open()
 
-def _nth(position: int) -> Any:
-    return lambda line: line[position] if position < len(line) else ""
+    def _save_as(self, scored: ScoredRows, file: Path) -> None:
+        """The dialog asked before a file is overwritten, but not for a name that ends in something else."""
+        if file.suffix.lower() in _ENDINGS:
+            self.save(scored, file)
+            return
+        file = file.with_name(f"{file.name}.xlsx")
+        if not file.exists():
+            self.save(scored, file)
+            return
+        title = tr("Replace {file}?").format(file=file.name)
+        confirm(self, title, tr("It is there already."), tr("Replace"), lambda: self.save(scored, file))
+
+    def save(self, scored: ScoredRows, file: Path) -> None:
+        """Save the answers to ``file``, which may be overwritten."""
+
+        def work(progress: Progress, cancel: CancelToken) -> SavedRows:
+            from kronkers_studio.workflows.scored_files import save_scored_rows
+
+            return save_scored_rows(scored, file, overwrite=True, progress=progress, cancel=cancel)
+
+        def failed(error: StudioError) -> None:
+            self.save_button.setEnabled(True)
+            if isinstance(error, Cancelled):
+                self.outcome.say(tr("Cancelled. Nothing was saved."))
+            else:
+                self.outcome.show_error(error)
+
+        self.save_button.setEnabled(False)
+        title = tr("Saving {file}").format(file=file.name)
+        self._studio.do(title, work, done=self._show_saved, failed=failed, owner=self)
+
+    def _show_saved(self, saved: SavedRows) -> None:
+        self.save_button.setEnabled(True)
+        words = tr("Saved {rows} to {file}.").format(rows=_rows_words(saved.rows), file=saved.file.name)
+        remarks = [tr("In {folder}").format(folder=home_short(saved.file.parent))]
+        if not saved.complete:
+            remarks.append(tr("The table is incomplete: the rows after them have no answer."))
+        if saved.guarded:
+            guarded = counted(saved.guarded, tr("{n} text begins"), tr("{n} texts begin"))
+            remarks.append(tr("{texts} like a formula and got an apostrophe before it.").format(texts=guarded))
+        folder = QUrl.fromLocalFile(str(saved.file.parent))
+        show = (tr("Open folder"), lambda: QDesktopServices.openUrl(folder))
+        self.outcome.say(words, "\n".join(remarks), "ok" if saved.complete else "warn", action=show)
+
+
+def _open(session: Session, source: Path | ContentRef, model: ModelVersion, cancel: CancelToken) -> _Opened:
+    """Off the main thread. Raises what keeps the table from being read."""
+    from kronkers_studio.workflows.scored_rows import read_table
+
+    table = read_table(session, source, model.facts.signature, cancel)
+    try:
+        return _Opened(table, _match(table, model.facts.signature, model.name), None)
+    except StudioError as refusal:
+        return _Opened(table, None, refusal)
+
+
+def _match(table: RowTable, signature: Any, name: str) -> MatchedRows:
+    from kronkers_studio.workflows.row_matching import match_rows
+
+    return match_rows(table, signature, name)
+
+
+def _match_text(text: str, model: ModelVersion) -> MatchedRows:
+    from kronkers_studio.workflows.row_files import read_text_rows
+    from kronkers_studio.workflows.row_matching import model_columns
+
+    signature = model.facts.signature
+    table = read_text_rows(text.encode("utf-8", "replace"), tr("What was typed"), model_columns(signature).names)
+    return _match(table, signature, model.name)
+
+
+def _rows_words(rows: int) -> str:
+    return counted(rows, tr("{n} row"), tr("{n} rows"))
+
+
+def _used_words(table: RowTable, matched: MatchedRows | None) -> list[str]:
+    """What is to be said of how a table is read and used, each a line."""
+    words = []
+    if matched is not None and matched.carried:
+        carried = list(matched.carried)
+        named = ", ".join(carried[:_CARRIED]) + (" …" if len(carried) > _CARRIED else "")
+        used = tr("{n} of {total} columns used (✓); {names} are carried along.")
+        if len(carried) == 1:
+            used = tr("{n} of {total} columns used (✓); {names} is carried along.")
+        words.append(used.format(n=number(len(matched.used)), total=number(len(table.columns)), names=named))
+    return [*words, *table.remarks, *(matched.remarks if matched is not None else ())]
+
+
+def _dropped(event: QDropEvent) -> Path | None:
+    """The one file that is dragged; None for anything else."""
+    urls = event.mimeData().urls()
+    file = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
+    return file if file is not None and file.is_file() else None

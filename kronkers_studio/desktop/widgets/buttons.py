@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from kronkers_studio.desktop.look import icons, theme
+from kronkers_studio.desktop.widgets.labels import restyle
 from kronkers_studio.domain.printable import printable
 
 Kind = Literal["secondary", "primary", "danger", "quiet", "link", "icon", "rail", "bar"]
@@ -48,6 +49,15 @@ class Button(QPushButton):
         """Change the icon."""
         self._icon = name
         self._draw_icon()
+
+    def set_kind(self, kind: Kind) -> None:
+        """Look like a button of another kind."""
+        if kind != self._kind:
+            self._kind = kind
+            self.setProperty("kind", kind)
+            restyle(self)
+            if self._icon:
+                self._draw_icon()
 
     def _clicked(self) -> None:
         if self._on_click is not None:

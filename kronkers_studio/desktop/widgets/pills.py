@@ -101,6 +101,10 @@ class FilterPills(QWidget):
             layout.addWidget(button)
         next(iter(self._buttons.values())).setChecked(True)
 
+    def show_option(self, key: str, shown: bool) -> None:
+        """Offer ``key``, or do not."""
+        self._buttons[key].setVisible(shown)
+
     @property
     def key(self) -> str:
         return next(key for key, button in self._buttons.items() if button.isChecked())

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import tr
@@ -17,6 +17,7 @@ from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.domain.errors import StudioError
 
 _WORDS_WIDTH = 440
+_NARROW = 460  # pixels of a notice in which the words need what a button's would take
 
 
 class EmptyState(QWidget):
@@ -128,6 +129,7 @@ class Notice(QFrame):
         self.setProperty("notice", tone)
         restyle(self)
         self.setVisible(True)
+        self._fit()
 
     def show_error(self, error: BaseException, action: tuple[str, Callable[[], object]] | None = None) -> None:
         """Show what happened and what to do, with a button that does it; a bug never comes here, it has its own
@@ -143,6 +145,17 @@ class Notice(QFrame):
     def clear(self) -> None:
         self.setVisible(False)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As high as its words take at its width: Qt would take the height that they have at another one."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self._copy.setText("" if self.width() < _NARROW else tr("Copy details"))
+        layout = self.layout()
+        if layout is not None and self.width() > 0:
+            self.setMinimumHeight(max(0, layout.heightForWidth(self.width())))
+
     def _do_action(self) -> None:
         action = self._action
         self.clear()
@@ -151,4 +164,5 @@ class Notice(QFrame):
 
     def _copy_details(self) -> None:
         QGuiApplication.clipboard().setText(self._details)
-        self._copy.setText(tr("Copied"))
+        if self._copy.text():
+            self._copy.setText(tr("Copied"))

@@ -1,0 +1,129 @@
+"""Send a person's table to a live model in parts, and put its answers beside the rows."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kronkers_studio.domain.errors import Cancelled, InvalidInput, PredictionFailed, ServiceUnavailable, StudioError
+from kronkers_studio.domain.models import ContentRef, ModelVersion, Signature
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.domain.releases import Prediction
+from kronkers_studio.domain.row_tables import MatchedRows, RowTable, ScoredRows
+from kronkers_studio.workflows.releases import predict
+from kronkers_studio.workflows.row_files import read_registry_rows, read_row_file
+from kronkers_studio.workflows.row_matching import model_columns
+from kronkers_studio.workflows.session import Session
+
+PART_ROWS = 5_000
+"""Rows in one request: a service takes 10,000."""
+PART_BYTES = 8_000_000
+"""Bytes of rows in one request: a service takes 16 MiB."""
+
+_ROW = re.compile(r"\bRow (\d{1,6})\b")
+
+
+def read_table(
+    session: Session, source: Path | ContentRef, signature: Signature, cancel: CancelToken = NEVER
+) -> RowTable:
+    """The table in a file on disk or of a project, where the columns of ``signature`` tell its sheet and the line of
+    its names. Raises ``InvalidInput`` or ``TableUnreadable`` when it cannot be read, ``NotFound``."""
+    wanted = model_columns(signature).names
+    if isinstance(source, Path):
+        return read_row_file(session, source, wanted, cancel)
+    return read_registry_rows(session, source, wanted, cancel)
+
+
+def live_model(session: Session, name: str, place: str) -> ModelVersion:
+    """The version of ``name`` that is live in ``place``. Raises ``NotFound`` or ``ServiceUnavailable``."""
+    ledger = session.workspace.ledger
+    ledger.model_version(name)
+    release = ledger.live_release(name, place)
+    if release is None:
+        raise ServiceUnavailable(f"No version of {name} is live in {place}.", next_step="Put a version live first.")
+    return ledger.model_version(name, release.version)
+
+
+def score_rows(
+    session: Session,
+    name: str,
+    place: str,
+    matched: MatchedRows,
+    *,
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> ScoredRows:
+    """Send all rows of ``matched`` in parts of at most ``PART_ROWS`` rows and ``PART_BYTES`` bytes.
+
+    What ends it before the last part (the service refuses one, cannot be reached, or somebody cancels) is in the result
+    with what was answered until then; before the first part is answered it is raised.
+    """
+    progress.step(f"Sending rows to {name}", len(matched.values), "rows")
+    scored: ScoredRows | None = None
+    outputs: list[Any] = []
+    probabilities: list[Mapping[str, float]] = []
+    for start, part in _parts(matched.values):
+        try:
+            cancel.check()
+            answer = predict(session, name, place, part)
+            _check_same(scored, answer)
+        except StudioError as problem:
+            told = _in_whole(problem, matched, start, len(part))
+            if scored is None:
+                raise told from None
+            return replace(scored, problem=told)
+        outputs += answer.outputs
+        probabilities += answer.probabilities
+        spent = answer.milliseconds + (scored.milliseconds if scored else 0.0)
+        scored = ScoredRows(matched, answer.model, answer.version, outputs, probabilities, spent)
+        progress.advance(len(part))
+    if scored is None:
+        raise InvalidInput("There are no rows to send.", next_step="Give at least one row.")
+    return scored
+
+
+def _parts(values: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
+    """(where it begins, the rows) of each part."""
+    start, size = 0, 0
+    for at, row in enumerate(values):
+        length = len(json.dumps(row, ensure_ascii=False)) * 2  # letters are escaped on their way
+        if at > start and (at - start >= PART_ROWS or size + length > PART_BYTES):
+            yield start, values[start:at]
+            start, size = at, 0
+        size += length
+    if start < len(values):
+        yield start, values[start:]
+
+
+def _check_same(scored: ScoredRows | None, answer: Prediction) -> None:
+    """Another version may have gone live meanwhile: its answers are not mixed with those of the one before."""
+    if scored is not None and answer.version != scored.version:
+        raise PredictionFailed(
+            f"Version {answer.version} went live in place of version {scored.version} while the rows were sent.",
+            next_step="Send them again, so that one version answers them all.",
+        )
+
+
+def _in_whole(problem: StudioError, matched: MatchedRows, start: int, length: int) -> StudioError:
+    """``problem`` with rows counted in the whole table: a service counts those of its part."""
+    if isinstance(problem, Cancelled):
+        return Cancelled("Cancelled.", next_step="What was answered until then is kept.")
+    total = len(matched.values)
+    named = False
+
+    def counted(found: re.Match[str]) -> str:
+        nonlocal named
+        row = start + int(found[1]) - 1
+        named = named or row < total
+        return matched.table.place_words(row) if row < total else found[0]
+
+    problem.message = _ROW.sub(counted, problem.message)
+    if length < total and not named:
+        problem.next_step = (
+            f"It happened in the rows {start + 1:,} to {start + length:,} of {total:,}. {problem.next_step}".strip()
+        )
+    return problem
