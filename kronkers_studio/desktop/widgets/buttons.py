@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Literal
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from kronkers_studio.desktop.look import icons, theme
+from kronkers_studio.desktop.widgets.keyboard import is_enter
 from kronkers_studio.domain.printable import printable
 
 Kind = Literal["secondary", "primary", "danger", "quiet", "link", "icon", "rail", "bar"]
@@ -48,6 +50,13 @@ class Button(QPushButton):
         """Change the icon."""
         self._icon = name
         self._draw_icon()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses the button that has the keyboard: in a dialog, Qt would press the default one."""
+        if is_enter(event) and not event.isAutoRepeat():
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
     def _clicked(self) -> None:
         if self._on_click is not None:
