@@ -54,8 +54,8 @@ _NOWHERE = QModelIndex()
 _WIDTH = 640
 _ROW, _HEADING = 36, 28  # pixels
 _HIGHEST = 480  # pixels of all rows
-_AROUND = 10  # pixels between the frame and what is in it
-_SCRIM = 0.45  # of what is behind, taken away
+_AROUND, _GAP = 10, 6  # pixels between the frame and what is in it, and between its parts
+_SCRIM = 0.4  # of what is behind, taken away
 _PAUSE_MS = 80  # in typing, before files are looked for
 _MOST = 6  # rows of a kind, where there are others
 _FILES = 8
@@ -97,7 +97,7 @@ class CommandPalette(QWidget):
         self.box.setAccessibleName(tr("Commands"))
         column = QVBoxLayout(self.box)
         column.setContentsMargins(_AROUND, _AROUND, _AROUND, _AROUND)
-        column.setSpacing(6)
+        column.setSpacing(_GAP)
         what = tr("Find an action, a page, a project, a model, a server, a file or a setting")
         self.search = LineField(what, placeholder=what)
         self.search.textChanged.connect(self._typed)
@@ -339,12 +339,11 @@ class CommandPalette(QWidget):
         self.list.setVisible(bool(rows))
         self.list.setFixedHeight(min(rows, most) if rows else 0)
         width = min(_WIDTH, self.width() - 40)
-        self.box.setFixedWidth(width)
-        layout = self.box.layout()
-        if layout is not None:
-            layout.activate()
-            self.box.resize(width, layout.totalHeightForWidth(width))
-        self.box.move((self.width() - width) // 2, top)
+        height = 2 * _AROUND + self.search.sizeHint().height() + self.list.height() * bool(rows)
+        if self.said.text():
+            height += self.said.heightForWidth(width - 2 * _AROUND)
+        gaps = sum(map(bool, (rows, self.said.text())))
+        self.box.setGeometry((self.width() - width) // 2, top, width, height + gaps * _GAP)
 
 
 class _List(QListView):

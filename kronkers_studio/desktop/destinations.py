@@ -34,6 +34,29 @@ class LookThroughFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class TrySample:
+    """See what is in the bundled sample folder."""
+
+    page: ClassVar[str] = "migrate"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchProject:
+    """Keep a project in sync with its folders while the window is open, or stop doing so."""
+
+    page: ClassVar[str] = "migrate"
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetFolder:
+    """Ask which of a project's folders is to be brought in no more."""
+
+    page: ClassVar[str] = "migrate"
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShowContent:
     """A project's newest version on ``branch`` ("": the default branch) with the folder ``path`` open and ``name``
     chosen in it."""
@@ -249,6 +272,9 @@ Destination = (
     ToPage
     | ChooseFolder
     | LookThroughFolder
+    | TrySample
+    | WatchProject
+    | ForgetFolder
     | ShowContent
     | CheckWorkspace
     | OpenTrash

@@ -15,6 +15,7 @@ from kronkers_studio.desktop.destinations import (
     ChooseFolder,
     ChooseWorkspace,
     CleanServer,
+    ForgetFolder,
     LogIn,
     LookThroughFolder,
     MergeBranches,
@@ -37,6 +38,8 @@ from kronkers_studio.desktop.destinations import (
     StopService,
     TakeLockAway,
     ToPage,
+    TrySample,
+    WatchProject,
     WatchService,
 )
 from kronkers_studio.desktop.localization import counted, home_short, tr
@@ -82,6 +85,7 @@ def actions_of(things: Things) -> list[Action]:
         *(action for releases in _services(things.releases) for action in service_actions(releases)),
         *(action for version in things.versions for action in version_actions(version)),
         *(look_through(project, folder) for project, folder in things.folders),
+        *(each for project in dict.fromkeys(each for each, _ in things.folders) for each in folder_actions(project)),
         *(action for project in things.projects for action in project_actions(project)),
         *(action for server in things.servers for action in server_actions(server)),
         *(reach_image_registry(host) for host in things.image_registries),
@@ -181,8 +185,15 @@ def put_live(version: ModelVersion) -> Action:
 
 def put_any_live() -> Action:
     words = tr("Put a version live …")
-    where = tr("On this computer or on a server")
-    return Action(Kind.ACTION, words, PutLive(), "deploy", tr("Put live …"), where, _put_live_words(), useful=True)
+    where, also = tr("On this computer or on a server"), f"{tr('model')} {_put_live_words()}"
+    return Action(Kind.ACTION, words, PutLive(), "deploy", tr("Put live …"), where, also, useful=True)
+
+
+def put_live_on(server: Server) -> Action:
+    """Put whichever model live there."""
+    also = f"{tr('put live here')} {_put_live_words()}"
+    act = PutLive(place=server.name)
+    return _about(server, tr("Put a model live on {server} …"), tr("Put live here …"), act, "deploy", also)
 
 
 def _models(versions: Sequence[ModelVersion]) -> Iterator[Action]:
@@ -235,6 +246,29 @@ def project_actions(project: Project) -> list[Action]:
             "trash",
             where=tr("It goes to the trash and can be brought back"),
             also=_remove_words(),
+        ),
+    ]
+
+
+def folder_actions(project: str) -> list[Action]:
+    """What can be done with the folders that a project is brought in from."""
+    watched, forgotten = tr("It is kept in sync while this window is open"), tr("Its versions stay")
+    return [
+        Action(
+            Kind.ACTION,
+            tr("Watch “{project}”, or stop watching it").format(project=project),
+            WatchProject(project),
+            "refresh",
+            where=watched,
+            also=tr("sync automatically keep in step update"),
+        ),
+        Action(
+            Kind.ACTION,
+            tr("Forget a folder of {name} …").format(name=project),
+            ForgetFolder(project),
+            "close",
+            where=forgotten,
+            also=tr("remove disconnect no longer bring in"),
         ),
     ]
 
@@ -307,6 +341,12 @@ def bring_in() -> Action:
     return Action(Kind.ACTION, tr("Bring in a folder"), ChooseFolder(), "migrate", where=where, also=also, useful=True)
 
 
+def try_sample() -> Action:
+    words, where = tr("Try the sample folder"), tr("A small OneDrive folder with real data and a model")
+    also = tr("no folder at hand example demo test data")
+    return Action(Kind.ACTION, words, TrySample(), "sparkle", where=where, also=also)
+
+
 def guide() -> Action:
     words = tr("Guide me from a folder to a live model")
     where = tr("Step by step")
@@ -325,7 +365,8 @@ def add_server() -> Action:
 
 def server_actions(server: Server) -> list[Action]:
     """All that can be done with a server."""
-    return [check_server(server), set_up_server(server), *more_for_server(server), remove_server(server)]
+    first = [put_live_on(server), check_server(server), set_up_server(server)]
+    return [*first, *more_for_server(server), remove_server(server)]
 
 
 def check_server(server: Server) -> Action:
@@ -461,6 +502,7 @@ def window_actions() -> list[Action]:
         check_for_damage(),
         add_server(),
         guide(),
+        try_sample(),
         name_version(),
         merge_branches(),
         remove_content(),
@@ -492,7 +534,10 @@ def page_action(key: str, title: str, icon: str, position: int, about: str, also
 
 def distinct(actions: Iterable[Action]) -> list[Action]:
     """Each title once, the first of it."""
-    return list({action.title: action for action in reversed(list(actions))}.values())[::-1]
+    found: dict[str, Action] = {}
+    for action in actions:
+        found.setdefault(action.title, action)
+    return list(found.values())
 
 
 def _put_live_words() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -54,10 +54,9 @@ class Gate(QWidget):
         if not press_primary(self, event):
             super().keyPressEvent(event)
 
-    def changeEvent(self, event: QEvent) -> None:
-        """The window may become active only after this is shown; what is typed then belongs into the field."""
-        super().changeEvent(event)
-        if event.type() is QEvent.Type.ActivationChange and self.unlock_card is not None:
+    def on_active(self) -> None:
+        """The window may become active only after the question is shown; what is typed then belongs into its field."""
+        if self.unlock_card is not None:
             self.unlock_card.take_focus()
 
     def show_welcome(self) -> None:

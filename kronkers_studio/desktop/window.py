@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -19,11 +20,12 @@ from kronkers_studio.desktop.command_palette import CommandPalette
 from kronkers_studio.desktop.destinations import CheckWorkspace, Destination, ToPage
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.localization import tr
-from kronkers_studio.desktop.offer_buttons import OfferButton
+from kronkers_studio.desktop.offer_buttons import OfferButton, OfferMenuButton
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.rail import Rail, Stop
 from kronkers_studio.desktop.task_bar import TaskBar, TasksPanel
 from kronkers_studio.desktop.unlock_gate import Gate
+from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.keyboard import FocusKeeper, reading_order
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.desktop.window_state import Memory
@@ -79,6 +81,10 @@ def _about_page(key: str) -> tuple[str, str]:
         "servers": (tr("Your own servers"), tr("ssh hosts machines")),
         "settings": (tr("How the studio works"), tr("preferences options configuration")),
     }[key]
+
+
+def _icon_of(button: QPushButton) -> str:
+    return (button.icon_name if isinstance(button, Button) else "") or "forward"
 
 
 def _module_of(key: str) -> ModuleType:
@@ -148,13 +154,13 @@ class MainWindow(QMainWindow):
         """What the keyboard is kept in: the guide, the page or what stands before it."""
         return self._wizard if self._wizard is not None else self._stack.currentWidget() or self._central
 
-    def _focus_page(self) -> None:
-        """The keyboard comes to the page in view: nothing in it is marked, and Tab goes to what comes first. Who is in
-        the rail stays there."""
-        now = self.focusWidget()
-        view = self._in_view()
-        if now is not None and now.isVisible() and (self._rail.isAncestorOf(now) or view.isAncestorOf(now)):
+    def _focus_page(self, *, known: bool = False) -> None:
+        """The keyboard comes to the page in view: to where it was there, else to the page as a whole. Nothing is marked
+        then, and Tab goes to what comes first. Who is in the rail stays there."""
+        if known:
             return
+        self._keeper.forget()
+        view = self._in_view()
         if view is self.gate:
             self.gate.take_focus()
         else:
@@ -175,18 +181,21 @@ class MainWindow(QMainWindow):
         if before is not None and key != self._current:
             before.leave()
         self._current = key
+        now = self.focusWidget()
+        in_rail = now is not None and self._rail.isAncestorOf(now)
         self._rail.show_chosen(key)
         self._show_ways()
         if self.studio.session is None and key not in _NEEDS_NO_WORKSPACE:
             self._stack.setCurrentWidget(self.gate)
-            self._focus_page()
+            self._focus_page(known=in_rail)
             return
         page = self.page(key)
         if destination is not None and not isinstance(destination, ToPage):
             page.visit(destination)
+        known = in_rail or page.focusWidget() is not None
         self._stack.setCurrentWidget(page)
         page.enter()
-        self._focus_page()
+        self._focus_page(known=known)
 
     def _show_ways(self) -> None:
         titles = {stop.key: stop.title for stop in stops()}
@@ -409,13 +418,16 @@ class MainWindow(QMainWindow):
         return [*offers.window_actions(), *pages, *offers.settings_actions()]
 
     def _on_this_page(self) -> list[Action]:
-        """The buttons of the page in view; those made of an action stand for the action."""
+        """The buttons of the page in view, and what is in its menus; those made of an action stand for the action."""
         found = []
         for button in reading_order(self._in_view()):
-            if isinstance(button, QPushButton) and button.property("kind") != "filter":
-                act = button.action.act if isinstance(button, OfferButton) else Press(button)
+            if isinstance(button, OfferButton):
+                found.append(replace(button.action, kind=Kind.HERE))
+            elif isinstance(button, OfferMenuButton):
+                found += [replace(action, kind=Kind.HERE) for action in button.offers()]
+            elif isinstance(button, QPushButton):
                 words = button.accessibleName() or button.text()
-                found.append(Action(Kind.HERE, words, act, "forward"))
+                found.append(Action(Kind.HERE, words, Press(button), _icon_of(button)))
         return found
 
     def _on_changed(self, _kind: str) -> None:
@@ -488,7 +500,11 @@ class MainWindow(QMainWindow):
     def changeEvent(self, event: QEvent) -> None:
         """What had the keyboard before a dialog may be gone when the dialog is."""
         super().changeEvent(event)
-        if event.type() is QEvent.Type.ActivationChange and self.isActiveWindow() and self.focusWidget() is None:
+        if event.type() is not QEvent.Type.ActivationChange or not self.isActiveWindow():
+            return
+        if self._in_view() is self.gate:
+            self.gate.on_active()
+        elif self.focusWidget() is None:
             self._keeper.recover()
 
     def _place(self) -> None:

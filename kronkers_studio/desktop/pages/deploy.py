@@ -170,8 +170,7 @@ class DeployPage(Page):
         heard_of = self._recorder.heard_of
         dialog = PutLiveDialog(self, floor.versions, floor.places, floor.releases, self.put_live, heard_of)
         self._dialog = dialog
-        if model:
-            dialog.choose(model, version, place)
+        dialog.choose(model or floor.versions[0].name, version, place)
         dialog.open()
 
     def put_live(self, model: str, version: int, place: str) -> None:
@@ -288,7 +287,7 @@ class DeployPage(Page):
 
     def _with(self, release: Release | None, act: Callable[[Release], object]) -> None:
         if release is None:
-            self.notice.say(tr("That is no longer so."), tr("See below how it stands now."), "warn")
+            self.notice.say(tr("That is no longer so."), tr("See above how it stands now."), "warn")
         else:
             act(release)
 
@@ -384,9 +383,8 @@ class DeployPage(Page):
         card = Card()
         card.body.addWidget(label(tr("Nothing runs here yet."), "muted"))
         here = tr("Put live here …")
-        button = Button(
-            here, lambda: self.ask_put_live(self._floor.versions[0].name, None, place), name=f"{here} {place}"
-        )
+        name = tr("Put a model live on {server} …").format(server=place_words(place))
+        button = Button(here, lambda: self.ask_put_live(place=place), name=name)
         row = QHBoxLayout()
         row.addWidget(button)
         row.addStretch(1)

@@ -139,7 +139,7 @@ class ServersPage(Page):
 
         def done(server: Server) -> None:
             words = tr("You are logged in to {server}.").format(server=server.name)
-            self.notice.say(words, tr("It is being checked; see what it says below."), "ok")
+            self.notice.say(words, tr("It is being checked; see what it says above."), "ok")
             self.check(server)
 
         LogInDialog(self, self.studio, server, done).open()
@@ -257,7 +257,7 @@ class ServersPage(Page):
     def _added(self, server: Server) -> None:
         self.notice.say(
             tr("{server} was added.").format(server=server.name),
-            tr("It is being checked; see what it says below."),
+            tr("It is being checked; see what it says above."),
             "ok",
         )
         self.studio.read(_servers, lambda servers: self._check_new(servers, server), owner=self)

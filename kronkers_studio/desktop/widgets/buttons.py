@@ -62,6 +62,11 @@ class Button(QPushButton):
         if self._on_click is not None:
             self._on_click()
 
+    @property
+    def icon_name(self) -> str:
+        """The icon's, or "" without one."""
+        return self._icon
+
     def _draw_icon(self) -> None:
         token = {"primary": "on_accent", "danger": "bad", "link": "accent_text", "secondary": "text"}.get(
             self._kind, "accent_text" if self.isChecked() else "muted"

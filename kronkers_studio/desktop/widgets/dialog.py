@@ -47,8 +47,8 @@ class Dialog(QDialog):
         head.setSpacing(GAP)
         head.addWidget(label(title, "name", wrap=True))
         self.sentence = label(sentence, "muted", wrap=True)
-        self.sentence.setVisible(bool(sentence))
         head.addWidget(self.sentence)
+        self.sentence.setVisible(bool(sentence))  # in its place: before, it would be a window of its own
         head.addStretch(1)
         whole.addWidget(self._head)
         self.notice = Notice(self)
@@ -111,8 +111,10 @@ class Dialog(QDialog):
         return handled
 
     def add_button(self, text: str, on_click: Callable[[], object], kind: Kind = "secondary") -> Button:
-        """A button at the right end of the row; the primary one comes last."""
+        """A button at the right end of the row; the primary one comes last, and Enter presses it unless another one was
+        made the default."""
         button = Button(text, on_click, kind=kind)
+        button.setDefault(kind == "primary" and not any(each.isDefault() for each in self.findChildren(Button)))
         self.buttons.addWidget(button)
         return button
 

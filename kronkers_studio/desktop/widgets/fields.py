@@ -218,10 +218,10 @@ class Field(QWidget):
         if self._kept:
             self._below.setMinimumHeight(problem_lines * _PROBLEM_LINE)
             self._below.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        self._below.setVisible(self._kept or bool(help_text))
         layout.addWidget(self._caption)
         layout.addWidget(entry)
         layout.addWidget(self._below)
+        self._below.setVisible(self._kept or bool(help_text))  # in its place: before, it would be a window of its own
         if not entry.accessibleName():
             entry.setAccessibleName(caption)
         if isinstance(entry, QLineEdit):

@@ -145,9 +145,15 @@ class FocusKeeper(QObject):
             return True
         return False
 
+    def forget(self) -> None:
+        """The keyboard was given a new place on purpose."""
+        self._lost = None
+
     def recover(self) -> None:
         """Put the keyboard where its lost place was, unless somebody has put it elsewhere meanwhile."""
         lost, self._lost = self._lost, None
+        if lost is None and self._window.focusWidget() is not None:
+            return
         home, now = self._home(), self._window.focusWidget()
         kept = now is not None and now.isVisible() and now.isEnabled() and now is not home
         if kept or not self._window.isVisible():
@@ -163,7 +169,7 @@ class FocusKeeper(QObject):
 
 def first_entry(root: QWidget) -> QWidget | None:
     """What is to be filled in or chosen from first below ``root``; None when only buttons are there."""
-    return next((each for each in reading_order(root) if not isinstance(each, QAbstractButton)), None)
+    return next((each for each in reading_order(root) if not isinstance(each, QPushButton)), None)
 
 
 def first_focus(dialog: QDialog) -> QWidget:
