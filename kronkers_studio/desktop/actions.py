@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QAbstractButton
 from kronkers_studio.desktop.destinations import Destination
 from kronkers_studio.desktop.localization import tr
 
+_INFIX = 4  # letters from which on a word is found inside of others: "put" is not meant to find "computer"
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -136,11 +137,13 @@ def _rank(action: Action, wanted: Sequence[str]) -> tuple[int, int] | None:
         if start in title:
             continue
         if start in rest:
-            total += 2
+            total += 2 if rest.startswith(start) else 3
+        elif len(word) < _INFIX:
+            return None
         elif word in title:
-            total += 3
+            total += 4
         elif word in rest:
-            total += 5
+            total += 6
         else:
             return None
     whole = " " + " ".join(wanted)

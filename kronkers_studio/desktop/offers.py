@@ -43,7 +43,7 @@ from kronkers_studio.desktop.destinations import (
     WatchService,
 )
 from kronkers_studio.desktop.localization import counted, home_short, tr
-from kronkers_studio.desktop.place_words import place_words, release_pill
+from kronkers_studio.desktop.place_words import place_title, place_words, release_pill
 from kronkers_studio.domain.content import Project
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.releases import Release, ReleaseState
@@ -185,15 +185,16 @@ def put_live(version: ModelVersion) -> Action:
 
 def put_any_live() -> Action:
     words = tr("Put a version live …")
-    where, also = tr("On this computer or on a server"), f"{tr('model')} {_put_live_words()}"
+    where, also = tr("On this computer or on a server"), f"{_put_live_words()} {tr('model')}"
     return Action(Kind.ACTION, words, PutLive(), "deploy", tr("Put live …"), where, also, useful=True)
 
 
-def put_live_on(server: Server) -> Action:
+def put_live_in(place: str) -> Action:
     """Put whichever model live there."""
-    also = f"{tr('put live here')} {_put_live_words()}"
-    act = PutLive(place=server.name)
-    return _about(server, tr("Put a model live on {server} …"), tr("Put live here …"), act, "deploy", also)
+    title = tr("Put a model live on {place} …").format(place=place_words(place))
+    also = f"{_put_live_words()} {tr('put live here')}"
+    act = PutLive(place=place)
+    return Action(Kind.ACTION, title, act, "deploy", tr("Put live here …"), place_title(place), also)
 
 
 def _models(versions: Sequence[ModelVersion]) -> Iterator[Action]:
@@ -365,7 +366,7 @@ def add_server() -> Action:
 
 def server_actions(server: Server) -> list[Action]:
     """All that can be done with a server."""
-    first = [put_live_on(server), check_server(server), set_up_server(server)]
+    first = [put_live_in(server.name), check_server(server), set_up_server(server)]
     return [*first, *more_for_server(server), remove_server(server)]
 
 

@@ -13,7 +13,7 @@ from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.labels import label
 
-_DETAILS_HEIGHT = 220
+_DETAILS_WIDTH, _DETAILS_HEIGHT = 640, 220  # pixels
 
 
 class CrashDialog(Dialog):
@@ -57,10 +57,8 @@ class CrashDialog(Dialog):
         self.unfold.show_icon("chevron-down" if shown else "chevron-right")
         self.unfold.setAccessibleName(tr("Hide the details") if shown else tr("Show the details"))
         if shown:
-            self.setMinimumWidth(max(self.minimumWidth(), 620))
-        else:
-            self.setMinimumHeight(0)
-            self.adjustSize()
+            self.setMinimumWidth(_DETAILS_WIDTH)
+        self.fit_height()
 
     def _copy_details(self) -> None:
         QGuiApplication.clipboard().setText(self._details)

@@ -382,9 +382,7 @@ class DeployPage(Page):
     def _nothing(self, place: str) -> QWidget:
         card = Card()
         card.body.addWidget(label(tr("Nothing runs here yet."), "muted"))
-        here = tr("Put live here …")
-        name = tr("Put a model live on {server} …").format(server=place_words(place))
-        button = Button(here, lambda: self.ask_put_live(place=place), name=name)
+        button = OfferButton(offers.put_live_in(place), self.do, icon=False)
         row = QHBoxLayout()
         row.addWidget(button)
         row.addStretch(1)

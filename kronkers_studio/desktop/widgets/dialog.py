@@ -85,14 +85,28 @@ class Dialog(QDialog):
         if self.notice.isHidden():
             return
         width = self.width() - 2 * _NOTICE_BESIDE
-        height = max(self.notice.heightForWidth(width), self.notice.minimumSizeHint().height())
+        layout = self.notice.layout()
+        if layout is None:
+            return
+        layout.invalidate()  # it may say something else than when it was last asked
+        height = layout.totalHeightForWidth(width)
         self.notice.setGeometry(_NOTICE_BESIDE, _NOTICE_TOP, width, height)
         self.notice.raise_()
         lacking = height + _NOTICE_TOP - _TOP - max(self._head.height(), self._head.minimumHeight())
         if lacking > 0:
-            self._head.setMinimumHeight(self._head.height() + lacking)
+            self._head.setMinimumHeight(max(self._head.height(), self._head.minimumHeight()) + lacking)
+            self.resize(self.width(), self.height() + lacking)
             if self.isVisible():
                 self.move(self.x(), max(0, self.y() - lacking))
+
+    def fit_height(self) -> None:
+        """Be only as high as what is shown takes."""
+        layout = self.layout()
+        if layout is not None:
+            layout.invalidate()
+            layout.activate()
+            self.setMinimumHeight(layout.minimumHeightForWidth(self.width()))
+            self.resize(self.width(), layout.totalHeightForWidth(self.width()))
 
     def make_room(self, width: int) -> None:
         """Be so wide that ``width`` pixels of content are seen."""

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QStyle,
+    QStyledItemDelegate,
     QStyleOptionComboBox,
     QStylePainter,
     QVBoxLayout,
@@ -42,6 +43,7 @@ class ComboBox(QComboBox):
         self._values: list[object] = []  # kept here: Qt would change names whose bytes are no text
         self.setAccessibleName(printable(name))
         self.view().setAccessibleName(printable(name))
+        self.setItemDelegate(QStyledItemDelegate(self))  # what opens looks like a menu, not as Qt's style has it
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.set_choices(choices)
 

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 _WHOLE = (QComboBox, QAbstractSpinBox, QAbstractItemView, QLineEdit, QPlainTextEdit)  # what is in them is theirs
+_SHOWN_MS = 20  # until what was made instead of something is shown in its place
 _ENTERS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -137,7 +138,7 @@ class FocusKeeper(QObject):
         """The window keeps the keyboard until it is known what is there instead."""
         if self._window.isVisible():
             if self._lost is None:
-                QTimer.singleShot(0, self, self.recover)
+                QTimer.singleShot(_SHOWN_MS, self, self.recover)
             self._lost = (widget.accessibleName(), widget.mapToGlobal(widget.rect().center()))
         home = self._home()
         if home.focusPolicy() & Qt.FocusPolicy.ClickFocus and home.isVisible():
