@@ -159,6 +159,23 @@ def test_tab_reaches_everything_on_a_page_once_in_reading_order_and_the_rail_at_
     assert set(back) == set(passed)
 
 
+def test_at_every_step_of_the_guide_the_keyboard_is_in_it_and_tab_comes_round(
+    open_main_window: OpenWindow, tmp_path: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window = open_main_window(tmp_path / "none")
+    qtbot.waitUntil(lambda: window.wizard is not None, timeout=_PATIENCE)
+    wizard = window.wizard
+    assert wizard is not None
+    in_front(window, qtbot)
+    for step in wizard.views.keys:
+        wizard.show_step(step)
+        come_to_rest(window)
+        now = QApplication.focusWidget()
+        assert now is not None and (now is wizard or wizard.isAncestorOf(now)), step
+        passed = passed_by_tab(window)
+        assert sorted(names(passed)) == sorted(names(interactive(window))), step
+
+
 # Dialogs
 
 
