@@ -178,6 +178,8 @@ class MainWindow(QMainWindow):
 
     def _switch_to(self, key: str, destination: Destination | None = None) -> None:
         before = self._pages.get(self._current)
+        if key != self._current and self.palette_box.isVisible():
+            self.palette_box.close_box()  # it offers what is on the page before
         if before is not None and key != self._current:
             before.leave()
         self._current = key

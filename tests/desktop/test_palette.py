@@ -433,6 +433,15 @@ def test_a_click_beside_it_and_escape_close_it_and_the_keyboard_goes_back(
         assert author.hasFocus()
 
 
+def test_it_closes_when_another_page_is_gone_to(window: MainWindow, come_to_rest: Rest, qtbot: QtBot) -> None:
+    window.open_palette()
+    qtbot.keyClick(window.palette_box.search, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
+    assert window.current == "registry"
+    assert not window.palette_box.isVisible()
+    now = QApplication.focusWidget()
+    assert now is window.page("registry")
+
+
 # What is chosen is done
 
 
