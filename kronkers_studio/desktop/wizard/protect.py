@@ -76,6 +76,8 @@ class ProtectStep(QWidget):
             self._first.show_problem(tr("Without the keyring, a passphrase is needed."))
         else:
             return Choice(self._directory, self.keyring.isChecked(), Secret(typed) if typed else None)
+        wrong = self.confirmation if self.confirmation.property("invalid") else self.passphrase
+        wrong.setFocus(Qt.FocusReason.OtherFocusReason)
         return None
 
     def _show_keyring(self, usable: bool) -> None:
