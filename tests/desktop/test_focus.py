@@ -431,6 +431,7 @@ def test_a_problem_is_said_in_a_line_that_was_kept_for_it_and_taken_back_by_typi
     first = Field("First", entry, problem_lines=1)
     column.addWidget(first)
     column.addWidget(Field("Second", below))
+    column.addStretch(1)
     holder.resize(360, 300)
     holder.show()
     QApplication.processEvents()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.widgets.buttons import Button, Kind
-from kronkers_studio.desktop.widgets.keyboard import FocusKeeper, first_focus
+from kronkers_studio.desktop.widgets.keyboard import FocusKeeper
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.domain.printable import printable
@@ -66,11 +66,6 @@ class Dialog(QDialog):
 
     def focusNextPrevChild(self, next: bool) -> bool:
         return self._keeper.move(next)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        if self.focusWidget() is None:
-            first_focus(self).setFocus(Qt.FocusReason.OtherFocusReason)
-        super().showEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
     QComboBox,
-    QDialog,
     QGridLayout,
     QLayout,
     QLineEdit,
@@ -171,13 +170,6 @@ class FocusKeeper(QObject):
 def first_entry(root: QWidget) -> QWidget | None:
     """What is to be filled in or chosen from first below ``root``; None when only buttons are there."""
     return next((each for each in reading_order(root) if not isinstance(each, QPushButton)), None)
-
-
-def first_focus(dialog: QDialog) -> QWidget:
-    """What has the keyboard first: the first entry, else the default button, else what comes first."""
-    order = reading_order(dialog)
-    default = next((each for each in order if isinstance(each, QPushButton) and each.isDefault()), None)
-    return first_entry(dialog) or default or (order[0] if order else dialog)
 
 
 def give_focus(widget: QWidget, reason: Qt.FocusReason = Qt.FocusReason.OtherFocusReason) -> None:

@@ -105,8 +105,8 @@ class Notice(QFrame):
 
     def _watch_form(self) -> None:
         for entry in self._form.findChildren(QLineEdit) if self._form is not None else ():
-            if not entry.property("clears notice"):
-                entry.setProperty("clears notice", True)
+            if not entry.property("clears_notice"):
+                entry.setProperty("clears_notice", True)
                 entry.textEdited.connect(self._on_typed)
 
     def _on_typed(self) -> None:
