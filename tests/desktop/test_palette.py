@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -428,7 +428,7 @@ def test_a_click_beside_it_and_escape_close_it_and_the_keyboard_goes_back(
         if escape:
             qtbot.keyClick(window.palette_box.search, Qt.Key.Key_Escape)
         else:
-            qtbot.mouseClick(window.palette_box, Qt.MouseButton.LeftButton, pos=window.rect().topLeft())
+            qtbot.mouseClick(window.palette_box, Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
         assert not window.palette_box.isVisible()
         assert author.hasFocus()
 
