@@ -67,3 +67,23 @@ def test_the_lock_is_that_of_the_project() -> None:
     )
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the window's libraries are the system's own on Linux only")
+def test_a_library_that_qts_plugin_lacks_is_named(tmp_path: Path) -> None:
+    """Seen to fail when only one of them is looked for."""
+    for name, said in {
+        "ldd": "echo 'libxcb-icccm.so.4 => not found'",
+        "apt-get": "exit 1",
+        "id": "echo 1000",
+        "sudo": "exit 1",
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{said}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    env = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    command = ["bash", str(ROOT / "installers" / "qt-libraries.sh")]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert "libxcb-icccm.so.4" in done.stderr and "sudo apt-get install" in done.stderr
+    (tmp_path / "ldd").write_text("#!/bin/sh\necho 'libxcb.so.1 => /usr/lib/libxcb.so.1'\n", encoding="utf-8")
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert done.stderr == ""

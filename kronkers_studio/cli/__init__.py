@@ -1,10 +1,21 @@
 """The command line: Typer commands, text and JSON printers. Each command calls one workflow.
 
-terminal     one run of a command: its workspace, printers, progress, exit code
-documents    domain objects as JSON documents with stable field names
-content      init, projects, migrate, status, log, show, ls, restore, check
-models       model register/list/show/alias, package
-servers      server add/list/check/setup/remove
-releases     release, releases, rollback, stop, predict, metrics
-main         the root command
+main              the root command, and which module has which commands
+
+The commands:
+content           the workspace and what is in it: init, projects, log, show, ls, restore, check
+migrating         bringing folders in: migrate, status, folder
+versions          diff, branch, merge, tag
+maintenance       gc, trash, registry, key
+models            model, package, search; of these ``model_versions`` has what is said of versions, ``searching`` search
+image_registries  image-registry
+servers           server
+releases          release, releases, rollback, stop, start, autostart, predict, address, metrics
+
+Behind them:
+terminal          one run of a command: its workspace, printers, progress, exit code; ``interruption`` ends it early
+streams           standard output and error, which take any text; ``bars`` draws progress
+json_output       domain objects as JSON documents with stable field names
+plain_text        sizes, times and tables for people; ``migration_text`` and ``difference_text`` say more at length
+numbers           how large the numbers of options may be
 """

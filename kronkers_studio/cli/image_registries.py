@@ -56,8 +56,9 @@ def login(
     On a computer without a keyring it comes from KRONKERS_REGISTRY_PASSWORD, each time, and goes only to registries
     that were logged in to there by this command.
     """
-    from kronkers_studio.workflows.image_registries import environment_password, log_in_to_registry
+    from kronkers_studio.workflows.image_registries import environment_password, log_in_to_registry, registry_address
 
+    host = registry_address(host)  # before a password is asked for, in a question that says where it goes
     given = None if password_stdin else environment_password()
     password = given or (_from_standard_input() if password_stdin else _typed(host, user))
     access = log_in_to_registry(host, user, password, ca_file=ca_file, kept=given is None, cancel=terminal.cancel)

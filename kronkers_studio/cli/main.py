@@ -28,7 +28,7 @@ GROUPS = {
     "models": ("model", "package", "search"),
     "image_registries": ("image-registry",),
     "servers": ("server",),
-    "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "metrics"),
+    "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "address", "metrics"),
 }
 """The modules of this room that hold commands, in the order in which help lists them, and their first words."""
 

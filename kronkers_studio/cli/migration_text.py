@@ -140,7 +140,7 @@ def plan_lines(plan: MigrationPlan) -> list[str]:
         lines.append(f"and of {len(plan.conflicts) - _MOST_GROUPS:,} more files; --json names all.")
     if plan.conflicts:
         lines.append(
-            "They become earlier versions of their files."
+            "They become earlier versions of their files, which stay as they are."
             if plan.options.fold_conflicts
             else "All are kept as files; --fold-conflicts makes them earlier versions of theirs."
         )

@@ -39,6 +39,7 @@ def add_commands(app: typer.Typer) -> None:
     command(app, "start")(start)
     command(app, "autostart")(autostart)
     command(app, "predict")(predict)
+    command(app, "address")(address)
     command(app, "metrics")(metrics)
 
 
@@ -172,6 +173,46 @@ def predict(
             *lines,
             f"{model}:{answer.version} answered {plural(len(answer.outputs), 'row')} in {answer.milliseconds:.0f} ms",
         )
+
+
+def address(
+    terminal: Terminal,
+    model: ModelName,
+    place: PlaceOption,
+    program: Annotated[
+        str, typer.Option("--program", metavar="LANGUAGE", help="A program that sends rows: curl, Python, R or Excel.")
+    ] = "",
+    key: Annotated[bool, typer.Option("--key", help="Print the key, and nothing else, for a program to read.")] = False,
+) -> None:
+    """Show where other programs reach a live model, and how they ask it."""
+    from kronkers_studio.workflows.service_access import service_access
+
+    with terminal.session() as session:
+        access = service_access(session, model, place)
+        languages = {name.lower(): text for name, text in access.snippets.items()}
+        if program and program.lower() not in languages:
+            raise InvalidInput(
+                f"There is no program in “{program}”.", next_step=f"Choose one of {', '.join(access.snippets)}."
+            )
+        document: dict[str, Any] = {
+            "model": access.model,
+            "version": access.version,
+            "place": access.place,
+            "address": access.address,
+            "tunnel": access.tunnel,
+        }
+        if key:
+            terminal.result({**document, "key": access.key.reveal()}, access.key.reveal())
+        elif program:
+            terminal.result({**document, "program": languages[program.lower()]}, languages[program.lower()].rstrip())
+        else:
+            tunnel = [f"From another computer, first: {access.tunnel}"] if access.tunnel else []
+            terminal.result(
+                document,
+                f"{model}:{access.version} answers POST {access.address}/predict",
+                *tunnel,
+                f"Its key: kronkers address {model} --in {place} --key",
+            )
 
 
 def metrics(

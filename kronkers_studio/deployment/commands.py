@@ -201,7 +201,15 @@ def append_audit_line() -> Command:
 
 
 def read_audit_log(lines: int) -> Command:
-    return _script(f'tail -n "$1" {_AUDIT} 2>/dev/null || true', arguments=(str(lines),))
+    """Nothing where nothing was ever changed; it fails where there is a log that cannot be read."""
+    return _script(
+        f"test -e {STATE_FOLDER} || exit 0",
+        f"test -x {STATE_FOLDER} || echo {STATE_FOLDER} cannot be entered >&2",
+        f"test -x {STATE_FOLDER} || exit 1",
+        f"test -e {_AUDIT} || exit 0",
+        f'tail -n "$1" {_AUDIT}',
+        arguments=(str(lines),),
+    )
 
 
 def _script(*lines: str, arguments: tuple[str, ...] = ()) -> Command:

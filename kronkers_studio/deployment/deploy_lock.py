@@ -121,9 +121,18 @@ def record_change(connection: Connection, action: str, **facts: Any) -> None:
 
 
 def read_changes(connection: Connection, last: int = 100) -> list[ServerChange]:
-    """The last lines of the server's audit log, oldest first; half-written ones are left out."""
-    lines = connection.run(read_audit_log(last)).output.splitlines()
-    return [_change(entry) for entry in map(_entry, lines) if entry is not None]
+    """The last lines of the server's audit log, oldest first; half-written ones are left out.
+
+    Raises ``ServerError`` when there is a log that cannot be read.
+    """
+    said = connection.run(read_audit_log(last))
+    if not said.ok:
+        raise ServerError(
+            f"“{connection.server.user}” cannot read the log of changes on {connection.server.name}.",
+            next_step="See that .kronkers/audit.log in the account's home folder is a file and belongs to the account.",
+            details=said.error.strip(),
+        )
+    return [_change(entry) for entry in map(_entry, said.output.splitlines()) if entry is not None]
 
 
 def _change(entry: dict[str, Any]) -> ServerChange:

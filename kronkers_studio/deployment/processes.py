@@ -92,7 +92,7 @@ def _started(
     detachment: Mapping[str, Any],
 ) -> int:
     with output.open("wb") as file:
-        process = subprocess.Popen(  # noqa: S603 — the command is put together by local.py
+        process = subprocess.Popen(  # noqa: S603 — the command is put together by local_service.py
             list(command),
             env=dict(environment),
             cwd=output.anchor,

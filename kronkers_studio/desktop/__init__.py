@@ -6,7 +6,19 @@ work                     what runs off the main thread; what all pages share
 charts                   live charts
 panels, dialogs          parts of pages, and questions
 pages, wizard            what a person sees and does
+unlock_gate              what stands before the pages while no workspace is open
 window, rail, task_bar   the frame around the pages
+actions, destinations    what can be done from anywhere; where a person can be sent
+window_state             what the window remembers from one start to the next
+start                    from the command line to an open window; ``garbage`` collects between events of it
+
+localization, place_words            words and figures as people read them
+model_words, release_words           models, and what happened to them, in words
+folder_rows, plan_rows, typed_rows   many entries, a plan, and rows for a model as they are shown
+difference_rows                      differences as they are shown
+reachability                         whether a live service answers
+start_again, remedies, check_notice  what can be done about what ended, failed or is damaged
+chart_picture, screenshots           pages as pictures; ``screenshot_data`` is what they show
 """
 
 from __future__ import annotations

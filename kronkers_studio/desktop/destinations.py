@@ -169,6 +169,15 @@ class SendRows:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowAccess:
+    """The address of what is live, and programs that ask it."""
+
+    page: ClassVar[str] = "deploy"
+    model: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class WatchService:
     """The live metrics of a model in a place."""
 
@@ -288,6 +297,7 @@ Destination = (
     | StartAgain
     | StopService
     | SendRows
+    | ShowAccess
     | WatchService
     | AddServer
     | CheckServer

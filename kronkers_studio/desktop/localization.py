@@ -67,23 +67,32 @@ def moment(at: datetime) -> str:
 
 
 def clock_of(at: datetime) -> str:
-    """When something began that lasts: "14:05", "Tue 14:05", "12 Mar 2026"."""
+    """When something began that lasts: "14:05" or "2:05 PM", "Tue 14:05", "12 Mar 2026"."""
     local = _local(at)
     if local.date() == QDateTime.currentDateTime().date():
-        return locale().toString(local.time(), "HH:mm")
+        return locale().toString(local.time(), clock_format())
     if datetime.now(UTC) - at < timedelta(days=6):
-        return locale().toString(local, "ddd HH:mm")
+        return locale().toString(local, f"ddd {clock_format()}")
     return locale().toString(local.date(), "d MMM yyyy")
 
 
 def clock_time(at: datetime) -> str:
-    """The time of day: "14:05:09"."""
-    return locale().toString(_local(at), "HH:mm:ss")
+    """The time of day: "14:05:09", "2:05:09 PM"."""
+    return locale().toString(_local(at), clock_format(seconds=True))
 
 
 def date_time(at: datetime) -> str:
-    """Day and time in full, for tooltips and details."""
-    return locale().toString(_local(at), QLocale.FormatType.ShortFormat)
+    """Day and time in full, for tooltips and details: "12 Mar 2026, 14:05"."""
+    local = _local(at)
+    return f"{locale().toString(local.date(), 'd MMM yyyy')}, {locale().toString(local.time(), clock_format())}"
+
+
+def clock_format(*, seconds: bool = False) -> str:
+    """How the system's locale writes a time of day, in 24 hours or twice twelve, as a format of Qt's."""
+    nameless = QLocale().language() is QLocale.Language.C
+    half_days = not nameless and "a" in locale().timeFormat(QLocale.FormatType.ShortFormat).lower()
+    digits = ("h:mm:ss" if half_days else "HH:mm:ss") if seconds else ("h:mm" if half_days else "HH:mm")
+    return f"{digits} AP" if half_days else digits
 
 
 def home_short(path: str | Path) -> str:

@@ -30,6 +30,7 @@ from kronkers_studio.desktop.destinations import (
     RollBack,
     SendRows,
     SetUpServer,
+    ShowAccess,
     ShowContent,
     ShowModelVersion,
     ShowServerLog,
@@ -110,6 +111,8 @@ def service_actions(releases: Sequence[Release]) -> Iterator[Action]:
     """All that can be done with the ``releases`` of one model in one place, newest first; at least one."""
     shown = shown_of(releases)
     yield from shown_actions(shown)
+    if shown.state is ReleaseState.LIVE:
+        yield address_action(shown)
     for release in releases:
         if release.number != shown.number and release.state is ReleaseState.STANDBY:
             yield return_action(release, shown)
@@ -143,6 +146,13 @@ def shown_actions(release: Release) -> list[Action]:
         words = tr("Try again to put {model} live on {place} …"), tr("Try again …"), _put_live_words()
         return [_of(release, *words, PutLive(model, version, place), "deploy")]
     return []
+
+
+def address_action(release: Release) -> Action:
+    """How other programs ask it."""
+    also = tr("url port api curl python excel endpoint key copy address")
+    act = ShowAccess(release.model, release.place)
+    return _of(release, tr("Address of {model} on {place}, and programs that ask it"), "", also, act, "code")
 
 
 def charts_action(release: Release) -> Action:
@@ -435,7 +445,7 @@ def setting_title(name: str) -> str:
         "run_unprotected": tr("Run models here all the same"),
         "autostart": tr("Start them again when I log in"),
         "read_limit": tr("Read at most"),
-        "low_priority": tr("Give way to other programs"),
+        "low_priority": tr("Run slower when I am working"),
         "base_image": tr("Base image"),
         "package_platform": tr("Platform of the servers"),
         "offline": tr("Work offline"),
@@ -452,7 +462,7 @@ def settings_actions() -> list[Action]:
         "run_unprotected": (tr("Models on this computer"), tr("sandbox protection confinement security")),
         "autostart": (tr("Models on this computer"), tr("autostart boot startup restart computer services")),
         "read_limit": (tr("Bringing in folders"), tr("how fast folders are read speed limit bandwidth throttle")),
-        "low_priority": (tr("Bringing in folders"), tr("slow priority nice run slower when I am working")),
+        "low_priority": (tr("Bringing in folders"), tr("slow priority nice give way to other programs")),
         "base_image": (tr("Packages"), tr("docker container python image")),
         "package_platform": (tr("Packages"), tr("amd64 arm64 processor architecture linux")),
         "offline": (tr("Packages"), tr("no network internet download")),

@@ -29,7 +29,7 @@ def release_pill(release: Release, heard: Reachability = ANSWERS) -> tuple[str, 
     words: dict[ReleaseState, tuple[str, Tone]] = {
         ReleaseState.STARTING: (tr("Starting"), "accent"),
         ReleaseState.LIVE: (tr("Live"), "ok"),
-        ReleaseState.STANDBY: (tr("Standby"), "plain"),
+        ReleaseState.STANDBY: (tr("Kept for rolling back"), "plain"),
         ReleaseState.FAILED: (tr("Failed"), "bad"),
         ReleaseState.STOPPED: (tr("Stopped"), "plain"),
     }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from kronkers_studio.domain.content import SkippedItem
-from kronkers_studio.domain.migration import Decision, FileKind, MigrationPlan, PlannedItem
+from kronkers_studio.domain.migration import Decision, FileKind, MigrationPlan, OnlineOnly, PlannedItem
 from kronkers_studio.domain.printable import printable
 
 PlanGroup = Literal["all", "models", "data", "code", "decide", "out"]
@@ -17,11 +17,13 @@ PlanOrder = Literal["", "path", "-path", "size", "-size"]
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """A found thing and, when it cannot be kept as it is, why. ``copied``: conflict copies of it were found."""
+    """A found thing and, when it cannot be kept as it is, why. ``copied``: conflict copies of it were found; ``newer``:
+    it is a conflict copy, and was changed later than the file that it is a copy of."""
 
     item: PlannedItem
     skipped: SkippedItem | None = None
     copied: bool = False
+    newer: bool = False
 
     @property
     def path(self) -> str:
@@ -58,16 +60,36 @@ class PlanFigures:
     online_only_size: int
     unusual: int
     unread: int
+    fold_conflicts: bool
+    fetch: bool
 
-    @property
-    def undecided(self) -> int:
-        return self.copies + self.online_only + self.unusual + self.unread
+    def is_decided(self, question: str, answered: Container[str] = ()) -> bool:
+        """Whether somebody has decided about a ``question`` of ``QUESTIONS``: those in ``answered`` were answered
+        here; one whose answer is not the usual one, or about a folder that was brought in before, was answered too."""
+        unusual = self.fold_conflicts if question == "copies" else self.fetch
+        return unusual or self.unchanged > 0 or question in answered
+
+    def decided(self, answered: Container[str] = ()) -> int:
+        """How many things were decided about."""
+        return sum(self._amount(question) for question in QUESTIONS if self.is_decided(question, answered))
+
+    def undecided(self, answered: Container[str] = ()) -> int:
+        """How many things nobody has decided about yet."""
+        asked = sum(self._amount(question) for question in QUESTIONS)
+        return self.unusual + self.unread + asked - self.decided(answered)
+
+    def _amount(self, question: str) -> int:
+        return self.copies if question == "copies" else self.online_only
+
+
+QUESTIONS = ("copies", "cloud")
+"""What is asked about a folder: what becomes of conflict copies, and of what is only in the cloud."""
 
 
 def plan_rows(plan: MigrationPlan) -> list[PlanRow]:
     """All that was found, in the order in which it was found, but conflict copies below their originals."""
     skipped = {item.path: item for item in plan.skipped}
-    listed = {item.path for item in plan.items}
+    listed = {item.path: item.mtime_ns for item in plan.items}
     copies: dict[str, list[PlannedItem]] = {}
     for item in plan.items:
         if item.conflict_of in listed:
@@ -75,7 +97,8 @@ def plan_rows(plan: MigrationPlan) -> list[PlanRow]:
     rows: list[PlanRow] = []
 
     def add(item: PlannedItem) -> None:
-        rows.append(PlanRow(item, skipped.get(item.path), item.path in copies))
+        newer = item.mtime_ns > listed.get(item.conflict_of, item.mtime_ns)
+        rows.append(PlanRow(item, skipped.get(item.path), item.path in copies, newer))
         for copy in copies.get(item.path, ()):
             add(copy)
 
@@ -144,6 +167,8 @@ def _figures(plan: MigrationPlan, rows: Sequence[PlanRow]) -> PlanFigures:
             if item.decision is Decision.DECIDE and item.path not in copies and not item.online_only
         ),
         unread=sum(1 for row in rows if row.unread),
+        fold_conflicts=plan.options.fold_conflicts,
+        fetch=plan.options.online_only is OnlineOnly.FETCH,
     )
 
 

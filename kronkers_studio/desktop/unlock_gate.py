@@ -161,7 +161,7 @@ class UnlockCard(QWidget):
         card.body.setSpacing(12)
         card.body.addWidget(IconLabel("lock", "accent", 32))
         card.body.addWidget(label(tr("Unlock your workspace"), "name"))
-        where = tr("{folder} is encrypted, and its key was not found on this computer.")
+        where = tr("{folder} is encrypted. Type your passphrase to open it.")
         card.body.addWidget(label(where.format(folder=home_short(directory)), "muted", wrap=True))
         self.kind = FilterPills(
             [("passphrase", tr("Passphrase")), ("recovery", tr("Recovery key"))], tr("What you unlock it with")

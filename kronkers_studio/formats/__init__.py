@@ -9,9 +9,10 @@ in a process of their own, which is confined (docs/decisions/0016):
 ``table_process``   the program that reads them
 ``table_messages``  what travels between the two; answers are data from outside, and checked as such
 
-``table_files``, ``table_diff``, ``table_merge``, ``table_file_merge``, ``table_previews``, ``table_columns`` and
-``xlsx_headers`` are what that program does. Nobody else calls what they have for Parquet files and workbooks; the
-beginning of a CSV file (``delimited``) is read by the standard library, and bounded, so that it may be read anywhere.
+``table_files``, ``table_diff``, ``table_keys``, ``table_merge``, ``table_file_merge``, ``workbook_writing``,
+``table_previews``, ``table_columns`` and ``xlsx_headers`` are what that program does. Nobody else calls what they have
+for Parquet files and workbooks; the beginning of a CSV file (``delimited``) is read by the standard library, and
+bounded, so that it may be read anywhere.
 
 ``text_encoding``, ``line_diff`` and ``text_diff`` are the same for text; ``file_merge`` chooses how two files merge.
 """

@@ -1,4 +1,8 @@
-"""Conflict copies as what they are: versions of one file, the oldest first."""
+"""Conflict copies as what they are: earlier versions of the file that has the plain name, which stays as it is.
+
+Which of two is right nobody knows from their times: clocks differ, and saving anew changes them. So the file that
+everybody opens under its name keeps its content, also where a copy is newer.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,8 @@ from kronkers_studio.domain.content import EntryKind, StoredItem
 
 @dataclass(frozen=True, slots=True)
 class FoldedFile:
-    """The ``versions`` of the file ``path``, oldest first; as they were found, copies under their own names."""
+    """The ``versions`` of the file ``path``, the copies by age and the file itself last; as they were found, copies
+    under their own names."""
 
     path: str
     versions: tuple[StoredItem, ...]
@@ -24,7 +29,7 @@ class FoldedFile:
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """What conflict copies become: ``rest`` stays as it is, each of ``files`` has more than one version."""
+    """What conflict copies become: ``rest`` stays as it is, each of ``files`` has more than one version, or had."""
 
     rest: tuple[StoredItem, ...]
     files: tuple[FoldedFile, ...]
@@ -59,7 +64,7 @@ class Folding:
 def fold_conflicts(stored: Sequence[StoredItem], copies: Mapping[str, str]) -> Folding:
     """Group ``stored`` files with their conflict copies; ``copies`` has each copy's path and its original's.
 
-    A copy whose original was not stored stays a file of its own. Versions are ordered by modification time; equal
+    A copy whose original was not stored stays a file of its own. Copies are ordered by modification time; equal
     contents that follow each other are one version.
     """
     by_path = {each.item.path: each for each in stored if each.item.kind is EntryKind.FILE}
@@ -70,7 +75,7 @@ def fold_conflicts(stored: Sequence[StoredItem], copies: Mapping[str, str]) -> F
             groups[original].append(by_path[path])
     folded = set(groups) | {each.item.path for group in groups.values() for each in group}
     files = tuple(
-        FoldedFile(original, _distinct(sorted([by_path[original], *group], key=_age)))
+        FoldedFile(original, _distinct([*sorted(group, key=_age), by_path[original]]))
         for original, group in groups.items()
     )
     rest = tuple(each for each in stored if each.item.path not in folded)

@@ -23,7 +23,8 @@ _FORMAT = 1
 _HEADER = struct.Struct("<BIII")  # format, files, bytes of the paths, bytes of the looks
 _LEVEL = 3
 _PER_FILE = struct.calcsize("<qqqqIBH")
-_MOST_TEXT = 256 * 1024 * 1024  # 20,000 paths of the longest that any system allows are less
+_MOST_BYTES = 256 * 1024 * 1024  # of the columns: 20,000 paths of 4,096 bytes, the longest that Linux has, are less
+_MOST_LOOKS = 4 * 1024 * 1024  # bytes: each is told once, and there are some hundred
 
 
 class UnreadableBatch(Exception):
@@ -62,19 +63,25 @@ def unpack_files(batch: bytes) -> Iterator[tuple[str, KnownFile]]:
         columns = _decompressed(
             batch[begin : begin + column_bytes], form, count, path_bytes + look_bytes + count * _PER_FILE
         )
+        if look_bytes > _MOST_LOOKS or columns.count(0, 0, path_bytes) != count - 1:  # before they are taken apart
+            raise UnreadableBatch("it holds more than it says")
         paths = columns[:path_bytes].decode("utf-8", "surrogateescape").split("\0")
         looks = [
             Look(FileKind(kind), str(description), bool(compressed))
             for kind, description, compressed in json.loads(columns[path_bytes : path_bytes + look_bytes])
         ]
         numbers = struct.unpack_from(_numbers_format(count), columns, path_bytes + look_bytes)
-    except (struct.error, ValueError, TypeError, zstandard.ZstdError) as problem:
+    except (struct.error, ValueError, TypeError, RecursionError, zstandard.ZstdError) as problem:
         raise UnreadableBatch(str(problem)) from problem
     sizes, times, inodes, seen, lengths, id_sizes, about = (
         numbers[at : at + count] for at in range(0, 7 * count, count)
     )
-    if len(paths) != count or begin + column_bytes + sum(lengths) != len(batch) or max(about) >= len(looks):
+    if not all(look.description.isprintable() for look in looks):  # it is shown
+        raise UnreadableBatch("it says what a file is in signs that cannot be shown")
+    if begin + column_bytes + sum(lengths) != len(batch) or max(about) >= len(looks):
         raise UnreadableBatch("its parts do not fit together")
+    if any(length % id_size if id_size else length for length, id_size in {*zip(lengths, id_sizes, strict=True)}):
+        raise UnreadableBatch("its chunk ids are of another size than it says")
     at = begin + column_bytes
     for path, size, time, inode, when, length, id_size, look in zip(
         paths, sizes, times, inodes, seen, lengths, id_sizes, about, strict=True
@@ -84,7 +91,7 @@ def unpack_files(batch: bytes) -> Iterator[tuple[str, KnownFile]]:
 
 
 def _decompressed(frame: bytes, form: int, count: int, expected: int) -> bytes:
-    if form != _FORMAT or not 0 < count <= MOST_FILES or expected > _MOST_TEXT:
+    if form != _FORMAT or not 0 < count <= MOST_FILES or expected > _MOST_BYTES:
         raise UnreadableBatch(f"format {form}, {count} files, {expected} bytes")
     if zstandard.frame_content_size(frame) != expected:  # looked at before anything is set aside for it
         raise UnreadableBatch("its columns are not as long as it says")

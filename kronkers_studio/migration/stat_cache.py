@@ -10,7 +10,7 @@ of a folder become new ones when what they say is mostly outdated, or when they 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,17 +58,22 @@ _TABLES = (
 _EARLIER_TABLES = ("stat_cache_folders", "stat_cache_files", "stat_cache_states", "stat_cache_generations")
 _THERE = "SELECT 1 FROM sqlite_master WHERE name = 'stat_cache_batches'"
 _FOLDER = "SELECT id FROM stat_cache_folders WHERE project = ? AND folder = ?"
-_BATCHES = "SELECT files, batch, gone FROM stat_cache_batches WHERE folder_id = ? ORDER BY number"
+# Cast, because the database may be somebody else's: a column takes values of any type.
+_BATCHES = (
+    "SELECT CAST(files AS INTEGER), batch, CAST(gone AS BLOB) FROM stat_cache_batches "
+    "WHERE folder_id = ? ORDER BY number"
+)
 _ADD_BATCH = "INSERT INTO stat_cache_batches (folder_id, files, batch, gone) VALUES (?, ?, ?, ?)"
 _FORGET_BATCHES = "DELETE FROM stat_cache_batches WHERE folder_id = ?"
-_STATE = "SELECT version, state FROM stat_cache_states WHERE folder_id = ? AND branch = ?"
-_GENERATION = "SELECT generation FROM stat_cache_generations WHERE folder_id = ?"
+_STATE = "SELECT version, CAST(state AS BLOB) FROM stat_cache_states WHERE folder_id = ? AND branch = ?"
+_GENERATION = "SELECT CAST(generation AS INTEGER) FROM stat_cache_generations WHERE folder_id = ?"
 _KEEP_GENERATION = "INSERT OR REPLACE INTO stat_cache_generations VALUES (?, ?)"
 _LEAST_INTEGER = -(2**63)
 _FORGET_STATES = "DELETE FROM stat_cache_states WHERE folder_id = ?"
 _KEEP_STATE = "INSERT OR REPLACE INTO stat_cache_states VALUES (?, ?, ?, ?)"
 _MOST_BATCHES = 200
 _OUTDATED_ANYHOW = 1000  # files: fewer are not worth a new batch
+_MOST_IDS = 64 * 1024 * 1024  # bytes of chunk ids in one batch, and one file's more: a row holds up to 1 GB
 
 
 class CommittedState(NamedTuple):
@@ -116,9 +121,11 @@ class StatCache:
         before -= gone
         with self._database.write() as connection:
             folder_id = self._own_id(connection)
-            if gone:
-                connection.execute(_ADD_BATCH, (folder_id, len(gone), b"", b"\0".join(map(_raw, gone))))
-                self._batches, self._entries = self._batches + 1, self._entries + len(gone)
+            paths = list(gone)
+            for start in range(0, len(paths), MOST_FILES):
+                some = paths[start : start + MOST_FILES]
+                connection.execute(_ADD_BATCH, (folder_id, len(some), b"", b"\0".join(map(_raw, some))))
+                self._batches, self._entries = self._batches + 1, self._entries + len(some)
             if self._is_worth_packing_anew(len(before)):
                 self._pack_anew(connection, folder_id)
 
@@ -162,15 +169,15 @@ class StatCache:
             self._batches, self._entries = self._batches + 1, self._entries + files
             try:
                 known.update(unpack_files(batch) if batch else ())
-            except UnreadableBatch:  # its files are read once more, and it is left out when they are remembered
+            except UnreadableBatch:  # as if nothing had been remembered until then: what it outdated is not known
+                known.clear()
                 self._unreadable = True
             for path in gone.split(b"\0") if gone else ():
                 known.pop(path.decode("utf-8", "surrogateescape"), None)
         return known
 
     def _add(self, connection: Any, folder_id: int, files: Sequence[tuple[str, KnownFile]]) -> None:
-        for start in range(0, len(files), MOST_FILES):
-            some = files[start : start + MOST_FILES]
+        for some in _parts(files):
             connection.execute(_ADD_BATCH, (folder_id, len(some), pack_files(some), b""))
             self._batches, self._entries = self._batches + 1, self._entries + len(some)
 
@@ -182,7 +189,7 @@ class StatCache:
     def _pack_anew(self, connection: Any, folder_id: int) -> None:
         known = self._read(connection, folder_id)  # again: another process may have remembered more
         connection.execute(_FORGET_BATCHES, (folder_id,))
-        self._batches = self._entries = 0
+        self._batches, self._entries, self._unreadable = 0, 0, False
         self._add(connection, folder_id, list(known.items()))
 
     def _existing_id(self, connection: Any) -> int | None:
@@ -200,6 +207,17 @@ class StatCache:
                 connection.execute(statement)
         connection.execute("INSERT OR IGNORE INTO stat_cache_folders (project, folder) VALUES (?, ?)", self._key)
         return int(connection.execute(_FOLDER, self._key).fetchone()[0])
+
+
+def _parts(files: Sequence[tuple[str, KnownFile]]) -> Iterator[Sequence[tuple[str, KnownFile]]]:
+    """Files of one batch each."""
+    start, ids = 0, 0
+    for at, (_path, file) in enumerate(files):
+        if at - start == MOST_FILES or ids > _MOST_IDS:
+            yield files[start:at]
+            start, ids = at, 0
+        ids += len(file.ids)
+    yield files[start:]
 
 
 def _raw(path: str) -> bytes:

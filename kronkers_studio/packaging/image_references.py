@@ -81,7 +81,13 @@ def registry_host(text: str) -> str:
             f"“{text}” is not the address of an image registry.",
             next_step="Write it as it begins the image's name, as in registry.example.org:5000.",
         )
-    return parse_reference(f"{host.lower()}/any").host
+    host = host.lower()
+    if not any(sign in host for sign in ".:") and host != "localhost":
+        raise InvalidInput(
+            f"“{text}” may be a computer, but an image {host}/… is one of {_DEFAULT_HOST}.",
+            next_step=f"Write its domain or its port too, in images' names as well: {host}.example.org, {host}:443.",
+        )
+    return parse_reference(f"{host}/any").host
 
 
 def parse_base(setting: str, python_version: str) -> tuple[BaseKind, str]:

@@ -332,6 +332,8 @@ class RegistryHttp:
         if ca_file is None:
             return None
         try:
+            if ca_file.exists() and not (ca_file.is_file() or ca_file.is_dir()):  # opening a pipe waits for a writer
+                raise OSError("it is not a file")
             return ssl.create_default_context(cafile=str(ca_file))
         except ssl.SSLError as error:
             found, details = "holds no certificate in PEM form", str(error)

@@ -21,6 +21,7 @@ from kronkers_studio.serving.logs import mute_output
 from kronkers_studio.serving.manifest import Manifest, read_manifest
 from kronkers_studio.serving.model_loader import load_model
 from kronkers_studio.serving.problems import CannotStart
+from kronkers_studio.serving.stop_file import StopFile
 
 _log = logging.getLogger(__name__)
 
@@ -139,6 +140,7 @@ class _Server(uvicorn.Server):
             )
         )
         self._options = options
+        self._stop = StopFile(options.stop_file) if options.stop_file else None
         for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
             if hasattr(signal, name):  # uvicorn raises the signal again when it is done: then nothing is left to do
                 signal.signal(getattr(signal, name), _nothing)
@@ -151,9 +153,8 @@ class _Server(uvicorn.Server):
             _write_ready(self._options.ready_file, sockets[0].getsockname()[1])
 
     async def on_tick(self, counter: int) -> bool:
-        stop = self._options.stop_file
-        if stop and counter % 2 == 0 and (stop.exists() or not stop.parent.exists()):
-            self.should_exit = True  # without its folder nobody could stop it any more
+        if self._stop is not None and counter % 2 == 0 and self._stop.is_there():
+            self.should_exit = True
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

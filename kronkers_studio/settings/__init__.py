@@ -1,1 +1,1 @@
-"""Typed settings, the platform's folders, secrets in the system's keyring, and the bundled resources."""
+"""Typed settings, the platform's folders, secrets in the system's keyring, the log, and the bundled resources."""

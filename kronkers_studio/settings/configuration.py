@@ -112,7 +112,7 @@ class Settings:
         default=0.0,
         metadata=_about(
             "How many megabytes per second bringing in a folder may read at most, so that the disk, or the line to "
-            "OneDrive, stays free for others; 0 sets no limit.",
+            "OneDrive, stays free for others.",
             at_least=0,
         ),
     )

@@ -16,14 +16,17 @@ trash, keys        out of sight and back; the ways of opening the workspace
 maintenance        free space, find damage, mend it
 models             find, register, list and alias models; ``model_versions`` describes them, ``lineage`` follows them
 packages           build the image of a model version
+image_registries   where base images come from: logins, CA files, newer images
 servers            host keys, add, check, set up, unlock, remove; ``server_care`` cleans, ``credentials`` keeps secrets
 releases           put live, roll back, stop, send rows; ``restart`` starts again, ``this_computer`` at each log-in
-metrics            live metrics, windows for charts, markers
+service_access     how other programs ask what is live
+metrics            live metrics, windows for charts
 demo               the main job on the bundled sample
 
 Behind them:
 migration          the parts of a migration
 places             where a release can run: this computer, or a server
 settling, workers  ending what was begun with a release and never ended
+restoring_process  a process of the program that writes files of a restore
 prediction_answers, row_files    what a service answers, and rows from files
 """

@@ -67,6 +67,13 @@ def base_registry(settings: Settings) -> str:
         return ""
 
 
+def registry_address(text: str) -> str:
+    """The registry that ``text`` means, as images' names begin with it. Raises ``InvalidInput``."""
+    from kronkers_studio.packaging import registry_host
+
+    return registry_host(text)
+
+
 def log_in_to_registry(
     host: str,
     user: str,
@@ -85,7 +92,7 @@ def log_in_to_registry(
     from kronkers_studio.packaging import require_access
     from kronkers_studio.packaging.registry_http import RegistryCredentials
 
-    host, user = _host(host), user.strip()
+    host, user = registry_address(host), user.strip()
     if not user or ":" in user or not password:
         raise InvalidInput(
             "A login is a user name without a colon, and a password.",
@@ -116,7 +123,7 @@ def trust_registry(host: str, ca_file: Path | None, *, cancel: CancelToken = NEV
     """
     from kronkers_studio.packaging import require_access
 
-    host = _host(host)
+    host = registry_address(host)
     before = _chosen(load_settings(), host)
     after = ImageRegistry(host=host, user=before.user, ca_file=_absolute(ca_file))
     require_access(host, credentials=None, ca_file=after.ca_file, cancel=cancel)
@@ -127,7 +134,7 @@ def trust_registry(host: str, ca_file: Path | None, *, cancel: CancelToken = NEV
 def forget_registry(host: str) -> RegistryAccess:
     """Reach the registry as anybody does from now on: its login and its CA file are forgotten, and the password is
     removed from the keyring. What it was. Raises ``InvalidInput`` when nothing was chosen for it."""
-    host = _host(host)
+    host = registry_address(host)
     before = _chosen(load_settings(), host)
     if before == ImageRegistry(host=host):
         raise InvalidInput(
@@ -201,12 +208,6 @@ def refresh_base_images(
     if problems and len(problems) == len(found):
         raise problems[0]
     return found
-
-
-def _host(text: str) -> str:
-    from kronkers_studio.packaging import registry_host
-
-    return registry_host(text)
 
 
 def _chosen(settings: Settings, host: str) -> ImageRegistry:

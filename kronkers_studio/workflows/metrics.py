@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.errors import MetricsUnreadable, NotFound, ServiceUnproven, StudioError
 from kronkers_studio.domain.releases import Release, ReleaseState
-from kronkers_studio.domain.series import LiveState, Marker, Metric, SeriesKey, Window
+from kronkers_studio.domain.series import LiveState, Metric, SeriesKey, Window
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
@@ -53,15 +53,6 @@ def read_window(
 ) -> Window:
     """The range ``start`` … ``end`` (seconds since the epoch) of one metric, in at most ``max_points`` points."""
     return session.series.window(SeriesKey(model, place, metric), start, end, max_points)
-
-
-def markers(session: Session, model: str, place: str, start: float, end: float) -> list[Marker]:
-    """What happened to the model in that place in that range: releases that went live, failed or stopped."""
-    return [
-        marker
-        for release in session.workspace.ledger.releases(model, place)
-        if (marker := _marker(release)) and start <= marker.at.timestamp() <= end
-    ]
 
 
 class LiveFeed:
@@ -144,11 +135,3 @@ class LiveFeed:
         if self._client is not None:
             self._client.close()
         self._client = None
-
-
-def _marker(release: Release) -> Marker | None:
-    if release.state is ReleaseState.FAILED:
-        return Marker(release.changed, f"version {release.version} failed", "failure")
-    if release.state is ReleaseState.LIVE:
-        return Marker(release.changed, f"version {release.version} live")
-    return Marker(release.created, f"version {release.version} live")

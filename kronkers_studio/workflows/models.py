@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,13 +12,13 @@ from kronkers_studio.domain.changes import AliasMoved, ModelRegistered
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.errors import InvalidInput, NotAModel, UnsupportedModel
 from kronkers_studio.domain.model_files import may_be_model, model_file_kind
+from kronkers_studio.domain.model_names import is_like_a_version, suggest_name
 from kronkers_studio.domain.models import ContentRef, ModelFacts, ModelVersion
 from kronkers_studio.domain.naming import is_model_name
 from kronkers_studio.domain.paths import parent
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.workflows.session import Session
 
-_LIKE_A_VERSION = re.compile(r"[vr]?[0-9][0-9._-]*")
 _BESIDE_SUFFIXES = (".txt", ".toml", ".py", ".python-version")
 _BESIDE_LIMIT = 256 * 1024  # bytes of a text file worth reading beside a model
 
@@ -149,7 +148,7 @@ def set_alias(session: Session, name: str, version: int, alias: str) -> ModelVer
     """
     if not is_model_name(alias):
         raise InvalidInput(f"“{alias}” cannot be an alias.", next_step="Use small letters, e.g. champion.")
-    if _LIKE_A_VERSION.fullmatch(alias):
+    if is_like_a_version(alias):
         raise InvalidInput(
             f"“{alias}” cannot be an alias: it looks like the number of a version.",
             next_step="Give it a name with a meaning, e.g. champion.",
@@ -157,16 +156,6 @@ def set_alias(session: Session, name: str, version: int, alias: str) -> ModelVer
     session.workspace.ledger.model_version(name, version)
     session.workspace.ledger.record(AliasMoved(name, alias, version), author=session.author)
     return session.workspace.ledger.model_version(name, version)
-
-
-def suggest_name(path: str) -> str:
-    """A valid model name made from a file's path: ``Marketing/Churn/model.joblib`` → ``churn-model``."""
-    parts = path.rsplit("/", 2)
-    stem = parts[-1].rsplit(".", 1)[0]
-    if stem.lower() in ("model", "final", "best") and len(parts) > 1:
-        stem = f"{parts[-2]}-{stem}"
-    name = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:63] or "model"
-    return name if is_model_name(name) else f"{name}-model"
 
 
 def open_model(session: Session, version: ModelVersion) -> Callable[[], BinaryIO]:

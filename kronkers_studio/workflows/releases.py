@@ -23,6 +23,7 @@ from kronkers_studio.domain.errors import (
 )
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.domain.release_events import ReleaseEvent, release_events
 from kronkers_studio.domain.releases import Prediction, Release, ReleaseState
 from kronkers_studio.workflows.packages import record_package
 from kronkers_studio.workflows.places import Place, place_of
@@ -156,7 +157,7 @@ def stop_release(session: Session, name: str, place_name: str, *, progress: Prog
         for release in lost:
             session.workspace.ledger.replace_release(release, replace(release, lost=False), author=session.author)
         return replace(lost[0], lost=False)
-    release = _live(session, name, place_name)
+    release = live_release(session, name, place_name)
     progress.step(f"Stopping {name}")
     place.pause(release)
     stopped = _in_state(release, ReleaseState.STANDBY, "stopped")
@@ -168,6 +169,11 @@ def list_releases(session: Session, name: str | None = None, place_name: str | N
     """The history, newest first. What was begun and left is ended first, where its place answers."""
     settle_releases(session, place_name, look_at_live=False)
     return session.workspace.ledger.releases(name, place_name)
+
+
+def events_of(session: Session, name: str, place_name: str) -> list[ReleaseEvent]:
+    """What happened to the model in that place, newest first. No place is asked."""
+    return release_events(session.workspace.ledger.release_changes(name, place_name))
 
 
 def recorded_releases(session: Session, name: str | None = None, place_name: str | None = None) -> list[Release]:
@@ -184,7 +190,7 @@ def predict(session: Session, name: str, place_name: str, rows: Sequence[Row]) -
     if not rows:
         raise InvalidInput("There are no rows to send.", next_step="Give at least one row.")
     settle_releases(session, place_name, look_at_live=False)
-    release = _live(session, name, place_name)
+    release = live_release(session, name, place_name)
     body = _body(rows)
     with closing(session.client(release)) as client:
         started = time.perf_counter()
@@ -377,7 +383,8 @@ def rollback_target(releases: Sequence[Release], name: str, number: int | None) 
     )
 
 
-def _live(session: Session, name: str, place_name: str) -> Release:
+def live_release(session: Session, name: str, place_name: str) -> Release:
+    """What is live of ``name`` in that place. Raises ``NotFound`` or ``ServiceUnavailable``."""
     session.workspace.ledger.model_version(name)
     place_of(session, place_name)
     release = session.workspace.ledger.live_release(name, place_name)

@@ -19,7 +19,7 @@ def forget_source(session: Session, project: str, folder: Path) -> MigrationSour
     """Bring a folder into the project no more. Nothing is deleted, neither in the folder nor in the project: what came
     from it stays until another folder takes its place.
 
-    How it was brought in. Raises ``NotFound`` when it is none of the project's folders.
+    How it was brought in. Raises ``NotFound`` when it is none of the project's folders, or there is no such project.
     """
     from kronkers_studio.workflows.migration.folder_access import stat_cache
 
@@ -27,6 +27,7 @@ def forget_source(session: Session, project: str, folder: Path) -> MigrationSour
     path = str(as_spelled_before(folder, remembered))
     found = next((source for source in remembered if source.folder == path), None)
     if found is None:
+        session.workspace.versions.branches(project)  # raises NotFound when there is no such project
         raise NotFound(
             f"{path} is not brought into “{project}”.",
             next_step=f"`kronkers folder list` shows the folders that are brought into {project}, if there are any.",

@@ -32,3 +32,4 @@ def test_a_folder_is_listed_forgotten_and_brought_in_again(tmp_path: Path) -> No
     shell.run("migrate", str(folder), "--project", "p")
     assert len(shell.json("folder", "list", "p")) == 1
     assert "no project" in shell.run("folder", "list", "nothing", expect=1).err
+    assert "no project" in shell.run("folder", "forget", "nothing", str(folder), expect=1).err

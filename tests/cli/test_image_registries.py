@@ -72,3 +72,12 @@ def test_nothing_is_refreshed_where_nothing_is_kept(tmp_path: Path, monkeypatch:
 
     assert shell.json("image-registry", "refresh") == []
     assert "No base image of a registry is kept here" in shell.run("image-registry", "refresh").out
+
+
+def test_who_gets_the_password_is_told_before_it_is_asked_for(tmp_path: Path) -> None:
+    """Seen to fail with the registry asked for as it was typed."""
+    shell = Shell(tmp_path)
+    login = ("image-registry", "login")
+    assert "is one of docker.io" in shell.run(*login, "harbor", "--user", "svc", expect=2).err
+    asked = shell.run(*login, "Index.Docker.io", "--user", "svc", expect=1).err
+    assert asked.startswith("Password of svc at docker.io: it is needed")

@@ -120,7 +120,8 @@ def test_with_json_a_failure_is_a_document_too(shell: Shell) -> None:
 
 
 def test_a_wrong_passphrase_is_said_to_be_wrong(shell: Shell) -> None:
-    shell.environment["KRONKERS_PASSPHRASE"] = "wrong"
+    """And not shown. Seen to fail with the passphrase in the sentence."""
+    shell.environment["KRONKERS_PASSPHRASE"] = "wrong horse"
     done = shell.run("projects", expect=1)
     assert "passphrase" in done.err.lower()
     assert "wrong horse" not in done.err

@@ -231,7 +231,7 @@ def test_a_question_is_ended_by_ctrl_c(shell: Studio, arguments: tuple[str, ...]
                 asked += os.read(parent, 1000)
             time.sleep(0.3)
             os.write(parent, b"\x03")
-            out, _ = process.communicate(timeout=20)
+            out, _ = process.communicate(timeout=60)
         finally:
             process.kill()  # does nothing to one that has ended
     os.close(parent)

@@ -9,9 +9,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
+from kronkers_studio.cli.main import build
 from kronkers_studio.domain.content import DEFAULT_BRANCH
 from kronkers_studio.domain.errors import StorageFull, WorkspaceReadOnly
 from kronkers_studio.domain.releases import THIS_COMPUTER
@@ -40,7 +43,41 @@ READING = (
     ("gc", "--dry-run"),
     ("status", "p", "SOURCE"),
     ("migrate", "SOURCE", "--project", "p", "--dry-run"),
+    ("folder", "list"),
+    ("image-registry", "list"),
+    ("branch", "p"),
+    ("tag", "p"),
+    ("model", "find", "p"),
+    ("model", "search", "wine"),
 )
+OTHERS = {
+    *("init", "demo", "restore", "merge", "registry rebuild", "autostart", "folder forget"),
+    *("key add", "key drill", "key recovery", "key remove", "key rotate"),
+    *("trash branch", "trash empty", "trash model", "trash project", "trash restore"),
+    *("image-registry forget", "image-registry login", "image-registry refresh", "image-registry trust"),
+    *(
+        f"model {word}"
+        for word in ("alias", "card", "compare", "history", "lineage", "measure", "register", "show", "tag")
+    ),
+    *("package", "release", "rollback", "start", "stop", "predict", "address", "metrics"),
+    *(f"server {word}" for word in ("add", "check", "clean", "log", "login", "remove", "setup", "unlock")),
+}
+"""What writes, or is about a model, a release or a server, of which there are none here."""
+
+
+def _commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[str]:
+    below = getattr(command, "commands", {})
+    for word, each in below.items():
+        yield from _commands(each, (*words, word))
+    if not below:
+        yield " ".join(words)
+
+
+def test_every_command_is_one_that_reads_or_is_known_not_to() -> None:
+    """Seen to fail with a command that neither names."""
+    every = set(_commands(get_command(build(lambda *_: None))))
+    reading = {" ".join(words[: 2 if " ".join(words[:2]) in every else 1]) for words in READING}
+    assert reading | OTHERS == every and not reading & OTHERS
 
 
 def mount(place: Path, *arguments: str) -> None:

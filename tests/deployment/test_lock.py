@@ -82,10 +82,10 @@ def test_of_many_who_want_it_at_once_one_gets_it(lab_server: LabServer, connect_
         try:
             with deploy_lock(connection, "a race"):
                 won.append(1)
-                together.wait(timeout=20)
+                together.wait(timeout=60)
         except ServerBusy:
             lost.append(1)
-            together.wait(timeout=20)
+            together.wait(timeout=60)
 
     together = threading.Barrier(4)
     threads = [threading.Thread(target=want, args=(connect_to(lab_server.as_server()),)) for _ in range(4)]
@@ -332,6 +332,30 @@ def test_changes_are_written_down_on_the_server_for_its_owner_only(
     assert datetime.fromisoformat(last.at).tzinfo is not None
     assert last.who == f"{getpass.getuser()} on {socket.gethostname()}"
     assert lab_server.root("stat -c '%a %U' /home/analyst/.kronkers/audit.log") == "600 analyst\n"
+
+
+@pytest.mark.parametrize(
+    "harm",
+    ["chown root {log} && chmod 600 {log}", "rm -f {log} && mkdir {log}", "chown root {folder} && chmod 700 {folder}"],
+    ids=["somebody else's", "a folder", "in a closed folder"],
+)
+def test_an_audit_log_that_cannot_be_read_is_not_an_empty_one(
+    other_server: LabServer, connect_to: Connect, harm: str
+) -> None:
+    """Seen to fail with what cannot be read taken for nothing."""
+    connection = connect_to(other_server.as_server())
+    folder = "/home/analyst/.kronkers"
+    assert read_changes(connection) == []
+    record_change(connection, "start")
+    assert [change.action for change in read_changes(connection)] == ["start"]
+    other_server.root(harm.format(folder=folder, log=f"{folder}/audit.log"))
+    try:
+        with pytest.raises(ServerError, match="cannot read the log of changes") as refused:
+            read_changes(connection)
+    finally:
+        other_server.root(f"rm -rf {folder}")
+    assert "belongs to the account" in refused.value.next_step
+    assert ".kronkers" in refused.value.details
 
 
 def test_half_written_lines_of_the_audit_log_are_left_out(other_server: LabServer, connect_to: Connect) -> None:

@@ -147,10 +147,16 @@ def test_without_a_confirmed_host_key_there_is_no_connection(lab_server: LabServ
 
 @pytest.mark.lab
 @pytest.mark.parametrize(
-    ("where", "message"),
-    [("nowhere.invalid", "no computer called"), ("closed", "refuses connections"), ("mute", "not as an SSH server")],
+    ("where", "message", "next_step"),
+    [
+        ("nowhere.invalid", "no computer called", "Check the spelling"),
+        ("closed", "refuses connections", "that the SSH server runs there"),
+        ("mute", "not as an SSH server", "that an up-to-date SSH server runs there"),
+    ],
 )
-def test_what_is_wrong_with_the_address_is_said(lab_server: LabServer, where: str, message: str) -> None:
+def test_what_is_wrong_with_the_address_is_said(
+    lab_server: LabServer, where: str, message: str, next_step: str
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         host, port = {
             "nowhere.invalid": (where, 22),
@@ -160,7 +166,7 @@ def test_what_is_wrong_with_the_address_is_said(lab_server: LabServer, where: st
         with pytest.raises(ServerUnreachable) as failure:
             fetch_host_key(host, port, timeout=1)
     assert message in failure.value.message
-    assert failure.value.next_step
+    assert next_step in failure.value.next_step
 
 
 def test_a_server_that_does_not_answer_is_given_up_after_the_timeout(other_server: LabServer) -> None:
@@ -392,7 +398,7 @@ def test_what_is_no_ssh_server_whatever_it_says_is_called_so(said: bytes) -> Non
         with pytest.raises(ServerUnreachable) as failure:
             fetch_host_key("127.0.0.1", listening.getsockname()[1], timeout=2)
         assert own_time() - start < 10
-        assert failure.value.next_step
+        assert "that an up-to-date SSH server runs there" in failure.value.next_step
         thread.join()
 
 

@@ -23,11 +23,13 @@ from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.rebuild import RebuildDialog
+from kronkers_studio.desktop.dialogs.register import RegisterDialog
 from kronkers_studio.desktop.dialogs.remove import RemoveDialog
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.dialogs.rules import RulesDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
+from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.widgets.dialog import Dialog, confirm
@@ -36,14 +38,17 @@ from kronkers_studio.domain.differences import MergePlan
 from kronkers_studio.domain.errors import ConfinementUnavailable
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.servers import HostKey, Server, ServerChange
+from kronkers_studio.domain.service_snippets import snippets
+from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.browsing import show_commit
 from kronkers_studio.workflows.image_registries import RegistryAccess
+from kronkers_studio.workflows.service_access import ServiceAccess
 from kronkers_studio.workflows.session import open_workspace
 from kronkers_studio.workflows.trash import remove_branch
 from kronkers_studio.workflows.versions import create_branch, plan_merge
 from tests.desktop.kinds import the_session
 from tests.desktop.planned import plan_to_decide
-from tests.desktop.things import a_release, a_version
+from tests.desktop.things import a_found_model, a_release, a_version
 from tests.desktop.versioned import commit_files
 
 _SERVER = Server("lab", "127.0.0.1", 9, "ada", "ssh-ed25519 AAAA", "/home/ada/.ssh/id")  # nothing answers there
@@ -110,6 +115,15 @@ def _server_log(window: MainWindow) -> ServerLogDialog:
     return dialog
 
 
+def _service_access(window: MainWindow) -> ServiceAccessDialog:
+    dialog = ServiceAccessDialog(window, window.studio, a_release(place="lab"))
+    address = "http://127.0.0.1:30000"
+    programs = snippets(address, {"rows": [{"alcohol": 0}]})
+    access = ServiceAccess("wine", 1, "lab", address, "ssh -N -L 30000:127.0.0.1:30000", Secret("k"), programs)
+    dialog.show_access(access)
+    return dialog
+
+
 MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     Dialog: [
         lambda window: confirm(window, "Stop it?", "It stops.", "Stop", _nothing),
@@ -120,6 +134,7 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     CompareDialog: [_compare],
     CrashDialog: [lambda window: CrashDialog(window, "Packaging", "details")],
     ServerLogDialog: [lambda window: ServerLogDialog(window, window.studio, "lab"), _server_log],
+    ServiceAccessDialog: [lambda window: ServiceAccessDialog(window, window.studio, a_release()), _service_access],
     ForgetFolderDialog: [
         lambda window: ForgetFolderDialog(window, window.studio, "Team", [Path("Sales"), Path("Plans")], _nothing),
         lambda window: ForgetFolderDialog(window, window.studio, "Team", [Path("Sales")], _nothing),
@@ -140,6 +155,10 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
         lambda window: PutLiveDialog(window, [a_version()], [THIS_COMPUTER, "lab"], [a_release()], _nothing)
     ],
     RebuildDialog: [lambda window: RebuildDialog(window, window.studio.runner, _nothing)],
+    RegisterDialog: [
+        lambda window: RegisterDialog(window, window.studio, a_found_model(), "scikit-learn 1.9.1", {"wine": 1}),
+        lambda window: RegisterDialog(window, window.studio, a_found_model(), "scikit-learn 1.9.1", {}),
+    ],
     RemoveDialog: [lambda window: RemoveDialog(window, window.studio, "Team", ["main", "forecast"], _nothing)],
     RestoreDialog: [
         lambda window: RestoreDialog(

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.charts.card import ChartCard
 from kronkers_studio.desktop.charts.export import ask_and_save_values, write_picture, write_values
-from kronkers_studio.desktop.charts.lines import Line, nearest, points
+from kronkers_studio.desktop.charts.lines import Line, gaps, nearest, points
 from kronkers_studio.desktop.charts.quantities import megabytes, milliseconds, response_time
 from kronkers_studio.desktop.charts.shared_time import SharedTime
 from kronkers_studio.desktop.charts.ticks import clock, time_ticks, value_axis
@@ -217,9 +217,9 @@ def test_markers_are_dashed_lines_with_words(card: ChartCard) -> None:
     card.show_markers([Marker(datetime.fromtimestamp(BEGIN + 300, UTC), "version 2 live")])
     after = card.plot.grab().toImage()
     column = round(card.plot.x_of(BEGIN + 300))
-    prod = [y for y in range(after.height()) if after.pixelColor(column, y).name().upper() == tokens.LIGHT.prod]
-    assert len(prod) > 0.4 * card.plot.area.height()
-    assert len(prod) < 0.8 * card.plot.area.height()
+    dashes = [y for y in range(after.height()) if after.pixelColor(column, y).name().upper() == tokens.LIGHT.muted]
+    assert len(dashes) > 0.4 * card.plot.area.height()
+    assert len(dashes) < 0.8 * card.plot.area.height()
     assert before != after
 
 
@@ -297,6 +297,43 @@ def test_hovering_shows_the_values_and_leaving_hides_them(
     assert card.plot.grab().toImage() != before
     time_of_charts.point(None)
     assert card.plot.grab().toImage() == before
+
+
+@pytest.mark.parametrize(
+    ("times", "values", "found"),
+    [
+        ([], [], []),
+        ([1], [5], []),
+        ([0, 2, 4, 6], [1, 1, 1, 1], []),
+        ([0, 2, 10, 20, 22], [1, 1, math.nan, 1, 1], [(2, 20)]),
+        ([0, 5, 10, 15, 20], [1, math.nan, 1, math.nan, 1], [(0, 10), (10, 20)]),
+        ([0, 5, 10], [math.nan, 1, math.nan], []),
+        ([0, 5], [math.nan, math.nan], []),
+    ],
+)
+def test_what_was_not_recorded_between_two_measurements_is_a_gap(
+    times: list[float], values: list[float], found: list[tuple[float, float]]
+) -> None:
+    assert gaps(window(times, values)) == found
+
+
+def test_a_gap_is_hatched_where_it_is_and_nowhere_else(card: ChartCard) -> None:
+    plot = card.plot
+
+    def painted(at: float) -> QImage:
+        area = plot.area.toRect()
+        image = plot.grab(area).toImage()
+        start = round((at - plot.time.start) / plot.time.span * image.width())
+        part: QImage = image.copy(start, 10, 30, image.height() - 20)
+        return part
+
+    begin, span = plot.time.start, plot.time.span
+    inside, outside = begin + 0.5 * span, begin + 0.1 * span
+    before = painted(inside), painted(outside)
+    plot.show_gaps([(begin + 0.4 * span, begin + 0.8 * span)])
+    assert painted(inside) != before[0] and painted(outside) == before[1]
+    plot.show_gaps([])
+    assert painted(inside) == before[0]
 
 
 def test_gaps_and_empty_windows_are_drawn_without_a_word(card: ChartCard) -> None:

@@ -32,11 +32,13 @@ from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.rebuild import RebuildDialog
+from kronkers_studio.desktop.dialogs.register import RegisterDialog
 from kronkers_studio.desktop.dialogs.remove import RemoveDialog
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.dialogs.rules import RulesDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
+from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.pages.registry import RegistryPage
@@ -49,7 +51,6 @@ from tests.desktop.kinds import OpenWindow, Rest, the_page
 Callers = dict[str, set[str]]
 
 _QUICK = {
-    "models.suggest_name": "takes a few letters apart",
     "servers.parse_address": "takes a few letters apart",
     "migrating.project_name": "takes a few letters apart",
     "session.workspace_exists": "one look at whether a file is there",
@@ -192,6 +193,8 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # one branch a dia
         case NameVersionDialog():
             dialog.name.setText("2026-q2")
             dialog.go.click()
+        case RegisterDialog():
+            dialog.register_model()
         case RestoreDialog():
             dialog.when.choose("moment")
         case RulesDialog():
@@ -220,11 +223,13 @@ _ASKS: dict[type[QDialog], set[str]] = {
     NameVersionDialog: {"versions.set_tag"},
     PutLiveDialog: set(),
     RebuildDialog: set(),
+    RegisterDialog: {"models.register_model"},
     RemoveDialog: {"trash.remove_branch"},
     RestoreDialog: {"versions.state_at"},
     RulesDialog: {"plans.preview_rules"},
     SearchDialog: {"searching.search"},
     ServerLogDialog: {"servers.server_changes"},
+    ServiceAccessDialog: {"service_access.service_access"},
     TrashDialog: {"trash.list_trash", "trash.restore_from_trash"},
 }
 """The workflows that using each dialog must reach, or the test below would say nothing of it."""

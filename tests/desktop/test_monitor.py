@@ -117,7 +117,9 @@ def test_history_is_shown_with_what_happened(session: Session, live_service: Ser
     markers = page.charts[0].plot.markers
     assert [marker.text for marker in sorted(markers, key=lambda m: m.at)] == ["version 13 live", "version 14 live"]
     listed = [pill.text() for pill in page.happened.findChildren(Pill)]
-    assert listed == ["Live", "Standby"]
+    assert listed == ["Put live", "Put live"]
+    hours = [(datetime.now(UTC) - marker.at).total_seconds() / 3600 for marker in markers]
+    assert hours == pytest.approx([3, 5], abs=0.1)
     assert len(page.charts[1].plot.windows[Metric.LATENCY_P99]) > 300
 
 
@@ -131,7 +133,7 @@ def test_an_unreachable_service_leaves_the_charts_as_of_then(
     assert pills(page) == ["This computer", "Unreachable"]
     assert "as of" in sentence(page)
     assert "refreshed" not in sentence(page)
-    assert page.notice.message
+    assert page.notice.message == "churn-score is not running on this computer any more."
     assert page.time.end == pytest.approx(until - 15, abs=1)
     assert drawn_until(page, Metric.CPU) == pytest.approx(until, abs=60)
     assert page.figures.requests._figure.text() != "–"
@@ -345,7 +347,7 @@ def test_the_page_is_drawn_into_a_picture_without_a_screen(
     with Image.open(tmp_path / "monitor.png") as image:
         assert image.size == (2560, 1600)
         colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 24) or []}
-    wanted = {tokens.LIGHT.accent, tokens.LIGHT.warn, tokens.LIGHT.bad, tokens.LIGHT.prod}
+    wanted = {tokens.LIGHT.accent, tokens.LIGHT.warn, tokens.LIGHT.bad, tokens.LIGHT.muted}
     assert wanted <= {f"#{bytes(colour).hex().upper()}" for colour in colours if isinstance(colour, tuple)}
     feed = LiveFeed(session, MODEL, THIS_COMPUTER)
     assert feed.scrape().reachable, "the session stays open"

@@ -166,3 +166,18 @@ def test_a_folders_name_may_have_an_and_sign(open_main_window: OpenWindow, works
     come_to_rest(window)
     steps = [found.text() for found in page.browser.findChildren(QAbstractButton) if "R" in found.text()]
     assert steps == ["R&&D"]  # as Qt wants it written: a single one would be swallowed
+
+
+def test_a_long_name_among_words_in_several_lines_makes_room_and_is_told_by_the_tooltip(qtbot: QtBot) -> None:
+    """Seen to fail with the label as wide as its longest word, and without the tooltip."""
+    words = label(f"Version 1 on {'y' * 63}, put live just now", wrap=True)
+    qtbot.addWidget(words)
+    words.show()
+    words.resize(words.minimumSizeHint().width(), 100)
+    assert words.width() <= 160
+    assert words.toolTip() == words.text()
+    words.resize(1000, 100)
+    assert words.toolTip() == ""
+    words.setToolTip("something of its own")
+    words.resize(120, 100)
+    assert words.toolTip() == "something of its own"

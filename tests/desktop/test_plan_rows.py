@@ -55,8 +55,20 @@ def test_figures_count_what_there_is_to_decide() -> None:
     figures = prepare(plan_to_decide()).figures
     assert (figures.copies, figures.copied, figures.online_only, figures.unusual, figures.unread) == (1, 1, 1, 1, 1)
     assert (figures.found, figures.kept, figures.duplicates_size) == (7, 4, 100)
-    assert figures.undecided == 4
-    assert prepare(plan_of_many(8)).figures.undecided == 1
+    assert figures.undecided() == 4
+    assert prepare(plan_of_many(8)).figures.undecided() == 1
+
+
+def test_what_was_decided_is_not_asked_any_more() -> None:
+    plan = plan_to_decide()
+    figures = prepare(plan).figures
+    assert (figures.undecided({"copies"}), figures.decided({"copies"})) == (3, 1)
+    assert (figures.undecided({"copies", "cloud"}), figures.decided({"copies", "cloud"})) == (2, 2)
+    for options in (replace(plan.options, fold_conflicts=True), replace(plan.options, online_only=OnlineOnly.FETCH)):
+        chosen = prepare(replace(plan, options=options)).figures
+        assert (chosen.undecided(), chosen.decided()) == (3, 1)
+    before = replace(figures, unchanged=1)
+    assert (before.undecided(), before.decided()) == (2, 2), "what is odd about a file stays odd"
 
 
 def test_fetching_what_is_in_the_cloud_keeps_it_and_skipping_it_again_does_not() -> None:

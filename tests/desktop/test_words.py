@@ -10,6 +10,7 @@ from PySide6.QtCore import QLocale
 
 import kronkers_studio.desktop
 from kronkers_studio.desktop import localization
+from kronkers_studio.desktop.charts import ticks
 from tests.desktop.spoken import Source
 
 _ROOM = Path(kronkers_studio.desktop.__file__).parent
@@ -22,6 +23,7 @@ _AS_THEY_ARE = {
     "Kronkers recovery key.txt",
     "\nPython ",
     ", Qt ",
+    "Pipeline",  # a class
     "lab-server",  # as they are typed
     "ssh://me@server.example.org",
     "~/.ssh/id_ed25519",
@@ -109,3 +111,20 @@ def test_moments_are_as_near_as_they_are_long_ago() -> None:
     assert localization.moment(now) == "just now"
     assert localization.moment(now - timedelta(minutes=5)) == "5 min ago"
     assert str((now - timedelta(days=400)).year) in localization.moment(now - timedelta(days=400))
+
+
+@pytest.mark.parametrize(
+    ("language", "times"),
+    [("en_US", ("2:05 PM", "2:05:09 PM", "2:05 PM")), ("de_DE", ("14:05", "14:05:09", "14:05"))],
+)
+def test_the_time_of_day_is_written_in_the_locales_way_everywhere(language: str, times: tuple[str, str, str]) -> None:
+    """In lists, in details and on the axes of charts."""
+    before = QLocale()
+    try:
+        QLocale.setDefault(QLocale(language))
+        at = datetime.now().astimezone().replace(hour=14, minute=5, second=9)
+        said = (localization.clock_of(at), localization.clock_time(at), ticks.clock(at.timestamp()))
+        assert tuple(each.replace("\u202f", " ") for each in said) == times
+        assert localization.date_time(at).endswith(times[0])
+    finally:
+        QLocale.setDefault(before)

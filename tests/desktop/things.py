@@ -17,6 +17,7 @@ from kronkers_studio.domain.models import (
     Tensor,
 )
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
+from kronkers_studio.workflows.models import FoundModel
 from kronkers_studio.workflows.session import Session
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -30,6 +31,10 @@ def a_version(number: int = 1, *, columns: tuple[str, ...] = ("alcohol", "hue"),
     facts = ModelFacts(Framework.SKLEARN, "1.9.1", "joblib", "sklearn.pipeline.Pipeline", signature=signature)
     source = ContentRef("Team", "0" * 64, "model/wine.joblib")
     return ModelVersion(name, number, source, facts, NOON, "ada", size=77_000, metrics={"accuracy": 0.972})
+
+
+def a_found_model(path: str = "model/wine_v2.joblib", *, name: str = "wine-v2") -> FoundModel:
+    return FoundModel(ContentRef("Team", "0" * 64, path), 77_000, name, a_version().facts)
 
 
 def a_release(

@@ -22,6 +22,15 @@ def item_of(folder: Path, path: str) -> FoundItem:
     return next(item for item in scan_folder(folder).items if item.path == path)
 
 
+_SAYS = {
+    SkipReason.CHANGED_WHILE_READ: ("It changed while it was read.",),
+    SkipReason.VANISHED: ("It was there a moment ago and is gone now.",),
+    SkipReason.NO_PERMISSION: ("You are not allowed to read it.",),
+    SkipReason.SPECIAL_FILE: ("never followed", "there is nothing in it to keep"),
+    SkipReason.PLACEHOLDER: ("OneDrive has moved it to the cloud meanwhile.",),
+}
+
+
 def reason_of_reading(folder: Path, item: SourceItem, meanwhile: Callable[[], object] = lambda: None) -> SkipReason:
     """Why reading ``item`` fails when ``meanwhile`` happens between opening and finishing."""
     with pytest.raises(SourceProblem) as problem, FolderSource(folder).open(item) as stream:
@@ -29,7 +38,8 @@ def reason_of_reading(folder: Path, item: SourceItem, meanwhile: Callable[[], ob
         meanwhile()
         stream.read()
     assert problem.value.skipped.path == item.path
-    assert problem.value.skipped.detail
+    said = problem.value.skipped.detail
+    assert any(words in said for words in _SAYS[problem.value.skipped.reason]), said
     return problem.value.skipped.reason
 
 

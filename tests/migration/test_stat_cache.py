@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kronkers_studio.domain.content import EntryKind, SourceItem, StoredItem
-from kronkers_studio.migration import FolderSource, StatCache, filesystem, scan_folder
+from kronkers_studio.migration import FolderSource, StatCache, filesystem, is_in_state, scan_folder, stat_cache
 from kronkers_studio.migration.file_types import BINARY
 from kronkers_studio.migration.found_item import FoundItem, KnownFile
 from kronkers_studio.storage.database import Database
@@ -318,17 +318,73 @@ def test_outdated_files_do_not_outnumber_those_that_count(cache: StatCache, data
 
 
 def test_a_batch_that_cannot_be_read_is_as_if_its_files_were_never_remembered(
-    cache: StatCache, database: Database
+    cache: StatCache, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nor what was remembered before it: which of that it outdated is not known. What was known of ``lost.csv`` first
+    may name chunks that are in the store no more. Seen to fail with the batches before it still counting."""
+    _known(cache, ["earlier.csv", "lost.csv"])
+    _known(cache, ["lost.csv"], mtime_ns=2)
     kept = _known(cache, ["kept.csv"])
-    _known(cache, ["lost.csv"])
     with database.write() as connection:
         connection.execute("UPDATE stat_cache_batches SET batch = x'0102' WHERE number = 2")
     assert cache.load() == kept
     cache.forget_missing(kept)
+    assert _batches(database) == 1
+    monkeypatch.setattr(cache, "_pack_anew", lambda *_: pytest.fail("what is readable again is packed anew"))
+    cache.forget_missing(kept)
     again = _known(cache, ["lost.csv"])
     assert cache.load() == {**kept, **again}
     assert _batches(database) == 2
+
+
+_ODD = ("", "\x1b[31mred", "nope", -1, 1.5, b"", b"blob", b"\0\xff", 2**62, "[" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("stat_cache_batches", "files"),
+        ("stat_cache_batches", "batch"),
+        ("stat_cache_batches", "gone"),
+        ("stat_cache_generations", "generation"),
+        ("stat_cache_states", "version"),
+        ("stat_cache_states", "state"),
+    ],
+)
+def test_what_somebody_wrote_otherwise_is_read_over(
+    folder: Path, make: Make, cache: StatCache, database: Database, table: str, column: str
+) -> None:
+    """A workspace may come from elsewhere. Seen to fail with each column taken as it comes."""
+    make("a.csv", b"#")
+    for value in _ODD:
+        store(folder, cache)
+        cache.remember_generation(7)
+        cache.remember_commit("main", "c" * 64, b"state")
+        with database.write() as connection:
+            connection.execute(f"UPDATE {table} SET {column} = ?", (value,))  # noqa: S608
+        again = StatCache(database, "analytics", folder)
+        assert set(again.load()) <= {"a.csv"}
+        assert isinstance(again.generation(), int)
+        committed = again.committed("main")
+        assert committed is not None and not is_in_state(folder, committed.state)
+        assert store(folder, again) in ([], ["a.csv"])
+        again.forget_missing(["a.csv"])
+        assert set(again.load()) == {"a.csv"}
+
+
+def test_very_many_files_and_ids_are_kept_in_several_rows(
+    cache: StatCache, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row holds no more than a gigabyte. Seen to fail with all that is gone in one, and with all ids in one."""
+    monkeypatch.setattr(stat_cache, "MOST_FILES", 10)
+    monkeypatch.setattr(stat_cache, "_MOST_IDS", 32 * 4)
+    known = _known(cache, [f"{number}.csv" for number in range(25)])
+    assert cache.load() == known
+    assert _batches(database) == 5  # five ids are the first that are more than four
+    cache.forget_missing([])
+    with database.read() as connection:
+        gone = [row[0] for row in connection.execute("SELECT files FROM stat_cache_batches WHERE batch = x''")]
+    assert cache.load() == {} and gone == [10, 10, 5]
 
 
 def test_two_runs_at_once_lose_nothing_of_each_other_when_all_is_packed_anew(

@@ -397,7 +397,7 @@ def test_the_command_prints_a_json_line_for_each_sync_and_ctrl_c_ends_it_with_13
             line = json.loads(watch.stdout.readline())
         assert (line["files"], line["changed"]) == (2, True)
         watch.send_signal(signal.SIGINT)
-        rest, _ = watch.communicate(timeout=20)
+        rest, _ = watch.communicate(timeout=60)
     finally:
         watch.kill()
     assert watch.returncode == 130

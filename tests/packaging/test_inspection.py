@@ -261,8 +261,10 @@ def test_whatever_happens_to_a_model_it_is_described_or_refused(model_bytes: byt
         piece = data.draw(st.binary(max_size=6))
         changed[start : start + data.draw(st.integers(0, 6))] = piece
     before = set(sys.modules)
+    name = data.draw(st.sampled_from(["m.joblib", "m.pkl", "m.onnx", "m"]))
     try:
-        inspected(bytes(changed), data.draw(st.sampled_from(["m.joblib", "m.pkl", "m.onnx", "m"])))
+        inspected(bytes(changed), name)
     except UnsupportedModel as refusal:
-        assert refusal.message
+        assert refusal.message.startswith(f"{name} ") and refusal.message.isprintable()
+        assert refusal.next_step.endswith(".")
     assert set(sys.modules) == before

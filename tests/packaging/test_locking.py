@@ -2,13 +2,16 @@ import ast
 import dataclasses
 import json
 import re
+import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kronkers_studio.domain.errors import ForeignEntry, PackagingFailed
+from kronkers_studio.domain.errors import Cancelled, ForeignEntry, PackagingFailed
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.domain.progress import CancelSource, NoProgress
 from kronkers_studio.packaging import DependencyLock, LayerCache, lock_dependencies, this_platform, uv_program
@@ -132,14 +135,24 @@ def test_an_index_that_cannot_be_reached_is_said(
 
 
 def test_locking_can_be_cancelled(facts: ModelFacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kronkers_studio.domain.errors import Cancelled
-
-    monkeypatch.setattr("kronkers_studio.packaging.uv_program._POLL_SECONDS", 0.001)
+    """uv is ended, which may wait for a slow index for minutes. Seen to fail with its end waited for."""
+    started: list[subprocess.Popen[str]] = []
     cancel = CancelSource()
-    cancel.cancel()
 
+    class Waiting(subprocess.Popen[str]):
+        def __init__(self, _command: object, **keywords: Any) -> None:
+            super().__init__([sys.executable, "-c", "import time; time.sleep(120)"], **keywords)
+            started.append(self)
+            threading.Timer(0.3, cancel.cancel).start()
+
+    monkeypatch.setattr(subprocess, "Popen", Waiting)
+    began = time.monotonic()
     with pytest.raises(Cancelled):
         lock_dependencies(facts, this_platform(), cache=LayerCache(tmp_path), cancel=cancel)
+
+    assert time.monotonic() - began < 60
+    (process,) = started
+    assert process.returncode is not None
 
 
 @pytest.mark.parametrize(
@@ -253,7 +266,7 @@ def test_facts_that_no_model_has_never_reach_uv(
     with pytest.raises(ForeignEntry) as failure:
         lock_dependencies(hostile, this_platform(), cache=LayerCache(tmp_path))
 
-    assert failure.value.next_step
+    assert "made or changed by something else than Kronkers Studio" in failure.value.next_step
     assert "\n" not in failure.value.message
     if "python_version" in HOSTILE[what]:
         with pytest.raises(ForeignEntry):

@@ -143,6 +143,7 @@ def test_a_disk_that_fills_up_while_packs_are_written_loses_nothing_acknowledged
         )
     room = 1 << 30
     files = [stored for stored in acknowledged if stored.item.kind is EntryKind.FILE]
+    assert files
     for stored in files:
         entry = Entry(stored.item.path, EntryKind.FILE, content=stored.content)
         assert workspace.content.read(entry) == (folder / stored.item.path).read_bytes()

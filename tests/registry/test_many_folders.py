@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
@@ -19,6 +18,7 @@ from kronkers_studio.registry.store.records import HEADER_SIZE
 from kronkers_studio.registry.trees import tree_reader
 from kronkers_studio.registry.trees.tree_reader import TreeReader
 from kronkers_studio.registry.trees.tree_writer import write_trees
+from tests.counted_work import lines_run
 
 _FOLDERS = 600
 
@@ -145,20 +145,15 @@ def test_the_check_and_the_cleaning_up_follow_many_trees_at_a_time_and_can_be_ca
 
 
 def test_writing_trees_takes_as_much_longer_as_there_are_more_folders(workspace: Workspace) -> None:
-    """Processor time of four times the folders, the least of three; squared it would be 16 times. Seen to fail when the
-    waiting trees are summed for each."""
+    """Lines run for four times the folders; squared it would be 16 times. Seen to fail when the waiting trees are
+    summed for each."""
     items = [
         StoredItem(SourceItem(f"{n // 1000}/{n // 40}/{n}/file", EntryKind.FILE, 5, n), (n.to_bytes(32, "big"),), 5)
-        for n in range(24_000)
+        for n in range(8000)
     ]
 
-    def once(count: int) -> float:
+    def work(count: int) -> int:
         with workspace.content._store.writing() as writer:
-            begun = time.thread_time()
-            write_trees(items[:count], workspace.content._store, writer)
-            return time.thread_time() - begun
+            return lines_run(lambda: write_trees(items[:count], workspace.content._store, writer))
 
-    def spent(count: int) -> float:
-        return min(once(count) for _ in range(3))
-
-    assert spent(24_000) < 8 * spent(6000)
+    assert work(8000) < 8 * work(2000)

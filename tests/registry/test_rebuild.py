@@ -351,7 +351,8 @@ def test_a_damaged_file_is_stored_anew_from_its_folder(
     assert [(each.project, each.path) for each in found.affected] == [("project", "later.txt")]
     assert "registry rebuild" in found.next_step
     filled.close()
-    assert rebuild_workspace(filled.directory, Unlock(key_file=key_file)).problems
+    (problem,) = rebuild_workspace(filled.directory, Unlock(key_file=key_file)).problems
+    assert problem.startswith("Pack 00000004, bytes ") and problem.endswith(": damaged.")
     with open_workspace(filled.directory, Unlock(key_file=key_file)) as again:
         outcome = again.content.store_items(
             [SourceItem("later.txt", EntryKind.FILE, 4, 5)], MemorySource({"later.txt": b"more"})

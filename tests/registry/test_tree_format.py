@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.errors import StoreDamaged
 from kronkers_studio.registry.trees.tree_format import decode_tree, encode_tree, raw_name
+from kronkers_studio.registry.trees.tree_parts import decode_parts, encode_parts
+from kronkers_studio.registry.trees.tree_scan import differing_entries, joined
+from tests.own_time import own_time
 
 _IDS = st.binary(min_size=32, max_size=32)
 _NAMES = (
@@ -68,6 +72,53 @@ def test_a_file_that_announces_very_many_chunks_is_damage_at_once() -> None:
     many = b"\xff" * 8 + b"\x7f"
     with pytest.raises(StoreDamaged):
         decode_tree(b"KTREE\x01\x01\0\x01a\0\0" + many)
+
+
+_ENDLESS = b"\xff" * 1_000_000 + b"\1"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b"\0" + _ENDLESS,
+        b"\0\x01a" + _ENDLESS,
+        b"\0\x01a\0" + _ENDLESS,
+        b"\0\x01a\0\0" + _ENDLESS,
+        b"\x03\x01a\0" + _ENDLESS,
+    ],
+    ids=["a name's length", "a time", "a size", "a number of chunks", "a target's length"],
+)
+def test_a_number_of_very_many_digits_is_damage_at_once(entry: bytes) -> None:
+    """To compute it takes a time that grows with the square of its digits. Seen to fail with numbers of any length."""
+    tree = encode_tree([])[:-1] + b"\1" + entry
+    for look in (lambda: decode_tree(tree), lambda: differing_entries(tree, encode_tree([Entry("b", EntryKind.FILE)]))):
+        began = own_time()
+        with pytest.raises(StoreDamaged):
+            look()
+        assert own_time() - began < 2
+
+
+def test_a_number_of_entries_or_parts_of_very_many_digits_is_damage_at_once() -> None:
+    tree = encode_tree([])[:-1] + _ENDLESS
+    looks: list[Callable[[], object]] = [
+        lambda: decode_tree(tree),
+        lambda: joined([tree, tree]),
+        lambda: decode_parts(encode_parts([])[:-1] + _ENDLESS),
+    ]
+    for look in looks:
+        began = own_time()
+        with pytest.raises(StoreDamaged):
+            look()
+        assert own_time() - began < 2
+
+
+@pytest.mark.parametrize("kind", [EntryKind.FILE, EntryKind.FOLDER])
+def test_a_size_that_nothing_can_have_is_damage(kind: EntryKind) -> None:
+    """The search index has no column for it. Seen to fail without a limit."""
+    content = (b"#" * 32,)
+    assert decode_tree(encode_tree([Entry("a", kind, 2**63 - 1, content=content)]))[0].size == 2**63 - 1
+    with pytest.raises(StoreDamaged):
+        decode_tree(encode_tree([Entry("a", kind, 2**63, content=content)]))
 
 
 def test_what_follows_a_tree_is_damage() -> None:

@@ -57,7 +57,7 @@ def test_it_serves_on_the_socket_that_it_is_handed_and_makes_and_writes_nothing_
         assert b"kronkers_process_memory_bytes" in client.request("GET", "/metrics")[1]
         client.close()
         (scratch / "stop").touch()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
     finally:
         process.kill()
         process.wait()

@@ -17,6 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from kronkers_studio.deployment.service_client import LoopbackClient
 from tests.serving.model_folders import running, wine_folder, wine_rows, write_folder
 
+_HANGS = 60  # seconds: it would not end at all
+
 SLOW = """
 import time
 from sklearn.base import BaseEstimator
@@ -44,7 +46,7 @@ def slow_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def ask(port: int, rows: list[Any]) -> tuple[int, Any]:
     client = LoopbackClient(port)
     sent = json.dumps({"rows": rows}).encode()
-    status, body = client.request("POST", "/predict", sent, {"Content-Type": "application/json"}, timeout=20)
+    status, body = client.request("POST", "/predict", sent, {"Content-Type": "application/json"}, timeout=_HANGS)
     client.close()
     return status, json.loads(body)
 
@@ -86,7 +88,7 @@ def test_a_model_that_raises_is_a_500_with_its_reason_and_the_log_keeps_rows_to_
         status, answer = ask(port, [[-1]])
         assert ask(port, [[0]])[0] == 200, "the service goes on"
         process.terminate()
-        _, log = process.communicate(timeout=10)
+        _, log = process.communicate(timeout=_HANGS)
     assert (status, answer["error"]) == (
         500,
         "The model failed on these rows: ValueError: secret-4711 is not welcome",
@@ -109,7 +111,7 @@ def test_sigterm_finishes_what_is_in_flight_and_takes_nothing_new(
         process.send_signal(signal.SIGTERM)
         asking.join()
         assert answers[0][0] == 200
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=_HANGS) == 0
         assert not (tmp_path / "model" / "ready.json").exists()
 
 
@@ -153,7 +155,7 @@ def test_a_stop_file_stops_it_in_order(tmp_path: Path) -> None:
     stop = tmp_path / "stop"
     with running(wine_folder(tmp_path / "model"), "--stop-file", str(stop)) as (_, process):
         stop.touch()
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=_HANGS) == 0
 
 
 def test_the_log_file_stays_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

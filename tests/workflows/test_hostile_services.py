@@ -113,7 +113,7 @@ def test_an_answer_that_is_no_prediction_is_refused_with_a_sentence(session: Ses
         predict(session, "wine", THIS_COMPUTER, ROWS)
     assert refused.value.message.startswith("wine r3 gave an answer that cannot be used: ")
     assert len(refused.value.message) < 300
-    assert refused.value.next_step
+    assert refused.value.next_step == "Look at what the model gives, correct it and release it again."
     (refused.value.message + refused.value.details).encode("utf-8")
 
 

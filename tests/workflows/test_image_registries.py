@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keyring
 import pytest
 
+from kronkers_studio import packaging
 from kronkers_studio.domain.errors import (
     BaseImageUnavailable,
     InvalidInput,
@@ -17,7 +20,7 @@ from kronkers_studio.domain.errors import (
     RegistryLoginRefused,
     RegistryUntrusted,
 )
-from kronkers_studio.packaging import base_from_registry, users_layer_cache
+from kronkers_studio.packaging import base_from_registry, parse_reference, registry_host, users_layer_cache
 from kronkers_studio.settings.configuration import change_settings, load_settings
 from kronkers_studio.settings.paths import settings_file
 from kronkers_studio.settings.secrets import Secret
@@ -184,6 +187,49 @@ def test_what_is_no_registry_is_told(registry: Registry, certificate: tuple[Path
     for user, password in (("", "x"), ("a:b", "x"), ("anna", "")):
         with pytest.raises(InvalidInput, match="A login is a user name without a colon, and a password"):
             log_in_to_registry(registry.host, user, Secret(password), ca_file=certificate[0])
+
+
+@pytest.mark.parametrize("host", ["harbor", "HARBOR", "https://harbor/", " harbor ", "a" * 300])
+def test_a_name_alone_is_not_taken_for_the_usual_registry(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image "harbor/team/base" is one of docker.io, by everybody's rules. Seen to fail with the password for the
+    company's own registry sent to docker.io."""
+    monkeypatch.setattr(packaging, "require_access", lambda *_, **__: pytest.fail("somebody was asked"))
+    verbs: list[Callable[[], object]] = [
+        lambda: log_in_to_registry(host, USER, Secret(PASSWORD)),
+        lambda: trust_registry(host, None),
+        lambda: forget_registry(host),
+    ]
+    for verb in verbs:
+        with pytest.raises(InvalidInput, match=r"is one of docker\.io") as refused:
+            verb()
+        assert ":443" in refused.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("host", "meant"),
+    [
+        ("Docker.io", "docker.io"),
+        ("index.docker.io", "docker.io"),
+        ("localhost", "localhost"),
+        ("harbor:443", "harbor:443"),
+        ("https://Harbor.example.org/", "harbor.example.org"),
+        ("[::1]:5000", "[::1]:5000"),
+        ("[FE80::1]", "[fe80::1]"),
+        ("10.0.0.9:5000", "10.0.0.9:5000"),
+    ],
+)
+def test_a_registry_is_told_by_its_address(host: str, meant: str) -> None:
+    assert registry_host(host) == meant
+    assert parse_reference(f"{meant}/team/base:1").host == meant
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_a_ca_file_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """As a shell's `--ca-file <(cat a b)` gives it. Seen to fail with the pipe opened."""
+    os.mkfifo(tmp_path / "pipe")
+    for file in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(RegistryUntrusted, match="cannot be read: it is not a file"):
+            trust_registry("localhost:9", file)
 
 
 @pytest.mark.lab

@@ -19,10 +19,17 @@ from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.domain.series import Metric
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows.demo import SAMPLE_FOLDER, sample_rows
-from kronkers_studio.workflows.metrics import LiveFeed, markers, read_window
+from kronkers_studio.workflows.metrics import LiveFeed, read_window
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
-from kronkers_studio.workflows.releases import list_releases, predict, release_model, roll_back, stop_release
+from kronkers_studio.workflows.releases import (
+    events_of,
+    list_releases,
+    predict,
+    release_model,
+    roll_back,
+    stop_release,
+)
 from kronkers_studio.workflows.servers import add_server, check_server, remove_server, show_host_key
 from kronkers_studio.workflows.session import Session, create_workspace, open_workspace
 from kronkers_studio.workflows.settling import settle_releases
@@ -71,7 +78,7 @@ def test_a_model_goes_live_on_a_server_survives_a_failed_release_and_rolls_back(
     broken = register_model_that_never_starts(session, MODEL, tmp_path)
     with pytest.raises(ReleaseFailed) as failure:
         release_model(session, MODEL, broken, to=place)
-    assert failure.value.next_step
+    assert failure.value.next_step.startswith("It was removed again. ")
     assert predict(session, MODEL, place, rows).outputs == answer.outputs
     states = {release.number: release.state for release in list_releases(session, MODEL, place)}
     assert states == {1: ReleaseState.LIVE, 2: ReleaseState.FAILED}
@@ -85,7 +92,13 @@ def test_a_model_goes_live_on_a_server_survives_a_failed_release_and_rolls_back(
     assert (back.number, back.state) == (1, ReleaseState.LIVE)
     again = predict(session, MODEL, place, rows)
     assert (again.version, again.outputs) == (1, answer.outputs)
-    assert len(markers(session, MODEL, place, 0, time.time() + 60)) == 3
+    told = [(event.kind.value, event.version, event.replaced) for event in reversed(events_of(session, MODEL, place))]
+    assert told == [
+        ("went live", first.version, None),
+        ("not started", broken, None),
+        ("went live", second.version, first.version),
+        ("rolled back", first.version, second.version),
+    ]
 
     with _forwarded(lab_server, back) as port:
         _assert_a_real_client_is_served(port, session.release_secret(back), answer.outputs)
@@ -195,7 +208,7 @@ def _forwarded(server: LabServer, release: Release) -> Iterator[int]:
         yield port
     finally:
         forwarding.terminate()
-        forwarding.wait(timeout=10)
+        forwarding.wait(timeout=60)
 
 
 def test_after_a_reboot_of_its_server_what_was_live_is_live_and_nothing_says_otherwise_meanwhile(

@@ -149,7 +149,9 @@ def test_lost_changes_are_told_apart_from_other_damage_and_given_up_only_when_as
     with pytest.raises(JournalIncomplete, match="lost"):
         rebuild_registry(workspace)
     assert not (workspace / "metadata.db").exists()
-    assert rebuild_registry(workspace, accept_loss=True).problems
+    problems = rebuild_registry(workspace, accept_loss=True).problems
+    assert problems[0].startswith("The last journal file ends in bytes that cannot be read")
+    assert problems[1:] == ("Entries 4 to 4 of the journal are lost.",)
     assert len(_projects(workspace)) < 2
 
 

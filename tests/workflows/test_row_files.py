@@ -49,36 +49,36 @@ def test_rows_are_told_by_their_content_whatever_the_name_and_coding(
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "words", "next_step"),
     [
-        (b"", "holds no rows"),
-        (b" \n\t", "holds no rows"),
-        (b"\xef\xbb\xbf", "holds no rows"),
-        (b"alcohol", "holds no rows"),
-        (b"a,b\n", "holds no rows"),
-        (b"[]", "holds no rows"),
-        (b'{"rows": {}}', "holds no rows"),
-        (b"[1", "not valid JSON"),
-        (b"[" * 100_000, "nested too deeply"),
-        (b"[" + b"9" * 5000 + b"]", "thousands of digits"),
-        (b"a,b\n1,2,3\n", "Line 2 of rows.txt has 3 values, and its first line 2 names"),
-        (b"a,b\n1\n", "Line 2 of rows.txt has 1 values"),
-        (b"a,a\n1,2\n", "names the column “a” twice"),
-        (b"a,,\n1,2,3\n", "several columns without a name"),
-        (b"a,b\n1,1e400\n", "Line 2 of rows.txt: the number for “b” is too large"),
-        (b'a,b\n"' + b"x" * 2_000_000, "not a readable CSV file"),
-        (b"a,b\n1," + b"x" * 2_000_000, "not a readable CSV file"),
-        ("a,b\n1,2\n".encode("utf-16-le"), "zero bytes"),
-        (b"PK\x03\x04\x00\x00", "zero bytes"),
-        (b"name\nM\xfcller\n", "not UTF-8 text"),
-        (b"\xff\xfea", "not UTF-16 text"),
+        (b"", "holds no rows", "Give a list of rows"),
+        (b" \n\t", "holds no rows", "Give a list of rows"),
+        (b"\xef\xbb\xbf", "holds no rows", "Give a list of rows"),
+        (b"alcohol", "holds no rows", "Give a list of rows"),
+        (b"a,b\n", "holds no rows", "Give a list of rows"),
+        (b"[]", "holds no rows", "Give a list of rows"),
+        (b'{"rows": {}}', "holds no rows", "Give a list of rows"),
+        (b"[1", "not valid JSON", "Correct it."),
+        (b"[" * 100_000, "nested too deeply", "Correct it."),
+        (b"[" + b"9" * 5000 + b"]", "thousands of digits", "Correct it."),
+        (b"a,b\n1,2,3\n", "Line 2 of rows.txt has 3 values, and its first line 2 names", "Give each line one value"),
+        (b"a,b\n1\n", "Line 2 of rows.txt has 1 values", "Give each line one value"),
+        (b"a,a\n1,2\n", "names the column “a” twice", "must name each column once"),
+        (b"a,,\n1,2,3\n", "several columns without a name", "must name each column once"),
+        (b"a,b\n1,1e400\n", "Line 2 of rows.txt: the number for “b” is too large", "Correct it."),
+        (b'a,b\n"' + b"x" * 2_000_000, "not a readable CSV file", "quotation mark"),
+        (b"a,b\n1," + b"x" * 2_000_000, "not a readable CSV file", "quotation mark"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "zero bytes", "Give JSON or CSV."),
+        (b"PK\x03\x04\x00\x00", "zero bytes", "Give JSON or CSV."),
+        (b"name\nM\xfcller\n", "not UTF-8 text", "Save it as UTF-8"),
+        (b"\xff\xfea", "not UTF-16 text", "Save it as UTF-8"),
     ],
 )
-def test_what_holds_no_rows_is_refused_with_what_is_wrong(content: bytes, words: str) -> None:
+def test_what_holds_no_rows_is_refused_with_what_is_wrong(content: bytes, words: str, next_step: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_rows(content, "rows.txt")
     assert words in refused.value.message
-    assert refused.value.next_step
+    assert next_step in refused.value.next_step
 
 
 def test_a_csv_file_whose_first_column_begins_like_json_is_csv_by_its_name() -> None:
@@ -98,7 +98,8 @@ def test_whatever_is_in_a_file_gives_rows_or_a_refusal(content: bytes) -> None:
     try:
         assert parse_rows(content, "rows.csv")
     except InvalidInput as refused:
-        assert refused.message
+        assert refused.message.startswith("Line ") or "rows.csv" in refused.message
+        assert refused.message.isprintable() and len(refused.message) < 300
 
 
 def test_a_file_is_not_read_that_is_far_larger_than_what_a_service_takes() -> None:

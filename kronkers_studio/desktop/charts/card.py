@@ -55,6 +55,10 @@ class ChartCard(Card):
     def show_markers(self, markers: Sequence[Marker]) -> None:
         self.plot.show_markers(markers)
 
+    def show_gaps(self, gaps: Sequence[tuple[float, float]]) -> None:
+        """Hatch from when to when nothing was recorded, in seconds since the epoch."""
+        self.plot.show_gaps(gaps)
+
     def _describe(self) -> None:
         """What a screen reader says: the newest values, and how the chart is used."""
         plot = self.plot
@@ -86,7 +90,7 @@ class Legend(QWidget):
         super().__init__(parent)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
+        row.setSpacing(5)
         self._names: list[tuple[QLabel, Line]] = []
         if len(lines) > 1:
             for line in lines:
@@ -95,7 +99,7 @@ class Legend(QWidget):
                 row.addWidget(_Stroke(line))
                 row.addWidget(name)
                 if line is not lines[-1] or unit:
-                    row.addSpacing(6)
+                    row.addSpacing(2)
         if unit:
             row.addWidget(label(unit, "muted"))
         theme.current().changed.connect(self._recolour)

@@ -81,6 +81,14 @@ def nearest(window: Window, at: float) -> Readout | None:
     return Readout(float(times[index]), window.low[index], window.high[index], window.mean[index], window.step > 0)
 
 
+def gaps(window: Window) -> list[tuple[float, float]]:
+    """From when to when nothing was recorded between two measurements, in seconds since the epoch."""
+    times, mean = np.asarray(window.times), np.asarray(window.mean)
+    there = np.flatnonzero(np.isfinite(mean))
+    apart = np.flatnonzero(np.diff(there) > 1)
+    return [(float(times[there[index]]), float(times[there[index + 1]])) for index in apart]
+
+
 def newest(window: Window) -> float | None:
     """The last value that is not a gap."""
     mean = np.asarray(window.mean)

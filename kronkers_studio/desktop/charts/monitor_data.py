@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kronkers_studio.desktop.charts.lines import average
+from kronkers_studio.desktop.release_words import marker_words
+from kronkers_studio.domain.release_events import ReleaseEvent, ReleaseEventKind
 from kronkers_studio.domain.releases import Release
 from kronkers_studio.domain.series import LiveState, Marker, Metric, Window
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 Watched = tuple[str, str]  # model, place
 
 _DAY = 86_400.0
+_FAILURES = (ReleaseEventKind.NOT_STARTED, ReleaseEventKind.LOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +39,26 @@ class Answer:
 
     request: Request
     windows: Mapping[Metric, Window]
-    markers: list[Marker]
     yesterday: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The releases of one model in one place, newest first, and the values stored last."""
+    """The releases of one model in one place and what happened to them, newest first, and the values stored last."""
 
     watched: Watched
     releases: list[Release]
+    events: list[ReleaseEvent]
     state: LiveState
+
+    @property
+    def markers(self) -> list[Marker]:
+        """What of the events is marked in charts."""
+        return [
+            Marker(event.at, words, "failure" if event.kind in _FAILURES else "release")
+            for event in self.events
+            if (words := marker_words(event))
+        ]
 
 
 def read_watched(session: Session) -> list[Watched]:
@@ -57,13 +69,14 @@ def read_watched(session: Session) -> list[Watched]:
 
 def read_history(session: Session, watched: Watched) -> History:
     from kronkers_studio.workflows.metrics import live_state
-    from kronkers_studio.workflows.releases import recorded_releases
+    from kronkers_studio.workflows.releases import events_of, recorded_releases
 
-    return History(watched, recorded_releases(session, *watched), live_state(session, *watched))
+    releases, events = recorded_releases(session, *watched), events_of(session, *watched)
+    return History(watched, releases, events, live_state(session, *watched))
 
 
 def read_windows(session: Session, request: Request) -> Answer:
-    from kronkers_studio.workflows.metrics import markers, read_window
+    from kronkers_studio.workflows.metrics import read_window
 
     start, end = request.start - request.margin, request.end + request.margin
     windows: dict[Metric, Window] = {
@@ -77,4 +90,4 @@ def read_windows(session: Session, request: Request) -> Answer:
             session, *request.watched, Metric.REQUEST_RATE, request.start - _DAY, request.end - _DAY, 100
         )
         yesterday = average(before)
-    return Answer(request, windows, markers(session, *request.watched, start, end), yesterday)
+    return Answer(request, windows, yesterday)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from kronkers_studio.desktop.charts.lines import Line, Readout
 from kronkers_studio.desktop.charts.quantities import Quantity
 from kronkers_studio.desktop.charts.shared_time import SharedTime
 from kronkers_studio.desktop.charts.ticks import ValueAxis, clock, day_and_clock, time_ticks
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.domain.series import Marker
 
@@ -21,6 +22,8 @@ _AXIS_TEXT = 11
 _LABEL_ROOM = 64  # pixels per label of the time axis
 _GRID = 0.12
 _NUDGE = 12  # pixels that the last label may be moved to stay inside
+_HATCH = 0.25
+_NARROWEST_GAP = 3  # pixels; a narrower one cannot be told from the distance of two measurements
 _DAY = 86_400
 
 
@@ -31,6 +34,7 @@ class Painted(Protocol):
     time: SharedTime
     axis: ValueAxis
     markers: Sequence[Marker]
+    gaps: Sequence[tuple[float, float]]
     focused_by_key: bool
 
     @property
@@ -83,7 +87,23 @@ class Ground(_Layer):
             box = QRectF(0, row - 8, LEFT - 8, 16)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
                              plot.quantity.tick(value, plot.axis.step))  # fmt: skip
+        self._paint_gaps(painter, area, words)
         self._paint_times(painter, area, words)
+
+    def _paint_gaps(self, painter: QPainter, area: QRectF, words: QColor) -> None:
+        """Hatched, so that nobody takes it for a time without requests."""
+        plot, text = self._plot, tr("not recorded")
+        hatch = theme.current().colour("muted")
+        hatch.setAlphaF(_HATCH)
+        for start, end in plot.gaps:
+            left, right = max(area.left(), plot.x_of(start)), min(area.right(), plot.x_of(end))
+            if right - left < _NARROWEST_GAP:
+                continue
+            box = QRectF(left, area.top(), right - left, area.height())
+            painter.fillRect(box, QBrush(hatch, Qt.BrushStyle.BDiagPattern))
+            if painter.fontMetrics().horizontalAdvance(text) + 8 < box.width():
+                painter.setPen(words)
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     def _paint_times(self, painter: QPainter, area: QRectF, words: QColor) -> None:
         plot = self._plot
@@ -124,7 +144,7 @@ class Overlay(_Layer):
         shown.sort(key=lambda marker: marker.at)
         columns = [round(plot.x_of(marker.at.timestamp())) + 0.5 for marker in shown]
         for index, (marker, x) in enumerate(zip(shown, columns, strict=True)):
-            colour = theme.current().colour("bad" if marker.kind == "failure" else "prod")
+            colour = theme.current().colour("bad" if marker.kind == "failure" else "muted")
             pen = QPen(colour, 1)
             pen.setDashPattern([4, 3])
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

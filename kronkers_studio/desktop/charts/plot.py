@@ -42,6 +42,7 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         self.time = time
         self.windows: dict[Metric, Window] = {}
         self.markers: list[Marker] = []
+        self.gaps: list[tuple[float, float]] = []
         self.axis = value_axis(quantity.least)
         self.focused_by_key = False
         self._view = pg.ViewBox(enableMenu=False, defaultPadding=0)
@@ -90,6 +91,11 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         """Mark ``markers`` on the time axis."""
         self.markers = list(markers)
         self._overlay.update()
+
+    def show_gaps(self, gaps: Sequence[tuple[float, float]]) -> None:
+        """Hatch from when to when nothing was recorded."""
+        self.gaps = list(gaps)
+        self._ground.update()
 
     def readouts(self) -> list[tuple[Line, Readout]]:
         """What each line says at the crosshair."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from PySide6.QtCore import QDateTime, QLocale
+from PySide6.QtCore import QDateTime
 
-from kronkers_studio.desktop.localization import locale
+from kronkers_studio.desktop.localization import clock_format, locale
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _STEPS = (
@@ -52,7 +52,7 @@ def value_axis(highest: float, most: int = 5) -> ValueAxis:
 def clock(at: float, *, seconds: bool = False) -> str:
     """The local time of day at ``at``: "14:05", "2:05 PM", with ``seconds`` "14:05:10"."""
     moment = QDateTime.fromSecsSinceEpoch(math.floor(at + 1e-6))
-    return locale().toString(moment.time(), _clock_format(seconds))
+    return locale().toString(moment.time(), clock_format(seconds=seconds))
 
 
 def day_and_clock(at: float, *, seconds: bool = False) -> str:
@@ -69,13 +69,6 @@ def when(at: datetime) -> str:
     if 0 < local.date().daysTo(now.date()) < 6:
         return f"{locale().toString(local.date(), 'ddd')} {clock(at.timestamp())}"
     return locale().toString(local.date(), "d MMM" if local.date().year() == now.date().year() else "d MMM yyyy")
-
-
-def _clock_format(seconds: bool) -> str:
-    nameless = QLocale().language() is QLocale.Language.C
-    half_days = not nameless and "a" in locale().timeFormat(QLocale.FormatType.ShortFormat).lower()
-    digits = ("h:mm:ss" if half_days else "HH:mm:ss") if seconds else ("h:mm" if half_days else "HH:mm")
-    return f"{digits} AP" if half_days else digits
 
 
 def _label(at: float, step: float) -> str:

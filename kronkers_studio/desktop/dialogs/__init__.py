@@ -1,1 +1,1 @@
-"""Dialogs: only where a decision is needed, or for a bug."""
+"""Dialogs: where a decision or a login is needed, to look something up, or for a bug."""

@@ -48,7 +48,7 @@ class ImageRegistryDialog(Dialog):
         self.password = LineField(tr("Password or access token"), secret=True)
         self.ca_file = FileField(tr("CA file"), title=tr("Choose the CA file"), placeholder=tr("The usual ones"))
         self.ca_file.line.setText(known.ca_file if known else "")
-        kept = tr("It is kept in the system's keyring and nowhere else.")
+        kept = tr("It is kept in this computer's password store (keyring) and nowhere else.")
         for field in (
             place,
             Field(tr("User name"), self.user, tr("Leave it empty where anybody may read.")),

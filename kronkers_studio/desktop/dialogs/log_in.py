@@ -45,7 +45,8 @@ class LogInDialog(ServerLoginDialog):
         column.setSpacing(12)
         file = home_short(Path(self._server.identity_file)) if self._server.identity_file else ""
         other = ("key", tr("Key file")) if file else ("agent", tr("SSH agent"))
-        words = {"key": f"{file} · {tr('Its passphrase is kept in the system keyring and nowhere else.')}"}
+        kept = tr("Its passphrase is kept in this computer's password store (keyring) and nowhere else.")
+        words = {"key": f"{file} · {kept}"}
         self._add_ways(column, [other, ("password", tr("Password"))], words)
         column.addStretch(1)
         return step

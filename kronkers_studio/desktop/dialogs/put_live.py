@@ -33,7 +33,7 @@ class PutLiveDialog(Dialog):
         super().__init__(
             parent,
             tr("Put a version live"),
-            tr("It becomes live only once it answers. What is live before stays live until then."),
+            tr("It goes live after it has answered a test. What is live now stays live until then."),
             width=480,
         )
         self._versions, self._releases, self._on_go, self._heard_of = versions, releases, on_go, heard_of

@@ -49,8 +49,8 @@ class ServerLoginDialog(Dialog):
         ``beside`` stand before the secret."""
         self._way_words = {
             "agent": tr("The keys that your SSH agent holds are offered, then those in your .ssh folder."),
-            "key": tr("Its passphrase is kept in the system's keyring and nowhere else."),
-            "password": tr("It is kept in the system's keyring and nowhere else."),
+            "key": tr("Its passphrase is kept in this computer's password store (keyring) and nowhere else."),
+            "password": tr("It is kept in this computer's password store (keyring) and nowhere else."),
             **words,
         }
         self.how = FilterPills(list(ways), tr("Log in with"))

@@ -34,7 +34,7 @@ class TrashDialog(Dialog):
         self.table.opened.connect(lambda _item: self.bring_back())
         self.views = Views({"list": lambda: self.table, "empty": _nothing})
         self.content.addWidget(self.views, 1)
-        self.empty = self.add_button(tr("Give up all …"), self.ask_empty, "danger")
+        self.empty = self.add_button(tr("Empty the trash …"), self.ask_empty, "danger")
         self.buttons.insertWidget(0, self.empty)
         self.close_button = self.add_button(tr("Close"), self.reject)
         self.back = self.add_button(tr("Bring back"), self.bring_back, "primary")

@@ -17,6 +17,7 @@ from kronkers_studio.desktop.destinations import (
     PutLive,
     RollBack,
     SendRows,
+    ShowAccess,
     StartAgain,
     StopService,
     ToPage,
@@ -36,7 +37,7 @@ from kronkers_studio.desktop.start_again import lost_of, start_again_title, star
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.dialog import confirm
-from kronkers_studio.desktop.widgets.labels import label
+from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.views import Views, scrolling
@@ -282,6 +283,8 @@ class DeployPage(Page):
                 self._with(next(lost, None), self.start_again)
             case StopService(model, place):
                 self._with(self._release_live(model, place), self.ask_stop)
+            case ShowAccess(model, place):
+                self._with(self._release_live(model, place), self._show_access)
             case WatchService():
                 self.studio.go.emit(wanted)
 
@@ -359,7 +362,7 @@ class DeployPage(Page):
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(IconLabel("computer" if place == THIS_COMPUTER else "servers", "muted", 18))
-        head.addWidget(label(place_title(place), "heading"))
+        head.addWidget(ElidedLabel(place_title(place), "heading"))
         stopped = sum(1 for release in self._floor.lost if release.place == place)
         if live or not (stopped or silent):
             asked = live and all(heard.answers is not None for heard in here)
@@ -415,6 +418,11 @@ class DeployPage(Page):
         card = ReleaseCard(model, releases, self._heard(releases[0]))
         card.wanted.connect(self.do)
         return card
+
+    def _show_access(self, release: Release) -> None:
+        from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
+
+        ServiceAccessDialog(self.window(), self.studio, release).open()
 
 
 def read_floor(session: Session) -> Floor:

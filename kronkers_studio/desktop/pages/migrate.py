@@ -47,6 +47,7 @@ class MigratePage(Page):
     """Views: "choose", "working", "plan", "outcome"."""
 
     key = "migrate"
+    widest = 0
     changes = ("content",)
 
     def __init__(self, studio: Studio) -> None:

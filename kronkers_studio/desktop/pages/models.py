@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.destinations import ChooseFolder, Destination, PutLive, ShowModelVersion
 from kronkers_studio.desktop.localization import counted, figure, file_size, moment, tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
+from kronkers_studio.desktop.model_words import kind_words
 from kronkers_studio.desktop.pages.page import Page
-from kronkers_studio.desktop.panels.model_details import ModelDetails, kind_words
+from kronkers_studio.desktop.panels.model_details import ModelDetails
 from kronkers_studio.desktop.panels.plan import path_words
 from kronkers_studio.desktop.place_words import place_title, release_pill, silent_words
 from kronkers_studio.desktop.reachability import Reachability
@@ -23,8 +29,8 @@ from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import State, Studio
+from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.models import ModelVersion
-from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Release, ReleaseState
 
 if TYPE_CHECKING:
@@ -41,12 +47,18 @@ class Shelf:
     live: list[Release]
     lost: list[Release]
     starting: list[Release]
+    recorded: Mapping[str, datetime] = field(default_factory=dict)
+    """When each state of a project was recorded that a version comes from, by the state's id."""
 
     @property
     def unregistered(self) -> list[FoundModel]:
         """Models that can be registered first, then those that cannot."""
         left = [model for model in self.found if not model.registered]
         return sorted(left, key=lambda model: model.facts is None)
+
+
+_BOTH = 1000
+"""So many pixels wide, the page has room for the list and the details beside each other."""
 
 
 class ModelsPage(Page):
@@ -59,7 +71,7 @@ class ModelsPage(Page):
         )
         self._shelf = Shelf([], [], [], [], [])
         self._wanted = ""
-        self.register_button = Button(tr("Register"), self._register_chosen, icon="tag")
+        self.register_button = Button(tr("Register …"), self._register_chosen, icon="tag")
         self.live_button = Button(tr("Put live …"), self._put_live, kind="primary", icon="deploy")
         self.header.add_action(self.live_button)
         self.views = Views({"empty": self._empty, "full": self._full, "looking": _looking})
@@ -70,6 +82,8 @@ class ModelsPage(Page):
         self.found.opened.connect(self._register)
         self.found.picked.connect(self._found_picked)
         self.versions.picked.connect(self._version_picked)
+        self.versions.opened.connect(lambda _version: self.open_details(True))
+        self._details_open = False
         self.live_button.setVisible(False)
         self._recorder = Recorder.of(studio)
         self._recorder.heard.connect(self._on_heard)
@@ -106,7 +120,7 @@ class ModelsPage(Page):
         if shelf.unregistered:
             self.found.choose(0)
         self.versions.content.show_rows(shelf.versions)
-        self._right.setVisible(bool(shelf.versions))
+        self._arrange()
         self._none_yet.setVisible(not shelf.versions)
         self.versions.setVisible(bool(shelf.versions))
         self._choose_version(self._wanted or (kept.label if kept is not None else ""))
@@ -127,26 +141,15 @@ class ModelsPage(Page):
             self._register(chosen)
 
     def _register(self, found: FoundModel) -> None:
-        session = self.studio.session
-        if session is None or found.facts is None:
+        if found.facts is None:
             return
+        from kronkers_studio.desktop.dialogs.register import RegisterDialog, newest_versions
 
-        def work(progress: Progress, _cancel: CancelToken) -> ModelVersion:
-            from kronkers_studio.workflows.models import register_model
-
-            source = found.source
-            return register_model(session, source.project, source.path, ref=source.commit, progress=progress)
-
-        self.studio.do(
-            tr("Registering {name}").format(name=found.suggested_name),
-            work,
-            changes=("models",),
-            done=self._registered,
-            failed=self.notice.show_error,
-            owner=self,
-            resource="models",
-            cancellable=False,
+        dialog = RegisterDialog(
+            self.window(), self.studio, found, _found_words(found), newest_versions(self._shelf.versions)
         )
+        dialog.registered.connect(self._registered)
+        dialog.open()
 
     def _registered(self, version: ModelVersion) -> None:
         self._wanted = version.label
@@ -155,7 +158,6 @@ class ModelsPage(Page):
 
     def _found_picked(self, found: FoundModel) -> None:
         self.register_button.setEnabled(found.facts is not None)
-        self.register_button.setText(tr("Register as “{name}”").format(name=found.suggested_name))
 
     # Versions
 
@@ -168,7 +170,8 @@ class ModelsPage(Page):
     def _version_picked(self, version: ModelVersion) -> None:
         shelf = self._shelf
         running = [each for each in (*shelf.live, *shelf.lost, *shelf.starting) if _is_of(each, version)]
-        self.details.show_version(version, running, self._recorder.heard_of)
+        recorded = shelf.recorded.get(version.source.commit)
+        self.details.show_version(version, running, self._recorder.heard_of, brought_in=recorded)
 
     def _on_heard(self) -> None:
         if self._in_view():
@@ -214,7 +217,7 @@ class ModelsPage(Page):
         shown = next(iter([*live, *lost, *starting]), None)
         if shown is not None:
             return release_pill(shown, self._heard(shown))
-        return (version.aliases[0], "prod") if version.aliases else (tr("Registered"), "plain")
+        return (version.aliases[0], "accent") if version.aliases else (tr("Registered"), "plain")
 
     def _state_hint(self, version: ModelVersion) -> str:
         lines = [
@@ -228,6 +231,26 @@ class ModelsPage(Page):
         return "\n".join(lines) or self._state(version)[0]
 
     # Views
+
+    def open_details(self, opened: bool) -> None:
+        """Where there is no room for the list and the details beside each other, show the one or the other."""
+        self._details_open = opened
+        self._arrange()
+        if self._left.isHidden() != self._right.isHidden():
+            (self.back_button if opened else self.versions).setFocus()
+
+    def _arrange(self) -> None:
+        if "full" not in self.views.made:
+            return
+        one, versions = self.width() < _BOTH, bool(self._shelf.versions)
+        self._left.setVisible(not one or not self._details_open or not versions)
+        self._right.setVisible(versions and (not one or self._details_open))
+        self.details_button.setVisible(one and versions)
+        self.back_button.setVisible(one)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
 
     def _empty(self) -> QWidget:
         return EmptyState(
@@ -243,23 +266,28 @@ class ModelsPage(Page):
         row = QHBoxLayout(whole)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP)
-        left = QVBoxLayout()
+        self._left = QWidget()
+        left = QVBoxLayout(self._left)
+        left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(GAP)
         self._found_card = Card(tr("Found, not registered yet"))
         self._found_card.add_to_head(self.register_button)
         self._found_card.body.addWidget(self.found)
-        self._found_card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         left.addWidget(self._found_card)
         registered = Card(tr("Registered versions"))
+        self.details_button = Button(tr("Details"), lambda: self.open_details(True))
+        registered.add_to_head(self.details_button)
         registered.body.addWidget(self.versions, 1)
         self._none_yet = EmptyState(
             "tag", tr("Nothing is registered yet"), tr("Choose a model above and press Register.")
         )
         registered.body.addWidget(self._none_yet, 1)
         left.addWidget(registered, 1)
-        row.addLayout(left, 2)
+        row.addWidget(self._left, 2)
         self._right = Card()
         self._right.setMinimumWidth(280)
+        self.back_button = Button(tr("All versions"), lambda: self.open_details(False), icon="back")
+        self._right.body.addWidget(self.back_button, 0, Qt.AlignmentFlag.AlignLeft)
         self._right.body.addWidget(self.details, 1)
         row.addWidget(self._right, 1)
         return whole
@@ -278,7 +306,27 @@ def read_shelf(session: Session) -> Shelf:
     released = releases.recorded_releases(session)
     live = [release for release in released if release.state is ReleaseState.LIVE]
     starting = [release for release in released if release.state is ReleaseState.STARTING]
-    return Shelf(found, models.list_models(session), live, lost_of(released), starting)
+    versions = by_model(models.list_models(session))
+    return Shelf(found, versions, live, lost_of(released), starting, recorded_states(session, versions))
+
+
+def by_model(versions: Sequence[ModelVersion]) -> list[ModelVersion]:
+    """The versions of each model together, the newest first; the model registered last comes first."""
+    last: dict[str, datetime] = {}
+    for version in versions:
+        last[version.name] = max(last.get(version.name, version.created), version.created)
+    return sorted(versions, key=lambda version: (last[version.name], version.name, version.version), reverse=True)
+
+
+def recorded_states(session: Session, versions: Sequence[ModelVersion]) -> dict[str, datetime]:
+    """When the states that ``versions`` come from were recorded, by their ids; not those of removed projects."""
+    from kronkers_studio.workflows.browsing import show_commit
+
+    found = {}
+    for source in {(version.source.project, version.source.commit) for version in versions}:
+        with contextlib.suppress(NotFound):
+            found[source[1]] = show_commit(session, *source).created
+    return found
 
 
 def _is_of(release: Release, version: ModelVersion) -> bool:

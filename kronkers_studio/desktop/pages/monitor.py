@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.card import ChartCard
 from kronkers_studio.desktop.charts.export import ask_and_save_picture, ask_and_save_values
-from kronkers_studio.desktop.charts.lines import Line
+from kronkers_studio.desktop.charts.lines import Line, gaps
 from kronkers_studio.desktop.charts.monitor_data import (
     Answer,
     History,
@@ -43,6 +43,7 @@ from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.series import LiveState, Metric
 
+_ALWAYS_MEASURED = Metric.MEMORY  # with or without requests
 _SHORTEST_LIVE = 15.0  # seconds shown at least of what went live just now
 _SETTLE_MS = 120  # after the last movement of a chart, before the store is asked for finer lines
 _NARROW_MODEL, _NARROW_RANGE = 140, 156  # pixels of the drop-downs in a narrow window
@@ -54,6 +55,7 @@ class MonitorPage(Page):
     """``drawn`` is emitted when the charts show what was read."""
 
     key = "monitor"
+    widest = 0
     changes = ("releases", "models")
     drawn = Signal()
 
@@ -110,11 +112,11 @@ class MonitorPage(Page):
         )
 
     def _make_charts(self) -> QWidget:
-        requests = (Line(Metric.REQUEST_RATE, tr("answered"), 0), Line(Metric.ERROR_RATE, tr("refused"), 2))
+        requests = (Line(Metric.REQUEST_RATE, tr("answered"), 0), Line(Metric.ERROR_RATE, tr("not accepted"), 2))
         response = (
-            Line(Metric.LATENCY_P50, tr("p50"), 0),
-            Line(Metric.LATENCY_P95, tr("p95"), 1),
-            Line(Metric.LATENCY_P99, tr("p99"), 2, (2.0, 2.0)),  # brown and red look alike to some readers
+            Line(Metric.LATENCY_P50, tr("typical"), 0),
+            Line(Metric.LATENCY_P95, tr("slow 5 %"), 1),
+            Line(Metric.LATENCY_P99, tr("slow 1 %"), 2, (2.0, 2.0)),  # brown and red look alike to some readers
         )
         self.charts = (
             ChartCard(tr("Requests per second"), requests, per_second(), self.time),
@@ -302,9 +304,11 @@ class MonitorPage(Page):
         self._answer = answer
         if not self._browsing:
             self.time.show(answer.request.start, answer.request.end)
+        unrecorded = gaps(answer.windows[_ALWAYS_MEASURED]) if _ALWAYS_MEASURED in answer.windows else []
         for chart in self.charts:
             chart.show_windows(answer.windows)
-            chart.show_markers(answer.markers)
+            chart.show_gaps(unrecorded)
+            chart.show_markers(self._history.markers if self._history is not None else [])
         self._show_figures()
         self.drawn.emit()
 
@@ -321,7 +325,7 @@ class MonitorPage(Page):
         self.header.set_title(model)
         where: Tone = "accent" if place == THIS_COMPUTER else "prod"
         standing = self.standing
-        self.happened.show_releases(standing.releases, standing.heard)
+        self.happened.show_events(self._history.events if self._history is not None else [])
         self.header.set_pills([(place_title(place), where), *standing.pills()])
         self.header.set_sentence(standing.sentence(self.recorder.seconds))
         self.start_button.setVisible(standing.lost is not None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.destinations import Destination
@@ -28,6 +28,9 @@ class Page(QWidget):
     key: ClassVar[str] = ""
     changes: ClassVar[tuple[str, ...]] = ()
     """The kinds of change after which the page shows itself anew."""
+    widest: ClassVar[int] = 1440
+    """Pixels of content at most: fields and cards that are wider are hard to read. 0 for tables and charts, which use
+    all the room there is."""
 
     def __init__(self, studio: Studio, title: str, sentence: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,7 +39,7 @@ class Page(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(title)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # nothing is marked until somebody uses the keyboard
-        whole = QVBoxLayout(self)
+        whole = self._whole = QVBoxLayout(self)
         whole.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X, MARGIN_Y - 4)
         whole.setSpacing(GAP)
         self.header = PageHeader(title, sentence)
@@ -54,6 +57,11 @@ class Page(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if not press_primary(self, event):
             super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        spare = max(0, self.width() - 2 * MARGIN_X - self.widest) if self.widest else 0
+        self._whole.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X + spare, MARGIN_Y - 4)
 
     def enter(self) -> None:
         """The page comes into view."""

@@ -50,6 +50,7 @@ _PATH = 56  # characters of a folder's path in a sentence
 
 class RegistryPage(Page):
     key = "registry"
+    widest = 0
     changes = ("content",)
 
     def __init__(self, studio: Studio) -> None:

@@ -314,7 +314,7 @@ class SettingsPage(Page):
     def ask_forget_registry(self, access: RegistryAccess) -> None:
         """Ask before a login is forgotten: its password would have to be typed again."""
         title = tr("Forget how {host} is reached?").format(host=access.host)
-        sentence = tr("Its login and its CA file are forgotten, and its password is removed from the keyring.")
+        sentence = tr("Its login and its CA file are forgotten, its password leaves this computer's password store.")
 
         def forget(_progress: Progress, _cancel: CancelToken) -> RegistryAccess:
             from kronkers_studio.workflows.image_registries import forget_registry

@@ -1,1 +1,1 @@
-"""Parts of pages that the guided way uses too: choosing a folder, what was found, what came of it, sending rows."""
+"""Parts of pages, of which dialogs and the guided way use some too: what is chosen, found, live, or came of work."""

@@ -224,7 +224,7 @@ class FolderBrowser(QWidget):
         self.table.scrollToTop()
         position = ("name", "size", "changed").index(self._order.removeprefix("-"))
         self.table.show_sorted(position, descending=self._order.startswith("-"))
-        whole = counted(len(self._entries), tr("{n} entry"), tr("{n} entries"))
+        whole = entries_words(self._entries)
         found = tr("{n} of {whole}").format(n=number(len(entries)), whole=whole)
         self._found.setText(whole if len(entries) == len(self._entries) else found)
 
@@ -278,3 +278,14 @@ def _changed(entry: Entry) -> str:
     if entry.kind is EntryKind.FOLDER or not entry.mtime_ns:
         return ""
     return moment(time_of(entry.mtime_ns))
+
+
+def entries_words(entries: Sequence[Entry]) -> str:
+    """ "3 folders, 4 files": what kinds there are, in the order of the list."""
+    folders = sum(entry.kind is EntryKind.FOLDER for entry in entries)
+    files = len(entries) - folders
+    parts = [
+        counted(folders, tr("{n} folder"), tr("{n} folders")) if folders else "",
+        counted(files, tr("{n} file"), tr("{n} files")) if files or not folders else "",
+    ]
+    return ", ".join(filter(None, parts))

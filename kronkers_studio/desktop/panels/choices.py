@@ -31,7 +31,7 @@ class ChoicesCard(Card):
         super().__init__(parent=parent)
         self.body.setSpacing(9)
         self.fold = FilterPills(
-            [("keep", tr("Keep as files")), ("fold", tr("Make earlier versions"))], tr("Conflict copies")
+            [("keep", tr("Keep as files")), ("fold", tr("Keep as older versions"))], tr("Conflict copies")
         )
         self.fetch = FilterPills(
             [(OnlineOnly.SKIP.value, tr("Skip")), (OnlineOnly.FETCH.value, tr("Fetch"))], tr("Only in the cloud")
@@ -50,8 +50,9 @@ class ChoicesCard(Card):
         for widget in rows:
             self.body.addWidget(widget)
         self.others.chosen.connect(lambda _key: self._say_elsewhere())
-        self.fold.chosen.connect(lambda _key: self.chosen.emit())
-        self.fetch.chosen.connect(lambda _key: self.chosen.emit())
+        self.answered: set[str] = set()
+        self.fold.chosen.connect(lambda _key: self._answer("copies"))
+        self.fetch.chosen.connect(lambda _key: self._answer("cloud"))
 
     @property
     def fold_conflicts(self) -> bool:
@@ -65,6 +66,11 @@ class ChoicesCard(Card):
     def ask_anew(self) -> None:
         """Of another plan nothing is chosen yet that would lose something."""
         self.others.select("beside")
+        self.answered = set()
+
+    def _answer(self, question: str) -> None:
+        self.answered.add(question)
+        self.chosen.emit()
 
     @property
     def online_only(self) -> OnlineOnly:
@@ -144,8 +150,8 @@ def _copies_title(figures: PlanFigures) -> str:
 
 def _copies_words(fold: bool) -> str:
     if fold:
-        return tr("They become earlier versions of their file, the newest content last; this is remembered.")
-    return tr("Keep them as files, or make them earlier versions of their file; the choice is remembered.")
+        return tr("They become older versions; the file with the plain name stays current. This is remembered.")
+    return tr("Keep them as files, or as older versions of their file; the choice is remembered.")
 
 
 def _elsewhere_title(undone: Undone) -> str:

@@ -21,7 +21,7 @@ class LiveFigures(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        captions = (tr("Requests per second"), tr("Response time, p95"), tr("Errors"), tr("CPU and memory"))
+        captions = (tr("Requests per second"), tr("Slowest 5 % take"), tr("Errors"), tr("CPU and memory"))
         self._captions = {FigureCard(caption): caption for caption in captions}
         self.requests, self.response, self.errors, self.machine = self._captions
         row = QHBoxLayout(self)
@@ -94,7 +94,7 @@ class LiveFigures(QWidget):
             of = wrong + totals.get("answered", 0)
             words = tr("{wrong} of {all}").format(wrong=number(wrong), all=number(of)) if wrong else tr("none so far")
             self.errors.show_figure(_share(wrong / of if of else 0.0), words, _tone(wrong / of if of else 0.0))
-            details = tr("{refused} refused because of the rows sent, {failed} failed in the service")
+            details = tr("{refused} not accepted (rows were wrong), {failed} failed in the service")
             self.errors.setToolTip(
                 details.format(refused=number(totals.get("refused", 0)), failed=number(totals.get("failed", 0)))
             )

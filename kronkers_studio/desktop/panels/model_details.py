@@ -1,13 +1,15 @@
-"""Everything known of one model version: schema, quality, where it comes from, what it needs."""
+"""Everything known of one model version: its columns, quality, where it comes from, what it needs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import counted, date_time, figure, file_size, tr
+from kronkers_studio.desktop.model_words import assumed_words, kind_hint, kind_words, tensor_hint, tensor_words
 from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint
 from kronkers_studio.desktop.reachability import ReachabilityOf, nothing_heard
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -18,11 +20,13 @@ from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.desktop.widgets.views import scrolling
 from kronkers_studio.desktop.work.studio import Studio
-from kronkers_studio.domain.models import ContentRef, Framework, ModelFacts, ModelVersion, Tensor
+from kronkers_studio.domain.models import ContentRef, ModelCard, ModelVersion, Tensor
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Release
 
 _COLUMNS_SHOWN = 60
+Fact = tuple[str, str, str]
+"""A name, what it is, and a hint that says more; "" for none."""
 
 
 class ModelDetails(QWidget):
@@ -50,16 +54,26 @@ class ModelDetails(QWidget):
         whole.addWidget(rule())
         row = QHBoxLayout()
         row.setSpacing(8)
-        self.alias = LineField(tr("Alias"), placeholder=tr("Alias, e.g. champion"), on_return=self._set_alias)
-        self.alias_button = Button(tr("Name it"), self._set_alias, hint=tr("An alias moves from version to version"))
+        self.alias = LineField(tr("Nickname"), placeholder=tr("Nickname, e.g. champion"), on_return=self._set_alias)
+        self.alias_button = Button(
+            tr("Name it"),
+            self._set_alias,
+            hint=tr("A nickname (alias) moves from version to version: programs that ask for it get the new one"),
+        )
         row.addWidget(self.alias, 1)
         row.addWidget(self.alias_button)
         whole.addLayout(row)
 
     def show_version(
-        self, version: ModelVersion, running: Sequence[Release], heard_of: ReachabilityOf = nothing_heard
+        self,
+        version: ModelVersion,
+        running: Sequence[Release],
+        heard_of: ReachabilityOf = nothing_heard,
+        *,
+        brought_in: datetime | None = None,
     ) -> None:
-        """Show ``version``, and its releases that are ``running`` or should be, as they were heard."""
+        """Show ``version``, and its releases that are ``running`` or should be, as they were heard. ``brought_in`` is
+        when the state of the folder was recorded that it comes from; None where that is not known."""
         if self._version is None or version.label != self._version.label:
             self.notice.clear()
             self.alias.clear()
@@ -72,42 +86,55 @@ class ModelDetails(QWidget):
             words = tr("{state} on {place}").format(state=state, place=place_words(release.place))
             self._pills.addWidget(Pill(words, tone, hint=silent_hint(heard)), 0, Qt.AlignmentFlag.AlignLeft)
         for alias in version.aliases:
-            self._pills.addWidget(Pill(alias, "prod"), 0, Qt.AlignmentFlag.AlignLeft)
+            self._pills.addWidget(Pill(alias, "accent"), 0, Qt.AlignmentFlag.AlignLeft)
         clear(self._facts)
-        self._show_facts(version)
+        self._show_facts(version, brought_in)
         self._facts.addStretch(1)
 
-    def _show_facts(self, version: ModelVersion) -> None:
+    def _show_facts(self, version: ModelVersion, brought_in: datetime | None) -> None:
         facts = version.facts
         if version.description:
             self._facts.addWidget(label(version.description, "text", wrap=True))
+        if version.tags:
+            self._facts.addWidget(label(" · ".join(version.tags), "caption", wrap=True))
         self._section(
             tr("What it is"),
             [
-                (tr("Made with"), f"{facts.framework.label} {facts.framework_version}"),
-                (tr("Kind"), kind_words(facts)),
-                (tr("Python"), facts.python_version),
-                (tr("Size"), file_size(version.size)),
+                (tr("Made with"), f"{facts.framework.label} {facts.framework_version}", ""),
+                (tr("Kind"), kind_words(facts), kind_hint(facts)),
+                (tr("Python"), facts.python_version, ""),
+                (tr("Size"), file_size(version.size), ""),
             ],
         )
-        if version.metrics:
-            self._section(tr("Quality"), [(name, figure(value)) for name, value in version.metrics.items()])
-        self._section(tr("Takes"), [_tensor_words(tensor) for tensor in facts.signature.inputs])
-        self._section(tr("Gives"), [_tensor_words(tensor) for tensor in facts.signature.outputs])
-        columns = [name for tensor in facts.signature.inputs for name in tensor.columns]
+        self._section(tr("Quality"), [(name, figure(value), "") for name, value in version.metrics.items()])
+        inputs, outputs = facts.signature.inputs, facts.signature.outputs
+        self._section(tr("Takes, for each row"), _tensor_facts(inputs))
+        self._section(tr("Answers"), _tensor_facts(outputs))
+        columns = [name for tensor in inputs for name in tensor.columns]
         if columns:
             self._section_head(counted(len(columns), tr("{n} column"), tr("{n} columns")))
             self._facts.addWidget(label(", ".join(columns[:_COLUMNS_SHOWN]), "muted", wrap=True, selectable=True))
-        self._section(tr("Where it comes from"), _lineage(version))
+        self._section(tr("Where it comes from"), _lineage(version, brought_in))
+        self._show_card(version.card)
         if facts.requirements:
-            self._section_head(tr("Needs"))
+            self._section_head(tr("Libraries it needs"))
             self._facts.addWidget(label("\n".join(facts.requirements), "code", wrap=True, selectable=True))
         if facts.assumed:
-            words = tr("Not found beside the model, so assumed: {facts}").format(facts=", ".join(facts.assumed))
-            self._facts.addWidget(label(words, "caption", wrap=True))
+            self._facts.addWidget(label(assumed_words(facts), "caption", wrap=True))
 
-    def _section(self, heading: str, rows: Sequence[tuple[str, str]]) -> None:
-        if not rows:
+    def _show_card(self, card: ModelCard) -> None:
+        for heading, text in (
+            (tr("What it is for"), card.intended_use),
+            (tr("Data it was made from"), card.data),
+            (tr("How its quality was measured"), card.metrics),
+            (tr("What it must not be used for"), card.limits),
+        ):
+            if text:
+                self._section_head(heading)
+                self._facts.addWidget(label(text, "text", wrap=True, selectable=True))
+
+    def _section(self, heading: str, facts: Sequence[Fact]) -> None:
+        if not facts:
             return
         self._section_head(heading)
         holder = QWidget()
@@ -117,9 +144,9 @@ class ModelDetails(QWidget):
         grid.setVerticalSpacing(4)
         grid.setColumnMinimumWidth(0, 92)
         grid.setColumnStretch(1, 1)
-        for position, (name, value) in enumerate(rows):
+        for position, (name, value, hint) in enumerate(facts):
             grid.addWidget(label(name, "muted"), position, 0)
-            grid.addWidget(ElidedLabel(value, middle=True), position, 1)
+            grid.addWidget(ElidedLabel(value, middle=True, hint=hint), position, 1)
         self._facts.addWidget(holder)
 
     def _section_head(self, heading: str) -> None:
@@ -153,28 +180,22 @@ class ModelDetails(QWidget):
         )
 
 
-def kind_words(facts: ModelFacts) -> str:
-    """The estimator's class by its short name; for ONNX, the program that wrote it."""
-    if facts.framework is Framework.SKLEARN:
-        return facts.estimator.rsplit(".", 1)[-1] or "–"
-    return facts.estimator or "–"
+def _tensor_facts(tensors: Sequence[Tensor]) -> list[Fact]:
+    return [(tensor.name, tensor_words(tensor), tensor_hint(tensor)) for tensor in tensors]
 
 
-def _tensor_words(tensor: Tensor) -> tuple[str, str]:
-    shape = " × ".join(tr("rows") if length == -1 else str(length) for length in tensor.shape)
-    return tensor.name, f"{tensor.datatype.value}, {shape}" if shape else tensor.datatype.value
-
-
-def _lineage(version: ModelVersion) -> list[tuple[str, str]]:
-    rows = [
-        (tr("Project"), version.source.project),
-        (tr("File"), version.source.path),
-        (tr("State"), version.source.commit[:12]),
-        (tr("Registered"), f"{date_time(version.created)}, {version.author}"),
+def _lineage(version: ModelVersion, brought_in: datetime | None) -> list[Fact]:
+    state = tr("From {time}").format(time=date_time(brought_in)) if brought_in is not None else "–"
+    registered = tr("{time}, by {author}").format(time=date_time(version.created), author=version.author)
+    facts = [
+        (tr("Project"), version.source.project, ""),
+        (tr("File"), version.source.path, ""),
+        (tr("State"), state, tr("State {commit} of the project").format(commit=version.source.commit[:12])),
+        (tr("Registered"), registered, ""),
     ]
     if version.data is not None:
-        rows.append((tr("Trained on"), _data_words(version.data)))
-    return rows
+        facts.append((tr("Trained on"), _data_words(version.data), ""))
+    return facts
 
 
 def _data_words(data: ContentRef) -> str:

@@ -95,7 +95,8 @@ class PlanPanel(QWidget):
         tools.addWidget(self.words, 1)
         tools.addWidget(self.counted)
         card.body.addWidget(self._tools)
-        self.table: Table[PlanRow] = Table(tr("What was found"), found_columns(self._options), sortable=True)
+        columns = found_columns(self._options, self._is_undecided)
+        self.table: Table[PlanRow] = Table(tr("What was found"), columns, sortable=True)
         self.table.sort_wanted.connect(self._sort_by_column)
         card.body.addWidget(self.table, 1)
         return card
@@ -177,6 +178,9 @@ class PlanPanel(QWidget):
     def _options(self) -> MigrationOptions:
         return self._shown.plan.options if self._shown is not None else MigrationOptions()
 
+    def _is_undecided(self, question: str) -> bool:
+        return self._shown is not None and not self._shown.figures.is_decided(question, self.choices.answered)
+
     # Showing
 
     def _show(self, prepared: PreparedPlan) -> None:
@@ -186,8 +190,12 @@ class PlanPanel(QWidget):
         self.keep.show_figure(file_size(figures.new_size), _keep_words(figures), "ok" if figures.kept else "warn")
         ready = counted(figures.models_ready, tr("{n} can be packaged"), tr("{n} can be packaged"))
         self.models.show_figure(number(figures.models), ready if figures.models_ready else "", "ok")
-        tone: Tone = "warn" if figures.undecided else "ok"
-        self.decide.show_figure(number(figures.undecided), _decide_words(figures), tone)
+        undecided, decided = figures.undecided(self.choices.answered), figures.decided(self.choices.answered)
+        words = counted(decided, tr("{n} decided"), tr("{n} decided")) if decided else ""
+        tone: Tone = "warn" if undecided else "ok"
+        if undecided or not words:
+            words = _decide_words(figures, self._is_undecided)
+        self.decide.show_figure(number(undecided), words, tone)
         self.choices.show_choices(prepared.plan, figures)
 
     def _show_rows(self, rows: Sequence[PlanRow]) -> None:
@@ -211,18 +219,23 @@ def _keep_words(figures: PlanFigures) -> str:
     return tr("all new")
 
 
-def _decide_words(figures: PlanFigures) -> str:
+def _decide_words(figures: PlanFigures, undecided: Callable[[str], bool]) -> str:
+    copies = figures.copies if undecided("copies") else 0
+    online_only = figures.online_only if undecided("cloud") else 0
     parts = [
-        counted(figures.copies, tr("{n} copy"), tr("{n} copies")) if figures.copies else "",
-        counted(figures.online_only, tr("{n} online-only"), tr("{n} online-only")) if figures.online_only else "",
+        counted(copies, tr("{n} copy"), tr("{n} copies")) if copies else "",
+        counted(online_only, tr("{n} online-only"), tr("{n} online-only")) if online_only else "",
         counted(figures.unread, tr("{n} unread"), tr("{n} unread")) if figures.unread else "",
         counted(figures.unusual, tr("{n} unusual name"), tr("{n} unusual names")) if figures.unusual else "",
     ]
     return ", ".join(part for part in parts if part) or tr("nothing in doubt")
 
 
-def found_columns(options: Callable[[], MigrationOptions]) -> list[Column[PlanRow]]:
-    """The columns of a table of found things; ``options`` gives what is chosen now."""
+def found_columns(
+    options: Callable[[], MigrationOptions], undecided: Callable[[str], bool] = lambda _question: True
+) -> list[Column[PlanRow]]:
+    """The columns of a table of found things; ``options`` gives what is chosen now, ``undecided`` whether one of
+    ``plan_rows.QUESTIONS`` is still open."""
     return [
         Column(
             tr("Folder or file"),
@@ -235,7 +248,12 @@ def found_columns(options: Callable[[], MigrationOptions]) -> list[Column[PlanRo
         ),
         Column(tr("What it is"), _what, stretch=4),
         Column(tr("Size"), _size, 92, right=True),
-        Column(tr("Will be"), lambda row: _fate(row, options())[0], 116, pill=lambda row: _fate(row, options())[1]),
+        Column(
+            tr("Will be"),
+            lambda row: _fate(row, options(), undecided)[0],
+            116,
+            pill=lambda row: _fate(row, options(), undecided)[1],
+        ),
         Column(
             tr("Why"),
             lambda row: _why(row, options()),
@@ -298,17 +316,26 @@ def _size(row: PlanRow) -> str:
     return "–" if row.skipped is not None and not row.item.size else file_size(row.item.size)
 
 
-def _fate(row: PlanRow, options: MigrationOptions) -> tuple[str, Tone]:
+def _fate(row: PlanRow, options: MigrationOptions, undecided: Callable[[str], bool]) -> tuple[str, Tone]:
     item = row.item
     if item.decision is Decision.LEAVE_OUT:
         return (tr("Not read"), "bad") if row.unread else (tr("Left out"), "plain")
     if item.online_only:
-        return (tr("Fetched"), "accent") if options.online_only is OnlineOnly.FETCH else (tr("Skipped"), "warn")
-    if item.conflict_of:
-        return (tr("A version"), "ok") if options.fold_conflicts else (tr("Kept, decide"), "warn")
-    if item.decision is Decision.DECIDE:
+        skipped: Tone = "warn" if undecided("cloud") else "plain"
+        return (tr("Fetched"), "accent") if options.online_only is OnlineOnly.FETCH else (tr("Skipped"), skipped)
+    if item.conflict_of and options.fold_conflicts:
+        return tr("A version"), "ok"
+    if undecided("copies") if item.conflict_of else item.decision is Decision.DECIDE:
         return tr("Kept, decide"), "warn"
     return (tr("Unchanged"), "accent") if item.unchanged else (tr("Kept"), "ok")
+
+
+def _why_a_copy(row: PlanRow, *, fold: bool) -> str:
+    if fold:
+        newer, older = tr("Newer than {file}, becomes an older version"), tr("Becomes an older version of {file}")
+    else:
+        newer, older = tr("Newer than {file}: which is right?"), tr("An older version of {file}?")
+    return (newer if row.newer else older).format(file=_name(row.item.conflict_of))
 
 
 def _why(row: PlanRow, options: MigrationOptions) -> str:
@@ -319,8 +346,7 @@ def _why(row: PlanRow, options: MigrationOptions) -> str:
         fetched = options.online_only is OnlineOnly.FETCH
         return tr("Bringing it in downloads it") if fetched else tr("Fetch it, or leave it out")
     if item.conflict_of:
-        words = tr("Becomes a version of {file}") if options.fold_conflicts else tr("Make it a version of {file}?")
-        return words.format(file=_name(item.conflict_of))
+        return _why_a_copy(row, fold=options.fold_conflicts)
     if item.why:
         return item.why
     if item.duplicate_of:

@@ -55,7 +55,7 @@ class ServerCard(Card):
         head.addLayout(names, 1)
         tell = self.wanted.emit
         self.wants_check = OfferButton(check_server(server), tell)
-        hint = tr("Prepare it for releases: a one-node Docker Swarm. It can be repeated.")
+        hint = tr("Prepares the server for models (a one-node Docker Swarm). It can be repeated.")
         self.wants_setup = OfferButton(set_up_server(server), tell, hint=hint)
         more = tr("More for {server}").format(server=server.name)
         self.more = OfferMenuButton(tr("More"), lambda: more_for_server(server), tell, name=more, icon="chevron-down")

@@ -1,1 +1,1 @@
-"""The building blocks of every page: cards, pills, headers, notices, fields and tables."""
+"""The building blocks of every page: cards, pills, headers, notices, fields, tables, dialogs and views."""

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from kronkers_studio.desktop.localization import tr
+from kronkers_studio.desktop.localization import clock_format, tr
 from kronkers_studio.desktop.look import icons, theme
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.keyboard import is_enter
@@ -189,7 +189,7 @@ class DateTimeField(QDateTimeEdit):
     def __init__(self, name: str, moment: QDateTime, parent: QWidget | None = None) -> None:
         super().__init__(moment, parent)
         self.setAccessibleName(name)
-        self.setDisplayFormat("ddd d MMM yyyy  HH:mm")
+        self.setDisplayFormat(f"ddd d MMM yyyy  {clock_format()}")
         self.setMaximumDateTime(QDateTime.currentDateTime().addSecs(60))
 
 

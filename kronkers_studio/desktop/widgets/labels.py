@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QSize, Qt
@@ -17,11 +18,28 @@ Role = Literal[
 ]  # fmt: skip
 
 
+_NARROWEST = 160  # pixels, of words in several lines
+
+
 class _Words(QLabel):
-    """A label that shows names of any bytes: Qt would drop the bytes that are no text."""
+    """A label that shows names of any bytes: Qt would drop the bytes that are no text.
+
+    In several lines it needs no more room than some short words: a name of 63 letters is cut, and the tooltip shows it
+    whole, instead of what stands beside it being pushed out of sight.
+    """
 
     def setText(self, text: str) -> None:
         super().setText(printable(text, lines=True))
+
+    def minimumSizeHint(self) -> QSize:
+        needed = super().minimumSizeHint()
+        return QSize(min(needed.width(), _NARROWEST), needed.height()) if self.wordWrap() else needed
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.wordWrap() and self.toolTip() in ("", self.text()):
+            widest = max(map(self.fontMetrics().horizontalAdvance, re.split(r"[\s-]", self.text())))
+            self.setToolTip(self.text() if widest > self.width() > 0 else "")
 
 
 def label(text: str = "", role: Role = "text", *, wrap: bool = False, selectable: bool = False) -> QLabel:
@@ -42,10 +60,19 @@ def label(text: str = "", role: Role = "text", *, wrap: bool = False, selectable
 
 
 class ElidedLabel(QLabel):
-    """One line that ends in … where it is too long for its place; the tooltip then shows all of it."""
+    """One line that ends in … where it is too long for its place; the tooltip then shows all of it, before ``hint``."""
 
-    def __init__(self, text: str = "", role: Role = "text", *, middle: bool = False, parent: QWidget | None = None):
+    def __init__(
+        self,
+        text: str = "",
+        role: Role = "text",
+        *,
+        middle: bool = False,
+        hint: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._more = printable(hint)
         self.setProperty("role", role)
         self._mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
@@ -75,7 +102,7 @@ class ElidedLabel(QLabel):
 
     def _hint(self) -> None:
         cut = self.fontMetrics().horizontalAdvance(self.text()) > self.width() > 0
-        self.setToolTip(self.text() if cut else "")
+        self.setToolTip("\n".join(filter(None, (self.text() if cut else "", self._more))))
 
 
 def rule() -> QFrame:

@@ -103,7 +103,7 @@ class ProtectStep(QWidget):
     def _passphrase_card(self) -> Card:
         card = Card()
         card.body.addWidget(label(tr("Passphrase"), "heading"))
-        words = tr("Opens the workspace on any computer. Several words are easier to remember than signs.")
+        words = tr("Opens the workspace on any computer. Four or five words are easier to remember than symbols.")
         card.body.addWidget(label(words, "muted", wrap=True))
         self.passphrase = LineField(tr("Passphrase"), secret=True, on_return=self._first_typed)
         self.confirmation = LineField(tr("The passphrase once more"), secret=True, on_return=self.submitted.emit)

@@ -60,7 +60,7 @@ class PutLiveStep(QWidget):
         self._lines = [
             _Line(tr("Register it"), tr("Version 1, with its schema and where it comes from")),
             _Line(tr("Package it"), tr("With everything that it needs, locked, without Docker")),
-            _Line(tr("Put it live on this computer"), tr("It becomes live once it answers")),
+            _Line(tr("Put it live on this computer"), tr("It goes live after it has answered a test")),
         ]
         for line in self._lines:
             self._steps.body.addWidget(line)

@@ -24,6 +24,11 @@ from kronkers_studio.registry.metadata.trash_projection import newest_removed_re
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.json_form import from_text, records_read
 
+_RELEASE_CHANGES = """
+SELECT at, author, change FROM journal
+WHERE kind = ? AND json_extract(change, '$.release.model') = ? AND json_extract(change, '$.release.place') = ?
+ORDER BY number DESC LIMIT ?
+"""
 _MODEL_NAMES = "SELECT DISTINCT name FROM model_versions ORDER BY name"
 
 
@@ -139,6 +144,16 @@ class Ledger:
         state = ReleaseState.LIVE.value
         live = self._documents(Release, statements.RELEASES, ("-number",), model=model, place=place, state=state)
         return live[0] if live else None
+
+    def release_changes(self, model: str, place: str, *, limit: int = 2000) -> list[tuple[datetime, str, Release]]:
+        """The last ``limit`` changes of releases of ``model`` in ``place``, in order: when, by whom, and what the
+        release was then. Changes of one moment were recorded together."""
+        with self._database.read() as connection, records_read("release"):
+            found = statements.query(connection, _RELEASE_CHANGES, ReleaseRecorded.__name__, model, place, limit)
+            return [
+                (datetime.fromisoformat(at), author, _checked(from_text(ReleaseRecorded, change).release))
+                for at, author, change in reversed(found)
+            ]
 
     def key_events(self) -> list[KeyEvent]:
         """What was done with the ways of opening the workspace, in order."""

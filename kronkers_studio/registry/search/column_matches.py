@@ -1,9 +1,9 @@
 """Finding data files by their columns: those that have a word of the text as a part of a column's name.
 
-A word is found in the path or in a column. What has all words in its path is found by ``search_files`` alone; here it
-is about the others, each of which has at least one word in its columns only; a single letter is looked for in paths
-only, as nearly every table has a column that begins with it. A word such as "id" is in most columns of
-most files. Such sets are put together in memory: SQLite takes several times as long for it.
+A word is found in the path or in a column. What has all words in its path is found by ``registry.search.files`` alone;
+here it is about the others, each of which has at least one word in its columns only; a single letter is looked for in
+paths only, as nearly every table has a column that begins with it. A word such as "id" is in most columns of most
+files. Such sets are put together in memory: SQLite takes several times as long for it.
 """
 
 from __future__ import annotations

@@ -7,8 +7,9 @@ Format 1: the bytes ``KTREE\\x01``, the number of entries, then for each entry i
     folder   size of all files below it · 32 bytes for its tree's id
     link     target
 
-Kind is 0 file, 1 executable file, 2 folder, 3 link. Numbers are LEB128 (signed ones zigzag); names and targets are
-their length and their bytes as the file system holds them: UTF-8 where it is that, any bytes where it is not.
+Kind is 0 file, 1 executable file, 2 folder, 3 link. Numbers are LEB128 (signed ones zigzag) of at most 13 bytes, which
+hold every time that a system can; sizes are below 2^63, as they are everywhere. Names and targets are their length and
+their bytes as the file system holds them: UTF-8 where it is that, any bytes where it is not.
 
 Of a folder with many entries, format 1 holds the parts; see ``tree_parts``.
 """
@@ -33,6 +34,9 @@ _ORDINARY = re.compile(r"(?!\.)[^\0/\ud800-\udfff]+(?:/(?!\.)[^\0/\ud800-\udfff]
 
 
 _FILE_KIND, _FOLDER_KIND, _LINK_KIND = EntryKind.FILE, EntryKind.FOLDER, EntryKind.LINK
+MOST_BITS = 13 * 7
+"""Of a number. A longer one would be made of ever longer ones, in a time that grows with the square of its bytes."""
+_TOO_LARGE = 1 << 63  # for a size
 Piece = tuple[bytes, bytes]
 """An entry's raw name, and all of it as it stands in a tree."""
 
@@ -137,6 +141,8 @@ class Cursor:
             while (byte := data[at := at + 1]) > 127:
                 value |= (byte & 127) << shift
                 shift += 7
+                if shift == MOST_BITS:
+                    raise ValueError("it holds an impossible number")
             value |= byte << shift
         self.at = at + 1
         return value
@@ -172,6 +178,8 @@ def _entries(data: bytes) -> Iterator[Entry]:
         size, at = data[at], at + 1  # of a link, the length of its target
         if size > 127:
             size, at = _number_at(data, at - 1)
+            if size >= _TOO_LARGE:
+                raise ValueError("it holds an impossible size")
         if code in (_FILE, _EXECUTABLE):
             content, at = _chunks_at(data, at)
             entry = Entry(name, _FILE_KIND, size, time, code == _EXECUTABLE, content)

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from kronkers_studio.domain.content import Entry
 from kronkers_studio.domain.errors import StoreDamaged
 from kronkers_studio.registry.store.records import ID_SIZE
-from kronkers_studio.registry.trees.tree_format import decode_tree, encode_tree, number
+from kronkers_studio.registry.trees.tree_format import MOST_BITS, damaged, decode_tree, encode_tree, number
 
 _MAGIC = encode_tree(())[:-1]
-_FOLDER, _LINK = 2, 3  # as in ``trees``
+_FOLDER, _LINK = 2, 3  # as in ``tree_format``
 _FIRST_BLOCK = 64
 
 
@@ -177,6 +177,8 @@ def _number(tree: bytes, at: int) -> tuple[int, int]:
         value |= (byte & 127) << shift
         shift += 7
         at += 1
+        if shift == MOST_BITS:
+            raise damaged("it holds an impossible number")
     return value | byte << shift, at + 1
 
 

@@ -1,0 +1,172 @@
+"""Register a model that was found: under a name of its own, or as the next version of a model that is there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from kronkers_studio.desktop.localization import tr
+from kronkers_studio.desktop.widgets.dialog import Dialog
+from kronkers_studio.desktop.widgets.fields import ComboBox, Field, LineField
+from kronkers_studio.desktop.widgets.pills import FilterPills
+from kronkers_studio.desktop.widgets.views import Views
+from kronkers_studio.desktop.work.studio import Studio
+from kronkers_studio.domain.errors import InvalidInput, StudioError
+from kronkers_studio.domain.model_names import model_continued_by, without_version
+from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.naming import is_model_name
+from kronkers_studio.domain.progress import CancelToken, Progress
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.models import FoundModel
+
+_NEW, _NEXT = "new", "next"
+
+
+class RegisterDialog(Dialog):
+    """``models`` are those registered already: the newest version of each, the one registered last first."""
+
+    registered = Signal(ModelVersion)
+
+    def __init__(
+        self, parent: QWidget | None, studio: Studio, found: FoundModel, what: str, models: Mapping[str, int]
+    ) -> None:
+        super().__init__(parent, tr("Register {file}").format(file=found.source.path.rsplit("/", 1)[-1]), what)
+        self._studio, self._found, self._models = studio, found, models
+        continued = model_continued_by(found.suggested_name, list(models))
+        self.how = FilterPills(
+            [(_NEXT, tr("Next version of a model")), (_NEW, tr("A new model"))], tr("What it becomes")
+        )
+        row = QHBoxLayout()
+        row.addWidget(self.how)
+        row.addStretch(1)
+        self.content.addLayout(row)
+        self.how.setVisible(bool(models))
+        self.name = LineField(tr("Name"), text=_free_name(without_version(found.suggested_name), found, models))
+        self._name = Field(tr("Name"), self.name, tr("Small letters, digits and hyphens, such as churn-score."))
+        self.model = ComboBox(tr("Model"), [(_model_words(name, newest), name) for name, newest in models.items()])
+        self.model.choose(continued)
+        self._model = Field(tr("Model"), self.model, tr("Its earlier versions stay as they are."))
+        views = Views({_NEW: lambda: self._name, _NEXT: lambda: self._model})
+        self.content.addWidget(views)
+        self.quality = LineField(tr("Quality"), placeholder=tr("accuracy 0.91, auc 0.88"))
+        self._quality = Field(
+            tr("Quality, if it was measured"), self.quality, tr("Shown beside each version, to compare them by.")
+        )
+        self.content.addWidget(self._quality)
+        self.description = LineField(tr("Description"), placeholder=tr("Trained on the customers of 2026"))
+        self.content.addWidget(Field(tr("Description, if you like"), self.description))
+        self.add_button(tr("Cancel"), self.reject)
+        self.go = self.add_button(tr("Register"), self.register_model, "primary")
+        self.how.chosen.connect(views.show_view)
+        self.how.chosen.connect(lambda _key: self._check_name())
+        self.name.textChanged.connect(lambda _text: self._check_name())
+        self.quality.textChanged.connect(lambda _text: self._quality.show_problem(""))
+        for field in (self.name, self.quality, self.description):
+            field.returnPressed.connect(self.register_model)
+        self.how.choose(_NEXT if continued else _NEW)
+        views.show_view(self.how.key)
+        self._check_name()
+        (self.model if continued else self.name).setFocus()
+
+    @property
+    def chosen_name(self) -> str:
+        """The name of the model that it becomes a version of."""
+        return str(self.model.value) if self.how.key == _NEXT else self.name.text().strip()
+
+    def register_model(self) -> None:
+        """Register it; the dialog closes when that is done."""
+        session, found, name = self._studio.session, self._found, self.chosen_name
+        if session is None or not self.go.isEnabled():
+            return
+        try:
+            metrics = parse_quality(self.quality.text())
+        except InvalidInput as problem:
+            self._quality.show_problem(f"{problem.message} {problem.next_step}")
+            self.quality.setFocus()
+            return
+        description = self.description.text().strip()
+
+        def work(progress: Progress, _cancel: CancelToken) -> ModelVersion:
+            from kronkers_studio.workflows.models import register_model
+
+            source = found.source
+            return register_model(
+                session,
+                source.project,
+                source.path,
+                ref=source.commit,
+                name=name,
+                description=description,
+                metrics=metrics,
+                progress=progress,
+            )
+
+        self.go.setEnabled(False)
+        self._studio.do(
+            tr("Registering {name}").format(name=name),
+            work,
+            changes=("models",),
+            done=self._done,
+            failed=self._failed,
+            owner=self,
+            resource="models",
+            cancellable=False,
+        )
+
+    def _done(self, version: ModelVersion) -> None:
+        self.registered.emit(version)
+        self.accept()
+
+    def _failed(self, error: StudioError) -> None:
+        self.go.setEnabled(True)
+        self.notice.show_error(error)
+
+    def _check_name(self) -> None:
+        name = self.name.text().strip()
+        problem = ""
+        if self.how.key == _NEW and name and not is_model_name(name):
+            problem = tr("Only small letters, digits, dots, hyphens and underscores, at most 63 of them.")
+        elif self.how.key == _NEW and name in self._models:
+            problem = tr("There is a model of that name. Choose “Next version of a model” to add to it.")
+        self._name.show_problem(problem)
+        self.go.setEnabled(self.how.key == _NEXT or (bool(name) and not problem))
+
+
+def parse_quality(text: str) -> dict[str, float]:
+    """What was measured, as people write it: "accuracy 0.91, auc: 0.88". Raises ``InvalidInput``."""
+    found = {}
+    for part in filter(None, (part.strip() for part in text.replace(";", ",").split(","))):
+        name, _, value = part.replace("=", " ").replace(":", " ").strip().rpartition(" ")
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not name.strip() or not math.isfinite(number):
+            raise InvalidInput(
+                tr("“{part}” is not a name and a number.").format(part=part),
+                next_step=tr("Write it as: accuracy 0.91, auc 0.88."),
+            )
+        found[name.strip()] = number
+    return found
+
+
+def _free_name(name: str, found: FoundModel, models: Mapping[str, int]) -> str:
+    """A name that no model has, for one that is not to be a next version."""
+    return next((each for each in (name, found.suggested_name) if each not in models), found.suggested_name)
+
+
+def _model_words(name: str, newest: int) -> str:
+    return tr("{model}, whose newest is version {number}").format(model=name, number=newest)
+
+
+def newest_versions(versions: Sequence[ModelVersion]) -> dict[str, int]:
+    """The number of each model's newest version; the model that was registered last comes first."""
+    numbers: dict[str, int] = {}
+    for version in sorted(versions, key=lambda version: version.created, reverse=True):
+        numbers[version.name] = max(numbers.get(version.name, 0), version.version)
+    return numbers

@@ -1,0 +1,91 @@
+"""What a model is, takes and gives, in words for people who use it; what engineers call it is the hint."""
+
+from __future__ import annotations
+
+import re
+
+from kronkers_studio.desktop.localization import counted, tr
+from kronkers_studio.domain.models import Datatype, Framework, ModelFacts, Tensor
+
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]+|[a-z]+|[0-9]+")
+_ABBREVIATIONS = {"SVC", "SVR", "SGD", "MLP", "PCA", "CV", "NB", "LDA", "QDA", "NMF", "PLS", "LARS"}
+
+
+def kind_words(facts: ModelFacts) -> str:
+    """A scikit-learn estimator's class in words; for ONNX, the program that wrote it."""
+    if facts.framework is not Framework.SKLEARN:
+        return facts.estimator or "–"
+    name = facts.estimator.rsplit(".", 1)[-1]
+    named = {
+        "Pipeline": tr("Several steps, one after the other"),
+        "ColumnTransformer": tr("Steps by column"),
+        "GridSearchCV": tr("The best of several settings"),
+        "RandomizedSearchCV": tr("The best of several settings"),
+        "VotingClassifier": tr("Several models that vote"),
+        "VotingRegressor": tr("The average of several models"),
+        "StackingClassifier": tr("Several models, and one that weighs them"),
+        "StackingRegressor": tr("Several models, and one that weighs them"),
+    }
+    return named.get(name) or _spaced(name) or "–"
+
+
+def kind_hint(facts: ModelFacts) -> str:
+    """What engineers call it."""
+    return facts.estimator
+
+
+def tensor_words(tensor: Tensor) -> str:
+    """What an input or output holds for each row: "3 numbers", "a word", "an image of 28 × 28 numbers"."""
+    axes = tensor.shape[1:] if tensor.shape[:1] == (-1,) else tensor.shape
+    known = [length for length in axes if length > 1]
+    if any(length == -1 for length in axes):
+        return _several(tensor.datatype)
+    if not known:
+        return _one(tensor.datatype)
+    if len(known) == 1:
+        return _counted(tensor.datatype, known[0])
+    return tr("{shape} {values}").format(shape=" × ".join(map(str, known)), values=_several(tensor.datatype))
+
+
+def tensor_hint(tensor: Tensor) -> str:
+    """The same as the Open Inference Protocol says it."""
+    shape = " × ".join(tr("rows") if length == -1 else str(length) for length in tensor.shape)
+    return f"{tensor.datatype.value}, {shape}" if shape else tensor.datatype.value
+
+
+def assumed_words(facts: ModelFacts) -> str:
+    """What was not found beside the model and what is taken instead; "" when all was found."""
+    python = tr("Python {version}").format(version=facts.python_version)
+    match set(facts.assumed):
+        case missing if not missing:
+            return ""
+        case missing if {"python_version", "requirements"} <= missing:
+            words = tr("No list of libraries lay beside the model: {python} and the usual ones are assumed.")
+        case missing if "requirements" in missing:
+            words = tr("No list of libraries lay beside the model: the usual ones are assumed.")
+        case _:
+            words = tr("Nothing beside the model says which Python it was made with: {python} is assumed.")
+    return words.format(python=python)
+
+
+def _spaced(name: str) -> str:
+    """``RandomForestClassifier`` as "Random forest classifier"."""
+    words = _WORD.findall(name)
+    rest = [word if word in _ABBREVIATIONS else word.lower() for word in words[1:]]
+    return " ".join([*words[:1], *rest])
+
+
+def _one(datatype: Datatype) -> str:
+    return {Datatype.BYTES: tr("a word"), Datatype.BOOL: tr("yes or no")}.get(datatype) or tr("a number")
+
+
+def _several(datatype: Datatype) -> str:
+    return {Datatype.BYTES: tr("words"), Datatype.BOOL: tr("yes or no")}.get(datatype) or tr("numbers")
+
+
+def _counted(datatype: Datatype, amount: int) -> str:
+    if datatype is Datatype.BYTES:
+        return counted(amount, tr("{n} word"), tr("{n} words"))
+    if datatype is Datatype.BOOL:
+        return counted(amount, tr("{n} time yes or no"), tr("{n} times yes or no"))
+    return counted(amount, tr("{n} number"), tr("{n} numbers"))
