@@ -1,160 +1,161 @@
-"""Everything that can be done from anywhere, with its shortcut; the command palette that finds it (Ctrl+K)."""
+"""Everything that can be done or gone to, as data: pages make their buttons of it, and the palette finds it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+from functools import lru_cache
 
-from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter
-from PySide6.QtWidgets import QFrame, QListView, QStyledItemDelegate, QStyleOptionViewItem, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QAbstractButton
 
+from kronkers_studio.desktop.destinations import Destination
 from kronkers_studio.desktop.localization import tr
-from kronkers_studio.desktop.look import icons, theme
-from kronkers_studio.desktop.widgets.fields import LineField
 
-_NOWHERE = QModelIndex()
-_WIDTH, _HEIGHT = 560, 420
+_INFIX = 4  # letters from which on a word is found inside of others: "put" is not meant to find "computer"
+_WORD = re.compile(r"[^\W_]+")
+
+
+class Command(Enum):
+    """What the window itself does."""
+
+    PALETTE = auto()
+    FIND = auto()
+    TASKS = auto()
+    BACK = auto()
+    FORWARD = auto()
+    HELP = auto()
+    GUIDE = auto()
+    REBUILD = auto()
+    QUIT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class UseTheme:
+    """ "light", "dark" or "system"."""
+
+    theme: str
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button of the page in view."""
+
+    button: QAbstractButton
+
+
+@dataclass(frozen=True, slots=True)
+class FindAll:
+    """All files that ``words`` find."""
+
+    words: str
+
+
+Act = Destination | Command | UseTheme | Press | FindAll
+
+
+class Kind(StrEnum):
+    """What an action is about: those of one kind stand below one heading."""
+
+    HERE = "here"
+    ACTION = "action"
+    PAGE = "page"
+    PROJECT = "project"
+    MODEL = "model"
+    SERVER = "server"
+    SETTING = "setting"
+    FILE = "file"
+
+    @property
+    def heading(self) -> str:
+        return {
+            Kind.HERE: tr("On this page"),
+            Kind.ACTION: tr("Actions"),
+            Kind.PAGE: tr("Pages"),
+            Kind.PROJECT: tr("Projects"),
+            Kind.MODEL: tr("Models"),
+            Kind.SERVER: tr("Servers"),
+            Kind.SETTING: tr("Settings"),
+            Kind.FILE: tr("Files"),
+        }[self]
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """``shortcut`` in Qt's portable form ("Ctrl+K"), or empty."""
+    """``title`` says all of it, ``short`` what its button says beside what it is about; ``where`` is a short line on
+    what or where it is, ``also`` are other words that people look for. ``shortcut`` is in Qt's portable form."""
 
-    key: str
+    kind: Kind
     title: str
-    run: Callable[[], object]
+    act: Act
     icon: str = "forward"
+    short: str = ""
+    where: str = ""
+    also: str = ""
     shortcut: str = ""
+    useful: bool = False  # offered before anything is typed
 
     @property
     def shown_shortcut(self) -> str:
         """As the platform writes it."""
-        return QKeySequence(self.shortcut).toString(QKeySequence.SequenceFormat.NativeText) if self.shortcut else ""
+        return native(self.shortcut) if self.shortcut else ""
+
+    @property
+    def words(self) -> str:
+        """What a button says."""
+        return self.short or self.title
 
 
-def matching(actions: Sequence[Action], words: str) -> list[Action]:
-    """The actions whose title holds every word of ``words``; those that begin with it first."""
-    wanted = words.casefold().split()
-    found = [action for action in actions if all(word in action.title.casefold() for word in wanted)]
-    return sorted(found, key=lambda action: not action.title.casefold().startswith(words.casefold().strip()))
+def native(shortcut: str) -> str:
+    """A shortcut as the platform writes it."""
+    return QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText)
 
 
-class CommandPalette(QFrame):
-    """Type a few letters of what you want to do; Enter does it."""
+def matching(actions: Iterable[Action], text: str) -> list[Action]:
+    """The actions in which every word of ``text`` is found, best first: what begins with all of it, then where words of
+    the title begin so, then where other words for it do, then where one holds it anywhere."""
+    wanted = words_of(text)
+    if not wanted:
+        return list(actions)
+    ranked = []
+    for place, action in enumerate(actions):
+        rank = _rank(action, wanted)
+        if rank is not None:
+            ranked.append((rank, len(action.title), place, action))
+    ranked.sort(key=lambda each: each[:3])
+    return [action for *_, action in ranked]
 
-    def __init__(self, actions: Callable[[], Sequence[Action]], parent: QWidget) -> None:
-        super().__init__(parent)
-        self._actions = actions
-        self._over = parent
-        self.setProperty("card", True)
-        self.setAccessibleName(tr("Commands"))
-        self.setFixedSize(_WIDTH, _HEIGHT)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(10, 10, 10, 10)
-        self.search = LineField(tr("Search commands"), placeholder=tr("What do you want to do?"))
-        self.search.textChanged.connect(self._filter)
-        self.search.installEventFilter(self)
-        self._model = _ActionsModel(self)
-        self._list = QListView()
-        self._list.setAccessibleName(tr("Commands found"))
-        self._list.setModel(self._model)
-        self._list.setItemDelegate(_ActionCells(self._list))
-        self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._list.clicked.connect(lambda index: self._run(index.row()))
-        column.addWidget(self.search)
-        column.addWidget(self._list, 1)
-        self.hide()
 
-    def open(self) -> None:
-        """Show it over the middle of the window, ready for typing."""
-        parent = self._over
-        self.move((parent.width() - self.width()) // 2, max(20, parent.height() // 8))
-        self.search.clear()
-        self._filter("")
-        self.show()
-        self.raise_()
-        self.search.setFocus()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            return self._key(event.key())
-        if event.type() is QEvent.Type.FocusOut:
-            self.hide()
-        return super().eventFilter(watched, event)
-
-    def _key(self, key: int) -> bool:
-        row = self._list.currentIndex().row()
-        if key in (Qt.Key.Key_Down, Qt.Key.Key_Up):
-            step = 1 if key == Qt.Key.Key_Down else -1
-            last = self._model.rowCount() - 1
-            self._list.setCurrentIndex(self._model.index(max(0, min(last, row + step))))
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._run(row)
-        elif key == Qt.Key.Key_Escape:
-            self.hide()
+def _rank(action: Action, wanted: Sequence[str]) -> tuple[int, int] | None:
+    title, rest = _padded(action.title), _padded(f"{action.also} {action.where} {action.kind.heading}")
+    total = 0
+    for word in wanted:
+        start = f" {word}"
+        if start in title:
+            continue
+        if start in rest:
+            total += 2 if rest.startswith(start) else 3
+        elif len(word) < _INFIX:
+            return None
+        elif word in title:
+            total += 4
+        elif word in rest:
+            total += 6
         else:
-            return False
-        return True
-
-    def _filter(self, words: str) -> None:
-        self._model.show_actions(matching(self._actions(), words))
-        self._list.setCurrentIndex(self._model.index(0))
-
-    def _run(self, row: int) -> None:
-        action = self._model.action(row)
-        self.hide()
-        if action is not None:
-            action.run()
+            return None
+    whole = " " + " ".join(wanted)
+    return (total, 0 if title == f"{whole} " else 1 if title.startswith(whole) else 2)
 
 
-class _ActionsModel(QAbstractListModel):
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        self._actions: Sequence[Action] = ()
-
-    def show_actions(self, actions: Sequence[Action]) -> None:
-        self.beginResetModel()
-        self._actions = actions
-        self.endResetModel()
-
-    def action(self, row: int) -> Action | None:
-        return self._actions[row] if 0 <= row < len(self._actions) else None
-
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
-        return 0 if parent.isValid() else len(self._actions)
-
-    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return self._actions[index.row()].title
-        return None
+def words_of(text: str) -> list[str]:
+    """The words of ``text``, without case and accents."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return _WORD.findall("".join(each for each in plain if not unicodedata.combining(each)))
 
 
-class _ActionCells(QStyledItemDelegate):
-    """Icon, title, and the shortcut at the right."""
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        return QSize(super().sizeHint(option, index).width(), 36)
-
-    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        super().initStyleOption(option, index)
-        option.text = ""
-
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        super().paint(painter, option, index)
-        model = index.model()
-        action = model.action(index.row()) if isinstance(model, _ActionsModel) else None
-        if action is None:
-            return
-        rect = option.rect.adjusted(10, 0, -12, 0)
-        painter.save()
-        picture = icons.pixmap(action.icon, "muted", 18, painter.device().devicePixelRatioF())
-        painter.drawPixmap(rect.left(), rect.center().y() - 8, picture)
-        painter.setPen(theme.current().colour("text"))
-        painter.drawText(rect.adjusted(30, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, action.title)
-        painter.setPen(theme.current().colour("muted"))
-        side = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-        painter.drawText(rect, side, action.shown_shortcut)
-        painter.restore()
+@lru_cache(maxsize=65_536)
+def _padded(text: str) -> str:
+    return f" {' '.join(words_of(text))} "

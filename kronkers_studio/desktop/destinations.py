@@ -34,6 +34,29 @@ class LookThroughFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class TrySample:
+    """See what is in the bundled sample folder."""
+
+    page: ClassVar[str] = "migrate"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchProject:
+    """Keep a project in sync with its folders while the window is open, or stop doing so."""
+
+    page: ClassVar[str] = "migrate"
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetFolder:
+    """Ask which of a project's folders is to be brought in no more."""
+
+    page: ClassVar[str] = "migrate"
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShowContent:
     """A project's newest version on ``branch`` ("": the default branch) with the folder ``path`` open and ``name``
     chosen in it."""
@@ -58,6 +81,38 @@ class OpenTrash:
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreContent:
+    """Ask what of ``project`` ("": the one in view) is to be restored, as it was when, and where to."""
+
+    page: ClassVar[str] = "registry"
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NameVersion:
+    """Ask for a branch or a tag at the newest version of ``project`` ("": at the chosen version in view)."""
+
+    page: ClassVar[str] = "registry"
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeBranches:
+    """Ask which branches of ``project`` ("": the one in view) are to be merged."""
+
+    page: ClassVar[str] = "registry"
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveContent:
+    """Ask which branch of ``project`` ("": the one in view), or whether all of it, is to go to the trash."""
+
+    page: ClassVar[str] = "registry"
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ShowModelVersion:
     """The model version called ``label``, such as ``churn:3``."""
 
@@ -67,16 +122,55 @@ class ShowModelVersion:
 
 @dataclass(frozen=True, slots=True)
 class PutLive:
-    """Ask where to put a model live; ``version`` None is its newest."""
+    """Ask where to put a model live; ``version`` None is its newest, an empty ``model`` the first, an empty ``place``
+    this computer."""
+
+    page: ClassVar[str] = "deploy"
+    model: str = ""
+    version: int | None = None
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RollBack:
+    """Make the release with that number live again."""
 
     page: ClassVar[str] = "deploy"
     model: str
-    version: int | None = None
+    place: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartAgain:
+    """Make live again what ended by itself."""
+
+    page: ClassVar[str] = "deploy"
+    model: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopService:
+    """Ask before what is live is stopped."""
+
+    page: ClassVar[str] = "deploy"
+    model: str
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
 class SendRows:
     """Rows to send to a live model."""
+
+    page: ClassVar[str] = "deploy"
+    model: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowAccess:
+    """The address of what is live, and programs that ask it."""
 
     page: ClassVar[str] = "deploy"
     model: str
@@ -95,6 +189,38 @@ class WatchService:
 @dataclass(frozen=True, slots=True)
 class AddServer:
     page: ClassVar[str] = "servers"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckServer:
+    """Look at everything that releases need on a server."""
+
+    page: ClassVar[str] = "servers"
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpServer:
+    """Prepare a server for releases."""
+
+    page: ClassVar[str] = "servers"
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowServerLog:
+    """Who changed what on a server."""
+
+    page: ClassVar[str] = "servers"
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveServer:
+    """Ask before a server is forgotten."""
+
+    page: ClassVar[str] = "servers"
+    server: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,20 +255,60 @@ class ReachImageRegistry:
     host: str
 
 
+@dataclass(frozen=True, slots=True)
+class ShowSetting:
+    """One setting, with the keyboard in it."""
+
+    page: ClassVar[str] = "settings"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseWorkspace:
+    """Ask for the folder of another workspace."""
+
+    page: ClassVar[str] = "settings"
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshBaseImages:
+    """Ask the image registries for newer base images."""
+
+    page: ClassVar[str] = "settings"
+
+
 Destination = (
     ToPage
     | ChooseFolder
     | LookThroughFolder
+    | TrySample
+    | WatchProject
+    | ForgetFolder
     | ShowContent
     | CheckWorkspace
     | OpenTrash
+    | RestoreContent
+    | NameVersion
+    | MergeBranches
+    | RemoveContent
     | ShowModelVersion
     | PutLive
+    | RollBack
+    | StartAgain
+    | StopService
     | SendRows
+    | ShowAccess
     | WatchService
     | AddServer
+    | CheckServer
+    | SetUpServer
+    | ShowServerLog
+    | RemoveServer
     | LogIn
     | TakeLockAway
     | CleanServer
     | ReachImageRegistry
+    | ShowSetting
+    | ChooseWorkspace
+    | RefreshBaseImages
 )

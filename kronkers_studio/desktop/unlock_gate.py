@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import home_short, tr
 from kronkers_studio.desktop.look.icons import IconLabel
@@ -14,6 +15,7 @@ from kronkers_studio.desktop.panels.rebuild import MendingPanel
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, centred
 from kronkers_studio.desktop.widgets.fields import Field, LineField
+from kronkers_studio.desktop.widgets.keyboard import first_entry, press_primary
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
@@ -40,7 +42,22 @@ class Gate(QWidget):
         self._column.setContentsMargins(28, 22, 28, 22)
         self._shown: QWidget | None = None
         self.unlock_card: UnlockCard | None = None
+        self.setAccessibleName(tr("Your workspace"))
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         studio.opened.connect(lambda: self._show_words(""))
+
+    def take_focus(self) -> None:
+        """The keyboard comes here: to what is asked for, if anything is."""
+        (first_entry(self) or self).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not press_primary(self, event):
+            super().keyPressEvent(event)
+
+    def on_active(self) -> None:
+        """The window may become active only after the question is shown; what is typed then belongs into its field."""
+        if self.unlock_card is not None:
+            self.unlock_card.take_focus()
 
     def show_welcome(self) -> None:
         """There is no workspace yet."""
@@ -127,6 +144,8 @@ class Gate(QWidget):
             self._shown.deleteLater()
         self._shown = widget
         self._column.addWidget(widget)
+        if self.isVisible():
+            self.take_focus()
 
 
 class UnlockCard(QWidget):
@@ -153,12 +172,22 @@ class UnlockCard(QWidget):
         row.addStretch(1)
         card.body.addLayout(row)
         self.entry = LineField(tr("Passphrase"), secret=True, on_return=self.unlock)
-        self.field = Field(tr("Passphrase"), self.entry)
+        self.field = Field(tr("Passphrase"), self.entry, problem_lines=2)
         card.body.addWidget(self.field)
         self.button = Button(tr("Unlock"), self.unlock, kind="primary")
         card.body.addWidget(self.button)
         self.setLayout(centred(card))
         self.setFocusProxy(self.entry)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.entry.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def take_focus(self) -> None:
+        """Have the keyboard in the field, unless somebody went with it to another part of this card."""
+        now = QApplication.focusWidget()
+        if self.isActiveWindow() and self.isVisible() and not (now is not None and self.isAncestorOf(now)):
+            self.entry.setFocus(Qt.FocusReason.ActiveWindowFocusReason)
 
     def unlock(self) -> None:
         """Try what was typed."""

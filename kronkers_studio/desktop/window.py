@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+import shiboken6
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QMouseEvent, QShortcut, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.actions import Action, CommandPalette
-from kronkers_studio.desktop.destinations import AddServer, CheckWorkspace, ChooseFolder, Destination, OpenTrash, ToPage
+from kronkers_studio.desktop import offers
+from kronkers_studio.desktop.actions import Act, Action, Command, FindAll, Kind, Press, UseTheme
+from kronkers_studio.desktop.command_palette import CommandPalette
+from kronkers_studio.desktop.destinations import CheckWorkspace, Destination, ToPage
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.localization import tr
+from kronkers_studio.desktop.offer_buttons import OfferButton, OfferMenuButton
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.rail import Rail, Stop
 from kronkers_studio.desktop.task_bar import TaskBar, TasksPanel
 from kronkers_studio.desktop.unlock_gate import Gate
+from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.keyboard import FocusKeeper, reading_order
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.desktop.window_state import Memory
 from kronkers_studio.desktop.work.folder_watches import Watchers
@@ -62,6 +69,24 @@ def stops() -> list[Stop]:
     ]
 
 
+def _about_page(key: str) -> tuple[str, str]:
+    """What a page is for, and other words that people look for."""
+    return {
+        "home": (tr("What there is, and what happened"), tr("overview start dashboard")),
+        "migrate": (tr("Bring folders in"), tr("import bring in onedrive folders watch")),
+        "registry": (tr("Files and their history"), tr("files history versions browse content")),
+        "models": (tr("Found and registered models"), tr("register versions machine learning")),
+        "deploy": (tr("What runs where"), tr("live put live publish services releases")),
+        "monitor": (tr("Live charts"), tr("charts metrics requests errors latency")),
+        "servers": (tr("Your own servers"), tr("ssh hosts machines")),
+        "settings": (tr("How the studio works"), tr("preferences options configuration")),
+    }[key]
+
+
+def _icon_of(button: QPushButton) -> str:
+    return (button.icon_name if isinstance(button, Button) else "") or "forward"
+
+
 def _module_of(key: str) -> ModuleType:
     return importlib.import_module(f"kronkers_studio.desktop.pages.{_PAGES[key][0]}")
 
@@ -80,13 +105,14 @@ class MainWindow(QMainWindow):
         self._future: list[str] = []
         self._current = ""
         self._wizard: FirstRunWizard | None = None
+        self._things = offers.Things()
+        self._things_stale = True
 
         self._build()
         self._connect()
         studio.load_ahead = self._load_ahead
         self._place()
         self.show_page(self.memory.page or "home")
-        self._central.setFocus()
 
     # Pages
 
@@ -121,6 +147,25 @@ class MainWindow(QMainWindow):
             self._future.clear()
         self._switch_to(key, destination)
 
+    def focusNextPrevChild(self, next: bool) -> bool:
+        return self._keeper.move(next)
+
+    def _in_view(self) -> QWidget:
+        """What the keyboard is kept in: the guide, the page or what stands before it."""
+        return self._wizard if self._wizard is not None else self._stack.currentWidget() or self._central
+
+    def _focus_page(self, *, known: bool = False) -> None:
+        """The keyboard comes to the page in view: to where it was there, else to the page as a whole. Nothing is marked
+        then, and Tab goes to what comes first. Who is in the rail stays there."""
+        if known:
+            return
+        self._keeper.forget()
+        view = self._in_view()
+        if view is self.gate:
+            self.gate.take_focus()
+        else:
+            view.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def go_back(self) -> None:
         if self._past:
             self._future.append(self._current)
@@ -133,22 +178,36 @@ class MainWindow(QMainWindow):
 
     def _switch_to(self, key: str, destination: Destination | None = None) -> None:
         before = self._pages.get(self._current)
+        if key != self._current and self.palette_box.isVisible():
+            self.palette_box.close_box()  # it offers what is on the page before
         if before is not None and key != self._current:
             before.leave()
         self._current = key
+        now = self.focusWidget()
+        in_rail = now is not None and self._rail.isAncestorOf(now)
         self._rail.show_chosen(key)
+        self._show_ways()
         if self.studio.session is None and key not in _NEEDS_NO_WORKSPACE:
             self._stack.setCurrentWidget(self.gate)
+            self._focus_page(known=in_rail)
             return
         page = self.page(key)
         if destination is not None and not isinstance(destination, ToPage):
             page.visit(destination)
+        known = in_rail or page.focusWidget() is not None
         self._stack.setCurrentWidget(page)
         page.enter()
+        self._focus_page(known=known)
+
+    def _show_ways(self) -> None:
+        titles = {stop.key: stop.title for stop in stops()}
+        back, forward = (titles.get(keys[-1], "") if keys else "" for keys in (self._past, self._future))
+        self._rail.show_ways(back=back, forward=forward)
 
     # Workspace
 
     def _on_opened(self) -> None:
+        self._things, self._things_stale = offers.Things(), True
         from kronkers_studio.desktop.charts.recorder import Recorder
 
         Recorder.of(self.studio)  # live metrics are kept from now on, whatever page is in view
@@ -173,6 +232,7 @@ class MainWindow(QMainWindow):
         self.studio.runner.run("make ready", load, owner=self, shown=False)
 
     def _on_closed(self) -> None:
+        self._things, self._things_stale = offers.Things(), True
         self.memory.keep_watched(self.studio.directory, Watchers.of(self.studio).projects)
         for page in self._pages.values():
             if page.entered:
@@ -238,6 +298,7 @@ class MainWindow(QMainWindow):
         self._wizard = wizard
         self._whole.addWidget(wizard)
         self._whole.setCurrentWidget(wizard)
+        wizard.take_focus()
 
     def _leave_wizard(self, destination: Destination | None) -> None:
         if self._wizard is None:
@@ -279,11 +340,17 @@ class MainWindow(QMainWindow):
         self._central = central
         self.setCentralWidget(central)
         self.tasks_panel = TasksPanel(self.studio.runner, central)
-        self.palette_box = CommandPalette(self.actions_now, central)
+        self.palette_box = CommandPalette(self.studio, self.actions_now, central)
+        self._keeper = FocusKeeper(self, self._in_view)
 
     def _connect(self) -> None:
         studio = self.studio
         self._rail.chosen.connect(self.show_page)
+        self._rail.back_wanted.connect(self.go_back)
+        self._rail.forward_wanted.connect(self.go_forward)
+        self._rail.find_wanted.connect(self.open_palette)
+        self.palette_box.chosen.connect(self.perform)
+        studio.changed.connect(self._on_changed)
         self._bar.panel_wanted.connect(self.tasks_panel.toggle)
         self.gate.begin_wanted.connect(self.show_wizard)
         studio.go.connect(self.go_to)
@@ -296,61 +363,112 @@ class MainWindow(QMainWindow):
         self.gate.rebuilt.connect(self._on_rebuilt)
         studio.opening.connect(self.gate.show_opening)
         studio.runner.crashed.connect(self.show_crash)
-        for action in self.actions_now():
+        for action in self._always():
             if action.shortcut:
-                QShortcut(QKeySequence(action.shortcut), self, self._runs(action.key))
+                QShortcut(QKeySequence(action.shortcut), self, self._performs(action.act))
 
-    def _runs(self, key: str) -> Callable[[], None]:
-        def run() -> None:
-            next(action for action in self.actions_now() if action.key == key).run()
+    def _performs(self, act: Act) -> Callable[[], None]:
+        return lambda: self.perform(act)
 
-        return run
+    def perform(self, act: Act) -> None:
+        """Do what an action says."""
+        match act:
+            case Command():
+                self._commands()[act]()
+            case UseTheme(theme):
+                self._use_theme(theme)
+            case Press(button):
+                if shiboken6.isValid(button) and button.isVisible() and button.isEnabled():
+                    button.setFocus(Qt.FocusReason.ShortcutFocusReason)
+                    button.click()
+            case FindAll(words):
+                self.ask_find(words)
+            case _:
+                self.go_to(act)
+
+    def _commands(self) -> dict[Command, Callable[[], object]]:
+        return {
+            Command.PALETTE: self.open_palette,
+            Command.FIND: self.ask_find,
+            Command.TASKS: self.tasks_panel.toggle,
+            Command.BACK: self.go_back,
+            Command.FORWARD: self.go_forward,
+            Command.HELP: self.show_help,
+            Command.GUIDE: self.show_wizard,
+            Command.REBUILD: self.ask_rebuild,
+            Command.QUIT: self.close,
+        }
+
+    # What can be done
+
+    def open_palette(self) -> None:
+        """Find anything; the guide is gone through to its end first."""
+        if self._wizard is None:
+            self._read_things()
+            self.palette_box.open()
 
     def actions_now(self) -> list[Action]:
-        """Everything that can be done from here."""
+        """Everything that can be done or gone to from here."""
+        return offers.distinct([*self._on_this_page(), *self._always(), *offers.actions_of(self._things)])
+
+    def _always(self) -> list[Action]:
+        """What does not depend on what is in the workspace."""
         pages = [
-            Action(f"page.{stop.key}", stop.title, self._goes(ToPage(stop.key)), stop.icon, f"Ctrl+{position}")
+            offers.page_action(stop.key, stop.title, stop.icon, position, *_about_page(stop.key))
             for position, stop in enumerate(stops(), 1)
         ]
-        return [
-            *pages,
-            Action("palette", tr("Find a command"), self.palette_box.open, "search", "Ctrl+K"),
-            Action("tasks", tr("Show or hide the Tasks panel"), self.tasks_panel.toggle, "tasks", "Ctrl+T"),
-            Action("back", tr("Back"), self.go_back, "back", "Alt+Left"),
-            Action("forward", tr("Forward"), self.go_forward, "forward", "Alt+Right"),
-            Action("help", tr("Help and shortcuts"), self.show_help, "help", "F1"),
-            Action("wizard", tr("Guide me from a folder to a live model"), self.show_wizard, "sparkle"),
-            Action("server.add", tr("Add a server"), self._goes(AddServer()), "servers"),
-            Action("migrate.begin", tr("Bring in a folder"), self._goes(ChooseFolder()), "migrate"),
-            Action("registry.find", tr("Find a file, a model or a project"), self.ask_find, "search", "Ctrl+F"),
-            Action("registry.trash", tr("Open the trash"), self._goes(OpenTrash()), "trash"),
-            Action("registry.check", tr("Check the workspace"), self._goes(CheckWorkspace()), "shield"),
-            Action("registry.rebuild", tr("Rebuild the workspace's index"), self.ask_rebuild, "refresh"),
-            Action("theme.light", tr("Use the light theme"), self._themes("light"), "settings"),
-            Action("theme.dark", tr("Use the dark theme"), self._themes("dark"), "settings"),
-            Action("theme.system", tr("Follow the system's theme"), self._themes("system"), "settings"),
-            Action("quit", tr("Close the window"), self.close, "close", "Ctrl+Q"),
-        ]
+        return [*offers.window_actions(), *pages, *offers.settings_actions()]
 
-    def ask_find(self) -> None:
-        """Look for something by its name, from any page."""
+    def _on_this_page(self) -> list[Action]:
+        """The buttons of the page in view, and what is in its menus; those made of an action stand for the action."""
+        found = []
+        for button in reading_order(self._in_view()):
+            if isinstance(button, OfferButton):
+                found.append(replace(button.action, kind=Kind.HERE))
+            elif isinstance(button, OfferMenuButton):
+                found += [replace(action, kind=Kind.HERE) for action in button.offers()]
+            elif isinstance(button, QPushButton):
+                words = button.accessibleName() or button.text()
+                found.append(Action(Kind.HERE, words, Press(button), _icon_of(button)))
+        return found
+
+    def _on_changed(self, _kind: str) -> None:
+        self._things_stale = True
+        if self.palette_box.isVisible():
+            self._read_things()
+
+    def _read_things(self) -> None:
+        """Read off the main thread what is in the workspace, when that is not known."""
+        if self._things_stale and self.studio.session is not None:
+            self._things_stale = False
+            self.studio.read(offers.read_things, self._show_things, owner=self, failed=self._not_read)
+
+    def _show_things(self, things: offers.Things) -> None:
+        self._things = things
+        self.palette_box.show_changed()
+
+    def _not_read(self, _error: StudioError) -> None:
+        """The page in view says what is wrong with the workspace; the palette goes on without what is in it."""
+        self._things_stale = True
+
+    def ask_find(self, words: str = "") -> None:
+        """Look for something by its name, from any page; for ``words`` at once."""
         from kronkers_studio.desktop.dialogs.search import SearchDialog
 
         if self.studio.session is not None:
-            SearchDialog(self, self.studio).open()
+            dialog = SearchDialog(self, self.studio)
+            dialog.words.setText(words)
+            dialog.open()
 
     def _goes(self, destination: Destination) -> Callable[[], None]:
         return lambda: self.go_to(destination)
 
-    def _themes(self, choice: str) -> Callable[[], None]:
-        def choose() -> None:
-            from kronkers_studio.desktop.look import theme
-            from kronkers_studio.settings.configuration import change_settings
+    def _use_theme(self, choice: str) -> None:
+        from kronkers_studio.desktop.look import theme
+        from kronkers_studio.settings.configuration import change_settings
 
-            self.studio.reload_settings(change_settings(theme=choice))
-            theme.current().choose(self.studio.settings.theme)
-
-        return choose
+        self.studio.reload_settings(change_settings(theme=choice))
+        theme.current().choose(self.studio.settings.theme)
 
     # Dialogs, closing
 
@@ -363,6 +481,33 @@ class MainWindow(QMainWindow):
         """A bug came to light: say so, with everything to copy; while one is being read, no other is put before it."""
         if not any(dialog.isVisible() for dialog in self.findChildren(CrashDialog)):
             CrashDialog(self, during, details).open()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        handle = self.windowHandle()
+        if handle is not None:
+            handle.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The mouse's buttons for back and forward, wherever the pointer is."""
+        if event.type() is QEvent.Type.MouseButtonPress and isinstance(event, QMouseEvent):
+            way = {Qt.MouseButton.BackButton: self.go_back, Qt.MouseButton.ForwardButton: self.go_forward}.get(
+                event.button()
+            )
+            if way is not None:
+                way()
+                return True
+        return super().eventFilter(watched, event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """What had the keyboard before a dialog may be gone when the dialog is."""
+        super().changeEvent(event)
+        if event.type() is not QEvent.Type.ActivationChange or not self.isActiveWindow():
+            return
+        if self._in_view() is self.gate:
+            self.gate.on_active()
+        elif self.focusWidget() is None:
+            self._keeper.recover()
 
     def _place(self) -> None:
         if not self.restoreGeometry(self.memory.geometry):

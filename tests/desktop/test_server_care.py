@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from kronkers_studio.deployment.deploy_lock import deploy_lock, record_change
 from kronkers_studio.deployment.service_definition import SERVICE_LABEL, WORKSPACE_LABEL
+from kronkers_studio.desktop.destinations import ShowServerLog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
@@ -205,7 +206,7 @@ def test_who_changed_what_is_shown_from_the_servers_own_record(
     qtbot.waitUntil(lambda: bool(page.findChildren(ServerCard)), timeout=_LONG)
     connection = _session(page).connection(_session(page).workspace.ledger.server("factory"))
     record_change(connection, "start", release="churn r4", outcome="done")
-    _card(page).log_wanted.emit()
+    _card(page).wanted.emit(ShowServerLog("factory"))
     dialog = page.findChild(ServerLogDialog)
     assert dialog is not None
     qtbot.waitUntil(lambda: dialog.views.shown == "list", timeout=_LONG)

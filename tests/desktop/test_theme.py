@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 import kronkers_studio.desktop
 from kronkers_studio.desktop.look import icons, theme
 from kronkers_studio.desktop.look.style_sheet import style_sheet
 from kronkers_studio.desktop.look.tokens import DARK, LIGHT, READABLE_PAIRS, TEXT, Tokens
+from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.settings.paths import resource
 
 _ROOM = Path(kronkers_studio.desktop.__file__).parent
@@ -141,3 +143,22 @@ def test_switching_survives_widgets_that_nobody_holds_any_more() -> None:
     program = [sys.executable, "-c", _SWITCH_AMID_GARBAGE]
     ended = subprocess.run(program, env=os.environ.copy(), capture_output=True, text=True, check=False, timeout=60)
     assert ended.stdout.strip() == "survived", ended.stderr[-2000:]
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # the offscreen screen, of what opens
+@pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=lambda tokens: tokens.name)
+def test_what_a_drop_down_opens_is_marked_as_a_menu_is(qtbot: QtBot, tokens: Tokens) -> None:
+    """Seen to fail with Qt's own way to draw it, in a saturated blue."""
+    theme.current().choose("dark" if tokens is DARK else "light")
+    box = ComboBox("Speed", [("No limit", 0), ("2 MB per second", 2)])
+    qtbot.addWidget(box)
+    box.resize(300, 34)
+    box.show()
+    box.showPopup()
+    view = box.view()
+    marked = view.visualRect(box.model().index(0, 0))
+    shown = view.viewport().grab().toImage()
+    at = marked.center() * shown.devicePixelRatio()
+    colours = {shown.pixelColor(x, at.y()).name().upper() for x in range(shown.width() // 2, shown.width() - 20)}
+    box.hidePopup()
+    assert colours == {tokens.accent_bg}

@@ -17,7 +17,7 @@ class HelpDialog(Dialog):
     """Shortcuts on top, then the few words worth knowing."""
 
     def __init__(self, parent: QWidget, actions: Sequence[Action]) -> None:
-        super().__init__(parent, tr("Help"), tr("Everything can also be found with Ctrl+K."), width=560)
+        super().__init__(parent, tr("Help"), tr("Everything can also be found with Ctrl+K."), width=720)
         grid = QGridLayout()
         grid.setVerticalSpacing(6)
         grid.setHorizontalSpacing(18)

@@ -44,7 +44,6 @@ class ImageRegistryDialog(Dialog):
             tr("Registry"), text=known.host if known else host, placeholder=tr("registry.example.org")
         )
         place = Field(tr("Registry"), self.host, tr("What stands before the image's name, with :port if it has one."))
-        place.setVisible(known is None)
         self.user = LineField(tr("User name"), text=known.user if known else "")
         self.password = LineField(tr("Password or access token"), secret=True)
         self.ca_file = FileField(tr("CA file"), title=tr("Choose the CA file"), placeholder=tr("The usual ones"))
@@ -61,6 +60,7 @@ class ImageRegistryDialog(Dialog):
             ),
         ):
             self.content.addWidget(field)
+        place.setVisible(known is None)
         self.add_button(tr("Cancel"), self.reject)
         self.keep = self.add_button(tr("Try and keep"), self.go_on, "primary")
         self.keep.setDefault(True)

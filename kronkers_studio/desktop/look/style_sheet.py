@@ -148,7 +148,8 @@ QComboBox {{ padding-right: 28px; font-weight: 500; }}
 QComboBox::drop-down {{ border: none; width: 28px; }}
 QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{ background: @surface; border: 1px solid @line; border-radius: {CONTROL_RADIUS}px;
-    padding: 4px; outline: none; }}
+    padding: 4px; outline: none; font-weight: 400; selection-background-color: @accent_bg;
+    selection-color: @accent_text; }}
 QComboBox QAbstractItemView::item {{ min-height: 28px; padding: 0 8px; border-radius: 4px; }}
 QComboBox QAbstractItemView::item:selected {{ background: @accent_bg; color: @accent_text; }}
 QDateTimeEdit::up-button, QDateTimeEdit::down-button, QDateTimeEdit::drop-down {{ width: 0; border: none; }}

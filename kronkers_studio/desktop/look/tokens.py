@@ -36,6 +36,7 @@ class Tokens:
     hover: str  # a secondary button or rail entry under the pointer
     handle: str  # scroll bars, empty part of a progress bar
     disabled: str  # text of what cannot be used now
+    scrim: str  # laid over the window while something is asked in front of it
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -76,6 +77,7 @@ LIGHT = Tokens(
     hover="#F1F3F7",
     handle="#D5DAE2",
     disabled="#9AA4B5",
+    scrim="#3A4356",
 )
 DARK = Tokens(
     name="dark",
@@ -102,6 +104,7 @@ DARK = Tokens(
     hover="#232833",
     handle="#3A424F",
     disabled="#5F6A7B",
+    scrim="#000000",
 )
 
 READABLE_PAIRS = (
@@ -111,6 +114,7 @@ READABLE_PAIRS = (
     ("accent_text", "accent_bg"),
     ("accent_text", "rail"),
     ("text", "accent_bg"),
+    ("muted", "accent_bg"),
     ("on_accent", "accent"),
     ("on_accent", "accent_hover"),
     ("on_accent", "bad"),

@@ -10,12 +10,24 @@ import shiboken6
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop import offers
 from kronkers_studio.desktop.charts.recorder import Recorder
-from kronkers_studio.desktop.destinations import AddServer, Destination, PutLive, SendRows, ToPage, WatchService
+from kronkers_studio.desktop.destinations import (
+    Destination,
+    PutLive,
+    RollBack,
+    SendRows,
+    ShowAccess,
+    StartAgain,
+    StopService,
+    ToPage,
+    WatchService,
+)
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.icons import IconLabel
+from kronkers_studio.desktop.offer_buttons import OfferButton
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.release_card import ReleaseCard
 from kronkers_studio.desktop.panels.send_rows import SendRowsPanel
@@ -54,6 +66,11 @@ class Floor:
     def live(self) -> list[Release]:
         return [release for release in self.releases if release.state is ReleaseState.LIVE]
 
+    def of(self, model: str, place: str, number: int) -> Release | None:
+        """The release with that number."""
+        wanted = (model, place, number)
+        return next((each for each in self.releases if (each.model, each.place, each.number) == wanted), None)
+
     @property
     def lost(self) -> list[Release]:
         """What ended by itself, where nothing of it is live now."""
@@ -82,8 +99,8 @@ class DeployPage(Page):
         self._recorder = Recorder.of(studio)
         self._recorder.heard.connect(self._show_heard)
         self.back_button = Button(tr("Back"), self.show_places, icon="back")
-        self.server_button = Button(tr("Add a server"), self._add_server, icon="servers")
-        self.live_button = Button(tr("Put live …"), self.ask_put_live, kind="primary", icon="deploy")
+        self.server_button = OfferButton(offers.add_server(), studio.go.emit)
+        self.live_button = OfferButton(offers.put_any_live(), self.do, kind="primary")
         for button in (self.back_button, self.server_button, self.live_button):
             self.header.add_action(button)
         self.send_panel = SendRowsPanel(studio)
@@ -154,8 +171,7 @@ class DeployPage(Page):
         heard_of = self._recorder.heard_of
         dialog = PutLiveDialog(self, floor.versions, floor.places, floor.releases, self.put_live, heard_of)
         self._dialog = dialog
-        if model:
-            dialog.choose(model, version, place)
+        dialog.choose(model or floor.versions[0].name, version, place)
         dialog.open()
 
     def put_live(self, model: str, version: int, place: str) -> None:
@@ -250,11 +266,33 @@ class DeployPage(Page):
     def _follow_wish(self) -> None:
         """What another page or the last start asked for, once what is there is known."""
         wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            self.do(wanted)
+
+    def do(self, wanted: object) -> None:
+        """Do what a button here, or another page, asks for; nothing where what it is about is no more."""
         match wanted:
-            case PutLive(model, version):
-                self.ask_put_live(model, version)
+            case PutLive(model, version, place):
+                self.ask_put_live(model, version, place)
             case SendRows(model, place):
                 self.send_rows(model, place)
+            case RollBack(model, place, number):
+                self._with(self._floor.of(model, place, number), lambda release: self.roll_back(release, number))
+            case StartAgain(model, place):
+                lost = (each for each in self._floor.lost if (each.model, each.place) == (model, place))
+                self._with(next(lost, None), self.start_again)
+            case StopService(model, place):
+                self._with(self._release_live(model, place), self.ask_stop)
+            case ShowAccess(model, place):
+                self._with(self._release_live(model, place), self._show_access)
+            case WatchService():
+                self.studio.go.emit(wanted)
+
+    def _with(self, release: Release | None, act: Callable[[Release], object]) -> None:
+        if release is None:
+            self.notice.say(tr("That is no longer so."), tr("See above how it stands now."), "warn")
+        else:
+            act(release)
 
     # Views
 
@@ -347,10 +385,7 @@ class DeployPage(Page):
     def _nothing(self, place: str) -> QWidget:
         card = Card()
         card.body.addWidget(label(tr("Nothing runs here yet."), "muted"))
-        here = tr("Put live here …")
-        button = Button(
-            here, lambda: self.ask_put_live(self._floor.versions[0].name, None, place), name=f"{here} {place}"
-        )
+        button = OfferButton(offers.put_live_in(place), self.do, icon=False)
         row = QHBoxLayout()
         row.addWidget(button)
         row.addStretch(1)
@@ -372,7 +407,7 @@ class DeployPage(Page):
         words = tr("A server runs the model day and night, and others can use it. It needs SSH and Docker.")
         card.body.addWidget(label(words, "muted", wrap=True))
         row = QHBoxLayout()
-        row.addWidget(Button(tr("Add a server …"), self._add_server))
+        row.addWidget(OfferButton(offers.add_server(), self.studio.go.emit, icon=False))
         row.addStretch(1)
         card.body.addLayout(row)
         column.addWidget(card)
@@ -381,25 +416,13 @@ class DeployPage(Page):
 
     def _card(self, model: str, releases: list[Release]) -> ReleaseCard:
         card = ReleaseCard(model, releases, self._heard(releases[0]))
-        card.rows_wanted.connect(lambda release: self.send_rows(release.model, release.place))
-        card.charts_wanted.connect(self._open_charts)
-        card.address_wanted.connect(self._show_access)
-        card.stop_wanted.connect(self.ask_stop)
-        card.return_wanted.connect(lambda release: self.roll_back(release, release.number))
-        card.start_wanted.connect(self.start_again)
-        card.retry_wanted.connect(lambda release: self.ask_put_live(release.model, release.version, release.place))
+        card.wanted.connect(self.do)
         return card
 
     def _show_access(self, release: Release) -> None:
         from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
 
         ServiceAccessDialog(self.window(), self.studio, release).open()
-
-    def _open_charts(self, release: Release) -> None:
-        self.studio.go.emit(WatchService(release.model, release.place))
-
-    def _add_server(self) -> None:
-        self.studio.go.emit(AddServer())
 
 
 def read_floor(session: Session) -> Floor:

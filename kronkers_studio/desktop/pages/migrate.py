@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.destinations import ChooseFolder, Destination, LookThroughFolder, ShowContent, ToPage
+from kronkers_studio.desktop.destinations import (
+    ChooseFolder,
+    Destination,
+    ForgetFolder,
+    LookThroughFolder,
+    ShowContent,
+    ToPage,
+    TrySample,
+    WatchProject,
+)
 from kronkers_studio.desktop.localization import date_time, home_short, tr
 from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.pages.page import Page
-from kronkers_studio.desktop.panels.folder_choice import FolderChoice
+from kronkers_studio.desktop.panels.folder_choice import FolderChoice, sample_folder
 from kronkers_studio.desktop.panels.outcome import OutcomePanel
 from kronkers_studio.desktop.panels.plan import PlanPanel
 from kronkers_studio.desktop.panels.progress import WorkingPanel
@@ -46,6 +55,7 @@ class MigratePage(Page):
         self._remembered: MigrationOptions | None = None  # how the folder was brought in the last time
         self._folder: Path | None = None
         self._project = ""
+        self._wish: Destination | None = None
         self.back_button = Button(tr("Back"), self.choose)
         self.again_button = Button(tr("Bring in another folder"), self.choose)
         self.start_button = Button(tr("Start"), self.start, kind="primary", icon="play")
@@ -85,6 +95,21 @@ class MigratePage(Page):
                 self.choose()
             case LookThroughFolder(folder):
                 self.look_at(folder)
+            case TrySample():
+                self.look_at(sample_folder())
+            case WatchProject() | ForgetFolder():
+                self.choose()
+                self._wish = destination
+                self.become_stale()
+
+    def _follow_wish(self) -> None:
+        """What another page asked for, once it is known what was brought in."""
+        wish, self._wish = self._wish, None
+        match wish:
+            case WatchProject(project):
+                self.before.toggle_watching(project)
+            case ForgetFolder(project) if project in self.before.rows:
+                self.ask_forget(project, self.before.rows[project].folders)
 
     # Steps
 
@@ -264,6 +289,7 @@ class MigratePage(Page):
         self.before.show_projects(projects)
         self.before.setVisible(bool(projects))
         self.choice.leave_out(folder for project in projects for folder in project.folders)
+        self._follow_wish()
 
     def _choose_view(self) -> QWidget:
         view = QWidget()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.destinations import Destination
 from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y
 from kronkers_studio.desktop.remedies import remedy_of
 from kronkers_studio.desktop.widgets.header import PageHeader
+from kronkers_studio.desktop.widgets.keyboard import press_primary
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.errors import StudioError
@@ -37,6 +38,7 @@ class Page(QWidget):
         self.setProperty("page", True)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(title)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # nothing is marked until somebody uses the keyboard
         whole = self._whole = QVBoxLayout(self)
         whole.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X, MARGIN_Y - 4)
         whole.setSpacing(GAP)
@@ -45,12 +47,16 @@ class Page(QWidget):
         self.content = QVBoxLayout()
         self.content.setSpacing(GAP)
         whole.addWidget(self.header)
-        whole.addWidget(self.notice)
         whole.addLayout(self.content, 1)
+        whole.addWidget(self.notice)  # below the content, so that nothing moves under the mouse when it speaks
         self.entered = False
         self._stale = True
         studio.opened.connect(self.become_stale)
         studio.changed.connect(self._on_change)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not press_primary(self, event):
+            super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -5,17 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from kronkers_studio.desktop import offers
+from kronkers_studio.desktop.actions import Action, Command
 from kronkers_studio.desktop.check_notice import say_checked
-from kronkers_studio.desktop.destinations import CheckWorkspace, ChooseFolder, Destination, OpenTrash, ShowContent
+from kronkers_studio.desktop.destinations import (
+    CheckWorkspace,
+    ChooseFolder,
+    Destination,
+    MergeBranches,
+    NameVersion,
+    OpenTrash,
+    RemoveContent,
+    RestoreContent,
+    ShowContent,
+)
 from kronkers_studio.desktop.localization import counted, file_size, home_short, moment, tr
 from kronkers_studio.desktop.look.tokens import CONTROL_HEIGHT, GAP, Tone
+from kronkers_studio.desktop.offer_buttons import OfferButton, OfferMenuButton
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.browser import FolderBrowser
 from kronkers_studio.desktop.panels.changes import ChangesPanel
 from kronkers_studio.desktop.panels.history import history_columns
-from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.desktop.widgets.pills import FilterPills
@@ -45,6 +57,7 @@ class RegistryPage(Page):
         super().__init__(
             studio, tr("Registry"), tr("Every state of every folder you brought in, and a way back to it.")
         )
+        self._wish: Destination | None = None
         self._wanted_project = ""
         self._wanted_path: str | None = None  # None: as it is
         self._wanted_name = ""
@@ -56,17 +69,15 @@ class RegistryPage(Page):
         self.project_box = ComboBox(tr("Project"))
         self.project_box.setMinimumWidth(180)
         self.project_box.currentIndexChanged.connect(self._project_chosen)
-        self.check_button = Button(tr("Check"), self.check, icon="shield", name=tr("Check the workspace"))
-        self.find_button = Button(
-            tr("Find …"), self.ask_find, icon="search", name=tr("Find in everything that was brought in")
+        self.check_button = OfferButton(offers.check_for_damage(), self.do)
+        self.find_button = OfferButton(offers.find_anything(), self.do)
+        self.more_button = OfferMenuButton(
+            "", self._more, self.do, kind="icon", icon="more", name=tr("Remove, or open the trash")
         )
-        self.more_button = Button("", self._show_more, kind="icon", icon="more", name=tr("Remove, or open the trash"))
-        self.restore_button = Button(tr("Restore …"), self.ask_what, kind="primary", icon="undo")
-        self.merge_button = Button(tr("Merge …"), self.ask_merge, kind="quiet", icon="migrate")
+        self.restore_button = OfferButton(offers.restore_what(), self.do, kind="primary")
+        self.merge_button = OfferButton(offers.merge_branches(), self.do, kind="quiet")
         self.merge_button.setVisible(False)
-        self.name_button = Button(
-            tr("Name it …"), self.ask_name, kind="quiet", icon="tag", name=tr("Make a branch or tag at this version")
-        )
+        self.name_button = OfferButton(offers.name_version(), self.do, kind="quiet")
         for widget in (
             self.find_button,
             self.project_box,
@@ -104,10 +115,35 @@ class RegistryPage(Page):
         match destination:
             case ShowContent():
                 self._show_content(destination)
+            case RestoreContent(project) | NameVersion(project) | MergeBranches(project) | RemoveContent(project):
+                self._wish = destination
+                self._show_content(ShowContent(project or self._project or self._wanted_project, self._path))
+            case _:
+                self.do(destination)
+
+    def do(self, wanted: object) -> None:
+        """Do what a button here, or another page, asks for, with what is in view."""
+        match wanted:
             case CheckWorkspace():
                 self.check()
             case OpenTrash():
                 self.ask_trash()
+            case Command.FIND:
+                self.ask_find()
+            case RestoreContent():
+                self.ask_what()
+            case NameVersion():
+                self.ask_name()
+            case MergeBranches():
+                self.ask_merge()
+            case RemoveContent():
+                self.ask_remove()
+
+    def _follow_wish(self) -> None:
+        """What another page asked for, once the versions are there."""
+        wish, self._wish = self._wish, None
+        if wish is not None:
+            self.do(wish)
 
     def _show_content(self, wanted: ShowContent) -> None:
         self._wanted_project, self._wanted_path = wanted.project, wanted.path
@@ -122,6 +158,7 @@ class RegistryPage(Page):
             widget.setVisible(bool(projects))
         self.views.show_view("full" if projects else "empty")
         if not projects:
+            self._wish = None
             return
         self.project_box.set_choices([(project.name, project.name) for project in projects])
         if self._wanted_project:
@@ -166,6 +203,7 @@ class RegistryPage(Page):
                 self.changes_panel.offer(self._timeline.branches, self._timeline.tags)
             if offset == 0 and rows:
                 self.history.choose(self._place_to_begin(rows))
+                self._follow_wish()
 
         self.studio.read(work, show, owner=self, failed=self.notice.show_error)
 
@@ -255,13 +293,9 @@ class RegistryPage(Page):
 
         SearchDialog(self.window(), self.studio).open()
 
-    def _show_more(self) -> None:
-        menu = QMenu(self)
-        menu.aboutToHide.connect(menu.deleteLater)
-        remove = menu.addAction(tr("Remove a branch or the project …"), self.ask_remove)
-        remove.setEnabled(bool(self._project))
-        menu.addAction(tr("Trash …"), self.ask_trash)
-        menu.popup(self.more_button.mapToGlobal(self.more_button.rect().bottomLeft()))
+    def _more(self) -> list[Action]:
+        removal = [offers.remove_content()] if self._project else []
+        return [*removal, offers.open_trash()]
 
     def ask_remove(self) -> None:
         """Ask what is to go to the trash."""

@@ -8,15 +8,26 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.destinations import AddServer, CleanServer, Destination, LogIn, TakeLockAway
+from kronkers_studio.desktop.destinations import (
+    AddServer,
+    CheckServer,
+    CleanServer,
+    Destination,
+    LogIn,
+    RemoveServer,
+    SetUpServer,
+    ShowServerLog,
+    TakeLockAway,
+)
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog, cleaned_words
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.tokens import GAP
+from kronkers_studio.desktop.offer_buttons import OfferButton
+from kronkers_studio.desktop.offers import add_server
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.server_card import ServerCard, lock_question
-from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.dialog import confirm
 from kronkers_studio.desktop.widgets.states import EmptyState
@@ -44,9 +55,10 @@ class ServersPage(Page):
         )
         self._wanted: Destination | None = None
         self._cards: dict[str, ServerCard] = {}
+        self._servers: dict[str, Server] = {}
         self._busy: dict[str, str] = {}  # server: what is being done to it, in words
         self._problems: dict[str, StudioError] = {}  # server: why it could not be looked at
-        self.add_button = Button(tr("Add a server …"), self.ask_add, kind="primary", icon="plus")
+        self.add_button = OfferButton(add_server(), self._do, kind="primary")
         self.header.add_action(self.add_button)
         self.views = Views({"empty": self._empty, "list": self._list})
         self.content.addWidget(self.views, 1)
@@ -64,20 +76,32 @@ class ServersPage(Page):
         self.add_button.setVisible(bool(servers))
         if servers:
             self._fill(servers)
-        self._follow_wish({server.name: server for server in servers})
+        self._servers = {server.name: server for server in servers}
+        self._follow_wish()
 
-    def _follow_wish(self, servers: dict[str, Server]) -> None:
+    def _follow_wish(self) -> None:
         """What another page asked for, once the servers are known."""
         wanted, self._wanted = self._wanted, None
-        match wanted:
-            case AddServer():
-                self.ask_add()
-            case LogIn(name) if name in servers:
-                self.ask_log_in(servers[name])
-            case TakeLockAway(name) if name in servers:
-                self.ask_unlock(servers[name])
-            case CleanServer(name) if name in servers:
-                self.ask_clean(servers[name])
+        if wanted is not None:
+            self._do(wanted)
+
+    def _do(self, wanted: object) -> None:
+        """Do what a card here, or another page, asks for; nothing where its server is no more."""
+        if isinstance(wanted, AddServer):
+            self.ask_add()
+            return
+        acts: dict[type, Callable[[Server], object]] = {
+            CheckServer: self.check,
+            SetUpServer: self.set_up,
+            LogIn: self.ask_log_in,
+            ShowServerLog: self.show_log,
+            TakeLockAway: self.ask_unlock,
+            CleanServer: self.ask_clean,
+            RemoveServer: self.ask_remove,
+        }
+        server, act = self._servers.get(getattr(wanted, "server", "")), acts.get(type(wanted))
+        if server is not None and act is not None:
+            act(server)
 
     def show_report(self, report: ServerReport) -> None:
         """Show what was found on a server, on its card."""
@@ -115,7 +139,7 @@ class ServersPage(Page):
 
         def done(server: Server) -> None:
             words = tr("You are logged in to {server}.").format(server=server.name)
-            self.notice.say(words, tr("It is being checked; see what it says below."), "ok")
+            self.notice.say(words, tr("It is being checked; see what it says above."), "ok")
             self.check(server)
 
         LogInDialog(self, self.studio, server, done).open()
@@ -233,7 +257,7 @@ class ServersPage(Page):
     def _added(self, server: Server) -> None:
         self.notice.say(
             tr("{server} was added.").format(server=server.name),
-            tr("It is being checked; see what it says below."),
+            tr("It is being checked; see what it says above."),
             "ok",
         )
         self.studio.read(_servers, lambda servers: self._check_new(servers, server), owner=self)
@@ -264,13 +288,7 @@ class ServersPage(Page):
         self._cards = {}
         for server in servers:
             card = ServerCard(server)
-            card.wants_check.clicked.connect(partial(self.check, server))
-            card.wants_setup.clicked.connect(partial(self.set_up, server))
-            card.wants_removal.clicked.connect(partial(self.ask_remove, server))
-            card.log_in_wanted.connect(partial(self.ask_log_in, server))
-            card.log_wanted.connect(partial(self.show_log, server))
-            card.unlock_wanted.connect(partial(self.ask_unlock, server))
-            card.clean_wanted.connect(partial(self.ask_clean, server))
+            card.wanted.connect(self._do)
             report = reports.get(server.name)
             if report is not None:
                 card.show_report(report)

@@ -5,19 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.destinations import Destination, ReachImageRegistry
+from kronkers_studio.desktop.actions import Command
+from kronkers_studio.desktop.destinations import (
+    ChooseWorkspace,
+    Destination,
+    ReachImageRegistry,
+    RefreshBaseImages,
+    ShowSetting,
+)
 from kronkers_studio.desktop.localization import duration, home_short, number, tr
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP
+from kronkers_studio.desktop.offer_buttons import OfferButton
+from kronkers_studio.desktop.offers import choose_workspace, guide, setting_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.image_registries import ImageRegistriesCard, refreshed_words
-from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.dialog import confirm
 from kronkers_studio.desktop.widgets.fields import CheckBox, ComboBox, Field, LineField
+from kronkers_studio.desktop.widgets.keyboard import give_focus, reading_order
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.views import WrappedContent, scrolling
@@ -73,9 +82,51 @@ class SettingsPage(Page):
         self.studio.read(_read_registries, self._show_registries, owner=self, failed=self.notice.show_error)
 
     def visit(self, destination: Destination) -> None:
-        if isinstance(destination, ReachImageRegistry):
-            self._wanted_registry = destination.host
-            self.become_stale()
+        match destination:
+            case ReachImageRegistry(""):
+                self.ask_registry(None)
+            case ReachImageRegistry(host):
+                self._wanted_registry = host
+                self.become_stale()
+            case _:
+                self.do(destination)
+
+    def do(self, wanted: object) -> None:
+        """Do what a button here, or another page, asks for."""
+        match wanted:
+            case ShowSetting(name):
+                QTimer.singleShot(0, self, lambda: self.show_setting(name))  # once the page is in view
+            case ChooseWorkspace():
+                self.ask_workspace()
+            case RefreshBaseImages():
+                self.refresh_base_images()
+            case Command.GUIDE:
+                self.studio.wizard_wanted.emit()
+
+    def show_setting(self, name: str) -> None:
+        """Give the setting called ``name`` the keyboard, in view; the page says so when it does not apply here."""
+        entry = self._entries()[name]
+        if entry.isHidden() or not entry.isEnabled():
+            words = tr("“{setting}” does not apply to this computer.").format(setting=setting_title(name))
+            self.notice.say(words, tr("A model is kept from your files and other programs here anyway."))
+            return
+        inside = reading_order(entry) if isinstance(entry, FilterPills) else []
+        give_focus(next(iter(inside), entry), Qt.FocusReason.TabFocusReason)
+
+    def _entries(self) -> dict[str, QWidget]:
+        return {
+            "theme": self.theme,
+            "author": self.author,
+            "scrape_seconds": self.seconds,
+            "keep_releases": self.keep,
+            "run_unprotected": self.unprotected,
+            "autostart": self.autostart,
+            "read_limit": self.limit,
+            "low_priority": self.priority,
+            "base_image": self.base,
+            "package_platform": self.platform,
+            "offline": self.offline,
+        }
 
     def change(self, **changes: Any) -> bool:
         """Put ``changes`` in force and keep them; False when they are not valid, which is then said."""
@@ -95,7 +146,7 @@ class SettingsPage(Page):
     def _look(self) -> Card:
         card = Card(tr("Appearance"))
         words = {"system": tr("As the system"), "light": tr("Light"), "dark": tr("Dark")}
-        self.theme = FilterPills([(name, words[name]) for name in choices("theme")], tr("Theme"))
+        self.theme = FilterPills([(name, words[name]) for name in choices("theme")], setting_title("theme"))
         self.theme.select(self.studio.settings.theme)
         self.theme.chosen.connect(lambda key: self.change(theme=key))
         row = QHBoxLayout()
@@ -110,7 +161,7 @@ class SettingsPage(Page):
         self.author = LineField(tr("Your name"), text=self.studio.settings.author)
         self.author.setPlaceholderText(author_name(self.studio.settings))
         self.author.editingFinished.connect(lambda: self.change(author=self.author.text().strip()))
-        card.body.addWidget(Field(tr("Name in histories"), self.author, _help("author")))
+        card.body.addWidget(Field(setting_title("author"), self.author, _help("author")))
         return card
 
     def _workspace(self) -> Card:
@@ -118,7 +169,7 @@ class SettingsPage(Page):
         self.where = ElidedLabel(home_short(self.studio.settings.workspace), middle=True)
         row = QHBoxLayout()
         row.addWidget(self.where, 1)
-        row.addWidget(Button(tr("Open another …"), self.ask_workspace))
+        row.addWidget(OfferButton(choose_workspace(), self.do, icon=False))
         card.body.addLayout(row)
         card.body.addWidget(label(_help("workspace"), "caption", wrap=True))
         return card
@@ -129,13 +180,13 @@ class SettingsPage(Page):
         self.limit = ComboBox(tr("How fast folders are read"), _limits(settings.read_limit))
         self.limit.choose(settings.read_limit)
         self.limit.activated.connect(lambda: self.change(read_limit=self.limit.value))
-        card.body.addWidget(Field(tr("Read at most"), self.limit, _help("read_limit")))
+        card.body.addWidget(Field(setting_title("read_limit"), self.limit, _help("read_limit")))
         words = {"always": tr("Always"), "watching": tr("While watching"), "never": tr("Never")}
         names = [(name, words[name]) for name in choices("low_priority")]
-        self.priority = FilterPills(names, tr("Run slower when I am working"))
+        self.priority = FilterPills(names, setting_title("low_priority"))
         self.priority.select(settings.low_priority)
         self.priority.chosen.connect(lambda key: self.change(low_priority=key))
-        card.body.addWidget(label(tr("Run slower when I am working"), "medium"))
+        card.body.addWidget(label(setting_title("low_priority"), "medium"))
         row = QHBoxLayout()
         row.addWidget(self.priority)
         row.addStretch(1)
@@ -145,16 +196,16 @@ class SettingsPage(Page):
 
     def _packages(self) -> Card:
         card = Card(tr("Packages"))
-        self.base = LineField(tr("Base image"), text=self.studio.settings.base_image)
+        self.base = LineField(setting_title("base_image"), text=self.studio.settings.base_image)
         self.base.editingFinished.connect(lambda: self.change(base_image=self.base.text().strip()))
-        card.body.addWidget(Field(tr("Base image"), self.base, _help("base_image")))
+        card.body.addWidget(Field(setting_title("base_image"), self.base, _help("base_image")))
         platforms = dict.fromkeys([*_PLATFORMS, self.studio.settings.package_platform])
-        self.platform = ComboBox(tr("Platform of the servers"), [(name, name) for name in platforms])
+        self.platform = ComboBox(setting_title("package_platform"), [(name, name) for name in platforms])
         self.platform.choose(self.studio.settings.package_platform)
         self.platform.activated.connect(lambda: self.change(package_platform=self.platform.value))
-        card.body.addWidget(Field(tr("Platform of the servers"), self.platform, _help("package_platform")))
-        self.offline = CheckBox(tr("Work offline"))
-        self.offline.setAccessibleName(tr("Work offline"))
+        card.body.addWidget(Field(setting_title("package_platform"), self.platform, _help("package_platform")))
+        self.offline = CheckBox(setting_title("offline"))
+        self.offline.setAccessibleName(self.offline.text())
         self.offline.setChecked(self.studio.settings.offline)
         self.offline.toggled.connect(lambda on: self.change(offline=on))
         card.body.addWidget(self.offline)
@@ -170,23 +221,23 @@ class SettingsPage(Page):
 
     def _servers(self) -> Card:
         card = Card(tr("Servers"))
-        self.keep = ComboBox(tr("Earlier releases that are kept"), _kept(self.studio.settings.keep_releases))
+        self.keep = ComboBox(setting_title("keep_releases"), _kept(self.studio.settings.keep_releases))
         self.keep.choose(self.studio.settings.keep_releases)
         self.keep.activated.connect(lambda: self.change(keep_releases=self.keep.value))
-        card.body.addWidget(Field(tr("Earlier releases that are kept"), self.keep, _help("keep_releases")))
+        card.body.addWidget(Field(setting_title("keep_releases"), self.keep, _help("keep_releases")))
         return card
 
     def _this_computer(self) -> Card:
         card = Card(tr("Models on this computer"))
         self.protection = label("", "muted", wrap=True)
         card.body.addWidget(self.protection)
-        self.unprotected = CheckBox(tr("Run models here all the same"))
-        self.unprotected.setAccessibleName(tr("Run models here all the same"))
+        self.unprotected = CheckBox(setting_title("run_unprotected"))
+        self.unprotected.setAccessibleName(self.unprotected.text())
         self.unprotected.toggled.connect(lambda on: self.change(run_unprotected=on))
         self.unprotected.setVisible(False)
         card.body.addWidget(self.unprotected)
-        self.autostart = CheckBox(tr("Start them again when I log in"))
-        self.autostart.setAccessibleName(tr("Start them again when I log in"))
+        self.autostart = CheckBox(setting_title("autostart"))
+        self.autostart.setAccessibleName(self.autostart.text())
         self.autostart.toggled.connect(self._change_autostart)
         card.body.addWidget(self.autostart)
         words = tr("What was live on this computer when it was shut down. Without this, it is shown as stopped then.")
@@ -230,14 +281,14 @@ class SettingsPage(Page):
         self.seconds = ComboBox(tr("How often live metrics are read"), words)
         self.seconds.choose(self.studio.settings.scrape_seconds)
         self.seconds.activated.connect(lambda: self.change(scrape_seconds=self.seconds.value))
-        card.body.addWidget(Field(tr("Live metrics"), self.seconds, _help("scrape_seconds")))
+        card.body.addWidget(Field(setting_title("scrape_seconds"), self.seconds, _help("scrape_seconds")))
         return card
 
     def _guide(self) -> Card:
         card = Card(tr("Guide"))
         row = QHBoxLayout()
         row.addWidget(label(tr("The guided way from a folder to a live model."), "muted", wrap=True), 1)
-        row.addWidget(Button(tr("Run it again"), self.studio.wizard_wanted.emit, icon="sparkle"))
+        row.addWidget(OfferButton(guide(), self.do, words=tr("Run it again")))
         card.body.addLayout(row)
         return card
 

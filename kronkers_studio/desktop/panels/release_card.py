@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import moment, tr
-from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint, silent_words
+from kronkers_studio.desktop.offer_buttons import OfferButton
+from kronkers_studio.desktop.offers import address_action, return_action, shown_actions, shown_of
+from kronkers_studio.desktop.place_words import release_pill, silent_hint, silent_words
 from kronkers_studio.desktop.reachability import ANSWERS, Reachability
-from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.passing_time import keep_current
@@ -21,15 +22,9 @@ _OTHERS = 3  # other releases shown
 
 
 class ReleaseCard(Card):
-    """Each signal carries the ``Release`` that it is about."""
+    """``wanted`` carries the destination of the button that was pressed."""
 
-    rows_wanted = Signal(object)
-    charts_wanted = Signal(object)
-    address_wanted = Signal(object)
-    stop_wanted = Signal(object)
-    return_wanted = Signal(object)
-    retry_wanted = Signal(object)
-    start_wanted = Signal(object)
+    wanted = Signal(object)
 
     def __init__(
         self, model: str, releases: Sequence[Release], heard: Reachability = ANSWERS, parent: QWidget | None = None
@@ -37,9 +32,7 @@ class ReleaseCard(Card):
         """``releases`` are those of ``model`` in one place, newest first; at least one. ``heard`` is whether what is
         live answers."""
         super().__init__(parent=parent)
-        live = next((release for release in releases if release.state is ReleaseState.LIVE), None)
-        lost = None if live else next((release for release in releases if release.lost), None)
-        shown = live or lost or releases[0]
+        shown = shown_of(releases)
         self.body.setSpacing(8)
         head = QHBoxLayout()
         head.setSpacing(8)
@@ -65,23 +58,11 @@ class ReleaseCard(Card):
     def _actions(self, release: Release) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
-        offers: dict[ReleaseState, list[tuple[str, Callable[[Release], object]]]] = {
-            ReleaseState.LIVE: [
-                (tr("Send rows"), self.rows_wanted.emit),
-                (tr("Charts"), self.charts_wanted.emit),
-                (tr("Stop"), self.stop_wanted.emit),
-            ],
-            ReleaseState.STANDBY: [(tr("Make live again"), self.return_wanted.emit)],
-            ReleaseState.FAILED: [(tr("Try again …"), self.retry_wanted.emit)],
-        }
-        again = [(tr("Start again"), self.start_wanted.emit), (tr("Charts"), self.charts_wanted.emit)]
-        for text, tell in again if release.lost else offers.get(release.state, []):
-            row.addWidget(_button(text, tell, release))
+        for action in shown_actions(release):
+            row.addWidget(OfferButton(action, self.wanted.emit, icon=False))
         row.addStretch(1)
         if release.state is ReleaseState.LIVE:
-            words = tr("Address of {model} on {place}, and programs that ask it")
-            name = words.format(model=release.model, place=place_words(release.place))
-            row.addWidget(Button("", lambda: self.address_wanted.emit(release), kind="icon", icon="code", name=name))
+            row.addWidget(OfferButton(address_action(release), self.wanted.emit, kind="icon"))
         return row
 
     def _other_row(self, release: Release, shown: Release) -> QHBoxLayout:
@@ -89,21 +70,12 @@ class ReleaseCard(Card):
         row.setSpacing(8)
         row.addWidget(keep_current(ElidedLabel(""), lambda: _other_words(release)), 1)
         if release.state is ReleaseState.STANDBY:
-            back = shown.state is ReleaseState.LIVE and release.number < shown.number
-            action = tr("Roll back") if back else tr("Make live again")
-            row.addWidget(_button(action, self.return_wanted.emit, release))
+            row.addWidget(OfferButton(return_action(release, shown), self.wanted.emit, icon=False))
         else:
             pill = Pill(*release_pill(release))
             pill.setToolTip(release.message)
             row.addWidget(pill)
         return row
-
-
-def _button(text: str, tell: Callable[[Release], object], release: Release) -> Button:
-    name = tr("{action}: {model} {release} on {place}").format(
-        action=text, model=release.model, release=release.label, place=place_words(release.place)
-    )
-    return Button(text, lambda: tell(release), name=name)
 
 
 def _other_words(release: Release) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.destinations import CleanServer, Destination, LogIn, TakeLockAway
 from kronkers_studio.desktop.localization import clock_of, counted, duration, moment, tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.look.tokens import Tone
+from kronkers_studio.desktop.offer_buttons import OfferButton, OfferMenuButton
+from kronkers_studio.desktop.offers import check_server, more_for_server, remove_server, set_up_server
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label, rule
@@ -28,12 +30,10 @@ _MARKS: dict[Verdict, tuple[str, str]] = {
 
 
 class ServerCard(Card):
-    """One server: its address, what was found on it, and what can be done."""
+    """One server: its address, what was found on it, and what can be done. ``wanted`` carries the destination of what
+    was pressed."""
 
-    log_in_wanted = Signal()
-    unlock_wanted = Signal()
-    clean_wanted = Signal()
-    log_wanted = Signal()
+    wanted = Signal(object)
 
     def __init__(self, server: Server, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
@@ -53,15 +53,14 @@ class ServerCard(Card):
         names.addLayout(title)
         names.addWidget(keep_current(ElidedLabel("", "muted"), lambda: _address_words(server)))
         head.addLayout(names, 1)
-        named, name = tr("{action} {server}"), server.name
-        self.wants_check = Button(tr("Check"), icon="shield", name=named.format(action=tr("Check"), server=name))
-        self.wants_setup = Button(tr("Set up"), icon="settings", name=named.format(action=tr("Set up"), server=name))
-        self.wants_setup.setToolTip(tr("Prepares the server for models (a one-node Docker Swarm). It can be repeated."))
-        more = named.format(action=tr("More for"), server=name)
-        self.more = Button(tr("More"), self._show_more, icon="chevron-down", name=more)
+        tell = self.wanted.emit
+        self.wants_check = OfferButton(check_server(server), tell)
+        hint = tr("Prepares the server for models (a one-node Docker Swarm). It can be repeated.")
+        self.wants_setup = OfferButton(set_up_server(server), tell, hint=hint)
+        more = tr("More for {server}").format(server=server.name)
+        self.more = OfferMenuButton(tr("More"), lambda: more_for_server(server), tell, name=more, icon="chevron-down")
         self.more.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the arrow after the word
-        remove = named.format(action=tr("Remove"), server=server.name)
-        self.wants_removal = Button("", kind="icon", icon="trash", name=remove)
+        self.wants_removal = OfferButton(remove_server(server), tell, kind="icon")
         self._buttons = (self.wants_check, self.wants_setup, self.more, self.wants_removal)
         for button in self._buttons:
             head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
@@ -101,9 +100,12 @@ class ServerCard(Card):
 
     def show_error(self, error: StudioError) -> None:
         self.show_idle()
-        action = (tr("Log in again …"), self.log_in_wanted.emit) if isinstance(error, AuthenticationFailed) else None
-        if isinstance(error, ServerBusy):
-            action = (tr("Take the lock away …"), self.unlock_wanted.emit)
+        remedy: tuple[str, Destination] | None = None
+        if isinstance(error, AuthenticationFailed):
+            remedy = tr("Log in again …"), LogIn(self._server.name)
+        elif isinstance(error, ServerBusy):
+            remedy = tr("Take the lock away …"), TakeLockAway(self._server.name)
+        action = (remedy[0], lambda: self.wanted.emit(remedy[1])) if remedy is not None else None
         self.notice.show_error(error, action)
         if isinstance(error, ServerBusy):
             return  # it was reached
@@ -131,24 +133,15 @@ class ServerCard(Card):
             words.addWidget(label(check.advice, "muted", wrap=True, selectable=True))
         grid.addLayout(words, row, 2)
         if check.remedy is not None:
-            text, tell = self._remedies()[check.remedy]
+            text, act = self._remedies()[check.remedy]
             named = tr("{action} {server}").format(action=text, server=self._server.name)
-            grid.addWidget(Button(text, tell, name=named), row, 3, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(Button(text, lambda: self.wanted.emit(act), name=named), row, 3, Qt.AlignmentFlag.AlignTop)
 
-    def _remedies(self) -> dict[Remedy, tuple[str, Callable[[], object]]]:
+    def _remedies(self) -> dict[Remedy, tuple[str, Destination]]:
         return {
-            Remedy.UNLOCK: (tr("Take the lock away …"), self.unlock_wanted.emit),
-            Remedy.CLEAN: (tr("Clean up …"), self.clean_wanted.emit),
+            Remedy.UNLOCK: (tr("Take the lock away …"), TakeLockAway(self._server.name)),
+            Remedy.CLEAN: (tr("Clean up …"), CleanServer(self._server.name)),
         }
-
-    def _show_more(self) -> None:
-        menu = QMenu(self)
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.addAction(tr("Log in again …"), self.log_in_wanted.emit)
-        menu.addAction(tr("Clean up …"), self.clean_wanted.emit)
-        menu.addAction(tr("See who has the lock …"), self.unlock_wanted.emit)
-        menu.addAction(tr("See who changed what …"), self.log_wanted.emit)
-        menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
 
 
 def lock_words(lock: DeployLock) -> str:

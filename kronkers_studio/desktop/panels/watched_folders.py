@@ -73,17 +73,21 @@ class BroughtInCard(Card):
             self.look_wanted.emit(row.folders[0], brought.project)
 
         def watch() -> None:
-            known = self._watchers.watching(brought.project)
-            if known is not None and known.running:
-                self._watchers.stop(brought.project)
-            else:
-                self._watchers.start(brought.project, row.folders)
+            self.toggle_watching(brought.project)
 
         def forget() -> None:
             self.forget_wanted.emit(brought.project, row.folders)
 
         row = ProjectRow(brought.project, look, watch, forget)
         return row
+
+    def toggle_watching(self, project: str) -> None:
+        """Watch the project's folders, or stop doing so; nothing happens when it is not shown."""
+        known, row = self._watchers.watching(project), self.rows.get(project)
+        if known is not None and known.running:
+            self._watchers.stop(project)
+        elif row is not None:
+            self._watchers.start(project, row.folders)
 
     def _refresh(self, project: str) -> None:
         if project in self.rows:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Literal
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from kronkers_studio.desktop.look import icons, theme
+from kronkers_studio.desktop.widgets.keyboard import is_enter
 from kronkers_studio.desktop.widgets.labels import restyle
 from kronkers_studio.domain.printable import printable
 
@@ -59,9 +61,21 @@ class Button(QPushButton):
             if self._icon:
                 self._draw_icon()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses the button that has the keyboard: in a dialog, Qt would press the default one."""
+        if is_enter(event) and not event.isAutoRepeat():
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
     def _clicked(self) -> None:
         if self._on_click is not None:
             self._on_click()
+
+    @property
+    def icon_name(self) -> str:
+        """The icon's, or "" without one."""
+        return self._icon
 
     def _draw_icon(self) -> None:
         token = {"primary": "on_accent", "danger": "bad", "link": "accent_text", "secondary": "text"}.get(

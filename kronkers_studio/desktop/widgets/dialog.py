@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.widgets.buttons import Button, Kind
+from kronkers_studio.desktop.widgets.keyboard import FocusKeeper
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.domain.printable import printable
 
 _MARGIN = 24  # pixels beside the content
+_TOP = 22  # and above it
+_HEAD = 40  # pixels of title and sentence at least
+_NOTICE_BESIDE, _NOTICE_TOP = 14, 12  # pixels around the notice
 
 
 class Dialog(QDialog):
-    """Shown with ``open()``, so the window behind goes on living. ``content`` is between the words and the buttons."""
+    """Shown with ``open()``, so the window behind goes on living. ``content`` is between the words and the buttons.
+
+    What went wrong is said in ``notice`` instead of title and sentence: nothing moves under the mouse.
+    """
 
     def __init__(self, parent: QWidget | None, title: str, sentence: str = "", *, width: int = 460) -> None:
         super().__init__(parent)
@@ -27,14 +35,26 @@ class Dialog(QDialog):
         self.setMinimumWidth(width)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(_MARGIN, 22, _MARGIN, 18)
+        whole.setContentsMargins(_MARGIN, _TOP, _MARGIN, 18)
         whole.setSpacing(GAP)
-        whole.addWidget(label(title, "name", wrap=True))
+        self._head = QWidget()
+        self._head.setMinimumHeight(_HEAD)
+        kept = self._head.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        self._head.setSizePolicy(kept)
+        head = QVBoxLayout(self._head)
+        head.setContentsMargins(0, 0, 0, 0)
+        head.setSpacing(GAP)
+        head.addWidget(label(title, "name", wrap=True))
         self.sentence = label(sentence, "muted", wrap=True)
-        self.sentence.setVisible(bool(sentence))
-        whole.addWidget(self.sentence)
-        self.notice = Notice()
-        whole.addWidget(self.notice)
+        head.addWidget(self.sentence)
+        self.sentence.setVisible(bool(sentence))  # in its place: before, it would be a window of its own
+        head.addStretch(1)
+        whole.addWidget(self._head)
+        self.notice = Notice(self)
+        self.notice.belong_to(self)
+        self.notice.changed.connect(self._show_notice)
+        self._keeper = FocusKeeper(self, lambda: self)
         self.content = QVBoxLayout()
         self.content.setSpacing(GAP)
         whole.addLayout(self.content, 1)
@@ -43,6 +63,45 @@ class Dialog(QDialog):
         self.buttons.addStretch(1)
         whole.addSpacing(4)
         whole.addLayout(self.buttons)
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        return self._keeper.move(next)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_notice()
+
+    def _show_notice(self) -> None:
+        self._head.setVisible(self.notice.isHidden())
+        self._place_notice()
+
+    def _place_notice(self) -> None:
+        """Over title and sentence; where it is higher than both, the dialog grows at its top."""
+        if self.notice.isHidden():
+            return
+        width = self.width() - 2 * _NOTICE_BESIDE
+        layout = self.notice.layout()
+        if layout is None:
+            return
+        layout.invalidate()  # it may say something else than when it was last asked
+        height = layout.totalHeightForWidth(width)
+        self.notice.setGeometry(_NOTICE_BESIDE, _NOTICE_TOP, width, height)
+        self.notice.raise_()
+        lacking = height + _NOTICE_TOP - _TOP - max(self._head.height(), self._head.minimumHeight())
+        if lacking > 0:
+            self._head.setMinimumHeight(max(self._head.height(), self._head.minimumHeight()) + lacking)
+            self.resize(self.width(), self.height() + lacking)
+            if self.isVisible():
+                self.move(self.x(), max(0, self.y() - lacking))
+
+    def fit_height(self) -> None:
+        """Be only as high as what is shown takes."""
+        layout = self.layout()
+        if layout is not None:
+            layout.invalidate()
+            layout.activate()
+            self.setMinimumHeight(layout.minimumHeightForWidth(self.width()))
+            self.resize(self.width(), layout.totalHeightForWidth(self.width()))
 
     def make_room(self, width: int) -> None:
         """Be so wide that ``width`` pixels of content are seen."""
@@ -61,8 +120,10 @@ class Dialog(QDialog):
         return handled
 
     def add_button(self, text: str, on_click: Callable[[], object], kind: Kind = "secondary") -> Button:
-        """A button at the right end of the row; the primary one comes last."""
+        """A button at the right end of the row; the primary one comes last, and Enter presses it unless another one was
+        made the default."""
         button = Button(text, on_click, kind=kind)
+        button.setDefault(kind == "primary" and not any(each.isDefault() for each in self.findChildren(Button)))
         self.buttons.addWidget(button)
         return button
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QDateTime, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QStyle,
+    QStyledItemDelegate,
     QStyleOptionComboBox,
     QStylePainter,
     QVBoxLayout,
@@ -25,11 +26,13 @@ from PySide6.QtWidgets import (
 from kronkers_studio.desktop.localization import clock_format, tr
 from kronkers_studio.desktop.look import icons, theme
 from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.keyboard import is_enter
 from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.domain.printable import printable
 
 _BEFORE_ARROW, _ARROW = 16, 28  # pixels of a drop-down that its words do not have
 _BESIDE_WORDS = 8  # and of the field that the style gives to them
+_PROBLEM_LINE = 16  # pixels of a caption's line
 
 
 class ComboBox(QComboBox):
@@ -40,6 +43,7 @@ class ComboBox(QComboBox):
         self._values: list[object] = []  # kept here: Qt would change names whose bytes are no text
         self.setAccessibleName(printable(name))
         self.view().setAccessibleName(printable(name))
+        self.setItemDelegate(QStyledItemDelegate(self))  # what opens looks like a menu, not as Qt's style has it
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.set_choices(choices)
 
@@ -140,6 +144,12 @@ class LineField(QLineEdit):
         self._on_return = on_return
         self.returnPressed.connect(self._returned)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter that is used here is not used once more by what is around."""
+        super().keyPressEvent(event)
+        if self._on_return is not None and is_enter(event):
+            event.accept()
+
     def _returned(self) -> None:
         if self._on_return is not None:
             self._on_return()
@@ -184,9 +194,19 @@ class DateTimeField(QDateTimeEdit):
 
 
 class Field(QWidget):
-    """A caption above an input and, below it, a grey sentence of help or a red one of what is wrong."""
+    """A caption above an input and, below it, a grey sentence of help or a red one of what is wrong, which is taken
+    back as soon as somebody types."""
 
-    def __init__(self, caption: str, entry: QWidget, help_text: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        caption: str,
+        entry: QWidget,
+        help_text: str = "",
+        parent: QWidget | None = None,
+        *,
+        problem_lines: int = 0,
+    ) -> None:
+        """``problem_lines`` are kept free for what may be wrong, so that nothing moves when it is said."""
         super().__init__(parent)
         self.entry = entry
         self._help = help_text
@@ -196,12 +216,22 @@ class Field(QWidget):
         self._caption = label(caption, "medium")
         self._caption.setBuddy(entry)
         self._below: QLabel = label(help_text, "caption", wrap=True)
-        self._below.setVisible(bool(help_text))
+        self._kept = problem_lines > 0
+        if self._kept:
+            self._below.setMinimumHeight(problem_lines * _PROBLEM_LINE)
+            self._below.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self._caption)
         layout.addWidget(entry)
         layout.addWidget(self._below)
+        self._below.setVisible(self._kept or bool(help_text))  # in its place: before, it would be a window of its own
         if not entry.accessibleName():
             entry.setAccessibleName(caption)
+        if isinstance(entry, QLineEdit):
+            entry.textEdited.connect(self._forget_problem)
+
+    def _forget_problem(self) -> None:
+        if self.entry.property("invalid"):
+            self.show_problem("")
 
     def show_caption(self, caption: str) -> None:
         """Ask for something else."""
@@ -211,7 +241,7 @@ class Field(QWidget):
     def show_problem(self, text: str) -> None:
         """Say what is wrong with the input; an empty text takes it back."""
         self._below.setText(text or self._help)
-        self._below.setVisible(bool(text or self._help))
+        self._below.setVisible(self._kept or bool(text or self._help))
         self._below.setProperty("role", "bad" if text else "caption")
         restyle(self._below)
         self.entry.setProperty("invalid", bool(text))

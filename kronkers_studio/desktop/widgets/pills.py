@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStyle, QStyleOption, QWidget
 
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import TEXT, Tone
+from kronkers_studio.desktop.widgets.keyboard import is_enter
 from kronkers_studio.desktop.widgets.labels import restyle
 from kronkers_studio.domain.printable import printable
 
@@ -72,6 +73,13 @@ class _Filter(QPushButton):
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter chooses it: in a dialog, Qt would press the default button."""
+        if is_enter(event):
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
 
 class FilterPills(QWidget):

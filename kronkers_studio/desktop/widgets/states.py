@@ -5,9 +5,9 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.icons import IconLabel
@@ -62,8 +62,12 @@ class EmptyState(QWidget):
 
 
 class Notice(QFrame):
-    """A sentence that belongs here: what happened, what to do, and for errors the details to copy."""
+    """A sentence that belongs here: what happened, what to do, and for errors the details to copy.
 
+    changed   it says something else now, or nothing
+    """
+
+    changed = Signal()
     _ICONS = {"accent": "info", "ok": "done", "warn": "warning", "bad": "error"}  # noqa: RUF012
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -71,6 +75,8 @@ class Notice(QFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._details = ""
+        self._form: QWidget | None = None
+        self._tone: Tone = "accent"
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 10, 10, 10)
         row.setSpacing(10)
@@ -94,6 +100,20 @@ class Notice(QFrame):
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
         self.setVisible(False)
 
+    def belong_to(self, form: QWidget) -> None:
+        """What is wrong with ``form`` is taken back as soon as somebody types in it."""
+        self._form = form
+
+    def _watch_form(self) -> None:
+        for entry in self._form.findChildren(QLineEdit) if self._form is not None else ():
+            if not entry.property("clears_notice"):
+                entry.setProperty("clears_notice", True)
+                entry.textEdited.connect(self._on_typed)
+
+    def _on_typed(self) -> None:
+        if self._tone in ("bad", "warn"):
+            self.clear()
+
     @property
     def message(self) -> str:
         """What is said now; empty when nothing is."""
@@ -115,6 +135,8 @@ class Notice(QFrame):
     ) -> None:
         """Show ``message`` and below it ``next_step``; ``action`` is a button's words and what it does, once."""
         self._details = details
+        self._tone = tone
+        self._watch_form()
         words, self._action = action if action is not None else ("", None)
         self._act.setText(words)
         self._act.setAccessibleName(words or tr("Do it"))
@@ -127,9 +149,11 @@ class Notice(QFrame):
         self._copy.setVisible(bool(details))
         self._icon.show_icon(self._ICONS.get(tone, "info"), "accent_text" if tone in ("accent", "plain") else tone)
         self.setProperty("notice", tone)
+        self._copy.setText(tr("Copy details"))
         restyle(self)
         self.setVisible(True)
         self._fit()
+        self.changed.emit()
 
     def show_error(self, error: BaseException, action: tuple[str, Callable[[], object]] | None = None) -> None:
         """Show what happened and what to do, with a button that does it; a bug never comes here, it has its own
@@ -140,10 +164,12 @@ class Notice(QFrame):
         else:
             details = "".join(traceback.format_exception(error))
             words = tr("Something went wrong. Your files are safe.")
-            self.say(words, tr("Copy the details and report it."), "bad", details)
+            advice = tr("Try it once more; if it happens again, copy the details and report it.")
+            self.say(words, advice, "bad", details)
 
     def clear(self) -> None:
         self.setVisible(False)
+        self.changed.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """As high as its words take at its width: Qt would take the height that they have at another one."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.destinations import Destination, SendRows, ToPage, WatchService
@@ -17,6 +18,7 @@ from kronkers_studio.desktop.panels.plan import PlanPanel
 from kronkers_studio.desktop.panels.progress import WorkingPanel
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.header import PageHeader
+from kronkers_studio.desktop.widgets.keyboard import press_primary
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.wizard.protect import Choice, ProtectStep, RecoveryStep
@@ -45,6 +47,8 @@ class FirstRunWizard(QWidget):
         self.studio = studio
         self.setProperty("page", True)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAccessibleName(tr("The guide"))
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._folder: Path | None = None
         self._made: tuple[Session, Secret] | None = None
         self._plan: MigrationPlan | None = None
@@ -218,6 +222,15 @@ class FirstRunWizard(QWidget):
         elif self.step == "live":
             self._finish_or_put_live()
 
+    def next_wanted(self) -> None:
+        """Enter: as the primary button, when that can be pressed."""
+        if self.next_button.isVisible() and self.next_button.isEnabled():
+            self.go_on()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not press_primary(self, event):
+            super().keyPressEvent(event)
+
     def go_back(self) -> None:
         before = {"protect": "folder", "plan": "folder", "outcome": "folder", "live": "outcome"}
         if self.step in before:
@@ -274,16 +287,21 @@ class FirstRunWizard(QWidget):
         self.rows_button.setVisible(False)
         self.skip_button.setVisible(step not in ("working", "recovery"))
         self._mark_steps(step)
-        self._focus(step)
+        self.take_focus()
 
-    def _focus(self, step: str) -> None:
+    def take_focus(self) -> None:
         """Put the keyboard where the step goes on."""
+        step = self.step
         if step == "folder":
             self.folder_step.drop.button.setFocus()
         elif step == "protect":
             self.protect_step.passphrase.setFocus()
-        elif self.next_button.isEnabled():
+        elif self.next_button.isVisible() and self.next_button.isEnabled():
             self.next_button.setFocus()
+        elif step == "recovery":
+            self.recovery_step.copy_button.setFocus()
+        else:
+            self.setFocus()
 
     def _words(self, step: str) -> tuple[str, str, str]:
         folder = self._folder.name if self._folder else ""
@@ -329,6 +347,7 @@ class FirstRunWizard(QWidget):
         self.folder_step = FolderChoice(self.studio)
         self.folder_step.chosen.connect(self.choose)
         self.protect_step = ProtectStep(self.studio)
+        self.protect_step.submitted.connect(self.next_wanted)
         self.recovery_step = RecoveryStep()
         self.working = WorkingPanel()
         self._panel = PlanPanel(self.studio)
@@ -360,8 +379,8 @@ class FirstRunWizard(QWidget):
         self.header = PageHeader("")
         self.notice = Notice()
         work.addWidget(self.header)
-        work.addWidget(self.notice)
         work.addWidget(self.views, 1)
+        work.addWidget(self.notice)  # below, so that nothing moves under the mouse when it speaks
         work.addLayout(self._build_buttons())
         whole.addLayout(work, 1)
         self.recovery_step.stored.connect(self.next_button.setEnabled)

@@ -33,7 +33,9 @@ class Choice:
 
 
 class ProtectStep(QWidget):
-    """Asks how the workspace is to be opened later."""
+    """Asks how the workspace is to be opened later; ``submitted`` when Enter says that all is typed."""
+
+    submitted = Signal()
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,10 +45,10 @@ class ProtectStep(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(14)
         self.notice = Notice()
-        column.addWidget(self.notice)
         column.addWidget(self._keyring_card())
         column.addWidget(self._passphrase_card())
         column.addWidget(self._place_card())
+        column.addWidget(self.notice)
         column.addStretch(1)
         self.setMaximumWidth(_WIDTH)
 
@@ -74,6 +76,8 @@ class ProtectStep(QWidget):
             self._first.show_problem(tr("Without the keyring, a passphrase is needed."))
         else:
             return Choice(self._directory, self.keyring.isChecked(), Secret(typed) if typed else None)
+        wrong = self.confirmation if self.confirmation.property("invalid") else self.passphrase
+        wrong.setFocus(Qt.FocusReason.OtherFocusReason)
         return None
 
     def _show_keyring(self, usable: bool) -> None:
@@ -101,16 +105,23 @@ class ProtectStep(QWidget):
         card.body.addWidget(label(tr("Passphrase"), "heading"))
         words = tr("Opens the workspace on any computer. Four or five words are easier to remember than symbols.")
         card.body.addWidget(label(words, "muted", wrap=True))
-        self.passphrase = LineField(tr("Passphrase"), secret=True)
-        self.confirmation = LineField(tr("The passphrase once more"), secret=True)
-        self._first = Field(tr("Passphrase"), self.passphrase)
-        self._second = Field(tr("Once more"), self.confirmation)
+        self.passphrase = LineField(tr("Passphrase"), secret=True, on_return=self._first_typed)
+        self.confirmation = LineField(tr("The passphrase once more"), secret=True, on_return=self.submitted.emit)
+        self._first = Field(tr("Passphrase"), self.passphrase, problem_lines=1)
+        self._second = Field(tr("Once more"), self.confirmation, problem_lines=1)
         row = QHBoxLayout()
         row.setSpacing(14)
         row.addWidget(self._first, 1)
         row.addWidget(self._second, 1)
         card.body.addLayout(row)
         return card
+
+    def _first_typed(self) -> None:
+        """Enter goes on to what is still to be typed."""
+        if self.passphrase.text() and not self.confirmation.text():
+            self.confirmation.setFocus(Qt.FocusReason.TabFocusReason)
+        else:
+            self.submitted.emit()
 
     def _place_card(self) -> Card:
         card = Card()

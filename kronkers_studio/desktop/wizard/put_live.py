@@ -45,7 +45,6 @@ class PutLiveStep(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(14)
         self.notice = Notice()
-        column.addWidget(self.notice)
         self._none = EmptyState(
             "models",
             tr("No model in this folder can be put live yet"),
@@ -66,6 +65,7 @@ class PutLiveStep(QWidget):
         for line in self._lines:
             self._steps.body.addWidget(line)
         column.addWidget(self._steps)
+        column.addWidget(self.notice)
         column.addStretch(1)
 
     def look_for_models(self, project: str) -> None:
