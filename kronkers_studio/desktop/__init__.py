@@ -8,7 +8,9 @@ panels, dialogs          parts of pages, and questions
 pages, wizard            what a person sees and does
 unlock_gate              what stands before the pages while no workspace is open
 window, rail, task_bar   the frame around the pages
-actions, destinations    what can be done from anywhere; where a person can be sent
+offers                   what can be done with what there is; ``offer_buttons`` are buttons and menus made of it
+command_palette          all of it found by words
+actions, destinations    what an action is; where a person can be sent
 window_state             what the window remembers from one start to the next
 start                    from the command line to an open window; ``garbage`` collects between events of it
 

@@ -80,11 +80,7 @@ class Dialog(QDialog):
         if self.notice.isHidden():
             return
         width = self.width() - 2 * _NOTICE_BESIDE
-        layout = self.notice.layout()
-        if layout is None:
-            return
-        layout.invalidate()  # it may say something else than when it was last asked
-        height = layout.totalHeightForWidth(width)
+        height = self.notice.height_at(width)
         self.notice.setGeometry(_NOTICE_BESIDE, _NOTICE_TOP, width, height)
         self.notice.raise_()
         lacking = height + _NOTICE_TOP - _TOP - max(self._head.height(), self._head.minimumHeight())

@@ -98,6 +98,7 @@ class Notice(QFrame):
         row.addWidget(self._act, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        self._layouts = (words, self._buttons, row)  # the outer one last
         self.setVisible(False)
 
     def belong_to(self, form: QWidget) -> None:
@@ -178,9 +179,15 @@ class Notice(QFrame):
 
     def _fit(self) -> None:
         self._copy.setText("" if self.width() < _NARROW else tr("Copy details"))
-        layout = self.layout()
-        if layout is not None and self.width() > 0:
-            self.setMinimumHeight(max(0, layout.heightForWidth(self.width())))
+        if self.width() > 0:
+            self.setMinimumHeight(self.height_at(self.width()))
+
+    def height_at(self, width: int) -> int:
+        """The height that it takes at that width with what it says now. Qt's layouts keep what they were told of the
+        words before, each on its own, until it is their turn."""
+        for layout in self._layouts:
+            layout.invalidate()
+        return max(0, self._layouts[-1].totalHeightForWidth(width))
 
     def _do_action(self) -> None:
         action = self._action
