@@ -82,9 +82,18 @@ class Arena:
                 harm.append("connected")
             except BlockingIOError:
                 continue
-        if self.program.poll() is not None:
+        if not self._program_answers():
             harm.append("program ended")
         return harm
+
+    def _program_answers(self) -> bool:
+        """A signal that it was sent ends it before it comes to answer, however long that takes."""
+        assert self.program.stdin is not None and self.program.stdout is not None
+        try:
+            self.program.stdin.write(b"\n")
+        except BrokenPipeError:
+            return False
+        return self.program.stdout.readline() == b"\n"
 
     def _state(self) -> dict[str, object]:
         state: dict[str, object] = {"home": sorted(self.home.iterdir())}
@@ -104,7 +113,13 @@ def arena(tmp_path: Path) -> Iterator[Arena]:
     victim.write_text("secret", encoding="utf-8")
     short = tempfile.mkdtemp()  # a unix socket's path has 108 bytes
     with (
-        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True) as program,
+        subprocess.Popen(
+            [sys.executable, "-c", "while True: print(input(), flush=True)"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        ) as program,
         socket.create_server(("127.0.0.1", 0)) as listener,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
         socket.socket(socket.AF_UNIX) as unix,
