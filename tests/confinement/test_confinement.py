@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -31,6 +32,7 @@ from tests.confinement.attacks import ATTACKS
 _NO_MEANS = Means(Level.NONE)
 _SECONDS = 60
 _FILE_SIZE = 8 << 20
+_STOPPED = 20  # seconds without an answer: somebody has stopped it
 # What a person's own programs are kept from here as well, by the kernel's own settings or for want of the thing.
 _HARMLESS_HERE_UNCONFINED = {"set an attribute"}
 
@@ -93,7 +95,8 @@ class Arena:
             self.program.stdin.write(b"\n")
         except BrokenPipeError:
             return False
-        return self.program.stdout.readline() == b"\n"
+        answers, _, _ = select.select([self.program.stdout], [], [], _STOPPED)
+        return bool(answers) and self.program.stdout.readline() == b"\n"
 
     def _state(self) -> dict[str, object]:
         state: dict[str, object] = {"home": sorted(self.home.iterdir())}
