@@ -189,11 +189,15 @@ class HomePage(Page):
         row.setSpacing(10)
         words = QVBoxLayout()
         words.setSpacing(2)
-        words.addWidget(ElidedLabel(release.model, "medium"))
         heard = self._heard(release)
+        first = QHBoxLayout()
+        first.setSpacing(8)
+        first.addWidget(ElidedLabel(release.model, "medium"))
+        first.addWidget(Pill(*release_pill(release, heard), hint=silent_hint(heard)))
+        first.addStretch(1)
+        words.addLayout(first)
         words.addWidget(keep_current(label("", "caption", wrap=True), lambda: _service_words(release, heard)))
         row.addLayout(words, 1)
-        row.addWidget(Pill(*release_pill(release, heard), hint=silent_hint(heard)))
         if release.lost:
             again = tr("Start again")
             row.addWidget(
@@ -201,11 +205,11 @@ class HomePage(Page):
             )
         if release.state is ReleaseState.STARTING:
             return row_widget
-        send = Button(tr("Send rows"), self._sends_rows(release), name=tr("Send rows to {m}").format(m=release.model))
-        send.setEnabled(not release.lost)
-        row.addWidget(send)
+        if not release.lost:
+            name = tr("Send rows to {m}").format(m=release.model)
+            row.addWidget(Button(tr("Send rows"), self._sends_rows(release), name=name))
         show = self._opens_chart(release)
-        row.addWidget(Button(tr("Charts"), show, icon="monitor", name=tr("Charts of {m}").format(m=release.model)))
+        row.addWidget(Button(tr("Charts"), show, name=tr("Charts of {m}").format(m=release.model)))
         return row_widget
 
     def _start_again(self, release: Release) -> None:
