@@ -57,7 +57,7 @@ def test_kills_at_random_moments_lose_nothing(
             ended, taken = run(directory, acks, moments.uniform(0, whole))
             if ended == "killed":
                 interrupted += 1
-                whole *= 1.01  # nor does it get slower unnoticed: then all would be killed at the beginning
+                whole *= 1.05  # nor does it get slower unnoticed: then all would be killed at the beginning
             else:  # the machine has become quicker: what would come after the end is no moment to kill at
                 whole = min(whole, taken)
             before = sum(file.stat().st_size for file in (directory / "packs").iterdir())
