@@ -210,14 +210,15 @@ class StatCache:
 
 
 def _parts(files: Sequence[tuple[str, KnownFile]]) -> Iterator[Sequence[tuple[str, KnownFile]]]:
-    """Files of one batch each."""
+    """Files of one batch each; none of no files."""
     start, ids = 0, 0
     for at, (_path, file) in enumerate(files):
         if at - start == MOST_FILES or ids > _MOST_IDS:
             yield files[start:at]
             start, ids = at, 0
         ids += len(file.ids)
-    yield files[start:]
+    if files:
+        yield files[start:]
 
 
 def _raw(path: str) -> bytes:

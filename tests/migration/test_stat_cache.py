@@ -398,3 +398,25 @@ def test_two_runs_at_once_lose_nothing_of_each_other_when_all_is_packed_anew(
     theirs = _known(other, ["theirs.csv"])
     cache.forget_missing(mine)
     assert cache.load() == {**mine, **theirs}
+
+
+@pytest.mark.parametrize("files", [3, 1500], ids=["few", "so many that all is packed anew"])
+def test_a_folder_that_was_emptied_is_forgotten(cache: StatCache, database: Database, files: int) -> None:
+    """Seen to fail with a batch of no files at all, of which none can be made."""
+    _known(cache, [f"{number}.csv" for number in range(files)])
+    cache.forget_missing([])
+    assert cache.load() == {}
+    assert _batches(database) == (2 if files == 3 else 0)
+    again = _known(cache, ["new.csv"])
+    assert cache.load() == again
+
+
+def test_an_unreadable_batch_with_nothing_after_it_is_left_out_when_nothing_is_known(
+    cache: StatCache, database: Database
+) -> None:
+    _known(cache, ["lost.csv"])
+    with database.write() as connection:
+        connection.execute("UPDATE stat_cache_batches SET batch = x'0102'")
+    assert cache.load() == {}
+    cache.forget_missing([])
+    assert _batches(database) == 0
