@@ -237,12 +237,14 @@ class ReleaseFailed(StudioError):
 class PredictionFailed(StudioError):
     """The model service refused or failed the rows, or its answer is of no use; ``details`` is its answer.
 
-    ``column`` is the column that it names as wrong, "" when it names none.
+    ``column`` is the column that it names as wrong, "" when it names none; ``row`` the number of the row in what was
+    sent, from 1, 0 when it names none.
     """
 
-    def __init__(self, message: str, *, column: str = "", next_step: str = "", details: str = "") -> None:
+    def __init__(self, message: str, *, column: str = "", row: int = 0, next_step: str = "", details: str = "") -> None:
         super().__init__(message, next_step=next_step, details=details)
         self.column = column
+        self.row = row
 
 
 class RowsRefused(PredictionFailed):

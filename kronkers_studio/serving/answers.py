@@ -30,15 +30,18 @@ def json_answer(content: Any, *, status: int = 200, rows: int = 0) -> Answer:
     return Answer(orjson.dumps(content, default=str, option=orjson.OPT_SERIALIZE_NUMPY), status, rows=rows)
 
 
-def problem(message: str, status: int, *, field: str | None = None, headers: Headers = ()) -> Answer:
-    """An error's answer: {"error": sentence, "field": …}."""
-    content = {"error": message} if field is None else {"error": message, "field": field}
+def problem(
+    message: str, status: int, *, field: str | None = None, row: int | None = None, headers: Headers = ()
+) -> Answer:
+    """An error's answer: {"error": sentence, "field": …, "row": …}."""
+    about = {"field": field, "row": row}
+    content = {"error": message, **{name: value for name, value in about.items() if value is not None}}
     return Answer(orjson.dumps(content, default=str), status, (_JSON, *headers))
 
 
 def refused(refusal: Refusal) -> Answer:
     """The answer that tells the sender why."""
-    return problem(refusal.message, refusal.status, field=refusal.field, headers=refusal.headers)
+    return problem(refusal.message, refusal.status, field=refusal.field, row=refusal.row, headers=refusal.headers)
 
 
 async def send_answer(send: Send, answer: Answer) -> None:

@@ -10,15 +10,23 @@ class CannotStart(Exception):
 
 
 class Refusal(Exception):
-    """The request cannot be answered; ``message`` is a sentence for its sender, ``field`` the field or tensor meant."""
+    """The request cannot be answered; ``message`` is a sentence for its sender, ``field`` the field or tensor meant,
+    ``row`` the number of the row, from 1."""
 
     def __init__(
-        self, message: str, *, status: int = 400, field: str | None = None, headers: Iterable[tuple[bytes, bytes]] = ()
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        field: str | None = None,
+        row: int | None = None,
+        headers: Iterable[tuple[bytes, bytes]] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
         self.field = field
+        self.row = row
         self.headers = tuple(headers)
 
 

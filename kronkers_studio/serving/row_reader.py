@@ -80,13 +80,14 @@ class RowReader:
 
     def _values(self, number: int, row: object, width: int) -> list[Any]:
         if isinstance(row, dict):
-            raise Refusal(f"Row {number} is an object, but this model has no field names: send lists of values.")
+            needed = "this model has no field names: send lists of values."
+            raise Refusal(f"Row {number} is an object, but {needed}", row=number)
         if not isinstance(row, list):
             takes = "an object of fields or a list of values" if self._named else "a list of values"
-            raise Refusal(f"Row {number} is {kind_of(row)}; each row must be {takes}.")
+            raise Refusal(f"Row {number} is {kind_of(row)}; each row must be {takes}.", row=number)
         if len(row) != width:
             names = f": {', '.join(c.name for c in self._columns)}" if self._named else ""
-            raise Refusal(f"Row {number} has {len(row)} values; this model takes {width}{names}.")
+            raise Refusal(f"Row {number} has {len(row)} values; this model takes {width}{names}.", row=number)
         return row
 
     def _complain_of_names(self, number: int, row: dict[str, Any]) -> NoReturn:
@@ -95,9 +96,9 @@ class RowReader:
             if name not in names:
                 close = get_close_matches(name[:100], names, n=1)
                 hint = f"; did you mean {shown(close[0])}?" if close else f"; this model takes {', '.join(names)}."
-                raise Refusal(f"Row {number}: unknown field {shown(name)}{hint}", field=name[:100])
+                raise Refusal(f"Row {number}: unknown field {shown(name)}{hint}", field=name[:100], row=number)
         missing = next(name for name in names if name not in row)
-        raise Refusal(f"Row {number}: the field {shown(missing)} is missing.", field=missing)
+        raise Refusal(f"Row {number}: the field {shown(missing)} is missing.", field=missing, row=number)
 
     def _arrays(self, picked: list[Sequence[Any]], rows: list[Any]) -> dict[str, _Array]:
         if len(self._inputs) == 1:
@@ -127,7 +128,7 @@ class RowReader:
         for number, value in enumerate(values, 1):
             if _converted([value], [value], column.datatype, self._takes_missing) is None:
                 reason = _complaint(value, column.datatype)
-                raise Refusal(f"Row {number}: {named} {reason}.", field=column.name or None)
+                raise Refusal(f"Row {number}: {named} {reason}.", field=column.name or None, row=number)
         raise Refusal(f"{named[0].upper()}{named[1:]} does not fit this model's input.", field=column.name or None)
 
 

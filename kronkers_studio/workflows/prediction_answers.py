@@ -19,6 +19,7 @@ _MOST_CONTAINERS = 1_000_000  # each takes some 60 bytes of memory for the two t
 _DEEPEST_OUTPUT = 8  # axes of an array
 _LONGEST_SENTENCE = 500
 _LONGEST_NAME = 200
+_MOST_ROWS = 1_000_000  # no request has so many
 _WIDEST_NUMBER = 2**64
 _LARGEST_CHANCE = 1e12  # some exported models give scores where probabilities are expected
 
@@ -56,11 +57,12 @@ def read_prediction(release: Release, status: int, answer: bytes, *, rows: int, 
 
 
 def _refuse(status: int, content: dict[str, Any]) -> NoReturn:
-    said, field = content.get("error"), content.get("field")
+    said, field, row = content.get("error"), content.get("field"), content.get("row")
     sentence = _short(said, _LONGEST_SENTENCE) if isinstance(said, str) and said.strip() else ""
     raise PredictionFailed(
         sentence or f"The service answered {status}.",
         column=field if isinstance(field, str) and len(field) <= _LONGEST_NAME else "",
+        row=row if type(row) is int and 0 < row <= _MOST_ROWS else 0,
         next_step="Correct the rows and send them again.",
         details=sentence,
     )

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kronkers_studio.domain.errors import Cancelled, InvalidInput, PredictionFailed, ServiceUnavailable, StudioError
+from kronkers_studio.domain.errors import Cancelled, InvalidInput, PredictionFailed, StudioError
 from kronkers_studio.domain.models import ContentRef, ModelVersion, Signature
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import Prediction
 from kronkers_studio.domain.row_tables import MatchedRows, RowTable, ScoredRows
-from kronkers_studio.workflows.releases import predict
+from kronkers_studio.workflows.releases import live_release, predict
 from kronkers_studio.workflows.row_files import read_registry_rows, read_row_file
 from kronkers_studio.workflows.row_matching import model_columns
 from kronkers_studio.workflows.session import Session
@@ -23,8 +22,6 @@ PART_ROWS = 5_000
 """Rows in one request: a service takes 10,000."""
 PART_BYTES = 8_000_000
 """Bytes of rows in one request: a service takes 16 MiB."""
-
-_ROW = re.compile(r"\bRow (\d{1,6})\b")
 
 
 def read_table(
@@ -40,12 +37,7 @@ def read_table(
 
 def live_model(session: Session, name: str, place: str) -> ModelVersion:
     """The version of ``name`` that is live in ``place``. Raises ``NotFound`` or ``ServiceUnavailable``."""
-    ledger = session.workspace.ledger
-    ledger.model_version(name)
-    release = ledger.live_release(name, place)
-    if release is None:
-        raise ServiceUnavailable(f"No version of {name} is live in {place}.", next_step="Put a version live first.")
-    return ledger.model_version(name, release.version)
+    return session.workspace.ledger.model_version(name, live_release(session, name, place).version)
 
 
 def score_rows(
@@ -112,17 +104,12 @@ def _in_whole(problem: StudioError, matched: MatchedRows, start: int, length: in
     """``problem`` with rows counted in the whole table: a service counts those of its part."""
     if isinstance(problem, Cancelled):
         return Cancelled("Cancelled.", next_step="What was answered until then is kept.")
-    total = len(matched.values)
-    named = False
-
-    def counted(found: re.Match[str]) -> str:
-        nonlocal named
-        row = start + int(found[1]) - 1
-        named = named or row < total
-        return matched.table.place_words(row) if row < total else found[0]
-
-    problem.message = _ROW.sub(counted, problem.message)
-    if length < total and not named:
+    total, row = len(matched.values), problem.row if isinstance(problem, PredictionFailed) else 0
+    if 0 < row <= length:
+        place = matched.table.place_words(start + row - 1)
+        rest = problem.message.removeprefix(f"Row {row}")
+        problem.message = f"{place}{rest}" if rest != problem.message else f"{place}: {problem.message}"
+    elif length < total:
         problem.next_step = (
             f"It happened in the rows {start + 1:,} to {start + length:,} of {total:,}. {problem.next_step}".strip()
         )

@@ -133,7 +133,7 @@ def test_what_was_answered_before_a_part_failed_is_saved_and_said_to_be_incomple
 
     def answer(_session: Any, name: str, _place: str, rows: Sequence[Any]) -> Prediction:
         if not next(parts):
-            raise PredictionFailed("Row 1: the field “hue” is null.", next_step="Correct it.")
+            raise PredictionFailed("Row 1: the field “hue” is null.", row=1, next_step="Correct it.")
         return Prediction(name, 1, ("Barolo",) * len(rows), (), 1.0)
 
     monkeypatch.setattr(scored_rows, "predict", answer)

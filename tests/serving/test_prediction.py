@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,8 @@ def test_a_row_that_does_not_fit_is_refused_with_its_number_and_field(
 ) -> None:
     found, answer = predict(wine, {"rows": rows})
     assert (found, answer.get("field")) == (status, field)
+    told = re.match(r"Row (\d+)", answer["error"])
+    assert answer.get("row") == (int(told[1]) if told else None)
     assert words in answer["error"]
 
 

@@ -166,6 +166,17 @@ def test_a_refusal_is_told_in_the_services_words_within_bounds(
     assert refused.value.column == column
 
 
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [(b"2", 2), *((odd, 0) for odd in (b"0", b"-1", b"true", b"2.0", b'"2"', b"[2]", b"9" * 4000, b"null"))],
+)
+def test_the_row_that_a_refusal_names_is_a_number_or_none(session: Session, row: bytes, told: int) -> None:
+    answer = b'{"error": "no", "row": ' + row + b"}"
+    with live(session, body(answer, b"HTTP/1.1 400 Odd\r\n")), pytest.raises(PredictionFailed) as refused:
+        predict(session, "wine", THIS_COMPUTER, ROWS)
+    assert refused.value.row == told
+
+
 INFO = 'kronkers_model_info{framework="x",model="wine",version="3"} 1\n'
 BAD_METRICS: dict[str, bytes] = {
     "not UTF-8": b"a \xff\n",

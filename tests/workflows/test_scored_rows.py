@@ -357,7 +357,7 @@ def test_what_ends_a_later_part_is_told_with_its_rows_and_the_answers_before_are
 ) -> None:
     def part(rows: Sequence[Any]) -> Prediction:
         if rows[0]["calls"]:
-            raise PredictionFailed("Row 17: the field “spend” is null.", next_step="Correct it.")
+            raise PredictionFailed("Row 17: the field “spend” is null.", row=17, next_step="Correct it.")
         return _yes(rows)
 
     monkeypatch.setattr(scored_rows, "predict", _answering(part))
@@ -365,6 +365,16 @@ def test_what_ends_a_later_part_is_told_with_its_rows_and_the_answers_before_are
     assert (len(scored.outputs), scored.complete) == (5000, False)
     assert scored.problem is not None
     assert scored.problem.message == "Row 5017 (line 5018): the field “spend” is null."
+
+    def unquoted(rows: Sequence[Any]) -> Prediction:
+        if rows[0]["calls"]:
+            raise PredictionFailed("Spend was 3 in Row 2 of last year.", row=17)
+        return _yes(rows)
+
+    monkeypatch.setattr(scored_rows, "predict", _answering(unquoted))
+    problem = score_rows(session, "churn", "here", _table_of(8000)).problem
+    assert problem is not None
+    assert problem.message == "Row 5017 (line 5018): Spend was 3 in Row 2 of last year.", "by number, not by its words"
 
     def unreachable(rows: Sequence[Any]) -> Prediction:
         if rows[0]["calls"]:
