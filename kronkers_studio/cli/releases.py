@@ -248,7 +248,7 @@ def address(
             raise InvalidInput(
                 f"There is no program in “{program}”.", next_step=f"Choose one of {', '.join(access.snippets)}."
             )
-        document: dict[str, Any] = {
+        about: dict[str, Any] = {
             "model": access.model,
             "version": access.version,
             "place": access.place,
@@ -256,13 +256,13 @@ def address(
             "tunnel": access.tunnel,
         }
         if key:
-            terminal.result({**document, "key": access.key.reveal()}, access.key.reveal())
+            terminal.result({**about, "key": access.key.reveal()}, access.key.reveal())
         elif program:
-            terminal.result({**document, "program": languages[program.lower()]}, languages[program.lower()].rstrip())
+            terminal.result({**about, "program": languages[program.lower()]}, languages[program.lower()].rstrip())
         else:
             tunnel = [f"From another computer, first: {access.tunnel}"] if access.tunnel else []
             terminal.result(
-                document,
+                about,
                 f"{model}:{access.version} answers POST {access.address}/predict",
                 *tunnel,
                 f"Its key: kronkers address {model} --in {place} --key",
@@ -333,8 +333,8 @@ def _read_table(
     session: Session, source: str, signature: Signature, piped: bytes | None, cancel: CancelToken
 ) -> RowTable:
     """The rows in a file, in one of a project, or ``piped`` in."""
+    from kronkers_studio.domain.model_columns import model_columns
     from kronkers_studio.workflows.row_files import read_row_content
-    from kronkers_studio.workflows.row_matching import model_columns
     from kronkers_studio.workflows.scored_rows import read_table
 
     if piped is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.domain.errors import InvalidValue
+from kronkers_studio.domain.model_columns import example_row
 from kronkers_studio.domain.models import Datatype, Signature
 
 _WHOLE = {Datatype.INT8, Datatype.INT16, Datatype.INT32, Datatype.INT64}
@@ -40,13 +41,8 @@ def form_columns(signature: Signature) -> list[tuple[str, Datatype]]:
 
 def example_rows(signature: Signature) -> str:
     """A first line to write over: JSON with every column, or as many numbers as the model takes."""
-    columns = form_columns(signature)
-    if columns:
-        row: Any = {name: "" if datatype is Datatype.BYTES else 0 for name, datatype in columns}
-    else:
-        width = signature.inputs[0].shape[-1] if signature.inputs and signature.inputs[0].shape else 1
-        return json.dumps([[0] * max(1, width)])
-    return json.dumps([row], indent=2, ensure_ascii=False)
+    row = example_row(signature)
+    return json.dumps([row], indent=2 if isinstance(row, dict) else None, ensure_ascii=False)
 
 
 def _value(name: str, text: str, datatype: Datatype) -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from kronkers_studio.domain.cell_text import column_words
-from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.errors import InvalidInput, StudioError
 from kronkers_studio.domain.releases import Prediction
 
 Cell = Any
@@ -25,6 +26,10 @@ MOST_COLUMNS = 2000
 MOST_CELLS = 5_000_000
 HEADER_LINES = 20
 """First rows among which the one with the columns' names is looked for."""
+NUMBER = re.compile(r"[+-]?([0-9]+|[0-9]*\.[0-9]+|[0-9]+\.)([eE][+-]?[0-9]+)?")
+"""A number as programs write it, with a decimal point."""
+SAVED_AS = (".xlsx", ".csv", ".tsv", ".json")
+"""The endings of files that a scored table is saved as."""
 MOST_CLASSES = 50
 """Classes of a model whose probabilities are columns of their own."""
 
@@ -70,6 +75,15 @@ class RowTable:
 
     def with_remarks(self, *remarks: str) -> RowTable:
         return replace(self, remarks=(*self.remarks, *remarks))
+
+
+def too_large(name: str) -> InvalidInput:
+    """The refusal of a table that passes the bounds."""
+    return InvalidInput(
+        f"{name} is larger than what is sent at a time: {MOST_ROWS:,} rows, {MOST_COLUMNS:,} columns and "
+        f"{MOST_CELLS:,} cells.",
+        next_step="Send it in several files, or leave out columns.",
+    )
 
 
 def is_blank(cell: Cell) -> bool:

@@ -9,7 +9,7 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -27,6 +27,7 @@ from kronkers_studio.domain.row_tables import (
     Grid,
     header_place,
     is_blank,
+    too_large,
 )
 from kronkers_studio.formats.table_files import Format, table_format, table_library_failures, with_exact_numbers
 
@@ -78,11 +79,7 @@ class _Bounds:
         self._rows += 1
         self._cells += width
         if self._rows > MOST_ROWS + HEADER_LINES or self._cells > MOST_CELLS or width > MOST_COLUMNS:
-            raise InvalidInput(
-                f"This table is larger than what is sent at a time: {MOST_ROWS:,} rows, {MOST_COLUMNS:,} columns and "
-                f"{MOST_CELLS:,} cells.",
-                next_step="Send it in several files, or leave out columns.",
-            )
+            raise too_large("This table")
 
 
 # ---- workbooks as Excel writes them since 2007: cell by cell ----
@@ -95,14 +92,18 @@ def _workbook(data: bytes, wanted: Collection[str]) -> Grid:
         warnings.simplefilter("ignore")  # of what the library does not keep when it writes a workbook again
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheets = tuple(sheet.title for sheet in book.worksheets)
-        fallback: Grid | None = None
-        for sheet in book.worksheets:
-            grid = _sheet(book, sheet, sheets)
-            if not grid.rows:
-                continue
-            if not wanted or header_place(grid.rows, wanted) is not None:
-                return grid
-            fallback = fallback or grid
+        return _wanted_sheet((_sheet(book, sheet, sheets) for sheet in book.worksheets), sheets, wanted)
+
+
+def _wanted_sheet(grids: Iterable[Grid], sheets: tuple[str, ...], wanted: Collection[str]) -> Grid:
+    """The first of ``grids`` with all the names ``wanted``, else the first with cells; none is read after it."""
+    fallback: Grid | None = None
+    for grid in grids:
+        if not grid.rows:
+            continue
+        if not wanted or header_place(grid.rows, wanted) is not None:
+            return grid
+        fallback = fallback or grid
     return fallback or Grid((), (), sheets[0] if sheets else "", sheets)
 
 
@@ -205,15 +206,7 @@ def _other_workbook(data: bytes, wanted: Collection[str]) -> Grid:
 
     book = fastexcel.read_excel(data)
     sheets = tuple(book.sheet_names)
-    fallback: Grid | None = None
-    for name in sheets:
-        grid = _other_sheet(book, name, sheets)
-        if not grid.rows:
-            continue
-        if not wanted or header_place(grid.rows, wanted) is not None:
-            return grid
-        fallback = fallback or grid
-    return fallback or Grid((), (), sheets[0] if sheets else "", sheets)
+    return _wanted_sheet((_other_sheet(book, name, sheets) for name in sheets), sheets, wanted)
 
 
 def _other_sheet(book: Any, name: str, sheets: tuple[str, ...]) -> Grid:
@@ -221,10 +214,7 @@ def _other_sheet(book: Any, name: str, sheets: tuple[str, ...]) -> Grid:
     stays what it is. It counts rows from the first with a cell."""
     first = book.load_sheet(name, header_row=None, n_rows=1, dtypes="string")
     if first.total_height * first.width > MOST_CELLS or first.width > MOST_COLUMNS:
-        raise InvalidInput(
-            f"This table has more than {MOST_COLUMNS:,} columns or {MOST_CELLS:,} cells.",
-            next_step="Leave out columns, or send it in several files.",
-        )
+        raise too_large("This table")
     texts = book.load_sheet(name, header_row=None, dtypes="string").to_polars()
     numbers = book.load_sheet(name, header_row=None, dtypes="float").to_polars()
     if not texts.height or texts.shape != numbers.shape:
@@ -265,11 +255,7 @@ def _parquet(data: bytes) -> Grid:
     names = lazy.collect_schema().names()
     total = lazy.select(pl.len()).collect().item()
     if total > MOST_ROWS or len(names) > MOST_COLUMNS or total * len(names) > MOST_CELLS:
-        raise InvalidInput(
-            f"This table has {total:,} rows of {len(names):,} columns; the most that is sent at a time are "
-            f"{MOST_ROWS:,} rows, {MOST_COLUMNS:,} columns and {MOST_CELLS:,} cells.",
-            next_step="Send it in several files, or leave out columns.",
-        )
+        raise too_large("This table")
     frame = pl.read_parquet(io.BytesIO(data))
     rows = [list(row) for row in zip(*(_column(column) for column in frame.iter_columns()), strict=True)]
     return Grid([list(names), *rows], range(len(rows) + 1))

@@ -25,11 +25,13 @@ from kronkers_studio.domain.row_tables import (
     MOST_CELLS,
     MOST_COLUMNS,
     MOST_ROWS,
+    NUMBER,
     Cell,
     Grid,
     RowTable,
     header_place,
     is_blank,
+    too_large,
 )
 from kronkers_studio.workflows.session import Session
 
@@ -46,7 +48,6 @@ _LISTED = tuple(kind for kind in KINDS if kind != ".txt")  # few texts are table
 _DELIMITERS = ",;\t|"
 _ONE_COLUMN = "\x1f"  # separates nothing in a table whose first line has no delimiter
 _LONGEST_CELL = 1_000_000  # characters
-_NUMBER = re.compile(r"[+-]?([0-9]+|[0-9]*\.[0-9]+|[0-9]+\.)([eE][+-]?[0-9]+)?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
@@ -260,7 +261,7 @@ def _json_table(rows: list[Any], name: str) -> RowTable:
         return RowTable(name, tuple(str(n + 1) for n in range(width)), rows, named=False)
     names = tuple(dict.fromkeys(column for row in rows for column in row))
     if len(names) > MOST_COLUMNS or len(names) * len(rows) > MOST_CELLS:
-        raise _too_many_cells(name)
+        raise too_large(name)
     gaps: dict[str, int] = {}
     for number, row in enumerate(rows, 1):
         if len(row) != len(names):
@@ -288,7 +289,7 @@ def _from_csv(text: str, name: str, wanted: Collection[str]) -> RowTable:
                 continue
             cells += len(line)
             if cells > MOST_CELLS or len(rows) > MOST_ROWS + HEADER_LINES or len(line) > MOST_COLUMNS:
-                raise _too_many_cells(name)
+                raise too_large(name)
             rows.append(line)
             numbers.append(lines.line_num)
     except csv.Error as error:
@@ -341,7 +342,7 @@ def _table(grid: Grid, name: str, wanted: Collection[str], *, delimiter: str = "
     if not rows:
         raise _no_rows(name)
     if len(rows) > MOST_ROWS:
-        raise _too_many_cells(name)
+        raise too_large(name)
     if _has_row_names(head, rows):
         head = ["", *head]
     if delimiter:
@@ -410,7 +411,7 @@ def _value(cell: str, column: str, table: RowTable, row: int) -> float | int | s
     text = cell.strip()
     if not text or text.lower() == "nan":
         return None
-    if not _NUMBER.fullmatch(text):
+    if not NUMBER.fullmatch(text):
         return cell
     if _WHOLE.fullmatch(text):
         return int(text)
@@ -421,14 +422,6 @@ def _value(cell: str, column: str, table: RowTable, row: int) -> float | int | s
             next_step="Correct it.",
         )
     return number
-
-
-def _too_many_cells(name: str) -> InvalidInput:
-    return InvalidInput(
-        f"{name} is larger than what is sent at a time: {MOST_ROWS:,} rows, {MOST_COLUMNS:,} columns and "
-        f"{MOST_CELLS:,} cells.",
-        next_step="Send it in several files, or leave out columns.",
-    )
 
 
 def _no_rows(name: str) -> InvalidInput:

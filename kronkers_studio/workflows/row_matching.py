@@ -9,20 +9,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
 from kronkers_studio.domain.cell_text import column_words
 from kronkers_studio.domain.errors import RowsRefused
+from kronkers_studio.domain.model_columns import ModelColumns, model_columns
 from kronkers_studio.domain.models import Datatype, Signature
-from kronkers_studio.domain.row_tables import MOMENTS, Cell, MatchedRows, RowTable, is_blank, name_key
+from kronkers_studio.domain.row_tables import MOMENTS, NUMBER, Cell, MatchedRows, RowTable, is_blank, name_key
 from kronkers_studio.workflows.row_files import plain_rows
 
 _NAMED = 12  # columns that a message names
 _LONGEST = 60  # characters of a name or cell in a message
-_NUMBER = re.compile(r"[+-]?([0-9]+|[0-9]*\.[0-9]+|[0-9]+\.)([eE][+-]?[0-9]+)?")
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?|[+-]?[0-9]+([eE][+-]?[0-9]+)?")
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+")
@@ -32,33 +31,6 @@ _TRUTHS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0
 _WORDS_OF_TRUTH = {"true": 1, "false": 0}
 _INTEGERS = {f"{sign}INT{bits}": (sign, bits) for sign in ("", "U") for bits in (8, 16, 32, 64)}
 _COMMA_IS_DECIMAL = (";", "\t")  # what separates cells where spreadsheets write decimal commas
-
-
-@dataclass(frozen=True, slots=True)
-class ModelColumns:
-    """What a row of a model holds: columns by name and type, or ``width`` values without names; neither when that is
-    not known."""
-
-    named: tuple[tuple[str, Datatype], ...] = ()
-    width: int = 0
-    datatype: Datatype = Datatype.FP64
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.named)
-
-
-def model_columns(signature: Signature) -> ModelColumns:
-    """What a service reads in a row for this signature."""
-    inputs = signature.inputs
-    if len(inputs) == 1 and len(inputs[0].shape) == 2:
-        tensor = inputs[0]
-        if tensor.columns:
-            return ModelColumns(tuple((name, tensor.datatype) for name in tensor.columns))
-        return ModelColumns(width=max(0, tensor.shape[1]), datatype=tensor.datatype)
-    if any(len(tensor.shape) > 2 or (len(tensor.shape) == 2 and tensor.shape[1] != 1) for tensor in inputs):
-        return ModelColumns()
-    return ModelColumns(tuple(((tensor.columns or (tensor.name,))[0], tensor.datatype) for tensor in inputs))
 
 
 def match_rows(table: RowTable, signature: Signature, model: str) -> MatchedRows:
@@ -237,7 +209,7 @@ class _Values:
         """Whether the numbers among ``cells`` are written as in 23,85."""
         texts = [cell.strip() for cell in cells if isinstance(cell, str) and not is_blank(cell)]
         with_comma = [text for text in texts if "," in text]
-        if not with_comma or any("." in text for text in texts if _NUMBER.fullmatch(text)):
+        if not with_comma or any("." in text for text in texts if NUMBER.fullmatch(text)):
             return False
         if not all(_COMMA_NUMBER.fullmatch(text) or text.lower() in _MISSING for text in texts):
             return False
@@ -271,7 +243,7 @@ class _Values:
             return None
         if self._comma:
             text = text.replace(",", ".")
-        if _NUMBER.fullmatch(text):
+        if NUMBER.fullmatch(text):
             try:
                 return int(text) if _WHOLE.fullmatch(text) and len(text) < 20 else float(text)
             except ValueError:

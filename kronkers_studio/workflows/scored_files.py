@@ -21,10 +21,8 @@ from typing import Any, BinaryIO
 from kronkers_studio.domain.cell_text import column_words
 from kronkers_studio.domain.errors import AlreadyExists, FileUnwritable, InvalidInput
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.domain.row_tables import MOMENTS, Cell, RowTable, ScoredRows, cell_words, is_blank
+from kronkers_studio.domain.row_tables import MOMENTS, SAVED_AS, Cell, RowTable, ScoredRows, cell_words, is_blank
 from kronkers_studio.storage.files import flush_file
-
-SUFFIXES = (".xlsx", ".csv", ".tsv", ".json")
 
 _AT_ONCE = 1000  # rows between looks whether it is still wanted
 _DIGITS = 15  # significant ones that spreadsheets keep
@@ -84,10 +82,10 @@ def save_scored_rows(
 
 def check_target(file: Path, *, overwrite: bool = False) -> None:
     """Raise what ``save_scored_rows`` would for a file of that name, before anything is sent or written."""
-    if file.suffix.lower() not in SUFFIXES:
+    if file.suffix.lower() not in SAVED_AS:
         raise InvalidInput(
             f"“{file.name}” does not say in which format to save.",
-            next_step=f"Let its name end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.",
+            next_step=f"Let its name end in {', '.join(SAVED_AS[:-1])} or {SAVED_AS[-1]}.",
         )
     try:
         if file.is_dir():

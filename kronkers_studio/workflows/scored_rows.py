@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from kronkers_studio.domain.errors import Cancelled, InvalidInput, PredictionFailed, StudioError
+from kronkers_studio.domain.model_columns import model_columns
 from kronkers_studio.domain.models import ContentRef, ModelVersion, Signature
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import Prediction
 from kronkers_studio.domain.row_tables import MatchedRows, RowTable, ScoredRows
 from kronkers_studio.workflows.releases import live_release, predict
 from kronkers_studio.workflows.row_files import read_registry_rows, read_row_file
-from kronkers_studio.workflows.row_matching import model_columns
 from kronkers_studio.workflows.session import Session
 
 PART_ROWS = 5_000

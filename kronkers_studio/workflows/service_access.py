@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kronkers_studio.domain.models import Datatype, Signature
+from kronkers_studio.domain.model_columns import example_row
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.service_snippets import snippets
 from kronkers_studio.settings.secrets import Secret
@@ -56,12 +56,3 @@ def service_access(session: Session, model: str, place: str) -> ServiceAccess:
         key=Secret(token(session.release_secret(release))),
         snippets=snippets(address, {"rows": [example_row(signature)]}),
     )
-
-
-def example_row(signature: Signature) -> dict[str, object] | list[object]:
-    """A row of zeros and empty words, with every column that the model names; numbers alone where it names none."""
-    columns = [(name, tensor.datatype) for tensor in signature.inputs for name in tensor.columns]
-    if columns:
-        return {name: "" if datatype is Datatype.BYTES else 0 for name, datatype in columns}
-    width = signature.inputs[0].shape[-1] if signature.inputs and signature.inputs[0].shape else 1
-    return [0] * max(1, width)

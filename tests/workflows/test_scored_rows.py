@@ -23,16 +23,17 @@ from kronkers_studio.domain.errors import (
     RowsRefused,
     StudioError,
 )
+from kronkers_studio.domain.model_columns import model_columns
 from kronkers_studio.domain.models import ContentRef, Datatype, Signature, Tensor
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.domain.releases import Prediction
-from kronkers_studio.domain.row_tables import MatchedRows, RowTable, ScoredRows, answer_certainty
+from kronkers_studio.domain.row_tables import SAVED_AS, MatchedRows, RowTable, ScoredRows, answer_certainty
 from kronkers_studio.serving.app import Limits
 from kronkers_studio.workflows import row_files, scored_rows
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.row_files import list_tables, read_row_content, read_text_rows
-from kronkers_studio.workflows.row_matching import match_rows, model_columns
-from kronkers_studio.workflows.scored_files import SUFFIXES, save_scored_rows
+from kronkers_studio.workflows.row_matching import match_rows
+from kronkers_studio.workflows.scored_files import save_scored_rows
 from kronkers_studio.workflows.scored_rows import read_table, score_rows
 from kronkers_studio.workflows.session import Session
 
@@ -491,7 +492,7 @@ def _part(file: Path) -> bytes:
         return archive.read("xl/worksheets/sheet1.xml")
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", SAVED_AS)
 def test_a_file_is_whole_or_as_it_was(tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"scored{suffix}"
     file.write_text("before", encoding="utf-8")

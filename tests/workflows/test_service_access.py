@@ -15,13 +15,12 @@ from pathlib import Path
 import pytest
 
 from kronkers_studio.domain.errors import ServiceUnavailable
-from kronkers_studio.domain.models import Datatype, Signature, Tensor
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
 from kronkers_studio.workflows.releases import list_releases, predict, release_model, stop_release
-from kronkers_studio.workflows.service_access import example_row, service_access
+from kronkers_studio.workflows.service_access import service_access
 from kronkers_studio.workflows.session import Session, create_workspace
 
 _SAMPLE = resource("sample/OneDrive - Kronkers")
@@ -93,11 +92,3 @@ def test_a_server_of_any_name_in_a_foreign_workspace_ends_no_command(
     monkeypatch.setattr(module, "live_release", lambda *_: release)
     words = shlex.split(service_access(session, "wine", "lab").tunnel)
     assert words[-2:] == ["--", "-oProxyCommand=touch harm@$(touch harm)"] and words[:2] == ["ssh", "-N"]
-
-
-def test_an_example_row_has_what_the_model_takes() -> None:
-    named = Tensor("x", Datatype.FP64, (-1, 2), ("a", "b"))
-    words = Tensor("w", Datatype.BYTES, (-1, 1), ("c",))
-    assert example_row(Signature((named, words))) == {"a": 0, "b": 0, "c": ""}
-    assert example_row(Signature((Tensor("x", Datatype.FP32, (-1, 3)),))) == [0, 0, 0]
-    assert example_row(Signature()) == [0]

@@ -25,10 +25,11 @@ from kronkers_studio.desktop.widgets.states import EmptyState, Notice
 from kronkers_studio.desktop.widgets.views import Views, scrolling
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import Cancelled, InvalidValue, PredictionFailed, RowsRefused, StudioError
+from kronkers_studio.domain.model_columns import model_columns
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.domain.row_tables import MatchedRows, RowTable, ScoredRows
+from kronkers_studio.domain.row_tables import SAVED_AS, MatchedRows, RowTable, ScoredRows
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.scored_files import SavedRows
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 _FORM_COLUMNS = 2
 _NARROW = 960  # pixels of the panel in which fewer words have room
 _CARRIED = 4  # columns that are named when they are carried along
-_ENDINGS = (".xlsx", ".csv", ".tsv", ".json")  # of the files that answers are saved as
 
 
 class _Opened(NamedTuple):
@@ -438,7 +438,7 @@ class SendRowsPanel(QWidget):
         dialog = QFileDialog(self.window(), tr("Save the answers"), str(folder / called))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         titles = (tr("Excel workbook"), tr("CSV, UTF-8"), tr("Tabs between the cells"), tr("JSON"))
-        filters = {f"{title} (*{ending})": ending for title, ending in zip(titles, _ENDINGS, strict=True)}
+        filters = {f"{title} (*{ending})": ending for title, ending in zip(titles, SAVED_AS, strict=True)}
         dialog.setNameFilters(list(filters))
         dialog.setDefaultSuffix("xlsx")
         dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(filters.get(chosen, ".xlsx")[1:]))
@@ -448,7 +448,7 @@ class SendRowsPanel(QWidget):
 
     def _save_as(self, scored: ScoredRows, file: Path) -> None:
         """The dialog asked before a file is overwritten, but not for a name that ends in something else."""
-        if file.suffix.lower() in _ENDINGS:
+        if file.suffix.lower() in SAVED_AS:
             self.save(scored, file)
             return
         file = file.with_name(f"{file.name}.xlsx")
@@ -510,7 +510,6 @@ def _match(table: RowTable, signature: Any, name: str) -> MatchedRows:
 
 def _match_text(text: str, model: ModelVersion) -> MatchedRows:
     from kronkers_studio.workflows.row_files import read_text_rows
-    from kronkers_studio.workflows.row_matching import model_columns
 
     signature = model.facts.signature
     table = read_text_rows(text.encode("utf-8", "replace"), tr("What was typed"), model_columns(signature).names)
