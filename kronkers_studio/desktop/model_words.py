@@ -29,11 +29,6 @@ def kind_words(facts: ModelFacts) -> str:
     return named.get(name) or _spaced(name) or "–"
 
 
-def kind_hint(facts: ModelFacts) -> str:
-    """What engineers call it."""
-    return facts.estimator
-
-
 def tensor_words(tensor: Tensor) -> str:
     """What an input or output holds for each row: "3 numbers", "a word", "an image of 28 × 28 numbers"."""
     axes = tensor.shape[1:] if tensor.shape[:1] == (-1,) else tensor.shape

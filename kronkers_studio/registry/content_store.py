@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -46,6 +47,7 @@ _HEADS = (
     "SELECT branches.project, branches.name, commits.document FROM branches "
     "JOIN commits ON commits.id = branches.head ORDER BY branches.name"
 )
+_RECORDED_AT = "SELECT id, created FROM commits WHERE id IN (SELECT value FROM json_each(?))"
 
 
 def _nobody(_stored: Sequence[StoredItem]) -> None:
@@ -216,6 +218,12 @@ class ContentStore:
         head = self.resolve(project, ref)
         with self._database.read() as connection:
             return history(connection, head.id, limit, offset)
+
+    def recorded_at(self, commits: Iterable[str]) -> dict[str, datetime]:
+        """When each of ``commits``, which are ids, was recorded; those that are not known are left out."""
+        with self._database.read() as connection, records_read("commit"):
+            found = statements.query(connection, _RECORDED_AT, json.dumps(sorted(set(commits))))
+            return {id: datetime.fromisoformat(created) for id, created in found}
 
     def list_folder(self, project: str, ref: str = "", path: str = "") -> list[Entry]:
         """What lies directly in the folder ``path``: folders first, then files and links, by name.

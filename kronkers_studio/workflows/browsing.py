@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from kronkers_studio.domain.content import CheckReport, Commit, Entry, Project, RestoreReport
@@ -19,6 +20,11 @@ def list_projects(session: Session) -> list[Project]:
 def show_commit(session: Session, project: str, ref: str = "") -> Commit:
     """The commit that ``ref`` names: a branch, a tag, or the first characters of a commit's id."""
     return session.workspace.content.resolve(project, ref)
+
+
+def recorded_at(session: Session, commits: Iterable[str]) -> dict[str, datetime]:
+    """When each of ``commits``, which are ids, was recorded; those that are not known are left out."""
+    return session.workspace.content.recorded_at(commits)
 
 
 def history(session: Session, project: str, ref: str = "", *, limit: int = 100, offset: int = 0) -> list[Commit]:

@@ -128,7 +128,7 @@ def test_a_client_that_resets_its_connection_does_not_end_a_threads_ssh_server()
         thread.start()
         port = listening.getsockname()[1]
         for _ in range(3):
-            with socket.create_connection(("127.0.0.1", port)) as leaving, leaving.makefile("rb") as heard:
+            with socket.create_connection(("127.0.0.1", port), 20) as leaving, leaving.makefile("rb") as heard:
                 leaving.sendall(b"SSH-2.0-leaving\r\n")
                 heard.readline()
                 heard.read(100)  # in the middle of what the server offers

@@ -30,6 +30,7 @@ from kronkers_studio.registry.store import object_writer as object_writer_module
 from kronkers_studio.registry.store.object_index import renew_generation
 from kronkers_studio.registry.store.records import ObjectType
 from kronkers_studio.registry.trees import tree_writer
+from kronkers_studio.storage.database import Database
 from tests.registry import local_folder
 from tests.registry.kinds import BringIn
 
@@ -485,3 +486,25 @@ def test_a_target_that_cannot_be_made_is_said_to_be_so(workspace: Workspace, fol
     bring_in(folder)
     with pytest.raises(InvalidInput, match="cannot be made"):
         workspace.content.restore("project", "", Path("/proc/nothing here"))
+
+
+def test_when_many_commits_were_recorded_is_read_at_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [
+        workspace.content.commit(
+            "p",
+            "main",
+            workspace.content.store_items(
+                [SourceItem("a", EntryKind.FILE, 1, number)], MemorySource({"a": b"%d" % number})
+            ).stored,
+            message="",
+            author="ann",
+        )[0]
+        for number in range(5)
+    ]
+    asked: list[str] = []
+    really = Database.read
+    monkeypatch.setattr(Database, "read", lambda self: asked.append("read") or really(self))
+    found = workspace.content.recorded_at([*(commit.id for commit in made), "0" * 64])
+    assert found == {commit.id: commit.created for commit in made}
+    assert len(asked) == 1
+    assert workspace.content.recorded_at([]) == {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,7 +28,6 @@ from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import State, Studio
-from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.releases import Release, ReleaseState
 
@@ -307,7 +305,8 @@ def read_shelf(session: Session) -> Shelf:
     live = [release for release in released if release.state is ReleaseState.LIVE]
     starting = [release for release in released if release.state is ReleaseState.STARTING]
     versions = by_model(models.list_models(session))
-    return Shelf(found, versions, live, lost_of(released), starting, recorded_states(session, versions))
+    recorded = browsing.recorded_at(session, {version.source.commit for version in versions})
+    return Shelf(found, versions, live, lost_of(released), starting, recorded)
 
 
 def by_model(versions: Sequence[ModelVersion]) -> list[ModelVersion]:
@@ -316,17 +315,6 @@ def by_model(versions: Sequence[ModelVersion]) -> list[ModelVersion]:
     for version in versions:
         last[version.name] = max(last.get(version.name, version.created), version.created)
     return sorted(versions, key=lambda version: (last[version.name], version.name, version.version), reverse=True)
-
-
-def recorded_states(session: Session, versions: Sequence[ModelVersion]) -> dict[str, datetime]:
-    """When the states that ``versions`` come from were recorded, by their ids; not those of removed projects."""
-    from kronkers_studio.workflows.browsing import show_commit
-
-    found = {}
-    for source in {(version.source.project, version.source.commit) for version in versions}:
-        with contextlib.suppress(NotFound):
-            found[source[1]] = show_commit(session, *source).created
-    return found
 
 
 def _is_of(release: Release, version: ModelVersion) -> bool:

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import counted, date_time, figure, file_size, tr
-from kronkers_studio.desktop.model_words import assumed_words, kind_hint, kind_words, tensor_hint, tensor_words
+from kronkers_studio.desktop.model_words import assumed_words, kind_words, tensor_hint, tensor_words
 from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint
 from kronkers_studio.desktop.reachability import ReachabilityOf, nothing_heard
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -101,7 +101,7 @@ class ModelDetails(QWidget):
             tr("What it is"),
             [
                 (tr("Made with"), f"{facts.framework.label} {facts.framework_version}", ""),
-                (tr("Kind"), kind_words(facts), kind_hint(facts)),
+                (tr("Kind"), kind_words(facts), facts.estimator),
                 (tr("Python"), facts.python_version, ""),
                 (tr("Size"), file_size(version.size), ""),
             ],
