@@ -158,7 +158,7 @@ class _Photographer:
         deploy.send_rows(model, place)
         deploy.send_panel.fill_form(sample_row())
         deploy.send_panel.send()
-        wait_for(lambda: deploy.send_panel.answers.shown == "table")
+        wait_for(lambda: deploy.send_panel.answers.views.shown == "table")
         self._take(window, theme, "send-rows")
         deploy.show_places()
         deploy.ask_put_live(model)

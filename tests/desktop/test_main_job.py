@@ -203,12 +203,12 @@ def _send_rows(window: MainWindow, qtbot: QtBot, come_to_rest: Rest) -> DeployPa
     rows = json.loads((_MODEL_FOLDER / "rows.json").read_text(encoding="utf-8"))["rows"]
     deploy.send_panel.fill_form(rows[0])
     _send(deploy, qtbot)
-    assert [line[0] for line in deploy.send_panel.table.content.rows] == ["Barolo"]
+    assert [line[0] for line in deploy.send_panel.answers.table.content.rows] == ["Barolo"]
 
     deploy.send_panel.how.choose("text")
     deploy.send_panel.text.setPlainText(json.dumps(rows))
     _send(deploy, qtbot)
-    assert deploy.send_panel.table.content.rowCount() == len(rows)
+    assert deploy.send_panel.answers.table.content.rowCount() == len(rows)
 
     deploy.send_panel.text.setPlainText('[{"alcohol": "strong"}]')
     deploy.send_panel.button.click()
@@ -221,7 +221,7 @@ def _send(deploy: DeployPage, qtbot: QtBot) -> None:
     deploy.send_panel.button.click()
     qtbot.waitUntil(deploy.send_panel.button.isEnabled, timeout=_SHORT)
     assert deploy.send_panel.notice.message == ""
-    assert deploy.send_panel.answers.shown == "table"
+    assert deploy.send_panel.answers.views.shown == "table"
 
 
 def _watch_the_chart_move(window: MainWindow, deploy: DeployPage, qtbot: QtBot) -> None:

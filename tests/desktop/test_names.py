@@ -15,8 +15,8 @@ from kronkers_studio.desktop.destinations import LookThroughFolder
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.panels.browser import file_data
-from kronkers_studio.desktop.panels.folder_choice import _local_path
 from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.drop_target import local_path
 from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import Pill
@@ -153,7 +153,7 @@ def test_such_a_file_is_dragged_out_and_such_a_folder_dropped(tmp_path: Path) ->
     dropped = QMimeData()
     dropped.setUrls([QUrl.fromEncoded(address.toEncoded())])
     assert bytes(address.toEncoded().data()) == os.fsencode(tmp_path.as_uri()) + b"/B%FCcher"
-    assert [_local_path(url) for url in dropped.urls()] == [folder]
+    assert [local_path(url) for url in dropped.urls()] == [folder]
 
 
 def test_a_folders_name_may_have_an_and_sign(open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest) -> None:

@@ -180,15 +180,15 @@ def test_from_home_to_the_saved_workbook_in_six_clicks_and_no_number_differs(
     assert shown[0] == ["007", "73", "23.85", "2", "monthly", "København", "2024-05-01"]
     assert shown[2][2] == "0.30000000000000004"
     mouse.click(panel.button)
-    qtbot.waitUntil(lambda: panel.answers.shown == "table" and panel.button.isEnabled(), timeout=_WITHIN)
+    qtbot.waitUntil(lambda: panel.answers.views.shown == "table" and panel.button.isEnabled(), timeout=_WITHIN)
     assert panel.notice.message == ""
-    mouse.click(panel.save_button)
+    mouse.click(panel.answers.save_button)
     target = tmp_path / "scored.xlsx"
     mouse.click_in_dialog(_file_dialog(window, qtbot), str(target))
-    qtbot.waitUntil(lambda: bool(panel.outcome.message), timeout=_WITHIN)
+    qtbot.waitUntil(lambda: bool(panel.answers.outcome.message), timeout=_WITHIN)
 
     assert mouse.clicks <= _MOST_CLICKS
-    assert panel.outcome.message.startswith("Saved 6,000 rows to ")
+    assert panel.answers.outcome.message.startswith("Saved 6,000 rows to ")
     given = saved_rows(own_folder / "customers.xlsx")
     saved = saved_rows(target)
     assert saved[0] == [*_HEAD, "answer", "certainty", "probability of no", "probability of yes"]
@@ -202,14 +202,14 @@ def test_from_home_to_the_saved_workbook_in_six_clicks_and_no_number_differs(
     for row, chances in zip(saved[1:6], answer.probabilities, strict=True):
         assert row[8] == pytest.approx(chances[row[7]], abs=1e-12)
         assert (row[9], row[10]) == pytest.approx((chances["no"], chances["yes"]), abs=1e-12)
-    lines = list(panel.table.content.rows)[:4]
+    lines = list(panel.answers.table.content.rows)[:4]
     assert [line[2:] for line in lines] == shown[:4], "what is shown beside the answers is what was sent"
     assert all(line[1].endswith(" %") and len(line[1].split()[0].split(".")[1]) == 1 for line in lines)
 
     opened: list[str] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
-    assert panel.outcome.action is not None
-    panel.outcome.action.click()
+    assert panel.answers.outcome.action is not None
+    panel.answers.outcome.action.click()
     assert [Path(folder) for folder in opened] == [tmp_path]
 
 
@@ -260,8 +260,8 @@ def test_a_table_of_a_project_is_chosen_and_answers_are_copied(
     qtbot.waitUntil(panel.button.isEnabled, timeout=_WITHIN)
     assert "3 of 7 columns used" in panel.used.text()
     panel.button.click()
-    qtbot.waitUntil(lambda: panel.answers.shown == "table" and panel.button.isEnabled(), timeout=_WITHIN)
-    table = panel.table
+    qtbot.waitUntil(lambda: panel.answers.views.shown == "table" and panel.button.isEnabled(), timeout=_WITHIN)
+    table = panel.answers.table
     table.setFocus()
     table.selectRow(0)
     qtbot.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
@@ -274,8 +274,8 @@ def test_a_table_of_a_project_is_chosen_and_answers_are_copied(
     assert lines[0].split("\t") == ["Answer", "Certainty", *_HEAD]
     assert lines[2].split("\t")[6] == "'=1+2", "pasted, it is no formula"
     assert [action.text() for action in table.menu().actions()] == ["Copy", "Copy with headers", "Select all"]
-    panel.every_class.click()
-    assert [column.title for column in panel.table.content.columns][:4] == ["Answer", "Certainty", "no", "yes"]
+    panel.answers.every_class.click()
+    assert [column.title for column in panel.answers.table.content.columns][:4] == ["Answer", "Certainty", "no", "yes"]
 
 
 def test_rows_that_were_answered_before_it_was_cancelled_stay_and_are_said_to_be_incomplete(
@@ -297,19 +297,19 @@ def test_rows_that_were_answered_before_it_was_cancelled_stay_and_are_said_to_be
     panel.open_table(own_folder / "customers.xlsx")
     come_to_rest(window)
     panel.button.click()
-    qtbot.waitUntil(lambda: bool(panel.outcome.message), timeout=_WITHIN)
-    assert panel.outcome.message == "Incomplete: 5,000 of 6,000 rows were answered."
-    assert panel.table.content.rowCount() == 5000
-    assert panel.save_button.isVisible()
+    qtbot.waitUntil(lambda: bool(panel.answers.outcome.message), timeout=_WITHIN)
+    assert panel.answers.outcome.message == "Incomplete: 5,000 of 6,000 rows were answered."
+    assert panel.answers.table.content.rowCount() == 5000
+    assert panel.answers.save_button.isVisible()
 
 
 def test_typed_rows_may_have_more_columns_too(panel: SendRowsPanel, qtbot: QtBot) -> None:
     panel.how.choose("text")
     panel.text.setPlainText(json.dumps([{"id": "a", **dict.fromkeys(_NEEDED, 1)}]))
     panel.button.click()
-    qtbot.waitUntil(lambda: panel.answers.shown == "table" and panel.button.isEnabled(), timeout=_WITHIN)
+    qtbot.waitUntil(lambda: panel.answers.views.shown == "table" and panel.button.isEnabled(), timeout=_WITHIN)
     assert panel.notice.message == ""
-    assert next(iter(panel.table.content.rows))[2:] == ["a", "1", "1", "1"]
+    assert next(iter(panel.answers.table.content.rows))[2:] == ["a", "1", "1", "1"]
 
 
 def test_the_source_of_a_registry_table_is_no_folder_to_save_in(panel: SendRowsPanel, come_to_rest: Rest) -> None:
@@ -345,10 +345,10 @@ def test_a_file_is_replaced_only_when_that_was_asked(
     assert isinstance(window, MainWindow)
     panel.fill_form(dict.fromkeys(_NEEDED, "1"))
     panel.button.click()
-    qtbot.waitUntil(lambda: panel.answers.shown == "table" and panel.button.isEnabled(), timeout=_WITHIN)
+    qtbot.waitUntil(lambda: panel.answers.views.shown == "table" and panel.button.isEnabled(), timeout=_WITHIN)
     there = tmp_path / "scored.v2.xlsx"
     there.write_text("before", encoding="utf-8")
-    panel.ask_save()
+    panel.answers.ask_save()
     dialog = _file_dialog(window, qtbot)
     assert Path(dialog.selectedFiles()[0]).name == "churn with answers.xlsx"
     dialog.fileSelected.emit(str(tmp_path / "scored.v2"))
@@ -358,7 +358,7 @@ def test_a_file_is_replaced_only_when_that_was_asked(
     question.reject()
     come_to_rest(window)
     assert there.read_text(encoding="utf-8") == "before"
-    panel.ask_save()
+    panel.answers.ask_save()
     dialog = _file_dialog(window, qtbot)
     dialog.fileSelected.emit(str(tmp_path / "scored.v2"))
     dialog.reject()
@@ -384,11 +384,11 @@ def test_tasks_show_how_far_a_large_table_is_and_the_window_goes_on(
         live_until_idle(runner)
         panel.send()
         live_until_idle(runner)
-        assert panel.table.content.rowCount() == 60_000
-        scored = panel._scored
+        assert panel.answers.table.content.rowCount() == 60_000
+        scored = panel.answers._scored
         assert scored is not None
-        panel.save(scored, tmp_path / "large.xlsx")
+        panel.answers.save(scored, tmp_path / "large.xlsx")
         live_until_idle(runner)
-    assert panel.outcome.message == "Saved 60,000 rows to large.xlsx."
+    assert panel.answers.outcome.message == "Saved 60,000 rows to large.xlsx."
     assert {"Sending rows to churn of 60000", "Saving large.xlsx of 60000"} <= seen
     assert blocked.thread < _MAIN_THREAD_SECONDS

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
@@ -172,14 +172,12 @@ def test_a_folder_dropped_on_migrate_is_looked_through_and_brought_in_with_what_
     page = window.page("migrate")
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(small_folder))])
-    drop = QDropEvent(
-        QPointF(QPoint(5, 5)),
-        Qt.DropAction.CopyAction,
-        data,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    page.choice.drop.dropEvent(drop)  # type: ignore[attr-defined]
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    target = page.choice.drop  # type: ignore[attr-defined]
+    QApplication.sendEvent(target, QDragEnterEvent(QPoint(5, 5), Qt.DropAction.CopyAction, data, buttons, keys))
+    assert target.property("drop") is True
+    QApplication.sendEvent(target, QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, buttons, keys))
+    assert target.property("drop") is False
     qtbot.waitUntil(lambda: page.views.shown == "plan", timeout=20_000)  # type: ignore[attr-defined]
     page.start()  # type: ignore[attr-defined]
     qtbot.waitUntil(lambda: page.views.shown == "outcome", timeout=20_000)  # type: ignore[attr-defined]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from urllib.parse import unquote_to_bytes
 
-from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import home_short, tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
-from kronkers_studio.desktop.widgets.labels import ElidedLabel, label, restyle, rule
+from kronkers_studio.desktop.widgets.drop_target import DropTarget
+from kronkers_studio.desktop.widgets.labels import ElidedLabel, label, rule
 from kronkers_studio.desktop.work.studio import Studio
 
 
@@ -26,7 +24,7 @@ class DropCard(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
-        self.setAcceptDrops(True)
+        DropTarget(self, Path.is_dir).dropped.connect(self.folder_dropped)
         self.setMinimumHeight(220)
         self.setAccessibleName(tr("Drop a folder here"))
         self.body.addStretch(1)
@@ -46,26 +44,6 @@ class DropCard(Card):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda chosen: self.folder_dropped.emit(Path(chosen)))
         dialog.open()
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _folder_in(event) is not None:
-            event.acceptProposedAction()
-            self._show_target(True)
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._show_target(False)
-        super().dragLeaveEvent(event)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self._show_target(False)
-        folder = _folder_in(event)
-        if folder is not None:
-            event.acceptProposedAction()
-            self.folder_dropped.emit(folder)
-
-    def _show_target(self, on: bool) -> None:
-        self.setProperty("drop", on)
-        restyle(self)
 
 
 class FolderChoice(QWidget):
@@ -157,19 +135,3 @@ def _offer(name: str, words: str, action: str, on_click: Callable[[], object], i
     row.addLayout(column, 1)
     row.addWidget(Button(action, on_click, name=f"{action}: {name}"))
     return row_widget
-
-
-def _folder_in(event: QDropEvent) -> Path | None:
-    for url in event.mimeData().urls():
-        path = _local_path(url)
-        if url.isLocalFile() and path.is_dir():
-            return path
-    return None
-
-
-def _local_path(url: QUrl) -> Path:
-    """Where a file's address leads; its name may be of any bytes, which Qt's own way would replace."""
-    path = Path(url.toLocalFile())
-    if os.name == "nt" or path.exists():
-        return path
-    return Path(os.fsdecode(unquote_to_bytes(url.path(QUrl.ComponentFormattingOption.FullyEncoded))))

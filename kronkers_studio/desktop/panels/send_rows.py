@@ -6,19 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.localization import counted, home_short, number, tr
+from kronkers_studio.desktop.localization import number, tr
 from kronkers_studio.desktop.look.tokens import GAP
-from kronkers_studio.desktop.panels.row_view import MOST_COLUMNS, SHOWN_ROWS, RowView, answered_rows, given_rows
+from kronkers_studio.desktop.panels.row_view import MOST_COLUMNS, SHOWN_ROWS, given_rows
+from kronkers_studio.desktop.panels.scored_answers import ScoredAnswers, rows_words
 from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
 from kronkers_studio.desktop.typed_rows import example_rows, form_columns, row_from_form
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
-from kronkers_studio.desktop.widgets.dialog import confirm
-from kronkers_studio.desktop.widgets.fields import CheckBox, Field, LineField
+from kronkers_studio.desktop.widgets.drop_target import DropTarget
+from kronkers_studio.desktop.widgets.fields import Field, LineField
 from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
@@ -27,12 +28,10 @@ from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import Cancelled, InvalidValue, PredictionFailed, RowsRefused, StudioError
 from kronkers_studio.domain.model_columns import model_columns
 from kronkers_studio.domain.models import ContentRef, ModelVersion
-from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.domain.row_tables import SAVED_AS, MatchedRows, RowTable, ScoredRows
+from kronkers_studio.domain.row_tables import MatchedRows, RowTable, ScoredRows
 
 if TYPE_CHECKING:
-    from kronkers_studio.workflows.scored_files import SavedRows
     from kronkers_studio.workflows.session import Session
 
 _FORM_COLUMNS = 2
@@ -59,17 +58,15 @@ class SendRowsPanel(QWidget):
         self._fields: dict[str, Field] = {}
         self._opened: _Opened | None = None
         self._source: Path | ContentRef | None = None
-        self._scored: ScoredRows | None = None
-        self._scored_source: Path | ContentRef | None = None  # where its rows come from, unless they were typed
         self._asked = 0
-        self.setAcceptDrops(True)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP)
-        self._rows_card = self._build_rows()
-        row.addWidget(self._rows_card, 1)
-        self._answers_card = self._build_answers()
-        row.addWidget(self._answers_card, 1)
+        rows = self._build_rows()
+        row.addWidget(rows, 1)
+        DropTarget(self, Path.is_file, marked=rows, alone=True).dropped.connect(self.open_table)
+        self.answers = ScoredAnswers(studio)
+        row.addWidget(self.answers, 1)
 
     def show_model(self, model: ModelVersion, place: str) -> None:
         """Send to what is live of ``model`` in ``place``; the form is made from its schema."""
@@ -82,12 +79,10 @@ class SendRowsPanel(QWidget):
         self.how.show_option("form", bool(columns))
         self.how.choose("form" if columns else "text")
         self._asked += 1
-        self._opened = self._source = self._scored = self._scored_source = None
+        self._opened = self._source = None
         self._show_no_table()
         self.notice.clear()
-        self.outcome.clear()
-        self._fit_words()
-        self.answers.show_view("none")
+        self.answers.forget()
         self._lead(self.button)
 
     # Sending
@@ -104,7 +99,7 @@ class SendRowsPanel(QWidget):
             self._show_refusal(error)
             return
         self.notice.clear()
-        self.outcome.clear()
+        self.answers.outcome.clear()
         answered: list[ScoredRows] = []
         source = self._source if self.how.key == "table" else None
 
@@ -136,7 +131,7 @@ class SendRowsPanel(QWidget):
         if rows <= SHOWN_ROWS:
             self._studio.runner.run("predict", work, done=done, failed=failed, owner=self, shown=False)
             return
-        title = tr("Sending {rows} to {model}").format(rows=_rows_words(rows), model=model.name)
+        title = tr("Sending {rows} to {model}").format(rows=rows_words(rows), model=model.name)
         self._studio.do(title, work, done=done, failed=failed, owner=self)
 
     def _prepared(self, model: ModelVersion) -> tuple[Callable[[], MatchedRows], int]:
@@ -164,8 +159,8 @@ class SendRowsPanel(QWidget):
         """What ended it; of what was answered before, that it is not all."""
         if scored is not None:
             some = tr("Incomplete: {n} of {total} were answered.")
-            words = some.format(n=number(len(scored.outputs)), total=_rows_words(len(scored.table.rows)))
-            self.outcome.say(words, tr("They can be saved. The rows after them have no answer yet."), "warn")
+            words = some.format(n=number(len(scored.outputs)), total=rows_words(len(scored.table.rows)))
+            self.answers.outcome.say(words, tr("They can be saved. The rows after them have no answer yet."), "warn")
         if not isinstance(error, Cancelled):
             self._show_refusal(error)
         elif scored is None:
@@ -173,50 +168,18 @@ class SendRowsPanel(QWidget):
 
     def show_answers(self, scored: ScoredRows, source: Path | ContentRef | None = None) -> None:
         """Show the model's answers beside the rows that they are for, which come from ``source``."""
-        self._scored, self._scored_source = scored, source
-        self.every_class.setVisible(len(scored.classes) > 1)
-        self._fill_answers()
-        self._fit_words()
-        self.answers.show_view("table")
-        self._lead(self.save_button)
-
-    def _fit_words(self) -> None:
-        """Say what was answered, and call the buttons, as there is room for it."""
-        narrow = self.width() < _NARROW
-        self.registry_button.setText(tr("Registry …") if narrow else tr("From the registry …"))
-        scored = self._scored
-        if scored is None:
-            self._words.setText("")
-            self._answers_card.set_heading(tr("Answers"))
-            return
-        name = scored.table.name if self._scored_source is not None else ""
-        self._answers_card.set_heading(tr("Answers to {file}").format(file=name) if name else tr("Answers"))
-        words = tr("{rows} · version {version}") if narrow else tr("{rows} in {ms} ms, answered by version {version}")
-        count, took = _rows_words(len(scored.outputs)), number(scored.milliseconds, 1)
-        self._words.setText(words.format(rows=count, ms=took, version=scored.version))
+        self.answers.show_scored(scored, source)
+        self._lead(self.answers.save_button)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit_words()
-
-    def _fill_answers(self) -> None:
-        if self._scored is None:
-            return
-        clear(self._table_place)
-        self.table: RowView = answered_rows(self._scored, every_class=self.every_class.isChecked())
-        self.table.copied.connect(self._show_copied)
-        self._table_place.addWidget(self.table)
-
-    def _show_copied(self, copied: int, selected: int) -> None:
-        if copied < selected:
-            words = tr("The first {n} of {total} selected rows were copied.")
-            self.outcome.say(
-                words.format(n=number(copied), total=number(selected)), tr("Save them as a file to have them all.")
-            )
+        narrow = self.width() < _NARROW
+        self.registry_button.setText(tr("Registry …") if narrow else tr("From the registry …"))
+        self.answers.show_narrow(narrow)
 
     def _lead(self, button: Button) -> None:
         """Make ``button`` the primary one: sending until there are answers, then saving them."""
-        for each in (self.button, self.save_button):
+        for each in (self.button, self.answers.save_button):
             each.set_kind("primary" if each is button else "secondary")
 
     # Rows
@@ -355,7 +318,7 @@ class SendRowsPanel(QWidget):
         self._opened = opened
         table, matched = opened.table, opened.matched
         clear(self._given_place)
-        words = [table.name, _rows_words(len(table.rows))]
+        words = [table.name, rows_words(len(table.rows))]
         if len(table.rows) > SHOWN_ROWS:
             words.append(tr("the first {n} are shown").format(n=number(SHOWN_ROWS)))
         if len(table.columns) > MOST_COLUMNS:
@@ -376,119 +339,6 @@ class SendRowsPanel(QWidget):
         clear(self._given_place)
         words = tr("Drop a CSV, Excel, Parquet or JSON file here, or open one. It may have more columns than needed.")
         self._given_place.addWidget(EmptyState("data", tr("No table yet"), words))
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _dropped(event) is not None:
-            event.acceptProposedAction()
-            self._show_target(True)
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._show_target(False)
-        super().dragLeaveEvent(event)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self._show_target(False)
-        file = _dropped(event)
-        if file is not None:
-            event.acceptProposedAction()
-            self.open_table(file)
-
-    def _show_target(self, on: bool) -> None:
-        self._rows_card.setProperty("drop", on)
-        restyle(self._rows_card)
-
-    # Answers
-
-    def _build_answers(self) -> Card:
-        card = Card(tr("Answers"))
-        self._words = label("", "muted")
-        card.add_to_head(self._words)
-        self.outcome = Notice()
-        card.body.addWidget(self.outcome)
-        self._none = EmptyState("send", tr("No answers yet"), tr("Send rows, and the model's answers appear here."))
-        holder = QWidget()
-        column = QVBoxLayout(holder)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
-        self._table_place = QVBoxLayout()
-        column.addLayout(self._table_place, 1)
-        foot = QHBoxLayout()
-        foot.setSpacing(8)
-        self.every_class = CheckBox(tr("Show every class"))
-        self.every_class.setAccessibleName(tr("Show the probability of every class"))
-        self.every_class.toggled.connect(lambda _on: self._fill_answers())
-        foot.addWidget(self.every_class)
-        foot.addStretch(1)
-        self.save_button = Button(tr("Save as Excel or CSV …"), self.ask_save, icon="save")
-        foot.addWidget(self.save_button)
-        column.addLayout(foot)
-        self.answers = Views({"none": lambda: self._none, "table": lambda: holder})
-        card.body.addWidget(self.answers, 1)
-        return card
-
-    def ask_save(self) -> None:
-        """Ask where the answers are saved, and as what."""
-        scored = self._scored
-        if scored is None:
-            return
-        source = self._scored_source
-        folder = source.parent if isinstance(source, Path) else Path.home()
-        stem = scored.model if source is None else Path(scored.table.name).stem
-        called = tr("{table} with answers.xlsx").format(table=printable(stem))
-        dialog = QFileDialog(self.window(), tr("Save the answers"), str(folder / called))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        titles = (tr("Excel workbook"), tr("CSV, UTF-8"), tr("Tabs between the cells"), tr("JSON"))
-        filters = {f"{title} (*{ending})": ending for title, ending in zip(titles, SAVED_AS, strict=True)}
-        dialog.setNameFilters(list(filters))
-        dialog.setDefaultSuffix("xlsx")
-        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(filters.get(chosen, ".xlsx")[1:]))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda chosen: self._save_as(scored, Path(chosen)))
-        dialog.open()
-
-    def _save_as(self, scored: ScoredRows, file: Path) -> None:
-        """The dialog asked before a file is overwritten, but not for a name that ends in something else."""
-        if file.suffix.lower() in SAVED_AS:
-            self.save(scored, file)
-            return
-        file = file.with_name(f"{file.name}.xlsx")
-        if not file.exists():
-            self.save(scored, file)
-            return
-        title = tr("Replace {file}?").format(file=file.name)
-        confirm(self, title, tr("It is there already."), tr("Replace"), lambda: self.save(scored, file))
-
-    def save(self, scored: ScoredRows, file: Path) -> None:
-        """Save the answers to ``file``, which may be overwritten."""
-
-        def work(progress: Progress, cancel: CancelToken) -> SavedRows:
-            from kronkers_studio.workflows.scored_files import save_scored_rows
-
-            return save_scored_rows(scored, file, overwrite=True, progress=progress, cancel=cancel)
-
-        def failed(error: StudioError) -> None:
-            self.save_button.setEnabled(True)
-            if isinstance(error, Cancelled):
-                self.outcome.say(tr("Cancelled. Nothing was saved."))
-            else:
-                self.outcome.show_error(error)
-
-        self.save_button.setEnabled(False)
-        title = tr("Saving {file}").format(file=file.name)
-        self._studio.do(title, work, done=self._show_saved, failed=failed, owner=self)
-
-    def _show_saved(self, saved: SavedRows) -> None:
-        self.save_button.setEnabled(True)
-        words = tr("Saved {rows} to {file}.").format(rows=_rows_words(saved.rows), file=saved.file.name)
-        remarks = [tr("In {folder}").format(folder=home_short(saved.file.parent))]
-        if not saved.complete:
-            remarks.append(tr("The table is incomplete: the rows after them have no answer."))
-        if saved.guarded:
-            guarded = counted(saved.guarded, tr("{n} text begins"), tr("{n} texts begin"))
-            remarks.append(tr("{texts} like a formula and got an apostrophe before it.").format(texts=guarded))
-        folder = QUrl.fromLocalFile(str(saved.file.parent))
-        show = (tr("Open folder"), lambda: QDesktopServices.openUrl(folder))
-        self.outcome.say(words, "\n".join(remarks), "ok" if saved.complete else "warn", action=show)
 
 
 def _open(session: Session, source: Path | ContentRef, model: ModelVersion, cancel: CancelToken) -> _Opened:
@@ -516,10 +366,6 @@ def _match_text(text: str, model: ModelVersion) -> MatchedRows:
     return _match(table, signature, model.name)
 
 
-def _rows_words(rows: int) -> str:
-    return counted(rows, tr("{n} row"), tr("{n} rows"))
-
-
 def _used_words(table: RowTable, matched: MatchedRows | None) -> list[str]:
     """What is to be said of how a table is read and used, each a line."""
     words = []
@@ -531,10 +377,3 @@ def _used_words(table: RowTable, matched: MatchedRows | None) -> list[str]:
             used = tr("{n} of {total} columns used (✓); {names} is carried along.")
         words.append(used.format(n=number(len(matched.used)), total=number(len(table.columns)), names=named))
     return [*words, *table.remarks, *(matched.remarks if matched is not None else ())]
-
-
-def _dropped(event: QDropEvent) -> Path | None:
-    """The one file that is dragged; None for anything else."""
-    urls = event.mimeData().urls()
-    file = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
-    return file if file is not None and file.is_file() else None
