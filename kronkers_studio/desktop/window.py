@@ -21,6 +21,7 @@ from kronkers_studio.desktop.destinations import CheckWorkspace, Destination, To
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.offer_buttons import OfferButton, OfferMenuButton
+from kronkers_studio.desktop.page_titles import page_purpose, page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.rail import Rail, Stop
 from kronkers_studio.desktop.task_bar import TaskBar, TasksPanel
@@ -58,29 +59,15 @@ _PAGES = {
 def stops() -> list[Stop]:
     """The rail's entries in order."""
     return [
-        Stop("home", tr("Home"), "home"),
-        Stop("migrate", tr("Migrate"), "migrate"),
-        Stop("registry", tr("Registry"), "registry"),
-        Stop("models", tr("Models"), "models"),
-        Stop("deploy", tr("Deploy"), "deploy"),
-        Stop("monitor", tr("Monitor"), "monitor"),
-        Stop("servers", tr("Servers"), "servers"),
-        Stop("settings", tr("Settings"), "settings", apart=True),
+        Stop("home", page_title("home"), "home"),
+        Stop("migrate", page_title("migrate"), "migrate"),
+        Stop("registry", page_title("registry"), "registry"),
+        Stop("models", page_title("models"), "models"),
+        Stop("deploy", page_title("deploy"), "deploy"),
+        Stop("monitor", page_title("monitor"), "monitor"),
+        Stop("servers", page_title("servers"), "servers"),
+        Stop("settings", page_title("settings"), "settings", apart=True),
     ]
-
-
-def _about_page(key: str) -> tuple[str, str]:
-    """What a page is for, and other words that people look for."""
-    return {
-        "home": (tr("What there is, and what happened"), tr("overview start dashboard")),
-        "migrate": (tr("Bring folders in"), tr("import bring in onedrive folders watch")),
-        "registry": (tr("Files and their history"), tr("files history versions browse content")),
-        "models": (tr("Found and registered models"), tr("register versions machine learning")),
-        "deploy": (tr("What runs where"), tr("live put live publish services releases")),
-        "monitor": (tr("Live charts"), tr("charts metrics requests errors latency")),
-        "servers": (tr("Your own servers"), tr("ssh hosts machines")),
-        "settings": (tr("How the studio works"), tr("preferences options configuration")),
-    }[key]
 
 
 def _icon_of(button: QPushButton) -> str:
@@ -414,7 +401,7 @@ class MainWindow(QMainWindow):
     def _always(self) -> list[Action]:
         """What does not depend on what is in the workspace."""
         pages = [
-            offers.page_action(stop.key, stop.title, stop.icon, position, *_about_page(stop.key))
+            offers.page_action(stop.key, stop.title, stop.icon, position, *page_purpose(stop.key))
             for position, stop in enumerate(stops(), 1)
         ]
         return [*offers.window_actions(), *pages, *offers.settings_actions()]

@@ -28,6 +28,7 @@ from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.offer_buttons import OfferButton
+from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.release_card import ReleaseCard
 from kronkers_studio.desktop.panels.send_rows import SendRowsPanel
@@ -90,7 +91,7 @@ class DeployPage(Page):
     changes = ("models", "releases", "servers")
 
     def __init__(self, studio: Studio) -> None:
-        super().__init__(studio, tr("Deploy"))
+        super().__init__(studio, page_title(self.key))
         self._floor = Floor([THIS_COMPUTER], [], [])
         self._wanted: Destination | None = None
         self._sending_to: tuple[str, str] | None = None
@@ -301,7 +302,7 @@ class DeployPage(Page):
         self.server_button.setVisible(view == "places" and len(self._floor.places) > 1)
         self.live_button.setVisible(view == "places")
         if view != "send":
-            self.header.set_title(tr("Deploy"))
+            self.header.set_title(page_title(self.key))
             self.header.set_sentence(tr("Put a version live where it is needed. Every step can be undone."))
 
     def _empty(self) -> QWidget:

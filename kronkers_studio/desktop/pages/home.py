@@ -15,6 +15,7 @@ from kronkers_studio.desktop.destinations import ChooseFolder, Destination, PutL
 from kronkers_studio.desktop.localization import counted, date_time, file_size, home_short, moment, number, tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.look.tokens import GAP, Tone
+from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint, silent_words
 from kronkers_studio.desktop.reachability import Reachability
@@ -84,7 +85,7 @@ class HomePage(Page):
     changes = ("content", "models", "releases", "servers")
 
     def __init__(self, studio: Studio) -> None:
-        super().__init__(studio, tr("Home"))
+        super().__init__(studio, page_title(self.key))
         self.guide_button = Button(tr("Guide me"), studio.wizard_wanted.emit, icon="sparkle")
         self.header.add_action(self.guide_button)
         self.projects = FigureCard(tr("Projects"))

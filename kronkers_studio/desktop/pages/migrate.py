@@ -188,7 +188,7 @@ class MigratePage(Page):
         def work(progress: Progress, cancel: CancelToken) -> MigrationResult:
             return bring_in(session, plan, options, keep_both=keep_both, progress=progress, cancel=cancel)
 
-        title = tr("Migrating “{project}”").format(project=plan.project)
+        title = tr("Bringing in “{project}”").format(project=plan.project)
         task = self.studio.do(
             title,
             work,
@@ -225,10 +225,10 @@ class MigratePage(Page):
         if result.branch != DEFAULT_BRANCH:
             self.watch_button.setVisible(False)  # it is the default branch that is kept in sync
             there = ShowContent(result.project, branch=result.branch)
-            merge = (tr("Go to the Registry page"), lambda: self.studio.go.emit(there))
+            merge = (tr("Go to Files & history"), lambda: self.studio.go.emit(there))
             words = tr("It is on the branch “{branch}”, and nothing that came from elsewhere was lost.")
             self.notice.say(
-                words.format(branch=result.branch), tr("Merge it on the Registry page to have both."), action=merge
+                words.format(branch=result.branch), tr("Combine them under Files & history to have both."), action=merge
             )
 
     def _failed(self, error: StudioError) -> None:

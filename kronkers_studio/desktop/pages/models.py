@@ -16,6 +16,7 @@ from kronkers_studio.desktop.destinations import ChooseFolder, Destination, PutL
 from kronkers_studio.desktop.localization import counted, figure, file_size, moment, tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.model_words import kind_words
+from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.model_details import ModelDetails
 from kronkers_studio.desktop.panels.plan import path_words
@@ -65,7 +66,7 @@ class ModelsPage(Page):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(
-            studio, tr("Models"), tr("A registered model has versions, a schema, and a way to be put live.")
+            studio, page_title(self.key), tr("A registered model has versions, a schema, and a way to be put live.")
         )
         self._shelf = Shelf([], [], [], [], [])
         self._wanted = ""

@@ -28,6 +28,7 @@ from kronkers_studio.desktop.charts.shared_time import SharedTime
 from kronkers_studio.desktop.destinations import Destination, ToPage, WatchService
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, Tone
+from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.live_figures import LiveFigures
 from kronkers_studio.desktop.panels.release_events import Happened
@@ -60,7 +61,7 @@ class MonitorPage(Page):
     drawn = Signal()
 
     def __init__(self, studio: Studio) -> None:
-        super().__init__(studio, tr("Monitor"))
+        super().__init__(studio, page_title(self.key))
         now = time.time()
         self.watched: Watched | None = None
         self.range_key = ""

@@ -24,6 +24,7 @@ from kronkers_studio.desktop.destinations import (
 from kronkers_studio.desktop.localization import counted, file_size, home_short, moment, tr
 from kronkers_studio.desktop.look.tokens import CONTROL_HEIGHT, GAP, Tone
 from kronkers_studio.desktop.offer_buttons import OfferButton, OfferMenuButton
+from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.browser import FolderBrowser
 from kronkers_studio.desktop.panels.changes import ChangesPanel
@@ -55,7 +56,7 @@ class RegistryPage(Page):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(
-            studio, tr("Registry"), tr("Every state of every folder you brought in, and a way back to it.")
+            studio, page_title(self.key), tr("Every state of every folder you brought in, and a way back to it.")
         )
         self._wish: Destination | None = None
         self._wanted_project = ""

@@ -26,6 +26,7 @@ from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.offer_buttons import OfferButton
 from kronkers_studio.desktop.offers import add_server
+from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.server_card import ServerCard, lock_question
 from kronkers_studio.desktop.widgets.cards import clear
@@ -50,7 +51,7 @@ class ServersPage(Page):
     def __init__(self, studio: Studio) -> None:
         super().__init__(
             studio,
-            tr("Servers"),
+            page_title(self.key),
             tr("Your own servers, reached over SSH. Models run there day and night."),
         )
         self._wanted: Destination | None = None

@@ -21,6 +21,7 @@ from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.offer_buttons import OfferButton
 from kronkers_studio.desktop.offers import choose_workspace, guide, setting_title
+from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.image_registries import ImageRegistriesCard, refreshed_words
 from kronkers_studio.desktop.widgets.cards import Card
@@ -49,7 +50,7 @@ class SettingsPage(Page):
     changes = ("settings",)
 
     def __init__(self, studio: Studio) -> None:
-        super().__init__(studio, tr("Settings"), tr("Every change is in force at once."))
+        super().__init__(studio, page_title(self.key), tr("Every change is in force at once."))
         self._wanted_registry = ""  # which another page asks to be looked at
         inner = WrappedContent()
         columns = QHBoxLayout(inner)

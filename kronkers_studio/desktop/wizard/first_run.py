@@ -159,7 +159,7 @@ class FirstRunWizard(QWidget):
             self._say(error)
 
         task = self.studio.do(
-            tr("Migrating “{project}”").format(project=plan.project),
+            tr("Bringing in “{project}”").format(project=plan.project),
             work,
             changes=("content",),
             done=self.show_result,
