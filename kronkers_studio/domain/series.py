@@ -38,12 +38,32 @@ _UNITS = {
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerLine:
+    """What is charted of a model's answers: the share of the class ``name``, that of all ``others``, or below which
+    number the share ``quantile`` of them lies."""
+
+    name: str = ""
+    others: bool = False
+    quantile: float | None = None
+
+    @property
+    def value(self) -> str:
+        if self.quantile is not None:
+            return f"answer_p{self.quantile * 100:.0f}"
+        return "answer_other" if self.others else f"answer={self.name}"
+
+    @property
+    def unit(self) -> str:
+        return "%" if self.quantile is None else ""
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesKey:
     """One series: a metric of a model in a place, across its releases."""
 
     model: str
     place: str
-    metric: Metric
+    metric: Metric | AnswerLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +86,19 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """What a model answered in a range of time, to ``rows`` rows: how often each class, the most frequent first, and
+    how many ``others``; or of numbers the values below which a tenth, a half and nine tenths lie. ``windows`` are the
+    same over time."""
+
+    rows: int = 0
+    classes: tuple[tuple[str, int], ...] = ()
+    others: int = 0
+    quantiles: tuple[float, float, float] | None = None
+    windows: Mapping[AnswerLine, Window] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Marker:
     """Something that happened at a time, shown on every chart's time axis."""
 
@@ -83,5 +116,5 @@ class LiveState:
     as_of: datetime | None
     reachable: bool
     values: Mapping[Metric, float] = field(default_factory=dict)
-    totals: Mapping[str, int] = field(default_factory=dict)  # "answered", "refused", "failed" since the start
+    totals: Mapping[str, int] = field(default_factory=dict)  # "answered", "refused", "failed", "rows" since the start
     problem: str = ""

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 GAP = 3.0  # a pause of more than so many usual distances is a gap in the recording
+
+
+class Span(NamedTuple):
+    """A time in which nothing is missing: from ``start`` to ``end`` (seconds since the epoch) there is a sample about
+    every ``every`` seconds."""
+
+    start: float
+    end: float
+    every: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +63,25 @@ def merge_buckets(parts: Sequence[Buckets], length: int) -> Buckets:
     )
 
 
-def with_gaps(times: NDArray[np.float64], columns: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+def with_gaps(
+    times: NDArray[np.float64], columns: Sequence[NDArray[np.float64]], spans: Sequence[Span] = ()
+) -> list[NDArray[np.float64]]:
     """``times`` and ``columns`` with one NaN point in the middle of every pause longer than ``GAP`` times the median
-    distance of the points."""
+    distance of the points and, where it is known from ``spans``, than ``GAP`` times what is the distance there."""
     distances = np.diff(times)
     if len(distances) < 2:
         return [times, *columns]
     pauses = np.flatnonzero(distances > GAP * float(np.median(distances)))
+    if spans:
+        allowed = (GAP * _distance(spans, times[pause], times[pause + 1]) for pause in pauses)
+        pauses = pauses[distances[pauses] > np.fromiter(allowed, np.float64, len(pauses))]
     middles = times[pauses] + distances[pauses] / 2
     return [np.insert(times, pauses + 1, middles), *(np.insert(column, pauses + 1, np.nan) for column in columns)]
+
+
+def _distance(spans: Sequence[Span], start: float, end: float) -> float:
+    """The longest distance of samples in the time from ``start`` to ``end``; 0 where none is known."""
+    return max((span.every for span in spans if span.start < end and span.end > start), default=0.0)
 
 
 def _grouped(
