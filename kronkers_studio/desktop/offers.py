@@ -168,6 +168,8 @@ def return_action(release: Release, shown: Release) -> Action:
     if not back:
         title = tr("Make version {version} of {model} live again on {place}")
     short = tr("Roll back") if back else tr("Make live again")
+    if shown.state is ReleaseState.LIVE and not back:
+        short = tr("Return to version {n}").format(n=release.version)
     also = tr("undo revert restore previous earlier version roll back")
     return _of(release, title, short, also, RollBack(release.model, release.place, release.number), "undo")
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kronkers_studio.domain.releases import Release
+
 
 class Metric(StrEnum):
     """What is charted of a live release; the value's unit is in ``unit``."""
@@ -57,13 +59,16 @@ class AnswerLine:
         return "%" if self.quantile is None else ""
 
 
+Charted = Metric | AnswerLine
+
+
 @dataclass(frozen=True, slots=True)
 class SeriesKey:
     """One series: a metric of a model in a place, across its releases."""
 
     model: str
     place: str
-    metric: Metric | AnswerLine
+    metric: Charted
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ class Answers:
     classes: tuple[tuple[str, int], ...] = ()
     others: int = 0
     quantiles: tuple[float, float, float] | None = None
-    windows: Mapping[AnswerLine, Window] = field(default_factory=dict)
+    windows: Mapping[Charted, Window] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +123,20 @@ class LiveState:
     values: Mapping[Metric, float] = field(default_factory=dict)
     totals: Mapping[str, int] = field(default_factory=dict)  # "answered", "refused", "failed", "rows" since the start
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveService:
+    """How one of several services does: its release, what was measured last, and its ``requests`` in the last hour."""
+
+    release: Release
+    state: LiveState
+    requests: Window
+
+    @property
+    def errors(self) -> float | None:
+        """The share of requests that were not accepted or failed, since the service began; None without requests."""
+        totals = self.state.totals
+        wrong = totals.get("refused", 0) + totals.get("failed", 0)
+        every = wrong + totals.get("answered", 0)
+        return wrong / every if every else None

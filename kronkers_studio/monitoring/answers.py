@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlcipher3 import dbapi2
 
-from kronkers_studio.domain.series import AnswerLine, Answers, SeriesKey, Window
+from kronkers_studio.domain.series import AnswerLine, Answers, Charted, SeriesKey, Window
 from kronkers_studio.monitoring.buckets import Span, with_gaps
 from kronkers_studio.monitoring.service_history import Answered, Interval
 
@@ -77,7 +77,7 @@ def read_answers(
     each = [_together(parts) for parts in buckets.values()]
     is_classes = bool(whole.classes) or not whole.bins
     columns = _shares(whole, each) if is_classes else _middles(each)
-    windows = {
+    windows: dict[Charted, Window] = {
         line: _window(SeriesKey(model, place, line), times, column, step, spans) for line, column in columns.items()
     }
     counts = sorted(whole.classes.items(), key=lambda pair: (-pair[1], pair[0]))

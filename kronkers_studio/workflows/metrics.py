@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.errors import MetricsUnreadable, NotFound, ServiceUnproven, StudioError
 from kronkers_studio.domain.releases import Release, ReleaseState
-from kronkers_studio.domain.series import Answers, LiveState, Metric, SeriesKey, Window
+from kronkers_studio.domain.series import Answers, LiveService, LiveState, Metric, SeriesKey, Window
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kronkers_studio.monitoring.scrape import Scrape
     from kronkers_studio.monitoring.service_history import ServiceHistory
 
+_HOUR, _FEW_POINTS = 3600.0, 120
 _SCRAPE_TIMEOUT = 5.0  # seconds; a slower answer counts as unreachable
 _HISTORY_TIMEOUT = 10.0  # of two hours of it
 
@@ -56,6 +57,21 @@ def read_window(
 ) -> Window:
     """The range ``start`` … ``end`` (seconds since the epoch) of one metric, in at most ``max_points`` points."""
     return session.series.window(SeriesKey(model, place, metric), start, end, max_points)
+
+
+def live_services(session: Session) -> list[LiveService]:
+    """Everything that is live, and what ended by itself, the live first; with what is stored of it: nothing is asked of
+    the services."""
+    now = time.time()
+    found = []
+    for model, place in monitored(session):
+        releases = session.workspace.ledger.releases(model, place)
+        live = next((release for release in releases if release.state is ReleaseState.LIVE), None)
+        shown = live or max((each for each in releases if each.lost), key=lambda each: each.changed, default=None)
+        if shown is not None:
+            requests = read_window(session, model, place, Metric.REQUEST_RATE, now - _HOUR, now, _FEW_POINTS)
+            found.append(LiveService(shown, live_state(session, model, place), requests))
+    return found
 
 
 def read_answers(session: Session, model: str, place: str, start: float, end: float, max_points: int = 120) -> Answers:

@@ -30,6 +30,7 @@ from kronkers_studio.desktop.dialogs.rules import RulesDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
+from kronkers_studio.desktop.dialogs.time_range import TimeRangeDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
@@ -169,6 +170,7 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     ],
     RulesDialog: [lambda window: RulesDialog(window, window.studio, plan_to_decide(), _nothing)],
     SearchDialog: [lambda window: SearchDialog(window, window.studio)],
+    TimeRangeDialog: [lambda window: TimeRangeDialog(window, 1_790_000_000.0, 1_790_003_600.0, _nothing)],
     TrashDialog: [lambda window: TrashDialog(window, window.studio, _nothing)],
 }
 """Each in every state that is not reached by what is read when it opens."""

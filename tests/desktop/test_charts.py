@@ -27,7 +27,7 @@ from kronkers_studio.desktop.charts.shared_time import SharedTime
 from kronkers_studio.desktop.charts.ticks import clock, time_ticks, value_axis
 from kronkers_studio.desktop.look import theme, tokens
 from kronkers_studio.domain.errors import StorageFull, StudioError
-from kronkers_studio.domain.series import Marker, Metric, SeriesKey, Window
+from kronkers_studio.domain.series import Charted, Marker, Metric, SeriesKey, Window
 
 BEGIN = 1_790_000_000.0
 RESPONSE = (
@@ -38,7 +38,7 @@ RESPONSE = (
 
 
 def window(
-    times: list[float], mean: list[float], spread: float = 0.0, step: float = 0.0, metric: Metric = Metric.LATENCY_P50
+    times: list[float], mean: list[float], spread: float = 0.0, step: float = 0.0, metric: Charted = Metric.LATENCY_P50
 ) -> Window:
     middle = np.array(mean, float)
     low, high = middle - spread, middle + spread
@@ -47,7 +47,7 @@ def window(
     )
 
 
-def steady(number: int = 100, metric: Metric = Metric.LATENCY_P50, value: float = 30.0) -> Window:
+def steady(number: int = 100, metric: Charted = Metric.LATENCY_P50, value: float = 30.0) -> Window:
     return window([BEGIN + index * 6 for index in range(number)], [value] * number, metric=metric)
 
 

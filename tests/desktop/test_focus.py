@@ -287,7 +287,7 @@ def test_after_roll_back_and_back_the_keyboard_is_on_the_page_where_it_was_and_n
     button("Roll back").setFocus()
     back = [a_release(1, version=1), a_release(2, version=2, state=ReleaseState.STANDBY)]
     page.show_floor(Floor([THIS_COMPUTER], floor.versions, back))
-    qtbot.waitUntil(lambda: has_keyboard("Make live again"), timeout=_PATIENCE)
+    qtbot.waitUntil(lambda: has_keyboard("Return to version 2"), timeout=_PATIENCE)
 
 
 def test_a_widget_that_is_disabled_hands_the_keyboard_to_what_is_near(qtbot: QtBot) -> None:

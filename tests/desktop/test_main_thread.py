@@ -39,6 +39,7 @@ from kronkers_studio.desktop.dialogs.rules import RulesDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
+from kronkers_studio.desktop.dialogs.time_range import TimeRangeDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.pages.registry import RegistryPage
@@ -232,6 +233,7 @@ _ASKS: dict[type[QDialog], set[str]] = {
     ServerLogDialog: {"servers.server_changes"},
     ServiceAccessDialog: {"service_access.service_access"},
     TableChoiceDialog: {"browsing.list_projects", "row_files.list_tables"},
+    TimeRangeDialog: set(),
     TrashDialog: {"trash.list_trash", "trash.restore_from_trash"},
 }
 """The workflows that using each dialog must reach, or the test below would say nothing of it."""

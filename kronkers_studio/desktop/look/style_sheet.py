@@ -71,13 +71,13 @@ QLabel {{ background: transparent; }}
 QLabel:disabled {{ color: @disabled; }}
 QLabel[role="title"] {{ font-size: {TITLE}px; font-weight: 600; }}
 QLabel[role="figure"] {{ font-size: {FIGURE}px; font-weight: 600; }}
-QLabel[role="figure"][old="true"] {{ color: @muted; }}
 QLabel[role="heading"] {{ font-size: {HEADING}px; font-weight: 600; }}
 QLabel[role="strong"] {{ font-weight: 600; }}
 QLabel[role="medium"] {{ font-weight: 500; }}
 QLabel[role="muted"] {{ color: @muted; }}
 QLabel[role="caption"] {{ font-size: {CAPTION}px; color: @muted; }}
 QLabel[role="name"] {{ font-size: 15px; font-weight: 600; }}
+QLabel[old="true"] {{ color: @muted; }}
 QLabel[role="bad"] {{ color: @bad; }}
 QLabel[role="code"] {{ font-family: "DejaVu Sans Mono", "Consolas", "Menlo", monospace; font-size: {CAPTION}px; }}
 QLabel[role="output"] {{ font-family: "DejaVu Sans Mono", "Consolas", "Menlo", monospace; font-size: {CAPTION}px;

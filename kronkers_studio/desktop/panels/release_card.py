@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from kronkers_studio.desktop.localization import moment, tr
+from kronkers_studio.desktop.localization import clock_of, date_time, moment, tr
 from kronkers_studio.desktop.offer_buttons import OfferButton
 from kronkers_studio.desktop.offers import address_action, return_action, shown_actions, shown_of
 from kronkers_studio.desktop.place_words import release_pill, silent_hint, silent_words
@@ -68,7 +68,8 @@ class ReleaseCard(Card):
     def _other_row(self, release: Release, shown: Release) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
-        row.addWidget(keep_current(ElidedLabel(""), lambda: _other_words(release)), 1)
+        words = ElidedLabel("", hint=_other_hint(release))
+        row.addWidget(keep_current(words, lambda: _other_words(release)), 1)
         if release.state is ReleaseState.STANDBY:
             row.addWidget(OfferButton(return_action(release, shown), self.wanted.emit, icon=False))
         else:
@@ -79,8 +80,19 @@ class ReleaseCard(Card):
 
 
 def _other_words(release: Release) -> str:
-    words = tr("{release} · version {version} · {time}")
-    return words.format(release=release.label, version=release.version, time=moment(release.changed))
+    """When it was live, is being started, or was tried."""
+    words = {
+        ReleaseState.STARTING: tr("Version {n} · since {time}"),
+        ReleaseState.FAILED: tr("Version {n} · tried {time}"),
+    }.get(release.state, tr("Version {n} · live until {time}"))
+    return words.format(n=release.version, time=clock_of(release.changed))
+
+
+def _other_hint(release: Release) -> str:
+    """Everything else that is known of it."""
+    words = tr("Release {release}, put live {time} by {author}")
+    author = release.author or tr("somebody")
+    return words.format(release=release.label, time=date_time(release.created), author=author)
 
 
 def _release_words(release: Release, heard: Reachability) -> str:
