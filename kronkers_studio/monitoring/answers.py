@@ -1,4 +1,5 @@
-"""What models answered, kept beside the series: some ten seconds a line, five minutes where it is older than two days.
+"""What models answered, kept beside the series: some ten seconds a line; five minutes where it is older than two days,
+an hour where it is older than a month.
 
 Classes and numbers are counts, so that lines are put together without loss. A line is known by the service's run and
 uptime: what is read twice is kept once.
@@ -20,9 +21,9 @@ from kronkers_studio.monitoring.buckets import Span, with_gaps
 from kronkers_studio.monitoring.service_history import Answered, Interval
 
 _SECOND = 1_000
-_COARSE = 300 * _SECOND
-_FINE_FOR = 48 * 3_600 * _SECOND  # longer than a service keeps it: what is put together is never told again
-_FINEST_STEP = 10
+_COARSER = (("5 min", 48 * 3_600, 300), ("1 h", 30 * 86_400, 3_600))
+"""What stands in place of a run, how old lines are in seconds when they are put together so, and how long they are
+then. The first is longer than a service keeps it: what is put together is never told again."""
 _STEPS = (10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400)
 _MOST_LINES = 4  # classes with a line of their own
 _MOST_CLASSES = 60  # that are told at all: of many versions' classes
@@ -46,11 +47,16 @@ def add_answers(
         for at, interval in intervals
         if interval.answered is not None
     ]
+    ((before,),) = connection.execute(
+        "SELECT ifnull(max(at), 0) FROM answers WHERE model = ? AND place = ?", (model, place)
+    ).fetchall()
     connection.executemany(
         "INSERT OR IGNORE INTO answers (model, place, at, run, uptime, rows, body) VALUES (?, ?, ?, ?, ?, ?, ?)", rows
     )
-    if rows:
-        _put_together(connection, model, place, max(row[2] for row in rows) - _FINE_FOR)
+    now = max((row[2] for row in rows), default=before)
+    for name, age, length in _COARSER:
+        if (now - age * _SECOND) // (length * _SECOND) > (before - age * _SECOND) // (length * _SECOND):
+            _put_together(connection, model, place, now - age * _SECOND, name, length * _SECOND)
 
 
 def read_answers(
@@ -174,15 +180,18 @@ def _window(
     return Window(key, np.ascontiguousarray(points, np.float64).data, view, view, view, step=step)
 
 
-def _put_together(connection: dbapi2.Connection, model: str, place: str, before: int) -> None:
-    """Make one line of those of each five minutes before ``before``."""
+def _put_together(connection: dbapi2.Connection, model: str, place: str, before: int, name: str, length: int) -> None:
+    """Make one line of those of each ``length`` milliseconds before ``before``; ``name`` stands for their run."""
+    names = [each for each, _, _ in _COARSER]
+    coarse = names[names.index(name) :]  # lines of these are as coarse already
     rows = connection.execute(
-        "SELECT id, at, rows, body FROM answers WHERE model = ? AND place = ? AND at < ? AND run <> '' ORDER BY at",
-        (model, place, before // _COARSE * _COARSE),
+        "SELECT id, at, rows, body FROM answers WHERE model = ? AND place = ? AND at <= ?"  # noqa: S608 — marks only
+        f" AND run NOT IN ({','.join('?' * len(coarse))}) ORDER BY at",
+        (model, place, before // length * length, *coarse),
     ).fetchall()
     groups: dict[int, list[tuple[int, int, str]]] = {}
     for row, at, number, body in rows:
-        groups.setdefault(-(-at // _COARSE) * _COARSE, []).append((row, number, body))
+        groups.setdefault(-(-at // length) * length, []).append((row, number, body))
     for at, group in groups.items():
         bodies = [_answered(body) for _, _, body in group]
         kinds = ([part for part in bodies if part.bins], [part for part in bodies if not part.bins])
@@ -191,6 +200,6 @@ def _put_together(connection: dbapi2.Connection, model: str, place: str, before:
             if parts:
                 connection.execute(
                     "INSERT OR IGNORE INTO answers (model, place, at, run, uptime, rows, body)"
-                    " VALUES (?, ?, ?, '', ?, ?, ?)",
-                    (model, place, at, 2 * at + number, sum(n for _, n, _ in group), _body(_together(parts))),
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (model, place, at, name, 2 * at + number, sum(n for _, n, _ in group), _body(_together(parts))),
                 )

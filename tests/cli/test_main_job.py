@@ -36,7 +36,7 @@ def assert_overview(shell: Shell, *, rows: int) -> None:
     assert service["state"]["totals"] == {"answered": 1, "refused": 0, "failed": 0, "rows": rows}
     assert service["errors"] == 0
     assert "wine:1" in shell.run("metrics").out
-    assert "place is missing" in shell.run("metrics", "wine", expect=1).err
+    assert "place is missing" in shell.run("metrics", "wine", expect=2).err
 
 
 def test_a_folder_becomes_a_live_service_that_answers_is_charted_and_rolls_back(shell: Shell, tmp_path: Path) -> None:

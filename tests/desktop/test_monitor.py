@@ -97,7 +97,7 @@ def tell_answers(session: Session, answered: Sequence[Answered], model: str = MO
     """What a service would tell of the last hour, ten seconds each."""
     now = time.time()
     told = [
-        (now - 3600 + 10 * number, Interval(10.0 * number, 10.0 * number + 10, {}, [], 9, 0.0, None, each))
+        (now - 3660 + 10 * number, Interval(10.0 * number, 10.0 * number + 10, {}, [], 9, 0.0, None, each))
         for number, each in enumerate(answered)
     ]
     with session.series._database.write() as connection:

@@ -339,7 +339,14 @@ def test_old_answers_are_put_together_without_loss(store: SeriesStore) -> None:
     after = store.answers(MODEL, PLACE, service.began - 1, service.began + 1300)
     assert after.classes == before.classes
     with store._database.read() as connection:
-        assert connection.execute("SELECT count(*) FROM answers").fetchone()[0] < 10
+        assert 4 <= connection.execute("SELECT count(*) FROM answers").fetchone()[0] < 10
+    service.sleep(40 * 86_400)
+    service.run(15, lambda: service.answer(label="no"))
+    keep()
+    hourly = store.answers(MODEL, PLACE, service.began - 3600, service.began + 3600)
+    assert hourly.classes == before.classes
+    with store._database.read() as connection:
+        assert connection.execute("SELECT count(*) FROM answers").fetchone()[0] <= 5
 
 
 # An answer of a stranger ----------------------------------------------------------------------------------------

@@ -25,24 +25,25 @@ _FAILURES = (ReleaseEventKind.NOT_STARTED, ReleaseEventKind.LOST)
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is to be read for the charts. Beyond ``start`` … ``end``, ``margin`` seconds are read on both sides, so that
-    a chart can be moved without waiting."""
+    a chart can be moved without waiting. ``answers``: read these too, which is dear in a long range."""
 
     watched: Watched
     start: float
     end: float
     margin: float
     points: int
+    answers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What was read for ``request``. ``yesterday`` is the mean request rate of the same range a day before; ``answers``
-    are those of the range alone, without its margin."""
+    are those of the range alone, without its margin; None when they were not asked for."""
 
     request: Request
     windows: Mapping[Charted, Window]
     yesterday: float | None
-    answers: Answers
+    answers: Answers | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ def read_windows(session: Session, request: Request) -> Answer:
             session, *request.watched, Metric.REQUEST_RATE, request.start - _DAY, request.end - _DAY, 100
         )
         yesterday = average(before)
+    if not request.answers:
+        return Answer(request, windows, yesterday, None)
     answers = read_answers(session, *request.watched, request.start, request.end, _ANSWER_POINTS)
     if request.margin:
         wider = read_answers(session, *request.watched, start, end, 2 * _ANSWER_POINTS)

@@ -50,6 +50,7 @@ from kronkers_studio.domain.series import LiveService, LiveState, Metric
 
 _ALL = ("", "")  # what is chosen in place of a model and place
 _ALWAYS_MEASURED = (Metric.MEMORY, Metric.REQUEST_RATE)  # with or without requests; a service may not see its memory
+_ANSWERS_EVERY, _ANSWERS_SHARE = 10.0, 600  # answers are read that often, in seconds, or once in that part of the range
 _SHORTEST_LIVE = 15.0  # seconds shown at least of what went live just now
 _SETTLE_MS = 120  # after the last movement of a chart, before the store is asked for finer lines
 _NARROW_MODEL, _NARROW_RANGE = 140, 156  # pixels of the drop-downs in a narrow window
@@ -82,6 +83,8 @@ class MonitorPage(Page):
         self._reading = False
         self._again = False
         self._reading_services = False
+        self._answers_of: tuple[object, ...] = ()  # what the answers that are shown were read for
+        self._answers_read = 0.0
         self.time = SharedTime(now - 900, now, self)
         self.time.browsed.connect(self._on_browsed)
         self._settle = QTimer(self, singleShot=True, interval=_SETTLE_MS)
@@ -304,6 +307,7 @@ class MonitorPage(Page):
 
     def _forget(self) -> None:
         self.live, self._history, self._answer, self._heard = None, None, None, False
+        self._answers_of = ()
 
     def _read_services(self) -> None:
         """What is stored of all that is live; while it is being read, not once more."""
@@ -396,12 +400,16 @@ class MonitorPage(Page):
             return None
         width = max(chart.plot.width() for chart in self.charts)
         points = min(_MOST_POINTS, max(_FEWEST_POINTS, width))
+        start, end = (self.time.start, self.time.end) if self._browsing else self._following_range()
+        old = self._asks_for(self.watched) != self._answers_of
+        old = old or time.monotonic() - self._answers_read > max(_ANSWERS_EVERY, (end - start) / _ANSWERS_SHARE)
         if self._browsing:
-            start, end = self.time.start, self.time.end
-            margin = (end - start) / 2
-            return Request(self.watched, start, end, margin, min(_MOST_POINTS, 2 * points))
-        start, end = self._following_range()
-        return Request(self.watched, start, end, 0.0, points)
+            return Request(self.watched, start, end, (end - start) / 2, min(_MOST_POINTS, 2 * points))
+        return Request(self.watched, start, end, 0.0, points, old)
+
+    def _asks_for(self, watched: Watched) -> tuple[object, ...]:
+        """What a person chose to see of ``watched``."""
+        return (watched, self.range_key, self.own_range, self._browsing)
 
     def _following_range(self) -> tuple[float, float]:
         """The chosen range up to now or, where nothing answers, up to the last measurement."""
@@ -433,7 +441,10 @@ class MonitorPage(Page):
         unrecorded = gaps(windows[measured]) if measured is not None else []
         for chart in self.charts:
             chart.show_windows(windows)
-        self.answers.show_answers(answer.answers)
+        if answer.answers is not None:
+            self._answers_of = self._asks_for(answer.request.watched)
+            self._answers_read = time.monotonic()
+            self.answers.show_answers(answer.answers)
         for chart in (*self.charts, self.answers):
             chart.show_gaps(unrecorded)
             chart.show_markers(self._history.markers if self._history is not None else [])
@@ -517,7 +528,7 @@ class MonitorPage(Page):
         menu.aboutToHide.connect(menu.deleteLater)
         menu.addAction(tr("Picture of this page (PNG)…"), lambda: ask_and_save_picture(self, name, failed))
         answer = self._answer
-        windows = [*answer.windows.values(), *answer.answers.windows.values()] if answer is not None else []
+        windows = [*answer.windows.values(), *self.answers.plot.windows.values()] if answer is not None else []
         menu.addAction(tr("Values of this range (CSV)…"), lambda: ask_and_save_values(self, name, windows, failed))
         menu.popup(self.export_button.mapToGlobal(self.export_button.rect().bottomLeft()))
 
