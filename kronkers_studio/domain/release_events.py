@@ -42,6 +42,26 @@ def release_events(changes: Iterable[tuple[datetime, str, Release]]) -> list[Rel
     return history.told()
 
 
+WENT_LIVE = (ReleaseEventKind.WENT_LIVE, ReleaseEventKind.ROLLED_BACK, ReleaseEventKind.LIVE_AGAIN)
+
+
+def live_times(events: Iterable[ReleaseEvent]) -> dict[int, tuple[datetime, datetime]]:
+    """From when to when each release was live last, by its number; not of one that is live still. ``events`` come
+    newest first, all of one model in one place."""
+    found: dict[int, tuple[datetime, datetime]] = {}
+    ended: dict[int, datetime] = {}
+    replaced: datetime | None = None  # when the next one went live
+    for event in events:
+        if event.kind in (ReleaseEventKind.STOPPED, ReleaseEventKind.LOST):
+            ended[event.release] = event.at
+        elif event.kind in WENT_LIVE:
+            ends = [at for at in (ended.pop(event.release, None), replaced) if at is not None]
+            if ends:
+                found.setdefault(event.release, (event.at, min(ends)))
+            replaced = event.at
+    return found
+
+
 class _History:
     def __init__(self) -> None:
         self._events: list[ReleaseEvent] = []

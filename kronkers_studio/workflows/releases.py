@@ -23,7 +23,7 @@ from kronkers_studio.domain.errors import (
 )
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.domain.release_events import ReleaseEvent, release_events
+from kronkers_studio.domain.release_events import ReleaseEvent, live_times, release_events
 from kronkers_studio.domain.releases import Prediction, Release, ReleaseState
 from kronkers_studio.workflows.packages import record_package
 from kronkers_studio.workflows.places import Place, place_of
@@ -174,6 +174,16 @@ def list_releases(session: Session, name: str | None = None, place_name: str | N
 def events_of(session: Session, name: str, place_name: str) -> list[ReleaseEvent]:
     """What happened to the model in that place, newest first. No place is asked."""
     return release_events(session.workspace.ledger.release_changes(name, place_name))
+
+
+def live_times_of(session: Session) -> dict[tuple[str, str, int], tuple[datetime, datetime]]:
+    """From when to when each release (model, place, number) was live last, of those that are not live now."""
+    places = dict.fromkeys((each.model, each.place) for each in session.workspace.ledger.releases())
+    return {
+        (model, place, number): times
+        for model, place in places
+        for number, times in live_times(events_of(session, model, place)).items()
+    }
 
 
 def recorded_releases(session: Session, name: str | None = None, place_name: str | None = None) -> list[Release]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
+from kronkers_studio.desktop.localization import clock_of
 from kronkers_studio.desktop.look import theme
-from kronkers_studio.desktop.pages.deploy import DeployPage, Floor
+from kronkers_studio.desktop.pages.deploy import DeployPage, Floor, read_floor
 from kronkers_studio.desktop.pages.home import Overview, events, next_step
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.pages.settings import SettingsPage
@@ -32,11 +33,13 @@ from kronkers_studio.desktop.panels.server_card import ServerCard
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.desktop.work.tasks import Task
+from kronkers_studio.domain.changes import ReleaseRecorded
 from kronkers_studio.domain.errors import AuthenticationFailed, ServerBusy, ServerFull, ServerUnreachable, StudioError
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.domain.servers import DeployLock, HostKey, Remedy, Server, ServerCheck, ServerReport, Verdict
 from kronkers_studio.settings.configuration import load_settings
 from tests.desktop.kinds import OpenWindow, Rest, the_page
+from tests.desktop.monitored import put_live
 from tests.desktop.things import NOON, a_release, a_version
 
 _SERVER = Server("lab", "lab.example.org", 2222, "studio", "ssh-ed25519 AAAA", added=NOON)
@@ -153,6 +156,31 @@ def test_deploy_shows_what_is_live_where_with_a_way_back(studio: Studio, qtbot: 
     assert "The model needs scikit-learn 1.7." in said
     assert button(page, "Roll back")
     assert button(page, "Try again …")
+
+
+def test_an_earlier_version_says_from_when_to_when_it_was_live_and_what_was_left_is_returned_to(
+    studio: Studio, qtbot: QtBot
+) -> None:
+    session = studio.session
+    assert session is not None
+    put_live(session, 9, version=1, ago=timedelta(minutes=50))
+    put_live(session, 9, version=2, ago=timedelta(minutes=23))
+    page = DeployPage(studio)
+    qtbot.addWidget(page)
+    page.show()
+    page.show_floor(read_floor(session))
+    one, two = sorted(session.workspace.ledger.releases(), key=lambda release: release.number)
+    first = f"Version 1 · live {clock_of(one.created)} – {clock_of(two.changed)}"
+    assert first in words(page)
+    assert button(page, "Roll back")
+    now = datetime.now(UTC)
+    back = replace(one, state=ReleaseState.LIVE, changed=now)
+    left = replace(two, state=ReleaseState.STANDBY, changed=now)
+    session.workspace.ledger.record(ReleaseRecorded(back), ReleaseRecorded(left), author="you")
+    page.show_floor(read_floor(session))
+    assert f"Version 2 · live {clock_of(two.changed)} – {clock_of(now)}" in words(page)
+    assert button(page, "Return to version 2")
+    assert not [each for each in page.findChildren(QPushButton) if each.text() == "Roll back" and each.isVisible()]
 
 
 def test_before_a_version_goes_live_it_is_said_what_will_happen(studio: Studio, qtbot: QtBot) -> None:

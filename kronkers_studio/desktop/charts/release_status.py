@@ -12,11 +12,10 @@ from kronkers_studio.desktop.look.tokens import Tone
 from kronkers_studio.desktop.place_words import release_pill, silent_words
 from kronkers_studio.desktop.reachability import NOT_ASKED, Reachability
 from kronkers_studio.desktop.start_again import lost_of
-from kronkers_studio.domain.release_events import ReleaseEvent, ReleaseEventKind
+from kronkers_studio.domain.release_events import WENT_LIVE, ReleaseEvent
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.series import LiveState
 
-_WENT_LIVE = (ReleaseEventKind.WENT_LIVE, ReleaseEventKind.ROLLED_BACK, ReleaseEventKind.LIVE_AGAIN)
 _LONG_LIVE = 3600  # seconds from which on what is live is not shown from its beginning
 
 
@@ -69,7 +68,7 @@ class Standing:
         release = self.lost or self.last
         if release is None:
             return None
-        went_live = (event.at for event in self.events if event.kind in _WENT_LIVE and event.release == release.number)
+        went_live = (event.at for event in self.events if event.kind in WENT_LIVE and event.release == release.number)
         return next(went_live, release.created).timestamp()
 
     def heard_until(self, now: float) -> float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import shiboken6
@@ -57,11 +58,13 @@ _GAP = 20  # pixels between columns
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What the page shows: places in order, registered versions, every release newest first."""
+    """What the page shows: places in order, registered versions, every release newest first; and from when to when each
+    release (model, place, number) was live that is not live now."""
 
     places: list[str]
     versions: list[ModelVersion]
     releases: list[Release]
+    live_times: Mapping[tuple[str, str, int], tuple[datetime, datetime]] = field(default_factory=dict)
 
     @property
     def live(self) -> list[Release]:
@@ -416,7 +419,7 @@ class DeployPage(Page):
         return holder
 
     def _card(self, model: str, releases: list[Release]) -> ReleaseCard:
-        card = ReleaseCard(model, releases, self._heard(releases[0]))
+        card = ReleaseCard(model, releases, self._heard(releases[0]), live_times=self._floor.live_times)
         card.wanted.connect(self.do)
         return card
 
@@ -431,7 +434,8 @@ def read_floor(session: Session) -> Floor:
     from kronkers_studio.workflows import models, releases, servers
 
     places = [THIS_COMPUTER, *(server.name for server in servers.list_servers(session))]
-    return Floor(places, models.list_models(session), releases.recorded_releases(session))
+    recorded, times = releases.recorded_releases(session), releases.live_times_of(session)
+    return Floor(places, models.list_models(session), recorded, times)
 
 
 def _column_holder() -> QWidget:

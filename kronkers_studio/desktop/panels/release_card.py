@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
@@ -18,6 +19,7 @@ from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.domain.releases import Release, ReleaseState
 
+_NO_TIMES: Mapping[tuple[str, str, int], tuple[datetime, datetime]] = {}
 _OTHERS = 3  # other releases shown
 
 
@@ -27,11 +29,18 @@ class ReleaseCard(Card):
     wanted = Signal(object)
 
     def __init__(
-        self, model: str, releases: Sequence[Release], heard: Reachability = ANSWERS, parent: QWidget | None = None
+        self,
+        model: str,
+        releases: Sequence[Release],
+        heard: Reachability = ANSWERS,
+        parent: QWidget | None = None,
+        *,
+        live_times: Mapping[tuple[str, str, int], tuple[datetime, datetime]] = _NO_TIMES,
     ) -> None:
         """``releases`` are those of ``model`` in one place, newest first; at least one. ``heard`` is whether what is
-        live answers."""
+        live answers; ``live_times`` from when to when each (model, place, number) was live last."""
         super().__init__(parent=parent)
+        self._live_times = live_times
         shown = shown_of(releases)
         self.body.setSpacing(8)
         head = QHBoxLayout()
@@ -69,7 +78,8 @@ class ReleaseCard(Card):
         row = QHBoxLayout()
         row.setSpacing(8)
         words = ElidedLabel("", hint=_other_hint(release))
-        row.addWidget(keep_current(words, lambda: _other_words(release)), 1)
+        times = self._live_times.get((release.model, release.place, release.number))
+        row.addWidget(keep_current(words, lambda: _other_words(release, times)), 1)
         if release.state is ReleaseState.STANDBY:
             row.addWidget(OfferButton(return_action(release, shown), self.wanted.emit, icon=False))
         else:
@@ -79,8 +89,11 @@ class ReleaseCard(Card):
         return row
 
 
-def _other_words(release: Release) -> str:
+def _other_words(release: Release, times: tuple[datetime, datetime] | None) -> str:
     """When it was live, is being started, or was tried."""
+    if release.state is not ReleaseState.STARTING and times is not None:
+        start, end = map(clock_of, times)
+        return tr("Version {n} · live {start} – {end}").format(n=release.version, start=start, end=end)
     words = {
         ReleaseState.STARTING: tr("Version {n} · since {time}"),
         ReleaseState.FAILED: tr("Version {n} · tried {time}"),
