@@ -73,15 +73,21 @@ def with_gaps(
         return [times, *columns]
     pauses = np.flatnonzero(distances > GAP * float(np.median(distances)))
     if spans:
-        allowed = (GAP * _distance(spans, times[pause], times[pause + 1]) for pause in pauses)
-        pauses = pauses[distances[pauses] > np.fromiter(allowed, np.float64, len(pauses))]
+        usual = _distances(spans, times[pauses], times[pauses + 1])
+        pauses = pauses[distances[pauses] > GAP * usual]
     middles = times[pauses] + distances[pauses] / 2
     return [np.insert(times, pauses + 1, middles), *(np.insert(column, pauses + 1, np.nan) for column in columns)]
 
 
-def _distance(spans: Sequence[Span], start: float, end: float) -> float:
-    """The longest distance of samples in the time from ``start`` to ``end``; 0 where none is known."""
-    return max((span.every for span in spans if span.start < end and span.end > start), default=0.0)
+def _distances(spans: Sequence[Span], starts: NDArray[np.float64], ends: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The longest distance of samples in the spans that have something of each time from one of ``starts`` to one of
+    ``ends``; 0 where none is known. ``spans`` are in the order of their ends."""
+    begins, finishes, every = np.array(spans, np.float64).T
+    begins = np.maximum.accumulate(begins)  # of two that overlap, the later one
+    first = np.searchsorted(finishes, starts, side="right")
+    last = np.searchsorted(begins, ends, side="left")
+    found = (every[a:b].max() if a < b else 0.0 for a, b in zip(first.tolist(), last.tolist(), strict=True))
+    return np.fromiter(found, np.float64, len(starts))
 
 
 def _grouped(

@@ -132,10 +132,11 @@ def test_words_of_markers_never_lie_on_each_other(markers: list[tuple[float, flo
     assert not any(one.intersects(other) for one, other in combinations(boxes, 2))
 
 
-def test_two_versions_of_one_hour_both_keep_their_words() -> None:
-    """As far apart as two of twenty minutes ago are in a chart of an hour, and closer."""
+def test_several_versions_of_one_hour_all_keep_their_words() -> None:
+    """As far apart as those of twenty minutes ago are in a chart of an hour, and closer."""
     for apart in (40.0, 8.0, 1.0):
-        assert None not in marker_boxes([300.0, 300.0 + apart], [95.0, 95.0], QRectF(40, 8, 460, 120))
+        columns = [300.0 + apart * number for number in range(4)]
+        assert None not in marker_boxes(columns, [95.0] * 4, QRectF(40, 8, 460, 120))
 
 
 def test_a_line_without_axes_is_drawn_in_the_themes_colour(qtbot: QtBot) -> None:
