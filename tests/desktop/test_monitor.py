@@ -527,7 +527,7 @@ def test_numbers_that_it_answers_are_told_by_their_middle(
     record_history(session)
     tell_answers(session, [Answered({}, dict.fromkeys(range(-5, 5), 1), 3, 0)] * 300)
     page = open_page()
-    assert page.answers.words.text() == "3,000 answers: half of them below 0, 8 of 10 from -32 to 32"
+    assert page.answers.words.text() == "3,000 answers: half below 0, 8 of 10 from -32 to 32"
     assert page.answers.plot.axis.bottom <= -32
 
 

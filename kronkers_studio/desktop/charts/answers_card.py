@@ -77,8 +77,8 @@ def _words(answers: Answers) -> str:
         return tr("No answers that are counted in this time")
     many = counted(answers.rows, tr("{n} answer"), tr("{n} answers"))
     if answers.quantiles is not None:
-        low, middle, high = map(figure, answers.quantiles)
-        words = tr("{answers}: half of them below {middle}, 8 of 10 from {low} to {high}")
+        low, middle, high = map(_figure, answers.quantiles)
+        words = tr("{answers}: half below {middle}, 8 of 10 from {low} to {high}")
         return words.format(answers=many, middle=middle, low=low, high=high)
     said = [(name, number) for name, number in answers.classes[:_MOST_SAID]]
     rest = answers.others + sum(number for _, number in answers.classes[_MOST_SAID:])
@@ -86,6 +86,11 @@ def _words(answers: Answers) -> str:
     if rest:
         parts.append(_share(tr("others"), rest / answers.rows))
     return f"{many}: {' · '.join(parts)}"
+
+
+def _figure(value: float) -> str:
+    """With the digits that a histogram of the answers can tell."""
+    return digits(value) if abs(value) >= 1 else figure(value)
 
 
 def _share(name: str, share: float) -> str:
