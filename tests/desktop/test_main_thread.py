@@ -23,10 +23,13 @@ from kronkers_studio.desktop import folder_rows, plan_rows
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
+from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
+from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
 from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
+from kronkers_studio.desktop.dialogs.lineage import LineageDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
@@ -215,10 +218,13 @@ _ASKS: dict[type[QDialog], set[str]] = {
     AddServerDialog: {"servers.show_host_key", "servers.add_server"},
     CleanServerDialog: {"server_care.clean_server"},
     CompareDialog: {"versions.diff_path"},
+    CompareVersionsDialog: {"model_versions.compare_models"},
     CrashDialog: set(),
+    DescribeVersionDialog: {"model_versions.describe_model"},
     ForgetFolderDialog: {"sources.forget_source"},
     HelpDialog: set(),
     ImageRegistryDialog: {"image_registries.log_in_to_registry"},
+    LineageDialog: {"lineage.lineage"},
     LogInDialog: {"servers.log_in_anew"},
     MergeDialog: {"versions.plan_merge", "versions.merge_branches"},
     NameVersionDialog: {"versions.set_tag"},

@@ -9,7 +9,8 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop.dialogs.register import RegisterDialog, newest_versions, parse_quality
+from kronkers_studio.desktop.dialogs.register import RegisterDialog, newest_versions
+from kronkers_studio.desktop.model_words import parse_quality
 from kronkers_studio.desktop.pages.models import ModelsPage
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.errors import InvalidInput

@@ -12,7 +12,15 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.recorder import Recorder
-from kronkers_studio.desktop.destinations import ChooseFolder, Destination, PutLive, ShowModelVersion
+from kronkers_studio.desktop.destinations import (
+    ChooseFolder,
+    CompareVersions,
+    DescribeVersion,
+    Destination,
+    PutLive,
+    ShowLineage,
+    ShowModelVersion,
+)
 from kronkers_studio.desktop.localization import counted, figure, file_size, moment, tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.model_words import kind_words
@@ -70,6 +78,7 @@ class ModelsPage(Page):
         )
         self._shelf = Shelf([], [], [], [], [])
         self._wanted = ""
+        self._wish: Destination | None = None
         self.register_button = Button(tr("Register …"), self._register_chosen, icon="tag")
         self.live_button = Button(tr("Put live …"), self._put_live, kind="primary", icon="deploy")
         self.header.add_action(self.live_button)
@@ -78,6 +87,7 @@ class ModelsPage(Page):
         self.found: Table[FoundModel] = Table(tr("Found, not registered yet"), _found_columns())
         self.versions: Table[ModelVersion] = Table(tr("Registered versions"), self._version_columns())
         self.details = ModelDetails(studio)
+        self.details.wanted.connect(self.do)
         self.found.opened.connect(self._register)
         self.found.picked.connect(self._found_picked)
         self.versions.picked.connect(self._version_picked)
@@ -100,9 +110,31 @@ class ModelsPage(Page):
         self._wanted = str(state.get("version", ""))
 
     def visit(self, destination: Destination) -> None:
-        if isinstance(destination, ShowModelVersion):
-            self._wanted = destination.label
-            self.become_stale()
+        match destination:
+            case ShowModelVersion(label):
+                self._wanted = label
+            case CompareVersions(label) | DescribeVersion(label) | ShowLineage(label):
+                self._wanted, self._wish = label, destination
+            case _:
+                return
+        self.become_stale()
+
+    def do(self, wanted: object) -> None:
+        """Do what a button here, or another page, asks for; nothing where that version is no more."""
+        versions = {version.label: version for version in self._shelf.versions}
+        match wanted:
+            case CompareVersions(label) if label in versions:
+                from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
+
+                CompareVersionsDialog(self.window(), self.studio, self._shelf.versions, versions[label]).open()
+            case DescribeVersion(label) if label in versions:
+                from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
+
+                DescribeVersionDialog(self.window(), self.studio, versions[label]).open()
+            case ShowLineage(label) if label in versions:
+                from kronkers_studio.desktop.dialogs.lineage import LineageDialog
+
+                LineageDialog(self.window(), self.studio, versions[label]).open()
 
     def show_shelf(self, shelf: Shelf) -> None:
         """Show what was found and what is registered."""
@@ -124,6 +156,8 @@ class ModelsPage(Page):
         self.versions.setVisible(bool(shelf.versions))
         self._choose_version(self._wanted or (kept.label if kept is not None else ""))
         self._wanted = ""
+        wish, self._wish = self._wish, None
+        self.do(wish)
         names = len({version.name for version in shelf.versions})
         self.header.set_sentence(
             tr("{models}, {versions}. A version never changes.").format(
