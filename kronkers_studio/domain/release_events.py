@@ -42,6 +42,15 @@ def release_events(changes: Iterable[tuple[datetime, str, Release]]) -> list[Rel
     return history.told()
 
 
+def events_by_service(changes: Iterable[tuple[datetime, str, Release]]) -> list[tuple[str, str, ReleaseEvent]]:
+    """As ``release_events``, of any models in any places: (model, place, event), newest first."""
+    of_service: dict[tuple[str, str], list[tuple[datetime, str, Release]]] = {}
+    for change in changes:
+        of_service.setdefault((change[2].model, change[2].place), []).append(change)
+    told = [(model, place, event) for (model, place), own in of_service.items() for event in release_events(own)]
+    return sorted(told, key=lambda each: each[2].at, reverse=True)
+
+
 class _History:
     def __init__(self) -> None:
         self._events: list[ReleaseEvent] = []
