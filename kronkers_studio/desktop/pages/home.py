@@ -284,7 +284,7 @@ def next_step(overview: Overview) -> NextStep | None:
         return NextStep(
             "models",
             tr("Register the model in it"),
-            tr("A registered model has versions, a schema, and a way to be put live."),
+            tr("A registered model has versions, knows which columns it needs, and can be put live."),
             tr("See what was found"),
             ToPage("models"),
         )

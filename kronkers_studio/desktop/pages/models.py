@@ -74,7 +74,9 @@ class ModelsPage(Page):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(
-            studio, page_title(self.key), tr("A registered model has versions, a schema, and a way to be put live.")
+            studio,
+            page_title(self.key),
+            tr("A registered model has versions, knows which columns it needs, and can be put live."),
         )
         self._shelf = Shelf([], [], [], [], [])
         self._wanted = ""
