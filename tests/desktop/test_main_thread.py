@@ -78,7 +78,23 @@ def _workflows() -> Iterator[tuple[str, Callable[..., Any]]]:
 _of_the_test = threading.local()  # whether what this thread does was called by a test
 
 
-def _watch(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], note: Callable[[], object]) -> None:
+Places = dict[int, list[tuple[ModuleType, str]]]
+
+
+def _places() -> Places:
+    """By which names the modules of the program and of its tests have each function, by its identity."""
+    found: Places = {}
+    for module in list(sys.modules.values()):
+        if module.__name__.startswith((f"{kronkers_studio.__name__}.", "tests.")):
+            for name, value in vars(module).items():
+                if inspect.isfunction(value):
+                    found.setdefault(id(value), []).append((module, name))
+    return found
+
+
+def _watch(
+    monkeypatch: pytest.MonkeyPatch, places: Places, function: Callable[..., Any], note: Callable[[], object]
+) -> None:
     """Have ``note`` called before ``function``, by whichever name a module has it; what a test calls itself aside."""
 
     @functools.wraps(function)
@@ -94,24 +110,23 @@ def _watch(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], note: 
         finally:
             _of_the_test.calls = False
 
-    for module in list(sys.modules.values()):
-        if module.__name__.startswith((f"{kronkers_studio.__name__}.", "tests.")):
-            for name, value in list(vars(module).items()):
-                if value is function:
-                    monkeypatch.setattr(module, name, call)
+    for module, name in places[id(function)]:
+        monkeypatch.setattr(module, name, call)
 
 
 @pytest.fixture
 def callers(monkeypatch: pytest.MonkeyPatch) -> Callers:
     """Which threads called each workflow."""
     seen: Callers = {}
-    for name, function in _workflows():
-        if name not in _QUICK:
-            _watch(
-                monkeypatch,
-                function,
-                lambda name=name: seen.setdefault(name, set()).add(threading.current_thread().name),  # type: ignore[misc]
-            )
+    watched = [(name, function) for name, function in _workflows() if name not in _QUICK]
+    places = _places()  # once all modules are imported
+    for name, function in watched:
+        _watch(
+            monkeypatch,
+            places,
+            function,
+            lambda name=name: seen.setdefault(name, set()).add(threading.current_thread().name),  # type: ignore[misc]
+        )
     return seen
 
 
@@ -197,6 +212,8 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # one branch a dia
         case NameVersionDialog():
             dialog.name.setText("2026-q2")
             dialog.go.click()
+        case DescribeVersionDialog():
+            dialog.save()
         case RegisterDialog():
             dialog.register_model()
         case RestoreDialog():
