@@ -121,6 +121,13 @@ class ShowModelVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class AddModelFile:
+    """Ask for a model's file anywhere on this computer, to bring it in without its folder."""
+
+    page: ClassVar[str] = "models"
+
+
+@dataclass(frozen=True, slots=True)
 class CompareVersions:
     """A model version beside another one."""
 
@@ -316,6 +323,7 @@ Destination = (
     | MergeBranches
     | RemoveContent
     | ShowModelVersion
+    | AddModelFile
     | CompareVersions
     | DescribeVersion
     | ShowLineage

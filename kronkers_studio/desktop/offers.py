@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kronkers_studio.desktop.actions import Act, Action, Command, Kind, UseTheme
 from kronkers_studio.desktop.destinations import (
+    AddModelFile,
     AddServer,
     CheckServer,
     CheckWorkspace,
@@ -223,6 +224,12 @@ def put_live(version: ModelVersion) -> Action:
     title = tr("Put version {version} of {model} live …").format(version=version.version, model=version.name)
     act = PutLive(version.name, version.version)
     return Action(Kind.ACTION, title, act, "deploy", tr("Put live …"), _framework(version), _put_live_words())
+
+
+def add_model_file() -> Action:
+    words = tr("Add a model file …")
+    where, also = tr("One from anywhere on this computer"), tr("register import upload open joblib pickle onnx")
+    return Action(Kind.ACTION, words, AddModelFile(), "plus", tr("Add a file …"), where, also)
 
 
 def put_any_live() -> Action:
@@ -540,6 +547,7 @@ def window_actions() -> list[Action]:
         Action(Kind.ACTION, tr("Find anything and do anything"), Command.PALETTE, "search", shortcut="Ctrl+K"),
         bring_in(),
         put_any_live(),
+        add_model_file(),
         find_anything(),
         restore_what(),
         check_for_damage(),

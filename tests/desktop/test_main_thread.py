@@ -212,10 +212,8 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # one branch a dia
         case NameVersionDialog():
             dialog.name.setText("2026-q2")
             dialog.go.click()
-        case DescribeVersionDialog():
-            dialog.save()
-        case RegisterDialog():
-            dialog.register_model()
+        case RegisterDialog() | DescribeVersionDialog():
+            dialog.go.click()
         case RestoreDialog():
             dialog.when.choose("moment")
         case RulesDialog():

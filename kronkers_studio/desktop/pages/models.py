@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.destinations import (
+    AddModelFile,
     ChooseFolder,
     CompareVersions,
     DescribeVersion,
@@ -24,6 +26,8 @@ from kronkers_studio.desktop.destinations import (
 from kronkers_studio.desktop.localization import counted, figure, file_size, moment, tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.model_words import kind_words
+from kronkers_studio.desktop.offer_buttons import OfferButton
+from kronkers_studio.desktop.offers import add_model_file
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.model_details import ModelDetails
@@ -33,11 +37,14 @@ from kronkers_studio.desktop.reachability import Reachability
 from kronkers_studio.desktop.start_again import lost_of
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
+from kronkers_studio.desktop.widgets.drop_target import DropTarget
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import State, Studio
+from kronkers_studio.domain.model_files import MODEL_ENDINGS, may_be_model
 from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Release, ReleaseState
 
 if TYPE_CHECKING:
@@ -81,10 +88,13 @@ class ModelsPage(Page):
         self._shelf = Shelf([], [], [], [], [])
         self._wanted = ""
         self._wish: Destination | None = None
+        self.views = Views({"empty": self._empty, "full": self._full, "looking": _looking})
         self.register_button = Button(tr("Register …"), self._register_chosen, icon="tag")
         self.live_button = Button(tr("Put live …"), self._put_live, kind="primary", icon="deploy")
+        self.add_button = OfferButton(add_model_file(), self.do)
+        self.header.add_action(self.add_button)
         self.header.add_action(self.live_button)
-        self.views = Views({"empty": self._empty, "full": self._full, "looking": _looking})
+        DropTarget(self, _is_model_file, marked=self.views).dropped.connect(self.add_file)
         self.content.addWidget(self.views, 1)
         self.found: Table[FoundModel] = Table(tr("Found, not registered yet"), _found_columns())
         self.versions: Table[ModelVersion] = Table(tr("Registered versions"), self._version_columns())
@@ -117,6 +127,9 @@ class ModelsPage(Page):
                 self._wanted = label
             case CompareVersions(label) | DescribeVersion(label) | ShowLineage(label):
                 self._wanted, self._wish = label, destination
+            case AddModelFile():
+                self.ask_file()
+                return
             case _:
                 return
         self.become_stale()
@@ -125,6 +138,8 @@ class ModelsPage(Page):
         """Do what a button here, or another page, asks for; nothing where that version is no more."""
         versions = {version.label: version for version in self._shelf.versions}
         match wanted:
+            case AddModelFile():
+                self.ask_file()
             case CompareVersions(label) if label in versions:
                 from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
 
@@ -169,6 +184,37 @@ class ModelsPage(Page):
         )
 
     # Registering
+
+    def ask_file(self) -> None:
+        """Ask for a model's file."""
+        dialog = QFileDialog(self.window(), tr("Add a model file"), str(Path.home()))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        patterns = " ".join(f"*{ending}" for ending in MODEL_ENDINGS)
+        dialog.setNameFilters([tr("Models ({patterns})").format(patterns=patterns), tr("All files (*)")])
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda chosen: self.add_file(Path(chosen)))
+        dialog.open()
+
+    def add_file(self, file: Path) -> None:
+        """Bring that file in, then ask what it is to be registered as."""
+        session = self.studio.session
+        if session is None:
+            return
+
+        def work(progress: Progress, cancel: CancelToken) -> FoundModel:
+            from kronkers_studio.workflows.added_models import add_model
+
+            return add_model(session, file, progress=progress, cancel=cancel)
+
+        self.studio.do(
+            tr("Adding {file}").format(file=file.name),
+            work,
+            changes=("content",),
+            done=self._register,
+            failed=self.show_error,
+            owner=self,
+            resource="content",
+        )
 
     def _register_chosen(self) -> None:
         chosen = self.found.chosen
@@ -352,6 +398,10 @@ def by_model(versions: Sequence[ModelVersion]) -> list[ModelVersion]:
     for version in versions:
         last[version.name] = max(last.get(version.name, version.created), version.created)
     return sorted(versions, key=lambda version: (last[version.name], version.name, version.version), reverse=True)
+
+
+def _is_model_file(path: Path) -> bool:
+    return path.is_file() and may_be_model(path.name)
 
 
 def _is_of(release: Release, version: ModelVersion) -> bool:
