@@ -108,13 +108,15 @@ class HomePage(Page):
         self.content.addWidget(self._step_card)
         self._services = Card(tr("Live services"))
         self._happened = Card(tr("What happened"))
-        self._service_rows = _list_in(self._services, tr("Live services"))
-        self._event_rows = _list_in(self._happened, tr("What happened"))
-        row = QHBoxLayout()
+        self._service_rows = _list_in(self._services)
+        self._event_rows = _list_in(self._happened)
+        lists = QWidget()
+        row = QHBoxLayout(lists)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP)
-        row.addWidget(self._services, 1)
-        row.addWidget(self._happened, 1)
-        self.content.addLayout(row, 1)
+        row.addWidget(self._services, 1, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._happened, 1, Qt.AlignmentFlag.AlignTop)
+        self.content.addWidget(scrolling(lists, tr("Live services, and what happened")), 1)
         self._overview: Overview | None = None
         self._recorder = Recorder.of(studio)
         self._recorder.heard.connect(self._on_heard)
@@ -186,7 +188,6 @@ class HomePage(Page):
         if not live:
             words = tr("Nothing is live yet. A live model answers requests and has its charts here.")
             self._service_rows.addWidget(label(words, "muted", wrap=True))
-        self._service_rows.addStretch(1)
 
     def _heard(self, release: Release) -> Reachability:
         return self._recorder.heard_of(release.model, release.place)
@@ -231,7 +232,6 @@ class HomePage(Page):
         if not happened:
             words = tr("Everything that you bring in, register and put live is listed here.")
             self._event_rows.addWidget(label(words, "muted", wrap=True))
-        self._event_rows.addStretch(1)
 
 
 def _service_words(release: Release, heard: Reachability) -> str:
@@ -331,10 +331,8 @@ def _event_row(event: Event) -> QWidget:
     return row_widget
 
 
-def _list_in(card: Card, name: str) -> QVBoxLayout:
-    inner = QWidget()
-    column = QVBoxLayout(inner)
-    column.setContentsMargins(0, 0, 6, 0)
+def _list_in(card: Card) -> QVBoxLayout:
+    column = QVBoxLayout()
     column.setSpacing(2)
-    card.body.addWidget(scrolling(inner, name), 1)
+    card.body.addLayout(column)
     return column

@@ -275,11 +275,11 @@ class ModelsPage(Page):
 
     def _version_columns(self) -> list[Column[ModelVersion]]:
         return [
-            Column(tr("Model"), lambda row: row.name, stretch=5, icon=lambda _row: "models"),
+            Column(tr("Model"), lambda row: row.name, stretch=4, icon=lambda _row: "models"),
             Column(tr("Version"), lambda row: str(row.version), 66, right=True),
             Column(tr("Made with"), _made_with, stretch=4),
             Column(tr("Quality"), _quality, stretch=4, muted=True, hint=_all_quality, needs=560),
-            Column(tr("Registered"), lambda row: moment(row.created), 100, muted=True, needs=480),
+            Column(tr("Registered"), lambda row: moment(row.created), 100, muted=True, needs=700),
             Column(
                 tr("State"),
                 lambda row: self._state(row)[0],
