@@ -117,7 +117,7 @@ class HomePage(Page):
         row.addWidget(self._services, 1, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._happened, 1, Qt.AlignmentFlag.AlignTop)
         self.content.addWidget(scrolling(lists, tr("Live services, and what happened")), 1)
-        self._overview: Overview | None = None
+        self.overview: Overview | None = None
         self._recorder = Recorder.of(studio)
         self._recorder.heard.connect(self._on_heard)
         studio.closed.connect(self._forget)
@@ -129,7 +129,7 @@ class HomePage(Page):
 
     def show_overview(self, overview: Overview) -> None:
         """Show what there is."""
-        self._overview = overview
+        self.overview = overview
         self._show_step(next_step(overview))
         self._show_events(events(overview))
         self._show_heard()
@@ -140,13 +140,13 @@ class HomePage(Page):
 
     def _show_heard(self) -> None:
         """Show what there is as it answers now."""
-        overview = self._overview
+        overview = self.overview
         if overview is not None:
             self._show_figures(overview)
             self._show_services([*overview.lost, *overview.starting, *overview.live])
 
     def _forget(self) -> None:
-        self._overview = None
+        self.overview = None
 
     def _show_figures(self, overview: Overview) -> None:
         size = sum(project.head.size for project in overview.projects if project.head)
