@@ -17,7 +17,7 @@ start                    from the command line to an open window; ``garbage`` co
 localization, place_words, page_titles   words and figures as people read them
 model_words, release_words           models, and what happened to them, in words
 folder_rows, plan_rows, typed_rows   many entries, a plan, and rows for a model as they are shown
-difference_rows                      differences as they are shown
+difference_rows, comparison_rows     differences of content and of model versions as they are shown
 reachability                         whether a live service answers
 start_again, remedies, check_notice  what can be done about what ended, failed or is damaged
 chart_picture, screenshots           pages as pictures; ``screenshot_data`` is what they show

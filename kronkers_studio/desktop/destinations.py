@@ -121,6 +121,37 @@ class ShowModelVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class AddModelFile:
+    """Ask for a model's file anywhere on this computer, to bring it in without its folder."""
+
+    page: ClassVar[str] = "models"
+
+
+@dataclass(frozen=True, slots=True)
+class CompareVersions:
+    """A model version beside another one."""
+
+    page: ClassVar[str] = "models"
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeVersion:
+    """Ask what is to be said of a model version, and what was measured of it."""
+
+    page: ClassVar[str] = "models"
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowLineage:
+    """Where a model version comes from, and what was made of it."""
+
+    page: ClassVar[str] = "models"
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class PutLive:
     """Ask where to put a model live; ``version`` None is its newest, an empty ``model`` the first, an empty ``place``
     this computer."""
@@ -292,6 +323,10 @@ Destination = (
     | MergeBranches
     | RemoveContent
     | ShowModelVersion
+    | AddModelFile
+    | CompareVersions
+    | DescribeVersion
+    | ShowLineage
     | PutLive
     | RollBack
     | StartAgain

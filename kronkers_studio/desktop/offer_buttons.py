@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from kronkers_studio.desktop.actions import Act, Action
-from kronkers_studio.desktop.widgets.buttons import Button, Kind
+from kronkers_studio.desktop.widgets.buttons import Button, Kind, unmarked
+from kronkers_studio.domain.printable import printable
 
 Do = Callable[[Act], object]
 
@@ -60,7 +61,7 @@ class OfferMenuButton(Button):
         menu = QMenu(self)
         menu.aboutToHide.connect(menu.deleteLater)
         for action in self.offers():
-            menu.addAction(action.words, self._does(action.act))
+            menu.addAction(unmarked(printable(action.words)), self._does(action.act))
         menu.popup(self.mapToGlobal(self.rect().bottomLeft()))
 
     def _does(self, act: Act) -> Callable[[], object]:

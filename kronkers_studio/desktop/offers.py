@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kronkers_studio.desktop.actions import Act, Action, Command, Kind, UseTheme
 from kronkers_studio.desktop.destinations import (
+    AddModelFile,
     AddServer,
     CheckServer,
     CheckWorkspace,
     ChooseFolder,
     ChooseWorkspace,
     CleanServer,
+    CompareVersions,
+    DescribeVersion,
     ForgetFolder,
     LogIn,
     LookThroughFolder,
@@ -32,6 +35,7 @@ from kronkers_studio.desktop.destinations import (
     SetUpServer,
     ShowAccess,
     ShowContent,
+    ShowLineage,
     ShowModelVersion,
     ShowServerLog,
     ShowSetting,
@@ -186,13 +190,48 @@ def _of(release: Release, title: str, short: str, also: str, act: Act, icon: str
 
 def version_actions(version: ModelVersion) -> list[Action]:
     """What can be done with a model version."""
-    return [put_live(version)]
+    return [put_live(version), compare_version(version), describe_version(version), lineage_of(version)]
+
+
+def compare_version(version: ModelVersion) -> Action:
+    """See it beside another version."""
+    also = tr("difference diff side by side metrics quality better")
+    return _of_version(
+        version, tr("Compare {model} version {version} …"), tr("Compare …"), also, CompareVersions, "data"
+    )
+
+
+def describe_version(version: ModelVersion) -> Action:
+    """Say what it is for, and add what was measured of it."""
+    also = tr("card description tags metrics quality measure edit limits intended use")
+    words = tr("Describe {model} version {version} …")
+    return _of_version(version, words, tr("Describe …"), also, DescribeVersion, "document")
+
+
+def lineage_of(version: ModelVersion) -> Action:
+    """Where it comes from and what was made of it."""
+    also = tr("lineage origin provenance data script trained where from")
+    words = tr("Where {model} version {version} comes from …")
+    return _of_version(version, words, tr("Follow it further …"), also, ShowLineage, "history")
+
+
+def _of_version(
+    version: ModelVersion, title: str, short: str, also: str, act: Callable[[str], Act], icon: str
+) -> Action:
+    words = title.format(model=version.name, version=version.version)
+    return Action(Kind.ACTION, words, act(version.label), icon, short, _framework(version), also)
 
 
 def put_live(version: ModelVersion) -> Action:
     title = tr("Put version {version} of {model} live …").format(version=version.version, model=version.name)
     act = PutLive(version.name, version.version)
     return Action(Kind.ACTION, title, act, "deploy", tr("Put live …"), _framework(version), _put_live_words())
+
+
+def add_model_file() -> Action:
+    words = tr("Add a model file …")
+    where, also = tr("One from anywhere on this computer"), tr("register import upload open joblib pickle onnx")
+    return Action(Kind.ACTION, words, AddModelFile(), "plus", tr("Add a file …"), where, also)
 
 
 def put_any_live() -> Action:
@@ -510,6 +549,7 @@ def window_actions() -> list[Action]:
         Action(Kind.ACTION, tr("Find anything and do anything"), Command.PALETTE, "search", shortcut="Ctrl+K"),
         bring_in(),
         put_any_live(),
+        add_model_file(),
         find_anything(),
         restore_what(),
         check_for_damage(),

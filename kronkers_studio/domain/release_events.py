@@ -62,6 +62,15 @@ def live_times(events: Iterable[ReleaseEvent]) -> dict[int, tuple[datetime, date
     return found
 
 
+def events_by_service(changes: Iterable[tuple[datetime, str, Release]]) -> list[tuple[str, str, ReleaseEvent]]:
+    """As ``release_events``, of any models in any places: (model, place, event), newest first."""
+    of_service: dict[tuple[str, str], list[tuple[datetime, str, Release]]] = {}
+    for change in changes:
+        of_service.setdefault((change[2].model, change[2].place), []).append(change)
+    told = [(model, place, event) for (model, place), own in of_service.items() for event in release_events(own)]
+    return sorted(told, key=lambda each: each[2].at, reverse=True)
+
+
 class _History:
     def __init__(self) -> None:
         self._events: list[ReleaseEvent] = []

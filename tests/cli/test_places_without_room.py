@@ -57,7 +57,7 @@ OTHERS = {
     *("image-registry forget", "image-registry login", "image-registry refresh", "image-registry trust"),
     *(
         f"model {word}"
-        for word in ("alias", "card", "compare", "history", "lineage", "measure", "register", "show", "tag")
+        for word in ("add", "alias", "card", "compare", "history", "lineage", "measure", "register", "show", "tag")
     ),
     *("package", "release", "rollback", "start", "stop", "predict", "address", "metrics"),
     *(f"server {word}" for word in ("add", "check", "clean", "log", "login", "remove", "setup", "unlock")),

@@ -23,10 +23,13 @@ from kronkers_studio.desktop import folder_rows, plan_rows
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
+from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
+from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
 from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
+from kronkers_studio.desktop.dialogs.lineage import LineageDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
@@ -76,7 +79,23 @@ def _workflows() -> Iterator[tuple[str, Callable[..., Any]]]:
 _of_the_test = threading.local()  # whether what this thread does was called by a test
 
 
-def _watch(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], note: Callable[[], object]) -> None:
+Places = dict[int, list[tuple[ModuleType, str]]]
+
+
+def _places() -> Places:
+    """By which names the modules of the program and of its tests have each function, by its identity."""
+    found: Places = {}
+    for module in list(sys.modules.values()):
+        if module.__name__.startswith((f"{kronkers_studio.__name__}.", "tests.")):
+            for name, value in vars(module).items():
+                if inspect.isfunction(value):
+                    found.setdefault(id(value), []).append((module, name))
+    return found
+
+
+def _watch(
+    monkeypatch: pytest.MonkeyPatch, places: Places, function: Callable[..., Any], note: Callable[[], object]
+) -> None:
     """Have ``note`` called before ``function``, by whichever name a module has it; what a test calls itself aside."""
 
     @functools.wraps(function)
@@ -92,24 +111,23 @@ def _watch(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], note: 
         finally:
             _of_the_test.calls = False
 
-    for module in list(sys.modules.values()):
-        if module.__name__.startswith((f"{kronkers_studio.__name__}.", "tests.")):
-            for name, value in list(vars(module).items()):
-                if value is function:
-                    monkeypatch.setattr(module, name, call)
+    for module, name in places[id(function)]:
+        monkeypatch.setattr(module, name, call)
 
 
 @pytest.fixture
 def callers(monkeypatch: pytest.MonkeyPatch) -> Callers:
     """Which threads called each workflow."""
     seen: Callers = {}
-    for name, function in _workflows():
-        if name not in _QUICK:
-            _watch(
-                monkeypatch,
-                function,
-                lambda name=name: seen.setdefault(name, set()).add(threading.current_thread().name),  # type: ignore[misc]
-            )
+    watched = [(name, function) for name, function in _workflows() if name not in _QUICK]
+    places = _places()  # once all modules are imported
+    for name, function in watched:
+        _watch(
+            monkeypatch,
+            places,
+            function,
+            lambda name=name: seen.setdefault(name, set()).add(threading.current_thread().name),  # type: ignore[misc]
+        )
     return seen
 
 
@@ -195,8 +213,8 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # one branch a dia
         case NameVersionDialog():
             dialog.name.setText("2026-q2")
             dialog.go.click()
-        case RegisterDialog():
-            dialog.register_model()
+        case RegisterDialog() | DescribeVersionDialog():
+            dialog.go.click()
         case RestoreDialog():
             dialog.when.choose("moment")
         case RulesDialog():
@@ -216,10 +234,13 @@ _ASKS: dict[type[QDialog], set[str]] = {
     AddServerDialog: {"servers.show_host_key", "servers.add_server"},
     CleanServerDialog: {"server_care.clean_server"},
     CompareDialog: {"versions.diff_path"},
+    CompareVersionsDialog: {"model_versions.compare_models"},
     CrashDialog: set(),
+    DescribeVersionDialog: {"model_versions.describe_model"},
     ForgetFolderDialog: {"sources.forget_source"},
     HelpDialog: set(),
     ImageRegistryDialog: {"image_registries.log_in_to_registry"},
+    LineageDialog: {"lineage.lineage"},
     LogInDialog: {"servers.log_in_anew"},
     MergeDialog: {"versions.plan_merge", "versions.merge_branches"},
     NameVersionDialog: {"versions.set_tag"},

@@ -35,6 +35,7 @@ from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.desktop.work.tasks import Task
 from kronkers_studio.domain.changes import ReleaseRecorded
 from kronkers_studio.domain.errors import AuthenticationFailed, ServerBusy, ServerFull, ServerUnreachable, StudioError
+from kronkers_studio.domain.release_events import ReleaseEvent, ReleaseEventKind
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.domain.servers import DeployLock, HostKey, Remedy, Server, ServerCheck, ServerReport, Verdict
 from kronkers_studio.settings.configuration import load_settings
@@ -69,7 +70,9 @@ def test_home_proposes_the_next_best_step_until_something_is_live(
     projects = list_projects(session)
 
     def proposed(**things: Any) -> str:
-        nothing: dict[str, Any] = {key: [] for key in ("projects", "commits", "models", "releases", "servers")}
+        nothing: dict[str, Any] = {
+            key: [] for key in ("projects", "commits", "models", "releases", "servers", "happened")
+        }
         step = next_step(Overview(**(nothing | things)))
         return step.destination.page if step else ""
 
@@ -80,17 +83,19 @@ def test_home_proposes_the_next_best_step_until_something_is_live(
     assert "Register the model in it" in words(window.page("home"))
 
 
-def test_what_happened_is_listed_newest_first() -> None:
-    releases = [
-        replace(a_release(2, version=2), changed=NOON + timedelta(hours=1)),
-        replace(a_release(1, state=ReleaseState.STANDBY), changed=NOON + timedelta(minutes=59)),
+def test_what_happened_is_listed_newest_first_with_what_ended_by_itself() -> None:
+    later = NOON + timedelta(hours=1)
+    happened = [
+        ("wine", "lab", ReleaseEvent(later, ReleaseEventKind.ROLLED_BACK, 1, 1, 2, "ada")),
+        ("wine", THIS_COMPUTER, ReleaseEvent(later - timedelta(minutes=1), ReleaseEventKind.LOST, 2, 2, message="Out")),
     ]
-    listed = events(Overview([], [], [a_version()], releases, []))
-    assert [event.words for event in listed] == [
-        "wine version 2 went live on this computer",
-        "wine version 1 is on standby on this computer",
-        "wine version 1 was registered",
+    listed = events(Overview([], [], [a_version()], [], [], happened))
+    assert [(event.words, event.tone) for event in listed] == [
+        ("wine was rolled back from version 2 to 1 on lab", "plain"),
+        ("wine version 2 stopped by itself on this computer", "warn"),
+        ("wine version 1 was registered", "plain"),
     ]
+    assert "Out" in listed[1].hint
 
 
 # Registry and Models

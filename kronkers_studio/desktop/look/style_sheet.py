@@ -89,7 +89,7 @@ QLabel[role="shortcut"] {{ font-size: {CAPTION}px; font-weight: 500; color: @mut
 QLabel[pill] {{ font-size: {CAPTION}px; font-weight: 600; border-radius: 9px; padding: 2px 12px; }}
 QFrame[card="true"] {{ background: @surface; border: 1px solid @line; border-radius: {CARD_RADIUS}px; }}
 QFrame[card="true"][chosen="true"] {{ border: 1px solid @accent; background: @accent_bg; }}
-QFrame[card="true"][drop="true"] {{ border: 1px dashed @accent; background: @accent_bg; }}
+*[drop="true"] {{ border: 1px dashed @accent; background: @accent_bg; }}
 QFrame[rule="true"] {{ background: @line; border: none; max-height: 1px; min-height: 1px; }}
 QFrame#rail {{ background: @rail; border: none; border-right: 1px solid @line; }}
 QFrame#taskbar {{ background: @rail; border: none; border-top: 1px solid @line; }}
