@@ -11,6 +11,7 @@ from kronkers_studio.domain.errors import MetricsUnreadable
 from kronkers_studio.monitoring.exposition import Reading, parse_exposition
 
 LARGEST = 2.0**63  # nothing that is counted or measured here comes near
+LONGEST = 100 * 366 * 86_400.0  # seconds that a service may have run; further back there is no time to keep it at
 _MOST_BUCKETS = 200
 _CODE = re.compile("[1-9][0-9]{2}")
 _RUN = re.compile("[0-9a-f]{16}")
@@ -110,6 +111,8 @@ def _add(sums: _Sums, reading: Reading) -> None:
             if sums.run is not None or not _RUN.fullmatch(reading.labels.get("run", "")):
                 raise _odd("A run has no name, or two", reading)
             sums.run = reading.labels["run"]
+        case "kronkers_process_uptime_seconds" if reading.value > LONGEST:
+            raise _odd("A service has run too long", reading)
         case name:
             if name in sums.single:
                 raise _odd("A series is there twice", reading)

@@ -18,6 +18,7 @@ EVERY = 10.0
 
 MOST_BYTES = 2_000_000  # of one answer; twice of what a service sends
 _MOST_INTERVALS = 720  # in one answer
+_WHILE_ASKED = 600.0  # seconds that asking may take
 _MOST_ANSWERS = 16  # that are read one after the other; a day is twelve
 _MOST_BOUNDS = 200
 _MOST_NAMES = 20
@@ -67,17 +68,18 @@ class ServiceHistory:
     buckets: Sequence[int]
 
 
-def read_history(ask: Callable[[float], bytes], run: str, after: float) -> ServiceHistory | None:
-    """What the service's ``run`` knows of the time after the uptime ``after``. ``ask`` gives its answer to the question
-    for what came after an uptime. None when it was restarted meanwhile. Raises ``MetricsUnreadable``."""
+def read_history(ask: Callable[[float], bytes], run: str, after: float, now: float) -> ServiceHistory | None:
+    """What the service's ``run`` knows of the time after the uptime ``after``; its uptime is ``now``. ``ask`` gives its
+    answer to the question for what came after an uptime. None when it was restarted meanwhile. Raises
+    ``MetricsUnreadable``."""
     intervals: list[Interval] = []
     after = math.floor(after * 1000) / 1000  # as finely as intervals tell it
     for _ in range(_MOST_ANSWERS):
         found = _Answer(ask(after))
         if found.run != run:
             return None
-        if found.intervals and found.intervals[0].end <= after:
-            _odd("an interval was not asked for")
+        if found.intervals and not after < found.intervals[0].end <= found.intervals[-1].end <= now + _WHILE_ASKED:
+            _odd("an interval was not asked for, or is none yet")
         intervals += found.intervals
         if not found.more:
             history = ServiceHistory(run, found.start, found.bounds, intervals, *found.total)
@@ -119,7 +121,9 @@ class _Answer:
             _odd("a class has no name")
         self._kind = _of(content.get("kind"), str)
         self.intervals = [self._interval(entry) for entry in _list(content.get("intervals"), _MOST_INTERVALS)]
-        if any(second.start < first.end - 0.002 for first, second in pairwise(self.intervals)):
+        if any(
+            second.start < first.end - 0.002 or second.end <= first.end for first, second in pairwise(self.intervals)
+        ):
             _odd("intervals overlap")
         total = _of(content.get("total"), dict)
         seconds = [_count(number) for number in _list(total.get("seconds"), _MOST_BOUNDS + 1)]

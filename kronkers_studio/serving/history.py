@@ -25,6 +25,7 @@ EVERY = 10.0
 MOST_INTERVALS = 8_640
 MOST_SENT = 720  # in one answer: who asks is not held up by reading it
 
+_SHORTEST = 0.01  # seconds; finer than that, two ends could be told alike
 _CLASSES = {4: 1, 5: 2}  # of statuses: refused, failed; everything else was answered
 
 
@@ -113,7 +114,7 @@ class History:
         return orjson.dumps(about)[:-1] + b',"intervals":[' + b",".join(sent) + b"]}"
 
     def _close(self, end: float) -> None:
-        if end <= self._start:
+        if end - self._start < _SHORTEST:  # what was counted in it is the next one's
             return
         cpu, memory = self._usage()
         sparse = [part for index, number in enumerate(self._seconds) if number for part in (index, number)]

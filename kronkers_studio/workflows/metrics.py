@@ -162,7 +162,8 @@ class LiveFeed:
                 raise NotFound(f"The service answered {status} when asked for its last hours.")
             return body
 
-        return read_history(ask, now.run, self._asked[1] if after is None else min(after, self._asked[1]))
+        known = self._asked[1] if after is None else min(after, self._asked[1])
+        return read_history(ask, now.run, known, now.uptime)
 
     def _check_model(self, said: tuple[str, str] | None) -> None:
         """The service serves what is live, should it say what it serves."""

@@ -74,7 +74,7 @@ class Service:
     def read(self, sampler: Sampler, clock: float = 0.0) -> Taken:
         now = self.scrape(clock)
         after = sampler.missed_since(now)
-        history = None if after is None else read_history(self.history.after, self.history.run, after)
+        history = None if after is None else read_history(self.history.after, self.history.run, after, self.now)
         return sampler.add(now, history)
 
 
@@ -205,7 +205,7 @@ def test_two_who_come_late_keep_it_once(store: SeriesStore) -> None:
     first, second = Sampler(store.last_reading(MODEL, PLACE)), Sampler(store.last_reading(MODEL, PLACE))
     for sampler, clock in ((first, 0.0), (second, 0.004)):
         now = service.scrape(clock)
-        history = read_history(service.history.after, service.history.run, 0.0)
+        history = read_history(service.history.after, service.history.run, 0.0, service.now)
         store.record(MODEL, PLACE, sampler.add(now, history), sampler.totals, history)
     window = store.window(MEMORY, service.began - 10, service.began + 200)
     assert len(window) == 11, "ten intervals' samples, the last of them twice as it was read twice"
@@ -277,7 +277,7 @@ def test_quantiles_are_close_to_the_exact_ones(store: SeriesStore) -> None:
 
     service.run(61, lambda: each() if service.now <= 60 else None)
     service.run(12)
-    history = read_history(service.history.after, service.history.run, 0.0)
+    history = read_history(service.history.after, service.history.run, 0.0, service.now)
     sampler = Sampler()
     store.record(MODEL, PLACE, sampler.add(service.scrape(), history), sampler.totals, history)
     found = store.answers(MODEL, PLACE, service.began - 1, service.began + 100)
@@ -309,7 +309,7 @@ def test_shares_over_time_and_in_the_range(store: SeriesStore) -> None:
         for name in "defgh":
             service.answer(label=name)
     service.run(12)
-    history = read_history(service.history.after, service.history.run, 0.0)
+    history = read_history(service.history.after, service.history.run, 0.0, service.now)
     sampler = Sampler()
     store.record(MODEL, PLACE, sampler.add(service.scrape(), history), sampler.totals, history)
     whole = store.answers(MODEL, PLACE, service.began - 1, service.began + 400)
@@ -328,7 +328,7 @@ def test_old_answers_are_put_together_without_loss(store: SeriesStore) -> None:
     sampler = Sampler()
 
     def keep() -> None:
-        history = read_history(service.history.after, service.history.run, 0.0)
+        history = read_history(service.history.after, service.history.run, 0.0, service.now)
         store.record(MODEL, PLACE, sampler.add(service.scrape(), history), sampler.totals, history)
 
     keep()
@@ -387,6 +387,9 @@ HOSTILE: dict[str, bytes] = {
     "kind": said(kind="poems"),
     "many intervals": said(intervals=[[float(n + 1), 1.0, [0, 0, 0], 0, 1.0, 5, [], []] for n in range(5000)]),
     "interval no list": said(intervals=[{}]),
+    "not yet": interval(end=5_000.0),
+    "in a million years": interval(end=1e15),
+    "no time between": said(intervals=[[10.0, 0.0, [0, 0, 0], 0, 1.0, 5, [], []]] * 2),
     "overlapping": said(intervals=[[10.0, 10.0, [0, 0, 0], 0, 1.0, 5, [], []]] * 2),
     "before it began": interval(length=500.0),
     "end below zero": interval(end=-1.0),
@@ -421,7 +424,7 @@ def test_what_is_no_history_is_refused(name: str) -> None:
         return HOSTILE[name]
 
     with pytest.raises(MetricsUnreadable):
-        read_history(ask, "0" * 16, 0.0)
+        read_history(ask, "0" * 16, 0.0, 35.0)
     assert asked < 20
 
 
@@ -433,9 +436,21 @@ def test_an_endless_history_is_not_read_to_its_end() -> None:
         return said(more=True, intervals=[[after + 10, 10.0, [0, 0, 0], 0, 1.0, 5, [], []]])
 
     with pytest.raises(MetricsUnreadable):
-        read_history(ask, "0" * 16, 0.0)
+        read_history(ask, "0" * 16, 0.0, 35.0)
     assert len(asked) < 20
 
 
 def test_another_runs_history_is_none() -> None:
-    assert read_history(lambda _after: said(), "1" * 16, 0.0) is None
+    assert read_history(lambda _after: said(), "1" * 16, 0.0, 35.0) is None
+
+
+def test_a_computer_that_sleeps_just_after_it_was_asked_tells_no_interval_of_no_time() -> None:
+    service = Service()
+    service.run(10)
+    service.now += 0.0002
+    service.answer()
+    service.history.after(0.0)
+    service.sleep(600)
+    service.run(12)
+    taken = service.read(Sampler())
+    assert requests(list(taken.samples)) == pytest.approx(1, rel=1e-3)
