@@ -267,6 +267,15 @@ def test_a_last_day_that_is_none_leaves_what_was_known_and_ends_in_time(session:
     assert session.series.answers("wine", THIS_COMPUTER, 0, 1e11).rows == 0
 
 
+@pytest.mark.parametrize("uptime", [b"9e18", b"1e12", b"4e9"])
+def test_a_service_that_has_run_for_ages_is_none(session: Session, uptime: bytes) -> None:
+    metrics = body(KEEPS.encode().replace(b"seconds 100", b"seconds " + uptime))
+    with live(session, metrics, body(history())), closing(LiveFeed(session, "wine", THIS_COMPUTER)) as feed:
+        state = feed.scrape()
+    assert not state.reachable
+    assert state.problem.startswith("The service's metrics are not what")
+
+
 def test_a_last_day_is_taken_once_and_a_restart_amid_it_is_none(session: Session) -> None:
     counted = 'kronkers_requests_total{route="/predict",code="200"} 5\nkronkers_request_seconds_bucket{le="0.1"} 5\n'
     counted += 'kronkers_request_seconds_bucket{le="+Inf"} 5\n'
