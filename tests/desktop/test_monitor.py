@@ -481,9 +481,9 @@ def test_all_that_is_live_is_on_one_page_and_a_click_leads_to_the_charts_of_one(
         assert page.header._title.text() == "All services"
         assert not page.export_button.isVisible()
         row = rows["default-risk", THIS_COMPUTER]
-        qtbot.waitUntil(lambda: row.requests.figure.text() not in ("", "–"), timeout=PATIENCE)
-        assert row.response.figure.text() == "39 ms"
-        assert row.errors.figure.text() == "0 %"
+        qtbot.waitUntil(lambda: row.figures.requests.figure.text() not in ("", "–"), timeout=PATIENCE)
+        assert row.figures.response.figure.text() == "39 ms"
+        assert row.figures.errors.figure.text() == "0 %"
         assert [pill.text() for pill in row.findChildren(Pill)] == ["Live"]
         other.answering = False
         qtbot.waitUntil(lambda: [pill.text() for pill in row.findChildren(Pill)] == ["Unreachable"], timeout=PATIENCE)

@@ -17,6 +17,7 @@ from kronkers_studio.desktop.destinations import (
     CleanServer,
     Destination,
     LogIn,
+    SendRows,
     TakeLockAway,
 )
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
@@ -80,6 +81,9 @@ def test_home_proposes_the_next_best_step_until_something_is_live(
     assert proposed(projects=projects) == "models"
     assert proposed(projects=projects, models=[a_version()]) == "deploy"
     assert proposed(projects=projects, models=[a_version()], releases=[a_release()]) == ""
+    asked = Overview(projects, [], [a_version()], [a_release()], [], [])
+    step = next_step(asked, [a_release()])
+    assert step is not None and step.destination == SendRows("wine", THIS_COMPUTER)
     assert "Register the model in it" in words(window.page("home"))
 
 

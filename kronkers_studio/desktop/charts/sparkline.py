@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from collections.abc import Iterator
+
 from PySide6.QtCore import QPointF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from kronkers_studio.desktop.charts.lines import points
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.domain.series import Window
 
@@ -46,15 +47,31 @@ class Sparkline(QWidget):
         painter.drawLine(QPointF(0, bottom + 0.5), QPointF(self.width(), bottom + 0.5))
         if self._window is None:
             return
-        times, values = points(self._window)
-        if not np.isfinite(values).any():
-            return
         start, end = self._range
-        x = _EDGE + (times - start) / (end - start) * (self.width() - 2 * _EDGE)
-        y = bottom - values / max(float(np.nanmax(values)), 1e-9) * (bottom - 2 * _EDGE)
+        highest = max((value for value in self._window.high if math.isfinite(value)), default=0.0) or 1.0
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(tokens.colour("muted" if self._muted else "accent"), 1.4))
-        breaks = np.flatnonzero(~np.isfinite(y))
-        for part_x, part_y in zip(np.split(x, breaks), np.split(y, breaks), strict=True):
-            there = np.isfinite(part_y)
-            painter.drawPolyline(QPolygonF(list(map(QPointF, part_x[there].tolist(), part_y[there].tolist()))))
+        for part in _unbroken(self._window):
+            line = [
+                QPointF(
+                    _EDGE + (at - start) / (end - start) * (self.width() - 2 * _EDGE),
+                    bottom - value / highest * (bottom - 2 * _EDGE),
+                )
+                for at, value in part
+            ]
+            if len(line) == 1:  # a line through one point cannot be seen
+                line.append(line[0] + QPointF(1, 0))
+            painter.drawPolyline(QPolygonF(line))
+
+
+def _unbroken(window: Window) -> Iterator[list[tuple[float, float]]]:
+    """The points between gaps; few enough to need no arrays, whose library would take longer to load than all else."""
+    part: list[tuple[float, float]] = []
+    for at, value in zip(window.times, window.high, strict=True):
+        if math.isfinite(value):
+            part.append((at, value))
+        elif part:
+            yield part
+            part = []
+    if part:
+        yield part

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout
 
 from kronkers_studio.desktop import offers
 from kronkers_studio.desktop.charts.recorder import Recorder
+from kronkers_studio.desktop.charts.service_reader import ServiceReader
 from kronkers_studio.desktop.destinations import (
     Destination,
     PutLive,
@@ -102,6 +103,10 @@ class DeployPage(Page):
         self._shown_columns = 0
         self._recorder = Recorder.of(studio)
         self._recorder.heard.connect(self._show_heard)
+        self._cards: dict[tuple[str, str], ReleaseCard] = {}
+        self._reader = ServiceReader(studio, self._in_view, self)
+        self._reader.found.connect(self._fill_figures)
+        self._reader.failed.connect(self.notice.show_error)
         self.back_button = Button(tr("Back"), self.show_places, icon="back")
         self.server_button = OfferButton(offers.add_server(), studio.go.emit)
         self.live_button = OfferButton(offers.put_any_live(), self.do, kind="primary")
@@ -133,6 +138,8 @@ class DeployPage(Page):
     def show_floor(self, floor: Floor) -> None:
         """Show what runs where."""
         self._floor = floor
+        if floor.releases:
+            self._reader.read()
         if self.views.shown != "send" or (self._sending_to and not self._release_live(*self._sending_to)):
             self.show_places()
         if self._dialog is not None and shiboken6.isValid(self._dialog):
@@ -332,6 +339,7 @@ class DeployPage(Page):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
+        self._cards.clear()
         places = self._floor.places
         shown = self._shown_columns = self._fitting_columns()
         for position, place in enumerate(places):
@@ -343,6 +351,14 @@ class DeployPage(Page):
         for row in range(len(places) + 1):
             self._grid.setRowStretch(row, 0)
         self._grid.setRowStretch(len(places) // shown + 1, 1)
+        self._fill_figures()
+
+    def _fill_figures(self) -> None:
+        """Show what is stored of each service."""
+        for key, card in self._cards.items():
+            service = self._reader.services.get(key)
+            if service is not None:
+                card.show_service(service)
 
     def _fitting_columns(self) -> int:
         """How many columns there is room for; two are left alone rather than one in the middle of nothing."""
@@ -421,6 +437,7 @@ class DeployPage(Page):
     def _card(self, model: str, releases: list[Release]) -> ReleaseCard:
         card = ReleaseCard(model, releases, self._heard(releases[0]), live_times=self._floor.live_times)
         card.wanted.connect(self.do)
+        self._cards[model, releases[0].place] = card
         return card
 
     def _show_access(self, release: Release) -> None:

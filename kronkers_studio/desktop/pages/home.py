@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,7 +12,16 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.actions import Act
 from kronkers_studio.desktop.charts.recorder import Recorder
-from kronkers_studio.desktop.destinations import ChooseFolder, Destination, PutLive, StartAgain, StopService, ToPage
+from kronkers_studio.desktop.charts.service_reader import ServiceReader
+from kronkers_studio.desktop.destinations import (
+    ChooseFolder,
+    Destination,
+    PutLive,
+    SendRows,
+    StartAgain,
+    StopService,
+    ToPage,
+)
 from kronkers_studio.desktop.localization import counted, date_time, file_size, home_short, moment, number, tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.look.tokens import GAP, Tone
@@ -20,6 +29,7 @@ from kronkers_studio.desktop.offer_buttons import OfferButton
 from kronkers_studio.desktop.offers import shown_actions
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
+from kronkers_studio.desktop.panels.service_figures import ServiceFigures
 from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint, silent_words
 from kronkers_studio.desktop.reachability import Reachability
 from kronkers_studio.desktop.release_words import event_hint, event_icon, service_event_words
@@ -120,6 +130,10 @@ class HomePage(Page):
         self.overview: Overview | None = None
         self._recorder = Recorder.of(studio)
         self._recorder.heard.connect(self._on_heard)
+        self._figures: dict[tuple[str, str], ServiceFigures] = {}
+        self._reader = ServiceReader(studio, self._in_view, self)
+        self._reader.found.connect(self._fill_figures)
+        self._reader.failed.connect(self.notice.show_error)
         studio.closed.connect(self._forget)
 
     def refresh(self) -> None:
@@ -130,8 +144,10 @@ class HomePage(Page):
     def show_overview(self, overview: Overview) -> None:
         """Show what there is."""
         self.overview = overview
-        self._show_step(next_step(overview))
+        self._show_step(next_step(overview, self._unasked()))
         self._show_events(events(overview))
+        if overview.live or overview.lost:  # else what reads it need not even be loaded
+            self._reader.read()
         self._show_heard()
 
     def _on_heard(self) -> None:
@@ -183,20 +199,43 @@ class HomePage(Page):
 
     def _show_services(self, live: list[Release]) -> None:
         clear(self._service_rows)
+        self._figures.clear()
         for release in live:
             self._service_rows.addWidget(self._service(release))
+        self._fill_figures()
         if not live:
             words = tr("Nothing is live yet. A live model answers requests and has its charts here.")
             self._service_rows.addWidget(label(words, "muted", wrap=True))
+
+    def _fill_figures(self) -> None:
+        """Show what is stored of each service."""
+        for key, figures in self._figures.items():
+            service = self._reader.services.get(key)
+            figures.setVisible(service is not None)
+            if service is not None:
+                figures.show_service(service, old=service.release.lost or self._recorder.heard_of(*key).silent)
+        self._show_step(next_step(self.overview, self._unasked()) if self.overview is not None else None)
+
+    def _unasked(self) -> list[Release]:
+        """What is live and was never sent a row."""
+        services = self._reader.services.values()
+        return [
+            each.release
+            for each in services
+            if each.release.state is ReleaseState.LIVE and each.state.totals and not any(each.state.totals.values())
+        ]
 
     def _heard(self, release: Release) -> Reachability:
         return self._recorder.heard_of(release.model, release.place)
 
     def _service(self, release: Release) -> QWidget:
         row_widget = QWidget()
-        row = QHBoxLayout(row_widget)
-        row.setContentsMargins(0, 6, 0, 6)
+        whole = QVBoxLayout(row_widget)
+        whole.setContentsMargins(0, 6, 0, 6)
+        whole.setSpacing(8)
+        row = QHBoxLayout()
         row.setSpacing(10)
+        whole.addLayout(row)
         words = QVBoxLayout()
         words.setSpacing(2)
         heard = self._heard(release)
@@ -212,6 +251,9 @@ class HomePage(Page):
             if not isinstance(action.act, StopService):
                 kind: Kind = "primary" if isinstance(action.act, StartAgain) else "secondary"
                 row.addWidget(OfferButton(action, self._do(release), kind=kind, icon=False))
+        if release.state is not ReleaseState.STARTING:
+            figures = self._figures[release.model, release.place] = ServiceFigures(release.model)
+            whole.addWidget(figures)
         return row_widget
 
     def _do(self, release: Release) -> Callable[[Act], None]:
@@ -270,8 +312,9 @@ def read_overview(session: Session) -> Overview:
     )
 
 
-def next_step(overview: Overview) -> NextStep | None:
-    """What makes most sense to do now; None when everything is running."""
+def next_step(overview: Overview, unasked: Sequence[Release] = ()) -> NextStep | None:
+    """What makes most sense to do now; None when everything is running and used. ``unasked`` is what is live and was
+    never sent a row."""
     if not overview.projects:
         return NextStep(
             "migrate",
@@ -295,6 +338,15 @@ def next_step(overview: Overview) -> NextStep | None:
             tr("On this computer it takes a minute and needs no server and no Docker."),
             tr("Put it live"),
             PutLive(overview.models[0].name),
+        )
+    if unasked and not overview.lost:
+        release = unasked[0]
+        return NextStep(
+            "send",
+            tr("Send rows to {model}").format(model=release.model),
+            tr("Nobody has asked it yet. Open a table: the answers are saved beside your own columns."),
+            tr("Send rows"),
+            SendRows(release.model, release.place),
         )
     return None
 

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.charts.quantities import digits, response_time
-from kronkers_studio.desktop.charts.sparkline import Sparkline
-from kronkers_studio.desktop.localization import clock_of, number, tr
+from kronkers_studio.desktop.localization import clock_of, tr
+from kronkers_studio.desktop.panels.service_figures import ServiceFigures
 from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint
 from kronkers_studio.desktop.reachability import NOT_ASKED, Reachability, ReachabilityOf
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
-from kronkers_studio.desktop.widgets.labels import ElidedLabel, label, restyle
+from kronkers_studio.desktop.widgets.labels import ElidedLabel
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.views import scrolling
-from kronkers_studio.domain.series import LiveService, Metric
+from kronkers_studio.domain.series import LiveService
 
-_HOUR = 3600.0
-_NAME, _STATE, _FIGURE = 200, 112, 96  # pixels of a row's columns, of the first one at least
+_NAME, _STATE = 200, 112  # pixels of a row's columns, of the first one at least
 
 
 class LiveServices(QWidget):
@@ -89,14 +86,8 @@ class _Row(Card):
         state.setContentsMargins(0, 0, 0, 0)
         state_holder.setFixedWidth(_STATE)
         row.addWidget(state_holder)
-        self.line = Sparkline(tr("Requests of {model} in the last hour").format(model=model))
-        self.line.setToolTip(tr("Requests in the last hour"))
-        row.addWidget(self.line, 4)
-        self.requests, self.errors, self.response = (
-            _Figure(caption) for caption in (tr("per second"), tr("errors"), tr("slowest 5 %"))
-        )
-        for figure in (self.requests, self.errors, self.response):
-            row.addWidget(figure)
+        self.figures = ServiceFigures(model)
+        row.addWidget(self.figures, 4)
         name = tr("Charts of {model} on {place}").format(model=model, place=place_words(place))
         row.addWidget(Button("", self._want, kind="icon", icon="chevron-right", name=name))
         self.body.addLayout(row)
@@ -115,37 +106,7 @@ class _Row(Card):
         self._where.setText(where)
         self._pill.show_state(*release_pill(release, heard))
         self.setToolTip(silent_hint(heard))
-        now = time.time()
-        self.line.show_window(service.requests, now - _HOUR, now, muted=old)
-        rate, slow = state.values.get(Metric.REQUEST_RATE), state.values.get(Metric.LATENCY_P95)
-        share = service.errors
-        self.requests.show_figure("–" if rate is None else digits(rate), old=old)
-        self.errors.show_figure(
-            "–" if share is None else tr("{n} %").format(n=number(100 * share, 1 if share else 0)), old=old
-        )
-        self.response.show_figure("–" if slow is None else response_time(slow), old=old)
+        self.figures.show_service(service, old=old)
 
     def _want(self) -> None:
         self.wanted.emit(self._key)
-
-
-class _Figure(QWidget):
-    """A figure above what it says."""
-
-    def __init__(self, caption: str) -> None:
-        super().__init__()
-        self.setFixedWidth(_FIGURE)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        self.figure: QLabel = label("–", "name")
-        column.addWidget(self.figure)
-        column.addWidget(label(caption, "caption"))
-        self.setAccessibleName(caption)
-
-    def show_figure(self, text: str, *, old: bool) -> None:
-        self.figure.setText(text)
-        self.setAccessibleDescription(text)
-        if bool(self.figure.property("old")) != old:
-            self.figure.setProperty("old", old)
-            restyle(self.figure)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from kronkers_studio.desktop.localization import clock_of, date_time, moment, tr
 from kronkers_studio.desktop.offer_buttons import OfferButton
 from kronkers_studio.desktop.offers import address_action, return_action, shown_actions, shown_of
+from kronkers_studio.desktop.panels.service_figures import ServiceFigures
 from kronkers_studio.desktop.place_words import release_pill, silent_hint, silent_words
 from kronkers_studio.desktop.reachability import ANSWERS, Reachability
 from kronkers_studio.desktop.widgets.cards import Card
@@ -18,6 +19,7 @@ from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.domain.releases import Release, ReleaseState
+from kronkers_studio.domain.series import LiveService
 
 _NO_TIMES: Mapping[tuple[str, str, int], tuple[datetime, datetime]] = {}
 _OTHERS = 3  # other releases shown
@@ -51,11 +53,20 @@ class ReleaseCard(Card):
         head.addWidget(Pill(*release_pill(shown, heard), hint=silent_hint(heard)))
         self.body.addLayout(head)
         self.body.addWidget(keep_current(label("", "muted", wrap=True), lambda: _release_words(shown, heard)))
+        self._figures = ServiceFigures(model, stacked=True)
+        self._figures.hide()  # until something is known of it
+        self._old = shown.lost or heard.silent
+        self.body.addWidget(self._figures)
         self.body.addLayout(self._actions(shown))
         others = [release for release in releases if release.number != shown.number]
         coming = [release for release in others if release.state is ReleaseState.STARTING]
         self._add_others(tr("Being started"), coming, shown)
         self._add_others(tr("Other releases"), [each for each in others if each not in coming][:_OTHERS], shown)
+
+    def show_service(self, service: LiveService) -> None:
+        """Show what was measured of what is live."""
+        self._figures.show_service(service, old=self._old)
+        self._figures.show()
 
     def _add_others(self, heading: str, releases: Sequence[Release], shown: Release) -> None:
         if releases:
@@ -120,5 +131,5 @@ def _release_words(release: Release, heard: Reachability) -> str:
     words = {
         ReleaseState.LIVE: tr("Put live {time} by {author}"),
         ReleaseState.STARTING: tr("Being started by {author}, {time}"),
-    }.get(release.state, tr("Made way {time} · kept for a rollback"))
+    }.get(release.state, tr("Stopped {time} · kept for rolling back"))
     return words.format(time=moment(release.changed), author=release.author or tr("somebody"))
