@@ -82,7 +82,8 @@ def read_answers(session: Session, model: str, place: str, start: float, end: fl
 class LiveFeed:
     """Reads the metrics of whatever is live of ``model`` in ``place``, time after time, and keeps them.
 
-    What happened since it was read last, by whomever, the service tells of its last 24 hours.
+    What happened since it was read last, by whomever, the service tells of its last 24 hours; ``answered`` says when it
+    was heard last, while that is still being read.
 
     ``scrape`` follows the live release: after a rollback or a new release the next call reads that one. Not
     thread-safe: one thread scrapes.
@@ -97,6 +98,7 @@ class LiveFeed:
         self._asked: tuple[str, float] | None = None  # the run and uptime up to which its answers were read
         self._client: ServiceClient | None = None
         self._release: Release | None = None
+        self.answered: datetime | None = None
 
     def scrape(self) -> LiveState:
         """One reading, stored. For an unreachable service: the last values, with ``reachable`` False."""
@@ -135,6 +137,7 @@ class LiveFeed:
             ) from None
         now = read_scrape(text, at)
         self._check_model(now.model)
+        self.answered = datetime.now(UTC)
         history = self._missed(client, now)
         taken = self._sampler.add(now, history)
         self._session.series.record(self._model, self._place, taken, self._sampler.totals, history)

@@ -295,6 +295,26 @@ def test_what_is_live_is_recorded_whatever_page_is_in_view(
     assert Recorder.of(page.studio) is page.recorder
 
 
+def test_a_service_that_takes_long_to_tell_of_its_last_day_is_not_said_to_be_silent(
+    qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    telling, told = threading.Event(), threading.Event()
+
+    def tell(_feed: LiveFeed, *_: object) -> None:
+        telling.set()
+        assert told.wait(60)
+
+    monkeypatch.setattr(LiveFeed, "_missed", tell)
+    put_live(session, live_service.port)
+    page = open_page(wait=False)
+    qtbot.waitUntil(telling.is_set, timeout=PATIENCE)
+    qtbot.wait(5000)
+    heard = page.recorder.heard_of(MODEL, THIS_COMPUTER)
+    told.set()
+    assert heard.answers
+    qtbot.waitUntil(lambda: page.settled, timeout=PATIENCE)
+
+
 def test_a_new_release_is_followed_without_being_told_twice(
     qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage
 ) -> None:

@@ -218,6 +218,9 @@ class _Reading:
             return self._silent
         asked = self._asked
         if self.busy and asked is not None and (datetime.now(UTC) - asked).total_seconds() > _LONGEST_SILENCE:
+            answered = self._feed.answered if self._feed is not None else None
+            if answered is not None and answered >= asked:  # it is telling of its last day
+                return Reachability(True)
             return Reachability(False, self._answered or asked)
         return NOT_ASKED if self._answered is None else Reachability(True)
 
