@@ -23,6 +23,7 @@ from kronkers_studio.confinement import Level, Means
 from kronkers_studio.deployment import local_service
 from kronkers_studio.desktop import pages
 from kronkers_studio.desktop.charts.recorder import Recorder
+from kronkers_studio.desktop.destinations import RollBack
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.pages.deploy import DeployPage
 from kronkers_studio.desktop.pages.models import ModelsPage
@@ -445,3 +446,18 @@ def test_how_a_service_does_is_seen_where_it_is_listed_and_muted_when_it_has_sto
     (live,) = _live(session)
     psutil.Process(int(live.endpoint["pid"])).kill()
     qtbot.waitUntil(lambda: bool(figures().errors.figure.property("old")), timeout=_LONG)
+
+
+def test_a_roll_back_says_from_which_version_to_which(
+    open_main_window: OpenWindow, with_service: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    with open_workspace(with_service) as session:
+        path = next(path for path in _SAMPLE.rglob("*.onnx") if "wine" in path.name)
+        register_model(session, "sample", path.relative_to(_SAMPLE).as_posix(), name="wine")
+        release_model(session, "wine", to=THIS_COMPUTER)
+    window = open_main_window(with_service, page="deploy")
+    come_to_rest(window)
+    page = the_page(window, DeployPage)
+    page.do(RollBack("wine", THIS_COMPUTER, 1))
+    told = "wine was rolled back from version 2 to 1 on this computer."
+    qtbot.waitUntil(lambda: page.notice.message == told, timeout=_LONG)

@@ -204,8 +204,9 @@ class DeployPage(Page):
 
             return roll_back(session, release.model, release.place, to=number, progress=progress, cancel=cancel)
 
+        before = self._release_live(release.model, release.place)
         title = tr("Rolling {model} back on {place}")
-        self._work(title.format(model=release.model, place=place_words(release.place)), release.model, work)
+        self._work(title.format(model=release.model, place=place_words(release.place)), release.model, work, before)
 
     def start_again(self, release: Release) -> None:
         """Make live again what was stopped or ended by itself."""
@@ -225,7 +226,14 @@ class DeployPage(Page):
 
         self._work(tr("Stopping {model}").format(model=release.model), release.model, work)
 
-    def _work(self, title: str, model: str, work: Callable[[Session, Progress, CancelToken], Release]) -> None:
+    def _work(
+        self,
+        title: str,
+        model: str,
+        work: Callable[[Session, Progress, CancelToken], Release],
+        before: Release | None = None,
+    ) -> None:
+        """Do it in the background; ``before`` is what was live in its place."""
         session = self.studio.session
         if session is None:
             return
@@ -234,26 +242,33 @@ class DeployPage(Page):
         def failed(error: StudioError) -> None:
             self.show_error(error)
             if isinstance(error, ConfinementUnavailable):
-                ask_unprotected(self, self.studio, error, lambda: self._work(title, model, work))
+                ask_unprotected(self, self.studio, error, lambda: self._work(title, model, work, before))
 
         self.studio.do(
             title,
             lambda progress, cancel: work(session, progress, cancel),
             changes=("releases",),
-            done=self._worked,
+            done=lambda release: self._worked(release, before),
             failed=failed,
             owner=self,
             resource=f"model {model}",
         )
 
-    def _worked(self, release: Release) -> None:
+    def _worked(self, release: Release, before: Release | None) -> None:
         words = {
             ReleaseState.LIVE: tr("{model} version {version} is live on {place}."),
             ReleaseState.STANDBY: tr("{model} version {version} was stopped on {place}."),
         }.get(release.state, "{model} {version} {place}")
-        place = place_words(release.place)
+        if before is not None and release.state is ReleaseState.LIVE and release.number < before.number:
+            words = tr("{model} was rolled back from version {before} to {version} on {place}.")
         advice = tr("Send it rows, or watch its charts.") if release.state is ReleaseState.LIVE else ""
-        self.notice.say(words.format(model=release.model, version=release.version, place=place), advice, "ok")
+        told = words.format(
+            model=release.model,
+            version=release.version,
+            place=place_words(release.place),
+            before=before.version if before is not None else "",
+        )
+        self.notice.say(told, advice, "ok")
 
     # Sending rows
 
