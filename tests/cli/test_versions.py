@@ -85,3 +85,17 @@ def test_a_file_can_be_named_as_it_was_at_a_moment(text: str, expected: tuple[st
 def test_what_names_no_file_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         parse_content(text)
+
+
+def test_the_log_of_one_file_lists_the_versions_that_changed_it(shell: VersionedShell) -> None:
+    """Seen to fail with the path left aside: all versions were listed."""
+    shell.bring_in("main", data__t_csv=TABLE, notes_txt="one\n")
+    shell.bring_in("main", data__t_csv=TABLE, notes_txt="two\n")
+    shell.bring_in("main", data__t_csv=TABLE + "4,Dora,40\n", notes_txt="two\n")
+    history = shell.json("log", "p", "data/t.csv")
+    assert [state["change"]["kind"] for state in history["states"]] == ["modified", "added"]
+    assert (history["path"], history["versions"], history["complete"]) == ("data/t.csv", 3, True)
+    shown = shell.run("log", "p", "/data/t.csv").out
+    assert "modified" in shown and "added" in shown and len(shown.splitlines()) == 3
+    assert "--limit" in shell.run("log", "p", "data/t.csv", "--limit", "1").err
+    assert shell.json("log", "p", "nothing", expect=1)["error"]["kind"] == "NotFound"
