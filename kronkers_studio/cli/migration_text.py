@@ -36,6 +36,7 @@ def result_lines(result: MigrationResult, changed: Sequence[str] = ()) -> list[s
         f"{plural(result.files, 'file')}, {size(result.commit.size)}; "
         f"{plural(result.read_files, 'file')} read, "
         f"{size(result.new_bytes)} new in the store, {result.seconds:.1f} s",
+        *_found_lines(result),
         *changed,
         *[_unmatched_line(pattern) for pattern in result.unmatched],
         *_undone_lines(result.undone, "The folder alone counts, as asked for"),
@@ -47,6 +48,18 @@ def result_lines(result: MigrationResult, changed: Sequence[str] = ()) -> list[s
         ],
         *skipped_lines(result.skipped),
     ]
+
+
+def _found_lines(result: MigrationResult) -> list[str]:
+    """What became of all that was found, where that is more than keeping it."""
+    if not result.found or result.kept == result.found:
+        return []
+    parts = [
+        f"{result.kept:,} kept",
+        f"{result.as_versions:,} kept as older versions of other files" if result.as_versions else "",
+        f"{len(result.skipped):,} left out" if result.skipped else "",
+    ]
+    return [f"{result.found:,} found = {' + '.join(filter(None, parts))}"]
 
 
 def _unmatched_line(pattern: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from kronkers_studio.desktop.localization import counted, tr
+from kronkers_studio.desktop.localization import counted, path_words, tr
 from kronkers_studio.desktop.look.tokens import Tone
 from kronkers_studio.domain.cell_text import column_words
 from kronkers_studio.domain.differences import (
@@ -48,8 +48,8 @@ def change_words(change: EntryChange) -> tuple[str, Tone]:
 def change_path(change: EntryChange) -> str:
     """Where the entry is; for a renamed one, where it was too."""
     if change.kind is ChangeKind.RENAMED and change.before is not None:
-        return f"{change.before.path} → {change.path}"
-    return change.path
+        return f"{path_words(change.before.path)} → {path_words(change.path)}"
+    return path_words(change.path)
 
 
 def tree_words(difference: TreeDifference) -> str:

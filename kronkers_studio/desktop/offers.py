@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kronkers_studio.desktop.actions import Act, Action, Command, Kind, UseTheme
+from kronkers_studio.desktop.actions import Act, Action, Command, CopyText, Kind, ShowInFileManager, UseTheme
 from kronkers_studio.desktop.destinations import (
     AddServer,
     CheckServer,
@@ -15,6 +15,7 @@ from kronkers_studio.desktop.destinations import (
     ChooseFolder,
     ChooseWorkspace,
     CleanServer,
+    CompareWith,
     ForgetFolder,
     LogIn,
     LookThroughFolder,
@@ -28,10 +29,13 @@ from kronkers_studio.desktop.destinations import (
     RemoveServer,
     RestoreContent,
     RollBack,
+    SaveFile,
     SendRows,
     SetUpServer,
     ShowAccess,
+    ShowChanges,
     ShowContent,
+    ShowFileHistory,
     ShowModelVersion,
     ShowServerLog,
     ShowSetting,
@@ -295,6 +299,76 @@ def _project(project: Project) -> Action:
     files = counted(project.head.files, tr("{n} file"), tr("{n} files")) if project.head is not None else ""
     where = " · ".join(part for part in (files, home_short(project.source) if project.source else "") if part)
     return Action(Kind.PROJECT, project.name, ShowContent(project.name), "registry", where=where)
+
+
+# One file, folder or version
+
+
+def content_actions(project: str, ref: str, path: str, *, is_file: bool, place: Path | None = None) -> list[Action]:
+    """What can be done with a file or folder of a version; ``place`` is where it lies on this computer, if it may."""
+    name = path.rpartition("/")[2]
+    past = ShowFileHistory(project, path, ref)
+    actions = [_row(tr("History of {name}"), name, past, "history", tr("History"), _when_words())]
+    if is_file:
+        actions.append(save_as(project, ref, path))
+    restore = RestoreContent(project, path)
+    actions.append(_row(tr("Restore {name} …"), name, restore, "undo", tr("Restore …"), _restore_words()))
+    return [*actions, *place_actions(place), copy_path(path)]
+
+
+def save_as(project: str, ref: str, path: str) -> Action:
+    """One file of a version, to this computer."""
+    act, also = SaveFile(project, path, ref), tr("download export copy extract get")
+    return _row(tr("Save {name} as …"), path.rpartition("/")[2], act, "save", tr("Save as …"), also)
+
+
+def change_actions(project: str, branch: str, old: str, path: str, place: Path | None) -> list[Action]:
+    """What can be done with a file that bringing a folder in has changed, from wherever that is told."""
+    name = path.rpartition("/")[2]
+    changed = ShowChanges(project, path, branch, old)
+    words, also = tr("See what changed in {name}"), tr("difference compare rows")
+    return [
+        _row(words, name, changed, "data", tr("See what changed"), also),
+        _row(tr("History of {name}"), name, ShowFileHistory(project, path, branch), "history", tr("History"), ""),
+        *place_actions(place),
+        copy_path(path),
+    ]
+
+
+def found_actions(path: str, place: Path | None) -> list[Action]:
+    """What can be done with something found in a folder that is not brought in yet, or was left out."""
+    return [*place_actions(place), copy_path(path)]
+
+
+def version_row_actions(commit: str, current: str) -> list[Action]:
+    """What can be done with a version in a list of them; ``current`` is the newest one of the default branch."""
+    actions = [Action(Kind.ACTION, tr("See what changed"), CompareWith(), "data")]
+    if current and commit != current:
+        actions.append(Action(Kind.ACTION, tr("Compare with the current state"), CompareWith(current), "data"))
+    copied = Action(Kind.ACTION, tr("Copy the version's id"), CopyText(commit), "copy")
+    return [*actions, name_version(), restore_what(), copied]
+
+
+def place_actions(place: Path | None) -> list[Action]:
+    """The way to where something lies on this computer."""
+    if place is None:
+        return []
+    also = tr("explorer finder folder open reveal")
+    words = tr("Show in the file manager")
+    return [Action(Kind.ACTION, words, ShowInFileManager(place), "folder", where=home_short(place), also=also)]
+
+
+def copy_path(path: str) -> Action:
+    """As text, where one is wanted: in a program, or a mail."""
+    return Action(Kind.ACTION, tr("Copy path"), CopyText(path), "copy", where=path)
+
+
+def _row(title: str, name: str, act: Act, icon: str, short: str, also: str) -> Action:
+    return Action(Kind.ACTION, title.format(name=name), act, icon, short, also=also)
+
+
+def _when_words() -> str:
+    return tr("versions earlier states changes log")
 
 
 # Files and history

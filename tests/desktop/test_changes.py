@@ -14,9 +14,12 @@ from kronkers_studio.desktop.difference_rows import (
     table_words,
 )
 from kronkers_studio.desktop.pages.registry import RegistryPage
+from kronkers_studio.desktop.panels.changes import ChangesPanel
+from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.domain.differences import (
     CellChange,
     ColumnChange,
+    EntryChange,
     Hunk,
     RowChange,
     TableDifference,
@@ -144,6 +147,11 @@ def test_changed_lines_stand_beside_what_they_became() -> None:
     ]
 
 
+def changed_files(panel: ChangesPanel) -> list[EntryChange]:
+    """The changes that are listed, without folders that stayed."""
+    return [row.change for row in panel.list.table.content.rows if row.change is not None]
+
+
 @pytest.fixture
 def changed_workspace(workspace: Path) -> Path:
     first = {
@@ -179,7 +187,7 @@ def test_a_version_is_compared_with_the_one_before_file_by_file(
     page.sides.choose("changes")
     come_to_rest(window)
     panel = page.changes_panel
-    model = panel.table.content
+    model = panel.list.table.content
     told = {model.columns[1].text(row): model.columns[0].text(row) for row in model.rows}
     assert told == {
         "gone.txt": "− Removed",
@@ -191,15 +199,13 @@ def test_a_version_is_compared_with_the_one_before_file_by_file(
     }
     assert panel.summary.text() == "1 added, 1 removed, 3 changed, 1 renamed"
     shown = {}
-    for change in list(model.rows):
+    for change in changed_files(panel):
         panel.open_change(change)
         come_to_rest(window)
         assert panel.views.shown == "file"
         assert unnamed(panel) == []
         assert unreachable(panel) == []
-        shown[change.path] = sorted(
-            table.accessibleName() for table in panel.findChildren(type(panel.table)) if table.isVisible()
-        )
+        shown[change.path] = sorted(table.accessibleName() for table in panel.findChildren(Table) if table.isVisible())
         assert not panel.grab().isNull()
     assert shown["sales.csv"] == ["Rows that differ"]
     assert shown["model.py"] == ["Lines that differ"]

@@ -13,13 +13,12 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.destinations import ChooseFolder, Destination, PutLive, ShowModelVersion
-from kronkers_studio.desktop.localization import counted, figure, file_size, moment, tr
+from kronkers_studio.desktop.localization import counted, figure, file_size, moment, path_words, tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.model_words import kind_words
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.model_details import ModelDetails
-from kronkers_studio.desktop.panels.plan import path_words
 from kronkers_studio.desktop.place_words import place_title, release_pill, silent_words
 from kronkers_studio.desktop.reachability import Reachability
 from kronkers_studio.desktop.start_again import lost_of

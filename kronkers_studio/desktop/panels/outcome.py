@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.localization import counted, file_size, number, tr
+from kronkers_studio.desktop.localization import counted, file_size, number, path_words, tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
-from kronkers_studio.desktop.panels.plan import path_words, skip_words
+from kronkers_studio.desktop.panels.plan import skip_words
 from kronkers_studio.desktop.widgets.cards import Card, FigureCard, row_of
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
 from kronkers_studio.desktop.widgets.tables import Column, Table

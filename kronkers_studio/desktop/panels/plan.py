@@ -10,7 +10,8 @@ from PySide6.QtCore import QRect, QTimer, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.localization import counted, file_size, number, tr
+from kronkers_studio.desktop.file_icons import kind_icon
+from kronkers_studio.desktop.localization import counted, file_size, number, path_words, tr
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.panels.choices import ChoicesCard
@@ -21,21 +22,11 @@ from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import SkippedItem, SkipReason
-from kronkers_studio.domain.migration import Decision, FileKind, MigrationOptions, MigrationPlan, OnlineOnly
+from kronkers_studio.domain.migration import Decision, MigrationOptions, MigrationPlan, OnlineOnly
 
 if TYPE_CHECKING:
     from kronkers_studio.desktop.plan_rows import PlanFigures, PlanGroup, PlanOrder, PlanRow, PreparedPlan
 
-_ICONS = {
-    FileKind.MODEL: "models",
-    FileKind.DATA: "data",
-    FileKind.CODE: "code",
-    FileKind.NOTEBOOK: "notebook",
-    FileKind.DOCUMENT: "document",
-    FileKind.IMAGE: "image",
-    FileKind.ARCHIVE: "archive",
-    FileKind.OTHER: "file",
-}
 _INDENT = 20  # pixels of a conflict copy below its original
 _LOOKED_THROUGH = 12  # rows from which on looking for one is worth the room
 _PAUSE_MS = 120  # in typing, before what was typed is looked for
@@ -242,7 +233,7 @@ def found_columns(
             lambda row: path_words(row.path),
             stretch=6,
             middle=True,
-            icon=lambda row: _ICONS[row.item.kind],
+            icon=lambda row: kind_icon(row.item.kind),
             hint=lambda row: row.path,
             lead=_draw_below,
         ),
@@ -262,11 +253,6 @@ def found_columns(
             hint=lambda row: _all_of_why(row, options()),
         ),
     ]
-
-
-def path_words(path: str) -> str:
-    """``a/b.csv`` as "a / b.csv", as tables and labels show it."""
-    return path.replace("/", " / ")
 
 
 def skip_words(item: SkippedItem) -> str:

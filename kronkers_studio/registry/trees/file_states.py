@@ -42,7 +42,7 @@ def file_states(
 def _decided(
     commits: Sequence[Commit], known: dict[str, Entry | None], listed: set[str]
 ) -> tuple[list[Commit], list[Commit]]:
-    """The first of ``commits`` of which all parents are known, or never will be; and the rest, so that the order stays."""
+    """The first of ``commits`` whose parents are known, or never will be; and the rest: so the order stays."""
     for at, commit in enumerate(commits):
         if any(parent in listed and parent not in known for parent in commit.parents):
             return list(commits[:at]), list(commits[at:])
