@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from kronkers_studio.workflows.session import Session
 
-_SHARE = 0.4  # of the width, for the list
-_SIZE = (1080, 660)
+_SHARE = 0.44  # of the width, for the list
+_WIDE, _HIGH = 1120, 440  # pixels; of what is below the title
 
 
 class FileHistoryDialog(Dialog):
@@ -54,7 +54,8 @@ class FileHistoryDialog(Dialog):
         self._studio, self._project, self._path, self._ref = studio, project, path, ref
         self._do, self._on_restore = do, on_restore
         self._asked = 0
-        self.resize(*_SIZE)
+        self._state: FileState | None = None  # that is shown
+        self.resize(_WIDE, self.height())
         self.table: Table[FileState] = Table(tr("States of the file"), _columns())
         self.table.picked.connect(self._show_state)
         give_menu(self.table, self._actions, self._perform)
@@ -77,12 +78,13 @@ class FileHistoryDialog(Dialog):
         column.addLayout(head)
         column.addWidget(self.views, 1)
         self.split = Split(self.table, right, tr("Width of the list of states"), share=_SHARE)
+        self.split.setMinimumHeight(_HIGH)
         self.content.addWidget(self.split, 1)
         self.save = self.add_button(tr("Save as …"), self._save)
         self.restore = self.add_button(tr("Restore …"), self._restore)
         self.add_button(tr("Close"), self.reject).setDefault(True)
         self._offer(None)
-        self._say(tr("Looking through the versions …"), "")
+        self._say(tr("Looking through the versions …"), tr("Only the folders on the way to it are read."))
         self._read()
 
     def _read(self) -> None:
@@ -107,11 +109,12 @@ class FileHistoryDialog(Dialog):
         self.table.setFocus()
 
     def _show_state(self, state: FileState) -> None:
+        self._state = state
         self._offer(state.change.after)
         self._show_side()
 
     def _show_side(self) -> None:
-        state = self.table.chosen
+        state = self._state
         if state is None:
             return
         self._asked += 1
@@ -143,7 +146,7 @@ class FileHistoryDialog(Dialog):
                 self.compared.show_content(state.change.before, after, content)
                 self.views.show_view("changes")
 
-        self._say(tr("Comparing …"), "")
+        self._say(tr("Comparing …"), tr("Both states are read and compared."))
         self._studio.look(work, show, owner=self, failed=lambda error: self._failed(error, asked))
 
     def _failed(self, error: StudioError, asked: int = 0) -> None:
@@ -176,12 +179,12 @@ class FileHistoryDialog(Dialog):
             self._do(act)
 
     def _save(self) -> None:
-        state = self.table.chosen
+        state = self._state
         if state is not None and state.change.after is not None:
             self._do(offers.save_as(self._project, state.commit.id, state.change.after.path).act)
 
     def _restore(self) -> None:
-        state = self.table.chosen
+        state = self._state
         if state is not None and state.change.after is not None:
             self.accept()
             self._on_restore(state.commit, state.change.after.path)

@@ -51,7 +51,7 @@ class Trail(QWidget):
         words = printable(name)
         shown = words if len(words) <= _NAME else f"{words[: _NAME // 2]}…{words[1 - _NAME // 2 :]}"
         return Button(
-            _plain(shown),
+            shown,
             self._goes(path),
             kind="link",
             name=tr("Open {f}").format(f=name),

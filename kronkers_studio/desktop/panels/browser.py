@@ -80,12 +80,11 @@ class FolderBrowser(QWidget):
         self.history_button = Button(tr("History"), self._ask_history, kind="quiet", icon="history")
         self.save_button = Button(tr("Save as …"), self._ask_save, kind="quiet", icon="save")
         name = tr("What can be done with the chosen file or folder")
-        self.more_button = OfferMenuButton("", self.offered, self.wanted.emit, name=name, icon="more")
+        self.more_button = OfferMenuButton(tr("More"), self.offered, self.wanted.emit, name=name, icon="chevron-down")
         for button in (self.history_button, self.save_button, self.more_button):
             head.addWidget(button)
         whole.addLayout(head)
         give_menu(self.table, lambda _entry: self.offered(), self.wanted.emit)
-        self.table.picked.connect(lambda _entry: self._offer())
         self._tools = QWidget()
         tools = QHBoxLayout(self._tools)
         tools.setContentsMargins(0, 0, 0, 0)
@@ -122,7 +121,6 @@ class FolderBrowser(QWidget):
     def _offer(self) -> None:
         for button in (self.history_button, self.save_button):
             button.setVisible(self.file is not None)
-        self.more_button.setEnabled(self.chosen is not None)
 
     @property
     def chosen(self) -> Entry | None:

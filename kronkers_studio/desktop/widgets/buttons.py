@@ -32,7 +32,8 @@ class Button(QPushButton):
         parent: QWidget | None = None,
     ) -> None:
         """``name`` is the accessible name where the text alone does not say enough; ``hint`` the tooltip."""
-        super().__init__(printable(text), parent)
+        super().__init__(parent)
+        self.setText(text)
         self.setProperty("kind", kind)
         self.setAccessibleName(printable(name or text))
         self.setToolTip(printable(hint or (name if kind == "icon" else ""), lines=True))
@@ -46,6 +47,10 @@ class Button(QPushButton):
             self.toggled.connect(self._draw_icon)
         self._on_click = on_click
         self.clicked.connect(self._clicked)
+
+    def setText(self, text: str) -> None:
+        """An ampersand is one: no letter becomes a shortcut."""
+        super().setText(printable(text).replace("&", "&&"))
 
     def show_icon(self, name: str) -> None:
         """Change the icon."""

@@ -60,7 +60,7 @@ class WrappedContent(QWidget):
 
 
 class Split(QSplitter):
-    """Two contents side by side, with a handle between them that mouse and arrow keys move. ``moved`` when somebody did."""
+    """Two contents side by side, with a handle between them that mouse and arrow keys move; ``moved`` then."""
 
     moved = Signal()
 
@@ -68,11 +68,11 @@ class Split(QSplitter):
         """``share`` is how much of the width the left one takes; ``name`` says what the handle divides."""
         super().__init__(Qt.Orientation.Horizontal)
         self._share = share
-        self._name = name
         self.setChildrenCollapsible(False)
         self.setHandleWidth(GAP)
         self.addWidget(left)
         self.addWidget(right)
+        self.handle(1).setAccessibleName(name)
         self.splitterMoved.connect(self._take)
 
     @property
@@ -93,9 +93,7 @@ class Split(QSplitter):
         self.moved.emit()
 
     def createHandle(self) -> QSplitterHandle:
-        handle = _Handle(self.orientation(), self)
-        handle.setAccessibleName(self._name)
-        return handle
+        return _Handle(self.orientation(), self)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
