@@ -5,7 +5,9 @@ Only the process that reads tables calls this. What is answered is bounded, what
 
 from __future__ import annotations
 
+import functools
 import io
+import operator
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -162,16 +164,24 @@ def _holds(frame: pl.DataFrame, query: TableQuery) -> pl.Series:
         figures = _figures(frame.to_series(query.column))
         if figures is not None:
             return _compared(figures, sign[1], float(sign[2].replace(",", ".")))
-    names = [frame.columns[query.column]] if query.column >= 0 else frame.columns
-    lowered = frame.lazy().select(pl.col(names).cast(pl.String, strict=False).str.to_lowercase())
-    if any(isinstance(frame.schema[name], pl.List | pl.Struct | pl.Array | pl.Object) for name in names):
-        texts = [pl.Series(name, _words(frame[name])).str.to_lowercase() for name in names]
-        lowered = pl.DataFrame(texts).lazy()
-    found = [
-        pl.any_horizontal(pl.all().str.contains(word, literal=True).fill_null(False)).alias(str(number))
-        for number, word in enumerate(query.words.lower().split())
-    ]
-    return lowered.select(found).select(pl.all_horizontal(pl.all()).alias("holds")).collect()["holds"]
+    columns = [frame.to_series(query.column)] if query.column >= 0 else frame.get_columns()
+    words = query.words.lower().split()
+    found = [pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True) for _ in words]
+    for column in columns:  # one after the other: of thousands, a plan for all takes minutes to be made
+        texts = _as_texts(column).str.to_lowercase()
+        found = [
+            holds | texts.str.contains(word, literal=True).fill_null(False)
+            for holds, word in zip(found, words, strict=True)
+        ]
+    return functools.reduce(operator.and_, found)
+
+
+def _as_texts(column: pl.Series) -> pl.Series:
+    import polars as pl
+
+    if column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary):
+        return pl.Series(_words(column), dtype=pl.String)
+    return column.cast(pl.String, strict=False)
 
 
 def _compared(figures: pl.Series, sign: str, value: float) -> pl.Series:
