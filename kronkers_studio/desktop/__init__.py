@@ -14,7 +14,7 @@ actions, destinations    what an action is; where a person can be sent
 window_state             what the window remembers from one start to the next
 start                    from the command line to an open window; ``garbage`` collects between events of it
 
-localization, place_words, page_titles   words and figures as people read them
+localization, place_words, page_titles, branch_words   words and figures as people read them
 model_words, release_words           models, and what happened to them, in words
 folder_rows, plan_rows, typed_rows   many entries, a plan, and rows for a model as they are shown
 difference_rows, changed_tree        differences as they are shown

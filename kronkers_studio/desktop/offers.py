@@ -240,15 +240,15 @@ def project_actions(project: Project) -> list[Action]:
         ),
         Action(
             Kind.ACTION,
-            tr("Name the newest version of “{project}” …").format(project=name),
+            tr("Name the current state of “{project}” …").format(project=name),
             NameVersion(name),
             "tag",
-            where=tr("A branch or a tag"),
+            where=tr("Or work on a copy"),
             also=_name_words(),
         ),
         Action(
             Kind.ACTION,
-            tr("Merge branches of “{project}” …").format(project=name),
+            tr("Combine copies of “{project}” …").format(project=name),
             MergeBranches(name),
             "migrate",
             where=tr("Put the changes of both into one"),
@@ -256,7 +256,7 @@ def project_actions(project: Project) -> list[Action]:
         ),
         Action(
             Kind.ACTION,
-            tr("Remove “{project}” or a branch of it …").format(project=name),
+            tr("Remove “{project}” or a copy of it …").format(project=name),
             RemoveContent(name),
             "trash",
             where=tr("It goes to the trash and can be brought back"),
@@ -383,25 +383,27 @@ def restore_what() -> Action:
 def check_for_damage() -> Action:
     also = tr("verify scrub integrity workspace health check the workspace")
     where = tr("Reads every stored byte")
-    return Action(
-        Kind.ACTION, tr("Check for damage"), CheckWorkspace(), "shield", tr("Check"), where, also, useful=True
-    )
+    return Action(Kind.ACTION, tr("Check for damage"), CheckWorkspace(), "shield", "", where, also, useful=True)
 
 
 def name_version() -> Action:
-    words = tr("Make a branch or tag at this version")
-    return Action(Kind.ACTION, words, NameVersion(), "tag", tr("Name it …"), tr("The chosen version"), _name_words())
+    words = tr("Name this state, or work on a copy …")
+    return Action(
+        Kind.ACTION, words, NameVersion(), "tag", tr("Name this state …"), tr("The chosen version"), _name_words()
+    )
 
 
 def merge_branches() -> Action:
     where = tr("Put the changes of both into one")
-    return Action(Kind.ACTION, tr("Merge branches …"), MergeBranches(), "migrate", tr("Merge …"), where, _merge_words())
+    return Action(
+        Kind.ACTION, tr("Combine copies …"), MergeBranches(), "migrate", tr("Combine …"), where, _merge_words()
+    )
 
 
 def remove_content() -> Action:
     where = tr("It goes to the trash and can be brought back")
     return Action(
-        Kind.ACTION, tr("Remove a branch or the project …"), RemoveContent(), "trash", where=where, also=_remove_words()
+        Kind.ACTION, tr("Remove a copy or the project …"), RemoveContent(), "trash", where=where, also=_remove_words()
     )
 
 
@@ -638,11 +640,11 @@ def _restore_words() -> str:
 
 
 def _name_words() -> str:
-    return tr("branch tag label bookmark snapshot")
+    return tr("branch tag label bookmark snapshot version copy")
 
 
 def _merge_words() -> str:
-    return tr("combine join branches conflict")
+    return tr("merge combine join branches conflict")
 
 
 def _remove_words() -> str:

@@ -24,7 +24,7 @@ class TablePreview:
 @dataclass(frozen=True, slots=True)
 class TableQuery:
     """Which rows of a table are wanted, and in which order: by the column at ``sort`` (-1: as they are written), those
-    that hold all of ``words`` in the column at ``column`` (-1: in any). "> 5" compares the figures of a column."""
+    in which a cell holds ``words``, in the column at ``column`` (-1: in any). "> 5" compares a column's figures."""
 
     sort: int = -1
     descending: bool = False

@@ -5,9 +5,7 @@ Only the process that reads tables calls this. What is answered is bounded, what
 
 from __future__ import annotations
 
-import functools
 import io
-import operator
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -156,7 +154,7 @@ def _words(column: pl.Series, *, typed: bool = False) -> list[str]:
 
 
 def _holds(frame: pl.DataFrame, query: TableQuery) -> pl.Series:
-    """Of each row, whether it holds all of the words, in one column or in any; "> 5" compares the figures of one."""
+    """Of each row, whether a cell of it holds the words, in one column or in any; "> 5" compares the figures of one."""
     import polars as pl
 
     sign = _SIGNS.fullmatch(query.words.strip()) if query.column >= 0 else None
@@ -165,15 +163,11 @@ def _holds(frame: pl.DataFrame, query: TableQuery) -> pl.Series:
         if figures is not None:
             return _compared(figures, sign[1], float(sign[2].replace(",", ".")))
     columns = [frame.to_series(query.column)] if query.column >= 0 else frame.get_columns()
-    words = query.words.lower().split()
-    found = [pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True) for _ in words]
+    words = query.words.strip().lower()
+    found = pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True)
     for column in columns:  # one after the other: of thousands, a plan for all takes minutes to be made
-        texts = _as_texts(column).str.to_lowercase()
-        found = [
-            holds | texts.str.contains(word, literal=True).fill_null(False)
-            for holds, word in zip(found, words, strict=True)
-        ]
-    return functools.reduce(operator.and_, found)
+        found |= _as_texts(column).str.to_lowercase().str.contains(words, literal=True).fill_null(False)
+    return found
 
 
 def _as_texts(column: pl.Series) -> pl.Series:

@@ -225,7 +225,7 @@ def test_versions_are_compared_with_any_branch_or_tag(
     panel = page.changes_panel
     assert panel.views.shown == "nothing"  # the first version
     texts = [panel.compared_with.itemText(place) for place in range(panel.compared_with.count())]
-    assert texts == ["the version before", "branch main", "tag start"]
+    assert texts == ["the version before", "the current state", "state “start”"]
     panel.compared_with.setCurrentIndex(1)
     come_to_rest(window)
     assert panel.views.shown == "list"

@@ -69,10 +69,10 @@ def test_a_conflict_copy_is_shown_below_its_original_with_what_differs(
     assert [row.path for row in panel.table.content.rows] == ["data/sales.csv", "data/sales-LAPTOP7.csv"]
     path, what, _size, fate, why = cells(panel, "data/sales-LAPTOP7.csv")
     assert path == "data / sales-LAPTOP7.csv"
-    assert what.startswith("Conflict copy, ")
+    assert what.startswith("Copy made by OneDrive, ")
     assert "row" in what
     assert (fate, why) == ("Kept, decide", "Newer than sales.csv: which is right?")
-    assert panel.choices.copies.words[0] == "1 conflict copy of 1 file"
+    assert panel.choices.copies.words[0] == "1 copy that OneDrive made when two people saved, of 1 file"
     assert not panel.choices.online.isVisibleTo(panel)
     assert not panel.grab().isNull()
 

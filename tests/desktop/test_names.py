@@ -103,7 +103,7 @@ def test_such_a_file_is_looked_at_compared_and_restored(
 
     page.ask_what()
     (dialog,) = window.findChildren(RestoreDialog)
-    assert dialog.what.currentText() == f"{_SHOWN_FOLDER}/{_SHOWN_FILE}"
+    assert dialog.what.currentText() == f"{_SHOWN_FOLDER} / {_SHOWN_FILE}"
     dialog.where.setText(str(tmp_path))
     dialog.go.click()
     qtbot.waitUntil(lambda: "verified" in page.notice.message, timeout=20_000)

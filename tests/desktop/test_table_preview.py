@@ -56,7 +56,6 @@ def test_all_rows_are_counted_sorted_and_found(
     come_to_rest(window)
     assert column(look, 2, 2) == ["1008,5", "1008,5"]
     assert look.table.content.headerData(2, look.table.horizontalHeader().orientation()) == "amount ↓"
-    look.column.choose(1)
     look.words.setText("city 3")
     look.look()
     come_to_rest(window)

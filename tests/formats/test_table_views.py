@@ -46,7 +46,7 @@ def ids(data: bytes, query: TableQuery, path: str = "a.csv") -> list[str]:
         (TableQuery(sort=2), "23514"),  # figures with a decimal comma
         (TableQuery(sort=2, descending=True), "15324"),
         (TableQuery(words="ANNA"), "25"),
-        (TableQuery(words="anna 99"), "5"),
+        (TableQuery(words="anna 99"), ""),  # in no cell
         (TableQuery(words="1", column=0), "1"),
         (TableQuery(words="> 9,5", column=2), "135"),
         (TableQuery(words="<=10", column=2), "23"),
@@ -73,6 +73,8 @@ def test_what_is_in_each_column_is_told() -> None:
     assert name.commonest[0] == ("anna", 2) and set(name.commonest[1:]) == {("Zoë", 1), ("Bert", 1)}
     assert (amount.type, amount.empty, amount.smallest, amount.largest) == (ColumnType.NUMBER, 1, "-2.5", "1234.5")
     assert (code.type, code.empty) == (ColumnType.TEXT, 1), "a code is no number"
+    (late,) = table_facts("a.csv", b"code\n" + b"1\n" * 300 + b"007\n").columns
+    assert late.type is ColumnType.TEXT, "also where it comes late"
 
 
 def test_typed_columns_are_sorted_and_told_by_what_they_are() -> None:

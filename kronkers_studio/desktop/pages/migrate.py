@@ -231,7 +231,7 @@ class MigratePage(Page):
             self.watch_button.setVisible(False)  # it is the default branch that is kept in sync
             there = ShowContent(result.project, branch=result.branch)
             merge = (tr("Go to Files & history"), lambda: self.studio.go.emit(there))
-            words = tr("It is on the branch “{branch}”, and nothing that came from elsewhere was lost.")
+            words = tr("It is in the copy “{branch}”, and nothing that came from elsewhere was lost.")
             self.notice.say(
                 words.format(branch=result.branch), tr("Combine them under Files & history to have both."), action=merge
             )

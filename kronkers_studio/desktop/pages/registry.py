@@ -86,9 +86,9 @@ class RegistryPage(Page):
         name = tr("Remove, or open the trash")
         self.more_button = OfferMenuButton(tr("More"), self._more, self.do, icon="chevron-down", name=name)
         self.restore_button = OfferButton(offers.restore_what(), self.do)
-        self.merge_button = OfferButton(offers.merge_branches(), self.do, kind="quiet")
+        self.merge_button = OfferButton(offers.merge_branches(), self.do, kind="quiet", icon=False)
         self.merge_button.setVisible(False)
-        self.name_button = OfferButton(offers.name_version(), self.do, kind="quiet")
+        self.name_button = OfferButton(offers.name_version(), self.do, kind="quiet", icon=False)
         for widget in (
             self.find_button,
             self.project_box,

@@ -53,10 +53,10 @@ class ChangeList(QWidget):
         self.filter = FilterPills(
             [
                 ("all", tr("All")),
-                ("new", tr("New")),
+                ("new", tr("Added")),
                 ("changed", tr("Changed")),
                 ("moved", tr("Renamed")),
-                ("gone", tr("Gone")),
+                ("gone", tr("Removed")),
             ],
             tr("Show"),
         )

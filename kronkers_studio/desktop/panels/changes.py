@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.branch_words import branch_words, tag_words
 from kronkers_studio.desktop.difference_rows import change_path, tree_words
 from kronkers_studio.desktop.localization import date_time, tr
 from kronkers_studio.desktop.panels.change_list import ChangeList
@@ -72,8 +73,8 @@ class ChangesPanel(QWidget):
     def offer(self, branches: Sequence[Branch], tags: Sequence[Tag], commits: Sequence[Commit] = ()) -> None:
         """Offer these to be compared with: the names there are, then the newest of the other versions."""
         choices: list[tuple[str, object]] = [(tr("the version before"), _BEFORE)]
-        choices += [(tr("branch {name}").format(name=branch.name), branch.head.id) for branch in branches]
-        choices += [(tr("tag {name}").format(name=tag.name), tag.commit.id) for tag in tags]
+        choices += [(branch_words(branch.name), branch.head.id) for branch in branches]
+        choices += [(tag_words(tag.name), tag.commit.id) for tag in tags]
         named = {value for _words, value in choices}
         others = [commit for commit in commits if commit.id not in named][:_MOST_VERSIONS]
         choices += [(_version_words(commit), commit.id) for commit in others]

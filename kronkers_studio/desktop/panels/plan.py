@@ -310,7 +310,7 @@ def _draw_below(painter: QPainter, rect: QRect, row: PlanRow) -> int:
 def _what(row: PlanRow) -> str:
     item = row.item
     if item.conflict_of:
-        return ", ".join(part for part in (tr("Conflict copy"), item.differences) if part)
+        return ", ".join(part for part in (tr("Copy made by OneDrive"), item.differences) if part)
     if item.online_only:
         return tr("{what}, only in the cloud").format(what=item.description)
     return item.description or (skip_words(row.skipped) if row.skipped is not None else "")

@@ -69,6 +69,9 @@ class TableLook(QWidget):
         tools.setSpacing(8)
         tools.addWidget(self.words, 1)
         tools.addWidget(self.column)
+        kept = self._tools.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)  # so that nothing moves
+        self._tools.setSizePolicy(kept)
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self.sides)

@@ -199,7 +199,7 @@ def remedy_words(watching: Watching | None) -> str:
     if watching is None:
         return ""
     if isinstance(watching.error, WouldUndo):
-        words = tr("A merge, or another folder, brought something that this folder has not or has otherwise.")
+        words = tr("Combining, or another folder, brought something that this folder has not or has otherwise.")
         return f"{words} {tr('Look inside and choose what counts, then watch it again.')}"
     if watching.error is not None:
         return f"{watching.error.message} {watching.error.next_step}".strip()

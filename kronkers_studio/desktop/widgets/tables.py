@@ -284,12 +284,17 @@ class Table(QTableView, Generic[Row]):
         shown = [(at, column) for at, column in enumerate(self.content.columns) if whole >= column.needs]
         left = whole - sum(column.width for _, column in shown)
         shares = sum(column.stretch for _, column in shown if not column.width) or 1
-        widened = sum(column.width >= _WIDENED for _, column in shown) if self._wide and left > 0 else 0
+        widened = sum(_takes_more(column) for _, column in shown) if self._wide and left > 0 else 0
         for position, column in shown:
             width = column.width or max(60, left * column.stretch // shares)
-            if widened and column.width >= _WIDENED:
+            if widened and _takes_more(column):
                 width += left // widened
             self.setColumnWidth(position, width)
+
+
+def _takes_more(column: Column[Any]) -> bool:
+    """Whether it takes a share of the room that a wide table has left; figures would stand far from what is before."""
+    return column.width >= _WIDENED and not column.right
 
 
 class _Cells(QStyledItemDelegate):
