@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -285,6 +285,19 @@ def folder_actions(project: str) -> list[Action]:
             where=forgotten,
             also=tr("remove disconnect no longer bring in"),
         ),
+    ]
+
+
+def brought_in_actions(project: str, folders: Sequence[Path]) -> list[Action]:
+    """What can be done with a project and the folders that it is brought in from, from a list of such."""
+    watch, forget = folder_actions(project)
+    return [
+        *(look_through(project, folder) for folder in folders[:1]),
+        Action(Kind.ACTION, tr("Show in Files & history"), ShowContent(project), "registry"),
+        replace(watch, short=tr("Watch, or stop watching")),
+        *(action for folder in folders for action in place_actions(folder)),
+        *(copy_path(str(folder)) for folder in folders[:1]),
+        replace(forget, short=tr("Forget …")),
     ]
 
 

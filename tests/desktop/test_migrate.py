@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.rules import RulesDialog
@@ -359,3 +362,44 @@ def test_of_a_folder_brought_in_for_the_first_time_nothing_is_new_beside_anythin
     begin(page, qtbot)
     assert page.outcome.sum.text() == "4 found = 2 kept + 1 kept as older versions of other files + 1 left out."
     assert page.outcome.views.shown == "left"
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # what opens, without a screen
+def test_a_project_that_was_brought_in_has_a_menu_of_what_can_be_done_with_it(
+    open_main_window: OpenWindow, workspace: Path, small_folder: Path, come_to_rest: Rest, qtbot: QtBot
+) -> None:
+    """Its folder is looked through for the project that it belongs to, whatever that is called. Seen to fail with the
+    folder alone handed on: a project of the folder's name was planned."""
+    with open_workspace(workspace) as session:
+        migrate_folder(session, small_folder, "Another name")
+    window = open_main_window(workspace, page="migrate")
+    window.show()
+    come_to_rest(window)
+    page = the_page(window, MigratePage)
+    row = page.before.rows["Another name"]
+
+    def menu() -> dict[str, QAction]:
+        row.contextMenuEvent(QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(5, 5), row.mapToGlobal(QPoint())))
+        (opened,) = [each for each in row.findChildren(QMenu) if each.isVisible()]
+        opened.close()
+        return {action.text(): action for action in opened.actions()}
+
+    offered = menu()
+    assert list(offered) == [
+        "Look inside",
+        "Show in Files && history",
+        "Watch, or stop watching",
+        "Show in the file manager",
+        "Copy path",
+        "Forget …",
+    ]
+    offered["Copy path"].trigger()
+    assert QGuiApplication.clipboard().text() == str(small_folder)
+    menu()["Look inside"].trigger()
+    qtbot.waitUntil(lambda: page.views.shown == "plan", timeout=_PATIENCE)
+    assert page.panel.plan is not None
+    assert page.panel.plan.project == "Another name"
+    page.choose()
+    menu()["Show in Files && history"].trigger()
+    come_to_rest(window)
+    assert window.current == "registry"

@@ -125,7 +125,7 @@ def test_a_conflict_is_decided_by_the_branches_names_and_compared_before(
     named["Compare notes.txt"].click()
     come_to_rest(window)
     compared = the_dialog(window, CompareDialog)
-    assert compared.sentence.text() == "Before is “main”, after is “forecast”."
+    assert compared.sentence.text() == "Before is “Current”, after is “forecast”."
     (lines,) = compared.findChildren(Table)
     assert [(row.old, row.new) for row in lines.content.rows] == [("2", "3")]
     compared.reject()
@@ -144,7 +144,7 @@ def test_branches_that_hold_the_same_need_no_merge(
     assert dialog.words.text() == "“Current” has everything of “same” already."
     assert not dialog.go.isEnabled()
     dialog.source.choose("main")
-    assert dialog.words.text() == "Choose two different branches."
+    assert dialog.words.text() == "Choose two different ones."
     dialog.reject()
 
 

@@ -69,6 +69,7 @@ class MigratePage(Page):
         self.choice.chosen.connect(self.look_at)
         self.before = BroughtInCard(studio)
         self.before.look_wanted.connect(self.look_at)
+        self.before.wanted.connect(self.do)
         self.before.forget_wanted.connect(self.ask_forget)
         self.before.setVisible(False)
         self.working = WorkingPanel()
