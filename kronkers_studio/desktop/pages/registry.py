@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 _PAGE = 100  # commits asked for at a time
 _PATH = 56  # characters of a folder's path in a sentence
 _HISTORY_SHARE = 0.34  # of the width, until somebody moves the handle
-_NARROWEST_HISTORY, _NARROWEST_CONTENT = 240, 380  # pixels
+_NARROWEST_HISTORY, _NARROWEST_CONTENT = 290, 380  # pixels
 
 
 class RegistryPage(Page):
@@ -81,9 +81,8 @@ class RegistryPage(Page):
         self.project_box = ComboBox(tr("Project"))
         self.project_box.setMinimumWidth(180)
         self.project_box.currentIndexChanged.connect(self._project_chosen)
-        self.check_button = OfferButton(offers.check_for_damage(), self.do)
         self.find_button = OfferButton(offers.find_anything(), self.do)
-        name = tr("Remove, or open the trash")
+        name = tr("Check for damage, remove, or open the trash")
         self.more_button = OfferMenuButton(tr("More"), self._more, self.do, icon="chevron-down", name=name)
         self.restore_button = OfferButton(offers.restore_what(), self.do)
         self.merge_button = OfferButton(offers.merge_branches(), self.do, kind="quiet", icon=False)
@@ -92,7 +91,6 @@ class RegistryPage(Page):
         for widget in (
             self.find_button,
             self.project_box,
-            self.check_button,
             self.restore_button,
             self.more_button,
         ):
@@ -397,7 +395,7 @@ class RegistryPage(Page):
 
     def _more(self) -> list[Action]:
         removal = [offers.remove_content()] if self._project else []
-        return [*removal, offers.open_trash()]
+        return [offers.check_for_damage(), *removal, offers.open_trash()]
 
     def ask_remove(self) -> None:
         """Ask what is to go to the trash."""

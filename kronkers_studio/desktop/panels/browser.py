@@ -81,8 +81,7 @@ class FolderBrowser(QWidget):
         self.save_button = Button(tr("Save as …"), self._ask_save, kind="quiet", icon="save")
         name = tr("What can be done with the chosen file or folder")
         self.more_button = OfferMenuButton(tr("More"), self.offered, self.wanted.emit, name=name, icon="chevron-down")
-        for button in (self.history_button, self.save_button, self.more_button):
-            head.addWidget(button)
+        head.addWidget(self.more_button)
         whole.addLayout(head)
         give_menu(self.table, lambda _entry: self.offered(), self.wanted.emit)
         self._tools = QWidget()
@@ -93,7 +92,7 @@ class FolderBrowser(QWidget):
         tools.addWidget(self.order)
         self._tools.setVisible(False)
         whole.addWidget(self._tools)
-        self.preview = PreviewPanel(studio)
+        self.preview = PreviewPanel(studio, (self.history_button, self.save_button))
         self.views = Views({"folder": lambda: self.table, "file": lambda: self.preview})
         self.views.show_view("folder")
         whole.addWidget(self.views, 1)
@@ -117,10 +116,6 @@ class FolderBrowser(QWidget):
     def _ask_save(self) -> None:
         if self.file is not None and self._commit is not None:
             self.wanted.emit(SaveFile(self._commit.project, self.file.path, self._commit.id))
-
-    def _offer(self) -> None:
-        for button in (self.history_button, self.save_button):
-            button.setVisible(self.file is not None)
 
     @property
     def chosen(self) -> Entry | None:
@@ -155,7 +150,6 @@ class FolderBrowser(QWidget):
         elif entry.kind is EntryKind.FILE and self._commit is not None:
             self._ask()
             self.file = entry
-            self._offer()
             self._tools.setVisible(False)
             self._found.setText("")
             self._show_trail(self._commit)
@@ -268,7 +262,6 @@ class FolderBrowser(QWidget):
         position = ("name", "size", "changed").index(self._order.removeprefix("-"))
         self.table.show_sorted(position, descending=self._order.startswith("-"))
         whole = entries_words(self._entries)
-        self._offer()
         found = tr("{n} of {whole}").format(n=number(len(entries)), whole=whole)
         self._found.setText(whole if len(entries) == len(self._entries) else found)
 

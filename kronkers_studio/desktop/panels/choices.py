@@ -156,7 +156,7 @@ def _copies_title(figures: PlanFigures) -> str:
 def _copies_words(fold: bool) -> str:
     if fold:
         return tr("They become older versions; the file with the plain name stays current. This is remembered.")
-    return tr("Keep them as files, or as older versions of their file; the choice is remembered.")
+    return tr("Keep them as files, or as older versions of theirs; this is remembered.")
 
 
 def _elsewhere_title(undone: Undone) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
@@ -41,7 +42,8 @@ _LARGEST_PICTURE = QSize(2400, 2400)
 class PreviewPanel(QWidget):
     """Shows files one after another; what is shown now is said above it."""
 
-    def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
+    def __init__(self, studio: Studio, actions: Sequence[QWidget] = (), parent: QWidget | None = None) -> None:
+        """``actions`` stand beside what is said of the file."""
         super().__init__(parent)
         self._studio = studio
         self._asked = 0
@@ -52,7 +54,12 @@ class PreviewPanel(QWidget):
         whole.setSpacing(8)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # the keyboard goes on from here to what is shown
         self.facts = label("", "caption", wrap=True)
-        whole.addWidget(self.facts)
+        head = QHBoxLayout()
+        head.setSpacing(4)
+        head.addWidget(self.facts, 1)
+        for action in actions:
+            head.addWidget(action)
+        whole.addLayout(head)
         self._place = QVBoxLayout()
         whole.addLayout(self._place, 1)
 

@@ -73,6 +73,7 @@ class Split(QSplitter):
         self.addWidget(left)
         self.addWidget(right)
         self.handle(1).setAccessibleName(name)
+        self.handle(1).setObjectName("split_handle")  # not one of Qt's own parts, which nobody meets
         self.splitterMoved.connect(self._take)
 
     @property
