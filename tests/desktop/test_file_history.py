@@ -97,6 +97,25 @@ def test_the_history_of_a_file_lists_its_states_and_shows_each(
     restore.reject()
 
 
+def test_the_history_of_a_folder_lists_what_changed_in_it_and_leads_on(
+    page_with_states: RegistryPage, come_to_rest: Rest
+) -> None:
+    """Seen to fail with a folder said to be neither a table nor a text."""
+    page, window = page_with_states, window_of(page_with_states)
+    page.do(ShowFileHistory("Team", "data", page.history.content.row(1).commit.id))
+    come_to_rest(window)
+    (dialog,) = window.findChildren(FileHistoryDialog)
+    assert [state.commit.message for state in dialog.table.content.rows] == ["Second", "First"]
+    assert dialog.views.shown == "list"
+    file = next(row for row in dialog.list.table.content.rows if not row.is_folder)
+    assert file.path == _FILE
+    dialog.list.open_row(file)
+    come_to_rest(window)
+    (dialog,) = [each for each in window.findChildren(FileHistoryDialog) if each.isVisible()]
+    assert "plan" in dialog.windowTitle()
+    dialog.reject()
+
+
 def test_where_it_is_gone_is_said_and_nothing_can_be_taken_from_there(
     page_with_states: RegistryPage, come_to_rest: Rest
 ) -> None:

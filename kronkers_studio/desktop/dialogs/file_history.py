@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop import offers
 from kronkers_studio.desktop.actions import Act, Action
-from kronkers_studio.desktop.destinations import RestoreContent
+from kronkers_studio.desktop.destinations import RestoreContent, ShowFileHistory
 from kronkers_studio.desktop.difference_rows import change_words
 from kronkers_studio.desktop.localization import counted, date_time, file_size, moment, number, path_words, tr
+from kronkers_studio.desktop.panels.change_list import ChangeList
 from kronkers_studio.desktop.panels.compared_content import ComparedContent, Content
 from kronkers_studio.desktop.panels.preview import PreviewPanel
 from kronkers_studio.desktop.row_menus import Do, give_menu
@@ -22,7 +23,7 @@ from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Split, Views
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import Commit, Entry, EntryKind
-from kronkers_studio.domain.differences import ChangeKind
+from kronkers_studio.domain.differences import ChangeKind, EntryChange, TreeDifference
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.history import FileHistory, FileState
 from kronkers_studio.domain.progress import CancelToken
@@ -63,11 +64,18 @@ class FileHistoryDialog(Dialog):
         self.sides.chosen.connect(lambda _key: self._show_side())
         self.preview = PreviewPanel(studio)
         self.compared = ComparedContent()
+        self.list = ChangeList(studio)  # of a folder
+        self.list.opened.connect(self._follow)
         self._words = QWidget()
         self._place = QVBoxLayout(self._words)
         self._place.setContentsMargins(0, 0, 0, 0)
         self.views = Views(
-            {"content": lambda: self.preview, "changes": lambda: self.compared, "words": lambda: self._words}
+            {
+                "content": lambda: self.preview,
+                "changes": lambda: self.compared,
+                "list": lambda: self.list,
+                "words": lambda: self._words,
+            }
         )
         right = QWidget()
         column = QVBoxLayout(right)
@@ -142,12 +150,24 @@ class FileHistoryDialog(Dialog):
             return diff_path(session, project, state.before, state.commit.id, after.path, cancel=cancel)
 
         def show(content: Content) -> None:
-            if asked == self._asked:
+            if asked != self._asked:
+                return
+            if isinstance(content, TreeDifference):
+                self.list.show_changes(content.changes)
+                self.views.show_view("list")
+            else:
                 self.compared.show_content(state.change.before, after, content)
                 self.views.show_view("changes")
 
         self._say(tr("Comparing …"), tr("Both states are read and compared."))
         self._studio.look(work, show, owner=self, failed=lambda error: self._failed(error, asked))
+
+    def _follow(self, change: EntryChange) -> None:
+        """From a folder's history to that of a file in it."""
+        state = self._state
+        if state is not None:
+            self.accept()
+            self._do(ShowFileHistory(self._project, change.path, state.commit.id))
 
     def _failed(self, error: StudioError, asked: int = 0) -> None:
         if asked == self._asked:
