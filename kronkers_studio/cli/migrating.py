@@ -75,7 +75,8 @@ def migrate(
         bool | None,
         typer.Option(
             "--fold-conflicts/--keep-conflicts",
-            help="Make conflict copies earlier versions of their file, or keep them as files; remembered.",
+            help="Keep the copies that OneDrive made when two people saved as older versions of their file, or as "
+            "files; remembered.",
         ),
     ] = None,
     read_limit: Annotated[

@@ -147,15 +147,15 @@ def plan_lines(plan: MigrationPlan) -> list[str]:
         whole = f" and {plural(rule.folders, 'whole folder')}" if rule.folders else ""
         lines.append(f"Rule “{rule.pattern}” {verb} {plural(rule.files, 'file')}, {size(rule.size)}{whole}{such}.")
     for group in plan.conflicts[:_MOST_GROUPS]:
-        lines.append(f"Conflict copies of {printable(group.original.path)}:")
+        lines.append(f"Copies of {printable(group.original.path)} that OneDrive made when two people saved:")
         lines += [f"  {printable(copy.path)}  ({copy.differences or 'not compared'})" for copy in group.copies]
     if len(plan.conflicts) > _MOST_GROUPS:
         lines.append(f"and of {len(plan.conflicts) - _MOST_GROUPS:,} more files; --json names all.")
     if plan.conflicts:
         lines.append(
-            "They become earlier versions of their files, which stay as they are."
+            "They become older versions of their files; what has the plain name stays current."
             if plan.options.fold_conflicts
-            else "All are kept as files; --fold-conflicts makes them earlier versions of theirs."
+            else "All are kept as files; --fold-conflicts keeps them as older versions of theirs."
         )
     lines += ["", *_item_lines(plan)]
     listed = {item.path for item in plan.items}

@@ -57,7 +57,7 @@ class FindAll:
 
 @dataclass(frozen=True, slots=True)
 class CopyText:
-    """Put ``text`` on the clipboard."""
+    """Put ``text``, which Qt can show, on the clipboard."""
 
     text: str
 

@@ -27,10 +27,11 @@ class ChooseFolder:
 
 @dataclass(frozen=True, slots=True)
 class LookThroughFolder:
-    """See what is in ``folder`` before it is brought in."""
+    """See what is in ``folder`` before it is brought into ``project`` ("": the one of the folder's name)."""
 
     page: ClassVar[str] = "migrate"
     folder: Path
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ from kronkers_studio.desktop.localization import counted, home_short, tr
 from kronkers_studio.desktop.place_words import place_title, place_words, release_pill
 from kronkers_studio.domain.content import Project
 from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.servers import Server
 
@@ -305,7 +306,9 @@ def look_through(project: str, folder: Path) -> Action:
     """Bring a folder in again."""
     title = tr("Look inside {name}").format(name=project)
     also = tr("bring in again update sync import")
-    return Action(Kind.ACTION, title, LookThroughFolder(folder), "migrate", tr("Look inside"), home_short(folder), also)
+    return Action(
+        Kind.ACTION, title, LookThroughFolder(folder, project), "migrate", tr("Look inside"), home_short(folder), also
+    )
 
 
 def _project(project: Project) -> Action:
@@ -373,11 +376,16 @@ def place_actions(place: Path | None) -> list[Action]:
 
 def copy_path(path: str) -> Action:
     """As text, where one is wanted: in a program, or a mail."""
-    return Action(Kind.ACTION, tr("Copy path"), CopyText(path), "copy", where=path)
+    return Action(Kind.ACTION, tr("Copy path"), CopyText(printable(path)), "copy", where=path)
 
 
 def _row(title: str, name: str, act: Act, icon: str, short: str, also: str) -> Action:
     return Action(Kind.ACTION, title.format(name=name), act, icon, short, also=also)
+
+
+def copy_cells(cells: Sequence[str]) -> Action:
+    """A row of a table, as a spreadsheet takes it."""
+    return Action(Kind.ACTION, tr("Copy row"), CopyText("\t".join(map(printable, cells))), "copy")
 
 
 def _when_words() -> str:

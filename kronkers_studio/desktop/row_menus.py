@@ -50,7 +50,7 @@ def do_on_computer(
 ) -> None:
     """What needs neither workspace nor page. ``failed`` is told when the system does not show it, or it is gone."""
     if isinstance(act, CopyText):
-        QGuiApplication.clipboard().setText(printable(act.text))
+        QGuiApplication.clipboard().setText(act.text)
         return
     wanted = act.path
 

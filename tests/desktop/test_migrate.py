@@ -368,8 +368,8 @@ def test_of_a_folder_brought_in_for_the_first_time_nothing_is_new_beside_anythin
 def test_a_project_that_was_brought_in_has_a_menu_of_what_can_be_done_with_it(
     open_main_window: OpenWindow, workspace: Path, small_folder: Path, come_to_rest: Rest, qtbot: QtBot
 ) -> None:
-    """Its folder is looked through for the project that it belongs to, whatever that is called. Seen to fail with the
-    folder alone handed on: a project of the folder's name was planned."""
+    """Its folder is looked through for the project that it belongs to, whatever that is called: seen to fail with the
+    folder alone handed on, as the palette did."""
     with open_workspace(workspace) as session:
         migrate_folder(session, small_folder, "Another name")
     window = open_main_window(workspace, page="migrate")

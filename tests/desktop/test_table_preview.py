@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.pages.registry import RegistryPage
@@ -61,6 +64,9 @@ def test_all_rows_are_counted_sorted_and_found(
     come_to_rest(window)
     assert set(column(look, 1, 1000)) == {"City 3"} and column(look, 2, 1) >= ["1000"]
     assert look.found.text() == "429 of 3,000 rows"
+    look.table.choose(0)
+    QTest.keyClick(look.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == "\t".join(look.table.content.row(0))
     look.column.choose(2)
     look.words.setText(">= 1000")
     look.look()

@@ -95,8 +95,8 @@ class MigratePage(Page):
         match destination:
             case ChooseFolder():
                 self.choose()
-            case LookThroughFolder(folder):
-                self.look_at(folder)
+            case LookThroughFolder(folder, project):
+                self.look_at(folder, project)
             case TrySample():
                 self.look_at(sample_folder())
             case WatchProject() | ForgetFolder():

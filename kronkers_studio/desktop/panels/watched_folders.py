@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop import offers
 from kronkers_studio.desktop.actions import Act, Action
-from kronkers_studio.desktop.destinations import ForgetFolder, LookThroughFolder, WatchProject
+from kronkers_studio.desktop.destinations import ForgetFolder, WatchProject
 from kronkers_studio.desktop.localization import clock_time, counted, home_short, moment, tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.look.tokens import Tone
@@ -97,8 +97,6 @@ class BroughtInCard(Card):
 
     def _do(self, project: str, act: Act) -> None:
         match act:
-            case LookThroughFolder(folder):
-                self.look_wanted.emit(folder, project)
             case WatchProject():
                 self.toggle_watching(project)
             case ForgetFolder():

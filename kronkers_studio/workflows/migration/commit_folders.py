@@ -69,7 +69,7 @@ class Recording:
         any_changed = False
         known = self._contents_in_history([file.path for file in folding.files])
         for step in folding.steps(known):
-            about = f"Earlier versions, from conflict copies: {', '.join(sorted(step))}"
+            about = f"Older versions, of copies that OneDrive made: {', '.join(sorted(step))}"
             commit, changed = self.record(_at_step(folding, step), about, skipped)
             any_changed = any_changed or changed
             made |= {(path, found.item.path): _folded(path, found, commit) for path, found in step.items()}
