@@ -18,13 +18,9 @@ def why_decide(name: str, path: str, original: str, clash: str, folder_remark: s
         return ""
     reasons = []
     if original and fold:
-        reasons.append(
-            f"Looks like a copy of {original} that OneDrive made when two people saved. It becomes an older version of it."
-        )
+        reasons.append(f"{_copy(original)} It becomes an older version of it.")
     elif original:
-        reasons.append(
-            f"Looks like a copy of {original} that OneDrive made when two people saved. Both are kept: decide which counts."
-        )
+        reasons.append(f"{_copy(original)} Both are kept: compare them, decide which counts.")
     if clash:
         reasons.append(f"Windows and the Mac cannot tell its name from {clash}. Both are kept here: rename one.")
     if unportable(name):
