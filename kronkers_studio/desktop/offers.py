@@ -351,6 +351,13 @@ def change_actions(project: str, branch: str, old: str, path: str, place: Path |
     ]
 
 
+def gone_actions(project: str, ref: str, path: str, place: Path | None) -> list[Action]:
+    """What can be done with what is not in the version ``ref`` any more: its history leads to what it was."""
+    past = ShowFileHistory(project, path, ref)
+    history = _row(tr("History of {name}"), path.rpartition("/")[2], past, "history", tr("History"), _when_words())
+    return [history, *found_actions(path, place)]
+
+
 def found_actions(path: str, place: Path | None) -> list[Action]:
     """What can be done with something found in a folder that is not brought in yet, or was left out."""
     return [*place_actions(place), copy_path(path)]

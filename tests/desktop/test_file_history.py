@@ -168,6 +168,15 @@ def test_a_version_is_compared_with_the_current_one_by_its_menu(
     menu = menu_of(page.changes_panel.list.table, 1)  # type: ignore[arg-type]
     do(menu, "Copy path")
     assert QGuiApplication.clipboard().text() == "data/caf\\xe9 & plan\\n.csv"
+    page.history.choose(0)
+    come_to_rest(window)
+    page.changes_panel.compared_with.choose("")
+    come_to_rest(window)
+    rows = page.changes_panel.list.table.content.rows
+    gone = next(at for at, row in enumerate(rows) if not row.is_folder)
+    menu = menu_of(page.changes_panel.list.table, gone)  # type: ignore[arg-type]
+    assert [action.text() for action in menu.actions()] == ["History", "Copy path"], "what is gone has a history too"
+    menu.close()
 
 
 def test_what_lies_on_this_computer_is_shown_there_or_what_is_left_of_its_way(

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
     from kronkers_studio.workflows.session import Session
 
-_SHARE = 0.44  # of the width, for the list
-_WIDE, _HIGH = 1120, 440  # pixels; of what is below the title
+_SHARE = 0.5  # of the width, for the list
+_WIDE, _HIGH = 1160, 440  # pixels; of what is below the title
+_BESIDE = 40  # pixels of the window that stay in sight
 
 
 class FileHistoryDialog(Dialog):
@@ -56,7 +57,8 @@ class FileHistoryDialog(Dialog):
         self._do, self._on_restore = do, on_restore
         self._asked = 0
         self._state: FileState | None = None  # that is shown
-        self.resize(_WIDE, self.height())
+        room = parent.window().width() - _BESIDE if parent is not None else _WIDE
+        self.resize(max(self.minimumWidth(), min(_WIDE, room)), self.height())
         self.table: Table[FileState] = Table(tr("States of the file"), _columns())
         self.table.picked.connect(self._show_state)
         give_menu(self.table, self._actions, self._perform)
@@ -216,7 +218,7 @@ def _columns() -> list[Column[FileState]]:
         Column(tr("What"), _what, 108, pill=lambda row: change_words(row.change)[1], hint=_hint),
         Column(tr("Version"), lambda row: row.commit.message, hint=_hint),
         Column(tr("Size"), _size, 84, right=True),
-        Column(tr("Who"), lambda row: row.commit.author, 80, muted=True, needs=520),
+        Column(tr("Who"), lambda row: row.commit.author, 88, muted=True, needs=460),
     ]
 
 

@@ -183,8 +183,10 @@ class RegistryPage(Page):
 
     def _change_actions(self, change: EntryChange) -> list[Action]:
         commit, entry = self.changes_panel.commit, change.after
-        if commit is None or entry is None:  # it is in the version before only
-            return offers.found_actions(change.path, self.browser.place_of(change.path))
+        if commit is None:
+            return []
+        if entry is None:  # it is in the version before only
+            return offers.gone_actions(commit.project, commit.id, change.path, self.browser.place_of(change.path))
         is_file, place = entry.kind is EntryKind.FILE, self.browser.place_of(entry.path)
         return offers.content_actions(commit.project, commit.id, entry.path, is_file=is_file, place=place)
 
