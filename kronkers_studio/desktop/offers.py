@@ -351,6 +351,15 @@ def change_actions(project: str, branch: str, old: str, path: str, place: Path |
     ]
 
 
+def found_file_actions(project: str, ref: str, path: str) -> list[Action]:
+    """What can be done with a file that a search found."""
+    folder, _, name = path.rpartition("/")
+    show = _row(tr("Show {name}"), name, ShowContent(project, folder, name, ref), "registry", tr("Show it"), "")
+    past = ShowFileHistory(project, path, ref)
+    history = _row(tr("History of {name}"), name, past, "history", tr("History"), _when_words())
+    return [show, history, save_as(project, ref, path), copy_path(path)]
+
+
 def gone_actions(project: str, ref: str, path: str, place: Path | None) -> list[Action]:
     """What can be done with what is not in the version ``ref`` any more: its history leads to what it was."""
     past = ShowFileHistory(project, path, ref)

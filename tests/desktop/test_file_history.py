@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
@@ -14,6 +14,7 @@ from kronkers_studio.desktop import file_manager
 from kronkers_studio.desktop.destinations import ShowFileHistory
 from kronkers_studio.desktop.dialogs.file_history import FileHistoryDialog
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
+from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.desktop.window import MainWindow
@@ -218,3 +219,28 @@ def test_the_handle_between_history_and_content_moves_by_keyboard(page_with_stat
         qtbot.keyClick(handle, Qt.Key.Key_Left)
     assert min(split.sizes()) > 100, "neither is ever pushed out of sight"
     assert page_with_states.state()["history"] == round(split.share, 3)
+
+
+def test_what_a_search_found_has_the_same_menu(page_with_states: RegistryPage, come_to_rest: Rest) -> None:
+    """Seen to fail with what it leads to asked of the dialog, which knows of no history."""
+    page, window = page_with_states, window_of(page_with_states)
+    page.ask_find()
+    (search,) = window.findChildren(SearchDialog)
+    search.words.setText("b.md")
+    search.look()
+    come_to_rest(window)
+    menu = menu_of(search.table, 0)  # type: ignore[arg-type]
+    assert [action.text() for action in menu.actions()] == ["Show it", "History", "Save as …", "Copy path"]
+    do(menu, "History")
+    come_to_rest(window)
+    (dialog,) = window.findChildren(FileHistoryDialog)
+    assert [state.commit.message for state in dialog.table.content.rows] == ["Another file", "First"]
+    dialog.reject()
+
+
+def test_a_folder_is_shown_by_its_name_of_any_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: asked.append(url) or True)
+    place = tmp_path / "caf\udce9 100% & #1"
+    assert file_manager.show(place / "a.csv", folder=False, platform="linux")
+    assert bytes(asked[0].toEncoded().data()) == place.as_uri().encode("ascii")
