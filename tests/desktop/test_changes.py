@@ -14,6 +14,7 @@ from kronkers_studio.desktop.difference_rows import (
     table_words,
 )
 from kronkers_studio.desktop.pages.registry import RegistryPage
+from kronkers_studio.desktop.panels import changes
 from kronkers_studio.desktop.panels.changes import ChangesPanel
 from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.domain.differences import (
@@ -230,3 +231,20 @@ def test_versions_are_compared_with_any_branch_or_tag(
     come_to_rest(window)
     assert panel.views.shown == "list"
     assert panel.summary.text() == "1 added, 1 removed, 3 changed, 1 renamed"
+
+
+def test_a_version_further_back_than_those_offered_is_compared_with_and_named(
+    open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail with what is compared with called by the choice before."""
+    monkeypatch.setattr(changes, "_MOST_VERSIONS", 1)
+    with open_workspace(workspace) as session:
+        first, *_ = [commit_files(session, {"a.txt": b"%d\n" % number}, f"No. {number}") for number in range(4)]
+    window = open_main_window(workspace, page="registry")
+    come_to_rest(window)
+    page = the_page(window, RegistryPage)
+    assert first.id not in page.changes_panel.compared_with.values
+    page.show_changes(first.id, "a.txt")
+    come_to_rest(window)
+    assert page.changes_panel.compared_with.currentText() == f"version {first.id[:8]}"
+    assert page.changes_panel.views.shown == "file"

@@ -67,8 +67,11 @@ def test_all_rows_are_counted_sorted_and_found(
     look.table.choose(0)
     QTest.keyClick(look.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert QGuiApplication.clipboard().text() == "\t".join(look.table.content.row(0))
-    look.column.choose(2)
     look.words.setText(">= 1000")
+    look.look()
+    come_to_rest(window)
+    assert "choose their column" in look.found.text()
+    look.column.choose(2)
     look.look()
     come_to_rest(window)
     assert {float(each.replace(",", ".")) >= 1000 for each in column(look, 2, 1000)} == {True}

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _BEFORE = ""  # the choice "the version before"
 _MOST_VERSIONS = 50  # that are offered besides those with a name
+_ID = 8  # characters of a version's id that tell it from others
 _MESSAGE = 40  # characters of what happened in a version
 
 
@@ -46,9 +47,10 @@ class ChangesPanel(QWidget):
         super().__init__(parent)
         self._studio = studio
         self.commit: Commit | None = None  # that is compared
-        self._old = self._wanted_old = self._path = ""
+        self._old = self._path = ""
         self._asked = 0
-        self.compared_with = ComboBox(tr("Compared with"), [(tr("the version before"), _BEFORE)])
+        self._choices: list[tuple[str, object]] = [(tr("the version before"), _BEFORE)]
+        self.compared_with = ComboBox(tr("Compared with"), self._choices)
         self.compared_with.currentIndexChanged.connect(self._compare)
         self.summary = label("", "caption")
         self.list = ChangeList(studio)
@@ -78,6 +80,7 @@ class ChangesPanel(QWidget):
         named = {value for _words, value in choices}
         others = [commit for commit in commits if commit.id not in named][:_MOST_VERSIONS]
         choices += [(_version_words(commit), commit.id) for commit in others]
+        self._choices = choices
         self.compared_with.set_choices(choices)
 
     def show_version(self, commit: Commit, old: str | None = None, path: str = "") -> None:
@@ -86,10 +89,12 @@ class ChangesPanel(QWidget):
         self.commit = commit
         self._path = path
         if old is not None:
+            if old not in self.compared_with.values:  # one further back
+                words = tr("version {id}").format(id=old[:_ID])
+                self.compared_with.set_choices([*self._choices, (words, old)])
             self.compared_with.blockSignals(True)
             self.compared_with.choose(old)
             self.compared_with.blockSignals(False)
-            self._wanted_old = old if self.compared_with.value != old else ""
         self._compare()
 
     def _compare(self) -> None:
@@ -98,8 +103,7 @@ class ChangesPanel(QWidget):
             return
         self._asked += 1
         asked = self._asked
-        other, self._wanted_old = self._wanted_old or str(self.compared_with.value), ""
-        old = other or (commit.parents[0] if commit.parents else "")
+        old = str(self.compared_with.value) or (commit.parents[0] if commit.parents else "")
         self._old = old
         if not old or old == commit.id:
             self.summary.setText("")

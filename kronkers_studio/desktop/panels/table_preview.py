@@ -145,7 +145,7 @@ class TableLook(QWidget):
         self.table.show_sorted(self._query.sort, descending=self._query.descending)
         self.table.scrollToTop()
         self.counted.emit(whole_words(view.total, view.width, view.read))
-        self._say(_found_words(view, filtered=bool(self._query.words.strip())))
+        self._say(_found_words(view, self._query))
 
     def _say(self, words: str) -> None:
         self.found.setText(words)
@@ -232,9 +232,11 @@ def whole_words(rows: int, columns: int, read: int) -> str:
     return tr("{what} in its first {size}, which are looked through").format(what=words, size=file_size(read))
 
 
-def _found_words(view: TableView, *, filtered: bool) -> str:
-    shown = len(view.rows)
-    if filtered:
+def _found_words(view: TableView, query: TableQuery) -> str:
+    shown, words = len(view.rows), query.words.strip()
+    if words[:1] in ("<", ">", "=") and query.column < 0 and not view.matched:
+        return tr("No cell holds that text. To compare figures, choose their column.")
+    if words:
         found = tr("{n} of {total} rows").format(n=number(view.matched), total=number(view.total))
         more = tr("the first {n} are shown").format(n=number(shown)) if shown < view.matched else ""
         return f"{found}; {more}" if more else found
