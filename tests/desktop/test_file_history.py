@@ -244,3 +244,15 @@ def test_a_folder_is_shown_by_its_name_of_any_bytes(tmp_path: Path, monkeypatch:
     place = tmp_path / "caf\udce9 100% & #1"
     assert file_manager.show(place / "a.csv", folder=False, platform="linux")
     assert bytes(asked[0].toEncoded().data()) == place.as_uri().encode("ascii")
+
+
+def test_the_menu_button_is_about_the_folder_in_view_when_nothing_is_chosen(
+    page_with_states: RegistryPage, come_to_rest: Rest
+) -> None:
+    """Seen to fail with a button that did nothing then."""
+    page = page_with_states
+    assert page.browser.chosen is None
+    assert [action.words for action in page.browser.offered()] == ["History", "Restore …", "Copy path"]
+    page.browser.open_folder("")
+    come_to_rest(window_of(page))
+    assert [action.words for action in page.browser.offered()] == ["Restore …"]

@@ -79,7 +79,7 @@ class FolderBrowser(QWidget):
         head.addWidget(self._found)
         self.history_button = Button(tr("History"), self._ask_history, kind="quiet", icon="history")
         self.save_button = Button(tr("Save as …"), self._ask_save, kind="quiet", icon="save")
-        name = tr("What can be done with the chosen file or folder")
+        name = tr("What can be done with the file or folder")
         self.more_button = OfferMenuButton(tr("More"), self.offered, self.wanted.emit, name=name, icon="chevron-down")
         head.addWidget(self.more_button)
         whole.addLayout(head)
@@ -98,12 +98,13 @@ class FolderBrowser(QWidget):
         whole.addWidget(self.views, 1)
 
     def offered(self) -> list[Action]:
-        """What can be done with what is chosen."""
+        """What can be done with what is chosen; when nothing is, with the folder in view."""
         entry, commit = self.chosen, self._commit
-        if entry is None or commit is None:
-            return []
-        is_file, place = entry.kind is EntryKind.FILE, self.place_of(entry.path)
-        return offers.content_actions(commit.project, commit.id, entry.path, is_file=is_file, place=place)
+        path = entry.path if entry is not None else self.path
+        if commit is None or not path:
+            return [offers.restore_what(), *offers.place_actions(self.place_of(""))] if commit is not None else []
+        is_file, place = entry is not None and entry.kind is EntryKind.FILE, self.place_of(path)
+        return offers.content_actions(commit.project, commit.id, path, is_file=is_file, place=place)
 
     def place_of(self, path: str) -> Path | None:
         """Where what is at ``path`` in the project lies on this computer, or did."""
