@@ -15,7 +15,17 @@ from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QMouseEven
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop import offers
-from kronkers_studio.desktop.actions import Act, Action, Command, FindAll, Kind, Press, UseTheme
+from kronkers_studio.desktop.actions import (
+    Act,
+    Action,
+    Command,
+    CopyText,
+    FindAll,
+    Kind,
+    Press,
+    ShowInFileManager,
+    UseTheme,
+)
 from kronkers_studio.desktop.command_palette import CommandPalette
 from kronkers_studio.desktop.destinations import CheckWorkspace, Destination, ToPage
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
@@ -24,6 +34,7 @@ from kronkers_studio.desktop.offer_buttons import OfferButton, OfferMenuButton
 from kronkers_studio.desktop.page_titles import page_purpose, page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.rail import Rail, Stop
+from kronkers_studio.desktop.row_menus import do_on_computer
 from kronkers_studio.desktop.task_bar import TaskBar, TasksPanel
 from kronkers_studio.desktop.unlock_gate import Gate
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -370,6 +381,8 @@ class MainWindow(QMainWindow):
                     button.click()
             case FindAll(words):
                 self.ask_find(words)
+            case CopyText() | ShowInFileManager():
+                do_on_computer(act, self.studio.runner, self, self._notice.show_error)
             case _:
                 self.go_to(act)
 

@@ -32,6 +32,7 @@ READING = (
     ("log", "p"),
     ("show", "p"),
     ("ls", "p"),
+    ("table", "p", "1.csv", "--sort", "id"),
     ("diff", "p", "FIRST", "main"),
     ("check", "--read-data"),
     ("search", "csv"),

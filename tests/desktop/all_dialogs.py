@@ -17,6 +17,7 @@ from kronkers_studio.desktop.dialogs.compare import CompareDialog
 from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
+from kronkers_studio.desktop.dialogs.file_history import FileHistoryDialog
 from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
@@ -166,6 +167,9 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     TableChoiceDialog: [lambda window: TableChoiceDialog(window, window.studio, _nothing)],
     ServerLogDialog: [lambda window: ServerLogDialog(window, window.studio, "lab"), _server_log],
     ServiceAccessDialog: [lambda window: ServiceAccessDialog(window, window.studio, a_release()), _service_access],
+    FileHistoryDialog: [
+        lambda window: FileHistoryDialog(window, window.studio, "Team", "data/plan.txt", "", _nothing, _nothing)
+    ],
     ForgetFolderDialog: [
         lambda window: ForgetFolderDialog(window, window.studio, "Team", [Path("Sales"), Path("Plans")], _nothing),
         lambda window: ForgetFolderDialog(window, window.studio, "Team", [Path("Sales")], _nothing),

@@ -19,13 +19,14 @@ from pytestqt.qtbot import QtBot
 
 import kronkers_studio
 import kronkers_studio.workflows
-from kronkers_studio.desktop import folder_rows, plan_rows
+from kronkers_studio.desktop import changed_tree, folder_rows, plan_rows
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
 from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
+from kronkers_studio.desktop.dialogs.file_history import FileHistoryDialog
 from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
@@ -70,7 +71,7 @@ def _modules(package: ModuleType) -> Iterator[ModuleType]:
 
 def _workflows() -> Iterator[tuple[str, Callable[..., Any]]]:
     """Every public function below ``workflows``, as "module.function"; and what sorts many rows for the window."""
-    for module in [*_modules(kronkers_studio.workflows), folder_rows, plan_rows]:
+    for module in [*_modules(kronkers_studio.workflows), changed_tree, folder_rows, plan_rows]:
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and not name.startswith("_"):
                 yield f"{module.__name__.rpartition('.')[2]}.{name}", function
@@ -189,7 +190,7 @@ def test_no_page_calls_a_workflow_on_the_main_thread(
     assert _on_the_main_thread(callers) == set()
 
 
-def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # one branch a dialog
+def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912  # one branch a dialog
     """Do in ``dialog`` what makes it ask and work."""
     match dialog:
         case SearchDialog():
@@ -203,6 +204,8 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # one branch a dia
         case RemoveDialog():
             dialog.what.choose("forecast")
             dialog.go.click()
+        case FileHistoryDialog():
+            dialog.sides.choose("content")
         case ForgetFolderDialog():
             dialog.forget()
         case ImageRegistryDialog():
@@ -237,6 +240,7 @@ _ASKS: dict[type[QDialog], set[str]] = {
     CompareVersionsDialog: {"model_versions.compare_models"},
     CrashDialog: set(),
     DescribeVersionDialog: {"model_versions.describe_model"},
+    FileHistoryDialog: {"versions.file_history", "versions.diff_path", "previews.preview_file"},
     ForgetFolderDialog: {"sources.forget_source"},
     HelpDialog: set(),
     ImageRegistryDialog: {"image_registries.log_in_to_registry"},

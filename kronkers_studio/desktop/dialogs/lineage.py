@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QWidget
 
 from kronkers_studio.desktop.destinations import Destination, ShowContent, ShowModelVersion, ToPage
-from kronkers_studio.desktop.localization import tr
-from kronkers_studio.desktop.panels.plan import path_words
+from kronkers_studio.desktop.localization import path_words, tr
 from kronkers_studio.desktop.place_words import place_words
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.states import EmptyState

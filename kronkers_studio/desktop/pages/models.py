@@ -23,7 +23,7 @@ from kronkers_studio.desktop.destinations import (
     ShowLineage,
     ShowModelVersion,
 )
-from kronkers_studio.desktop.localization import counted, figure, file_size, moment, tr
+from kronkers_studio.desktop.localization import counted, figure, file_size, moment, path_words, tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.model_words import kind_words
 from kronkers_studio.desktop.offer_buttons import OfferButton
@@ -31,7 +31,6 @@ from kronkers_studio.desktop.offers import add_model_file
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.model_details import ModelDetails
-from kronkers_studio.desktop.panels.plan import path_words
 from kronkers_studio.desktop.place_words import place_title, release_pill, silent_words
 from kronkers_studio.desktop.reachability import Reachability
 from kronkers_studio.desktop.start_again import lost_of

@@ -37,7 +37,8 @@ class Button(QPushButton):
         parent: QWidget | None = None,
     ) -> None:
         """``name`` is the accessible name where the text alone does not say enough; ``hint`` the tooltip."""
-        super().__init__(unmarked(printable(text)), parent)
+        super().__init__(parent)
+        self.setText(text)
         self.setProperty("kind", kind)
         self.setAccessibleName(printable(name or text))
         self.setToolTip(printable(hint or (name if kind == "icon" else ""), lines=True))
@@ -57,7 +58,7 @@ class Button(QPushButton):
         return super().text().replace("&&", "&")
 
     def setText(self, text: str) -> None:
-        super().setText(unmarked(text))
+        super().setText(unmarked(printable(text)))
 
     def show_icon(self, name: str) -> None:
         """Change the icon."""
