@@ -81,7 +81,7 @@ def test_a_merge_counts_only_where_it_made_something_new(workspace: Workspace) -
 
 def test_a_deep_history_is_read_in_few_steps(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a folder of 3,000 files, one of which every tenth version changed: of each version no more is read than the
-    folders on the way to it, many together. Seen to fail with ``TreeReader.find`` for each version."""
+    folders on the way to it, many together. Seen to fail with each version looked into by itself."""
     count, together = 200, 64
     monkeypatch.setattr(file_states, "_TOGETHER", together)
     store = workspace.content.store_items
