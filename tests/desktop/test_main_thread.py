@@ -40,11 +40,11 @@ from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
+from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
 from kronkers_studio.desktop.widgets.dialog import Dialog
-from kronkers_studio.desktop.window import stops
 from kronkers_studio.domain.differences import Choice
 from tests.desktop.all_dialogs import MAKERS, called, fill
 from tests.desktop.kinds import OpenWindow, Rest, the_page

@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from kronkers_studio.desktop.look.tokens import MARGIN_X
+from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.pages.page import Page
-from kronkers_studio.desktop.window import stops
 from tests.desktop.kinds import OpenWindow, Rest
 
 

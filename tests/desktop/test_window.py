@@ -18,8 +18,8 @@ from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
+from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.widgets.dialog import Dialog
-from kronkers_studio.desktop.window import stops
 from kronkers_studio.domain.changes import ModelRegistered, ReleaseRecorded, ServerAdded
 from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.domain.progress import CancelToken, Progress
@@ -42,16 +42,17 @@ def test_pages_are_made_at_their_first_visit(open_main_window: OpenWindow, works
 def test_the_code_of_the_first_page_is_loaded_while_the_workspace_is_opened_and_not_on_the_main_thread(
     open_main_window: OpenWindow, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from kronkers_studio.desktop import page_list
     from kronkers_studio.desktop import window as module
 
     loaded: list[tuple[str, bool]] = []
-    load = module._module_of
+    load = page_list.load_page
 
     def note(key: str) -> ModuleType:
         loaded.append((key, threading.current_thread() is threading.main_thread()))
         return load(key)
 
-    monkeypatch.setattr(module, "_module_of", note)
+    monkeypatch.setattr(module, "load_page", note)
     window = open_main_window(workspace)
     assert pages_made(window) == ["home"]
     assert loaded[0] == ("home", False)
