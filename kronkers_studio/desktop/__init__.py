@@ -14,6 +14,8 @@ offers                   what can be done with what there is; ``offer_buttons`` 
 command_palette          all of it found by words
 actions, destinations    what an action is; where a person can be sent
 window_state             what the window remembers from one start to the next
+background               going on without the window; ``tray`` is its icon
+attention                how everything is, for whoever does not look; ``incidents`` is what of it is told
 start                    from the command line to an open window; ``garbage`` collects between events of it
 
 localization, place_words, page_titles   words and figures as people read them

@@ -83,7 +83,7 @@ def read_things(session: Session) -> Things:
 def actions_of(things: Things) -> list[Action]:
     """What can be done with ``things``, and the ways to them."""
     return [
-        *(action for releases in _services(things.releases) for action in service_actions(releases)),
+        *(action for releases in services_of(things.releases) for action in service_actions(releases)),
         *(action for version in things.versions for action in version_actions(version)),
         *(look_through(project, folder) for project, folder in things.folders),
         *(each for project in dict.fromkeys(each for each, _ in things.folders) for each in folder_actions(project)),
@@ -99,8 +99,8 @@ def actions_of(things: Things) -> list[Action]:
 # What is live
 
 
-def _services(releases: Sequence[Release]) -> list[list[Release]]:
-    """Those of each model in each place together."""
+def services_of(releases: Sequence[Release]) -> list[list[Release]]:
+    """The releases of each model in each place together."""
     groups: dict[tuple[str, str], list[Release]] = {}
     for release in releases:
         groups.setdefault((release.model, release.place), []).append(release)
@@ -439,6 +439,9 @@ def setting_title(name: str) -> str:
     """What the setting called ``name`` is called on its page."""
     return {
         "theme": tr("Theme"),
+        "notify_failures": tr("Tell me about failures"),
+        "notify_successes": tr("Tell me when long work is done"),
+        "when_closed": tr("When the window is closed"),
         "author": tr("Name in histories"),
         "scrape_seconds": tr("Live metrics"),
         "keep_releases": tr("Earlier releases that are kept"),
@@ -456,6 +459,9 @@ def settings_actions() -> list[Action]:
     """The way to each setting of the Settings page."""
     about = {
         "theme": (tr("Appearance"), tr("light dark colours look mode")),
+        "notify_failures": (tr("In the background"), tr("notifications alerts messages tray warn")),
+        "notify_successes": (tr("In the background"), tr("notifications alerts messages tray finished")),
+        "when_closed": (tr("In the background"), tr("tray quit exit keep running minimize background")),
         "author": (tr("You"), tr("your name user who")),
         "scrape_seconds": (tr("Monitoring"), tr("how often are read interval refresh seconds charts")),
         "keep_releases": (tr("Servers"), tr("history rollback old versions")),
@@ -534,7 +540,10 @@ def window_actions() -> list[Action]:
         Action(Kind.ACTION, tr("Use the light theme"), UseTheme("light"), "settings", "", *theme),
         Action(Kind.ACTION, tr("Use the dark theme"), UseTheme("dark"), "settings", "", *theme),
         Action(Kind.ACTION, tr("Follow the system's theme"), UseTheme("system"), "settings", "", *theme),
-        Action(Kind.ACTION, tr("Close the window"), Command.QUIT, "close", shortcut="Ctrl+Q", also=tr("quit exit end")),
+        Action(
+            Kind.ACTION, tr("Quit Kronkers Studio"), Command.QUIT, "close", shortcut="Ctrl+Q",
+            also=tr("exit end close the window"),
+        ),
     ]  # fmt: skip
 
 

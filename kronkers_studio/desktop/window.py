@@ -34,6 +34,7 @@ from kronkers_studio.domain.maintenance import RebuildReport
 from kronkers_studio.domain.printable import printable
 
 if TYPE_CHECKING:
+    from kronkers_studio.desktop.background import Background
     from kronkers_studio.desktop.wizard.first_run import FirstRunWizard
 
 _AT_EASE_MS = 1500  # after the workspace was opened, when the first page stands
@@ -51,6 +52,8 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, Page] = {}
         self._history = PageHistory()
         self._wizard: FirstRunWizard | None = None
+        self.background: Background | None = None
+        self._quitting = self._close_confirmed = False
 
         self._build()
         self._connect()
@@ -170,11 +173,29 @@ class MainWindow(QMainWindow):
         def load(*_: object) -> None:
             for key in LOADED_EARLY:
                 load_page(key)
+            importlib.import_module("kronkers_studio.desktop.background")
 
-        self.studio.runner.run("make ready", load, owner=self, shown=False)
+        def loaded(_nothing: object) -> None:
+            self.go_on_in_background()
+
+        self.studio.runner.run("make ready", load, done=loaded, owner=self, shown=False)
+
+    def go_on_in_background(self) -> None:
+        """Where the system has a tray, be in it from now on."""
+        from kronkers_studio.desktop.background import Background
+
+        if self.background is None:
+            self.background = Background.begin(self.studio, self)
+            if self.background is not None:
+                self.background.opened.connect(self._opened_again)
+                self.background.ended.connect(self.quit)
+
+    def _opened_again(self, where: Destination | None) -> None:
+        if where is not None and self._wizard is None:
+            self.go_to(where)
 
     def _on_closed(self) -> None:
-        self.memory.keep_watched(self.studio.directory, Watchers.of(self.studio).projects)
+        self.memory.keep_watched(self.studio.directory, Watchers.of(self.studio).wanted)
         for page in self._pages.values():
             if page.entered:
                 page.leave()
@@ -339,7 +360,7 @@ class MainWindow(QMainWindow):
             Command.HELP: self.show_help,
             Command.GUIDE: self.show_wizard,
             Command.REBUILD: self.ask_rebuild,
-            Command.QUIT: self.close,
+            Command.QUIT: self.quit,
         }
 
     # What can be done
@@ -421,15 +442,31 @@ class MainWindow(QMainWindow):
             screen = QGuiApplication.primaryScreen().availableGeometry()
             self.resize(min(1280, screen.width()), min(800, screen.height()))
 
+    def quit(self) -> None:
+        """End the program, also where closing the window would not."""
+        self._quitting = True
+        if self.background is not None and not self.isVisible() and self.studio.runner.active:
+            self.background.show_window()  # it is asked before it stops that
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
+        quitting, self._quitting = self._quitting, False
+        if not quitting and self.background is not None and self.background.on_close(self.quit):
+            event.ignore()
+            return
         active = self.studio.runner.active
-        if active and not getattr(self, "_close_confirmed", False):
+        if active and not self._close_confirmed:
             self._ask_before_closing(len(active))
             event.ignore()
             return
+        if self.background is not None:
+            self.background.end()
+            self.background = None
         self._remember()
         self.studio.runner.stop()
         self.studio.close()
+        if not self.isVisible():  # Qt ends the program with the last window that is seen
+            QTimer.singleShot(0, QGuiApplication.quit)
         super().closeEvent(event)
 
     def _ask_before_closing(self, running: int) -> None:
@@ -438,7 +475,7 @@ class MainWindow(QMainWindow):
 
         def close() -> None:
             self._close_confirmed = True
-            QTimer.singleShot(0, self.close)
+            QTimer.singleShot(0, self.quit)
 
         still = counted(running, tr("{n} task is still running."), tr("{n} tasks are still running."))
         kept = tr("What is done so far is kept. The next run goes on from there.")
@@ -450,5 +487,5 @@ class MainWindow(QMainWindow):
         for key, page in self._pages.items():
             self.memory.keep_page_state(key, page.state())
         if self.studio.session is not None:
-            self.memory.keep_watched(self.studio.directory, Watchers.of(self.studio).projects)
+            self.memory.keep_watched(self.studio.directory, Watchers.of(self.studio).wanted)
         self.memory.save()

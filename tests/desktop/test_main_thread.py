@@ -27,6 +27,7 @@ from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
+from kronkers_studio.desktop.dialogs.keep_running import KeepRunningDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
@@ -219,6 +220,7 @@ _ASKS: dict[type[QDialog], set[str]] = {
     ForgetFolderDialog: {"sources.forget_source"},
     HelpDialog: set(),
     ImageRegistryDialog: {"image_registries.log_in_to_registry"},
+    KeepRunningDialog: set(),
     LogInDialog: {"servers.log_in_anew"},
     MergeDialog: {"versions.plan_merge", "versions.merge_branches"},
     NameVersionDialog: {"versions.set_tag"},

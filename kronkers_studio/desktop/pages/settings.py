@@ -23,7 +23,9 @@ from kronkers_studio.desktop.offer_buttons import OfferButton
 from kronkers_studio.desktop.offers import choose_workspace, guide, setting_title
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
+from kronkers_studio.desktop.panels.background_card import BackgroundCard
 from kronkers_studio.desktop.panels.image_registries import ImageRegistriesCard, refreshed_words
+from kronkers_studio.desktop.tray import tray_available
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.dialog import confirm
 from kronkers_studio.desktop.widgets.fields import CheckBox, ComboBox, Field, LineField
@@ -58,7 +60,7 @@ class SettingsPage(Page):
         columns.setSpacing(GAP)
         left, right = QVBoxLayout(), QVBoxLayout()
         on_the_left = (self._look, self._you, self._workspace, self._monitoring, self._servers, self._this_computer)
-        on_the_right = (self._bringing_in, self._packages, self._image_registries, self._guide)
+        on_the_right = (self._bringing_in, self._in_background, self._packages, self._image_registries, self._guide)
         for column, makers in ((left, on_the_left), (right, on_the_right)):
             column.setSpacing(GAP)
             for make in makers:
@@ -79,6 +81,7 @@ class SettingsPage(Page):
         self.keep.set_choices(_kept(settings.keep_releases))
         self.keep.choose(settings.keep_releases)
         self._show_checked(self.unprotected, on=settings.run_unprotected)
+        self.background.show_settings(settings)
         self.studio.read(_read_this_computer, self._show_this_computer, owner=self, failed=self.notice.show_error)
         self.studio.read(_read_registries, self._show_registries, owner=self, failed=self.notice.show_error)
 
@@ -109,7 +112,10 @@ class SettingsPage(Page):
         entry = self._entries()[name]
         if entry.isHidden() or not entry.isEnabled():
             words = tr("“{setting}” does not apply to this computer.").format(setting=setting_title(name))
-            self.notice.say(words, tr("A model is kept from your files and other programs here anyway."))
+            why = tr("A model is kept from your files and other programs here anyway.")
+            if self.background.isAncestorOf(entry):
+                why = tr("It has no tray for icons.")
+            self.notice.say(words, why)
             return
         inside = reading_order(entry) if isinstance(entry, FilterPills) else []
         give_focus(next(iter(inside), entry), Qt.FocusReason.TabFocusReason)
@@ -117,6 +123,9 @@ class SettingsPage(Page):
     def _entries(self) -> dict[str, QWidget]:
         return {
             "theme": self.theme,
+            "notify_failures": self.background.failures,
+            "notify_successes": self.background.successes,
+            "when_closed": self.background.when_closed,
             "author": self.author,
             "scrape_seconds": self.seconds,
             "keep_releases": self.keep,
@@ -164,6 +173,12 @@ class SettingsPage(Page):
         self.author.editingFinished.connect(lambda: self.change(author=self.author.text().strip()))
         card.body.addWidget(Field(setting_title("author"), self.author, _help("author")))
         return card
+
+    def _in_background(self) -> Card:
+        self.background = BackgroundCard(
+            self.studio.settings, lambda name, value: self.change(**{name: value}), tray=tray_available()
+        )
+        return self.background
 
     def _workspace(self) -> Card:
         card = Card(tr("Workspace"))
