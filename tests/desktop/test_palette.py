@@ -231,9 +231,10 @@ def test_it_is_found_by_the_words_of_other_programs_too(
 
 
 def test_every_setting_on_its_page_is_found_and_has_the_keyboard_when_chosen(
-    window: MainWindow, come_to_rest: Rest, qtbot: QtBot
+    window: MainWindow, come_to_rest: Rest, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The entries are found on the page, not listed; the setting goes by the entry's own name."""
+    monkeypatch.setattr("kronkers_studio.desktop.pages.settings.tray_available", lambda: True)
     window.show_page("settings")
     come_to_rest(window)
     page = the_page(window, SettingsPage)

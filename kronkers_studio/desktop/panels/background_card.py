@@ -23,13 +23,14 @@ class BackgroundCard(Card):
     ) -> None:
         super().__init__(tr("In the background"), parent)
         self._change = change
+        self._lines: list[QWidget] = []
         words = tr(
             "This system has no tray for icons, so there are no notifications and closing the window ends the program. "
             "Models that are live go on answering."
         )
         self.without_tray = label(words, "muted", wrap=True)
-        self.without_tray.setVisible(not tray)
         self.body.addWidget(self.without_tray)
+        self.without_tray.setVisible(not tray)  # in its place: before, it would be a window of its own
         self.failures = self._box("notify_failures")
         self.successes = self._box("notify_successes")
         names = {"ask": tr("Ask once"), "tray": tr("Keep running"), "quit": tr("Quit")}
@@ -49,11 +50,8 @@ class BackgroundCard(Card):
         self.body.addWidget(heading)
         self.body.addLayout(row)
         self.body.addWidget(caption)
-        for widget in (heading, self.when_closed, caption):
+        for widget in (*self._lines, heading, self.when_closed, caption):
             widget.setVisible(tray)
-        for box, help_line in self._boxes:
-            box.setVisible(tray)
-            help_line.setVisible(tray)
         self.show_settings(settings)
 
     def show_settings(self, settings: Settings) -> None:
@@ -70,5 +68,5 @@ class BackgroundCard(Card):
         help_line = label(tr(help_text(name)), "caption", wrap=True)
         self.body.addWidget(box)
         self.body.addWidget(help_line)
-        self._boxes = [*getattr(self, "_boxes", []), (box, help_line)]
+        self._lines += [box, help_line]
         return box
