@@ -5,18 +5,29 @@ There is no plaintext fallback: without a usable keyring the caller is told so a
 
 from __future__ import annotations
 
+from weakref import WeakSet
+
 from kronkers_studio.domain.errors import KeyUnavailable
 
 _SERVICE = "Kronkers Studio"
 
 
+_alive: WeakSet[Secret] = WeakSet()
+
+
+def secrets_in_use() -> list[str]:
+    """What every ``Secret`` that there is now holds, the longest first: no more of them are kept than are needed."""
+    return sorted({secret.reveal() for secret in list(_alive)}, key=len, reverse=True)
+
+
 class Secret:
     """A secret that does not show itself: ``repr`` and formatting give ``***``; ``reveal()`` gives the text."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("__weakref__", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        _alive.add(self)
 
     def reveal(self) -> str:
         return self._text
