@@ -30,6 +30,8 @@ class Command(Enum):
     HELP = auto()
     GUIDE = auto()
     REBUILD = auto()
+    LOG = auto()
+    DIAGNOSTICS = auto()
     QUIT = auto()
 
 

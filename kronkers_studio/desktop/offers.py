@@ -34,6 +34,7 @@ from kronkers_studio.desktop.destinations import (
     ShowContent,
     ShowModelVersion,
     ShowServerLog,
+    ShowServiceLog,
     ShowSetting,
     StartAgain,
     StopService,
@@ -113,6 +114,7 @@ def service_actions(releases: Sequence[Release]) -> Iterator[Action]:
     yield from shown_actions(shown)
     if shown.state is ReleaseState.LIVE:
         yield address_action(shown)
+        yield log_action(shown)
     for release in releases:
         if release.number != shown.number and release.state is ReleaseState.STANDBY:
             yield return_action(release, shown)
@@ -153,6 +155,13 @@ def address_action(release: Release) -> Action:
     also = tr("url port api curl python excel endpoint key copy address")
     act = ShowAccess(release.model, release.place)
     return _of(release, tr("Address of {model} on {place}, and programs that ask it"), "", also, act, "code")
+
+
+def log_action(release: Release) -> Action:
+    """What its service wrote down."""
+    act = ShowServiceLog(release.model, release.place)
+    also = tr("logs output messages errors trouble why debug")
+    return _of(release, tr("Log of {model} on {place}"), tr("Log"), also, act, "document")
 
 
 def charts_action(release: Release) -> Action:
@@ -527,6 +536,8 @@ def window_actions() -> list[Action]:
         choose_workspace(),
         add_image_registry(),
         refresh_base_images(),
+        open_log(),
+        save_diagnostics(),
         Action(Kind.ACTION, tr("Rebuild the workspace's index"), Command.REBUILD, "refresh", also=tr("repair mend")),
         Action(
             Kind.ACTION, tr("Show or hide the Tasks panel"), Command.TASKS, "tasks", shortcut="Ctrl+T", useful=True,
@@ -545,6 +556,18 @@ def window_actions() -> list[Action]:
             also=tr("exit end close the window"),
         ),
     ]  # fmt: skip
+
+
+def open_log() -> Action:
+    where, also = tr("What the program and the services wrote down"), tr("logs errors messages trouble debug")
+    return Action(Kind.ACTION, tr("Open the log"), Command.LOG, "document", tr("Open the log"), where, also)
+
+
+def save_diagnostics() -> Action:
+    where = tr("A file for whoever helps you, without secrets")
+    also = tr("support help zip report bug versions trouble log")
+    title = tr("Save diagnostics …")
+    return Action(Kind.ACTION, title, Command.DIAGNOSTICS, "archive", title, where, also)
 
 
 def page_action(key: str, title: str, icon: str, position: int, about: str, also: str = "") -> Action:

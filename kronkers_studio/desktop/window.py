@@ -32,6 +32,7 @@ from kronkers_studio.desktop.work.studio import Key, Studio
 from kronkers_studio.domain.errors import IndexDamaged, StudioError
 from kronkers_studio.domain.maintenance import RebuildReport
 from kronkers_studio.domain.printable import printable
+from kronkers_studio.settings.logs import log_fault
 
 if TYPE_CHECKING:
     from kronkers_studio.desktop.background import Background
@@ -323,6 +324,7 @@ class MainWindow(QMainWindow):
         studio.closed.connect(self._on_closed)
         studio.not_opened.connect(self._on_not_opened)
         studio.damaged.connect(self._on_damaged)
+        studio.wanted.connect(self.perform)
         studio.rebuild_wanted.connect(self.ask_rebuild)
         self.gate.rebuilt.connect(self._on_rebuilt)
         studio.opening.connect(self.gate.show_opening)
@@ -360,6 +362,8 @@ class MainWindow(QMainWindow):
             Command.HELP: self.show_help,
             Command.GUIDE: self.show_wizard,
             Command.REBUILD: self.ask_rebuild,
+            Command.LOG: self.show_log,
+            Command.DIAGNOSTICS: self.show_diagnostics,
             Command.QUIT: self.quit,
         }
 
@@ -405,8 +409,19 @@ class MainWindow(QMainWindow):
 
         HelpDialog(self, self.actions_now()).open()
 
+    def show_log(self) -> None:
+        from kronkers_studio.desktop.dialogs.log import LogDialog
+
+        LogDialog(self, self.studio).open()
+
+    def show_diagnostics(self) -> None:
+        from kronkers_studio.desktop.dialogs.diagnostics import DiagnosticsDialog
+
+        DiagnosticsDialog(self, self.studio).open()
+
     def show_crash(self, during: str, details: str) -> None:
         """A bug came to light: say so, with everything to copy; while one is being read, no other is put before it."""
+        log_fault(during, details)
         if not any(dialog.isVisible() for dialog in self.findChildren(CrashDialog)):
             CrashDialog(self, during, details).open()
 

@@ -112,6 +112,11 @@ def log_bug(error: BaseException) -> Path | None:
     return log_file() if any(isinstance(handler, _File) for handler in logging.getLogger().handlers) else None
 
 
+def log_fault(doing: str, traceback: str) -> None:
+    """Write an unexpected error, of which only the text is left, to the log."""
+    logging.getLogger(_OURS).error("unexpected error in %s", doing, extra={"fault": traceback})
+
+
 def log_failure(doing: str, error: StudioError) -> None:
     """Write an expected failure to the log. What is said of somebody's rows is not: only which failure it was."""
     of_rows = isinstance(error, PredictionFailed | InvalidValue | TableUnreadable)

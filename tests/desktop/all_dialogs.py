@@ -17,10 +17,12 @@ from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
+from kronkers_studio.desktop.dialogs.diagnostics import DiagnosticsDialog
 from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
 from kronkers_studio.desktop.dialogs.keep_running import KeepRunningDialog
+from kronkers_studio.desktop.dialogs.log import LogDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
@@ -156,7 +158,13 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
             window, window.studio, RegistryAccess("registry.example.org", "svc", "/ca.pem"), _nothing
         ),
     ],
+    DiagnosticsDialog: [lambda window: DiagnosticsDialog(window, window.studio)],
     KeepRunningDialog: [_keep_running],
+    LogDialog: [
+        lambda window: LogDialog(window, window.studio),
+        lambda window: LogDialog(window, window.studio, "wine", THIS_COMPUTER),
+        lambda window: LogDialog(window, window.studio, "", "lab"),
+    ],
     LogInDialog: [lambda window: LogInDialog(window, window.studio, _SERVER, _nothing), _log_in_with_fingerprint],
     MergeDialog: [lambda window: MergeDialog(window, window.studio, "Team", ["main", "forecast"])],
     NameVersionDialog: [

@@ -24,10 +24,12 @@ from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
+from kronkers_studio.desktop.dialogs.diagnostics import DiagnosticsDialog
 from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
 from kronkers_studio.desktop.dialogs.keep_running import KeepRunningDialog
+from kronkers_studio.desktop.dialogs.log import LogDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
@@ -171,7 +173,7 @@ def test_no_page_calls_a_workflow_on_the_main_thread(
     assert _on_the_main_thread(callers) == set()
 
 
-def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # one branch a dialog
+def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912 — one branch a dialog
     """Do in ``dialog`` what makes it ask and work."""
     match dialog:
         case SearchDialog():
@@ -182,6 +184,8 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # one branch a dia
             dialog.go.click()
         case TrashDialog():
             dialog.bring_back()
+        case DiagnosticsDialog():
+            dialog.save(Path.home() / "d.zip")
         case RemoveDialog():
             dialog.what.choose("forecast")
             dialog.go.click()
@@ -220,7 +224,9 @@ _ASKS: dict[type[QDialog], set[str]] = {
     ForgetFolderDialog: {"sources.forget_source"},
     HelpDialog: set(),
     ImageRegistryDialog: {"image_registries.log_in_to_registry"},
+    DiagnosticsDialog: {"diagnostics.collect_diagnostics", "diagnostics.write_diagnostics"},
     KeepRunningDialog: set(),
+    LogDialog: {"service_logs.service_log", "servers.server_changes", "releases.recorded_releases"},
     LogInDialog: {"servers.log_in_anew"},
     MergeDialog: {"versions.plan_merge", "versions.merge_branches"},
     NameVersionDialog: {"versions.set_tag"},

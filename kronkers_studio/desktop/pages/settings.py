@@ -20,7 +20,7 @@ from kronkers_studio.desktop.localization import duration, home_short, number, t
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers import choose_workspace, guide, setting_title
+from kronkers_studio.desktop.offers import choose_workspace, guide, open_log, save_diagnostics, setting_title
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.background_card import BackgroundCard
@@ -59,8 +59,11 @@ class SettingsPage(Page):
         columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(GAP)
         left, right = QVBoxLayout(), QVBoxLayout()
-        on_the_left = (self._look, self._you, self._workspace, self._monitoring, self._servers, self._this_computer)
-        on_the_right = (self._bringing_in, self._in_background, self._packages, self._image_registries, self._guide)
+        on_the_left = (
+            *(self._look, self._you, self._workspace, self._monitoring, self._servers, self._this_computer),
+            *(self._log_and_diagnostics, self._guide),
+        )
+        on_the_right = (self._bringing_in, self._in_background, self._packages, self._image_registries)
         for column, makers in ((left, on_the_left), (right, on_the_right)):
             column.setSpacing(GAP)
             for make in makers:
@@ -104,6 +107,8 @@ class SettingsPage(Page):
                 self.ask_workspace()
             case RefreshBaseImages():
                 self.refresh_base_images()
+            case Command.LOG | Command.DIAGNOSTICS:
+                self.studio.wanted.emit(wanted)
             case Command.GUIDE:
                 self.studio.wizard_wanted.emit()
 
@@ -298,6 +303,17 @@ class SettingsPage(Page):
         self.seconds.choose(self.studio.settings.scrape_seconds)
         self.seconds.activated.connect(lambda: self.change(scrape_seconds=self.seconds.value))
         card.body.addWidget(Field(setting_title("scrape_seconds"), self.seconds, _help("scrape_seconds")))
+        return card
+
+    def _log_and_diagnostics(self) -> Card:
+        card = Card(tr("Log and diagnostics"))
+        words = tr("What the program wrote down, without secrets. Nothing is ever sent by itself.")
+        card.body.addWidget(label(words, "muted", wrap=True))
+        row = QHBoxLayout()
+        row.addWidget(OfferButton(open_log(), self.do))
+        row.addWidget(OfferButton(save_diagnostics(), self.do))
+        row.addStretch(1)
+        card.body.addLayout(row)
         return card
 
     def _guide(self) -> Card:
