@@ -67,7 +67,7 @@ def _begin_log(window: MainWindow) -> None:
 
     start_logging(verbose=False, detailed=True)
     TaskLog(window.studio.runner)
-    logging.getLogger(__name__).info("the window of Kronkers Studio %s was opened", __version__)
+    logging.getLogger(__name__).info("kronkers-studio %s began", __version__)
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:

@@ -75,7 +75,7 @@ class Tray(QObject):
         """Show how everything is now."""
         overview = self._attention.overview
         self._icon.setIcon(tray_icon(overview.condition))
-        self._icon.setToolTip(f"Kronkers Studio: {overview.sentence}")
+        self._icon.setToolTip(tr("Kronkers Studio: {state}").format(state=overview.sentence))
         self._fill_menu()
 
     def show_message(self, message: Message) -> None:

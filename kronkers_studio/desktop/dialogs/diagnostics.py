@@ -20,7 +20,7 @@ from kronkers_studio.domain.progress import CancelToken, Progress
 if TYPE_CHECKING:
     from kronkers_studio.workflows.diagnostics import Part
 
-_WIDTH, _HEIGHT = 860, 620
+_WIDTH, _VIEW_HEIGHT = 860, 220  # pixels
 
 
 class DiagnosticsDialog(Dialog):
@@ -29,7 +29,7 @@ class DiagnosticsDialog(Dialog):
     def __init__(self, parent: QWidget, studio: Studio) -> None:
         sentence = tr("A zip file for whoever helps you. Look into it first: you alone decide who gets it.")
         super().__init__(parent, tr("Diagnostics"), sentence)
-        self.resize(_WIDTH, _HEIGHT)
+        self.resize(_WIDTH, self.height())
         self._studio = studio
         self._parts: list[Part] = []
         self.table: Table[Part] = Table(tr("What is in it"), _columns())
@@ -37,6 +37,7 @@ class DiagnosticsDialog(Dialog):
         self.table.selectionModel().currentRowChanged.connect(self._show_chosen)
         self.content.addWidget(self.table)
         self.view = CodeView(tr("All that the chosen file holds"))
+        self.view.setMinimumHeight(_VIEW_HEIGHT)
         self.content.addWidget(self.view, 1)
         self.names = CheckBox(tr("With the names of files, models, servers and people"))
         self.names.setAccessibleName(self.names.text())
@@ -93,8 +94,8 @@ class DiagnosticsDialog(Dialog):
     def _ask_file(self) -> None:
         places = QStandardPaths.standardLocations(QStandardPaths.StandardLocation.DocumentsLocation)
         folder = Path(places[0]) if places else Path.home()
-        name = f"Kronkers diagnostics {datetime.now(UTC).astimezone():%Y-%m-%d %H%M}.zip"
-        dialog = QFileDialog(self.window(), tr("Save the diagnostics"), str(folder / name), "Zip (*.zip)")
+        name = tr("Kronkers diagnostics {date}.zip").format(date=f"{datetime.now(UTC).astimezone():%Y-%m-%d %H%M}")
+        dialog = QFileDialog(self.window(), tr("Save the diagnostics"), str(folder / name), tr("Zip files (*.zip)"))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("zip")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -29,7 +29,7 @@ from kronkers_studio.settings.logs import LogLine, log_file, parse_line, read_lo
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
-_WIDTH, _HEIGHT = 900, 560
+_WIDTH, _VIEW_HEIGHT = 900, 340  # pixels
 _FOLLOW_MS = 2000
 _LEVELS = {"all": ("",), "warnings": ("warning", "error", "critical"), "errors": ("error", "critical")}
 Source = tuple[str, str]
@@ -41,7 +41,7 @@ class LogDialog(Dialog):
 
     def __init__(self, parent: QWidget, studio: Studio, model: str = "", place: str = "") -> None:
         super().__init__(parent, tr("Log"), tr("It holds no passwords, keys or rows, and stays on this computer."))
-        self.resize(_WIDTH, _HEIGHT)
+        self.resize(_WIDTH, self.height())
         self._studio = studio
         self._lines: list[LogLine] = []
         self._texts: list[str] = []
@@ -65,6 +65,7 @@ class LogDialog(Dialog):
         row.addWidget(self.follow)
         self.content.addLayout(row)
         self.view = CodeView(tr("Lines of the log"))
+        self.view.setMinimumHeight(_VIEW_HEIGHT)
         self.content.addWidget(self.view, 1)
         self.amount = label("", "caption")
         self.content.addWidget(self.amount)
