@@ -478,9 +478,9 @@ def settings_actions() -> list[Action]:
         "autostart": (tr("Models on this computer"), tr("autostart boot startup restart computer services")),
         "read_limit": (tr("Bringing in folders"), tr("how fast folders are read speed limit bandwidth throttle")),
         "low_priority": (tr("Bringing in folders"), tr("slow priority nice give way to other programs")),
-        "base_image": (tr("Packages"), tr("docker container python image")),
-        "package_platform": (tr("Packages"), tr("amd64 arm64 processor architecture linux")),
-        "offline": (tr("Packages"), tr("no network internet download")),
+        "base_image": (tr("For administrators"), tr("docker container python image")),
+        "package_platform": (tr("For administrators"), tr("amd64 arm64 processor architecture linux")),
+        "offline": (tr("For administrators"), tr("no network internet download")),
     }
     return [
         Action(Kind.SETTING, setting_title(name), ShowSetting(name), "settings", where=where, also=also)

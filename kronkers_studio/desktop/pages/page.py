@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.destinations import Destination
-from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y
+from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y, SCROLL_BAR
 from kronkers_studio.desktop.remedies import remedy_of
 from kronkers_studio.desktop.widgets.header import PageHeader
 from kronkers_studio.desktop.widgets.keyboard import press_primary
@@ -32,6 +32,10 @@ class Page(QWidget):
     """Pixels of content at most: fields and cards that are wider are hard to read. 0 for tables and charts, which use
     all the room there is."""
 
+    scrolls: ClassVar[bool] = False
+    """Its content scrolls as a whole: the scroll bar is in the page's margin, so that cards end where those of other
+    pages do."""
+
     def __init__(self, studio: Studio, title: str, sentence: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.studio = studio
@@ -40,7 +44,8 @@ class Page(QWidget):
         self.setAccessibleName(title)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # nothing is marked until somebody uses the keyboard
         whole = self._whole = QVBoxLayout(self)
-        whole.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X, MARGIN_Y - 4)
+        self._bar = SCROLL_BAR if self.scrolls else 0
+        whole.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X - self._bar, MARGIN_Y - 4)
         whole.setSpacing(GAP)
         self.header = PageHeader(title, sentence)
         self.notice = Notice()
@@ -48,7 +53,11 @@ class Page(QWidget):
         self.content.setSpacing(GAP)
         whole.addWidget(self.header)
         whole.addLayout(self.content, 1)
-        whole.addWidget(self.notice)  # below the content, so that nothing moves under the mouse when it speaks
+        below = QVBoxLayout()
+        below.setContentsMargins(0, 0, self._bar, 0)
+        below.addWidget(self.notice)  # below the content, so that nothing moves under the mouse when it speaks
+        whole.addLayout(below)
+        self.header.setContentsMargins(0, 0, self._bar, 0)
         self.entered = False
         self._stale = True
         studio.opened.connect(self.become_stale)
@@ -61,7 +70,7 @@ class Page(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         spare = max(0, self.width() - 2 * MARGIN_X - self.widest) if self.widest else 0
-        self._whole.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X + spare, MARGIN_Y - 4)
+        self._whole.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X + spare - self._bar, MARGIN_Y - 4)
 
     def enter(self) -> None:
         """The page comes into view."""

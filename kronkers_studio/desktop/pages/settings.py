@@ -50,6 +50,7 @@ _READ_LIMITS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 class SettingsPage(Page):
     key = "settings"
     changes = ("settings",)
+    scrolls = True
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio, page_title(self.key), tr("Every change is in force at once."))
@@ -63,14 +64,14 @@ class SettingsPage(Page):
             *(self._look, self._you, self._workspace, self._monitoring, self._servers, self._this_computer),
             *(self._log_and_diagnostics, self._guide),
         )
-        on_the_right = (self._bringing_in, self._in_background, self._packages, self._image_registries)
+        on_the_right = (self._bringing_in, self._in_background, self._for_administrators, self._image_registries)
         for column, makers in ((left, on_the_left), (right, on_the_right)):
             column.setSpacing(GAP)
             for make in makers:
                 column.addWidget(make())
             column.addStretch(1)
             columns.addLayout(column, 1)
-        self.content.addWidget(scrolling(inner, tr("Settings")), 1)
+        self.content.addWidget(scrolling(inner, tr("Settings"), in_margin=True), 1)
 
     def refresh(self) -> None:
         settings = self.studio.settings
@@ -215,8 +216,8 @@ class SettingsPage(Page):
         card.body.addWidget(label(_help("low_priority"), "caption", wrap=True))
         return card
 
-    def _packages(self) -> Card:
-        card = Card(tr("Packages"))
+    def _for_administrators(self) -> Card:
+        card = Card(tr("For administrators"))
         self.base = LineField(setting_title("base_image"), text=self.studio.settings.base_image)
         self.base.editingFinished.connect(lambda: self.change(base_image=self.base.text().strip()))
         card.body.addWidget(Field(setting_title("base_image"), self.base, _help("base_image")))

@@ -8,6 +8,8 @@ from PySide6.QtCore import QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedLayout, QWidget
 
+from kronkers_studio.desktop.look.tokens import SCROLL_BAR
+
 
 class Views(QWidget):
     """Several contents of which one is shown; each is made when it is first needed."""
@@ -54,8 +56,9 @@ class WrappedContent(QWidget):
             self.updateGeometry()
 
 
-def scrolling(content: QWidget, name: str, parent: QObject | None = None) -> QScrollArea:
-    """``content`` in an area that scrolls up and down."""
+def scrolling(content: QWidget, name: str, parent: QObject | None = None, *, in_margin: bool = False) -> QScrollArea:
+    """``content`` in an area that scrolls up and down. Where the area goes on into the page's margin, as on pages that
+    ``scrolls``, the content does not (``in_margin``): its right edge is the same with a scroll bar and without."""
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
@@ -63,4 +66,12 @@ def scrolling(content: QWidget, name: str, parent: QObject | None = None) -> QSc
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setAccessibleName(name)
     area.setWidget(content)
+    if in_margin:
+        bar = area.verticalScrollBar()
+
+        def keep_edge(_least: int, most: int) -> None:
+            content.setContentsMargins(0, 0, 0 if most > 0 else SCROLL_BAR, 0)
+
+        bar.rangeChanged.connect(keep_edge)
+        keep_edge(0, bar.maximum())
     return area

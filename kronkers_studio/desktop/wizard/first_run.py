@@ -187,8 +187,15 @@ class FirstRunWizard(QWidget):
 
     def _put_live(self) -> None:
         self.next_button.setEnabled(False)
-        self.back_button.setEnabled(False)
+        self.back_button.setVisible(False)
+        self.skip_button.setVisible(False)
+        self.cancel_button.setVisible(True)
+        self.cancel_button.setEnabled(True)
         self.live_step.go()
+
+    def _cancel_put_live(self) -> None:
+        self.cancel_button.setEnabled(False)
+        self.live_step.cancel()
 
     def _is_live(self, release: Release) -> None:
         self._release = release
@@ -196,6 +203,10 @@ class FirstRunWizard(QWidget):
         self.next_button.setText(tr("Open the charts"))
         words = tr("{model} is live on this computer.").format(model=release.model)
         self.live_step.notice.say(words, tr("Its charts move as soon as somebody sends it rows."), "ok")
+        self.header.set_title(tr("{model} is live").format(model=release.model))
+        self.header.set_sentence(tr("It answers on this computer from now on, also when this window is closed."))
+        self._way.show_step("live", finished=True)
+        self.cancel_button.setVisible(False)
         self.rows_button.setVisible(True)
         self.skip_button.setVisible(False)
         self.back_button.setVisible(False)
@@ -203,7 +214,9 @@ class FirstRunWizard(QWidget):
     def _live_failed(self) -> None:
         self.next_button.setEnabled(True)
         self.next_button.setText(tr("Try again"))
-        self.back_button.setEnabled(True)
+        self.back_button.setVisible(True)
+        self.skip_button.setVisible(True)
+        self.cancel_button.setVisible(False)
 
     # Moving
 
@@ -285,6 +298,7 @@ class FirstRunWizard(QWidget):
         self.back_button.setVisible(step in ("protect", "plan", "live"))
         self.back_button.setEnabled(True)
         self.rows_button.setVisible(False)
+        self.cancel_button.setVisible(False)
         self.skip_button.setVisible(step not in ("working", "recovery"))
         self._mark_steps(step)
         self.take_focus()
@@ -346,6 +360,7 @@ class FirstRunWizard(QWidget):
         self._any_model = True
         self.folder_step = FolderChoice(self.studio)
         self.folder_step.chosen.connect(self.choose)
+        self.folder_step.drop.button.set_kind("primary")
         self.protect_step = ProtectStep(self.studio)
         self.protect_step.submitted.connect(self.next_wanted)
         self.recovery_step = RecoveryStep()
@@ -389,12 +404,13 @@ class FirstRunWizard(QWidget):
         row = QHBoxLayout()
         row.setSpacing(8)
         self.skip_button = Button(tr("Skip the guide"), self.leave, kind="quiet")
+        self.cancel_button = Button(tr("Cancel"), self._cancel_put_live)
         self.back_button = Button(tr("Back"), self.go_back)
         self.rows_button = Button(tr("Send it rows"), self._send_rows, icon="send")
         self.next_button = Button("", self.go_on, kind="primary", name=tr("Go on"))
         row.addWidget(self.skip_button)
         row.addStretch(1)
-        for button in (self.back_button, self.rows_button, self.next_button):
+        for button in (self.cancel_button, self.back_button, self.rows_button, self.next_button):
             row.addWidget(button)
         return row
 
