@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from kronkers_studio.desktop.widgets.labels import ElidedLabel
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.desktop.wizard.first_run import FirstRunWizard
-from kronkers_studio.desktop.wizard.steps import StationMark, Way
+from kronkers_studio.desktop.wizard.steps import State, StationMark, Way
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Release
 from kronkers_studio.settings.configuration import load_settings
@@ -161,11 +161,11 @@ def test_stations_are_numbers_and_those_behind_are_checked(
     wizard = _wizard(window)
     way = wizard.findChild(Way)
     assert isinstance(way, Way)
-    assert way.states == ["here", "ahead", "ahead", "ahead", "ahead"]
+    assert way.states == [State.HERE, *[State.AHEAD] * 4]
     assert way.findChildren(StationMark)[1].accessibleName() == "Step 2, to come"
     wizard.choose(small_folder)
     qtbot.waitUntil(lambda: wizard.step == "plan", timeout=20_000)
-    assert way.states == ["done", "done", "here", "ahead", "ahead"]
+    assert way.states == [*[State.DONE] * 2, State.HERE, *[State.AHEAD] * 2]
     wizard.leave()
 
 
@@ -226,10 +226,10 @@ def test_putting_live_is_cancelled_and_tried_again_and_what_was_done_is_said(
     wizard.go_on()
     qtbot.waitUntil(lambda: wizard.next_button.text() == "Open the charts", timeout=20_000)
     assert _heading(wizard) == "What was done"
-    assert "It is live, and has answered a test" in lines()
-    assert "What will be done" not in lines()
+    assert "Packaged | With the exact libraries" in lines()
+    assert "Live on this computer | It has answered a test" in lines()
     way = wizard.findChild(Way)
-    assert isinstance(way, Way) and way.states == ["done"] * 5
+    assert isinstance(way, Way) and way.states == [State.DONE] * 5
     wizard.leave()
 
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.destinations import Destination
-from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y, SCROLL_BAR
+from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y, SCROLL_BAR, WIDEST
 from kronkers_studio.desktop.remedies import remedy_of
 from kronkers_studio.desktop.widgets.header import PageHeader
 from kronkers_studio.desktop.widgets.keyboard import press_primary
@@ -28,7 +28,7 @@ class Page(QWidget):
     key: ClassVar[str] = ""
     changes: ClassVar[tuple[str, ...]] = ()
     """The kinds of change after which the page shows itself anew."""
-    widest: ClassVar[int] = 1440
+    widest: ClassVar[int] = WIDEST
     """Pixels of content at most: fields and cards that are wider are hard to read. 0 for tables and charts, which use
     all the room there is."""
 

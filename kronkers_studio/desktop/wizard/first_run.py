@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.destinations import Destination, SendRows, ToPage, WatchService
 from kronkers_studio.desktop.localization import home_short, tr
-from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y
+from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y, WIDEST
 from kronkers_studio.desktop.panels.folder_choice import FolderChoice
 from kronkers_studio.desktop.panels.outcome import OutcomePanel
 from kronkers_studio.desktop.panels.plan import PlanPanel
@@ -35,6 +35,8 @@ from kronkers_studio.workflows.replace_branch import bring_in
 if TYPE_CHECKING:
     from kronkers_studio.desktop.plan_rows import PreparedPlan
     from kronkers_studio.workflows.session import Session
+
+_TABLES = ("plan", "outcome")
 
 
 class FirstRunWizard(QWidget):
@@ -240,6 +242,16 @@ class FirstRunWizard(QWidget):
         if self.next_button.isVisible() and self.next_button.isEnabled():
             self.go_on()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._keep_readable()
+
+    def _keep_readable(self) -> None:
+        """Forms and cards are no wider than on pages; tables use all the room."""
+        spare = self.width() - self._way.width() - 2 * MARGIN_X - WIDEST
+        spare = 0 if self.step in _TABLES else max(0, spare)
+        self._work.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X + spare, 16)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if not press_primary(self, event):
             super().keyPressEvent(event)
@@ -301,6 +313,7 @@ class FirstRunWizard(QWidget):
         self.cancel_button.setVisible(False)
         self.skip_button.setVisible(step not in ("working", "recovery"))
         self._mark_steps(step)
+        self._keep_readable()
         self.take_focus()
 
     def take_focus(self) -> None:
@@ -388,7 +401,7 @@ class FirstRunWizard(QWidget):
         whole.setSpacing(0)
         self._way = Way()
         whole.addWidget(self._way)
-        work = QVBoxLayout()
+        work = self._work = QVBoxLayout()
         work.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X, 16)
         work.setSpacing(GAP)
         self.header = PageHeader("")

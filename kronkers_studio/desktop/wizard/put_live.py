@@ -61,18 +61,19 @@ class PutLiveStep(QWidget):
         self._lines = [
             _Line(
                 tr("Register it"),
+                tr("Registered"),
                 tr("Version 1, with the columns it needs and the file it came from"),
-                tr("It is registered, with the columns it needs and the file it came from"),
             ),
             _Line(
                 tr("Package it"),
+                tr("Packaged"),
                 tr("With the exact libraries it was made with"),
-                tr("It is packaged, with the exact libraries it was made with"),
             ),
             _Line(
                 tr("Put it live on this computer"),
+                tr("Live on this computer"),
                 tr("It goes live after it has answered a test"),
-                tr("It is live, and has answered a test"),
+                tr("It has answered a test"),
             ),
         ]
         for line in self._lines:
@@ -196,10 +197,10 @@ class PutLiveStep(QWidget):
 class _Line(QWidget):
     """One thing that will be done: its mark, its name, and how it goes."""
 
-    def __init__(self, title: str, words: str, done: str) -> None:
-        """``words`` say what will be done, ``done`` what was."""
+    def __init__(self, title: str, title_done: str, words: str, words_done: str = "") -> None:
+        """What is said of it before and after."""
         super().__init__()
-        self._to_do, self._done = words, done
+        self._to_do, self._done = (title, words), (title_done, words_done or words)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 4, 0, 4)
         row.setSpacing(12)
@@ -207,7 +208,8 @@ class _Line(QWidget):
         row.addWidget(self._mark)
         column = QVBoxLayout()
         column.setSpacing(5)
-        column.addWidget(label(title, "medium"))
+        self._title = label(title, "medium")
+        column.addWidget(self._title)
         self._words = ElidedLabel(words, "caption")
         column.addWidget(self._words)
         self._bar = TaskProgress(title)
@@ -218,7 +220,8 @@ class _Line(QWidget):
     def show_waiting(self) -> None:
         self._mark.show_icon("forward", "muted")
         self._bar.setVisible(False)
-        self._words.setText(self._to_do)
+        self._title.setText(self._to_do[0])
+        self._words.setText(self._to_do[1])
 
     def show_working(self, task: Task) -> None:
         self._mark.show_icon("refresh", "accent")
@@ -230,12 +233,13 @@ class _Line(QWidget):
         if not task.state.ended:
             self._bar.show_task(task)
             words = " · ".join(part for part in (step_words(task), progress_words(task)) if part)
-            self._words.setText(words or self._to_do)
+            self._words.setText(words or self._to_do[1])
 
     def show_done(self) -> None:
         self._mark.show_icon("done", "ok")
         self._bar.setVisible(False)
-        self._words.setText(self._done)
+        self._title.setText(self._done[0])
+        self._words.setText(self._done[1])
 
     def show_failed(self, *, cancelled: bool) -> None:
         self._mark.show_icon("warning" if cancelled else "error", "warn" if cancelled else "bad")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from enum import Enum, auto
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen
@@ -16,7 +16,12 @@ from kronkers_studio.desktop.widgets.labels import label, restyle
 
 _WIDTH = 236
 _MARK = 22  # pixels
-State = Literal["done", "here", "ahead"]
+
+
+class State(Enum):
+    DONE = auto()
+    HERE = auto()
+    AHEAD = auto()
 
 
 class Way(QFrame):
@@ -54,7 +59,7 @@ class Way(QFrame):
         here = next(index for index, (steps, _, _) in enumerate(self._stations) if step in steps)
         for index, (_, mark, name) in enumerate(self._stations):
             done = index < here or finished
-            mark.show_state("done" if done else "here" if index == here else "ahead")
+            mark.show_state(State.DONE if done else State.HERE if index == here else State.AHEAD)
             name.setProperty("role", "strong" if index == here else "text" if done else "muted")
             restyle(name)
 
@@ -70,14 +75,18 @@ class StationMark(QWidget):
     def __init__(self, position: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._position = position
-        self.state: State = "ahead"
+        self.state = State.AHEAD
         self.setFixedSize(_MARK, _MARK)
-        self.show_state("ahead")
+        self.show_state(State.AHEAD)
         theme.current().changed.connect(self.update)
 
     def show_state(self, state: State) -> None:
         self.state = state
-        words = {"done": tr("Step {n}, done"), "here": tr("Step {n}, now"), "ahead": tr("Step {n}, to come")}[state]
+        words = {
+            State.DONE: tr("Step {n}, done"),
+            State.HERE: tr("Step {n}, now"),
+            State.AHEAD: tr("Step {n}, to come"),
+        }[state]
         self.setAccessibleName(words.format(n=number(self._position)))
         self.update()
 
@@ -85,11 +94,11 @@ class StationMark(QWidget):
         look = theme.current()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self.state == "done":
+        if self.state is State.DONE:
             painter.drawPixmap(0, 0, icons.pixmap("done", "ok", _MARK, max(1.0, self.devicePixelRatioF())))
             return
         circle = QRectF(self.rect()).adjusted(1.75, 1.75, -1.75, -1.75)
-        here = self.state == "here"
+        here = self.state is State.HERE
         painter.setPen(Qt.PenStyle.NoPen if here else QPen(look.colour("disabled"), 1.25))
         painter.setBrush(look.colour("accent") if here else Qt.BrushStyle.NoBrush)
         painter.drawEllipse(circle)
