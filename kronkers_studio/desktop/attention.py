@@ -57,7 +57,8 @@ class Overview:
 
 
 class Attention(QObject):
-    """``in_front`` says whether somebody has the window before them.
+    """``in_front`` says whether somebody has the window before them. ``look`` is to be called once whoever wants to
+    know is listening.
 
     changed   ``overview`` is another one now
     said      a ``Message``: what is worth a notification, as the settings want it
@@ -87,7 +88,6 @@ class Attention(QObject):
         studio.opened.connect(self._begin)
         studio.runner.added.connect(self.look)
         studio.runner.ended.connect(self._task_ended)
-        self.look()
 
     def look(self) -> None:
         """See how everything is now; at any time."""
@@ -95,10 +95,10 @@ class Attention(QObject):
             self._failed.clear()
             self._done.clear()
         problems = self._problems()
-        told = self._incidents.see(problems, time.monotonic())
         if self._first_look and self._recorder.releases is not None:
             self._first_look = False
             self._incidents.accept(key for key in problems if key.startswith("stopped "))  # before the window opened
+        told = self._incidents.see(problems, time.monotonic())
         overview = self._overview(problems)
         if overview != self.overview:
             self.overview = overview
@@ -115,14 +115,12 @@ class Attention(QObject):
         self.look()
 
     def _task_ended(self, task: Task) -> None:
-        if not self._in_front():
-            if task.state is TaskState.FAILED:
-                self._failed[f"task {id(task)}"] = Problem(
-                    tr("{task} failed").format(task=task.title), progress_words(task)
-                )
-            elif task.state is TaskState.DONE and _seconds(task) >= _LONG_TASK:
-                self._done.append(task.title)
-        self.look()
+        if task.state is TaskState.FAILED:
+            title = tr("{task} failed").format(task=task.title)
+            self._failed[f"task {id(task)}"] = Problem(title, progress_words(task))
+        elif task.state is TaskState.DONE and _seconds(task) >= _LONG_TASK:
+            self._done.append(task.title)
+        self.look()  # which forgets it where somebody has the window before them
 
     def _tell_done(self) -> None:
         done, self._done = self._done, []

@@ -44,6 +44,7 @@ class Background(QObject):
         self.tray = Tray(self.attention, Watchers.of(studio), tray.system_icon(self), self)
         self.tray.open_wanted.connect(self.show_window)
         self.tray.quit_wanted.connect(self.ended)
+        self.attention.look()
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MS)
         self._timer.timeout.connect(self._look_for_tray)

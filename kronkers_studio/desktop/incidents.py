@@ -62,6 +62,7 @@ class Incidents:
 
     def __init__(self) -> None:
         self._known: dict[str, _Incident] = {}
+        self._accepted: set[str] = set()
         self._told_at: dict[str, float] = {}
         self._spoke = dict.fromkeys((False, True), -_BETWEEN)
 
@@ -69,7 +70,7 @@ class Incidents:
         """``now`` is all that is wrong ``at`` this moment: what is to be told of it. To be called at each change, and
         every few seconds."""
         for key, problem in now.items():
-            known = self._known.setdefault(key, _Incident(problem, at))
+            known = self._known.setdefault(key, _Incident(problem, at, quiet=key in self._accepted))
             known.problem, known.ended = problem, None
         for key in [key for key in self._known if key not in now]:
             self._not_there(key, at)
@@ -77,13 +78,12 @@ class Incidents:
         return [*self._begun(at), *self._ended(at)]
 
     def accept(self, keys: Iterable[str]) -> None:
-        """Those problems are known to everybody already, such as what was wrong when the window opened."""
-        for key in keys:
-            if key in self._known:
-                self._known[key].quiet = True
+        """Those problems, until they end, are known to everybody: such as what was wrong when the window opened."""
+        self._accepted = set(keys)
 
     def _not_there(self, key: str, at: float) -> None:
         incident = self._known[key]
+        self._accepted.discard(key)
         if not incident.told or not incident.problem.over:
             del self._known[key]  # nobody heard of it, or it is no state
         elif incident.ended is None:

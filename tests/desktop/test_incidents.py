@@ -65,9 +65,9 @@ def test_the_end_of_what_is_no_state_is_not_told() -> None:
 
 def test_what_everybody_knew_before_is_no_news_and_neither_is_its_end() -> None:
     incidents = Incidents()
-    assert incidents.see({"one": _ONE}, 0.0) == []
     incidents.accept(["one"])
-    assert _run(incidents, (0, {"one": _ONE}), (50, {}), (100, {})) == []
+    said = _run(incidents, (0, {"one": _ONE}), (50, {}), (700, {"one": _ONE}), (720, {"one": _ONE}))
+    assert said == [(705.0, False, ["one stopped"])]
 
 
 def test_what_is_part_of_another_is_told_only_once_it_is_not_any_more() -> None:

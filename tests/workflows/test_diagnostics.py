@@ -150,6 +150,12 @@ def test_no_secret_of_any_kind_is_in_the_diagnostics_nor_in_the_log_itself(sessi
     logged = log_file().read_text(encoding="utf-8")
     assert {kind for kind, secret in secrets.items() if secret in logged} == set()
     assert held
+    with log_file().open("a", encoding="utf-8") as stream:  # such as an earlier version may have written
+        stream.writelines(f"password={_REGISTRY_PASSWORD} {secret}\n" for secret in secrets.values())
+    text = _all_text(write_diagnostics(collect_diagnostics(load_settings(), session), tmp_path / "again.zip"))
+    assert {kind for kind, secret in secrets.items() if secret in text} == {"a registry's password"}, (
+        "unnamed, it is a word"
+    )
 
 
 def test_no_name_is_in_the_diagnostics_unless_it_is_wanted(session: Session, tmp_path: Path) -> None:
