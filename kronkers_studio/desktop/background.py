@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Literal
 
 import shiboken6
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -48,13 +49,16 @@ class Background(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MS)
         self._timer.timeout.connect(self._look_for_tray)
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.applicationStateChanged.connect(self._on_application)
 
     def on_close(self, quit_now: Callable[[], object]) -> bool:
         """The window is being closed: True when it goes on without being seen, or the person is being asked, who may
         decide for ``quit_now``."""
         self.attention.look()
-        saving = QGuiApplication.instance()
-        if isinstance(saving, QGuiApplication) and saving.isSavingSession():  # the person logs out
+        application = QApplication.instance()
+        if isinstance(application, QApplication) and application.isSavingSession():  # the person logs out
             return False
         if not self.attention.overview.worth_keeping or not tray.tray_available():
             return False
@@ -106,6 +110,11 @@ class Background(QObject):
         if not shiboken6.isValid(self._window) or not self._window.isVisible():
             return False
         return QGuiApplication.focusWindow() is not None and not self._window.isMinimized()
+
+    def _on_application(self, state: Qt.ApplicationState) -> None:
+        """A click on the program's icon in macOS's Dock wants its window."""
+        if sys.platform == "darwin" and state is Qt.ApplicationState.ApplicationActive and self._timer.isActive():
+            self.show_window()
 
     def _look_for_tray(self) -> None:
         """Without a tray nobody could come back to a window that is not seen."""

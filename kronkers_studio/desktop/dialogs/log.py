@@ -64,8 +64,8 @@ class LogDialog(Dialog):
         row.addWidget(self.words, 1)
         row.addWidget(self.follow)
         self.content.addLayout(row)
-        self.view = CodeView(tr("Lines of the log"))
-        self.view.setMinimumHeight(_VIEW_HEIGHT)
+        self.view = CodeView(tr("Lines of the log"), height=_VIEW_HEIGHT)
+        self.view.setPlaceholderText(tr("Nothing was written down yet."))
         self.content.addWidget(self.view, 1)
         self.amount = label("", "caption")
         self.content.addWidget(self.amount)
@@ -120,7 +120,7 @@ class LogDialog(Dialog):
 
     def _take(self, source: Source, lines: list[LogLine]) -> None:
         self._reading = None
-        if source == self._chosen and lines != self._lines:
+        if source == self._chosen and (lines != self._lines or not lines):
             self.show_lines(lines)
 
     def _failed(self, source: Source, error: StudioError) -> None:
