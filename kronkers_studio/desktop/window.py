@@ -423,7 +423,7 @@ class MainWindow(QMainWindow):
         """A bug came to light: say so, with everything to copy; while one is being read, no other is put before it."""
         log_fault(during, details)
         if not any(dialog.isVisible() for dialog in self.findChildren(CrashDialog)):
-            CrashDialog(self, during, details).open()
+            CrashDialog(self, during, details, self.show_diagnostics).open()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
