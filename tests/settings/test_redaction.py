@@ -163,7 +163,7 @@ _HOME, _USER, _COMPUTER = str(Path.home()), getpass.getuser(), socket.gethostnam
     ("text", "names"),
     [
         ("There is no folder /home/ada/My Sales/2026.", ["ada", "My Sales", "2026"]),
-        ("cannot open /srv/team data/secret plans of Nordwind/x.csv", ["data", "secret", "plans", "Nordwind"]),
+        ("cannot open /srv/Lovelace and Hopper, secret plans/x.csv", ["Lovelace", "Hopper", "secret", "plans"]),
         ("could not read My Budget 2026.xlsx", ["Budget", "2026.xlsx"]),
         ("“Kündigungen & Löhne.csv” is no table", ["Kündigungen", "Löhne"]),
         (r"C:\Users\Ada Lovelace\Documents\pay.csv is open", ["Lovelace", "Documents", "pay"]),
