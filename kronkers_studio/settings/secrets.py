@@ -101,7 +101,9 @@ def _unavailable(error: Exception) -> KeyUnavailable:
 
     locked = isinstance(error, KeyringLocked)
     return KeyUnavailable(
-        "The system's keyring is locked." if locked else "This system has no usable keyring.",
+        "This computer's password store (keyring) is locked."
+        if locked
+        else "This computer has no password store (keyring) that can be used.",
         next_step="Unlock it and try again." if locked else "Use a passphrase or a key file instead.",
         details=type(error).__name__,
     )
