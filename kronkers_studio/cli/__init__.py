@@ -11,6 +11,7 @@ maintenance       gc, trash, registry, key
 models            model, package, search; of these ``model_versions`` has what is said of versions, ``searching`` search
 image_registries  image-registry
 servers           server
+diagnostics       diagnostics, logs
 releases          release, releases, rollback, stop, start, autostart, predict, address, metrics
 
 Behind them:

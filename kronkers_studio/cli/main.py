@@ -30,6 +30,7 @@ GROUPS = {
     "image_registries": ("image-registry",),
     "servers": ("server",),
     "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "address", "metrics"),
+    "diagnostics": ("diagnostics", "logs"),
 }
 """The modules of this room that hold commands, in the order in which help lists them, and their first words."""
 

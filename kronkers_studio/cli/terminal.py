@@ -199,11 +199,13 @@ def _run(terminal: Terminal, work: Callable[[], None], *, verbose: bool) -> int:
 
 
 def _worked(terminal: Terminal, work: Callable[[], None], *, verbose: bool) -> int:
-    from kronkers_studio.settings.logs import log_bug
+    from kronkers_studio.settings.logs import log_bug, log_failure
 
     try:
         work()
     except StudioError as problem:
+        if not isinstance(problem, Cancelled):
+            log_failure("kronkers " + " ".join(sys.argv[1:2]), problem)
         _print_problem(terminal, problem)
         return problem.exit_code
     except KeyboardInterrupt:

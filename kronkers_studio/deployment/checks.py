@@ -143,7 +143,12 @@ def swarm(info: Mapping[str, Any]) -> ServerCheck:
     found = info.get("Swarm") or {}
     state = str(found.get("LocalNodeState", "inactive"))
     if state == "inactive":
-        return ServerCheck("Swarm", Verdict.WARN, "not set up yet", "The first release sets it up; or do it now.")
+        return ServerCheck(
+            "Swarm",
+            Verdict.WARN,
+            "not prepared yet",
+            "Press Set up, or leave it to the first release.",
+        )
     if state != "active":
         return ServerCheck(
             "Swarm",
@@ -239,7 +244,12 @@ def _number(text: str) -> int:
 def _loopback(engine: Engine) -> ServerCheck:
     title = "Loopback only"
     if not is_set_up(engine):
-        return ServerCheck(title, Verdict.WARN, "not set up yet", "The first release sets it up; or do it now.")
+        return ServerCheck(
+            title,
+            Verdict.WARN,
+            "not prepared yet",
+            "Press Set up, or leave it to the first release.",
+        )
     if not listens_on_loopback_only(engine):
         return ServerCheck(
             title,

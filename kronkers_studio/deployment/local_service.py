@@ -37,6 +37,7 @@ _PAUSE = 0.02  # seconds between two looks
 _LOOK_SECONDS = 1.0  # between two looks at how much a starting service has done
 _WORK_SECONDS = 0.05  # of processor time: less between two looks is standing still
 _TAIL_BYTES, _TAIL_LINES = 16 * 1024, 30
+_LOG_BYTES = 256 * 1024
 _READY_BYTES = 4096
 _NEXT_STEP = "Read its log under “Details”; package the model again if a dependency is wrong."
 _MEMORY = 4 << 30
@@ -113,6 +114,12 @@ def stop_service(endpoint: Mapping[str, Any], *, timeout: float = 10) -> None:
             time.sleep(_PAUSE)
     if service_alive(endpoint):
         end(process, timeout=max(0.0, deadline - time.monotonic()))
+
+
+def service_log(folder: Path) -> list[str]:
+    """The last lines of what the service in ``folder`` logged, and printed before that; none where there is no such."""
+    files = (folder / _START_LOG, folder / "scratch" / f"{_LOG}.1", folder / "scratch" / _LOG)
+    return [line for file in files for line in _lines(file, _LOG_BYTES)]
 
 
 def service_alive(endpoint: Mapping[str, Any]) -> bool:
@@ -296,10 +303,17 @@ def _failed(folder: Path, what: str) -> ReleaseFailed:
 
 
 def _last_lines(file: Path) -> list[str]:
+    return _lines(file, _TAIL_BYTES)[-_TAIL_LINES:]
+
+
+def _lines(file: Path, most: int) -> list[str]:
+    """The last whole lines of ``file``, ``most`` bytes of them."""
     try:
-        return _read(file, _TAIL_BYTES).decode("utf-8", "replace").splitlines()[-_TAIL_LINES:]
+        found = _read(file, most)
     except OSError:  # it never came to logging
         return []
+    lines = found.decode("utf-8", "replace").splitlines()
+    return lines[1:] if len(found) == most else lines
 
 
 def _read(file: Path, most: int) -> bytes:

@@ -27,7 +27,7 @@ from kronkers_studio.deployment.service_definition import (
 )
 from kronkers_studio.deployment.setup import has_swarm, node_id
 from kronkers_studio.deployment.ssh import Connection
-from kronkers_studio.deployment.swarm_tasks import Startup, await_healthy, state_of, tasks_of
+from kronkers_studio.deployment.swarm_tasks import Startup, await_healthy, last_lines_of, state_of, tasks_of
 from kronkers_studio.domain.errors import ReleaseFailed, ServerError, ServiceUnavailable, StudioError
 from kronkers_studio.domain.image_contract import image_tag
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
@@ -39,6 +39,7 @@ __all__ = [
     "release_state",
     "remove_release",
     "resume_release",
+    "service_log",
     "service_name",
     "start_release",
 ]
@@ -173,6 +174,14 @@ def release_state(connection: Connection, endpoint: Mapping[str, Any], workspace
     with engine_errors(connection, "asking for the service's state"):
         service = _inspect(engine, endpoint, workspace)
         return ReleaseState.STOPPED if service is None else state_of(engine, service)
+
+
+def service_log(connection: Connection, endpoint: Mapping[str, Any], workspace: str, lines: int) -> list[str]:
+    """The last ``lines`` of what the service logged, oldest first; none when the server does not have it."""
+    engine = open_engine(connection)
+    with engine_errors(connection, "reading the service's log"):
+        service = _inspect(engine, endpoint, workspace)
+        return [] if service is None else last_lines_of(engine, service, lines)
 
 
 def remove_parts(engine: Engine, service: str) -> None:

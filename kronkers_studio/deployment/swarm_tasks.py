@@ -150,14 +150,24 @@ def _advice(task: dict[str, Any], reason: str, log: str) -> str:
     return "Look at the server's Docker engine (kronkers server check), then release it again."
 
 
+def last_lines_of(engine: Engine, service: dict[str, Any], most: int) -> list[str]:
+    """The last lines that the newest task of ``service`` logged, oldest first."""
+    tasks = tasks_of(engine, service["ID"])
+    return _lines(engine, _container(tasks[0]), most) if tasks else []
+
+
 def _last_lines(engine: Engine, container: str) -> str:
+    return "\n".join(_lines(engine, container, _LOG_LINES))
+
+
+def _lines(engine: Engine, container: str, most: int) -> list[str]:
     if not container:
-        return ""
+        return []
     try:
-        said = bytes(engine.logs(container, tail=_LOG_LINES)).decode("utf-8", "replace").strip()
-        return "\n".join(map(plain, said.splitlines()[-_LOG_LINES:]))
+        said = bytes(engine.logs(container, tail=most)).decode("utf-8", "replace").strip()
+        return [plain(line) for line in said.splitlines()[-most:]]
     except docker.errors.APIError:  # gone already
-        return ""
+        return []
 
 
 def _container(task: dict[str, Any]) -> str:

@@ -31,6 +31,8 @@ class Command(Enum):
     HELP = auto()
     GUIDE = auto()
     REBUILD = auto()
+    LOG = auto()
+    DIAGNOSTICS = auto()
     QUIT = auto()
 
 

@@ -252,6 +252,15 @@ class ShowAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowServiceLog:
+    """What the service of a model logged."""
+
+    page: ClassVar[str] = "deploy"
+    model: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class WatchService:
     """The live metrics of a model in a place."""
 
@@ -380,6 +389,7 @@ Destination = (
     | StopService
     | SendRows
     | ShowAccess
+    | ShowServiceLog
     | WatchService
     | AddServer
     | CheckServer

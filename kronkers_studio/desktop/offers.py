@@ -42,6 +42,7 @@ from kronkers_studio.desktop.destinations import (
     ShowLineage,
     ShowModelVersion,
     ShowServerLog,
+    ShowServiceLog,
     ShowSetting,
     StartAgain,
     StopService,
@@ -92,7 +93,7 @@ def read_things(session: Session) -> Things:
 def actions_of(things: Things) -> list[Action]:
     """What can be done with ``things``, and the ways to them."""
     return [
-        *(action for releases in _services(things.releases) for action in service_actions(releases)),
+        *(action for releases in services_of(things.releases) for action in service_actions(releases)),
         *(action for version in things.versions for action in version_actions(version)),
         *(look_through(project, folder) for project, folder in things.folders),
         *(each for project in dict.fromkeys(each for each, _ in things.folders) for each in folder_actions(project)),
@@ -108,8 +109,8 @@ def actions_of(things: Things) -> list[Action]:
 # What is live
 
 
-def _services(releases: Sequence[Release]) -> list[list[Release]]:
-    """Those of each model in each place together."""
+def services_of(releases: Sequence[Release]) -> list[list[Release]]:
+    """The releases of each model in each place together."""
     groups: dict[tuple[str, str], list[Release]] = {}
     for release in releases:
         groups.setdefault((release.model, release.place), []).append(release)
@@ -122,6 +123,7 @@ def service_actions(releases: Sequence[Release]) -> Iterator[Action]:
     yield from shown_actions(shown)
     if shown.state is ReleaseState.LIVE:
         yield address_action(shown)
+        yield log_action(shown)
     for release in releases:
         if release.number != shown.number and release.state is ReleaseState.STANDBY:
             yield return_action(release, shown)
@@ -162,6 +164,13 @@ def address_action(release: Release) -> Action:
     also = tr("url port api curl python excel endpoint key copy address")
     act = ShowAccess(release.model, release.place)
     return _of(release, tr("Address of {model} on {place}, and programs that ask it"), "", also, act, "code")
+
+
+def log_action(release: Release) -> Action:
+    """What its service wrote down."""
+    act = ShowServiceLog(release.model, release.place)
+    also = tr("logs output messages errors trouble why debug")
+    return _of(release, tr("Log of {model} on {place}"), tr("Log"), also, act, "document")
 
 
 def charts_action(release: Release) -> Action:
@@ -593,6 +602,9 @@ def setting_title(name: str) -> str:
     """What the setting called ``name`` is called on its page."""
     return {
         "theme": tr("Theme"),
+        "notify_failures": tr("Tell me about failures"),
+        "notify_successes": tr("Tell me when long work is done"),
+        "when_closed": tr("When the window is closed"),
         "author": tr("Name in histories"),
         "scrape_seconds": tr("Live metrics"),
         "keep_releases": tr("Earlier releases that are kept"),
@@ -610,6 +622,9 @@ def settings_actions() -> list[Action]:
     """The way to each setting of the Settings page."""
     about = {
         "theme": (tr("Appearance"), tr("light dark colours look mode")),
+        "notify_failures": (tr("In the background"), tr("notifications alerts messages tray warn")),
+        "notify_successes": (tr("In the background"), tr("notifications alerts messages tray finished")),
+        "when_closed": (tr("In the background"), tr("tray quit exit keep running minimize background")),
         "author": (tr("You"), tr("your name user who")),
         "scrape_seconds": (tr("Monitoring"), tr("how often are read interval refresh seconds charts")),
         "keep_releases": (tr("Servers"), tr("history rollback old versions")),
@@ -617,9 +632,9 @@ def settings_actions() -> list[Action]:
         "autostart": (tr("Models on this computer"), tr("autostart boot startup restart computer services")),
         "read_limit": (tr("Bringing in folders"), tr("how fast folders are read speed limit bandwidth throttle")),
         "low_priority": (tr("Bringing in folders"), tr("slow priority nice give way to other programs")),
-        "base_image": (tr("Packages"), tr("docker container python image")),
-        "package_platform": (tr("Packages"), tr("amd64 arm64 processor architecture linux")),
-        "offline": (tr("Packages"), tr("no network internet download")),
+        "base_image": (tr("For administrators"), tr("docker container python image")),
+        "package_platform": (tr("For administrators"), tr("amd64 arm64 processor architecture linux")),
+        "offline": (tr("For administrators"), tr("no network internet download")),
     }
     return [
         Action(Kind.SETTING, setting_title(name), ShowSetting(name), "settings", where=where, also=also)
@@ -676,6 +691,8 @@ def window_actions() -> list[Action]:
         choose_workspace(),
         add_image_registry(),
         refresh_base_images(),
+        open_log(),
+        save_diagnostics(),
         Action(Kind.ACTION, tr("Rebuild the workspace's index"), Command.REBUILD, "refresh", also=tr("repair mend")),
         Action(
             Kind.ACTION, tr("Show or hide the Tasks panel"), Command.TASKS, "tasks", shortcut="Ctrl+T", useful=True,
@@ -689,8 +706,23 @@ def window_actions() -> list[Action]:
         Action(Kind.ACTION, tr("Use the light theme"), UseTheme("light"), "settings", "", *theme),
         Action(Kind.ACTION, tr("Use the dark theme"), UseTheme("dark"), "settings", "", *theme),
         Action(Kind.ACTION, tr("Follow the system's theme"), UseTheme("system"), "settings", "", *theme),
-        Action(Kind.ACTION, tr("Close the window"), Command.QUIT, "close", shortcut="Ctrl+Q", also=tr("quit exit end")),
+        Action(
+            Kind.ACTION, tr("Quit Kronkers Studio"), Command.QUIT, "close", shortcut="Ctrl+Q",
+            also=tr("exit end close the window"),
+        ),
     ]  # fmt: skip
+
+
+def open_log() -> Action:
+    where, also = tr("What the program and the services wrote down"), tr("logs errors messages trouble debug")
+    return Action(Kind.ACTION, tr("Open the log"), Command.LOG, "document", tr("Open the log"), where, also)
+
+
+def save_diagnostics() -> Action:
+    where = tr("A file for whoever helps you, without secrets")
+    also = tr("support help zip report bug versions trouble log")
+    title = tr("Save diagnostics …")
+    return Action(Kind.ACTION, title, Command.DIAGNOSTICS, "archive", title, where, also)
 
 
 def page_action(key: str, title: str, icon: str, position: int, about: str, also: str = "") -> Action:

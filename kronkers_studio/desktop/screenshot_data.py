@@ -123,7 +123,7 @@ def sample_report() -> ServerReport:
             ServerCheck("Operating system", Verdict.OK, "Debian 12, linux/amd64"),
             ServerCheck("Docker", Verdict.OK, "27.3, reachable without root"),
             ServerCheck("Disk", Verdict.WARN, "3.1 GB free", "Make room: a first release needs about 2 GB."),
-            ServerCheck("Swarm", Verdict.BAD, "not set up", "Press Set up; it can be repeated safely."),
+            ServerCheck("Swarm", Verdict.BAD, "not prepared yet", "Press Set up, or leave it to the first release."),
         ),
     )
 

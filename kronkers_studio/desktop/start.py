@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import traceback
@@ -32,6 +33,7 @@ def run(arguments: list[str]) -> int:
     GarbageCollector(app)
     window = open_window(app, workspace=options.workspace, key_file=options.key_file, page=options.page)
     sys.excepthook = _to_crash_dialog(window)
+    QTimer.singleShot(0, window, lambda: _begin_log(window))
     return app.exec()
 
 
@@ -55,6 +57,17 @@ def open_window(
     else:
         QTimer.singleShot(0, window.begin)
     return window
+
+
+def _begin_log(window: MainWindow) -> None:
+    """Once the window stands: what is done in it is logged from then on."""
+    from kronkers_studio import __version__
+    from kronkers_studio.desktop.work.task_log import TaskLog
+    from kronkers_studio.settings.logs import start_logging
+
+    start_logging(verbose=False, detailed=True)
+    TaskLog(window.studio.runner)
+    logging.getLogger(__name__).info("kronkers-studio %s began", __version__)
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:

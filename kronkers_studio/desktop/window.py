@@ -4,89 +4,42 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import shiboken6
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QMouseEvent, QShortcut, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop import offers
-from kronkers_studio.desktop.actions import (
-    Act,
-    Action,
-    Command,
-    CopyText,
-    FindAll,
-    Kind,
-    Press,
-    ShowInFileManager,
-    UseTheme,
-)
+from kronkers_studio.desktop.actions import Act, Action, Command, CopyText, FindAll, Press, ShowInFileManager, UseTheme
 from kronkers_studio.desktop.command_palette import CommandPalette
 from kronkers_studio.desktop.destinations import CheckWorkspace, Destination, ToPage
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.localization import tr
-from kronkers_studio.desktop.offer_buttons import OfferButton, OfferMenuButton
-from kronkers_studio.desktop.page_titles import page_purpose, page_title
+from kronkers_studio.desktop.page_history import PageHistory
+from kronkers_studio.desktop.page_list import LOADED_EARLY, NEEDS_NO_WORKSPACE, is_page, load_page, page_class, stops
 from kronkers_studio.desktop.pages.page import Page
-from kronkers_studio.desktop.rail import Rail, Stop
+from kronkers_studio.desktop.rail import Rail
 from kronkers_studio.desktop.row_menus import do_on_computer
 from kronkers_studio.desktop.task_bar import TaskBar, TasksPanel
 from kronkers_studio.desktop.unlock_gate import Gate
-from kronkers_studio.desktop.widgets.buttons import Button
-from kronkers_studio.desktop.widgets.keyboard import FocusKeeper, reading_order
+from kronkers_studio.desktop.widgets.keyboard import FocusKeeper
 from kronkers_studio.desktop.widgets.states import Notice
+from kronkers_studio.desktop.window_actions import WindowActions
 from kronkers_studio.desktop.window_state import Memory
 from kronkers_studio.desktop.work.folder_watches import Watchers
 from kronkers_studio.desktop.work.studio import Key, Studio
 from kronkers_studio.domain.errors import IndexDamaged, StudioError
 from kronkers_studio.domain.maintenance import RebuildReport
 from kronkers_studio.domain.printable import printable
+from kronkers_studio.settings.logs import log_fault
 
 if TYPE_CHECKING:
+    from kronkers_studio.desktop.background import Background
     from kronkers_studio.desktop.wizard.first_run import FirstRunWizard
 
-_HISTORY = 100
 _AT_EASE_MS = 1500  # after the workspace was opened, when the first page stands
-_LOADED_EARLY = ("registry", "migrate", "models", "deploy", "servers", "settings")  # charts load too much at once
-_NEEDS_NO_WORKSPACE = ("settings",)
-_PAGES = {
-    "home": ("home", "HomePage"),
-    "migrate": ("migrate", "MigratePage"),
-    "registry": ("registry", "RegistryPage"),
-    "models": ("models", "ModelsPage"),
-    "deploy": ("deploy", "DeployPage"),
-    "monitor": ("monitor", "MonitorPage"),
-    "servers": ("servers", "ServersPage"),
-    "settings": ("settings", "SettingsPage"),
-}
-"""Module and class of each page below ``desktop.pages``: imported at the first visit, so that the window opens fast."""
-
-
-def stops() -> list[Stop]:
-    """The rail's entries in order."""
-    return [
-        Stop("home", page_title("home"), "home"),
-        Stop("migrate", page_title("migrate"), "migrate"),
-        Stop("registry", page_title("registry"), "registry"),
-        Stop("models", page_title("models"), "models"),
-        Stop("deploy", page_title("deploy"), "deploy"),
-        Stop("monitor", page_title("monitor"), "monitor"),
-        Stop("servers", page_title("servers"), "servers"),
-        Stop("settings", page_title("settings"), "settings", apart=True),
-    ]
-
-
-def _icon_of(button: QPushButton) -> str:
-    return (button.icon_name if isinstance(button, Button) else "") or "forward"
-
-
-def _module_of(key: str) -> ModuleType:
-    return importlib.import_module(f"kronkers_studio.desktop.pages.{_PAGES[key][0]}")
 
 
 class MainWindow(QMainWindow):
@@ -99,12 +52,10 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Kronkers Studio")
         self.setMinimumSize(1000, 660)
         self._pages: dict[str, Page] = {}
-        self._past: list[str] = []
-        self._future: list[str] = []
-        self._current = ""
+        self._history = PageHistory()
         self._wizard: FirstRunWizard | None = None
-        self._things = offers.Things()
-        self._things_stale = True
+        self.background: Background | None = None
+        self._quitting = self._close_confirmed = False
 
         self._build()
         self._connect()
@@ -122,12 +73,12 @@ class MainWindow(QMainWindow):
     @property
     def current(self) -> str:
         """The key of the page in view."""
-        return self._current
+        return self._history.current
 
     def page(self, key: str) -> Page:
         """The page called ``key``, made now when it was never visited."""
         if key not in self._pages:
-            page: Page = getattr(_module_of(key), _PAGES[key][1])(self.studio)
+            page: Page = page_class(key)(self.studio)
             page.restore(self.memory.page_state(key))
             self._pages[key] = page
             self._stack.addWidget(page)
@@ -135,15 +86,13 @@ class MainWindow(QMainWindow):
 
     def show_page(self, key: str) -> None:
         """Go to the page ``key``, as it is."""
-        self.go_to(ToPage(key if key in _PAGES else "home"))
+        self.go_to(ToPage(key if is_page(key) else "home"))
 
     def go_to(self, destination: Destination) -> None:
         """Go to a page, which shows or asks what ``destination`` says."""
-        key = destination.page
-        if self._current and key != self._current:
-            self._past = [*self._past, self._current][-_HISTORY:]
-            self._future.clear()
-        self._switch_to(key, destination)
+        before = self.current
+        self._history.go_to(destination.page)
+        self._switch(before, destination)
 
     def focusNextPrevChild(self, next: bool) -> bool:
         return self._keeper.move(next)
@@ -165,27 +114,28 @@ class MainWindow(QMainWindow):
             view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def go_back(self) -> None:
-        if self._past:
-            self._future.append(self._current)
-            self._switch_to(self._past.pop())
+        before = self.current
+        if self._history.go_back():
+            self._switch(before)
 
     def go_forward(self) -> None:
-        if self._future:
-            self._past.append(self._current)
-            self._switch_to(self._future.pop())
+        before = self.current
+        if self._history.go_forward():
+            self._switch(before)
 
-    def _switch_to(self, key: str, destination: Destination | None = None) -> None:
-        before = self._pages.get(self._current)
-        if key != self._current and self.palette_box.isVisible():
-            self.palette_box.close_box()  # it offers what is on the page before
-        if before is not None and key != self._current:
-            before.leave()
-        self._current = key
+    def _switch(self, before: str, destination: Destination | None = None) -> None:
+        """Show the current page, after the page called ``before``."""
+        key = self.current
+        if key != before:
+            if self.palette_box.isVisible():
+                self.palette_box.close_box()  # it offers what is on the page before
+            if before in self._pages:
+                self._pages[before].leave()
         now = self.focusWidget()
         in_rail = now is not None and self._rail.isAncestorOf(now)
         self._rail.show_chosen(key)
         self._show_ways()
-        if self.studio.session is None and key not in _NEEDS_NO_WORKSPACE:
+        if self.studio.session is None and key not in NEEDS_NO_WORKSPACE:
             self._stack.setCurrentWidget(self.gate)
             self._focus_page(known=in_rail)
             return
@@ -199,39 +149,55 @@ class MainWindow(QMainWindow):
 
     def _show_ways(self) -> None:
         titles = {stop.key: stop.title for stop in stops()}
-        back, forward = (titles.get(keys[-1], "") if keys else "" for keys in (self._past, self._future))
-        self._rail.show_ways(back=back, forward=forward)
+        history = self._history
+        self._rail.show_ways(back=titles.get(history.before, ""), forward=titles.get(history.ahead, ""))
 
     # Workspace
 
     def _on_opened(self) -> None:
-        self._things, self._things_stale = offers.Things(), True
         from kronkers_studio.desktop.charts.recorder import Recorder
 
         Recorder.of(self.studio)  # live metrics are kept from now on, whatever page is in view
         self.setWindowTitle(printable(tr("{name} – Kronkers Studio").format(name=self.studio.directory.name)))
-        self._switch_to(self._current)
+        self._switch(self.current)
         QTimer.singleShot(_AT_EASE_MS, self, self.make_ready)
         Watchers.of(self.studio).resume(self.memory.watched(self.studio.directory))
 
     def _load_ahead(self) -> None:
         """Off the main thread: what showing the current page will need, which is half of what showing it takes."""
         importlib.import_module("kronkers_studio.desktop.charts.recorder")
-        if self._current in _PAGES:
-            _module_of(self._current)
+        if is_page(self.current):
+            load_page(self.current)
 
     def make_ready(self) -> None:
         """Load off the main thread what the pages not yet visited need, so that they open at once."""
 
         def load(*_: object) -> None:
-            for key in _LOADED_EARLY:
-                _module_of(key)
+            for key in LOADED_EARLY:
+                load_page(key)
+            importlib.import_module("kronkers_studio.desktop.background")
 
-        self.studio.runner.run("make ready", load, owner=self, shown=False)
+        def loaded(_nothing: object) -> None:
+            self.go_on_in_background()
+
+        self.studio.runner.run("make ready", load, done=loaded, owner=self, shown=False)
+
+    def go_on_in_background(self) -> None:
+        """Where the system has a tray, be in it from now on."""
+        from kronkers_studio.desktop.background import Background
+
+        if self.background is None:
+            self.background = Background.begin(self.studio, self)
+            if self.background is not None:
+                self.background.opened.connect(self._opened_again)
+                self.background.ended.connect(self.quit)
+
+    def _opened_again(self, where: Destination | None) -> None:
+        if where is not None and self._wizard is None:
+            self.go_to(where)
 
     def _on_closed(self) -> None:
-        self._things, self._things_stale = offers.Things(), True
-        self.memory.keep_watched(self.studio.directory, Watchers.of(self.studio).projects)
+        self.memory.keep_watched(self.studio.directory, Watchers.of(self.studio).wanted)
         for page in self._pages.values():
             if page.entered:
                 page.leave()
@@ -243,7 +209,7 @@ class MainWindow(QMainWindow):
             self.studio.leave(self._show_gate)
 
     def _show_gate(self) -> None:
-        self.show_page("home" if self._current in _NEEDS_NO_WORKSPACE else self._current)
+        self.show_page("home" if self.current in NEEDS_NO_WORKSPACE else self.current)
 
     def _on_damaged(self, error: IndexDamaged) -> None:
         from kronkers_studio.desktop.panels.rebuild import say_damaged
@@ -271,7 +237,7 @@ class MainWindow(QMainWindow):
     @property
     def _notice(self) -> Notice:
         """That of the page in view."""
-        return self.page(self._current).notice
+        return self.page(self.current).notice
 
     def begin(self) -> None:
         """Open the workspace of the settings, or show the first-run wizard when there is none."""
@@ -308,7 +274,7 @@ class MainWindow(QMainWindow):
         if self.studio.session is None:
             self.gate.show_welcome()
         if destination is None:
-            self.show_page(self._current)
+            self.show_page(self.current)
         else:
             self.go_to(destination)
 
@@ -336,9 +302,11 @@ class MainWindow(QMainWindow):
         self._bar = TaskBar(self.studio.runner)
         column.addWidget(self._bar)
         self._central = central
+        self.offered = WindowActions(self.studio, self._in_view, self)
         self.setCentralWidget(central)
         self.tasks_panel = TasksPanel(self.studio.runner, central)
         self.palette_box = CommandPalette(self.studio, self.actions_now, central)
+        self.offered.things_changed.connect(self.palette_box.show_changed)
         self._keeper = FocusKeeper(self, self._in_view)
 
     def _connect(self) -> None:
@@ -357,11 +325,12 @@ class MainWindow(QMainWindow):
         studio.closed.connect(self._on_closed)
         studio.not_opened.connect(self._on_not_opened)
         studio.damaged.connect(self._on_damaged)
+        studio.wanted.connect(self.perform)
         studio.rebuild_wanted.connect(self.ask_rebuild)
         self.gate.rebuilt.connect(self._on_rebuilt)
         studio.opening.connect(self.gate.show_opening)
         studio.runner.crashed.connect(self.show_crash)
-        for action in self._always():
+        for action in self.offered.always():
             if action.shortcut:
                 QShortcut(QKeySequence(action.shortcut), self, self._performs(action.act))
 
@@ -396,7 +365,9 @@ class MainWindow(QMainWindow):
             Command.HELP: self.show_help,
             Command.GUIDE: self.show_wizard,
             Command.REBUILD: self.ask_rebuild,
-            Command.QUIT: self.close,
+            Command.LOG: self.show_log,
+            Command.DIAGNOSTICS: self.show_diagnostics,
+            Command.QUIT: self.quit,
         }
 
     # What can be done
@@ -404,52 +375,16 @@ class MainWindow(QMainWindow):
     def open_palette(self) -> None:
         """Find anything; the guide is gone through to its end first."""
         if self._wizard is None:
-            self._read_things()
+            self.offered.read_things()
             self.palette_box.open()
 
     def actions_now(self) -> list[Action]:
         """Everything that can be done or gone to from here."""
-        return offers.distinct([*self._on_this_page(), *self._always(), *offers.actions_of(self._things)])
-
-    def _always(self) -> list[Action]:
-        """What does not depend on what is in the workspace."""
-        pages = [
-            offers.page_action(stop.key, stop.title, stop.icon, position, *page_purpose(stop.key))
-            for position, stop in enumerate(stops(), 1)
-        ]
-        return [*offers.window_actions(), *pages, *offers.settings_actions()]
-
-    def _on_this_page(self) -> list[Action]:
-        """The buttons of the page in view, and what is in its menus; those made of an action stand for the action."""
-        found = []
-        for button in reading_order(self._in_view()):
-            if isinstance(button, OfferButton):
-                found.append(replace(button.action, kind=Kind.HERE))
-            elif isinstance(button, OfferMenuButton):
-                found += [replace(action, kind=Kind.HERE) for action in button.offers()]
-            elif isinstance(button, QPushButton):
-                words = button.accessibleName() or button.text()
-                found.append(Action(Kind.HERE, words, Press(button), _icon_of(button)))
-        return found
+        return self.offered.now()
 
     def _on_changed(self, _kind: str) -> None:
-        self._things_stale = True
         if self.palette_box.isVisible():
-            self._read_things()
-
-    def _read_things(self) -> None:
-        """Read off the main thread what is in the workspace, when that is not known."""
-        if self._things_stale and self.studio.session is not None:
-            self._things_stale = False
-            self.studio.read(offers.read_things, self._show_things, owner=self, failed=self._not_read)
-
-    def _show_things(self, things: offers.Things) -> None:
-        self._things = things
-        self.palette_box.show_changed()
-
-    def _not_read(self, _error: StudioError) -> None:
-        """The page in view says what is wrong with the workspace; the palette goes on without what is in it."""
-        self._things_stale = True
+            self.offered.read_things()
 
     def ask_find(self, words: str = "") -> None:
         """Look for something by its name, from any page; for ``words`` at once."""
@@ -477,10 +412,21 @@ class MainWindow(QMainWindow):
 
         HelpDialog(self, self.actions_now()).open()
 
+    def show_log(self) -> None:
+        from kronkers_studio.desktop.dialogs.log import LogDialog
+
+        LogDialog(self, self.studio).open()
+
+    def show_diagnostics(self) -> None:
+        from kronkers_studio.desktop.dialogs.diagnostics import DiagnosticsDialog
+
+        DiagnosticsDialog(self, self.studio).open()
+
     def show_crash(self, during: str, details: str) -> None:
         """A bug came to light: say so, with everything to copy; while one is being read, no other is put before it."""
+        log_fault(during, details)
         if not any(dialog.isVisible() for dialog in self.findChildren(CrashDialog)):
-            CrashDialog(self, during, details).open()
+            CrashDialog(self, during, details, self.show_diagnostics).open()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -514,15 +460,31 @@ class MainWindow(QMainWindow):
             screen = QGuiApplication.primaryScreen().availableGeometry()
             self.resize(min(1280, screen.width()), min(800, screen.height()))
 
+    def quit(self) -> None:
+        """End the program, also where closing the window would not."""
+        self._quitting = True
+        if self.background is not None and not self.isVisible() and self.studio.runner.active:
+            self.background.show_window()  # it is asked before it stops that
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
+        quitting, self._quitting = self._quitting, False
+        if not quitting and self.background is not None and self.background.on_close(self.quit):
+            event.ignore()
+            return
         active = self.studio.runner.active
-        if active and not getattr(self, "_close_confirmed", False):
+        if active and not self._close_confirmed:
             self._ask_before_closing(len(active))
             event.ignore()
             return
+        if self.background is not None:
+            self.background.end()
+            self.background = None
         self._remember()
         self.studio.runner.stop()
         self.studio.close()
+        if not self.isVisible():  # Qt ends the program with the last window that is seen
+            QTimer.singleShot(0, QGuiApplication.quit)
         super().closeEvent(event)
 
     def _ask_before_closing(self, running: int) -> None:
@@ -531,7 +493,7 @@ class MainWindow(QMainWindow):
 
         def close() -> None:
             self._close_confirmed = True
-            QTimer.singleShot(0, self.close)
+            QTimer.singleShot(0, self.quit)
 
         still = counted(running, tr("{n} task is still running."), tr("{n} tasks are still running."))
         kept = tr("What is done so far is kept. The next run goes on from there.")
@@ -539,9 +501,9 @@ class MainWindow(QMainWindow):
 
     def _remember(self) -> None:
         self.memory.geometry = self.saveGeometry()
-        self.memory.page = self._current
+        self.memory.page = self.current
         for key, page in self._pages.items():
             self.memory.keep_page_state(key, page.state())
         if self.studio.session is not None:
-            self.memory.keep_watched(self.studio.directory, Watchers.of(self.studio).projects)
+            self.memory.keep_watched(self.studio.directory, Watchers.of(self.studio).wanted)
         self.memory.save()

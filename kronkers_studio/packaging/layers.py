@@ -56,8 +56,9 @@ def dependency_layer(
         if interpreter is not None:
             progress.step("Compiling the libraries")
             compile_folder(folder, f"/{DEPENDENCIES}", interpreter, cancel)
-        progress.step("Compressing the libraries")
-        layer = _store("dependencies", _entries(folder, DEPENDENCIES), cache, cancel)
+        entries = list(_entries(folder, DEPENDENCIES))
+        progress.step("Compressing the libraries", sum(entry.size for entry in entries), "bytes")
+        layer = _store("dependencies", _told(entries, progress), cache, cancel)
     cache.remember("layers", compiled if interpreter else plain, _as_fact(layer))
     return layer
 
@@ -169,6 +170,13 @@ def _entries(folder: Path, prefix: str) -> Iterator[TarEntry]:
     yield from folders
     for name, path in files:
         yield TarEntry(f"{prefix}/{name}", path.stat().st_size, partial(_file_pieces, path))
+
+
+def _told(entries: Iterable[TarEntry], progress: Progress) -> Iterator[TarEntry]:
+    """``entries``, each of which is told of once it was read."""
+    for entry in entries:
+        yield entry
+        progress.advance(entry.size)
 
 
 def _file_pieces(path: Path) -> Iterator[bytes]:

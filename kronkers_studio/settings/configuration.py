@@ -21,6 +21,7 @@ from kronkers_studio.settings.paths import default_workspace, settings_file
 from kronkers_studio.settings.private import make_private_file, make_private_folder
 
 GivingWay = Literal["always", "watching", "never"]
+WhenClosed = Literal["ask", "tray", "quit"]
 _PREFIX = "KRONKERS_"
 _BOOLEANS: dict[object, bool] = {
     **dict.fromkeys((True, "1", "true", "t", "yes", "y", "on"), True),
@@ -138,6 +139,23 @@ class Settings:
             "How many gigabytes of memory reading a table may take; a larger one is not read.",
             at_least=0.5,
             at_most=1024,
+        ),
+    )
+    notify_failures: bool = field(
+        default=True,
+        metadata=_about(
+            "Say so when something live stops or cannot be reached, when a watched folder cannot be brought in, and "
+            "when work fails while you are not looking."
+        ),
+    )
+    notify_successes: bool = field(
+        default=False, metadata=_about("Also say so when long work ends well while you are not looking.")
+    )
+    when_closed: WhenClosed = field(
+        default="ask",
+        metadata=_about(
+            "Whether Kronkers Studio goes on in the system's tray when its window is closed while something is live, "
+            "watched or being worked on: “ask” asks once, “tray” goes on, “quit” ends."
         ),
     )
     first_run_done: bool = field(

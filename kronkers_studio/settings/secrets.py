@@ -5,18 +5,29 @@ There is no plaintext fallback: without a usable keyring the caller is told so a
 
 from __future__ import annotations
 
+from weakref import WeakSet
+
 from kronkers_studio.domain.errors import KeyUnavailable
 
 _SERVICE = "Kronkers Studio"
 
 
+_alive: WeakSet[Secret] = WeakSet()
+
+
+def secrets_in_use() -> list[str]:
+    """What every ``Secret`` that there is now holds, the longest first: no more of them are kept than are needed."""
+    return sorted({secret.reveal() for secret in list(_alive)}, key=len, reverse=True)
+
+
 class Secret:
     """A secret that does not show itself: ``repr`` and formatting give ``***``; ``reveal()`` gives the text."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("__weakref__", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        _alive.add(self)
 
     def reveal(self) -> str:
         return self._text
@@ -90,7 +101,9 @@ def _unavailable(error: Exception) -> KeyUnavailable:
 
     locked = isinstance(error, KeyringLocked)
     return KeyUnavailable(
-        "The system's keyring is locked." if locked else "This system has no usable keyring.",
+        "This computer's password store (keyring) is locked."
+        if locked
+        else "This computer has no password store (keyring) that can be used.",
         next_step="Unlock it and try again." if locked else "Use a passphrase or a key file instead.",
         details=type(error).__name__,
     )

@@ -219,7 +219,7 @@ def _open_unasked(slots: list[dict[str, Any]], workspace_id: str) -> MasterKey:
                 obstacles.append(error.message)
                 continue
             if kept is None:
-                obstacles.append("The system's keyring has no entry for this workspace.")
+                obstacles.append("This computer's password store (keyring) has no entry for this workspace.")
                 continue
             try:
                 return open_keyring_slot(slot, kept, workspace_id)

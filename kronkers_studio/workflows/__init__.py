@@ -22,6 +22,7 @@ servers            host keys, add, check, set up, unlock, remove; ``server_care`
 releases           put live, roll back, stop, send rows; ``restart`` starts again, ``this_computer`` at each log-in
 service_access     how other programs ask what is live
 metrics            live metrics, windows for charts
+service_logs       what model services log; ``diagnostics`` is what those who help need to know
 demo               the main job on the bundled sample
 
 Behind them:

@@ -17,6 +17,8 @@ from kronkers_studio.workflows.session import Session
 if TYPE_CHECKING:
     from kronkers_studio.packaging import ComposedImage
 
+_LOG_LINES = 1000
+
 
 class Place(Protocol):
     """A place where releases run. ``start`` and ``resume`` return the endpoint of a service that runs, or raise and
@@ -47,6 +49,9 @@ class Place(Protocol):
 
     def remove(self, release: Release) -> None:
         """Stop it and keep nothing."""
+
+    def log(self, release: Release) -> list[str]:
+        """The last lines that its service logged, oldest first; none where nothing of it is there."""
 
 
 def place_of(session: Session, name: str) -> Place:
@@ -123,6 +128,11 @@ class ThisComputer:
             stop_service({**release.endpoint, "folder": str(folder)})
         end_processes_of(folder)  # also one that never came to say its number
         shutil.rmtree(folder, ignore_errors=True)
+
+    def log(self, release: Release) -> list[str]:
+        from kronkers_studio.deployment.local_service import service_log
+
+        return service_log(self._folder(release.model, release.number))
 
     def _folder(self, model: str, number: int) -> Path:
         """Of this workspace, whatever a history that somebody else wrote says."""
@@ -215,3 +225,11 @@ class OnServer:
 
         if "service" in release.endpoint:
             remove_release(self._session.connection(self._server), release.endpoint, self._session.workspace.id)
+
+    def log(self, release: Release) -> list[str]:
+        from kronkers_studio.deployment.releases import service_log
+
+        if "service" not in release.endpoint:
+            return []
+        connection = self._session.connection(self._server)
+        return service_log(connection, release.endpoint, self._session.workspace.id, _LOG_LINES)

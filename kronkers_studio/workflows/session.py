@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -44,8 +43,7 @@ class Session:
         """Without ``settings``, those in force are loaded when they are first asked for."""
         self.workspace = workspace
         workspace.table_limits = self._table_limits
-        if settings is not None:
-            self.settings = settings
+        self._settings = settings
         self._lock = threading.Lock()
         self._connecting: dict[str, threading.Lock] = {}
         self._connections: dict[str, Connection] = {}
@@ -55,10 +53,20 @@ class Session:
     def directory(self) -> Path:
         return self.workspace.directory
 
-    @cached_property
+    @property
     def settings(self) -> Settings:
-        """What is in force for this session; assigned when it changes."""
-        return load_settings()
+        """What is in force for this session; assigned when it changes, also while another thread asks for it first."""
+        if self._settings is None:
+            loaded = load_settings()
+            with self._lock:
+                if self._settings is None:
+                    self._settings = loaded
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        with self._lock:
+            self._settings = settings
 
     @property
     def author(self) -> str:

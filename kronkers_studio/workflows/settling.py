@@ -7,6 +7,7 @@ yet live is removed, even if it answers by now: nobody has seen it succeed. What
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -95,6 +96,8 @@ def _settled(session: Session, place: Place, release: Release) -> Release | None
 
 
 _INTERRUPTED = "it was interrupted"
+_LAST_WORDS = 30  # lines
+_log = logging.getLogger(__name__)
 
 
 def _ended(place: Place, release: Release) -> Release:
@@ -120,12 +123,21 @@ def as_found(place: Place, release: Release) -> Release:
     """A live release as its place has it: still live (also while it is starting again), or stopped by somebody."""
     state = place.state(release)
     if state is ReleaseState.STANDBY:
+        _keep_last_words(place, release)
         place.pause(release)  # what it left: on this computer, the model in the clear
         why = "it was stopped outside of Kronkers Studio, or with the computer"
         return replace(_as(release, state, why), lost=True)
     if state is ReleaseState.STOPPED:
         return replace(_as(release, state, "its service was removed outside of Kronkers Studio"), lost=True)
     return release
+
+
+def _keep_last_words(place: Place, release: Release) -> None:
+    """What its service said last is in the program's log from then on: its own log goes with it."""
+    words = place.log(release)[-_LAST_WORDS:]
+    if words:
+        said = f"{release.model} {release.label} ended by itself; its last words are in the details"
+        _log.warning(said, extra={"details": "\n".join(words)})
 
 
 def _forgotten(session: Session, release: Release) -> Release:

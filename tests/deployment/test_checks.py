@@ -61,7 +61,7 @@ def test_a_new_server_says_what_the_first_release_will_do(spare_server: LabServe
     server = spare_server.as_server()
     spare_server.root("docker swarm leave --force", check=False)
     report = check_server(connect_to(server), server)
-    assert (_line(report, "Swarm").verdict, _line(report, "Swarm").found) == (Verdict.WARN, "not set up yet")
+    assert (_line(report, "Swarm").verdict, _line(report, "Swarm").found) == (Verdict.WARN, "not prepared yet")
     assert _line(report, "Loopback only").verdict is Verdict.WARN
 
 

@@ -11,17 +11,22 @@ from pathlib import Path
 from PySide6.QtWidgets import QDialog
 
 import kronkers_studio.desktop
+from kronkers_studio.desktop.attention import Entry, Overview
+from kronkers_studio.desktop.destinations import ToPage
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
 from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
+from kronkers_studio.desktop.dialogs.diagnostics import DiagnosticsDialog
 from kronkers_studio.desktop.dialogs.file_history import FileHistoryDialog
 from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
+from kronkers_studio.desktop.dialogs.keep_running import KeepRunningDialog
 from kronkers_studio.desktop.dialogs.lineage import LineageDialog
+from kronkers_studio.desktop.dialogs.log import LogDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
@@ -122,6 +127,11 @@ def _server_log(window: MainWindow) -> ServerLogDialog:
     return dialog
 
 
+def _keep_running(window: MainWindow) -> KeepRunningDialog:
+    overview = Overview(services=(Entry("wine", ToPage("deploy")),), folders=(Entry("Team", ToPage("migrate")),))
+    return KeepRunningDialog(window, overview, _nothing)
+
+
 def _service_access(window: MainWindow) -> ServiceAccessDialog:
     dialog = ServiceAccessDialog(window, window.studio, a_release(place="lab"))
     address = "http://127.0.0.1:30000"
@@ -180,6 +190,13 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
         lambda window: ImageRegistryDialog(
             window, window.studio, RegistryAccess("registry.example.org", "svc", "/ca.pem"), _nothing
         ),
+    ],
+    DiagnosticsDialog: [lambda window: DiagnosticsDialog(window, window.studio)],
+    KeepRunningDialog: [_keep_running],
+    LogDialog: [
+        lambda window: LogDialog(window, window.studio),
+        lambda window: LogDialog(window, window.studio, "wine", THIS_COMPUTER),
+        lambda window: LogDialog(window, window.studio, "", "lab"),
     ],
     LogInDialog: [lambda window: LogInDialog(window, window.studio, _SERVER, _nothing), _log_in_with_fingerprint],
     MergeDialog: [lambda window: MergeDialog(window, window.studio, "Team", ["main", "forecast"])],

@@ -13,10 +13,10 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
+from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.panels.model_details import ModelDetails
 from kronkers_studio.desktop.panels.send_rows import SendRowsPanel
 from kronkers_studio.desktop.widgets.dialog import Dialog, confirm
-from kronkers_studio.desktop.window import stops
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import ConfinementUnavailable
 from kronkers_studio.domain.models import ModelVersion

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
+from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.pages.deploy import DeployPage, Floor
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.rail import Stop
@@ -32,7 +33,7 @@ from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import Field, LineField
 from kronkers_studio.desktop.widgets.keyboard import reading_order, takes_tab
-from kronkers_studio.desktop.window import MainWindow, stops
+from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.settings.secrets import Secret

@@ -26,11 +26,14 @@ from kronkers_studio.desktop.dialogs.compare import CompareDialog
 from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
+from kronkers_studio.desktop.dialogs.diagnostics import DiagnosticsDialog
 from kronkers_studio.desktop.dialogs.file_history import FileHistoryDialog
 from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
+from kronkers_studio.desktop.dialogs.keep_running import KeepRunningDialog
 from kronkers_studio.desktop.dialogs.lineage import LineageDialog
+from kronkers_studio.desktop.dialogs.log import LogDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
@@ -45,11 +48,11 @@ from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
 from kronkers_studio.desktop.dialogs.time_range import TimeRangeDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
+from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
 from kronkers_studio.desktop.widgets.dialog import Dialog
-from kronkers_studio.desktop.window import stops
 from kronkers_studio.domain.differences import Choice
 from tests.desktop.all_dialogs import MAKERS, called, fill
 from tests.desktop.kinds import OpenWindow, Rest, the_page
@@ -201,6 +204,8 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912  #
             dialog.go.click()
         case TrashDialog():
             dialog.bring_back()
+        case DiagnosticsDialog():
+            dialog.save(Path.home() / "d.zip")
         case RemoveDialog():
             dialog.what.choose("forecast")
             dialog.go.click()
@@ -245,6 +250,9 @@ _ASKS: dict[type[QDialog], set[str]] = {
     HelpDialog: set(),
     ImageRegistryDialog: {"image_registries.log_in_to_registry"},
     LineageDialog: {"lineage.lineage"},
+    DiagnosticsDialog: {"diagnostics.collect_diagnostics", "diagnostics.write_diagnostics"},
+    KeepRunningDialog: set(),
+    LogDialog: {"service_logs.service_log", "servers.server_changes", "releases.recorded_releases"},
     LogInDialog: {"servers.log_in_anew"},
     MergeDialog: {"versions.plan_merge", "versions.merge_branches"},
     NameVersionDialog: {"versions.set_tag"},

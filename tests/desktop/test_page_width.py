@@ -8,15 +8,20 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
-from kronkers_studio.desktop.look.tokens import MARGIN_X
+from kronkers_studio.desktop.look.tokens import MARGIN_X, SCROLL_BAR
+from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.pages.page import Page
-from kronkers_studio.desktop.window import stops
+from kronkers_studio.desktop.widgets.cards import Card
+from kronkers_studio.domain.changes import ServerAdded
+from kronkers_studio.domain.servers import Server
+from kronkers_studio.workflows.session import open_workspace
 from tests.desktop.kinds import OpenWindow, Rest
+from tests.desktop.things import NOON
 
 
 def _widest(page: Page) -> int:
     children = page.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
-    return max(child.width() for child in children if child.isVisible())
+    return max(child.width() for child in children if child.isVisible()) - (SCROLL_BAR if page.scrolls else 0)
 
 
 @pytest.mark.parametrize(("width", "spare"), [(2560, True), (1280, False)])
@@ -37,3 +42,23 @@ def test_content_is_no_wider_than_its_page_wants(
         if not spare or not page.widest:
             assert _widest(page) >= page.width() - 2 * MARGIN_X, "all the room is used"
     assert {"home", "settings", "servers", "deploy"} <= set(limited)
+
+
+@pytest.mark.parametrize("height", [500, 1600], ids=["with a scroll bar", "without"])
+@pytest.mark.parametrize("key", ["settings", "servers"])
+def test_cards_of_pages_that_scroll_end_where_those_of_other_pages_do(
+    open_main_window: OpenWindow, filled_workspace: Path, come_to_rest: Rest, key: str, height: int
+) -> None:
+    """Seen to fail with the scroll bar beside the cards, inside the page's margin."""
+    with open_workspace(filled_workspace) as session:
+        for number in range(9):
+            server = Server(f"lab{number}", "127.0.0.1", 9, "ada", "ssh-ed25519 AAAA", added=NOON)
+            session.workspace.ledger.record(ServerAdded(server), author="ada")
+    window = open_main_window(filled_workspace, page=key)
+    window.resize(1280, height)
+    window.show()
+    come_to_rest(window)
+    page = window.page(key)
+    cards = [card for card in page.findChildren(Card) if card.isVisibleTo(page)]
+    ends = {card.mapTo(page, card.rect().topRight()).x() + 1 for card in cards}
+    assert max(ends) == page.width() - MARGIN_X

@@ -33,6 +33,7 @@ from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.offer_buttons import OfferButton, OfferMenuButton
 from kronkers_studio.desktop.offers import Things, actions_of, settings_actions
+from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.pages.deploy import DeployPage, Floor
 from kronkers_studio.desktop.pages.settings import SettingsPage
 from kronkers_studio.desktop.panels.release_card import ReleaseCard
@@ -40,7 +41,7 @@ from kronkers_studio.desktop.rail import Stop
 from kronkers_studio.desktop.widgets.fields import CheckBox
 from kronkers_studio.desktop.widgets.keyboard import reading_order
 from kronkers_studio.desktop.widgets.pills import FilterPills
-from kronkers_studio.desktop.window import MainWindow, stops
+from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.progress import NEVER, CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.domain.search import SearchPage
@@ -146,7 +147,7 @@ def test_every_button_and_menu_of_every_page_is_found_on_home_by_its_own_words(
     window.open_palette()
     come_to_rest(window)
     box = window.palette_box
-    box._known = [*window._always(), *actions_of(window._things)]  # without what Home has itself
+    box._known = [*window.offered.always(), *actions_of(window.offered.things)]  # without what Home has itself
     not_found = []
     for words, act in wanted:
         box.search.setText(words)
@@ -230,9 +231,10 @@ def test_it_is_found_by_the_words_of_other_programs_too(
 
 
 def test_every_setting_on_its_page_is_found_and_has_the_keyboard_when_chosen(
-    window: MainWindow, come_to_rest: Rest, qtbot: QtBot
+    window: MainWindow, come_to_rest: Rest, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The entries are found on the page, not listed; the setting goes by the entry's own name."""
+    monkeypatch.setattr("kronkers_studio.desktop.pages.settings.tray_available", lambda: True)
     window.show_page("settings")
     come_to_rest(window)
     page = the_page(window, SettingsPage)

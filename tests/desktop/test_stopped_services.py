@@ -25,6 +25,7 @@ from kronkers_studio.desktop import pages
 from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.destinations import RollBack
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
+from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.pages.deploy import DeployPage
 from kronkers_studio.desktop.pages.models import ModelsPage
 from kronkers_studio.desktop.pages.page import Page
@@ -33,7 +34,7 @@ from kronkers_studio.desktop.panels.release_events import Happened
 from kronkers_studio.desktop.panels.service_figures import ServiceFigures
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.pills import Pill
-from kronkers_studio.desktop.window import MainWindow, stops
+from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.changes import ReleaseRecorded
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.settings.paths import resource

@@ -17,9 +17,10 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
+from kronkers_studio.desktop.dialogs.diagnostics import DiagnosticsDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
+from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.widgets.dialog import Dialog
-from kronkers_studio.desktop.window import stops
 from kronkers_studio.domain.changes import ModelRegistered, ReleaseRecorded, ServerAdded
 from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.domain.progress import CancelToken, Progress
@@ -42,16 +43,17 @@ def test_pages_are_made_at_their_first_visit(open_main_window: OpenWindow, works
 def test_the_code_of_the_first_page_is_loaded_while_the_workspace_is_opened_and_not_on_the_main_thread(
     open_main_window: OpenWindow, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from kronkers_studio.desktop import page_list
     from kronkers_studio.desktop import window as module
 
     loaded: list[tuple[str, bool]] = []
-    load = module._module_of
+    load = page_list.load_page
 
     def note(key: str) -> ModuleType:
         loaded.append((key, threading.current_thread() is threading.main_thread()))
         return load(key)
 
-    monkeypatch.setattr(module, "_module_of", note)
+    monkeypatch.setattr(module, "load_page", note)
     window = open_main_window(workspace)
     assert pages_made(window) == ["home"]
     assert loaded[0] == ("home", False)
@@ -147,6 +149,24 @@ def test_a_bug_in_a_task_surfaces_with_details_to_copy(
     copied = QApplication.clipboard().text()
     assert "Counting" in copied
     assert "ZeroDivisionError: a bug" in copied
+    next(button for button in dialog.findChildren(QPushButton) if "diagnostics" in button.text()).click()
+    assert window.findChild(DiagnosticsDialog) is not None
+    dialog.close()
+
+
+def test_what_is_copied_of_a_bug_holds_no_secret_and_nothing_of_a_table(
+    open_main_window: OpenWindow, workspace: Path
+) -> None:
+    """Seen to fail with the traceback as it is."""
+    window = open_main_window(workspace)
+    said = "ValueError: no number: 'Ada', token=s3cr3t"
+    trace = f'Traceback (most recent call last):\n  File "a.py", line 1, in f\n{said}'
+    window.show_crash("Counting", trace)
+    dialog = window.findChild(CrashDialog)
+    assert isinstance(dialog, CrashDialog)
+    shown = dialog.box.toPlainText()
+    assert "ValueError: no number" in shown and 'File "a.py", line 1' in shown
+    assert "Ada" not in shown and "s3cr3t" not in shown
     dialog.close()
 
 
@@ -163,6 +183,14 @@ def test_help_lists_every_shortcut(open_main_window: OpenWindow, workspace: Path
             assert action.title in words
             assert action.shown_shortcut in words
     dialog.close()
+
+
+def test_an_ampersand_in_a_pages_title_is_shown_in_the_rail(open_main_window: OpenWindow, workspace: Path) -> None:
+    """Seen to fail with the title as it is, of which Qt made "Files _history" with a shortcut."""
+    window = open_main_window(workspace)
+    (button,) = (each for each in window.findChildren(QPushButton) if each.accessibleName() == "Files & history")
+    assert button.text() == " Files && history"
+    assert button.shortcut().isEmpty()
 
 
 def test_a_folder_dropped_on_migrate_is_looked_through_and_brought_in_with_what_was_left_out_listed(

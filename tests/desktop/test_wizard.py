@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from kronkers_studio.desktop.widgets.labels import ElidedLabel
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.desktop.wizard.first_run import FirstRunWizard
+from kronkers_studio.desktop.wizard.steps import State, StationMark, Way
+from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.domain.releases import Release
 from kronkers_studio.settings.configuration import load_settings
+from kronkers_studio.settings.paths import resource
 from kronkers_studio.settings.secrets import Secret
+from kronkers_studio.workflows.session import Session
 from tests.desktop.kinds import OpenWindow, Rest
+from tests.desktop.things import a_release
 
 _PASSPHRASE = "correct horse"
+_SAMPLE = resource("sample/OneDrive - Kronkers")
 
 
 @pytest.fixture
@@ -88,7 +99,7 @@ def test_without_a_keyring_the_box_for_it_is_off_and_says_why(
     wizard.choose(small_folder)
     qtbot.waitUntil(lambda: fresh.studio.runner.idle)
     assert not wizard.protect_step.keyring.isEnabled()
-    assert "no keyring that can be used" in _said(wizard)
+    assert "no password store that can be used" in _said(wizard)
 
 
 def test_the_recovery_key_is_shown_once_can_be_copied_and_saved_and_must_be_ticked(
@@ -140,6 +151,90 @@ def test_a_folder_without_models_ends_on_home(
     assert fresh.wizard is None
     assert fresh.current == "home"
     come_to_rest(fresh)
+
+
+def test_stations_are_numbers_and_those_behind_are_checked(
+    open_main_window: OpenWindow, workspace: Path, small_folder: Path, qtbot: QtBot
+) -> None:
+    window = open_main_window(workspace)
+    window.show_wizard()
+    wizard = _wizard(window)
+    way = wizard.findChild(Way)
+    assert isinstance(way, Way)
+    assert way.states == [State.HERE, *[State.AHEAD] * 4]
+    assert way.findChildren(StationMark)[1].accessibleName() == "Step 2, to come"
+    wizard.choose(small_folder)
+    qtbot.waitUntil(lambda: wizard.step == "plan", timeout=20_000)
+    assert way.states == [*[State.DONE] * 2, State.HERE, *[State.AHEAD] * 2]
+    wizard.leave()
+
+
+def test_the_first_page_has_a_primary_button_and_says_all_of_what_the_sample_is(fresh: MainWindow) -> None:
+    """Seen to fail with the sentence cut in its middle, as paths are."""
+    wizard = _wizard(fresh)
+    fresh.resize(1280, 800)
+    QApplication.processEvents()
+    step = wizard.folder_step
+    assert step.drop.button.property("kind") == "primary"
+    sentence = "A small OneDrive folder with real data and a model"
+    (words,) = (found for found in step.findChildren(QLabel) if found.text() == sentence)
+    assert not isinstance(words, ElidedLabel)
+    assert words.height() >= words.heightForWidth(words.width())
+
+
+def test_putting_live_is_cancelled_and_tried_again_and_what_was_done_is_said(
+    open_main_window: OpenWindow, workspace: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of packaging and putting live themselves only how they end matters here."""
+    waiting = threading.Event()
+
+    def package(_session: Session, _name: str, _version: int, *, progress: Progress, cancel: CancelToken) -> None:
+        progress.step("Compressing the libraries", 18, "")
+        progress.advance(7)
+        while not waiting.is_set():
+            cancel.check()
+            time.sleep(0.01)
+
+    def release(_session: Session, name: str, version: int, **_: object) -> Release:
+        return replace(a_release(version=version), model=name)
+
+    monkeypatch.setattr("kronkers_studio.workflows.packages.package_model", package)
+    monkeypatch.setattr("kronkers_studio.workflows.releases.release_model", release)
+    window = open_main_window(workspace)
+    window.show_wizard()
+    wizard = _wizard(window)
+    wizard.choose(_SAMPLE)
+    qtbot.waitUntil(lambda: wizard.step == "plan", timeout=60_000)
+    wizard.go_on()
+    qtbot.waitUntil(lambda: wizard.step == "outcome", timeout=60_000)
+    qtbot.waitUntil(lambda: bool(wizard.live_step.table.content.rows), timeout=60_000)
+    wizard.go_on()
+    assert _heading(wizard) == "What will be done"
+    wizard.go_on()
+
+    def lines() -> str:
+        return " | ".join(found.text() for found in wizard.live_step.findChildren(QLabel) if found.isVisible())
+
+    qtbot.waitUntil(lambda: "Compressing the libraries · 7 of 18" in lines(), timeout=20_000)
+    assert _heading(wizard) == "What is being done"
+    assert wizard.cancel_button.isVisible() and not wizard.skip_button.isVisible()
+    wizard.cancel_button.click()
+    qtbot.waitUntil(lambda: "Cancelled. Nothing of it is live." in lines(), timeout=20_000)
+    assert wizard.next_button.text() == "Try again" and not wizard.cancel_button.isVisible()
+
+    waiting.set()
+    wizard.go_on()
+    qtbot.waitUntil(lambda: wizard.next_button.text() == "Open the charts", timeout=20_000)
+    assert _heading(wizard) == "What was done"
+    assert "Packaged | With the exact libraries" in lines()
+    assert "Live on this computer | It has answered a test" in lines()
+    way = wizard.findChild(Way)
+    assert isinstance(way, Way) and way.states == [State.DONE] * 5
+    wizard.leave()
+
+
+def _heading(wizard: FirstRunWizard) -> str:
+    return wizard.live_step.steps.heading.text()
 
 
 def test_with_a_workspace_open_the_wizard_asks_for_no_protection(

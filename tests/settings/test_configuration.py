@@ -56,6 +56,9 @@ def test_every_setting_is_kept_as_it_was_chosen(tmp_path: Path) -> None:
         low_priority="never",
         table_seconds=0.5,
         table_memory=0.5,
+        notify_failures=False,
+        notify_successes=True,
+        when_closed="quit",
         first_run_done=True,
     )
     assert all(getattr(chosen, each.name) != getattr(Settings(), each.name) for each in fields(Settings))

@@ -74,6 +74,11 @@ class Recorder(QObject):
         """How often is read."""
         return self._studio.settings.scrape_seconds
 
+    @property
+    def releases(self) -> list[Release] | None:
+        """All that is recorded, newest first, as it was looked at last; None before that."""
+        return self._releases
+
     def heard_of(self, model: str, place: str) -> Reachability:
         """Whether what is live of ``model`` in ``place`` answers, as ``heard`` announced it last."""
         return self._said.get((model, place), NOT_ASKED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 
 from PySide6.QtCore import qVersion
 from PySide6.QtGui import QGuiApplication
@@ -12,6 +13,7 @@ from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.labels import label
+from kronkers_studio.settings.redaction import redacted_fault
 
 _DETAILS_WIDTH, _DETAILS_HEIGHT = 640, 220  # pixels
 
@@ -19,7 +21,10 @@ _DETAILS_WIDTH, _DETAILS_HEIGHT = 640, 220  # pixels
 class CrashDialog(Dialog):
     """Says that nothing is lost, what was being done and what to do now; the details are shown when asked for."""
 
-    def __init__(self, parent: QWidget | None, during: str, details: str) -> None:
+    def __init__(
+        self, parent: QWidget | None, during: str, details: str, diagnostics: Callable[[], object] | None = None
+    ) -> None:
+        """``diagnostics`` offers those, which hold the details too once they are logged."""
         super().__init__(
             parent,
             tr("Something went wrong. Your files are safe."),
@@ -27,7 +32,8 @@ class CrashDialog(Dialog):
             width=520,
         )
         self._details = (
-            f"{during}\nPython {platform.python_version()}, Qt {qVersion()}, {platform.platform()}\n\n{details}"
+            f"{during}\nPython {platform.python_version()}, Qt {qVersion()}, {platform.platform()}\n\n"
+            f"{redacted_fault(details)}"
         )
         advice = tr("Try it once more. If it happens again, copy the details and send them to your administrator.")
         self.content.addWidget(label(advice, wrap=True))
@@ -46,6 +52,8 @@ class CrashDialog(Dialog):
         row.addStretch(1)
         self.content.addLayout(row)
         self.content.addWidget(self.box, 1)
+        if diagnostics is not None:
+            self.add_button(tr("Save diagnostics …"), diagnostics)
         self._copy = self.add_button(tr("Copy details"), self._copy_details)
         close = self.add_button(tr("Close"), self.accept, "primary")
         close.setDefault(True)

@@ -15,7 +15,7 @@ from kronkers_studio.settings.paths import resource
 
 def pixmap(name: str, colour: str = "muted", size: int = 18, scale: float = 1.0) -> QPixmap:
     """Icon ``name`` in the theme's colour token ``colour``, ``size`` logical pixels wide, sharp at ``scale``."""
-    return _drawn(name, getattr(theme.current().tokens, colour), size, scale)
+    return drawn(name, getattr(theme.current().tokens, colour), size, scale)
 
 
 def icon(name: str, colour: str = "muted", size: int = 18) -> QIcon:
@@ -30,7 +30,8 @@ def icon(name: str, colour: str = "muted", size: int = 18) -> QIcon:
 
 
 @lru_cache(maxsize=1024)
-def _drawn(name: str, ink: str, size: int, scale: float) -> QPixmap:
+def drawn(name: str, ink: str, size: int, scale: float = 1.0) -> QPixmap:
+    """Icon ``name`` in the colour ``ink``, for what is seen beside other programs instead of in the window."""
     from PySide6.QtSvg import QSvgRenderer
 
     renderer = QSvgRenderer(QByteArray(_source(name).replace("currentColor", ink).encode()))

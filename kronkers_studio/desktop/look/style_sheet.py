@@ -13,6 +13,7 @@ from kronkers_studio.desktop.look.tokens import (
     FIGURE,
     HEADING,
     ROW_HEIGHT,
+    SCROLL_BAR,
     TEXT,
     TITLE,
     Tokens,
@@ -172,8 +173,8 @@ QAbstractScrollArea::corner {{ background: transparent; border: none; }}
 QProgressBar {{ background: @handle; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: @accent; border-radius: 3px; }}
 QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
-QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
-QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
+QScrollBar:vertical {{ background: transparent; width: {SCROLL_BAR}px; margin: 0; }}
+QScrollBar:horizontal {{ background: transparent; height: {SCROLL_BAR}px; margin: 0; }}
 QScrollBar::handle {{ background: @handle; border-radius: 3px; margin: 2px; }}
 QScrollBar::handle:vertical {{ min-height: 28px; }}
 QScrollBar::handle:horizontal {{ min-width: 28px; }}

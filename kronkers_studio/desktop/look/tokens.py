@@ -124,4 +124,6 @@ READABLE_PAIRS = (
 FAMILY = "Inter"
 TITLE, FIGURE, HEADING, TEXT, CAPTION = 22, 24, 14, 13, 12  # pixels at 100 %
 MARGIN_X, MARGIN_Y, GAP, PADDING_X, PADDING_Y = 28, 22, 14, 16, 14
+SCROLL_BAR = 10  # pixels wide
+WIDEST = 1440  # pixels of fields and cards: what is wider is hard to read
 CARD_RADIUS, CONTROL_RADIUS, ROW_HEIGHT, CONTROL_HEIGHT = 10, 6, 34, 32

@@ -20,6 +20,7 @@ from kronkers_studio.desktop.destinations import (
     RollBack,
     SendRows,
     ShowAccess,
+    ShowServiceLog,
     StartAgain,
     StopService,
     ToPage,
@@ -311,8 +312,15 @@ class DeployPage(Page):
                 self._with(self._release_live(model, place), self.ask_stop)
             case ShowAccess(model, place):
                 self._with(self._release_live(model, place), self._show_access)
+            case ShowServiceLog(model, place):
+                self._show_log(model, place)
             case WatchService():
                 self.studio.go.emit(wanted)
+
+    def _show_log(self, model: str, place: str) -> None:
+        from kronkers_studio.desktop.dialogs.log import LogDialog
+
+        LogDialog(self, self.studio, model, place).open()
 
     def _with(self, release: Release | None, act: Callable[[Release], object]) -> None:
         if release is None:

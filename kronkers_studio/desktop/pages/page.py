@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.actions import Act, CopyText, ShowInFileManager
 from kronkers_studio.desktop.destinations import Destination
-from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y
+from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y, SCROLL_BAR, WIDEST
 from kronkers_studio.desktop.remedies import remedy_of
 from kronkers_studio.desktop.row_menus import do_on_computer
 from kronkers_studio.desktop.widgets.header import PageHeader
@@ -30,9 +30,13 @@ class Page(QWidget):
     key: ClassVar[str] = ""
     changes: ClassVar[tuple[str, ...]] = ()
     """The kinds of change after which the page shows itself anew."""
-    widest: ClassVar[int] = 1440
+    widest: ClassVar[int] = WIDEST
     """Pixels of content at most: fields and cards that are wider are hard to read. 0 for tables and charts, which use
     all the room there is."""
+
+    scrolls: ClassVar[bool] = False
+    """Its content scrolls as a whole: the scroll bar is in the page's margin, so that cards end where those of other
+    pages do."""
 
     def __init__(self, studio: Studio, title: str, sentence: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,7 +46,8 @@ class Page(QWidget):
         self.setAccessibleName(title)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # nothing is marked until somebody uses the keyboard
         whole = self._whole = QVBoxLayout(self)
-        whole.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X, MARGIN_Y - 4)
+        self._bar = SCROLL_BAR if self.scrolls else 0
+        whole.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X - self._bar, MARGIN_Y - 4)
         whole.setSpacing(GAP)
         self.header = PageHeader(title, sentence)
         self.notice = Notice()
@@ -50,7 +55,11 @@ class Page(QWidget):
         self.content.setSpacing(GAP)
         whole.addWidget(self.header)
         whole.addLayout(self.content, 1)
-        whole.addWidget(self.notice)  # below the content, so that nothing moves under the mouse when it speaks
+        below = QVBoxLayout()
+        below.setContentsMargins(0, 0, self._bar, 0)
+        below.addWidget(self.notice)  # below the content, so that nothing moves under the mouse when it speaks
+        whole.addLayout(below)
+        self.header.setContentsMargins(0, 0, self._bar, 0)
         self.entered = False
         self._stale = True
         studio.opened.connect(self.become_stale)
@@ -63,7 +72,7 @@ class Page(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         spare = max(0, self.width() - 2 * MARGIN_X - self.widest) if self.widest else 0
-        self._whole.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X + spare, MARGIN_Y - 4)
+        self._whole.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X + spare - self._bar, MARGIN_Y - 4)
 
     def enter(self) -> None:
         """The page comes into view."""

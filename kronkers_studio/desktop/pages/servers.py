@@ -46,6 +46,7 @@ Answer = TypeVar("Answer")
 
 class ServersPage(Page):
     key = "servers"
+    scrolls = True
     changes = ("servers",)
 
     def __init__(self, studio: Studio) -> None:
@@ -281,7 +282,7 @@ class ServersPage(Page):
         self._column = QVBoxLayout(inner)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(GAP)
-        return scrolling(inner, tr("Servers"))
+        return scrolling(inner, tr("Servers"), in_margin=True)
 
     def _fill(self, servers: list[Server]) -> None:
         reports = {name: card.report for name, card in self._cards.items()}

@@ -20,10 +20,12 @@ from kronkers_studio.desktop.localization import duration, home_short, number, t
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers import choose_workspace, guide, setting_title
+from kronkers_studio.desktop.offers import choose_workspace, guide, open_log, save_diagnostics, setting_title
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
+from kronkers_studio.desktop.panels.background_card import BackgroundCard
 from kronkers_studio.desktop.panels.image_registries import ImageRegistriesCard, refreshed_words
+from kronkers_studio.desktop.tray import tray_available
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.dialog import confirm
 from kronkers_studio.desktop.widgets.fields import CheckBox, ComboBox, Field, LineField
@@ -48,6 +50,7 @@ _READ_LIMITS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 class SettingsPage(Page):
     key = "settings"
     changes = ("settings",)
+    scrolls = True
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio, page_title(self.key), tr("Every change is in force at once."))
@@ -57,15 +60,18 @@ class SettingsPage(Page):
         columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(GAP)
         left, right = QVBoxLayout(), QVBoxLayout()
-        on_the_left = (self._look, self._you, self._workspace, self._monitoring, self._servers, self._this_computer)
-        on_the_right = (self._bringing_in, self._packages, self._image_registries, self._guide)
+        on_the_left = (
+            *(self._look, self._you, self._workspace, self._monitoring, self._servers, self._this_computer),
+            *(self._log_and_diagnostics, self._guide),
+        )
+        on_the_right = (self._bringing_in, self._in_background, self._for_administrators, self._image_registries)
         for column, makers in ((left, on_the_left), (right, on_the_right)):
             column.setSpacing(GAP)
             for make in makers:
                 column.addWidget(make())
             column.addStretch(1)
             columns.addLayout(column, 1)
-        self.content.addWidget(scrolling(inner, tr("Settings")), 1)
+        self.content.addWidget(scrolling(inner, tr("Settings"), in_margin=True), 1)
 
     def refresh(self) -> None:
         settings = self.studio.settings
@@ -79,6 +85,7 @@ class SettingsPage(Page):
         self.keep.set_choices(_kept(settings.keep_releases))
         self.keep.choose(settings.keep_releases)
         self._show_checked(self.unprotected, on=settings.run_unprotected)
+        self.background.show_settings(settings)
         self.studio.read(_read_this_computer, self._show_this_computer, owner=self, failed=self.notice.show_error)
         self.studio.read(_read_registries, self._show_registries, owner=self, failed=self.notice.show_error)
 
@@ -101,6 +108,8 @@ class SettingsPage(Page):
                 self.ask_workspace()
             case RefreshBaseImages():
                 self.refresh_base_images()
+            case Command.LOG | Command.DIAGNOSTICS:
+                self.studio.wanted.emit(wanted)
             case Command.GUIDE:
                 self.studio.wizard_wanted.emit()
 
@@ -109,7 +118,10 @@ class SettingsPage(Page):
         entry = self._entries()[name]
         if entry.isHidden() or not entry.isEnabled():
             words = tr("“{setting}” does not apply to this computer.").format(setting=setting_title(name))
-            self.notice.say(words, tr("A model is kept from your files and other programs here anyway."))
+            why = tr("A model is kept from your files and other programs here anyway.")
+            if self.background.isAncestorOf(entry):
+                why = tr("It has no tray for icons.")
+            self.notice.say(words, why)
             return
         inside = reading_order(entry) if isinstance(entry, FilterPills) else []
         give_focus(next(iter(inside), entry), Qt.FocusReason.TabFocusReason)
@@ -117,6 +129,9 @@ class SettingsPage(Page):
     def _entries(self) -> dict[str, QWidget]:
         return {
             "theme": self.theme,
+            "notify_failures": self.background.failures,
+            "notify_successes": self.background.successes,
+            "when_closed": self.background.when_closed,
             "author": self.author,
             "scrape_seconds": self.seconds,
             "keep_releases": self.keep,
@@ -165,6 +180,12 @@ class SettingsPage(Page):
         card.body.addWidget(Field(setting_title("author"), self.author, _help("author")))
         return card
 
+    def _in_background(self) -> Card:
+        self.background = BackgroundCard(
+            self.studio.settings, lambda name, value: self.change(**{name: value}), tray=tray_available()
+        )
+        return self.background
+
     def _workspace(self) -> Card:
         card = Card(tr("Workspace"))
         self.where = ElidedLabel(home_short(self.studio.settings.workspace), middle=True)
@@ -195,8 +216,8 @@ class SettingsPage(Page):
         card.body.addWidget(label(_help("low_priority"), "caption", wrap=True))
         return card
 
-    def _packages(self) -> Card:
-        card = Card(tr("Packages"))
+    def _for_administrators(self) -> Card:
+        card = Card(tr("For administrators"))
         self.base = LineField(setting_title("base_image"), text=self.studio.settings.base_image)
         self.base.editingFinished.connect(lambda: self.change(base_image=self.base.text().strip()))
         card.body.addWidget(Field(setting_title("base_image"), self.base, _help("base_image")))
@@ -283,6 +304,17 @@ class SettingsPage(Page):
         self.seconds.choose(self.studio.settings.scrape_seconds)
         self.seconds.activated.connect(lambda: self.change(scrape_seconds=self.seconds.value))
         card.body.addWidget(Field(setting_title("scrape_seconds"), self.seconds, _help("scrape_seconds")))
+        return card
+
+    def _log_and_diagnostics(self) -> Card:
+        card = Card(tr("Log and diagnostics"))
+        words = tr("What the program wrote down, without secrets. Nothing is ever sent by itself.")
+        card.body.addWidget(label(words, "muted", wrap=True))
+        row = QHBoxLayout()
+        row.addWidget(OfferButton(open_log(), self.do))
+        row.addWidget(OfferButton(save_diagnostics(), self.do))
+        row.addStretch(1)
+        card.body.addLayout(row)
         return card
 
     def _guide(self) -> Card:

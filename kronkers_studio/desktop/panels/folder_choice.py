@@ -106,7 +106,8 @@ class FolderChoice(QWidget):
             self._list.addSpacing(8)
             self._list.addWidget(rule())
             name, words = tr("No folder at hand?"), tr("A small OneDrive folder with real data and a model")
-            self._list.addWidget(_offer(name, words, tr("Try the sample"), self._pick_sample, icon="sparkle"))
+            sample = _offer(name, words, tr("Try the sample"), self._pick_sample, icon="sparkle", sentence=True)
+            self._list.addWidget(sample)
 
     def _picks(self, folder: Path) -> Callable[[], None]:
         return lambda: self.chosen.emit(folder)
@@ -122,7 +123,16 @@ def sample_folder() -> Path:
     return resource("sample/OneDrive - Kronkers")
 
 
-def _offer(name: str, words: str, action: str, on_click: Callable[[], object], icon: str = "folder") -> QWidget:
+def _offer(
+    name: str,
+    words: str,
+    action: str,
+    on_click: Callable[[], object],
+    *,
+    icon: str = "folder",
+    sentence: bool = False,
+) -> QWidget:
+    """A ``sentence`` goes on in the next line; a path is cut in its middle."""
     row_widget = QWidget()
     row = QHBoxLayout(row_widget)
     row.setContentsMargins(0, 8, 0, 8)
@@ -131,7 +141,7 @@ def _offer(name: str, words: str, action: str, on_click: Callable[[], object], i
     column = QVBoxLayout()
     column.setSpacing(2)
     column.addWidget(ElidedLabel(name, "medium"))
-    column.addWidget(ElidedLabel(words, "caption", middle=True))
+    column.addWidget(label(words, "caption", wrap=True) if sentence else ElidedLabel(words, "caption", middle=True))
     row.addLayout(column, 1)
     row.addWidget(Button(action, on_click, name=f"{action}: {name}"))
     return row_widget

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -64,8 +62,3 @@ class WorkingPanel(QWidget):
     def _cancel_task(self) -> None:
         if self._task is not None:
             self._task.cancel()
-
-
-def follow(task: Task, say: Callable[[str], object]) -> None:
-    """Call ``say`` with the task's progress in words, each time there is news."""
-    task.changed.connect(lambda: say(" · ".join(w for w in (step_words(task), progress_words(task)) if w)))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import clock_of, date_time, moment, tr
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers import address_action, return_action, shown_actions, shown_of
+from kronkers_studio.desktop.offers import address_action, log_action, return_action, shown_actions, shown_of
 from kronkers_studio.desktop.panels.service_figures import ServiceFigures
 from kronkers_studio.desktop.place_words import release_pill, silent_hint, silent_words
 from kronkers_studio.desktop.reachability import ANSWERS, Reachability
@@ -82,7 +82,8 @@ class ReleaseCard(Card):
             row.addWidget(OfferButton(action, self.wanted.emit, icon=False))
         row.addStretch(1)
         if release.state is ReleaseState.LIVE:
-            row.addWidget(OfferButton(address_action(release), self.wanted.emit, kind="icon"))
+            for action in (log_action(release), address_action(release)):
+                row.addWidget(OfferButton(action, self.wanted.emit, kind="icon"))
         return row
 
     def _other_row(self, release: Release, shown: Release) -> QHBoxLayout:

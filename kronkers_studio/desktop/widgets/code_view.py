@@ -15,8 +15,10 @@ _MARGIN = 10
 class CodeView(QPlainTextEdit):
     """Read-only; the numbers stand beside the lines and are not copied with them."""
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, parent: QWidget | None = None, *, height: int = 0) -> None:
+        """``height`` in pixels is what it would like to have; the style sheet says how low it may be."""
         super().__init__(parent)
+        self._height = height
         self.setAccessibleName(printable(name))
         self.setProperty("role", "code")
         self.setReadOnly(True)
@@ -29,6 +31,10 @@ class CodeView(QPlainTextEdit):
         self.updateRequest.connect(self._numbers_move)
         theme.current().changed.connect(self._numbers.update)
         self._make_room()
+
+    def sizeHint(self) -> QSize:
+        hint = super().sizeHint()
+        return QSize(hint.width(), self._height or hint.height())
 
     def show_text(self, text: str) -> None:
         self.setPlainText(text)

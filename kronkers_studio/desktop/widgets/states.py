@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.icons import IconLabel
@@ -81,18 +81,20 @@ class Notice(QFrame):
         row.setContentsMargins(14, 10, 10, 10)
         row.setSpacing(10)
         self._icon = IconLabel("info", "accent", 18)
-        words = QVBoxLayout()
-        words.setSpacing(2)
+        words = QGridLayout()
+        words.setHorizontalSpacing(10)
+        words.setVerticalSpacing(2)
+        words.setColumnStretch(1, 1)
         self._message = label("", "medium", wrap=True, selectable=True)
         self._next = label("", "text", wrap=True, selectable=True)
-        words.addWidget(self._message)
-        words.addWidget(self._next)
+        words.addWidget(self._icon, 0, 0)  # beside the first line, wherever the buttons push that
+        words.addWidget(self._message, 0, 1)
+        words.addWidget(self._next, 1, 1)
         self._buttons = QHBoxLayout()
         self._copy = Button(tr("Copy details"), self._copy_details, kind="quiet", icon="copy")
         self._act = Button("", self._do_action, kind="link", name=tr("Do it"))
         self._action: Callable[[], object] | None = None
         self._close = Button("", self.clear, kind="icon", icon="close", name=tr("Close this message"))
-        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
         row.addLayout(self._buttons)
         row.addWidget(self._act, 0, Qt.AlignmentFlag.AlignTop)

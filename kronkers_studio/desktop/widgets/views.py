@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QSplitterHandle, QStackedLayout, QWidget
 
 from kronkers_studio.desktop.look import theme
-from kronkers_studio.desktop.look.tokens import GAP
+from kronkers_studio.desktop.look.tokens import GAP, SCROLL_BAR
 
 _MOST_SHARE, _SHARE_STEP = 0.8, 0.05  # of the width
 
@@ -130,8 +130,9 @@ class _Handle(QSplitterHandle):
             painter.fillRect(bar, theme.current().colour(token))
 
 
-def scrolling(content: QWidget, name: str, parent: QObject | None = None) -> QScrollArea:
-    """``content`` in an area that scrolls up and down."""
+def scrolling(content: QWidget, name: str, parent: QObject | None = None, *, in_margin: bool = False) -> QScrollArea:
+    """``content`` in an area that scrolls up and down. Where the area goes on into the page's margin, as on pages that
+    ``scrolls``, the content does not (``in_margin``): its right edge is the same with a scroll bar and without."""
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
@@ -139,4 +140,12 @@ def scrolling(content: QWidget, name: str, parent: QObject | None = None) -> QSc
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setAccessibleName(name)
     area.setWidget(content)
+    if in_margin:
+        bar = area.verticalScrollBar()
+
+        def keep_edge(_least: int, most: int) -> None:
+            content.setContentsMargins(0, 0, 0 if most > 0 else SCROLL_BAR, 0)
+
+        bar.rangeChanged.connect(keep_edge)
+        keep_edge(0, bar.maximum())
     return area

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.destinations import Destination, SendRows, ToPage, WatchService
 from kronkers_studio.desktop.localization import home_short, tr
-from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y
+from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y, WIDEST
 from kronkers_studio.desktop.panels.folder_choice import FolderChoice
 from kronkers_studio.desktop.panels.outcome import OutcomePanel
 from kronkers_studio.desktop.panels.plan import PlanPanel
@@ -35,6 +35,8 @@ from kronkers_studio.workflows.replace_branch import bring_in
 if TYPE_CHECKING:
     from kronkers_studio.desktop.plan_rows import PreparedPlan
     from kronkers_studio.workflows.session import Session
+
+_TABLES = ("plan", "outcome")
 
 
 class FirstRunWizard(QWidget):
@@ -187,8 +189,15 @@ class FirstRunWizard(QWidget):
 
     def _put_live(self) -> None:
         self.next_button.setEnabled(False)
-        self.back_button.setEnabled(False)
+        self.back_button.setVisible(False)
+        self.skip_button.setVisible(False)
+        self.cancel_button.setVisible(True)
+        self.cancel_button.setEnabled(True)
         self.live_step.go()
+
+    def _cancel_put_live(self) -> None:
+        self.cancel_button.setEnabled(False)
+        self.live_step.cancel()
 
     def _is_live(self, release: Release) -> None:
         self._release = release
@@ -196,6 +205,10 @@ class FirstRunWizard(QWidget):
         self.next_button.setText(tr("Open the charts"))
         words = tr("{model} is live on this computer.").format(model=release.model)
         self.live_step.notice.say(words, tr("Its charts move as soon as somebody sends it rows."), "ok")
+        self.header.set_title(tr("{model} is live").format(model=release.model))
+        self.header.set_sentence(tr("It answers on this computer from now on, also when this window is closed."))
+        self._way.show_step("live", finished=True)
+        self.cancel_button.setVisible(False)
         self.rows_button.setVisible(True)
         self.skip_button.setVisible(False)
         self.back_button.setVisible(False)
@@ -203,7 +216,9 @@ class FirstRunWizard(QWidget):
     def _live_failed(self) -> None:
         self.next_button.setEnabled(True)
         self.next_button.setText(tr("Try again"))
-        self.back_button.setEnabled(True)
+        self.back_button.setVisible(True)
+        self.skip_button.setVisible(True)
+        self.cancel_button.setVisible(False)
 
     # Moving
 
@@ -226,6 +241,16 @@ class FirstRunWizard(QWidget):
         """Enter: as the primary button, when that can be pressed."""
         if self.next_button.isVisible() and self.next_button.isEnabled():
             self.go_on()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._keep_readable()
+
+    def _keep_readable(self) -> None:
+        """Forms and cards are no wider than on pages; tables use all the room."""
+        spare = self.width() - self._way.width() - 2 * MARGIN_X - WIDEST
+        spare = 0 if self.step in _TABLES else max(0, spare)
+        self._work.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X + spare, 16)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if not press_primary(self, event):
@@ -285,8 +310,10 @@ class FirstRunWizard(QWidget):
         self.back_button.setVisible(step in ("protect", "plan", "live"))
         self.back_button.setEnabled(True)
         self.rows_button.setVisible(False)
+        self.cancel_button.setVisible(False)
         self.skip_button.setVisible(step not in ("working", "recovery"))
         self._mark_steps(step)
+        self._keep_readable()
         self.take_focus()
 
     def take_focus(self) -> None:
@@ -346,6 +373,7 @@ class FirstRunWizard(QWidget):
         self._any_model = True
         self.folder_step = FolderChoice(self.studio)
         self.folder_step.chosen.connect(self.choose)
+        self.folder_step.drop.button.set_kind("primary")
         self.protect_step = ProtectStep(self.studio)
         self.protect_step.submitted.connect(self.next_wanted)
         self.recovery_step = RecoveryStep()
@@ -373,7 +401,7 @@ class FirstRunWizard(QWidget):
         whole.setSpacing(0)
         self._way = Way()
         whole.addWidget(self._way)
-        work = QVBoxLayout()
+        work = self._work = QVBoxLayout()
         work.setContentsMargins(MARGIN_X, MARGIN_Y, MARGIN_X, 16)
         work.setSpacing(GAP)
         self.header = PageHeader("")
@@ -389,12 +417,13 @@ class FirstRunWizard(QWidget):
         row = QHBoxLayout()
         row.setSpacing(8)
         self.skip_button = Button(tr("Skip the guide"), self.leave, kind="quiet")
+        self.cancel_button = Button(tr("Cancel"), self._cancel_put_live)
         self.back_button = Button(tr("Back"), self.go_back)
         self.rows_button = Button(tr("Send it rows"), self._send_rows, icon="send")
         self.next_button = Button("", self.go_on, kind="primary", name=tr("Go on"))
         row.addWidget(self.skip_button)
         row.addStretch(1)
-        for button in (self.back_button, self.rows_button, self.next_button):
+        for button in (self.cancel_button, self.back_button, self.rows_button, self.next_button):
             row.addWidget(button)
         return row
 

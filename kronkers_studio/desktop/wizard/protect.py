@@ -73,7 +73,7 @@ class ProtectStep(QWidget):
         elif typed != again:
             self._second.show_problem(tr("The two are not the same."))
         elif not typed and not self.keyring.isChecked():
-            self._first.show_problem(tr("Without the keyring, a passphrase is needed."))
+            self._first.show_problem(tr("Without this computer's password store, a passphrase is needed."))
         else:
             return Choice(self._directory, self.keyring.isChecked(), Secret(typed) if typed else None)
         wrong = self.confirmation if self.confirmation.property("invalid") else self.passphrase
@@ -86,15 +86,15 @@ class ProtectStep(QWidget):
         self._keyring_words.setText(
             tr("You need not type anything on this computer. Others who use it cannot open your workspace.")
             if usable
-            else tr("This system has no keyring that can be used, so a passphrase is needed.")
+            else tr("This computer has no password store that can be used, so a passphrase is needed.")
         )
 
     def _keyring_card(self) -> Card:
         card = Card()
-        self.keyring = CheckBox(tr("Keep the key in this system's keyring"))
-        self.keyring.setAccessibleName(tr("Keep the key in this system's keyring"))
+        self.keyring = CheckBox(tr("Keep the key in this computer's password store"))
+        self.keyring.setAccessibleName(tr("Keep the key in this computer's password store"))
         self.keyring.setEnabled(False)
-        self._keyring_words = label(tr("Looking for the system's keyring …"), "muted", wrap=True)
+        self._keyring_words = label(tr("Looking for this computer's password store …"), "muted", wrap=True)
         card.body.setSpacing(4)
         card.body.addWidget(self.keyring)
         card.body.addWidget(self._keyring_words)

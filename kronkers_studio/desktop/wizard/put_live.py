@@ -11,15 +11,15 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.localization import counted, file_size, path_words, tr
 from kronkers_studio.desktop.look.icons import IconLabel
-from kronkers_studio.desktop.panels.progress import follow
 from kronkers_studio.desktop.task_bar import TaskProgress
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.work.studio import Studio
+from kronkers_studio.desktop.work.task_words import progress_words, step_words
 from kronkers_studio.desktop.work.tasks import Task
-from kronkers_studio.domain.errors import ConfinementUnavailable, StudioError
+from kronkers_studio.domain.errors import Cancelled, ConfinementUnavailable, StudioError
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release
@@ -40,6 +40,7 @@ class PutLiveStep(QWidget):
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._studio = studio
+        self._task: Task | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(14)
@@ -55,15 +56,28 @@ class PutLiveStep(QWidget):
         self.table: Table[FoundModel] = Table(tr("Models found"), _columns())
         self._models.body.addWidget(self.table)
         column.addWidget(self._models)
-        self._steps = Card(tr("What will be done"))
+        self.steps = Card(tr("What will be done"))
         self._lines = [
-            _Line(tr("Register it"), tr("Version 1, with its schema and where it comes from")),
-            _Line(tr("Package it"), tr("With everything that it needs, locked, without Docker")),
-            _Line(tr("Put it live on this computer"), tr("It goes live after it has answered a test")),
+            _Line(
+                tr("Register it"),
+                tr("Registered"),
+                tr("Version 1, with the columns it needs and the file it came from"),
+            ),
+            _Line(
+                tr("Package it"),
+                tr("Packaged"),
+                tr("With the exact libraries it was made with"),
+            ),
+            _Line(
+                tr("Put it live on this computer"),
+                tr("Live on this computer"),
+                tr("It goes live after it has answered a test"),
+                tr("It has answered a test"),
+            ),
         ]
         for line in self._lines:
-            self._steps.body.addWidget(line)
-        column.addWidget(self._steps)
+            self.steps.body.addWidget(line)
+        column.addWidget(self.steps)
         column.addWidget(self.notice)
         column.addStretch(1)
 
@@ -78,11 +92,16 @@ class PutLiveStep(QWidget):
 
         self._studio.runner.run("look", work, done=self.show_models, failed=self._show_failure, owner=self, shown=False)
 
+    def cancel(self) -> None:
+        """Stop what is being done at its next safe point; ``failed`` follows."""
+        if self._task is not None:
+            self._task.cancel()
+
     def show_models(self, models: list[FoundModel]) -> None:
         """Offer ``models``; without any, say so."""
         self.table.content.show_rows(models)
         self.table.fit_rows(5)
-        for card in (self._models, self._steps):
+        for card in (self._models, self.steps):
             card.setVisible(bool(models))
         self._none.setVisible(not models)
         if models:
@@ -95,6 +114,9 @@ class PutLiveStep(QWidget):
         if session is None or found is None:
             return
         self.notice.clear()
+        self.steps.set_heading(tr("What is being done"))
+        for line in self._lines:
+            line.show_waiting()
         self.table.setEnabled(False)
         source = found.source
 
@@ -138,10 +160,14 @@ class PutLiveStep(QWidget):
             if rest:
                 self._run(step + 1, titles, rest[0](result), rest[1:])
             else:
+                self._task = None
+                self.steps.set_heading(tr("What was done"))
                 self.live.emit(result)
 
         def failed(error: StudioError) -> None:
-            line.show_failed()
+            self._task = None
+            self.steps.set_heading(tr("What will be done"))
+            line.show_failed(cancelled=isinstance(error, Cancelled))
             self._show_failure(error)
 
         task = self._studio.do(
@@ -153,11 +179,15 @@ class PutLiveStep(QWidget):
             owner=self,
             resource=f"guide {titles[0]}",
         )
+        self._task = task
         line.show_working(task)
 
     def _show_failure(self, error: StudioError) -> None:
         self.table.setEnabled(True)
-        self.notice.show_error(error)
+        if isinstance(error, Cancelled):
+            self.notice.say(tr("Cancelled. Nothing of it is live."), tr("What was built so far is used the next time."))
+        else:
+            self.notice.show_error(error)
         self.failed.emit()
         if isinstance(error, ConfinementUnavailable):
             ask_unprotected(self, self._studio, error, self.go)
@@ -166,8 +196,10 @@ class PutLiveStep(QWidget):
 class _Line(QWidget):
     """One thing that will be done: its mark, its name, and how it goes."""
 
-    def __init__(self, title: str, words: str) -> None:
+    def __init__(self, title: str, title_done: str, words: str, words_done: str = "") -> None:
+        """What is said of it before and after."""
         super().__init__()
+        self._to_do, self._done = (title, words), (title_done, words_done or words)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 4, 0, 4)
         row.setSpacing(12)
@@ -175,7 +207,8 @@ class _Line(QWidget):
         row.addWidget(self._mark)
         column = QVBoxLayout()
         column.setSpacing(5)
-        column.addWidget(label(title, "medium"))
+        self._title = label(title, "medium")
+        column.addWidget(self._title)
         self._words = ElidedLabel(words, "caption")
         column.addWidget(self._words)
         self._bar = TaskProgress(title)
@@ -183,21 +216,34 @@ class _Line(QWidget):
         column.addWidget(self._bar)
         row.addLayout(column, 1)
 
+    def show_waiting(self) -> None:
+        self._mark.show_icon("forward", "muted")
+        self._bar.setVisible(False)
+        self._title.setText(self._to_do[0])
+        self._words.setText(self._to_do[1])
+
     def show_working(self, task: Task) -> None:
         self._mark.show_icon("refresh", "accent")
         self._bar.setVisible(True)
-        task.changed.connect(lambda: self._bar.show_task(task))
-        follow(task, self._words.setText)
+        task.changed.connect(lambda: self._follow(task))
+        self._follow(task)
+
+    def _follow(self, task: Task) -> None:
+        if not task.state.ended:
+            self._bar.show_task(task)
+            words = " · ".join(part for part in (step_words(task), progress_words(task)) if part)
+            self._words.setText(words or self._to_do[1])
 
     def show_done(self) -> None:
         self._mark.show_icon("done", "ok")
         self._bar.setVisible(False)
-        self._words.setText(tr("Done"))
+        self._title.setText(self._done[0])
+        self._words.setText(self._done[1])
 
-    def show_failed(self) -> None:
-        self._mark.show_icon("error", "bad")
+    def show_failed(self, *, cancelled: bool) -> None:
+        self._mark.show_icon("warning" if cancelled else "error", "warn" if cancelled else "bad")
         self._bar.setVisible(False)
-        self._words.setText(tr("Not done; see above"))
+        self._words.setText(tr("Cancelled") if cancelled else tr("Not done; see below"))
 
 
 def _columns() -> list[Column[FoundModel]]:

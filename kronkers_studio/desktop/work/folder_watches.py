@@ -67,6 +67,7 @@ class Watchers(QObject):
         self._tasks: dict[str, Task] = {}
         self._numbers: dict[str, int] = {}  # of the watch of each project: news of an older one is none
         self._begun = 0
+        self._paused: dict[str, tuple[Path, ...]] = {}
         self._told.connect(self._take, Qt.ConnectionType.QueuedConnection)
         studio.closed.connect(self._stop_all)
 
@@ -78,6 +79,33 @@ class Watchers(QObject):
     def projects(self) -> list[str]:
         """The projects that are watched now."""
         return [project for project, known in self._known.items() if known.running]
+
+    @property
+    def known(self) -> list[Watching]:
+        """What is known of every watch, of those too that ended by a failure."""
+        return list(self._known.values())
+
+    @property
+    def wanted(self) -> list[str]:
+        """The projects that are watched now, or will be when the pause is over."""
+        return [*self.projects, *self._paused]
+
+    @property
+    def paused(self) -> bool:
+        return bool(self._paused)
+
+    def pause(self) -> None:
+        """Watch nothing until ``go_on``; what is being brought in ends at its next safe point."""
+        for known in [known for known in self._known.values() if known.running]:
+            self.stop(known.project)
+            self._paused[known.project] = known.folders
+            self.changed.emit(known.project)
+
+    def go_on(self) -> None:
+        """Watch again what was watched before the pause."""
+        paused, self._paused = self._paused, {}
+        for project, folders in paused.items():
+            self.start(project, folders)
 
     def resume(self, projects: Collection[str]) -> None:
         """Watch those of ``projects`` that are still made of folders, as they were watched in an earlier window."""
@@ -101,6 +129,7 @@ class Watchers(QObject):
         known = self._known.get(project)
         if session is None or (known is not None and known.running):
             return
+        self._paused.pop(project, None)
         self._known[project] = Watching(project, tuple(folders))
         self._begun += 1
         number = self._numbers[project] = self._begun
@@ -139,6 +168,7 @@ class Watchers(QObject):
             self.changed.emit(project)
 
     def _stop_all(self) -> None:
+        self._paused.clear()
         for project in list(self._known):
             self.stop(project)
 

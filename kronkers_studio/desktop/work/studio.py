@@ -51,6 +51,7 @@ class Studio(QObject):
     opening(folder) / not_opened(folder, key, error)   a workspace is being opened / why it was not, with which key
     damaged(error)    the open workspace's index turned out to be damaged: an ``IndexDamaged``
     changed(kind)     something of that kind changed in the workspace, whoever changed it: show it anew
+    wanted(command)   a page asks the window itself to do something: one of ``actions.Command``
     go(destination)   a page asks to show another one: one of ``destinations``
     """
 
@@ -63,6 +64,7 @@ class Studio(QObject):
     go = Signal(object)
     wizard_wanted = Signal()
     rebuild_wanted = Signal()
+    wanted = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

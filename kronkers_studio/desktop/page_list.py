@@ -1,0 +1,52 @@
+"""Which pages there are: their order in the rail, and where the code of each is."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+from kronkers_studio.desktop.page_titles import page_title
+from kronkers_studio.desktop.rail import Stop
+
+LOADED_EARLY = ("registry", "migrate", "models", "deploy", "servers", "settings")  # charts load too much at once
+NEEDS_NO_WORKSPACE = ("settings",)
+_PAGES = {
+    "home": ("home", "HomePage"),
+    "migrate": ("migrate", "MigratePage"),
+    "registry": ("registry", "RegistryPage"),
+    "models": ("models", "ModelsPage"),
+    "deploy": ("deploy", "DeployPage"),
+    "monitor": ("monitor", "MonitorPage"),
+    "servers": ("servers", "ServersPage"),
+    "settings": ("settings", "SettingsPage"),
+}
+"""Module and class of each page below ``desktop.pages``: imported at the first visit, so that the window opens fast."""
+
+
+def stops() -> list[Stop]:
+    """The rail's entries in order."""
+    return [
+        Stop("home", page_title("home"), "home"),
+        Stop("migrate", page_title("migrate"), "migrate"),
+        Stop("registry", page_title("registry"), "registry"),
+        Stop("models", page_title("models"), "models"),
+        Stop("deploy", page_title("deploy"), "deploy"),
+        Stop("monitor", page_title("monitor"), "monitor"),
+        Stop("servers", page_title("servers"), "servers"),
+        Stop("settings", page_title("settings"), "settings", apart=True),
+    ]
+
+
+def is_page(key: str) -> bool:
+    return key in _PAGES
+
+
+def load_page(key: str) -> ModuleType:
+    """Import the code of the page ``key``; on any thread."""
+    return importlib.import_module(f"kronkers_studio.desktop.pages.{_PAGES[key][0]}")
+
+
+def page_class(key: str) -> Any:
+    """The page's class, a ``Page``, which lies above this list."""
+    return getattr(load_page(key), _PAGES[key][1])
