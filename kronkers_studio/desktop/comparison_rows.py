@@ -106,7 +106,7 @@ def _name(value: ComparedValue) -> str:
     said = {
         "description": tr("Description"),
         "tags": tr("Tags"),
-        "intended use": tr("What it is for"),
+        "intended_use": tr("What it is for"),
         "data": tr("Data it was made from"),
         "metrics": tr("How its quality was measured"),
         "limits": tr("What it must not be used for"),
@@ -116,7 +116,7 @@ def _name(value: ComparedValue) -> str:
         case Aspect.FACTS:
             return facts[value.name]
         case Aspect.DESCRIPTION:
-            return said[value.name]
+            return said[value.name.replace(" ", "_")]
         case Aspect.SOURCE:
             return sources[value.name]
         case Aspect.SIGNATURE:

@@ -96,6 +96,7 @@ def actions_of(things: Things) -> list[Action]:
         *(action for releases in services_of(things.releases) for action in service_actions(releases)),
         *(action for version in things.versions for action in version_actions(version)),
         *(look_through(project, folder) for project, folder in things.folders),
+        *(show_folder(project, folder) for project, folder in things.folders),
         *(each for project in dict.fromkeys(each for each, _ in things.folders) for each in folder_actions(project)),
         *(action for project in things.projects for action in project_actions(project)),
         *(action for server in things.servers for action in server_actions(server)),
@@ -438,6 +439,12 @@ def place_actions(place: Path | None) -> list[Action]:
     also = tr("explorer finder folder open reveal")
     words = tr("Show in the file manager")
     return [Action(Kind.ACTION, words, ShowInFileManager(place), "folder", where=home_short(place), also=also)]
+
+
+def show_folder(project: str, folder: Path) -> Action:
+    """The way to a folder that is brought in."""
+    (shown,) = place_actions(folder)
+    return replace(shown, title=tr("Show {name} in the file manager").format(name=project), short="")
 
 
 def copy_path(path: str) -> Action:
