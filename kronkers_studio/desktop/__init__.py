@@ -9,7 +9,7 @@ pages, wizard            what a person sees and does
 unlock_gate              what stands before the pages while no workspace is open
 window, rail, task_bar   the frame around the pages
 page_list                which pages there are; ``page_history`` is the way back and forward
-window_actions           what can be done from the window as it is
+window_actions           what can be done from the window as it is; ``window_dialogs`` what opens from any page
 offers                   what can be done with what there is; ``offer_buttons`` are buttons and menus made of it
 command_palette          all of it found by words
 actions, destinations    what an action is; where a person can be sent

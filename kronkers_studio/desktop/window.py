@@ -15,7 +15,6 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 from kronkers_studio.desktop.actions import Act, Action, Command, FindAll, Press, UseTheme
 from kronkers_studio.desktop.command_palette import CommandPalette
 from kronkers_studio.desktop.destinations import CheckWorkspace, Destination, ToPage
-from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.page_history import PageHistory
 from kronkers_studio.desktop.page_list import LOADED_EARLY, NEEDS_NO_WORKSPACE, is_page, load_page, page_class, stops
@@ -26,13 +25,13 @@ from kronkers_studio.desktop.unlock_gate import Gate
 from kronkers_studio.desktop.widgets.keyboard import FocusKeeper
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.desktop.window_actions import WindowActions
+from kronkers_studio.desktop.window_dialogs import WindowDialogs
 from kronkers_studio.desktop.window_state import Memory
 from kronkers_studio.desktop.work.folder_watches import Watchers
 from kronkers_studio.desktop.work.studio import Key, Studio
 from kronkers_studio.domain.errors import IndexDamaged, StudioError
 from kronkers_studio.domain.maintenance import RebuildReport
 from kronkers_studio.domain.printable import printable
-from kronkers_studio.settings.logs import log_fault
 
 if TYPE_CHECKING:
     from kronkers_studio.desktop.background import Background
@@ -302,6 +301,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self._bar)
         self._central = central
         self.offered = WindowActions(self.studio, self._in_view, self)
+        self.dialogs = WindowDialogs(self, self.studio, self.actions_now)
         self.setCentralWidget(central)
         self.tasks_panel = TasksPanel(self.studio.runner, central)
         self.palette_box = CommandPalette(self.studio, self.actions_now, central)
@@ -328,7 +328,7 @@ class MainWindow(QMainWindow):
         studio.rebuild_wanted.connect(self.ask_rebuild)
         self.gate.rebuilt.connect(self._on_rebuilt)
         studio.opening.connect(self.gate.show_opening)
-        studio.runner.crashed.connect(self.show_crash)
+        studio.runner.crashed.connect(self.dialogs.show_crash)
         for action in self.offered.always():
             if action.shortcut:
                 QShortcut(QKeySequence(action.shortcut), self, self._performs(action.act))
@@ -348,22 +348,22 @@ class MainWindow(QMainWindow):
                     button.setFocus(Qt.FocusReason.ShortcutFocusReason)
                     button.click()
             case FindAll(words):
-                self.ask_find(words)
+                self.dialogs.find(words)
             case _:
                 self.go_to(act)
 
     def _commands(self) -> dict[Command, Callable[[], object]]:
         return {
             Command.PALETTE: self.open_palette,
-            Command.FIND: self.ask_find,
+            Command.FIND: self.dialogs.find,
             Command.TASKS: self.tasks_panel.toggle,
             Command.BACK: self.go_back,
             Command.FORWARD: self.go_forward,
-            Command.HELP: self.show_help,
+            Command.HELP: self.dialogs.show_help,
             Command.GUIDE: self.show_wizard,
             Command.REBUILD: self.ask_rebuild,
-            Command.LOG: self.show_log,
-            Command.DIAGNOSTICS: self.show_diagnostics,
+            Command.LOG: self.dialogs.show_log,
+            Command.DIAGNOSTICS: self.dialogs.show_diagnostics,
             Command.QUIT: self.quit,
         }
 
@@ -383,15 +383,6 @@ class MainWindow(QMainWindow):
         if self.palette_box.isVisible():
             self.offered.read_things()
 
-    def ask_find(self, words: str = "") -> None:
-        """Look for something by its name, from any page; for ``words`` at once."""
-        from kronkers_studio.desktop.dialogs.search import SearchDialog
-
-        if self.studio.session is not None:
-            dialog = SearchDialog(self, self.studio)
-            dialog.words.setText(words)
-            dialog.open()
-
     def _goes(self, destination: Destination) -> Callable[[], None]:
         return lambda: self.go_to(destination)
 
@@ -402,28 +393,7 @@ class MainWindow(QMainWindow):
         self.studio.reload_settings(change_settings(theme=choice))
         theme.current().choose(self.studio.settings.theme)
 
-    # Dialogs, closing
-
-    def show_help(self) -> None:
-        from kronkers_studio.desktop.dialogs.help import HelpDialog
-
-        HelpDialog(self, self.actions_now()).open()
-
-    def show_log(self) -> None:
-        from kronkers_studio.desktop.dialogs.log import LogDialog
-
-        LogDialog(self, self.studio).open()
-
-    def show_diagnostics(self) -> None:
-        from kronkers_studio.desktop.dialogs.diagnostics import DiagnosticsDialog
-
-        DiagnosticsDialog(self, self.studio).open()
-
-    def show_crash(self, during: str, details: str) -> None:
-        """A bug came to light: say so, with everything to copy; while one is being read, no other is put before it."""
-        log_fault(during, details)
-        if not any(dialog.isVisible() for dialog in self.findChildren(CrashDialog)):
-            CrashDialog(self, during, details, self.show_diagnostics).open()
+    # The system's window, closing
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
