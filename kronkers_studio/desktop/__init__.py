@@ -14,6 +14,7 @@ offers                   what can be done with what there is; ``offer_buttons`` 
 command_palette          all of it found by words
 actions, destinations    what an action is; where a person can be sent
 window_state             what the window remembers from one start to the next
+mending                  a damaged index, from what is said of it to the index made again
 background               going on without the window; ``tray`` is its icon
 attention                how everything is, for whoever does not look; ``incidents`` is what of it is told
 start                    from the command line to an open window; ``garbage`` collects between events of it
