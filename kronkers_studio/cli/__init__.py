@@ -6,6 +6,7 @@ The commands:
 content           the workspace and what is in it: init, projects, log, show, ls, restore, check
 migrating         bringing folders in: migrate, status, folder
 versions          diff, branch, merge, tag
+tables            table
 maintenance       gc, trash, registry, key
 models            model, package, search; of these ``model_versions`` has what is said of versions, ``searching`` search
 image_registries  image-registry

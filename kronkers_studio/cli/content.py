@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,10 +11,14 @@ from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.plain_text import moment, plural, size, skipped_lines, table
 from kronkers_studio.cli.terminal import Terminal, ask, command, environment_passphrase
 from kronkers_studio.domain.content import CheckReport, EntryKind
+from kronkers_studio.domain.differences import ChangeKind, EntryChange
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.references import parse_commit
 from kronkers_studio.settings.secrets import Secret
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
 
 _VERSION = (
     "A project, at a branch, a tag, the beginning of a commit's id, or a moment such as {yesterday 14:05}; {14:05} is "
@@ -79,15 +83,47 @@ def projects(terminal: Terminal) -> None:
 def log(
     terminal: Terminal,
     project: ProjectRef,
+    path: Annotated[
+        str, typer.Argument(metavar="[PATH]", help="Only the versions in which this file or folder changed.")
+    ] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=MOST_ROWS, help="At most this many versions.")] = 100,
 ) -> None:
-    """List a project's versions, newest first."""
+    """List a project's versions, newest first, or those in which one file changed."""
     from kronkers_studio.workflows.browsing import history
 
     with terminal.session() as session:
+        if path.strip("/"):
+            _file_log(terminal, session, *parse_commit(project), path.strip("/"), limit)
+            return
         commits = history(session, *parse_commit(project), limit=limit)
         rows = [[c.id[:12], moment(c.created), c.author, plural(c.files, "file"), c.message] for c in commits]
         terminal.result(commits, *table(["Version", "When", "Who", "Files", "Message"], rows))
+
+
+def _file_log(terminal: Terminal, session: Session, project: str, ref: str, path: str, limit: int) -> None:
+    from kronkers_studio.workflows.versions import file_history
+
+    found = file_history(session, project, path, ref, limit=limit, cancel=terminal.cancel)
+    rows = [
+        [
+            state.commit.id[:12],
+            moment(state.commit.created),
+            state.commit.author,
+            _became(state.change),
+            size(state.change.after.size) if state.change.after else "–",
+            state.commit.message,
+        ]
+        for state in found.states
+    ]
+    if not found.complete:
+        terminal.note("There are older states than these; --limit shows more.")
+    terminal.result(found, *table(["Version", "When", "Who", "What", "Size", "Message"], rows))
+
+
+def _became(change: EntryChange) -> str:
+    if change.kind is ChangeKind.RENAMED and change.before is not None:
+        return f"was {change.before.path}"
+    return change.kind.value
 
 
 def show(terminal: Terminal, project: ProjectRef) -> None:

@@ -24,6 +24,7 @@ GROUPS = {
     "content": ("init", "projects", "log", "show", "ls", "restore", "check"),
     "migrating": ("migrate", "status", "folder"),
     "versions": ("diff", "branch", "merge", "tag"),
+    "tables": ("table",),
     "maintenance": ("gc", "trash", "registry", "key"),
     "models": ("model", "package", "search"),
     "image_registries": ("image-registry",),

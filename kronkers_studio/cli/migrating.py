@@ -75,7 +75,8 @@ def migrate(
         bool | None,
         typer.Option(
             "--fold-conflicts/--keep-conflicts",
-            help="Make conflict copies earlier versions of their file, or keep them as files; remembered.",
+            help="Keep the copies that OneDrive made when two people saved as older versions of their file, or as "
+            "files; remembered.",
         ),
     ] = None,
     read_limit: Annotated[
@@ -399,16 +400,19 @@ def _show_plans(
 
 def _changed_lines(session: Session, result: MigrationResult) -> list[str]:
     """How the version differs from the one before, in numbers: also what is no longer there is said."""
-    parents = result.commit.parents
-    if not result.changed or not parents or result.folded:
+    from kronkers_studio.workflows.migrating import changes_of
+
+    difference = changes_of(session, result)
+    if difference is None:
         return []
     from kronkers_studio.domain.differences import ChangeKind
-    from kronkers_studio.workflows.versions import diff_versions
 
-    changes = diff_versions(session, result.project, parents[0], result.commit.id).changes
     counts = Counter(
-        each.kind for each in changes if (entry := each.after or each.before) and entry.kind is not EntryKind.FOLDER
+        each.kind
+        for each in difference.changes
+        if (entry := each.after or each.before) and entry.kind is not EntryKind.FOLDER
     )
     kinds = (ChangeKind.ADDED, ChangeKind.MODIFIED, ChangeKind.RENAMED, ChangeKind.REMOVED)
     said = [f"{counts[kind]:,} {kind.value}" for kind in kinds if counts[kind]]
-    return [f"Since the version before: {', '.join(said)}"] if said else []
+    which = f"; `kronkers diff` shows which, from {result.before[:12]} to {result.commit.id[:12]}"
+    return [f"Since the version before: {', '.join(said)}{which}"] if said else []

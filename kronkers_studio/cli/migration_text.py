@@ -36,6 +36,7 @@ def result_lines(result: MigrationResult, changed: Sequence[str] = ()) -> list[s
         f"{plural(result.files, 'file')}, {size(result.commit.size)}; "
         f"{plural(result.read_files, 'file')} read, "
         f"{size(result.new_bytes)} new in the store, {result.seconds:.1f} s",
+        *_found_lines(result),
         *changed,
         *[_unmatched_line(pattern) for pattern in result.unmatched],
         *_undone_lines(result.undone, "The folder alone counts, as asked for"),
@@ -47,6 +48,18 @@ def result_lines(result: MigrationResult, changed: Sequence[str] = ()) -> list[s
         ],
         *skipped_lines(result.skipped),
     ]
+
+
+def _found_lines(result: MigrationResult) -> list[str]:
+    """What became of all that was found, where that is more than keeping it."""
+    if not result.found or result.kept == result.found:
+        return []
+    parts = [
+        f"{result.kept:,} kept",
+        f"{result.as_versions:,} kept as older versions of other files" if result.as_versions else "",
+        f"{len(result.skipped):,} left out" if result.skipped else "",
+    ]
+    return [f"{result.found:,} found = {' + '.join(filter(None, parts))}"]
 
 
 def _unmatched_line(pattern: str) -> str:
@@ -134,15 +147,15 @@ def plan_lines(plan: MigrationPlan) -> list[str]:
         whole = f" and {plural(rule.folders, 'whole folder')}" if rule.folders else ""
         lines.append(f"Rule “{rule.pattern}” {verb} {plural(rule.files, 'file')}, {size(rule.size)}{whole}{such}.")
     for group in plan.conflicts[:_MOST_GROUPS]:
-        lines.append(f"Conflict copies of {printable(group.original.path)}:")
+        lines.append(f"Copies of {printable(group.original.path)} that OneDrive made when two people saved:")
         lines += [f"  {printable(copy.path)}  ({copy.differences or 'not compared'})" for copy in group.copies]
     if len(plan.conflicts) > _MOST_GROUPS:
         lines.append(f"and of {len(plan.conflicts) - _MOST_GROUPS:,} more files; --json names all.")
     if plan.conflicts:
         lines.append(
-            "They become earlier versions of their files, which stay as they are."
+            "They become older versions of their files; what has the plain name stays current."
             if plan.options.fold_conflicts
-            else "All are kept as files; --fold-conflicts makes them earlier versions of theirs."
+            else "All are kept as files; --fold-conflicts keeps them as older versions of theirs."
         )
     lines += ["", *_item_lines(plan)]
     listed = {item.path for item in plan.items}

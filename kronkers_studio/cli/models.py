@@ -26,6 +26,7 @@ def add_commands(app: typer.Typer) -> None:
     app.add_typer(model, name="model")
     command(model, "find")(find)
     command(model, "register")(register)
+    command(model, "add")(add)
     command(model, "list")(list_)
     command(model, "show")(show)
     command(model, "alias")(alias)
@@ -81,6 +82,38 @@ def register(
                 description=description,
                 metrics=model_versions.parse_metrics(metric or []),
                 data=parse_content(data) if data else None,
+                progress=progress,
+            )
+        terminal.result(version, *_version_lines(version))
+
+
+def add(
+    terminal: Terminal,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A model file on this computer.")],
+    name: Annotated[str, typer.Option("--name", help="The model's name; by default made from the file's.")] = "",
+    project: Annotated[str, typer.Option("--project", help="The project that takes it.")] = "",
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", metavar="NAME=VALUE", help="A measured figure.")
+    ] = None,
+    description: Annotated[str, typer.Option("--description", help="What the model is for.")] = "",
+) -> None:
+    """Bring in a model file alone, without its folder, and register it. The file is never run."""
+    from kronkers_studio.workflows.added_models import ADDED_MODELS, add_model
+    from kronkers_studio.workflows.models import register_model
+
+    metrics = model_versions.parse_metrics(metric or [])
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            cancel = terminal.cancel
+            source = add_model(session, file, project or ADDED_MODELS, progress=progress, cancel=cancel).source
+            version = register_model(
+                session,
+                source.project,
+                source.path,
+                ref=source.commit,
+                name=name,
+                description=description,
+                metrics=metrics,
                 progress=progress,
             )
         terminal.result(version, *_version_lines(version))

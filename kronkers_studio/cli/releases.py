@@ -23,7 +23,7 @@ from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.domain.references import parse_content, parse_model, parse_release_number
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release
-from kronkers_studio.domain.series import LiveState, Metric
+from kronkers_studio.domain.series import Answers, LiveService, LiveState, Metric
 from kronkers_studio.settings.paths import from_home
 
 if TYPE_CHECKING:
@@ -271,16 +271,27 @@ def address(
 
 def metrics(
     terminal: Terminal,
-    model: ModelName,
-    place: PlaceOption,
+    model: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The model; by default all that are live.")
+    ] = None,
+    place: Annotated[
+        str | None, typer.Option("--in", metavar="PLACE", help="this-computer or a server's name.")
+    ] = None,
     since: Annotated[str, typer.Option("--since", metavar="1h", help="How far back: 30s, 15m, 1h, 7d.")] = "1h",
     follow: Annotated[bool, typer.Option("--follow", help="Go on, one line per reading, until Ctrl+C.")] = False,
 ) -> None:
     """Show live numbers, or the last stored ones when the service cannot be reached."""
-    from kronkers_studio.workflows.metrics import LiveFeed, read_window
+    from kronkers_studio.workflows.metrics import LiveFeed, read_answers, read_window
     from kronkers_studio.workflows.models import show_model
 
     seconds = parse_duration(since)
+    if model is None and place is None:
+        _show_all_metrics(terminal, follow=follow)
+        return
+    if model is None or place is None:
+        raise InvalidInput(
+            "One of the model and its place is missing.", next_step="Name both; or neither, for all that are live."
+        )
     with terminal.session() as session:
         show_model(session, model)
         with closing(LiveFeed(session, model, place)) as feed:
@@ -293,6 +304,7 @@ def metrics(
             return
         now = time.time()
         windows = {m: read_window(session, model, place, m, now - seconds, now, max_points=240) for m in Metric}
+        answers = read_answers(session, model, place, now - seconds, now)
         terminal.result(
             {
                 "state": state,
@@ -303,11 +315,67 @@ def metrics(
                     ]
                     for m, w in windows.items()
                 },
+                "answers": {
+                    "rows": answers.rows,
+                    "classes": dict(answers.classes),
+                    "others": answers.others,
+                    "quantiles": answers.quantiles and dict(zip(("p10", "p50", "p90"), answers.quantiles, strict=True)),
+                },
             },
             *([state.problem] if state.problem else []),
             f"As of {moment(state.as_of)}",
             *table(["Metric", "Value"], [[m.value, _shown(m, v)] for m, v in state.values.items()]),
+            *_answer_lines(answers, since),
         )
+
+
+def _show_all_metrics(terminal: Terminal, *, follow: bool) -> None:
+    """A line for each service that is live, read now."""
+    from kronkers_studio.workflows.metrics import LiveFeed, live_services
+
+    if follow:
+        raise InvalidInput("--follow is for one model.", next_step="Name it and its place.")
+    with terminal.session() as session:
+        services = live_services(session)
+        states = []
+        for service in services:
+            with closing(LiveFeed(session, service.release.model, service.release.place)) as feed:
+                states.append(feed.scrape())
+        current = [replace(service, state=state) for service, state in zip(services, states, strict=True)]
+        rows = [_service_row(service) for service in current]
+        found = [
+            {"model": s.release.model, "version": s.release.version, "place": s.release.place, "errors": s.errors,
+             "state": s.state}
+            for s in current
+        ]  # fmt: skip
+        lines = table(["Model", "Where", "State", "Per second", "Errors", "Slowest 5 %"], rows)
+        terminal.result({"services": found}, *(lines if rows else ["Nothing is live."]))
+
+
+def _service_row(service: LiveService) -> list[str]:
+    state, release = service.state, service.release
+    rate, slow = state.values.get(Metric.REQUEST_RATE), state.values.get(Metric.LATENCY_P95)
+    stands = "stopped" if release.lost else "live" if state.reachable else f"silent, as of {moment(state.as_of)}"
+    return [
+        f"{release.model}:{release.version}",
+        release.place,
+        stands,
+        "-" if rate is None else f"{rate:.1f}",
+        "-" if service.errors is None else f"{service.errors:.1%}",
+        "-" if slow is None else _shown(Metric.LATENCY_P95, slow),
+    ]
+
+
+def _answer_lines(answers: Answers, since: str) -> list[str]:
+    """What was answered, in a line or a table; nothing where nothing was counted."""
+    if not answers.rows:
+        return []
+    told = f"{plural(answers.rows, 'answer')} in the last {since}"
+    if answers.quantiles is not None:
+        low, middle, high = (f"{value:.4g}" for value in answers.quantiles)
+        return [f"{told}: half of them below {middle}, 8 of 10 from {low} to {high}"]
+    counts = [*answers.classes, *([("others", answers.others)] if answers.others else [])]
+    return [told, *table(["Answer", "Share"], [[name, f"{number / answers.rows:.1%}"] for name, number in counts])]
 
 
 def _check_input(source: str) -> None:

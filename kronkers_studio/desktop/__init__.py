@@ -10,7 +10,7 @@ unlock_gate              what stands before the pages while no workspace is open
 window, rail, task_bar   the frame around the pages
 page_list                which pages there are; ``page_history`` is the way back and forward
 window_actions           what can be done from the window as it is; ``window_dialogs`` what opens from any page
-offers                   what can be done with what there is; ``offer_buttons`` are buttons and menus made of it
+offers                   what can be done with what there is; ``offer_buttons`` and ``row_menus`` are made of it
 command_palette          all of it found by words
 actions, destinations    what an action is; where a person can be sent
 window_state             what the window remembers from one start to the next
@@ -19,10 +19,11 @@ background               going on without the window; ``tray`` is its icon
 attention                how everything is, for whoever does not look; ``incidents`` is what of it is told
 start                    from the command line to an open window; ``garbage`` collects between events of it
 
-localization, place_words, page_titles   words and figures as people read them
+localization, place_words, page_titles, branch_words   words and figures as people read them
 model_words, release_words           models, and what happened to them, in words
 folder_rows, plan_rows, typed_rows   many entries, a plan, and rows for a model as they are shown
-difference_rows                      differences as they are shown
+difference_rows, changed_tree        differences as they are shown; ``comparison_rows`` those of model versions
+file_icons, file_manager             icons for kinds of files; the system's own program for files
 reachability                         whether a live service answers
 start_again, remedies, check_notice  what can be done about what ended, failed or is damaged
 chart_picture, screenshots           pages as pictures; ``screenshot_data`` is what they show

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from functools import lru_cache
+from pathlib import Path
 
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QAbstractButton
@@ -56,7 +57,21 @@ class FindAll:
     words: str
 
 
-Act = Destination | Command | UseTheme | Press | FindAll
+@dataclass(frozen=True, slots=True)
+class CopyText:
+    """Put ``text``, which Qt can show, on the clipboard."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowInFileManager:
+    """Open the folder of a file of this computer, or a folder; where it is gone, the nearest one that is there."""
+
+    path: Path
+
+
+Act = Destination | Command | UseTheme | Press | FindAll | CopyText | ShowInFileManager
 
 
 class Kind(StrEnum):

@@ -27,10 +27,11 @@ class ChooseFolder:
 
 @dataclass(frozen=True, slots=True)
 class LookThroughFolder:
-    """See what is in ``folder`` before it is brought in."""
+    """See what is in ``folder`` before it is brought into ``project`` ("": the one of the folder's name)."""
 
     page: ClassVar[str] = "migrate"
     folder: Path
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,46 @@ class ShowContent:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowChanges:
+    """What changed in the newest version of a project on ``branch`` ("": the default branch) beside ``old`` (an id; "":
+    the version before), and in the file ``path`` when there is one."""
+
+    page: ClassVar[str] = "registry"
+    project: str
+    path: str = ""
+    branch: str = ""
+    old: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CompareWith:
+    """What changed in the chosen version beside ``old`` (an id; "": the version before)."""
+
+    page: ClassVar[str] = "registry"
+    old: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowFileHistory:
+    """The versions in which a file or folder changed, in ``ref`` ("": the default branch) and those before it."""
+
+    page: ClassVar[str] = "registry"
+    project: str
+    path: str
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveFile:
+    """Ask where to save one file as it was at ``ref``."""
+
+    page: ClassVar[str] = "registry"
+    project: str
+    path: str
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckWorkspace:
     """Verify all that is stored."""
 
@@ -82,10 +123,12 @@ class OpenTrash:
 
 @dataclass(frozen=True, slots=True)
 class RestoreContent:
-    """Ask what of ``project`` ("": the one in view) is to be restored, as it was when, and where to."""
+    """Ask what of ``project`` ("": the one in view) is to be restored, as it was when, and where to; ``path`` is what
+    is likeliest meant."""
 
     page: ClassVar[str] = "registry"
     project: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +158,37 @@ class RemoveContent:
 @dataclass(frozen=True, slots=True)
 class ShowModelVersion:
     """The model version called ``label``, such as ``churn:3``."""
+
+    page: ClassVar[str] = "models"
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddModelFile:
+    """Ask for a model's file anywhere on this computer, to bring it in without its folder."""
+
+    page: ClassVar[str] = "models"
+
+
+@dataclass(frozen=True, slots=True)
+class CompareVersions:
+    """A model version beside another one."""
+
+    page: ClassVar[str] = "models"
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeVersion:
+    """Ask what is to be said of a model version, and what was measured of it."""
+
+    page: ClassVar[str] = "models"
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowLineage:
+    """Where a model version comes from, and what was made of it."""
 
     page: ClassVar[str] = "models"
     label: str
@@ -294,6 +368,10 @@ Destination = (
     | WatchProject
     | ForgetFolder
     | ShowContent
+    | ShowChanges
+    | CompareWith
+    | ShowFileHistory
+    | SaveFile
     | CheckWorkspace
     | OpenTrash
     | RestoreContent
@@ -301,6 +379,10 @@ Destination = (
     | MergeBranches
     | RemoveContent
     | ShowModelVersion
+    | AddModelFile
+    | CompareVersions
+    | DescribeVersion
+    | ShowLineage
     | PutLive
     | RollBack
     | StartAgain

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from kronkers_studio.desktop.localization import counted, tr
+from kronkers_studio.desktop.localization import counted, path_words, tr
 from kronkers_studio.desktop.look.tokens import Tone
 from kronkers_studio.domain.cell_text import column_words
+from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.differences import (
     Cell,
     CellChange,
@@ -48,8 +49,8 @@ def change_words(change: EntryChange) -> tuple[str, Tone]:
 def change_path(change: EntryChange) -> str:
     """Where the entry is; for a renamed one, where it was too."""
     if change.kind is ChangeKind.RENAMED and change.before is not None:
-        return f"{change.before.path} → {change.path}"
-    return change.path
+        return f"{path_words(change.before.path)} → {path_words(change.path)}"
+    return path_words(change.path)
 
 
 def tree_words(difference: TreeDifference) -> str:
@@ -60,8 +61,14 @@ def tree_words(difference: TreeDifference) -> str:
         (ChangeKind.MODIFIED, tr("{n} changed"), tr("{n} changed")),
         (ChangeKind.RENAMED, tr("{n} renamed"), tr("{n} renamed")),
     ]
-    parts = [counted(len(found), one, many) for kind, one, many in counts if (found := difference.of_kind(kind))]
-    return ", ".join(parts)
+    found = [(_files(difference.of_kind(kind)), one, many) for kind, one, many in counts]
+    return ", ".join(counted(number, one, many) for number, one, many in found if number)
+
+
+def _files(changes: Sequence[EntryChange]) -> int:
+    """How many of them are files; where none is, how many there are: folders that are empty, or have another name."""
+    entries = [change.after or change.before for change in changes]
+    return sum(entry is not None and entry.kind is not EntryKind.FOLDER for entry in entries) or len(entries)
 
 
 # Tables

@@ -95,6 +95,11 @@ def clock_format(*, seconds: bool = False) -> str:
     return f"{digits} AP" if half_days else digits
 
 
+def path_words(path: str) -> str:
+    """``a/b.csv`` of a project as "a / b.csv", as tables and labels show it."""
+    return path.replace("/", " / ")
+
+
 def home_short(path: str | Path) -> str:
     """``path`` with the home folder as ``~``."""
     shown = Path(path)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from kronkers_studio.desktop.localization import counted, tr
+from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import Datatype, Framework, ModelFacts, Tensor
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]+|[a-z]+|[0-9]+")
@@ -61,6 +63,24 @@ def assumed_words(facts: ModelFacts) -> str:
         case _:
             words = tr("Nothing beside the model says which Python it was made with: {python} is assumed.")
     return words.format(python=python)
+
+
+def parse_quality(text: str) -> dict[str, float]:
+    """What was measured, as people write it: "accuracy 0.91, auc: 0.88". Raises ``InvalidInput``."""
+    found = {}
+    for part in filter(None, (part.strip() for part in text.replace(";", ",").split(","))):
+        name, _, value = part.replace("=", " ").replace(":", " ").strip().rpartition(" ")
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not name.strip() or not math.isfinite(number):
+            raise InvalidInput(
+                tr("“{part}” is not a name and a number.").format(part=part),
+                next_step=tr("Write it as: accuracy 0.91, auc 0.88."),
+            )
+        found[name.strip()] = number
+    return found
 
 
 def _spaced(name: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QWidget
 
-from kronkers_studio.desktop.actions import Act, Action
+from kronkers_studio.desktop.actions import Action
+from kronkers_studio.desktop.row_menus import Do, open_menu
 from kronkers_studio.desktop.widgets.buttons import Button, Kind
-
-Do = Callable[[Act], object]
 
 
 class OfferButton(Button):
@@ -57,11 +56,4 @@ class OfferMenuButton(Button):
         self._do = do
 
     def _open(self) -> None:
-        menu = QMenu(self)
-        menu.aboutToHide.connect(menu.deleteLater)
-        for action in self.offers():
-            menu.addAction(action.words, self._does(action.act))
-        menu.popup(self.mapToGlobal(self.rect().bottomLeft()))
-
-    def _does(self, act: Act) -> Callable[[], object]:
-        return lambda: self._do(act)
+        open_menu(self, self.offers(), self._do, self.mapToGlobal(self.rect().bottomLeft()))

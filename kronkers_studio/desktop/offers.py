@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kronkers_studio.desktop.actions import Act, Action, Command, Kind, UseTheme
+from kronkers_studio.desktop.actions import Act, Action, Command, CopyText, Kind, ShowInFileManager, UseTheme
 from kronkers_studio.desktop.destinations import (
+    AddModelFile,
     AddServer,
     CheckServer,
     CheckWorkspace,
     ChooseFolder,
     ChooseWorkspace,
     CleanServer,
+    CompareVersions,
+    CompareWith,
+    DescribeVersion,
     ForgetFolder,
     LogIn,
     LookThroughFolder,
@@ -28,10 +32,14 @@ from kronkers_studio.desktop.destinations import (
     RemoveServer,
     RestoreContent,
     RollBack,
+    SaveFile,
     SendRows,
     SetUpServer,
     ShowAccess,
+    ShowChanges,
     ShowContent,
+    ShowFileHistory,
+    ShowLineage,
     ShowModelVersion,
     ShowServerLog,
     ShowServiceLog,
@@ -48,6 +56,7 @@ from kronkers_studio.desktop.localization import counted, home_short, tr
 from kronkers_studio.desktop.place_words import place_title, place_words, release_pill
 from kronkers_studio.domain.content import Project
 from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.servers import Server
 
@@ -177,6 +186,8 @@ def return_action(release: Release, shown: Release) -> Action:
     if not back:
         title = tr("Make version {version} of {model} live again on {place}")
     short = tr("Roll back") if back else tr("Make live again")
+    if shown.state is ReleaseState.LIVE and not back:
+        short = tr("Return to version {n}").format(n=release.version)
     also = tr("undo revert restore previous earlier version roll back")
     return _of(release, title, short, also, RollBack(release.model, release.place, release.number), "undo")
 
@@ -193,13 +204,48 @@ def _of(release: Release, title: str, short: str, also: str, act: Act, icon: str
 
 def version_actions(version: ModelVersion) -> list[Action]:
     """What can be done with a model version."""
-    return [put_live(version)]
+    return [put_live(version), compare_version(version), describe_version(version), lineage_of(version)]
+
+
+def compare_version(version: ModelVersion) -> Action:
+    """See it beside another version."""
+    also = tr("difference diff side by side metrics quality better")
+    return _of_version(
+        version, tr("Compare {model} version {version} …"), tr("Compare …"), also, CompareVersions, "data"
+    )
+
+
+def describe_version(version: ModelVersion) -> Action:
+    """Say what it is for, and add what was measured of it."""
+    also = tr("card description tags metrics quality measure edit limits intended use")
+    words = tr("Describe {model} version {version} …")
+    return _of_version(version, words, tr("Describe …"), also, DescribeVersion, "document")
+
+
+def lineage_of(version: ModelVersion) -> Action:
+    """Where it comes from and what was made of it."""
+    also = tr("lineage origin provenance data script trained where from")
+    words = tr("Where {model} version {version} comes from …")
+    return _of_version(version, words, tr("Follow it further …"), also, ShowLineage, "history")
+
+
+def _of_version(
+    version: ModelVersion, title: str, short: str, also: str, act: Callable[[str], Act], icon: str
+) -> Action:
+    words = title.format(model=version.name, version=version.version)
+    return Action(Kind.ACTION, words, act(version.label), icon, short, _framework(version), also)
 
 
 def put_live(version: ModelVersion) -> Action:
     title = tr("Put version {version} of {model} live …").format(version=version.version, model=version.name)
     act = PutLive(version.name, version.version)
     return Action(Kind.ACTION, title, act, "deploy", tr("Put live …"), _framework(version), _put_live_words())
+
+
+def add_model_file() -> Action:
+    words = tr("Add a model file …")
+    where, also = tr("One from anywhere on this computer"), tr("register import upload open joblib pickle onnx")
+    return Action(Kind.ACTION, words, AddModelFile(), "plus", tr("Add a file …"), where, also)
 
 
 def put_any_live() -> Action:
@@ -245,15 +291,15 @@ def project_actions(project: Project) -> list[Action]:
         ),
         Action(
             Kind.ACTION,
-            tr("Name the newest version of “{project}” …").format(project=name),
+            tr("Name the current state of “{project}” …").format(project=name),
             NameVersion(name),
             "tag",
-            where=tr("A branch or a tag"),
+            where=tr("Or work on a copy"),
             also=_name_words(),
         ),
         Action(
             Kind.ACTION,
-            tr("Merge branches of “{project}” …").format(project=name),
+            tr("Combine copies of “{project}” …").format(project=name),
             MergeBranches(name),
             "migrate",
             where=tr("Put the changes of both into one"),
@@ -261,7 +307,7 @@ def project_actions(project: Project) -> list[Action]:
         ),
         Action(
             Kind.ACTION,
-            tr("Remove “{project}” or a branch of it …").format(project=name),
+            tr("Remove “{project}” or a copy of it …").format(project=name),
             RemoveContent(name),
             "trash",
             where=tr("It goes to the trash and can be brought back"),
@@ -293,17 +339,123 @@ def folder_actions(project: str) -> list[Action]:
     ]
 
 
+def brought_in_actions(project: str, folders: Sequence[Path]) -> list[Action]:
+    """What can be done with a project and the folders that it is brought in from, from a list of such."""
+    watch, forget = folder_actions(project)
+    return [
+        *(look_through(project, folder) for folder in folders[:1]),
+        Action(Kind.ACTION, tr("Show in Files & history"), ShowContent(project), "registry"),
+        replace(watch, short=tr("Watch, or stop watching")),
+        *(action for folder in folders for action in place_actions(folder)),
+        *(copy_path(str(folder)) for folder in folders[:1]),
+        replace(forget, short=tr("Forget …")),
+    ]
+
+
 def look_through(project: str, folder: Path) -> Action:
     """Bring a folder in again."""
     title = tr("Look inside {name}").format(name=project)
     also = tr("bring in again update sync import")
-    return Action(Kind.ACTION, title, LookThroughFolder(folder), "migrate", tr("Look inside"), home_short(folder), also)
+    return Action(
+        Kind.ACTION, title, LookThroughFolder(folder, project), "migrate", tr("Look inside"), home_short(folder), also
+    )
 
 
 def _project(project: Project) -> Action:
     files = counted(project.head.files, tr("{n} file"), tr("{n} files")) if project.head is not None else ""
     where = " · ".join(part for part in (files, home_short(project.source) if project.source else "") if part)
     return Action(Kind.PROJECT, project.name, ShowContent(project.name), "registry", where=where)
+
+
+# One file, folder or version
+
+
+def content_actions(project: str, ref: str, path: str, *, is_file: bool, place: Path | None = None) -> list[Action]:
+    """What can be done with a file or folder of a version; ``place`` is where it lies on this computer, if it may."""
+    name = path.rpartition("/")[2]
+    past = ShowFileHistory(project, path, ref)
+    actions = [_row(tr("History of {name}"), name, past, "history", tr("History"), _when_words())]
+    if is_file:
+        actions.append(save_as(project, ref, path))
+    restore = RestoreContent(project, path)
+    actions.append(_row(tr("Restore {name} …"), name, restore, "undo", tr("Restore …"), _restore_words()))
+    return [*actions, *place_actions(place), copy_path(path)]
+
+
+def save_as(project: str, ref: str, path: str) -> Action:
+    """One file of a version, to this computer."""
+    act, also = SaveFile(project, path, ref), tr("download export copy extract get")
+    return _row(tr("Save {name} as …"), path.rpartition("/")[2], act, "save", tr("Save as …"), also)
+
+
+def change_actions(project: str, branch: str, old: str, path: str, place: Path | None) -> list[Action]:
+    """What can be done with a file that bringing a folder in has changed, from wherever that is told."""
+    name = path.rpartition("/")[2]
+    changed = ShowChanges(project, path, branch, old)
+    words, also = tr("See what changed in {name}"), tr("difference compare rows")
+    return [
+        _row(words, name, changed, "data", tr("See what changed"), also),
+        _row(tr("History of {name}"), name, ShowFileHistory(project, path, branch), "history", tr("History"), ""),
+        *place_actions(place),
+        copy_path(path),
+    ]
+
+
+def found_file_actions(project: str, ref: str, path: str) -> list[Action]:
+    """What can be done with a file that a search found."""
+    folder, _, name = path.rpartition("/")
+    show = _row(tr("Show {name}"), name, ShowContent(project, folder, name, ref), "registry", tr("Show it"), "")
+    past = ShowFileHistory(project, path, ref)
+    history = _row(tr("History of {name}"), name, past, "history", tr("History"), _when_words())
+    return [show, history, save_as(project, ref, path), copy_path(path)]
+
+
+def gone_actions(project: str, ref: str, path: str, place: Path | None) -> list[Action]:
+    """What can be done with what is not in the version ``ref`` any more: its history leads to what it was."""
+    past = ShowFileHistory(project, path, ref)
+    history = _row(tr("History of {name}"), path.rpartition("/")[2], past, "history", tr("History"), _when_words())
+    return [history, *found_actions(path, place)]
+
+
+def found_actions(path: str, place: Path | None) -> list[Action]:
+    """What can be done with something found in a folder that is not brought in yet, or was left out."""
+    return [*place_actions(place), copy_path(path)]
+
+
+def version_row_actions(commit: str, current: str) -> list[Action]:
+    """What can be done with a version in a list of them; ``current`` is the newest one of the default branch."""
+    actions = [Action(Kind.ACTION, tr("See what changed"), CompareWith(), "data")]
+    if current and commit != current:
+        actions.append(Action(Kind.ACTION, tr("Compare with the current state"), CompareWith(current), "data"))
+    copied = Action(Kind.ACTION, tr("Copy the version's id"), CopyText(commit), "copy")
+    return [*actions, name_version(), restore_what(), copied]
+
+
+def place_actions(place: Path | None) -> list[Action]:
+    """The way to where something lies on this computer."""
+    if place is None:
+        return []
+    also = tr("explorer finder folder open reveal")
+    words = tr("Show in the file manager")
+    return [Action(Kind.ACTION, words, ShowInFileManager(place), "folder", where=home_short(place), also=also)]
+
+
+def copy_path(path: str) -> Action:
+    """As text, where one is wanted: in a program, or a mail."""
+    return Action(Kind.ACTION, tr("Copy path"), CopyText(printable(path)), "copy", where=path)
+
+
+def _row(title: str, name: str, act: Act, icon: str, short: str, also: str) -> Action:
+    return Action(Kind.ACTION, title.format(name=name), act, icon, short, also=also)
+
+
+def copy_cells(cells: Sequence[str]) -> Action:
+    """A row of a table, as a spreadsheet takes it."""
+    return Action(Kind.ACTION, tr("Copy row"), CopyText("\t".join(map(printable, cells))), "copy")
+
+
+def _when_words() -> str:
+    return tr("versions earlier states changes log")
 
 
 # Files and history
@@ -318,25 +470,27 @@ def restore_what() -> Action:
 def check_for_damage() -> Action:
     also = tr("verify scrub integrity workspace health check the workspace")
     where = tr("Reads every stored byte")
-    return Action(
-        Kind.ACTION, tr("Check for damage"), CheckWorkspace(), "shield", tr("Check"), where, also, useful=True
-    )
+    return Action(Kind.ACTION, tr("Check for damage"), CheckWorkspace(), "shield", "", where, also, useful=True)
 
 
 def name_version() -> Action:
-    words = tr("Make a branch or tag at this version")
-    return Action(Kind.ACTION, words, NameVersion(), "tag", tr("Name it …"), tr("The chosen version"), _name_words())
+    words = tr("Name this state, or work on a copy …")
+    return Action(
+        Kind.ACTION, words, NameVersion(), "tag", tr("Name this state …"), tr("The chosen version"), _name_words()
+    )
 
 
 def merge_branches() -> Action:
     where = tr("Put the changes of both into one")
-    return Action(Kind.ACTION, tr("Merge branches …"), MergeBranches(), "migrate", tr("Merge …"), where, _merge_words())
+    return Action(
+        Kind.ACTION, tr("Combine copies …"), MergeBranches(), "migrate", tr("Combine …"), where, _merge_words()
+    )
 
 
 def remove_content() -> Action:
     where = tr("It goes to the trash and can be brought back")
     return Action(
-        Kind.ACTION, tr("Remove a branch or the project …"), RemoveContent(), "trash", where=where, also=_remove_words()
+        Kind.ACTION, tr("Remove a copy or the project …"), RemoveContent(), "trash", where=where, also=_remove_words()
     )
 
 
@@ -523,6 +677,7 @@ def window_actions() -> list[Action]:
         Action(Kind.ACTION, tr("Find anything and do anything"), Command.PALETTE, "search", shortcut="Ctrl+K"),
         bring_in(),
         put_any_live(),
+        add_model_file(),
         find_anything(),
         restore_what(),
         check_for_damage(),
@@ -596,11 +751,11 @@ def _restore_words() -> str:
 
 
 def _name_words() -> str:
-    return tr("branch tag label bookmark snapshot")
+    return tr("branch tag label bookmark snapshot version copy")
 
 
 def _merge_words() -> str:
-    return tr("combine join branches conflict")
+    return tr("merge combine join branches conflict")
 
 
 def _remove_words() -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kronkers_studio.domain.content import SkippedItem
+from kronkers_studio.domain.file_types import kind_of_name
 from kronkers_studio.domain.migration import Decision, FileKind, MigrationPlan, OnlineOnly, PlannedItem
 from kronkers_studio.domain.printable import printable
 
-PlanGroup = Literal["all", "models", "data", "code", "decide", "out"]
+PlanGroup = Literal["all", "fresh", "models", "data", "code", "decide", "out"]
 PlanOrder = Literal["", "path", "-path", "size", "-size"]
 """By what rows are sorted; "-" is the other way round, "" as they were found, conflict copies below their originals."""
 
@@ -18,12 +19,14 @@ PlanOrder = Literal["", "path", "-path", "size", "-size"]
 @dataclass(frozen=True, slots=True)
 class PlanRow:
     """A found thing and, when it cannot be kept as it is, why. ``copied``: conflict copies of it were found; ``newer``:
-    it is a conflict copy, and was changed later than the file that it is a copy of."""
+    it is a conflict copy, and was changed later than the file that it is a copy of; ``gone``: the project has it,
+    and the folder has not got it any more."""
 
     item: PlannedItem
     skipped: SkippedItem | None = None
     copied: bool = False
     newer: bool = False
+    gone: bool = False
 
     @property
     def path(self) -> str:
@@ -127,17 +130,24 @@ def arrange_rows(
 
 @dataclass(frozen=True, slots=True)
 class PreparedPlan:
-    """A plan with all that is shown of it."""
+    """A plan with all that is shown of it: what was found, and what the project has that was not."""
 
     plan: MigrationPlan
     figures: PlanFigures
     rows: Sequence[PlanRow]
+    gone: Sequence[PlanRow] = ()
+
+    @property
+    def again(self) -> bool:
+        """Whether the folder was brought in before, so that something can be new beside that."""
+        return bool(self.figures.unchanged or self.gone)
 
 
 def prepare(plan: MigrationPlan) -> PreparedPlan:
     """``plan`` with its rows and its numbers."""
     rows = plan_rows(plan)
-    return PreparedPlan(plan, _figures(plan, rows), rows)
+    gone = [PlanRow(PlannedItem(path, kind_of_name(path), "", 0, 0, Decision.KEEP), gone=True) for path in plan.gone]
+    return PreparedPlan(plan, _figures(plan, rows), rows, gone)
 
 
 def _figures(plan: MigrationPlan, rows: Sequence[PlanRow]) -> PlanFigures:
@@ -174,6 +184,7 @@ def _figures(plan: MigrationPlan, rows: Sequence[PlanRow]) -> PlanFigures:
 
 _CODE = (FileKind.CODE, FileKind.NOTEBOOK)
 _GROUPS: dict[str, Callable[[PlanRow], bool]] = {
+    "fresh": lambda row: row.gone or _is_fresh(row),
     "models": lambda row: row.item.kind is FileKind.MODEL,
     "data": lambda row: row.item.kind is FileKind.DATA,
     "code": lambda row: row.item.kind in _CODE,
@@ -184,6 +195,11 @@ _KEYS: dict[str, Callable[[PlanRow], Any]] = {
     "path": lambda row: row.item.path.casefold(),
     "size": lambda row: row.item.size,
 }
+
+
+def _is_fresh(row: PlanRow) -> bool:
+    """Whether it would be stored, and is not in the project as it is."""
+    return row.skipped is None and row.item.decision is not Decision.LEAVE_OUT and not row.item.unchanged
 
 
 def _what_to_decide(row: PlanRow) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kronkers_studio.desktop.localization import date_time, tr
 from kronkers_studio.desktop.look.tokens import Tone
+from kronkers_studio.desktop.place_words import place_words
 from kronkers_studio.domain.release_events import ReleaseEvent, ReleaseEventKind
 
 
@@ -19,6 +20,32 @@ def event_words(event: ReleaseEvent) -> str:
         ReleaseEventKind.LOST: tr("Version {n} stopped by itself"),
     }
     return sentences[event.kind].format(n=event.version, before=event.replaced)
+
+
+def service_event_words(model: str, place: str, event: ReleaseEvent) -> str:
+    """The same where things that happened to several models are listed."""
+    sentences = {
+        ReleaseEventKind.WENT_LIVE: tr("{model} version {n} went live on {place}"),
+        ReleaseEventKind.ROLLED_BACK: tr("{model} was rolled back from version {before} to {n} on {place}"),
+        ReleaseEventKind.LIVE_AGAIN: tr("{model} version {n} went live again on {place}"),
+        ReleaseEventKind.STARTING: tr("{model} version {n} is starting on {place}"),
+        ReleaseEventKind.NOT_STARTED: tr("{model} version {n} did not start on {place}"),
+        ReleaseEventKind.STOPPED: tr("{model} version {n} was stopped on {place}"),
+        ReleaseEventKind.LOST: tr("{model} version {n} stopped by itself on {place}"),
+    }
+    words = sentences[event.kind]
+    return words.format(model=model, place=place_words(place), n=event.version, before=event.replaced)
+
+
+def event_icon(event: ReleaseEvent) -> tuple[str, Tone]:
+    """What stands before it in a list."""
+    icons: dict[ReleaseEventKind, tuple[str, Tone]] = {
+        ReleaseEventKind.NOT_STARTED: ("error", "bad"),
+        ReleaseEventKind.LOST: ("warning", "warn"),
+        ReleaseEventKind.ROLLED_BACK: ("undo", "plain"),
+        ReleaseEventKind.STOPPED: ("stop", "plain"),
+    }
+    return icons.get(event.kind, ("deploy", "plain"))
 
 
 def event_hint(event: ReleaseEvent) -> str:

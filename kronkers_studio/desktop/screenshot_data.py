@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kronkers_studio.domain.releases import Release
     from kronkers_studio.domain.servers import ServerReport
     from kronkers_studio.workflows.session import Session
 
@@ -135,12 +138,39 @@ def sample_row() -> dict[str, Any]:
     return rows[0]
 
 
-def stop_services(workspace: Path) -> None:
-    from kronkers_studio.domain.releases import ReleaseState
-    from kronkers_studio.workflows.releases import list_releases, stop_release
+def end_services(workspace: Path) -> None:
+    """As a restart of the computer does: the programs are gone, and nobody has said so."""
+    import psutil
+
+    with _live(workspace) as (_session, live):
+        for release in live:
+            psutil.Process(int(release.endpoint["pid"])).kill()
+
+
+def start_services(workspace: Path) -> None:
+    """Start again what was ended."""
+    from kronkers_studio.domain.releases import THIS_COMPUTER
+    from kronkers_studio.workflows.restart import start_again
     from kronkers_studio.workflows.session import open_workspace
 
     with open_workspace(workspace) as session:
-        for release in list_releases(session):
-            if release.state is ReleaseState.LIVE:
-                stop_release(session, release.model, release.place)
+        for model in session.workspace.ledger.model_names():
+            start_again(session, model, THIS_COMPUTER)
+
+
+def stop_services(workspace: Path) -> None:
+    from kronkers_studio.workflows.releases import stop_release
+
+    with _live(workspace) as (session, live):
+        for release in live:
+            stop_release(session, release.model, release.place)
+
+
+@contextlib.contextmanager
+def _live(workspace: Path) -> Iterator[tuple[Session, list[Release]]]:
+    from kronkers_studio.domain.releases import ReleaseState
+    from kronkers_studio.workflows.releases import list_releases
+    from kronkers_studio.workflows.session import open_workspace
+
+    with open_workspace(workspace) as session:
+        yield session, [each for each in list_releases(session) if each.state is ReleaseState.LIVE]

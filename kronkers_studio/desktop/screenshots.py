@@ -1,4 +1,5 @@
-"""Pictures of every page for people to judge: light and dark, empty and full, at 100 % and 200 %.
+"""Pictures of every page for people to judge: light and dark; empty, full and failed; in windows of three widths, at
+100 % and 200 %.
 
     python -m kronkers_studio.desktop.screenshots [FOLDER [SCALE …]]
 
@@ -13,19 +14,29 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kronkers_studio.desktop.destinations import ShowContent
-from kronkers_studio.desktop.screenshot_data import fill, make_workspace, sample_report, sample_row, stop_services
+from kronkers_studio.desktop.screenshot_data import (
+    end_services,
+    fill,
+    make_workspace,
+    sample_report,
+    sample_row,
+    start_services,
+    stop_services,
+)
 
 if TYPE_CHECKING:
     from kronkers_studio.desktop.window import MainWindow
 
-_SIZE = (1280, 800)
-_SCALES = ("1", "2")
+_SIZE = (1440, 900)
+_SIZES = {"1": ((1024, 700), _SIZE, (2560, 1440)), "2": (_SIZE,)}
+"""Of the window in which each page is shown, by scale; what lies behind its buttons is shown in one of ``_SIZE``."""
 _PAGES = ("home", "migrate", "registry", "models", "deploy", "monitor", "servers", "settings")
+_PAGES_OF_SERVICES = ("home", "models", "deploy", "monitor")
 _PATIENCE = 300.0  # seconds for the longest step, packaging for the first time
 _REST_SECONDS, _LONGEST_READ = 0.2, 5.0
 
@@ -34,7 +45,7 @@ def main(arguments: list[str]) -> int:
     """Make all pictures in the folder named first (``screenshots`` by default), at the scales named after it."""
     folder = Path(arguments[0] if arguments else "screenshots").absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    scales = tuple(arguments[1:]) or _SCALES
+    scales = tuple(arguments[1:]) or tuple(_SIZES)
     with tempfile.TemporaryDirectory(prefix="kronkers-screenshots-") as home:
         codes = [_run_in(Path(home), scale, "--at", scale, str(folder)) for scale in scales]
         _run_in(Path(home), "1", "--stop")
@@ -74,10 +85,14 @@ def _photograph(scale: str, folder: Path) -> None:
         make_workspace(empty).close()
         with make_workspace(full) as session:
             fill(session)
+    start_services(full)
     for theme in ("light", "dark"):
         studio.wizard(theme)
         studio.pages(theme, "empty", empty)
         studio.pages(theme, "full", full)
+    end_services(full)
+    for theme in ("light", "dark"):
+        studio.pages(theme, "failed", full, _PAGES_OF_SERVICES)
 
 
 class _Photographer:
@@ -100,14 +115,21 @@ class _Photographer:
         self._take(window, theme, "wizard-3-recovery")
         window.close()
 
-    def pages(self, theme: str, kind: str, workspace: Path) -> None:
-        """Every page, and on the full workspace what lies behind its buttons."""
+    def pages(self, theme: str, kind: str, workspace: Path, pages: Sequence[str] = _PAGES) -> None:
+        """Each of ``pages``, and on the full workspace what lies behind their buttons."""
         window = self._open(theme, workspace)
         wait_for(lambda: window.studio.session is not None)
-        for page in _PAGES:
+        if kind == "failed":
+            home: Any = window.page("home")
+            window.show_page("home")
+            wait_for(lambda: home.overview is not None and home.overview.lost)
+        for page in pages:
             window.show_page(page)
             self._await_content(window, page, kind)
-            self._take(window, theme, f"{page}-{kind}")
+            for size in _SIZES.get(self._scale, (_SIZE,)):
+                window.resize(*size)
+                self._take(window, theme, f"{page}-{kind}", width=size[0])
+            window.resize(*_SIZE)
         if kind == "full":
             self._depths(window, theme)
         window.close()
@@ -236,9 +258,9 @@ class _Photographer:
         window.resize(*_SIZE)
         return window
 
-    def _take(self, window: MainWindow, theme: str, name: str) -> None:
+    def _take(self, window: MainWindow, theme: str, name: str, width: int = _SIZE[0]) -> None:
         settle(window)
-        window.grab().save(str(self._file(theme, name)))
+        window.grab().save(str(self._file(theme, f"{name}-{width}")))
 
     def _take_dialog(self, window: MainWindow, theme: str, name: str) -> None:
         from PySide6.QtWidgets import QDialog

@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QMouseEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.actions import Act, Action, Command, FindAll, Press, UseTheme
+from kronkers_studio.desktop.actions import Act, Action, Command, CopyText, FindAll, Press, ShowInFileManager, UseTheme
 from kronkers_studio.desktop.command_palette import CommandPalette
 from kronkers_studio.desktop.destinations import Destination, ToPage
 from kronkers_studio.desktop.localization import tr
@@ -21,6 +21,7 @@ from kronkers_studio.desktop.page_history import PageHistory
 from kronkers_studio.desktop.page_list import LOADED_EARLY, NEEDS_NO_WORKSPACE, is_page, load_page, page_class, stops
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.rail import Rail
+from kronkers_studio.desktop.row_menus import do_on_computer
 from kronkers_studio.desktop.task_bar import TaskBar, TasksPanel
 from kronkers_studio.desktop.unlock_gate import Gate
 from kronkers_studio.desktop.widgets.keyboard import FocusKeeper
@@ -318,6 +319,8 @@ class MainWindow(QMainWindow):
                     button.click()
             case FindAll(words):
                 self.dialogs.find(words)
+            case CopyText() | ShowInFileManager():
+                do_on_computer(act, self.studio.runner, self, self.page(self.current).notice.show_error)
             case _:
                 self.go_to(act)
 

@@ -1,10 +1,12 @@
-"""The history of a project as a graph: versions in rows, newest first, each with the lanes it is drawn in."""
+"""The history of a project as a graph: versions in rows, newest first, each with the lanes it is drawn in. The history
+of one file: the versions in which it changed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from kronkers_studio.domain.content import Commit
+from kronkers_studio.domain.differences import EntryChange
 
 Line = tuple[int, int]
 """From one lane to another; both the same for a line that goes straight down."""
@@ -65,3 +67,24 @@ class Lanes:
             return self._waiting.index(None)
         self._waiting.append(None)
         return len(self._waiting) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A version in which a file became what it was in none of those before: ``change`` is what it became beside the
+    version ``before`` (an id; "" for the first version of a project)."""
+
+    commit: Commit
+    change: EntryChange
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileHistory:
+    """All states of one file, newest first, among the ``versions`` that were looked through; not ``complete`` when
+    there are more of either. Under which names it was before, its states tell."""
+
+    path: str
+    states: tuple[FileState, ...]
+    versions: int
+    complete: bool = True

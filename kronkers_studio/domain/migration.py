@@ -263,6 +263,14 @@ class MigrationResult:
     folded: tuple[FoldedVersion, ...] = ()  # conflict copies that became versions, oldest first
     undone: Undone | None = None  # what others had brought and is no longer so, as was asked for
     unmatched: tuple[str, ...] = ()  # patterns of what to include that nothing matches: mistyped, perhaps
+    before: str = ""  # the branch's head before the run; "" when there was none
+    found: int = 0  # files, links and what was left out in the folders; 0 where nothing had to be looked through
+    as_versions: int = 0  # conflict copies of those that are in the history as versions of another file
+
+    @property
+    def kept(self) -> int:
+        """How many of those ``found`` are in the version under their own names."""
+        return max(0, self.found - self.as_versions - len(self.skipped))
 
     @property
     def incomplete(self) -> bool:

@@ -63,6 +63,11 @@ MODEL_FILE_KINDS = (
 _BY_SUFFIX = {suffix: kind for kind in MODEL_FILE_KINDS for suffix in kind.suffixes}
 _SHARED = tuple(suffix for kind in MODEL_FILE_KINDS for suffix in kind.shared)
 
+MODEL_ENDINGS = tuple(
+    suffix for kind in MODEL_FILE_KINDS if kind.framework for suffix in (*kind.suffixes, *kind.shared)
+)
+"""What names of files end in that may be registered."""
+
 
 def model_file_kind(name: str) -> ModelFileKind | None:
     """What kind of model file the end of ``name`` stands for; None when it stands for none, or mostly for others."""

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from kronkers_studio.domain.errors import ForeignEntry
 from kronkers_studio.domain.printable import printable
 
+RESTORED = " restored"
+"""What is added to a project's name for the folder that it is restored into, which by that is known as no OneDrive."""
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)", re.IGNORECASE)
 _WINDOWS_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _UNDECODABLE = re.compile("[\ud800-\udfff]")

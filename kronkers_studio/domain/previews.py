@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,63 @@ class TablePreview:
     sheets: tuple[str, ...] = ()  # all of a workbook
     figures: frozenset[int] = frozenset()
     width: int = 0  # columns there are, when that is more than are shown
+
+
+@dataclass(frozen=True, slots=True)
+class TableQuery:
+    """Which rows of a table are wanted, and in which order: by the column at ``sort`` (-1: as they are written), those
+    in which a cell holds ``words``, in the column at ``column`` (-1: in any). "> 5" compares a column's figures."""
+
+    sort: int = -1
+    descending: bool = False
+    words: str = ""
+    column: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """The first of the ``matched`` rows that a query found among ``total``, in the first columns of ``width``, as they
+    read. ``read`` bytes of the file were looked through when that is not all of it, else 0."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    matched: int
+    total: int
+    width: int
+    read: int = 0
+
+
+class ColumnType(StrEnum):
+    NUMBER = "number"
+    TEXT = "text"
+    TIME = "time"
+    TRUTH = "truth"
+    NOTHING = "nothing"  # it is empty
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFacts:
+    """What is in a column: ``empty`` cells, ``distinct`` values in the others, and, as they read, the smallest, the
+    median and the largest of numbers and times, else the ``commonest`` values with how often they are there."""
+
+    name: str
+    type: ColumnType
+    empty: int
+    distinct: int
+    smallest: str = ""
+    median: str = ""
+    largest: str = ""
+    commonest: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """The first columns of ``width`` of a table of ``total`` rows; ``read`` as in ``TableView``."""
+
+    columns: tuple[ColumnFacts, ...]
+    total: int
+    width: int
+    read: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,35 @@ def release_events(changes: Iterable[tuple[datetime, str, Release]]) -> list[Rel
     return history.told()
 
 
+WENT_LIVE = (ReleaseEventKind.WENT_LIVE, ReleaseEventKind.ROLLED_BACK, ReleaseEventKind.LIVE_AGAIN)
+
+
+def live_times(events: Iterable[ReleaseEvent]) -> dict[int, tuple[datetime, datetime]]:
+    """From when to when each release was live last, by its number; not of one that is live still. ``events`` come
+    newest first, all of one model in one place."""
+    found: dict[int, tuple[datetime, datetime]] = {}
+    ended: dict[int, datetime] = {}
+    replaced: datetime | None = None  # when the next one went live
+    for event in events:
+        if event.kind in (ReleaseEventKind.STOPPED, ReleaseEventKind.LOST):
+            ended[event.release] = event.at
+        elif event.kind in WENT_LIVE:
+            ends = [at for at in (ended.pop(event.release, None), replaced) if at is not None]
+            if ends:
+                found.setdefault(event.release, (event.at, min(ends)))
+            replaced = event.at
+    return found
+
+
+def events_by_service(changes: Iterable[tuple[datetime, str, Release]]) -> list[tuple[str, str, ReleaseEvent]]:
+    """As ``release_events``, of any models in any places: (model, place, event), newest first."""
+    of_service: dict[tuple[str, str], list[tuple[datetime, str, Release]]] = {}
+    for change in changes:
+        of_service.setdefault((change[2].model, change[2].place), []).append(change)
+    told = [(model, place, event) for (model, place), own in of_service.items() for event in release_events(own)]
+    return sorted(told, key=lambda each: each[2].at, reverse=True)
+
+
 class _History:
     def __init__(self) -> None:
         self._events: list[ReleaseEvent] = []

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kronkers_studio.domain.releases import Release
+
 
 class Metric(StrEnum):
     """What is charted of a live release; the value's unit is in ``unit``."""
@@ -38,12 +40,35 @@ _UNITS = {
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerLine:
+    """What is charted of a model's answers: the share of the class ``name``, that of all ``others``, or below which
+    number the share ``quantile`` of them lies."""
+
+    name: str = ""
+    others: bool = False
+    quantile: float | None = None
+
+    @property
+    def value(self) -> str:
+        if self.quantile is not None:
+            return f"answer_p{self.quantile * 100:.0f}"
+        return "answer_other" if self.others else f"answer={self.name}"
+
+    @property
+    def unit(self) -> str:
+        return "%" if self.quantile is None else ""
+
+
+Charted = Metric | AnswerLine
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesKey:
     """One series: a metric of a model in a place, across its releases."""
 
     model: str
     place: str
-    metric: Metric
+    metric: Charted
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +91,19 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """What a model answered in a range of time, to ``rows`` rows: how often each class, the most frequent first, and
+    how many ``others``; or of numbers the values below which a tenth, a half and nine tenths lie. ``windows`` are the
+    same over time."""
+
+    rows: int = 0
+    classes: tuple[tuple[str, int], ...] = ()
+    others: int = 0
+    quantiles: tuple[float, float, float] | None = None
+    windows: Mapping[Charted, Window] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Marker:
     """Something that happened at a time, shown on every chart's time axis."""
 
@@ -83,5 +121,22 @@ class LiveState:
     as_of: datetime | None
     reachable: bool
     values: Mapping[Metric, float] = field(default_factory=dict)
-    totals: Mapping[str, int] = field(default_factory=dict)  # "answered", "refused", "failed" since the start
+    totals: Mapping[str, int] = field(default_factory=dict)  # "answered", "refused", "failed", "rows" since the start
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveService:
+    """How one of several services does: its release, what was measured last, and its ``requests`` in the last hour."""
+
+    release: Release
+    state: LiveState
+    requests: Window
+
+    @property
+    def errors(self) -> float | None:
+        """The share of requests that were not accepted or failed, since the service began; None without requests."""
+        totals = self.state.totals
+        wrong = totals.get("refused", 0) + totals.get("failed", 0)
+        every = wrong + totals.get("answered", 0)
+        return wrong / every if every else None

@@ -11,7 +11,7 @@ import io
 import json
 import math
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,7 +23,7 @@ from kronkers_studio.domain.differences import (
     TableDifference,
     TableFileDifference,
 )
-from kronkers_studio.domain.previews import TablePreview
+from kronkers_studio.domain.previews import ColumnFacts, ColumnType, TableFacts, TablePreview, TableView
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.row_tables import MOST_CELLS, MOST_COLUMNS, Grid
 from kronkers_studio.domain.row_tables import Cell as RowCell
@@ -40,6 +40,7 @@ LARGEST_PIECE = 1 << 20
 _LARGEST_COUNT = 1 << 62
 _READ_AT_ONCE = 1 << 20
 _LONGEST_SENTENCE = 2000
+_MOST_COMMON = 20  # values of a column
 
 _Made = TypeVar("_Made")
 
@@ -264,11 +265,7 @@ def unpack_preview(about: Any) -> TablePreview:
         return tuple(map(text, fields(value, len(names))))
 
     shown = items(rows, row)
-    if (
-        len(shown) > ROWS
-        or len(names) > COLUMNS
-        or any(len(cell) > CELL for cells in (names, *shown) for cell in cells)
-    ):
+    if len(shown) > ROWS or len(names) > COLUMNS or _too_long(names, *shown):
         raise Malformed
     return TablePreview(
         names,
@@ -280,6 +277,59 @@ def unpack_preview(about: Any) -> TablePreview:
         frozenset(items(figures, count)),
         count(width),
     )
+
+
+# ---- whole tables ----
+
+
+def pack_view(view: TableView) -> list[Any]:
+    return [view.columns, view.rows, view.matched, view.total, view.width]
+
+
+def unpack_view(about: Any, *, most: int) -> TableView:
+    columns, rows, matched, total, width = fields(about, 5)
+    names = items(columns, text)
+
+    def row(value: Any) -> tuple[str, ...]:
+        return tuple(map(text, fields(value, len(names))))
+
+    shown = items(rows, row)
+    if len(shown) > most or len(names) > COLUMNS or _too_long(names, *shown):
+        raise Malformed
+    return TableView(names, shown, count(matched), count(total), count(width))
+
+
+def pack_facts(facts: TableFacts) -> list[Any]:
+    told = [
+        [each.name, each.type, each.empty, each.distinct, each.smallest, each.median, each.largest, each.commonest]
+        for each in facts.columns
+    ]
+    return [told, facts.total, facts.width]
+
+
+def unpack_facts(about: Any, *, most: int) -> TableFacts:
+    columns, total, width = fields(about, 3)
+    told = items(columns, _unpack_column_facts)
+    if len(told) > most:
+        raise Malformed
+    return TableFacts(told, count(total), count(width))
+
+
+def _unpack_column_facts(about: Any) -> ColumnFacts:
+    name, kind, empty, distinct, smallest, median, largest, commonest = fields(about, 8)
+    words = title, lowest, middle, highest = [text(each) for each in (name, smallest, median, largest)]
+    values = tuple((text(value), count(times)) for value, times in items(commonest, lambda pair: fields(pair, 2)))
+    if _too_long(words, (value for value, _times in values)) or len(values) > _MOST_COMMON:
+        raise Malformed
+    try:
+        type = ColumnType(text(kind))
+    except ValueError:
+        raise Malformed from None
+    return ColumnFacts(title, type, count(empty), count(distinct), lowest, middle, highest, values)
+
+
+def _too_long(*cells: Iterable[str]) -> bool:
+    return any(len(cell) > CELL for some in cells for cell in some)
 
 
 # ---- columns ----

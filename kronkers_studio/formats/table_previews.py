@@ -92,7 +92,7 @@ def _workbook(data: bytes) -> TablePreview:
     written: pl.DataFrame = loaded.to_polars()
     total = max(0, loaded.total_height - 1)
     typed = _typed_sheet(workbook, sheets[0], written)
-    head = column_words([_dated(name) for name in written.row(0)]) if written.height else []
+    head = column_words([dated(name) for name in written.row(0)]) if written.height else []
     columns = [
         _sheet_column(column[1:], typed[place] if typed else None)
         for place, column in enumerate(written.iter_columns())
@@ -110,20 +110,28 @@ class _Column:
 
     @property
     def are_figures(self) -> bool:
-        return _read_as_figures(self.cells) if self.figures is None else self.figures
+        return read_as_figures(self.cells) if self.figures is None else self.figures
 
 
 def _typed_column(column: pl.Series) -> _Column:
-    """Times in a zone are told as there, with the zone's name: Python would need a database of zones for them."""
     import polars as pl
 
     type = column.dtype
-    figures = type.is_numeric() or isinstance(type, pl.Duration)
+    moments = isinstance(type, pl.Datetime) and type.time_zone is not None
+    return _Column(typed_words(column), None if moments else type.is_numeric() or isinstance(type, pl.Duration))
+
+
+def typed_words(column: pl.Series) -> list[str]:
+    """How the cells of a typed column read. Times in a zone are told as there, with the zone's name: Python would need
+    a database of zones for them."""
+    import polars as pl
+
+    type = column.dtype
     if not isinstance(type, pl.Datetime) or type.time_zone is None:
-        return _Column(column_words(column.to_list(), _digits(type)), figures)
+        return column_words(column.to_list(), _digits(type))
     local = column_words(column.dt.replace_time_zone(None).to_list())
     zones = column.dt.strftime("%Z").to_list()
-    return _Column([f"{words} {zone}" if words else "" for words, zone in zip(local, zones, strict=True)])
+    return [f"{words} {zone}" if words else "" for words, zone in zip(local, zones, strict=True)]
 
 
 def _digits(type: pl.DataType) -> int:
@@ -155,7 +163,7 @@ def _sheet_column(written: pl.Series, typed: pl.Series | None) -> _Column:
 
     texts = written.to_list()
     if typed is None or typed.dtype in (pl.String, pl.Null):
-        return _Column(column_words([_dated(text) for text in texts]), None if typed is None else False)
+        return _Column(column_words([dated(text) for text in texts]), None if typed is None else False)
     values = [_sheet_value(value, text) for value, text in zip(typed.to_list(), texts, strict=True)]
     return _Column(column_words(values), typed.dtype.is_numeric() or isinstance(typed.dtype, pl.Duration))
 
@@ -164,10 +172,10 @@ def _sheet_value(value: object, text: str | None) -> object:
     """A cell that is ``value`` in the type of its column, where it can be, and ``text`` as such."""
     if isinstance(value, float) and text in ("true", "false"):
         return text == "true"
-    return _dated(text) if value is None else _time_of_day(value)
+    return dated(text) if value is None else _time_of_day(value)
 
 
-def _dated(text: str | None) -> object:
+def dated(text: str | None) -> object:
     """A date among a sheet's texts is written like this."""
     return _time_of_day(datetime.fromisoformat(text)) if text and _MOMENT.fullmatch(text) else text
 
@@ -187,8 +195,8 @@ def _table(
 ) -> TablePreview:
     """``total`` rows are in the table; None where that is not known, but more than are shown."""
     return TablePreview(
-        tuple(_cell(name) for name in names[:COLUMNS]),
-        tuple(zip(*([_cell(cell) for cell in column.cells[:ROWS]] for column in columns), strict=True)),
+        tuple(cell_text(name) for name in names[:COLUMNS]),
+        tuple(zip(*([cell_text(cell) for cell in column.cells[:ROWS]] for column in columns), strict=True)),
         total is not None and total <= ROWS,
         total,
         sheet,
@@ -198,12 +206,13 @@ def _table(
     )
 
 
-def _cell(words: str) -> str:
+def cell_text(words: str) -> str:
+    """A cell as it is shown: in one line, and not without end."""
     words = " ".join(words.split("\n"))
     return words if len(words) <= CELL else f"{words[: CELL - 1]}…"
 
 
-def _read_as_figures(cells: Sequence[str]) -> bool:
+def read_as_figures(cells: Sequence[str]) -> bool:
     """Whether all of them are numbers, besides those that stand for none; what begins with a 0 is a code."""
     filled = [cell.strip() for cell in cells if cell.strip().lower() not in _NOTHING]
     return bool(filled) and all(_FIGURE.fullmatch(cell) for cell in filled)

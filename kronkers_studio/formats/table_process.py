@@ -80,6 +80,7 @@ def _load_libraries() -> None:
         table_diff,
         table_file_merge,
         table_previews,
+        table_views,
         workbook_writing,
         xlsx_headers,
     )
@@ -165,6 +166,25 @@ def _preview(pipe: Pipe, files: list[Frame], options: Any) -> None:
     pipe.send(DONE, messages.pack_preview(table_preview(Format(format), files[0].body)))
 
 
+def _view(pipe: Pipe, files: list[Frame], options: Any) -> None:
+    from kronkers_studio.domain.previews import TableQuery
+    from kronkers_studio.formats.table_views import table_view
+
+    path, *query = options
+    view = table_view(path, files[0].body, TableQuery(*query))
+    files.clear()
+    while len(messages.encoded(messages.pack_view(view))) > messages.LARGEST_ANSWER:
+        view = replace(view, rows=view.rows[: len(view.rows) // 2])
+    pipe.send(DONE, messages.pack_view(view))
+
+
+def _facts(pipe: Pipe, files: list[Frame], options: Any) -> None:
+    from kronkers_studio.formats.table_views import table_facts
+
+    (path,) = options
+    pipe.send(DONE, messages.pack_facts(table_facts(path, files[0].body)))
+
+
 def _rows(pipe: Pipe, files: list[Frame], options: Any) -> None:
     from kronkers_studio.formats.row_grids import pack_rows, read_grid
 
@@ -208,6 +228,8 @@ _ANSWERS = {
     "difference": _difference,
     "merge": _merge,
     "preview": _preview,
+    "view": _view,
+    "facts": _facts,
     "columns": _columns,
     "rows": _rows,
 }

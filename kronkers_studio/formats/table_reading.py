@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from kronkers_studio.domain.differences import TableFileDifference
 from kronkers_studio.domain.errors import Cancelled, InvalidInput, StudioError, TableUnreadable
-from kronkers_studio.domain.previews import TablePreview
+from kronkers_studio.domain.previews import TableFacts, TablePreview, TableQuery, TableView
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.domain.row_tables import Grid
 from kronkers_studio.formats import table_messages as messages
@@ -35,6 +35,8 @@ from kronkers_studio.formats.table_worker import (
 
 __all__ = ["Limits", "Merged", "Source", "TableProcessUnavailable", "TableReader"]
 
+MOST_VIEWED, MOST_TOLD = 1000, 500
+"""Rows that a query answers at once, and columns that are told of."""
 _MOST_PROCESSES = 2
 _MERGED_SLACK = 64 << 20
 _BATCH, _BATCH_BYTES = 256, 8 << 20
@@ -49,6 +51,7 @@ class Limits:
     difference: float = 60.0
     merge: float = 60.0
     preview: float = 20.0
+    view: float = 60.0
     columns: float = 10.0
     rows: float = 120.0
 
@@ -99,6 +102,20 @@ class TableReader:
         format, limits = table_format(path), self._limits()
         job = Job("preview", path, limits.preview, limits.memory, [format.value if format else ""])
         return self._one(job, (data,), lambda answer: messages.unpack_preview(answer.about), cancel)
+
+    def view(self, path: str, data: bytes, query: TableQuery, *, cancel: CancelToken = NEVER) -> TableView:
+        """The first rows that ``query`` finds in the whole CSV, Parquet or Excel file. Raises ``InvalidInput`` when it
+        cannot be read."""
+        limits = self._limits()
+        options = [path, query.sort, query.descending, query.words, query.column]
+        job = Job("view", path, limits.view, limits.memory, options)
+        return self._one(job, (data,), lambda answer: messages.unpack_view(answer.about, most=MOST_VIEWED), cancel)
+
+    def facts(self, path: str, data: bytes, *, cancel: CancelToken = NEVER) -> TableFacts:
+        """What is in each of the first columns of the whole file. Raises ``InvalidInput`` when it cannot be read."""
+        limits = self._limits()
+        job = Job("facts", path, limits.view, limits.memory, [path])
+        return self._one(job, (data,), lambda answer: messages.unpack_facts(answer.about, most=MOST_TOLD), cancel)
 
     def rows(self, path: str, data: bytes, *, wanted: Collection[str] = (), cancel: CancelToken = NEVER) -> Grid:
         """All cells of a Parquet file or workbook, each as what it is: of its first sheet whose columns have the names

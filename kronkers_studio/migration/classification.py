@@ -14,8 +14,7 @@ import zlib
 from collections.abc import Callable
 from typing import NamedTuple
 
-from kronkers_studio.domain.migration import FileKind
-from kronkers_studio.migration.file_types import (
+from kronkers_studio.domain.file_types import (
     BINARY,
     BY_EXTENSION,
     BY_NAME,
@@ -25,6 +24,7 @@ from kronkers_studio.migration.file_types import (
     TEXT,
     Look,
 )
+from kronkers_studio.domain.migration import FileKind
 
 HEAD_BYTES = 4096
 """How much of a file's start is looked at, except of notebooks."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from kronkers_studio.domain.content import EntryKind, SourceItem
+from kronkers_studio.domain.file_types import BINARY, Look
 from kronkers_studio.domain.migration import FileKind
-from kronkers_studio.migration.file_types import BINARY, Look
 
 CLOCK_TICK_NS = 2_000_000_000
 """The coarsest clock of a file system in use for modification times: FAT and exFAT, 2 seconds."""

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 
 import zstandard
 
+from kronkers_studio.domain.file_types import Look
 from kronkers_studio.domain.migration import FileKind
-from kronkers_studio.migration.file_types import Look
 from kronkers_studio.migration.found_item import KnownFile
 
 MOST_FILES = 20_000

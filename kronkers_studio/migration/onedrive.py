@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from kronkers_studio.domain.naming import RESTORED
+
 _WINDOWS_VARIABLES = ("OneDriveCommercial", "OneDrive", "OneDriveConsumer")
 _SYNCED = {
     "OneDrive": re.compile(r"onedrive([ -].*)?", re.IGNORECASE),
@@ -76,7 +78,7 @@ def _on_linux(home: Path) -> Iterator[Path]:
 def _matching(folder: Path, pattern: str, *, folders: bool = True) -> list[Path]:
     try:
         found = sorted(folder.glob(pattern))
-        return [path for path in found if path.is_dir() == folders]
+        return [path for path in found if path.is_dir() == folders and not path.name.endswith(RESTORED)]
     except OSError:
         return []
 

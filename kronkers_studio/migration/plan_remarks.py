@@ -18,9 +18,9 @@ def why_decide(name: str, path: str, original: str, clash: str, folder_remark: s
         return ""
     reasons = []
     if original and fold:
-        reasons.append(f"Looks like a conflict copy of {original}. It becomes a version of that file.")
+        reasons.append(f"{_copy(original)} It becomes an older version of it.")
     elif original:
-        reasons.append(f"Looks like a conflict copy of {original}. Both are kept: compare them, decide which counts.")
+        reasons.append(f"{_copy(original)} Both are kept: compare them, decide which counts.")
     if clash:
         reasons.append(f"Windows and the Mac cannot tell its name from {clash}. Both are kept here: rename one.")
     if unportable(name):
@@ -44,3 +44,7 @@ def remark_on_folder(name: str, clash: str) -> str:
 
 def _becomes_on_windows(what: str, name: str) -> str:
     return f"Windows cannot hold {what}; brought back there it is called “{safe_name(name, WINDOWS)}”."
+
+
+def _copy(original: str) -> str:
+    return f"Looks like a copy of {original} that OneDrive made when two people saved."

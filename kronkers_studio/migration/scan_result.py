@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass, field, replace
 
 from kronkers_studio.domain.content import SkippedItem, SkipReason
+from kronkers_studio.domain.file_types import BINARY, Look
 from kronkers_studio.domain.migration import Decision, FileKind, PlannedItem, Rename, RuleHits
 from kronkers_studio.migration.classification import type_of
-from kronkers_studio.migration.file_types import BINARY, Look
 from kronkers_studio.migration.found_item import FoundItem
 
 _LISTED_PER_RULE = 100

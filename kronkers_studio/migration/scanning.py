@@ -13,13 +13,7 @@ from types import MappingProxyType
 
 from kronkers_studio.domain.content import WHOLE_LIMIT, EntryKind, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import SourceUnavailable
-from kronkers_studio.domain.migration import MigrationOptions, OnlineOnly
-from kronkers_studio.domain.paths import join
-from kronkers_studio.domain.printable import printable
-from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.migration import file_names, filesystem
-from kronkers_studio.migration.classification import type_of
-from kronkers_studio.migration.file_types import (
+from kronkers_studio.domain.file_types import (
     BINARY,
     EXCLUDED_FOLDER,
     FOLDER,
@@ -28,6 +22,12 @@ from kronkers_studio.migration.file_types import (
     UNREADABLE_FOLDER,
     Look,
 )
+from kronkers_studio.domain.migration import MigrationOptions, OnlineOnly
+from kronkers_studio.domain.paths import join
+from kronkers_studio.domain.printable import printable
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.migration import file_names, filesystem
+from kronkers_studio.migration.classification import type_of
 from kronkers_studio.migration.folder_paths import absolute_folder
 from kronkers_studio.migration.folder_state import FolderState, by_name
 from kronkers_studio.migration.found_item import FoundItem, KnownFile

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 GAP = 3.0  # a pause of more than so many usual distances is a gap in the recording
+
+
+class Span(NamedTuple):
+    """A time in which nothing is missing: from ``start`` to ``end`` (seconds since the epoch) there is a sample about
+    every ``every`` seconds."""
+
+    start: float
+    end: float
+    every: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +63,31 @@ def merge_buckets(parts: Sequence[Buckets], length: int) -> Buckets:
     )
 
 
-def with_gaps(times: NDArray[np.float64], columns: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+def with_gaps(
+    times: NDArray[np.float64], columns: Sequence[NDArray[np.float64]], spans: Sequence[Span] = ()
+) -> list[NDArray[np.float64]]:
     """``times`` and ``columns`` with one NaN point in the middle of every pause longer than ``GAP`` times the median
-    distance of the points."""
+    distance of the points and, where it is known from ``spans``, than ``GAP`` times what is the distance there."""
     distances = np.diff(times)
     if len(distances) < 2:
         return [times, *columns]
     pauses = np.flatnonzero(distances > GAP * float(np.median(distances)))
+    if spans:
+        usual = _distances(spans, times[pauses], times[pauses + 1])
+        pauses = pauses[distances[pauses] > GAP * usual]
     middles = times[pauses] + distances[pauses] / 2
     return [np.insert(times, pauses + 1, middles), *(np.insert(column, pauses + 1, np.nan) for column in columns)]
+
+
+def _distances(spans: Sequence[Span], starts: NDArray[np.float64], ends: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The longest distance of samples in the spans that have something of each time from one of ``starts`` to one of
+    ``ends``; 0 where none is known. ``spans`` are in the order of their ends."""
+    begins, finishes, every = np.array(spans, np.float64).T
+    begins = np.maximum.accumulate(begins)  # of two that overlap, the later one
+    first = np.searchsorted(finishes, starts, side="right")
+    last = np.searchsorted(begins, ends, side="left")
+    found = (every[a:b].max() if a < b else 0.0 for a, b in zip(first.tolist(), last.tolist(), strict=True))
+    return np.fromiter(found, np.float64, len(starts))
 
 
 def _grouped(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.series import SeriesKey, Window
-from kronkers_studio.monitoring.buckets import Buckets, bucket_samples, merge_buckets, with_gaps
+from kronkers_studio.monitoring.buckets import Buckets, Span, bucket_samples, merge_buckets, with_gaps
 from kronkers_studio.monitoring.sample_codec import decode_buckets, decode_samples
 
 SECOND = 1_000  # all times here are whole milliseconds since the epoch
@@ -94,6 +94,7 @@ class Pyramid:
     connection: dbapi2.Connection
     cache: DayCache
     series: int
+    spans: Sequence[Span] = ()  # in which nothing is missing
 
     def window(self, key: SeriesKey, start: int, end: int, max_points: int) -> Window:
         """See ``SeriesStore.window``; times in milliseconds."""
@@ -102,13 +103,13 @@ class Pyramid:
         step = _finest_step(days, tail, start, end, max_points)
         if step < FIVE_MINUTES or sum(day.samples for day in days[1:-1]) <= max_points:  # the outer days may be cut
             times, values = self._samples(start, end + 1)
-            points, exact = with_gaps(times / SECOND, [values])
+            points, exact = with_gaps(times / SECOND, [values], self.spans)
             if len(points) <= max_points:
                 return Window(key, _view(points), _view(exact), _view(exact), _view(exact), step=0.0)
         for length in _steps_from(step):
             buckets = self._buckets(length, start // length * length, (end // length + 1) * length)
             middles = (buckets.starts + length / 2) / SECOND
-            points, low, high, mean = with_gaps(middles, [buckets.low, buckets.high, buckets.mean])
+            points, low, high, mean = with_gaps(middles, [buckets.low, buckets.high, buckets.mean], self.spans)
             if len(points) <= max_points:
                 return Window(key, _view(points), _view(low), _view(high), _view(mean), step=length / SECOND)
         raise AssertionError("one bucket always fits")

@@ -15,7 +15,8 @@ import numpy as np
 from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.errors import StorageFull, WorkspaceBusy, WorkspaceReadOnly
-from kronkers_studio.domain.series import Metric, SeriesKey, Window
+from kronkers_studio.domain.series import Answers, Metric, SeriesKey, Window
+from kronkers_studio.monitoring import answers, readings
 from kronkers_studio.monitoring.buckets import bucket_samples
 from kronkers_studio.monitoring.rollups import (
     DAY,
@@ -28,6 +29,9 @@ from kronkers_studio.monitoring.rollups import (
     merge_samples,
 )
 from kronkers_studio.monitoring.sample_codec import decode_samples, encode_buckets, encode_samples
+from kronkers_studio.monitoring.sampler import Taken
+from kronkers_studio.monitoring.scrape import Scrape
+from kronkers_studio.monitoring.service_history import ServiceHistory
 from kronkers_studio.storage.database import Database
 
 _OPENING_SECONDS = 5.0
@@ -51,6 +55,8 @@ _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS totals (
         model TEXT NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
         PRIMARY KEY (model, place, name)) WITHOUT ROWID""",
+    *readings.SCHEMA,
+    *answers.SCHEMA,
 )
 
 
@@ -93,18 +99,70 @@ class SeriesStore:
         A sample of a time that is kept already replaces it. ``totals`` replaces what ``totals()`` gives for a
         (model, place).
         """
-        columns: dict[SeriesKey, list[tuple[int, float]]] = {}
-        for key, at, value in samples:
-            if math.isfinite(value):
-                columns.setdefault(key, []).append((round(at * SECOND), float(value)))
         with self._database.write() as connection:
-            ids = {key: self._series_id(connection, key) for key in columns}
-            for key, rows in columns.items():
-                _add(connection, ids[key], rows)
-            kept = [(*place, name, value) for place, named in (totals or {}).items() for name, value in named.items()]
-            if kept:
-                connection.executemany("INSERT OR REPLACE INTO totals VALUES (?, ?, ?, ?)", kept)
-        self._fold_long_tails({ids[key]: len(rows) for key, rows in columns.items() if len(rows) < _FOLD}, ids)
+            added = self._add_samples(connection, samples)
+            for of, named in (totals or {}).items():
+                _keep_totals(connection, of, named)
+        self._fold_long_tails(added)
+
+    def record(
+        self,
+        model: str,
+        place: str,
+        taken: Taken,
+        totals: Mapping[str, int],
+        history: ServiceHistory | None = None,
+    ) -> None:
+        """Keep what a service's reading told and, of its ``history``, what was answered; all or nothing.
+
+        What it tells of the time before is left out when somebody else has read the service meanwhile, and so has kept
+        it already.
+        """
+        with self._database.write() as connection:
+            samples = taken.samples
+            if len(samples) > 1 and not readings.is_last(connection, model, place, taken.before):
+                samples = samples[-1:]
+            added = self._add_samples(
+                connection,
+                (
+                    (SeriesKey(model, place, metric), sample.at, value)
+                    for sample in samples
+                    for metric, value in sample.values.items()
+                ),
+            )
+            if taken.known:
+                readings.add_spans(connection, model, place, samples)
+            now = taken.scrape
+            if now.run is not None:
+                readings.keep_reading(connection, model, place, now)
+            if history is not None and now.uptime is not None:
+                began = now.at - now.uptime
+                told = [(began + interval.end, interval) for interval in history.intervals]
+                answers.add_answers(connection, model, place, history.run, told)
+                if told:
+                    readings.keep_told(connection, model, place, history.run, history.intervals[-1].end)
+            _keep_totals(connection, (model, place), totals)
+        self._fold_long_tails(added)
+
+    def last_reading(self, model: str, place: str) -> Scrape | None:
+        """The counters of a service as they were when ``record`` was called last, by whomever; None of a service that
+        keeps no history."""
+        with self._database.read() as connection:
+            return readings.last_reading(connection, model, place)
+
+    def answers_known_until(self, model: str, place: str, run: str) -> float:
+        """The uptime, in seconds, up to which a service's ``run`` told what it answered."""
+        with self._database.read() as connection:
+            return readings.told_until(connection, model, place, run)
+
+    def answers(self, model: str, place: str, start: float, end: float, max_points: int = 120) -> Answers:
+        """What was answered from ``start`` to ``end`` (seconds since the epoch), over time in at most ``max_points``
+        points."""
+        with self._database.read() as connection:
+            spans = readings.spans_between(
+                connection, model, place, math.ceil(start * SECOND), math.floor(end * SECOND)
+            )
+            return answers.read_answers(connection, model, place, start, end, max_points, spans)
 
     def window(self, key: SeriesKey, start: float, end: float, max_points: int = 1200) -> Window:
         """What is recorded of ``key`` from ``start`` to ``end`` (seconds since the epoch), in at most ``max_points``.
@@ -112,14 +170,17 @@ class SeriesStore:
         When every sample fits, each is a point (``step`` 0). Otherwise points are buckets of the shortest ``step`` that
         fits, aligned to the epoch, at the middle of each bucket; the first and last bucket are whole even where they
         reach beyond the range, so that nothing flickers while a chart moves on. A pause longer than three times the
-        points' median distance is a gap: one point of NaN values.
+        points' median distance, and than three times what is known to be their distance there, is a gap: one point of
+        NaN values.
         """
         if max_points < 1:
             raise ValueError("a window needs room for one point")
         with self._database.read() as connection:
             series = self._known_id(connection, key)
-            pyramid = Pyramid(connection, self._cache, -1 if series is None else series)
-            return pyramid.window(key, math.ceil(start * SECOND), math.floor(end * SECOND), max_points)
+            first, last = math.ceil(start * SECOND), math.floor(end * SECOND)
+            spans = readings.spans_between(connection, key.model, key.place, first, last)
+            pyramid = Pyramid(connection, self._cache, -1 if series is None else series, spans)
+            return pyramid.window(key, first, last, max_points)
 
     def latest(self, model: str, place: str) -> dict[Metric, tuple[float, float]]:
         """(seconds since the epoch, value) of each metric measured last; empty when nothing was ever recorded.
@@ -192,12 +253,27 @@ class SeriesStore:
         ).fetchall()
         return int(made)
 
-    def _fold_long_tails(self, appended: Mapping[int, int], ids: Mapping[SeriesKey, int]) -> None:
+    def _add_samples(
+        self, connection: dbapi2.Connection, samples: Iterable[tuple[SeriesKey, float, float]]
+    ) -> dict[SeriesKey, tuple[int, int]]:
+        """Add what is finite; the number of each series, and how many samples are in its tail now that were not."""
+        columns: dict[SeriesKey, list[tuple[int, float]]] = {}
+        for key, at, value in samples:
+            if math.isfinite(value):
+                columns.setdefault(key, []).append((round(at * SECOND), float(value)))
+        added = {}
+        for key, rows in columns.items():
+            series = self._series_id(connection, key)
+            _add(connection, series, rows)
+            added[key] = (series, len(rows) if len(rows) < _FOLD else 0)
+        return added
+
+    def _fold_long_tails(self, added: Mapping[SeriesKey, tuple[int, int]]) -> None:
         """Count what was committed, and fold the series whose tail has become long."""
         with self._lock:
-            self._ids.update(ids)
+            self._ids.update({key: series for key, (series, _) in added.items()})
             due = []
-            for series, number in appended.items():
+            for series, number in added.values():
                 self._waiting[series] = self._waiting.get(series, 0) + number
                 if self._waiting[series] >= _FOLD:
                     self._waiting[series] = 0
@@ -205,6 +281,11 @@ class SeriesStore:
         for series in due:
             with self._database.write() as connection:
                 _fold(connection, series, [])
+
+
+def _keep_totals(connection: dbapi2.Connection, of: tuple[str, str], totals: Mapping[str, int]) -> None:
+    rows = [(*of, name, value) for name, value in totals.items()]
+    connection.executemany("INSERT OR REPLACE INTO totals VALUES (?, ?, ?, ?)", rows)
 
 
 def _add(connection: dbapi2.Connection, series: int, rows: list[tuple[int, float]]) -> None:

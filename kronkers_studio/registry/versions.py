@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.changes import BranchMoved, TagMoved
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Branch, Commit, Entry, EntryKind, Tag
-from kronkers_studio.domain.differences import ChangeKind, TableFileDifference, TextDifference, TreeDifference
+from kronkers_studio.domain.differences import (
+    ChangeKind,
+    EntryChange,
+    TableFileDifference,
+    TextDifference,
+    TreeDifference,
+)
 from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, NotFound
+from kronkers_studio.domain.history import FileHistory, FileState
 from kronkers_studio.domain.paths import lies_in
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.formats.table_files import table_format
@@ -18,6 +26,7 @@ from kronkers_studio.registry.content_store import ContentStore
 from kronkers_studio.registry.metadata.ledger import Ledger
 from kronkers_studio.registry.metadata.refs import References, check_name
 from kronkers_studio.registry.store.object_store import ObjectStore
+from kronkers_studio.registry.trees.file_states import file_states
 from kronkers_studio.registry.trees.tree_diff import diff_trees
 from kronkers_studio.storage.database import Database
 
@@ -27,6 +36,8 @@ if TYPE_CHECKING:
 
 COMPARED_LIMIT = 512 << 20
 """Bytes of the largest file whose content is compared: two versions of it are held in memory."""
+MOST_STATES, MOST_VERSIONS = 1000, 20_000
+"""States of one file that are told, and versions that are looked through for them."""
 
 
 class Versions:
@@ -177,6 +188,44 @@ class Versions:
                 if key:
                     raise
         return self.diff_text(project, old, new, path, old_path=old_path)
+
+    # ---- one file ----
+
+    def file_history(
+        self, project: str, ref: str, path: str, *, limit: int = MOST_STATES, cancel: CancelToken = NEVER
+    ) -> FileHistory:
+        """The states of the file or folder ``path``, also one that is no more, in the version ``ref`` and those before
+        it; at most ``limit`` of them. Where it begins by being renamed, those that it had before follow.
+
+        Of each version no more is read than the folders on the way to it. Raises ``NotFound`` when none has it, and
+        ``Cancelled``.
+        """
+        states: list[FileState] = []
+        looked, complete, names = 0, True, {path}
+        at, head = path, self._content.resolve(project, ref).id
+        while True:
+            commits = self._content.history(project, head, MOST_VERSIONS)
+            found, whole = file_states(commits, at, self._store, limit - len(states), cancel)
+            states += found
+            looked, complete = max(looked, len(commits)), whole and len(commits) < MOST_VERSIONS
+            oldest = states[-1] if found and whole else None
+            if oldest is None or oldest.change.before is not None or not oldest.before:
+                break
+            cancel.check()
+            earlier = self._renamed_from(project, oldest.before, oldest.commit.id, at)
+            entry = self._find(project, oldest.before, earlier)
+            if earlier in names or entry is None:
+                break
+            names.add(earlier)
+            renamed = EntryChange(ChangeKind.RENAMED, entry, oldest.change.after)
+            states[-1] = replace(oldest, change=renamed)
+            at, head = earlier, oldest.before
+            if len(states) >= limit:
+                complete = False
+                break
+        if not states:
+            raise NotFound(f"No version of “{project}” has “{path}”.", next_step="`kronkers ls` shows what there is.")
+        return FileHistory(path, tuple(states), looked, complete)
 
     # ---- inside ----
 

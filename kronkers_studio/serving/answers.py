@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import orjson
 
 from kronkers_studio.serving.problems import Refusal
@@ -17,17 +18,18 @@ _JSON = (b"content-type", b"application/json")
 
 @dataclass(frozen=True)
 class Answer:
-    """``rows`` counts what was predicted for it."""
+    """``rows`` counts what was predicted for it; ``label`` is what was predicted, one answer for each row."""
 
     body: bytes
     status: int = 200
     headers: Headers = (_JSON,)
     rows: int = 0
+    label: np.ndarray[Any, Any] | None = None
 
 
-def json_answer(content: Any, *, status: int = 200, rows: int = 0) -> Answer:
+def json_answer(content: Any, *, status: int = 200, rows: int = 0, label: np.ndarray[Any, Any] | None = None) -> Answer:
     """``content`` as JSON; NumPy arrays in it become lists, objects that JSON lacks become text."""
-    return Answer(orjson.dumps(content, default=str, option=orjson.OPT_SERIALIZE_NUMPY), status, rows=rows)
+    return Answer(orjson.dumps(content, default=str, option=orjson.OPT_SERIALIZE_NUMPY), status, rows=rows, label=label)
 
 
 def problem(

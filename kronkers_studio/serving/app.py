@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,7 @@ from kronkers_studio.serving.problems import Refusal, shown
 _log = logging.getLogger(__name__)
 _Handler = Callable[[Scope, Receive], Awaitable[Answer]]
 
+_AFTER = re.compile(rb"(?:after=(?P<after>[0-9]{1,12}(?:\.[0-9]{1,6})?))?")
 _CHECKS_OF_VALUES = frozenset({"sklearn.utils.validation", "sklearn.utils._encode", "sklearn.preprocessing._encoders"})
 
 
@@ -46,16 +48,19 @@ def build_app(
     identity: Identity | None,
     address: str,
     ready: Callable[[], bool],
+    metrics: Metrics,
 ) -> Access:
     """The application that serves ``model`` on ``address`` as ``identity``; ``ready`` says whether it takes requests
-    (not while it stops)."""
+    (not while it stops), ``metrics`` counts them."""
     bounds = {"most_rows": limits.most_rows, "most_bytes": limits.most_bytes}
     prediction = Prediction(manifest, model, runner, **bounds)
     inference = Inference(manifest, model, runner, **bounds)
-    metrics = Metrics(manifest.name, manifest.version, manifest.framework)
 
     async def show_metrics(_scope: Scope, _receive: Receive) -> Answer:
         return Answer(metrics.text(), headers=((b"content-type", CONTENT_TYPE.encode()),))
+
+    async def history(scope: Scope, _receive: Receive) -> Answer:
+        return Answer(metrics.history.after(_uptime(scope)))
 
     async def live(_scope: Scope, _receive: Receive) -> Answer:
         return json_answer({"live": True})
@@ -85,6 +90,7 @@ def build_app(
         Route("/predict", _Counted("POST", prediction.answer, metrics, "/predict")),
         *_model_routes("/infer", _Counted("POST", inference.answer, metrics, "infer")),
         Route("/metrics", _Endpoint("GET", show_metrics)),
+        Route("/history", _Endpoint("GET", history)),
         Route("/v2/health/live", _Endpoint("GET", live)),
         Route("/v2/health/ready", _Endpoint("GET", readiness)),
         Route("/v2", _Endpoint("GET", server)),
@@ -92,6 +98,14 @@ def build_app(
         *_model_routes("", _Endpoint("GET", described)),
     ]
     return Access(Router(routes, redirect_slashes=False, default=_unknown), identity, address)
+
+
+def _uptime(scope: Scope) -> float:
+    """The number in the query ``after=…``; 0 without a query."""
+    asked = _AFTER.fullmatch(scope["query_string"])
+    if asked is None:
+        raise Refusal("The query must be after=SECONDS, the service's uptime up to which all is known.", field="after")
+    return float(asked["after"] or 0)
 
 
 def _model_routes(ending: str, endpoint: _Endpoint) -> list[Route]:
@@ -141,15 +155,15 @@ class _Counted(_Endpoint):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         self._metrics.began()
-        code, rows = 499, 0  # the sender hung up
+        code, rows, label = 499, 0, None  # the sender hung up
         try:
             answer = await self._answer(scope, receive)
-            code, rows = answer.status, answer.rows
+            code, rows, label = answer.status, answer.rows, answer.label
             await send_answer(send, answer)
         except SenderGone:
             pass
         finally:
-            self._metrics.answered(self._route, code, time.perf_counter() - started, rows)
+            self._metrics.answered(self._route, code, time.perf_counter() - started, rows, label)
 
 
 def _is_of_values(error: Exception) -> bool:

@@ -165,11 +165,14 @@ class Inference:
         if echoed:
             content["parameters"] = echoed
         content["outputs"] = [entry for entry, _ in written]
+        label = outputs.get(self._model.label)
         if not any(wanted.values()):
-            return json_answer(content, rows=rows)
+            return json_answer(content, rows=rows, label=label)
         head = orjson.dumps(content)
         length = (b"inference-header-content-length", str(len(head)).encode())
-        return Answer(b"".join([head, *(data for _, data in written)]), headers=(_BINARY, length), rows=rows)
+        return Answer(
+            b"".join([head, *(data for _, data in written)]), headers=(_BINARY, length), rows=rows, label=label
+        )
 
 
 def _parts(body: bytes, header_length: str | None) -> tuple[dict[str, Any], BinaryData]:

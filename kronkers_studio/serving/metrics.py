@@ -1,16 +1,23 @@
-"""What Prometheus reads at ``/metrics``. Recording one request costs about a microsecond."""
+"""What Prometheus reads at ``/metrics``, and what is kept of it (``history``). Recording one request costs some two
+microseconds."""
 
 from __future__ import annotations
 
 import os
 import time
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
+import numpy as np
 import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from kronkers_studio.serving.answer_counts import AnswerCounts
+from kronkers_studio.serving.history import History
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -23,9 +30,9 @@ _SECONDS = (
 
 
 class Metrics:
-    """The service's counters, in a registry of their own."""
+    """The service's counters, in a registry of their own. What they were is kept in ``history``."""
 
-    def __init__(self, model: str, version: int, framework: str) -> None:
+    def __init__(self, model: str, version: int, framework: str, answers: AnswerCounts | None) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
         self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -45,15 +52,21 @@ class Metrics:
             "kronkers_model_info", "The model served.", ("model", "version", "framework"), registry=self._registry
         )
         info.labels(model, str(version), framework).set(1)
-        self._registry.register(_Process())
+        process = _Process()
+        self.history = History(_SECONDS, answers, process.usage)
+        self._registry.register(process)
+        self._registry.register(_Run(self.history))
         self._of_route: dict[tuple[str, int], Counter] = {}
 
     def began(self) -> None:
         """A prediction request has arrived."""
         self._in_flight.inc()
 
-    def answered(self, route: str, code: int, seconds: float, rows: int) -> None:
-        """A prediction request was answered with status ``code``; ``rows`` counts what was predicted."""
+    def answered(
+        self, route: str, code: int, seconds: float, rows: int, label: np.ndarray[Any, Any] | None = None
+    ) -> None:
+        """A prediction request was answered with status ``code``; ``rows`` counts what was predicted, ``label`` holds
+        it."""
         self._in_flight.dec()
         counter = self._of_route.get((route, code))
         if counter is None:
@@ -62,6 +75,7 @@ class Metrics:
         self._seconds.observe(seconds)
         if rows:
             self._rows.inc(rows)
+        self.history.count(code, bisect_left(_SECONDS, seconds), rows, label)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""
@@ -78,15 +92,34 @@ class _Process(Collector):
             self._process = psutil.Process()
             self._started = self._process.create_time()
 
-    def collect(self) -> Iterator[Metric]:
-        cpu = os.times()
-        yield CounterMetricFamily(
-            "kronkers_process_cpu_seconds", "Processor time used, in seconds.", value=cpu.user + cpu.system
-        )
+    def usage(self) -> tuple[float, int | None]:
+        """Seconds of processor time used so far, and bytes of memory."""
+        cpu, memory = os.times(), None
         with suppress(psutil.Error, OSError):
-            if self._process is not None:
-                memory = self._process.memory_info().rss
-                yield GaugeMetricFamily("kronkers_process_memory_bytes", "Resident memory, in bytes.", value=memory)
+            memory = self._process.memory_info().rss if self._process is not None else None
+        return cpu.user + cpu.system, memory
+
+    def collect(self) -> Iterator[Metric]:
+        cpu, memory = self.usage()
+        yield CounterMetricFamily("kronkers_process_cpu_seconds", "Processor time used, in seconds.", value=cpu)
+        if memory is not None:
+            yield GaugeMetricFamily("kronkers_process_memory_bytes", "Resident memory, in bytes.", value=memory)
         yield GaugeMetricFamily(
             "kronkers_process_start_time_seconds", "When the process started, since the epoch.", value=self._started
         )
+
+
+class _Run(Collector):
+    """Which run of the service this is, and how long it has lasted by the clock of its history."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+
+    def collect(self) -> Iterator[Metric]:
+        self._history.advance()
+        yield GaugeMetricFamily(
+            "kronkers_process_uptime_seconds", "How long the service has run, in seconds.", value=self._history.uptime
+        )
+        run = GaugeMetricFamily("kronkers_run_info", "Which run of the service this is.", labels=("run",))
+        run.add_metric((self._history.run,), 1)
+        yield run

@@ -35,7 +35,7 @@ class Prediction:
             raise Refusal(f"The body must have the field “rows”, a list of rows{sent}.", field="rows")
         inputs, rows = self._reader.read(content["rows"])
         outputs = await self._runner.run(inputs, self._wanted, rows)
-        return json_answer(self._content(outputs), rows=rows)
+        return json_answer(self._content(outputs), rows=rows, label=outputs[self._model.label])
 
     def _content(self, outputs: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
         label = outputs[self._model.label]

@@ -13,12 +13,15 @@ from pathlib import Path
 
 import uvicorn
 
+from kronkers_studio.serving.answer_counts import counts_for
 from kronkers_studio.serving.app import Limits, build_app
 from kronkers_studio.serving.connections import BoundedProtocol
 from kronkers_studio.serving.execution import Runner
+from kronkers_studio.serving.history import History
 from kronkers_studio.serving.identity import read_identity
 from kronkers_studio.serving.logs import mute_output
 from kronkers_studio.serving.manifest import Manifest, read_manifest
+from kronkers_studio.serving.metrics import Metrics
 from kronkers_studio.serving.model_loader import load_model
 from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.stop_file import StopFile
@@ -56,7 +59,8 @@ def serve(options: Options) -> None:
     runner = Runner(model, threads=options.threads, most_waiting=options.limits.most_waiting)
     listener = _adopted(options.listen_fd) if options.listen_fd is not None else _listen(options.host, options.port)
     address, port = listener.getsockname()[:2]
-    server = _Server(options)
+    metrics = Metrics(manifest.name, manifest.version, manifest.framework, counts_for(model))
+    server = _Server(options, metrics.history)
     server.config.app = build_app(
         manifest,
         model,
@@ -65,6 +69,7 @@ def serve(options: Options) -> None:
         identity=identity,
         address=address,
         ready=lambda: not server.should_exit,
+        metrics=metrics,
     )
     _say_started(manifest, port, time.perf_counter() - began)
     try:
@@ -122,9 +127,10 @@ def _say_started(manifest: Manifest, port: int, seconds: float) -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which also tells when it is ready, watches the stop file, and leaves with exit code 0."""
+    """uvicorn's server, which also tells when it is ready, watches the stop file and the clock of its ``history``, and
+    leaves with exit code 0."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, history: History) -> None:
         super().__init__(
             uvicorn.Config(
                 app="",
@@ -140,6 +146,7 @@ class _Server(uvicorn.Server):
             )
         )
         self._options = options
+        self._history = history
         self._stop = StopFile(options.stop_file) if options.stop_file else None
         for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
             if hasattr(signal, name):  # uvicorn raises the signal again when it is done: then nothing is left to do
@@ -155,6 +162,8 @@ class _Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if self._stop is not None and counter % 2 == 0 and self._stop.is_there():
             self.should_exit = True
+        if counter % 10 == 0:  # every second
+            self._history.advance()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

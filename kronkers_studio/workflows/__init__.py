@@ -10,11 +10,12 @@ What people do:
 migrating          plan a folder, bring it in; ``plans`` tells more of it, ``replace_branch`` chooses the branch,
                    ``sources`` are a project's folders, ``watching`` keeps in step with them
 browsing           projects, folders, restore, check; ``timeline`` has all versions, ``previews`` one file
-versions           branches, tags, differences, merges
+versions           branches, tags, differences, the history of one file, merges
 searching          files, models and projects by what is typed
 trash, keys        out of sight and back; the ways of opening the workspace
 maintenance        free space, find damage, mend it
 models             find, register, list and alias models; ``model_versions`` describes them, ``lineage`` follows them
+added_models       a model's file from anywhere, without its folder
 packages           build the image of a model version
 image_registries   where base images come from: logins, CA files, newer images
 servers            host keys, add, check, set up, unlock, remove; ``server_care`` cleans, ``credentials`` keeps secrets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,8 @@ from kronkers_studio.domain.errors import InvalidInput, NotFound
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.workflows.session import Session
+
+_PIECE = 1 << 20
 
 
 def list_projects(session: Session) -> list[Project]:
@@ -59,6 +62,51 @@ def restore(
     return session.workspace.content.restore(
         project, ref, target, tuple(paths), progress=progress, cancel=cancel, elsewhere=restoring_process()
     )
+
+
+def save_file(
+    session: Session,
+    project: str,
+    ref: str,
+    path: str,
+    file: Path,
+    *,
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> int:
+    """Write the file ``path`` as it was at ``ref`` as ``file``, in place of one that is there; gives its bytes.
+
+    It is verified, and appears whole or not at all. Raises ``NotFound``, ``InvalidInput`` for a folder or a place in a
+    workspace, ``FileUnwritable``, ``StoreDamaged`` or ``Cancelled``.
+    """
+    from kronkers_studio.domain.errors import FileUnwritable
+    from kronkers_studio.migration.own_folders import OwnFolders
+    from kronkers_studio.storage.files import flush_file
+
+    entry = session.workspace.content.find(project, ref, path)
+    if OwnFolders([session.directory]).in_workspace(file.parent):
+        raise InvalidInput(
+            f"{printable(str(file.parent))} is a workspace of Kronkers Studio.", next_step="Save it in another folder."
+        )
+    progress.step(f"Saving {printable(entry.name)}", entry.size, "bytes")
+    draft = file.with_name(f".{secrets.token_hex(8)}.new")
+    try:
+        with session.workspace.content.open(entry) as content, draft.open("xb") as stream:
+            while piece := content.read(_PIECE):
+                cancel.check()
+                stream.write(piece)
+                progress.advance(len(piece))
+            stream.flush()
+            flush_file(stream.fileno())
+        draft.replace(file)
+    except OSError as error:
+        raise FileUnwritable(
+            f"{printable(str(file))} cannot be written: {error.strerror or error}.",
+            next_step="Choose another place, or close the program that has it open.",
+        ) from None
+    finally:
+        draft.unlink(missing_ok=True)
+    return entry.size
 
 
 def _refuse_workspace(session: Session, project: str, ref: str, target: Path, paths: Sequence[str]) -> None:

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.errors import MetricsUnreadable, NotFound, ServiceUnproven, StudioError
 from kronkers_studio.domain.releases import Release, ReleaseState
-from kronkers_studio.domain.series import LiveState, Metric, SeriesKey, Window
+from kronkers_studio.domain.series import Answers, LiveService, LiveState, Metric, SeriesKey, Window
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
     from kronkers_studio.deployment.service_client import ServiceClient
+    from kronkers_studio.monitoring.scrape import Scrape
+    from kronkers_studio.monitoring.service_history import ServiceHistory
 
+_HOUR, _FEW_POINTS = 3600.0, 120
 _SCRAPE_TIMEOUT = 5.0  # seconds; a slower answer counts as unreachable
+_HISTORY_TIMEOUT = 10.0  # of two hours of it
 
 
 def monitored(session: Session) -> list[tuple[str, str]]:
@@ -55,8 +59,31 @@ def read_window(
     return session.series.window(SeriesKey(model, place, metric), start, end, max_points)
 
 
+def live_services(session: Session) -> list[LiveService]:
+    """Everything that is live, and what ended by itself, the live first; with what is stored of it: nothing is asked of
+    the services."""
+    now = time.time()
+    found = []
+    for model, place in monitored(session):
+        releases = session.workspace.ledger.releases(model, place)
+        live = next((release for release in releases if release.state is ReleaseState.LIVE), None)
+        shown = live or max((each for each in releases if each.lost), key=lambda each: each.changed, default=None)
+        if shown is not None:
+            requests = read_window(session, model, place, Metric.REQUEST_RATE, now - _HOUR, now, _FEW_POINTS)
+            found.append(LiveService(shown, live_state(session, model, place), requests))
+    return found
+
+
+def read_answers(session: Session, model: str, place: str, start: float, end: float, max_points: int = 120) -> Answers:
+    """What was answered in the range ``start`` … ``end`` (seconds since the epoch)."""
+    return session.series.answers(model, place, start, end, max_points)
+
+
 class LiveFeed:
     """Reads the metrics of whatever is live of ``model`` in ``place``, time after time, and keeps them.
+
+    What happened since it was read last, by whomever, the service tells of its last 24 hours; ``answered`` says when it
+    was heard last, while that is still being read.
 
     ``scrape`` follows the live release: after a rollback or a new release the next call reads that one. Not
     thread-safe: one thread scrapes.
@@ -67,9 +94,11 @@ class LiveFeed:
 
         self._session = session
         self._model, self._place = model, place
-        self._sampler = Sampler()
+        self._sampler = Sampler(session.series.last_reading(model, place))
+        self._asked: tuple[str, float] | None = None  # the run and uptime up to which its answers were read
         self._client: ServiceClient | None = None
         self._release: Release | None = None
+        self.answered: datetime | None = None
 
     def scrape(self) -> LiveState:
         """One reading, stored. For an unreachable service: the last values, with ``reachable`` False."""
@@ -91,6 +120,8 @@ class LiveFeed:
         self._drop_client()
 
     def _read(self) -> Mapping[Metric, float]:
+        from kronkers_studio.monitoring.scrape import read_scrape
+
         client = self._connected()
         status, body = client.request("GET", "/metrics", timeout=_SCRAPE_TIMEOUT)
         if status != 200:
@@ -104,17 +135,42 @@ class LiveFeed:
                 next_step="Release the model again; if it stays so, package it again.",
                 details="It is not UTF-8 text.",
             ) from None
-        values = self._sampler.take(text, at)
-        self._check_model()
-        self._session.series.append(
-            [(SeriesKey(self._model, self._place, metric), at, value) for metric, value in values.items()],
-            totals={(self._model, self._place): self._sampler.totals},
-        )
-        return values
+        now = read_scrape(text, at)
+        self._check_model(now.model)
+        self.answered = datetime.now(UTC)
+        history = self._missed(client, now)
+        taken = self._sampler.add(now, history)
+        self._session.series.record(self._model, self._place, taken, self._sampler.totals, history)
+        if history is not None and history.intervals:
+            self._asked = (history.run, history.intervals[-1].end)
+        return taken.values
 
-    def _check_model(self) -> None:
+    def _missed(self, client: ServiceClient, now: Scrape) -> ServiceHistory | None:
+        """What the service kept of the time that nobody has read of; now and then, what it answered since."""
+        from kronkers_studio.monitoring.service_history import EVERY, MOST_BYTES, read_history
+
+        if now.run is None or now.uptime is None:  # it keeps nothing
+            return None
+        if self._asked is None or self._asked[0] != now.run:
+            known = self._session.series.answers_known_until(self._model, self._place, now.run)
+            self._asked = (now.run, known)
+        after = self._sampler.missed_since(now)
+        if after is None and now.uptime - self._asked[1] < EVERY:
+            return None
+
+        def ask(uptime: float) -> bytes:
+            path = f"/history?after={uptime:.3f}"
+            status, body = client.request("GET", path, timeout=_HISTORY_TIMEOUT, most_bytes=MOST_BYTES)
+            if status != 200:
+                raise NotFound(f"The service answered {status} when asked for its last hours.")
+            return body
+
+        known = self._asked[1] if after is None else min(after, self._asked[1])
+        return read_history(ask, now.run, known, now.uptime)
+
+    def _check_model(self, said: tuple[str, str] | None) -> None:
         """The service serves what is live, should it say what it serves."""
-        release, said = self._release, self._sampler.model
+        release = self._release
         if release is not None and said is not None and said != (release.model, str(release.version)):
             raise ServiceUnproven(
                 f"What answers is not version {release.version} of {release.model}, which should be live there.",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, EntryKind
+from kronkers_studio.domain.differences import TreeDifference
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.migration import (
     FolderStatus,
@@ -176,6 +177,14 @@ def migrate_folders(
     return work.run(sources)
 
 
+def changes_of(session: Session, result: MigrationResult) -> TreeDifference | None:
+    """What a run changed in the project: beside the version before it, whatever older versions it made on the way. None
+    where nothing changed, or nothing was there before."""
+    if not result.changed or not result.before:
+        return None
+    return session.workspace.versions.diff(result.project, result.before, result.commit.id)
+
+
 def project_name(folder: Path) -> str:
     """The project name proposed for a folder: its own name. Raises ``InvalidInput`` for a drive's root."""
     folder = absolute_folder(folder)
@@ -232,4 +241,5 @@ def _nothing_changed(head: Commit, project: str, branch: str, seconds: float) ->
         new_bytes=0,
         seconds=seconds,
         skipped=head.skipped,
+        before=head.id,
     )

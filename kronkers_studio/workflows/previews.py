@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from kronkers_studio.domain.content import Entry, EntryKind
@@ -14,7 +15,10 @@ from kronkers_studio.domain.previews import (
     NotebookCell,
     NotebookPreview,
     Preview,
+    TableFacts,
     TablePreview,
+    TableQuery,
+    TableView,
     TextPreview,
 )
 from kronkers_studio.domain.progress import NEVER, CancelToken
@@ -24,6 +28,8 @@ TEXT_BYTES = 256 << 10
 CSV_BYTES = 1 << 20
 WHOLE_BYTES = 48 << 20
 """Of the largest file that must be read as a whole to show its beginning: Parquet, Excel, pictures."""
+LOOKED_THROUGH = 96 << 20
+"""Of a CSV file that is sorted, filtered or told of: a million rows of a hundred letters."""
 NOTEBOOK_BYTES = 16 << 20
 CELLS, OUTPUT = 200, 4000
 
@@ -110,6 +116,42 @@ def _table(session: Session, entry: Entry, data: bytes, cancel: CancelToken) -> 
         return NoPreview(reason.message)
     except TableUnreadable as reason:
         return NoPreview(f"{reason.message} {reason.next_step}".strip())
+
+
+def table_view(
+    session: Session, project: str, ref: str, path: str, query: TableQuery, *, cancel: CancelToken = NEVER
+) -> TableView:
+    """The first rows of the table ``path`` at ``ref`` that ``query`` finds, in its order. All of the file is looked
+    through, of a CSV file its first ``LOOKED_THROUGH`` bytes.
+
+    Raises ``NotFound``, ``InvalidInput`` when it is no table, ``TableUnreadable``, ``StoreDamaged`` or ``Cancelled``.
+    """
+    data, read = _table_bytes(session, project, ref, path)
+    return replace(session.workspace.tables.view(path, data, query, cancel=cancel), read=read)
+
+
+def table_facts(session: Session, project: str, ref: str, path: str, *, cancel: CancelToken = NEVER) -> TableFacts:
+    """What is in each of the first columns of the table ``path`` at ``ref``. Bounded, and raises, as ``table_view``."""
+    data, read = _table_bytes(session, project, ref, path)
+    return replace(session.workspace.tables.facts(path, data, cancel=cancel), read=read)
+
+
+def _table_bytes(session: Session, project: str, ref: str, path: str) -> tuple[bytes, int]:
+    """What is looked through of a table, and how many bytes that are where it is not all of it, else 0."""
+    from kronkers_studio.formats.table_files import Format, table_format
+
+    content, format = session.workspace.content, table_format(path)
+    entry = content.find(project, ref, path)
+    if format is None or entry.kind is not EntryKind.FILE:
+        raise InvalidInput(f"“{path}” is not a table.", next_step="Tables are CSV, Parquet and Excel files.")
+    if format is not Format.CSV:
+        if entry.size > WHOLE_BYTES:
+            raise InvalidInput(f"“{path}” is larger than {WHOLE_BYTES >> 20} MB. Restore it to look into it.")
+        return content.read(entry), 0
+    data = content.read(entry, LOOKED_THROUGH)
+    if entry.size <= LOOKED_THROUGH:
+        return data, 0
+    return data[: data.rfind(b"\n") + 1] or data, LOOKED_THROUGH
 
 
 # ---- notebooks ----

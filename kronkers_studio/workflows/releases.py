@@ -23,7 +23,7 @@ from kronkers_studio.domain.errors import (
 )
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.domain.release_events import ReleaseEvent, release_events
+from kronkers_studio.domain.release_events import ReleaseEvent, events_by_service, live_times, release_events
 from kronkers_studio.domain.releases import Prediction, Release, ReleaseState
 from kronkers_studio.workflows.packages import record_package
 from kronkers_studio.workflows.places import Place, place_of
@@ -36,6 +36,7 @@ from kronkers_studio.workflows.workers import at_work
 _SECONDS_OF_SILENCE = 10.0  # of a service that was sent rows
 _SECONDS_TO_PREDICT = 120.0  # for the whole of it, the way there and back included, and more for many rows:
 _SLOWEST_LINE = 32_000  # bytes a second
+_CHANGES_OF_AN_EVENT = 20  # read at most for each: starting, going live, making way, and what came before it
 _STATES = {
     ReleaseState.STARTING: "is being started",
     ReleaseState.LIVE: "is live",
@@ -174,6 +175,23 @@ def list_releases(session: Session, name: str | None = None, place_name: str | N
 def events_of(session: Session, name: str, place_name: str) -> list[ReleaseEvent]:
     """What happened to the model in that place, newest first. No place is asked."""
     return release_events(session.workspace.ledger.release_changes(name, place_name))
+
+
+def live_times_of(session: Session) -> dict[tuple[str, str, int], tuple[datetime, datetime]]:
+    """From when to when each release (model, place, number) was live last, of those that are not live now."""
+    places = dict.fromkeys((each.model, each.place) for each in session.workspace.ledger.releases())
+    return {
+        (model, place, number): times
+        for model, place in places
+        for number, times in live_times(events_of(session, model, place)).items()
+    }
+
+
+def latest_events(session: Session, limit: int) -> list[tuple[str, str, ReleaseEvent]]:
+    """The last ``limit`` things that happened to any model in any place, newest first: (model, place, event). No place
+    is asked."""
+    changes = session.workspace.ledger.latest_release_changes(limit * _CHANGES_OF_AN_EVENT)
+    return events_by_service(changes)[:limit]
 
 
 def recorded_releases(session: Session, name: str | None = None, place_name: str | None = None) -> list[Release]:

@@ -1,4 +1,4 @@
-"""Branches, tags, differences between versions, and merging branches."""
+"""Branches, tags, differences between versions, the history of one file, and merging branches."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from kronkers_studio.domain.differences import (
     TextDifference,
     TreeDifference,
 )
+from kronkers_studio.domain.history import FileHistory
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.domain.time_expressions import parse_moment
 from kronkers_studio.workflows.session import Session
@@ -93,6 +94,20 @@ def diff_path(
     """What differs between two versions of whatever is at ``path``, in the way that suits it: a folder as a tree, a
     table by rows, a text by lines; None for a file that is neither. ``key`` is for tables."""
     return session.workspace.versions.diff_path(project, old, new, path, key=key, cancel=cancel)
+
+
+def file_history(
+    session: Session, project: str, path: str, ref: str = "", *, limit: int = 0, cancel: CancelToken = NEVER
+) -> FileHistory:
+    """The versions in which the file or folder ``path`` changed, newest first, in the version ``ref`` and those before
+    it; ``limit`` 0 stands for as many as are ever told. Names that it had before are followed.
+
+    Raises ``NotFound`` when no version has it, ``StoreDamaged`` or ``Cancelled``.
+    """
+    from kronkers_studio.registry.versions import MOST_STATES
+
+    most = min(limit or MOST_STATES, MOST_STATES)
+    return session.workspace.versions.file_history(project, ref, path, limit=most, cancel=cancel)
 
 
 def plan_merge(

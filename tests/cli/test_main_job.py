@@ -29,6 +29,16 @@ def shell(folder: Path) -> Shell:
     return shell
 
 
+def assert_overview(shell: Shell, *, rows: int) -> None:
+    """Wine is the only one that is live, and was sent ``rows`` in one request."""
+    (service,) = shell.json("metrics")["services"]
+    assert (service["model"], service["version"], service["state"]["reachable"]) == ("wine", 1, True)
+    assert service["state"]["totals"] == {"answered": 1, "refused": 0, "failed": 0, "rows": rows}
+    assert service["errors"] == 0
+    assert "wine:1" in shell.run("metrics").out
+    assert "place is missing" in shell.run("metrics", "wine", expect=2).err
+
+
 def test_a_folder_becomes_a_live_service_that_answers_is_charted_and_rolls_back(shell: Shell, tmp_path: Path) -> None:
     sample = resource("sample/OneDrive - Kronkers")
     plan = shell.json("migrate", str(sample), "--project", "sample", "--dry-run")
@@ -63,6 +73,7 @@ def test_a_folder_becomes_a_live_service_that_answers_is_charted_and_rolls_back(
         assert live["reachable"]
         assert live["values"]["memory"] > 0
 
+        assert_overview(shell, rows=len(answer["outputs"]))
         assert shell.json("release", "wine", "--to", "this-computer")["number"] == 2
         assert shell.json("rollback", "wine", "--in", "this-computer")["number"] == 1
         assert shell.json("predict", "wine", "--in", "this-computer", "--input", str(rows))["version"] == 1

@@ -32,6 +32,7 @@ READING = (
     ("log", "p"),
     ("show", "p"),
     ("ls", "p"),
+    ("table", "p", "1.csv", "--sort", "id"),
     ("diff", "p", "FIRST", "main"),
     ("check", "--read-data"),
     ("search", "csv"),
@@ -58,7 +59,7 @@ OTHERS = {
     *("image-registry forget", "image-registry login", "image-registry refresh", "image-registry trust"),
     *(
         f"model {word}"
-        for word in ("alias", "card", "compare", "history", "lineage", "measure", "register", "show", "tag")
+        for word in ("add", "alias", "card", "compare", "history", "lineage", "measure", "register", "show", "tag")
     ),
     *("package", "release", "rollback", "start", "stop", "predict", "address", "metrics", "logs"),
     *(f"server {word}" for word in ("add", "check", "clean", "log", "login", "remove", "setup", "unlock")),

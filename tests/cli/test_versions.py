@@ -85,3 +85,38 @@ def test_a_file_can_be_named_as_it_was_at_a_moment(text: str, expected: tuple[st
 def test_what_names_no_file_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         parse_content(text)
+
+
+def test_the_log_of_one_file_lists_the_versions_that_changed_it(shell: VersionedShell) -> None:
+    """Seen to fail with the path left aside: all versions were listed."""
+    shell.bring_in("main", data__t_csv=TABLE, notes_txt="one\n")
+    shell.bring_in("main", data__t_csv=TABLE, notes_txt="two\n")
+    shell.bring_in("main", data__t_csv=TABLE + "4,Dora,40\n", notes_txt="two\n")
+    history = shell.json("log", "p", "data/t.csv")
+    assert [state["change"]["kind"] for state in history["states"]] == ["modified", "added"]
+    assert (history["path"], history["versions"], history["complete"]) == ("data/t.csv", 3, True)
+    shown = shell.run("log", "p", "/data/t.csv").out
+    assert "modified" in shown and "added" in shown and len(shown.splitlines()) == 3
+    assert "--limit" in shell.run("log", "p", "data/t.csv", "--limit", "1").err
+    assert shell.json("log", "p", "nothing", expect=1)["error"]["kind"] == "NotFound"
+
+
+def test_a_table_of_a_version_is_sorted_filtered_and_told_of(shell: VersionedShell) -> None:
+    """Seen to fail with the options left aside."""
+    shell.bring_in("main", data__t_csv=TABLE, notes_txt="one\n")
+    shell.bring_in("main", data__t_csv=TABLE + "4,,5\n", notes_txt="one\n")
+    before = shell.json("log", "p")[1]["id"]
+    view = shell.json("table", "p", "data/t.csv", "--sort", "price", "--descending")
+    assert [row[0] for row in view["rows"]] == ["3", "2", "1", "4"]
+    assert (view["matched"], view["total"], view["width"]) == (4, 4, 3)
+    assert shell.json("table", f"p@{before}", "data/t.csv")["total"] == 3
+    found = shell.run("table", "p", "data/t.csv", "--find", "> 15", "--in", "price", "--limit", "1").out
+    assert "2 of 4 rows, 3 columns; the first 1 are shown" in found and "Bert" in found and "Cleo" not in found
+    told = shell.run("table", "p", "data/t.csv", "--columns").out
+    assert "price   number  0      4          5, 15, 30" in told
+    facts = shell.json("table", "p", "data/t.csv", "--columns")["columns"]
+    assert [(each["name"], each["type"], each["empty"]) for each in facts][1] == ("name", "text", 1)
+    for wrong in (("--sort", "nothing"), ("--columns", "--find", "x")):
+        assert shell.json("table", "p", "data/t.csv", *wrong, expect=2)["error"]["kind"] == "InvalidInput"
+    assert shell.json("table", "p", "notes.txt", expect=2)["error"]["kind"] == "InvalidInput"
+    assert shell.json("table", "p", "gone.csv", expect=1)["error"]["kind"] == "NotFound"

@@ -362,7 +362,7 @@ def run_with_lies(liar: Liar, connect_to: Connect, image: HandMadeImage, seeds: 
 def test_an_engine_that_lies_in_one_value_never_makes_more_of_it_than_an_error(
     liar: Liar, connect_to: Connect, service_image: HandMadeImage
 ) -> None:
-    run_with_lies(liar, connect_to, service_image, range(12))
+    run_with_lies(liar, connect_to, service_image, range(6))
 
 
 @pytest.mark.slow

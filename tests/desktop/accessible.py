@@ -23,7 +23,7 @@ Shown = TypeVar("Shown", bound=QDialog)
 def the_dialog(window: QWidget, kind: type[Shown]) -> Shown:
     """The only dialog of ``kind`` that is open in ``window``; everything in it is named and reachable."""
     (found,) = [dialog for dialog in window.findChildren(kind) if dialog.isVisible()]
-    assert unnamed(found) == []
+    assert unnamed(found) == [], unnamed(found)
     assert unreachable(found) == []
     return found
 

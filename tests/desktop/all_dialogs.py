@@ -16,12 +16,16 @@ from kronkers_studio.desktop.destinations import ToPage
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
+from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
+from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
 from kronkers_studio.desktop.dialogs.diagnostics import DiagnosticsDialog
+from kronkers_studio.desktop.dialogs.file_history import FileHistoryDialog
 from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
 from kronkers_studio.desktop.dialogs.keep_running import KeepRunningDialog
+from kronkers_studio.desktop.dialogs.lineage import LineageDialog
 from kronkers_studio.desktop.dialogs.log import LogDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
@@ -35,6 +39,7 @@ from kronkers_studio.desktop.dialogs.rules import RulesDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
+from kronkers_studio.desktop.dialogs.time_range import TimeRangeDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
@@ -42,6 +47,7 @@ from kronkers_studio.desktop.widgets.dialog import Dialog, confirm
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.differences import MergePlan
 from kronkers_studio.domain.errors import ConfinementUnavailable
+from kronkers_studio.domain.lineage import Lineage, LineageEdge, LineageNode, NodeKind, Relation
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.servers import HostKey, Server, ServerChange
 from kronkers_studio.domain.service_snippets import snippets
@@ -54,7 +60,7 @@ from kronkers_studio.workflows.trash import remove_branch
 from kronkers_studio.workflows.versions import create_branch, plan_merge
 from tests.desktop.kinds import the_session
 from tests.desktop.planned import plan_to_decide
-from tests.desktop.things import a_found_model, a_release, a_version
+from tests.desktop.things import a_found_model, a_release, a_version, compared
 from tests.desktop.versioned import commit_files
 
 _SERVER = Server("lab", "127.0.0.1", 9, "ada", "ssh-ed25519 AAAA", "/home/ada/.ssh/id")  # nothing answers there
@@ -135,6 +141,27 @@ def _service_access(window: MainWindow) -> ServiceAccessDialog:
     return dialog
 
 
+def _compare_versions(window: MainWindow) -> CompareVersionsDialog:
+    dialog = CompareVersionsDialog(window, window.studio, [a_version(2), a_version()], a_version(2))
+    dialog.show_comparison(compared(a_version(), a_version(2)))
+    return dialog
+
+
+def _quality_of_all(window: MainWindow) -> CompareVersionsDialog:
+    dialog = _compare_versions(window)
+    dialog.which.choose("all")
+    return dialog
+
+
+def _lineage(window: MainWindow) -> LineageDialog:
+    dialog = LineageDialog(window, window.studio, a_version())
+    file, data = f"Team@{'0' * 64}:model/wine.joblib", f"Team@{'0' * 64}:data/wine.csv"
+    nodes = (LineageNode(data, NodeKind.DATA, "wine.csv"), LineageNode(file, NodeKind.FILE, "wine.joblib"))
+    edges = (LineageEdge(file, Relation.REGISTERED, "wine:1"), LineageEdge(data, Relation.TRAINED, "wine:1"))
+    dialog.show_lineage(Lineage("wine:1", nodes, edges))
+    return dialog
+
+
 MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     Dialog: [
         lambda window: confirm(window, "Stop it?", "It stops.", "Stop", _nothing),
@@ -143,10 +170,16 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     AddServerDialog: [lambda window: AddServerDialog(window, window.studio, _nothing), _add_with_fingerprint],
     CleanServerDialog: [lambda window: CleanServerDialog(window, window.studio, "lab", _nothing, _nothing)],
     CompareDialog: [_compare],
+    CompareVersionsDialog: [_compare_versions, _quality_of_all],
+    DescribeVersionDialog: [lambda window: DescribeVersionDialog(window, window.studio, a_version())],
+    LineageDialog: [lambda window: LineageDialog(window, window.studio, a_version()), _lineage],
     CrashDialog: [lambda window: CrashDialog(window, "Packaging", "details")],
     TableChoiceDialog: [lambda window: TableChoiceDialog(window, window.studio, _nothing)],
     ServerLogDialog: [lambda window: ServerLogDialog(window, window.studio, "lab"), _server_log],
     ServiceAccessDialog: [lambda window: ServiceAccessDialog(window, window.studio, a_release()), _service_access],
+    FileHistoryDialog: [
+        lambda window: FileHistoryDialog(window, window.studio, "Team", "data/plan.txt", "", _nothing, _nothing)
+    ],
     ForgetFolderDialog: [
         lambda window: ForgetFolderDialog(window, window.studio, "Team", [Path("Sales"), Path("Plans")], _nothing),
         lambda window: ForgetFolderDialog(window, window.studio, "Team", [Path("Sales")], _nothing),
@@ -186,6 +219,7 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     ],
     RulesDialog: [lambda window: RulesDialog(window, window.studio, plan_to_decide(), _nothing)],
     SearchDialog: [lambda window: SearchDialog(window, window.studio)],
+    TimeRangeDialog: [lambda window: TimeRangeDialog(window, 1_790_000_000.0, 1_790_003_600.0, _nothing)],
     TrashDialog: [lambda window: TrashDialog(window, window.studio, _nothing)],
 }
 """Each in every state that is not reached by what is read when it opens."""

@@ -52,10 +52,10 @@ def test_a_folder_is_brought_in_by_the_keyboard_alone(
     qtbot.keyClick(look, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: page.views.shown == "plan", timeout=_PATIENCE)
     come_to_rest(window)
-    models = next(button for key, button in page.panel.filter._buttons.items() if key == "all")
-    tab_to(window, models, qtbot)
-    qtbot.keyClick(models, Qt.Key.Key_Right)
-    assert page.panel.filter.key == "models"
+    everything = next(button for key, button in page.panel.filter._buttons.items() if key == "all")
+    tab_to(window, everything, qtbot)
+    qtbot.keyClick(everything, Qt.Key.Key_Right)
+    assert page.panel.filter.key == "fresh"
     tab_to(window, page.start_button, qtbot)
     qtbot.keyClick(page.start_button, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: page.views.shown == "outcome", timeout=_PATIENCE)

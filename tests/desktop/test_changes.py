@@ -14,9 +14,13 @@ from kronkers_studio.desktop.difference_rows import (
     table_words,
 )
 from kronkers_studio.desktop.pages.registry import RegistryPage
+from kronkers_studio.desktop.panels import changes
+from kronkers_studio.desktop.panels.changes import ChangesPanel
+from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.domain.differences import (
     CellChange,
     ColumnChange,
+    EntryChange,
     Hunk,
     RowChange,
     TableDifference,
@@ -144,6 +148,11 @@ def test_changed_lines_stand_beside_what_they_became() -> None:
     ]
 
 
+def changed_files(panel: ChangesPanel) -> list[EntryChange]:
+    """The changes that are listed, without folders that stayed."""
+    return [row.change for row in panel.list.table.content.rows if row.change is not None]
+
+
 @pytest.fixture
 def changed_workspace(workspace: Path) -> Path:
     first = {
@@ -179,7 +188,7 @@ def test_a_version_is_compared_with_the_one_before_file_by_file(
     page.sides.choose("changes")
     come_to_rest(window)
     panel = page.changes_panel
-    model = panel.table.content
+    model = panel.list.table.content
     told = {model.columns[1].text(row): model.columns[0].text(row) for row in model.rows}
     assert told == {
         "gone.txt": "− Removed",
@@ -191,15 +200,13 @@ def test_a_version_is_compared_with_the_one_before_file_by_file(
     }
     assert panel.summary.text() == "1 added, 1 removed, 3 changed, 1 renamed"
     shown = {}
-    for change in list(model.rows):
+    for change in changed_files(panel):
         panel.open_change(change)
         come_to_rest(window)
         assert panel.views.shown == "file"
         assert unnamed(panel) == []
         assert unreachable(panel) == []
-        shown[change.path] = sorted(
-            table.accessibleName() for table in panel.findChildren(type(panel.table)) if table.isVisible()
-        )
+        shown[change.path] = sorted(table.accessibleName() for table in panel.findChildren(Table) if table.isVisible())
         assert not panel.grab().isNull()
     assert shown["sales.csv"] == ["Rows that differ"]
     assert shown["model.py"] == ["Lines that differ"]
@@ -219,8 +226,25 @@ def test_versions_are_compared_with_any_branch_or_tag(
     panel = page.changes_panel
     assert panel.views.shown == "nothing"  # the first version
     texts = [panel.compared_with.itemText(place) for place in range(panel.compared_with.count())]
-    assert texts == ["the version before", "branch main", "tag start"]
+    assert texts == ["the version before", "the current state", "state “start”"]
     panel.compared_with.setCurrentIndex(1)
     come_to_rest(window)
     assert panel.views.shown == "list"
     assert panel.summary.text() == "1 added, 1 removed, 3 changed, 1 renamed"
+
+
+def test_a_version_further_back_than_those_offered_is_compared_with_and_named(
+    open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail with what is compared with called by the choice before."""
+    monkeypatch.setattr(changes, "_MOST_VERSIONS", 1)
+    with open_workspace(workspace) as session:
+        first, *_ = [commit_files(session, {"a.txt": b"%d\n" % number}, f"No. {number}") for number in range(4)]
+    window = open_main_window(workspace, page="registry")
+    come_to_rest(window)
+    page = the_page(window, RegistryPage)
+    assert first.id not in page.changes_panel.compared_with.values
+    page.show_changes(first.id, "a.txt")
+    come_to_rest(window)
+    assert page.changes_panel.compared_with.currentText() == f"version {first.id[:8]}"
+    assert page.changes_panel.views.shown == "file"

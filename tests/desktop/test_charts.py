@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
@@ -22,12 +22,14 @@ from pytestqt.qtbot import QtBot
 from kronkers_studio.desktop.charts.card import ChartCard
 from kronkers_studio.desktop.charts.export import ask_and_save_values, write_picture, write_values
 from kronkers_studio.desktop.charts.lines import Line, gaps, nearest, points
+from kronkers_studio.desktop.charts.painting import marker_boxes
 from kronkers_studio.desktop.charts.quantities import megabytes, milliseconds, response_time
 from kronkers_studio.desktop.charts.shared_time import SharedTime
-from kronkers_studio.desktop.charts.ticks import clock, time_ticks, value_axis
+from kronkers_studio.desktop.charts.sparkline import Sparkline
+from kronkers_studio.desktop.charts.ticks import clock, time_ticks, value_axis, value_axis_between
 from kronkers_studio.desktop.look import theme, tokens
 from kronkers_studio.domain.errors import StorageFull, StudioError
-from kronkers_studio.domain.series import Marker, Metric, SeriesKey, Window
+from kronkers_studio.domain.series import Charted, Marker, Metric, SeriesKey, Window
 
 BEGIN = 1_790_000_000.0
 RESPONSE = (
@@ -38,7 +40,7 @@ RESPONSE = (
 
 
 def window(
-    times: list[float], mean: list[float], spread: float = 0.0, step: float = 0.0, metric: Metric = Metric.LATENCY_P50
+    times: list[float], mean: list[float], spread: float = 0.0, step: float = 0.0, metric: Charted = Metric.LATENCY_P50
 ) -> Window:
     middle = np.array(mean, float)
     low, high = middle - spread, middle + spread
@@ -47,7 +49,7 @@ def window(
     )
 
 
-def steady(number: int = 100, metric: Metric = Metric.LATENCY_P50, value: float = 30.0) -> Window:
+def steady(number: int = 100, metric: Charted = Metric.LATENCY_P50, value: float = 30.0) -> Window:
     return window([BEGIN + index * 6 for index in range(number)], [value] * number, metric=metric)
 
 
@@ -103,7 +105,51 @@ def test_a_readout_is_the_nearest_measurement_and_there_is_none_in_a_gap() -> No
     assert nearest(window([], []), 1) is None
 
 
+def test_a_lone_bucket_between_gaps_is_seen() -> None:
+    times, values = points(window([1, 2, 3, 4, 5], [5, math.nan, 6, math.nan, 7], step=1))
+    at = np.flatnonzero(values == 6)
+    assert times[at[-1]] > times[at[0]]
+
+
 # Axes ----------------------------------------------------------------------------------------------------------------
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
+def test_an_axis_of_any_numbers_holds_them_with_some_labels(lowest: float, room: float) -> None:
+    axis = value_axis_between(lowest, lowest + room)
+    assert axis.bottom <= lowest
+    assert lowest + room <= axis.top
+    assert 1 <= len(axis.values) <= 12
+    assert all(axis.bottom - 1e-6 * axis.step <= value <= axis.top + 1e-6 * axis.step for value in axis.values)
+
+
+@given(st.lists(st.tuples(st.floats(0, 500), st.floats(10, 120)), max_size=12), st.floats(30, 300))
+def test_words_of_markers_never_lie_on_each_other(markers: list[tuple[float, float]], height: float) -> None:
+    area = QRectF(0, 8, 500, height)
+    markers.sort()
+    boxes = [box for box in marker_boxes([x for x, _ in markers], [width for _, width in markers], area) if box]
+    assert all(area.left() <= box.left() and box.right() <= area.right() for box in boxes)
+    assert not any(one.intersects(other) for one, other in combinations(boxes, 2))
+
+
+def test_several_versions_of_one_hour_all_keep_their_words() -> None:
+    """As far apart as those of twenty minutes ago are in a chart of an hour, and closer."""
+    for apart in (40.0, 8.0, 1.0):
+        columns = [300.0 + apart * number for number in range(4)]
+        assert None not in marker_boxes(columns, [95.0] * 4, QRectF(40, 8, 460, 120))
+
+
+def test_a_line_without_axes_is_drawn_in_the_themes_colour(qtbot: QtBot) -> None:
+    line = Sparkline("Requests")
+    qtbot.addWidget(line)
+    line.resize(200, 34)
+    for muted in (False, True):
+        line.show_window(steady(), BEGIN, BEGIN + 600, muted=muted)
+        image = line.grab().toImage()
+        colours = [image.pixelColor(x, y) for x in range(200) for y in range(30)]
+        blue = any(colour.blue() - colour.red() > 80 for colour in colours)
+        assert blue is not muted
+        assert any(colour.lightness() < 200 for colour in colours)
 
 
 @pytest.fixture

@@ -168,7 +168,7 @@ def test_a_removed_branch_is_brought_back_from_the_trash(page: RegistryPage, com
     page.ask_trash()
     dialog = the_dialog(page, TrashDialog, come_to_rest)
     rows = dialog.table.content
-    assert rows.data(rows.index(0, 0)) == "Branch “forecast” of “Team”"
+    assert rows.data(rows.index(0, 0)) == "Copy “forecast” of “Team”"
     dialog.bring_back()
     come_to_rest(window_of(page))
     assert dialog.views.shown == "empty"

@@ -26,7 +26,7 @@ from pytestqt.qtbot import QtBot
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.pages.deploy import DeployPage, Floor
-from kronkers_studio.desktop.pages.registry import RegistryPage
+from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.rail import Stop
 from kronkers_studio.desktop.unlock_gate import UnlockCard
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -288,7 +288,7 @@ def test_after_roll_back_and_back_the_keyboard_is_on_the_page_where_it_was_and_n
     button("Roll back").setFocus()
     back = [a_release(1, version=1), a_release(2, version=2, state=ReleaseState.STANDBY)]
     page.show_floor(Floor([THIS_COMPUTER], floor.versions, back))
-    qtbot.waitUntil(lambda: has_keyboard("Make live again"), timeout=_PATIENCE)
+    qtbot.waitUntil(lambda: has_keyboard("Return to version 2"), timeout=_PATIENCE)
 
 
 def test_a_widget_that_is_disabled_hands_the_keyboard_to_what_is_near(qtbot: QtBot) -> None:
@@ -328,25 +328,26 @@ def test_the_keyboard_stays_in_the_rail_for_whoever_went_there_with_it(
 
 
 def test_enter_on_a_page_is_its_primary_button_unless_the_keyboard_is_elsewhere(
-    open_main_window: OpenWindow, filled_workspace: Path, come_to_rest: Rest, qtbot: QtBot
+    open_main_window: OpenWindow, workspace: Path, small_folder: Path, qtbot: QtBot
 ) -> None:
-    window = open_main_window(filled_workspace, page="registry")
+    window = open_main_window(workspace, page="migrate")
     in_front(window, qtbot)
-    come_to_rest(window)
-    page = the_page(window, RegistryPage)
+    page = the_page(window, MigratePage)
+    page.look_at(small_folder)
+    qtbot.waitUntil(lambda: page.views.shown == "plan", timeout=20_000)
     asked: list[str] = []
-    for name, button in (("restore", page.restore_button), ("check", page.check_button)):
+    for name, button in (("start", page.start_button), ("back", page.back_button)):
         button.clicked.disconnect()
         button.clicked.connect(partial(_note, asked, name))
     page.setFocus()
     QTest.keyClick(page, Qt.Key.Key_Return)
-    assert asked == ["restore"]
-    page.check_button.setFocus()
-    QTest.keyClick(page.check_button, Qt.Key.Key_Return)
-    assert asked == ["restore", "check"]
-    page.history.setFocus()
-    QTest.keyClick(page.history, Qt.Key.Key_Return)
-    assert asked == ["restore", "check"]
+    assert asked == ["start"]
+    page.back_button.setFocus()
+    QTest.keyClick(page.back_button, Qt.Key.Key_Return)
+    assert asked == ["start", "back"]
+    page.panel.table.setFocus()
+    QTest.keyClick(page.panel.table, Qt.Key.Key_Return)
+    assert asked == ["start", "back"]
 
 
 # Unlocking

@@ -63,8 +63,8 @@ def start(page: MigratePage, qtbot: QtBot) -> None:
 
 def test_both_are_kept_unless_another_choice_is_made(page: MigratePage, qtbot: QtBot) -> None:
     title, words = page.panel.choices.elsewhere.words
-    assert title == "1 file is otherwise in the project: a merge or another folder brought it"
-    assert words.endswith("which you merge afterwards: notes.md")
+    assert title == "1 file is otherwise in the project: combining or another folder brought it"
+    assert words.endswith("which you combine afterwards: notes.md")
     start(page, qtbot)
     session = session_of(page)
     assert stored_bytes(session, _PROJECT, "", "notes.md") == _MERGED

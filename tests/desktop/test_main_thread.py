@@ -19,16 +19,20 @@ from pytestqt.qtbot import QtBot
 
 import kronkers_studio
 import kronkers_studio.workflows
-from kronkers_studio.desktop import folder_rows, plan_rows
+from kronkers_studio.desktop import changed_tree, folder_rows, plan_rows
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
+from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
+from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
 from kronkers_studio.desktop.dialogs.diagnostics import DiagnosticsDialog
+from kronkers_studio.desktop.dialogs.file_history import FileHistoryDialog
 from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
 from kronkers_studio.desktop.dialogs.keep_running import KeepRunningDialog
+from kronkers_studio.desktop.dialogs.lineage import LineageDialog
 from kronkers_studio.desktop.dialogs.log import LogDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
@@ -42,6 +46,7 @@ from kronkers_studio.desktop.dialogs.rules import RulesDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
+from kronkers_studio.desktop.dialogs.time_range import TimeRangeDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.pages.migrate import MigratePage
@@ -69,7 +74,7 @@ def _modules(package: ModuleType) -> Iterator[ModuleType]:
 
 def _workflows() -> Iterator[tuple[str, Callable[..., Any]]]:
     """Every public function below ``workflows``, as "module.function"; and what sorts many rows for the window."""
-    for module in [*_modules(kronkers_studio.workflows), folder_rows, plan_rows]:
+    for module in [*_modules(kronkers_studio.workflows), changed_tree, folder_rows, plan_rows]:
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and not name.startswith("_"):
                 yield f"{module.__name__.rpartition('.')[2]}.{name}", function
@@ -78,7 +83,23 @@ def _workflows() -> Iterator[tuple[str, Callable[..., Any]]]:
 _of_the_test = threading.local()  # whether what this thread does was called by a test
 
 
-def _watch(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], note: Callable[[], object]) -> None:
+Places = dict[int, list[tuple[ModuleType, str]]]
+
+
+def _places() -> Places:
+    """By which names the modules of the program and of its tests have each function, by its identity."""
+    found: Places = {}
+    for module in list(sys.modules.values()):
+        if module.__name__.startswith((f"{kronkers_studio.__name__}.", "tests.")):
+            for name, value in vars(module).items():
+                if inspect.isfunction(value):
+                    found.setdefault(id(value), []).append((module, name))
+    return found
+
+
+def _watch(
+    monkeypatch: pytest.MonkeyPatch, places: Places, function: Callable[..., Any], note: Callable[[], object]
+) -> None:
     """Have ``note`` called before ``function``, by whichever name a module has it; what a test calls itself aside."""
 
     @functools.wraps(function)
@@ -94,24 +115,23 @@ def _watch(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], note: 
         finally:
             _of_the_test.calls = False
 
-    for module in list(sys.modules.values()):
-        if module.__name__.startswith((f"{kronkers_studio.__name__}.", "tests.")):
-            for name, value in list(vars(module).items()):
-                if value is function:
-                    monkeypatch.setattr(module, name, call)
+    for module, name in places[id(function)]:
+        monkeypatch.setattr(module, name, call)
 
 
 @pytest.fixture
 def callers(monkeypatch: pytest.MonkeyPatch) -> Callers:
     """Which threads called each workflow."""
     seen: Callers = {}
-    for name, function in _workflows():
-        if name not in _QUICK:
-            _watch(
-                monkeypatch,
-                function,
-                lambda name=name: seen.setdefault(name, set()).add(threading.current_thread().name),  # type: ignore[misc]
-            )
+    watched = [(name, function) for name, function in _workflows() if name not in _QUICK]
+    places = _places()  # once all modules are imported
+    for name, function in watched:
+        _watch(
+            monkeypatch,
+            places,
+            function,
+            lambda name=name: seen.setdefault(name, set()).add(threading.current_thread().name),  # type: ignore[misc]
+        )
     return seen
 
 
@@ -173,7 +193,7 @@ def test_no_page_calls_a_workflow_on_the_main_thread(
     assert _on_the_main_thread(callers) == set()
 
 
-def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912 â€” one branch a dialog
+def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912  # one branch a dialog
     """Do in ``dialog`` what makes it ask and work."""
     match dialog:
         case SearchDialog():
@@ -189,6 +209,8 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912 â€
         case RemoveDialog():
             dialog.what.choose("forecast")
             dialog.go.click()
+        case FileHistoryDialog():
+            dialog.sides.choose("content")
         case ForgetFolderDialog():
             dialog.forget()
         case ImageRegistryDialog():
@@ -199,8 +221,8 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912 â€
         case NameVersionDialog():
             dialog.name.setText("2026-q2")
             dialog.go.click()
-        case RegisterDialog():
-            dialog.register_model()
+        case RegisterDialog() | DescribeVersionDialog():
+            dialog.go.click()
         case RestoreDialog():
             dialog.when.choose("moment")
         case RulesDialog():
@@ -220,10 +242,14 @@ _ASKS: dict[type[QDialog], set[str]] = {
     AddServerDialog: {"servers.show_host_key", "servers.add_server"},
     CleanServerDialog: {"server_care.clean_server"},
     CompareDialog: {"versions.diff_path"},
+    CompareVersionsDialog: {"model_versions.compare_models"},
     CrashDialog: set(),
+    DescribeVersionDialog: {"model_versions.describe_model"},
+    FileHistoryDialog: {"versions.file_history", "versions.diff_path", "previews.preview_file"},
     ForgetFolderDialog: {"sources.forget_source"},
     HelpDialog: set(),
     ImageRegistryDialog: {"image_registries.log_in_to_registry"},
+    LineageDialog: {"lineage.lineage"},
     DiagnosticsDialog: {"diagnostics.collect_diagnostics", "diagnostics.write_diagnostics"},
     KeepRunningDialog: set(),
     LogDialog: {"service_logs.service_log", "servers.server_changes", "releases.recorded_releases"},
@@ -240,6 +266,7 @@ _ASKS: dict[type[QDialog], set[str]] = {
     ServerLogDialog: {"servers.server_changes"},
     ServiceAccessDialog: {"service_access.service_access"},
     TableChoiceDialog: {"browsing.list_projects", "row_files.list_tables"},
+    TimeRangeDialog: set(),
     TrashDialog: {"trash.list_trash", "trash.restore_from_trash"},
 }
 """The workflows that using each dialog must reach, or the test below would say nothing of it."""

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.rules import RulesDialog
 from kronkers_studio.desktop.pages.migrate import MigratePage
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.panels.plan import PlanPanel
 from kronkers_studio.desktop.plan_rows import prepare
 from kronkers_studio.desktop.window import MainWindow
@@ -68,10 +72,10 @@ def test_a_conflict_copy_is_shown_below_its_original_with_what_differs(
     assert [row.path for row in panel.table.content.rows] == ["data/sales.csv", "data/sales-LAPTOP7.csv"]
     path, what, _size, fate, why = cells(panel, "data/sales-LAPTOP7.csv")
     assert path == "data / sales-LAPTOP7.csv"
-    assert what.startswith("Conflict copy, ")
+    assert what.startswith("Copy made by OneDrive, ")
     assert "row" in what
     assert (fate, why) == ("Kept, decide", "Newer than sales.csv: which is right?")
-    assert panel.choices.copies.words[0] == "1 conflict copy of 1 file"
+    assert panel.choices.copies.words[0] == "1 copy that OneDrive made when two people saved, of 1 file"
     assert not panel.choices.online.isVisibleTo(panel)
     assert not panel.grab().isNull()
 
@@ -87,7 +91,8 @@ def test_conflict_copies_become_versions_when_that_is_chosen_and_it_is_remembere
     assert (fate, why) == ("A version", "Newer than sales.csv, becomes an older version")
     begin(page, qtbot)
     assert page.outcome.notice.message == (
-        "2 versions were made of conflict copies, of 1 file. All of them are in the history."
+        "1 copy that OneDrive made when two people saved is now an older version of 1 file; what has the plain name "
+        "stays current."
     )
     session = window.studio.session
     assert session is not None
@@ -302,3 +307,99 @@ def test_files_that_were_renamed_are_named_in_the_outcome(
     page = planned(window, small_folder, qtbot)
     begin(page, qtbot)
     assert "Renamed: data / sales.csv → data / sales 2026.csv" in seen(page.outcome)
+
+
+def test_of_a_folder_brought_in_again_what_is_new_changed_and_gone_is_told_apart(
+    open_main_window: OpenWindow, filled_workspace: Path, small_folder: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    """Before and after, with the way to each difference, and figures that add up. Seen to fail with what is gone left
+    out of the plan, and with the outcome listing only what was left out."""
+    (small_folder / "data" / "sales.csv").write_text("month,amount\n1,10\n2,13\n", encoding="utf-8")
+    (small_folder / "more.csv").write_text("a\n1\n", encoding="utf-8")
+    (small_folder / "notes.md").unlink()
+    (small_folder / "same.txt").write_text("as it was\n", encoding="utf-8")
+    with open_workspace(filled_workspace) as session:
+        (small_folder / "notes.md").write_text("# Notes\n", encoding="utf-8")
+        migrate_folder(session, small_folder, message="In between")
+    (small_folder / "data" / "sales.csv").write_text("month,amount\n1,10\n2,14\n", encoding="utf-8")
+    (small_folder / "new & only.csv").write_text("a\n1\n", encoding="utf-8")
+    (small_folder / "notes.md").unlink()
+    window = open_main_window(filled_workspace)
+    page = planned(window, small_folder, qtbot)
+    page.panel.filter.choose("fresh")
+    come_to_rest(window)
+    rows = [row.path for row in page.panel.table.content.rows]
+    assert sorted(rows) == ["data/sales.csv", "new & only.csv", "notes.md"]
+    assert cells(page.panel, "notes.md")[2:] == ["–", "Gone", "Not in the folder any more; older versions keep it"]
+    assert page.panel.counted.text() == "2 new or changed, 1 gone"
+    begin(page, qtbot)
+    come_to_rest(window)
+    outcome = page.outcome
+    assert outcome.sum.text() == "5 found = 4 kept + 1 left out."
+    assert outcome.summary.text() == "1 added, 1 removed, 1 changed"
+    shown = {row.path for row in outcome.changes.table.content.rows if row.change is not None}
+    assert shown == {"data/sales.csv", "new & only.csv", "notes.md"}
+    assert not outcome.grab().isNull()
+    changed = next(row for row in outcome.changes.table.content.rows if row.path == "data/sales.csv")
+    outcome.changes.open_row(changed)
+    come_to_rest(window)
+    registry = the_page(window, RegistryPage)
+    assert window.current == "registry"
+    assert (registry.sides.key, registry.changes_panel.views.shown) == ("changes", "file")
+    assert "13 → 14" in seen(registry)
+    outcome.sides.choose("left")
+    assert [item.path for item in outcome.table.content.rows] == ["desktop.ini"]
+
+
+def test_of_a_folder_brought_in_for_the_first_time_nothing_is_new_beside_anything(
+    open_main_window: OpenWindow, workspace: Path, conflicting_folder: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window = open_main_window(workspace)
+    page = planned(window, conflicting_folder, qtbot)
+    assert "New and changed" not in seen(page.panel)
+    page.panel.choices.fold.choose("fold")
+    come_to_rest(window)
+    begin(page, qtbot)
+    assert page.outcome.sum.text() == "4 found = 2 kept + 1 kept as older versions of other files + 1 left out."
+    assert page.outcome.views.shown == "left"
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # what opens, without a screen
+def test_a_project_that_was_brought_in_has_a_menu_of_what_can_be_done_with_it(
+    open_main_window: OpenWindow, workspace: Path, small_folder: Path, come_to_rest: Rest, qtbot: QtBot
+) -> None:
+    """Its folder is looked through for the project that it belongs to, whatever that is called: seen to fail with the
+    folder alone handed on, as the palette did."""
+    with open_workspace(workspace) as session:
+        migrate_folder(session, small_folder, "Another name")
+    window = open_main_window(workspace, page="migrate")
+    window.show()
+    come_to_rest(window)
+    page = the_page(window, MigratePage)
+    row = page.before.rows["Another name"]
+
+    def menu() -> dict[str, QAction]:
+        row.contextMenuEvent(QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(5, 5), row.mapToGlobal(QPoint())))
+        (opened,) = [each for each in row.findChildren(QMenu) if each.isVisible()]
+        opened.close()
+        return {action.text(): action for action in opened.actions()}
+
+    offered = menu()
+    assert list(offered) == [
+        "Look inside",
+        "Show in Files && history",
+        "Watch, or stop watching",
+        "Show in the file manager",
+        "Copy path",
+        "Forget …",
+    ]
+    offered["Copy path"].trigger()
+    assert QGuiApplication.clipboard().text() == str(small_folder)
+    menu()["Look inside"].trigger()
+    qtbot.waitUntil(lambda: page.views.shown == "plan", timeout=_PATIENCE)
+    assert page.panel.plan is not None
+    assert page.panel.plan.project == "Another name"
+    page.choose()
+    menu()["Show in Files && history"].trigger()
+    come_to_rest(window)
+    assert window.current == "registry"

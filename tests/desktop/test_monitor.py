@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 from PySide6.QtCore import Qt
@@ -15,7 +16,8 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.charts.recorder import Recorder
-from kronkers_studio.desktop.destinations import ToPage
+from kronkers_studio.desktop.destinations import ToPage, WatchService
+from kronkers_studio.desktop.dialogs.time_range import TimeRangeDialog
 from kronkers_studio.desktop.look import theme, tokens
 from kronkers_studio.desktop.pages.monitor import MonitorPage
 from kronkers_studio.desktop.widgets.pills import Pill
@@ -24,8 +26,11 @@ from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.changes import ReleaseRecorded
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.domain.series import Metric
+from kronkers_studio.monitoring.answers import add_answers
+from kronkers_studio.monitoring.service_history import Answered, Interval
 from kronkers_studio.workflows.metrics import LiveFeed
 from kronkers_studio.workflows.session import Session
+from tests.desktop import monitored
 from tests.desktop.monitored import MODEL, Service, put_live, record_history, service, workspace
 from tests.own_time import own_time
 
@@ -45,7 +50,8 @@ def session(tmp_path: Path) -> Iterator[Session]:
         yield made
 
 
-OpenPage = Callable[[], MonitorPage]
+class OpenPage(Protocol):
+    def __call__(self, *, wait: bool = True, state: dict[str, Any] | None = None) -> MonitorPage: ...
 
 
 @pytest.fixture
@@ -53,15 +59,19 @@ def open_page(qtbot: QtBot, session: Session) -> Iterator[OpenPage]:
     """Opens the page on ``session`` as a new window would; it reads live metrics every second."""
     opened: list[tuple[Studio, MonitorPage]] = []
 
-    def open_it() -> MonitorPage:
+    def open_it(*, wait: bool = True, state: dict[str, Any] | None = None) -> MonitorPage:
         studio = Studio()
         studio.settings = replace(studio.settings, scrape_seconds=1.0)
         studio.session = session
         page = MonitorPage(studio)
         page.resize(1080, 760)
         page.show()
+        if state is not None:
+            page.restore(state)
         page.enter()
         opened.append((studio, page))
+        if not wait:
+            return page
         qtbot.waitUntil(lambda: page.settled or (page.views.shown == "empty" and studio.runner.idle), timeout=PATIENCE)
         return page
 
@@ -81,6 +91,17 @@ def pills(page: MonitorPage) -> list[str]:
 
 def sentence(page: MonitorPage) -> str:
     return page.header._sentence.text()
+
+
+def tell_answers(session: Session, answered: Sequence[Answered], model: str = MODEL) -> None:
+    """What a service would tell of the last hour, ten seconds each."""
+    now = time.time()
+    told = [
+        (now - 3660 + 10 * number, Interval(10.0 * number, 10.0 * number + 10, {}, [], 9, 0.0, None, each))
+        for number, each in enumerate(answered)
+    ]
+    with session.series._database.write() as connection:
+        add_answers(connection, model, THIS_COMPUTER, "0" * 16, told)
 
 
 def drawn_until(page: MonitorPage, metric: Metric) -> float:
@@ -133,6 +154,8 @@ def test_an_unreachable_service_leaves_the_charts_as_of_then(
     assert pills(page) == ["This computer", "Unreachable"]
     assert "as of" in sentence(page)
     assert "refreshed" not in sentence(page)
+    assert "does not answer since" in sentence(page)
+    assert "trying again every 1 s" in sentence(page)
     assert page.notice.message == "churn-score is not running on this computer any more."
     assert page.time.end == pytest.approx(until - 15, abs=1)
     assert drawn_until(page, Metric.CPU) == pytest.approx(until, abs=60)
@@ -272,6 +295,26 @@ def test_what_is_live_is_recorded_whatever_page_is_in_view(
     assert Recorder.of(page.studio) is page.recorder
 
 
+def test_a_service_that_takes_long_to_tell_of_its_last_day_is_not_said_to_be_silent(
+    qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    telling, told = threading.Event(), threading.Event()
+
+    def tell(_feed: LiveFeed, *_: object) -> None:
+        telling.set()
+        assert told.wait(60)
+
+    monkeypatch.setattr(LiveFeed, "_missed", tell)
+    put_live(session, live_service.port)
+    page = open_page(wait=False)
+    qtbot.waitUntil(telling.is_set, timeout=PATIENCE)
+    qtbot.wait(5000)
+    heard = page.recorder.heard_of(MODEL, THIS_COMPUTER)
+    told.set()
+    assert heard.answers
+    qtbot.waitUntil(lambda: page.settled, timeout=PATIENCE)
+
+
 def test_a_new_release_is_followed_without_being_told_twice(
     qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage
 ) -> None:
@@ -314,14 +357,17 @@ def test_nothing_is_cut_off_and_columns_are_equal(
     page = open_page()
     page.resize(*size)
     QApplication.processEvents()
-    upper = [page.charts[0], page.charts[1]]
-    lower = [page.charts[2], page.charts[3], page.happened]
-    for row in (upper, lower):
+    rows: list[list[QWidget]]
+    rows = [[page.charts[0], page.charts[1]], [page.answers, page.happened], [page.charts[2], page.charts[3]]]
+    for row in rows:
         widths = [card.width() for card in row]
         assert max(widths) - min(widths) <= 1
-    assert abs(upper[0].height() - lower[0].height()) <= 2
-    for card in (*upper, *lower):
-        assert page.rect().contains(card.mapTo(page, card.rect().bottomRight()))
+        assert abs(row[0].height() - rows[0][0].height()) <= 2
+    whole = page.views.view("charts")
+    for card in (card for row in rows for card in row):
+        right = card.mapTo(page, card.rect().bottomRight())
+        assert right.x() <= page.width()
+        assert size[1] < 700 or whole.geometry().contains(whole.mapFrom(page, right)), "high enough for all of them"
 
 
 def test_every_interactive_widget_of_the_page_has_a_name(
@@ -352,3 +398,159 @@ def test_the_page_is_drawn_into_a_picture_without_a_screen(
     feed = LiveFeed(session, MODEL, THIS_COMPUTER)
     assert feed.scrape().reachable, "the session stays open"
     feed.close()
+
+
+def test_while_it_reads_the_page_says_so_under_the_whole_name(
+    qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage
+) -> None:
+    put_live(session, live_service.port)
+    record_history(session)
+    page = open_page(wait=False, state={"model": MODEL, "place": THIS_COMPUTER, "range": "6h"})
+    assert page.views.shown == "reading"
+    title = page.header._title
+    assert title.text() == MODEL
+    assert title.width() >= title.fontMetrics().horizontalAdvance(MODEL)
+    qtbot.waitUntil(lambda: page.settled, timeout=PATIENCE)
+    assert page.views.shown == "charts"
+
+
+def test_since_it_went_live_shows_nothing_of_what_was_before(
+    qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage
+) -> None:
+    record_history(session)
+    put_live(session, live_service.port, version=13, ago=timedelta(hours=2))
+    live = put_live(session, live_service.port, version=14, ago=timedelta(minutes=14))
+    page = open_page()
+    assert page.range_key == "live"
+    assert page.time.start == live.changed.timestamp()
+    assert page.charts[0].plot.windows[Metric.REQUEST_RATE].times[0] >= page.time.start
+    just_now = put_live(session, live_service.port, version=15, ago=timedelta(seconds=1))
+    page.studio.changed.emit("releases")
+    qtbot.waitUntil(lambda: page.time.start == just_now.changed.timestamp(), timeout=PATIENCE)
+    assert page.time.span >= 15
+
+
+def test_what_was_live_last_begins_when_it_went_live_and_not_when_it_was_begun(
+    session: Session, live_service: Service, open_page: OpenPage
+) -> None:
+    release = put_live(session, live_service.port, ago=timedelta(hours=3))
+    again = replace(release, changed=datetime.now(UTC) - timedelta(minutes=50))
+    stopped = replace(release, state=ReleaseState.STANDBY, changed=datetime.now(UTC) - timedelta(minutes=60))
+    ended = replace(stopped, changed=datetime.now(UTC) - timedelta(minutes=10), message="stopped")
+    for each in (stopped, again, ended):
+        session.workspace.ledger.record(ReleaseRecorded(each), author="you")
+    record_history(session, until=time.time() - 600)
+    page = open_page()
+    assert page.range_key == "live"
+    assert page.time.start == again.changed.timestamp()
+
+
+def test_a_time_of_ones_own_is_shown_until_another_is_chosen(
+    qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage
+) -> None:
+    put_live(session, live_service.port)
+    record_history(session)
+    page = open_page()
+
+    def ask() -> TimeRangeDialog:
+        page.range_box.choose("own")
+        page._choose_range("own")
+        dialog = page.window().findChild(TimeRangeDialog)
+        assert dialog is not None
+        return dialog
+
+    dialog = ask()
+    dialog.reject()
+    assert page.range_box.value == "6h"
+    qtbot.waitUntil(lambda: page.window().findChild(TimeRangeDialog) is None, timeout=PATIENCE)
+    dialog = ask()
+    start, end = dialog.start.dateTime().addSecs(7200), dialog.end.dateTime().addSecs(-7200)
+    dialog.end.setDateTime(dialog.start.dateTime())
+    assert not dialog.go.isEnabled()
+    dialog.choose()
+    assert dialog.isVisible()
+    dialog.start.setDateTime(start)
+    dialog.end.setDateTime(end)
+    qtbot.keyClick(dialog.end, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: page.time.start == start.toSecsSinceEpoch(), timeout=PATIENCE)
+    assert page.time.end == end.toSecsSinceEpoch()
+    with qtbot.waitSignal(page.drawn, timeout=PATIENCE):  # after the next measurement
+        pass
+    assert page.time.end == end.toSecsSinceEpoch()
+    state = page.state()
+    again = open_page(state=state)
+    assert (again.time.start, again.time.end) == (start.toSecsSinceEpoch(), end.toSecsSinceEpoch())
+    for odd in (None, [], [2, 1], ["a", "b"], {"a": 1}, [1, 2, 3]):
+        again.restore({**state, "own": odd, "range": "own"})
+    assert again.state()["own"] == state["own"]
+    page._choose_range("24h")
+    qtbot.waitUntil(lambda: page.time.span == pytest.approx(86_400), timeout=PATIENCE)
+
+
+def test_all_that_is_live_is_on_one_page_and_a_click_leads_to_the_charts_of_one(
+    qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_live(session, live_service.port, version=14)
+    record_history(session)
+    with service() as other:
+        monkeypatch.setattr(monitored, "MODEL", "default-risk")
+        put_live(session, other.port, version=3, ago=timedelta(minutes=40))
+        page = open_page(state={"all": True})
+        rows = page.services.rows
+        assert set(rows) == {(MODEL, THIS_COMPUTER), ("default-risk", THIS_COMPUTER)}
+        assert page.header._title.text() == "All services"
+        assert not page.export_button.isVisible()
+        row = rows["default-risk", THIS_COMPUTER]
+        qtbot.waitUntil(lambda: row.figures.requests.figure.text() not in ("", "–"), timeout=PATIENCE)
+        assert row.figures.response.figure.text() == "39 ms"
+        assert row.figures.errors.figure.text() == "0 %"
+        assert [pill.text() for pill in row.findChildren(Pill)] == ["Live"]
+        other.answering = False
+        qtbot.waitUntil(lambda: [pill.text() for pill in row.findChildren(Pill)] == ["Unreachable"], timeout=PATIENCE)
+        assert page.state()["all"] is True
+        qtbot.mouseClick(row, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: page.views.shown == "charts", timeout=PATIENCE)
+        assert page.watched == ("default-risk", THIS_COMPUTER)
+        assert "all" not in page.state()
+        page.model_box.choose(("", ""))
+        page._choose_model()
+        qtbot.waitUntil(lambda: page.views.shown == "all", timeout=PATIENCE)
+        page.visit(WatchService(MODEL, THIS_COMPUTER))
+        qtbot.waitUntil(lambda: page.views.shown == "charts", timeout=PATIENCE)
+        assert page.header._title.text() == MODEL
+
+
+def test_one_service_alone_is_never_all(session: Session, live_service: Service, open_page: OpenPage) -> None:
+    put_live(session, live_service.port)
+    page = open_page(state={"model": MODEL, "place": THIS_COMPUTER, "all": True})
+    assert page.views.shown == "charts"
+
+
+def test_what_it_answers_is_told_in_shares_of_the_time_in_view(
+    qtbot: QtBot, session: Session, live_service: Service, open_page: OpenPage
+) -> None:
+    put_live(session, live_service.port)
+    record_history(session)
+    tell_answers(session, [Answered({"no": 6, "yes": 2}, {}, 0, 1)] * 180 + [Answered({"yes": 9}, {}, 0, 0)] * 180)
+    page = open_page()
+    assert page.answers.words.text() == "3,240 answers: yes 61.1 % · no 33.3 % · others 5.6 %"
+    assert [line.name for line in page.answers.plot.lines] == ["yes", "no", "others"]
+    assert page.answers.plot.axis.top == 100
+    page._choose_range("15m")
+    qtbot.waitUntil(lambda: "yes 100 %" in page.answers.words.text(), timeout=PATIENCE)
+
+
+def test_numbers_that_it_answers_are_told_by_their_middle(
+    session: Session, live_service: Service, open_page: OpenPage
+) -> None:
+    put_live(session, live_service.port)
+    record_history(session)
+    tell_answers(session, [Answered({}, dict.fromkeys(range(-5, 5), 1), 3, 0)] * 300)
+    page = open_page()
+    assert page.answers.words.text() == "3,000 answers: half below 0, 8 of 10 from -32 to 32"
+    assert page.answers.plot.axis.bottom <= -32
+
+
+def test_a_service_that_tells_no_answers_says_so(session: Session, live_service: Service, open_page: OpenPage) -> None:
+    put_live(session, live_service.port)
+    assert open_page().answers.words.text() == "No answers that are counted in this time"

@@ -23,6 +23,7 @@ from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.workflows.session import open_workspace
 from tests.desktop.kinds import OpenWindow, Rest, the_page
+from tests.desktop.test_changes import changed_files
 from tests.desktop.versioned import commit_files
 
 _FOLDER, _FILE = "B\udcfccher", "M\udcfcller \udcff.csv"
@@ -102,7 +103,7 @@ def test_such_a_file_is_looked_at_compared_and_restored(
 
     page.ask_what()
     (dialog,) = window.findChildren(RestoreDialog)
-    assert dialog.what.currentText() == f"{_SHOWN_FOLDER}/{_SHOWN_FILE}"
+    assert dialog.what.currentText() == f"{_SHOWN_FOLDER} / {_SHOWN_FILE}"
     dialog.where.setText(str(tmp_path))
     dialog.go.click()
     qtbot.waitUntil(lambda: "verified" in page.notice.message, timeout=20_000)
@@ -110,8 +111,8 @@ def test_such_a_file_is_looked_at_compared_and_restored(
 
     page.sides.choose("changes")
     come_to_rest(window)
-    assert f"{_SHOWN_FOLDER}/{_SHOWN_FILE}" in seen(page)
-    page.changes_panel.open_change(next(c for c in page.changes_panel.table.content.rows if c.path.endswith(".csv")))
+    assert {_SHOWN_FOLDER, _SHOWN_FILE} <= set(seen(page.changes_panel).splitlines())
+    page.changes_panel.open_change(changed_files(page.changes_panel)[0])
     come_to_rest(window)
     assert page.changes_panel.views.shown == "file"
     assert "10 → 11" in seen(page)
@@ -164,8 +165,11 @@ def test_a_folders_name_may_have_an_and_sign(open_main_window: OpenWindow, works
     page = the_page(window, RegistryPage)
     page.browser.open_folder("R&D/plans")
     come_to_rest(window)
-    steps = [found.text() for found in page.browser.findChildren(QAbstractButton) if "R" in found.text()]
-    assert steps == ["R&&D"]  # as Qt wants it written: a single one would be swallowed
+    (step,) = (found for found in page.browser.findChildren(QAbstractButton) if "R" in found.text())
+    assert step.text() == "R&D"
+    assert QAbstractButton.text(step) == "R&&D", "as Qt wants it written: a single one would be swallowed"
+    step.setText("A & B")
+    assert (step.text(), QAbstractButton.text(step)) == ("A & B", "A && B")
 
 
 def test_a_long_name_among_words_in_several_lines_makes_room_and_is_told_by_the_tooltip(qtbot: QtBot) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,16 @@ from kronkers_studio.desktop.destinations import (
     CleanServer,
     Destination,
     LogIn,
+    SendRows,
     TakeLockAway,
 )
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
+from kronkers_studio.desktop.localization import clock_of
 from kronkers_studio.desktop.look import theme
-from kronkers_studio.desktop.pages.deploy import DeployPage, Floor
+from kronkers_studio.desktop.pages.deploy import DeployPage, Floor, read_floor
 from kronkers_studio.desktop.pages.home import Overview, events, next_step
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.pages.settings import SettingsPage
@@ -32,11 +34,14 @@ from kronkers_studio.desktop.panels.server_card import ServerCard
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.desktop.work.tasks import Task
+from kronkers_studio.domain.changes import ReleaseRecorded
 from kronkers_studio.domain.errors import AuthenticationFailed, ServerBusy, ServerFull, ServerUnreachable, StudioError
+from kronkers_studio.domain.release_events import ReleaseEvent, ReleaseEventKind
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.domain.servers import DeployLock, HostKey, Remedy, Server, ServerCheck, ServerReport, Verdict
 from kronkers_studio.settings.configuration import load_settings
 from tests.desktop.kinds import OpenWindow, Rest, the_page
+from tests.desktop.monitored import put_live
 from tests.desktop.things import NOON, a_release, a_version
 
 _SERVER = Server("lab", "lab.example.org", 2222, "studio", "ssh-ed25519 AAAA", added=NOON)
@@ -66,7 +71,9 @@ def test_home_proposes_the_next_best_step_until_something_is_live(
     projects = list_projects(session)
 
     def proposed(**things: Any) -> str:
-        nothing: dict[str, Any] = {key: [] for key in ("projects", "commits", "models", "releases", "servers")}
+        nothing: dict[str, Any] = {
+            key: [] for key in ("projects", "commits", "models", "releases", "servers", "happened")
+        }
         step = next_step(Overview(**(nothing | things)))
         return step.destination.page if step else ""
 
@@ -74,20 +81,25 @@ def test_home_proposes_the_next_best_step_until_something_is_live(
     assert proposed(projects=projects) == "models"
     assert proposed(projects=projects, models=[a_version()]) == "deploy"
     assert proposed(projects=projects, models=[a_version()], releases=[a_release()]) == ""
+    asked = Overview(projects, [], [a_version()], [a_release()], [], [])
+    step = next_step(asked, [a_release()])
+    assert step is not None and step.destination == SendRows("wine", THIS_COMPUTER)
     assert "Register the model in it" in words(window.page("home"))
 
 
-def test_what_happened_is_listed_newest_first() -> None:
-    releases = [
-        replace(a_release(2, version=2), changed=NOON + timedelta(hours=1)),
-        replace(a_release(1, state=ReleaseState.STANDBY), changed=NOON + timedelta(minutes=59)),
+def test_what_happened_is_listed_newest_first_with_what_ended_by_itself() -> None:
+    later = NOON + timedelta(hours=1)
+    happened = [
+        ("wine", "lab", ReleaseEvent(later, ReleaseEventKind.ROLLED_BACK, 1, 1, 2, "ada")),
+        ("wine", THIS_COMPUTER, ReleaseEvent(later - timedelta(minutes=1), ReleaseEventKind.LOST, 2, 2, message="Out")),
     ]
-    listed = events(Overview([], [], [a_version()], releases, []))
-    assert [event.words for event in listed] == [
-        "wine version 2 went live on this computer",
-        "wine version 1 is on standby on this computer",
-        "wine version 1 was registered",
+    listed = events(Overview([], [], [a_version()], [], [], happened))
+    assert [(event.words, event.tone) for event in listed] == [
+        ("wine was rolled back from version 2 to 1 on lab", "plain"),
+        ("wine version 2 stopped by itself on this computer", "warn"),
+        ("wine version 1 was registered", "plain"),
     ]
+    assert "Out" in listed[1].hint
 
 
 # Registry and Models
@@ -153,6 +165,31 @@ def test_deploy_shows_what_is_live_where_with_a_way_back(studio: Studio, qtbot: 
     assert "The model needs scikit-learn 1.7." in said
     assert button(page, "Roll back")
     assert button(page, "Try again …")
+
+
+def test_an_earlier_version_says_from_when_to_when_it_was_live_and_what_was_left_is_returned_to(
+    studio: Studio, qtbot: QtBot
+) -> None:
+    session = studio.session
+    assert session is not None
+    put_live(session, 9, version=1, ago=timedelta(minutes=50))
+    put_live(session, 9, version=2, ago=timedelta(minutes=23))
+    page = DeployPage(studio)
+    qtbot.addWidget(page)
+    page.show()
+    page.show_floor(read_floor(session))
+    one, two = sorted(session.workspace.ledger.releases(), key=lambda release: release.number)
+    first = f"Version 1 · live {clock_of(one.created)} – {clock_of(two.changed)}"
+    assert first in words(page)
+    assert button(page, "Roll back")
+    now = datetime.now(UTC)
+    back = replace(one, state=ReleaseState.LIVE, changed=now)
+    left = replace(two, state=ReleaseState.STANDBY, changed=now)
+    session.workspace.ledger.record(ReleaseRecorded(back), ReleaseRecorded(left), author="you")
+    page.show_floor(read_floor(session))
+    assert f"Version 2 · live {clock_of(two.changed)} – {clock_of(now)}" in words(page)
+    assert button(page, "Return to version 2")
+    assert not [each for each in page.findChildren(QPushButton) if each.text() == "Roll back" and each.isVisible()]
 
 
 def test_before_a_version_goes_live_it_is_said_what_will_happen(studio: Studio, qtbot: QtBot) -> None:

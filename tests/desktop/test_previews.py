@@ -194,7 +194,7 @@ def test_every_kind_is_shown_beside_the_history(
 
     browser.open_entry(entries["long.csv"])
     come_to_rest(window)
-    assert "first 200 rows · 2 columns" in browser.preview.facts.text()
+    assert "300,000 rows · 2 columns" in browser.preview.facts.text()
     assert browser.chosen == entries["long.csv"]
     assert any(found.text() == "long.csv" for found in browser.findChildren(QLabel))
     browser.open_folder("")
@@ -203,13 +203,14 @@ def test_every_kind_is_shown_beside_the_history(
 
 
 def test_columns_of_figures_stand_at_the_right_and_are_never_cut(qtbot: QtBot) -> None:
-    from kronkers_studio.desktop.panels.preview import _table, _table_words
+    from kronkers_studio.desktop.panels.preview import _table_words
+    from kronkers_studio.desktop.panels.table_preview import _rows_table
 
     figure, words = "-1.23456789012346E-123" * 3, "many words " * 30
     preview = TablePreview(
         ("amount", "name", "b"), ((figure, words, "x"), ("2", "y", "")), True, figures=frozenset({0}), width=99
     )
-    table = _table(Entry("a.csv", EntryKind.FILE), preview)
+    table = _rows_table(Entry("a.csv", EntryKind.FILE), preview)
     qtbot.addWidget(table)
     amount, name, short = table.content.columns
     assert [column.right for column in (amount, name, short)] == [True, False, False]

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop.dialogs.register import RegisterDialog, newest_versions, parse_quality
+from kronkers_studio.desktop.dialogs.register import RegisterDialog, newest_versions
+from kronkers_studio.desktop.model_words import parse_quality
 from kronkers_studio.desktop.pages.models import ModelsPage
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.model_names import model_continued_by, without_version
 from kronkers_studio.settings.paths import resource
+from kronkers_studio.workflows.browsing import list_projects
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import list_models, register_model
 from kronkers_studio.workflows.session import open_workspace
@@ -169,3 +175,49 @@ def test_where_there_is_no_room_for_both_the_details_take_the_place_of_the_list(
     window.resize(1440, 900)
     qtbot.waitUntil(lambda: page.versions.isVisible() and page.details.isVisible())
     assert not page.back_button.isVisible() and not page.details_button.isVisible()
+
+
+def test_a_model_file_from_anywhere_is_dropped_brought_in_alone_and_registered(
+    open_main_window: OpenWindow, workspace: Path, tmp_path: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    downloads = tmp_path / "Downloads"
+    downloads.mkdir()
+    model = shutil.copy(_SAMPLE / "Quality/Wine/model/wine_cultivar.joblib", downloads / "wine cultivar (2).joblib")
+    (downloads / "requirements.txt").write_text("scikit-learn==1.9.1\n", encoding="utf-8")
+    (downloads / "private.txt").write_text("nobody's business", encoding="utf-8")
+    window = open_main_window(workspace, page="models")
+    window.show()
+    come_to_rest(window)
+    page = the_page(window, ModelsPage)
+    assert page.views.shown == "empty"
+    for file, taken in ((downloads / "private.txt", False), (Path(model), True)):
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(file))])
+        buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        entering = QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, data, buttons, keys)
+        entering.ignore()
+        QApplication.sendEvent(page, entering)
+        assert entering.isAccepted() is taken
+    QApplication.sendEvent(page, QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, buttons, keys))
+    qtbot.waitUntil(lambda: bool(window.findChildren(RegisterDialog)), timeout=20_000)
+    the_dialog(window, RegisterDialog).go.click()
+    qtbot.waitUntil(lambda: not window.findChildren(RegisterDialog), timeout=20_000)
+    come_to_rest(window)
+    session = the_session(window)
+    (version,) = list_models(session)
+    assert (version.source.project, version.source.path) == ("Added models", "wine-cultivar/wine cultivar (2).joblib")
+    kept = [entry.path for entry in session.workspace.content.walk("Added models")]
+    assert kept == ["wine-cultivar", "wine-cultivar/requirements.txt", "wine-cultivar/wine cultivar (2).joblib"]
+    assert page.versions.content.rowCount() == 1
+
+
+def test_what_is_no_model_is_told_and_nothing_is_stored(
+    open_main_window: OpenWindow, workspace: Path, tmp_path: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    (tmp_path / "harmful.pkl").write_bytes(pickle.dumps(print))
+    window = open_main_window(workspace, page="models")
+    come_to_rest(window)
+    page = the_page(window, ModelsPage)
+    page.add_file(tmp_path / "harmful.pkl")
+    qtbot.waitUntil(lambda: bool(page.notice.message), timeout=20_000)
+    assert list_projects(the_session(window)) == []

@@ -108,7 +108,7 @@ def test_the_page_draws_the_graph_and_says_it_in_words(
     model = page.history.content
     assert model.rowCount() == 4
     spoken = model.data(model.index(0, 0), Qt.ItemDataRole.AccessibleTextRole)
-    assert spoken == "Forecast merged · merge · branch main · tag 2026-q2-report"
+    assert spoken == "Forecast merged · combined · the current state · state “2026-q2-report”"
     assert not page.history.grab().isNull()
     page.history.choose(2)
     come_to_rest(window)
@@ -181,7 +181,7 @@ def test_names_for_which_a_row_has_no_room_are_counted_and_the_default_branch_co
     window.show()
     come_to_rest(window)
     assert not the_page(window, RegistryPage).history.grab().isNull()
-    assert next(iter(drawn)) == "main"
+    assert next(iter(drawn)) == "Current"
     assert counted[-1] == 3 - sum(drawn.values()) > 0
 
 

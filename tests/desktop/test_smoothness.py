@@ -11,8 +11,11 @@ from PySide6.QtCore import QTimer
 
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.pages.registry import RegistryPage
+from kronkers_studio.desktop.panels.change_list import ChangeList
 from kronkers_studio.desktop.plan_rows import prepare
 from kronkers_studio.desktop.work.tasks import TaskRunner
+from kronkers_studio.domain.content import Entry, EntryKind
+from kronkers_studio.domain.differences import ChangeKind, EntryChange
 from kronkers_studio.workflows.session import open_workspace
 from tests.desktop.blocking import Blocking, live_until_idle, main_thread_counted
 from tests.desktop.kinds import OpenWindow, Rest, the_page
@@ -125,4 +128,32 @@ def test_a_plan_on_the_migrate_page(open_main_window: OpenWindow, workspace: Pat
         assert sizes == sorted(sizes, reverse=order == "largest first")
     measured.does("choose", lambda: panel.choices.fold.choose("fold"), before=lambda: panel.choices.fold.choose("keep"))
     measured.does("scroll", panel.table.scrollToBottom, before=panel.table.scrollToTop)
+    assert measured.too_long == {}
+
+
+def test_what_changed_in_many_files(open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest) -> None:
+    """As a list of folders that open and close, found through by kind and words."""
+    window = open_main_window(workspace, page="home")
+    window.show()
+    come_to_rest(window)
+    changes = [
+        EntryChange(ChangeKind.MODIFIED, Entry(path, EntryKind.FILE, 1), Entry(path, EntryKind.FILE, 2))
+        for path in (f"team {number % 20}/part {number % 400}/{number}.csv" for number in range(100_000))
+    ]
+    panel = ChangeList(window.studio)
+    panel.resize(900, 600)
+    panel.show()
+    measured = Measured(window.studio.runner)
+    measured.does("show", lambda: panel.show_changes(changes))
+    rows = panel.table.content
+    assert (panel.files, rows.rowCount()) == (100_000, 20)
+    measured.does("open", lambda: panel.open_row(rows.row(0)), times=1)
+    assert rows.rowCount() == 40
+    measured.does("close", lambda: panel.open_row(rows.row(0)), times=1)
+    measured.does(
+        "find", lambda: panel.words.setText("99"), before=lambda: panel.words.setText(""), pending=panel._typed
+    )
+    measured.does("kind", lambda: panel.filter.choose("gone"), before=lambda: panel.filter.choose("all"))
+    panel.close()
+    panel.deleteLater()
     assert measured.too_long == {}

@@ -23,6 +23,7 @@ from kronkers_studio.confinement import Level, Means
 from kronkers_studio.deployment import local_service
 from kronkers_studio.desktop import pages
 from kronkers_studio.desktop.charts.recorder import Recorder
+from kronkers_studio.desktop.destinations import RollBack
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.pages.deploy import DeployPage
@@ -30,16 +31,18 @@ from kronkers_studio.desktop.pages.models import ModelsPage
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.pages.settings import SettingsPage
 from kronkers_studio.desktop.panels.release_events import Happened
+from kronkers_studio.desktop.panels.service_figures import ServiceFigures
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.changes import ReleaseRecorded
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.settings.paths import resource
+from kronkers_studio.workflows.demo import sample_rows
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
 from kronkers_studio.workflows.places import ThisComputer
-from kronkers_studio.workflows.releases import list_releases, release_model, stop_release
+from kronkers_studio.workflows.releases import list_releases, predict, release_model, stop_release
 from kronkers_studio.workflows.servers import add_server, show_host_key
 from kronkers_studio.workflows.session import Session, open_workspace
 from kronkers_studio.workflows.settling import settle_releases
@@ -411,3 +414,51 @@ def test_the_put_live_dialog_does_not_call_live_what_has_stopped_even_while_it_i
     qtbot.waitUntil(lambda: "has stopped" in dialog.plan.text(), timeout=_WITHIN)
     assert "is live there now;" not in dialog.plan.text()
     dialog.close()
+
+
+@pytest.mark.parametrize("key", ["home", "deploy"])
+def test_how_a_service_does_is_seen_where_it_is_listed_and_muted_when_it_has_stopped(
+    key: str, open_main_window: OpenWindow, with_service: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    """Seen to fail with figures that are read once, and with those of a stopped service in full black."""
+    window = open_main_window(with_service, page=key)
+    come_to_rest(window)
+    page, session = window.page(key), window.studio.session
+    assert session is not None
+
+    def figures() -> ServiceFigures:
+        (found,) = page.findChildren(ServiceFigures)
+        return found
+
+    qtbot.waitUntil(lambda: len(page.findChildren(ServiceFigures)) == 1, timeout=_LONG)
+    if key == "home":
+        qtbot.waitUntil(lambda: "Nobody has asked it yet" in _words(page), timeout=_LONG)
+
+    def is_timed() -> bool:  # between two readings there has to be a request
+        predict(session, "wine", THIS_COMPUTER, sample_rows())
+        return figures().response.figure.text().endswith("ms")
+
+    qtbot.waitUntil(is_timed, timeout=_LONG)
+    assert figures().errors.figure.text() == "0 %"
+    assert figures().isVisibleTo(page)
+    assert not figures().errors.figure.property("old")
+    if key == "home":
+        qtbot.waitUntil(lambda: "Nobody has asked it yet" not in _words(page), timeout=_LONG)
+    (live,) = _live(session)
+    psutil.Process(int(live.endpoint["pid"])).kill()
+    qtbot.waitUntil(lambda: bool(figures().errors.figure.property("old")), timeout=_LONG)
+
+
+def test_a_roll_back_says_from_which_version_to_which(
+    open_main_window: OpenWindow, with_service: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    with open_workspace(with_service) as session:
+        path = next(path for path in _SAMPLE.rglob("*.onnx") if "wine" in path.name)
+        register_model(session, "sample", path.relative_to(_SAMPLE).as_posix(), name="wine")
+        release_model(session, "wine", to=THIS_COMPUTER)
+    window = open_main_window(with_service, page="deploy")
+    come_to_rest(window)
+    page = the_page(window, DeployPage)
+    page.do(RollBack("wine", THIS_COMPUTER, 1))
+    told = "wine was rolled back from version 2 to 1 on this computer."
+    qtbot.waitUntil(lambda: page.notice.message == told, timeout=_LONG)

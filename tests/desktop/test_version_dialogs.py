@@ -90,7 +90,7 @@ def test_a_merge_is_shown_first_and_each_conflict_is_decided(
     come_to_rest(window)
     dialog = the_dialog(window, MergeDialog)
     assert (dialog.source.value, dialog.into.value) == ("forecast", "main")
-    assert dialog.words.text() == "Files that come in: 3 changed. 2 conflicts to decide."
+    assert dialog.words.text() == "Files that come in: 3 changed. 2 places where both changed."
     assert not dialog.go.isEnabled()
     dialog.for_all.choose(Choice.OURS)
     assert dialog.decided == {"data/plan.txt": Choice.OURS, "notes.txt": Choice.OURS}
@@ -120,12 +120,12 @@ def test_a_conflict_is_decided_by_the_branches_names_and_compared_before(
     dialog = the_dialog(window, MergeDialog)
     choice = dialog._choices["notes.txt"]
     texts = [choice.itemText(place) for place in range(choice.count())]
-    assert texts == ["Decide …", "Keep that of “main”", "Take that of “forecast”", "Keep both files"]
+    assert texts == ["Decide …", "Keep that of “Current”", "Take that of “forecast”", "Keep both files"]
     named = {button.accessibleName(): button for button in dialog.findChildren(QPushButton)}
     named["Compare notes.txt"].click()
     come_to_rest(window)
     compared = the_dialog(window, CompareDialog)
-    assert compared.sentence.text() == "Before is “main”, after is “forecast”."
+    assert compared.sentence.text() == "Before is “Current”, after is “forecast”."
     (lines,) = compared.findChildren(Table)
     assert [(row.old, row.new) for row in lines.content.rows] == [("2", "3")]
     compared.reject()
@@ -141,10 +141,10 @@ def test_branches_that_hold_the_same_need_no_merge(
     page.ask_merge()
     come_to_rest(window)
     dialog = the_dialog(window, MergeDialog)
-    assert dialog.words.text() == "“main” has everything of “same” already."
+    assert dialog.words.text() == "“Current” has everything of “same” already."
     assert not dialog.go.isEnabled()
     dialog.source.choose("main")
-    assert dialog.words.text() == "Choose two different branches."
+    assert dialog.words.text() == "Choose two different ones."
     dialog.reject()
 
 

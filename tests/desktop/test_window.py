@@ -101,12 +101,13 @@ def test_the_page_and_its_state_come_back_after_a_restart(
     registry = first.page("registry")
     registry.browser.open_folder("data")  # type: ignore[attr-defined]
     come_to_rest(first)
+    registry.split.step(0.1)  # type: ignore[attr-defined]
     first.close()
 
     second = open_main_window(filled_workspace)
     come_to_rest(second)
     assert second.current == "registry"
-    assert second.page("registry").state() == {"project": "Team folder", "path": "data"}
+    assert second.page("registry").state() == {"project": "Team folder", "path": "data", "history": 0.44}
 
 
 def test_closing_while_something_runs_asks_with_cancel_as_the_default(

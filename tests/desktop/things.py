@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.rebuild import MendingPanel
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.model_comparison import Aspect, ComparedValue, ModelComparison
 from kronkers_studio.domain.models import (
     ContentRef,
     Datatype,
@@ -35,6 +36,16 @@ def a_version(number: int = 1, *, columns: tuple[str, ...] = ("alcohol", "hue"),
 
 def a_found_model(path: str = "model/wine_v2.joblib", *, name: str = "wine-v2") -> FoundModel:
     return FoundModel(ContentRef("Team", "0" * 64, path), 77_000, name, a_version().facts)
+
+
+def compared(left: ModelVersion, right: ModelVersion) -> ModelComparison:
+    """The two side by side, in what was measured and what they are made with."""
+    was, now = left.metrics["accuracy"], right.metrics["accuracy"]
+    values = (
+        ComparedValue(Aspect.METRICS, "accuracy", str(was), str(now), now - was),
+        ComparedValue(Aspect.FACTS, "framework", left.facts.framework_version, right.facts.framework_version),
+    )
+    return ModelComparison(left, right, True, values)
 
 
 def a_release(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kronkers_studio.domain.release_events import ReleaseEventKind, release_events
+from kronkers_studio.domain.release_events import ReleaseEventKind, live_times, release_events
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 
 _NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -85,6 +85,29 @@ def test_only_what_is_being_started_still_is_said_to_be() -> None:
 def test_a_release_that_is_removed_later_is_no_event() -> None:
     steps = ((0, 1, _LIVE), (1, 2, _LIVE), (1, 1, _STANDBY), (5, 1, _STOPPED))
     assert _told(*steps) == [("went live", 10, None), ("went live", 20, 10)]
+
+
+def _times(*steps: Step, lost: frozenset[int] = frozenset()) -> dict[int, tuple[float, float]]:
+    """The minutes from which to which each release was live last."""
+    changes = []
+    for position, (minute, number, state) in enumerate(steps):
+        at = _NOON + timedelta(minutes=minute)
+        ended = position in lost
+        changes.append((at, "", Release("wine", "lab", number, number, "", state, _NOON, at, lost=ended)))
+    times = live_times(release_events(changes))
+    return {
+        number: ((start - _NOON).total_seconds() / 60, (end - _NOON).total_seconds() / 60)
+        for number, (start, end) in times.items()
+    }
+
+
+def test_when_each_release_was_live_last_is_told_of_those_that_are_not_live_now() -> None:
+    back = ((0, 1, _LIVE), (10, 2, _LIVE), (10, 1, _STANDBY), (30, 2, _STANDBY), (30, 1, _LIVE))
+    assert _times(*back) == {2: (10, 30), 1: (0, 10)}
+    assert _times(*back, (40, 1, _STANDBY)) == {2: (10, 30), 1: (30, 40)}
+    assert _times((0, 1, _LIVE), (7, 1, _STANDBY), lost=frozenset({1})) == {1: (0, 7)}
+    assert _times((0, 1, _LIVE), (5, 2, _STARTING), (6, 2, _STOPPED)) == {}, "another one that never was live ended"
+    assert _times((0, 1, _LIVE), (5, 1, _STANDBY), (9, 2, _LIVE), (9, 1, _STOPPED)) == {1: (0, 5)}
 
 
 _STEPS = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 4), st.sampled_from(ReleaseState)), max_size=30)

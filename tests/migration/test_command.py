@@ -46,7 +46,7 @@ def test_rules_conflicts_and_what_is_new_are_shown_before_anything_is_done(
     said = kronkers("migrate", folder, "--project", "p", "--dry-run", "--exclude", "*.tmp")
 
     assert "Rule “*.tmp” excludes 1 file, 1 B, such as scratch.tmp." in said
-    assert "Conflict copies of data.csv:\n  data-LAPTOP7.csv  (1 row differs)" in said
+    assert "Copies of data.csv that OneDrive made when two people saved:\n  data-LAPTOP7.csv  (1 row differs)" in said
     assert "There more than once: 1 file" in said
     assert kronkers("projects", "--json") == []
 
@@ -137,7 +137,7 @@ def test_a_plan_is_readable_also_of_many_files_with_long_names(kronkers: Kronker
     said = kronkers("migrate", folder, "--project", "p", "--dry-run")
     first, *lines = said.splitlines()
     assert first == f"{folder} → p, branch main. Nothing is copied yet."
-    assert "All are kept as files; --fold-conflicts makes them earlier versions of theirs." in lines
+    assert "All are kept as files; --fold-conflicts keeps them as older versions of theirs." in lines
     assert "and 11 more kept" in lines and "--json names all." in lines
     assert "last.csv" in said and max(map(len, lines)) < 250
     assert len(kronkers("migrate", folder, "--project", "p", "--dry-run", "--json")["items"]) == 63

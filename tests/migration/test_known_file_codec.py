@@ -10,8 +10,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kronkers_studio.domain.file_types import BINARY, Look
 from kronkers_studio.domain.migration import FileKind
-from kronkers_studio.migration.file_types import BINARY, Look
 from kronkers_studio.migration.found_item import KnownFile
 from kronkers_studio.migration.known_file_codec import MOST_FILES, UnreadableBatch, pack_files, unpack_files
 

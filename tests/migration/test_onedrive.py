@@ -55,3 +55,10 @@ def test_without_any_there_is_nothing_to_suggest(tmp_path: Path) -> None:
 def test_the_real_home_is_asked_when_nothing_is_injected(own_home: Path) -> None:
     (own_home / "OneDrive").mkdir()
     assert find_onedrive_folders() == [own_home / "OneDrive"]
+
+
+def test_what_was_restored_from_here_is_no_onedrive(tmp_path: Path) -> None:
+    """Seen to fail with the folder that was restored offered beside the one that it came from."""
+    (real, _restored) = folders(tmp_path, "OneDrive - Nordwind", "OneDrive - Nordwind restored")
+    for platform in ("linux", "win32", "darwin"):
+        assert find_onedrive_folders(environ={}, home=tmp_path, platform=platform) == [real]

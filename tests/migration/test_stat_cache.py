@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from kronkers_studio.domain.content import EntryKind, SourceItem, StoredItem
+from kronkers_studio.domain.file_types import BINARY
 from kronkers_studio.migration import FolderSource, StatCache, filesystem, is_in_state, scan_folder, stat_cache
-from kronkers_studio.migration.file_types import BINARY
 from kronkers_studio.migration.found_item import FoundItem, KnownFile
 from kronkers_studio.storage.database import Database
 from tests.migration.kinds import Make

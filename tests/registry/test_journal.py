@@ -245,7 +245,7 @@ def _replayed(database: Database, journal: Journal) -> dict[str, list[tuple[obje
 
 
 @given(st.lists(changes, min_size=15, max_size=40), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_replaying_the_journal_gives_the_same_tables(
     database: Database, recorded: list[Change], chance: random.Random
 ) -> None:

@@ -79,7 +79,13 @@ def _answered() -> list[str]:
         routes: list[Route] = []
         patch.setattr(app, "Router", lambda every, **_: routes.extend(every))
         service: Any = MagicMock()
-        app.build_app(service, service, service, app.Limits(), identity=None, address="127.0.0.1", ready=lambda: True)
+        app.build_app(
+            *(service, service, service, app.Limits()),
+            identity=None,
+            address="127.0.0.1",
+            ready=lambda: True,
+            metrics=service,
+        )
     paths = [route.path.replace("{model}", "wine").replace("{version}", "3") for route in routes]
     return [f"{method} {path}" for path in paths if path not in _HEALTH for method in ("GET", "POST")]
 

@@ -198,6 +198,9 @@ BAD_METRICS: dict[str, bytes] = {
     "no code": b'kronkers_requests_total{route="/predict"} 1\n',
     "a series twice": b"kronkers_process_memory_bytes 1\nkronkers_process_memory_bytes 2\n",
     "a labelled series twice": b'kronkers_requests_total{route="/predict",code="200"} 1\n' * 2,
+    "a run of no name": b'kronkers_run_info{run="x"} 1\n',
+    "two runs": b'kronkers_run_info{run="%s"} 1\nkronkers_run_info{run="%s"} 1\n' % (b"0" * 16, b"1" * 16),
+    "uptime of ages": b'kronkers_run_info{run="%s"} 1\nkronkers_process_uptime_seconds 9e18\n' % (b"0" * 16),
     "two memories": b'kronkers_process_memory_bytes{a="1"} 1\nkronkers_process_memory_bytes{a="2"} 2\n',
     "bound no number": b'kronkers_request_seconds_bucket{le="NaN"} 1\n',
     "bound below zero": b'kronkers_request_seconds_bucket{le="-1"} 1\n',
@@ -223,6 +226,67 @@ def test_metrics_that_are_none_leave_what_was_known_and_end_in_time(session: Ses
     assert not state.reachable
     assert state.problem
     assert state.values == {Metric.MEMORY: 1000.0}
+
+
+RUN = "0123456789abcdef"
+KEEPS = INFO + f'kronkers_run_info{{run="{RUN}"}} 1\nkronkers_process_uptime_seconds 100\n'
+GOOD_HISTORY = {
+    "run": RUN, "uptime": 100.0, "start": 90.0, "bounds": [0.1], "kind": "classes", "names": ["no", "yes"],
+    "total": {"statuses": [5, 0, 0], "rows": 5, "seconds": [5, 0]}, "more": False,
+    "intervals": [[90.0, 10.0, [5, 0, 0], 5, 1.0, None, [0, 5], [0, 2, 1, 3]]],
+}  # fmt: skip
+
+
+def history(**changes: Any) -> bytes:
+    return json.dumps({**GOOD_HISTORY, **changes}).encode()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        body(b""),
+        body(b"[" * 900_000),
+        body(b"9" * 1_900_000),
+        body(b'{"run": "' + b"x" * 3_000_000 + b'"}'),
+        body(history(), b"HTTP/1.1 500 Odd\r\n"),
+        body(history(names=["\x1b[2J", "yes"])),
+        body(history(intervals=[[float("inf"), 10.0, [5, 0, 0], 5, 1.0, None, [0, 5], []]])),
+        body(history(intervals=[[90.0, 10.0, [9**60, 0, 0], 5, 1.0, None, [0, 5], []]])),
+    ],
+)
+def test_a_last_day_that_is_none_leaves_what_was_known_and_ends_in_time(session: Session, answer: Give) -> None:
+    metrics = body((KEEPS + "kronkers_process_memory_bytes 7\n").encode())
+    with live(session, metrics, answer), closing(LiveFeed(session, "wine", THIS_COMPUTER)) as feed:
+        began = own_time()
+        state = feed.scrape()
+        assert own_time() - began < 5
+    assert not state.reachable
+    assert state.problem
+    assert state.values == {}
+    assert session.series.last_reading("wine", THIS_COMPUTER) is None
+    assert session.series.answers("wine", THIS_COMPUTER, 0, 1e11).rows == 0
+
+
+@pytest.mark.parametrize("uptime", [b"9e18", b"1e12", b"4e9"])
+def test_a_service_that_has_run_for_ages_is_none(session: Session, uptime: bytes) -> None:
+    metrics = body(KEEPS.encode().replace(b"seconds 100", b"seconds " + uptime))
+    with live(session, metrics, body(history())), closing(LiveFeed(session, "wine", THIS_COMPUTER)) as feed:
+        state = feed.scrape()
+    assert not state.reachable
+    assert state.problem.startswith("The service's metrics are not what")
+
+
+def test_a_last_day_is_taken_once_and_a_restart_amid_it_is_none(session: Session) -> None:
+    counted = 'kronkers_requests_total{route="/predict",code="200"} 5\nkronkers_request_seconds_bucket{le="0.1"} 5\n'
+    counted += 'kronkers_request_seconds_bucket{le="+Inf"} 5\n'
+    metrics = body((KEEPS + counted + "kronkers_process_memory_bytes 7\n").encode())
+    another = body(history(run="f" * 16))
+    with live(session, metrics, body(history()), metrics, another):
+        for _ in range(2):
+            with closing(LiveFeed(session, "wine", THIS_COMPUTER)) as feed:
+                assert feed.scrape().reachable
+    answers = session.series.answers("wine", THIS_COMPUTER, 0, 1e11)
+    assert answers.classes == (("yes", 3), ("no", 2))
 
 
 def test_metrics_of_another_version_are_not_the_releases(session: Session) -> None:

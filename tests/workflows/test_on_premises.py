@@ -24,6 +24,7 @@ from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
 from kronkers_studio.workflows.releases import (
     events_of,
+    latest_events,
     list_releases,
     predict,
     release_model,
@@ -99,6 +100,9 @@ def test_a_model_goes_live_on_a_server_survives_a_failed_release_and_rolls_back(
         ("went live", second.version, first.version),
         ("rolled back", first.version, second.version),
     ]
+    latest = [(MODEL, place, event) for event in events_of(session, MODEL, place)]
+    assert latest_events(session, 12) == latest
+    assert latest_events(session, 2) == latest[:2]
 
     with _forwarded(lab_server, back) as port:
         _assert_a_real_client_is_served(port, session.release_secret(back), answer.outputs)

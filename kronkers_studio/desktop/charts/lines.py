@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kronkers_studio.desktop.look import theme
-from kronkers_studio.domain.series import Metric, Window
+from kronkers_studio.domain.series import Charted, Window
 
 Doubles = NDArray[np.float64]
 
@@ -18,12 +18,15 @@ class Line:
     """One line of a chart: what it shows, its name in the legend, its place in the theme's order of series colours.
 
     ``dash`` (lengths of stroke and space in pixels) tells it from its neighbours where colours could be confused.
+    ``hint`` says in the legend what it is, with the technical term; ``short`` is its name where there is little room.
     """
 
-    metric: Metric
+    metric: Charted
     name: str
     series: int
     dash: tuple[float, ...] = ()
+    hint: str = ""
+    short: str = ""
 
     @property
     def colour(self) -> str:
@@ -58,7 +61,10 @@ def points(window: Window) -> tuple[Doubles, Doubles]:
         return _lone_points_as_strokes(times, high)
     zigzag = np.empty(2 * len(times))
     zigzag[0::2], zigzag[1::2] = low, high
-    return np.repeat(times, 2), zigzag
+    twice = np.repeat(times, 2)
+    lone = _lone(low)
+    twice[2 * lone + 1] += _distance(times) / 4
+    return twice, zigzag
 
 
 def highest(window: Window, start: float, end: float) -> float:
@@ -67,6 +73,14 @@ def highest(window: Window, start: float, end: float) -> float:
     seen = high[(times >= start) & (times <= end)]
     seen = seen[np.isfinite(seen)]
     return float(seen.max()) if len(seen) else 0.0
+
+
+def lowest(window: Window, start: float, end: float) -> float | None:
+    """The lowest value from ``start`` to ``end``."""
+    times, low = np.asarray(window.times), np.asarray(window.low)
+    seen = low[(times >= start) & (times <= end)]
+    seen = seen[np.isfinite(seen)]
+    return float(seen.min()) if len(seen) else None
 
 
 def nearest(window: Window, at: float) -> Readout | None:
@@ -108,10 +122,15 @@ def _distance(times: Doubles) -> float:
 
 
 def _lone_points_as_strokes(times: Doubles, values: Doubles) -> tuple[Doubles, Doubles]:
-    finite = np.isfinite(values)
-    before = np.concatenate(([False], finite[:-1]))
-    after = np.concatenate((finite[1:], [False]))
-    lone = np.flatnonzero(finite & ~before & ~after)
+    lone = _lone(values)
     if not len(lone):
         return times, values
     return np.insert(times, lone + 1, times[lone] + _distance(times) / 4), np.insert(values, lone + 1, values[lone])
+
+
+def _lone(values: Doubles) -> NDArray[np.intp]:
+    """The places of points that have a gap on both sides."""
+    finite = np.isfinite(values)
+    before = np.concatenate(([False], finite[:-1]))
+    after = np.concatenate((finite[1:], [False]))
+    return np.flatnonzero(finite & ~before & ~after)

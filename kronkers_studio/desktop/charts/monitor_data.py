@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kronkers_studio.desktop.charts.lines import average
 from kronkers_studio.desktop.release_words import marker_words
 from kronkers_studio.domain.release_events import ReleaseEvent, ReleaseEventKind
 from kronkers_studio.domain.releases import Release
-from kronkers_studio.domain.series import LiveState, Marker, Metric, Window
+from kronkers_studio.domain.series import Answers, Charted, LiveService, LiveState, Marker, Metric, Window
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
@@ -18,28 +18,32 @@ if TYPE_CHECKING:
 Watched = tuple[str, str]  # model, place
 
 _DAY = 86_400.0
+_ANSWER_POINTS = 90  # shares of fewer answers than come in some seconds say little
 _FAILURES = (ReleaseEventKind.NOT_STARTED, ReleaseEventKind.LOST)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is to be read for the charts. Beyond ``start`` … ``end``, ``margin`` seconds are read on both sides, so that
-    a chart can be moved without waiting."""
+    a chart can be moved without waiting. ``answers``: read these too, which is dear in a long range."""
 
     watched: Watched
     start: float
     end: float
     margin: float
     points: int
+    answers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was read for ``request``. ``yesterday`` is the mean request rate of the same range a day before."""
+    """What was read for ``request``. ``yesterday`` is the mean request rate of the same range a day before; ``answers``
+    are those of the range alone, without its margin; None when they were not asked for."""
 
     request: Request
-    windows: Mapping[Metric, Window]
+    windows: Mapping[Charted, Window]
     yesterday: float | None
+    answers: Answers | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,10 @@ def read_history(session: Session, watched: Watched) -> History:
 
 
 def read_windows(session: Session, request: Request) -> Answer:
-    from kronkers_studio.workflows.metrics import read_window
+    from kronkers_studio.workflows.metrics import read_answers, read_window
 
     start, end = request.start - request.margin, request.end + request.margin
-    windows: dict[Metric, Window] = {
+    windows: dict[Charted, Window] = {
         metric: read_window(session, *request.watched, metric, start, end, request.points)
         for metric in Metric
         if metric is not Metric.IN_FLIGHT
@@ -90,4 +94,18 @@ def read_windows(session: Session, request: Request) -> Answer:
             session, *request.watched, Metric.REQUEST_RATE, request.start - _DAY, request.end - _DAY, 100
         )
         yesterday = average(before)
-    return Answer(request, windows, yesterday)
+    if not request.answers:
+        return Answer(request, windows, yesterday, None)
+    answers = read_answers(session, *request.watched, request.start, request.end, _ANSWER_POINTS)
+    if request.margin:
+        wider = read_answers(session, *request.watched, start, end, 2 * _ANSWER_POINTS)
+        answers = replace(
+            answers, windows={line: wider.windows.get(line, one) for line, one in answers.windows.items()}
+        )
+    return Answer(request, windows, yesterday, answers)
+
+
+def read_overview(session: Session) -> list[LiveService]:
+    from kronkers_studio.workflows.metrics import live_services
+
+    return live_services(session)

@@ -23,6 +23,7 @@ _LABEL_ROOM = 64  # pixels per label of the time axis
 _GRID = 0.12
 _NUDGE = 12  # pixels that the last label may be moved to stay inside
 _HATCH = 0.25
+_MARKER_LINE, _MOST_MARKER_LINES = 16, 3  # pixels of a line of words of markers, and how many lines there are
 _NARROWEST_GAP = 3  # pixels; a narrower one cannot be told from the distance of two measurements
 _DAY = 86_400
 
@@ -119,6 +120,27 @@ class Ground(_Layer):
             free = left + width + 8
 
 
+def marker_boxes(columns: Sequence[float], widths: Sequence[float], area: QRectF) -> list[QRectF | None]:
+    """Where the words of markers at ``columns`` are written, so that none lies on another's: the newest is placed
+    first, and one for which there is no room has none (all words are in the page's list)."""
+    lines = max(1, min(_MOST_MARKER_LINES, int(area.height() // 2 // _MARKER_LINE)))
+    taken: list[QRectF] = []
+    boxes: list[QRectF | None] = []
+    for x, width in reversed(list(zip(columns, widths, strict=True))):
+        sides = [left for left in (x + 5, x - 5 - width) if area.left() <= left and left + width <= area.right()]
+        tops = [area.top() + 1 + line * _MARKER_LINE for line in range(lines)]
+        free = (
+            box
+            for box in (QRectF(left, top, width, _MARKER_LINE) for top in tops for left in sides)
+            if not any(box.adjusted(-6, 0, 6, 0).intersects(other) for other in taken)
+        )
+        box = next(free, None)
+        boxes.append(box)
+        if box is not None:
+            taken.append(box)
+    return boxes[::-1]
+
+
 class Overlay(_Layer):
     """Markers, crosshair, and the box that tells the values."""
 
@@ -136,27 +158,25 @@ class Overlay(_Layer):
             painter.drawRoundedRect(self.boundingRect().adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
 
     def _paint_markers(self, painter: QPainter) -> None:
-        """A dashed line each; words where they do not reach into the next line (all words are in the page's list)."""
+        """A dashed line each, and its words beside it, below each other where they would lie on others' words."""
         plot, area = self._plot, self._plot.area
         painter.setFont(theme.font(12))
         metrics = QFontMetricsF(painter.font())
         shown = [m for m in plot.markers if plot.time.start <= m.at.timestamp() <= plot.time.end]
         shown.sort(key=lambda marker: marker.at)
         columns = [round(plot.x_of(marker.at.timestamp())) + 0.5 for marker in shown]
-        for index, (marker, x) in enumerate(zip(shown, columns, strict=True)):
+        for marker, x in zip(shown, columns, strict=True):
             colour = theme.current().colour("bad" if marker.kind == "failure" else "muted")
             pen = QPen(colour, 1)
             pen.setDashPattern([4, 3])
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setPen(pen)
             painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
-            width = metrics.horizontalAdvance(marker.text)
-            free_left = columns[index - 1] if index else area.left()
-            free_right = columns[index + 1] if index + 1 < len(columns) else area.right()
-            if x + 5 + width + 2 <= free_right:
-                self._paint_words(painter, QRectF(x + 5, area.top() + 1, width, 16), marker.text, colour)
-            elif index + 1 == len(columns) and x - 5 - width - 2 >= free_left:
-                self._paint_words(painter, QRectF(x - 5 - width, area.top() + 1, width, 16), marker.text, colour)
+        widths = [metrics.horizontalAdvance(marker.text) for marker in shown]
+        for marker, box in zip(shown, marker_boxes(columns, widths, area), strict=True):
+            if box is not None:
+                colour = theme.current().colour("bad" if marker.kind == "failure" else "muted")
+                self._paint_words(painter, box, marker.text, colour)
 
     def _paint_words(self, painter: QPainter, box: QRectF, text: str, colour: QColor) -> None:
         ground = theme.current().colour("surface")

@@ -11,13 +11,13 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from kronkers_studio.desktop.charts.lines import Line, Readout, highest, nearest, points
+from kronkers_studio.desktop.charts.lines import Line, Readout, highest, lowest, nearest, points
 from kronkers_studio.desktop.charts.painting import BOTTOM, LEFT, RIGHT, TOP, Ground, Overlay
 from kronkers_studio.desktop.charts.quantities import Quantity
 from kronkers_studio.desktop.charts.shared_time import LONGEST, SHORTEST, SharedTime
-from kronkers_studio.desktop.charts.ticks import value_axis
+from kronkers_studio.desktop.charts.ticks import value_axis, value_axis_between
 from kronkers_studio.desktop.look import theme
-from kronkers_studio.domain.series import Marker, Metric, Window
+from kronkers_studio.domain.series import Charted, Marker, Window
 
 _SMOOTH_DISTANCE = 3  # pixels between points from which a line is drawn smooth; closer, that is dear and unseen
 _SMOOTH_WIDTH = 1.4
@@ -40,7 +40,7 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         self.lines = tuple(lines)
         self.quantity = quantity
         self.time = time
-        self.windows: dict[Metric, Window] = {}
+        self.windows: dict[Charted, Window] = {}
         self.markers: list[Marker] = []
         self.gaps: list[tuple[float, float]] = []
         self.axis = value_axis(quantity.least)
@@ -49,13 +49,12 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         self._view.setMouseEnabled(x=True, y=False)
         self._view.setLimits(minXRange=SHORTEST, maxXRange=LONGEST)
         self._view.disableAutoRange()
-        self._curves = {line.metric: pg.PlotCurveItem(connect="finite") for line in self.lines}
+        self._curves: dict[Charted, Any] = {}
         self._ground, self._overlay = Ground(self), Overlay(self)
         self.addItem(self._ground)
         self.addItem(self._view)
         self.addItem(self._overlay)
-        for line in reversed(self.lines):  # the first line lies on top
-            self._view.addItem(self._curves[line.metric], ignoreBounds=True)
+        self._make_curves()
         self._view.sigRangeChangedManually.connect(self._on_moved_by_hand)
         time.changed.connect(self._follow)
         time.pointed.connect(self._show_pointer)
@@ -74,7 +73,23 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         """Where the lines are drawn."""
         return QRectF(LEFT, TOP, max(1.0, self.width() - LEFT - RIGHT), max(1.0, self.height() - TOP - BOTTOM))
 
-    def show_windows(self, windows: Mapping[Metric, Window]) -> None:
+    def show_lines(self, lines: Sequence[Line], quantity: Quantity) -> None:
+        """Draw other lines from now on, which measure something else."""
+        if (tuple(lines), quantity.unit) == (self.lines, self.quantity.unit):
+            return
+        self.lines, self.quantity = tuple(lines), quantity
+        self.axis = value_axis(quantity.least)
+        self._make_curves()
+        self.show_windows({})
+
+    def _make_curves(self) -> None:
+        for curve in self._curves.values():
+            self._view.removeItem(curve)
+        self._curves = {line.metric: pg.PlotCurveItem(connect="finite") for line in self.lines}
+        for line in reversed(self.lines):  # the first line lies on top
+            self._view.addItem(self._curves[line.metric], ignoreBounds=True)
+
+    def show_windows(self, windows: Mapping[Charted, Window]) -> None:
         """Draw ``windows``; a line without one is empty."""
         self.windows = {line.metric: windows[line.metric] for line in self.lines if line.metric in windows}
         for line in self.lines:
@@ -112,7 +127,8 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
 
     def y_of(self, value: float) -> float:
         """The pixel row of a stored value."""
-        return self.area.bottom() - value / (self.axis.top * self.quantity.scale) * self.area.height()
+        bottom, top = (edge * self.quantity.scale for edge in (self.axis.bottom, self.axis.top))
+        return self.area.bottom() - (value - bottom) / (top - bottom) * self.area.height()
 
     def time_at(self, x: float) -> float:
         return self.time.start + (x - self.area.left()) / self.area.width() * self.time.span
@@ -130,13 +146,21 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         self.time.browse(start, end)
 
     def _fit_height(self) -> None:
-        """Round values from 0 to just above the highest one in view; steady while the line moves below it."""
+        """Round values from 0, or from below the lowest one, to just above the highest one in view; steady while the
+        line moves between them."""
         seen = max((highest(window, self.time.start, self.time.end) for window in self.windows.values()), default=0.0)
-        wanted = max(seen / self.quantity.scale * _HEADROOM, self.quantity.least)
-        axis = value_axis(wanted, 5 if self.area.height() > _TALL else 3)
-        if axis != self.axis or self._view.viewRange()[1][1] != axis.top * self.quantity.scale:
+        scale, labels = self.quantity.scale, 5 if self.area.height() > _TALL else 3
+        if self.quantity.from_zero:
+            wanted = max(seen / scale * _HEADROOM, self.quantity.least)
+            axis = value_axis(wanted if self.quantity.most is None else self.quantity.most, labels)
+        else:
+            found = (lowest(window, self.time.start, self.time.end) for window in self.windows.values())
+            least = min((value for value in found if value is not None), default=0.0)
+            axis = value_axis_between(least / scale, max(seen, least) / scale, labels)
+        wanted_range = [axis.bottom * scale, axis.top * scale]
+        if axis != self.axis or self._view.viewRange()[1] != wanted_range:
             self.axis = axis
-            self._view.setYRange(0, axis.top * self.quantity.scale, padding=0)
+            self._view.setYRange(*wanted_range, padding=0)
             self._ground.update()
             self._overlay.update()
 

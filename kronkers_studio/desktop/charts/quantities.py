@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kronkers_studio.desktop.localization import number, tr
+from kronkers_studio.desktop.localization import figure, number, tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,8 @@ class Quantity:
     scale: float
     words: Callable[[float], str]
     least: float  # the smallest top of an axis, in shown units, so that noise around zero is not blown up
+    from_zero: bool = True  # the axis begins at 0
+    most: float | None = None  # the top of the axis, in shown units, where nothing can be higher
 
     def tick(self, shown: float, step: float) -> str:
         """An axis label, with the decimals that ``step`` needs; in shown units, without the unit."""
@@ -41,6 +43,16 @@ def milliseconds() -> Quantity:
 
 def percent() -> Quantity:
     return Quantity(tr("%"), 1.0, lambda value: tr("{n} %").format(n=digits(value)), 5.0)
+
+
+def shares() -> Quantity:
+    """Parts of a whole in percent."""
+    return Quantity(tr("%"), 1.0, lambda value: tr("{n} %").format(n=digits(value)), 100.0, most=100.0)
+
+
+def numbers() -> Quantity:
+    """Numbers of which nothing is known."""
+    return Quantity("", 1.0, figure, 0.0, from_zero=False)
 
 
 def megabytes() -> Quantity:

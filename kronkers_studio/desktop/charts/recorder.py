@@ -83,6 +83,11 @@ class Recorder(QObject):
         """Whether what is live of ``model`` in ``place`` answers, as ``heard`` announced it last."""
         return self._said.get((model, place), NOT_ASKED)
 
+    def retry_seconds(self, model: str, place: str) -> float:
+        """How long it is from one attempt to the next at what does not answer."""
+        reading = self._readings.get((model, place))
+        return max(self.seconds, reading.pause if reading is not None else 0.0)
+
     def _begin(self) -> None:
         self._look_timer.start()
         self._look_around()
@@ -195,13 +200,14 @@ class _Reading:
         self._over = threading.Event()
         self._failures = 0
         self._not_before = 0.0
+        self.pause = 0.0  # seconds before it is asked once more
 
     def follow(self, release: Release) -> None:
         """``release`` is what is live of it: another one has to be heard anew, and is not held against."""
         if (release.number, release.changed) != self._release:
             self._release = (release.number, release.changed)
             self._answered = self._silent = None
-            self._failures, self._not_before = 0, 0.0
+            self._failures, self._not_before, self.pause = 0, 0.0, 0.0
 
     def due(self) -> bool:
         return not self.busy and time.monotonic() >= self._not_before
@@ -217,6 +223,9 @@ class _Reading:
             return self._silent
         asked = self._asked
         if self.busy and asked is not None and (datetime.now(UTC) - asked).total_seconds() > _LONGEST_SILENCE:
+            answered = self._feed.answered if self._feed is not None else None
+            if answered is not None and answered >= asked:  # it is telling of its last day
+                return Reachability(True)
             return Reachability(False, self._answered or asked)
         return NOT_ASKED if self._answered is None else Reachability(True)
 
@@ -243,8 +252,8 @@ class _Reading:
             since = self._silent.since if self._silent is not None else self._answered or self._asked
             self._silent = Reachability(False, since, state.problem)
         self._failures = 0 if state is not None and state.reachable else self._failures + 1
-        pause = min(_LONGEST_PAUSE, seconds * 2**self._failures) if self._failures > 1 else 0.0
-        self._not_before = time.monotonic() + pause
+        self.pause = min(_LONGEST_PAUSE, seconds * 2**self._failures) if self._failures > 1 else 0.0
+        self._not_before = time.monotonic() + self.pause
 
     def end(self, patience: float) -> None:
         """Read no more; wait up to ``patience`` seconds for a reading under way. One that takes longer cleans up after

@@ -12,6 +12,7 @@ from kronkers_studio.desktop.look.tokens import Tone
 from kronkers_studio.desktop.place_words import release_pill, silent_words
 from kronkers_studio.desktop.reachability import NOT_ASKED, Reachability
 from kronkers_studio.desktop.start_again import lost_of
+from kronkers_studio.domain.release_events import WENT_LIVE, ReleaseEvent
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.series import LiveState
 
@@ -26,6 +27,7 @@ class Standing:
     releases: tuple[Release, ...] = ()
     state: LiveState | None = None
     heard: Reachability = NOT_ASKED
+    events: tuple[ReleaseEvent, ...] = ()  # newest first
 
     @property
     def live(self) -> Release | None:
@@ -61,10 +63,13 @@ class Standing:
     @property
     def began(self) -> float | None:
         """When what is live, or was last, went live, in seconds since 1970."""
-        release = self.live or self.last
+        if self.live is not None:
+            return self.live.changed.timestamp()
+        release = self.lost or self.last
         if release is None:
             return None
-        return (release.changed if release.state is ReleaseState.LIVE else release.created).timestamp()
+        went_live = (event.at for event in self.events if event.kind in WENT_LIVE and event.release == release.number)
+        return next(went_live, release.created).timestamp()
 
     def heard_until(self, now: float) -> float:
         """``now``, or where nothing answers, the time of the last measurement."""
@@ -89,14 +94,16 @@ class Standing:
             return [release_pill(self.releases[0])]  # it never was live
         return [(tr("Stopped"), "plain")]
 
-    def sentence(self, every: float) -> str:
-        """Which version is live since when, and as of when that is known; it is asked ``every`` so many seconds."""
+    def sentence(self, every: float, retry: float) -> str:
+        """Which version is live since when, and as of when that is known; it is asked ``every`` so many seconds, where
+        it does not answer after ``retry`` seconds."""
         state, parts = self.state, []
         if self.live is not None:
             since = tr("Version {n}, live since {time}")
             parts.append(since.format(n=self.live.version, time=when(self.live.changed)))
             if self.heard.silent:
                 parts.append(silent_words(self.heard))
+                parts.append(tr("trying again every {n} s").format(n=number(round(retry))))
         elif (lost := self.lost) is not None:
             words = tr("Version {n} stopped by itself, seen {time}")
             parts.append(words.format(n=lost.version, time=when(lost.changed)))

@@ -22,11 +22,12 @@ _MONTH = 30.4 * _DAY
 
 @dataclass(frozen=True, slots=True)
 class ValueAxis:
-    """An axis from 0 to ``top`` with labels at ``values``, ``step`` apart."""
+    """An axis from ``bottom`` to ``top`` with labels at ``values``, ``step`` apart."""
 
     top: float
     step: float
     values: list[float]
+    bottom: float = 0.0
 
 
 def time_ticks(start: float, end: float, most: int) -> list[tuple[float, str]]:
@@ -47,6 +48,19 @@ def value_axis(highest: float, most: int = 5) -> ValueAxis:
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * (1 - 1e-9))
     halves = math.ceil(highest / (step / 2) - 1e-9)  # in half steps, so that the axis rests while the line moves
     return ValueAxis(halves * step / 2, step, [index * step for index in range(halves // 2 + 1)])
+
+
+def value_axis_between(lowest: float, highest: float, most: int = 5) -> ValueAxis:
+    """An axis around the values from ``lowest`` to ``highest``, wherever 0 is, with about ``most`` labels."""
+    room = max(highest - lowest, abs(highest) * 1e-3, 1e-9)
+    spread = value_axis(1.2 * room, most)
+    half = spread.step / 2
+    bottom = math.floor((lowest - 0.1 * room) / half + 1e-9)
+    halves = max(bottom + 1, math.ceil((highest + 0.1 * room) / half - 1e-9))
+    first = -(-bottom // 2)
+    return ValueAxis(
+        halves * half, spread.step, [index * spread.step for index in range(first, halves // 2 + 1)], bottom * half
+    )
 
 
 def clock(at: float, *, seconds: bool = False) -> str:

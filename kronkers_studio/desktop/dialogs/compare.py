@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
+from kronkers_studio.desktop.branch_words import branch_title
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.panels.compared_content import ComparedContent, Content
 from kronkers_studio.desktop.widgets.dialog import Dialog
@@ -23,7 +24,9 @@ class CompareDialog(Dialog):
     """Shows what differs in ``conflict`` between the branches of ``plan``."""
 
     def __init__(self, parent: QWidget | None, studio: Studio, plan: MergePlan, conflict: Conflict) -> None:
-        words = tr("Before is “{into}”, after is “{source}”.").format(into=plan.branch, source=plan.source)
+        words = tr("Before is “{into}”, after is “{source}”.").format(
+            into=branch_title(plan.branch), source=branch_title(plan.source)
+        )
         super().__init__(parent, conflict.path, words)
         self.resize(*_SIZE)
         self.compared = ComparedContent()

@@ -1,4 +1,4 @@
-"""Merge one branch into another: what would come in is shown first, and each conflict is decided."""
+"""Combine two branches: what would come in is shown first, and each place where both changed is decided."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.branch_words import branch_title
 from kronkers_studio.desktop.difference_rows import tree_words
-from kronkers_studio.desktop.localization import counted, tr
+from kronkers_studio.desktop.localization import counted, path_words, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.dialog import Dialog
@@ -36,23 +37,23 @@ class MergeDialog(Dialog):
     ) -> None:
         super().__init__(
             parent,
-            tr("Merge branches"),
-            tr("Brings what was changed in one branch into another. Both branches stay as branches."),
+            tr("Combine two states"),
+            tr("Brings what was changed in one into the other. The one it is taken from stays as it is."),
             width=600,
         )
         self._studio, self._project = studio, project
         self._plan: MergePlan | None = None
         self._asked = 0
         self._choices: dict[str, ComboBox] = {}
-        names: list[tuple[str, object]] = [(name, name) for name in branches]
-        self.source = ComboBox(tr("Merge"), names)
+        names: list[tuple[str, object]] = [(branch_title(name), name) for name in branches]
+        self.source = ComboBox(tr("Take from"), names)
         self.into = ComboBox(tr("Into"), names)
         self.into.choose(DEFAULT_BRANCH)
         others = [name for name in branches if name != self.into.value]
         self.source.choose(source if source in others else others[0] if others else None)
         row = QHBoxLayout()
         row.setSpacing(12)
-        row.addWidget(Field(tr("Merge"), self.source), 1)
+        row.addWidget(Field(tr("Take from"), self.source), 1)
         row.addWidget(Field(tr("Into"), self.into), 1)
         self.content.addLayout(row)
         self.words = label("", "medium", wrap=True)
@@ -61,13 +62,13 @@ class MergeDialog(Dialog):
         self._conflicts.setContentsMargins(0, 0, 8, 0)
         inside = QWidget()
         inside.setLayout(self._conflicts)
-        self._area = scrolling(inside, tr("Conflicts"))
+        self._area = scrolling(inside, tr("Places where both changed"))
         self.content.addWidget(self._area, 1)
-        self.for_all = ComboBox(tr("For all conflicts"), [(tr("Decide for all …"), None)])
+        self.for_all = ComboBox(tr("For all of them"), [(tr("Decide for all …"), None)])
         self.for_all.currentIndexChanged.connect(self._decide_all)
         self.buttons.insertWidget(0, self.for_all)
         self.add_button(tr("Cancel"), self.reject)
-        self.go = self.add_button(tr("Merge"), self.merge, "primary")
+        self.go = self.add_button(tr("Combine"), self.merge, "primary")
         self.source.currentIndexChanged.connect(self._look)
         self.into.currentIndexChanged.connect(self._look)
         self._look()
@@ -82,9 +83,9 @@ class MergeDialog(Dialog):
         self.go.setEnabled(False)
         self.notice.clear()
         if source == into:
-            self.words.setText(tr("Choose two different branches."))
+            self.words.setText(tr("Choose two different ones."))
             return
-        self.words.setText(tr("Comparing the branches …"))
+        self.words.setText(tr("Comparing both …"))
 
         def work(session: Session, cancel: CancelToken) -> MergePlan:
             from kronkers_studio.workflows.versions import plan_merge
@@ -126,7 +127,7 @@ class MergeDialog(Dialog):
         self._choices[conflict.path] = choice
         words = QVBoxLayout()
         words.setSpacing(2)
-        words.addWidget(ElidedLabel(conflict.path, "medium", middle=True))
+        words.addWidget(ElidedLabel(path_words(conflict.path), "medium", middle=True))
         words.addWidget(label(conflict.detail or self._conflict_words(conflict), "caption", wrap=True))
         row = QHBoxLayout()
         row.setContentsMargins(0, 4, 0, 4)
@@ -149,11 +150,11 @@ class MergeDialog(Dialog):
     def _conflict_words(self, conflict: Conflict) -> str:
         names = {"into": _short(str(self.into.value)), "source": _short(str(self.source.value))}
         words = {
-            ConflictKind.BOTH_CHANGED: tr("Both branches changed it."),
-            ConflictKind.BOTH_ADDED: tr("Both branches added it, with other content."),
+            ConflictKind.BOTH_CHANGED: tr("Both changed it."),
+            ConflictKind.BOTH_ADDED: tr("Both added it, with other content."),
             ConflictKind.REMOVED_BY_OURS: tr("“{into}” removed it, “{source}” changed it."),
             ConflictKind.REMOVED_BY_THEIRS: tr("“{source}” removed it, “{into}” changed it."),
-            ConflictKind.DIFFERENT_KINDS: tr("It is a folder in one branch and a file in the other."),
+            ConflictKind.DIFFERENT_KINDS: tr("It is a folder in one and a file in the other."),
         }
         return words[conflict.kind].format(**names)
 
@@ -195,7 +196,9 @@ class MergeDialog(Dialog):
                 session, plan.project, plan.source, plan.branch, choices=choices, plan=plan, cancel=cancel
             )
 
-        title = tr("Merging “{source}” into “{into}”").format(source=plan.source, into=plan.branch)
+        title = tr("Combining “{source}” with “{into}”").format(
+            source=branch_title(plan.source), into=branch_title(plan.branch)
+        )
         self.go.setEnabled(False)
         self._studio.change_content(title, work, lambda _: self.accept(), failed=self._failed, owner=self)
 
@@ -207,18 +210,21 @@ class MergeDialog(Dialog):
 
 def _short(branch: str) -> str:
     """A branch's name as a choice has room for it."""
-    return branch if len(branch) <= _NAME else f"{branch[: _NAME - 1]}…"
+    title = branch_title(branch)
+    return title if len(title) <= _NAME else f"{title[: _NAME - 1]}…"
 
 
 def _plan_words(plan: MergePlan) -> str:
     if plan.up_to_date:
-        return tr("“{into}” has everything of “{source}” already.").format(into=plan.branch, source=plan.source)
+        return tr("“{into}” has everything of “{source}” already.").format(
+            into=branch_title(plan.branch), source=branch_title(plan.source)
+        )
     comes = tree_words(plan.incoming) or tr("nothing new")
     words = tr("Files that come in: {what}.").format(what=comes)
     if plan.merged:
         both = counted(len(plan.merged), tr("{n} file is put together"), tr("{n} files are put together"))
         words += " " + tr("{files} from both sides.").format(files=both)
     if plan.conflicts:
-        asked = counted(len(plan.conflicts), tr("{n} conflict to decide."), tr("{n} conflicts to decide."))
+        asked = counted(len(plan.conflicts), tr("{n} place where both changed."), tr("{n} places where both changed."))
         return f"{words} {asked}"
     return words

@@ -20,9 +20,9 @@ class NameVersionDialog(Dialog):
 
     def __init__(self, parent: QWidget | None, studio: Studio, commit: Commit) -> None:
         sentence = tr("“{message}”, {time}").format(message=commit.message, time=date_time(commit.created))
-        super().__init__(parent, tr("Name this version"), sentence)
+        super().__init__(parent, tr("Name this state, or work on a copy"), sentence)
         self._studio, self._commit = studio, commit
-        self.kind = FilterPills([("tag", tr("Tag")), ("branch", tr("Branch"))], tr("Make a"))
+        self.kind = FilterPills([("tag", tr("Name this state")), ("branch", tr("Work on a copy"))], tr("What to do"))
         self.kind.chosen.connect(self._explain)
         row = QHBoxLayout()
         row.addWidget(self.kind)
@@ -51,7 +51,7 @@ class NameVersionDialog(Dialog):
             make = create_branch if kind == "branch" else set_tag
             return make(session, commit.project, name, commit.id)
 
-        title = tr("Naming a version “{name}”").format(name=name)
+        title = tr("Naming “{name}”").format(name=name)
         self.go.setEnabled(False)
         self._studio.do(
             title, work, changes=("content",), done=lambda _: self.accept(), failed=self._failed, owner=self
@@ -63,8 +63,8 @@ class NameVersionDialog(Dialog):
 
     def _explain(self, kind: str) -> None:
         words = {
-            "tag": tr("A tag names this very version for good, such as a report's state."),
-            "branch": tr("A branch begins here and goes its own way, until it is merged."),
+            "tag": tr("The name stays with this very state, such as that of a report."),
+            "branch": tr("A copy begins here and goes its own way, until both are combined."),
         }
         self._words.setText(words[kind])
         self.name.setPlaceholderText(tr("2026-q2-report") if kind == "tag" else tr("new-forecast"))

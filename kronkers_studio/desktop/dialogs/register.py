@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import tr
+from kronkers_studio.desktop.model_words import parse_quality
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field, LineField
 from kronkers_studio.desktop.widgets.pills import FilterPills
@@ -135,24 +135,6 @@ class RegisterDialog(Dialog):
             problem = tr("There is a model of that name. Choose “Next version of a model” to add to it.")
         self._name.show_problem(problem)
         self.go.setEnabled(self.how.key == _NEXT or (bool(name) and not problem))
-
-
-def parse_quality(text: str) -> dict[str, float]:
-    """What was measured, as people write it: "accuracy 0.91, auc: 0.88". Raises ``InvalidInput``."""
-    found = {}
-    for part in filter(None, (part.strip() for part in text.replace(";", ",").split(","))):
-        name, _, value = part.replace("=", " ").replace(":", " ").strip().rpartition(" ")
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not name.strip() or not math.isfinite(number):
-            raise InvalidInput(
-                tr("“{part}” is not a name and a number.").format(part=part),
-                next_step=tr("Write it as: accuracy 0.91, auc 0.88."),
-            )
-        found[name.strip()] = number
-    return found
 
 
 def _free_name(name: str, found: FoundModel, models: Mapping[str, int]) -> str:

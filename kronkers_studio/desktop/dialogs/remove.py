@@ -39,7 +39,7 @@ class RemoveDialog(Dialog):
         self._studio, self._project, self._on_removed = studio, project, on_removed
         self._watched: tuple[Path, ...] = ()  # until it was asked for
         offered = [name for name in branches if name != DEFAULT_BRANCH]
-        choices: list[tuple[str, object]] = [(tr("Branch {name}").format(name=name), name) for name in offered]
+        choices: list[tuple[str, object]] = [(tr("Copy “{name}”").format(name=name), name) for name in offered]
         self.what = ComboBox(tr("What"), [*choices, (tr("The whole project, with all its versions"), _PROJECT)])
         self.what.choose(branch if branch in offered else _PROJECT)
         self.content.addWidget(Field(tr("What"), self.what))

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QDateTime, Qt, QTimer
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.localization import date_time, home_short, tr
+from kronkers_studio.desktop.branch_words import branch_words
+from kronkers_studio.desktop.localization import date_time, home_short, path_words, tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, DateTimeField, Field, LineField
@@ -19,6 +20,7 @@ from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit
 from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.naming import RESTORED
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
@@ -44,13 +46,15 @@ class RestoreDialog(Dialog):
         self._studio, self._this, self._on_go = studio, commit, on_go
         self._found: Commit | None = commit
         self._asked = 0
-        choices: list[tuple[str, object]] = [(path, path) for path in paths]
+        choices: list[tuple[str, object]] = [(path_words(path), path) for path in paths]
         self.what = ComboBox(tr("What"), [*choices, (tr("Everything in the project"), "")])
         self.content.addWidget(Field(tr("What"), self.what))
         self.when = FilterPills([("this", tr("In the chosen version")), ("moment", tr("At a moment"))], tr("As it was"))
         self.when.chosen.connect(self._look_up)
         self.moment = DateTimeField(tr("Day and time"), QDateTime.currentDateTime().addDays(-1))
-        self.branch = ComboBox(tr("Branch"), [(tr("on branch {b}").format(b=name), name) for name in branches])
+        self.branch = ComboBox(
+            tr("Of what"), [(tr("of {state}").format(state=branch_words(name)), name) for name in branches]
+        )
         self.branch.choose(DEFAULT_BRANCH)
         self._moment_row = QWidget()
         moment_row = QHBoxLayout(self._moment_row)
@@ -129,7 +133,7 @@ class RestoreDialog(Dialog):
     @property
     def _target(self) -> Path:
         typed = os.path.expanduser(self.where.text().strip())  # noqa: PTH111  # Path.expanduser fails half-way in ~anna
-        return Path(typed) / f"{self._this.project} restored"
+        return Path(typed) / f"{self._this.project}{RESTORED}"
 
     def _browse(self) -> None:
         dialog = QFileDialog(self, tr("Restore into which folder?"), self.where.text())

@@ -13,9 +13,12 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from kronkers_studio.desktop.destinations import ShowContent, ShowModelVersion
+from kronkers_studio.desktop import offers
+from kronkers_studio.desktop.actions import Act, Action, CopyText, ShowInFileManager
+from kronkers_studio.desktop.destinations import SaveFile, ShowContent, ShowFileHistory, ShowModelVersion
 from kronkers_studio.desktop.localization import counted, tr
 from kronkers_studio.desktop.panels.hit_columns import found_columns
+from kronkers_studio.desktop.row_menus import do_on_computer, give_menu
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import LineField
 from kronkers_studio.desktop.widgets.labels import label
@@ -70,6 +73,7 @@ class SearchDialog(Dialog):
         self.kinds.chosen.connect(lambda _kind: self.look())
         self.table.picked.connect(lambda _hit: self.go.setEnabled(True))
         self.table.opened.connect(self.open_hit)
+        give_menu(self.table, self._actions, self._do)
         self.finished.connect(self._stop)
         self.finished.connect(self._stop_reading)
         self.words.setFocus()
@@ -166,8 +170,22 @@ class SearchDialog(Dialog):
             self._studio.go.emit(ShowModelVersion(f"{hit.model}:{hit.version}"))
             return
         folder, _, name = hit.path.rpartition("/")
-        branch = DEFAULT_BRANCH if DEFAULT_BRANCH in hit.branches else next(iter(hit.branches), "")
-        self._studio.go.emit(ShowContent(hit.project, folder, name, branch))
+        self._studio.go.emit(ShowContent(hit.project, folder, name, _branch(hit)))
+
+    def _actions(self, hit: SearchHit) -> list[Action]:
+        return offers.found_file_actions(hit.project, _branch(hit), hit.path) if hit.kind is SearchKind.FILE else []
+
+    def _do(self, act: Act) -> None:
+        if isinstance(act, CopyText | ShowInFileManager):
+            do_on_computer(act, self._studio.runner, self, self._failed)
+        elif isinstance(act, ShowContent | ShowFileHistory | SaveFile):
+            self.accept()
+            self._studio.go.emit(act)
+
+
+def _branch(hit: SearchHit) -> str:
+    """The branch that a file is shown on."""
+    return DEFAULT_BRANCH if DEFAULT_BRANCH in hit.branches else next(iter(hit.branches), "")
 
 
 def _search(

@@ -140,7 +140,7 @@ def removed_words(item: TrashItem) -> str:
     if item.kind is TrashKind.PROJECT:
         return tr("Project “{project}”").format(project=item.owner)
     if item.kind is TrashKind.BRANCH:
-        return tr("Branch “{branch}” of “{project}”").format(branch=item.name, project=item.owner)
+        return tr("Copy “{branch}” of “{project}”").format(branch=item.name, project=item.owner)
     return tr("Model “{model}”, version {n}").format(model=item.owner, n=item.name)
 
 
@@ -156,5 +156,5 @@ def _columns() -> list[Column[TrashItem]]:
 
 
 def _nothing() -> QWidget:
-    words = tr("Projects, branches and model versions that are removed lie here.")
+    words = tr("Projects, copies of them and model versions that are removed lie here.")
     return EmptyState("trash", tr("The trash is empty"), words)

@@ -72,13 +72,13 @@ QLabel {{ background: transparent; }}
 QLabel:disabled {{ color: @disabled; }}
 QLabel[role="title"] {{ font-size: {TITLE}px; font-weight: 600; }}
 QLabel[role="figure"] {{ font-size: {FIGURE}px; font-weight: 600; }}
-QLabel[role="figure"][old="true"] {{ color: @muted; }}
 QLabel[role="heading"] {{ font-size: {HEADING}px; font-weight: 600; }}
 QLabel[role="strong"] {{ font-weight: 600; }}
 QLabel[role="medium"] {{ font-weight: 500; }}
 QLabel[role="muted"] {{ color: @muted; }}
 QLabel[role="caption"] {{ font-size: {CAPTION}px; color: @muted; }}
 QLabel[role="name"] {{ font-size: 15px; font-weight: 600; }}
+QLabel[old="true"] {{ color: @muted; }}
 QLabel[role="bad"] {{ color: @bad; }}
 QLabel[role="code"] {{ font-family: "DejaVu Sans Mono", "Consolas", "Menlo", monospace; font-size: {CAPTION}px; }}
 QLabel[role="output"] {{ font-family: "DejaVu Sans Mono", "Consolas", "Menlo", monospace; font-size: {CAPTION}px;
@@ -90,7 +90,7 @@ QLabel[role="shortcut"] {{ font-size: {CAPTION}px; font-weight: 500; color: @mut
 QLabel[pill] {{ font-size: {CAPTION}px; font-weight: 600; border-radius: 9px; padding: 2px 12px; }}
 QFrame[card="true"] {{ background: @surface; border: 1px solid @line; border-radius: {CARD_RADIUS}px; }}
 QFrame[card="true"][chosen="true"] {{ border: 1px solid @accent; background: @accent_bg; }}
-QFrame[card="true"][drop="true"] {{ border: 1px dashed @accent; background: @accent_bg; }}
+*[drop="true"] {{ border: 1px dashed @accent; background: @accent_bg; }}
 QFrame[rule="true"] {{ background: @line; border: none; max-height: 1px; min-height: 1px; }}
 QFrame#rail {{ background: @rail; border: none; border-right: 1px solid @line; }}
 QFrame#taskbar {{ background: @rail; border: none; border-top: 1px solid @line; }}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import shiboken6
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout
 
 from kronkers_studio.desktop import offers
 from kronkers_studio.desktop.charts.recorder import Recorder
+from kronkers_studio.desktop.charts.service_reader import ServiceReader
 from kronkers_studio.desktop.destinations import (
     Destination,
     PutLive,
@@ -58,11 +60,13 @@ _GAP = 20  # pixels between columns
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What the page shows: places in order, registered versions, every release newest first."""
+    """What the page shows: places in order, registered versions, every release newest first; and from when to when each
+    release (model, place, number) was live that is not live now."""
 
     places: list[str]
     versions: list[ModelVersion]
     releases: list[Release]
+    live_times: Mapping[tuple[str, str, int], tuple[datetime, datetime]] = field(default_factory=dict)
 
     @property
     def live(self) -> list[Release]:
@@ -100,6 +104,10 @@ class DeployPage(Page):
         self._shown_columns = 0
         self._recorder = Recorder.of(studio)
         self._recorder.heard.connect(self._show_heard)
+        self._cards: dict[tuple[str, str], ReleaseCard] = {}
+        self._reader = ServiceReader(studio, self._in_view, self)
+        self._reader.found.connect(self._fill_figures)
+        self._reader.failed.connect(self.notice.show_error)
         self.back_button = Button(tr("Back"), self.show_places, icon="back")
         self.server_button = OfferButton(offers.add_server(), studio.go.emit)
         self.live_button = OfferButton(offers.put_any_live(), self.do, kind="primary")
@@ -131,6 +139,8 @@ class DeployPage(Page):
     def show_floor(self, floor: Floor) -> None:
         """Show what runs where."""
         self._floor = floor
+        if floor.releases:
+            self._reader.read()
         if self.views.shown != "send" or (self._sending_to and not self._release_live(*self._sending_to)):
             self.show_places()
         if self._dialog is not None and shiboken6.isValid(self._dialog):
@@ -195,8 +205,9 @@ class DeployPage(Page):
 
             return roll_back(session, release.model, release.place, to=number, progress=progress, cancel=cancel)
 
+        before = self._release_live(release.model, release.place)
         title = tr("Rolling {model} back on {place}")
-        self._work(title.format(model=release.model, place=place_words(release.place)), release.model, work)
+        self._work(title.format(model=release.model, place=place_words(release.place)), release.model, work, before)
 
     def start_again(self, release: Release) -> None:
         """Make live again what was stopped or ended by itself."""
@@ -216,7 +227,14 @@ class DeployPage(Page):
 
         self._work(tr("Stopping {model}").format(model=release.model), release.model, work)
 
-    def _work(self, title: str, model: str, work: Callable[[Session, Progress, CancelToken], Release]) -> None:
+    def _work(
+        self,
+        title: str,
+        model: str,
+        work: Callable[[Session, Progress, CancelToken], Release],
+        before: Release | None = None,
+    ) -> None:
+        """Do it in the background; ``before`` is what was live in its place."""
         session = self.studio.session
         if session is None:
             return
@@ -225,26 +243,33 @@ class DeployPage(Page):
         def failed(error: StudioError) -> None:
             self.show_error(error)
             if isinstance(error, ConfinementUnavailable):
-                ask_unprotected(self, self.studio, error, lambda: self._work(title, model, work))
+                ask_unprotected(self, self.studio, error, lambda: self._work(title, model, work, before))
 
         self.studio.do(
             title,
             lambda progress, cancel: work(session, progress, cancel),
             changes=("releases",),
-            done=self._worked,
+            done=lambda release: self._worked(release, before),
             failed=failed,
             owner=self,
             resource=f"model {model}",
         )
 
-    def _worked(self, release: Release) -> None:
+    def _worked(self, release: Release, before: Release | None) -> None:
         words = {
             ReleaseState.LIVE: tr("{model} version {version} is live on {place}."),
             ReleaseState.STANDBY: tr("{model} version {version} was stopped on {place}."),
         }.get(release.state, "{model} {version} {place}")
-        place = place_words(release.place)
+        if before is not None and release.state is ReleaseState.LIVE and release.number < before.number:
+            words = tr("{model} was rolled back from version {before} to {version} on {place}.")
         advice = tr("Send it rows, or watch its charts.") if release.state is ReleaseState.LIVE else ""
-        self.notice.say(words.format(model=release.model, version=release.version, place=place), advice, "ok")
+        told = words.format(
+            model=release.model,
+            version=release.version,
+            place=place_words(release.place),
+            before=before.version if before is not None else "",
+        )
+        self.notice.say(told, advice, "ok")
 
     # Sending rows
 
@@ -337,6 +362,7 @@ class DeployPage(Page):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
+        self._cards.clear()
         places = self._floor.places
         shown = self._shown_columns = self._fitting_columns()
         for position, place in enumerate(places):
@@ -348,6 +374,14 @@ class DeployPage(Page):
         for row in range(len(places) + 1):
             self._grid.setRowStretch(row, 0)
         self._grid.setRowStretch(len(places) // shown + 1, 1)
+        self._fill_figures()
+
+    def _fill_figures(self) -> None:
+        """Show what is stored of each service."""
+        for key, card in self._cards.items():
+            service = self._reader.services.get(key)
+            if service is not None:
+                card.show_service(service)
 
     def _fitting_columns(self) -> int:
         """How many columns there is room for; two are left alone rather than one in the middle of nothing."""
@@ -424,8 +458,9 @@ class DeployPage(Page):
         return holder
 
     def _card(self, model: str, releases: list[Release]) -> ReleaseCard:
-        card = ReleaseCard(model, releases, self._heard(releases[0]))
+        card = ReleaseCard(model, releases, self._heard(releases[0]), live_times=self._floor.live_times)
         card.wanted.connect(self.do)
+        self._cards[model, releases[0].place] = card
         return card
 
     def _show_access(self, release: Release) -> None:
@@ -439,7 +474,8 @@ def read_floor(session: Session) -> Floor:
     from kronkers_studio.workflows import models, releases, servers
 
     places = [THIS_COMPUTER, *(server.name for server in servers.list_servers(session))]
-    return Floor(places, models.list_models(session), releases.recorded_releases(session))
+    recorded, times = releases.recorded_releases(session), releases.live_times_of(session)
+    return Floor(places, models.list_models(session), recorded, times)
 
 
 def _column_holder() -> QWidget:

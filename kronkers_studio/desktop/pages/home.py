@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,17 +10,31 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.actions import Act
 from kronkers_studio.desktop.charts.recorder import Recorder
-from kronkers_studio.desktop.destinations import ChooseFolder, Destination, PutLive, SendRows, ToPage, WatchService
+from kronkers_studio.desktop.charts.service_reader import ServiceReader
+from kronkers_studio.desktop.destinations import (
+    ChooseFolder,
+    Destination,
+    PutLive,
+    SendRows,
+    StartAgain,
+    StopService,
+    ToPage,
+)
 from kronkers_studio.desktop.localization import counted, date_time, file_size, home_short, moment, number, tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.look.tokens import GAP, Tone
+from kronkers_studio.desktop.offer_buttons import OfferButton
+from kronkers_studio.desktop.offers import shown_actions
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
+from kronkers_studio.desktop.panels.service_figures import ServiceFigures
 from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint, silent_words
 from kronkers_studio.desktop.reachability import Reachability
+from kronkers_studio.desktop.release_words import event_hint, event_icon, service_event_words
 from kronkers_studio.desktop.start_again import lost_of, start_again
-from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.buttons import Button, Kind
 from kronkers_studio.desktop.widgets.cards import Card, FigureCard, clear, row_of
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.passing_time import keep_current
@@ -29,6 +43,7 @@ from kronkers_studio.desktop.widgets.views import scrolling
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import Commit, Project
 from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.release_events import ReleaseEvent
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.servers import Server
 
@@ -48,6 +63,7 @@ class Overview:
     models: list[ModelVersion]
     releases: list[Release]
     servers: list[Server]
+    happened: list[tuple[str, str, ReleaseEvent]]  # to releases: (model, place, event), newest first
 
     @property
     def live(self) -> list[Release]:
@@ -69,6 +85,8 @@ class Event:
     at: datetime
     icon: str
     words: str
+    tone: Tone = "plain"
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +118,22 @@ class HomePage(Page):
         self.content.addWidget(self._step_card)
         self._services = Card(tr("Live services"))
         self._happened = Card(tr("What happened"))
-        self._service_rows = _list_in(self._services, tr("Live services"))
-        self._event_rows = _list_in(self._happened, tr("What happened"))
-        row = QHBoxLayout()
+        self._service_rows = _list_in(self._services)
+        self._event_rows = _list_in(self._happened)
+        lists = QWidget()
+        row = QHBoxLayout(lists)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP)
-        row.addWidget(self._services, 1)
-        row.addWidget(self._happened, 1)
-        self.content.addLayout(row, 1)
-        self._overview: Overview | None = None
+        row.addWidget(self._services, 1, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._happened, 1, Qt.AlignmentFlag.AlignTop)
+        self.content.addWidget(scrolling(lists, tr("Live services, and what happened")), 1)
+        self.overview: Overview | None = None
         self._recorder = Recorder.of(studio)
         self._recorder.heard.connect(self._on_heard)
+        self._figures: dict[tuple[str, str], ServiceFigures] = {}
+        self._reader = ServiceReader(studio, self._in_view, self)
+        self._reader.found.connect(self._fill_figures)
+        self._reader.failed.connect(self.notice.show_error)
         studio.closed.connect(self._forget)
 
     def refresh(self) -> None:
@@ -119,9 +143,11 @@ class HomePage(Page):
 
     def show_overview(self, overview: Overview) -> None:
         """Show what there is."""
-        self._overview = overview
-        self._show_step(next_step(overview))
+        self.overview = overview
+        self._show_step(next_step(overview, self._unasked()))
         self._show_events(events(overview))
+        if overview.live or overview.lost:  # else what reads it need not even be loaded
+            self._reader.read()
         self._show_heard()
 
     def _on_heard(self) -> None:
@@ -130,13 +156,13 @@ class HomePage(Page):
 
     def _show_heard(self) -> None:
         """Show what there is as it answers now."""
-        overview = self._overview
+        overview = self.overview
         if overview is not None:
             self._show_figures(overview)
             self._show_services([*overview.lost, *overview.starting, *overview.live])
 
     def _forget(self) -> None:
-        self._overview = None
+        self.overview = None
 
     def _show_figures(self, overview: Overview) -> None:
         size = sum(project.head.size for project in overview.projects if project.head)
@@ -173,21 +199,43 @@ class HomePage(Page):
 
     def _show_services(self, live: list[Release]) -> None:
         clear(self._service_rows)
+        self._figures.clear()
         for release in live:
             self._service_rows.addWidget(self._service(release))
+        self._fill_figures()
         if not live:
             words = tr("Nothing is live yet. A live model answers requests and has its charts here.")
             self._service_rows.addWidget(label(words, "muted", wrap=True))
-        self._service_rows.addStretch(1)
+
+    def _fill_figures(self) -> None:
+        """Show what is stored of each service."""
+        for key, figures in self._figures.items():
+            service = self._reader.services.get(key)
+            figures.setVisible(service is not None)
+            if service is not None:
+                figures.show_service(service, old=service.release.lost or self._recorder.heard_of(*key).silent)
+        self._show_step(next_step(self.overview, self._unasked()) if self.overview is not None else None)
+
+    def _unasked(self) -> list[Release]:
+        """What is live and was never sent a row."""
+        services = self._reader.services.values()
+        return [
+            each.release
+            for each in services
+            if each.release.state is ReleaseState.LIVE and each.state.totals and not any(each.state.totals.values())
+        ]
 
     def _heard(self, release: Release) -> Reachability:
         return self._recorder.heard_of(release.model, release.place)
 
     def _service(self, release: Release) -> QWidget:
         row_widget = QWidget()
-        row = QHBoxLayout(row_widget)
-        row.setContentsMargins(0, 6, 0, 6)
+        whole = QVBoxLayout(row_widget)
+        whole.setContentsMargins(0, 6, 0, 6)
+        whole.setSpacing(8)
+        row = QHBoxLayout()
         row.setSpacing(10)
+        whole.addLayout(row)
         words = QVBoxLayout()
         words.setSpacing(2)
         heard = self._heard(release)
@@ -199,28 +247,25 @@ class HomePage(Page):
         words.addLayout(first)
         words.addWidget(keep_current(label("", "caption", wrap=True), lambda: _service_words(release, heard)))
         row.addLayout(words, 1)
-        if release.lost:
-            again = tr("Start again")
-            row.addWidget(
-                Button(again, lambda: self._start_again(release), kind="primary", name=f"{again}: {release.model}")
-            )
-        if release.state is ReleaseState.STARTING:
-            return row_widget
-        if not release.lost:
-            name = tr("Send rows to {m}").format(m=release.model)
-            row.addWidget(Button(tr("Send rows"), self._sends_rows(release), name=name))
-        show = self._opens_chart(release)
-        row.addWidget(Button(tr("Charts"), show, name=tr("Charts of {m}").format(m=release.model)))
+        for action in shown_actions(release):
+            if not isinstance(action.act, StopService):
+                kind: Kind = "primary" if isinstance(action.act, StartAgain) else "secondary"
+                row.addWidget(OfferButton(action, self._do(release), kind=kind, icon=False))
+        if release.state is not ReleaseState.STARTING:
+            figures = self._figures[release.model, release.place] = ServiceFigures(release.model)
+            whole.addWidget(figures)
         return row_widget
 
-    def _start_again(self, release: Release) -> None:
-        start_again(self.studio, release, owner=self, failed=self.show_error)
+    def _do(self, release: Release) -> Callable[[Act], None]:
+        """What its buttons ask for: what ended by itself is started again from here."""
 
-    def _opens_chart(self, release: Release) -> Callable[[], None]:
-        return lambda: self.studio.go.emit(WatchService(release.model, release.place))
+        def do(act: Act) -> None:
+            if isinstance(act, StartAgain):
+                start_again(self.studio, release, owner=self, failed=self.show_error)
+            else:
+                self.studio.go.emit(act)
 
-    def _sends_rows(self, release: Release) -> Callable[[], None]:
-        return lambda: self.studio.go.emit(SendRows(release.model, release.place))
+        return do
 
     def _show_events(self, happened: list[Event]) -> None:
         clear(self._event_rows)
@@ -229,7 +274,6 @@ class HomePage(Page):
         if not happened:
             words = tr("Everything that you bring in, register and put live is listed here.")
             self._event_rows.addWidget(label(words, "muted", wrap=True))
-        self._event_rows.addStretch(1)
 
 
 def _service_words(release: Release, heard: Reachability) -> str:
@@ -264,11 +308,13 @@ def read_overview(session: Session) -> Overview:
         models=models.list_models(session),
         releases=releases.recorded_releases(session),
         servers=servers.list_servers(session),
+        happened=releases.latest_events(session, _EVENTS),
     )
 
 
-def next_step(overview: Overview) -> NextStep | None:
-    """What makes most sense to do now; None when everything is running."""
+def next_step(overview: Overview, unasked: Sequence[Release] = ()) -> NextStep | None:
+    """What makes most sense to do now; None when everything is running and used. ``unasked`` is what is live and was
+    never sent a row."""
     if not overview.projects:
         return NextStep(
             "migrate",
@@ -281,7 +327,7 @@ def next_step(overview: Overview) -> NextStep | None:
         return NextStep(
             "models",
             tr("Register the model in it"),
-            tr("A registered model has versions, a schema, and a way to be put live."),
+            tr("A registered model has versions, knows which columns it needs, and can be put live."),
             tr("See what was found"),
             ToPage("models"),
         )
@@ -292,6 +338,15 @@ def next_step(overview: Overview) -> NextStep | None:
             tr("On this computer it takes a minute and needs no server and no Docker."),
             tr("Put it live"),
             PutLive(overview.models[0].name),
+        )
+    if unasked and not overview.lost:
+        release = unasked[0]
+        return NextStep(
+            "send",
+            tr("Send rows to {model}").format(model=release.model),
+            tr("Nobody has asked it yet. Open a table: the answers are saved beside your own columns."),
+            tr("Send rows"),
+            SendRows(release.model, release.place),
         )
     return None
 
@@ -308,23 +363,11 @@ def events(overview: Overview) -> list[Event]:
             model=model.name, version=model.version))
         for model in overview.models
     ]  # fmt: skip
-    happened += [_release_event(release) for release in overview.releases]
+    for model, place, event in overview.happened:
+        icon, tone = event_icon(event)
+        words = service_event_words(model, place, event)
+        happened.append(Event(event.at, icon, words, tone, event_hint(event)))
     return sorted(happened, key=lambda event: event.at, reverse=True)[:_EVENTS]
-
-
-def _release_event(release: Release) -> Event:
-    words = {
-        ReleaseState.LIVE: tr("{model} version {version} went live on {place}"),
-        ReleaseState.STANDBY: tr("{model} version {version} is on standby on {place}"),
-        ReleaseState.FAILED: tr("{model} version {version} did not start on {place}"),
-        ReleaseState.STOPPED: tr("{model} version {version} was stopped on {place}"),
-        ReleaseState.STARTING: tr("{model} version {version} is starting on {place}"),
-    }[release.state]
-    if release.lost:
-        words = tr("{model} version {version} stopped by itself on {place}")
-    icon = {ReleaseState.FAILED: "error", ReleaseState.LIVE: "deploy"}.get(release.state, "history")
-    place = place_words(release.place)
-    return Event(release.changed, icon, words.format(model=release.model, version=release.version, place=place))
 
 
 def _event_row(event: Event) -> QWidget:
@@ -332,18 +375,16 @@ def _event_row(event: Event) -> QWidget:
     row = QHBoxLayout(row_widget)
     row.setContentsMargins(0, 4, 0, 4)
     row.setSpacing(10)
-    row.addWidget(IconLabel(event.icon, "bad" if event.icon == "error" else "muted", 16))
+    row.addWidget(IconLabel(event.icon, "muted" if event.tone == "plain" else event.tone, 16))
     row.addWidget(ElidedLabel(event.words), 1)
     when = keep_current(label("", "caption"), lambda: moment(event.at))
-    when.setToolTip(date_time(event.at))
+    when.setToolTip(event.hint or date_time(event.at))
     row.addWidget(when, 0, Qt.AlignmentFlag.AlignRight)
     return row_widget
 
 
-def _list_in(card: Card, name: str) -> QVBoxLayout:
-    inner = QWidget()
-    column = QVBoxLayout(inner)
-    column.setContentsMargins(0, 0, 6, 0)
+def _list_in(card: Card) -> QVBoxLayout:
+    column = QVBoxLayout()
     column.setSpacing(2)
-    card.body.addWidget(scrolling(inner, name), 1)
+    card.body.addLayout(column)
     return column

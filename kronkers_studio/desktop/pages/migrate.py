@@ -32,6 +32,7 @@ from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.folder_watches import Watchers
 from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.content import DEFAULT_BRANCH
+from kronkers_studio.domain.differences import TreeDifference
 from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.migration import MigrationOptions, MigrationPlan, MigrationResult
 from kronkers_studio.domain.progress import CancelToken, Progress
@@ -68,6 +69,7 @@ class MigratePage(Page):
         self.choice.chosen.connect(self.look_at)
         self.before = BroughtInCard(studio)
         self.before.look_wanted.connect(self.look_at)
+        self.before.wanted.connect(self.do)
         self.before.forget_wanted.connect(self.ask_forget)
         self.before.setVisible(False)
         self.working = WorkingPanel()
@@ -76,7 +78,7 @@ class MigratePage(Page):
                 "choose": self._choose_view,
                 "working": lambda: self.working,
                 "plan": self._make_panel,
-                "outcome": OutcomePanel,
+                "outcome": self._make_outcome,
             }
         )
         self.content.addWidget(self.views, 1)
@@ -93,8 +95,8 @@ class MigratePage(Page):
         match destination:
             case ChooseFolder():
                 self.choose()
-            case LookThroughFolder(folder):
-                self.look_at(folder)
+            case LookThroughFolder(folder, project):
+                self.look_at(folder, project)
             case TrySample():
                 self.look_at(sample_folder())
             case WatchProject() | ForgetFolder():
@@ -185,15 +187,19 @@ class MigratePage(Page):
 
         keep_both = self.panel.choices.keep_both
 
-        def work(progress: Progress, cancel: CancelToken) -> MigrationResult:
-            return bring_in(session, plan, options, keep_both=keep_both, progress=progress, cancel=cancel)
+        def work(progress: Progress, cancel: CancelToken) -> tuple[MigrationResult, TreeDifference | None]:
+            from kronkers_studio.workflows.migrating import changes_of
+
+            result = bring_in(session, plan, options, keep_both=keep_both, progress=progress, cancel=cancel)
+            progress.step(tr("Comparing with the last version"))
+            return result, changes_of(session, result)
 
         title = tr("Bringing in “{project}”").format(project=plan.project)
         task = self.studio.do(
             title,
             work,
             changes=("content",),
-            done=self.show_result,
+            done=lambda answer: self.show_result(*answer),
             failed=self._failed,
             owner=self,
             resource="content",
@@ -217,16 +223,16 @@ class MigratePage(Page):
 
         ForgetFolderDialog(self.window(), self.studio, project, folders, forgotten).open()
 
-    def show_result(self, result: MigrationResult) -> None:
-        """Show what came of it."""
-        self.outcome.show_result(result)
+    def show_result(self, result: MigrationResult, changes: TreeDifference | None = None) -> None:
+        """Show what came of it, with the ``changes`` to the version before."""
+        self.outcome.show_result(result, changes, self._folder)
         sentence = tr("As of {time}. The folder itself was not touched.").format(time=date_time(result.commit.created))
         self._show("outcome", tr("“{project}” is in").format(project=result.project), sentence)
         if result.branch != DEFAULT_BRANCH:
             self.watch_button.setVisible(False)  # it is the default branch that is kept in sync
             there = ShowContent(result.project, branch=result.branch)
             merge = (tr("Go to Files & history"), lambda: self.studio.go.emit(there))
-            words = tr("It is on the branch “{branch}”, and nothing that came from elsewhere was lost.")
+            words = tr("It is in the copy “{branch}”, and nothing that came from elsewhere was lost.")
             self.notice.say(
                 words.format(branch=result.branch), tr("Combine them under Files & history to have both."), action=merge
             )
@@ -270,6 +276,7 @@ class MigratePage(Page):
     def _make_panel(self) -> PlanPanel:
         panel = PlanPanel(self.studio)
         panel.rules_wanted.connect(self.ask_rules)
+        panel.wanted.connect(self.do)
         panel.changed.connect(self._offer_start)
         return panel
 
@@ -277,6 +284,11 @@ class MigratePage(Page):
     def panel(self) -> PlanPanel:
         panel = self.views.view("plan")
         assert isinstance(panel, PlanPanel)  # noqa: S101 — made so above
+        return panel
+
+    def _make_outcome(self) -> OutcomePanel:
+        panel = OutcomePanel(self.studio)
+        panel.wanted.connect(self.do)
         return panel
 
     @property

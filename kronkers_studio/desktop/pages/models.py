@@ -5,31 +5,45 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.recorder import Recorder
-from kronkers_studio.desktop.destinations import ChooseFolder, Destination, PutLive, ShowModelVersion
-from kronkers_studio.desktop.localization import counted, figure, file_size, moment, tr
+from kronkers_studio.desktop.destinations import (
+    AddModelFile,
+    ChooseFolder,
+    CompareVersions,
+    DescribeVersion,
+    Destination,
+    PutLive,
+    ShowLineage,
+    ShowModelVersion,
+)
+from kronkers_studio.desktop.localization import counted, figure, file_size, moment, path_words, tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.model_words import kind_words
+from kronkers_studio.desktop.offer_buttons import OfferButton
+from kronkers_studio.desktop.offers import add_model_file
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.model_details import ModelDetails
-from kronkers_studio.desktop.panels.plan import path_words
 from kronkers_studio.desktop.place_words import place_title, release_pill, silent_words
 from kronkers_studio.desktop.reachability import Reachability
 from kronkers_studio.desktop.start_again import lost_of
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
+from kronkers_studio.desktop.widgets.drop_target import DropTarget
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import State, Studio
+from kronkers_studio.domain.model_files import MODEL_ENDINGS, may_be_model
 from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Release, ReleaseState
 
 if TYPE_CHECKING:
@@ -66,18 +80,25 @@ class ModelsPage(Page):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(
-            studio, page_title(self.key), tr("A registered model has versions, a schema, and a way to be put live.")
+            studio,
+            page_title(self.key),
+            tr("A registered model has versions, knows which columns it needs, and can be put live."),
         )
         self._shelf = Shelf([], [], [], [], [])
         self._wanted = ""
+        self._wish: Destination | None = None
+        self.views = Views({"empty": self._empty, "full": self._full, "looking": _looking})
         self.register_button = Button(tr("Register …"), self._register_chosen, icon="tag")
         self.live_button = Button(tr("Put live …"), self._put_live, kind="primary", icon="deploy")
+        self.add_button = OfferButton(add_model_file(), self.do)
+        self.header.add_action(self.add_button)
         self.header.add_action(self.live_button)
-        self.views = Views({"empty": self._empty, "full": self._full, "looking": _looking})
+        DropTarget(self, _is_model_file, marked=self.views).dropped.connect(self.add_file)
         self.content.addWidget(self.views, 1)
         self.found: Table[FoundModel] = Table(tr("Found, not registered yet"), _found_columns())
         self.versions: Table[ModelVersion] = Table(tr("Registered versions"), self._version_columns())
         self.details = ModelDetails(studio)
+        self.details.wanted.connect(self.do)
         self.found.opened.connect(self._register)
         self.found.picked.connect(self._found_picked)
         self.versions.picked.connect(self._version_picked)
@@ -100,9 +121,36 @@ class ModelsPage(Page):
         self._wanted = str(state.get("version", ""))
 
     def visit(self, destination: Destination) -> None:
-        if isinstance(destination, ShowModelVersion):
-            self._wanted = destination.label
-            self.become_stale()
+        match destination:
+            case ShowModelVersion(label):
+                self._wanted = label
+            case CompareVersions(label) | DescribeVersion(label) | ShowLineage(label):
+                self._wanted, self._wish = label, destination
+            case AddModelFile():
+                self.ask_file()
+                return
+            case _:
+                return
+        self.become_stale()
+
+    def do(self, wanted: object) -> None:
+        """Do what a button here, or another page, asks for; nothing where that version is no more."""
+        versions = {version.label: version for version in self._shelf.versions}
+        match wanted:
+            case AddModelFile():
+                self.ask_file()
+            case CompareVersions(label) if label in versions:
+                from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
+
+                CompareVersionsDialog(self.window(), self.studio, self._shelf.versions, versions[label]).open()
+            case DescribeVersion(label) if label in versions:
+                from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
+
+                DescribeVersionDialog(self.window(), self.studio, versions[label]).open()
+            case ShowLineage(label) if label in versions:
+                from kronkers_studio.desktop.dialogs.lineage import LineageDialog
+
+                LineageDialog(self.window(), self.studio, versions[label]).open()
 
     def show_shelf(self, shelf: Shelf) -> None:
         """Show what was found and what is registered."""
@@ -124,6 +172,8 @@ class ModelsPage(Page):
         self.versions.setVisible(bool(shelf.versions))
         self._choose_version(self._wanted or (kept.label if kept is not None else ""))
         self._wanted = ""
+        wish, self._wish = self._wish, None
+        self.do(wish)
         names = len({version.name for version in shelf.versions})
         self.header.set_sentence(
             tr("{models}, {versions}. A version never changes.").format(
@@ -133,6 +183,37 @@ class ModelsPage(Page):
         )
 
     # Registering
+
+    def ask_file(self) -> None:
+        """Ask for a model's file."""
+        dialog = QFileDialog(self.window(), tr("Add a model file"), str(Path.home()))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        patterns = " ".join(f"*{ending}" for ending in MODEL_ENDINGS)
+        dialog.setNameFilters([tr("Models ({patterns})").format(patterns=patterns), tr("All files (*)")])
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda chosen: self.add_file(Path(chosen)))
+        dialog.open()
+
+    def add_file(self, file: Path) -> None:
+        """Bring that file in, then ask what it is to be registered as."""
+        session = self.studio.session
+        if session is None:
+            return
+
+        def work(progress: Progress, cancel: CancelToken) -> FoundModel:
+            from kronkers_studio.workflows.added_models import add_model
+
+            return add_model(session, file, progress=progress, cancel=cancel)
+
+        self.studio.do(
+            tr("Adding {file}").format(file=file.name),
+            work,
+            changes=("content",),
+            done=self._register,
+            failed=self.show_error,
+            owner=self,
+            resource="content",
+        )
 
     def _register_chosen(self) -> None:
         chosen = self.found.chosen
@@ -193,11 +274,11 @@ class ModelsPage(Page):
 
     def _version_columns(self) -> list[Column[ModelVersion]]:
         return [
-            Column(tr("Model"), lambda row: row.name, stretch=5, icon=lambda _row: "models"),
+            Column(tr("Model"), lambda row: row.name, stretch=4, icon=lambda _row: "models"),
             Column(tr("Version"), lambda row: str(row.version), 66, right=True),
             Column(tr("Made with"), _made_with, stretch=4),
             Column(tr("Quality"), _quality, stretch=4, muted=True, hint=_all_quality, needs=560),
-            Column(tr("Registered"), lambda row: moment(row.created), 100, muted=True, needs=480),
+            Column(tr("Registered"), lambda row: moment(row.created), 100, muted=True, needs=700),
             Column(
                 tr("State"),
                 lambda row: self._state(row)[0],
@@ -316,6 +397,10 @@ def by_model(versions: Sequence[ModelVersion]) -> list[ModelVersion]:
     for version in versions:
         last[version.name] = max(last.get(version.name, version.created), version.created)
     return sorted(versions, key=lambda version: (last[version.name], version.name, version.version), reverse=True)
+
+
+def _is_model_file(path: Path) -> bool:
+    return path.is_file() and may_be_model(path.name)
 
 
 def _is_of(release: Release, version: ModelVersion) -> bool:

@@ -8,9 +8,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.actions import Act, CopyText, ShowInFileManager
 from kronkers_studio.desktop.destinations import Destination
 from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, MARGIN_Y, SCROLL_BAR, WIDEST
 from kronkers_studio.desktop.remedies import remedy_of
+from kronkers_studio.desktop.row_menus import do_on_computer
 from kronkers_studio.desktop.widgets.header import PageHeader
 from kronkers_studio.desktop.widgets.keyboard import press_primary
 from kronkers_studio.desktop.widgets.states import Notice
@@ -95,6 +97,13 @@ class Page(QWidget):
 
     def visit(self, destination: Destination) -> None:
         """Show or ask what a person was sent here for; called before ``enter``."""
+
+    def do(self, act: Act) -> None:
+        """Do what a menu of this page says: here on this computer, or where it leads to."""
+        if isinstance(act, CopyText | ShowInFileManager):
+            do_on_computer(act, self.studio.runner, self, self.notice.show_error)
+        elif hasattr(act, "page"):
+            self.studio.go.emit(act)
 
     def show_error(self, error: StudioError) -> None:
         """Say what went wrong here, with what can be done about it."""

@@ -5,40 +5,49 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from kronkers_studio.desktop import offers
-from kronkers_studio.desktop.actions import Action, Command
+from kronkers_studio.desktop.actions import Act, Action, Command, ShowInFileManager
 from kronkers_studio.desktop.check_notice import say_checked
 from kronkers_studio.desktop.destinations import (
     CheckWorkspace,
     ChooseFolder,
+    CompareWith,
     Destination,
     MergeBranches,
     NameVersion,
     OpenTrash,
     RemoveContent,
     RestoreContent,
+    SaveFile,
+    ShowChanges,
     ShowContent,
+    ShowFileHistory,
 )
 from kronkers_studio.desktop.localization import counted, file_size, home_short, moment, tr
-from kronkers_studio.desktop.look.tokens import CONTROL_HEIGHT, GAP, Tone
+from kronkers_studio.desktop.look.tokens import CONTROL_HEIGHT, Tone
 from kronkers_studio.desktop.offer_buttons import OfferButton, OfferMenuButton
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.browser import FolderBrowser
 from kronkers_studio.desktop.panels.changes import ChangesPanel
 from kronkers_studio.desktop.panels.history import history_columns
+from kronkers_studio.desktop.row_menus import give_menu
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Table
-from kronkers_studio.desktop.widgets.views import Views
+from kronkers_studio.desktop.widgets.views import Split, Views
 from kronkers_studio.desktop.work.studio import State, Studio
-from kronkers_studio.domain.content import DEFAULT_BRANCH, CheckReport, Commit, Project, RestoreReport
+from kronkers_studio.domain.content import DEFAULT_BRANCH, CheckReport, Commit, EntryKind, Project, RestoreReport
+from kronkers_studio.domain.differences import EntryChange
 from kronkers_studio.domain.history import HistoryRow
 from kronkers_studio.domain.maintenance import TrashItem, TrashKind
+from kronkers_studio.domain.migration import MigrationSource
+from kronkers_studio.domain.naming import WINDOWS, safe_name
 from kronkers_studio.domain.progress import CancelToken, Progress
 
 if TYPE_CHECKING:
@@ -47,6 +56,8 @@ if TYPE_CHECKING:
 
 _PAGE = 100  # commits asked for at a time
 _PATH = 56  # characters of a folder's path in a sentence
+_HISTORY_SHARE = 0.34  # of the width, until somebody moves the handle
+_NARROWEST_HISTORY, _NARROWEST_CONTENT = 290, 380  # pixels
 
 
 class RegistryPage(Page):
@@ -70,21 +81,18 @@ class RegistryPage(Page):
         self.project_box = ComboBox(tr("Project"))
         self.project_box.setMinimumWidth(180)
         self.project_box.currentIndexChanged.connect(self._project_chosen)
-        self.check_button = OfferButton(offers.check_for_damage(), self.do)
         self.find_button = OfferButton(offers.find_anything(), self.do)
-        self.more_button = OfferMenuButton(
-            "", self._more, self.do, kind="icon", icon="more", name=tr("Remove, or open the trash")
-        )
-        self.restore_button = OfferButton(offers.restore_what(), self.do, kind="primary")
-        self.merge_button = OfferButton(offers.merge_branches(), self.do, kind="quiet")
+        name = tr("Check for damage, remove, or open the trash")
+        self.more_button = OfferMenuButton(tr("More"), self._more, self.do, icon="chevron-down", name=name)
+        self.restore_button = OfferButton(offers.restore_what(), self.do)
+        self.merge_button = OfferButton(offers.merge_branches(), self.do, kind="quiet", icon=False)
         self.merge_button.setVisible(False)
-        self.name_button = OfferButton(offers.name_version(), self.do, kind="quiet")
+        self.name_button = OfferButton(offers.name_version(), self.do, kind="quiet", icon=False)
         for widget in (
             self.find_button,
             self.project_box,
-            self.check_button,
-            self.more_button,
             self.restore_button,
+            self.more_button,
         ):
             self.header.add_action(widget)
         self.views = Views({"empty": self._empty, "full": self._full})
@@ -99,6 +107,11 @@ class RegistryPage(Page):
         self.history.picked.connect(self._row_chosen)
         self.browser.moved.connect(self._moved)
         self.browser.troubled.connect(self.notice.show_error)
+        self.browser.wanted.connect(self.do)
+        self.changes_panel.list.give_menu(self._change_actions, self.do)
+        give_menu(self.history, self._version_actions, self.do)
+        self._share = _HISTORY_SHARE
+        self.split: Split | None = None
 
     def refresh(self) -> None:
         self.studio.read(_projects, self._show_projects, owner=self, failed=self.notice.show_error)
@@ -107,24 +120,33 @@ class RegistryPage(Page):
         return {
             "project": self._project or self._wanted_project,
             "path": self._path if self._project else self._wanted_path or "",
+            "history": round(self.split.share if self.split is not None else self._share, 3),
         }
 
     def restore(self, state: State) -> None:
+        share = state.get("history")
+        if isinstance(share, int | float) and 0 < share < 1:
+            self._share = float(share)
+            if self.split is not None:
+                self.split.set_share(self._share)
         self._show_content(ShowContent(str(state.get("project") or ""), str(state.get("path") or "")))
 
     def visit(self, destination: Destination) -> None:
         match destination:
             case ShowContent():
                 self._show_content(destination)
+            case ShowChanges():
+                self._wish = destination
+                self._show_content(ShowContent(destination.project, branch=destination.branch))
             case RestoreContent(project) | NameVersion(project) | MergeBranches(project) | RemoveContent(project):
                 self._wish = destination
                 self._show_content(ShowContent(project or self._project or self._wanted_project, self._path))
             case _:
                 self.do(destination)
 
-    def do(self, wanted: object) -> None:
+    def do(self, act: Act) -> None:
         """Do what a button here, or another page, asks for, with what is in view."""
-        match wanted:
+        match act:
             case CheckWorkspace():
                 self.check()
             case OpenTrash():
@@ -132,13 +154,41 @@ class RegistryPage(Page):
             case Command.FIND:
                 self.ask_find()
             case RestoreContent():
-                self.ask_what()
+                self.ask_what(act.path)
+            case ShowFileHistory(project, path, ref):
+                self.show_file_history(project, path, ref)
+            case SaveFile(project, path, ref):
+                self.ask_save(project, path, ref)
+            case ShowChanges(_, path, _, old):
+                self.show_changes(old, path)
+            case CompareWith(old):
+                self.show_changes(old)
             case NameVersion():
                 self.ask_name()
             case MergeBranches():
                 self.ask_merge()
             case RemoveContent():
                 self.ask_remove()
+            case _:
+                super().do(act)
+
+    def _version_actions(self, row: HistoryRow) -> list[Action]:
+        return offers.version_row_actions(row.commit.id, self._current)
+
+    @property
+    def _current(self) -> str:
+        """The newest version of the default branch."""
+        branches = self._timeline.branches if self._timeline is not None else ()
+        return next((branch.head.id for branch in branches if branch.name == DEFAULT_BRANCH), "")
+
+    def _change_actions(self, change: EntryChange) -> list[Action]:
+        commit, entry = self.changes_panel.commit, change.after
+        if commit is None:
+            return []
+        if entry is None:  # it is in the version before only
+            return offers.gone_actions(commit.project, commit.id, change.path, self.browser.place_of(change.path))
+        is_file, place = entry.kind is EntryKind.FILE, self.browser.place_of(entry.path)
+        return offers.content_actions(commit.project, commit.id, entry.path, is_file=is_file, place=place)
 
     def _follow_wish(self) -> None:
         """What another page asked for, once the versions are there."""
@@ -188,20 +238,22 @@ class RegistryPage(Page):
     def _ask_history(self, offset: int) -> None:
         project, known = self._project, self._timeline
 
-        def work(session: Session) -> tuple[Timeline, list[HistoryRow]]:
+        def work(session: Session) -> tuple[Timeline, list[HistoryRow], list[MigrationSource]]:
+            from kronkers_studio.workflows.sources import project_sources
             from kronkers_studio.workflows.timeline import Timeline
 
             timeline = known or Timeline(session, project)
-            return timeline, timeline.page(_PAGE)
+            return timeline, timeline.page(_PAGE), project_sources(session, project)
 
-        def show(answer: tuple[Timeline, list[HistoryRow]]) -> None:
+        def show(answer: tuple[Timeline, list[HistoryRow], list[MigrationSource]]) -> None:
             if project != self._project or self._timeline is not known:
                 return
-            self._timeline, rows = answer
+            self._timeline, rows, self.browser.sources = answer
             self.history.content.add_page(rows, more=len(rows) == _PAGE)
             if offset == 0:
                 self.merge_button.setVisible(len(self._timeline.branches) > 1)
-                self.changes_panel.offer(self._timeline.branches, self._timeline.tags)
+                commits = [row.commit for row in rows]
+                self.changes_panel.offer(self._timeline.branches, self._timeline.tags, commits)
             if offset == 0 and rows:
                 self.history.choose(self._place_to_begin(rows))
                 self._follow_wish()
@@ -240,14 +292,63 @@ class RegistryPage(Page):
 
     # Restore and check
 
-    def ask_what(self) -> None:
-        """Ask what is to be restored, as it was when, and where to."""
+    def ask_what(self, path: str = "") -> None:
+        """Ask what is to be restored (``path``, where it is known), as it was when, and where to."""
+        if self._row is not None:
+            self._ask_restore(self._row.commit, list(dict.fromkeys([*filter(None, [path]), *self._paths()])))
+
+    def _ask_restore(self, commit: Commit, paths: list[str]) -> None:
         from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 
-        if self._row is not None:
-            branches = self._branches() or [DEFAULT_BRANCH]
-            commit, paths = self._row.commit, self._paths()
-            RestoreDialog(self.window(), self.studio, commit, paths, self.restore_as, branches=branches).open()
+        branches = self._branches() or [DEFAULT_BRANCH]
+        RestoreDialog(self.window(), self.studio, commit, paths, self.restore_as, branches=branches).open()
+
+    # One file, and what changed
+
+    def show_file_history(self, project: str, path: str, ref: str = "") -> None:
+        """Show the versions in which a file changed."""
+        from kronkers_studio.desktop.dialogs.file_history import FileHistoryDialog
+
+        def restore(commit: Commit, path: str) -> None:
+            self._ask_restore(commit, [path])
+
+        FileHistoryDialog(self.window(), self.studio, project, path, ref, self.do, restore).open()
+
+    def show_changes(self, old: str = "", path: str = "") -> None:
+        """Show what changed in the chosen version beside ``old`` ("": the version before), and in the file ``path``."""
+        if self._row is None:
+            return
+        self.sides.select("changes")
+        self.side_views.show_view("changes")
+        self.changes_panel.show_version(self._row.commit, old, path)
+
+    def ask_save(self, project: str, path: str, ref: str = "") -> None:
+        """Ask where one file of a version is to be saved."""
+        name = safe_name(path.rpartition("/")[2], WINDOWS)  # any bytes become what every dialog and system can hold
+        dialog = QFileDialog(self.window(), tr("Save as"), str(Path.home() / name))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda chosen: self.save_as(project, path, ref, Path(chosen)))
+        dialog.open()
+
+    def save_as(self, project: str, path: str, ref: str, file: Path) -> None:
+        """Write one file as it was at ``ref`` as ``file``."""
+        session = self.studio.session
+        if session is None:
+            return
+
+        def work(progress: Progress, cancel: CancelToken) -> int:
+            from kronkers_studio.workflows.browsing import save_file
+
+            return save_file(session, project, ref, path, file, progress=progress, cancel=cancel)
+
+        def done(size: int) -> None:
+            words = tr("Saved {file}, {size}.").format(file=file.name, size=file_size(size))
+            show = (tr("Show it"), lambda: self.do(ShowInFileManager(file)))
+            self.notice.say(words, home_short(file.parent), "ok", action=show)
+
+        title = tr("Saving “{what}”").format(what=file.name)
+        self.studio.do(title, work, done=done, failed=self.notice.show_error, owner=self)
 
     def restore_as(self, commit: Commit, paths: tuple[str, ...], target: Path) -> None:
         """Write ``paths`` (all when empty) as they were at ``commit`` below ``target``."""
@@ -296,7 +397,7 @@ class RegistryPage(Page):
 
     def _more(self) -> list[Action]:
         removal = [offers.remove_content()] if self._project else []
-        return [*removal, offers.open_trash()]
+        return [offers.check_for_damage(), *removal, offers.open_trash()]
 
     def ask_remove(self) -> None:
         """Ask what is to go to the trash."""
@@ -376,10 +477,6 @@ class RegistryPage(Page):
         )
 
     def _full(self) -> QWidget:
-        both = QWidget()
-        row = QHBoxLayout(both)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP)
         history = Card(tr("History"))
         history.add_to_head(self.merge_button, self.name_button)
         history.body.addWidget(self.history, 1)
@@ -392,9 +489,10 @@ class RegistryPage(Page):
         self.sides.chosen.connect(
             lambda key: history.setVisible(key != "changes" or self.changes_panel.views.shown != "file")
         )
-        row.addWidget(history, 9)
-        row.addWidget(content, 11)
-        return both
+        history.setMinimumWidth(_NARROWEST_HISTORY)
+        content.setMinimumWidth(_NARROWEST_CONTENT)
+        self.split = Split(history, content, tr("Width of the history"), share=self._share)
+        return self.split
 
 
 def _projects(session: Session) -> list[Project]:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.tokens import CONTROL_HEIGHT
-from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.buttons import Button, unmarked
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.domain.printable import printable
@@ -51,7 +51,7 @@ class Trail(QWidget):
         words = printable(name)
         shown = words if len(words) <= _NAME else f"{words[: _NAME // 2]}…{words[1 - _NAME // 2 :]}"
         return Button(
-            _plain(shown),
+            shown,
             self._goes(path),
             kind="link",
             name=tr("Open {f}").format(f=name),
@@ -62,14 +62,9 @@ class Trail(QWidget):
         button = Button("…", kind="link", name=tr("Folders on the way"))
         menu = QMenu(button)
         for name, path in steps:
-            menu.addAction(_plain(printable(name)), self._goes(path))
+            menu.addAction(unmarked(printable(name)), self._goes(path))
         button.setMenu(menu)
         return button
 
     def _goes(self, path: str) -> Callable[[], None]:
         return lambda: self.wanted.emit(path)
-
-
-def _plain(name: str) -> str:
-    """Without a letter that would become a shortcut."""
-    return name.replace("&", "&&")

@@ -11,9 +11,16 @@ from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDrag, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop import offers
+from kronkers_studio.desktop.actions import Action
+from kronkers_studio.desktop.destinations import SaveFile, ShowFileHistory
+from kronkers_studio.desktop.file_icons import entry_icon
 from kronkers_studio.desktop.localization import counted, file_size, moment, number, tr
+from kronkers_studio.desktop.offer_buttons import OfferMenuButton
 from kronkers_studio.desktop.panels.breadcrumbs import Trail
 from kronkers_studio.desktop.panels.preview import PreviewPanel
+from kronkers_studio.desktop.row_menus import give_menu
+from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.fields import ComboBox, LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.tables import Column, Table
@@ -21,6 +28,8 @@ from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, time_of
 from kronkers_studio.domain.errors import NotFound, StudioError
+from kronkers_studio.domain.migration import MigrationSource
+from kronkers_studio.domain.paths import lies_in, relative_to
 
 if TYPE_CHECKING:
     from kronkers_studio.desktop.folder_rows import Order
@@ -32,10 +41,11 @@ _LOOKED_THROUGH = 12  # entries from which on looking for one and sorting them i
 
 class FolderBrowser(QWidget):
     """The entries of one folder at one version, or a look at one of its files. ``moved`` carries the folder's path,
-    ``troubled`` why a folder could not be read."""
+    ``troubled`` why a folder could not be read, ``wanted`` what is to be done with a file or folder."""
 
     moved = Signal(object)
     troubled = Signal(object)
+    wanted = Signal(object)
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +53,7 @@ class FolderBrowser(QWidget):
         self._commit: Commit | None = None
         self.path = ""
         self.file: Entry | None = None  # that is looked at
+        self.sources: Sequence[MigrationSource] = ()  # the folders that the project is brought in from
         self._entries: Sequence[Entry] = ()
         self._wanted = 0  # grows with each thing asked for: an answer to an older one is not shown
         self.trail = Trail()
@@ -66,7 +77,13 @@ class FolderBrowser(QWidget):
         head = QHBoxLayout()
         head.addWidget(self.trail, 1)
         head.addWidget(self._found)
+        self.history_button = Button(tr("History"), self._ask_history, kind="quiet", icon="history")
+        self.save_button = Button(tr("Save as …"), self._ask_save, kind="quiet", icon="save")
+        name = tr("What can be done with the file or folder")
+        self.more_button = OfferMenuButton(tr("More"), self.offered, self.wanted.emit, name=name, icon="chevron-down")
+        head.addWidget(self.more_button)
         whole.addLayout(head)
+        give_menu(self.table, lambda _entry: self.offered(), self.wanted.emit)
         self._tools = QWidget()
         tools = QHBoxLayout(self._tools)
         tools.setContentsMargins(0, 0, 0, 0)
@@ -75,10 +92,31 @@ class FolderBrowser(QWidget):
         tools.addWidget(self.order)
         self._tools.setVisible(False)
         whole.addWidget(self._tools)
-        self.preview = PreviewPanel(studio)
+        self.preview = PreviewPanel(studio, (self.history_button, self.save_button))
         self.views = Views({"folder": lambda: self.table, "file": lambda: self.preview})
         self.views.show_view("folder")
         whole.addWidget(self.views, 1)
+
+    def offered(self) -> list[Action]:
+        """What can be done with what is chosen; when nothing is, with the folder in view."""
+        entry, commit = self.chosen, self._commit
+        path = entry.path if entry is not None else self.path
+        if commit is None or not path:
+            return [offers.restore_what(), *offers.place_actions(self.place_of(""))] if commit is not None else []
+        is_file, place = entry is not None and entry.kind is EntryKind.FILE, self.place_of(path)
+        return offers.content_actions(commit.project, commit.id, path, is_file=is_file, place=place)
+
+    def place_of(self, path: str) -> Path | None:
+        """Where what is at ``path`` in the project lies on this computer, or did."""
+        return place_in(self.sources, path)
+
+    def _ask_history(self) -> None:
+        if self.file is not None and self._commit is not None:
+            self.wanted.emit(ShowFileHistory(self._commit.project, self.file.path, self._commit.id))
+
+    def _ask_save(self) -> None:
+        if self.file is not None and self._commit is not None:
+            self.wanted.emit(SaveFile(self._commit.project, self.file.path, self._commit.id))
 
     @property
     def chosen(self) -> Entry | None:
@@ -243,6 +281,15 @@ class FolderBrowser(QWidget):
         self.trail.show_path(commit.project, self.file.path if self.file is not None else self.path)
 
 
+def place_in(sources: Sequence[MigrationSource], path: str) -> Path | None:
+    """Where what is at ``path`` in a project of these folders lies on this computer, or did; None when in none."""
+    for source in sorted(sources, key=lambda each: -len(each.into)):
+        if not source.into or lies_in(path, (source.into,)):
+            within = "" if path == source.into else relative_to(path, source.into)
+            return Path(source.folder) / within
+    return None
+
+
 def file_data(path: Path) -> QMimeData:
     """``path`` as file managers take it."""
     data = QMimeData()
@@ -253,7 +300,7 @@ def file_data(path: Path) -> QMimeData:
 def entry_columns() -> list[Column[Entry]]:
     """The columns of a table of entries."""
     return [
-        Column(tr("Name"), lambda row: row.name, icon=_icon, hint=lambda row: row.path),
+        Column(tr("Name"), lambda row: row.name, icon=entry_icon, hint=lambda row: row.path),
         Column(tr("Size"), lambda row: "" if row.kind is EntryKind.FOLDER else file_size(row.size), 84, right=True),
         Column(tr("Changed"), _changed, 108, muted=True),
     ]
@@ -268,10 +315,6 @@ def _orders() -> list[tuple[str, object]]:
         (tr("Newest first"), "-changed"),
         (tr("Oldest first"), "changed"),
     ]
-
-
-def _icon(entry: Entry) -> str:
-    return "folder" if entry.kind is EntryKind.FOLDER else "file"
 
 
 def _changed(entry: Entry) -> str:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.difference_rows import (
-    change_path,
-    change_words,
-    tree_words,
-)
-from kronkers_studio.desktop.localization import file_size, tr
+from kronkers_studio.desktop.branch_words import branch_words, tag_words
+from kronkers_studio.desktop.difference_rows import change_path, tree_words
+from kronkers_studio.desktop.localization import date_time, tr
+from kronkers_studio.desktop.panels.change_list import ChangeList
 from kronkers_studio.desktop.panels.compared_content import ComparedContent, Content
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.states import EmptyState
-from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import Branch, Commit, EntryKind, Tag
@@ -35,6 +33,9 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 _BEFORE = ""  # the choice "the version before"
+_MOST_VERSIONS = 50  # that are offered besides those with a name
+_ID = 8  # characters of a version's id that tell it from others
+_MESSAGE = 40  # characters of what happened in a version
 
 
 class ChangesPanel(QWidget):
@@ -45,14 +46,15 @@ class ChangesPanel(QWidget):
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._studio = studio
-        self._commit: Commit | None = None
-        self._old = ""
+        self.commit: Commit | None = None  # that is compared
+        self._old = self._path = ""
         self._asked = 0
-        self.compared_with = ComboBox(tr("Compared with"), [(tr("the version before"), _BEFORE)])
+        self._choices: list[tuple[str, object]] = [(tr("the version before"), _BEFORE)]
+        self.compared_with = ComboBox(tr("Compared with"), self._choices)
         self.compared_with.currentIndexChanged.connect(self._compare)
         self.summary = label("", "caption")
-        self.table: Table[EntryChange] = Table(tr("Changes"), _columns())
-        self.table.opened.connect(self.open_change)
+        self.list = ChangeList(studio)
+        self.list.opened.connect(self.open_change)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(10)
@@ -66,24 +68,37 @@ class ChangesPanel(QWidget):
         self._nothing = QVBoxLayout()
         self._file_title = ElidedLabel("", "strong", middle=True)
         self._content = ComparedContent()
-        self.views = Views({"list": lambda: self.table, "file": self._file_view, "nothing": self._nothing_view})
+        self.views = Views({"list": lambda: self.list, "file": self._file_view, "nothing": self._nothing_view})
         self._show("nothing")
         whole.addWidget(self.views, 1)
 
-    def offer(self, branches: list[Branch], tags: list[Tag]) -> None:
-        """Offer these to be compared with."""
+    def offer(self, branches: Sequence[Branch], tags: Sequence[Tag], commits: Sequence[Commit] = ()) -> None:
+        """Offer these to be compared with: the names there are, then the newest of the other versions."""
         choices: list[tuple[str, object]] = [(tr("the version before"), _BEFORE)]
-        choices += [(tr("branch {name}").format(name=branch.name), branch.head.id) for branch in branches]
-        choices += [(tr("tag {name}").format(name=tag.name), tag.commit.id) for tag in tags]
+        choices += [(branch_words(branch.name), branch.head.id) for branch in branches]
+        choices += [(tag_words(tag.name), tag.commit.id) for tag in tags]
+        named = {value for _words, value in choices}
+        others = [commit for commit in commits if commit.id not in named][:_MOST_VERSIONS]
+        choices += [(_version_words(commit), commit.id) for commit in others]
+        self._choices = choices
         self.compared_with.set_choices(choices)
 
-    def show_version(self, commit: Commit) -> None:
-        """Compare ``commit`` with what is chosen."""
-        self._commit = commit
+    def show_version(self, commit: Commit, old: str | None = None, path: str = "") -> None:
+        """Compare ``commit`` with ``old`` (an id; "": the version before), else with what is chosen; and show what
+        changed in the file ``path``, if it did."""
+        self.commit = commit
+        self._path = path
+        if old is not None:
+            if old not in self.compared_with.values:  # one further back
+                words = tr("version {id}").format(id=old[:_ID])
+                self.compared_with.set_choices([*self._choices, (words, old)])
+            self.compared_with.blockSignals(True)
+            self.compared_with.choose(old)
+            self.compared_with.blockSignals(False)
         self._compare()
 
     def _compare(self) -> None:
-        commit = self._commit
+        commit = self.commit
         if commit is None:
             return
         self._asked += 1
@@ -113,9 +128,12 @@ class ChangesPanel(QWidget):
         if not told:
             self._say(tr("Nothing differs"), tr("Both versions hold the same files with the same content."))
             return
-        self.table.content.show_rows(told)
-        self.table.scrollToTop()
+        self.list.show_changes(told)
+        path, self._path = self._path, ""
+        change = next((change for change in told if change.path == path), None) if path else None
         self._show("list")
+        if change is not None:
+            self.open_change(change)
 
     def _failed(self, error: StudioError) -> None:
         self._say(error.message, error.next_step)
@@ -130,7 +148,7 @@ class ChangesPanel(QWidget):
 
     def open_change(self, change: EntryChange) -> None:
         """Compare the content of a file."""
-        commit, old = self._commit, self._old
+        commit, old = self.commit, self._old
         entry = change.after or change.before
         if commit is None or entry is None or entry.kind is not EntryKind.FILE:
             return
@@ -180,19 +198,6 @@ class ChangesPanel(QWidget):
         return view
 
 
-def _columns() -> list[Column[EntryChange]]:
-    return [
-        Column(tr("What"), lambda row: change_words(row)[0], 124, pill=lambda row: change_words(row)[1]),
-        Column(tr("File"), change_path, middle=True, icon=_icon),
-        Column(tr("Size"), _size, 100, right=True),
-    ]
-
-
-def _icon(change: EntryChange) -> str:
-    entry = change.after or change.before
-    return "folder" if entry is not None and entry.kind is EntryKind.FOLDER else "file"
-
-
-def _size(change: EntryChange) -> str:
-    entry = change.after or change.before
-    return "" if entry is None or entry.kind is EntryKind.FOLDER else file_size(entry.size)
+def _version_words(commit: Commit) -> str:
+    message = commit.message if len(commit.message) <= _MESSAGE else f"{commit.message[: _MESSAGE - 1]}…"
+    return tr("{time}: “{message}”").format(time=date_time(commit.created), message=message)

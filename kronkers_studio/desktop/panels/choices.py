@@ -31,7 +31,8 @@ class ChoicesCard(Card):
         super().__init__(parent=parent)
         self.body.setSpacing(9)
         self.fold = FilterPills(
-            [("keep", tr("Keep as files")), ("fold", tr("Keep as older versions"))], tr("Conflict copies")
+            [("keep", tr("Keep as files")), ("fold", tr("Keep as older versions"))],
+            tr("Copies of files"),
         )
         self.fetch = FilterPills(
             [(OnlineOnly.SKIP.value, tr("Skip")), (OnlineOnly.FETCH.value, tr("Fetch"))], tr("Only in the cloud")
@@ -142,8 +143,12 @@ def hits_words(hits: RuleHits) -> str:
 
 
 def _copies_title(figures: PlanFigures) -> str:
-    copies = counted(figures.copies, tr("{n} conflict copy"), tr("{n} conflict copies"))
-    return tr("{copies} of {files}").format(
+    one, many = (
+        tr("{n} copy that OneDrive made when two people saved"),
+        tr("{n} copies that OneDrive made when two people saved"),
+    )
+    copies = counted(figures.copies, one, many)
+    return tr("{copies}, of {files}").format(
         copies=copies, files=counted(figures.copied, tr("{n} file"), tr("{n} files"))
     )
 
@@ -151,13 +156,13 @@ def _copies_title(figures: PlanFigures) -> str:
 def _copies_words(fold: bool) -> str:
     if fold:
         return tr("They become older versions; the file with the plain name stays current. This is remembered.")
-    return tr("Keep them as files, or as older versions of their file; the choice is remembered.")
+    return tr("Keep them as files, or as older versions of theirs; this is remembered.")
 
 
 def _elsewhere_title(undone: Undone) -> str:
-    one = tr("{n} file is otherwise in the project: a merge or another folder brought it")
+    one = tr("{n} file is otherwise in the project: combining or another folder brought it")
     return counted(
-        undone.count, one, tr("{n} files are otherwise in the project: a merge or another folder brought them")
+        undone.count, one, tr("{n} files are otherwise in the project: combining or another folder brought them")
     )
 
 
@@ -165,7 +170,7 @@ def _elsewhere_words(undone: Undone, *, keep_both: bool) -> str:
     more = ", …" if undone.count > len(undone.examples) else ""
     names = ", ".join(undone.examples) + more
     if keep_both:
-        return tr("The folder comes onto a branch of its own, which you merge afterwards: {names}").format(names=names)
+        return tr("The folder comes in as a copy of its own, which you combine afterwards: {names}").format(names=names)
     return tr("They become as in the folder; earlier versions keep them: {names}").format(names=names)
 
 

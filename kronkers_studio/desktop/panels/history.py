@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen
 
+from kronkers_studio.desktop.branch_words import branch_title, branch_words, tag_words
 from kronkers_studio.desktop.localization import date_time, moment, number, tr
 from kronkers_studio.desktop.look import icons, theme
 from kronkers_studio.desktop.look.tokens import CAPTION, Tone
@@ -42,7 +43,9 @@ def draw_graph(painter: QPainter, rect: QRect, row: HistoryRow) -> int:
     _draw_dot(painter, QPointF(_x(rect, row.lane), middle), row)
     painter.restore()
     taken = min(row.lanes, _MOST_LANES) * _LANE + 6
-    names = [(name, "accent") for name in _default_first(row.branches)] + [(name, "plain") for name in row.tags]
+    names = [(branch_title(name), "accent") for name in _default_first(row.branches)] + [
+        (name, "plain") for name in row.tags
+    ]
     drawn = 0
     tone: Tone
     for name, tone in names[:_PILLS_SHOWN]:  # type: ignore[assignment]  # the two tones written above
@@ -140,9 +143,9 @@ def _spoken(row: HistoryRow) -> str:
     """What the graph shows, in words."""
     parts = [row.commit.message]
     if len(row.commit.parents) > 1:
-        parts.append(tr("merge"))
+        parts.append(tr("combined"))
     if row.branches:
-        parts.append(tr("branch {names}").format(names=", ".join(row.branches)))
+        parts.append(", ".join(map(branch_words, _default_first(row.branches))))
     if row.tags:
-        parts.append(tr("tag {names}").format(names=", ".join(row.tags)))
+        parts.append(", ".join(map(tag_words, row.tags)))
     return " · ".join(parts)

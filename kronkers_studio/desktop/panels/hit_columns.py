@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kronkers_studio.desktop.file_icons import path_icon
 from kronkers_studio.desktop.localization import file_size, moment, tr
 from kronkers_studio.desktop.widgets.tables import Column
 from kronkers_studio.domain.search import SearchHit, SearchKind
 
 _MOST_COLUMNS = 3  # named of a file
-_ICONS = {SearchKind.PROJECT: "folder", SearchKind.MODEL: "models", SearchKind.FILE: "file"}
 
 
 def found_columns() -> list[Column[SearchHit]]:
     """What it is called, where it is, and what else is known of it."""
     return [
-        Column(tr("Name"), name_words, stretch=5, icon=lambda hit: _ICONS[hit.kind], hint=_whole),
+        Column(tr("Name"), name_words, stretch=5, icon=_icon, hint=_whole),
         Column(tr("Where"), where_words, stretch=4, middle=True, muted=True),
         Column(tr("Size"), lambda hit: file_size(hit.size) if hit.kind is SearchKind.FILE else "", 88, right=True),
         Column(tr("Changed"), lambda hit: moment(hit.modified) if hit.modified else "", 112, muted=True, needs=560),
     ]
+
+
+def _icon(hit: SearchHit) -> str:
+    if hit.kind is SearchKind.FILE:
+        return path_icon(hit.path)
+    return "folder" if hit.kind is SearchKind.PROJECT else "models"
 
 
 def name_words(hit: SearchHit) -> str:

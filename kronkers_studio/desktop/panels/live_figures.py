@@ -11,7 +11,7 @@ from kronkers_studio.desktop.charts.quantities import digits, response_time
 from kronkers_studio.desktop.localization import clock_of, counted, date_time, number, tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.widgets.cards import FigureCard
-from kronkers_studio.domain.series import LiveState, Metric, Window
+from kronkers_studio.domain.series import Charted, LiveState, Metric, Window
 
 _NOTICED, _TOO_MANY = 0.001, 0.01  # shares of requests that went wrong
 
@@ -31,7 +31,7 @@ class LiveFigures(QWidget):
             row.addWidget(card, 1)
 
     def show_state(
-        self, state: LiveState | None, windows: Mapping[Metric, Window], yesterday: float | None = None
+        self, state: LiveState | None, windows: Mapping[Charted, Window], yesterday: float | None = None
     ) -> None:
         """Show ``state`` and, for what it does not hold, the ``windows`` in view. ``yesterday`` is the mean request
         rate of the same time a day before."""
@@ -41,6 +41,8 @@ class LiveFigures(QWidget):
                 values[metric] = last
         totals = state.totals if state is not None else {}
         self._show_requests(values, totals, windows, yesterday)
+        self.requests.setToolTip(_answered_words(totals) if totals else "")
+        self.response.setToolTip(tr("95 of 100 requests took less (95th percentile, p95)"))
         self._show_response(values, windows)
         self._show_errors(totals, windows)
         self._show_machine(values)
@@ -60,7 +62,7 @@ class LiveFigures(QWidget):
         self,
         values: Mapping[Metric, float],
         totals: Mapping[str, int],
-        windows: Mapping[Metric, Window],
+        windows: Mapping[Charted, Window],
         yesterday: float | None,
     ) -> None:
         rate = values.get(Metric.REQUEST_RATE)
@@ -69,17 +71,16 @@ class LiveFigures(QWidget):
         if usual is not None and yesterday:
             self.requests.show_figure(figure, _against_yesterday(usual / yesterday - 1), "ok")
         elif totals:
-            answered = totals.get("answered", 0)
-            self.requests.show_figure(figure, counted(answered, tr("{n} answered so far"), tr("{n} answered so far")))
+            self.requests.show_figure(figure, _answered_words(totals))
         elif usual is not None:
             self.requests.show_figure(figure, tr("{n} on average").format(n=digits(usual)), "plain")
         else:
             self.requests.show_figure(figure)
 
-    def _show_response(self, values: Mapping[Metric, float], windows: Mapping[Metric, Window]) -> None:
+    def _show_response(self, values: Mapping[Metric, float], windows: Mapping[Charted, Window]) -> None:
         p95, p50 = values.get(Metric.LATENCY_P95), values.get(Metric.LATENCY_P50)
         if p95 is not None:
-            half = tr("half within {time}").format(time=response_time(p50)) if p50 is not None else ""
+            half = tr("typically {time}").format(time=response_time(p50)) if p50 is not None else ""
             self.response.show_figure(response_time(p95), half, "ok")
             return
         last = newest(windows[Metric.LATENCY_P95]) if Metric.LATENCY_P95 in windows else None
@@ -88,11 +89,11 @@ class LiveFigures(QWidget):
         else:
             self.response.show_figure("–", tr("no requests yet") if values else "", "plain")
 
-    def _show_errors(self, totals: Mapping[str, int], windows: Mapping[Metric, Window]) -> None:
+    def _show_errors(self, totals: Mapping[str, int], windows: Mapping[Charted, Window]) -> None:
         if totals:
             wrong = totals.get("refused", 0) + totals.get("failed", 0)
             of = wrong + totals.get("answered", 0)
-            words = tr("{wrong} of {all}").format(wrong=number(wrong), all=number(of)) if wrong else tr("none so far")
+            words = _wrong_words(totals, of) if wrong else tr("none so far")
             self.errors.show_figure(_share(wrong / of if of else 0.0), words, _tone(wrong / of if of else 0.0))
             details = tr("{refused} not accepted (rows were wrong), {failed} failed in the service")
             self.errors.setToolTip(
@@ -112,6 +113,24 @@ class LiveFigures(QWidget):
         figure = "–" if cpu is None else tr("{n} %").format(n=digits(cpu))
         words = "" if memory is None else tr("{n} MB of memory").format(n=number(round(memory / 1e6)))
         self.machine.show_figure(figure, words, "plain")
+
+
+def _answered_words(totals: Mapping[str, int]) -> str:
+    """ "2 requests, 4,001 rows"."""
+    answered = totals.get("answered", 0)
+    words = counted(answered, tr("{n} request"), tr("{n} requests"))
+    rows = totals.get("rows")
+    if rows is None or rows == answered:
+        return tr("{requests} so far").format(requests=words)
+    return tr("{requests}, {rows}").format(requests=words, rows=counted(rows, tr("{n} row"), tr("{n} rows")))
+
+
+def _wrong_words(totals: Mapping[str, int], of: int) -> str:
+    refused, failed = totals.get("refused", 0), totals.get("failed", 0)
+    words = tr("{n} of {all} not accepted") if not failed else tr("{n} of {all} failed")
+    if refused and failed:
+        words = tr("{n} of {all}")
+    return words.format(n=number(refused + failed), all=number(of))
 
 
 def _against_yesterday(change: float) -> str:

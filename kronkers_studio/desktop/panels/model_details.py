@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import counted, date_time, figure, file_size, tr
 from kronkers_studio.desktop.model_words import assumed_words, kind_words, tensor_hint, tensor_words
+from kronkers_studio.desktop.offer_buttons import OfferButton
+from kronkers_studio.desktop.offers import compare_version, describe_version, lineage_of
 from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint
 from kronkers_studio.desktop.reachability import ReachabilityOf, nothing_heard
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -30,7 +32,9 @@ Fact = tuple[str, str, str]
 
 
 class ModelDetails(QWidget):
-    """Shows a version; an alias can be given right here."""
+    """Shows a version; a nickname can be given right here. ``wanted`` carries the destination of a pressed button."""
+
+    wanted = Signal(object)
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,6 +48,9 @@ class ModelDetails(QWidget):
         self._pills.setSpacing(4)
         whole.addWidget(self._title)
         whole.addLayout(self._pills)
+        self._buttons = QHBoxLayout()
+        self._buttons.setSpacing(8)
+        whole.addLayout(self._buttons)
         self.notice = Notice()
         whole.addWidget(self.notice)
         inner = QWidget()
@@ -77,6 +84,10 @@ class ModelDetails(QWidget):
         if self._version is None or version.label != self._version.label:
             self.notice.clear()
             self.alias.clear()
+            clear(self._buttons)
+            for action in (compare_version(version), describe_version(version)):
+                self._buttons.addWidget(OfferButton(action, self.wanted.emit, icon=False))
+            self._buttons.addStretch(1)
         self._version = version
         self._title.setText(tr("{model}, version {version}").format(model=version.name, version=version.version))
         clear(self._pills)
@@ -115,6 +126,8 @@ class ModelDetails(QWidget):
             self._section_head(counted(len(columns), tr("{n} column"), tr("{n} columns")))
             self._facts.addWidget(label(", ".join(columns[:_COLUMNS_SHOWN]), "muted", wrap=True, selectable=True))
         self._section(tr("Where it comes from"), _lineage(version, brought_in))
+        follow = OfferButton(lineage_of(version), self.wanted.emit, icon=False)
+        self._facts.addWidget(follow, 0, Qt.AlignmentFlag.AlignLeft)
         self._show_card(version.card)
         if facts.requirements:
             self._section_head(tr("Libraries it needs"))

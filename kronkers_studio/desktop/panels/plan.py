@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QRect, QTimer, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.localization import counted, file_size, number, tr
+from kronkers_studio.desktop import offers
+from kronkers_studio.desktop.actions import Action
+from kronkers_studio.desktop.file_icons import kind_icon
+from kronkers_studio.desktop.localization import counted, file_size, number, path_words, tr
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.panels.choices import ChoicesCard
+from kronkers_studio.desktop.row_menus import give_menu
 from kronkers_studio.desktop.widgets.cards import Card, FigureCard, row_of
 from kronkers_studio.desktop.widgets.fields import LineField
 from kronkers_studio.desktop.widgets.labels import label
@@ -21,21 +26,11 @@ from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import SkippedItem, SkipReason
-from kronkers_studio.domain.migration import Decision, FileKind, MigrationOptions, MigrationPlan, OnlineOnly
+from kronkers_studio.domain.migration import Decision, MigrationOptions, MigrationPlan, OnlineOnly
 
 if TYPE_CHECKING:
     from kronkers_studio.desktop.plan_rows import PlanFigures, PlanGroup, PlanOrder, PlanRow, PreparedPlan
 
-_ICONS = {
-    FileKind.MODEL: "models",
-    FileKind.DATA: "data",
-    FileKind.CODE: "code",
-    FileKind.NOTEBOOK: "notebook",
-    FileKind.DOCUMENT: "document",
-    FileKind.IMAGE: "image",
-    FileKind.ARCHIVE: "archive",
-    FileKind.OTHER: "file",
-}
 _INDENT = 20  # pixels of a conflict copy below its original
 _LOOKED_THROUGH = 12  # rows from which on looking for one is worth the room
 _PAUSE_MS = 120  # in typing, before what was typed is looked for
@@ -43,10 +38,12 @@ _SORTED: dict[int, tuple[PlanOrder, PlanOrder]] = {0: ("path", "-path"), 2: ("-s
 
 
 class PlanPanel(QWidget):
-    """Shows a plan; nothing is copied by it. ``rules_wanted`` asks for rules, ``changed`` tells of other choices."""
+    """Shows a plan; nothing is copied by it. ``rules_wanted`` asks for rules, ``changed`` tells of other choices,
+    ``wanted`` carries what is to be done with a row."""
 
     rules_wanted = Signal()
     changed = Signal()
+    wanted = Signal(object)
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -76,6 +73,7 @@ class PlanPanel(QWidget):
         self.filter = FilterPills(
             [
                 ("all", tr("All")),
+                ("fresh", tr("New and changed")),
                 ("models", tr("Models")),
                 ("data", tr("Data")),
                 ("code", tr("Code")),
@@ -98,8 +96,14 @@ class PlanPanel(QWidget):
         columns = found_columns(self._options, self._is_undecided)
         self.table: Table[PlanRow] = Table(tr("What was found"), columns, sortable=True)
         self.table.sort_wanted.connect(self._sort_by_column)
+        give_menu(self.table, self._actions, self.wanted.emit)
         card.body.addWidget(self.table, 1)
         return card
+
+    def _actions(self, row: PlanRow) -> Sequence[Action]:
+        plan = self._shown.plan if self._shown is not None else None
+        place = Path(plan.folder) / row.path if plan is not None else None
+        return offers.found_actions(row.path, place)
 
     @property
     def prepared(self) -> PreparedPlan | None:
@@ -123,6 +127,7 @@ class PlanPanel(QWidget):
         self.words.clear()
         self.words.blockSignals(False)
         self._tools.setVisible(len(prepared.rows) >= _LOOKED_THROUGH)
+        self.filter.show_option("fresh", prepared.again)
         self.filter.select("all")
         self.choices.ask_anew()
         self._show(prepared)
@@ -139,7 +144,7 @@ class PlanPanel(QWidget):
         def work(*_: object) -> Sequence[PlanRow]:
             from kronkers_studio.desktop.plan_rows import arrange_rows
 
-            return arrange_rows(shown.rows, group, words, order)
+            return arrange_rows([*shown.rows, *shown.gone] if group == "fresh" else shown.rows, group, words, order)
 
         def show(rows: Sequence[PlanRow]) -> None:
             if asked == self._asked:
@@ -206,7 +211,11 @@ class PlanPanel(QWidget):
         whole = self._shown.figures.found if self._shown is not None else 0
         words = counted(whole, tr("{n} file"), tr("{n} files"))
         shown = tr("{n} of {whole}").format(n=number(len(rows)), whole=words)
-        self.counted.setText(words if len(rows) == whole else shown)
+        if self.filter.key == "fresh":
+            gone = sum(row.gone for row in rows)
+            shown = counted(len(rows) - gone, tr("{n} new or changed"), tr("{n} new or changed"))
+            shown += counted(gone, tr(", {n} gone"), tr(", {n} gone")) if gone else ""
+        self.counted.setText(words if len(rows) == whole and self.filter.key != "fresh" else shown)
 
 
 def _keep_words(figures: PlanFigures) -> str:
@@ -242,7 +251,7 @@ def found_columns(
             lambda row: path_words(row.path),
             stretch=6,
             middle=True,
-            icon=lambda row: _ICONS[row.item.kind],
+            icon=lambda row: kind_icon(row.item.kind),
             hint=lambda row: row.path,
             lead=_draw_below,
         ),
@@ -262,11 +271,6 @@ def found_columns(
             hint=lambda row: _all_of_why(row, options()),
         ),
     ]
-
-
-def path_words(path: str) -> str:
-    """``a/b.csv`` as "a / b.csv", as tables and labels show it."""
-    return path.replace("/", " / ")
 
 
 def skip_words(item: SkippedItem) -> str:
@@ -306,18 +310,20 @@ def _draw_below(painter: QPainter, rect: QRect, row: PlanRow) -> int:
 def _what(row: PlanRow) -> str:
     item = row.item
     if item.conflict_of:
-        return ", ".join(part for part in (tr("Conflict copy"), item.differences) if part)
+        return ", ".join(part for part in (tr("Copy made by OneDrive"), item.differences) if part)
     if item.online_only:
         return tr("{what}, only in the cloud").format(what=item.description)
     return item.description or (skip_words(row.skipped) if row.skipped is not None else "")
 
 
 def _size(row: PlanRow) -> str:
-    return "–" if row.skipped is not None and not row.item.size else file_size(row.item.size)
+    return "–" if row.gone or (row.skipped is not None and not row.item.size) else file_size(row.item.size)
 
 
 def _fate(row: PlanRow, options: MigrationOptions, undecided: Callable[[str], bool]) -> tuple[str, Tone]:
     item = row.item
+    if row.gone:
+        return tr("Gone"), "bad"
     if item.decision is Decision.LEAVE_OUT:
         return (tr("Not read"), "bad") if row.unread else (tr("Left out"), "plain")
     if item.online_only:
@@ -340,8 +346,8 @@ def _why_a_copy(row: PlanRow, *, fold: bool) -> str:
 
 def _why(row: PlanRow, options: MigrationOptions) -> str:
     item = row.item
-    if item.decision is Decision.LEAVE_OUT:
-        return _why_left_out(row)
+    if row.gone or item.decision is Decision.LEAVE_OUT:
+        return tr("Not in the folder any more; older versions keep it") if row.gone else _why_left_out(row)
     if item.online_only:
         fetched = options.online_only is OnlineOnly.FETCH
         return tr("Bringing it in downloads it") if fetched else tr("Fetch it, or leave it out")

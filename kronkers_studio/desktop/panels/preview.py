@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QImage, QImageReader, QPixmap, QResizeEvent
+from PySide6.QtGui import QImage, QImageReader, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import counted, date_time, file_size, number, tr
-from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP
+from kronkers_studio.desktop.panels.table_preview import TableLook
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.code_view import CodeView
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.states import EmptyState
-from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import scrolling
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import Commit, Entry
@@ -36,28 +36,30 @@ from kronkers_studio.domain.progress import CancelToken
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
-_NARROWEST, _WIDEST = 64, 300  # pixels of a table's column; one of figures is as wide as its widest
-_MARGINS = 24  # pixels beside the text in a cell
-_MEASURED = 3  # longest cells of a column whose widths are looked at
 _LARGEST_PICTURE = QSize(2400, 2400)
-
-Line = tuple[str, ...]
 
 
 class PreviewPanel(QWidget):
     """Shows files one after another; what is shown now is said above it."""
 
-    def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
+    def __init__(self, studio: Studio, actions: Sequence[QWidget] = (), parent: QWidget | None = None) -> None:
+        """``actions`` stand beside what is said of the file."""
         super().__init__(parent)
         self._studio = studio
         self._asked = 0
         self.kind = ""  # of what is shown: "table", "text", "notebook", "image", "none"
+        self.table: TableLook | None = None  # the last table that was shown
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(8)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # the keyboard goes on from here to what is shown
         self.facts = label("", "caption", wrap=True)
-        whole.addWidget(self.facts)
+        head = QHBoxLayout()
+        head.setSpacing(4)
+        head.addWidget(self.facts, 1)
+        for action in actions:
+            head.addWidget(action)
+        whole.addLayout(head)
         self._place = QVBoxLayout()
         whole.addLayout(self._place, 1)
 
@@ -66,6 +68,7 @@ class PreviewPanel(QWidget):
         self._asked += 1
         asked = self._asked
         self.kind = ""
+        self.table = None
         clear(self._place)
         self.facts.setText(tr("Reading “{file}” …").format(file=entry.name))
 
@@ -88,16 +91,25 @@ class PreviewPanel(QWidget):
     def show_preview(self, entry: Entry, commit: Commit, preview: Preview, picture: QImage | None = None) -> None:
         """Show what was read of ``entry``."""
         clear(self._place)
-        self.kind, more, widget = _shown(entry, preview, picture)
+        if isinstance(preview, TablePreview):
+            self.kind, more, widget = "table", _table_words(preview), self._look_at(commit, entry, preview)
+        else:
+            self.kind, more, widget = _shown(entry, preview, picture)
+        self._say(entry, commit, more)
+        self._place.addWidget(widget, 1)
+
+    def _look_at(self, commit: Commit, entry: Entry, preview: TablePreview) -> QWidget:
+        self.table = TableLook(self._studio, commit, entry, preview)
+        self.table.counted.connect(lambda words: self._say(entry, commit, _with_sheet(words, preview)))
+        return self.table
+
+    def _say(self, entry: Entry, commit: Commit, more: str) -> None:
         as_of = tr("as it was at {time}").format(time=date_time(commit.created))
         self.facts.setText(" · ".join(part for part in (file_size(entry.size), more, as_of) if part))
-        self._place.addWidget(widget, 1)
 
 
 def _shown(entry: Entry, preview: Preview, picture: QImage | None) -> tuple[str, str, QWidget]:
     """The kind of preview, what there is to say of it, and the widget that shows it."""
-    if isinstance(preview, TablePreview):
-        return "table", _table_words(preview), _table(entry, preview)
     if isinstance(preview, TextPreview):
         view = CodeView(tr("Content of {file}").format(file=entry.name))
         view.show_text(preview.text)
@@ -124,33 +136,18 @@ def _table_words(preview: TablePreview) -> str:
     if preview.width:
         shown = number(len(preview.columns))
         columns = tr("first {n} of {total} columns").format(n=shown, total=number(preview.width))
+    return _with_sheet(f"{words} · {columns}", preview)
+
+
+def _with_sheet(words: str, preview: TablePreview) -> str:
     sheet = tr("sheet “{name}” of {n}").format(name=preview.sheet, n=len(preview.sheets)) if preview.sheet else ""
-    return " · ".join(part for part in (words, columns, sheet) if part)
+    return " · ".join(part for part in (words, sheet) if part)
 
 
 def _text_words(preview: TextPreview) -> str:
     lines = preview.text.count("\n") + (not preview.text.endswith("\n"))
     words = counted(lines, tr("{n} line"), tr("{n} lines"))
     return words if preview.complete else tr("first {lines}").format(lines=words)
-
-
-def _table(entry: Entry, preview: TablePreview) -> Table[Line]:
-    columns = [_cell_column(title, place, preview) for place, title in enumerate(preview.columns)]
-    made: Table[Line] = Table(tr("Rows of {file}").format(file=entry.name), columns, wide=True)
-    made.content.show_rows(preview.rows)
-    return made
-
-
-def _cell_column(title: str, place: int, preview: TablePreview) -> Column[Line]:
-    """As wide as what it holds. Figures stand below one another, at the right, and are never cut: what is left of one
-    would be another figure."""
-    figures = place in preview.figures
-    title = title or f"{place + 1}"
-    longest = sorted({row[place] for row in preview.rows}, key=len)[-_MEASURED:]
-    measure = QFontMetrics(theme.font())
-    wanted = _MARGINS + max(measure.horizontalAdvance(printable(words)) for words in (title, *longest))
-    widest = max(_WIDEST, wanted) if figures else _WIDEST
-    return Column(title, lambda row: row[place], max(_NARROWEST, min(wanted, widest)), right=figures)
 
 
 def _notebook(preview: NotebookPreview) -> QWidget:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from kronkers_studio.desktop.localization import moment, tr
+from kronkers_studio.desktop.localization import clock_of, date_time, moment, tr
 from kronkers_studio.desktop.offer_buttons import OfferButton
 from kronkers_studio.desktop.offers import address_action, log_action, return_action, shown_actions, shown_of
+from kronkers_studio.desktop.panels.service_figures import ServiceFigures
 from kronkers_studio.desktop.place_words import release_pill, silent_hint, silent_words
 from kronkers_studio.desktop.reachability import ANSWERS, Reachability
 from kronkers_studio.desktop.widgets.cards import Card
@@ -17,7 +19,9 @@ from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.domain.releases import Release, ReleaseState
+from kronkers_studio.domain.series import LiveService
 
+_NO_TIMES: Mapping[tuple[str, str, int], tuple[datetime, datetime]] = {}
 _OTHERS = 3  # other releases shown
 
 
@@ -27,11 +31,18 @@ class ReleaseCard(Card):
     wanted = Signal(object)
 
     def __init__(
-        self, model: str, releases: Sequence[Release], heard: Reachability = ANSWERS, parent: QWidget | None = None
+        self,
+        model: str,
+        releases: Sequence[Release],
+        heard: Reachability = ANSWERS,
+        parent: QWidget | None = None,
+        *,
+        live_times: Mapping[tuple[str, str, int], tuple[datetime, datetime]] = _NO_TIMES,
     ) -> None:
         """``releases`` are those of ``model`` in one place, newest first; at least one. ``heard`` is whether what is
-        live answers."""
+        live answers; ``live_times`` from when to when each (model, place, number) was live last."""
         super().__init__(parent=parent)
+        self._live_times = live_times
         shown = shown_of(releases)
         self.body.setSpacing(8)
         head = QHBoxLayout()
@@ -42,11 +53,20 @@ class ReleaseCard(Card):
         head.addWidget(Pill(*release_pill(shown, heard), hint=silent_hint(heard)))
         self.body.addLayout(head)
         self.body.addWidget(keep_current(label("", "muted", wrap=True), lambda: _release_words(shown, heard)))
+        self._figures = ServiceFigures(model, stacked=True)
+        self._figures.hide()  # until something is known of it
+        self._old = shown.lost or heard.silent
+        self.body.addWidget(self._figures)
         self.body.addLayout(self._actions(shown))
         others = [release for release in releases if release.number != shown.number]
         coming = [release for release in others if release.state is ReleaseState.STARTING]
         self._add_others(tr("Being started"), coming, shown)
         self._add_others(tr("Other releases"), [each for each in others if each not in coming][:_OTHERS], shown)
+
+    def show_service(self, service: LiveService) -> None:
+        """Show what was measured of what is live."""
+        self._figures.show_service(service, old=self._old)
+        self._figures.show()
 
     def _add_others(self, heading: str, releases: Sequence[Release], shown: Release) -> None:
         if releases:
@@ -69,7 +89,9 @@ class ReleaseCard(Card):
     def _other_row(self, release: Release, shown: Release) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
-        row.addWidget(keep_current(ElidedLabel(""), lambda: _other_words(release)), 1)
+        words = ElidedLabel("", hint=_other_hint(release))
+        times = self._live_times.get((release.model, release.place, release.number))
+        row.addWidget(keep_current(words, lambda: _other_words(release, times)), 1)
         if release.state is ReleaseState.STANDBY:
             row.addWidget(OfferButton(return_action(release, shown), self.wanted.emit, icon=False))
         else:
@@ -79,9 +101,23 @@ class ReleaseCard(Card):
         return row
 
 
-def _other_words(release: Release) -> str:
-    words = tr("{release} · version {version} · {time}")
-    return words.format(release=release.label, version=release.version, time=moment(release.changed))
+def _other_words(release: Release, times: tuple[datetime, datetime] | None) -> str:
+    """When it was live, is being started, or was tried."""
+    if release.state is not ReleaseState.STARTING and times is not None:
+        start, end = map(clock_of, times)
+        return tr("Version {n} · live {start} – {end}").format(n=release.version, start=start, end=end)
+    words = {
+        ReleaseState.STARTING: tr("Version {n} · since {time}"),
+        ReleaseState.FAILED: tr("Version {n} · tried {time}"),
+    }.get(release.state, tr("Version {n} · live until {time}"))
+    return words.format(n=release.version, time=clock_of(release.changed))
+
+
+def _other_hint(release: Release) -> str:
+    """Everything else that is known of it."""
+    words = tr("Release {release}, put live {time} by {author}")
+    author = release.author or tr("somebody")
+    return words.format(release=release.label, time=date_time(release.created), author=author)
 
 
 def _release_words(release: Release, heard: Reachability) -> str:
@@ -96,5 +132,5 @@ def _release_words(release: Release, heard: Reachability) -> str:
     words = {
         ReleaseState.LIVE: tr("Put live {time} by {author}"),
         ReleaseState.STARTING: tr("Being started by {author}, {time}"),
-    }.get(release.state, tr("Made way {time} · kept for a rollback"))
+    }.get(release.state, tr("Stopped {time} · kept for rolling back"))
     return words.format(time=moment(release.changed), author=release.author or tr("somebody"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.charts.ticks import when
 from kronkers_studio.desktop.localization import tr
@@ -25,6 +25,7 @@ class Happened(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(tr("What happened"), parent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # as wide as what is beside it
         inner = QWidget()
         self._rows = QVBoxLayout(inner)
         self._rows.setContentsMargins(0, 0, 0, 0)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop import offers
+from kronkers_studio.desktop.actions import Act, Action
+from kronkers_studio.desktop.destinations import ForgetFolder, WatchProject
 from kronkers_studio.desktop.localization import clock_time, counted, home_short, moment, tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.look.tokens import Tone
+from kronkers_studio.desktop.row_menus import open_menu
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label, rule
@@ -35,8 +41,10 @@ class BroughtInCard(Card):
     """``look_wanted`` asks to look into a folder: it carries the folder and its project.
 
     ``forget_wanted`` asks to bring one of a project's folders in no more: it carries the project and its folders.
+    ``wanted`` carries what else is to be done.
     """
 
+    wanted = Signal(object)
     look_wanted = Signal(object, object)
     forget_wanted = Signal(object, object)
 
@@ -79,7 +87,22 @@ class BroughtInCard(Card):
             self.forget_wanted.emit(brought.project, row.folders)
 
         row = ProjectRow(brought.project, look, watch, forget)
+        do = partial(self._do, brought.project)
+        row.menu_wanted.connect(lambda at: open_menu(row, self.offered(brought.project), do, at))
         return row
+
+    def offered(self, project: str) -> list[Action]:
+        """What can be done with a project and its folders."""
+        return offers.brought_in_actions(project, self.rows[project].folders)
+
+    def _do(self, project: str, act: Act) -> None:
+        match act:
+            case WatchProject():
+                self.toggle_watching(project)
+            case ForgetFolder():
+                self.forget_wanted.emit(project, self.rows[project].folders)
+            case _:
+                self.wanted.emit(act)
 
     def toggle_watching(self, project: str) -> None:
         """Watch the project's folders, or stop doing so; nothing happens when it is not shown."""
@@ -98,7 +121,9 @@ class BroughtInCard(Card):
 
 
 class ProjectRow(QWidget):
-    """One project: its folders, how it stands, and what can be done."""
+    """One project: its folders, how it stands, and what can be done. ``menu_wanted`` carries where on the screen."""
+
+    menu_wanted = Signal(object)
 
     def __init__(
         self,
@@ -142,6 +167,9 @@ class ProjectRow(QWidget):
         row.addWidget(self.watch)
         row.addWidget(self.forget)
         self.show_watching(None)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self.menu_wanted.emit(event.globalPos())
 
     def show_project(self, brought: BroughtIn) -> None:
         """Show where it comes from."""
@@ -199,7 +227,7 @@ def remedy_words(watching: Watching | None) -> str:
     if watching is None:
         return ""
     if isinstance(watching.error, WouldUndo):
-        words = tr("A merge, or another folder, brought something that this folder has not or has otherwise.")
+        words = tr("Combining, or another folder, brought something that this folder has not or has otherwise.")
         return f"{words} {tr('Look inside and choose what counts, then watch it again.')}"
     if watching.error is not None:
         return f"{watching.error.message} {watching.error.next_step}".strip()

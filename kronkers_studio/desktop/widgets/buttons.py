@@ -17,6 +17,11 @@ from kronkers_studio.domain.printable import printable
 Kind = Literal["secondary", "primary", "danger", "quiet", "link", "icon", "rail", "bar"]
 
 
+def unmarked(text: str) -> str:
+    """``text`` for Qt to show as it is, which would take a single & for the mark of a key."""
+    return text.replace("&", "&&")
+
+
 class Button(QPushButton):
     """A push button in one of the window's kinds, with an optional icon of the theme's colours."""
 
@@ -32,7 +37,8 @@ class Button(QPushButton):
         parent: QWidget | None = None,
     ) -> None:
         """``name`` is the accessible name where the text alone does not say enough; ``hint`` the tooltip."""
-        super().__init__(printable(text), parent)
+        super().__init__(parent)
+        self.setText(text)
         self.setProperty("kind", kind)
         self.setAccessibleName(printable(name or text))
         self.setToolTip(printable(hint or (name if kind == "icon" else ""), lines=True))
@@ -46,6 +52,13 @@ class Button(QPushButton):
             self.toggled.connect(self._draw_icon)
         self._on_click = on_click
         self.clicked.connect(self._clicked)
+
+    def text(self) -> str:
+        """As it is read."""
+        return super().text().replace("&&", "&")
+
+    def setText(self, text: str) -> None:
+        super().setText(unmarked(printable(text)))
 
     def show_icon(self, name: str) -> None:
         """Change the icon."""

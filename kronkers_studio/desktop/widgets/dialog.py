@@ -105,14 +105,16 @@ class Dialog(QDialog):
         self.setMinimumWidth(max(self.minimumWidth(), width + margins))
 
     def event(self, event: QEvent) -> bool:
-        """As high as its words take at its width: Qt would take the height that they have at their narrowest."""
+        """As high as its words take at its width, or as it was made: Qt would take the height that they have at their
+        narrowest."""
         handled = super().event(event)
         if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Show, QEvent.Type.Resize):
             layout = self.layout()
             if layout is not None and layout.hasHeightForWidth():
                 self.setMinimumHeight(layout.minimumHeightForWidth(self.width()))
                 if event.type() is QEvent.Type.Show:
-                    self.resize(self.width(), layout.totalHeightForWidth(self.width()))
+                    made = self.height() if self.testAttribute(Qt.WidgetAttribute.WA_Resized) else 0
+                    self.resize(self.width(), max(made, layout.totalHeightForWidth(self.width())))
         return handled
 
     def add_button(self, text: str, on_click: Callable[[], object], kind: Kind = "secondary") -> Button:

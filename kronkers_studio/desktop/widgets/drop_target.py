@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from PySide6.QtCore import QEvent, QObject, QUrl, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QWidget
 
@@ -28,6 +28,7 @@ class DropTarget(QObject):
         """``wants`` tells what is taken. Where it has to be ``alone``, several things at once are not."""
         super().__init__(widget)
         self._wants, self._marked, self._alone = wants, marked or widget, alone
+        self._marked.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         widget.setAcceptDrops(True)
         widget.installEventFilter(self)
 

@@ -190,7 +190,13 @@ class DateTimeField(QDateTimeEdit):
         super().__init__(moment, parent)
         self.setAccessibleName(name)
         self.setDisplayFormat(f"ddd d MMM yyyy  {clock_format()}")
+        # where a style sheet's padding has no effect
+        self.lineEdit().setTextMargins(_BESIDE_WORDS, 0, _BESIDE_WORDS, 0)
         self.setMaximumDateTime(QDateTime.currentDateTime().addSecs(60))
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Tab goes to the next field; the arrow keys go from day to month inside this one."""
+        return QWidget.focusNextPrevChild(self, next)
 
 
 class Field(QWidget):

@@ -40,6 +40,9 @@ class PageHeader(QWidget):
 
     def set_title(self, title: str) -> None:
         self._title.setText(title)
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()  # now: what is read meanwhile may hold up the event that would make room for it
 
     def set_sentence(self, sentence: str | Callable[[], str]) -> None:
         """What is said below the title; something to call where it goes on with the time."""

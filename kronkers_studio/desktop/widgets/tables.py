@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QFont, QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QContextMenuEvent, QFocusEvent, QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -161,9 +161,11 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
 
 
 class Table(QTableView, Generic[Row]):
-    """A table of rows as they come. ``opened`` carries the row that was double-clicked or entered."""
+    """A table of rows as they come. ``opened`` carries the row that was double-clicked or entered, ``menu_wanted`` the
+    row whose menu is asked for and where on the screen."""
 
     opened = Signal(object)
+    menu_wanted = Signal(object, object)
     picked = Signal(object)
     sort_wanted = Signal(int)
     drag_wanted = Signal(object)
@@ -250,6 +252,18 @@ class Table(QTableView, Generic[Row]):
         if by_keyboard and self.chosen is None and self.content.rowCount():
             self.selectRow(0)
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """By the mouse, of the row below it; by the keyboard, of the chosen one."""
+        by_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
+        index = self.indexAt(event.pos()) if by_mouse else self.currentIndex()
+        if not index.isValid():
+            return
+        self.selectRow(index.row())
+        below = self.visualRect(index).bottomLeft()
+        self.menu_wanted.emit(
+            self.content.row(index.row()), event.globalPos() if by_mouse else self.viewport().mapToGlobal(below)
+        )
+
     def startDrag(self, _actions: Qt.DropAction) -> None:
         if self.chosen is not None:
             self.drag_wanted.emit(self.chosen)
@@ -270,12 +284,17 @@ class Table(QTableView, Generic[Row]):
         shown = [(at, column) for at, column in enumerate(self.content.columns) if whole >= column.needs]
         left = whole - sum(column.width for _, column in shown)
         shares = sum(column.stretch for _, column in shown if not column.width) or 1
-        widened = sum(column.width >= _WIDENED for _, column in shown) if self._wide and left > 0 else 0
+        widened = sum(_takes_more(column) for _, column in shown) if self._wide and left > 0 else 0
         for position, column in shown:
             width = column.width or max(60, left * column.stretch // shares)
-            if widened and column.width >= _WIDENED:
+            if widened and _takes_more(column):
                 width += left // widened
             self.setColumnWidth(position, width)
+
+
+def _takes_more(column: Column[Any]) -> bool:
+    """Whether it takes a share of the room that a wide table has left; figures would stand far from what is before."""
+    return column.width >= _WIDENED and not column.right
 
 
 class _Cells(QStyledItemDelegate):

@@ -392,7 +392,7 @@ class FirstRunWizard(QWidget):
                 "recovery": lambda: self.recovery_step,
                 "working": lambda: self.working,
                 "plan": lambda: self._panel,
-                "outcome": OutcomePanel,
+                "outcome": lambda: OutcomePanel(self.studio, leads_on=False),
                 "live": lambda: self.live_step,
             }
         )

@@ -9,9 +9,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
-from kronkers_studio.desktop.localization import counted, file_size, tr
+from kronkers_studio.desktop.localization import counted, file_size, path_words, tr
 from kronkers_studio.desktop.look.icons import IconLabel
-from kronkers_studio.desktop.panels.plan import path_words
 from kronkers_studio.desktop.task_bar import TaskProgress
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label

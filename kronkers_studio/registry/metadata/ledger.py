@@ -29,6 +29,7 @@ SELECT at, author, change FROM journal
 WHERE kind = ? AND json_extract(change, '$.release.model') = ? AND json_extract(change, '$.release.place') = ?
 ORDER BY number DESC LIMIT ?
 """
+_LATEST_RELEASE_CHANGES = "SELECT at, author, change FROM journal WHERE kind = ? ORDER BY number DESC LIMIT ?"
 _MODEL_NAMES = "SELECT DISTINCT name FROM model_versions ORDER BY name"
 
 
@@ -148,8 +149,15 @@ class Ledger:
     def release_changes(self, model: str, place: str, *, limit: int = 2000) -> list[tuple[datetime, str, Release]]:
         """The last ``limit`` changes of releases of ``model`` in ``place``, in order: when, by whom, and what the
         release was then. Changes of one moment were recorded together."""
+        return self._release_changes(_RELEASE_CHANGES, model, place, limit)
+
+    def latest_release_changes(self, limit: int) -> list[tuple[datetime, str, Release]]:
+        """As ``release_changes``, of all models in all places."""
+        return self._release_changes(_LATEST_RELEASE_CHANGES, limit)
+
+    def _release_changes(self, query: str, *parameters: object) -> list[tuple[datetime, str, Release]]:
         with self._database.read() as connection, records_read("release"):
-            found = statements.query(connection, _RELEASE_CHANGES, ReleaseRecorded.__name__, model, place, limit)
+            found = statements.query(connection, query, ReleaseRecorded.__name__, *parameters)
             return [
                 (datetime.fromisoformat(at), author, _checked(from_text(ReleaseRecorded, change).release))
                 for at, author, change in reversed(found)

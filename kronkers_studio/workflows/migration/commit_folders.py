@@ -31,6 +31,7 @@ class Recording:
     base: str
     folder: str
     generation: int
+    as_versions: int = 0  # conflict copies that are versions of another file, whether made now or before
 
     def record(
         self, stored: Sequence[StoredItem], message: str, skipped: tuple[SkippedItem, ...]
@@ -63,11 +64,12 @@ class Recording:
         folding = fold_conflicts(stored, copies)
         if not folding.files:
             return *self.record(stored, message, skipped), ()
+        self.as_versions = len(stored) - len(folding.newest)
         made: dict[tuple[str, str], FoldedVersion] = {}
         any_changed = False
         known = self._contents_in_history([file.path for file in folding.files])
         for step in folding.steps(known):
-            about = f"Earlier versions, from conflict copies: {', '.join(sorted(step))}"
+            about = f"Older versions, of copies that OneDrive made: {', '.join(sorted(step))}"
             commit, changed = self.record(_at_step(folding, step), about, skipped)
             any_changed = any_changed or changed
             made |= {(path, found.item.path): _folded(path, found, commit) for path, found in step.items()}

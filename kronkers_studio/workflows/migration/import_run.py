@@ -42,6 +42,7 @@ class _Brought:
     read_bytes: int
     new_bytes: int
     generation: int  # of the store, in which all of it is there
+    found: int  # files, links, and what was left out
 
 
 @dataclass(slots=True)
@@ -99,7 +100,7 @@ class BringIn:
         skipped = tuple(item for each in brought for item in each.skipped)
         renamed = tuple(rename for each in brought for rename in each.renamed)
         base = head.id if head is not None else ""
-        commit, changed, folded = self._commit(stored, skipped, sources, brought, base)
+        commit, changed, folded, as_versions = self._commit(stored, skipped, sources, brought, base)
         self._remember(remembered, brought, commit)
         return MigrationResult(
             project=self.project,
@@ -116,6 +117,9 @@ class BringIn:
             folded=folded,
             undone=undone,
             unmatched=_unmatched(brought),
+            before=base,
+            found=sum(each.found for each in brought),
+            as_versions=as_versions,
         )
 
     def _store(self, source: MigrationSource) -> _Brought:
@@ -165,6 +169,9 @@ class BringIn:
             outcome.read_bytes,
             outcome.new_bytes,
             outcome.generation,
+            sum(each.item.kind is not EntryKind.FOLDER for each in outcome.stored)
+            + len(scan.skipped)
+            + len(outcome.skipped),
         )
 
     def _complete(self, brought: _Brought, head: Commit | None) -> None:
@@ -190,8 +197,9 @@ class BringIn:
         sources: Sequence[MigrationSource],
         brought: Sequence[_Brought],
         base: str,
-    ) -> tuple[Commit, bool, tuple[FoldedVersion, ...]]:
-        """Record what was stored; conflict copies that are to be folded become versions before the newest."""
+    ) -> tuple[Commit, bool, tuple[FoldedVersion, ...], int]:
+        """Record what was stored; conflict copies that are to be folded, which are counted, become versions before the
+        newest."""
         from kronkers_studio.workflows.migration.commit_folders import Recording
 
         generation = brought[0].generation  # the earliest: what was stored then and later is there while it lasts
@@ -200,8 +208,8 @@ class BringIn:
         message = self.message or f"Brought in from {names}"
         copies = _conflict_copies(brought)
         if copies:
-            return recording.record_folded(stored, copies, message, skipped)
-        return *recording.record(stored, message, skipped), ()
+            return *recording.record_folded(stored, copies, message, skipped), recording.as_versions
+        return *recording.record(stored, message, skipped), (), 0
 
     def _remember(self, remembered: Sequence[MigrationSource], brought: Sequence[_Brought], commit: Commit) -> None:
         """What the next run needs to know: the folders and their options, their files, and that all is there."""

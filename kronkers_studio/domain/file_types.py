@@ -177,3 +177,15 @@ SYSTEM_FILE = _look(FileKind.OTHER, "System file")
 EXCLUDED_FOLDER = _look(FileKind.OTHER, "Folder")
 FOLDER = _look(FileKind.OTHER, "Empty folder")
 UNREADABLE_FOLDER = _look(FileKind.OTHER, "Folder that cannot be listed")
+
+
+def kind_of_name(name: str) -> FileKind:
+    """What a file's name alone promises; Python objects (.pkl, .joblib) count as models, which most of them are."""
+    lowered = name.lower()
+    if lowered.endswith(_PYTHON_OBJECTS):
+        return FileKind.MODEL
+    look = BY_NAME.get(lowered) or BY_EXTENSION.get(lowered.rpartition(".")[2] if "." in lowered else "")
+    return look.kind if look is not None else FileKind.OTHER
+
+
+_PYTHON_OBJECTS = (*model_files.JOBLIB.suffixes, *model_files.PICKLE.suffixes)

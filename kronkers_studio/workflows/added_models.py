@@ -1,0 +1,113 @@
+"""Models from anywhere on this computer, such as a download: the file alone is brought in, and what it is is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, EntryKind, SourceItem, StoredItem
+from kronkers_studio.domain.errors import BranchChanged, InvalidInput
+from kronkers_studio.domain.migration import MigrationOptions
+from kronkers_studio.domain.model_names import suggest_name, without_version
+from kronkers_studio.domain.models import ContentRef, ModelFacts
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.workflows.models import FoundModel
+from kronkers_studio.workflows.session import Session
+
+ADDED_MODELS = "Added models"
+"""The project that takes them unless another one is named."""
+_BESIDE = ("requirements.txt", "requirements.lock", "pyproject.toml", ".python-version", "runtime.txt")
+_BESIDE_LIMIT = 256 * 1024  # bytes
+
+
+def add_model(
+    session: Session,
+    file: Path,
+    project: str = ADDED_MODELS,
+    *,
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> FoundModel:
+    """Store ``file``, and the small files beside it that say which libraries it needs, as the newest state of
+    ``project``, in a folder of the model's name. It is not run, and not registered yet.
+
+    Raises ``UnsupportedModel`` before anything is stored, and ``InvalidInput`` for what cannot be read, is only in the
+    cloud, or for a project that is made of folders.
+    """
+    from kronkers_studio.workflows.migration.folder_access import reader
+    from kronkers_studio.workflows.migration.sources import placed, project_sources
+
+    if project_sources(session, project):
+        raise InvalidInput(
+            f"“{project}” is brought in from a folder, and is as that folder is.",
+            next_step="Put the model into that folder and bring it in, or name another project.",
+        )
+    file = Path(os.path.realpath(file))
+    items = [_item(file), *_beside(file)]
+    facts = _inspect(file, [item.path for item in items[1:]])
+    folder = without_version(suggest_name(file.name))
+    content = session.workspace.content
+    outcome = content.store_items(
+        items, reader(file.parent, MigrationOptions(), session, cancel), progress=progress, cancel=cancel
+    )
+    for skipped in outcome.skipped:
+        if skipped.path == file.name:
+            raise InvalidInput(f"{file.name} cannot be read: {skipped.detail}", next_step="Try again.")
+    stored = [placed(each, folder) for each in outcome.stored]
+    message = f"Added {file.name}"
+    try:
+        commit = _commit(session, project, stored, message)
+    except BranchChanged:  # by somebody who added another one
+        commit = _commit(session, project, stored, message)
+    source = ContentRef(project, commit.id, f"{folder}/{file.name}")
+    return FoundModel(source, items[0].size, suggest_name(file.name), facts)
+
+
+def _item(file: Path) -> SourceItem:
+    """``file`` as what is to be stored. Raises ``InvalidInput`` when it is no file that is here."""
+    from kronkers_studio.migration import filesystem
+
+    try:
+        status = file.lstat()
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from None
+    if not file.is_file():
+        raise InvalidInput(f"{file} is no file.", next_step="Choose the model's file.")
+    if filesystem.is_online_only(status):
+        raise InvalidInput(
+            f"{file.name} is only in the cloud.", next_step="Make it available on this device, then try again."
+        )
+    return SourceItem(file.name, EntryKind.FILE, status.st_size, status.st_mtime_ns, inode=status.st_ino)
+
+
+def _beside(file: Path) -> list[SourceItem]:
+    """The few files of its folder that say what it needs; nothing else of a folder that may hold anything."""
+    there = [file.parent / name for name in _BESIDE]
+    found = [_item(each) for each in there if each.is_file() and not each.is_symlink()]
+    return [item for item in found if item.size <= _BESIDE_LIMIT]
+
+
+def _inspect(file: Path, beside: Sequence[str]) -> ModelFacts:
+    from kronkers_studio.packaging import inspect_model
+
+    try:
+        with file.open("rb") as stream:
+            return inspect_model(file.name, stream, {name: (file.parent / name).read_bytes for name in beside})
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from None
+
+
+def _commit(session: Session, project: str, stored: Sequence[StoredItem], message: str) -> Commit:
+    """On top of what the project holds. Raises ``BranchChanged`` when something else was added meanwhile."""
+    content = session.workspace.content
+    head = session.workspace.head(project, DEFAULT_BRANCH)
+    added = {each.item.path for each in stored}
+    entries = content.walk(project, head.id) if head is not None else ()
+    kept = [StoredItem.of(entry) for entry in entries if entry.kind is not EntryKind.FOLDER and entry.path not in added]
+    base = head.id if head is not None else ""
+    everything = [*kept, *stored]
+    commit, _new = content.commit(
+        project, DEFAULT_BRANCH, everything, message=message, author=session.author, base=base
+    )
+    return commit

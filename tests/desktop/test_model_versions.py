@@ -1,0 +1,201 @@
+"""Versions of a model side by side, what is said of one, and where it comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from kronkers_studio.desktop.comparison_rows import compared_rows, metric_names
+from kronkers_studio.desktop.destinations import CompareVersions, DescribeVersion, ShowContent, ShowLineage
+from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
+from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
+from kronkers_studio.desktop.dialogs.lineage import LineageDialog, lineage_rows
+from kronkers_studio.desktop.offer_buttons import OfferButton
+from kronkers_studio.desktop.pages.models import ModelsPage
+from kronkers_studio.desktop.pages.registry import RegistryPage
+from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.lineage import Lineage, LineageEdge, LineageNode, NodeKind, Relation
+from kronkers_studio.domain.models import ContentRef
+from kronkers_studio.settings.paths import resource
+from kronkers_studio.workflows.migrating import migrate_folder
+from kronkers_studio.workflows.model_versions import compare_models, describe_model
+from kronkers_studio.workflows.models import find_models, register_model, show_model
+from kronkers_studio.workflows.session import open_workspace
+from tests.desktop.accessible import the_dialog
+from tests.desktop.kinds import OpenWindow, Rest, the_page, the_session
+from tests.desktop.things import a_version
+
+_SAMPLE = resource("sample/OneDrive - Kronkers")
+_WITHIN = 20_000
+
+
+@pytest.fixture
+def with_versions(workspace: Path) -> Path:
+    """Three versions of one model, of which two were measured, and one of another."""
+    with open_workspace(workspace) as session:
+        migrate_folder(session, _SAMPLE, project="sample")
+        path = next(found.source.path for found in find_models(session, "sample") if found.facts is not None)
+        data = ContentRef("sample", "", path)
+        register_model(session, "sample", path, name="churn", metrics={"accuracy": 0.9, "auc": 0.8})
+        register_model(session, "sample", path, name="churn", metrics={"accuracy": 0.95}, data=data)
+        register_model(session, "sample", path, name="churn", description="Not measured")
+        register_model(session, "sample", path, name="other")
+        describe_model(session, ("churn", 1, None), add_tags=["old", "kept"])
+    return workspace
+
+
+@pytest.fixture
+def window(open_main_window: OpenWindow, with_versions: Path, come_to_rest: Rest) -> MainWindow:
+    opened = open_main_window(with_versions, page="models")
+    opened.show()
+    come_to_rest(opened)
+    return opened
+
+
+def test_two_versions_are_compared_and_change_sides(window: MainWindow, come_to_rest: Rest) -> None:
+    window.studio.go.emit(CompareVersions("churn:2"))
+    come_to_rest(window)
+    dialog = the_dialog(window, CompareVersionsDialog)
+    assert dialog.left.value == ("churn", 1), "the version before it"
+    assert dialog.right.values == (("churn", 3), ("churn", 2), ("churn", 1), ("other", 1))
+    rows = {row.name: row for row in dialog.table.content.rows}
+    assert (rows["accuracy"].left, rows["accuracy"].right, rows["accuracy"].change) == ("0.900", "0.950", "+0.050")
+    assert (rows["auc"].left, rows["auc"].right, rows["auc"].change) == ("0.800", "–", "")
+    assert rows["Tags"].left == "old, kept"
+    assert "Python" not in rows
+    assert next(row.about for row in dialog.table.content.rows if row.about) == "Quality"
+    assert dialog.file_words.text() == "Both hold the same model file."
+    dialog.everything.click()
+    assert "Python" in {row.name for row in dialog.table.content.rows}
+    dialog.swap_button.click()
+    come_to_rest(window)
+    rows = {row.name: row for row in dialog.table.content.rows}
+    assert (rows["accuracy"].left, rows["accuracy"].change) == ("0.950", "−0.050")
+    dialog.right.choose(("other", 1))
+    dialog.left.choose(("other", 1))
+    dialog.everything.setChecked(False)
+    come_to_rest(window)
+    assert dialog._compared.shown == "same"
+
+
+def test_the_quality_of_all_versions_is_sorted_and_what_was_not_measured_comes_last(
+    window: MainWindow, come_to_rest: Rest
+) -> None:
+    window.studio.go.emit(CompareVersions("churn:3"))
+    come_to_rest(window)
+    dialog = the_dialog(window, CompareVersionsDialog)
+    dialog.which.choose("all")
+    table = dialog.all
+    assert [column.title for column in table.content.columns] == ["Version", "accuracy", "auc", "Registered"]
+    assert [version.version for version in table.content.rows] == [3, 2, 1]
+    table.sort_wanted.emit(1)
+    assert [version.version for version in table.content.rows] == [2, 1, 3]
+    table.sort_wanted.emit(1)
+    assert [version.version for version in table.content.rows] == [1, 2, 3]
+
+
+def test_what_is_said_of_a_version_is_changed_and_its_quality_added_to(
+    window: MainWindow, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    page = the_page(window, ModelsPage)
+    window.studio.go.emit(DescribeVersion("churn:1"))
+    come_to_rest(window)
+    dialog = the_dialog(window, DescribeVersionDialog)
+    assert "accuracy 0.900, auc 0.800" in dialog._quality._below.text()
+    dialog.quality.setText("auc good")
+    dialog.go.click()
+    assert "“auc good” is not a name and a number" in dialog._quality._below.text()
+    dialog.quality.setText("auc 0.85")
+    dialog.tags.setText("kept, , finance,kept")
+    dialog.description.setText("The first one")
+    dialog.texts["limits"].setPlainText("Not for\nnew customers")
+    dialog.go.click()
+    qtbot.waitUntil(lambda: not window.findChildren(DescribeVersionDialog), timeout=_WITHIN)
+    come_to_rest(window)
+    version = show_model(the_session(window), "churn", 1)
+    assert version.tags == ("kept", "finance")
+    assert version.description == "The first one"
+    assert version.card.limits == "Not for\nnew customers"
+    assert version.metrics == {"accuracy": 0.9, "auc": 0.85}
+    assert next(each for each in page.versions.content.rows if each.label == "churn:1").tags == version.tags
+
+
+def test_a_tag_that_cannot_be_one_is_refused_and_the_dialog_stays(
+    window: MainWindow, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window.studio.go.emit(DescribeVersion("churn:1"))
+    come_to_rest(window)
+    dialog = the_dialog(window, DescribeVersionDialog)
+    dialog.tags.setText("x" * 64)
+    dialog.go.click()
+    qtbot.waitUntil(lambda: bool(dialog.notice.message), timeout=_WITHIN)
+    assert dialog.go.isEnabled()
+    assert "cannot be a tag" in dialog.notice.message
+    assert show_model(the_session(window), "churn", 1).tags == ("old", "kept")
+
+
+def test_where_a_version_comes_from_leads_there(window: MainWindow, come_to_rest: Rest) -> None:
+    page = the_page(window, ModelsPage)
+    position = next(at for at, each in enumerate(page.versions.content.rows) if each.label == "churn:2")
+    page.versions.choose(position)
+    buttons = {each.action.act: each for each in page.details.findChildren(OfferButton)}
+    buttons[ShowLineage("churn:2")].click()
+    come_to_rest(window)
+    dialog = the_dialog(window, LineageDialog)
+    rows = list(dialog.table.content.rows)
+    assert [row.side for row in rows if row.side] == ["Comes from"]
+    kinds = [row.kind for row in rows]
+    assert kinds[0] == "State of a folder" and "Data" in kinds, "the file is its data here, and both at once"
+    row = next(row for row in rows if row.kind == "Data")
+    assert isinstance(row.destination, ShowContent)
+    dialog.table.opened.emit(row)
+    come_to_rest(window)
+    registry = the_page(window, RegistryPage)
+    assert registry.isVisible()
+    assert registry.browser.table.chosen is not None
+    assert registry.browser.table.chosen.name == row.name
+
+
+def test_both_sides_of_a_lineage_are_told_apart() -> None:
+    file, commit = f"Team@{'0' * 64}:m/wine.joblib", f"Team@{'0' * 64}"
+    nodes = (
+        LineageNode(commit, NodeKind.COMMIT, "Team@000000000000", "Brought in"),
+        LineageNode(file, NodeKind.FILE, "m/wine.joblib"),
+        LineageNode("wine:1", NodeKind.MODEL, "wine:1"),
+        LineageNode("sha256:1", NodeKind.PACKAGE, "sha256:1", "linux/amd64"),
+        LineageNode("wine:r2@this-computer", NodeKind.RELEASE, "r2", "live"),
+        LineageNode("elsewhere:1", NodeKind.MODEL, "elsewhere:1"),
+    )
+    edges = (
+        LineageEdge(commit, Relation.HOLDS, file),
+        LineageEdge(file, Relation.REGISTERED, "wine:1"),
+        LineageEdge("wine:1", Relation.PACKAGED, "sha256:1"),
+        LineageEdge("sha256:1", Relation.RELEASED, "wine:r2@this-computer"),
+    )
+    rows = lineage_rows(Lineage("wine:1", nodes, edges))
+    assert [(row.side, row.kind, row.name) for row in rows] == [
+        ("Comes from", "State of a folder", "Team"),
+        ("", "Model file", "wine.joblib"),
+        ("Made of it", "Package", "sha256:1"),
+        ("", "Release", "wine on this computer"),
+    ]
+
+
+def test_compared_sides_read_in_words(with_versions: Path) -> None:
+    with open_workspace(with_versions) as session:
+        comparison = compare_models(session, ("churn", 1, None), ("churn", 2, None))
+    rows = {row.name: row for row in compared_rows(comparison, everything=True)}
+    assert rows["Size"].left.endswith("kB")
+    assert rows["joblib"].left[0].isdigit() and rows["joblib"].left_hint.startswith("==")
+    assert rows["Kind"].left != comparison.left.facts.estimator
+    takes = next(row for name, row in rows.items() if name.startswith("Takes "))
+    assert "number" in takes.left and "FP" not in takes.left and "FP" in takes.left_hint
+
+
+def test_of_many_figures_those_are_columns_that_most_versions_have() -> None:
+    few, many = a_version(1), a_version(2)
+    object.__setattr__(few, "metrics", {f"m{number:02}": 1.0 for number in range(40)})
+    assert metric_names([few, many, a_version(3)])[0] == "accuracy"
+    assert len(metric_names([few, many])) == 12
