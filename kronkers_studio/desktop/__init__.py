@@ -9,11 +9,12 @@ pages, wizard            what a person sees and does
 unlock_gate              what stands before the pages while no workspace is open
 window, rail, task_bar   the frame around the pages
 page_list                which pages there are; ``page_history`` is the way back and forward
-window_actions           what can be done from the window as it is
+window_actions           what can be done from the window as it is; ``window_dialogs`` what opens from any page
 offers                   what can be done with what there is; ``offer_buttons`` and ``row_menus`` are made of it
 command_palette          all of it found by words
 actions, destinations    what an action is; where a person can be sent
 window_state             what the window remembers from one start to the next
+mending                  a damaged index, from what is said of it to the index made again
 background               going on without the window; ``tray`` is its icon
 attention                how everything is, for whoever does not look; ``incidents`` is what of it is told
 start                    from the command line to an open window; ``garbage`` collects between events of it

@@ -102,6 +102,8 @@ class Background(QObject):
             else:
                 quit_now()
 
+        if self._window.isMinimized():  # closed from the task bar: nobody would see the question
+            self._window.showNormal()
         if not any(dialog.isVisible() for dialog in self._window.findChildren(KeepRunningDialog)):
             KeepRunningDialog(self._window, self.attention.overview, decide).open()
 

@@ -88,6 +88,6 @@ def _to_crash_dialog(window: MainWindow) -> ExceptHook:
         if issubclass(kind, KeyboardInterrupt):
             window.close()
             return
-        window.show_crash(tr("using the window"), "".join(traceback.format_exception(kind, error, trace)))
+        window.dialogs.show_crash(tr("using the window"), "".join(traceback.format_exception(kind, error, trace)))
 
     return show

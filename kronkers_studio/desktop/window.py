@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 
 from kronkers_studio.desktop.actions import Act, Action, Command, CopyText, FindAll, Press, ShowInFileManager, UseTheme
 from kronkers_studio.desktop.command_palette import CommandPalette
-from kronkers_studio.desktop.destinations import CheckWorkspace, Destination, ToPage
-from kronkers_studio.desktop.dialogs.crash import CrashDialog
+from kronkers_studio.desktop.destinations import Destination, ToPage
 from kronkers_studio.desktop.localization import tr
+from kronkers_studio.desktop.mending import Mending
 from kronkers_studio.desktop.page_history import PageHistory
 from kronkers_studio.desktop.page_list import LOADED_EARLY, NEEDS_NO_WORKSPACE, is_page, load_page, page_class, stops
 from kronkers_studio.desktop.pages.page import Page
@@ -25,15 +25,13 @@ from kronkers_studio.desktop.row_menus import do_on_computer
 from kronkers_studio.desktop.task_bar import TaskBar, TasksPanel
 from kronkers_studio.desktop.unlock_gate import Gate
 from kronkers_studio.desktop.widgets.keyboard import FocusKeeper
-from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.desktop.window_actions import WindowActions
+from kronkers_studio.desktop.window_dialogs import WindowDialogs
 from kronkers_studio.desktop.window_state import Memory
 from kronkers_studio.desktop.work.folder_watches import Watchers
 from kronkers_studio.desktop.work.studio import Key, Studio
-from kronkers_studio.domain.errors import IndexDamaged, StudioError
-from kronkers_studio.domain.maintenance import RebuildReport
+from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.printable import printable
-from kronkers_studio.settings.logs import log_fault
 
 if TYPE_CHECKING:
     from kronkers_studio.desktop.background import Background
@@ -211,34 +209,6 @@ class MainWindow(QMainWindow):
     def _show_gate(self) -> None:
         self.show_page("home" if self.current in NEEDS_NO_WORKSPACE else self.current)
 
-    def _on_damaged(self, error: IndexDamaged) -> None:
-        from kronkers_studio.desktop.panels.rebuild import say_damaged
-
-        say_damaged(self._notice, error, self.ask_rebuild)
-
-    def ask_rebuild(self) -> None:
-        """Ask whether the index is to be made again; the workspace is closed for that."""
-        from kronkers_studio.desktop.dialogs.rebuild import RebuildDialog
-
-        if self.studio.session is not None:
-            RebuildDialog(self, self.studio.runner, self._rebuild).open()
-
-    def _rebuild(self) -> None:
-        directory = self.studio.directory
-        self.gate.show_closing(directory)
-        self.studio.leave(lambda: self.gate.mend(directory, Key()))
-        self._show_gate()
-
-    def _on_rebuilt(self, report: RebuildReport) -> None:
-        from kronkers_studio.desktop.panels.rebuild import say_rebuilt
-
-        say_rebuilt(self._notice, report, self._goes(CheckWorkspace()))
-
-    @property
-    def _notice(self) -> Notice:
-        """That of the page in view."""
-        return self.page(self.current).notice
-
     def begin(self) -> None:
         """Open the workspace of the settings, or show the first-run wizard when there is none."""
         from kronkers_studio.workflows.session import workspace_exists
@@ -303,6 +273,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self._bar)
         self._central = central
         self.offered = WindowActions(self.studio, self._in_view, self)
+        self.dialogs = WindowDialogs(self, self.studio, self.actions_now)
         self.setCentralWidget(central)
         self.tasks_panel = TasksPanel(self.studio.runner, central)
         self.palette_box = CommandPalette(self.studio, self.actions_now, central)
@@ -315,6 +286,7 @@ class MainWindow(QMainWindow):
         self._rail.back_wanted.connect(self.go_back)
         self._rail.forward_wanted.connect(self.go_forward)
         self._rail.find_wanted.connect(self.open_palette)
+        self.mending = Mending(self, studio, self.gate, lambda: self.page(self.current).notice, self._show_gate)
         self.palette_box.chosen.connect(self.perform)
         studio.changed.connect(self._on_changed)
         self._bar.panel_wanted.connect(self.tasks_panel.toggle)
@@ -324,12 +296,9 @@ class MainWindow(QMainWindow):
         studio.opened.connect(self._on_opened)
         studio.closed.connect(self._on_closed)
         studio.not_opened.connect(self._on_not_opened)
-        studio.damaged.connect(self._on_damaged)
         studio.wanted.connect(self.perform)
-        studio.rebuild_wanted.connect(self.ask_rebuild)
-        self.gate.rebuilt.connect(self._on_rebuilt)
         studio.opening.connect(self.gate.show_opening)
-        studio.runner.crashed.connect(self.show_crash)
+        studio.runner.crashed.connect(self.dialogs.show_crash)
         for action in self.offered.always():
             if action.shortcut:
                 QShortcut(QKeySequence(action.shortcut), self, self._performs(action.act))
@@ -349,24 +318,24 @@ class MainWindow(QMainWindow):
                     button.setFocus(Qt.FocusReason.ShortcutFocusReason)
                     button.click()
             case FindAll(words):
-                self.ask_find(words)
+                self.dialogs.find(words)
             case CopyText() | ShowInFileManager():
-                do_on_computer(act, self.studio.runner, self, self._notice.show_error)
+                do_on_computer(act, self.studio.runner, self, self.page(self.current).notice.show_error)
             case _:
                 self.go_to(act)
 
     def _commands(self) -> dict[Command, Callable[[], object]]:
         return {
             Command.PALETTE: self.open_palette,
-            Command.FIND: self.ask_find,
+            Command.FIND: self.dialogs.find,
             Command.TASKS: self.tasks_panel.toggle,
             Command.BACK: self.go_back,
             Command.FORWARD: self.go_forward,
-            Command.HELP: self.show_help,
+            Command.HELP: self.dialogs.show_help,
             Command.GUIDE: self.show_wizard,
-            Command.REBUILD: self.ask_rebuild,
-            Command.LOG: self.show_log,
-            Command.DIAGNOSTICS: self.show_diagnostics,
+            Command.REBUILD: self.mending.ask,
+            Command.LOG: self.dialogs.show_log,
+            Command.DIAGNOSTICS: self.dialogs.show_diagnostics,
             Command.QUIT: self.quit,
         }
 
@@ -386,18 +355,6 @@ class MainWindow(QMainWindow):
         if self.palette_box.isVisible():
             self.offered.read_things()
 
-    def ask_find(self, words: str = "") -> None:
-        """Look for something by its name, from any page; for ``words`` at once."""
-        from kronkers_studio.desktop.dialogs.search import SearchDialog
-
-        if self.studio.session is not None:
-            dialog = SearchDialog(self, self.studio)
-            dialog.words.setText(words)
-            dialog.open()
-
-    def _goes(self, destination: Destination) -> Callable[[], None]:
-        return lambda: self.go_to(destination)
-
     def _use_theme(self, choice: str) -> None:
         from kronkers_studio.desktop.look import theme
         from kronkers_studio.settings.configuration import change_settings
@@ -405,28 +362,7 @@ class MainWindow(QMainWindow):
         self.studio.reload_settings(change_settings(theme=choice))
         theme.current().choose(self.studio.settings.theme)
 
-    # Dialogs, closing
-
-    def show_help(self) -> None:
-        from kronkers_studio.desktop.dialogs.help import HelpDialog
-
-        HelpDialog(self, self.actions_now()).open()
-
-    def show_log(self) -> None:
-        from kronkers_studio.desktop.dialogs.log import LogDialog
-
-        LogDialog(self, self.studio).open()
-
-    def show_diagnostics(self) -> None:
-        from kronkers_studio.desktop.dialogs.diagnostics import DiagnosticsDialog
-
-        DiagnosticsDialog(self, self.studio).open()
-
-    def show_crash(self, during: str, details: str) -> None:
-        """A bug came to light: say so, with everything to copy; while one is being read, no other is put before it."""
-        log_fault(during, details)
-        if not any(dialog.isVisible() for dialog in self.findChildren(CrashDialog)):
-            CrashDialog(self, during, details, self.show_diagnostics).open()
+    # The system's window, closing
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

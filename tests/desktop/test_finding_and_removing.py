@@ -99,7 +99,7 @@ def test_a_file_of_a_branch_is_shown_in_that_branchs_version(page: RegistryPage,
 def test_the_keyboard_alone_finds_and_goes_there(page: RegistryPage, qtbot: QtBot, come_to_rest: Rest) -> None:
     window = window_of(page)
     window.show_page("home")
-    window.ask_find()
+    window.dialogs.find()
     dialog = the_dialog(page, SearchDialog, come_to_rest)
     qtbot.keyClicks(dialog.words, "csv")
     dialog.look()

@@ -39,7 +39,7 @@ def cells(dialog: SearchDialog, column: int) -> list[str]:
 
 
 def the_dialog(window: MainWindow, words: str) -> SearchDialog:
-    window.ask_find()
+    window.dialogs.find()
     (dialog,) = window.findChildren(SearchDialog)
     dialog.words.setText(words)
     dialog.look()

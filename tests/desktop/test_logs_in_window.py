@@ -57,7 +57,7 @@ def test_lines_are_filtered_by_level_and_words_and_copied(
     open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest
 ) -> None:
     window = open_main_window(workspace)
-    window.show_log()
+    window.dialogs.show_log()
     dialog = _log(window)
     dialog.follow.setChecked(False)
     come_to_rest(window)
@@ -84,7 +84,7 @@ def test_the_programs_own_log_is_followed(
     """Seen to fail with it read only once."""
     window = open_main_window(workspace)
     come_to_rest(window)
-    window.show_log()
+    window.dialogs.show_log()
     dialog = _log(window)
     logging.getLogger("kronkers_studio").warning("something came up")
     qtbot.waitUntil(lambda: "something came up" in dialog.view.toPlainText(), timeout=_LONG)
@@ -144,7 +144,7 @@ def test_diagnostics_are_shown_before_they_are_written_and_written_as_they_were_
 ) -> None:
     logging.getLogger("kronkers_studio").warning("There is no folder “Team folder”.")
     window = open_main_window(filled_workspace)
-    window.show_diagnostics()
+    window.dialogs.show_diagnostics()
     dialog = window.findChild(DiagnosticsDialog)
     assert isinstance(dialog, DiagnosticsDialog)
     assert not dialog.save_button.isEnabled(), "nothing was shown yet"

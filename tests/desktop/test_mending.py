@@ -323,7 +323,7 @@ def test_no_rebuild_while_other_work_is_under_way(
     come_to_rest(window)
     session, done = the_session(window), threading.Event()
     window.studio.do("Bringing in", lambda _progress, _cancel: done.wait(30))
-    window.ask_rebuild()
+    window.mending.ask()
     dialog = _dialog(window, RebuildDialog)
     dialog.go.click()
     assert "still running" in dialog.notice.message
@@ -345,7 +345,7 @@ def test_watched_folders_are_watched_again_after_a_rebuild(
     watchers = Watchers.of(window.studio)
     watchers.start("Team folder", [small_folder])
     session = window.studio.session
-    window.ask_rebuild()
+    window.mending.ask()
     _dialog(window, RebuildDialog).go.click()
     qtbot.waitUntil(lambda: window.studio.session not in (None, session), timeout=_PATIENCE)
     qtbot.waitUntil(lambda: watchers.projects == ["Team folder"], timeout=_PATIENCE)

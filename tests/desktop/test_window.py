@@ -161,7 +161,7 @@ def test_what_is_copied_of_a_bug_holds_no_secret_and_nothing_of_a_table(
     window = open_main_window(workspace)
     said = "ValueError: no number: 'Ada', token=s3cr3t"
     trace = f'Traceback (most recent call last):\n  File "a.py", line 1, in f\n{said}'
-    window.show_crash("Counting", trace)
+    window.dialogs.show_crash("Counting", trace)
     dialog = window.findChild(CrashDialog)
     assert isinstance(dialog, CrashDialog)
     shown = dialog.box.toPlainText()
@@ -174,7 +174,7 @@ def test_help_lists_every_shortcut(open_main_window: OpenWindow, workspace: Path
     from PySide6.QtWidgets import QLabel
 
     window = open_main_window(workspace)
-    window.show_help()
+    window.dialogs.show_help()
     dialog = window.findChild(HelpDialog)
     assert isinstance(dialog, HelpDialog)
     words = {found.text() for found in dialog.findChildren(QLabel)}
