@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.comparison_rows import compared_rows, metric_names
@@ -15,6 +19,7 @@ from kronkers_studio.desktop.dialogs.lineage import LineageDialog, lineage_rows
 from kronkers_studio.desktop.offer_buttons import OfferButton
 from kronkers_studio.desktop.pages.models import ModelsPage
 from kronkers_studio.desktop.pages.registry import RegistryPage
+from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.lineage import Lineage, LineageEdge, LineageNode, NodeKind, Relation
 from kronkers_studio.domain.models import ContentRef
@@ -199,3 +204,25 @@ def test_of_many_figures_those_are_columns_that_most_versions_have() -> None:
     object.__setattr__(few, "metrics", {f"m{number:02}": 1.0 for number in range(40)})
     assert metric_names([few, many, a_version(3)])[0] == "accuracy"
     assert len(metric_names([few, many])) == 12
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # what opens, without a screen
+def test_rows_have_menus_of_what_can_be_done_with_them(window: MainWindow, come_to_rest: Rest) -> None:
+    page = the_page(window, ModelsPage)
+
+    def menu(table: Table[Any]) -> dict[str, QAction]:
+        table.menu_wanted.emit(table.content.row(0), QPoint(5, 5))
+        (opened,) = [each for each in table.findChildren(QMenu) if each.isVisible()]
+        return {action.text(): action for action in opened.actions()}
+
+    offered = menu(page.versions)
+    assert list(offered) == ["Put live …", "Compare …", "Describe …", "Follow it further …"]
+    offered["Describe …"].trigger()
+    come_to_rest(window)
+    the_dialog(window, DescribeVersionDialog).reject()
+    offered = menu(page.found)
+    assert "Copy path" in offered
+    offered["Show it"].trigger()
+    come_to_rest(window)
+    chosen = the_page(window, RegistryPage).browser.table.chosen
+    assert chosen is not None and chosen.path == page.found.content.row(0).source.path

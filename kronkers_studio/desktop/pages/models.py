@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.actions import Action, CopyText, ShowInFileManager
 from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.destinations import (
     AddModelFile,
@@ -27,12 +28,13 @@ from kronkers_studio.desktop.localization import counted, figure, file_size, mom
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.model_words import kind_words
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers import add_model_file
+from kronkers_studio.desktop.offers import add_model_file, found_file_actions, version_actions
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.model_details import ModelDetails
 from kronkers_studio.desktop.place_words import place_title, release_pill, silent_words
 from kronkers_studio.desktop.reachability import Reachability
+from kronkers_studio.desktop.row_menus import do_on_computer, give_menu
 from kronkers_studio.desktop.start_again import lost_of
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
@@ -102,6 +104,8 @@ class ModelsPage(Page):
         self.found.opened.connect(self._register)
         self.found.picked.connect(self._found_picked)
         self.versions.picked.connect(self._version_picked)
+        give_menu(self.versions, version_actions, self.do)
+        give_menu(self.found, _found_actions, self.do)
         self.versions.opened.connect(lambda _version: self.open_details(True))
         self._details_open = False
         self.live_button.setVisible(False)
@@ -134,23 +138,34 @@ class ModelsPage(Page):
         self.become_stale()
 
     def do(self, wanted: object) -> None:
-        """Do what a button here, or another page, asks for; nothing where that version is no more."""
-        versions = {version.label: version for version in self._shelf.versions}
+        """Do what a button or a menu here, or another page, asks for; nothing where that version is no more."""
         match wanted:
             case AddModelFile():
                 self.ask_file()
-            case CompareVersions(label) if label in versions:
+            case CompareVersions(label) | DescribeVersion(label) | ShowLineage(label):
+                version = next((each for each in self._shelf.versions if each.label == label), None)
+                if version is not None:
+                    self._ask(wanted, version)
+            case CopyText() | ShowInFileManager():
+                do_on_computer(wanted, self.studio.runner, self, self.show_error)
+            case _:
+                self.studio.go.emit(wanted)
+
+    def _ask(self, wanted: CompareVersions | DescribeVersion | ShowLineage, version: ModelVersion) -> None:
+        window, studio = self.window(), self.studio
+        match wanted:
+            case CompareVersions():
                 from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
 
-                CompareVersionsDialog(self.window(), self.studio, self._shelf.versions, versions[label]).open()
-            case DescribeVersion(label) if label in versions:
+                CompareVersionsDialog(window, studio, self._shelf.versions, version).open()
+            case DescribeVersion():
                 from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
 
-                DescribeVersionDialog(self.window(), self.studio, versions[label]).open()
-            case ShowLineage(label) if label in versions:
+                DescribeVersionDialog(window, studio, version).open()
+            case ShowLineage():
                 from kronkers_studio.desktop.dialogs.lineage import LineageDialog
 
-                LineageDialog(self.window(), self.studio, versions[label]).open()
+                LineageDialog(window, studio, version).open()
 
     def show_shelf(self, shelf: Shelf) -> None:
         """Show what was found and what is registered."""
@@ -173,7 +188,8 @@ class ModelsPage(Page):
         self._choose_version(self._wanted or (kept.label if kept is not None else ""))
         self._wanted = ""
         wish, self._wish = self._wish, None
-        self.do(wish)
+        if wish is not None:
+            self.do(wish)
         names = len({version.name for version in shelf.versions})
         self.header.set_sentence(
             tr("{models}, {versions}. A version never changes.").format(
@@ -397,6 +413,11 @@ def by_model(versions: Sequence[ModelVersion]) -> list[ModelVersion]:
     for version in versions:
         last[version.name] = max(last.get(version.name, version.created), version.created)
     return sorted(versions, key=lambda version: (last[version.name], version.name, version.version), reverse=True)
+
+
+def _found_actions(found: FoundModel) -> list[Action]:
+    source = found.source
+    return found_file_actions(source.project, "", source.path)
 
 
 def _is_model_file(path: Path) -> bool:
