@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _SIZE = (1440, 900)
 _SIZES = {"1": ((1024, 700), _SIZE, (2560, 1440)), "2": (_SIZE,)}
 """Of the window in which each page is shown, by scale; what lies behind its buttons is shown in one of ``_SIZE``."""
-_PAGES = ("home", "migrate", "registry", "models", "deploy", "monitor", "servers", "settings")
+PAGES = ("home", "migrate", "registry", "models", "deploy", "monitor", "servers", "settings")
 _PAGES_OF_SERVICES = ("home", "models", "deploy", "monitor")
 _PATIENCE = 300.0  # seconds for the longest step, packaging for the first time
 _REST_SECONDS, _LONGEST_READ = 0.2, 5.0
@@ -115,7 +115,7 @@ class _Photographer:
         self._take(window, theme, "wizard-3-recovery")
         window.close()
 
-    def pages(self, theme: str, kind: str, workspace: Path, pages: Sequence[str] = _PAGES) -> None:
+    def pages(self, theme: str, kind: str, workspace: Path, pages: Sequence[str] = PAGES) -> None:
         """Each of ``pages``, and on the full workspace what lies behind their buttons."""
         window = self._open(theme, workspace)
         wait_for(lambda: window.studio.session is not None)
@@ -218,7 +218,8 @@ class _Photographer:
         page.browser.open_folder("")
         page.sides.choose("changes")
         self._take(window, theme, "registry-changes")
-        for change in list(page.changes_panel.table.content.rows):
+        rows = page.changes_panel.list.table.content.rows
+        for change in [row.change for row in rows if row.change is not None]:
             page.changes_panel.open_change(change)
             self._take(window, theme, f"registry-changes-{change.path.rsplit('.', 1)[-1]}")
         page.sides.choose("content")
