@@ -16,6 +16,7 @@ from kronkers_studio.desktop.incidents import Condition
 from kronkers_studio.desktop.localization import counted, tr
 from kronkers_studio.desktop.look import icons
 from kronkers_studio.desktop.look.tokens import DARK, LIGHT
+from kronkers_studio.desktop.widgets.buttons import unmarked
 from kronkers_studio.desktop.work.folder_watches import Watchers
 
 _LISTED = 8  # services, and folders; the rest is counted
@@ -115,7 +116,7 @@ class Tray(QObject):
 
     def _add(self, words: str, act: Callable[[], object]) -> QAction:
         """``words`` as they are: an ampersand in a name is none of a shortcut."""
-        action = self.menu.addAction(words.replace("&", "&&"))
+        action = self.menu.addAction(unmarked(words))
 
         def do(_checked: bool) -> None:
             act()
