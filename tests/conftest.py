@@ -7,6 +7,7 @@ uv's downloads. They lie in ``KRONKERS_TEST_CACHE``, by default in the git-ignor
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -79,3 +80,19 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
         if name.startswith("KRONKERS_") and name not in _KEPT:
             monkeypatch.delenv(name)
     yield home
+
+
+@pytest.fixture
+def logged() -> Iterator[None]:
+    """The program's log is written, as it is by the window; in the test's own home."""
+    from kronkers_studio.settings.logs import start_logging
+
+    root, ours = logging.getLogger(), logging.getLogger("kronkers_studio")
+    handlers, level, own_level = root.handlers[:], root.level, ours.level
+    start_logging(verbose=False, detailed=True)
+    yield
+    for handler in root.handlers:
+        handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    ours.setLevel(own_level)

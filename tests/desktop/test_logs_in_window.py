@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import zipfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from kronkers_studio.desktop.dialogs.log import LogDialog
 from kronkers_studio.desktop.work.task_log import TaskLog
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release
-from kronkers_studio.settings.logs import LogLine, parse_line, read_log, start_logging
+from kronkers_studio.settings.logs import LogLine, parse_line, read_log
 from kronkers_studio.workflows.places import ThisComputer
 from tests.desktop.kinds import OpenWindow, Rest, the_session
 from tests.desktop.monitored import MODEL, put_live, service
@@ -27,17 +26,7 @@ from tests.desktop.monitored import MODEL, put_live, service
 _LONG = 30_000
 
 
-@pytest.fixture(autouse=True)
-def own_logging() -> Iterator[None]:
-    root, ours = logging.getLogger(), logging.getLogger("kronkers_studio")
-    handlers, level, own_level = root.handlers[:], root.level, ours.level
-    start_logging(verbose=False, detailed=True)
-    yield
-    for handler in root.handlers:
-        handler.close()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    ours.setLevel(own_level)
+pytestmark = pytest.mark.usefixtures("logged")
 
 
 def _log(window: object) -> LogDialog:

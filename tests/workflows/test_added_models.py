@@ -16,15 +16,9 @@ from kronkers_studio.workflows.added_models import ADDED_MODELS, add_model
 from kronkers_studio.workflows.browsing import list_projects
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
-from kronkers_studio.workflows.session import Session, create_workspace
+from kronkers_studio.workflows.session import Session
 
 _MODELS = resource("sample/OneDrive - Kronkers/Quality/Wine/model")
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Session:
-    session, _key = create_workspace(tmp_path / "workspace", key_file=tmp_path / "key")
-    return session
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from kronkers_studio.domain.models import ContentRef, Framework, ModelFacts, Mod
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.settings.configuration import ImageRegistry, change_settings, load_settings
-from kronkers_studio.settings.logs import log_failure, start_logging
+from kronkers_studio.settings.logs import log_failure
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.storage.recovery_key import new_recovery_key
 from kronkers_studio.workflows.browsing import show_commit
@@ -37,17 +37,7 @@ _REGISTRY_PASSWORD = "regi-stry-99"
 _NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def logged() -> Iterator[None]:
-    root, ours = logging.getLogger(), logging.getLogger("kronkers_studio")
-    handlers, level, own_level = root.handlers[:], root.level, ours.level
-    start_logging(verbose=False, detailed=True)
-    yield
-    for handler in root.handlers:
-        handler.close()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    ours.setLevel(own_level)
+pytestmark = pytest.mark.usefixtures("logged")
 
 
 @pytest.fixture

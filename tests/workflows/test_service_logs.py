@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import pytest
 from kronkers_studio.domain.errors import NotFound, ServiceUnavailable
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.settings.configuration import load_settings
-from kronkers_studio.settings.logs import parse_line, read_log, start_logging
+from kronkers_studio.settings.logs import parse_line, read_log
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows.demo import SAMPLE_FOLDER
 from kronkers_studio.workflows.migrating import migrate_folder
@@ -41,19 +40,6 @@ def session(tmp_path: Path) -> Iterator[Session]:
         yield session
         for release in list_releases(session, None, THIS_COMPUTER):
             ThisComputer(session).remove(release)
-
-
-@pytest.fixture
-def logged() -> Iterator[None]:
-    root, ours = logging.getLogger(), logging.getLogger("kronkers_studio")
-    handlers, level, own_level = root.handlers[:], root.level, ours.level
-    start_logging(verbose=False, detailed=True)
-    yield
-    for handler in root.handlers:
-        handler.close()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    ours.setLevel(own_level)
 
 
 def test_the_log_of_what_is_live_here_is_read_and_its_last_words_are_kept(session: Session, logged: None) -> None:
