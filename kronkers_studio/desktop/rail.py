@@ -103,8 +103,7 @@ class Rail(QFrame):
 
     def _button(self, stop: Stop, position: int) -> Button:
         hint = tr("{page}  (Ctrl+{n})").format(page=stop.title, n=position)
-        words = f" {stop.title}".replace("&", "&&")  # one is none of a shortcut
-        button = Button(words, self._told(stop.key), kind="rail", icon=stop.icon, name=stop.title, hint=hint)
+        button = Button(f" {stop.title}", self._told(stop.key), kind="rail", icon=stop.icon, name=stop.title, hint=hint)
         button.setCheckable(True)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._group.addButton(button)
