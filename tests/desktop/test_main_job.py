@@ -113,8 +113,7 @@ def test_by_mouse_from_the_first_run_to_a_live_model_and_its_charts_in_few_click
     qtbot.waitUntil(lambda: table.content.rowCount() > 1, timeout=_SHORT)
     rows = list(table.content.rows)
     mouse.click_row(table, next(i for i, row in enumerate(rows) if row.source.path.endswith(".joblib")))
-    assert table.chosen is not None
-    assert table.chosen.source.path.endswith(".joblib")
+    assert table.chosen is not None and table.chosen.source.path.endswith(".joblib")
     mouse.click(wizard.next_button)
     qtbot.waitUntil(lambda: "is live" in _refusal(wizard) or wizard.back_button.isVisible(), timeout=_LONG)
     assert "is live on this computer" in _refusal(wizard)
