@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kronkers_studio.desktop.destinations import ShowContent
 from kronkers_studio.desktop.screenshot_data import (
@@ -30,7 +30,11 @@ from kronkers_studio.desktop.screenshot_data import (
 )
 
 if TYPE_CHECKING:
+    from kronkers_studio.desktop.pages.page import Page
+    from kronkers_studio.desktop.pages.registry import RegistryPage
     from kronkers_studio.desktop.window import MainWindow
+
+    Visited = TypeVar("Visited", bound=Page)
 
 _SIZE = (1440, 900)
 _SIZES = {"1": ((1024, 700), _SIZE, (2560, 1440)), "2": (_SIZE,)}
@@ -106,7 +110,9 @@ class _Photographer:
 
         window = self._open(theme, Path.home() / "none")
         wait_for(lambda: window.wizard is not None)
-        wizard: Any = window.wizard
+        wizard = window.wizard
+        if wizard is None:
+            return
         self._take(window, theme, "wizard-1-folder")
         wizard.choose(sample_folder())
         self._take(window, theme, "wizard-2-protect")
@@ -120,9 +126,11 @@ class _Photographer:
         window = self._open(theme, workspace)
         wait_for(lambda: window.studio.session is not None)
         if kind == "failed":
-            home: Any = window.page("home")
+            from kronkers_studio.desktop.pages.home import HomePage
+
+            home = _page(window, HomePage)
             window.show_page("home")
-            wait_for(lambda: home.overview is not None and home.overview.lost)
+            wait_for(lambda: home.overview is not None and bool(home.overview.lost))
         for page in pages:
             window.show_page(page)
             self._await_content(window, page, kind)
@@ -135,17 +143,23 @@ class _Photographer:
         window.close()
 
     def _await_content(self, window: MainWindow, page: str, kind: str) -> None:
-        shown: Any = window.page(page)
+        from kronkers_studio.desktop.pages.monitor import MonitorPage
+        from kronkers_studio.desktop.pages.servers import ServersPage
+
         if kind == "full" and page == "monitor":
-            wait_for(lambda: shown.settled)
+            monitor = _page(window, MonitorPage)
+            wait_for(lambda: monitor.settled)
         elif kind == "full" and page == "servers":
             settle(window)
-            shown.show_report(sample_report())
+            _page(window, ServersPage).show_report(sample_report())
 
     def _depths(self, window: MainWindow, theme: str) -> None:
+        from kronkers_studio.desktop.pages.deploy import DeployPage
+        from kronkers_studio.desktop.pages.migrate import MigratePage
+        from kronkers_studio.desktop.pages.servers import ServersPage
         from kronkers_studio.desktop.panels.folder_choice import sample_folder
 
-        migrate: Any = window.page("migrate")
+        migrate = _page(window, MigratePage)
         window.show_page("migrate")
         migrate.look_at(sample_folder())
         wait_for(lambda: migrate.views.shown == "plan")
@@ -174,7 +188,7 @@ class _Photographer:
         self._take(window, theme, "palette")
         window.palette_box.close_box()
         self._versions(window, theme)
-        deploy: Any = window.page("deploy")
+        deploy = _page(window, DeployPage)
         window.show_page("deploy")
         model, place = deploy.live_services[0]
         deploy.send_rows(model, place)
@@ -189,7 +203,7 @@ class _Photographer:
         self._take_dialog(window, theme, "dialog-help")
         window.dialogs.show_crash("Packaging", "Traceback (most recent call last):\n  …")
         self._take_dialog(window, theme, "dialog-crash")
-        servers: Any = window.page("servers")
+        servers = _page(window, ServersPage)
         window.show_page("servers")
         servers.ask_add()
         self._take_dialog(window, theme, "dialog-add-server")
@@ -207,7 +221,9 @@ class _Photographer:
 
     def _versions(self, window: MainWindow, theme: str) -> None:
         """What the Registry page shows of a project with branches."""
-        page: Any = window.page("registry")
+        from kronkers_studio.desktop.pages.registry import RegistryPage
+
+        page = _page(window, RegistryPage)
         window.go_to(ShowContent("Forecasts"))
         page.project_box.choose("Forecasts")
         self._take(window, theme, "registry-graph")
@@ -236,7 +252,7 @@ class _Photographer:
             self._take_dialog(window, theme, f"dialog-{name}")
         self._removed(window, page, theme)
 
-    def _removed(self, window: MainWindow, page: Any, theme: str) -> None:
+    def _removed(self, window: MainWindow, page: RegistryPage, theme: str) -> None:
         """A project in the trash, and back again."""
         from kronkers_studio.desktop.dialogs.remove import RemoveDialog
 
@@ -247,7 +263,8 @@ class _Photographer:
         self._take(window, theme, "registry-removed")
         page.ask_trash()
         self._take_dialog(window, theme, "dialog-trash")
-        page.notice.action.click()
+        if page.notice.action is not None:
+            page.notice.action.click()
         settle(window)
 
     def _open(self, theme: str, workspace: Path) -> MainWindow:
@@ -275,6 +292,14 @@ class _Photographer:
 
     def _file(self, theme: str, name: str) -> Path:
         return self._folder / f"{name}-{theme}-{int(self._scale) * 100}.png"
+
+
+def _page(window: MainWindow, kind: type[Visited]) -> Visited:
+    """The page by its class, so that what is asked of it here is checked as everywhere."""
+    page = window.page(kind.key)
+    if not isinstance(page, kind):
+        raise TypeError(kind.key)
+    return page
 
 
 def wait_for(ready: Callable[[], bool], seconds: float = _PATIENCE) -> None:

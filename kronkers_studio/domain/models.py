@@ -85,6 +85,10 @@ class ContentRef:
         return f"{self.project}@{self.commit[:12]}:{self.path}"
 
 
+LONGEST_TEXT = 20_000
+"""Characters of a version's description, or of one text of its card: some ten pages."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelCard:
     """What people must know before they rely on a model, in their own words; every text may be empty."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 from kronkers_studio.domain.changes import JournalEntry, MetricsAdded, ModelDescribed
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.model_comparison import Aspect, ComparedValue, ModelComparison
-from kronkers_studio.domain.models import ModelCard, ModelVersion, Tensor
+from kronkers_studio.domain.models import LONGEST_TEXT, ModelCard, ModelVersion, Tensor
 from kronkers_studio.workflows.models import checked_metrics
 from kronkers_studio.workflows.session import Session
 
 Reference = tuple[str, int | None, str | None]
 """A version as (name, number, alias); neither number nor alias means the newest."""
 _LONGEST_TAG = 63
+_MOST_TAGS = 100
 
 
 def describe_model(
@@ -29,19 +30,25 @@ def describe_model(
 ) -> ModelVersion:
     """Change a version's description, card or tags; None leaves one as it is. What it was before is in its history.
 
-    Raises ``NotFound``, or ``InvalidInput`` for a tag that cannot be one.
+    Raises ``NotFound``, or ``InvalidInput`` for a tag that cannot be one, too many of them, or too long a text.
     """
     ledger = session.workspace.ledger
     version = ledger.model_version(*model)
+    _check_lengths(version, description, card)
     for tag in add_tags:
         if not tag.strip() or len(tag) > _LONGEST_TAG or not tag.isprintable():
             raise InvalidInput(f"“{tag}” cannot be a tag.", next_step=f"Use at most {_LONGEST_TAG} characters.")
     kept = [tag for tag in version.tags if tag not in remove_tags]
+    tags = tuple(dict.fromkeys((*kept, *add_tags)))
+    if len(tags) > max(_MOST_TAGS, len(version.tags)):
+        raise InvalidInput(
+            f"{len(tags):,} tags are too many for one version.", next_step=f"Give it at most {_MOST_TAGS}."
+        )
     wanted = replace(
         version,
         description=version.description if description is None else description,
         card=version.card if card is None else card,
-        tags=tuple(dict.fromkeys((*kept, *add_tags))),
+        tags=tags,
     )
     if wanted == version:
         return version
@@ -56,6 +63,20 @@ def describe_model(
     )
     ledger.record(change, author=session.author)
     return ledger.model_version(version.name, version.version)
+
+
+def _check_lengths(version: ModelVersion, description: str | None, card: ModelCard | None) -> None:
+    """What was said before there was a limit may stay."""
+    before = {version.description, *(getattr(version.card, each.name) for each in fields(ModelCard))}
+    said = {"description": description or ""}
+    if card is not None:
+        said |= {each.name.replace("_", " "): getattr(card, each.name) for each in fields(ModelCard)}
+    for name, text in said.items():
+        if len(text) > LONGEST_TEXT and text not in before:
+            raise InvalidInput(
+                f"The {name} is too long: {len(text):,} characters.",
+                next_step=f"Use at most {LONGEST_TEXT:,}; longer ones are better kept as a file beside the model.",
+            )
 
 
 def add_metrics(session: Session, model: Reference, metrics: Mapping[str, float]) -> ModelVersion:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -25,6 +27,7 @@ from kronkers_studio.settings.paths import resource
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.releases import list_releases, stop_release
 from tests.desktop.kinds import OpenWindow, Rest, the_page
+from tests.desktop.mouse import Mouse, button_of, file_dialog
 from tests.lab.servers import LabServer
 from tests.workflows.broken_model import register_model_that_never_starts
 
@@ -32,6 +35,8 @@ _PASSPHRASE = "correct horse battery"
 _MODEL = "wine-cultivar"
 _LONG = 240_000  # milliseconds; the first packaging downloads the model's libraries
 _SHORT = 30_000
+_CLICKS_TO_LIVE = 8  # look inside, make, tick, continue, bring in, continue, which model, put it live
+_CLICKS_TO_CHARTS = 13  # … send it rows, open a file, which, send, Monitor
 _MODEL_FOLDER = resource("sample/OneDrive - Kronkers") / "Quality" / "Wine" / "model"
 
 
@@ -74,6 +79,63 @@ def test_from_the_first_run_wizard_to_a_moving_chart(
 
     window.close()
     _see_the_same_charts_again(open_main_window, directory, qtbot)
+
+
+def test_by_mouse_from_the_first_run_to_a_live_model_and_its_charts_in_few_clicks(
+    open_main_window: OpenWindow, directory: Path, own_home: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    QApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
+    folder = own_home / "OneDrive - Kronkers"
+    shutil.copytree(resource("sample/OneDrive - Kronkers"), folder)
+    window = open_main_window(directory)
+    qtbot.waitUntil(lambda: window.wizard is not None, timeout=_SHORT)
+    wizard = window.wizard
+    assert wizard is not None
+    mouse = Mouse(qtbot)
+
+    qtbot.waitUntil(lambda: _shows_button(wizard, "Look inside"), timeout=_SHORT)
+    mouse.click(_button(wizard, "Look inside"))
+    assert wizard.step == "protect"
+    _type(wizard, _PASSPHRASE, qtbot)
+    qtbot.keyClick(_focused(wizard), Qt.Key.Key_Tab)
+    if _focused(wizard) is not wizard.protect_step.confirmation:  # the eye that shows what was typed is between them
+        qtbot.keyClick(_focused(wizard), Qt.Key.Key_Tab)
+    _type(wizard, _PASSPHRASE, qtbot)
+    mouse.click(wizard.next_button)
+    qtbot.waitUntil(lambda: wizard.step == "recovery", timeout=_SHORT)
+    mouse.click(wizard.recovery_step.tick)
+    mouse.click(wizard.next_button)
+    qtbot.waitUntil(lambda: wizard.step == "plan", timeout=_SHORT)
+    mouse.click(wizard.next_button)
+    qtbot.waitUntil(lambda: wizard.step == "outcome", timeout=_SHORT)
+    mouse.click(wizard.next_button)
+    table = wizard.live_step.table
+    qtbot.waitUntil(lambda: table.content.rowCount() > 1, timeout=_SHORT)
+    rows = list(table.content.rows)
+    mouse.click_row(table, next(i for i, row in enumerate(rows) if row.source.path.endswith(".joblib")))
+    assert table.chosen is not None and table.chosen.source.path.endswith(".joblib")
+    mouse.click(wizard.next_button)
+    qtbot.waitUntil(lambda: "is live" in _refusal(wizard) or wizard.back_button.isVisible(), timeout=_LONG)
+    assert "is live on this computer" in _refusal(wizard)
+    assert mouse.clicks == _CLICKS_TO_LIVE
+
+    mouse.click(wizard.rows_button)
+    come_to_rest(window)
+    deploy = the_page(window, DeployPage)
+    assert window.current == "deploy"
+    mouse.click(deploy.send_panel.open_button)
+    mouse.click_in_dialog(file_dialog(window, qtbot), str(folder / "Quality" / "Wine" / "model" / "rows.csv"))
+    qtbot.waitUntil(lambda: deploy.send_panel.how.key == "table", timeout=_SHORT)
+    mouse.click(deploy.send_panel.button)
+    qtbot.waitUntil(lambda: deploy.send_panel.answers.views.shown == "table", timeout=_SHORT)
+    assert deploy.send_panel.notice.message == ""
+    mouse.click(button_of(window, "Monitor"))
+    page = the_page(window, MonitorPage)
+    assert window.current == "monitor"
+    qtbot.waitUntil(lambda: page.watched == (_MODEL, THIS_COMPUTER), timeout=_SHORT)
+    qtbot.waitUntil(lambda: page.views.shown == "charts", timeout=_SHORT)
+    qtbot.waitUntil(lambda: page.live is not None and page.live.totals.get("answered", 0) >= 1, timeout=_SHORT)
+    assert mouse.clicks == _CLICKS_TO_CHARTS
 
 
 def test_on_a_server_from_its_fingerprint_to_a_moving_chart_and_past_a_failed_release(
@@ -189,6 +251,21 @@ def _put_live(wizard: FirstRunWizard, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: done.text() == "Open the charts" or bool(_refusal(wizard)), timeout=_LONG)
     assert "is live on this computer" in _refusal(wizard)
     done.click()
+
+
+def _focused(window: QWidget) -> QWidget:
+    widget = window.window().focusWidget()
+    assert widget is not None
+    return widget
+
+
+def _type(window: QWidget, text: str, qtbot: QtBot) -> None:
+    """Where the keyboard is."""
+    qtbot.keyClicks(_focused(window), text)
+
+
+def _shows_button(widget: QWidget, text: str) -> bool:
+    return any(found.isVisibleTo(widget) and found.text() == text for found in widget.findChildren(QPushButton))
 
 
 def _refusal(wizard: FirstRunWizard) -> str:

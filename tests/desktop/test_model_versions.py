@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QMimeData, QPoint
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QLabel, QMenu
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.comparison_rows import compared_rows, metric_names
@@ -21,8 +22,10 @@ from kronkers_studio.desktop.pages.models import ModelsPage
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.changes import ModelDescribed
+from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.lineage import Lineage, LineageEdge, LineageNode, NodeKind, Relation
-from kronkers_studio.domain.models import ContentRef
+from kronkers_studio.domain.models import ContentRef, ModelCard
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.model_versions import compare_models, describe_model
@@ -139,6 +142,45 @@ def test_a_tag_that_cannot_be_one_is_refused_and_the_dialog_stays(
     assert dialog.go.isEnabled()
     assert "cannot be a tag" in dialog.notice.message
     assert show_model(the_session(window), "churn", 1).tags == ("old", "kept")
+
+
+def test_what_is_pasted_and_too_long_is_refused_at_once(window: MainWindow, come_to_rest: Rest) -> None:
+    """Seen to fail with Qt's own text field: a million letters without a space held the window up for a minute."""
+    window.studio.go.emit(DescribeVersion("churn:1"))
+    come_to_rest(window)
+    dialog = the_dialog(window, DescribeVersionDialog)
+    box = dialog.texts["limits"]
+    box.setPlainText("Not for new customers")
+    pasted = QMimeData()
+    pasted.setText("x" * 20_000)
+    box.insertFromMimeData(pasted)
+    assert box.toPlainText() == "Not for new customers"
+    words = [found.text() for found in dialog.findChildren(QLabel)]
+    assert "What was pasted is too long: 20,000 characters. At most 20,000 have room here." in words
+    box.selectAll()
+    box.insertFromMimeData(pasted)
+    assert box.toPlainText() == pasted.text(), "in place of what was marked it has room"
+    assert "At most" not in " ".join(found.text() for found in dialog.findChildren(QLabel))
+
+
+def test_texts_and_tags_have_limits_that_leave_what_was_said_before(with_versions: Path) -> None:
+    with open_workspace(with_versions) as session:
+        model = ("churn", 1, None)
+        before = show_model(session, "churn", 1)
+        for card, description in ((ModelCard(limits="x" * 20_001), None), (None, "x" * 20_001)):
+            with pytest.raises(InvalidInput, match="too long: 20,001 characters"):
+                describe_model(session, model, card=card, description=description)
+        with pytest.raises(InvalidInput, match="102 tags are too many"):
+            describe_model(session, model, add_tags=[f"tag {n}" for n in range(100)])
+        assert show_model(session, "churn", 1) == before
+        long = replace(before, description="x" * 30_000, tags=tuple(f"old {n}" for n in range(300)))
+        session.workspace.ledger.record(
+            ModelDescribed(long.name, 1, long.description, long.tags, long.card, before.created, "ada"), author="ada"
+        )
+        described = describe_model(
+            session, model, description=long.description, card=ModelCard(limits="Few"), remove_tags=["old 7"]
+        )
+        assert (len(described.tags), described.card.limits) == (299, "Few")
 
 
 def test_where_a_version_comes_from_leads_there(window: MainWindow, come_to_rest: Rest) -> None:

@@ -14,7 +14,7 @@ import openpyxl
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 from sklearn.linear_model import LogisticRegression
 
@@ -33,6 +33,7 @@ from kronkers_studio.workflows.releases import list_releases, predict, release_m
 from kronkers_studio.workflows.session import create_workspace, open_workspace
 from tests.desktop.blocking import live_until_idle, main_thread_counted
 from tests.desktop.kinds import OpenWindow, Rest, the_page
+from tests.desktop.mouse import Mouse, button_of, file_dialog
 
 _NEEDED = ("tenure_months", "monthly_spend", "support_calls")
 _WITHIN = 30_000  # milliseconds
@@ -122,35 +123,6 @@ def saved_rows(file: Path) -> list[list[Any]]:
     return [list(row) for row in sheet.iter_rows(values_only=True)]
 
 
-class _Mouse:
-    """Clicks as a person does, and counts them."""
-
-    def __init__(self, qtbot: QtBot) -> None:
-        self._qtbot = qtbot
-        self.clicks = 0
-
-    def click(self, button: QWidget) -> None:
-        self._qtbot.waitUntil(lambda: button.isVisible() and button.isEnabled(), timeout=_WITHIN)
-        self.clicks += 1
-        self._qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-    def click_in_dialog(self, dialog: QFileDialog, name: str) -> None:
-        """Choose or name a file by keyboard, and press the dialog's own button."""
-        dialog.selectFile(name)
-        box = dialog.findChild(QDialogButtonBox)
-        assert box is not None
-        self.click(box.buttons()[0])
-
-
-def _file_dialog(window: MainWindow, qtbot: QtBot) -> QFileDialog:
-    qtbot.waitUntil(lambda: any(d.isVisible() for d in window.findChildren(QFileDialog)), timeout=_WITHIN)
-    return next(d for d in window.findChildren(QFileDialog) if d.isVisible())
-
-
-def _button(widget: QWidget, text: str) -> QPushButton:
-    return next(b for b in widget.findChildren(QPushButton) if b.isVisibleTo(widget) and b.text().strip() == text)
-
-
 def test_from_home_to_the_saved_workbook_in_six_clicks_and_no_number_differs(
     open_main_window: OpenWindow,
     live_workspace: Path,
@@ -165,13 +137,13 @@ def test_from_home_to_the_saved_workbook_in_six_clicks_and_no_number_differs(
     come_to_rest(window)
     home = the_page(window, HomePage)
     qtbot.waitUntil(lambda: any(b.text() == "Send rows" for b in home.findChildren(QPushButton)), timeout=_WITHIN)
-    mouse = _Mouse(qtbot)
+    mouse = Mouse(qtbot)
 
-    mouse.click(_button(home, "Send rows"))
+    mouse.click(button_of(home, "Send rows"))
     come_to_rest(window)
     panel = the_page(window, DeployPage).send_panel
     mouse.click(panel.open_button)
-    mouse.click_in_dialog(_file_dialog(window, qtbot), str(own_folder / "customers.xlsx"))
+    mouse.click_in_dialog(file_dialog(window, qtbot), str(own_folder / "customers.xlsx"))
     qtbot.waitUntil(lambda: panel.how.key == "table" and panel.button.isEnabled(), timeout=_WITHIN)
     assert panel.notice.message == ""
     assert panel.facts.text() == "customers.xlsx · 6,000 rows · the first 200 are shown"
@@ -184,7 +156,7 @@ def test_from_home_to_the_saved_workbook_in_six_clicks_and_no_number_differs(
     assert panel.notice.message == ""
     mouse.click(panel.answers.save_button)
     target = tmp_path / "scored.xlsx"
-    mouse.click_in_dialog(_file_dialog(window, qtbot), str(target))
+    mouse.click_in_dialog(file_dialog(window, qtbot), str(target))
     qtbot.waitUntil(lambda: bool(panel.answers.outcome.message), timeout=_WITHIN)
 
     assert mouse.clicks <= _MOST_CLICKS
@@ -349,7 +321,7 @@ def test_a_file_is_replaced_only_when_that_was_asked(
     there = tmp_path / "scored.v2.xlsx"
     there.write_text("before", encoding="utf-8")
     panel.answers.ask_save()
-    dialog = _file_dialog(window, qtbot)
+    dialog = file_dialog(window, qtbot)
     assert Path(dialog.selectedFiles()[0]).name == "churn with answers.xlsx"
     dialog.fileSelected.emit(str(tmp_path / "scored.v2"))
     question = next(d for d in window.findChildren(Dialog) if d.isVisible())
@@ -359,10 +331,10 @@ def test_a_file_is_replaced_only_when_that_was_asked(
     come_to_rest(window)
     assert there.read_text(encoding="utf-8") == "before"
     panel.answers.ask_save()
-    dialog = _file_dialog(window, qtbot)
+    dialog = file_dialog(window, qtbot)
     dialog.fileSelected.emit(str(tmp_path / "scored.v2"))
     dialog.reject()
-    _button(next(d for d in window.findChildren(Dialog) if d.isVisible()), "Replace").click()
+    button_of(next(d for d in window.findChildren(Dialog) if d.isVisible()), "Replace").click()
     come_to_rest(window)
     assert saved_rows(there)[1][:3] == [1, 1, 1]
 

@@ -13,7 +13,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
@@ -186,10 +186,12 @@ def test_help_lists_every_shortcut(open_main_window: OpenWindow, workspace: Path
 
 
 def test_an_ampersand_in_a_pages_title_is_shown_in_the_rail(open_main_window: OpenWindow, workspace: Path) -> None:
-    """Seen to fail with the title as it is, of which Qt made "Files _history" with a shortcut."""
+    """Seen to fail with the title as it is, of which Qt made "Files _history" with a shortcut; and with one that was
+    prepared for Qt twice, which showed "Files && history"."""
     window = open_main_window(workspace)
     (button,) = (each for each in window.findChildren(QPushButton) if each.accessibleName() == "Files & history")
-    assert QPushButton.text(button) == " Files && history", "as Qt wants it written, once"
+    assert button.text() == " Files & history"
+    assert QAbstractButton.text(button) == " Files && history", "of two, Qt shows one"
     assert button.shortcut().isEmpty()
 
 

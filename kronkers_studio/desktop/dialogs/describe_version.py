@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.localization import figure, tr
+from kronkers_studio.desktop.localization import figure, number, tr
 from kronkers_studio.desktop.model_words import parse_quality
 from kronkers_studio.desktop.widgets.dialog import Dialog
-from kronkers_studio.desktop.widgets.fields import Field, LineField
+from kronkers_studio.desktop.widgets.fields import Field, LineField, TextBox
 from kronkers_studio.desktop.widgets.views import scrolling
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import InvalidInput, StudioError
-from kronkers_studio.domain.models import ModelCard, ModelVersion
+from kronkers_studio.domain.models import LONGEST_TEXT, ModelCard, ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
 
 if TYPE_CHECKING:
@@ -105,13 +105,15 @@ class DescribeVersionDialog(Dialog):
         self.notice.show_error(error)
 
 
-def _text(column: QVBoxLayout, caption: str, text: str) -> QPlainTextEdit:
-    field = QPlainTextEdit(text)
-    field.setAccessibleName(caption)
-    field.setTabChangesFocus(True)
-    field.setFixedHeight(_TEXT_HEIGHT)
-    column.addWidget(Field(caption, field))
-    return field
+def _text(column: QVBoxLayout, caption: str, text: str) -> TextBox:
+    box = TextBox(caption, LONGEST_TEXT, text)
+    box.setFixedHeight(_TEXT_HEIGHT)
+    field = Field(caption, box)
+    words = tr("What was pasted is too long: {n} characters. At most {most} have room here.")
+    box.refused.connect(lambda amount: field.show_problem(words.format(n=number(amount), most=number(LONGEST_TEXT))))
+    box.textChanged.connect(lambda: field.show_problem(""))
+    column.addWidget(field)
+    return box
 
 
 def _known_quality(metrics: Mapping[str, float]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import number, tr
 from kronkers_studio.desktop.look.tokens import GAP
@@ -19,7 +19,7 @@ from kronkers_studio.desktop.typed_rows import example_rows, form_columns, row_f
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.drop_target import DropTarget
-from kronkers_studio.desktop.widgets.fields import Field, LineField
+from kronkers_studio.desktop.widgets.fields import Field, LineField, TextBox
 from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _FORM_COLUMNS = 2
 _NARROW = 960  # pixels of the panel in which fewer words have room
+_TYPED = 100_000  # characters of rows that are typed or pasted
 _CARRIED = 4  # columns that are named when they are carried along
 
 
@@ -191,10 +192,9 @@ class SendRowsPanel(QWidget):
         card.add_to_head(self.how)
         self.notice = Notice()
         card.body.addWidget(self.notice)
-        self.text = QPlainTextEdit()
+        self.text = TextBox(tr("Rows as JSON or CSV"), _TYPED)
         self.text.setProperty("role", "code")
-        self.text.setAccessibleName(tr("Rows as JSON or CSV"))
-        self.text.setTabChangesFocus(True)
+        self.text.refused.connect(self._too_much_typed)
         self.text.setAcceptDrops(False)  # a file is dropped onto the panel
         form = QWidget()
         self._form = QVBoxLayout(form)
@@ -252,6 +252,10 @@ class SendRowsPanel(QWidget):
         self.button.setEnabled(True)
         self.notice.show_error(error)
         self._mark(error.column if isinstance(error, PredictionFailed | InvalidValue) else "")
+
+    def _too_much_typed(self, amount: int) -> None:
+        words = tr("What was pasted is too much to be typed: {n} characters.").format(n=number(amount))
+        self.notice.say(words, tr("Save it as a file, and open that under “Table”."), "warn")
 
     def _mark(self, column: str) -> None:
         """Give the field of ``column`` a red border, and no other."""

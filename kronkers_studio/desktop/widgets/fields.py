@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QDateTime, QRectF, QSize, Qt
+from PySide6.QtCore import QDateTime, QMimeData, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QPlainTextEdit,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionComboBox,
@@ -181,6 +182,34 @@ class FileField(QWidget):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.line.setText)
         dialog.open()
+
+
+class TextBox(QPlainTextEdit):
+    """Text of several lines. More than ``most`` characters are not taken when they are pasted or dropped: laying them
+    out would hold up the window, a line of a million for most of a minute. Tab leads on.
+
+    refused(amount)   so many characters were pasted, which are too many
+    """
+
+    refused = Signal(int)
+
+    def __init__(self, name: str, most: int, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._most = most
+        if len(text) > most:
+            self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)  # what takes the time
+        self.setPlainText(text)
+        self.setAccessibleName(name)
+        self.setTabChangesFocus(True)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        """As pasted or dropped."""
+        amount = len(source.text())
+        chosen = self.textCursor()
+        if amount + self.document().characterCount() - 1 - len(chosen.selectedText()) > self._most:
+            self.refused.emit(amount)
+        else:
+            super().insertFromMimeData(source)
 
 
 class DateTimeField(QDateTimeEdit):
