@@ -40,6 +40,8 @@ Source = tuple[str, str]
 class LogDialog(Dialog):
     """The log of the program, of what is live of ``model`` in ``place``, or of who changed what on a server."""
 
+    of_workspace = False
+
     def __init__(self, parent: QWidget, studio: Studio, model: str = "", place: str = "") -> None:
         super().__init__(parent, tr("Log"), tr("It holds no passwords, keys or rows, and stays on this computer."))
         self.resize(_WIDTH, self.height())
