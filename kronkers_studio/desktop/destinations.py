@@ -262,7 +262,7 @@ class ShowServiceLog:
 
 @dataclass(frozen=True, slots=True)
 class WatchService:
-    """The live metrics of a model in a place."""
+    """The live metrics of a model in a place; without a model, of everything that is live."""
 
     page: ClassVar[str] = "monitor"
     model: str

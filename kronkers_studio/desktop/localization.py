@@ -40,6 +40,8 @@ def figure(value: float) -> str:
 
 def file_size(size: int) -> str:
     """ "7.9 GB"; powers of ten, as file managers and OneDrive show them."""
+    if size == 1:
+        return tr("1 byte")  # Qt says "1 bytes"
     return locale().formattedDataSize(size, 0 if size < 10_000 else 1, QLocale.DataSizeFormat.DataSizeSIFormat)
 
 

@@ -64,6 +64,10 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 
+_VERSIONS = 300
+"""Of which the palette offers what can be done with them, besides the newest of each model."""
+
+
 @dataclass(frozen=True, slots=True)
 class Things:
     """Everything in the workspace that something can be done with, files aside."""
@@ -94,7 +98,7 @@ def actions_of(things: Things) -> list[Action]:
     """What can be done with ``things``, and the ways to them."""
     return [
         *(action for releases in services_of(things.releases) for action in service_actions(releases)),
-        *(action for version in things.versions for action in version_actions(version)),
+        *(action for version in _newest(things.versions) for action in version_actions(version)),
         *(look_through(project, folder) for project, folder in things.folders),
         *(show_folder(project, folder) for project, folder in things.folders),
         *(each for project in dict.fromkeys(each for each, _ in things.folders) for each in folder_actions(project)),
@@ -105,6 +109,17 @@ def actions_of(things: Things) -> list[Action]:
         *_models(things.versions),
         *(_server(server) for server in things.servers),
     ]
+
+
+def _newest(versions: Sequence[ModelVersion]) -> list[ModelVersion]:
+    """The newest of each model, and of the rest so many that all are looked through between two keys. The others are
+    on the Models page."""
+    by_name: dict[str, int] = {}
+    for each in versions:
+        by_name[each.name] = max(each.version, by_name.get(each.name, 0))
+    rest = sorted((each for each in versions if each.version != by_name[each.name]), key=lambda each: each.created)
+    kept = {id(each) for each in rest[-_VERSIONS:]}
+    return [each for each in versions if each.version == by_name[each.name] or id(each) in kept]
 
 
 # What is live

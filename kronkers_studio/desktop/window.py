@@ -199,7 +199,16 @@ class MainWindow(QMainWindow):
         for page in self._pages.values():
             if page.entered:
                 page.leave()
+        self._close_dialogs()
         self.setWindowTitle("Kronkers Studio")
+
+    def _close_dialogs(self) -> None:
+        """What was asked about this workspace is not done in the next one."""
+        from kronkers_studio.desktop.widgets.dialog import Dialog
+
+        for dialog in self.findChildren(Dialog):
+            if dialog.isVisible() and dialog.of_workspace:
+                dialog.reject()
 
     def _on_not_opened(self, directory: Path, key: Key, error: StudioError) -> None:
         self.gate.show_failure(directory, key, error)

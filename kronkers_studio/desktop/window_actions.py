@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
@@ -17,6 +18,9 @@ from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.keyboard import reading_order
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import StudioError
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
 
 
 class WindowActions(QObject):
@@ -32,6 +36,7 @@ class WindowActions(QObject):
         self._studio = studio
         self._in_view = in_view
         self.things = offers.Things()
+        self._with_things: list[Action] = []
         self._stale = True
         studio.changed.connect(self._forget)
         studio.opened.connect(self._forget_all)
@@ -39,7 +44,7 @@ class WindowActions(QObject):
 
     def now(self) -> list[Action]:
         """Everything that can be done or gone to from here."""
-        return offers.distinct([*self._on_this_page(), *self.always(), *offers.actions_of(self.things)])
+        return offers.distinct([*self._on_this_page(), *self.always(), *self._with_things])
 
     def always(self) -> list[Action]:
         """What does not depend on what is in the workspace."""
@@ -53,7 +58,7 @@ class WindowActions(QObject):
         """Read off the main thread what is in the workspace, when that is not known."""
         if self._stale and self._studio.session is not None:
             self._stale = False
-            self._studio.read(offers.read_things, self._show, owner=self, failed=self._not_read)
+            self._studio.read(_read, self._show, owner=self, failed=self._not_read)
 
     def _on_this_page(self) -> list[Action]:
         """The buttons of the page in view, and what is in its menus; those made of an action stand for the action."""
@@ -68,8 +73,8 @@ class WindowActions(QObject):
                 found.append(Action(Kind.HERE, words, Press(button), _icon_of(button)))
         return found
 
-    def _show(self, things: offers.Things) -> None:
-        self.things = things
+    def _show(self, read: tuple[offers.Things, list[Action]]) -> None:
+        self.things, self._with_things = read
         self.things_changed.emit()
 
     def _not_read(self, _error: StudioError) -> None:
@@ -81,7 +86,13 @@ class WindowActions(QObject):
 
     def _forget_all(self) -> None:
         """Another workspace, or none."""
-        self.things, self._stale = offers.Things(), True
+        self.things, self._with_things, self._stale = offers.Things(), [], True
+
+
+def _read(session: Session) -> tuple[offers.Things, list[Action]]:
+    """Also what can be done with each thing: of thousands of versions that takes longer than a click may."""
+    things = offers.read_things(session)
+    return things, offers.actions_of(things)
 
 
 def _icon_of(button: QPushButton) -> str:

@@ -31,7 +31,12 @@ _NAMED = re.compile(
 )
 _AUTHORIZATION = re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{6,}|(\bauthorization[\"']?\s*[:=]\s*)\S+(?:\s+\S+)?")
 _RECOVERY_KEY = re.compile(r"\b(?:[0-9A-Za-z]{4}[- ]){8}[0-9A-Za-z]{4}\b")
-_WELL_KNOWN = re.compile(r"\b(?:gh[pousr]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|AKIA\w{12,}|eyJ[\w.-]{20,})")
+_WELL_KNOWN = re.compile(
+    r"\b(?:gh[pousr]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|AKIA\w{12,}|eyJ[\w.-]{20,}|xox[a-z]-[\w-]{10,}"
+    r"|sk-[\w-]{20,}|AIza[\w-]{30,}|(?:npm|hf)_\w{20,}|pypi-[\w-]{30,})"
+)
+_SIGNATURE = re.compile(r"(?i)([?&](?:sig|signature|x-amz-signature|x-goog-signature)=)[^&\s\"'“”]+")
+_COOKIE = re.compile(r"(?i)(\b(?:set-)?cookie[\"']?\s*[:=]\s*)[^\n\"”]+")
 _DIGITS = re.compile(r"(?<![0-9a-zA-Z])[0-9a-fA-F]{32,}(?![0-9a-zA-Z])")
 _RANDOM = re.compile(r"(?<![\w:+/-])(?=[\w+-]*[0-9])(?=[\w+-]*[a-z])(?=[\w+-]*[A-Z])[A-Za-z0-9+_-]{40,}={0,2}")
 _QUOTED = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|“[^”\n]*”")
@@ -52,6 +57,8 @@ def redacted(text: str) -> str:
     text = _NAMED.sub(lambda found: f"{found[1]}{HIDDEN}", text)
     text = _RECOVERY_KEY.sub(HIDDEN, text)
     text = _WELL_KNOWN.sub(HIDDEN, text)
+    for named in (_SIGNATURE, _COOKIE):
+        text = named.sub(lambda found: f"{found[1]}{HIDDEN}", text)
     text = _DIGITS.sub(lambda found: f"#{_short(found[0].lower())}", text)
     return _RANDOM.sub(HIDDEN, text)
 

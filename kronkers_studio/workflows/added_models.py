@@ -32,8 +32,8 @@ def add_model(
     """Store ``file``, and the small files beside it that say which libraries it needs, as the newest state of
     ``project``, in a folder of the model's name. It is not run, and not registered yet.
 
-    Raises ``UnsupportedModel`` before anything is stored, and ``InvalidInput`` for what cannot be read, is only in the
-    cloud, or for a project that is made of folders.
+    Raises ``UnsupportedModel`` before anything is stored, and ``InvalidInput`` for what cannot be read, changes
+    meanwhile, is only in the cloud, or for a project that is made of folders.
     """
     from kronkers_studio.workflows.migration.folder_access import reader
     from kronkers_studio.workflows.migration.sources import placed, project_sources
@@ -44,6 +44,7 @@ def add_model(
             next_step="Put the model into that folder and bring it in, or name another project.",
         )
     file = Path(os.path.realpath(file))
+    before = _state(file)
     items = [_item(file), *_beside(file)]
     facts = _inspect(file, [item.path for item in items[1:]])
     folder = without_version(suggest_name(file.name))
@@ -54,6 +55,11 @@ def add_model(
     for skipped in outcome.skipped:
         if skipped.path == file.name:
             raise InvalidInput(f"{file.name} cannot be read: {skipped.detail}", next_step="Try again.")
+    if _state(file) != before:
+        raise InvalidInput(
+            f"{file.name} changed while it was added.",
+            next_step="Wait until it is complete, as after a download, and add it again.",
+        )
     stored = [placed(each, folder) for each in outcome.stored]
     message = f"Added {file.name}"
     try:
@@ -79,6 +85,15 @@ def _item(file: Path) -> SourceItem:
             f"{file.name} is only in the cloud.", next_step="Make it available on this device, then try again."
         )
     return SourceItem(file.name, EntryKind.FILE, status.st_size, status.st_mtime_ns, inode=status.st_ino)
+
+
+def _state(file: Path) -> tuple[int, int, int] | None:
+    """What becomes another one when the file is written or replaced; None when it is not there."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _beside(file: Path) -> list[SourceItem]:

@@ -24,7 +24,7 @@ from kronkers_studio.desktop.charts.export import ask_and_save_values, write_pic
 from kronkers_studio.desktop.charts.lines import Line, gaps, nearest, points
 from kronkers_studio.desktop.charts.painting import marker_boxes
 from kronkers_studio.desktop.charts.quantities import megabytes, milliseconds, response_time
-from kronkers_studio.desktop.charts.shared_time import SharedTime
+from kronkers_studio.desktop.charts.shared_time import EARLIEST, LATEST, SharedTime
 from kronkers_studio.desktop.charts.sparkline import Sparkline
 from kronkers_studio.desktop.charts.ticks import clock, time_ticks, value_axis, value_axis_between
 from kronkers_studio.desktop.look import theme, tokens
@@ -434,3 +434,18 @@ def test_the_menu_of_a_chart_offers_to_keep_it(qtbot: QtBot, card: ChartCard, tm
     dialog.fileSelected.emit(str(tmp_path / "kept.csv"))
     dialog.close()
     assert len((tmp_path / "kept.csv").read_text(encoding="utf-8-sig").splitlines()) == 101
+
+
+def test_charts_stay_among_the_years_that_can_be_written(card: ChartCard, time_of_charts: SharedTime) -> None:
+    """Seen to fail with the time moved as far as somebody likes: before the year 1 the program ended without a word."""
+    card.show()
+    time_of_charts.zoom(1e12)
+    span = time_of_charts.span
+    for share in (-1.0, 1.0):
+        for _ in range(250):
+            time_of_charts.move(share)
+        card.grab()
+        assert EARLIEST <= time_of_charts.start < time_of_charts.end <= LATEST
+        assert time_of_charts.span == span
+    time_of_charts.show(-62e9, 9e99)
+    assert (time_of_charts.start, time_of_charts.end) == (EARLIEST, LATEST)

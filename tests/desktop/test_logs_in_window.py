@@ -67,6 +67,28 @@ def test_lines_are_filtered_by_level_and_words_and_copied(
     dialog.close()
 
 
+def test_of_very_many_lines_the_newest_are_shown(
+    open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest
+) -> None:
+    """Seen to fail with all of them, which held up the window: 200,000 short lines for almost two seconds."""
+    window = open_main_window(workspace)
+    window.dialogs.show_log()
+    come_to_rest(window)
+    dialog = _log(window)
+    dialog.follow.setChecked(False)
+    lines = [LogLine(None, "error" if at % 100 == 0 else "info", f"line {at}") for at in range(20_000)]
+    dialog.show_lines(lines)
+    shown = dialog.view.toPlainText().splitlines()
+    assert (shown[1], shown[-1], len(shown)) == ("line 17001", "line 19999", 3000)
+    assert dialog.amount.text() == "The newest 3,000 of 20,000 lines"
+    dialog.level.choose("errors")
+    assert dialog.amount.text() == "200 of 20,000 lines"
+    dialog.level.choose("all")
+    dialog.words.setText("123")
+    found = sum("123" in line.text for line in lines)
+    assert dialog.amount.text() == f"{found} of 20,000 lines", "older ones are found all the same"
+
+
 def test_the_programs_own_log_is_followed(
     open_main_window: OpenWindow, workspace: Path, qtbot: QtBot, come_to_rest: Rest
 ) -> None:

@@ -480,7 +480,7 @@ def test_a_time_of_ones_own_is_shown_until_another_is_chosen(
     state = page.state()
     again = open_page(state=state)
     assert (again.time.start, again.time.end) == (start.toSecsSinceEpoch(), end.toSecsSinceEpoch())
-    for odd in (None, [], [2, 1], ["a", "b"], {"a": 1}, [1, 2, 3]):
+    for odd in (None, [], [2, 1], ["a", "b"], {"a": 1}, [1, 2, 3], [-62e9, 1], [1, 9e99]):
         again.restore({**state, "own": odd, "range": "own"})
     assert again.state()["own"] == state["own"]
     page._choose_range("24h")

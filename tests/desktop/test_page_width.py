@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from kronkers_studio.desktop.look.tokens import MARGIN_X, SCROLL_BAR
 from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.pages.page import Page
+from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.domain.changes import ServerAdded
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.workflows.session import open_workspace
-from tests.desktop.kinds import OpenWindow, Rest
+from kronkers_studio.workflows.versions import create_branch
+from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.things import NOON
 
 
@@ -62,3 +64,23 @@ def test_cards_of_pages_that_scroll_end_where_those_of_other_pages_do(
     cards = [card for card in page.findChildren(Card) if card.isVisibleTo(page)]
     ends = {card.mapTo(page, card.rect().topRight()).x() + 1 for card in cards}
     assert max(ends) == page.width() - MARGIN_X
+
+
+def test_in_a_small_window_the_buttons_of_the_history_say_whole_words(
+    open_main_window: OpenWindow, filled_workspace: Path, come_to_rest: Rest
+) -> None:
+    """Seen to fail with "Name this state …" cut at its beginning, and the heading too."""
+    with open_workspace(filled_workspace) as session:
+        create_branch(session, "Team folder", "forecast")
+    window = open_main_window(filled_workspace, page="registry")
+    window.show()
+    for width, words in ((1024, "Name …"), (1440, "Name this state …"), (1024, "Name …")):
+        window.resize(width, 700)
+        come_to_rest(window)
+        page = the_page(window, RegistryPage)
+        assert page.merge_button.isVisible()
+        assert page.name_button.text() == words
+        heading = next(found for found in page.findChildren(QLabel) if found.text() == "History")
+        for widget in (page.merge_button, page.name_button, heading):
+            assert widget.width() >= widget.sizeHint().width()
+        assert page.name_button.accessibleName() == "Name this state, or work on a copy …"

@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.destinations import (
     AddServer,
     CheckWorkspace,
@@ -19,6 +20,7 @@ from kronkers_studio.desktop.destinations import (
     LogIn,
     SendRows,
     TakeLockAway,
+    WatchService,
 )
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
@@ -27,10 +29,11 @@ from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.localization import clock_of
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.pages.deploy import DeployPage, Floor, read_floor
-from kronkers_studio.desktop.pages.home import Overview, events, next_step
+from kronkers_studio.desktop.pages.home import HomePage, Overview, events, next_step
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.pages.settings import SettingsPage
 from kronkers_studio.desktop.panels.server_card import ServerCard
+from kronkers_studio.desktop.reachability import NOT_ASKED, Reachability
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.desktop.work.tasks import Task
@@ -165,6 +168,42 @@ def test_deploy_shows_what_is_live_where_with_a_way_back(studio: Studio, qtbot: 
     assert "The model needs scikit-learn 1.7." in said
     assert button(page, "Roll back")
     assert button(page, "Try again …")
+
+
+def test_of_hundreds_of_services_only_what_changed_is_shown_anew(
+    studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail with all cards and rows made anew at each answer: of 200 services the window stood still."""
+    live = [replace(a_release(), model=f"model-{n:03}") for n in range(60)]
+    recorder = Recorder.of(studio)
+    heard: dict[tuple[str, str], Reachability] = {}
+    monkeypatch.setattr(recorder, "heard_of", lambda *key: heard.get(key, NOT_ASKED))
+    home, deploy = HomePage(studio), DeployPage(studio)
+    for page in (home, deploy):
+        qtbot.addWidget(page)
+        page.resize(1084, 760)
+        page.show()
+        monkeypatch.setattr(page, "_in_view", lambda: True)
+    home.show_overview(Overview([], [], [], live, [], []))
+    deploy.show_floor(Floor([THIS_COMPUTER], [a_version()], live))
+    QApplication.processEvents()
+    assert len(home._figures) < 20
+    assert button(home, "See all 60 services")
+    cards = dict(deploy._cards)
+    silent = ("model-007", THIS_COMPUTER)
+    heard[silent] = Reachability(False, datetime.now(UTC), "nobody answers")
+    recorder.heard.emit()
+    QApplication.processEvents()
+    assert [key for key, card in deploy._cards.items() if card is not cards[key]] == [silent]
+    assert {"59 live", "1 unreachable", "Unreachable"} <= set(words(deploy))
+    assert next(iter(home._figures)) == silent, "what needs a look is among those listed"
+    rows = list(home._figures.values())
+    recorder.heard.emit()
+    assert list(home._figures.values()) == rows
+    wanted: list[object] = []
+    studio.go.connect(wanted.append)
+    button(home, "See all 60 services").click()
+    assert wanted == [WatchService("", "")]
 
 
 def test_an_earlier_version_says_from_when_to_when_it_was_live_and_what_was_left_is_returned_to(

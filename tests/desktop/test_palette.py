@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop import actions, command_palette
+from kronkers_studio.desktop import actions, command_palette, offers
 from kronkers_studio.desktop.actions import Act, Action, Command, Kind
 from kronkers_studio.desktop.destinations import (
     CheckWorkspace,
     ChooseFolder,
+    DescribeVersion,
     OpenTrash,
     PutLive,
     RestoreContent,
@@ -42,6 +44,7 @@ from kronkers_studio.desktop.widgets.fields import CheckBox
 from kronkers_studio.desktop.widgets.keyboard import reading_order
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.changes import ModelRegistered
 from kronkers_studio.domain.progress import NEVER, CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.domain.search import SearchPage
@@ -49,7 +52,7 @@ from kronkers_studio.domain.servers import Server
 from kronkers_studio.workflows.session import Session, open_workspace
 from tests.desktop.blocking import live_until_idle, main_thread_counted
 from tests.desktop.kinds import OpenWindow, Rest, the_page
-from tests.desktop.things import a_release, a_version
+from tests.desktop.things import NOON, a_release, a_version
 from tests.desktop.versioned import commit_many
 
 _FACTORY = Server("factory", "factory.example.org", 22, "ada", "ssh-ed25519 AAAA", "/home/ada/.ssh/id")
@@ -81,7 +84,6 @@ def window(
     qtbot: QtBot,
 ) -> MainWindow:
     """One whose pages and palette show what a workspace with ``things`` has; the folder in it is real."""
-    from kronkers_studio.desktop import offers
     from kronkers_studio.desktop.pages import deploy, servers
 
     read = offers.read_things
@@ -486,6 +488,40 @@ def test_the_cards_buttons_are_what_the_palette_offers(qtbot: QtBot, things: Thi
     assert {RollBack("wine", THIS_COMPUTER, 1), StopService("wine", THIS_COMPUTER)} <= set(wanted)
     offered = {action.act for action in actions_of(things)}
     assert set(wanted) <= offered
+
+
+def test_of_thousands_of_versions_the_newest_of_each_model_and_the_last_ones_are_offered(
+    open_main_window: OpenWindow, filled_workspace: Path, come_to_rest: Rest, qtbot: QtBot
+) -> None:
+    """Seen to fail with all of them offered, which were 40,000 actions to be looked through at each key, and with what
+    can be done gathered on the main thread."""
+    many = [
+        replace(a_version(), name=f"model-{n % 100:02}", version=n // 100 + 1, created=NOON + timedelta(minutes=n))
+        for n in range(5000)
+    ]
+    offered = {action.act for action in actions_of(Things(versions=many))}
+    labels = {act.label for act in offered if isinstance(act, DescribeVersion)}
+    assert {f"model-{n:02}:50" for n in range(100)} <= labels
+    assert "model-99:47" in labels and "model-00:2" not in labels
+    assert len(labels) == 400
+    with open_workspace(filled_workspace) as session:
+        session.workspace.ledger.record(*(ModelRegistered(each) for each in many[:2000]), author="ada")
+    window = open_main_window(filled_workspace, page="settings")
+    window.show()
+    come_to_rest(window)
+    where: list[int] = []
+
+    def seen(things: Things) -> list[Action]:
+        where.append(threading.get_ident())
+        return actions_of(things)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(offers, "actions_of", seen)
+        window.open_palette()
+        live_until_idle(window.studio.runner)
+        qtbot.keyClicks(window.palette_box.search, "describe model 42")
+    assert where and threading.get_ident() not in where
+    assert window.palette_box.found
 
 
 def test_restore_is_asked_of_the_project_that_was_chosen(window: MainWindow, come_to_rest: Rest, qtbot: QtBot) -> None:

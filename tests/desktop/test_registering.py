@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,9 @@ from kronkers_studio.desktop.pages.models import ModelsPage
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.model_names import model_continued_by, without_version
+from kronkers_studio.domain.models import ModelFacts
 from kronkers_studio.settings.paths import resource
+from kronkers_studio.workflows import added_models
 from kronkers_studio.workflows.browsing import list_projects
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import list_models, register_model
@@ -221,3 +223,31 @@ def test_what_is_no_model_is_told_and_nothing_is_stored(
     page.add_file(tmp_path / "harmful.pkl")
     qtbot.waitUntil(lambda: bool(page.notice.message), timeout=20_000)
     assert list_projects(the_session(window)) == []
+
+
+def test_a_file_that_is_replaced_while_it_is_added_is_refused_and_nothing_is_stored(
+    open_main_window: OpenWindow,
+    workspace: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+    come_to_rest: Rest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Seen to fail with what was looked into offered to be registered, and something else stored."""
+    model = Path(shutil.copy(_SAMPLE / "Quality/Wine/model/wine_cultivar.joblib", tmp_path / "wine.joblib"))
+    inspect = added_models._inspect
+
+    def inspect_and_replace(file: Path, beside: Sequence[str]) -> ModelFacts:
+        facts = inspect(file, beside)
+        file.write_bytes(b"a download that began again")
+        return facts
+
+    monkeypatch.setattr(added_models, "_inspect", inspect_and_replace)
+    window = open_main_window(workspace, page="models")
+    come_to_rest(window)
+    page = the_page(window, ModelsPage)
+    page.add_file(model)
+    qtbot.waitUntil(lambda: bool(page.notice.message), timeout=20_000)
+    assert page.notice.message == "wine.joblib changed while it was added."
+    assert list_projects(the_session(window)) == []
+    assert not window.findChildren(RegisterDialog)

@@ -13,17 +13,20 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
+from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.work.studio import Key
 from kronkers_studio.domain.differences import Choice
-from kronkers_studio.workflows.browsing import list_folder
-from kronkers_studio.workflows.session import open_workspace
+from kronkers_studio.workflows.browsing import list_folder, list_projects
+from kronkers_studio.workflows.session import create_workspace, open_workspace
 from kronkers_studio.workflows.versions import create_branch
 from tests.desktop import accessible
-from tests.desktop.kinds import OpenWindow, Rest
+from tests.desktop.kinds import OpenWindow, Rest, the_session
 from tests.desktop.things import stored_bytes
 from tests.desktop.versioned import commit_files
 
@@ -187,6 +190,26 @@ def test_a_file_is_restored_as_it_was_at_a_moment(
     restored = [path for path in target.rglob("*") if path.is_file()]
     assert [path.name for path in restored] == ["sales.csv"]
     assert restored[0].read_bytes() == b"new\n"
+
+
+def test_what_is_asked_about_a_workspace_is_closed_with_it(
+    open_main_window: OpenWindow, filled_workspace: Path, come_to_rest: Rest, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """Seen to fail with the question whether to remove a project still there, whose button asks the workspace that was
+    opened meanwhile."""
+    other = tmp_path / "other"
+    session, _ = create_workspace(other, key_file=tmp_path / "other.key")
+    with session:
+        commit_files(session, {"kept.txt": b"kept"}, "Another one", project="Team folder")
+    window, page = open_registry(open_main_window, filled_workspace, come_to_rest)
+    page.ask_remove()
+    window.dialogs.show_help()
+    before = window.studio.session
+    window.studio.open_directory(other, Key(key_file=tmp_path / "other.key"))
+    qtbot.waitUntil(lambda: window.studio.session not in (None, before), timeout=20_000)
+    come_to_rest(window)
+    assert [type(each) for each in window.findChildren(Dialog) if each.isVisible()] == [HelpDialog]
+    assert [project.name for project in list_projects(the_session(window))] == ["Team folder"]
 
 
 def test_what_is_dragged_out_is_restored_into_a_folder_of_its_own_first(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _LONGEST_PAUSE = 30.0  # seconds between attempts at a service that does not answer
 _LOOK_MS = 2000  # between looks at the history, and whether what is live on this computer still runs
+_FEW, _QUIET_MS = 8, 250  # services; above which there is a rest between two tellings of what was heard
 _LONGEST_SILENCE = 4.0  # seconds without an answer after which a service is said not to answer
 _GOODBYE = 1.0  # seconds that closing the workspace waits for a reading under way
 
@@ -63,6 +64,8 @@ class Recorder(QObject):
         self._looking: set[str] = set()
         self._releases: list[Release] | None = None  # as they were when they were looked at last
         self._said: dict[tuple[str, str], Reachability] = {}
+        self._quiet = QTimer(self, singleShot=True, interval=_QUIET_MS)
+        self._quiet.timeout.connect(self._say_heard)
         studio.opened.connect(self._begin)
         studio.closed.connect(self._forget_all)
         studio.changed.connect(self._on_change)
@@ -151,10 +154,15 @@ class Recorder(QObject):
         self._say_heard()
 
     def _say_heard(self) -> None:
+        """Of many services that answer at once it is told together, and with a rest for whoever shows it; of a few at
+        once, as are their figures."""
+        if len(self._readings) > _FEW and self._quiet.isActive():
+            return
         said = {key: reading.heard for key, reading in self._readings.items()}
         changed, self._said = said != self._said, said
         if changed:
             self.heard.emit()
+            self._quiet.start()
 
     def _read(self, reading: _Reading) -> None:
         def answered(state: LiveState | None) -> None:
@@ -176,6 +184,7 @@ class Recorder(QObject):
         """The workspace is about to be closed."""
         self._timer.stop()
         self._look_timer.stop()
+        self._quiet.stop()
         self._releases = None
         self._said = {}
         until = time.monotonic() + _GOODBYE

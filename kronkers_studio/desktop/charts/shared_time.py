@@ -6,6 +6,9 @@ from PySide6.QtCore import QObject, Signal
 
 SHORTEST = 5.0  # seconds; closer, there is nothing between two measurements
 LONGEST = 10 * 365.25 * 86_400
+EARLIEST, LATEST = 0.0, 4_102_444_800.0
+"""1970 and 2100: nothing is measured before or after, and years that Python's dates do not know end the program where
+a chart writes them."""
 
 
 class SharedTime(QObject):
@@ -30,7 +33,11 @@ class SharedTime(QObject):
         return self.end - self.start
 
     def show(self, start: float, end: float) -> None:
-        """Show this range in every chart."""
+        """Show this range in every chart, or the nearest one between ``EARLIEST`` and ``LATEST``."""
+        if start < EARLIEST or end > LATEST:
+            span = min(end - start, LATEST - EARLIEST)
+            start = min(max(start, EARLIEST), LATEST - span)
+            end = start + span
         if (start, end) != (self.start, self.end):
             self.start, self.end = start, end
             self.changed.emit()

@@ -21,6 +21,8 @@ _DETAILS_WIDTH, _DETAILS_HEIGHT = 640, 220  # pixels
 class CrashDialog(Dialog):
     """Says that nothing is lost, what was being done and what to do now; the details are shown when asked for."""
 
+    of_workspace = False
+
     def __init__(
         self, parent: QWidget | None, during: str, details: str, diagnostics: Callable[[], object] | None = None
     ) -> None:

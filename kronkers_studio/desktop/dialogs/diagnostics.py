@@ -26,6 +26,8 @@ _WIDTH, _VIEW_HEIGHT = 860, 220  # pixels
 class DiagnosticsDialog(Dialog):
     """Lists every file that would be in the zip, with all that is in it."""
 
+    of_workspace = False
+
     def __init__(self, parent: QWidget, studio: Studio) -> None:
         sentence = tr("A zip file for whoever helps you. Look into it first: you alone decide who gets it.")
         super().__init__(parent, tr("Diagnostics"), sentence)

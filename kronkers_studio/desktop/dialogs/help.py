@@ -16,6 +16,8 @@ from kronkers_studio.desktop.widgets.labels import label, rule
 class HelpDialog(Dialog):
     """Shortcuts on top, then the few words worth knowing."""
 
+    of_workspace = False
+
     def __init__(self, parent: QWidget, actions: Sequence[Action]) -> None:
         super().__init__(parent, tr("Help"), tr("Everything can also be found with Ctrl+K."), width=720)
         grid = QGridLayout()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class ImageRegistryDialog(Dialog):
     """``on_done(access)`` hears how the registry is reached from now on."""
 
+    of_workspace = False
+
     def __init__(
         self,
         parent: QWidget,

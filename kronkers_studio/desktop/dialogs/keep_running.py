@@ -16,6 +16,8 @@ from kronkers_studio.desktop.widgets.labels import label
 class KeepRunningDialog(Dialog):
     """``decided`` gets the choice, which is remembered; Cancel leaves the window open."""
 
+    of_workspace = False
+
     def __init__(
         self, parent: QWidget, overview: Overview, decided: Callable[[Literal["tray", "quit"]], object]
     ) -> None:

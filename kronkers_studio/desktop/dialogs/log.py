@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _WIDTH, _VIEW_HEIGHT = 900, 340  # pixels
 _FOLLOW_MS = 2000
+_MOST = 3000  # lines in view, the newest; laying out more holds up the window
 _LEVELS = {"all": ("",), "warnings": ("warning", "error", "critical"), "errors": ("error", "critical")}
 Source = tuple[str, str]
 """(model, place), ("", server), or ("", "") for the program itself."""
@@ -38,6 +39,8 @@ Source = tuple[str, str]
 
 class LogDialog(Dialog):
     """The log of the program, of what is live of ``model`` in ``place``, or of who changed what on a server."""
+
+    of_workspace = False
 
     def __init__(self, parent: QWidget, studio: Studio, model: str = "", place: str = "") -> None:
         super().__init__(parent, tr("Log"), tr("It holds no passwords, keys or rows, and stays on this computer."))
@@ -138,8 +141,17 @@ class LogDialog(Dialog):
 
     def _show_lines(self) -> None:
         wanted, words = _LEVELS[self.level.key], self.words.text().casefold().split()
-        texts = [_text(line) for line in self._lines if wanted == ("",) or line.level in wanted]
-        shown = [text for text in texts if all(word in text.casefold() for word in words)]
+        fitting = [line for line in self._lines if wanted == ("",) or line.level in wanted]
+        shown: list[str] = []
+        left = 0  # older ones
+        for at, line in enumerate(reversed(fitting)):
+            if len(shown) == _MOST:
+                left = len(fitting) - at
+                break
+            text = _text(line)
+            if all(word in text.casefold() for word in words):
+                shown.append(text)
+        shown.reverse()
         self._texts = shown
         bar = self.view.verticalScrollBar()
         at_end, place = bar.value() >= bar.maximum(), bar.value()
@@ -147,6 +159,8 @@ class LogDialog(Dialog):
         bar.setValue(bar.maximum() if at_end or self.follow.isChecked() else place)
         total = counted(len(self._lines), tr("{n} line"), tr("{n} lines"))
         some = tr("{n} of {total}").format(n=number(len(shown)), total=total)
+        if left:
+            some = tr("The newest {n} of {total}").format(n=number(len(shown)), total=total)
         self.amount.setText(total if len(shown) == len(self._lines) else some)
         self.copy_button.setEnabled(bool(shown))
 

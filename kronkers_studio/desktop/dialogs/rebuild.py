@@ -14,6 +14,8 @@ from kronkers_studio.desktop.work.tasks import TaskRunner
 class RebuildDialog(Dialog):
     """``on_yes`` is called when the index is to be made again, and nothing else is under way by then."""
 
+    of_workspace = False
+
     def __init__(self, parent: QWidget, runner: TaskRunner, on_yes: Callable[[], object]) -> None:
         super().__init__(
             parent,

@@ -39,7 +39,7 @@ from kronkers_studio.desktop.place_words import place_title, place_words
 from kronkers_studio.desktop.reachability import Reachability
 from kronkers_studio.desktop.start_again import lost_of, start_again_title, start_again_work
 from kronkers_studio.desktop.widgets.buttons import Button
-from kronkers_studio.desktop.widgets.cards import Card
+from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.dialog import confirm
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import Pill
@@ -105,6 +105,8 @@ class DeployPage(Page):
         self._recorder = Recorder.of(studio)
         self._recorder.heard.connect(self._show_heard)
         self._cards: dict[tuple[str, str], ReleaseCard] = {}
+        self._shown: dict[tuple[str, str], tuple[list[Release], Reachability]] = {}  # in these
+        self._heads: dict[str, QHBoxLayout] = {}  # of the places
         self._reader = ServiceReader(studio, self._in_view, self)
         self._reader.found.connect(self._fill_figures)
         self._reader.failed.connect(self.notice.show_error)
@@ -152,7 +154,7 @@ class DeployPage(Page):
         if not self._in_view():
             return
         if self.views.shown == "places":
-            self._fill_places()
+            self._renew_places()
         if self._dialog is not None and shiboken6.isValid(self._dialog):
             self._dialog.show_releases(self._floor.releases)
 
@@ -362,7 +364,8 @@ class DeployPage(Page):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
-        self._cards.clear()
+        for kept in (self._cards, self._shown, self._heads):
+            kept.clear()
         places = self._floor.places
         shown = self._shown_columns = self._fitting_columns()
         for position, place in enumerate(places):
@@ -375,6 +378,29 @@ class DeployPage(Page):
             self._grid.setRowStretch(row, 0)
         self._grid.setRowStretch(len(places) // shown + 1, 1)
         self._fill_figures()
+
+    def _renew_places(self) -> None:
+        """Make those cards and heads anew of which something else was heard: there may be hundreds, and one changes."""
+        renewed = False
+        for key, card in list(self._cards.items()):
+            releases, shown = self._shown[key]
+            column = card.parentWidget()
+            if self._heard(releases[0]) == shown or column is None:
+                continue
+            had_keyboard = card.isAncestorOf(self.focusWidget()) if self.focusWidget() is not None else False
+            if had_keyboard:
+                self._fill_places()
+                return
+            layout = column.layout()
+            if layout is not None:
+                layout.replaceWidget(card, self._card(key[0], releases))
+                card.hide()
+                card.deleteLater()
+                renewed = True
+        if renewed:
+            for place, head in self._heads.items():
+                self._fill_head(head, place)
+            self._fill_figures()
 
     def _fill_figures(self) -> None:
         """Show what is stored of each service."""
@@ -399,11 +425,23 @@ class DeployPage(Page):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         groups = self._floor.models_in(place)
+        head = self._heads[place] = QHBoxLayout()
+        head.setSpacing(8)
+        self._fill_head(head, place)
+        column.addLayout(head)
+        for model, releases in groups:
+            column.addWidget(self._card(model, releases))
+        if not groups:
+            column.addWidget(self._nothing(place))
+        column.addStretch(1)
+        return holder
+
+    def _fill_head(self, head: QHBoxLayout, place: str) -> None:
+        """The place's name, and how much is live there."""
+        clear(head)
         here = [self._heard(release) for release in self._floor.live if release.place == place]
         silent = sum(1 for heard in here if heard.silent)
         live = len(here) - silent
-        head = QHBoxLayout()
-        head.setSpacing(8)
         head.addWidget(IconLabel("computer" if place == THIS_COMPUTER else "servers", "muted", 18))
         head.addWidget(ElidedLabel(place_title(place), "heading"))
         stopped = sum(1 for release in self._floor.lost if release.place == place)
@@ -417,13 +455,6 @@ class DeployPage(Page):
         if stopped:
             head.addWidget(Pill(tr("{n} stopped").format(n=stopped), "warn"))
         head.addStretch(1)
-        column.addLayout(head)
-        for model, releases in groups:
-            column.addWidget(self._card(model, releases))
-        if not groups:
-            column.addWidget(self._nothing(place))
-        column.addStretch(1)
-        return holder
 
     def _nothing(self, place: str) -> QWidget:
         card = Card()
@@ -458,9 +489,10 @@ class DeployPage(Page):
         return holder
 
     def _card(self, model: str, releases: list[Release]) -> ReleaseCard:
-        card = ReleaseCard(model, releases, self._heard(releases[0]), live_times=self._floor.live_times)
+        key, heard = (model, releases[0].place), self._heard(releases[0])
+        card = ReleaseCard(model, releases, heard, live_times=self._floor.live_times)
         card.wanted.connect(self.do)
-        self._cards[model, releases[0].place] = card
+        self._cards[key], self._shown[key] = card, (releases, heard)
         return card
 
     def _show_access(self, release: Release) -> None:

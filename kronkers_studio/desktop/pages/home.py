@@ -21,6 +21,7 @@ from kronkers_studio.desktop.destinations import (
     StartAgain,
     StopService,
     ToPage,
+    WatchService,
 )
 from kronkers_studio.desktop.localization import counted, date_time, file_size, home_short, moment, number, tr
 from kronkers_studio.desktop.look.icons import IconLabel
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 _EVENTS = 12
+_SERVICES = 12  # that are listed; the others are on Monitor
 _COMMITS_PER_PROJECT = 5
 
 
@@ -131,6 +133,7 @@ class HomePage(Page):
         self._recorder = Recorder.of(studio)
         self._recorder.heard.connect(self._on_heard)
         self._figures: dict[tuple[str, str], ServiceFigures] = {}
+        self._listed: list[tuple[Release, Reachability]] | None = None
         self._reader = ServiceReader(studio, self._in_view, self)
         self._reader.found.connect(self._fill_figures)
         self._reader.failed.connect(self.notice.show_error)
@@ -162,7 +165,7 @@ class HomePage(Page):
             self._show_services([*overview.lost, *overview.starting, *overview.live])
 
     def _forget(self) -> None:
-        self.overview = None
+        self.overview = self._listed = None
 
     def _show_figures(self, overview: Overview) -> None:
         size = sum(project.head.size for project in overview.projects if project.head)
@@ -198,11 +201,22 @@ class HomePage(Page):
         self._step_row.addWidget(go)
 
     def _show_services(self, live: list[Release]) -> None:
+        if len(live) > _SERVICES:  # what needs a look is among those listed
+            live = sorted(live, key=lambda each: not (each.lost or self._heard(each).silent))
+        listed = [(release, self._heard(release)) for release in live]
+        if listed == self._listed:
+            self._fill_figures()
+            return
+        self._listed = listed
         clear(self._service_rows)
         self._figures.clear()
-        for release in live:
+        for release in live[:_SERVICES]:
             self._service_rows.addWidget(self._service(release))
         self._fill_figures()
+        if len(live) > _SERVICES:
+            words = tr("See all {n} services").format(n=number(len(live)))
+            see_all = Button(words, lambda: self.studio.go.emit(WatchService("", "")), kind="link")
+            self._service_rows.addWidget(see_all, 0, Qt.AlignmentFlag.AlignLeft)
         if not live:
             words = tr("Nothing is live yet. A live model answers requests and has its charts here.")
             self._service_rows.addWidget(label(words, "muted", wrap=True))

@@ -27,7 +27,7 @@ from kronkers_studio.desktop.charts.quantities import megabytes, milliseconds, p
 from kronkers_studio.desktop.charts.ranges import OWN, RANGES, SINCE_LIVE, range_choices
 from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.charts.release_status import Standing
-from kronkers_studio.desktop.charts.shared_time import SharedTime
+from kronkers_studio.desktop.charts.shared_time import EARLIEST, LATEST, SharedTime
 from kronkers_studio.desktop.destinations import Destination, ToPage, WatchService
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.tokens import GAP, MARGIN_X, Tone
@@ -195,7 +195,7 @@ class MonitorPage(Page):
 
     def visit(self, destination: Destination) -> None:
         if isinstance(destination, WatchService):
-            self.shows_all = False
+            self.shows_all = not destination.model
             self._watch(destination.model, destination.place)
             self.become_stale()
 
@@ -537,4 +537,4 @@ def _own_range(found: object) -> tuple[float, float] | None:
     """A range that was kept, when it is one."""
     if not isinstance(found, list) or len(found) != 2 or not all(isinstance(at, int | float) for at in found):
         return None
-    return (float(found[0]), float(found[1])) if found[0] < found[1] else None
+    return (float(found[0]), float(found[1])) if EARLIEST <= found[0] < found[1] <= LATEST else None

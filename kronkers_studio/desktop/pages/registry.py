@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from kronkers_studio.desktop import offers
@@ -58,6 +59,7 @@ _PAGE = 100  # commits asked for at a time
 _PATH = 56  # characters of a folder's path in a sentence
 _HISTORY_SHARE = 0.34  # of the width, until somebody moves the handle
 _NARROWEST_HISTORY, _NARROWEST_CONTENT = 290, 380  # pixels
+_ALL_WORDS = 340  # pixels of the history in which its buttons have room for all that they say
 
 
 class RegistryPage(Page):
@@ -477,7 +479,7 @@ class RegistryPage(Page):
         )
 
     def _full(self) -> QWidget:
-        history = Card(tr("History"))
+        history = _HistoryCard(self.name_button)
         history.add_to_head(self.merge_button, self.name_button)
         history.body.addWidget(self.history, 1)
         content = self._version
@@ -493,6 +495,20 @@ class RegistryPage(Page):
         content.setMinimumWidth(_NARROWEST_CONTENT)
         self.split = Split(history, content, tr("Width of the history"), share=self._share)
         return self.split
+
+
+class _HistoryCard(Card):
+    """Where there is no room for all words, those of the naming button are fewer."""
+
+    def __init__(self, name_button: OfferButton) -> None:
+        super().__init__(tr("History"))
+        self._name_button = name_button
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        words = self._name_button.action.words if self.width() >= _ALL_WORDS else tr("Name …")
+        if self._name_button.text() != words:
+            self._name_button.setText(words)
 
 
 def _projects(session: Session) -> list[Project]:

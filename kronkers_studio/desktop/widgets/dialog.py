@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QResizeEvent
@@ -27,6 +28,10 @@ class Dialog(QDialog):
 
     What went wrong is said in ``notice`` instead of title and sentence: nothing moves under the mouse.
     """
+
+    of_workspace: ClassVar[bool] = True
+    """It is closed with the workspace that was open when it was asked for: whatever it is about, another workspace may
+    have something of the same name."""
 
     def __init__(self, parent: QWidget | None, title: str, sentence: str = "", *, width: int = 460) -> None:
         super().__init__(parent)

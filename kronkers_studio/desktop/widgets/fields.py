@@ -219,6 +219,7 @@ class DateTimeField(QDateTimeEdit):
         super().__init__(moment, parent)
         self.setAccessibleName(name)
         self.setDisplayFormat(f"ddd d MMM yyyy  {clock_format()}")
+        self.setMinimumDateTime(QDateTime.fromSecsSinceEpoch(0))
         # where a style sheet's padding has no effect
         self.lineEdit().setTextMargins(_BESIDE_WORDS, 0, _BESIDE_WORDS, 0)
         self.setMaximumDateTime(QDateTime.currentDateTime().addSecs(60))
