@@ -86,6 +86,7 @@ class Dialog(QDialog):
             return
         width = self.width() - 2 * _NOTICE_BESIDE
         height = self.notice.height_at(width)
+        self.notice.setMinimumHeight(height)  # it may have one of where it was narrower
         self.notice.setGeometry(_NOTICE_BESIDE, _NOTICE_TOP, width, height)
         self.notice.raise_()
         lacking = height + _NOTICE_TOP - _TOP - max(self._head.height(), self._head.minimumHeight())
