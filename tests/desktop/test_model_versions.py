@@ -62,6 +62,15 @@ def window(open_main_window: OpenWindow, with_versions: Path, come_to_rest: Rest
     return opened
 
 
+def test_one_row_is_marked_at_a_time_until_a_person_marks_another(window: MainWindow) -> None:
+    page = the_page(window, ModelsPage)
+    assert page.versions.chosen is not None and page.found.chosen is None
+    assert page.register_button.isEnabled(), "it registers the first that can be"
+    unsupported = next(at for at, each in enumerate(page.found.content.rows) if each.facts is None)
+    page.found.choose(unsupported)
+    assert not page.register_button.isEnabled()
+
+
 def test_two_versions_are_compared_and_change_sides(window: MainWindow, come_to_rest: Rest) -> None:
     window.studio.go.emit(CompareVersions("churn:2"))
     come_to_rest(window)

@@ -102,7 +102,7 @@ class ModelsPage(Page):
         self.details = ModelDetails(studio)
         self.details.wanted.connect(self.do)
         self.found.opened.connect(self._register)
-        self.found.picked.connect(self._found_picked)
+        self.found.picked.connect(self._show_registrable)
         self.versions.picked.connect(self._version_picked)
         give_menu(self.versions, version_actions, self.do)
         give_menu(self.found, _found_actions, self.do)
@@ -179,8 +179,7 @@ class ModelsPage(Page):
         self._found_card.setVisible(bool(shelf.unregistered))
         self.found.content.show_rows(shelf.unregistered)
         self.found.fit_rows(4)
-        if shelf.unregistered:
-            self.found.choose(0)
+        self._show_registrable(self._to_register)
         self.versions.content.show_rows(shelf.versions)
         self._arrange()
         self._none_yet.setVisible(not shelf.versions)
@@ -232,9 +231,17 @@ class ModelsPage(Page):
         )
 
     def _register_chosen(self) -> None:
-        chosen = self.found.chosen
-        if chosen is not None:
-            self._register(chosen)
+        wanted = self._to_register
+        if wanted is not None:
+            self._register(wanted)
+
+    @property
+    def _to_register(self) -> FoundModel | None:
+        """What is chosen or, until something is, the first of the list: so that not two rows are marked at once."""
+        return self.found.chosen or next(iter(self._shelf.unregistered), None)
+
+    def _show_registrable(self, wanted: FoundModel | None) -> None:
+        self.register_button.setEnabled(wanted is not None and wanted.facts is not None)
 
     def _register(self, found: FoundModel) -> None:
         if found.facts is None:
@@ -251,9 +258,6 @@ class ModelsPage(Page):
         self._wanted = version.label
         words = tr("{model} is registered as version {version}.").format(model=version.name, version=version.version)
         self.notice.say(words, tr("Put it live to send it rows and watch its charts."), "ok")
-
-    def _found_picked(self, found: FoundModel) -> None:
-        self.register_button.setEnabled(found.facts is not None)
 
     # Versions
 
