@@ -69,7 +69,7 @@ class Life(RuleBasedStateMachine):
         self.trash: dict[str, tuple[TrashKind, str, str, Branches]] = {}
         self.known: dict[str, tuple[str, Files]] = {}  # commits that were heads: project and files
         self.pending: tuple[str, Files, StoreOutcome] | None = None
-        self.interrupted: tuple[int, str, str, Files] | None = None  # entries of the journal then; where, and what
+        self.interrupted: list[tuple[int, str, str, Files]] = []  # entries of the journal then; where, and what
 
     def teardown(self) -> None:
         if hasattr(self, "place"):
@@ -189,8 +189,8 @@ class Life(RuleBasedStateMachine):
             (self.directory / "metadata.db").unlink()
         assert rebuild_workspace(self.directory, Unlock(key_file=self.template[1])).problems == ()
         self.workspace = self._open()
-        if self.interrupted is not None and self.interrupted[0] == entries:
-            self._accept(*self.interrupted[1:])  # nothing was recorded since: its last step may be made up for
+        since = [each for each in self.interrupted if each[0] == entries]  # nothing was recorded after these
+        any(self._accept(*each[1:]) for each in since)  # the last step of one of them may be made up for
 
     @rule(project=projects, branch=branches)
     def restore(self, project: str, branch: str) -> None:
@@ -209,7 +209,7 @@ class Life(RuleBasedStateMachine):
     def die_bringing_in(self, project: str, branch: str, files: Files, death: int) -> None:
         self._die(lambda: self._bring_in(project, branch, files), death)
         if not self._accept(project, branch, files):
-            self.interrupted = (self._entries(), project, branch, files)
+            self.interrupted.append((self._entries(), project, branch, files))
 
     @rule(death=deaths)
     def die_cleaning_up(self, death: int) -> None:
