@@ -55,6 +55,7 @@ class FolderBrowser(QWidget):
         self.file: Entry | None = None  # that is looked at
         self.sources: Sequence[MigrationSource] = ()  # the folders that the project is brought in from
         self._entries: Sequence[Entry] = ()
+        self._whole = ""  # what there is, in words: counted where it is read, as it may be much
         self._wanted = 0  # grows with each thing asked for: an answer to an older one is not shown
         self.trail = Trail()
         self.trail.wanted.connect(self.open_folder)
@@ -168,19 +169,19 @@ class FolderBrowser(QWidget):
         asked = self._ask()
         order = self._order
 
-        def work(session: Session) -> tuple[list[Entry], list[Entry], int]:
+        def work(session: Session) -> tuple[list[Entry], list[Entry], int, str]:
             from kronkers_studio.desktop.folder_rows import arrange
             from kronkers_studio.workflows.browsing import list_folder
 
             entries = list_folder(session, commit.project, commit.id, path)
             arranged = arrange(entries, "", order)
             place = next((at for at, entry in enumerate(arranged) if entry.name == name), -1) if name else -1
-            return entries, arranged, place
+            return entries, arranged, place, entries_words(entries)
 
-        def show(answer: tuple[list[Entry], list[Entry], int]) -> None:
+        def show(answer: tuple[list[Entry], list[Entry], int, str]) -> None:
             if asked != self._wanted:
                 return
-            self._entries, arranged, place = answer
+            self._entries, arranged, place, self._whole = answer
             self.path, self.file = path, None
             self.views.show_view("folder")
             self.words.blockSignals(True)
@@ -198,7 +199,7 @@ class FolderBrowser(QWidget):
             if path and isinstance(error, NotFound):  # in that version of the project
                 self.open_folder("")
                 return
-            self._entries = ()
+            self._entries, self._whole = (), entries_words(())
             self._show([])
             self.troubled.emit(error)
 
@@ -262,7 +263,7 @@ class FolderBrowser(QWidget):
         self.table.scrollToTop()
         position = ("name", "size", "changed").index(self._order.removeprefix("-"))
         self.table.show_sorted(position, descending=self._order.startswith("-"))
-        whole = entries_words(self._entries)
+        whole = self._whole
         found = tr("{n} of {whole}").format(n=number(len(entries)), whole=whole)
         self._found.setText(whole if len(entries) == len(self._entries) else found)
 
