@@ -137,7 +137,7 @@ def _pieces(before: Scrape | None, now: Scrape, history: ServiceHistory) -> list
     """
     assert now.uptime is not None  # noqa: S101 — a history belongs to a run, and is asked for by its uptime
     same = before is not None and before.run == now.run and before.uptime is not None
-    begun = Scrape(now.at - now.uptime, cpu_seconds=0.0, run=now.run, uptime=0.0)
+    begun = Scrape(now.at - now.uptime, run=now.run, uptime=0.0)  # what loading it took of the processor is not known
     if before is not None and same:
         begun = before
     since = begun.uptime or 0.0
