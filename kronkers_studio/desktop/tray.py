@@ -18,6 +18,7 @@ from kronkers_studio.desktop.look import icons
 from kronkers_studio.desktop.look.tokens import DARK, LIGHT
 from kronkers_studio.desktop.widgets.buttons import unmarked
 from kronkers_studio.desktop.work.folder_watches import Watchers
+from kronkers_studio.domain.printable import printable
 
 _LISTED = 8  # services, and folders; the rest is counted
 _SHOWN_MS = 10_000
@@ -76,14 +77,14 @@ class Tray(QObject):
         """Show how everything is now."""
         overview = self._attention.overview
         self._icon.setIcon(tray_icon(overview.condition))
-        self._icon.setToolTip(tr("Kronkers Studio: {state}").format(state=overview.sentence))
+        self._icon.setToolTip(printable(tr("Kronkers Studio: {state}").format(state=overview.sentence)))
         self._fill_menu()
 
     def show_message(self, message: Message) -> None:
         """Have the system show a notification."""
         self._last = message
         kind = QSystemTrayIcon.MessageIcon.Warning if message.bad else QSystemTrayIcon.MessageIcon.Information
-        self._icon.showMessage(message.title, message.words, kind, _SHOWN_MS)
+        self._icon.showMessage(printable(message.title), printable(message.words, lines=True), kind, _SHOWN_MS)
 
     def end(self) -> None:
         """Take the icon away."""
@@ -92,7 +93,8 @@ class Tray(QObject):
     def _fill_menu(self) -> None:
         overview, menu = self._attention.overview, self.menu
         menu.clear()
-        state = menu.addAction(f"{condition_words(overview.condition)}: {overview.sentence}")
+        words = f"{condition_words(overview.condition)}: {overview.sentence}"
+        state = menu.addAction(unmarked(printable(words)))
         state.setEnabled(False)
         self._add(tr("Open Kronkers Studio"), lambda: self.open_wanted.emit(None))
         self._add_entries(tr("Live"), overview.services, "deploy")
@@ -115,8 +117,8 @@ class Tray(QObject):
             self._add(counted(more, tr("{n} more …"), tr("{n} more …")), self._opens(ToPage(page)))
 
     def _add(self, words: str, act: Callable[[], object]) -> QAction:
-        """``words`` as they are: an ampersand in a name is none of a shortcut."""
-        action = self.menu.addAction(unmarked(words))
+        """``words`` as they are: an ampersand in a name is none of a shortcut, and a name may be of any bytes."""
+        action = self.menu.addAction(unmarked(printable(words)))
 
         def do(_checked: bool) -> None:
             act()

@@ -105,6 +105,25 @@ def test_what_happened_is_listed_newest_first_with_what_ended_by_itself() -> Non
     assert "Out" in listed[1].hint
 
 
+def test_the_next_step_stays_with_the_keyboard_in_it_while_nothing_else_is_to_be_done(
+    open_main_window: OpenWindow, filled_workspace: Path, come_to_rest: Rest
+) -> None:
+    """Seen to fail with the step made anew at each reading."""
+    window = open_main_window(filled_workspace)
+    window.show()
+    come_to_rest(window)
+    page = the_page(window, HomePage)
+    step = button(page, "See what was found")
+    page.refresh()
+    come_to_rest(window)
+    page._fill_figures()
+    assert button(page, "See what was found") is step
+    assert page.overview is not None
+    page.show_overview(replace(page.overview, models=[a_version()]))
+    QApplication.processEvents()
+    assert button(page, "Put it live") is not step
+
+
 # Registry and Models
 
 

@@ -113,6 +113,7 @@ class HomePage(Page):
         self.live = FigureCard(tr("Live now"))
         self.servers = FigureCard(tr("Servers"))
         self.content.addLayout(row_of(self.projects, self.models, self.live, self.servers))
+        self._step: NextStep | None = None
         self._step_card = Card()
         self._step_row = QHBoxLayout()
         self._step_row.setSpacing(14)
@@ -187,6 +188,10 @@ class HomePage(Page):
         self.servers.show_figure(number(len(overview.servers)), tr("and this computer"), "plain")
 
     def _show_step(self, step: NextStep | None) -> None:
+        """What is shown already stays, with the keyboard in it: this is asked at each reading of the services."""
+        if step == self._step and (step is None) == self._step_card.isHidden():
+            return
+        self._step = step
         clear(self._step_row)
         self._step_card.setVisible(step is not None)
         if step is None:
