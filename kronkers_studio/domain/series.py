@@ -123,6 +123,7 @@ class LiveState:
     values: Mapping[Metric, float] = field(default_factory=dict)
     totals: Mapping[str, int] = field(default_factory=dict)  # "answered", "refused", "failed", "rows" since the start
     problem: str = ""
+    live: bool = True  # a release is recorded as live; what was stopped meanwhile is not silent
 
 
 @dataclass(frozen=True, slots=True)

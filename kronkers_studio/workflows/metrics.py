@@ -106,7 +106,9 @@ class LiveFeed:
             values = self._read()
         except StudioError as problem:
             self._drop_client()
-            return replace(live_state(self._session, self._model, self._place), problem=problem.message)
+            live = self._session.workspace.ledger.live_release(self._model, self._place) is not None
+            last = live_state(self._session, self._model, self._place)
+            return replace(last, problem=problem.message, live=live)
         return LiveState(
             model=self._model,
             place=self._place,

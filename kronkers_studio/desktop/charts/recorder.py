@@ -257,7 +257,7 @@ class _Reading:
         self.busy = False
         if state is not None and state.reachable:
             self._answered, self._silent = datetime.now(UTC), None
-        elif state is not None:
+        elif state is not None and state.live:
             since = self._silent.since if self._silent is not None else self._answered or self._asked
             self._silent = Reachability(False, since, state.problem)
         self._failures = 0 if state is not None and state.reachable else self._failures + 1
