@@ -9,7 +9,11 @@ from typing import Any
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.rail import Stop
 
-LOADED_EARLY = ("registry", "migrate", "models", "deploy", "servers", "settings")  # charts load too much at once
+LOADED_EARLY = (
+    *("panels.table_preview", "panels.browser", "panels.change_list", "pages.registry", "pages.migrate"),
+    *("pages.models", "panels.send_rows", "pages.deploy", "pages.servers", "pages.settings", "background"),
+)
+"""Modules that are imported before they are needed, each within a few milliseconds; charts load too much at once."""
 NEEDS_NO_WORKSPACE = ("settings",)
 _PAGES = {
     "home": ("home", "HomePage"),
@@ -42,11 +46,11 @@ def is_page(key: str) -> bool:
     return key in _PAGES
 
 
-def load_page(key: str) -> ModuleType:
-    """Import the code of the page ``key``; on any thread."""
-    return importlib.import_module(f"kronkers_studio.desktop.pages.{_PAGES[key][0]}")
+def load(module: str) -> ModuleType:
+    """Import ``module`` of the window's code; on the main thread, as all that names types of Qt."""
+    return importlib.import_module(f"kronkers_studio.desktop.{module}")
 
 
 def page_class(key: str) -> Any:
     """The page's class, a ``Page``, which lies above this list."""
-    return getattr(load_page(key), _PAGES[key][1])
+    return getattr(load(f"pages.{_PAGES[key][0]}"), _PAGES[key][1])

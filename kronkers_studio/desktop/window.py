@@ -18,7 +18,7 @@ from kronkers_studio.desktop.destinations import Destination, ToPage
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.mending import Mending
 from kronkers_studio.desktop.page_history import PageHistory
-from kronkers_studio.desktop.page_list import LOADED_EARLY, NEEDS_NO_WORKSPACE, is_page, load_page, page_class, stops
+from kronkers_studio.desktop.page_list import LOADED_EARLY, NEEDS_NO_WORKSPACE, is_page, load, page_class, stops
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.rail import Rail
 from kronkers_studio.desktop.row_menus import do_on_computer
@@ -162,23 +162,22 @@ class MainWindow(QMainWindow):
         Watchers.of(self.studio).resume(self.memory.watched(self.studio.directory))
 
     def _load_ahead(self) -> None:
-        """Off the main thread: what showing the current page will need, which is half of what showing it takes."""
-        importlib.import_module("kronkers_studio.desktop.charts.recorder")
-        if is_page(self.current):
-            load_page(self.current)
+        """Off the main thread: the largest part of what showing the current page will need that is not Qt's. Qt's types
+        are made when they are first named, and two threads must not do that at once: it ends the program."""
+        if self.current == "monitor":
+            importlib.import_module("numpy")
 
     def make_ready(self) -> None:
-        """Load off the main thread what the pages not yet visited need, so that they open at once."""
+        """Load what the pages not yet visited need, one after the other while nothing else is to be done, so that they
+        open at once."""
+        self._load_next([*LOADED_EARLY])
 
-        def load(*_: object) -> None:
-            for key in LOADED_EARLY:
-                load_page(key)
-            importlib.import_module("kronkers_studio.desktop.background")
-
-        def loaded(_nothing: object) -> None:
+    def _load_next(self, modules: list[str]) -> None:
+        if modules:
+            load(modules.pop(0))
+            QTimer.singleShot(0, self, lambda: self._load_next(modules))
+        else:
             self.go_on_in_background()
-
-        self.studio.runner.run("make ready", load, done=loaded, owner=self, shown=False)
 
     def go_on_in_background(self) -> None:
         """Where the system has a tray, be in it from now on."""

@@ -7,7 +7,6 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -19,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.dialogs.diagnostics import DiagnosticsDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
-from kronkers_studio.desktop.page_list import stops
+from kronkers_studio.desktop.page_list import LOADED_EARLY, stops
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.domain.changes import ModelRegistered, ReleaseRecorded, ServerAdded
 from kronkers_studio.domain.models import ContentRef
@@ -40,23 +39,21 @@ def test_pages_are_made_at_their_first_visit(open_main_window: OpenWindow, works
     assert set(pages_made(window)) == {"home", "registry"}
 
 
-def test_the_code_of_the_first_page_is_loaded_while_the_workspace_is_opened_and_not_on_the_main_thread(
-    open_main_window: OpenWindow, workspace: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_pages_need_is_loaded_early_one_module_after_the_other(
+    open_main_window: OpenWindow, workspace: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kronkers_studio.desktop import page_list
     from kronkers_studio.desktop import window as module
 
     loaded: list[tuple[str, bool]] = []
-    load = page_list.load_page
-
-    def note(key: str) -> ModuleType:
-        loaded.append((key, threading.current_thread() is threading.main_thread()))
-        return load(key)
-
-    monkeypatch.setattr(module, "load_page", note)
+    monkeypatch.setattr(
+        module, "load", lambda name: loaded.append((name, threading.current_thread() is threading.main_thread()))
+    )
     window = open_main_window(workspace)
+    window.make_ready()
+    assert len(loaded) == 1, "the others when nothing else is to be done"
+    qtbot.waitUntil(lambda: len(loaded) == len(LOADED_EARLY), timeout=20_000)
+    assert loaded == [(name, True) for name in LOADED_EARLY]
     assert pages_made(window) == ["home"]
-    assert loaded[0] == ("home", False)
 
 
 def test_each_page_has_a_shortcut_and_alt_arrows_go_through_the_history(
