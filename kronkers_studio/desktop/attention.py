@@ -12,7 +12,7 @@ from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.destinations import Destination, ToPage, WatchService
 from kronkers_studio.desktop.incidents import Condition, Incidents, Problem, Told
 from kronkers_studio.desktop.localization import counted, tr
-from kronkers_studio.desktop.offers import services_of, shown_of
+from kronkers_studio.desktop.offers.services import services_of, shown_of
 from kronkers_studio.desktop.place_words import place_words, release_pill, silent_words
 from kronkers_studio.desktop.work.folder_watches import Watchers, Watching
 from kronkers_studio.desktop.work.studio import Studio

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from kronkers_studio.desktop import offers
 from kronkers_studio.desktop.actions import Action, Kind, Press
 from kronkers_studio.desktop.offer_buttons import OfferButton, OfferMenuButton
+from kronkers_studio.desktop.offers.settings import settings_actions
+from kronkers_studio.desktop.offers.window import Things, actions_of, distinct, page_action, read_things, window_actions
 from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.page_titles import page_purpose
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -35,7 +36,7 @@ class WindowActions(QObject):
         super().__init__(parent)
         self._studio = studio
         self._in_view = in_view
-        self.things = offers.Things()
+        self.things = Things()
         self._with_things: list[Action] = []
         self._stale = True
         studio.changed.connect(self._forget)
@@ -44,15 +45,15 @@ class WindowActions(QObject):
 
     def now(self) -> list[Action]:
         """Everything that can be done or gone to from here."""
-        return offers.distinct([*self._on_this_page(), *self.always(), *self._with_things])
+        return distinct([*self._on_this_page(), *self.always(), *self._with_things])
 
     def always(self) -> list[Action]:
         """What does not depend on what is in the workspace."""
         pages = [
-            offers.page_action(stop.key, stop.title, stop.icon, position, *page_purpose(stop.key))
+            page_action(stop.key, stop.title, stop.icon, position, *page_purpose(stop.key))
             for position, stop in enumerate(stops(), 1)
         ]
-        return [*offers.window_actions(), *pages, *offers.settings_actions()]
+        return [*window_actions(), *pages, *settings_actions()]
 
     def read_things(self) -> None:
         """Read off the main thread what is in the workspace, when that is not known."""
@@ -73,7 +74,7 @@ class WindowActions(QObject):
                 found.append(Action(Kind.HERE, words, Press(button), _icon_of(button)))
         return found
 
-    def _show(self, read: tuple[offers.Things, list[Action]]) -> None:
+    def _show(self, read: tuple[Things, list[Action]]) -> None:
         self.things, self._with_things = read
         self.things_changed.emit()
 
@@ -86,13 +87,13 @@ class WindowActions(QObject):
 
     def _forget_all(self) -> None:
         """Another workspace, or none."""
-        self.things, self._with_things, self._stale = offers.Things(), [], True
+        self.things, self._with_things, self._stale = Things(), [], True
 
 
-def _read(session: Session) -> tuple[offers.Things, list[Action]]:
+def _read(session: Session) -> tuple[Things, list[Action]]:
     """Also what can be done with each thing: of thousands of versions that takes longer than a click may."""
-    things = offers.read_things(session)
-    return things, offers.actions_of(things)
+    things = read_things(session)
+    return things, actions_of(things)
 
 
 def _icon_of(button: QPushButton) -> str:

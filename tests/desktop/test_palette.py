@@ -15,7 +15,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from kronkers_studio.desktop import actions, command_palette, offers
+from kronkers_studio.desktop import actions, command_palette, window_actions
 from kronkers_studio.desktop.actions import Act, Action, Command, Kind
 from kronkers_studio.desktop.destinations import (
     CheckWorkspace,
@@ -34,7 +34,8 @@ from kronkers_studio.desktop.destinations import (
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.offer_buttons import OfferButton, OfferMenuButton
-from kronkers_studio.desktop.offers import Things, actions_of, settings_actions
+from kronkers_studio.desktop.offers.settings import settings_actions
+from kronkers_studio.desktop.offers.window import Things, actions_of, read_things
 from kronkers_studio.desktop.page_list import stops
 from kronkers_studio.desktop.pages.deploy import DeployPage, Floor
 from kronkers_studio.desktop.pages.settings import SettingsPage
@@ -86,13 +87,11 @@ def window(
     """One whose pages and palette show what a workspace with ``things`` has; the folder in it is real."""
     from kronkers_studio.desktop.pages import deploy, servers
 
-    read = offers.read_things
-
     def read_all(session: Session) -> Things:
-        return replace(read(session), versions=things.versions, releases=things.releases, servers=things.servers)
+        return replace(read_things(session), versions=things.versions, releases=things.releases, servers=things.servers)
 
     floor = Floor([THIS_COMPUTER, "factory"], list(things.versions), list(things.releases))
-    monkeypatch.setattr(offers, "read_things", read_all)
+    monkeypatch.setattr(window_actions, "read_things", read_all)
     monkeypatch.setattr(deploy, "read_floor", lambda _session: floor)
     monkeypatch.setattr(servers, "_servers", lambda _session: list(things.servers))
     shown = open_main_window(filled_workspace)
@@ -516,7 +515,7 @@ def test_of_thousands_of_versions_the_newest_of_each_model_and_the_last_ones_are
         return actions_of(things)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(offers, "actions_of", seen)
+        patched.setattr(window_actions, "actions_of", seen)
         window.open_palette()
         live_until_idle(window.studio.runner)
         qtbot.keyClicks(window.palette_box.search, "describe model 42")

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop import offers
 from kronkers_studio.desktop.actions import Act, Action
 from kronkers_studio.desktop.destinations import RestoreContent, ShowFileHistory
 from kronkers_studio.desktop.difference_rows import change_words
 from kronkers_studio.desktop.localization import counted, date_time, file_size, moment, number, path_words, tr
+from kronkers_studio.desktop.offers.content import content_actions, save_as
 from kronkers_studio.desktop.panels.change_list import ChangeList
 from kronkers_studio.desktop.panels.compared_content import ComparedContent, Content
 from kronkers_studio.desktop.panels.preview import PreviewPanel
@@ -191,7 +191,7 @@ class FileHistoryDialog(Dialog):
         if after is None:
             return []
         is_file = after.kind is EntryKind.FILE
-        actions = offers.content_actions(self._project, state.commit.id, after.path, is_file=is_file)
+        actions = content_actions(self._project, state.commit.id, after.path, is_file=is_file)
         return actions[1:]  # its history is here
 
     def _perform(self, act: Act) -> None:
@@ -203,7 +203,7 @@ class FileHistoryDialog(Dialog):
     def _save(self) -> None:
         state = self._state
         if state is not None and state.change.after is not None:
-            self._do(offers.save_as(self._project, state.commit.id, state.change.after.path).act)
+            self._do(save_as(self._project, state.commit.id, state.change.after.path).act)
 
     def _restore(self) -> None:
         state = self._state

@@ -13,10 +13,10 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from kronkers_studio.desktop import offers
 from kronkers_studio.desktop.actions import Act, Action, CopyText, ShowInFileManager
 from kronkers_studio.desktop.destinations import SaveFile, ShowContent, ShowFileHistory, ShowModelVersion
 from kronkers_studio.desktop.localization import counted, tr
+from kronkers_studio.desktop.offers.content import found_file_actions
 from kronkers_studio.desktop.panels.hit_columns import found_columns
 from kronkers_studio.desktop.row_menus import do_on_computer, give_menu
 from kronkers_studio.desktop.widgets.dialog import Dialog
@@ -173,7 +173,7 @@ class SearchDialog(Dialog):
         self._studio.go.emit(ShowContent(hit.project, folder, name, _branch(hit)))
 
     def _actions(self, hit: SearchHit) -> list[Action]:
-        return offers.found_file_actions(hit.project, _branch(hit), hit.path) if hit.kind is SearchKind.FILE else []
+        return found_file_actions(hit.project, _branch(hit), hit.path) if hit.kind is SearchKind.FILE else []
 
     def _do(self, act: Act) -> None:
         if isinstance(act, CopyText | ShowInFileManager):

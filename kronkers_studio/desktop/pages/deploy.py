@@ -11,7 +11,6 @@ import shiboken6
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop import offers
 from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.charts.service_reader import ServiceReader
 from kronkers_studio.desktop.destinations import (
@@ -31,6 +30,8 @@ from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.offer_buttons import OfferButton
+from kronkers_studio.desktop.offers.models import put_any_live, put_live_in
+from kronkers_studio.desktop.offers.servers import add_server
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.release_card import ReleaseCard
@@ -111,8 +112,8 @@ class DeployPage(Page):
         self._reader.found.connect(self._fill_figures)
         self._reader.failed.connect(self.notice.show_error)
         self.back_button = Button(tr("Back"), self.show_places, icon="back")
-        self.server_button = OfferButton(offers.add_server(), studio.go.emit)
-        self.live_button = OfferButton(offers.put_any_live(), self.do, kind="primary")
+        self.server_button = OfferButton(add_server(), studio.go.emit)
+        self.live_button = OfferButton(put_any_live(), self.do, kind="primary")
         for button in (self.back_button, self.server_button, self.live_button):
             self.header.add_action(button)
         self.send_panel = SendRowsPanel(studio)
@@ -459,7 +460,7 @@ class DeployPage(Page):
     def _nothing(self, place: str) -> QWidget:
         card = Card()
         card.body.addWidget(label(tr("Nothing runs here yet."), "muted"))
-        button = OfferButton(offers.put_live_in(place), self.do, icon=False)
+        button = OfferButton(put_live_in(place), self.do, icon=False)
         row = QHBoxLayout()
         row.addWidget(button)
         row.addStretch(1)
@@ -481,7 +482,7 @@ class DeployPage(Page):
         words = tr("A server runs the model day and night, and others can use it. It needs SSH and Docker.")
         card.body.addWidget(label(words, "muted", wrap=True))
         row = QHBoxLayout()
-        row.addWidget(OfferButton(offers.add_server(), self.studio.go.emit, icon=False))
+        row.addWidget(OfferButton(add_server(), self.studio.go.emit, icon=False))
         row.addStretch(1)
         card.body.addLayout(row)
         column.addWidget(card)

@@ -27,7 +27,7 @@ from kronkers_studio.desktop.localization import counted, date_time, file_size, 
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers import shown_actions
+from kronkers_studio.desktop.offers.services import shown_actions
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.service_figures import ServiceFigures

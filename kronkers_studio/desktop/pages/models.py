@@ -28,7 +28,8 @@ from kronkers_studio.desktop.localization import counted, figure, file_size, mom
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.model_words import kind_words
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers import add_model_file, found_file_actions, version_actions
+from kronkers_studio.desktop.offers.content import found_file_actions
+from kronkers_studio.desktop.offers.models import add_model_file, version_actions
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.model_details import ModelDetails

@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from kronkers_studio.desktop import offers
 from kronkers_studio.desktop.actions import Act, Action, Command, ShowInFileManager
 from kronkers_studio.desktop.check_notice import say_checked
 from kronkers_studio.desktop.destinations import (
@@ -30,6 +29,18 @@ from kronkers_studio.desktop.destinations import (
 from kronkers_studio.desktop.localization import counted, file_size, home_short, moment, tr
 from kronkers_studio.desktop.look.tokens import CONTROL_HEIGHT, Tone
 from kronkers_studio.desktop.offer_buttons import OfferButton, OfferMenuButton
+from kronkers_studio.desktop.offers.content import (
+    check_for_damage,
+    content_actions,
+    find_anything,
+    gone_actions,
+    merge_branches,
+    name_version,
+    open_trash,
+    remove_content,
+    restore_what,
+    version_row_actions,
+)
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.browser import FolderBrowser
@@ -83,13 +94,13 @@ class RegistryPage(Page):
         self.project_box = ComboBox(tr("Project"))
         self.project_box.setMinimumWidth(180)
         self.project_box.currentIndexChanged.connect(self._project_chosen)
-        self.find_button = OfferButton(offers.find_anything(), self.do)
+        self.find_button = OfferButton(find_anything(), self.do)
         name = tr("Check for damage, remove, or open the trash")
         self.more_button = OfferMenuButton(tr("More"), self._more, self.do, icon="chevron-down", name=name)
-        self.restore_button = OfferButton(offers.restore_what(), self.do)
-        self.merge_button = OfferButton(offers.merge_branches(), self.do, kind="quiet", icon=False)
+        self.restore_button = OfferButton(restore_what(), self.do)
+        self.merge_button = OfferButton(merge_branches(), self.do, kind="quiet", icon=False)
         self.merge_button.setVisible(False)
-        self.name_button = OfferButton(offers.name_version(), self.do, kind="quiet", icon=False)
+        self.name_button = OfferButton(name_version(), self.do, kind="quiet", icon=False)
         for widget in (
             self.find_button,
             self.project_box,
@@ -175,7 +186,7 @@ class RegistryPage(Page):
                 super().do(act)
 
     def _version_actions(self, row: HistoryRow) -> list[Action]:
-        return offers.version_row_actions(row.commit.id, self._current)
+        return version_row_actions(row.commit.id, self._current)
 
     @property
     def _current(self) -> str:
@@ -188,9 +199,9 @@ class RegistryPage(Page):
         if commit is None:
             return []
         if entry is None:  # it is in the version before only
-            return offers.gone_actions(commit.project, commit.id, change.path, self.browser.place_of(change.path))
+            return gone_actions(commit.project, commit.id, change.path, self.browser.place_of(change.path))
         is_file, place = entry.kind is EntryKind.FILE, self.browser.place_of(entry.path)
-        return offers.content_actions(commit.project, commit.id, entry.path, is_file=is_file, place=place)
+        return content_actions(commit.project, commit.id, entry.path, is_file=is_file, place=place)
 
     def _follow_wish(self) -> None:
         """What another page asked for, once the versions are there."""
@@ -398,8 +409,8 @@ class RegistryPage(Page):
         SearchDialog(self.window(), self.studio).open()
 
     def _more(self) -> list[Action]:
-        removal = [offers.remove_content()] if self._project else []
-        return [offers.check_for_damage(), *removal, offers.open_trash()]
+        removal = [remove_content()] if self._project else []
+        return [check_for_damage(), *removal, open_trash()]
 
     def ask_remove(self) -> None:
         """Ask what is to go to the trash."""

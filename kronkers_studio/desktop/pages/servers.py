@@ -25,7 +25,7 @@ from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers import add_server
+from kronkers_studio.desktop.offers.servers import add_server
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.server_card import ServerCard, lock_question

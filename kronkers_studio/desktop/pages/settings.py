@@ -20,7 +20,9 @@ from kronkers_studio.desktop.localization import duration, home_short, number, t
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers import choose_workspace, guide, open_log, save_diagnostics, setting_title
+from kronkers_studio.desktop.offers.content import guide
+from kronkers_studio.desktop.offers.settings import choose_workspace, setting_title
+from kronkers_studio.desktop.offers.window import open_log, save_diagnostics
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.background_card import BackgroundCard

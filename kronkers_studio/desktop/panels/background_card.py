@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import tr
-from kronkers_studio.desktop.offers import setting_title
+from kronkers_studio.desktop.offers.settings import setting_title
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.fields import CheckBox
 from kronkers_studio.desktop.widgets.labels import label

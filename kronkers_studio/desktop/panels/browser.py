@@ -11,12 +11,12 @@ from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDrag, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop import offers
 from kronkers_studio.desktop.actions import Action
 from kronkers_studio.desktop.destinations import SaveFile, ShowFileHistory
 from kronkers_studio.desktop.file_icons import entry_icon
 from kronkers_studio.desktop.localization import counted, file_size, moment, number, tr
 from kronkers_studio.desktop.offer_buttons import OfferMenuButton
+from kronkers_studio.desktop.offers.content import content_actions, place_actions, restore_what
 from kronkers_studio.desktop.panels.breadcrumbs import Trail
 from kronkers_studio.desktop.panels.preview import PreviewPanel
 from kronkers_studio.desktop.row_menus import give_menu
@@ -103,9 +103,9 @@ class FolderBrowser(QWidget):
         entry, commit = self.chosen, self._commit
         path = entry.path if entry is not None else self.path
         if commit is None or not path:
-            return [offers.restore_what(), *offers.place_actions(self.place_of(""))] if commit is not None else []
+            return [restore_what(), *place_actions(self.place_of(""))] if commit is not None else []
         is_file, place = entry is not None and entry.kind is EntryKind.FILE, self.place_of(path)
-        return offers.content_actions(commit.project, commit.id, path, is_file=is_file, place=place)
+        return content_actions(commit.project, commit.id, path, is_file=is_file, place=place)
 
     def place_of(self, path: str) -> Path | None:
         """Where what is at ``path`` in the project lies on this computer, or did."""

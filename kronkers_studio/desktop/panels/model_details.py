@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 from kronkers_studio.desktop.localization import counted, date_time, figure, file_size, tr
 from kronkers_studio.desktop.model_words import assumed_words, kind_words, tensor_hint, tensor_words
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers import compare_version, describe_version, lineage_of
+from kronkers_studio.desktop.offers.models import compare_version, describe_version, lineage_of
 from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint
 from kronkers_studio.desktop.reachability import ReachabilityOf, nothing_heard
 from kronkers_studio.desktop.widgets.buttons import Button

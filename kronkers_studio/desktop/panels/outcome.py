@@ -8,13 +8,13 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from kronkers_studio.desktop import offers
 from kronkers_studio.desktop.actions import Action
 from kronkers_studio.desktop.destinations import ShowChanges, ShowContent
 from kronkers_studio.desktop.difference_rows import tree_words
 from kronkers_studio.desktop.file_icons import path_icon
 from kronkers_studio.desktop.localization import counted, file_size, number, path_words, tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
+from kronkers_studio.desktop.offers.content import change_actions, found_actions
 from kronkers_studio.desktop.panels.change_list import ChangeList
 from kronkers_studio.desktop.panels.plan import skip_words
 from kronkers_studio.desktop.row_menus import give_menu
@@ -152,10 +152,10 @@ class OutcomePanel(QWidget):
         if result is None:
             return ()
         place = self._folder / change.path if self._folder is not None else None
-        return offers.change_actions(result.project, result.branch, self._beside(result), change.path, place)
+        return change_actions(result.project, result.branch, self._beside(result), change.path, place)
 
     def _left_actions(self, item: SkippedItem) -> Sequence[Action]:
-        return offers.found_actions(item.path, self._folder / item.path if self._folder is not None else None)
+        return found_actions(item.path, self._folder / item.path if self._folder is not None else None)
 
     @staticmethod
     def _beside(result: MigrationResult) -> str:

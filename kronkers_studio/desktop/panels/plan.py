@@ -11,12 +11,12 @@ from PySide6.QtCore import QRect, QTimer, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop import offers
 from kronkers_studio.desktop.actions import Action
 from kronkers_studio.desktop.file_icons import kind_icon
 from kronkers_studio.desktop.localization import counted, file_size, number, path_words, tr
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import GAP, Tone
+from kronkers_studio.desktop.offers.content import found_actions
 from kronkers_studio.desktop.panels.choices import ChoicesCard
 from kronkers_studio.desktop.row_menus import give_menu
 from kronkers_studio.desktop.widgets.cards import Card, FigureCard, row_of
@@ -103,7 +103,7 @@ class PlanPanel(QWidget):
     def _actions(self, row: PlanRow) -> Sequence[Action]:
         plan = self._shown.plan if self._shown is not None else None
         place = Path(plan.folder) / row.path if plan is not None else None
-        return offers.found_actions(row.path, place)
+        return found_actions(row.path, place)
 
     @property
     def prepared(self) -> PreparedPlan | None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import clock_of, date_time, moment, tr
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers import address_action, log_action, return_action, shown_actions, shown_of
+from kronkers_studio.desktop.offers.services import address_action, log_action, return_action, shown_actions, shown_of
 from kronkers_studio.desktop.panels.service_figures import ServiceFigures
 from kronkers_studio.desktop.place_words import release_pill, silent_hint, silent_words
 from kronkers_studio.desktop.reachability import ANSWERS, Reachability

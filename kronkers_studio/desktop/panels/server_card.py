@@ -12,7 +12,7 @@ from kronkers_studio.desktop.localization import clock_of, counted, duration, mo
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.look.tokens import Tone
 from kronkers_studio.desktop.offer_buttons import OfferButton, OfferMenuButton
-from kronkers_studio.desktop.offers import check_server, more_for_server, remove_server, set_up_server
+from kronkers_studio.desktop.offers.servers import check_server, more_for_server, remove_server, set_up_server
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label, rule

@@ -8,10 +8,10 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop import offers
 from kronkers_studio.desktop.actions import Act, CopyText
 from kronkers_studio.desktop.localization import counted, file_size, number, tr
 from kronkers_studio.desktop.look import theme
+from kronkers_studio.desktop.offers.content import copy_cells
 from kronkers_studio.desktop.row_menus import do_on_computer, give_menu
 from kronkers_studio.desktop.widgets.fields import ComboBox, LineField
 from kronkers_studio.desktop.widgets.labels import label
@@ -83,7 +83,7 @@ class TableLook(QWidget):
         whole.addWidget(self.found)
         self.table = _rows_table(entry, preview)
         self.table.sort_wanted.connect(self._sort)
-        give_menu(self.table, lambda row: [offers.copy_cells(row)], self._copy)
+        give_menu(self.table, lambda row: [copy_cells(row)], self._copy)
         self.columns: Table[ColumnFacts] = Table(tr("Columns of {file}").format(file=entry.name), _facts_columns())
         self.columns.opened.connect(self._find_in)
         self.views = Views({"rows": lambda: self.table, "columns": lambda: self.columns})
@@ -106,7 +106,7 @@ class TableLook(QWidget):
         """Ctrl+C copies the chosen row."""
         row = self.table.chosen
         if event.matches(QKeySequence.StandardKey.Copy) and row is not None and self.views.shown == "rows":
-            self._copy(offers.copy_cells(row).act)
+            self._copy(copy_cells(row).act)
             return
         super().keyPressEvent(event)
 

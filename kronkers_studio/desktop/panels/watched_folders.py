@@ -11,12 +11,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop import offers
 from kronkers_studio.desktop.actions import Act, Action
 from kronkers_studio.desktop.destinations import ForgetFolder, WatchProject
 from kronkers_studio.desktop.localization import clock_time, counted, home_short, moment, tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.look.tokens import Tone
+from kronkers_studio.desktop.offers.content import brought_in_actions
 from kronkers_studio.desktop.row_menus import open_menu
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
@@ -93,7 +93,7 @@ class BroughtInCard(Card):
 
     def offered(self, project: str) -> list[Action]:
         """What can be done with a project and its folders."""
-        return offers.brought_in_actions(project, self.rows[project].folders)
+        return brought_in_actions(project, self.rows[project].folders)
 
     def _do(self, project: str, act: Act) -> None:
         match act:

@@ -1,0 +1,95 @@
+"""What can be done with models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from kronkers_studio.desktop.actions import Act, Action, Kind
+from kronkers_studio.desktop.destinations import (
+    AddModelFile,
+    CompareVersions,
+    DescribeVersion,
+    PutLive,
+    ShowLineage,
+    ShowModelVersion,
+)
+from kronkers_studio.desktop.localization import tr
+from kronkers_studio.desktop.offers.services import put_live_words
+from kronkers_studio.desktop.place_words import place_title, place_words
+from kronkers_studio.domain.models import ModelVersion
+
+if TYPE_CHECKING:
+    pass
+
+
+def version_actions(version: ModelVersion) -> list[Action]:
+    """What can be done with a model version."""
+    return [put_live(version), compare_version(version), describe_version(version), lineage_of(version)]
+
+
+def compare_version(version: ModelVersion) -> Action:
+    """See it beside another version."""
+    also = tr("difference diff side by side metrics quality better")
+    return _of_version(
+        version, tr("Compare {model} version {version} …"), tr("Compare …"), also, CompareVersions, "data"
+    )
+
+
+def describe_version(version: ModelVersion) -> Action:
+    """Say what it is for, and add what was measured of it."""
+    also = tr("card description tags metrics quality measure edit limits intended use")
+    words = tr("Describe {model} version {version} …")
+    return _of_version(version, words, tr("Describe …"), also, DescribeVersion, "document")
+
+
+def lineage_of(version: ModelVersion) -> Action:
+    """Where it comes from and what was made of it."""
+    also = tr("lineage origin provenance data script trained where from")
+    words = tr("Where {model} version {version} comes from …")
+    return _of_version(version, words, tr("Follow it further …"), also, ShowLineage, "history")
+
+
+def _of_version(
+    version: ModelVersion, title: str, short: str, also: str, act: Callable[[str], Act], icon: str
+) -> Action:
+    words = title.format(model=version.name, version=version.version)
+    return Action(Kind.ACTION, words, act(version.label), icon, short, framework_words(version), also)
+
+
+def put_live(version: ModelVersion) -> Action:
+    title = tr("Put version {version} of {model} live …").format(version=version.version, model=version.name)
+    act = PutLive(version.name, version.version)
+    return Action(Kind.ACTION, title, act, "deploy", tr("Put live …"), framework_words(version), put_live_words())
+
+
+def add_model_file() -> Action:
+    words = tr("Add a model file …")
+    where, also = tr("One from anywhere on this computer"), tr("register import upload open joblib pickle onnx")
+    return Action(Kind.ACTION, words, AddModelFile(), "plus", tr("Add a file …"), where, also)
+
+
+def put_any_live() -> Action:
+    words = tr("Put a version live …")
+    where, also = tr("On this computer or on a server"), f"{put_live_words()} {tr('model')}"
+    return Action(Kind.ACTION, words, PutLive(), "deploy", tr("Put live …"), where, also, useful=True)
+
+
+def put_live_in(place: str) -> Action:
+    """Put whichever model live there."""
+    title = tr("Put a model live on {place} …").format(place=place_words(place))
+    also = f"{put_live_words()} {tr('put live here')}"
+    act = PutLive(place=place)
+    return Action(Kind.ACTION, title, act, "deploy", tr("Put live here …"), place_title(place), also)
+
+
+def model_entries(versions: Sequence[ModelVersion]) -> Iterator[Action]:
+    for version in versions:
+        title = tr("{model} version {version}").format(model=version.name, version=version.version)
+        also = " ".join([version.label, version.description, *version.aliases])
+        act = ShowModelVersion(version.label)
+        yield Action(Kind.MODEL, title, act, "models", where=framework_words(version), also=also)
+
+
+def framework_words(version: ModelVersion) -> str:
+    return f"{version.facts.framework.label} {version.facts.framework_version}".strip()
