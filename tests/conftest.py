@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +29,17 @@ _UV_CACHE = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
 _KEPT = ("KRONKERS_LAB", "KRONKERS_TEST_CACHE")
 
 
+def _heed_signals() -> None:
+    """A suite that was started in the background ignores some signals, and so would every program that it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     from tests.lab import fixtures
+
+    _heed_signals()
 
     config.pluginmanager.register(fixtures, "lab")
 
