@@ -11,11 +11,22 @@ from enum import StrEnum
 class Framework(StrEnum):
     SKLEARN = "scikit-learn"
     ONNX = "onnx"
+    XGBOOST = "xgboost"
+    LIGHTGBM = "lightgbm"
+    CATBOOST = "catboost"
 
     @property
     def label(self) -> str:
         """The framework's name as people write it."""
-        return "ONNX" if self is Framework.ONNX else self.value
+        return _FRAMEWORK_NAMES.get(self, self.value)
+
+
+_FRAMEWORK_NAMES = {
+    Framework.ONNX: "ONNX",
+    Framework.XGBOOST: "XGBoost",
+    Framework.LIGHTGBM: "LightGBM",
+    Framework.CATBOOST: "CatBoost",
+}
 
 
 class Datatype(StrEnum):

@@ -29,7 +29,9 @@ class TooMuch(Exception):
     """A limit was reached: the file is far beyond any real model, or made to exhaust this computer."""
 
 
-class _Readable(Protocol):
+class Readable(Protocol):
+    """Whatever gives bytes when it is asked for them; none at its end."""
+
     def read(self, size: int, /) -> bytes: ...
 
 
@@ -58,9 +60,9 @@ def compression_of(head: bytes) -> str:
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
 
 
-def decompressed(stream: BinaryIO, compression: str) -> _Readable:
+def decompressed(stream: BinaryIO, compression: str) -> Readable:
     """``stream`` from its current position without its compression. Raises ``KeyError`` for one that is not known."""
-    openers: dict[str, Callable[[BinaryIO], _Readable]] = {
+    openers: dict[str, Callable[[BinaryIO], Readable]] = {
         "": lambda source: source,
         "zlib": _Zlib,
         "gzip": lambda source: gzip.GzipFile(fileobj=source, mode="rb"),
@@ -77,7 +79,7 @@ class ByteReader:
     Every method raises ``Damaged`` at the end of the file or for a damaged compression; ``TooMuch`` beyond the limit.
     """
 
-    def __init__(self, source: _Readable, limit: int) -> None:
+    def __init__(self, source: Readable, limit: int) -> None:
         self._source = source
         self._left = limit
         self._buffer = b""
@@ -96,6 +98,12 @@ class ByteReader:
         value = self._buffer[self._at]
         self._at += 1
         return value
+
+    def peek(self) -> int:
+        """The next byte, which stays the next one."""
+        if self._at >= len(self._buffer):
+            self._fill()
+        return self._buffer[self._at]
 
     def exact(self, count: int) -> bytes:
         """The next ``count`` bytes."""

@@ -18,11 +18,10 @@ from kronkers_studio.packaging.inspection import require_safe
 from kronkers_studio.packaging.layer_cache import LayerCache
 from kronkers_studio.packaging.layers import DEPENDENCIES, MODEL, SERVER, TAR, dependency_layer, server_layer
 from kronkers_studio.packaging.locking import DependencyLock
-from kronkers_studio.packaging.recorded_facts import checked_model
+from kronkers_studio.packaging.recorded_facts import FILE_NAMES, checked_model
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, stream_pieces, tar_stream
 
 _MODEL_FORMAT = 1
-_FILE_NAMES = {"joblib": "model.joblib", "pickle": "model.pkl", "onnx": "model.onnx"}
 _SECOND = 1_000_000_000  # in Docker's nanoseconds
 
 
@@ -118,7 +117,7 @@ def _model_entries(
     model: ModelVersion, size: int, open_model: Callable[[], BinaryIO], file_hash: Any
 ) -> Iterator[TarEntry]:
     """The file first: model.json, which names its hash, is written when the file has passed by."""
-    name = f"{MODEL}/{_FILE_NAMES[model.facts.file_format]}"
+    name = f"{MODEL}/{FILE_NAMES[model.facts.framework][model.facts.file_format]}"
     yield from folders_of([name])
     yield TarEntry(name, size, lambda: _hashed(open_model(), file_hash))
     yield TarEntry.document(f"{MODEL}/model.json", document(describe_model(model, file_hash.hexdigest())))
@@ -143,7 +142,7 @@ def describe_model(model: ModelVersion, sha256: str) -> dict[str, Any]:
         "version": model.version,
         "framework": facts.framework.value,
         "framework_version": facts.framework_version,
-        "file": _FILE_NAMES[facts.file_format],
+        "file": FILE_NAMES[facts.framework][facts.file_format],
         "file_format": facts.file_format,
         "sha256": sha256,
         "signature": _signature(facts.signature),

@@ -13,10 +13,11 @@ from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.packaging import allowlist, estimators, model_state
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
 from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings, is_version, read_surroundings
-from kronkers_studio.packaging.model_formats import looks_like_onnx, looks_like_pickle, unsupported_kind
+from kronkers_studio.packaging.model_formats import kind_by_bytes, looks_like_onnx, looks_like_pickle
 from kronkers_studio.packaging.pickle_reader import Budget, Findings, Forbidden, PickleReader
 from kronkers_studio.packaging.pickle_symbols import Global, Symbol, class_of
 
+_SUPPORTED = "Models of scikit-learn (joblib, pickle), XGBoost, LightGBM, CatBoost and ONNX"
 _HEAD = 4096
 _LARGEST = 32 * 1024**3
 _EXPANSION = 40  # beyond the first part: a compressed model grows less; a bomb grows a thousandfold
@@ -43,9 +44,9 @@ def inspect_model(name: str, stream: BinaryIO, beside: Mapping[str, Callable[[],
 
         return inspect_onnx(name, stream, read_surroundings(beside))
     compression = compression_of(head)
-    kind = unsupported_kind(name, head)
+    kind = kind_by_bytes(name, head)
     if kind is not None:
-        raise _not_supported(kind)
+        return _reader_of(kind)(name, stream, read_surroundings(beside))
     if compression == "lz4":
         raise UnsupportedModel(
             "A model compressed with lz4: not supported yet.",
@@ -55,6 +56,24 @@ def inspect_model(name: str, stream: BinaryIO, beside: Mapping[str, Callable[[],
         named = model_file_kind(name)
         raise _not_a_model(name) if named is None or named.framework is not None else _not_supported(named)
     return _inspect_pickle(name, stream, compression, beside)
+
+
+def _reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundings], ModelFacts]:
+    """What reads files of ``kind``. Raises ``UnsupportedModel`` for those that are only recognised."""
+    match kind.framework:
+        case Framework.XGBOOST:
+            from kronkers_studio.packaging.tree_libraries.xgboost_files import inspect_xgboost
+
+            return inspect_xgboost
+        case Framework.LIGHTGBM:
+            from kronkers_studio.packaging.tree_libraries.lightgbm_files import inspect_lightgbm
+
+            return inspect_lightgbm
+        case Framework.CATBOOST:
+            from kronkers_studio.packaging.tree_libraries.catboost_files import inspect_catboost
+
+            return inspect_catboost
+    raise _not_supported(kind)
 
 
 def require_safe(facts: ModelFacts) -> None:
@@ -196,14 +215,14 @@ def _assumed(surroundings: Surroundings) -> tuple[str, ...]:
 def _not_supported(kind: ModelFileKind) -> UnsupportedModel:
     return UnsupportedModel(
         f"{kind.called}: not supported yet.",
-        next_step="scikit-learn (joblib, pickle) and ONNX models can be registered.",
+        next_step=f"{_SUPPORTED} can be registered.",
     )
 
 
 def _not_a_model(name: str) -> NotAModel:
     return NotAModel(
         f"{name} is not a model file that is known here.",
-        next_step="scikit-learn models (saved with joblib or pickle) and ONNX models can be registered.",
+        next_step=f"{_SUPPORTED} can be registered.",
     )
 
 

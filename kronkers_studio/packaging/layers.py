@@ -53,6 +53,7 @@ def dependency_layer(
         progress.step("Getting the model's libraries")
         _install(lock, platform, python, scratch, folder, cancel)
         _trim(folder)
+        add_openmp(folder)
         if interpreter is not None:
             progress.step("Compiling the libraries")
             compile_folder(folder, f"/{DEPENDENCIES}", interpreter, cancel)
@@ -149,6 +150,20 @@ def _trim(folder: Path) -> None:
         test = path.parent.name in ("tests", "test") and _is_test(path)
         if bytecode or record or test:
             _remove(path)
+
+
+def add_openmp(folder: Path) -> None:
+    """For LightGBM on Linux, whose wheels take OpenMP from the system: the copy that another wheel brings, under the
+    name that LightGBM asks for. Slim images have none; the model service loads this one first."""
+    bundled = sorted(folder.glob("*.libs/libgomp-*.so*"))
+    if not (bundled and (folder / "lightgbm" / "lib").is_dir()):
+        return
+    library = bundled[0].read_bytes()
+    own = bundled[0].name.encode()  # a library is known by the name in it, not by its file's
+    if library.count(own + b"\0") == 1:
+        target = folder / "openmp" / "libgomp.so.1"
+        target.parent.mkdir()
+        target.write_bytes(library.replace(own + b"\0", b"libgomp.so.1".ljust(len(own) + 1, b"\0")))
 
 
 def _is_test(path: Path) -> bool:

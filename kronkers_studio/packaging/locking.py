@@ -24,7 +24,19 @@ OLDEST_PYTHON = (3, 10)
 _FORMAT = 1  # part of the key: a change of what is asked of uv makes locks anew
 _SERVER = ("httptools", "numpy", "orjson", "prometheus-client", "psutil", "starlette>=0.40", "uvicorn>=0.30")
 _LOCKED = re.compile(r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]*==[^\s\\;]+)")
-_NUMPY_2_SINCE = Version("1.4.2")  # scikit-learn before was built for numpy 1 and does not say so
+_NUMPY_2_SINCE = {  # those before were built for numpy 1 and do not say so
+    Framework.SKLEARN: Version("1.4.2"),
+    Framework.XGBOOST: Version("2.1.0"),
+    Framework.LIGHTGBM: Version("4.4.0"),
+}
+_XGBOOST_CPU_SINCE = Version("2.1.2")
+_WITH_OPENMP = ("scikit-learn",)  # its wheels bring what LightGBM's take from the system, where slim images lack it
+_OWN_NAMES = {
+    Framework.SKLEARN: ("scikit-learn",),
+    Framework.XGBOOST: ("xgboost", "xgboost-cpu"),
+    Framework.LIGHTGBM: ("lightgbm",),
+    Framework.CATBOOST: ("catboost",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +78,7 @@ def lock_dependencies(
     it holds every library that is needed now. Raises ``PackagingFailed``, ``ForeignEntry``, ``Cancelled``.
     """
     _require_python(checked_facts(facts).python_version)
-    wanted = (*_SERVER, *_framework(facts))
+    wanted = (*_SERVER, *_framework(facts, platform))
     if earlier and not is_lock(earlier):
         progress.note("The libraries of the package before are not used: their list holds more than libraries.")
     elif earlier and _holds(earlier, wanted):
@@ -115,14 +127,36 @@ def _require_python(version: str) -> None:
         )
 
 
-def _framework(facts: ModelFacts) -> tuple[str, ...]:
+def _framework(facts: ModelFacts, platform: str) -> tuple[str, ...]:
     """The libraries that load the model."""
-    if facts.framework is Framework.ONNX:
-        return ("onnxruntime",)
-    extra: list[str] = []
-    if Version(facts.framework_version) < _NUMPY_2_SINCE:
-        extra.append("numpy<2")
-    elif any(name.startswith("numpy._core.") for name in facts.globals):
+    match facts.framework:
+        case Framework.ONNX:
+            return ("onnxruntime",)
+        case Framework.XGBOOST:
+            library = _xgboost(facts.framework_version, platform)
+            return (f"{library}=={facts.framework_version}", *_numpy(facts))
+        case Framework.LIGHTGBM:
+            pinned = f"=={facts.framework_version}" if facts.framework_version else ""
+            return (f"lightgbm{pinned}", *_WITH_OPENMP, *_numpy(facts))
+        case Framework.CATBOOST:
+            return (f"catboost=={facts.framework_version}",)
+    return _scikit_learn(facts)
+
+
+def _xgboost(version: str, platform: str) -> str:
+    """The build without code for graphics cards, which is a twentieth of the other's size, where it was published."""
+    without = Version(version) >= _XGBOOST_CPU_SINCE and not platform.startswith("darwin")
+    return "xgboost-cpu" if without else "xgboost"
+
+
+def _numpy(facts: ModelFacts) -> tuple[str, ...]:
+    version = facts.framework_version
+    return ("numpy<2",) if version and Version(version) < _NUMPY_2_SINCE[facts.framework] else ()
+
+
+def _scikit_learn(facts: ModelFacts) -> tuple[str, ...]:
+    extra = list(_numpy(facts))
+    if not extra and any(name.startswith("numpy._core.") for name in facts.globals):
         extra.append("numpy>=2")  # written by numpy 2, whose names numpy 1 does not know
     if any(name.startswith("pandas.") for name in facts.globals):
         extra.append("pandas")
@@ -131,8 +165,8 @@ def _framework(facts: ModelFacts) -> tuple[str, ...]:
 
 def _constraints(facts: ModelFacts) -> tuple[str, ...]:
     """The versions named beside the model, but for the framework's own, which the model itself tells."""
-    own = "scikit-learn" if facts.framework is Framework.SKLEARN else ""
-    return tuple(sorted(pin for pin in facts.requirements if _pinned(pin) != own))
+    own = _OWN_NAMES.get(facts.framework, ())
+    return tuple(sorted(pin for pin in facts.requirements if _pinned(pin) not in own))
 
 
 def _resolve(

@@ -26,8 +26,8 @@ def looks_like_onnx(name: str, head: bytes) -> bool:
     return len(head) > 4 and head[0] == 0x08 and 1 <= head[1] <= 32 and head[2] in (0x12, 0x1A, 0x3A, 0x42)
 
 
-def unsupported_kind(name: str, head: bytes) -> ModelFileKind | None:
-    """The kind of a model of a framework that is recognised but not supported; None for everything else."""
+def kind_by_bytes(name: str, head: bytes) -> ModelFileKind | None:
+    """The kind of a model that its first bytes tell, but for pickles and ONNX; None for everything else."""
     lower = name.lower()
     return next((kind for kind, matches in _MATCHES if matches(lower, head)), None)
 

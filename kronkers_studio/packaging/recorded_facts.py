@@ -7,6 +7,8 @@ raise ``ForeignEntry`` for what this program would never have found.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Final
 
 from kronkers_studio.domain.errors import ForeignEntry
 from kronkers_studio.domain.models import Framework, ModelFacts, ModelVersion
@@ -16,7 +18,14 @@ from kronkers_studio.packaging import allowlist
 from kronkers_studio.packaging.environment_hints import is_version
 from kronkers_studio.packaging.pickle_symbols import Global
 
-FILE_FORMATS = ("joblib", "pickle", "onnx")
+FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
+    Framework.SKLEARN: {"joblib": "model.joblib", "pickle": "model.pkl"},
+    Framework.ONNX: {"onnx": "model.onnx"},
+    Framework.XGBOOST: {"xgboost-json": "model.json-xgboost", "xgboost-ubj": "model.ubj"},
+    Framework.LIGHTGBM: {"lightgbm": "model.txt"},
+    Framework.CATBOOST: {"catboost": "model.cbm"},
+}
+"""For each framework the formats of its files, and what a package calls such a file."""
 
 _PYTHON = re.compile(r"3\.[0-9]{1,2}")
 _LONGEST_VERSION = 80
@@ -42,11 +51,11 @@ def checked_model(model: ModelVersion) -> ModelVersion:
 def checked_facts(facts: ModelFacts, name: str = "") -> ModelFacts:
     """``facts`` when they are such as are found in a model's file and beside it."""
     checked_python(facts.python_version, name)
-    if facts.file_format not in FILE_FORMATS or (facts.framework is Framework.ONNX) != (facts.file_format == "onnx"):
+    if facts.file_format not in FILE_NAMES[facts.framework]:
         raise _foreign(name, "file format", facts.file_format)
+    if facts.framework is not Framework.ONNX:
+        _check_version(facts, name)
     if facts.framework is Framework.SKLEARN:
-        if not is_version(facts.framework_version) or len(facts.framework_version) > _LONGEST_VERSION:
-            raise _foreign(name, "version of scikit-learn", facts.framework_version)
         _check_globals(facts, name)
     for pin in facts.requirements:
         if not _PIN.fullmatch(pin):
@@ -65,6 +74,15 @@ def is_lock(text: str) -> bool:
     """Whether ``text`` holds nothing but libraries at one version each and their hashes: no address of an index, no
     other file, no library from elsewhere."""
     return all(_LOCK_LINE.fullmatch(line) for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def _check_version(facts: ModelFacts, name: str) -> None:
+    """A version becomes part of what uv is asked for; only LightGBM's files do not say theirs."""
+    version = facts.framework_version
+    if not version and facts.framework is Framework.LIGHTGBM:
+        return
+    if not is_version(version) or len(version) > _LONGEST_VERSION:
+        raise _foreign(name, f"version of {facts.framework.label}", version)
 
 
 def _check_globals(facts: ModelFacts, name: str) -> None:

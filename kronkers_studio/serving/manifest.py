@@ -12,7 +12,13 @@ from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.signature import NUMPY_TYPES, Signature, TensorSpec
 
 FORMAT = 1
-_FRAMEWORKS = {"scikit-learn": ("joblib", "pickle"), "onnx": ("onnx",)}
+_FRAMEWORKS = {
+    "scikit-learn": ("joblib", "pickle"),
+    "onnx": ("onnx",),
+    "xgboost": ("xgboost-json", "xgboost-ubj"),
+    "lightgbm": ("lightgbm",),
+    "catboost": ("catboost",),
+}
 
 
 @dataclass(frozen=True)

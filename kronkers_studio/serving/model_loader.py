@@ -12,10 +12,23 @@ def load_model(manifest: Manifest, threads: int) -> Model:
     Raises ``CannotStart`` when it must not or cannot be run.
     """
     with open_verified(manifest) as stream:
-        if manifest.framework == "onnx":
-            from kronkers_studio.serving.onnx_model import OnnxModel
+        match manifest.framework:
+            case "onnx":
+                from kronkers_studio.serving.onnx_model import OnnxModel
 
-            return OnnxModel(stream.read(), manifest.signature, threads)
+                return OnnxModel(stream.read(), manifest.signature, threads)
+            case "xgboost":
+                from kronkers_studio.serving.xgboost_model import xgboost_model
+
+                return xgboost_model(stream.read(), manifest.signature, threads)
+            case "lightgbm":
+                from kronkers_studio.serving.lightgbm_model import lightgbm_model
+
+                return lightgbm_model(stream.read(), manifest.signature, threads)
+            case "catboost":
+                from kronkers_studio.serving.catboost_model import CatBoostModel
+
+                return CatBoostModel(stream.read(), manifest.signature, threads)
         from kronkers_studio.serving.sklearn_model import SklearnModel
         from kronkers_studio.serving.unpickling import load_joblib, load_pickle
 

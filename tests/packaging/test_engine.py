@@ -73,7 +73,7 @@ def test_an_engine_runs_the_package_and_takes_a_new_version_thin(
         image.config_digest,
     )
     try:
-        assert _health(lab_server, "packaged") == "healthy", docker(lab_server, "logs", "packaged")
+        assert health(lab_server, "packaged") == "healthy", docker(lab_server, "logs", "packaged")
         assert "uid=65532" in docker(lab_server, "exec", "packaged", "id")
     finally:
         docker(lab_server, "rm", "--force", "packaged")
@@ -91,7 +91,7 @@ def test_an_engine_runs_the_package_and_takes_a_new_version_thin(
     assert [layer.diff_id for layer in again.layers] == [layer.diff_id for layer in image.layers]
 
 
-def _health(server: LabServer, name: str) -> str:
+def health(server: LabServer, name: str) -> str:
     state = "starting"
     deadline = time.monotonic() + 60
     while state == "starting" and time.monotonic() < deadline:

@@ -197,9 +197,6 @@ def _zip(*names: str) -> bytes:
         ("model.skops", _zip("schema.json"), "skops model (.skops)"),
         ("model.keras", _zip("metadata.json", "config.json"), "Keras model (.keras)"),
         ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), "Keras model (.h5)"),
-        ("model.txt", b"tree\nversion=v4\nnum_class=1\n", "LightGBM model (text)"),
-        ("model.json", b'{"learner":{"attributes":{}}', "XGBoost model (JSON)"),
-        ("model.ubj", b"{L\x00\x00\x00\x00\x00\x00\x00\x07learner{", "XGBoost model (UBJSON)"),
         ("MLmodel", b"artifact_path: model\nflavors:\n  python_function:\n", "MLflow model (folder)"),
     ],
 )

@@ -97,10 +97,31 @@ def test_a_framework_that_was_never_published_is_said_in_plain_words(facts: Mode
 
 
 def test_an_old_scikit_learn_gets_the_numpy_that_it_was_built_for() -> None:
-    assert "numpy<2" in locking_module._framework(ModelFacts(Framework.SKLEARN, "1.4.1.post1", "joblib"))
-    assert "numpy<2" not in locking_module._framework(ModelFacts(Framework.SKLEARN, "1.4.2", "joblib"))
+    assert "numpy<2" in locking_module._scikit_learn(ModelFacts(Framework.SKLEARN, "1.4.1.post1", "joblib"))
+    assert "numpy<2" not in locking_module._scikit_learn(ModelFacts(Framework.SKLEARN, "1.4.2", "joblib"))
     written_by_2 = ModelFacts(Framework.SKLEARN, "1.6.0", "joblib", globals=("numpy._core.multiarray._reconstruct",))
-    assert "numpy>=2" in locking_module._framework(written_by_2)
+    assert "numpy>=2" in locking_module._scikit_learn(written_by_2)
+
+
+@pytest.mark.parametrize(
+    ("facts", "platform", "wanted"),
+    [
+        (ModelFacts(Framework.XGBOOST, "3.2.0", "xgboost-ubj"), "linux/amd64", ("xgboost-cpu==3.2.0",)),
+        (ModelFacts(Framework.XGBOOST, "3.2.0", "xgboost-ubj"), "darwin/arm64", ("xgboost==3.2.0",)),
+        (ModelFacts(Framework.XGBOOST, "1.7.6", "xgboost-json"), "linux/amd64", ("xgboost==1.7.6", "numpy<2")),
+        (ModelFacts(Framework.LIGHTGBM, "", "lightgbm"), "linux/amd64", ("lightgbm", "scikit-learn")),
+        (
+            ModelFacts(Framework.LIGHTGBM, "3.3.5", "lightgbm"),
+            "linux/amd64",
+            ("lightgbm==3.3.5", "scikit-learn", "numpy<2"),
+        ),
+        (ModelFacts(Framework.CATBOOST, "1.2.10", "catboost"), "linux/amd64", ("catboost==1.2.10",)),
+    ],
+)
+def test_a_tree_library_is_locked_at_the_version_that_saved_the_model(
+    facts: ModelFacts, platform: str, wanted: tuple[str, ...]
+) -> None:
+    assert locking_module._framework(facts, platform) == wanted
 
 
 def test_a_python_too_old_for_the_service_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
@@ -175,7 +196,7 @@ def test_what_uv_says_is_translated(said: str, message: str) -> None:
 
 def test_everything_that_the_server_imports_is_locked_for_it() -> None:
     """The server stands alone: what its sources import from others must be in the locks made for it."""
-    frameworks = {"sklearn", "joblib", "onnxruntime", "scipy"}
+    frameworks = {"sklearn", "joblib", "onnxruntime", "scipy", "xgboost", "lightgbm", "catboost"}
     projects = {"prometheus_client": "prometheus-client"}
     locked = {re.split(r"[<>=]", line)[0] for line in locking_module._SERVER}
     imported = set()
