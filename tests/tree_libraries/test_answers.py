@@ -28,7 +28,7 @@ _CUT_OFF = {"xgb-letters.json", "xgb-letters.ubj"}
 @pytest.fixture(scope="module", params=_VERSIONS)
 def libraries(request: pytest.FixtureRequest) -> Path:
     """The Python of an environment with the libraries, kept between runs."""
-    home = TEST_CACHE / "tree-libraries" / request.param
+    home: Path = TEST_CACHE / "tree-libraries" / str(request.param)
     python = home / ("Scripts/python.exe" if (home / "Scripts").exists() else "bin/python")
     done = home / "complete"
     wanted = "\n".join(_VERSIONS[request.param])
