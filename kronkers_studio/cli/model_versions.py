@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kronkers_studio.cli.plain_text import moment, table
 from kronkers_studio.cli.terminal import Terminal, command
+from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.model_comparison import ModelComparison
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.references import parse_model
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.dependencies import ModelDependencies
 
 ModelRef = Annotated[
     str, typer.Argument(metavar="NAME[:V|@ALIAS]", help="A model; its newest version if none is named.")
@@ -25,6 +30,7 @@ def add_commands(model: typer.Typer) -> None:
     command(model, "card")(card)
     command(model, "tag")(tag)
     command(model, "measure")(measure)
+    command(model, "dependencies")(dependencies)
     command(model, "history")(history)
     command(model, "compare")(compare)
     command(model, "lineage")(lineage)
@@ -99,11 +105,45 @@ def measure(
         terminal.result(version, *[f"{name} = {value:g}" for name, value in version.metrics.items()])
 
 
+def dependencies(
+    terminal: Terminal,
+    model: ModelRef,
+    add: Annotated[
+        list[str] | None, typer.Option("--add", metavar="NAME[==V]", help="A library to have, at a version.")
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option("--remove", metavar="NAME", help="A library that was added, no longer.")
+    ] = None,
+    python: Annotated[str | None, typer.Option("--python", metavar="3.N", help="The Python to run on.")] = None,
+    reset: Annotated[bool, typer.Option("--reset", help="Forget what was chosen before.")] = False,
+) -> None:
+    """Show which libraries a version's service runs on and where that was found, or choose others."""
+    from kronkers_studio.workflows.dependencies import choose_dependencies, model_dependencies
+
+    reference = parse_model(model)
+    with terminal.session() as session:
+        if add or remove or python is not None or reset:
+            with terminal.progress() as progress:
+                choose_dependencies(
+                    session,
+                    reference,
+                    add=add or (),
+                    remove=remove or (),
+                    python=python,
+                    reset=reset,
+                    progress=progress,
+                    cancel=terminal.cancel,
+                )
+        found = model_dependencies(session, reference)
+        terminal.result(found, *_dependency_lines(found))
+
+
 def history(terminal: Terminal, model: ModelRef) -> None:
     """Show every change to what is said and was measured of a version."""
     from kronkers_studio.workflows.model_versions import model_history
 
     what = {"ModelRegistered": "registered", "ModelDescribed": "described", "MetricsAdded": "measured"}
+    what["DependenciesChosen"] = "libraries"
     with terminal.session() as session:
         entries = model_history(session, parse_model(model))
         said: dict[str, str] = {}
@@ -165,7 +205,47 @@ def _told(change: dict[str, Any], said: dict[str, str]) -> str:
         now["tags"] = ", ".join(told["tags"])
     news = [f"{name}: {text or '–'}" for name, text in now.items() if text != said.get(name, "")]
     said |= now
+    if "choice" in told:
+        news.append(_choice_words(told["choice"]))
     return "; ".join(news + numbers)
+
+
+def _choice_words(choice: dict[str, Any] | None) -> str:
+    if choice is None:
+        return "as found"
+    python = [f"Python {choice['python_version']}"] if choice["python_version"] else []
+    return ", ".join(python + choice["requirements"])
+
+
+def _dependency_lines(found: ModelDependencies) -> list[str]:
+    """Every library that somebody chose or that a file beside the model names; the others of a package are counted."""
+    version, facts = found.model, found.model.facts
+    choice = version.dependencies or DependencyChoice()
+    wanted: dict[str, list[str]] = {}
+    said_by: dict[str, list[str]] = {}
+    for project, requirement, who in [
+        *((_project_of(text), text, "chosen") for text in choice.requirements),
+        *((one.project, one.requirement, one.file) for one in found.evidence),
+    ]:
+        wanted.setdefault(project, []).append(requirement.removeprefix(project))
+        said_by.setdefault(project, []).append(who)
+    locked = {_project_of(pin): pin.partition("==")[2] for pin in found.locked}
+    rows = [
+        [project, next(filter(None, wanted[project]), ""), locked.get(project, ""), ", ".join(said_by[project])]
+        for project in wanted
+    ]
+    python = choice.python_version or facts.python_version
+    source = "chosen" if choice.python_version else "assumed" if "python_version" in facts.assumed else "found"
+    lines = [f"{version.label}: {facts.framework.label} {facts.framework_version}, Python {python} ({source})"]
+    lines += (
+        table(["Library", "Wanted", "In the package", "Said by"], rows) if rows else ["No file beside it says more."]
+    )
+    others = locked.keys() - wanted.keys()
+    return [*lines, f"Also in the package: {', '.join(sorted(others))}."] if others else lines
+
+
+def _project_of(requirement: str) -> str:
+    return re.split(r"[<>=!~]", requirement)[0]
 
 
 def _comparison_lines(comparison: ModelComparison, *, everything: bool) -> list[str]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, get_args
 
 from kronkers_studio.domain.content import Commit
+from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.maintenance import KeyEventKind, TrashKind
 from kronkers_studio.domain.migration import MigrationSource
 from kronkers_studio.domain.models import ModelCard, ModelVersion, Package
@@ -84,6 +85,17 @@ class ModelDescribed:
     description: str
     tags: tuple[str, ...]
     card: ModelCard
+    at: datetime
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class DependenciesChosen:
+    """A version's service is to run on these libraries from its next package on; None: on what was found."""
+
+    model: str
+    version: int
+    choice: DependencyChoice | None
     at: datetime
     author: str
 
@@ -183,6 +195,7 @@ Change = (
     | SourceForgotten
     | ModelRegistered
     | ModelDescribed
+    | DependenciesChosen
     | MetricsAdded
     | AliasMoved
     | PackageBuilt

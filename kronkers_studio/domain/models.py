@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kronkers_studio.domain.dependencies import DependencyChoice
+
 
 class Framework(StrEnum):
     SKLEARN = "scikit-learn"
@@ -116,8 +118,9 @@ UNLESS_DEFAULT = {"stored": "unless default"}
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """One registered version. ``description``, ``tags``, ``card`` and ``metrics`` may change later, the rest does not;
-    what they were before is in the version's history."""
+    """One registered version. ``description``, ``tags``, ``card``, ``metrics`` and ``dependencies`` (what a person
+    wants its service to run on, instead of what was found) may change later, the rest does not; what they were before
+    is in the version's history."""
 
     name: str
     version: int
@@ -132,6 +135,7 @@ class ModelVersion:
     aliases: tuple[str, ...] = ()
     tags: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
     card: ModelCard = field(default=ModelCard(), metadata=UNLESS_DEFAULT)
+    dependencies: DependencyChoice | None = field(default=None, metadata=UNLESS_DEFAULT)
 
     @property
     def label(self) -> str:

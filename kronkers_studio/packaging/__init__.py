@@ -13,6 +13,7 @@ from kronkers_studio.packaging.base_registry import (
     require_access,
 )
 from kronkers_studio.packaging.composition import compose_package
+from kronkers_studio.packaging.dependency_evidence import find_evidence
 from kronkers_studio.packaging.image import BaseImage, ComposedImage
 from kronkers_studio.packaging.image_references import (
     BaseKind,
@@ -40,6 +41,7 @@ __all__ = [
     "base_from_registry",
     "compose_package",
     "docker_archive",
+    "find_evidence",
     "inspect_model",
     "kept_from_registries",
     "kept_from_registry",

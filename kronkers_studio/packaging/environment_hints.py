@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 DEFAULT_PYTHON = "3.11"
 _KNOWN_MINORS = range(8, 16)
+_LONGEST_LINE = 1000  # characters
 _MICROS = range(50)  # of one minor; the most so far is 20
 _EXACT = re.compile(r"(?:[a-zA-Z]*-)?3\.([0-9]{1,2})(?:\.[0-9]+)?")
 _HEADER = re.compile(r"(?m)^# /// script\s*$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$")
@@ -34,9 +35,9 @@ def read_surroundings(beside: Mapping[str, Callable[[], bytes]]) -> Surroundings
     The order of trust: .python-version, the header of the script beside the model, pyproject.toml; and for
     libraries requirements.txt, the script's header, pyproject.toml.
     """
-    texts = {name: _text(read) for name, read in sorted(beside.items())}
-    headers = [_header(text) for name, text in texts.items() if name.lower().endswith(".py")]
-    project = _table(_toml(texts.get("pyproject.toml", "")).get("project"))
+    texts = {name: decoded(read) for name, read in sorted(beside.items())}
+    headers = [script_header(text) for name, text in texts.items() if name.lower().endswith(".py")]
+    project = _table(toml_table(texts.get("pyproject.toml", "")).get("project"))
     stated = [texts.get(".python-version", ""), texts.get("runtime.txt", "")]
     ranges = [table.get("requires-python") for table in (*headers, project)]
     lines = [line for name in ("requirements.txt", "requirements.lock") for line in texts.get(name, "").splitlines()]
@@ -50,7 +51,7 @@ def is_version(text: str) -> bool:
     """Whether ``text`` is a version as Python's libraries have them (PEP 440), without spaces around it."""
     try:
         Version(text)
-    except InvalidVersion:
+    except ValueError:  # also for a number of more digits than Python makes one of
         return False
     return text == text.strip()
 
@@ -84,23 +85,25 @@ def _pins(lines: list[str]) -> dict[str, str]:
     """The projects for which the lines of a requirements file name one version; of several, the first line counts."""
     pins: dict[str, str] = {}
     for line in lines:
-        requirement = _requirement(line)
-        version = _only_version(requirement.specifier) if requirement else ""
+        requirement = requirement_of(line)
+        version = only_version(requirement.specifier) if requirement else ""
         if requirement and version:
             pins.setdefault(canonicalize_name(requirement.name), version)
     return pins
 
 
-def _requirement(line: str) -> Requirement | None:
+def requirement_of(line: str) -> Requirement | None:
     """What a line of a requirements file asks for; None for its options and all that is no requirement."""
     text = line.partition("#")[0].partition(" --hash")[0].rstrip("\\ \t")
+    if len(text) > _LONGEST_LINE:
+        return None
     try:
         return Requirement(text)
     except InvalidRequirement:
         return None
 
 
-def _only_version(specifier: SpecifierSet) -> str:
+def only_version(specifier: SpecifierSet) -> str:
     """The version that is asked for and no other; "" when it is not one."""
     if len(specifier) != 1:
         return ""
@@ -108,15 +111,16 @@ def _only_version(specifier: SpecifierSet) -> str:
     return only.version if only.operator in ("==", "===") and is_version(only.version) else ""
 
 
-def _header(text: str) -> dict[str, object]:
+def script_header(text: str) -> dict[str, object]:
     """A script's metadata block (PEP 723) as a table."""
     matched = _HEADER.search(text.replace("\r\n", "\n"))
     if not matched:
         return {}
-    return _toml("\n".join(line[2:] for line in matched["content"].splitlines()))
+    return toml_table("\n".join(line[2:] for line in matched["content"].splitlines()))
 
 
-def _toml(text: str) -> dict[str, object]:
+def toml_table(text: str) -> dict[str, object]:
+    """What a TOML document holds; nothing for one that is none."""
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError):
@@ -127,7 +131,8 @@ def _table(value: object) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _text(read: Callable[[], bytes]) -> str:
+def decoded(read: Callable[[], bytes]) -> str:
+    """The text that ``read`` gives; "" when it is none."""
     data = read()
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"  # PowerShell writes UTF-16
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from packaging.version import Version
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.packaging.environment_hints import is_version
 from kronkers_studio.packaging.layer_cache import LayerCache, key_of
 from kronkers_studio.packaging.platforms import uv_platform
-from kronkers_studio.packaging.recorded_facts import checked_facts, is_lock
+from kronkers_studio.packaging.recorded_facts import checked_facts, checked_requirement, is_lock
 from kronkers_studio.packaging.uv_program import DoesNotResolve, run_uv
 
 OLDEST_PYTHON = (3, 10)
@@ -64,6 +66,7 @@ def lock_dependencies(
     facts: ModelFacts,
     platform: str,
     *,
+    chosen: Sequence[str] = (),
     earlier: str = "",
     offline: bool = False,
     cache: LayerCache,
@@ -73,17 +76,18 @@ def lock_dependencies(
     """Resolve what a model's service needs on ``platform`` ("linux/amd64").
 
     The framework is pinned at the very version that made the model; versions named beside the model are kept where
-    they fit. The answer is kept in ``cache``: the same facts give the same lock, also without a network.
-    ``earlier`` is the text of the lock of a package built before: it is kept, whatever was published since, as long as
-    it holds every library that is needed now. Raises ``PackagingFailed``, ``ForeignEntry``, ``Cancelled``.
+    they fit. What a person has ``chosen`` ("pandas==2.2.1", "polars") is there in any case, or it is an error. The
+    answer is kept in ``cache``: the same facts give the same lock, also without a network. ``earlier`` is the text of
+    the lock of a package built before: it is kept, whatever was published since, as long as it holds every library that
+    is needed now. Raises ``PackagingFailed``, ``ForeignEntry``, ``Cancelled``.
     """
     _require_python(checked_facts(facts).python_version)
-    wanted = (*_SERVER, *_framework(facts, platform))
+    wanted = (*_SERVER, *_framework(facts, platform), *sorted(map(checked_requirement, chosen)))
     if earlier and not is_lock(earlier):
         progress.note("The libraries of the package before are not used: their list holds more than libraries.")
     elif earlier and _holds(earlier, wanted):
         return DependencyLock.of_text(earlier)
-    pins = _constraints(facts)
+    pins = _constraints(facts, chosen)
     key = key_of(_FORMAT, wanted, pins, facts.python_version, uv_platform(platform))
     known = _recalled(cache, key)
     if known is None:
@@ -108,8 +112,14 @@ def _recalled(cache: LayerCache, key: str) -> DependencyLock | None:
 
 
 def _holds(lock: str, wanted: tuple[str, ...]) -> bool:
-    locked = {_pinned(requirement) for requirement in _LOCKED.findall(lock)}
-    return all(canonicalize_name(Requirement(requirement).name) in locked for requirement in wanted)
+    """Whether every library that is ``wanted`` is in the lock, at a version that it may have."""
+    locked = {_pinned(pin): pin.partition("==")[2] for pin in _LOCKED.findall(lock)}
+    return all(_is_met(Requirement(requirement), locked) for requirement in wanted)
+
+
+def _is_met(wanted: Requirement, locked: Mapping[str, str]) -> bool:
+    version = locked.get(canonicalize_name(wanted.name), "")
+    return is_version(version) and wanted.specifier.contains(version, prereleases=True)
 
 
 def _pinned(pin: str) -> str:
@@ -163,9 +173,15 @@ def _scikit_learn(facts: ModelFacts) -> tuple[str, ...]:
     return (f"scikit-learn=={facts.framework_version}", "joblib", *extra)
 
 
-def _constraints(facts: ModelFacts) -> tuple[str, ...]:
-    """The versions named beside the model, but for the framework's own, which the model itself tells."""
-    own = _OWN_NAMES.get(facts.framework, ())
+def own_projects(framework: Framework) -> tuple[str, ...]:
+    """The libraries whose version the model's file tells, by their names on package indexes."""
+    return _OWN_NAMES.get(framework, ())
+
+
+def _constraints(facts: ModelFacts, chosen: Sequence[str]) -> tuple[str, ...]:
+    """The versions named beside the model, but for the framework's own, which the model itself tells, and those of
+    which a person chose others."""
+    own = {*own_projects(facts.framework), *(canonicalize_name(Requirement(one).name) for one in chosen)}
     return tuple(sorted(pin for pin in facts.requirements if _pinned(pin) not in own))
 
 

@@ -30,6 +30,8 @@ FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
 _PYTHON = re.compile(r"3\.[0-9]{1,2}")
 _LONGEST_VERSION = 80
 _PIN = re.compile(r"[a-z0-9][a-z0-9-]{0,127}==[A-Za-z0-9.!+_-]{1,255}")
+_SPECIFIER = r"(?:===?|[<>!~]=|[<>])[A-Za-z0-9.!+_*-]{1,80}"
+_REQUIREMENT = re.compile(rf"[a-z0-9][a-z0-9-]{{0,127}}(?:{_SPECIFIER}(?:,{_SPECIFIER}){{0,9}})?")
 _LOCK_LINE = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9._, -]*\])?==[A-Za-z0-9.!+_-]+"  # a library at a version
     r"(?: ; [A-Za-z0-9_ '\"().<>=!~-]+)?(?: \\)?"  # for which systems
@@ -45,7 +47,19 @@ def checked_model(model: ModelVersion) -> ModelVersion:
     if model.version < 1 or model.size < 0:
         raise _foreign(model.name, "number", str(model.version))
     checked_facts(model.facts, model.name)
+    if model.dependencies is not None:
+        for requirement in model.dependencies.requirements:
+            checked_requirement(requirement, model.name)
+        if model.dependencies.python_version:
+            checked_python(model.dependencies.python_version, model.name)
     return model
+
+
+def checked_requirement(text: str, name: str = "") -> str:
+    """``text`` when it asks for a library and perhaps its versions: no address, no option, no other file."""
+    if _REQUIREMENT.fullmatch(text):
+        return text
+    raise _foreign(name, "library", text)
 
 
 def checked_facts(facts: ModelFacts, name: str = "") -> ModelFacts:

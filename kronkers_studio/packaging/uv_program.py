@@ -174,7 +174,8 @@ def _translated(problem: str, *, offline: bool) -> PackagingFailed:
     if _NO_SOLUTION.search(problem):
         return DoesNotResolve(
             f"The libraries that the model needs do not fit together. {_because(lines)}".strip(),
-            next_step="Correct the versions in requirements.txt beside the model and migrate again.",
+            next_step="Choose other versions for it (`kronkers model dependencies`), or correct them in "
+            "requirements.txt beside the model and migrate again.",
             details=details,
         )
     return PackagingFailed(

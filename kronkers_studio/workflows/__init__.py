@@ -16,6 +16,7 @@ trash, keys        out of sight and back; the ways of opening the workspace
 maintenance        free space, find damage, mend it
 models             find, register, list and alias models; ``model_versions`` describes them, ``lineage`` follows them
 added_models       a model's file from anywhere, without its folder
+dependencies       the libraries of a model's service: what was found of them, and what a person chooses
 packages           build the image of a model version
 image_registries   where base images come from: logins, CA files, newer images
 servers            host keys, add, check, set up, unlock, remove; ``server_care`` cleans, ``credentials`` keeps secrets

@@ -11,6 +11,7 @@ from kronkers_studio.domain.errors import BaseImageUnavailable, InvalidInput
 from kronkers_studio.domain.models import ModelVersion, Package
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.settings.paths import from_home
+from kronkers_studio.workflows.dependencies import as_chosen, last_choice
 from kronkers_studio.workflows.models import open_model
 from kronkers_studio.workflows.session import Session
 
@@ -73,7 +74,7 @@ def compose_for_this_computer(
     """The layers that run here as a process; no base."""
     from kronkers_studio.packaging import runnable_here, this_platform
 
-    return _compose(session, runnable_here(model, progress), this_platform(), None, progress, cancel)
+    return _compose(session, runnable_here(as_chosen(model), progress), this_platform(), None, progress, cancel)
 
 
 def compose_for_servers(
@@ -87,6 +88,7 @@ def compose_for_servers(
     cancel: CancelToken = NEVER,
 ) -> ComposedImage:
     """The whole image. ``connection`` is to the server whose engine an ``engine:NAME`` base comes from."""
+    model = as_chosen(model)
     progress.step("Getting the base image")
     found = _base_image(
         session.settings,
@@ -124,6 +126,7 @@ def _compose(
     lock = lock_dependencies(
         model.facts,
         platform,
+        chosen=model.dependencies.requirements if model.dependencies else (),
         earlier=_earlier_lock(session, model, platform),
         offline=session.settings.offline,
         cache=cache,
@@ -143,10 +146,13 @@ def _compose(
 
 
 def _earlier_lock(session: Session, model: ModelVersion, platform: str) -> str:
-    """The lock of the newest package of this version: what was put live once is put live again the same."""
+    """The lock of the newest package of this version: what was put live once is put live again the same, until
+    somebody chooses other libraries."""
     target = (platform, model.facts.python_version)
+    since = last_choice(session, model)
     known = session.workspace.ledger.packages(model.name, model.version)
-    return next((p.lock for p in known if p.lock and (p.platform, p.python_version) == target), "")
+    fitting = (p for p in known if p.lock and (p.platform, p.python_version) == target)
+    return next((p.lock for p in fitting if since is None or p.created > since), "")
 
 
 def _base_image(

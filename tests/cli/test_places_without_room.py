@@ -59,7 +59,10 @@ OTHERS = {
     *("image-registry forget", "image-registry login", "image-registry refresh", "image-registry trust"),
     *(
         f"model {word}"
-        for word in ("add", "alias", "card", "compare", "history", "lineage", "measure", "register", "show", "tag")
+        for word in (
+            *("add", "alias", "card", "compare", "dependencies", "history"),
+            *("lineage", "measure", "register", "show", "tag"),
+        )
     ),
     *("package", "release", "rollback", "start", "stop", "predict", "address", "metrics", "logs"),
     *(f"server {word}" for word in ("add", "check", "clean", "log", "login", "remove", "setup", "unlock")),

@@ -96,3 +96,8 @@ def test_what_windows_editors_write_is_read_and_what_is_no_text_says_nothing() -
     found = read_surroundings(files)
 
     assert (found.python, dict(found.pins)) == ("3.12", {"numpy": "2.4.6"})
+
+
+@pytest.mark.parametrize("line", ["numpy==" + "1" * 5000, "a" * 100_000 + "==1", "numpy==1." + "9" * 4400])
+def test_a_line_longer_than_any_library_says_nothing(line: str) -> None:
+    assert read_surroundings(texts({"requirements.txt": line})).pins == {}

@@ -23,6 +23,7 @@ from kronkers_studio.domain.changes import (
     Change,
     CommitRecorded,
     CommitsForgotten,
+    DependenciesChosen,
     KeyChanged,
     MetricsAdded,
     ModelDescribed,
@@ -40,6 +41,7 @@ from kronkers_studio.domain.changes import (
     TrashRestored,
 )
 from kronkers_studio.domain.content import Commit, SkippedItem, SkipReason
+from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.errors import AlreadyExists, BranchChanged, NotFound, StoreDamaged, StudioError
 from kronkers_studio.domain.maintenance import KeyEventKind, TrashKind
 from kronkers_studio.domain.migration import MigrationOptions, MigrationSource, OnlineOnly
@@ -121,6 +123,7 @@ versions = st.builds(
     tags=st.lists(texts, max_size=2).map(tuple),
     card=cards,
 )
+choices = st.builds(DependencyChoice, texts, st.lists(texts, max_size=2).map(tuple))
 packages = st.builds(
     Package,
     names,
@@ -157,6 +160,7 @@ FIELDS: dict[type[Change], tuple[st.SearchStrategy[Any], ...]] = {
     SourceForgotten: (names, names),
     ModelRegistered: (versions,),
     ModelDescribed: (names, numbers, texts, st.tuples(texts), cards, times, texts),
+    DependenciesChosen: (names, numbers, st.none() | choices, times, texts),
     MetricsAdded: (names, numbers, metrics, times, texts),
     AliasMoved: (names, names, st.integers(0, 3)),
     PackageBuilt: (packages,),
@@ -378,6 +382,7 @@ def _a_story() -> list[Change]:
         SourceRemembered("p", MigrationSource("/home/ann/Shared", "Shared")),
         SourceForgotten("p", "/home/ann/OneDrive"),
         ModelDescribed("churn", 1, "who leaves", ("eu",), ModelCard(limits="adults only"), NOW, "bob"),
+        DependenciesChosen("churn", 1, DependencyChoice("3.12", ("pandas==2.2.1",)), NOW, "bob"),
         MetricsAdded("churn", 1, {"auc": 0.8, "recall": 0.7}, NOW, "bob"),
     ]
 
@@ -394,6 +399,7 @@ def test_a_story_of_every_kind_is_recorded_replayed_and_answered(workspace: Work
     assert ledger.model_version("churn").aliases == ("champion",)
     assert ledger.model_version("churn", alias="champion").version == 1
     described = ledger.model_version("churn")
+    assert described.dependencies == DependencyChoice("3.12", ("pandas==2.2.1",))
     assert (described.description, described.tags, described.card) == (
         "who leaves",
         ("eu",),

@@ -7,7 +7,13 @@ from typing import Any, NamedTuple
 
 from sqlcipher3 import dbapi2
 
-from kronkers_studio.domain.changes import JournalEntry, MetricsAdded, ModelDescribed, ModelRegistered
+from kronkers_studio.domain.changes import (
+    DependenciesChosen,
+    JournalEntry,
+    MetricsAdded,
+    ModelDescribed,
+    ModelRegistered,
+)
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.search import MetricCondition, Operator, Sort, SortKey
 from kronkers_studio.registry.metadata import statements
@@ -16,11 +22,11 @@ from kronkers_studio.registry.metadata.journal import decode_entry
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.json_form import from_text
 
-_EDITS = tuple(kind.__name__ for kind in (ModelRegistered, ModelDescribed, MetricsAdded))
+_EDITS = tuple(kind.__name__ for kind in (ModelRegistered, ModelDescribed, MetricsAdded, DependenciesChosen))
 _HISTORY = (
-    "SELECT number, at, author, kind, change, hash FROM journal WHERE kind IN (?1, ?2, ?3) AND ("
-    "  (json_extract(change, '$.model') = ?4 AND json_extract(change, '$.version') = ?5)"
-    "  OR (json_extract(change, '$.version.name') = ?4 AND json_extract(change, '$.version.version') = ?5)"
+    "SELECT number, at, author, kind, change, hash FROM journal WHERE kind IN (?1, ?2, ?3, ?4) AND ("
+    "  (json_extract(change, '$.model') = ?5 AND json_extract(change, '$.version') = ?6)"
+    "  OR (json_extract(change, '$.version.name') = ?5 AND json_extract(change, '$.version.version') = ?6)"
     ") ORDER BY number"
 )
 _USING = (

@@ -19,6 +19,7 @@ from kronkers_studio.domain.changes import (
     Change,
     CommitRecorded,
     CommitsForgotten,
+    DependenciesChosen,
     KeyChanged,
     MetricsAdded,
     ModelDescribed,
@@ -153,6 +154,11 @@ def _model_described(connection: dbapi2.Connection, change: ModelDescribed) -> N
     _write_version(connection, replace(version, description=change.description, tags=change.tags, card=change.card))
 
 
+def _dependencies_chosen(connection: dbapi2.Connection, change: DependenciesChosen) -> None:
+    version = _version(connection, change.model, change.version)
+    _write_version(connection, replace(version, dependencies=change.choice))
+
+
 def _metrics_added(connection: dbapi2.Connection, change: MetricsAdded) -> None:
     version = _version(connection, change.model, change.version)
     _write_version(connection, replace(version, metrics={**version.metrics, **change.metrics}))
@@ -255,6 +261,7 @@ _APPLIERS: dict[type, Callable[[dbapi2.Connection, Any], None]] = {
     SourceForgotten: _source_forgotten,
     ModelRegistered: _model_registered,
     ModelDescribed: _model_described,
+    DependenciesChosen: _dependencies_chosen,
     MetricsAdded: _metrics_added,
     AliasMoved: _alias_moved,
     PackageBuilt: _package_built,
