@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,7 @@ from kronkers_studio.cli.plain_text import moment, table
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.libraries import libraries
 from kronkers_studio.domain.model_comparison import ModelComparison
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.references import parse_model
@@ -218,34 +218,21 @@ def _choice_words(choice: dict[str, Any] | None) -> str:
 
 
 def _dependency_lines(found: ModelDependencies) -> list[str]:
-    """Every library that somebody chose or that a file beside the model names; the others of a package are counted."""
+    """Every library that somebody chose or that a file beside the model names, and what else the package holds."""
     version, facts = found.model, found.model.facts
     choice = version.dependencies or DependencyChoice()
-    wanted: dict[str, list[str]] = {}
-    said_by: dict[str, list[str]] = {}
-    for project, requirement, who in [
-        *((_project_of(text), text, "chosen") for text in choice.requirements),
-        *((one.project, one.requirement, one.file) for one in found.evidence),
-    ]:
-        wanted.setdefault(project, []).append(requirement.removeprefix(project))
-        said_by.setdefault(project, []).append(who)
-    locked = {_project_of(pin): pin.partition("==")[2] for pin in found.locked}
+    every = libraries(choice, found.evidence, found.locked)
+    named = [one for one in every if one.chosen or one.said_by]
     rows = [
-        [project, next(filter(None, wanted[project]), ""), locked.get(project, ""), ", ".join(said_by[project])]
-        for project in wanted
+        [one.project, one.wanted, one.packaged, ", ".join(["chosen"] * one.chosen + [*one.said_by])] for one in named
     ]
     python = choice.python_version or facts.python_version
     source = "chosen" if choice.python_version else "assumed" if "python_version" in facts.assumed else "found"
     lines = [f"{version.label}: {facts.framework.label} {facts.framework_version}, Python {python} ({source})"]
-    lines += (
-        table(["Library", "Wanted", "In the package", "Said by"], rows) if rows else ["No file beside it says more."]
-    )
-    others = locked.keys() - wanted.keys()
-    return [*lines, f"Also in the package: {', '.join(sorted(others))}."] if others else lines
-
-
-def _project_of(requirement: str) -> str:
-    return re.split(r"[<>=!~]", requirement)[0]
+    titles = ["Library", "Wanted", "In the package", "Said by"]
+    lines += table(titles, rows) if rows else ["No file beside it says more."]
+    others = [one.project for one in every[len(named) :]]
+    return [*lines, f"Also in the package: {', '.join(others)}."] if others else lines
 
 
 def _comparison_lines(comparison: ModelComparison, *, everything: bool) -> list[str]:

@@ -187,6 +187,14 @@ class DescribeVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class ChooseLibraries:
+    """Which libraries a model version's service runs on, to be looked at and changed."""
+
+    page: ClassVar[str] = "models"
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShowLineage:
     """Where a model version comes from, and what was made of it."""
 
@@ -382,6 +390,7 @@ Destination = (
     | AddModelFile
     | CompareVersions
     | DescribeVersion
+    | ChooseLibraries
     | ShowLineage
     | PutLive
     | RollBack

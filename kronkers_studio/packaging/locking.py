@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from kronkers_studio.domain.errors import PackagingFailed
+from kronkers_studio.domain.libraries import FRAMEWORK_LIBRARIES
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.packaging.environment_hints import is_version
@@ -33,12 +34,6 @@ _NUMPY_2_SINCE = {  # those before were built for numpy 1 and do not say so
 }
 _XGBOOST_CPU_SINCE = Version("2.1.2")
 _WITH_OPENMP = ("scikit-learn",)  # its wheels bring what LightGBM's take from the system, where slim images lack it
-_OWN_NAMES = {
-    Framework.SKLEARN: ("scikit-learn",),
-    Framework.XGBOOST: ("xgboost", "xgboost-cpu"),
-    Framework.LIGHTGBM: ("lightgbm",),
-    Framework.CATBOOST: ("catboost",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +168,10 @@ def _scikit_learn(facts: ModelFacts) -> tuple[str, ...]:
     return (f"scikit-learn=={facts.framework_version}", "joblib", *extra)
 
 
-def own_projects(framework: Framework) -> tuple[str, ...]:
-    """The libraries whose version the model's file tells, by their names on package indexes."""
-    return _OWN_NAMES.get(framework, ())
-
-
 def _constraints(facts: ModelFacts, chosen: Sequence[str]) -> tuple[str, ...]:
     """The versions named beside the model, but for the framework's own, which the model itself tells, and those of
     which a person chose others."""
-    own = {*own_projects(facts.framework), *(canonicalize_name(Requirement(one).name) for one in chosen)}
+    own = {*FRAMEWORK_LIBRARIES.get(facts.framework, ()), *(canonicalize_name(Requirement(one).name) for one in chosen)}
     return tuple(sorted(pin for pin in facts.requirements if _pinned(pin) not in own))
 
 

@@ -10,6 +10,7 @@ from kronkers_studio.domain.changes import DependenciesChosen
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.dependencies import DependencyChoice, DependencyEvidence
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.libraries import library_wanted, project_of
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.paths import parent
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
@@ -67,9 +68,9 @@ def choose_dependencies(
     """
     version = session.workspace.ledger.model_version(*model)
     before = DependencyChoice() if reset or version.dependencies is None else version.dependencies
-    taken_back = {_parsed(text, version)[0] for text in (*add, *remove)}
-    kept = [one for one in before.requirements if _parsed(one, version)[0] not in taken_back]
-    added = dict(_parsed(text, version) for text in add)
+    added = dict(library_wanted(text, version) for text in add)
+    replaced = {*added, *(library_wanted(text, version)[0] for text in remove)}
+    kept = [one for one in before.requirements if project_of(one) not in replaced]
     choice = DependencyChoice(
         before.python_version if python is None else _checked_python(python), tuple(sorted([*kept, *added.values()]))
     )
@@ -112,31 +113,6 @@ def _require_fit(session: Session, model: ModelVersion, progress: Progress, canc
         progress=progress,
         cancel=cancel,
     )
-
-
-def _parsed(text: str, model: ModelVersion) -> tuple[str, str]:
-    """A library's normalised name and ``text`` in the form that is recorded. Raises ``InvalidInput``."""
-    from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.utils import canonicalize_name
-
-    from kronkers_studio.packaging.locking import own_projects
-
-    try:
-        requirement = Requirement(text)
-    except InvalidRequirement:
-        requirement = None
-    if requirement is None or requirement.url or requirement.marker or requirement.extras:
-        raise InvalidInput(
-            f"“{text[:100]}” is not a library and its version.",
-            next_step="Write it as name==version, e.g. pandas==2.2.1; the name alone means the newest that fits.",
-        )
-    project = canonicalize_name(requirement.name)
-    if model.facts.framework_version and project in own_projects(model.facts.framework):
-        raise InvalidInput(
-            f"{model.label} was made with {project} {model.facts.framework_version}, and is run with that.",
-            next_step="Train it with another version, and register it as the model's next version.",
-        )
-    return project, f"{project}{requirement.specifier}"
 
 
 def _checked_python(version: str) -> str:

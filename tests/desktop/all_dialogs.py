@@ -25,6 +25,7 @@ from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
 from kronkers_studio.desktop.dialogs.keep_running import KeepRunningDialog
+from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
 from kronkers_studio.desktop.dialogs.lineage import LineageDialog
 from kronkers_studio.desktop.dialogs.log import LogDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
@@ -172,6 +173,7 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     CompareDialog: [_compare],
     CompareVersionsDialog: [_compare_versions, _quality_of_all],
     DescribeVersionDialog: [lambda window: DescribeVersionDialog(window, window.studio, a_version())],
+    LibrariesDialog: [lambda window: LibrariesDialog(window, window.studio, a_version())],
     LineageDialog: [lambda window: LineageDialog(window, window.studio, a_version()), _lineage],
     CrashDialog: [lambda window: CrashDialog(window, "Packaging", "details")],
     TableChoiceDialog: [lambda window: TableChoiceDialog(window, window.studio, _nothing)],

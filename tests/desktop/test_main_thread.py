@@ -32,6 +32,7 @@ from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
 from kronkers_studio.desktop.dialogs.keep_running import KeepRunningDialog
+from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
 from kronkers_studio.desktop.dialogs.lineage import LineageDialog
 from kronkers_studio.desktop.dialogs.log import LogDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
@@ -221,6 +222,9 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912  #
         case NameVersionDialog():
             dialog.name.setText("2026-q2")
             dialog.go.click()
+        case LibrariesDialog():
+            dialog.wanted.setText("six==1.16.0")
+            dialog.go.click()
         case RegisterDialog() | DescribeVersionDialog():
             dialog.go.click()
         case RestoreDialog():
@@ -249,6 +253,7 @@ _ASKS: dict[type[QDialog], set[str]] = {
     ForgetFolderDialog: {"sources.forget_source"},
     HelpDialog: set(),
     ImageRegistryDialog: {"image_registries.log_in_to_registry"},
+    LibrariesDialog: {"dependencies.model_dependencies", "dependencies.choose_dependencies"},
     LineageDialog: {"lineage.lineage"},
     DiagnosticsDialog: {"diagnostics.collect_diagnostics", "diagnostics.write_diagnostics"},
     KeepRunningDialog: set(),

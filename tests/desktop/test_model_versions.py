@@ -7,15 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint
+from PySide6.QtCore import QMimeData, QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLabel, QMenu
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.comparison_rows import compared_rows, metric_names
-from kronkers_studio.desktop.destinations import CompareVersions, DescribeVersion, ShowContent, ShowLineage
+from kronkers_studio.desktop.destinations import (
+    ChooseLibraries,
+    CompareVersions,
+    DescribeVersion,
+    ShowContent,
+    ShowLineage,
+)
 from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
 from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
+from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
 from kronkers_studio.desktop.dialogs.lineage import LineageDialog, lineage_rows
 from kronkers_studio.desktop.offer_buttons import OfferButton
 from kronkers_studio.desktop.pages.models import ModelsPage
@@ -23,6 +30,7 @@ from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.changes import ModelDescribed
+from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.lineage import Lineage, LineageEdge, LineageNode, NodeKind, Relation
 from kronkers_studio.domain.models import ContentRef, ModelCard
@@ -111,6 +119,50 @@ def test_the_quality_of_all_versions_is_sorted_and_what_was_not_measured_comes_l
     assert [version.version for version in table.content.rows] == [2, 1, 3]
     table.sort_wanted.emit(1)
     assert [version.version for version in table.content.rows] == [1, 2, 3]
+
+
+def test_the_libraries_of_a_service_are_shown_and_others_chosen(
+    window: MainWindow, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    window.studio.go.emit(ChooseLibraries("churn:1"))
+    come_to_rest(window)
+    dialog = the_dialog(window, LibrariesDialog)
+    assert any(row.said_by for row in dialog.table.content.rows)
+    assert not any(row.chosen for row in dialog.table.content.rows)
+    dialog.wanted.setText("not a library!")
+    dialog.put_button.click()
+    assert "is not a library and its version" in dialog.notice.message
+    dialog.wanted.setText("scikit-learn==1.0")
+    dialog.put_button.click()
+    assert "was made with scikit-learn" in dialog.notice.message
+    for text in ("Six == 1.16.0", "packaging"):
+        dialog.wanted.setText(text)
+        qtbot.keyClick(dialog.wanted, Qt.Key.Key_Return)
+    chosen = [(row.project, row.wanted) for row in dialog.table.content.rows if row.chosen]
+    assert chosen == [("packaging", ""), ("six", "==1.16.0")]
+    dialog.table.choose(0)
+    dialog.remove_button.click()
+    assert [row.project for row in dialog.table.content.rows if row.chosen] == ["six"]
+    dialog.wanted.setText("six==99")
+    dialog.go.click()
+    qtbot.waitUntil(lambda: "six==99" in dialog.notice.message, timeout=_WITHIN)
+    assert "no version" in dialog.notice.message
+
+    dialog.wanted.setText("six==1.16.0")
+    dialog.go.click()
+
+    qtbot.waitUntil(lambda: not window.findChildren(LibrariesDialog), timeout=_WITHIN)
+    version = show_model(the_session(window), "churn", 1)
+    assert version.dependencies == DependencyChoice("", ("six==1.16.0",))
+    come_to_rest(window)
+    window.studio.go.emit(ChooseLibraries("churn:1"))
+    come_to_rest(window)
+    dialog = the_dialog(window, LibrariesDialog)
+    dialog.table.choose(0)
+    dialog.remove_button.click()
+    dialog.go.click()
+    qtbot.waitUntil(lambda: not window.findChildren(LibrariesDialog), timeout=_WITHIN)
+    assert show_model(the_session(window), "churn", 1).dependencies is None
 
 
 def test_what_is_said_of_a_version_is_changed_and_its_quality_added_to(
@@ -267,7 +319,7 @@ def test_rows_have_menus_of_what_can_be_done_with_them(window: MainWindow, come_
         return {action.text(): action for action in opened.actions()}
 
     offered = menu(page.versions)
-    assert list(offered) == ["Put live …", "Compare …", "Describe …", "Follow it further …"]
+    assert list(offered) == ["Put live …", "Compare …", "Describe …", "Libraries …", "Follow it further …"]
     offered["Describe …"].trigger()
     come_to_rest(window)
     the_dialog(window, DescribeVersionDialog).reject()

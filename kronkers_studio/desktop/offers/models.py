@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kronkers_studio.desktop.actions import Act, Action, Kind
 from kronkers_studio.desktop.destinations import (
     AddModelFile,
+    ChooseLibraries,
     CompareVersions,
     DescribeVersion,
     PutLive,
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 
 def version_actions(version: ModelVersion) -> list[Action]:
     """What can be done with a model version."""
-    return [put_live(version), compare_version(version), describe_version(version), lineage_of(version)]
+    return [
+        put_live(version),
+        compare_version(version),
+        describe_version(version),
+        libraries_of(version),
+        lineage_of(version),
+    ]
 
 
 def compare_version(version: ModelVersion) -> Action:
@@ -41,6 +48,13 @@ def describe_version(version: ModelVersion) -> Action:
     also = tr("card description tags metrics quality measure edit limits intended use")
     words = tr("Describe {model} version {version} …")
     return _of_version(version, words, tr("Describe …"), also, DescribeVersion, "document")
+
+
+def libraries_of(version: ModelVersion) -> Action:
+    """Which libraries its service runs on, to be looked at and changed."""
+    also = tr("libraries dependencies requirements packages python version pip environment pandas numpy")
+    words = tr("Libraries of {model} version {version} …")
+    return _of_version(version, words, tr("Libraries …"), also, ChooseLibraries, "archive")
 
 
 def lineage_of(version: ModelVersion) -> Action:

@@ -17,6 +17,7 @@ from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.destinations import (
     AddModelFile,
     ChooseFolder,
+    ChooseLibraries,
     CompareVersions,
     DescribeVersion,
     Destination,
@@ -77,6 +78,9 @@ _BOTH = 1000
 """So many pixels wide, the page has room for the list and the details beside each other."""
 
 
+_AboutVersion = CompareVersions | DescribeVersion | ChooseLibraries | ShowLineage
+
+
 class ModelsPage(Page):
     key = "models"
     changes = ("content", "models", "releases")
@@ -129,7 +133,7 @@ class ModelsPage(Page):
         match destination:
             case ShowModelVersion(label):
                 self._wanted = label
-            case CompareVersions(label) | DescribeVersion(label) | ShowLineage(label):
+            case CompareVersions(label) | DescribeVersion(label) | ChooseLibraries(label) | ShowLineage(label):
                 self._wanted, self._wish = label, destination
             case AddModelFile():
                 self.ask_file()
@@ -143,7 +147,7 @@ class ModelsPage(Page):
         match wanted:
             case AddModelFile():
                 self.ask_file()
-            case CompareVersions(label) | DescribeVersion(label) | ShowLineage(label):
+            case CompareVersions(label) | DescribeVersion(label) | ChooseLibraries(label) | ShowLineage(label):
                 version = next((each for each in self._shelf.versions if each.label == label), None)
                 if version is not None:
                     self._ask(wanted, version)
@@ -152,7 +156,7 @@ class ModelsPage(Page):
             case _:
                 self.studio.go.emit(wanted)
 
-    def _ask(self, wanted: CompareVersions | DescribeVersion | ShowLineage, version: ModelVersion) -> None:
+    def _ask(self, wanted: _AboutVersion, version: ModelVersion) -> None:
         window, studio = self.window(), self.studio
         match wanted:
             case CompareVersions():
@@ -163,6 +167,10 @@ class ModelsPage(Page):
                 from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
 
                 DescribeVersionDialog(window, studio, version).open()
+            case ChooseLibraries():
+                from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
+
+                LibrariesDialog(window, studio, version).open()
             case ShowLineage():
                 from kronkers_studio.desktop.dialogs.lineage import LineageDialog
 

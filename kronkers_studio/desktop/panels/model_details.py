@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 from kronkers_studio.desktop.localization import counted, date_time, figure, file_size, tr
 from kronkers_studio.desktop.model_words import assumed_words, kind_words, tensor_hint, tensor_words
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers.models import compare_version, describe_version, lineage_of
+from kronkers_studio.desktop.offers.models import compare_version, describe_version, libraries_of, lineage_of
 from kronkers_studio.desktop.place_words import place_words, release_pill, silent_hint
 from kronkers_studio.desktop.reachability import ReachabilityOf, nothing_heard
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -129,11 +129,18 @@ class ModelDetails(QWidget):
         follow = OfferButton(lineage_of(version), self.wanted.emit, icon=False)
         self._facts.addWidget(follow, 0, Qt.AlignmentFlag.AlignLeft)
         self._show_card(version.card)
+        self._section_head(tr("Libraries"))
+        chosen = version.dependencies.requirements if version.dependencies is not None else ()
+        if chosen:
+            self._facts.addWidget(
+                label(tr("Chosen: {libraries}").format(libraries=", ".join(chosen)), "text", wrap=True)
+            )
         if facts.requirements:
-            self._section_head(tr("Libraries it needs"))
             self._facts.addWidget(label("\n".join(facts.requirements), "code", wrap=True, selectable=True))
         if facts.assumed:
             self._facts.addWidget(label(assumed_words(facts), "caption", wrap=True))
+        choose = OfferButton(libraries_of(version), self.wanted.emit, icon=False)
+        self._facts.addWidget(choose, 0, Qt.AlignmentFlag.AlignLeft)
 
     def _show_card(self, card: ModelCard) -> None:
         for heading, text in (
