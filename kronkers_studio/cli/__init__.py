@@ -7,7 +7,8 @@ content           the workspace and what is in it: init, projects, log, show, ls
 migrating         bringing folders in: migrate, status, folder
 versions          diff, branch, merge, tag
 tables            table
-maintenance       gc, trash, registry, key
+maintenance       gc, trash, registry
+keys              key
 models            model, package, search; of these ``model_versions`` has what is said of versions, ``searching`` search
 image_registries  image-registry
 servers           server

@@ -173,6 +173,10 @@ class BaseImageUnavailable(PackagingFailed):
     """No base image could be had from the registry, archive or engine named."""
 
 
+class SignatureRefused(Refused):
+    """A package is not signed by anybody whose signature is accepted here, or is not what was signed."""
+
+
 class RegistryLoginRefused(BaseImageUnavailable):
     """An image registry wants a login for what was asked, or another one than it was given."""
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kronkers_studio.domain.signers import PackageSignature
+
 
 class Framework(StrEnum):
     SKLEARN = "scikit-learn"
@@ -157,6 +159,7 @@ class Package:
     created: datetime
     requirements: tuple[str, ...] = ()  # locked, without hashes, for display
     lock: str = ""  # with hashes: the same package can be built again in years
+    signature: PackageSignature | None = field(default=None, metadata=UNLESS_DEFAULT)
 
     @property
     def size(self) -> int:

@@ -12,18 +12,21 @@ import json
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Layer
+from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.packaging.digests import NotADigest, hex_of, parse_digest
 from kronkers_studio.packaging.folder_removal import remove_tree
 from kronkers_studio.settings.paths import cache_folder
 from kronkers_studio.settings.private import make_private_folder
 
 _CHUNK = 1 << 20
+_PROOF_SECONDS = 24 * 3600.0
 
 
 class LayerCache:
@@ -78,6 +81,28 @@ class LayerCache:
         if f"sha256:{hasher.hexdigest()}" != digest:
             self.blob(digest).unlink(missing_ok=True)
             raise _damaged(digest, "its SHA-256 differs")
+
+    def prove(self, digest: str, cancel: CancelToken = NEVER) -> None:
+        """See that the blob is what its name says: by reading it, at most once a day as long as nothing touches it.
+
+        Raises ``PackagingFailed`` as ``read_blob`` does; ``Cancelled``.
+        """
+        key = f"blob {digest}"
+        fact = self.recall("proofs", key) or {}
+        at, state = fact.get("at"), self._state(digest)
+        if isinstance(at, float) and 0 <= time.time() - at < _PROOF_SECONDS and state and fact.get("state") == state:
+            return
+        for _ in self.read_blob(digest):
+            cancel.check()
+        self.remember("proofs", key, {"at": time.time(), "state": state})
+
+    def _state(self, digest: str) -> list[int]:
+        """What the file system says of the blob; nothing when it is not there."""
+        try:
+            found = self.blob(digest).lstat()
+        except OSError:
+            return []
+        return [found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
     def part(self, digest: str) -> Path:
         """Where an interrupted download of that blob is kept until it goes on."""

@@ -12,7 +12,7 @@ migrating          plan a folder, bring it in; ``plans`` tells more of it, ``rep
 browsing           projects, folders, restore, check; ``timeline`` has all versions, ``previews`` one file
 versions           branches, tags, differences, the history of one file, merges
 searching          files, models and projects by what is typed
-trash, keys        out of sight and back; the ways of opening the workspace
+trash, keys        out of sight and back; the ways of opening the workspace; ``signers`` sign packages
 maintenance        free space, find damage, mend it
 models             find, register, list and alias models; ``model_versions`` describes them, ``lineage`` follows them
 added_models       a model's file from anywhere, without its folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.settings.paths import from_home
 from kronkers_studio.workflows.models import open_model
 from kronkers_studio.workflows.session import Session
+from kronkers_studio.workflows.signers import require_verified, signed
 
 if TYPE_CHECKING:
     from kronkers_studio.deployment.ssh import Connection
@@ -101,12 +102,29 @@ def compose_for_servers(
 
 
 def record_package(session: Session, package: Package) -> bool:
-    """Write ``package`` into the journal unless it is there; True when it was new."""
-    known = session.workspace.ledger.packages(package.model, package.version)
-    if any(other.digest == package.digest for other in known):
-        return False
-    session.workspace.ledger.record(PackageBuilt(package), author=session.author)
-    return True
+    """Write ``package`` into the journal unless it is there, signed as it is; True when it was new."""
+    known = [each for each in _known(session, package) if each.digest == package.digest]
+    if not any(each.signature == package.signature for each in known):
+        session.workspace.ledger.record(PackageBuilt(package), author=session.author)
+    return not known
+
+
+def require_releasable(
+    session: Session, image: ComposedImage, *, progress: Progress = SILENT, cancel: CancelToken = NEVER
+) -> ComposedImage:
+    """``image`` with the signature that the journal has of it, verified, as all of its parts: before any of it leaves.
+
+    Raises ``SignatureRefused``, ``PackagingFailed``, ``Cancelled``.
+    """
+    recorded = (each for each in _known(session, image.package) if each.digest == image.package.digest)
+    signature = next((each.signature for each in recorded if each.signature is not None), image.signature)
+    image = replace(image, package=replace(image.package, signature=signature))
+    require_verified(session, image, progress=progress, cancel=cancel)
+    return image
+
+
+def _known(session: Session, package: Package) -> list[Package]:
+    return session.workspace.ledger.packages(package.model, package.version)
 
 
 def _compose(
@@ -130,7 +148,7 @@ def _compose(
         progress=progress,
         cancel=cancel,
     )
-    return compose_package(
+    image = compose_package(
         model,
         open_model(session, model),
         lock,
@@ -140,6 +158,7 @@ def _compose(
         progress=progress,
         cancel=cancel,
     )
+    return signed(session, image)
 
 
 def _earlier_lock(session: Session, model: ModelVersion, platform: str) -> str:

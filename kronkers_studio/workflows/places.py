@@ -84,7 +84,8 @@ class ThisComputer:
         return ReleaseState.STANDBY  # it is made again from the workspace
 
     def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> ComposedImage:
-        return packages.compose_for_this_computer(self._session, model, progress=progress, cancel=cancel)
+        image = packages.compose_for_this_computer(self._session, model, progress=progress, cancel=cancel)
+        return packages.require_releasable(self._session, image, progress=progress, cancel=cancel)
 
     def start(
         self, image: ComposedImage, model: ModelVersion, release: Release, progress: Progress, cancel: CancelToken
@@ -175,6 +176,7 @@ class OnServer:
             progress=progress,
             cancel=cancel,
         )
+        image = packages.require_releasable(self._session, image, progress=progress, cancel=cancel)
         set_up_server(connection, progress=progress)
 
         def archive(present: Collection[str]) -> Iterator[bytes]:

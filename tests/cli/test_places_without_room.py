@@ -41,6 +41,8 @@ READING = (
     ("server", "list"),
     ("trash", "list"),
     ("key", "list"),
+    ("key", "public"),
+    ("key", "signers"),
     ("gc", "--dry-run"),
     ("status", "p", "SOURCE"),
     ("migrate", "SOURCE", "--project", "p", "--dry-run"),
@@ -54,7 +56,7 @@ READING = (
 )
 OTHERS = {
     *("init", "demo", "restore", "merge", "registry rebuild", "autostart", "folder forget"),
-    *("key add", "key drill", "key recovery", "key remove", "key rotate"),
+    *("key add", "key drill", "key recovery", "key remove", "key rotate", "key trust", "key distrust"),
     *("trash branch", "trash empty", "trash model", "trash project", "trash restore"),
     *("image-registry forget", "image-registry login", "image-registry refresh", "image-registry trust"),
     *(
