@@ -9,7 +9,7 @@ versions          diff, branch, merge, tag
 tables            table
 maintenance       gc, trash, registry
 keys              key
-models            model, package, search; of these ``model_versions`` has what is said of versions, ``searching`` search
+models            model, package, verify, search; ``model_versions`` has what is said of versions, ``searching`` search
 image_registries  image-registry
 servers           server
 diagnostics       diagnostics, logs

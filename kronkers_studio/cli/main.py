@@ -27,7 +27,7 @@ GROUPS = {
     "tables": ("table",),
     "maintenance": ("gc", "trash", "registry"),
     "keys": ("key",),
-    "models": ("model", "package", "search"),
+    "models": ("model", "package", "verify", "search"),
     "image_registries": ("image-registry",),
     "servers": ("server",),
     "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "address", "metrics"),

@@ -31,6 +31,7 @@ def add_commands(app: typer.Typer) -> None:
     command(model, "show")(show)
     command(model, "alias")(alias)
     command(app, "package")(package)
+    command(app, "verify")(verify)
     searching.add_commands(app, model)
     model_versions.add_commands(model)
 
@@ -209,6 +210,24 @@ def package(
             f"{plural(len(built.requirements), 'dependency', 'dependencies')}",
             *table(["Layer", "Size", "Digest"], rows),
             *([f"Written to {result.file}"] if result.file else []),
+        )
+
+
+def verify(
+    terminal: Terminal,
+    file: Annotated[Path, typer.Argument(metavar="FILE.oci.tar", help="What `kronkers package --output` wrote.")],
+) -> None:
+    """Verify a package in a file: that every byte is what was packaged, and who signed it."""
+    from kronkers_studio.workflows.packages import verify_package
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            found = verify_package(session, file, progress=progress, cancel=terminal.cancel)
+        terminal.result(
+            found,
+            f"{found.model}:{found.version}  {found.digest}",
+            f"signed by {found.signer} ({found.fingerprint})",
+            f"{plural(found.components, 'component')}, {size(found.bytes_read)} read: all as it was packaged",
         )
 
 

@@ -14,6 +14,7 @@ from kronkers_studio.packaging.base_registry import (
 )
 from kronkers_studio.packaging.composition import compose_package
 from kronkers_studio.packaging.image import BaseImage, ComposedImage
+from kronkers_studio.packaging.image_archives import image_from_archive
 from kronkers_studio.packaging.image_references import (
     BaseKind,
     ImageReference,
@@ -26,6 +27,7 @@ from kronkers_studio.packaging.layer_cache import LayerCache, users_layer_cache
 from kronkers_studio.packaging.locking import DependencyLock, lock_dependencies
 from kronkers_studio.packaging.platforms import this_platform
 from kronkers_studio.packaging.runtime import RuntimeFolder, runnable_here, unpack_runtime
+from kronkers_studio.packaging.signed_images import model_file_sha256, verified
 
 __all__ = [
     "BaseImage",
@@ -40,10 +42,12 @@ __all__ = [
     "base_from_registry",
     "compose_package",
     "docker_archive",
+    "image_from_archive",
     "inspect_model",
     "kept_from_registries",
     "kept_from_registry",
     "lock_dependencies",
+    "model_file_sha256",
     "parse_base",
     "parse_reference",
     "registry_host",
@@ -54,5 +58,6 @@ __all__ = [
     "this_platform",
     "unpack_runtime",
     "users_layer_cache",
+    "verified",
     "write_oci_archive",
 ]

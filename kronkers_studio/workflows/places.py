@@ -33,8 +33,11 @@ class Place(Protocol):
     def state(self, release: Release) -> ReleaseState:
         """What the release is in the place now; STOPPED when there is nothing of it."""
 
-    def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> ComposedImage:
-        """Build the package and bring it to the place; nothing runs yet."""
+    def prepare(
+        self, model: ModelVersion, progress: Progress, cancel: CancelToken, packaged: Path | None = None
+    ) -> ComposedImage:
+        """Build the package, or take the one in the archive ``packaged``, verify it and bring it to the place; nothing
+        runs yet."""
 
     def start(
         self, image: ComposedImage, model: ModelVersion, release: Release, progress: Progress, cancel: CancelToken
@@ -83,7 +86,11 @@ class ThisComputer:
             return ReleaseState.LIVE
         return ReleaseState.STANDBY  # it is made again from the workspace
 
-    def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> ComposedImage:
+    def prepare(
+        self, model: ModelVersion, progress: Progress, cancel: CancelToken, packaged: Path | None = None
+    ) -> ComposedImage:
+        if packaged is not None:
+            return packages.packaged_elsewhere(self._session, model, packaged, progress=progress, cancel=cancel)
         image = packages.compose_for_this_computer(self._session, model, progress=progress, cancel=cancel)
         return packages.require_releasable(self._session, image, progress=progress, cancel=cancel)
 
@@ -161,22 +168,24 @@ class OnServer:
             return ReleaseState.STOPPED
         return release_state(self._session.connection(self._server), release.endpoint, self._session.workspace.id)
 
-    def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> ComposedImage:
+    def prepare(
+        self, model: ModelVersion, progress: Progress, cancel: CancelToken, packaged: Path | None = None
+    ) -> ComposedImage:
         from kronkers_studio.deployment.checks import server_platform
         from kronkers_studio.deployment.images import load_image
         from kronkers_studio.deployment.setup import set_up_server
         from kronkers_studio.packaging import docker_archive
 
         connection = self._session.connection(self._server)
-        image = packages.compose_for_servers(
-            self._session,
-            model,
-            platform=server_platform(connection),
-            connection=connection,
-            progress=progress,
-            cancel=cancel,
-        )
-        image = packages.require_releasable(self._session, image, progress=progress, cancel=cancel)
+        platform = server_platform(connection)
+        if packaged is None:
+            image = packages.compose_for_servers(
+                self._session, model, platform=platform, connection=connection, progress=progress, cancel=cancel
+            )
+            image = packages.require_releasable(self._session, image, progress=progress, cancel=cancel)
+        else:
+            image = packages.packaged_elsewhere(self._session, model, packaged, progress=progress, cancel=cancel)
+            packages.require_platform(image, platform)
         set_up_server(connection, progress=progress)
 
         def archive(present: Collection[str]) -> Iterator[bytes]:

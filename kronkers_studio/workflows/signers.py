@@ -94,14 +94,21 @@ def require_verified(
     cache was changed, ``Cancelled``.
     """
     from kronkers_studio.packaging import users_layer_cache
-    from kronkers_studio.packaging.verification import require_signed, require_whole
+    from kronkers_studio.packaging.verification import require_whole
 
-    signer = require_signed(image, accepted_signers(session, image.signature))
+    signer = require_signature(session, image)
     require_whole(image, users_layer_cache(), progress=progress, cancel=cancel)
     return signer
 
 
-def accepted_signers(session: Session, signature: PackageSignature | None) -> list[Signer]:
+def require_signature(session: Session, image: ComposedImage) -> Signer:
+    """Who signed ``image``. Raises ``SignatureRefused`` when nobody did whose signature is accepted here."""
+    from kronkers_studio.packaging.verification import require_signed
+
+    return require_signed(image, _accepted_signers(session, image.signature))
+
+
+def _accepted_signers(session: Session, signature: PackageSignature | None) -> list[Signer]:
     """Who may have made ``signature``. The journal is looked through only for a key that is not the workspace's."""
     own = _own(session)
     return [own] if signature is None or signature.key == own.key else [own, *_trusted(session)]

@@ -63,7 +63,7 @@ OTHERS = {
         f"model {word}"
         for word in ("add", "alias", "card", "compare", "history", "lineage", "measure", "register", "show", "tag")
     ),
-    *("package", "release", "rollback", "start", "stop", "predict", "address", "metrics", "logs"),
+    *("package", "verify", "release", "rollback", "start", "stop", "predict", "address", "metrics", "logs"),
     *(f"server {word}" for word in ("add", "check", "clean", "log", "login", "remove", "setup", "unlock")),
 }
 """What writes, or is about a model, a release or a server, of which there are none here."""
