@@ -11,6 +11,7 @@ from kronkers_studio.cli import model_versions, searching
 from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
+from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ModelVersion, Tensor
 from kronkers_studio.domain.references import parse_commit, parse_content, parse_model, parse_model_version
 from kronkers_studio.domain.search import Sort
@@ -192,11 +193,28 @@ def package(
     model: ModelRef,
     output: Annotated[Path | None, typer.Option("--output", metavar="FILE.oci.tar", help="Write the image.")] = None,
     base: Annotated[str, typer.Option("--base", help="The base image: a registry reference or an archive file.")] = "",
+    push: Annotated[
+        str, typer.Option("--push", metavar="REGISTRY/REPOSITORY[:TAG]", help="Put the image into a registry.")
+    ] = "",
 ) -> None:
-    """Build the package of a version, without Docker."""
-    from kronkers_studio.workflows.packages import package_model
+    """Build the package of a version, without Docker, and sign it."""
+    from kronkers_studio.workflows.packages import package_model, push_package
 
+    if push and output is not None:
+        raise InvalidInput("A package goes into a file or to a registry.", next_step="Use --output or --push.")
     with terminal.session() as session:
+        if push:
+            with terminal.progress() as progress:
+                pushed = push_package(
+                    session, *parse_model(model), reference=push, base=base, progress=progress, cancel=terminal.cancel
+                )
+            terminal.result(
+                pushed,
+                f"{pushed.reference}  {pushed.digest}",
+                f"{plural(pushed.uploaded, 'part')} sent ({size(pushed.bytes_sent)}), "
+                f"{pushed.mounted} taken from another repository, the rest was there",
+            )
+            return
         with terminal.progress() as progress:
             result = package_model(
                 session, *parse_model(model), output=output, base=base, progress=progress, cancel=terminal.cancel

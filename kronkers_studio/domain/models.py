@@ -164,3 +164,15 @@ class Package:
     @property
     def size(self) -> int:
         return sum(layer.size for layer in self.layers)
+
+
+@dataclass(frozen=True, slots=True)
+class PushedImage:
+    """A package that was put into a registry as ``reference``: ``uploaded`` parts of it were sent, ``mounted`` ones
+    taken from another repository there, the rest was there already. ``bytes_sent`` is all that was sent for it."""
+
+    reference: str
+    digest: str
+    uploaded: int
+    mounted: int
+    bytes_sent: int

@@ -26,6 +26,7 @@ from kronkers_studio.packaging.inspection import inspect_model, require_safe
 from kronkers_studio.packaging.layer_cache import LayerCache, users_layer_cache
 from kronkers_studio.packaging.locking import DependencyLock, lock_dependencies
 from kronkers_studio.packaging.platforms import this_platform
+from kronkers_studio.packaging.registry_push import push_image, push_target
 from kronkers_studio.packaging.runtime import RuntimeFolder, runnable_here, unpack_runtime
 from kronkers_studio.packaging.signed_images import model_file_sha256, verified
 
@@ -50,6 +51,8 @@ __all__ = [
     "model_file_sha256",
     "parse_base",
     "parse_reference",
+    "push_image",
+    "push_target",
     "registry_host",
     "require_access",
     "require_place",

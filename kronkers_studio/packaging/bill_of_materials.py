@@ -1,6 +1,7 @@
-"""What an image is made of, as a CycloneDX document: the model, the libraries of the lock, the base's packages.
+"""What software an image is made of, as a CycloneDX document: the server, the locked libraries, the base's packages.
 
-The document depends on nothing but the model's version, the lock and the layers: no clock, no machine, no user.
+The document depends on nothing but the lock and the layers: no clock, no machine, no user; and not on the model, so
+that a registry that has it from one version needs it for no other. Which model there is, the provenance tells.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from urllib.parse import quote, urlencode
 from packaging.utils import canonicalize_name
 
 from kronkers_studio import __version__
-from kronkers_studio.domain.models import Layer, ModelVersion
+from kronkers_studio.domain.models import Layer
 from kronkers_studio.packaging.components import Component
 from kronkers_studio.packaging.digests import digest_of
 from kronkers_studio.packaging.image import document
@@ -28,16 +29,9 @@ _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
 def bill_of_materials(
-    model: ModelVersion,
-    name: str,
-    created: str,
-    file_sha256: str,
-    lock: DependencyLock,
-    components: Iterable[Component],
-    layers: Iterable[Layer],
+    lock: DependencyLock, components: Iterable[Component], layers: Iterable[Layer], platform: str, python: str
 ) -> bytes:
-    """The CycloneDX JSON of the image ``name``, which holds the model's file with that hash, what is ``locked`` and
-    ``components``, in ``layers``."""
+    """The CycloneDX JSON of an image that holds what is in ``lock`` and ``components``, in ``layers``."""
     hashes: dict[tuple[str, str], list[str]]
     hashes = {(canonicalize_name(n), v): _HASH.findall(rest) for n, v, rest in _LOCKED.findall(lock.text)}
     listed = {each["bom-ref"]: each for each in (_software(one, hashes) for one in components)}
@@ -49,16 +43,14 @@ def bill_of_materials(
         "specVersion": _SPECIFICATION,
         "version": 1,
         "metadata": {
-            "timestamp": created,
             "tools": {"components": [{"type": "application", "name": "kronkers-studio", "version": __version__}]},
-            "component": {
-                "type": "container",
-                "bom-ref": "image",
-                "name": name.rpartition(":")[0],
-                "version": str(model.version),
-            },
+            "component": {"type": "container", "bom-ref": "image", "name": "kronkers model service"},
+            "properties": [
+                {"name": "io.kronkers.platform", "value": platform},
+                {"name": "io.kronkers.python", "value": python},
+            ],
         },
-        "components": [_model(model, file_sha256), _server(layers), *(listed[ref] for ref in sorted(listed))],
+        "components": [_server(layers), *(listed[ref] for ref in sorted(listed))],
     }
     serial = uuid.uuid5(uuid.NAMESPACE_URL, digest_of(document(content)))
     return document({**content, "serialNumber": serial.urn})
@@ -68,16 +60,6 @@ def listed_components(sbom: Mapping[str, Any]) -> int:
     """How many pieces of software a bill of materials lists."""
     found = sbom.get("components")
     return len(found) if isinstance(found, list) else 0
-
-
-def _model(model: ModelVersion, file_sha256: str) -> dict[str, Any]:
-    return {
-        "type": "machine-learning-model",
-        "bom-ref": "model",
-        "name": model.name,
-        "version": str(model.version),
-        "hashes": [_sha256(file_sha256)],
-    }
 
 
 def _server(layers: Iterable[Layer]) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def compose_package(
     config = document(_config(model, platform, base, layers))
     progress.step("Listing what is in the package")
     software = components_of([layer for layer in layers if layer.role in ("base", "dependencies")], cache, cancel)
-    sbom = bill_of_materials(model, name, created, file_sha256, lock, software, layers)
+    sbom = bill_of_materials(lock, software, layers, platform, python)
     manifest = manifest_of(config, layers, annotations_of(model, created, base, lock.text, sbom))
     package = Package(
         digest=digest_of(manifest),

@@ -125,6 +125,10 @@ class LayerCache:
             draft.write_text(json.dumps(value, indent=1, sort_keys=True), encoding="utf-8")
             _rename(draft, self._fact(kind, key))
 
+    def forget(self, kind: str, key: str) -> None:
+        """Remember nothing as ``kind`` under ``key`` any more."""
+        self._fact(kind, key).unlink(missing_ok=True)
+
     # folders
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:

@@ -57,7 +57,6 @@ def provenance_of(model: ModelVersion, package: Package, name: str, created: str
     if package.base:
         base, digest = _base(package.base)
         used.append({"name": "base", "uri": base, "digest": _digests(digest)})
-    used += [{"name": f"layer:{layer.role}", "digest": _digests(layer.diff_id)} for layer in package.layers]
     return document(
         {
             "_type": _STATEMENT,

@@ -23,7 +23,8 @@ KEY_ANNOTATION: Final = "io.kronkers.signer"
 
 PAYLOAD_TYPE: Final = "application/vnd.dev.cosign.simplesigning.v1+json"
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
-_EMPTY = b"{}"
+EMPTY: Final = b"{}"
+"""The configuration of what has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,8 @@ def _referrer(
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
         "artifactType": artifact_type,
-        "config": {"mediaType": _EMPTY_TYPE, "digest": digest_of(_EMPTY), "size": len(_EMPTY)},
+        "config": {"mediaType": _EMPTY_TYPE, "digest": digest_of(EMPTY), "size": len(EMPTY)},
         "layers": [{**layer, "annotations": dict(annotations)} if annotations else layer],
         "subject": {"mediaType": MANIFEST_TYPE, "digest": image.package.digest, "size": len(image.manifest)},
     }
-    return Referrer(artifact_type, document(manifest), (_EMPTY, content))
+    return Referrer(artifact_type, document(manifest), (EMPTY, content))

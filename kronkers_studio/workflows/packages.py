@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.changes import PackageBuilt
 from kronkers_studio.domain.errors import BaseImageUnavailable, InvalidInput, PackagingFailed
-from kronkers_studio.domain.models import ModelVersion, Package
+from kronkers_studio.domain.models import ModelVersion, Package, PushedImage
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.signers import VerifiedImage
 from kronkers_studio.settings.paths import from_home
@@ -70,6 +70,45 @@ def package_model(
     )
     write_oci_archive(image, output, progress=progress, cancel=cancel)
     return PackageResult(image.package, reused=not record_package(session, image.package), file=output)
+
+
+def push_package(
+    session: Session,
+    name: str,
+    version: int | None = None,
+    alias: str | None = None,
+    *,
+    reference: str,
+    base: str = "",
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> PushedImage:
+    """Build the whole image of a model version and put it into a registry as ``reference``, with what is in it, where
+    it comes from and its signature beside it; only what the registry lacks is sent.
+
+    The registry's login and CA file are those that base images from it are got with. Raises ``InvalidInput``,
+    ``PackagingFailed`` (``PushFailed``), ``SignatureRefused``, ``Cancelled``.
+    """
+    from kronkers_studio.packaging import push_image, push_target, users_layer_cache
+    from kronkers_studio.workflows.image_registries import access_to
+
+    model = session.workspace.ledger.model_version(name, version, alias)
+    target = push_target(reference, model.version)
+    image = compose_for_servers(
+        session, model, platform=session.settings.package_platform, base=base, progress=progress, cancel=cancel
+    )
+    require_verified(session, image, progress=progress, cancel=cancel)
+    record_package(session, image.package)
+    credentials, ca_file = access_to(target.host, session.settings)
+    return push_image(
+        image,
+        str(target),
+        users_layer_cache(),
+        credentials=credentials,
+        ca_file=ca_file,
+        progress=progress,
+        cancel=cancel,
+    )
 
 
 def compose_for_this_computer(

@@ -94,7 +94,7 @@ def archive(image: ComposedImage, tmp_path: Path) -> Path:
 
 
 def test_the_bill_of_materials_lists_the_libraries_with_their_hashes_and_the_bases_packages(
-    image: ComposedImage, lock: DependencyLock, model_bytes: bytes
+    image: ComposedImage, lock: DependencyLock
 ) -> None:
     sbom = json.loads(image.sbom)
     assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
@@ -115,7 +115,6 @@ def test_the_bill_of_materials_lists_the_libraries_with_their_hashes_and_the_bas
         "pkg:deb/debian/libc6@2.36-9%2Bdeb12u10?arch=amd64&distro=debian-12",
         "pkg:deb/debian/zlib1g@1%3A1.2.13.dfsg-1?arch=amd64&distro=debian-12",
     }
-    assert found["model"]["hashes"][0]["content"] == hashlib.sha256(model_bytes).hexdigest()
 
 
 def test_the_provenance_says_of_what_and_by_whom(
