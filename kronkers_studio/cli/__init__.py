@@ -11,6 +11,7 @@ maintenance       gc, trash, registry
 keys              key
 models            model, package, verify, search; ``model_versions`` has what is said of versions, ``searching`` search
 image_registries  image-registry
+package_cache     cache
 servers           server
 diagnostics       diagnostics, logs
 releases          release, releases, rollback, stop, start, autostart, predict, address, metrics

@@ -29,6 +29,7 @@ GROUPS = {
     "keys": ("key",),
     "models": ("model", "package", "verify", "search"),
     "image_registries": ("image-registry",),
+    "package_cache": ("cache",),
     "servers": ("server",),
     "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "address", "metrics"),
     "diagnostics": ("diagnostics", "logs"),

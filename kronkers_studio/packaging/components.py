@@ -10,7 +10,7 @@ import email.parser
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import IO, Any, cast
+from typing import IO, Any, Final, cast
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Layer
@@ -19,7 +19,9 @@ from kronkers_studio.packaging.image_documents import LARGEST_IMAGE
 from kronkers_studio.packaging.layer_cache import LayerCache
 from kronkers_studio.packaging.tar_stream import open_stream
 
-_FORMAT = 1  # part of the key: a change of what is read reads layers anew
+COMPONENTS_FORMAT: Final = 1
+"""Part of the key: a change of what is read reads layers anew."""
+
 _LARGEST_LIST = 64 << 20  # bytes of dpkg's list, or of one dist-info
 _MOST_FILES = 2_000_000
 _MOST_COMPONENTS = 50_000
@@ -59,9 +61,14 @@ def components_of(layers: Iterable[Layer], cache: LayerCache, cancel: CancelToke
     return tuple(sorted((*pypi.values(), *debian), key=lambda each: (each.kind, each.name, each.version)))
 
 
+def components_key(digest: str) -> str:
+    """What is known of the layer with that digest is remembered under this key, as "components"."""
+    return f"{COMPONENTS_FORMAT} {digest}"
+
+
 def _components_in(layer: Layer, cache: LayerCache, cancel: CancelToken) -> tuple[Component, ...]:
-    key = f"{_FORMAT} {layer.digest}"
-    known = _recalled(cache.recall("components", key))
+    key = components_key(layer.digest)
+    known = recalled_components(cache.recall("components", key))
     if known is not None:
         return known
     found = tuple(_read(layer, cache.read_blob(layer.digest), cancel))
@@ -70,8 +77,8 @@ def _components_in(layer: Layer, cache: LayerCache, cancel: CancelToken) -> tupl
     return found
 
 
-def _recalled(fact: Mapping[str, Any] | None) -> tuple[Component, ...] | None:
-    """What was kept; None when it is anything else."""
+def recalled_components(fact: Mapping[str, Any] | None) -> tuple[Component, ...] | None:
+    """What was remembered of a layer; None when it is anything else."""
     listed = (fact or {}).get("components")
     if not isinstance(listed, list):
         return None

@@ -120,10 +120,26 @@ class LayerCache:
 
     def remember(self, kind: str, key: str, value: dict[str, Any]) -> None:
         """Keep ``value`` as ``kind`` under ``key``."""
-        self._folder(kind)
+        self._keep(self._fact(kind, key), value)
+
+    def _keep(self, file: Path, value: dict[str, Any]) -> None:
+        self._folder(file.parent.name)
         with self.draft() as draft:
             draft.write_text(json.dumps(value, indent=1, sort_keys=True), encoding="utf-8")
-            _rename(draft, self._fact(kind, key))
+            _rename(draft, file)
+
+    def facts(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Everything that was remembered as ``kind`` and can be read, by the names that the cache has for its keys."""
+        found = {file.stem: _fact_in(file) for file in (self.directory / kind).glob("*.json")}
+        return {stem: fact for stem, fact in found.items() if fact is not None}
+
+    def fact(self, kind: str, stem: str) -> dict[str, Any] | None:
+        """What is remembered as ``kind`` under the key that the cache calls ``stem``."""
+        return _fact_in(self.directory / kind / f"{stem}.json")
+
+    def keep_fact(self, kind: str, stem: str, value: dict[str, Any]) -> None:
+        """Keep ``value`` as ``kind`` under the key that another cache calls ``stem``: 64 hexadecimal digits."""
+        self._keep(self.directory / kind / f"{_file_name(f'sha256:{stem}')}.json", value)
 
     def forget(self, kind: str, key: str) -> None:
         """Remember nothing as ``kind`` under ``key`` any more."""

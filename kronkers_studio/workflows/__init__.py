@@ -18,6 +18,7 @@ models             find, register, list and alias models; ``model_versions`` des
 added_models       a model's file from anywhere, without its folder
 packages           build the image of a model version
 image_registries   where base images come from: logins, CA files, newer images
+package_cache      what packages are built from, taken to another computer
 servers            host keys, add, check, set up, unlock, remove; ``server_care`` cleans, ``credentials`` keeps secrets
 releases           put live, roll back, stop, send rows; ``restart`` starts again, ``this_computer`` at each log-in
 service_access     how other programs ask what is live

@@ -48,6 +48,7 @@ READING = (
     ("migrate", "SOURCE", "--project", "p", "--dry-run"),
     ("folder", "list"),
     ("image-registry", "list"),
+    ("cache", "list"),
     ("branch", "p"),
     ("tag", "p"),
     ("diagnostics", "d.zip", "--dry-run"),
@@ -58,6 +59,7 @@ OTHERS = {
     *("init", "demo", "restore", "merge", "registry rebuild", "autostart", "folder forget"),
     *("key add", "key drill", "key recovery", "key remove", "key rotate", "key trust", "key distrust"),
     *("trash branch", "trash empty", "trash model", "trash project", "trash restore"),
+    *("cache export", "cache import"),
     *("image-registry forget", "image-registry login", "image-registry refresh", "image-registry trust"),
     *(
         f"model {word}"
