@@ -17,6 +17,7 @@ from kronkers_studio.domain.models import Layer
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.packaging.image_documents import LARGEST_IMAGE
 from kronkers_studio.packaging.layer_cache import LayerCache
+from kronkers_studio.packaging.layers import TAR_GZIP, decompress
 from kronkers_studio.packaging.tar_stream import open_stream
 
 COMPONENTS_FORMAT: Final = 1
@@ -121,7 +122,10 @@ def _read(layer: Layer, pieces: Iterator[bytes], cancel: CancelToken) -> list[Co
 
 
 def _plain(layer: Layer, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The layer's tar; what ``open_stream`` does not unpack by itself is unpacked here, in pieces of a bounded size."""
+    """The layer's tar, unpacked, in pieces of a bounded size, where ``open_stream`` would not do that, or slowly."""
+    if layer.role == "dependencies" and layer.media_type == TAR_GZIP:
+        yield from decompress(pieces)
+        return
     if not layer.media_type.endswith("zstd"):
         yield from pieces
         return

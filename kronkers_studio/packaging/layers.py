@@ -28,6 +28,7 @@ TAR_GZIP: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
 TAR: Final = "application/vnd.oci.image.layer.v1.tar"
 
 _FORMAT = 1  # part of every key: a change of how layers are made makes them anew
+_LARGEST_PIECE = 1 << 22
 _INSTALL_RECORDS = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
 
 
@@ -108,6 +109,19 @@ def compress(pieces: Iterable[bytes], target: Path, cancel: CancelToken) -> tupl
         stored.update(packed)
         size += file.write(packed)
     return f"sha256:{stored.hexdigest()}", f"sha256:{plain.hexdigest()}", size
+
+
+def decompress(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """What ``compress`` was given, in pieces of a bounded size. Only for layers that were made here: others may be
+    compressed in several parts."""
+    from isal import isal_zlib
+
+    unpacker = isal_zlib.decompressobj(wbits=31)
+    for piece in pieces:
+        left = piece
+        while left and (plain := unpacker.decompress(left, _LARGEST_PIECE)):
+            yield plain
+            left = unpacker.unconsumed_tail
 
 
 def _server_sources() -> dict[str, Path]:

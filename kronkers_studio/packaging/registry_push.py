@@ -61,18 +61,13 @@ def push_image(
             http.scope = _scope(wanted, sources.values())
             push = _Push(http, wanted, cache, sources, progress, cancel)
             progress.step(f"Pushing {image.name} to {wanted.host}", sum(layer.size for layer in image.layers), "bytes")
-            referrers = referrers_of(image)
-            if not push.present(image.package.digest):
-                for layer in image.layers:
-                    push.bring(Blob(parse_digest(layer.digest), layer.size, partial(image.open_layer, layer)))
-                push.bring(_small(image.config), new=True)
-            for referrer in referrers:
-                if not push.present(referrer.digest):
-                    for content in referrer.blobs:
-                        push.bring(_small(content), new=content not in (EMPTY, image.sbom))
-                    push.put(referrer.digest, referrer.manifest, MANIFEST_TYPE)
-            push.list_referrers(image.package.digest, [referrer.descriptor for referrer in referrers])
-            push.put(wanted.tag, image.manifest, MANIFEST_TYPE)
+            try:
+                push.all_of(image)
+            except Unwelcome:
+                if not push.trusting:
+                    raise
+                push.trusting = False  # what was there once is not any more: ask for everything
+                push.all_of(image)
             return PushedImage(str(wanted), image.package.digest, push.uploaded, push.mounted, http.bytes_sent)
     except LineBroken as broken:
         raise _failed(wanted, broken.problem) from None
@@ -98,7 +93,10 @@ def push_target(reference: str, version: int) -> ImageReference:
 
 
 class _Push:
-    """One push into the repository of ``wanted``; ``sources`` are other repositories of the registry by blob."""
+    """One push into the repository of ``wanted``; ``sources`` are the repositories of the registry that have a blob.
+
+    While ``trusting``, what was brought into the repository before is not asked for.
+    """
 
     def __init__(
         self,
@@ -110,10 +108,27 @@ class _Push:
         cancel: CancelToken,
     ) -> None:
         self.uploaded = self.mounted = 0
+        self.trusting = True
         self._http, self._wanted, self._cache = http, wanted, cache
         self._sources, self._progress = sources, progress
         self._brought: set[Digest] = set()
         self._upload = BlobUpload(http, wanted, cache, progress, cancel)
+
+    def all_of(self, image: ComposedImage) -> None:
+        """Everything of ``image``, its tag last."""
+        self._brought.clear()
+        referrers = referrers_of(image)
+        if not self.present(image.package.digest):
+            for layer in image.layers:
+                self.bring(Blob(parse_digest(layer.digest), layer.size, partial(image.open_layer, layer)))
+            self.bring(_small(image.config), new=True)
+        for referrer in referrers:
+            if not self.present(referrer.digest):
+                for content in referrer.blobs:
+                    self.bring(_small(content), new=content not in (EMPTY, image.sbom))
+                self.put(referrer.digest, referrer.manifest, MANIFEST_TYPE)
+        self.list_referrers(image.package.digest, [referrer.descriptor for referrer in referrers])
+        self.put(self._wanted.tag, image.manifest, MANIFEST_TYPE)
 
     def present(self, digest: str) -> bool:
         """Whether the repository has the manifest, and so all that it lists."""
@@ -124,14 +139,19 @@ class _Push:
         if blob.digest in self._brought:
             return
         self._brought.add(blob.digest)
-        if not new and self._upload.present(blob.digest):
+        known = self.trusting and self._sources.get(blob.digest) == self._wanted.repository
+        if known or (not new and self._upload.present(blob.digest)):
             self._progress.advance(blob.size)
-        elif self._upload.run(blob, self._sources.get(blob.digest, "")):
+        elif self._upload.run(blob, self._elsewhere(blob.digest)):
             self.uploaded += 1
         else:
             self.mounted += 1
             self._progress.advance(blob.size)
         self._cache.remember(_PUSHED, f"{self._wanted.host} {blob.digest}", {"repository": self._wanted.repository})
+
+    def _elsewhere(self, digest: Digest) -> str:
+        source = self._sources.get(digest, "")
+        return source if source != self._wanted.repository else ""
 
     def put(self, name: str, manifest: bytes, media_type: str) -> None:
         """Put a manifest or an index under a tag or its digest."""
@@ -170,7 +190,7 @@ def _small(content: bytes) -> Blob:
 
 
 def _sources(image: ComposedImage, wanted: ImageReference, cache: LayerCache) -> dict[str, str]:
-    """From which other repository of the registry a blob may be taken: the base's own, or one pushed to before."""
+    """In which repository of the registry each blob was last known to be: one pushed to before, or the base's own."""
     found: dict[str, str] = {}
     base = _base_repository(image, wanted)
     wherever = {layer.digest: base if layer.role == "base" else "" for layer in image.layers}
@@ -178,7 +198,7 @@ def _sources(image: ComposedImage, wanted: ImageReference, cache: LayerCache) ->
     for digest, otherwise in (wherever | {digest_of(content): "" for content in small}).items():
         known = (cache.recall(_PUSHED, f"{wanted.host} {digest}") or {}).get("repository")
         source = known if isinstance(known, str) and known else otherwise
-        if source and source != wanted.repository and _is_repository(wanted.host, source):
+        if source and _is_repository(wanted.host, source):
             found[digest] = source
     return found
 
@@ -200,9 +220,8 @@ def _is_repository(host: str, name: str) -> bool:
 
 def _scope(wanted: ImageReference, sources: Iterable[str]) -> str:
     """What a token is asked for: to read and write there, and to read where layers are taken from."""
-    return " ".join(
-        [f"repository:{wanted.repository}:pull,push", *(f"repository:{each}:pull" for each in sorted(set(sources)))]
-    )
+    others = sorted(set(sources) - {wanted.repository})
+    return " ".join([f"repository:{wanted.repository}:pull,push", *(f"repository:{each}:pull" for each in others)])
 
 
 def _failed(wanted: ImageReference, problem: BaseImageUnavailable) -> PushFailed:

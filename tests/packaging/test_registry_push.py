@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import http.server
 import io
 import json
 import random
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -209,6 +213,27 @@ def test_a_package_is_pushed_whole_with_all_that_refers_to_it(
         assert [layer.diff_id for layer in back.layers] == [layer.diff_id for layer in image.layers]
 
 
+def test_what_the_registry_lost_is_sent_again(
+    making: Making, model_bytes: bytes, certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """What was pushed is not asked for the next time. Seen to fail with that being believed for good."""
+    cache = LayerCache(tmp_path / "cache")
+    with debian_registry(tmp_path, *certificate) as host:
+        push_image(making.image(3, model_bytes), f"{host}/team/wine", cache, ca_file=certificate[0])
+    shutil.rmtree(tmp_path / "data")
+    with debian_registry(tmp_path, *certificate) as other:
+        for fact in (tmp_path / "cache" / "pushed").iterdir():  # the same registry, at another port
+            fact.unlink()
+        image = making.image(4, model_bytes)
+        known = {"repository": "team/wine"}
+        for layer in image.layers[:-1]:
+            cache.remember("pushed", f"{other} {layer.digest}", known)
+        pushed = push_image(image, f"{other}/team/wine", cache, ca_file=certificate[0])
+        assert pushed.uploaded >= len(image.layers) + 4
+        content = get(other, f"team/wine/blobs/{image.layers[0].digest}", certificate[0]).content
+        assert sha(content) == image.layers[0].digest
+
+
 def _trusting(folder: Path, certificate: tuple[Path, Path]) -> Path:
     certificates = folder / "certificates"
     certificates.mkdir(exist_ok=True)
@@ -248,6 +273,116 @@ def test_a_line_that_breaks_again_and_again_is_gone_on_with(
         assert pushed.digest == image.package.digest
         content = get(host, f"team/wine/blobs/{image.layers[-1].digest}", certificate[0]).content
         assert f"sha256:{hashlib.sha256(content).hexdigest()}" == image.layers[-1].digest
+
+
+class KeepingRegistry(http.server.BaseHTTPRequestHandler):
+    """A registry that keeps what it got of a part whose line broke, as the protocol wishes it to; and lists referrers
+    nowhere. ``blobs`` and ``manifests`` are what it has, ``uploads`` what is on its way."""
+
+    protocol_version = "HTTP/1.1"
+    blobs: ClassVar[dict[str, bytes]]
+    manifests: ClassVar[dict[str, bytes]]
+    uploads: ClassVar[dict[str, bytearray]]
+    asked: ClassVar[list[str]]
+
+    def _end(self, status: int, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": "0", **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+
+    def do_HEAD(self) -> None:
+        name = self.path.rpartition("/")[2]
+        self._end(200 if name in self.blobs or name in self.manifests else 404)
+
+    def do_GET(self) -> None:
+        name = self.path.rpartition("/")[2]
+        self.asked.append(name)
+        if name not in self.uploads:
+            self._end(404)
+        else:
+            self._end(204, Location=self.path, Range=f"0-{max(len(self.uploads[name]) - 1, 0)}")
+
+    def do_POST(self) -> None:
+        name = f"upload-{len(self.uploads)}"
+        self.uploads[name] = bytearray()
+        self._end(202, Location=f"/v2/team/wine/blobs/uploads/{name}")
+
+    def _take(self, upload: bytearray) -> bool:
+        left = int(self.headers.get("Content-Length", 0))
+        with contextlib.suppress(OSError):
+            while left and (data := self.rfile.read1(min(left, 65536))):
+                upload += data
+                left -= len(data)
+        self.close_connection = bool(left)
+        return not left
+
+    def do_PATCH(self) -> None:
+        name = self.path.rpartition("/")[2]
+        start = int(self.headers["Content-Range"].partition("-")[0])
+        if start != len(self.uploads[name]):
+            self._end(416)
+        elif self._take(self.uploads[name]):
+            self._end(202, Location=self.path, Range=f"0-{len(self.uploads[name]) - 1}")
+
+    def do_PUT(self) -> None:
+        parts = urlsplit(self.path)
+        name = parts.path.rpartition("/")[2]
+        if "/manifests/" in parts.path:
+            content = bytearray()
+            if self._take(content):
+                self.manifests[name] = bytes(content)
+                self._end(201)
+            return
+        if self._take(self.uploads[name]):
+            digest = parse_qs(parts.query)["digest"][0]
+            if sha(bytes(self.uploads[name])) != digest:
+                self._end(400)
+                return
+            self.blobs[digest] = bytes(self.uploads.pop(name))
+            self._end(201)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def keeping(certificate: tuple[Path, Path]) -> Iterator[tuple[str, type[KeepingRegistry]]]:
+    class Handler(KeepingRegistry):
+        blobs: ClassVar[dict[str, bytes]] = {}
+        manifests: ClassVar[dict[str, bytes]] = {}
+        uploads: ClassVar[dict[str, bytearray]] = {}
+        asked: ClassVar[list[str]] = []
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_address[1]}", Handler
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_an_upload_goes_on_within_the_part_that_broke(
+    making: Making, certificate: tuple[Path, Path], tmp_path: Path, keeping: tuple[str, type[KeepingRegistry]]
+) -> None:
+    """Seen to fail with uploads that go on at the last whole part, and with ones that begin anew."""
+    host, registry = keeping
+    cache = LayerCache(tmp_path / "cache")
+    push_image(making.image(2, b"x" * 1000), f"{host}/team/wine", cache, ca_file=certificate[0])
+    image = making.image(3, incompressible(30_000_000))
+    with cutting_line(host, [7_000_000, 7_000_000, 7_000_000]) as line:
+        push_image(image, f"{line.host}/team/wine", cache, ca_file=certificate[0])
+        assert line.connections >= 4
+        assert line.sent < image.layers[-1].size + 1_000_000
+    assert len(registry.asked) >= 3
+    assert sha(registry.blobs[image.layers[-1].digest]) == image.layers[-1].digest
+    assert registry.manifests["3"] == image.manifest
 
 
 class CancelAfter(NoProgress):
