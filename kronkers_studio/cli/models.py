@@ -236,7 +236,7 @@ def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE.oci.tar", help="What `kronkers package --output` wrote.")],
 ) -> None:
     """Verify a package in a file: that every byte is what was packaged, and who signed it."""
-    from kronkers_studio.workflows.packages import verify_package
+    from kronkers_studio.workflows.packaged_files import verify_package
 
     with terminal.session() as session:
         with terminal.progress() as progress:

@@ -14,27 +14,25 @@ import re
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from kronkers_studio.domain.errors import InvalidInput, PackagingFailed
-from kronkers_studio.domain.models import Layer
+from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.package_cache import CacheEntry, CacheTransfer
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.packaging.base_images import kept_bases, known_base
-from kronkers_studio.packaging.components import components_key, recalled_components
+from kronkers_studio.packaging.base_images import kept_bases
+from kronkers_studio.packaging.cache_facts import FACT_CHECKS
 from kronkers_studio.packaging.digests import Digest, NotADigest, blob_name, parse_digest
 from kronkers_studio.packaging.image import document
 from kronkers_studio.packaging.image_documents import LARGEST_IMAGE, NotAnImage, json_object
-from kronkers_studio.packaging.image_references import parse_reference
-from kronkers_studio.packaging.layer_cache import LayerCache, key_of, recalled_layer
+from kronkers_studio.packaging.layer_cache import LayerCache, recalled_layer
 from kronkers_studio.packaging.recorded_facts import is_lock
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, open_stream, stream_pieces, tar_stream
 from kronkers_studio.packaging.wheel_download import fetch_wheels
-from kronkers_studio.packaging.wheels import Wheel, known_wheels, locked_digests, recalled_wheel
+from kronkers_studio.packaging.wheels import Wheel, known_wheels, locked_digests
 
 _CONTENTS = "kronkers-cache.json"
 _FORMAT = 1
@@ -172,7 +170,7 @@ def _locked_wheels(cache: LayerCache) -> list[Wheel]:
 def _contents_of(cache: LayerCache) -> _Contents:
     """What of ``cache`` another computer can use: all facts whose blobs are here, in an order of their own."""
     contents = _Contents()
-    for kind, check in _CHECKS.items():
+    for kind, check in FACT_CHECKS.items():
         for stem, fact in sorted(cache.facts(kind).items()):
             named = check(stem, fact)
             if named is not None and all(cache.has(digest, size) for digest, size in named):
@@ -196,7 +194,7 @@ def _read_contents(archive: tarfile.TarFile, first: tarfile.TarInfo | None) -> _
     if len(contents.blobs) > _MOST_BLOBS:
         raise NotAnImage("more blobs than any cache has")
     for kind, facts in _mapping(listed.get("facts")).items():
-        check = _CHECKS.get(kind)
+        check = FACT_CHECKS.get(kind)
         if check is None:
             raise NotAnImage(f"facts of an unknown kind: {kind!r:.100}")
         for stem, fact in _mapping(facts).items():
@@ -271,72 +269,3 @@ def _mapping(value: object) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise NotAnImage("a list of another form")
     return value
-
-
-# Of each kind of fact: the blobs that it names, or None when it is none.
-_Named = list[tuple[Digest, int]]
-
-
-def _layer(_stem: str, fact: dict[str, Any]) -> _Named | None:
-    found = recalled_layer(fact)
-    return _of_layers([found]) if found is not None and found.role in ("dependencies", "server") else None
-
-
-def _lock(_stem: str, fact: dict[str, Any]) -> _Named | None:
-    text, notes = fact.get("text"), fact.get("notes")
-    if set(fact) != {"text", "notes"} or not isinstance(text, str) or not isinstance(notes, list):
-        return None
-    return [] if is_lock(text) and text and all(isinstance(note, str) for note in notes) else None
-
-
-def _base(stem: str, fact: dict[str, Any]) -> _Named | None:
-    """Only what an image's name meant: files of archives have other names elsewhere."""
-    key, platform, listed = fact.get("key"), fact.get("platform"), fact.get("layers")
-    if not isinstance(key, str) or not isinstance(platform, str) or not isinstance(listed, list):
-        return None
-    try:
-        parse_reference(key)
-    except InvalidInput:
-        return None
-    layers = [recalled_layer(each) for each in listed]
-    if stem != key_of(f"{key} {platform}") or known_base(key, platform, _One(stem, fact)) is None:
-        return None
-    return _of_layers(layers)
-
-
-def _components(stem: str, fact: dict[str, Any]) -> _Named | None:
-    """Of one version of the program another may have no use: it reads the layer again."""
-    key = key_of(components_key(str(fact.get("digest"))))
-    return [] if recalled_components(fact) is not None and stem == key else None
-
-
-def _wheel(stem: str, fact: dict[str, Any]) -> _Named | None:
-    found = recalled_wheel(fact)
-    return [(found.digest, found.size)] if found is not None and stem == key_of(found.digest) else None
-
-
-def _of_layers(layers: Iterable[Layer | None]) -> _Named:
-    return [(parse_digest(layer.digest), layer.size) for layer in layers if layer is not None]
-
-
-class _One(LayerCache):
-    """A cache that knows one fact, and has every blob: what a fact says is looked at by those who use it."""
-
-    def __init__(self, stem: str, fact: dict[str, Any]) -> None:
-        super().__init__(Path())
-        self._stem, self._value = stem, fact
-
-    def recall(self, kind: str, key: str) -> dict[str, Any] | None:
-        return self._value if key_of(key) == self._stem else None
-
-    def has(self, digest: str, size: int) -> bool:
-        return True
-
-
-_CHECKS: Mapping[str, Callable[[str, dict[str, Any]], _Named | None]] = {
-    "bases": _base,
-    "components": _components,
-    "layers": _layer,
-    "locks": _lock,
-    "wheels": _wheel,
-}

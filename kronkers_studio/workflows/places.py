@@ -12,6 +12,7 @@ from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.workflows import packages
+from kronkers_studio.workflows.packaged_files import packaged_elsewhere, require_platform
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class ThisComputer:
         self, model: ModelVersion, progress: Progress, cancel: CancelToken, packaged: Path | None = None
     ) -> ComposedImage:
         if packaged is not None:
-            return packages.packaged_elsewhere(self._session, model, packaged, progress=progress, cancel=cancel)
+            return packaged_elsewhere(self._session, model, packaged, progress=progress, cancel=cancel)
         image = packages.compose_for_this_computer(self._session, model, progress=progress, cancel=cancel)
         return packages.require_releasable(self._session, image, progress=progress, cancel=cancel)
 
@@ -184,8 +185,8 @@ class OnServer:
             )
             image = packages.require_releasable(self._session, image, progress=progress, cancel=cancel)
         else:
-            image = packages.packaged_elsewhere(self._session, model, packaged, progress=progress, cancel=cancel)
-            packages.require_platform(image, platform)
+            image = packaged_elsewhere(self._session, model, packaged, progress=progress, cancel=cancel)
+            require_platform(image, platform)
         set_up_server(connection, progress=progress)
 
         def archive(present: Collection[str]) -> Iterator[bytes]:

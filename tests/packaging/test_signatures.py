@@ -33,6 +33,7 @@ from kronkers_studio.packaging import (
     this_platform,
     write_oci_archive,
 )
+from kronkers_studio.packaging.bill_of_materials import bill_of_materials
 from kronkers_studio.packaging.components import Component, components_of
 from kronkers_studio.packaging.referrers import referrers_of
 from kronkers_studio.packaging.signatures import (
@@ -428,6 +429,20 @@ def _strange_model(files: dict[str, bytes]) -> None:
 def test_what_is_no_package_of_ours_is_said_to_be_none(archive: Path, tmp_path: Path, change: Any) -> None:
     with pytest.raises(PackagingFailed, match="not a whole package"):
         image_from_archive(_rewritten(archive, tmp_path / "changed.tar", change))
+
+
+def test_a_lock_of_an_earlier_version_lists_what_was_published(image: ComposedImage) -> None:
+    """It names every file of a library; which one was taken, nobody can say."""
+    hashes = ["0" * 64, "1" * 64]
+    text = f"numpy==2.4.6 \\\n    --hash=sha256:{hashes[1]} \\\n    --hash=sha256:{hashes[0]}\n"
+    lock = DependencyLock.of_text(text)
+    software = [Component("pypi", "numpy", "2.4.6", "BSD-3-Clause", is_expression=True)]
+    sbom = json.loads(bill_of_materials(lock, software, image.layers, "linux/amd64", "3.11"))
+    (numpy,) = [each for each in sbom["components"] if each["name"] == "numpy"]
+    assert "hashes" not in numpy
+    (published,) = numpy["externalReferences"]
+    assert [each["content"] for each in published["hashes"]] == hashes
+    assert published["type"] == "distribution"
 
 
 # what layers hold

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kronkers_studio.domain.changes import PackageBuilt
-from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, NotFound, PackagingFailed, SignatureRefused
+from kronkers_studio.domain.errors import (
+    AlreadyExists,
+    InvalidInput,
+    NotFound,
+    PackagingFailed,
+    PushFailed,
+    RegistryUntrusted,
+    SignatureRefused,
+)
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.packaging import LayerCache, this_platform
 from kronkers_studio.packaging.signatures import SigningKey, public_key_pem
 from kronkers_studio.packaging.verification import sign_image
+from kronkers_studio.settings.configuration import load_settings
 from kronkers_studio.settings.paths import resource
+from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.demo import SAMPLE_FOLDER, sample_rows
+from kronkers_studio.workflows.image_registries import log_in_to_registry, trust_registry
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
-from kronkers_studio.workflows.packages import compose_for_servers, package_model, record_package, verify_package
+from kronkers_studio.workflows.packaged_files import verify_package
+from kronkers_studio.workflows.packages import compose_for_servers, package_model, push_package, record_package
 from kronkers_studio.workflows.releases import list_releases, predict, release_model, stop_release
 from kronkers_studio.workflows.servers import add_server, remove_server, show_host_key
 from kronkers_studio.workflows.session import Session, create_workspace, open_workspace
 from kronkers_studio.workflows.signers import forget_signer, list_signers, public_key, trust_signer
 from tests.cli.shell import Shell
 from tests.lab.servers import LabServer
+from tests.packaging.registry_servers import debian_registry, make_certificate
 
 MODEL = "wine-cultivar"
 OTHER = SigningKey(bytes(32))
@@ -102,8 +117,6 @@ def test_packaging_again_signs_anew_what_another_signature_was_recorded_of(sessi
     first = package_model(session, MODEL)
     assert first.package.signature is not None
     assert not record_package(session, first.package)
-    from dataclasses import replace
-
     forged = replace(first.package.signature, signature="00" * 64)
     session.workspace.ledger.record(PackageBuilt(replace(first.package, signature=forged)), author="otto")
     with pytest.raises(SignatureRefused, match="does not fit it"):
@@ -162,6 +175,29 @@ def test_a_package_with_another_models_file_is_not_released(session: Session, tm
             release_model(other, MODEL, 2, to=THIS_COMPUTER, packaged=file)
 
 
+@pytest.mark.lab
+@pytest.mark.skipif(shutil.which("docker-registry") is None, reason="docker-registry is not installed")
+def test_a_package_is_pushed_with_the_login_that_base_images_are_got_with(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = make_certificate(tmp_path)
+    with debian_registry(tmp_path, certificate, key, login=("svc", "correct horse")) as host:
+        with pytest.raises(RegistryUntrusted):
+            push_package(session, MODEL, reference=f"{host}/ml/{MODEL}")
+        trust_registry(host, certificate)
+        session.settings = load_settings()
+        with pytest.raises(PushFailed, match="does not let anybody write") as refusal:
+            push_package(session, MODEL, reference=f"{host}/ml/{MODEL}")
+        assert refusal.value.command == f"`kronkers image-registry login {host} --user NAME` logs in."
+        monkeypatch.setenv("KRONKERS_REGISTRY_PASSWORD", "correct horse")
+        log_in_to_registry(host, "svc", Secret("correct horse"), kept=False)
+        session.settings = load_settings()
+        pushed = push_package(session, MODEL, reference=f"{host}/ml/{MODEL}")
+        assert pushed.reference == f"{host}/ml/{MODEL}:1"
+        assert [each.digest for each in session.workspace.ledger.packages(MODEL)] == [pushed.digest]
+        assert push_package(session, MODEL, reference=f"{host}/ml/{MODEL}:live").uploaded == 0
+
+
 def test_signers_are_kept_by_name_and_only_once(tmp_path: Path) -> None:
     first, _ = create_workspace(tmp_path / "one", key_file=tmp_path / "key")
     with first:
@@ -203,5 +239,6 @@ def test_the_commands_say_who_signs_and_who_is_accepted(tmp_path: Path) -> None:
     assert shell.json("key", "trust", str(key), "--name", "otto")["name"] == "otto"
     assert [each["name"] for each in shell.json("key", "signers")] == ["this workspace", "otto"]
     shell.run("key", "distrust", "otto")
+    shell.run("package", "wine", "--output", "a.tar", "--push", "registry.example/wine", expect=2)
     problem = shell.json("verify", str(key), expect=1)["error"]
     assert "not a whole package" in problem["message"]
