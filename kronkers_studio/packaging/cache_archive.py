@@ -74,15 +74,22 @@ def list_cache(cache: LayerCache) -> list[CacheEntry]:
 
 
 def export_cache(
-    cache: LayerCache, file: Path, *, wheels: bool = True, progress: Progress = SILENT, cancel: CancelToken = NEVER
+    cache: LayerCache,
+    file: Path,
+    *,
+    wheels: bool = True,
+    offline: bool = False,
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
 ) -> CacheTransfer:
     """Write ``cache`` to ``file`` (an existing one is replaced once the new one is complete).
 
     With ``wheels``, the libraries of all locks go with it, and those that are not here yet are downloaded: with them
-    other models can be packaged there, too. Raises ``PackagingFailed``, ``Cancelled``.
+    other models can be packaged there, too. Raises ``PackagingFailed``, also when ``offline`` and one would have to be
+    downloaded; ``Cancelled``.
     """
     if wheels:
-        fetch_wheels(_locked_wheels(cache), cache, progress, cancel)
+        fetch_wheels(_locked_wheels(cache), cache, progress, cancel, offline=offline)
     contents = _contents_of(cache)
     listed = {"format": _FORMAT, "facts": contents.facts, "blobs": contents.blobs}
     entries = [TarEntry.document(_CONTENTS, document(listed)), *folders_of(map(blob_name, contents.blobs))]

@@ -80,7 +80,7 @@ class RegistryHttp:
         self._session.mount("https://", WatchedAdapter(self._watch, self._trusted(ca_file)))
         self._session.auth = _no_netrc
         self._authorization = ""
-        self.scope = f"repository:{wanted.repository}:pull"
+        self.scope: tuple[str, ...] = (f"repository:{wanted.repository}:pull",)
         """What a token is asked for."""
         self.bytes_sent = 0
         """By ``exchange``: bodies, addresses and the headers of ours."""
@@ -312,9 +312,9 @@ class RegistryHttp:
         """
         realm = asked.get("realm", "")
         parts = self._encrypted(realm, "asks for a login without encryption")
-        query = {"service": asked["service"]} if "service" in asked else {}
+        query = [("service", asked["service"])] if "service" in asked else []
         if self._wanted.repository:
-            query["scope"] = self.scope
+            query += [("scope", each) for each in self.scope]
         login = {}
         if self._credentials and _same_site(urlsplit(self._wanted.api).hostname or "", parts.hostname or ""):
             login = {"Authorization": self._credentials.basic}

@@ -155,10 +155,16 @@ class _Push:
 
     def put(self, name: str, manifest: bytes, media_type: str) -> None:
         """Put a manifest or an index under a tag or its digest."""
+        from kronkers_studio.packaging.registry_http import LineBroken
+
         url = f"{self._wanted.api}/manifests/{name}"
-        with self._http.exchange("PUT", url, {"Content-Type": media_type}, manifest) as answer:
-            if answer.status_code != CREATED:
-                raise Unwelcome(answer.status_code)
+        try:
+            answer = self._http.exchange("PUT", url, {"Content-Type": media_type}, manifest)
+        except LineBroken:  # an old connection may have ended meanwhile; the same again changes nothing
+            answer = self._http.exchange("PUT", url, {"Content-Type": media_type}, manifest)
+        answer.close()
+        if answer.status_code != CREATED:
+            raise Unwelcome(answer.status_code)
 
     def list_referrers(self, digest: str, descriptors: Sequence[Mapping[str, Any]]) -> None:
         """Add ``descriptors`` to the index of what refers to the image, under the tag that is made of its digest."""
@@ -218,10 +224,10 @@ def _is_repository(host: str, name: str) -> bool:
     return False
 
 
-def _scope(wanted: ImageReference, sources: Iterable[str]) -> str:
+def _scope(wanted: ImageReference, sources: Iterable[str]) -> tuple[str, ...]:
     """What a token is asked for: to read and write there, and to read where layers are taken from."""
     others = sorted(set(sources) - {wanted.repository})
-    return " ".join([f"repository:{wanted.repository}:pull,push", *(f"repository:{each}:pull" for each in others)])
+    return (f"repository:{wanted.repository}:pull,push", *(f"repository:{each}:pull" for each in others))
 
 
 def _failed(wanted: ImageReference, problem: BaseImageUnavailable) -> PushFailed:

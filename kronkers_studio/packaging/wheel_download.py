@@ -23,14 +23,19 @@ _LARGEST = 8 << 30
 _OK = 200
 
 
-def fetch_wheels(wheels: Iterable[Wheel], cache: LayerCache, progress: Progress, cancel: CancelToken) -> None:
+def fetch_wheels(
+    wheels: Iterable[Wheel], cache: LayerCache, progress: Progress, cancel: CancelToken, *, offline: bool = False
+) -> None:
     """Bring those of ``wheels`` that ``cache`` lacks into it.
 
-    Raises ``PackagingFailed`` for one that cannot be had, or is not what its lock says; ``Cancelled``.
+    Raises ``PackagingFailed`` for one that cannot be had, is not what its lock says, or is missing when ``offline``;
+    ``Cancelled``.
     """
     missing = [wheel for wheel in wheels if not cache.has(wheel.digest, wheel.size)]
     if not missing:
         return
+    if offline:
+        raise _unavailable(missing[0], "the studio is set to work offline")
     import requests
 
     from kronkers_studio.packaging.http_watch import TooSlow, Watch, WatchedAdapter
@@ -46,7 +51,7 @@ def fetch_wheels(wheels: Iterable[Wheel], cache: LayerCache, progress: Progress,
                     _fetch(session, wheel, draft, progress, cancel)
                     cache.adopt(draft, wheel.digest)
             except (requests.RequestException, TooSlow) as error:
-                raise _unavailable(wheel, str(error)) from None
+                raise _unavailable(wheel, f"{urlsplit(wheel.url).hostname} cannot be reached", str(error)) from None
 
 
 def _fetch(session: requests.Session, wheel: Wheel, draft: Path, progress: Progress, cancel: CancelToken) -> None:
@@ -69,10 +74,10 @@ def _fetch(session: requests.Session, wheel: Wheel, draft: Path, progress: Progr
         raise _unavailable(wheel, "what came is not what was locked")
 
 
-def _unavailable(wheel: Wheel, why: str) -> PackagingFailed:
+def _unavailable(wheel: Wheel, why: str, details: str = "") -> PackagingFailed:
     return PackagingFailed(
-        f"The library {wheel.name} {wheel.version} cannot be downloaded.",
+        f"The library {wheel.name} {wheel.version} cannot be downloaded: {why}.",
         next_step="Check the network and export again, or leave the libraries out with --without-wheels: models whose "
         "libraries were packaged here before can then be packaged there too.",
-        details=f"{wheel.file}: {why}"[:500],
+        details=f"{wheel.file}: {details}"[:500],
     )

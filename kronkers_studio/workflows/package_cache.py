@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kronkers_studio.domain.package_cache import CacheEntry, CacheTransfer
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.settings.configuration import load_settings
 from kronkers_studio.settings.paths import from_home
 
 
@@ -30,7 +31,8 @@ def export_cached(
 
     file = from_home(file).absolute()
     require_place(file)
-    return export_cache(users_layer_cache(), file, wheels=wheels, progress=progress, cancel=cancel)
+    offline = load_settings().offline
+    return export_cache(users_layer_cache(), file, wheels=wheels, offline=offline, progress=progress, cancel=cancel)
 
 
 def import_cached(file: Path, *, progress: Progress = SILENT, cancel: CancelToken = NEVER) -> CacheTransfer:

@@ -153,6 +153,25 @@ def test_from_the_libraries_files_other_models_are_packaged_too(
         lock_dependencies(replace(facts, framework_version="1.0.1"), this_platform(), cache=elsewhere)
 
 
+def test_a_library_that_cannot_be_downloaded_is_named(
+    online: tuple[LayerCache, BaseImage, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when nothing may be; and nothing is written then."""
+    facts_only = LayerCache(tmp_path / "cache")
+    for kind in ("locks", "wheels"):
+        for stem, fact in online[0].facts(kind).items():
+            facts_only.keep_fact(kind, stem, fact)
+    with pytest.raises(PackagingFailed, match="is set to work offline") as failure:
+        export_cache(facts_only, tmp_path / "out.tar", offline=True)
+    assert "--without-wheels" in failure.value.next_step
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    with pytest.raises(PackagingFailed, match="cannot be reached"):
+        export_cache(facts_only, tmp_path / "out.tar")
+    assert not (tmp_path / "out.tar").exists()
+    assert export_cache(facts_only, tmp_path / "out.tar", wheels=False).parts == 0
+
+
 class CancelAfter(NoProgress):
     def __init__(self, advanced: int) -> None:
         self.cancel, self.at, self._limit = CancelSource(), 0, advanced
@@ -236,6 +255,12 @@ def _renamed(files: dict[str, Any], name: str) -> None:
     files[name] = files.pop(blob)
 
 
+def _without_blobs(files: dict[str, Any]) -> None:
+    files["kronkers-cache.json"]["blobs"] = {}
+    for name in [name for name in files if name.startswith("blobs/")]:
+        del files[name]
+
+
 HOSTILE: dict[str, Callable[[dict[str, Any]], None]] = {
     "no list": lambda files: files.pop("kronkers-cache.json"),
     "another version": _listed(lambda listed: listed.update(format=2)),
@@ -245,7 +270,7 @@ HOSTILE: dict[str, Callable[[dict[str, Any]], None]] = {
     "a base under another name": _first_fact("bases", key="docker.io/library/other:1"),
     "a base of a file": _first_fact("bases", key="archive /etc/passwd 1 1"),
     "a base of strange layers": _first_fact("bases", layers=[{"role": "base", "digest": "../../x"}]),
-    "a base of missing layers": _listed(lambda listed: listed.update(blobs={})),
+    "a base of missing layers": _without_blobs,
     "a blob with another size": _listed(lambda listed: listed["blobs"].update(dict.fromkeys(listed["blobs"], 3))),
     "a blob of no size": _listed(lambda listed: listed["blobs"].update({sha(b"z"): -1})),
     "a blob of endless size": _listed(lambda listed: listed["blobs"].update({sha(b"z"): 1 << 60})),

@@ -277,17 +277,43 @@ def test_a_line_that_breaks_again_and_again_is_gone_on_with(
 
 class KeepingRegistry(http.server.BaseHTTPRequestHandler):
     """A registry that keeps what it got of a part whose line broke, as the protocol wishes it to; and lists referrers
-    nowhere. ``blobs`` and ``manifests`` are what it has, ``uploads`` what is on its way."""
+    nowhere. ``blobs`` and ``manifests`` are what it has, ``uploads`` what is on its way; ``tokens``, when there are
+    any, are what it wants to see, each for so many requests."""
 
     protocol_version = "HTTP/1.1"
     blobs: ClassVar[dict[str, bytes]]
     manifests: ClassVar[dict[str, bytes]]
     uploads: ClassVar[dict[str, bytearray]]
     asked: ClassVar[list[str]]
+    tokens: ClassVar[dict[str, int]]
+
+    def parse_request(self) -> bool:
+        """Turns away who has no token, before the body is read, as registries do."""
+        whole = super().parse_request()
+        if not whole or not self.tokens:
+            return whole
+        name = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if self.path.startswith("/token?"):
+            self.asked.append(self.path)
+            new = f"t{len(self.tokens)}"
+            self.tokens[new] = 5
+            body = json.dumps({"token": new}).encode()
+            self._end(200, Content_Length=str(len(body)))
+            self.wfile.write(body)
+            return False
+        if self.tokens.get(name, 0) > 0:
+            self.tokens[name] -= 1
+            return True
+        host, length = self.headers["Host"], int(self.headers.get("Content-Length", 0))
+        self.close_connection = length > 256 * 1024  # a short body is read first
+        if not self.close_connection:
+            self.rfile.read(length)
+        self._end(401, WWW_Authenticate=f'Bearer realm="https://{host}/token",service="here"')
+        return False
 
     def _end(self, status: int, **headers: str) -> None:
         self.send_response(status)
-        for name, value in {"Content-Length": "0", **headers}.items():
+        for name, value in {"Content_Length": "0", **headers}.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
 
@@ -352,6 +378,7 @@ def keeping(certificate: tuple[Path, Path]) -> Iterator[tuple[str, type[KeepingR
         manifests: ClassVar[dict[str, bytes]] = {}
         uploads: ClassVar[dict[str, bytearray]] = {}
         asked: ClassVar[list[str]] = []
+        tokens: ClassVar[dict[str, int]] = {}
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -383,6 +410,23 @@ def test_an_upload_goes_on_within_the_part_that_broke(
     assert len(registry.asked) >= 3
     assert sha(registry.blobs[image.layers[-1].digest]) == image.layers[-1].digest
     assert registry.manifests["3"] == image.manifest
+
+
+def test_a_token_to_write_is_asked_for_and_asked_for_again_when_it_expires(
+    making: Making, certificate: tuple[Path, Path], tmp_path: Path, keeping: tuple[str, type[KeepingRegistry]]
+) -> None:
+    """In the middle of a blob, too."""
+    host, registry = keeping
+    registry.tokens["nobody's"] = 0
+    cache = LayerCache(tmp_path / "cache")
+    image = making.image(3, incompressible(9_000_000))
+    cache.remember("pushed", f"{host} {image.layers[0].digest}", {"repository": "team/base"})
+    push_image(image, f"{host}/team/wine", cache, ca_file=certificate[0])
+    assert registry.manifests["3"] == image.manifest
+    wanted = "/token?service=here&scope=repository%3Ateam%2Fwine%3Apull%2Cpush&scope=repository%3Ateam%2Fbase%3Apull"
+    asked = [each for each in registry.asked if each.startswith("/token")]
+    assert len(asked) > 3
+    assert set(asked) == {wanted}
 
 
 class CancelAfter(NoProgress):
