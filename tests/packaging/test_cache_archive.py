@@ -207,6 +207,9 @@ def test_both_ways_tell_how_far_they_are_and_can_be_cancelled(
 
 
 # hostile archives
+LOCK = {"text": "numpy==2.4.6 \\\n    --hash=sha256:" + "0" * 64 + "\n", "notes": []}
+
+
 def small_archive(change: Callable[[dict[str, Any]], None] = lambda _: None, *, extra: bytes = b"") -> bytes:
     """An export of one base of one layer; ``change`` may do what it likes to what it lists and to its files."""
     layer = b"a layer"
@@ -220,12 +223,11 @@ def small_archive(change: Callable[[dict[str, Any]], None] = lambda _: None, *, 
         "history": [],
         "layers": [{**config, "media_type": "application/vnd.oci.image.layer.v1.tar"}],
     }
-    lock = {"text": "numpy==2.4.6 \\\n    --hash=sha256:" + "0" * 64 + "\n", "notes": []}
     stem = _key(f"{base['key']} {base['platform']}")
     listed: dict[str, Any] = {
         "format": 1,
         "blobs": {sha(layer): len(layer)},
-        "facts": {"bases": {stem: base}, "locks": {"1" * 64: lock}},
+        "facts": {"bases": {stem: base}, "locks": {"1" * 64: dict(LOCK)}},
     }
     files: dict[str, Any] = {"kronkers-cache.json": listed, f"blobs/sha256/{sha(layer)[7:]}": layer}
     change(files)
@@ -265,7 +267,7 @@ HOSTILE: dict[str, Callable[[dict[str, Any]], None]] = {
     "no list": lambda files: files.pop("kronkers-cache.json"),
     "another version": _listed(lambda listed: listed.update(format=2)),
     "facts of another kind": _listed(lambda listed: listed["facts"].update(proofs={"1" * 64: {}})),
-    "facts under a path": _listed(lambda listed: listed["facts"].update(locks={"../../x": {"text": "", "notes": []}})),
+    "facts under a path": _listed(lambda listed: listed["facts"].update(locks={"../../x": LOCK})),
     "a lock with an index": _first_fact("locks", text="--index-url https://evil.example\n"),
     "a base under another name": _first_fact("bases", key="docker.io/library/other:1"),
     "a base of a file": _first_fact("bases", key="archive /etc/passwd 1 1"),
@@ -290,7 +292,7 @@ HOSTILE: dict[str, Callable[[dict[str, Any]], None]] = {
 
 @pytest.mark.parametrize("what", HOSTILE)
 def test_an_archive_that_lies_leaves_no_fact_behind(tmp_path: Path, what: str) -> None:
-    """Seen to fail, each, with what looks at it taken out."""
+    """Seen to fail with each look taken out but that at single sizes, which the look at their sum covers."""
     file = tmp_path / "cache.tar"
     file.write_bytes(small_archive(HOSTILE[what]))
     cache = LayerCache(tmp_path / "cache")
