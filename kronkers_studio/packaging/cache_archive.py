@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -60,10 +61,8 @@ class _Contents:
 
 def list_cache(cache: LayerCache) -> list[CacheEntry]:
     """What is in ``cache``, the largest of each kind first."""
-    found = [
-        CacheEntry("base", f"{base.reference} ({base.platform})", sum(layer.size for layer in base.layers))
-        for _, base in kept_bases(cache)
-    ]
+    bases = {f"{base.reference} ({base.platform})": base for _, base in kept_bases(cache)}
+    found = [CacheEntry("base", name, sum(layer.size for layer in base.layers)) for name, base in bases.items()]
     for layer in filter(None, map(recalled_layer, cache.recall_all("layers"))):
         found.append(
             CacheEntry(layer.role, layer.digest, layer.size, layer.digest, cache.has(layer.digest, layer.size))
@@ -133,9 +132,10 @@ def import_cache(
     """
     hasher = hashlib.sha256()
     try:
-        if not file.is_file():
+        state = file.stat()
+        if not stat.S_ISREG(state.st_mode):  # opening a pipe waits for a writer
             raise NotAnImage("no file")
-        whole = file.stat().st_size
+        whole = state.st_size
         progress.step(f"Reading {file.name}", whole, "bytes")
         pieces = _told(stream_pieces(file.open("rb")), hasher, progress, cancel)
         with open_stream(pieces) as archive:
@@ -150,7 +150,7 @@ def import_cache(
     except OSError as error:
         raise PackagingFailed(
             f"{file} cannot be read into the cache: {error.strerror or error}.",
-            next_step="Make room on the disk, or choose another file.",
+            next_step="Choose a file that `kronkers cache export` wrote, or make room on the disk.",
         ) from None
     except (tarfile.TarError, EOFError, NotAnImage, NotADigest, RecursionError) as error:
         raise PackagingFailed(

@@ -96,7 +96,10 @@ def image_from_archive(
             if blobs.places.get(parse_digest(layer.digest), (0, -1))[1] != layer.size:
                 raise NotAnImage(f"the layer {layer.digest} is missing")
     except OSError as error:
-        raise _unreadable(file, str(error.strerror or error)) from None
+        raise PackagingFailed(
+            f"{file} cannot be read: {error.strerror or error}.",
+            next_step="Choose a file that `kronkers package --output` wrote.",
+        ) from None
     except (tarfile.TarError, EOFError, NotAnImage, RecursionError) as error:
         raise _unreadable(file, f"{type(error).__name__}: {error}") from None
     return image, sum(size for _, size in blobs.places.values())

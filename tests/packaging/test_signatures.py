@@ -425,6 +425,13 @@ def _strange_model(files: dict[str, bytes]) -> None:
     files["index.json"] = json.dumps(index).encode()
 
 
+def test_an_archive_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(PackagingFailed, match="cannot be read: No such file"):
+        image_from_archive(tmp_path / "gone.tar")
+    with pytest.raises(PackagingFailed, match="not a whole package"):
+        image_from_archive(tmp_path)
+
+
 @pytest.mark.parametrize("change", [_no_index, _two_images, _a_layer_less, _strange_referrers, _strange_model])
 def test_what_is_no_package_of_ours_is_said_to_be_none(archive: Path, tmp_path: Path, change: Any) -> None:
     with pytest.raises(PackagingFailed, match="not a whole package"):
