@@ -15,6 +15,7 @@ from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ModelVersion, Tensor
 from kronkers_studio.domain.references import parse_commit, parse_content, parse_model, parse_model_version
 from kronkers_studio.domain.search import Sort
+from kronkers_studio.settings.paths import from_home
 
 ModelRef = Annotated[
     str, typer.Argument(metavar="NAME[:V|@ALIAS]", help="A model; its newest version if none is named.")
@@ -233,14 +234,22 @@ def package(
 
 def verify(
     terminal: Terminal,
-    file: Annotated[Path, typer.Argument(metavar="FILE.oci.tar", help="What `kronkers package --output` wrote.")],
+    package: Annotated[
+        str, typer.Argument(metavar="FILE|REFERENCE", help="An OCI archive (.tar), or an image in a registry.")
+    ],
 ) -> None:
-    """Verify a package in a file: that every byte is what was packaged, and who signed it."""
-    from kronkers_studio.workflows.packaged_files import verify_package
+    """Verify a package that was written to a file or pushed: that it is what was packaged, and who signed it.
+
+    In a file that is every byte. In a registry the layers are only asked for: who pulls them compares their bytes.
+    """
+    from kronkers_studio.workflows.packaged_files import verify_package, verify_pushed
 
     with terminal.session() as session:
         with terminal.progress() as progress:
-            found = verify_package(session, file, progress=progress, cancel=terminal.cancel)
+            if package.lower().endswith(".tar") or from_home(Path(package)).exists():
+                found = verify_package(session, Path(package), progress=progress, cancel=terminal.cancel)
+            else:
+                found = verify_pushed(session, package, progress=progress, cancel=terminal.cancel)
         terminal.result(
             found,
             f"{found.model}:{found.version}  {found.digest}",

@@ -16,7 +16,7 @@ trash, keys        out of sight and back; the ways of opening the workspace; ``s
 maintenance        free space, find damage, mend it
 models             find, register, list and alias models; ``model_versions`` describes them, ``lineage`` follows them
 added_models       a model's file from anywhere, without its folder
-packages           build the image of a model version; ``packaged_files`` verifies one that is in a file
+packages           build the image of a model version; ``packaged_files`` verifies one in a file or registry
 image_registries   where base images come from: logins, CA files, newer images
 package_cache      what packages are built from, taken to another computer
 servers            host keys, add, check, set up, unlock, remove; ``server_care`` cleans, ``credentials`` keeps secrets

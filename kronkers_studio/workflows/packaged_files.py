@@ -1,4 +1,4 @@
-"""Packages in archive files, built before or by another workspace: verified, and taken for a release."""
+"""Packages in files and registries, built before or by another workspace: verified, and taken for a release."""
 
 from __future__ import annotations
 
@@ -62,6 +62,25 @@ def verify_package(
     from kronkers_studio.packaging import image_from_archive, verified
 
     image, count = image_from_archive(from_home(file).absolute(), progress=progress, cancel=cancel)
+    return verified(image, require_signature(session, image), count)
+
+
+def verify_pushed(
+    session: Session, reference: str, *, progress: Progress = SILENT, cancel: CancelToken = NEVER
+) -> VerifiedImage:
+    """Who signed the package that a registry has as ``reference``, all documents of which are what they are said to be,
+    and all layers of which are there; their bytes are compared by whoever pulls them.
+
+    Raises ``PackagingFailed`` (``BaseImageUnavailable``), ``SignatureRefused``, ``InvalidInput``, ``Cancelled``.
+    """
+    from kronkers_studio.packaging import parse_reference, verified
+    from kronkers_studio.packaging.registry_images import image_from_registry
+    from kronkers_studio.workflows.image_registries import access_to
+
+    credentials, ca_file = access_to(parse_reference(reference).host, session.settings)
+    image, count = image_from_registry(
+        reference, credentials=credentials, ca_file=ca_file, progress=progress, cancel=cancel
+    )
     return verified(image, require_signature(session, image), count)
 
 

@@ -14,6 +14,7 @@ import pytest
 from kronkers_studio.domain.changes import PackageBuilt
 from kronkers_studio.domain.errors import (
     AlreadyExists,
+    BaseImageUnavailable,
     InvalidInput,
     NotFound,
     PackagingFailed,
@@ -33,7 +34,7 @@ from kronkers_studio.workflows.demo import SAMPLE_FOLDER, sample_rows
 from kronkers_studio.workflows.image_registries import log_in_to_registry, trust_registry
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
-from kronkers_studio.workflows.packaged_files import verify_package
+from kronkers_studio.workflows.packaged_files import verify_package, verify_pushed
 from kronkers_studio.workflows.packages import compose_for_servers, package_model, push_package, record_package
 from kronkers_studio.workflows.releases import list_releases, predict, release_model, stop_release
 from kronkers_studio.workflows.servers import add_server, remove_server, show_host_key
@@ -196,6 +197,13 @@ def test_a_package_is_pushed_with_the_login_that_base_images_are_got_with(
         assert pushed.reference == f"{host}/ml/{MODEL}:1"
         assert [each.digest for each in session.workspace.ledger.packages(MODEL)] == [pushed.digest]
         assert push_package(session, MODEL, reference=f"{host}/ml/{MODEL}:live").uploaded == 0
+        found = verify_pushed(session, f"{host}/ml/{MODEL}:live")
+        assert (found.signer, found.digest, found.version) == ("this workspace", pushed.digest, 1)
+        with pytest.raises(BaseImageUnavailable, match="has no image"):
+            verify_pushed(session, f"{host}/ml/{MODEL}:none")
+        (tmp_path / "other").mkdir()
+        with workspace_with_model(tmp_path / "other") as other, pytest.raises(SignatureRefused):
+            verify_pushed(other, pushed.reference)
 
 
 def test_signers_are_kept_by_name_and_only_once(tmp_path: Path) -> None:
