@@ -7,9 +7,11 @@ content           the workspace and what is in it: init, projects, log, show, ls
 migrating         bringing folders in: migrate, status, folder
 versions          diff, branch, merge, tag
 tables            table
-maintenance       gc, trash, registry, key
-models            model, package, search; of these ``model_versions`` has what is said of versions, ``searching`` search
+maintenance       gc, trash, registry
+keys              key
+models            model, package, verify, search; ``model_versions`` has what is said of versions, ``searching`` search
 image_registries  image-registry
+package_cache     cache
 servers           server
 diagnostics       diagnostics, logs
 releases          release, releases, rollback, stop, start, autostart, predict, address, metrics

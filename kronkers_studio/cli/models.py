@@ -11,9 +11,11 @@ from kronkers_studio.cli import model_versions, searching
 from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
+from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ModelVersion, Tensor
 from kronkers_studio.domain.references import parse_commit, parse_content, parse_model, parse_model_version
 from kronkers_studio.domain.search import Sort
+from kronkers_studio.settings.paths import from_home
 
 ModelRef = Annotated[
     str, typer.Argument(metavar="NAME[:V|@ALIAS]", help="A model; its newest version if none is named.")
@@ -31,6 +33,7 @@ def add_commands(app: typer.Typer) -> None:
     command(model, "show")(show)
     command(model, "alias")(alias)
     command(app, "package")(package)
+    command(app, "verify")(verify)
     searching.add_commands(app, model)
     model_versions.add_commands(model)
 
@@ -191,11 +194,28 @@ def package(
     model: ModelRef,
     output: Annotated[Path | None, typer.Option("--output", metavar="FILE.oci.tar", help="Write the image.")] = None,
     base: Annotated[str, typer.Option("--base", help="The base image: a registry reference or an archive file.")] = "",
+    push: Annotated[
+        str, typer.Option("--push", metavar="REGISTRY/REPOSITORY[:TAG]", help="Put the image into a registry.")
+    ] = "",
 ) -> None:
-    """Build the package of a version, without Docker."""
-    from kronkers_studio.workflows.packages import package_model
+    """Build the package of a version, without Docker, and sign it."""
+    from kronkers_studio.workflows.packages import package_model, push_package
 
+    if push and output is not None:
+        raise InvalidInput("A package goes into a file or to a registry.", next_step="Use --output or --push.")
     with terminal.session() as session:
+        if push:
+            with terminal.progress() as progress:
+                pushed = push_package(
+                    session, *parse_model(model), reference=push, base=base, progress=progress, cancel=terminal.cancel
+                )
+            terminal.result(
+                pushed,
+                f"{pushed.reference}  {pushed.digest}",
+                f"{plural(pushed.uploaded, 'part')} sent ({size(pushed.bytes_sent)}), "
+                f"{pushed.mounted} taken from another repository, the rest was there",
+            )
+            return
         with terminal.progress() as progress:
             result = package_model(
                 session, *parse_model(model), output=output, base=base, progress=progress, cancel=terminal.cancel
@@ -209,6 +229,32 @@ def package(
             f"{plural(len(built.requirements), 'dependency', 'dependencies')}",
             *table(["Layer", "Size", "Digest"], rows),
             *([f"Written to {result.file}"] if result.file else []),
+        )
+
+
+def verify(
+    terminal: Terminal,
+    package: Annotated[
+        str, typer.Argument(metavar="FILE|REFERENCE", help="An OCI archive (.tar), or an image in a registry.")
+    ],
+) -> None:
+    """Verify a package that was written to a file or pushed: that it is what was packaged, and who signed it.
+
+    In a file that is every byte. In a registry the layers are only asked for: who pulls them compares their bytes.
+    """
+    from kronkers_studio.workflows.packaged_files import verify_package, verify_pushed
+
+    with terminal.session() as session:
+        with terminal.progress() as progress:
+            if package.lower().endswith(".tar") or from_home(Path(package)).exists():
+                found = verify_package(session, Path(package), progress=progress, cancel=terminal.cancel)
+            else:
+                found = verify_pushed(session, package, progress=progress, cancel=terminal.cancel)
+        terminal.result(
+            found,
+            f"{found.model}:{found.version}  {found.digest}",
+            f"signed by {found.signer} ({found.fingerprint})",
+            f"{plural(found.components, 'component')}, {size(found.bytes_read)} read: all as it was packaged",
         )
 
 

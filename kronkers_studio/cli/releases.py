@@ -51,6 +51,10 @@ def release(
     terminal: Terminal,
     model: ModelRef,
     to: Annotated[str, typer.Option("--to", metavar="PLACE", help="this-computer or a server's name.")],
+    packaged: Annotated[
+        Path | None,
+        typer.Option("--packaged", metavar="FILE.oci.tar", help="Its package, built before or elsewhere; verified."),
+    ] = None,
     unprotected: Annotated[
         bool, typer.Option("--unprotected", help="Run it here even where nothing keeps it from harming this computer.")
     ] = False,
@@ -62,7 +66,9 @@ def release(
         if unprotected:
             session.settings = replace(session.settings, run_unprotected=True)
         with terminal.progress() as progress:
-            live = release_model(session, *parse_model(model), to=to, progress=progress, cancel=terminal.cancel)
+            live = release_model(
+                session, *parse_model(model), to=to, packaged=packaged, progress=progress, cancel=terminal.cancel
+            )
         terminal.result(live, _live_line(live))
         _note_unpaused(terminal, session, live)
 

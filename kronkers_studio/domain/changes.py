@@ -186,6 +186,25 @@ class KeyChanged:
     author: str
 
 
+@dataclass(frozen=True, slots=True)
+class SignerTrusted:
+    """What the holder of the public ``key`` (hexadecimal digits) signs is accepted from now on, under ``name``."""
+
+    name: str
+    key: str
+    at: datetime
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignerForgotten:
+    """The signatures of ``name`` are not accepted any more."""
+
+    name: str
+    at: datetime
+    author: str
+
+
 Change = (
     ProjectCreated
     | CommitRecorded
@@ -207,6 +226,8 @@ Change = (
     | TrashEmptied
     | CommitsForgotten
     | KeyChanged
+    | SignerTrusted
+    | SignerForgotten
 )
 KINDS: Mapping[str, type[Change]] = {kind.__name__: kind for kind in get_args(Change)}
 """Every kind of change by the name that the journal keeps it under."""

@@ -173,6 +173,14 @@ class BaseImageUnavailable(PackagingFailed):
     """No base image could be had from the registry, archive or engine named."""
 
 
+class PushFailed(PackagingFailed):
+    """A package could not be put into a registry; under its name there is what was there before."""
+
+
+class SignatureRefused(Refused):
+    """A package is not signed by anybody whose signature is accepted here, or is not what was signed."""
+
+
 class RegistryLoginRefused(BaseImageUnavailable):
     """An image registry wants a login for what was asked, or another one than it was given."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from kronkers_studio.domain.dependencies import DependencyChoice
+from kronkers_studio.domain.signers import PackageSignature
 
 
 class Framework(StrEnum):
@@ -172,7 +173,20 @@ class Package:
     created: datetime
     requirements: tuple[str, ...] = ()  # locked, without hashes, for display
     lock: str = ""  # with hashes: the same package can be built again in years
+    signature: PackageSignature | None = field(default=None, metadata=UNLESS_DEFAULT)
 
     @property
     def size(self) -> int:
         return sum(layer.size for layer in self.layers)
+
+
+@dataclass(frozen=True, slots=True)
+class PushedImage:
+    """A package that was put into a registry as ``reference``: ``uploaded`` parts of it were sent, ``mounted`` ones
+    taken from another repository there, the rest was there already. ``bytes_sent`` is all that was sent for it."""
+
+    reference: str
+    digest: str
+    uploaded: int
+    mounted: int
+    bytes_sent: int

@@ -15,6 +15,7 @@ from kronkers_studio.packaging.base_registry import (
 from kronkers_studio.packaging.composition import compose_package
 from kronkers_studio.packaging.dependency_evidence import find_evidence
 from kronkers_studio.packaging.image import BaseImage, ComposedImage
+from kronkers_studio.packaging.image_archives import image_from_archive
 from kronkers_studio.packaging.image_references import (
     BaseKind,
     ImageReference,
@@ -26,7 +27,9 @@ from kronkers_studio.packaging.inspection import inspect_model, require_safe
 from kronkers_studio.packaging.layer_cache import LayerCache, users_layer_cache
 from kronkers_studio.packaging.locking import DependencyLock, lock_dependencies
 from kronkers_studio.packaging.platforms import this_platform
+from kronkers_studio.packaging.registry_push import push_image, push_target
 from kronkers_studio.packaging.runtime import RuntimeFolder, runnable_here, unpack_runtime
+from kronkers_studio.packaging.signed_images import model_file_sha256, verified
 
 __all__ = [
     "BaseImage",
@@ -42,12 +45,16 @@ __all__ = [
     "compose_package",
     "docker_archive",
     "find_evidence",
+    "image_from_archive",
     "inspect_model",
     "kept_from_registries",
     "kept_from_registry",
     "lock_dependencies",
+    "model_file_sha256",
     "parse_base",
     "parse_reference",
+    "push_image",
+    "push_target",
     "registry_host",
     "require_access",
     "require_place",
@@ -56,5 +63,6 @@ __all__ = [
     "this_platform",
     "unpack_runtime",
     "users_layer_cache",
+    "verified",
     "write_oci_archive",
 ]

@@ -8,13 +8,18 @@ import os
 import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any, Final
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Layer
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.packaging.digests import blob_name
+from kronkers_studio.packaging.digests import blob_name, digest_of
 from kronkers_studio.packaging.image import INDEX_TYPE, MANIFEST_TYPE, ComposedImage, document
+from kronkers_studio.packaging.referrers import blobs_of, referrers_index, referrers_of
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, tar_stream
+
+REFERRERS_ANNOTATION: Final = "io.kronkers.referrers"
+"""Of an archive's index: the digest of the index of what refers to its image."""
 
 
 def write_oci_archive(
@@ -92,6 +97,16 @@ def _missing(layers: Collection[Layer], present: Collection[str]) -> list[Layer]
     return remaining
 
 
+def _beside(image: ComposedImage) -> dict[str, bytes]:
+    """What refers to a signed image, as blobs. Not listed in the layout's own index: tools that want the one image of
+    an archive refuse one that lists several."""
+    if image.signature is None:
+        return {}
+    referrers = referrers_of(image)
+    found = [referrers_index(referrers), *(each.manifest for each in referrers), *blobs_of(referrers).values()]
+    return {blob_name(digest_of(data)): data for data in found}
+
+
 def _documents(image: ComposedImage, *, complete: bool) -> dict[str, bytes]:
     """The archive's small files by name. Only a complete archive may call itself an OCI layout."""
     found = {blob_name(image.config_digest): image.config}
@@ -107,7 +122,11 @@ def _documents(image: ComposedImage, *, complete: bool) -> dict[str, bytes]:
             },
         }
         found[blob_name(digest)] = image.manifest
-        found["index.json"] = document({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [descriptor]})
+        found |= _beside(image)
+        index: dict[str, Any] = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [descriptor]}
+        if image.signature is not None:
+            index["annotations"] = {REFERRERS_ANNOTATION: digest_of(referrers_index(referrers_of(image)))}
+        found["index.json"] = document(index)
         found["oci-layout"] = document({"imageLayoutVersion": "1.0.0"})
     load = [
         {

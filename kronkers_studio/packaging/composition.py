@@ -12,12 +12,15 @@ from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.image_contract import SERVICE_PORT, SERVICE_USER, image_name
 from kronkers_studio.domain.models import Framework, Layer, ModelVersion, Package, Signature, Tensor
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.packaging.bill_of_materials import bill_of_materials
+from kronkers_studio.packaging.components import components_of
 from kronkers_studio.packaging.digests import digest_of
 from kronkers_studio.packaging.image import BaseImage, ComposedImage, document, manifest_of
 from kronkers_studio.packaging.inspection import require_safe
 from kronkers_studio.packaging.layer_cache import LayerCache
 from kronkers_studio.packaging.layers import DEPENDENCIES, MODEL, SERVER, TAR, dependency_layer, server_layer
 from kronkers_studio.packaging.locking import DependencyLock
+from kronkers_studio.packaging.provenance import annotations_of, provenance_of
 from kronkers_studio.packaging.recorded_facts import FILE_NAMES, checked_model
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, stream_pieces, tar_stream
 
@@ -53,10 +56,14 @@ def compose_package(
     dependencies = dependency_layer(lock, platform, python, cache, progress, cancel)
     server = server_layer(python, cache, cancel)
     progress.step("Adding the model")
-    model_layer, open_model_layer = _model_layer(model, open_model, cancel)
+    model_layer, file_sha256, open_model_layer = _model_layer(model, open_model, cancel)
     layers = (*(base.layers if base else ()), dependencies, server, model_layer)
+    name, created = image_name(model.name, model.version), _created(model)
     config = document(_config(model, platform, base, layers))
-    manifest = manifest_of(config, layers)
+    progress.step("Listing what is in the package")
+    software = components_of([layer for layer in layers if layer.role in ("base", "dependencies")], cache, cancel)
+    sbom = bill_of_materials(lock, software, layers, platform, python)
+    manifest = manifest_of(config, layers, annotations_of(model, created, base, lock.text, sbom))
     package = Package(
         digest=digest_of(manifest),
         model=model.name,
@@ -71,7 +78,8 @@ def compose_package(
     )
     openers = {layer.digest: _from_cache(cache, layer.digest) for layer in layers}
     openers[model_layer.digest] = open_model_layer
-    return ComposedImage(package, image_name(model.name, model.version), config, manifest, openers)
+    provenance = provenance_of(model, package, name, created, file_sha256)
+    return ComposedImage(package, name, config, manifest, sbom, provenance, openers)
 
 
 def _require_python_in(base: BaseImage | None, python: str) -> None:
@@ -91,8 +99,8 @@ def _from_cache(cache: LayerCache, digest: str) -> Callable[[], Iterator[bytes]]
 # the model layer
 def _model_layer(
     model: ModelVersion, open_model: Callable[[], BinaryIO], cancel: CancelToken
-) -> tuple[Layer, Callable[[], Iterator[bytes]]]:
-    """The layer with the model's file and model.json, and a function that streams it again."""
+) -> tuple[Layer, str, Callable[[], Iterator[bytes]]]:
+    """The layer with the model's file and model.json, the file's SHA-256, and a function that streams it again."""
     size = model.size or _measured(open_model)
     file_hash = hashlib.sha256()
     layer_hash, length = hashlib.sha256(), 0
@@ -110,7 +118,7 @@ def _model_layer(
         if f"sha256:{seen.hexdigest()}" != digest:
             raise PackagingFailed("The model's bytes changed while it was packaged.", next_step="Package it again.")
 
-    return Layer("model", digest, digest, length, TAR), again
+    return Layer("model", digest, digest, length, TAR), file_hash.hexdigest(), again
 
 
 def _model_entries(
@@ -176,9 +184,14 @@ def _spellings(names: tuple[str, ...]) -> list[str]:
 
 
 # the image's configuration
+def _created(model: ModelVersion) -> str:
+    """When the version was registered: the image's only time."""
+    return model.created.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def _config(model: ModelVersion, platform: str, base: BaseImage | None, layers: tuple[Layer, ...]) -> dict[str, Any]:
     system, _, processor = platform.partition("/")
-    created = model.created.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    created = _created(model)
     history = [*(base.history if base else ())]
     history += [
         {"created": created, "created_by": f"kronkers {layer.role}"} for layer in layers if layer.role != "base"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kronkers_studio.domain.models import Layer, Package
+from kronkers_studio.domain.signers import PackageSignature
 from kronkers_studio.packaging.digests import digest_of
 
 CONFIG_TYPE: Final = "application/vnd.oci.image.config.v1+json"
@@ -36,19 +37,26 @@ class ComposedImage:
     """A package whose bytes can be had any number of times, always the same.
 
     ``config`` and ``manifest`` are the JSON documents as they are named by their digests. ``name`` is what engines call
-    the image ("kronkers/churn:3").
+    the image ("kronkers/churn:3"). ``sbom`` and ``provenance`` say what is in it and where it comes from;
     """
 
     package: Package
     name: str
     config: bytes
     manifest: bytes
+    sbom: bytes
+    provenance: bytes
     _openers: Mapping[str, Callable[[], Iterator[bytes]]] = field(repr=False)
 
     @property
     def config_digest(self) -> str:
         """``sha256:…``: what an engine calls the image's id."""
         return digest_of(self.config)
+
+    @property
+    def signature(self) -> PackageSignature | None:
+        """None until it is signed."""
+        return self.package.signature
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -67,7 +75,7 @@ def document(content: Mapping[str, Any]) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 
-def manifest_of(config: bytes, layers: Iterable[Layer]) -> bytes:
+def manifest_of(config: bytes, layers: Iterable[Layer], annotations: Mapping[str, str]) -> bytes:
     """The OCI manifest that joins ``config`` and ``layers``."""
     return document(
         {
@@ -75,5 +83,6 @@ def manifest_of(config: bytes, layers: Iterable[Layer]) -> bytes:
             "mediaType": MANIFEST_TYPE,
             "config": {"mediaType": CONFIG_TYPE, "digest": digest_of(config), "size": len(config)},
             "layers": [{"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size} for layer in layers],
+            "annotations": dict(annotations),
         }
     )

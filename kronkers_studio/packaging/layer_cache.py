@@ -12,18 +12,21 @@ import json
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Layer
+from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.packaging.digests import NotADigest, hex_of, parse_digest
 from kronkers_studio.packaging.folder_removal import remove_tree
 from kronkers_studio.settings.paths import cache_folder
 from kronkers_studio.settings.private import make_private_folder
 
 _CHUNK = 1 << 20
+_PROOF_SECONDS = 24 * 3600.0
 
 
 class LayerCache:
@@ -79,6 +82,28 @@ class LayerCache:
             self.blob(digest).unlink(missing_ok=True)
             raise _damaged(digest, "its SHA-256 differs")
 
+    def prove(self, digest: str, cancel: CancelToken = NEVER) -> None:
+        """See that the blob is what its name says: by reading it, at most once a day as long as nothing touches it.
+
+        Raises ``PackagingFailed`` as ``read_blob`` does; ``Cancelled``.
+        """
+        key = f"blob {digest}"
+        fact = self.recall("proofs", key) or {}
+        at, state = fact.get("at"), self._state(digest)
+        if isinstance(at, float) and 0 <= time.time() - at < _PROOF_SECONDS and state and fact.get("state") == state:
+            return
+        for _ in self.read_blob(digest):
+            cancel.check()
+        self.remember("proofs", key, {"at": time.time(), "state": state})
+
+    def _state(self, digest: str) -> list[int]:
+        """What the file system says of the blob; nothing when it is not there."""
+        try:
+            found = self.blob(digest).lstat()
+        except OSError:
+            return []
+        return [found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+
     def part(self, digest: str) -> Path:
         """Where an interrupted download of that blob is kept until it goes on."""
         return self._folder("parts") / _file_name(digest)
@@ -95,10 +120,30 @@ class LayerCache:
 
     def remember(self, kind: str, key: str, value: dict[str, Any]) -> None:
         """Keep ``value`` as ``kind`` under ``key``."""
-        self._folder(kind)
+        self._keep(self._fact(kind, key), value)
+
+    def _keep(self, file: Path, value: dict[str, Any]) -> None:
+        self._folder(file.parent.name)
         with self.draft() as draft:
             draft.write_text(json.dumps(value, indent=1, sort_keys=True), encoding="utf-8")
-            _rename(draft, self._fact(kind, key))
+            _rename(draft, file)
+
+    def facts(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Everything that was remembered as ``kind`` and can be read, by the names that the cache has for its keys."""
+        found = {file.stem: _fact_in(file) for file in (self.directory / kind).glob("*.json")}
+        return {stem: fact for stem, fact in found.items() if fact is not None}
+
+    def fact(self, kind: str, stem: str) -> dict[str, Any] | None:
+        """What is remembered as ``kind`` under the key that the cache calls ``stem``."""
+        return _fact_in(self.directory / kind / f"{stem}.json")
+
+    def keep_fact(self, kind: str, stem: str, value: dict[str, Any]) -> None:
+        """Keep ``value`` as ``kind`` under the key that another cache calls ``stem``: 64 hexadecimal digits."""
+        self._keep(self.directory / kind / f"{_file_name(f'sha256:{stem}')}.json", value)
+
+    def forget(self, kind: str, key: str) -> None:
+        """Remember nothing as ``kind`` under ``key`` any more."""
+        self._fact(kind, key).unlink(missing_ok=True)
 
     # folders
     @contextlib.contextmanager

@@ -18,6 +18,7 @@ from kronkers_studio.packaging.locking import DependencyLock
 from kronkers_studio.packaging.platforms import uv_platform
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, stream_pieces, tar_stream
 from kronkers_studio.packaging.uv_program import find_python, run_uv
+from kronkers_studio.packaging.wheels import locked_digests, wheel_folder
 
 DEPENDENCIES: Final = "opt/kronkers/dependencies"
 SERVER: Final = "opt/kronkers/server"
@@ -27,6 +28,7 @@ TAR_GZIP: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
 TAR: Final = "application/vnd.oci.image.layer.v1.tar"
 
 _FORMAT = 1  # part of every key: a change of how layers are made makes them anew
+_LARGEST_PIECE = 1 << 22
 _INSTALL_RECORDS = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
 
 
@@ -51,7 +53,7 @@ def dependency_layer(
     with cache.scratch() as scratch:
         folder = scratch / "dependencies"
         progress.step("Getting the model's libraries")
-        _install(lock, platform, python, scratch, folder, cancel)
+        _install(lock, platform, python, scratch, folder, cache, cancel)
         _trim(folder)
         add_openmp(folder)
         if interpreter is not None:
@@ -110,6 +112,19 @@ def compress(pieces: Iterable[bytes], target: Path, cancel: CancelToken) -> tupl
     return f"sha256:{stored.hexdigest()}", f"sha256:{plain.hexdigest()}", size
 
 
+def decompress(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """What ``compress`` was given, in pieces of a bounded size. Only for layers that were made here: others may be
+    compressed in several parts."""
+    from isal import isal_zlib
+
+    unpacker = isal_zlib.decompressobj(wbits=31)
+    for piece in pieces:
+        left = piece
+        while left and (plain := unpacker.decompress(left, _LARGEST_PIECE)):
+            yield plain
+            left = unpacker.unconsumed_tail
+
+
 def _server_sources() -> dict[str, Path]:
     """The server's files by their name in the layer. Only read, never imported: the server stands alone."""
     package = Path(kronkers_studio.__file__).resolve().parent
@@ -118,19 +133,30 @@ def _server_sources() -> dict[str, Path]:
 
 
 def _install(
-    lock: DependencyLock, platform: str, python: str, scratch: Path, folder: Path, cancel: CancelToken
+    lock: DependencyLock,
+    platform: str,
+    python: str,
+    scratch: Path,
+    folder: Path,
+    cache: LayerCache,
+    cancel: CancelToken,
 ) -> None:
+    """Install what is locked into ``folder``: from wheels in ``cache`` when all of them are there."""
     (scratch / "lock.txt").write_text(lock.text, encoding="utf-8")
     runner = find_python(".".join(python_of_this_program()))
-    run_uv(
-        [
-            *("pip", "install", "--target", str(folder), "--requirements", "lock.txt", "--require-hashes", "--no-deps"),
-            *("--only-binary", ":all:", "--python-version", python, "--python-platform", uv_platform(platform)),
-            *(("--python", str(runner)) if runner else ()),
-        ],
-        folder=scratch,
-        cancel=cancel,
-    )
+    with wheel_folder(cache, locked_digests(lock.text)) as wheels:
+        run_uv(
+            [
+                *("pip", "install", "--target", str(folder), "--requirements", "lock.txt", "--require-hashes"),
+                *("--no-deps", "--only-binary", ":all:"),
+                *("--python-version", python, "--python-platform", uv_platform(platform)),
+                *(("--python", str(runner)) if runner else ()),
+                *(("--no-index", "--find-links", str(wheels)) if wheels else ()),
+            ],
+            folder=scratch,
+            offline=wheels is not None,
+            cancel=cancel,
+        )
 
 
 def python_of_this_program() -> tuple[str, str]:

@@ -19,12 +19,13 @@ from kronkers_studio.packaging.environment_hints import is_version
 from kronkers_studio.packaging.layer_cache import LayerCache, key_of
 from kronkers_studio.packaging.platforms import uv_platform
 from kronkers_studio.packaging.recorded_facts import checked_facts, checked_requirement, is_lock
-from kronkers_studio.packaging.uv_program import DoesNotResolve, run_uv
+from kronkers_studio.packaging.uv_program import DoesNotResolve, IndexUnavailable, run_uv
+from kronkers_studio.packaging.wheels import Wheel, chosen_wheels, lock_text, remember_wheels, wheel_folder
 
 OLDEST_PYTHON = (3, 10)
 """What the model service runs on."""
 
-_FORMAT = 1  # part of the key: a change of what is asked of uv makes locks anew
+_FORMAT = 2  # part of the key: a change of what is asked of uv makes locks anew
 _SERVER = ("httptools", "numpy", "orjson", "prometheus-client", "psutil", "starlette>=0.40", "uvicorn>=0.30")
 _LOCKED = re.compile(r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]*==[^\s\\;]+)")
 _NUMPY_2_SINCE = {  # those before were built for numpy 1 and do not say so
@@ -185,34 +186,43 @@ def _resolve(
     cancel: CancelToken,
 ) -> DependencyLock:
     with cache.scratch() as folder:
+        (folder / "wanted.in").write_text("\n".join(wanted) + "\n", encoding="utf-8")
+
+        def with_pins(chosen: tuple[str, ...]) -> tuple[Wheel, ...]:
+            (folder / "pins.txt").write_text("\n".join(chosen) + "\n", encoding="utf-8")
+            return _compile(python, platform, offline, folder, cache, cancel)
+
+        notes: tuple[str, ...] = ()
         try:
-            return DependencyLock.of_text(_compile(wanted, pins, python, platform, offline, folder, cancel))
+            wheels = with_pins(pins)
         except DoesNotResolve:
             if not pins:
                 raise
-        text = _compile(wanted, (), python, platform, offline, folder, cancel)
-        note = "The versions named beside the model do not fit together for its service; others were chosen."
-        return DependencyLock.of_text(text, (note,))
+            wheels = with_pins(())
+            notes = ("The versions named beside the model do not fit together for its service; others were chosen.",)
+    remember_wheels(wheels, cache)
+    return DependencyLock.of_text(lock_text(wheels), notes)
 
 
 def _compile(
-    wanted: tuple[str, ...],
-    pins: tuple[str, ...],
-    python: str,
-    platform: str,
-    offline: bool,
-    folder: Path,
-    cancel: CancelToken,
-) -> str:
-    (folder / "wanted.in").write_text("\n".join(wanted) + "\n", encoding="utf-8")
-    (folder / "pins.txt").write_text("\n".join(pins) + "\n", encoding="utf-8")
-    return run_uv(
-        [
-            *("pip", "compile", "wanted.in", "--constraints", "pins.txt", "--generate-hashes"),
-            *("--python-version", python, "--python-platform", uv_platform(platform)),
-            *("--only-binary", ":all:", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-python-downloads"),
-        ],
-        folder=folder,
-        offline=offline,
-        cancel=cancel,
-    )
+    python: str, platform: str, offline: bool, folder: Path, cache: LayerCache, cancel: CancelToken
+) -> tuple[Wheel, ...]:
+    """What uv chooses for ``wanted.in`` and ``pins.txt`` in ``folder``: from the index, or, where none can be reached,
+    from the wheels in ``cache``."""
+    command = [
+        *("pip", "compile", "wanted.in", "--constraints", "pins.txt", "--format", "pylock.toml"),
+        *("--python-version", python, "--python-platform", uv_platform(platform)),
+        *("--only-binary", ":all:", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-python-downloads"),
+    ]
+    try:
+        return chosen_wheels(run_uv(command, folder=folder, offline=offline, cancel=cancel))
+    except IndexUnavailable as problem:
+        with wheel_folder(cache) as wheels:
+            if wheels is None:
+                raise
+            local = ("--no-index", "--find-links", str(wheels))
+            try:
+                return chosen_wheels(run_uv([*command, *local], folder=folder, offline=True, cancel=cancel))
+            except DoesNotResolve as missing:
+                problem.details = missing.details
+                raise problem from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 import ssl
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ _CONNECT_SECONDS = 10.0  # whether bytes keep coming afterwards is the watch's a
 _READ_SECONDS = 60.0
 _REDIRECTS = 5
 _CHUNK = 256 * 1024
+_SENT_AT_ONCE = 64 * 1024
 _LARGEST_TOKEN = 64 * 1024
 _PARAMETER = re.compile(r'\b(\w{1,32})="([^"]{0,2000})"', re.ASCII)
 _LONGEST_CHALLENGE = 8192
@@ -37,6 +39,14 @@ _ANOTHER_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRE
 
 class Untrue(BaseImageUnavailable):
     """What the registry sends contradicts what it says: nothing of it is kept."""
+
+
+class LineBroken(Exception):
+    """A request was sent, in part perhaps, and no answer came; ``problem`` says why in plain words."""
+
+    def __init__(self, problem: BaseImageUnavailable) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,10 @@ class RegistryHttp:
         self._session.mount("https://", WatchedAdapter(self._watch, self._trusted(ca_file)))
         self._session.auth = _no_netrc
         self._authorization = ""
+        self.scope: tuple[str, ...] = (f"repository:{wanted.repository}:pull",)
+        """What a token is asked for."""
+        self.bytes_sent = 0
+        """By ``exchange``: bodies, addresses and the headers of ours."""
 
     def __enter__(self) -> Self:
         return self
@@ -187,6 +201,37 @@ class RegistryHttp:
             )
         return answer
 
+    def exchange(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> requests.Response:
+        """The answer, whatever its status, to a request that changes something or asks for a head; its body is of
+        no interest, and a redirect is not followed. Sent again with a login when the registry asks for one.
+
+        Raises ``LineBroken`` when it is not known whether the registry got it; the caller closes what is returned.
+        """
+        answer = self._sent(method, url, headers or {}, body)
+        if answer.status_code == requests.codes.unauthorized:
+            self._log_in(answer)
+            answer = self._sent(method, url, headers or {}, body)
+        return answer
+
+    def _sent(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.Response:
+        parts = self._encrypted(url, "takes uploads elsewhere without encryption")
+        home = urlsplit(self._wanted.api).netloc
+        own: dict[str, str | None] = {"User-Agent": "kronkers", "Accept": None, "Connection": None}  # these are many
+        if self._authorization and parts.netloc == home:
+            own["Authorization"] = self._authorization
+        self.bytes_sent += len(body or b"") + sum(len(f"{name}: {value}") for name, value in headers.items()) + len(url)
+        try:
+            answer = self._request(method, url, {**own, **headers}, _Body(body, self._watch) if body else None)
+            _read_out(answer)
+            return answer
+        except requests.RequestException as error:
+            problem = self._unreachable(error)
+            if _certificate_problem(error) is not None:
+                raise problem from None
+            raise LineBroken(problem) from None
+
     def _follow(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """The answer at the end of all redirects. The login goes to the registry itself only, and only over HTTPS."""
         home = urlsplit(url).netloc
@@ -230,18 +275,25 @@ class RegistryHttp:
         )
 
     def _send(self, url: str, headers: Mapping[str, str]) -> requests.Response:
-        self._watch.restart()
         try:
-            return self._session.get(
-                url,
-                # Blobs are compressed themselves; a proxy that compresses again would change what is hashed.
-                headers={"Accept-Encoding": "identity", **headers},
-                timeout=(_CONNECT_SECONDS, _READ_SECONDS),
-                allow_redirects=False,
-                stream=True,
-            )
+            return self._request("GET", url, headers, None)
         except requests.RequestException as error:
             raise self._unreachable(error) from None
+
+    def _request(
+        self, method: str, url: str, headers: Mapping[str, str | bytes | None], body: _Body | None
+    ) -> requests.Response:
+        self._watch.restart()
+        return self._session.request(
+            method,
+            url,
+            data=body,
+            # Blobs are compressed themselves; a proxy that compresses again would change what is hashed.
+            headers={"Accept-Encoding": "identity", **headers},
+            timeout=(_CONNECT_SECONDS, _READ_SECONDS),
+            allow_redirects=False,
+            stream=True,
+        )
 
     def _log_in(self, answer: requests.Response) -> None:
         """Get what the registry asks for: a token for this repository, or the login itself."""
@@ -260,9 +312,9 @@ class RegistryHttp:
         """
         realm = asked.get("realm", "")
         parts = self._encrypted(realm, "asks for a login without encryption")
-        query = {"service": asked["service"]} if "service" in asked else {}
+        query = [("service", asked["service"])] if "service" in asked else []
         if self._wanted.repository:
-            query["scope"] = f"repository:{self._wanted.repository}:pull"
+            query += [("scope", each) for each in self.scope]
         login = {}
         if self._credentials and _same_site(urlsplit(self._wanted.api).hostname or "", parts.hostname or ""):
             login = {"Authorization": self._credentials.basic}
@@ -402,6 +454,28 @@ def _certificate_problem(error: BaseException) -> ssl.SSLCertVerificationError |
     return None
 
 
+class _Body:
+    """What is sent, in small pieces: the time that a socket may take is for one piece, and cancelling is noticed."""
+
+    def __init__(self, data: bytes, watch: Watch) -> None:
+        self._data, self._at, self._watch = memoryview(data), 0, watch
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while piece := self.read(_SENT_AT_ONCE):
+            yield piece
+
+    def read(self, size: int = -1, /) -> bytes:
+        self._watch.check()
+        end = len(self._data) if size < 0 else self._at + size
+        piece = bytes(self._data[self._at : end])
+        self._at += len(piece)
+        self._watch.received(len(piece))
+        return piece
+
+
 class _Session(requests.Session):
     """A session that looks at no redirect, not even to prepare for it: it would read its whole body first."""
 
@@ -413,6 +487,12 @@ def _pieces(answer: requests.Response) -> Iterator[bytes]:
     """The body as it arrives, nothing unpacked of it."""
     while piece := answer.raw.read1(_CHUNK, decode_content=False):
         yield piece
+
+
+def _read_out(answer: requests.Response) -> None:
+    """Read a short body, so that its connection serves the next request too."""
+    with contextlib.suppress(urllib3.exceptions.HTTPError, TooSlow):
+        answer.raw.read(_LARGEST_TOKEN, decode_content=False)
 
 
 def _same_site(registry: str, other: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.packaging.digests import parse_digest
 from kronkers_studio.packaging.image import ComposedImage
 from kronkers_studio.packaging.layer_cache import LayerCache
-from kronkers_studio.packaging.layers import DEPENDENCIES, MODEL, SERVER
+from kronkers_studio.packaging.layers import DEPENDENCIES, MODEL, SERVER, decompress
 from kronkers_studio.packaging.locking import OLDEST_PYTHON
 from kronkers_studio.packaging.platforms import this_platform
 from kronkers_studio.packaging.tar_stream import open_stream
@@ -25,7 +24,6 @@ from kronkers_studio.packaging.unpacked_layers import unpacked_layer
 from kronkers_studio.packaging.uv_program import any_python, find_python
 
 _BUFFER = 1 << 18
-_LARGEST_PIECE = 1 << 22
 _LARGEST_LAYER = 32 << 30
 _RULES = WINDOWS if os.name == "nt" else ANYTHING
 _PREFIXES = {"dependencies": DEPENDENCIES, "server": SERVER, "model": MODEL}
@@ -113,7 +111,7 @@ def _unpack(image: ComposedImage, layer: Layer, folder: Path, cancel: CancelToke
     pieces = image.open_layer(layer)
     made: set[Path] = set()
     written = 0
-    with open_stream(_decompressed(pieces) if layer.media_type.endswith("gzip") else pieces) as archive:
+    with open_stream(decompress(pieces) if layer.media_type.endswith("gzip") else pieces) as archive:
         for member in archive:
             cancel.check()
             inside = member.name.removeprefix(prefix)
@@ -155,14 +153,3 @@ def _below(folder: Path, name: str) -> Path:
             "A layer holds a file name that does not belong there.", next_step="Package again.", details=name
         )
     return folder.joinpath(*parts)
-
-
-def _decompressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    from isal import isal_zlib
-
-    unpacker = isal_zlib.decompressobj(wbits=31)
-    for piece in pieces:
-        left = piece
-        while left and (plain := unpacker.decompress(left, _LARGEST_PIECE)):
-            yield plain
-            left = unpacker.unconsumed_tail

@@ -110,6 +110,11 @@ def open_stream(pieces: Iterable[bytes]) -> tarfile.TarFile:
     return tarfile.open(fileobj=reader, mode="r|", bufsize=_BUFFER, tarinfo=_BoundedEntry)
 
 
+def open_file(file: BinaryIO) -> tarfile.TarFile:
+    """The tar archive in ``file``, not compressed, whose members say where in it they lie."""
+    return tarfile.open(fileobj=file, mode="r:", tarinfo=_BoundedEntry)
+
+
 def _unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """What ``pieces`` are, compressed or not, in pieces of a bounded size: a few hundred bytes may hold gigabytes, and
     tarfile's own way unpacks them at once. Raises ``tarfile.ReadError``."""

@@ -57,6 +57,10 @@ class DoesNotResolve(PackagingFailed):
     """The requirements contradict each other, or no published version meets them."""
 
 
+class IndexUnavailable(PackagingFailed):
+    """The package index cannot be reached, or is not to be: what is wanted was not downloaded before."""
+
+
 _found_pythons: dict[str, Path] = {}
 
 
@@ -154,13 +158,13 @@ def _translated(problem: str, *, offline: bool) -> PackagingFailed:
     if _DISK_FULL.search(problem):
         return PackagingFailed("The disk is full.", next_step="Make room and package again.", details=details)
     if offline and _NOT_CACHED.search(problem):
-        return PackagingFailed(
+        return IndexUnavailable(
             "The model's libraries were not downloaded before, and the studio is set to work offline.",
-            next_step="Package once with a network; after that it works without one.",
+            next_step="Package once with a network, or bring what is missing with `kronkers cache import`.",
             details=details,
         )
     if _NO_NETWORK.search(problem) and not _NO_SOLUTION.search(problem):
-        return PackagingFailed(
+        return IndexUnavailable(
             "The model's libraries cannot be downloaded: the package index cannot be reached.",
             next_step="Check the network (or the proxy settings) and package again.",
             details=details,

@@ -235,6 +235,11 @@ class Workspace:
         """The 32-byte key that the secrets of releases are derived from."""
         return self._master.subkey("release secrets")
 
+    @property
+    def signing_key(self) -> bytes:
+        """The 32 bytes that the key which signs this workspace's packages is made of."""
+        return self._master.subkey("package signatures")
+
     def close(self) -> None:
         if "tables" in self.__dict__:
             self.tables.close()

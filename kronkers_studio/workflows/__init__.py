@@ -12,13 +12,14 @@ migrating          plan a folder, bring it in; ``plans`` tells more of it, ``rep
 browsing           projects, folders, restore, check; ``timeline`` has all versions, ``previews`` one file
 versions           branches, tags, differences, the history of one file, merges
 searching          files, models and projects by what is typed
-trash, keys        out of sight and back; the ways of opening the workspace
+trash, keys        out of sight and back; the ways of opening the workspace; ``signers`` sign packages
 maintenance        free space, find damage, mend it
 models             find, register, list and alias models; ``model_versions`` describes them, ``lineage`` follows them
 added_models       a model's file from anywhere, without its folder
 dependencies       the libraries of a model's service: what was found of them, and what a person chooses
-packages           build the image of a model version
+packages           build the image of a model version; ``packaged_files`` verifies one in a file or registry
 image_registries   where base images come from: logins, CA files, newer images
+package_cache      what packages are built from, taken to another computer
 servers            host keys, add, check, set up, unlock, remove; ``server_care`` cleans, ``credentials`` keeps secrets
 releases           put live, roll back, stop, send rows; ``restart`` starts again, ``this_computer`` at each log-in
 service_access     how other programs ask what is live

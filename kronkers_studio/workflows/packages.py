@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.changes import PackageBuilt
 from kronkers_studio.domain.errors import BaseImageUnavailable, InvalidInput
-from kronkers_studio.domain.models import ModelVersion, Package
+from kronkers_studio.domain.models import ModelVersion, Package, PushedImage
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.settings.paths import from_home
 from kronkers_studio.workflows.dependencies import as_chosen, last_choice
 from kronkers_studio.workflows.models import open_model
 from kronkers_studio.workflows.session import Session
+from kronkers_studio.workflows.signers import require_verified, signed
 
 if TYPE_CHECKING:
     from kronkers_studio.deployment.ssh import Connection
@@ -68,6 +69,45 @@ def package_model(
     return PackageResult(image.package, reused=not record_package(session, image.package), file=output)
 
 
+def push_package(
+    session: Session,
+    name: str,
+    version: int | None = None,
+    alias: str | None = None,
+    *,
+    reference: str,
+    base: str = "",
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> PushedImage:
+    """Build the whole image of a model version and put it into a registry as ``reference``, with what is in it, where
+    it comes from and its signature beside it; only what the registry lacks is sent.
+
+    The registry's login and CA file are those that base images from it are got with. Raises ``InvalidInput``,
+    ``PackagingFailed`` (``PushFailed``), ``SignatureRefused``, ``Cancelled``.
+    """
+    from kronkers_studio.packaging import push_image, push_target, users_layer_cache
+    from kronkers_studio.workflows.image_registries import access_to
+
+    model = session.workspace.ledger.model_version(name, version, alias)
+    target = push_target(reference, model.version)
+    image = compose_for_servers(
+        session, model, platform=session.settings.package_platform, base=base, progress=progress, cancel=cancel
+    )
+    require_verified(session, image, progress=progress, cancel=cancel)
+    record_package(session, image.package)
+    credentials, ca_file = access_to(target.host, session.settings)
+    return push_image(
+        image,
+        str(target),
+        users_layer_cache(),
+        credentials=credentials,
+        ca_file=ca_file,
+        progress=progress,
+        cancel=cancel,
+    )
+
+
 def compose_for_this_computer(
     session: Session, model: ModelVersion, *, progress: Progress = SILENT, cancel: CancelToken = NEVER
 ) -> ComposedImage:
@@ -103,12 +143,29 @@ def compose_for_servers(
 
 
 def record_package(session: Session, package: Package) -> bool:
-    """Write ``package`` into the journal unless it is there; True when it was new."""
-    known = session.workspace.ledger.packages(package.model, package.version)
-    if any(other.digest == package.digest for other in known):
-        return False
-    session.workspace.ledger.record(PackageBuilt(package), author=session.author)
-    return True
+    """Write ``package`` into the journal unless it is there, signed as it is; True when it was new."""
+    known = [each for each in _known(session, package) if each.digest == package.digest]
+    if not any(each.signature == package.signature for each in known):
+        session.workspace.ledger.record(PackageBuilt(package), author=session.author)
+    return not known
+
+
+def require_releasable(
+    session: Session, image: ComposedImage, *, progress: Progress = SILENT, cancel: CancelToken = NEVER
+) -> ComposedImage:
+    """``image`` with the signature that the journal has of it, verified, as all of its parts: before any of it leaves.
+
+    Raises ``SignatureRefused``, ``PackagingFailed``, ``Cancelled``.
+    """
+    recorded = (each for each in _known(session, image.package) if each.digest == image.package.digest)
+    signature = next((each.signature for each in recorded if each.signature is not None), image.signature)
+    image = replace(image, package=replace(image.package, signature=signature))
+    require_verified(session, image, progress=progress, cancel=cancel)
+    return image
+
+
+def _known(session: Session, package: Package) -> list[Package]:
+    return session.workspace.ledger.packages(package.model, package.version)
 
 
 def _compose(
@@ -133,7 +190,7 @@ def _compose(
         progress=progress,
         cancel=cancel,
     )
-    return compose_package(
+    image = compose_package(
         model,
         open_model(session, model),
         lock,
@@ -143,6 +200,7 @@ def _compose(
         progress=progress,
         cancel=cancel,
     )
+    return signed(session, image)
 
 
 def _earlier_lock(session: Session, model: ModelVersion, platform: str) -> str:

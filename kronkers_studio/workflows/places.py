@@ -12,6 +12,7 @@ from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 from kronkers_studio.workflows import packages
+from kronkers_studio.workflows.packaged_files import packaged_elsewhere, require_platform
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
@@ -33,8 +34,11 @@ class Place(Protocol):
     def state(self, release: Release) -> ReleaseState:
         """What the release is in the place now; STOPPED when there is nothing of it."""
 
-    def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> ComposedImage:
-        """Build the package and bring it to the place; nothing runs yet."""
+    def prepare(
+        self, model: ModelVersion, progress: Progress, cancel: CancelToken, packaged: Path | None = None
+    ) -> ComposedImage:
+        """Build the package, or take the one in the archive ``packaged``, verify it and bring it to the place; nothing
+        runs yet."""
 
     def start(
         self, image: ComposedImage, model: ModelVersion, release: Release, progress: Progress, cancel: CancelToken
@@ -83,8 +87,13 @@ class ThisComputer:
             return ReleaseState.LIVE
         return ReleaseState.STANDBY  # it is made again from the workspace
 
-    def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> ComposedImage:
-        return packages.compose_for_this_computer(self._session, model, progress=progress, cancel=cancel)
+    def prepare(
+        self, model: ModelVersion, progress: Progress, cancel: CancelToken, packaged: Path | None = None
+    ) -> ComposedImage:
+        if packaged is not None:
+            return packaged_elsewhere(self._session, model, packaged, progress=progress, cancel=cancel)
+        image = packages.compose_for_this_computer(self._session, model, progress=progress, cancel=cancel)
+        return packages.require_releasable(self._session, image, progress=progress, cancel=cancel)
 
     def start(
         self, image: ComposedImage, model: ModelVersion, release: Release, progress: Progress, cancel: CancelToken
@@ -160,21 +169,24 @@ class OnServer:
             return ReleaseState.STOPPED
         return release_state(self._session.connection(self._server), release.endpoint, self._session.workspace.id)
 
-    def prepare(self, model: ModelVersion, progress: Progress, cancel: CancelToken) -> ComposedImage:
+    def prepare(
+        self, model: ModelVersion, progress: Progress, cancel: CancelToken, packaged: Path | None = None
+    ) -> ComposedImage:
         from kronkers_studio.deployment.checks import server_platform
         from kronkers_studio.deployment.images import load_image
         from kronkers_studio.deployment.setup import set_up_server
         from kronkers_studio.packaging import docker_archive
 
         connection = self._session.connection(self._server)
-        image = packages.compose_for_servers(
-            self._session,
-            model,
-            platform=server_platform(connection),
-            connection=connection,
-            progress=progress,
-            cancel=cancel,
-        )
+        platform = server_platform(connection)
+        if packaged is None:
+            image = packages.compose_for_servers(
+                self._session, model, platform=platform, connection=connection, progress=progress, cancel=cancel
+            )
+            image = packages.require_releasable(self._session, image, progress=progress, cancel=cancel)
+        else:
+            image = packaged_elsewhere(self._session, model, packaged, progress=progress, cancel=cancel)
+            require_platform(image, platform)
         set_up_server(connection, progress=progress)
 
         def archive(present: Collection[str]) -> Iterator[bytes]:

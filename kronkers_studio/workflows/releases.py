@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from kronkers_studio.domain.changes import ReleaseRecorded
@@ -56,10 +57,14 @@ def release_model(
     alias: str | None = None,
     *,
     to: str,
+    packaged: Path | None = None,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> Release:
     """Put a version live in the place ``to`` ("this-computer" or a server's name).
+
+    Its package is built here, or is the one in the archive ``packaged``, and is verified before anything of it reaches
+    the place: ``SignatureRefused`` when nobody signed it whose signature is accepted.
 
     The new release becomes live only after it answers; then the one before is kept on standby for a rollback. If any
     step fails, what was live before still is, the failed release is in the history, and the error says what failed.
@@ -68,7 +73,7 @@ def release_model(
     model = ledger.model_version(name, version, alias)
     place = place_of(session, to)
     settle_releases(session, to)
-    image = place.prepare(model, progress, cancel)
+    image = place.prepare(model, progress, cancel, packaged)
     record_package(session, image.package)
     now = datetime.now(UTC)
     with at_work() as worker:

@@ -41,11 +41,14 @@ READING = (
     ("server", "list"),
     ("trash", "list"),
     ("key", "list"),
+    ("key", "public"),
+    ("key", "signers"),
     ("gc", "--dry-run"),
     ("status", "p", "SOURCE"),
     ("migrate", "SOURCE", "--project", "p", "--dry-run"),
     ("folder", "list"),
     ("image-registry", "list"),
+    ("cache", "list"),
     ("branch", "p"),
     ("tag", "p"),
     ("diagnostics", "d.zip", "--dry-run"),
@@ -54,8 +57,9 @@ READING = (
 )
 OTHERS = {
     *("init", "demo", "restore", "merge", "registry rebuild", "autostart", "folder forget"),
-    *("key add", "key drill", "key recovery", "key remove", "key rotate"),
+    *("key add", "key drill", "key recovery", "key remove", "key rotate", "key trust", "key distrust"),
     *("trash branch", "trash empty", "trash model", "trash project", "trash restore"),
+    *("cache export", "cache import"),
     *("image-registry forget", "image-registry login", "image-registry refresh", "image-registry trust"),
     *(
         f"model {word}"
@@ -64,7 +68,7 @@ OTHERS = {
             *("lineage", "measure", "register", "show", "tag"),
         )
     ),
-    *("package", "release", "rollback", "start", "stop", "predict", "address", "metrics", "logs"),
+    *("package", "verify", "release", "rollback", "start", "stop", "predict", "address", "metrics", "logs"),
     *(f"server {word}" for word in ("add", "check", "clean", "log", "login", "remove", "setup", "unlock")),
 }
 """What writes, or is about a model, a release or a server, of which there are none here."""

@@ -30,6 +30,8 @@ from kronkers_studio.packaging import (
     this_platform,
     write_oci_archive,
 )
+from kronkers_studio.packaging.signatures import SigningKey
+from kronkers_studio.packaging.verification import sign_image
 from tests.packaging.image_files import SmallImage, index_of, oci_layout, sha, tar_of
 
 SYSTEM, PROCESSOR = this_platform().split("/")
@@ -49,9 +51,10 @@ def base(small: SmallImage, layer_cache: LayerCache) -> BaseImage:
 def image(
     base: BaseImage, version: ModelVersion, model_bytes: bytes, lock: DependencyLock, layer_cache: LayerCache
 ) -> ComposedImage:
-    return compose_package(
+    composed = compose_package(
         version, lambda: io.BytesIO(model_bytes), lock, platform=this_platform(), base=base, cache=layer_cache
     )
+    return sign_image(composed, SigningKey(bytes(32)))
 
 
 # bases

@@ -33,6 +33,8 @@ from kronkers_studio.domain.changes import (
     ReleaseRecorded,
     ServerAdded,
     ServerRemoved,
+    SignerForgotten,
+    SignerTrusted,
     SourceForgotten,
     SourceRemembered,
     TagMoved,
@@ -172,6 +174,8 @@ FIELDS: dict[type[Change], tuple[st.SearchStrategy[Any], ...]] = {
     TrashEmptied: (st.lists(trash_ids, max_size=2).map(tuple), times),
     CommitsForgotten: (st.lists(ids, max_size=3, unique=True).map(tuple),),
     KeyChanged: (times, st.sampled_from(KeyEventKind), texts, texts, texts),
+    SignerTrusted: (names, ids, times, texts),
+    SignerForgotten: (names, times, texts),
 }
 """What the fields of each kind of change are drawn from."""
 changes = st.one_of([st.builds(kind, *fields) for kind, fields in FIELDS.items()])
@@ -378,6 +382,9 @@ def _a_story() -> list[Change]:
         TrashEmptied(("t2",), NOW),
         CommitsForgotten(()),
         KeyChanged(NOW, KeyEventKind.DRILLED, "1234", "recovery", "ann"),
+        SignerTrusted("headquarters", IDS[1], NOW, "ann"),
+        SignerTrusted("otto", IDS[2], NOW, "ann"),
+        SignerForgotten("otto", NOW, "ann"),
         SourceRemembered("p", MigrationSource("/home/ann/OneDrive", "", MigrationOptions(exclude=("*.tmp",)))),
         SourceRemembered("p", MigrationSource("/home/ann/Shared", "Shared")),
         SourceForgotten("p", "/home/ann/OneDrive"),
@@ -410,6 +417,7 @@ def test_a_story_of_every_kind_is_recorded_replayed_and_answered(workspace: Work
     live = ledger.live_release("churn", "office")
     assert live is not None and live.endpoint == {"port": 1} and next_release_number(ledger, "churn", "office") == 2
     assert ledger.live_release("churn", "elsewhere") is None and ledger.servers() == []
+    assert [(signer.name, signer.key) for signer in ledger.trusted_signers()] == [("headquarters", IDS[1])]
     assert ledger.sources("p") == [MigrationSource("/home/ann/Shared", "Shared")] and ledger.sources("q") == []
     assert [entry.number for entry in ledger.entries(after=3, limit=2)] == [4, 5]
     for missing in (

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlcipher3 import dbapi2
 
-from kronkers_studio.domain.changes import Change, JournalEntry, ReleaseRecorded
+from kronkers_studio.domain.changes import Change, JournalEntry, ReleaseRecorded, SignerForgotten, SignerTrusted
 from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.maintenance import KeyEvent, KeyEventKind
 from kronkers_studio.domain.migration import MigrationSource
@@ -22,7 +22,7 @@ from kronkers_studio.registry.metadata.journal import Journal, read_entries
 from kronkers_studio.registry.metadata.statements import Table
 from kronkers_studio.registry.metadata.trash_projection import newest_removed_release, newest_removed_version
 from kronkers_studio.storage.database import Database
-from kronkers_studio.storage.json_form import from_text, records_read
+from kronkers_studio.storage.json_form import from_text, object_id, records_read
 
 _RELEASE_CHANGES = """
 SELECT at, author, change FROM journal
@@ -30,6 +30,7 @@ WHERE kind = ? AND json_extract(change, '$.release.model') = ? AND json_extract(
 ORDER BY number DESC LIMIT ?
 """
 _LATEST_RELEASE_CHANGES = "SELECT at, author, change FROM journal WHERE kind = ? ORDER BY number DESC LIMIT ?"
+_SIGNERS = "SELECT kind, change FROM journal WHERE kind IN (?, ?) ORDER BY number"
 _MODEL_NAMES = "SELECT DISTINCT name FROM model_versions ORDER BY name"
 
 
@@ -162,6 +163,20 @@ class Ledger:
                 (datetime.fromisoformat(at), author, _checked(from_text(ReleaseRecorded, change).release))
                 for at, author, change in reversed(found)
             ]
+
+    def trusted_signers(self) -> list[SignerTrusted]:
+        """Whose signatures of packages are accepted besides the workspace's own, by name."""
+        trusted: dict[str, SignerTrusted] = {}
+        kinds = (SignerTrusted.__name__, SignerForgotten.__name__)
+        with self._database.read() as connection, records_read("signer"):
+            for kind, change in statements.query(connection, _SIGNERS, *kinds):
+                if kind == SignerTrusted.__name__:
+                    found = from_text(SignerTrusted, change)
+                    object_id(found.key)  # 32 bytes
+                    trusted[found.name] = found
+                else:
+                    trusted.pop(from_text(SignerForgotten, change).name, None)
+        return [trusted[name] for name in sorted(trusted)]
 
     def key_events(self) -> list[KeyEvent]:
         """What was done with the ways of opening the workspace, in order."""

@@ -29,6 +29,8 @@ from kronkers_studio.domain.changes import (
     ReleaseRecorded,
     ServerAdded,
     ServerRemoved,
+    SignerForgotten,
+    SignerTrusted,
     SourceForgotten,
     SourceRemembered,
     TagMoved,
@@ -252,6 +254,10 @@ def _key_changed(connection: dbapi2.Connection, change: KeyChanged) -> None:
     statements.insert(connection, statements.KEY_EVENTS, row)
 
 
+def _in_journal_only(_connection: dbapi2.Connection, _change: SignerTrusted | SignerForgotten) -> None:
+    """These are few, and are read from the journal itself."""
+
+
 _APPLIERS: dict[type, Callable[[dbapi2.Connection, Any], None]] = {
     ProjectCreated: _project_created,
     CommitRecorded: _commit_recorded,
@@ -273,6 +279,8 @@ _APPLIERS: dict[type, Callable[[dbapi2.Connection, Any], None]] = {
     TrashEmptied: trash_projection.emptied,
     CommitsForgotten: pinned_commits.forgotten,
     KeyChanged: _key_changed,
+    SignerTrusted: _in_journal_only,
+    SignerForgotten: _in_journal_only,
 }
 
 
