@@ -25,11 +25,18 @@ _PYTHON_OF_SKLEARN = {0: (9, 9), 1: (10, 10), 2: (11, 11), 3: (11, 12), 4: (11, 
 """For scikit-learn 1.N (0: also before): the preferred and the newest Python 3 minor that it was published for."""
 
 
-def inspect_model(name: str, stream: BinaryIO, beside: Mapping[str, Callable[[], bytes]]) -> ModelFacts:
+def inspect_model(
+    name: str,
+    stream: BinaryIO,
+    beside: Mapping[str, Callable[[], bytes]],
+    size_beside: Callable[[str], int | None] = lambda _: None,
+) -> ModelFacts:
     """What the model file called ``name`` is.
 
     ``stream`` is seekable and read from its start. ``beside`` gives the small text files of the same folder by name
     (requirements.txt, .python-version, pyproject.toml, scripts); it is read only for a supported model.
+    ``size_beside`` gives the size, in bytes, of a file that a model names as part of itself, by its path from the same
+    folder; None when it is not there.
 
     Raises ``UnsupportedModel`` for what is no model of a supported framework, is damaged, or would run a program when
     it is opened. A model whose pickle merely needs code that is not scikit-learn's is described, with that code in
@@ -41,7 +48,7 @@ def inspect_model(name: str, stream: BinaryIO, beside: Mapping[str, Callable[[],
     if looks_like_onnx(name, head):
         from kronkers_studio.packaging.onnx_models import inspect_onnx
 
-        return inspect_onnx(name, stream, read_surroundings(beside))
+        return inspect_onnx(name, stream, read_surroundings(beside), size_beside)
     compression = compression_of(head)
     kind = unsupported_kind(name, head)
     if kind is not None:

@@ -15,7 +15,8 @@ def load_model(manifest: Manifest, threads: int) -> Model:
         if manifest.framework == "onnx":
             from kronkers_studio.serving.onnx_model import OnnxModel
 
-            return OnnxModel(stream.read(), manifest.signature, threads)
+            weights = manifest.weights_folder if manifest.weights else None
+            return OnnxModel(stream.read(), manifest.signature, threads, weights)
         from kronkers_studio.serving.sklearn_model import SklearnModel
         from kronkers_studio.serving.unpickling import load_joblib, load_pickle
 

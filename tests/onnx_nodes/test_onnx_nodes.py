@@ -1,0 +1,39 @@
+"""Whatever tensors the protocol can carry, an ONNX model takes and gives them as onnxruntime does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.onnx_nodes.node_cases import Outcome, all_cases, outcome_of
+
+_SAMPLED = 40  # every 40th is in the quick suite
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[Any]:
+    return all_cases()
+
+
+def outcomes(cases: list[Any], folder: Path) -> list[Outcome]:
+    with np.errstate(all="ignore"):  # some are about infinity
+        return [outcome_of(case, folder) for case in cases]
+
+
+def test_a_sample_of_the_node_tests_answers_as_recorded(cases: list[Any], tmp_path: Path) -> None:
+    found = outcomes(cases[::_SAMPLED], tmp_path)
+    assert [one for one in found if one.kind in ("wrong", "refused")] == []
+    assert sum(one.kind == "equal" for one in found) > len(found) * 0.75
+
+
+@pytest.mark.slow
+def test_every_node_test_that_onnxruntime_can_run_answers_as_recorded(cases: list[Any], tmp_path: Path) -> None:
+    found = outcomes(cases, tmp_path)
+    kinds = Counter(one.kind for one in found)
+    print(kinds, Counter(f"{one.kind}: {one.reason}" for one in found if one.reason).most_common())
+    assert [one for one in found if one.kind in ("wrong", "refused")] == []
+    assert kinds["equal"] > len(found) * 0.8
