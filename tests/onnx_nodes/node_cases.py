@@ -12,8 +12,10 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -48,6 +50,18 @@ def all_cases() -> list[Any]:
         from onnx.backend.test.case.node import collect_testcases
 
         return list(collect_testcases(None))
+
+
+def cases_of(*modules: str) -> list[Any]:
+    """The node tests of some modules of the library: to make all of them takes a while."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from onnx.backend.test.case import node
+
+        for module in modules:
+            import_module(f"{node.__name__}.{module}")
+        with patch.object(node, "import_recursive"):  # of what is there already, without the rest
+            return list(node.collect_testcases(None))
 
 
 def outcome_of(case: Any, folder: Path) -> Outcome:
