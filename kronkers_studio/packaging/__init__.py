@@ -24,6 +24,7 @@ from kronkers_studio.packaging.image_references import (
 from kronkers_studio.packaging.inspection import inspect_model, require_safe
 from kronkers_studio.packaging.layer_cache import LayerCache, users_layer_cache
 from kronkers_studio.packaging.locking import DependencyLock, lock_dependencies
+from kronkers_studio.packaging.model_formats import may_be_model_in
 from kronkers_studio.packaging.platforms import this_platform
 from kronkers_studio.packaging.runtime import RuntimeFolder, runnable_here, unpack_runtime
 
@@ -44,6 +45,7 @@ __all__ = [
     "kept_from_registries",
     "kept_from_registry",
     "lock_dependencies",
+    "may_be_model_in",
     "parse_base",
     "parse_reference",
     "registry_host",

@@ -8,12 +8,12 @@ from typing import BinaryIO
 from packaging.version import Version
 
 from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
-from kronkers_studio.domain.model_files import ModelFileKind, model_file_kind
+from kronkers_studio.domain.model_files import kind_of_module
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.packaging import allowlist, estimators, model_state
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
 from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings, is_version, read_surroundings
-from kronkers_studio.packaging.model_formats import looks_like_onnx, looks_like_pickle, unsupported_kind
+from kronkers_studio.packaging.model_formats import Recognised, looks_like_onnx, looks_like_pickle, recognised
 from kronkers_studio.packaging.pickle_reader import Budget, Findings, Forbidden, PickleReader
 from kronkers_studio.packaging.pickle_symbols import Global, Symbol, class_of
 
@@ -50,17 +50,17 @@ def inspect_model(
 
         return inspect_onnx(name, stream, read_surroundings(beside), size_beside)
     compression = compression_of(head)
-    kind = unsupported_kind(name, head)
-    if kind is not None:
-        raise _not_supported(kind)
+    other = recognised(name, stream)
+    if other is not None:
+        raise _not_supported(name, other)
+    stream.seek(0)
     if compression == "lz4":
         raise UnsupportedModel(
             "A model compressed with lz4: not supported yet.",
             next_step="Save it again with joblib.dump(model, file, compress=3).",
         )
     if not compression and not looks_like_pickle(name, head):
-        named = model_file_kind(name)
-        raise _not_a_model(name) if named is None or named.framework is not None else _not_supported(named)
+        raise _not_a_model(name)
     return _inspect_pickle(name, stream, compression, beside)
 
 
@@ -161,6 +161,12 @@ def _refuse_misuse(name: str, findings: Findings) -> None:
 
 
 def _require_estimator(name: str, root: Symbol) -> None:
+    other = kind_of_module(class_of(root))
+    if other is not None:
+        raise UnsupportedModel(
+            f"{name} holds {other.called.partition(' (')[0]} in a Python pickle ({class_of(root)}): not supported yet.",
+            next_step=f"It would need {other.needs}. {other.instead}",
+        )
     if not estimators.is_estimator(root):
         raise UnsupportedModel(
             f"{name} holds {_what(root)}, not a scikit-learn model.",
@@ -200,10 +206,18 @@ def _assumed(surroundings: Surroundings) -> tuple[str, ...]:
     return tuple(name for name, found in named.items() if not found)
 
 
-def _not_supported(kind: ModelFileKind) -> UnsupportedModel:
+def _not_supported(name: str, found: Recognised) -> UnsupportedModel:
+    """What the file is, how sure that is, and what a service would need for it."""
+    kind = found.kind
+    said = f" ({found.detail})" if found.detail else ""
+    if not found.is_model:
+        return NotAModel(
+            f"{name} holds an R object{said or ' without a class'}, not a model.",
+            next_step="Save the fitted model itself: saveRDS(model, file).",
+        )
+    words = f"is {kind.called}{said}" if found.sure else f"may be {kind.called}, which its bytes do not tell{said}"
     return UnsupportedModel(
-        f"{kind.called}: not supported yet.",
-        next_step="scikit-learn (joblib, pickle) and ONNX models can be registered.",
+        f"{name} {words}: not supported yet.", next_step=f"It would need {kind.needs}. {kind.instead}"
     )
 
 

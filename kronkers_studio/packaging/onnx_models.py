@@ -9,11 +9,14 @@ from typing import Any, BinaryIO, Final
 
 from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.domain.models import Datatype, Framework, ModelFacts, Signature, Tensor
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings
 from kronkers_studio.packaging.onnx_classes import class_names
 from kronkers_studio.packaging.onnx_weights import SizeBeside, no_files, weights_files
 
 _LARGEST = 2 * 1024**3 - 1  # the format's own limit
+_LONGEST_VERSION = 40
+_LONGEST_PRODUCER = 120
 _KNOWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc")
 
 # onnx.TensorProto.DataType
@@ -47,7 +50,7 @@ def inspect_onnx(
         framework=Framework.ONNX,
         framework_version=f"opset {opset}" if opset else f"IR {model.ir_version}",
         file_format="onnx",
-        estimator=f"{model.producer_name} {model.producer_version}".strip(),
+        estimator=_producer(model),
         python_version=surroundings.python or DEFAULT_PYTHON,
         requirements=tuple(f"{project}=={version}" for project, version in sorted(surroundings.pins.items())),
         signature=_with_column_names(_signature(name, model.graph), model.metadata_props),
@@ -73,6 +76,13 @@ def _load(name: str, stream: BinaryIO) -> Any:
             next_step="Export it again, or copy it again from where it was made.",
         )
     return model
+
+
+def _producer(model: Any) -> str:
+    """Who wrote the file. Some say there how their program was built, too, on many lines."""
+    name, version = model.producer_name, model.producer_version
+    short = version if version.isprintable() and len(version) <= _LONGEST_VERSION else ""
+    return printable(f"{name} {short}".strip()[:_LONGEST_PRODUCER])
 
 
 def _require_known(name: str, model: Any) -> None:

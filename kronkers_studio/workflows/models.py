@@ -11,7 +11,8 @@ from typing import BinaryIO
 from kronkers_studio.domain.changes import AliasMoved, ModelRegistered
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.errors import InvalidInput, NotAModel, NotFound, UnsupportedModel
-from kronkers_studio.domain.model_files import may_be_model, model_file_kind
+from kronkers_studio.domain.migration import FileKind
+from kronkers_studio.domain.model_files import HEAD_BYTES, may_be_model, model_file_kind
 from kronkers_studio.domain.model_names import is_like_a_version, suggest_name
 from kronkers_studio.domain.models import ContentRef, ModelFacts, ModelVersion
 from kronkers_studio.domain.naming import is_model_name
@@ -46,7 +47,7 @@ def find_models(
     found = []
     for entry in content.walk(project, commit.id):
         cancel.check()
-        if entry.kind is not EntryKind.FILE or not may_be_model(entry.name):
+        if entry.kind is not EntryKind.FILE or not may_be_model(entry.name) or not _looks_like_one(session, entry):
             continue
         progress.advance()
         source = ContentRef(project, commit.id, entry.path)
@@ -54,7 +55,8 @@ def find_models(
         try:
             facts = _inspect(session, source, entry)
         except NotAModel as reason:
-            if model_file_kind(entry.name) is None:  # as most of that name are none
+            named = model_file_kind(entry.name)
+            if named is None or named.kind is FileKind.DATA:  # as most of that name are none
                 continue
             problem = reason.message
         except UnsupportedModel as reason:
@@ -62,6 +64,16 @@ def find_models(
         label = by_bytes.get((entry.path, entry.content), "")
         found.append(FoundModel(source, entry.size, suggest_name(entry.path), facts, problem, label))
     return found
+
+
+def _looks_like_one(session: Session, entry: Entry) -> bool:
+    """Of a file whose name is mostly of others, such as notes.txt, its first bytes are looked at: of many, little."""
+    from kronkers_studio.packaging import may_be_model_in
+
+    if model_file_kind(entry.name) is not None:
+        return True
+    with session.workspace.content.open(entry) as stream:
+        return may_be_model_in(entry.name, stream.read(HEAD_BYTES))
 
 
 def register_model(

@@ -173,3 +173,10 @@ def test_column_names_left_in_the_file_name_the_columns_of_its_table(columns: st
     )
     helper.set_model_props(model, {"columns": columns})
     assert inspected(model.SerializeToString()).signature.inputs[0].columns == expected
+
+
+def test_who_wrote_the_file_is_told_in_a_few_words() -> None:
+    model = made()
+    assert inspected(model.SerializeToString()).estimator == "made 1.0"
+    model.producer_version = "Git info:\n    Commit: 0\n    Author: a person"
+    assert inspected(model.SerializeToString()).estimator == "made"
