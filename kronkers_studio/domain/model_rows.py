@@ -1,8 +1,13 @@
-"""Whether a model takes rows, or only whole tensors, as its signature tells it."""
+"""Whether a model takes rows, or only whole tensors, as its signature tells it; and what such tensors are like."""
 
 from __future__ import annotations
 
-from kronkers_studio.domain.models import Signature, Tensor
+from math import prod
+
+from kronkers_studio.domain.models import Datatype, Signature, Tensor
+
+_LONGEST_EXAMPLE = 4096
+"""Values of an example; what has more is left to whoever knows the model."""
 
 
 def why_no_rows(signature: Signature) -> str:
@@ -41,3 +46,16 @@ def _not_of_rows(tensor: Tensor, *, alone: bool) -> str:
 
 def _is_by_row(tensor: Tensor) -> bool:
     return tensor.any_rank or tensor.shape[:1] in ((-1,), (1,))
+
+
+def example_tensors(signature: Signature) -> dict[str, object]:
+    """A request of the Open Inference Protocol with zeros and empty texts; lengths that may be anything are 1."""
+    return {"inputs": [_example(tensor) for tensor in signature.inputs]}
+
+
+def _example(tensor: Tensor) -> dict[str, object]:
+    shape = [1 if length < 0 else length for length in tensor.shape]
+    count = prod(shape)
+    blank: object = {Datatype.BYTES: "", Datatype.BOOL: False}.get(tensor.datatype, 0)
+    data = [blank] * count if count <= _LONGEST_EXAMPLE else []
+    return {"name": tensor.name, "datatype": tensor.datatype.value, "shape": shape, "data": data}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import io
 import json
+import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -14,14 +18,17 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from kronkers_studio.domain.errors import UnsupportedModel
+from kronkers_studio.domain.errors import RowsRefused, UnsupportedModel
 from kronkers_studio.domain.models import WeightsFile
+from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.packaging.composition import _model_layer
 from kronkers_studio.serving.manifest import read_manifest
 from kronkers_studio.serving.model_loader import load_model
 from kronkers_studio.workflows.added_models import add_model
 from kronkers_studio.workflows.migrating import migrate_folder, plan_migration
 from kronkers_studio.workflows.models import find_models, open_model, open_weights, register_model
+from kronkers_studio.workflows.releases import predict, release_model, stop_release
+from kronkers_studio.workflows.service_access import service_access
 from kronkers_studio.workflows.session import Session
 
 
@@ -128,3 +135,38 @@ def test_weights_named_by_a_foreign_workspace_are_checked_again(session: Session
     facts = dataclasses.replace(version.facts, weights=(WeightsFile("../../keys.json", 1),))
     with pytest.raises(ForeignEntry, match="file of weights"):
         checked_model(dataclasses.replace(version, facts=facts))
+
+
+def test_a_model_with_state_and_weights_is_live_and_asked_with_whole_tensors(session: Session, tmp_path: Path) -> None:
+    """By the program that is shown for it; whoever sends it rows is told that it takes none."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    told = {"signal": [1, "samples"], "state": [2, 4], "volume": []}
+    graph = helper.make_graph(
+        [
+            helper.make_node("Mul", ["state", "w"], ["kept"]),
+            helper.make_node("ReduceSum", ["signal"], ["heard"], keepdims=0),
+            helper.make_node("Mul", ["heard", "volume"], ["loud"]),
+            helper.make_node("Add", ["kept", "loud"], ["next"]),
+        ],
+        "voice",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in told.items()],
+        [helper.make_tensor_value_info("next", TensorProto.FLOAT, [2, 4])],
+        [helper.make_tensor("w", TensorProto.FLOAT, [2, 4], np.full(8, 0.5, np.float32).tobytes(), raw=True)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save_model(model, folder / "voice.onnx", save_as_external_data=True, location="voice.bin", size_threshold=0)
+    migrate_folder(session, folder, "p")
+    register_model(session, "p", "voice.onnx", name="voice")
+    release_model(session, "voice", to=THIS_COMPUTER)
+    try:
+        access = service_access(session, "voice", THIS_COMPUTER)
+        program = access.snippets["Python"].replace("0, 0, 0, 0, 0, 0, 0, 0", "2, 2, 2, 2, 2, 2, 2, 2")
+        environment = {**os.environ, "KRONKERS_KEY": access.key.reveal()}
+        said = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=environment).stdout
+        (output,) = ast.literal_eval(said.decode())
+        assert (output["shape"], output["data"]) == ([2, 4], [1.0] * 8)
+        with pytest.raises(RowsRefused, match="takes no rows: its inputs? “?"):
+            predict(session, "voice", THIS_COMPUTER, [{"signal": 1}])
+    finally:
+        stop_release(session, "voice", THIS_COMPUTER)
