@@ -20,6 +20,7 @@ from kronkers_studio.packaging import inspect_model
 from kronkers_studio.packaging.model_formats import recognised
 from kronkers_studio.packaging.r_objects import RObject, read_r_object
 from kronkers_studio.packaging.zip_entries import zip_entries
+from tests.packaging.kinds_table import kinds_table, written_table
 
 FILES = Path(__file__).parent / "model_files"
 KINDS = {
@@ -201,3 +202,7 @@ def kinds_by_ending() -> dict[str, ModelFileKind]:
 def test_an_empty_file_of_any_name_is_refused() -> None:
     for suffix in kinds_by_ending():
         refusal(f"a{suffix}", b"")
+
+
+def test_the_document_has_the_table() -> None:
+    assert written_table() == kinds_table(), "python -m tests.packaging.kinds_table writes it anew"

@@ -141,7 +141,7 @@ def test_a_model_with_state_and_weights_is_live_and_asked_with_whole_tensors(ses
     """By the program that is shown for it; whoever sends it rows is told that it takes none."""
     folder = tmp_path / "models"
     folder.mkdir()
-    told = {"signal": [1, "samples"], "state": [2, 4], "volume": []}
+    told: dict[str, list[int | str | None]] = {"signal": [1, "samples"], "state": [2, 4], "volume": []}
     graph = helper.make_graph(
         [
             helper.make_node("Mul", ["state", "w"], ["kept"]),
@@ -166,7 +166,7 @@ def test_a_model_with_state_and_weights_is_live_and_asked_with_whole_tensors(ses
         said = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=environment).stdout
         (output,) = ast.literal_eval(said.decode())
         assert (output["shape"], output["data"]) == ([2, 4], [1.0] * 8)
-        with pytest.raises(RowsRefused, match="takes no rows: its inputs? “?"):
+        with pytest.raises(RowsRefused, match="voice takes no rows: its input “signal” is a table beside others"):
             predict(session, "voice", THIS_COMPUTER, [{"signal": 1}])
     finally:
         stop_release(session, "voice", THIS_COMPUTER)
