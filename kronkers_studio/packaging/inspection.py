@@ -164,8 +164,9 @@ def _require_estimator(name: str, root: Symbol) -> None:
     other = kind_of_module(class_of(root))
     if other is not None:
         raise UnsupportedModel(
-            f"{name} holds {other.called.partition(' (')[0]} in a Python pickle ({class_of(root)}): not supported yet.",
-            next_step=f"It would need {other.needs}. {other.instead}",
+            f"{name} holds {other.called.partition(' (')[0]} in a Python pickle ({class_of(root)}): not supported yet. "
+            f"It would need {other.needs}.",
+            next_step=other.instead,
         )
     if not estimators.is_estimator(root):
         raise UnsupportedModel(
@@ -216,9 +217,7 @@ def _not_supported(name: str, found: Recognised) -> UnsupportedModel:
             next_step="Save the fitted model itself: saveRDS(model, file).",
         )
     words = f"is {kind.called}{said}" if found.sure else f"may be {kind.called}, which its bytes do not tell{said}"
-    return UnsupportedModel(
-        f"{name} {words}: not supported yet.", next_step=f"It would need {kind.needs}. {kind.instead}"
-    )
+    return UnsupportedModel(f"{name} {words}: not supported yet. It would need {kind.needs}.", next_step=kind.instead)
 
 
 def _not_a_model(name: str) -> NotAModel:

@@ -33,6 +33,7 @@ class Inference:
         self._most_bytes = most_bytes
         self._outputs = tuple(spec.name for spec in model.signature.outputs)
         self._by_tensor = model.signature.by_tensor
+        self._of_rows = not model.signature.no_rows
 
     def server_metadata(self) -> dict[str, Any]:
         """The answer to GET /v2."""
@@ -111,7 +112,7 @@ class Inference:
     def _rows(self, inputs: Mapping[str, _Array]) -> int | None:
         """How many rows the inputs are; None when they are none."""
         lengths = {len(array) if array.ndim else -1 for array in inputs.values()}
-        return lengths.pop() if len(lengths) == 1 and not self._model.signature.no_rows else None
+        return lengths.pop() if len(lengths) == 1 and self._of_rows else None
 
     def _joined(self, arrays: dict[str, _Array], spec: TensorSpec) -> _Array:
         """The table whose columns were sent one by one."""

@@ -22,6 +22,7 @@ class Prediction:
         self._head = {"model": manifest.name, "version": manifest.version}
         self._model = model
         self._runner = runner
+        self._no_rows = model.signature.no_rows
         most_rows = 1 if model.signature.one_row else most_rows
         self._reader = RowReader(model.signature, takes_missing=model.takes_missing, most_rows=most_rows)
         self._most_bytes = most_bytes
@@ -30,9 +31,9 @@ class Prediction:
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
         """The answer to one request. Raises ``Refusal``, and whatever the model raises."""
         check_type(scope)
-        if self._model.signature.no_rows:
+        if self._no_rows:
             raise Refusal(
-                f"This model takes no rows: {self._model.signature.no_rows}. "
+                f"This model takes no rows: {self._no_rows}. "
                 f"Send whole tensors to /v2/models/{self._head['model']}/infer.",
                 status=422,
             )

@@ -210,9 +210,9 @@ def test_other_frameworks_are_recognised_and_said_to_be_unsupported(name: str, d
         inspected(data, name)
 
     assert refusal.value.message.startswith(f"{name} {kind}")
-    assert refusal.value.message.endswith(": not supported yet.")
+    assert ": not supported yet. It would need " in refusal.value.message
     assert ("may be" in kind) is ("its bytes do not tell" in refusal.value.message)
-    assert refusal.value.next_step.startswith("It would need ")
+    assert refusal.value.next_step.endswith(".")
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"\0" * 5000, b"%PDF-1.7", b"\x1f\x8b\x08broken", b"x\x9cbroken"])
@@ -269,7 +269,7 @@ def test_whatever_happens_to_a_model_it_is_described_or_refused(model_bytes: byt
     try:
         inspected(bytes(changed), name)
     except UnsupportedModel as refusal:
-        assert refusal.message.startswith(f"{name} ") or refusal.message.endswith(": not supported yet.")
+        assert refusal.message.startswith(f"{name} ") or ": not supported yet." in refusal.message
         assert refusal.message.isprintable()
         assert refusal.next_step.endswith(".")
     assert set(sys.modules) == before

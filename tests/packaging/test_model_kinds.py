@@ -75,7 +75,8 @@ def test_the_bytes_say_what_a_file_is_whatever_it_is_called(file: str) -> None:
         assert (found.kind, found.sure, found.is_model) == (kind, True, True)
     problem = refusal(file, data)
     assert problem.message.startswith(f"{file} is {kind.called}")
-    assert problem.next_step == f"It would need {kind.needs}. {kind.instead}"
+    assert problem.message.endswith(f": not supported yet. It would need {kind.needs}.")
+    assert problem.next_step == kind.instead
 
 
 @pytest.mark.parametrize("file", PICKLED)
@@ -83,7 +84,7 @@ def test_models_of_other_libraries_in_pickles_are_called_by_their_name(file: str
     before = set(sys.modules)
     problem = refusal(file, (FILES / file).read_bytes())
     assert f"holds {PICKLED[file].called.partition(' (')[0]} in a Python pickle" in problem.message
-    assert PICKLED[file].needs in problem.next_step
+    assert PICKLED[file].needs in problem.message
     assert not {"xgboost", "lightgbm", "catboost"} & (set(sys.modules) - before)
 
 
@@ -113,7 +114,7 @@ def test_an_mlflow_folder_names_its_flavors() -> None:
         "  sklearn:\n    pickled_model: model.pkl\nmlflow_version: 2.9.2\nmodel_uuid: 1\n"
     )
     problem = refusal("MLmodel", document.encode())
-    assert problem.message == "MLmodel is an MLflow model folder (sklearn): not supported yet."
+    assert problem.message.startswith("MLmodel is an MLflow model folder (sklearn): not supported yet.")
     assert "model.pkl" in problem.next_step
 
 
@@ -159,7 +160,7 @@ def test_r_data_is_no_model(file: str) -> None:
 
 
 def test_what_is_not_known_to_be_a_model_of_rs_is_said_to_be_unsure() -> None:
-    assert refusal("s4.rds", (FILES / "s4.rds").read_bytes()).message == (
+    assert refusal("s4.rds", (FILES / "s4.rds").read_bytes()).message.startswith(
         "s4.rds may be an R model, which its bytes do not tell (Scorer): not supported yet."
     )
     assert "a workspace of several objects" in refusal("lm.rda", (FILES / "lm.rda").read_bytes()).message
