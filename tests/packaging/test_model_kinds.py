@@ -173,7 +173,9 @@ def test_hostile_r_objects_end_soon() -> None:
     long = head + b"\0\0\0\x0e\xff\xff\xff\xff\x7f\xff\xff\xff\xff\xff\xff\xff"
     bomb = gzip.compress(head + b"\0\0\0\x18\x7f\xff\xff\xff" + bytes(200_000_000), 9)
     for data in (deep, wide, long, bomb, head + b"\xff\xff\xff\x01"):
-        assert read_r_object(io.BytesIO(data)) == RObject(read=False)
+        stream = io.BytesIO(data)
+        assert read_r_object(stream) == RObject(read=False)
+        assert stream.tell() < 4_000_000, "it was read on"
 
 
 @settings(deadline=None, max_examples=200)
