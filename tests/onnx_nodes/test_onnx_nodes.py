@@ -27,6 +27,7 @@ _SAMPLE = (  # single values, empty tensors, texts, truth values, halves, NaN an
         "rangeop",
     ),
     *(
+        "reduce_log_sum",
         "reshape",
         "scan",
         "shape",
