@@ -12,6 +12,7 @@ from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.model_rows import why_no_rows
 from kronkers_studio.domain.models import ModelVersion, Tensor
 from kronkers_studio.domain.references import parse_commit, parse_content, parse_model, parse_model_version
 from kronkers_studio.domain.search import Sort
@@ -260,6 +261,7 @@ def verify(
 
 def _version_lines(version: ModelVersion) -> list[str]:
     facts = version.facts
+    no_rows = why_no_rows(facts.signature)
     return [
         f"{version.label}  ({', '.join(version.aliases)})" if version.aliases else version.label,
         f"from {version.source}",
@@ -267,6 +269,8 @@ def _version_lines(version: ModelVersion) -> list[str]:
         + (f"; assumed: {', '.join(facts.assumed)}" if facts.assumed else ""),
         *[f"takes {_tensor(tensor)}" for tensor in facts.signature.inputs],
         *[f"gives {_tensor(tensor)}" for tensor in facts.signature.outputs],
+        *([f"takes no rows, only whole tensors (/v2/models/{version.name}/infer): {no_rows}"] if no_rows else []),
+        *[f"weights in {weights.name}" for weights in facts.weights],
         *[f"{name} = {value:g}" for name, value in version.metrics.items()],
         *([f"tagged {', '.join(version.tags)}"] if version.tags else []),
         *([f"trained on {version.data}"] if version.data else []),
@@ -275,5 +279,6 @@ def _version_lines(version: ModelVersion) -> list[str]:
 
 def _tensor(tensor: Tensor) -> str:
     shape = " × ".join("n" if length < 0 else str(length) for length in tensor.shape)
+    shape = "of any shape" if tensor.any_rank else shape or "single value"
     columns = f": {', '.join(tensor.columns)}" if tensor.columns else ""
     return f"{tensor.name} ({tensor.datatype.value} {shape}){columns}"

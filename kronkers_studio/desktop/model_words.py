@@ -33,6 +33,8 @@ def kind_words(facts: ModelFacts) -> str:
 
 def tensor_words(tensor: Tensor) -> str:
     """What an input or output holds for each row: "3 numbers", "a word", "an image of 28 × 28 numbers"."""
+    if tensor.any_rank:
+        return _several(tensor.datatype)
     axes = tensor.shape[1:] if tensor.shape[:1] == (-1,) else tensor.shape
     known = [length for length in axes if length > 1]
     if any(length == -1 for length in axes):

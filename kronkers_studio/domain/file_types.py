@@ -130,7 +130,8 @@ BY_EXTENSION: dict[str, Look] = {
 }
 
 BY_NAME: dict[str, Look] = {
-    "mlmodel": _look(FileKind.MODEL, model_files.MLFLOW.label),
+    name: _look(model.kind, model.label) for model in model_files.MODEL_FILE_KINDS for name in model.names
+} | {
     "requirements.txt": _look(FileKind.CODE, "Python requirements"),
     "pyproject.toml": _look(FileKind.CODE, "Python project"),
     "renv.lock": _look(FileKind.CODE, "R requirements"),
@@ -163,9 +164,6 @@ MAGIC: tuple[tuple[bytes, Look], ...] = (
     (b"7z\xbc\xaf\x27\x1c", BY_EXTENSION["7z"]),
     (b"Rar!", BY_EXTENSION["rar"]),
     (b"\xd0\xcf\x11\xe0", _look(FileKind.DOCUMENT, "Office (old format)")),
-    (b"tree\nversion=", _look(FileKind.MODEL, model_files.LIGHTGBM.label)),
-    (b"CBM1", BY_EXTENSION["cbm"]),
-    (b"GGUF", BY_EXTENSION["gguf"]),
 )
 
 OWN_SCRIPT = _look(FileKind.CODE, "script")
@@ -177,6 +175,12 @@ SYSTEM_FILE = _look(FileKind.OTHER, "System file")
 EXCLUDED_FOLDER = _look(FileKind.OTHER, "Folder")
 FOLDER = _look(FileKind.OTHER, "Empty folder")
 UNREADABLE_FOLDER = _look(FileKind.OTHER, "Folder that cannot be listed")
+
+
+def look_of_model(head: bytes) -> Look | None:
+    """What a file is whose first bytes are a model's; None for all others."""
+    model = model_files.kind_of_bytes(head)
+    return _look(FileKind.MODEL, model.label, compressed=model.compressed) if model is not None else None
 
 
 def kind_of_name(name: str) -> FileKind:

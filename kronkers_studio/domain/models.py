@@ -10,6 +10,9 @@ from enum import StrEnum
 from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.signers import PackageSignature
 
+UNLESS_DEFAULT = {"stored": "unless default"}
+"""Metadata of a field younger than its documents: its default is not written, so that older ones stay as they are."""
+
 
 class Framework(StrEnum):
     SKLEARN = "scikit-learn"
@@ -52,12 +55,14 @@ class Datatype(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One input or output: ``shape`` uses -1 for any length; ``columns`` names the last axis where that is known."""
+    """One input or output: ``shape`` uses -1 for any length, and says nothing with ``any_rank``; ``columns`` names the
+    last axis where that is known."""
 
     name: str
     datatype: Datatype
     shape: tuple[int, ...]
     columns: tuple[str, ...] = ()
+    any_rank: bool = field(default=False, metadata=UNLESS_DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +72,20 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """A file in the model's folder, or below it, that holds weights of the model's. ``size`` in bytes."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What a model file says of itself, read without running it.
 
     ``globals`` are the "module.name" pairs a pickle would import; ``unsafe`` those outside the allowlist (a model with
     any is refused). ``python_version`` ("3.11") and ``requirements`` ("numpy==2.4.6") come from files beside the model;
-    ``assumed`` names the facts that are defaults rather than findings.
+    ``assumed`` names the facts that are defaults rather than findings. ``weights`` are further files of the model's.
     """
 
     framework: Framework
@@ -85,6 +98,7 @@ class ModelFacts:
     globals: tuple[str, ...] = ()
     unsafe: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
+    weights: tuple[WeightsFile, ...] = field(default=(), metadata=UNLESS_DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +125,6 @@ class ModelCard:
     data: str = ""  # what it was trained and measured on
     metrics: str = ""  # how the figures were measured and what they mean
     limits: str = ""  # where it must not be used, what it gets wrong
-
-
-UNLESS_DEFAULT = {"stored": "unless default"}
-"""Metadata of a field younger than its documents: its default is not written, so that older ones stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,27 +13,29 @@ HEADER_FILE = "kronkers-key.txt"
 """The file that curl reads the header with the key from."""
 
 
-def snippets(address: str, rows: object) -> Mapping[str, str]:
+def snippets(address: str, rows: object, model: str = "") -> Mapping[str, str]:
     """By language, programs that send ``rows``, what a JSON document of them holds, to the service at ``address``.
 
-    Names of columns are anybody's: they stand in the programs as strings that nothing can end.
+    With ``model`` they send whole tensors, to that model's infer address, for it takes no rows. Names of columns and
+    tensors are anybody's: they stand in the programs as strings that nothing can end.
     """
+    path = f"v2/models/{model}/infer" if model else "predict"
     body = json.dumps(rows, ensure_ascii=False)
     if not body.isprintable():
         body = json.dumps(rows)
     literal = json.dumps(body, ensure_ascii=False)  # a string in Python and in R as well
     return {  # a program for each of LANGUAGES
-        "curl": _CURL.format(address=address, body=body, file=HEADER_FILE),
-        "Python": _PYTHON.format(address=address, body=literal, variable=KEY_VARIABLE),
-        "R": _R.format(address=address, body=literal, variable=KEY_VARIABLE),
-        "Excel": _EXCEL.format(address=address),
+        "curl": _CURL.format(address=address, path=path, body=body, file=HEADER_FILE),
+        "Python": _PYTHON.format(address=address, path=path, body=literal, variable=KEY_VARIABLE),
+        "R": _R.format(address=address, path=path, body=literal, variable=KEY_VARIABLE),
+        "Excel": _NO_EXCEL if model else _EXCEL.format(address=address),
     }
 
 
 _CURL = """\
 # rows.json: {body}
 # {file}: one line, Authorization: Bearer and the key
-curl {address}/predict -H @{file} -H "Content-Type: application/json" --data-binary @rows.json
+curl {address}/{path} -H @{file} -H "Content-Type: application/json" --data-binary @rows.json
 """
 
 _PYTHON = """\
@@ -43,7 +45,7 @@ import urllib.request
 
 rows = json.loads({body})
 request = urllib.request.Request(
-    "{address}/predict",
+    "{address}/{path}",
     data=json.dumps(rows).encode(),
     headers={{"Content-Type": "application/json", "Authorization": "Bearer " + os.environ["{variable}"]}},
 )
@@ -55,7 +57,7 @@ _R = """\
 library(httr2)
 
 rows <- {body}
-answer <- request("{address}/predict") |>
+answer <- request("{address}/{path}") |>
   req_auth_bearer_token(Sys.getenv("{variable}")) |>
   req_body_raw(rows, type = "application/json") |>
   req_perform()
@@ -74,4 +76,8 @@ let
     ]))
 in
     Table.FromList(Answer[outputs], Splitter.SplitByNothing(), {{"Answer"}})
+"""
+
+_NO_EXCEL = """\
+// This model takes no rows, and a table in Excel is nothing else: let a program send it whole tensors.
 """

@@ -23,8 +23,10 @@ from kronkers_studio.domain.file_types import (
     OWN_SCRIPT,
     TEXT,
     Look,
+    look_of_model,
 )
 from kronkers_studio.domain.migration import FileKind
+from kronkers_studio.domain.model_files import R_MODEL_CLASSES
 
 HEAD_BYTES = 4096
 """How much of a file's start is looked at, except of notebooks."""
@@ -67,10 +69,12 @@ def _look_of_bytes(head: bytes) -> Look:
     for magic, look in MAGIC:
         if head.startswith(magic):
             return look
+    if found := look_of_model(head):
+        return found
     if head.startswith(b"#!"):
         return OWN_SCRIPT
-    if head[:1] == b"\x80" and (found := _pickle("pickle", head)):
-        return found
+    if head[:1] == b"\x80" and (pickled := _pickle("pickle", head)):
+        return pickled
     text = b"\0" not in head
     return TEXT if text else BINARY
 
@@ -170,7 +174,7 @@ def _sav(head: bytes) -> Look | None:
 
 
 _R_MODELS = re.compile(
-    rb"\0\0\0(?:\x02lm|\x03glm|\x03gam|\x03gbm|\x05train|\x05rpart|\x06ranger|\x0crandomForest|\x0bxgb\.Booster|\x06glmnet)"
+    b"|".join(len(name).to_bytes(4, "big") + re.escape(name.encode()) for name in sorted(R_MODEL_CLASSES))
 )
 
 
@@ -191,22 +195,8 @@ def _onnx(head: bytes) -> Look | None:
     return Look(FileKind.OTHER, "Named like an ONNX model, but it is none", False)
 
 
-def _json_data(head: bytes) -> Look | None:
-    if head.lstrip()[:1] == b"{" and b'"learner"' in head[:64]:
-        return Look(FileKind.MODEL, "Model, XGBoost (JSON)", False)
-    return None
-
-
-def _plain_text(head: bytes) -> Look | None:
-    if head.startswith(b"tree\nversion="):
-        return Look(FileKind.MODEL, "Model, LightGBM (text)", False)
-    return None
-
-
 def _hdf5(head: bytes) -> Look | None:
-    if head.startswith(b"\x89HDF") and (b"model_weights" in head or b"keras" in head):
-        return Look(FileKind.MODEL, "Model, Keras (HDF5)", False)
-    return None
+    return Look(FileKind.MODEL, "Model, Keras (HDF5)", False) if look_of_model(head) else None
 
 
 _INSPECTORS: dict[str, Callable[[bytes], Look | None]] = {
@@ -223,9 +213,10 @@ _INSPECTORS: dict[str, Callable[[bytes], Look | None]] = {
     "sav": _sav,
     "rds": _r_object,
     "onnx": _onnx,
-    "json": _json_data,
-    "txt": _plain_text,
-    "model": _plain_text,
+    "json": look_of_model,
+    "txt": look_of_model,
+    "xml": look_of_model,
+    "model": look_of_model,
     "h5": _hdf5,
     "hdf5": _hdf5,
 }

@@ -26,6 +26,7 @@ from kronkers_studio.packaging.image_references import (
 from kronkers_studio.packaging.inspection import inspect_model, require_safe
 from kronkers_studio.packaging.layer_cache import LayerCache, users_layer_cache
 from kronkers_studio.packaging.locking import DependencyLock, lock_dependencies
+from kronkers_studio.packaging.model_formats import may_be_model_in
 from kronkers_studio.packaging.platforms import this_platform
 from kronkers_studio.packaging.registry_push import push_image, push_target
 from kronkers_studio.packaging.runtime import RuntimeFolder, runnable_here, unpack_runtime
@@ -50,6 +51,7 @@ __all__ = [
     "kept_from_registries",
     "kept_from_registry",
     "lock_dependencies",
+    "may_be_model_in",
     "model_file_sha256",
     "parse_base",
     "parse_reference",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import _compat_pickle
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, BinaryIO
 
 from kronkers_studio.domain.errors import PackagingFailed
@@ -25,6 +26,7 @@ from kronkers_studio.packaging.recorded_facts import FILE_NAMES, checked_model
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, stream_pieces, tar_stream
 
 _MODEL_FORMAT = 1
+_WEIGHTS = "weights"  # the folder that serving's manifest looks in
 _SECOND = 1_000_000_000  # in Docker's nanoseconds
 
 
@@ -36,13 +38,15 @@ def compose_package(
     platform: str,
     base: BaseImage | None,
     cache: LayerCache,
+    open_weights: Callable[[str], BinaryIO] | None = None,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> ComposedImage:
     """The image of ``model``. Without ``base`` it holds what runs on this computer; with it, all that a server needs.
 
-    The model's bytes are streamed from ``open_model``, once here and again whenever the layer is read; they are never
-    kept on disk. The same arguments give the same digest, on another day and with an empty cache too.
+    The model's bytes are streamed from ``open_model``, and those of its files of weights by their names from
+    ``open_weights``, once here and again whenever the layer is read; they are never kept on disk. The same arguments
+    give the same digest, on another day and with an empty cache too.
     Raises ``PackagingFailed``, ``UnsupportedModel``, ``ForeignEntry``, ``Cancelled``.
     """
     require_safe(checked_model(model).facts)
@@ -56,7 +60,7 @@ def compose_package(
     dependencies = dependency_layer(lock, platform, python, cache, progress, cancel)
     server = server_layer(python, cache, cancel)
     progress.step("Adding the model")
-    model_layer, file_sha256, open_model_layer = _model_layer(model, open_model, cancel)
+    model_layer, file_sha256, open_model_layer = _model_layer(model, open_model, open_weights, cancel)
     layers = (*(base.layers if base else ()), dependencies, server, model_layer)
     name, created = image_name(model.name, model.version), _created(model)
     config = document(_config(model, platform, base, layers))
@@ -98,13 +102,17 @@ def _from_cache(cache: LayerCache, digest: str) -> Callable[[], Iterator[bytes]]
 
 # the model layer
 def _model_layer(
-    model: ModelVersion, open_model: Callable[[], BinaryIO], cancel: CancelToken
+    model: ModelVersion,
+    open_model: Callable[[], BinaryIO],
+    open_weights: Callable[[str], BinaryIO] | None,
+    cancel: CancelToken,
 ) -> tuple[Layer, str, Callable[[], Iterator[bytes]]]:
-    """The layer with the model's file and model.json, the file's SHA-256, and a function that streams it again."""
-    size = model.size or _measured(open_model)
-    file_hash = hashlib.sha256()
+    """The layer with the model's files and model.json, the SHA-256 of the model's own file, and a function that streams
+    the layer again."""
+    files = _model_files(model, open_model, open_weights)
+    hashes = _hashes(files)
     layer_hash, length = hashlib.sha256(), 0
-    for piece in tar_stream(_model_entries(model, size, open_model, file_hash)):
+    for piece in tar_stream(_model_entries(model, files, hashes)):
         cancel.check()
         layer_hash.update(piece)
         length += len(piece)
@@ -112,27 +120,47 @@ def _model_layer(
 
     def again() -> Iterator[bytes]:
         seen = hashlib.sha256()
-        for piece in tar_stream(_model_entries(model, size, open_model, hashlib.sha256())):
+        for piece in tar_stream(_model_entries(model, files, _hashes(files))):
             seen.update(piece)
             yield piece
         if f"sha256:{seen.hexdigest()}" != digest:
             raise PackagingFailed("The model's bytes changed while it was packaged.", next_step="Package it again.")
 
-    return Layer("model", digest, digest, length, TAR), file_hash.hexdigest(), again
+    return Layer("model", digest, digest, length, TAR), next(iter(hashes.values())).hexdigest(), again
 
 
-def _model_entries(
-    model: ModelVersion, size: int, open_model: Callable[[], BinaryIO], file_hash: Any
-) -> Iterator[TarEntry]:
-    """The file first: model.json, which names its hash, is written when the file has passed by."""
-    name = f"{MODEL}/{FILE_NAMES[model.facts.framework][model.facts.file_format]}"
-    yield from folders_of([name])
-    yield TarEntry(name, size, lambda: _hashed(open_model(), file_hash))
-    yield TarEntry.document(f"{MODEL}/model.json", document(describe_model(model, file_hash.hexdigest())))
+_ModelFiles = dict[str, tuple[int, Callable[[], BinaryIO]]]
+"""By its name in the model's folder, a file's size and what opens it; the model's own first."""
 
 
-def _hashed(stream: BinaryIO, hasher: Any) -> Iterator[bytes]:
-    for piece in stream_pieces(stream):
+def _model_files(
+    model: ModelVersion, open_model: Callable[[], BinaryIO], open_weights: Callable[[str], BinaryIO] | None
+) -> _ModelFiles:
+    own = FILE_NAMES[model.facts.framework][model.facts.file_format]
+    files: _ModelFiles = {own: (model.size or _measured(open_model), open_model)}
+    for weights in model.facts.weights:
+        if open_weights is None:
+            raise PackagingFailed(f"The weights of {model.name} are not there.", next_step="Package it again.")
+        files[f"{_WEIGHTS}/{weights.name}"] = (weights.size, partial(open_weights, weights.name))
+    return files
+
+
+def _hashes(files: _ModelFiles) -> dict[str, Any]:
+    """A hash for each of ``files``, of nothing yet."""
+    return {name: hashlib.sha256() for name in files}
+
+
+def _model_entries(model: ModelVersion, files: _ModelFiles, hashes: Mapping[str, Any]) -> Iterator[TarEntry]:
+    """The files first: model.json, which names their ``hashes``, is written when they have passed by."""
+    yield from folders_of([f"{MODEL}/{name}" for name in files])
+    for name, (size, open_file) in files.items():
+        yield TarEntry(f"{MODEL}/{name}", size, partial(_hashed, open_file, hashes[name]))
+    own, *others = [found.hexdigest() for found in hashes.values()]
+    yield TarEntry.document(f"{MODEL}/model.json", document(describe_model(model, own, others)))
+
+
+def _hashed(open_file: Callable[[], BinaryIO], hasher: Any) -> Iterator[bytes]:
+    for piece in stream_pieces(open_file()):
         hasher.update(piece)
         yield piece
 
@@ -141,10 +169,11 @@ def _measured(open_model: Callable[[], BinaryIO]) -> int:
     return sum(len(piece) for piece in stream_pieces(open_model()))
 
 
-def describe_model(model: ModelVersion, sha256: str) -> dict[str, Any]:
-    """What model.json says: the contract between packages and the server in them."""
+def describe_model(model: ModelVersion, sha256: str, weights: Sequence[str] = ()) -> dict[str, Any]:
+    """What model.json says: the contract between packages and the server in them. ``sha256`` is of the model's file,
+    ``weights`` are those of its files of weights."""
     facts = model.facts
-    return {
+    described = {
         "format": _MODEL_FORMAT,
         "name": model.name,
         "version": model.version,
@@ -156,16 +185,21 @@ def describe_model(model: ModelVersion, sha256: str) -> dict[str, Any]:
         "signature": _signature(facts.signature),
         "allowed_globals": _spellings(facts.globals) if facts.framework is Framework.SKLEARN else [],
     }
+    if facts.weights:
+        files = zip(facts.weights, weights, strict=True)
+        described["weights"] = [{"file": one.name, "sha256": digest} for one, digest in files]
+    return described
 
 
 def _signature(signature: Signature) -> dict[str, Any]:
     def tensor(one: Tensor) -> dict[str, Any]:
-        return {
+        described = {
             "name": one.name,
             "datatype": one.datatype.value,
             "shape": list(one.shape),
             "columns": list(one.columns),
         }
+        return {**described, "any_rank": True} if one.any_rank else described
 
     return {"inputs": list(map(tensor, signature.inputs)), "outputs": list(map(tensor, signature.outputs))}
 

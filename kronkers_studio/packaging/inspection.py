@@ -8,12 +8,18 @@ from typing import BinaryIO
 from packaging.version import Version
 
 from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
-from kronkers_studio.domain.model_files import ModelFileKind, model_file_kind
+from kronkers_studio.domain.model_files import ModelFileKind, kind_of_module
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.packaging import allowlist, estimators, model_state
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
 from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings, is_version, read_surroundings
-from kronkers_studio.packaging.model_formats import kind_by_bytes, looks_like_onnx, looks_like_pickle
+from kronkers_studio.packaging.model_formats import (
+    Recognised,
+    loaded_kind,
+    looks_like_onnx,
+    looks_like_pickle,
+    recognised,
+)
 from kronkers_studio.packaging.pickle_reader import Budget, Findings, Forbidden, PickleReader
 from kronkers_studio.packaging.pickle_symbols import Global, Symbol, class_of
 
@@ -26,11 +32,18 @@ _PYTHON_OF_SKLEARN = {0: (9, 9), 1: (10, 10), 2: (11, 11), 3: (11, 12), 4: (11, 
 """For scikit-learn 1.N (0: also before): the preferred and the newest Python 3 minor that it was published for."""
 
 
-def inspect_model(name: str, stream: BinaryIO, beside: Mapping[str, Callable[[], bytes]]) -> ModelFacts:
+def inspect_model(
+    name: str,
+    stream: BinaryIO,
+    beside: Mapping[str, Callable[[], bytes]],
+    size_beside: Callable[[str], int | None] = lambda _: None,
+) -> ModelFacts:
     """What the model file called ``name`` is.
 
     ``stream`` is seekable and read from its start. ``beside`` gives the small text files of the same folder by name
     (requirements.txt, .python-version, pyproject.toml, scripts); it is read only for a supported model.
+    ``size_beside`` gives the size, in bytes, of a file that a model names as part of itself, by its path from the same
+    folder; None when it is not there.
 
     Raises ``UnsupportedModel`` for what is no model of a supported framework, is damaged, or would run a program when
     it is opened. A model whose pickle merely needs code that is not scikit-learn's is described, with that code in
@@ -42,24 +55,27 @@ def inspect_model(name: str, stream: BinaryIO, beside: Mapping[str, Callable[[],
     if looks_like_onnx(name, head):
         from kronkers_studio.packaging.onnx_models import inspect_onnx
 
-        return inspect_onnx(name, stream, read_surroundings(beside))
+        return inspect_onnx(name, stream, read_surroundings(beside), size_beside)
     compression = compression_of(head)
-    kind = kind_by_bytes(name, head)
+    kind = loaded_kind(head)
     if kind is not None:
         return _reader_of(kind)(name, stream, read_surroundings(beside))
+    other = recognised(name, stream)
+    if other is not None:
+        raise _not_supported(name, other)
+    stream.seek(0)
     if compression == "lz4":
         raise UnsupportedModel(
             "A model compressed with lz4: not supported yet.",
             next_step="Save it again with joblib.dump(model, file, compress=3).",
         )
     if not compression and not looks_like_pickle(name, head):
-        named = model_file_kind(name)
-        raise _not_a_model(name) if named is None or named.framework is not None else _not_supported(named)
+        raise _not_a_model(name)
     return _inspect_pickle(name, stream, compression, beside)
 
 
 def _reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundings], ModelFacts]:
-    """What reads files of ``kind``. Raises ``UnsupportedModel`` for those that are only recognised."""
+    """What reads files of ``kind``, which is one of ``loaded_kind``."""
     match kind.framework:
         case Framework.XGBOOST:
             from kronkers_studio.packaging.tree_libraries.xgboost_files import inspect_xgboost
@@ -69,11 +85,9 @@ def _reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundings], M
             from kronkers_studio.packaging.tree_libraries.lightgbm_files import inspect_lightgbm
 
             return inspect_lightgbm
-        case Framework.CATBOOST:
-            from kronkers_studio.packaging.tree_libraries.catboost_files import inspect_catboost
+    from kronkers_studio.packaging.tree_libraries.catboost_files import inspect_catboost
 
-            return inspect_catboost
-    raise _not_supported(kind)
+    return inspect_catboost
 
 
 def require_safe(facts: ModelFacts) -> None:
@@ -173,6 +187,12 @@ def _refuse_misuse(name: str, findings: Findings) -> None:
 
 
 def _require_estimator(name: str, root: Symbol) -> None:
+    other = kind_of_module(class_of(root))
+    if other is not None:
+        raise UnsupportedModel(
+            f"{name} holds {other.called.partition(' (')[0]} in a Python pickle ({class_of(root)}): not supported yet.",
+            next_step=other.instead,
+        )
     if not estimators.is_estimator(root):
         raise UnsupportedModel(
             f"{name} holds {_what(root)}, not a scikit-learn model.",
@@ -212,11 +232,17 @@ def _assumed(surroundings: Surroundings) -> tuple[str, ...]:
     return tuple(name for name, found in named.items() if not found)
 
 
-def _not_supported(kind: ModelFileKind) -> UnsupportedModel:
-    return UnsupportedModel(
-        f"{kind.called}: not supported yet.",
-        next_step=f"{_SUPPORTED} can be registered.",
-    )
+def _not_supported(name: str, found: Recognised) -> UnsupportedModel:
+    """What the file is, how sure that is, and what a service would need for it."""
+    kind = found.kind
+    said = f" ({found.detail})" if found.detail else ""
+    if not found.is_model:
+        return NotAModel(
+            f"{name} holds an R object{said or ' without a class'}, not a model.",
+            next_step="Save the fitted model itself: saveRDS(model, file).",
+        )
+    words = f"is {kind.called}{said}" if found.sure else f"may be {kind.called}, which its bytes do not tell{said}"
+    return UnsupportedModel(f"{name} {words}: not supported yet. It would need {kind.needs}.", next_step=kind.instead)
 
 
 def _not_a_model(name: str) -> NotAModel:

@@ -1,15 +1,39 @@
-"""Model files told apart by their first bytes and their name."""
+"""Model files told apart by their bytes, and by their name where these do not tell."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable
+import re
+from dataclasses import dataclass
+from typing import BinaryIO
 
 from kronkers_studio.domain import model_files
-from kronkers_studio.domain.model_files import ModelFileKind
+from kronkers_studio.domain.model_files import (
+    HEAD_BYTES,
+    R_DATA_CLASSES,
+    R_MODEL_CLASSES,
+    ModelFileKind,
+    kind_of_bytes,
+    may_be_model,
+    model_file_kind,
+)
+from kronkers_studio.domain.printable import printable
+from kronkers_studio.packaging.r_objects import RObject, is_r_object, read_r_object
+from kronkers_studio.packaging.zip_entries import zip_entries
 
 _PICKLE_SUFFIXES = (*model_files.JOBLIB.suffixes, *model_files.PICKLE.suffixes, *model_files.PICKLE.shared)
-_R_MAGIC = (b"X\n", b"A\n", b"RDX2", b"RDX3", b"RDA2", b"RDA3")
+_FLAVOR = re.compile(rb"(?m)^  ([a-z_0-9]{1,40}):")
+_CLASSES_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What a file is: ``sure`` when its bytes say so, and not its name alone. ``detail`` is what it says of itself, the
+    class of an R object for one; ``is_model`` is False for what is data of the same form."""
+
+    kind: ModelFileKind
+    sure: bool
+    detail: str = ""
+    is_model: bool = True
 
 
 def looks_like_pickle(name: str, head: bytes) -> bool:
@@ -23,48 +47,58 @@ def looks_like_onnx(name: str, head: bytes) -> bool:
     """An ONNX file is a protocol buffer without any mark; its first field is nearly always the format's version."""
     if name.lower().endswith(model_files.ONNX.suffixes):
         return True
+    if model_file_kind(name) in (model_files.TENSORFLOW, model_files.CORE_ML):  # protocol buffers that begin alike
+        return False
     return len(head) > 4 and head[0] == 0x08 and 1 <= head[1] <= 32 and head[2] in (0x12, 0x1A, 0x3A, 0x42)
 
 
-def kind_by_bytes(name: str, head: bytes) -> ModelFileKind | None:
-    """The kind of a model that its first bytes tell, but for pickles and ONNX; None for everything else."""
-    lower = name.lower()
-    return next((kind for kind, matches in _MATCHES if matches(lower, head)), None)
-
-
-def _is_zip(head: bytes) -> bool:
-    return head[:4] == b"PK\x03\x04"
-
-
-def _is_r(_: str, head: bytes) -> bool:
-    """R's ``saveRDS`` and ``save`` write a format of their own, mostly inside gzip."""
-    if head[:2] != b"\x1f\x8b":
-        return head.startswith(_R_MAGIC)
-    try:
-        return zlib.decompressobj(wbits=31).decompress(head, 16).startswith(_R_MAGIC)
-    except zlib.error:
+def may_be_model_in(name: str, head: bytes) -> bool:
+    """Whether a file of a model's name, or of one that is mostly of others, is worth a closer look."""
+    if not may_be_model(name):
         return False
+    return model_file_kind(name) is not None or kind_of_bytes(head) is not None or looks_like_pickle(name, head)
 
 
-_MATCHES: tuple[tuple[ModelFileKind, Callable[[str, bytes], bool]], ...] = (
-    (model_files.SKOPS, lambda name, head: _is_zip(head) and (b"schema.json" in head or name.endswith(".skops"))),
-    (model_files.KERAS, lambda name, head: _is_zip(head) and (b"metadata.json" in head or name.endswith(".keras"))),
-    (
-        model_files.PYTORCH,
-        lambda name, head: (
-            (_is_zip(head) and (b"/data.pkl" in head or b"/byteorder" in head or name.endswith((".pt", ".pth"))))
-            or head.startswith(b"\x80\x02\x8a\nl\xfc\x9cF\xf9 ")
-        ),
-    ),
-    (model_files.KERAS_HDF5, lambda _, head: head.startswith(b"\x89HDF\r\n\x1a\n")),
-    (model_files.R, _is_r),
-    (model_files.LIGHTGBM, lambda _, head: head[:5] in (b"tree\n", b"tree\r")),
-    (model_files.XGBOOST_JSON, lambda _, head: head.lstrip()[:1] == b"{" and b'"learner"' in head),
-    (model_files.XGBOOST, lambda _, head: head[:2] == b"{L" and b"learner" in head[:32]),
-    (model_files.MLFLOW, lambda name, head: name == "mlmodel" or (b"flavors:" in head and b"model_uuid" in head)),
-    (model_files.TFLITE, lambda _, head: head[4:8] == b"TFL3"),
-    (model_files.ORT, lambda _, head: head[4:8] == b"ORTM"),
-    (model_files.GGUF, lambda _, head: head.startswith(b"GGUF")),
-    (model_files.CATBOOST, lambda _, head: head.startswith(b"CBM1")),
-    (model_files.SAFETENSORS, lambda name, head: name.endswith(".safetensors") and head[8:10] == b'{"'),
-)
+def loaded_kind(head: bytes) -> ModelFileKind | None:
+    """The kind of a model whose first bytes tell that it is one that is loaded; None for the others, pickles and ONNX,
+    which have no mark of their own, among them."""
+    kind = kind_of_bytes(head)
+    return kind if kind is not None and kind.framework is not None else None
+
+
+def recognised(name: str, stream: BinaryIO) -> Recognised | None:
+    """What the file is when it is a model that is known here but not loaded; None for everything else, what is loaded
+    among it."""
+    stream.seek(0)
+    head = stream.read(HEAD_BYTES)
+    kind = kind_of_bytes(head, zip_entries(stream) if head.startswith(b"PK\x03\x04") else ())
+    if kind is not None:
+        detail = _flavors(head) if kind is model_files.MLFLOW else ""
+        return Recognised(kind, sure=True, detail=detail) if kind.framework is None else None
+    named = model_file_kind(name)
+    if named in (model_files.R, None) and is_r_object(head) and (found := read_r_object(stream)) is not None:
+        return _of_r(found)
+    if named is None or named.framework is not None or looks_like_pickle(name, head):
+        return None
+    if named is model_files.KERAS_HDF5 and head.startswith(b"\x89HDF"):
+        return Recognised(named, sure=False, detail="the file is HDF5, which holds any data")
+    return Recognised(named, sure=False)
+
+
+def _flavors(head: bytes) -> str:
+    _, _, after = head.partition(b"flavors:\n")
+    block = re.split(rb"(?m)^\S", after, maxsplit=1)[0]
+    return ", ".join(sorted({found.decode() for found in _FLAVOR.findall(block)} - {"python_function"}))
+
+
+def _of_r(found: RObject) -> Recognised:
+    kind = model_files.R
+    if found.workspace:
+        return Recognised(kind, sure=False, detail="a workspace of several objects")
+    shown = ", ".join(printable(name) for name in found.classes[:_CLASSES_SHOWN])
+    if R_MODEL_CLASSES.intersection(found.classes):
+        return Recognised(kind, sure=True, detail=shown)
+    if not found.read:
+        return Recognised(kind, sure=False, detail="its class was not found")
+    is_data = not found.classes or R_DATA_CLASSES.intersection(found.classes)
+    return Recognised(kind, sure=bool(is_data), detail=shown, is_model=not is_data)

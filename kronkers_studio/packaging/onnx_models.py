@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO, Final
 
 from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.domain.models import Datatype, Framework, ModelFacts, Signature, Tensor
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings
+from kronkers_studio.packaging.onnx_classes import class_names
+from kronkers_studio.packaging.onnx_weights import SizeBeside, no_files, weights_files
 
 _LARGEST = 2 * 1024**3 - 1  # the format's own limit
-_WIDEST = 100_000
+_LONGEST_VERSION = 40
+_LONGEST_PRODUCER = 120
 _KNOWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc")
 
 # onnx.TensorProto.DataType
@@ -33,20 +37,25 @@ _DATATYPES: Final = {
 }
 
 
-def inspect_onnx(name: str, stream: BinaryIO, surroundings: Surroundings) -> ModelFacts:
-    """What the ONNX file says of itself. Raises ``UnsupportedModel`` for what is none, or cannot be served alone."""
+def inspect_onnx(
+    name: str, stream: BinaryIO, surroundings: Surroundings, size_beside: SizeBeside = no_files
+) -> ModelFacts:
+    """What the ONNX file says of itself. ``size_beside`` tells of the files in its folder, that may hold its weights.
+    Raises ``UnsupportedModel`` for what is none, or cannot be served alone."""
     model = _load(name, stream)
-    _require_complete(name, model)
+    _require_known(name, model)
+    weights = weights_files(name, _weights(model.graph), size_beside)
     opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=0)
     return ModelFacts(
         framework=Framework.ONNX,
         framework_version=f"opset {opset}" if opset else f"IR {model.ir_version}",
         file_format="onnx",
-        estimator=f"{model.producer_name} {model.producer_version}".strip(),
+        estimator=_producer(model),
         python_version=surroundings.python or DEFAULT_PYTHON,
         requirements=tuple(f"{project}=={version}" for project, version in sorted(surroundings.pins.items())),
         signature=_with_column_names(_signature(name, model.graph), model.metadata_props),
         assumed=() if surroundings.python else ("python_version",),
+        weights=weights,
     )
 
 
@@ -69,12 +78,19 @@ def _load(name: str, stream: BinaryIO) -> Any:
     return model
 
 
-def _require_complete(name: str, model: Any) -> None:
-    """The file holds its weights, and only operators that the ONNX runtime knows."""
+def _producer(model: Any) -> str:
+    """Who wrote the file. Some say there how their program was built, too, on many lines."""
+    name, version = model.producer_name, model.producer_version
+    short = version if version.isprintable() and len(version) <= _LONGEST_VERSION else ""
+    return printable(f"{name} {short}".strip()[:_LONGEST_PRODUCER])
+
+
+def _require_known(name: str, model: Any) -> None:
+    """The file has only operators that the ONNX runtime knows, and the values of these in itself."""
     graphs = [graph for part in _bodies(model) for graph in _graphs(part)]
-    if any(tensor.external_data for graph in graphs for tensor in _tensors(graph)):
+    if any(tensor.external_data for graph in graphs for tensor in _values(graph)):
         raise UnsupportedModel(
-            f"{name} keeps its weights in separate files: not supported yet.",
+            f"{name} keeps values of its operators, other than weights, in separate files: not supported.",
             next_step="Save it as one file: onnx.save(model, file, save_as_external_data=False).",
         )
     own = {function.domain for function in model.functions}
@@ -105,9 +121,14 @@ def _graphs(graph: Any) -> Iterator[Any]:
                 waiting.extend(([attribute.g] if attribute.HasField("g") else []) + list(attribute.graphs))
 
 
-def _tensors(graph: Any) -> Iterator[Any]:
-    """The tensors that ``graph``, or a function, holds; a function has none but those of its operators."""
-    yield from getattr(graph, "initializer", ())
+def _weights(graph: Any) -> Iterator[Any]:
+    """The weights of ``graph`` and of the graphs inside its operators."""
+    for one in _graphs(graph):
+        yield from one.initializer
+
+
+def _values(graph: Any) -> Iterator[Any]:
+    """The tensors that ``graph``, or a function, holds beside weights: in its operators, or sparse ones."""
     sparse = list(getattr(graph, "sparse_initializer", ()))
     for node in graph.node:
         for attribute in node.attribute:
@@ -121,7 +142,7 @@ def _tensors(graph: Any) -> Iterator[Any]:
 
 def _signature(name: str, graph: Any) -> Signature:
     weights = {tensor.name for tensor in graph.initializer} | {tensor.name for tensor in graph.sparse_initializer}
-    classes = _class_names(graph.node)
+    classes = class_names(graph)
     inputs = tuple(_tensor(name, value, ()) for value in graph.input if value.name not in weights)
     return Signature(inputs, tuple(_tensor(name, value, classes) for value in graph.output))
 
@@ -154,20 +175,11 @@ def _tensor(name: str, value: Any, classes: tuple[str, ...]) -> Tensor:
             f"“{value.name}” of {name} is of a type that cannot be sent: not supported yet.",
             next_step="Export the model with tensors as inputs and outputs.",
         )
-    shape = tuple(_length(axis) for axis in held.shape.dim) if held.HasField("shape") else (-1, -1)
+    if not held.HasField("shape"):
+        return Tensor(value.name, datatype, (-1,), any_rank=True)
+    shape = tuple(_length(axis) for axis in held.shape.dim)
     return Tensor(value.name, datatype, shape, classes if shape[1:] == (len(classes),) else ())
 
 
 def _length(axis: Any) -> int:
-    return axis.dim_value if axis.WhichOneof("value") == "dim_value" and axis.dim_value > 0 else -1
-
-
-def _class_names(nodes: Iterable[Any]) -> tuple[str, ...]:
-    """The classes of a classifier that was exported from scikit-learn: its operators carry them."""
-    for node in nodes:
-        for attribute in node.attribute:
-            if attribute.name in ("classlabels_strings", "classlabels_int64s", "classlabels_ints"):
-                found = [label.decode("utf-8", "replace") for label in attribute.strings] or list(attribute.ints)
-                if 0 < len(found) <= _WIDEST:
-                    return tuple(map(str, found))
-    return ()
+    return axis.dim_value if axis.WhichOneof("value") == "dim_value" and axis.dim_value >= 0 else -1

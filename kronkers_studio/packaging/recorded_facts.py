@@ -16,6 +16,7 @@ from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.packaging import allowlist
 from kronkers_studio.packaging.environment_hints import is_version
+from kronkers_studio.packaging.onnx_weights import is_weights_name
 from kronkers_studio.packaging.pickle_symbols import Global
 
 FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
@@ -71,6 +72,9 @@ def checked_facts(facts: ModelFacts, name: str = "") -> ModelFacts:
         _check_version(facts, name)
     if facts.framework is Framework.SKLEARN:
         _check_globals(facts, name)
+    for weights in facts.weights:
+        if facts.framework is not Framework.ONNX or weights.size < 0 or not is_weights_name(weights.name):
+            raise _foreign(name, "file of weights", weights.name)
     for pin in facts.requirements:
         if not _PIN.fullmatch(pin):
             raise _foreign(name, "requirement", pin)

@@ -15,7 +15,7 @@ from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import Refusal, kind_of, shown
 from kronkers_studio.serving.signature import TensorSpec
-from kronkers_studio.serving.tensors import BinaryData, check_shape, fitted, read_tensor, write_tensor
+from kronkers_studio.serving.tensors import BinaryData, fitted, read_tensor, shaped, write_tensor
 
 _Array = np.ndarray[Any, Any]
 _HEADER_LENGTH = b"inference-header-content-length"
@@ -32,6 +32,8 @@ class Inference:
         self._most_rows = most_rows
         self._most_bytes = most_bytes
         self._outputs = tuple(spec.name for spec in model.signature.outputs)
+        self._by_tensor = model.signature.by_tensor
+        self._of_rows = not model.signature.no_rows
 
     def server_metadata(self) -> dict[str, Any]:
         """The answer to GET /v2."""
@@ -66,25 +68,27 @@ class Inference:
         body = await read_body(scope, receive, self._most_bytes)
         request, binary = _parts(body, header(scope, _HEADER_LENGTH))
         arrays = self._arrays(request, binary)
-        inputs, rows = self._inputs(arrays)
+        inputs = self._inputs(arrays)
         wanted = self._wanted(request)
-        outputs = await self._runner.run(inputs, tuple(wanted), rows)
+        rows = self._rows(inputs)
+        work = rows if rows is not None else sum(array.size for array in inputs.values())
+        outputs = await self._runner.run(inputs, tuple(wanted), work)
         return self._written(request, outputs, wanted, rows)
 
     def _arrays(self, request: dict[str, Any], binary: BinaryData) -> dict[str, _Array]:
-        found = request.get("inputs")
-        if not isinstance(found, list) or not found:
+        found = request.get("inputs", [] if not self._model.signature.inputs else None)
+        if not isinstance(found, list) or (not found and self._model.signature.inputs):
             raise Refusal("The request must have “inputs”, a list of tensors.", field="inputs")
         arrays: dict[str, _Array] = {}
         for entry in found:
-            name, array = read_tensor(entry, binary, self._most_rows)
+            name, array = read_tensor(entry, binary, None if self._by_tensor else self._most_rows)
             if name in arrays:
                 raise Refusal(f"The input {shown(name)} is there twice.", field=name)
             arrays[name] = array
         binary.check_used()
         return arrays
 
-    def _inputs(self, arrays: dict[str, _Array]) -> tuple[dict[str, _Array], int]:
+    def _inputs(self, arrays: dict[str, _Array]) -> dict[str, _Array]:
         """The model's own inputs, from tensors of those names or one tensor for each column of a table."""
         specs = self._model.signature.inputs
         if len(specs) == 1 and specs[0].columns and specs[0].name not in arrays:
@@ -98,18 +102,17 @@ class Inference:
             if spec.name not in arrays:
                 raise Refusal(f"The input {shown(spec.name)} is missing.", field=spec.name)
             inputs[spec.name] = self._fitted(arrays[spec.name], spec)
-        lengths = {len(array) for array in inputs.values()}
-        if len(lengths) != 1:
-            raise Refusal("The inputs have different numbers of rows.", field="inputs")
-        return inputs, lengths.pop()
+        return inputs
 
     def _fitted(self, array: _Array, spec: TensorSpec) -> _Array:
-        if len(spec.shape) == 2 and spec.shape[1] == 1 and array.ndim == 1:
-            array = array.reshape(-1, 1)
-        elif len(spec.shape) == 1 and array.ndim == 2 and array.shape[1] == 1:
-            array = array.reshape(-1)
-        check_shape(array, spec.shape, spec.name)
-        return fitted(array, spec.datatype, spec.name, takes_missing=self._model.takes_missing)
+        fits = shaped(array, spec)
+        missing = self._model.takes_missing
+        return fitted(fits, spec.datatype, spec.name, takes_missing=missing, any_number=self._by_tensor)
+
+    def _rows(self, inputs: Mapping[str, _Array]) -> int | None:
+        """How many rows the inputs are; None when they are none."""
+        lengths = {len(array) if array.ndim else -1 for array in inputs.values()}
+        return lengths.pop() if len(lengths) == 1 and self._of_rows else None
 
     def _joined(self, arrays: dict[str, _Array], spec: TensorSpec) -> _Array:
         """The table whose columns were sent one by one."""
@@ -123,7 +126,7 @@ class Inference:
             if name not in arrays:
                 raise Refusal(f"The input {shown(name)} is missing.", field=name)
             array = arrays[name]
-            if array.size != len(array):
+            if not array.ndim or array.size != len(array):
                 raise Refusal(f"The input {shown(name)} must have one value per row.", field=name)
             column = fitted(array.reshape(-1), spec.datatype, name, takes_missing=self._model.takes_missing)
             columns.append(column)
@@ -154,8 +157,9 @@ class Inference:
         return wanted
 
     def _written(
-        self, request: dict[str, Any], outputs: Mapping[str, _Array], wanted: Mapping[str, bool], rows: int
+        self, request: dict[str, Any], outputs: Mapping[str, _Array], wanted: Mapping[str, bool], rows: int | None
     ) -> Answer:
+        """The answer; whole tensors count as one row, of which no answer is counted."""
         written = [write_tensor(name, outputs[name], as_binary=as_binary) for name, as_binary in wanted.items()]
         content: dict[str, Any] = {"model_name": self._manifest.name, "model_version": str(self._manifest.version)}
         if "id" in request:
@@ -165,13 +169,14 @@ class Inference:
         if echoed:
             content["parameters"] = echoed
         content["outputs"] = [entry for entry, _ in written]
-        label = outputs.get(self._model.label)
+        label = outputs.get(self._model.label) if rows is not None else None
+        counted = 1 if rows is None else rows
         if not any(wanted.values()):
-            return json_answer(content, rows=rows, label=label)
+            return json_answer(content, rows=counted, label=label)
         head = orjson.dumps(content)
         length = (b"inference-header-content-length", str(len(head)).encode())
         return Answer(
-            b"".join([head, *(data for _, data in written)]), headers=(_BINARY, length), rows=rows, label=label
+            b"".join([head, *(data for _, data in written)]), headers=(_BINARY, length), rows=counted, label=label
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, BinaryIO
 
@@ -23,7 +24,8 @@ _FRAMEWORKS = {
 
 @dataclass(frozen=True)
 class Manifest:
-    """The model's identity. ``allowed_globals`` are the only "module.name" pairs its pickle may import."""
+    """The model's identity. ``allowed_globals`` are the only "module.name" pairs its pickle may import; ``weights``
+    the SHA-256 of the files of weights that belong to it, by their names in the folder ``weights``."""
 
     name: str
     version: int
@@ -34,6 +36,11 @@ class Manifest:
     sha256: str
     signature: Signature
     allowed_globals: frozenset[str]
+    weights: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def weights_folder(self) -> Path:
+        return self.file.parent / "weights"
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -59,15 +66,21 @@ def read_manifest(folder: Path) -> Manifest:
 def open_verified(manifest: Manifest) -> BinaryIO:
     """The model file, open at its start, after its SHA-256 was found to be the manifest's.
 
-    Raises ``CannotStart`` when the file is missing or differs.
+    Its files of weights are verified, too. Raises ``CannotStart`` when a file is missing or differs.
     """
+    for name, sha256 in manifest.weights.items():
+        _verified(manifest.weights_folder / name, sha256).close()
+    return _verified(manifest.file, manifest.sha256)
+
+
+def _verified(file: Path, sha256: str) -> BinaryIO:
     try:
-        stream = manifest.file.open("rb")
+        stream = file.open("rb")
     except OSError as error:
-        raise CannotStart(f"The model file {manifest.file} cannot be read: {error.strerror}.") from None
-    if _sha256(stream) != manifest.sha256:
+        raise CannotStart(f"The model file {file} cannot be read: {error.strerror}.") from None
+    if _sha256(stream) != sha256:
         stream.close()
-        raise CannotStart(f"The model file {manifest.file.name} is not the one that was packaged: its SHA-256 differs.")
+        raise CannotStart(f"The model file {file.name} is not the one that was packaged: its SHA-256 differs.")
     stream.seek(0)
     return stream
 
@@ -91,13 +104,26 @@ def _manifest(folder: Path, found: dict[str, Any]) -> Manifest:
         framework_version=str(found.get("framework_version", "")),
         file=folder / file,
         file_format=str(found["file_format"]),
-        sha256=str(found["sha256"]).lower().removeprefix("sha256:"),
+        sha256=_digest(found["sha256"]),
         signature=Signature(
             inputs=tuple(map(_tensor, signature.get("inputs") or ())),
             outputs=tuple(map(_tensor, signature.get("outputs") or ())),
         ),
         allowed_globals=frozenset(map(str, found.get("allowed_globals") or ())),
+        weights=dict(map(_weights, found.get("weights") or ())),
     )
+
+
+def _digest(found: object) -> str:
+    return str(found).lower().removeprefix("sha256:")
+
+
+def _weights(found: dict[str, Any]) -> tuple[str, str]:
+    name = str(found["file"])
+    parts = PurePosixPath(name).parts
+    if not parts or ".." in parts or "\\" in name or PureWindowsPath(name).drive or PurePosixPath(name).is_absolute():
+        raise ValueError("“weights” must name files inside their folder")
+    return name, _digest(found["sha256"])
 
 
 def _tensor(found: dict[str, Any]) -> TensorSpec:
@@ -109,4 +135,5 @@ def _tensor(found: dict[str, Any]) -> TensorSpec:
         datatype=datatype,
         shape=tuple(int(length) for length in found["shape"]),
         columns=tuple(map(str, found.get("columns") or ())),
+        any_rank=found.get("any_rank") is True,
     )

@@ -28,4 +28,5 @@ class Model(Protocol):
 
     def run(self, inputs: Arrays, wanted: Collection[str]) -> dict[str, np.ndarray[Any, Any]]:
         """The ``wanted`` outputs for ``inputs``, which hold one checked array for each input of the signature, in its
-        order and all of the same first length. May raise anything that the framework raises."""
+        order; for a signature that is not ``by_tensor``, all of the same first length. Raises ``Refusal`` for values
+        that only the model can tell are wrong. May raise anything that the framework raises."""

@@ -16,7 +16,8 @@ def load_model(manifest: Manifest, threads: int) -> Model:
             case "onnx":
                 from kronkers_studio.serving.onnx_model import OnnxModel
 
-                return OnnxModel(stream.read(), manifest.signature, threads)
+                weights = manifest.weights_folder if manifest.weights else None
+                return OnnxModel(stream.read(), manifest.signature, threads, weights)
             case "xgboost":
                 from kronkers_studio.serving.xgboost_model import xgboost_model
 

@@ -22,6 +22,8 @@ class Prediction:
         self._head = {"model": manifest.name, "version": manifest.version}
         self._model = model
         self._runner = runner
+        self._no_rows = model.signature.no_rows
+        most_rows = 1 if model.signature.one_row else most_rows
         self._reader = RowReader(model.signature, takes_missing=model.takes_missing, most_rows=most_rows)
         self._most_bytes = most_bytes
         self._wanted = tuple(filter(None, (model.label, model.probabilities)))
@@ -29,13 +31,24 @@ class Prediction:
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
         """The answer to one request. Raises ``Refusal``, and whatever the model raises."""
         check_type(scope)
+        if self._no_rows:
+            raise Refusal(
+                f"This model takes no rows: {self._no_rows}. "
+                f"Send whole tensors to /v2/models/{self._head['model']}/infer.",
+                status=422,
+            )
         content = parse_json(await read_body(scope, receive, self._most_bytes))
         if "rows" not in content:
             sent = f", not {', '.join(map(shown, list(content)[:3]))}" if content else ""
             raise Refusal(f"The body must have the field “rows”, a list of rows{sent}.", field="rows")
         inputs, rows = self._reader.read(content["rows"])
         outputs = await self._runner.run(inputs, self._wanted, rows)
-        return json_answer(self._content(outputs), rows=rows, label=outputs[self._model.label])
+        label = outputs[self._model.label]
+        if not label.ndim or len(label) != rows:
+            raise Refusal(
+                "This model gives no answer for each row: send whole tensors to its infer address.", status=422
+            )
+        return json_answer(self._content(outputs), rows=rows, label=label)
 
     def _content(self, outputs: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
         label = outputs[self._model.label]

@@ -35,12 +35,14 @@ def datatype_of(array: np.ndarray[Any, Any]) -> str:
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """One input or output. ``shape`` uses -1 for any length; ``columns`` names the last axis where that is known."""
+    """One input or output. ``shape`` uses -1 for any length, and says nothing with ``any_rank``; ``columns`` names the
+    last axis where that is known."""
 
     name: str
     datatype: str
     shape: tuple[int, ...]
     columns: tuple[str, ...] = ()
+    any_rank: bool = False
 
     @property
     def width(self) -> int:
@@ -52,17 +54,74 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Signature:
+    """What goes in and what comes out. ``by_tensor``: the protocol's tensors are taken as they are, each with its own
+    shape, of any length from 0, NaN and infinity too, for what they mean is the model's affair."""
+
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
+    by_tensor: bool = False
+
+    @property
+    def no_rows(self) -> str:
+        """Why the model takes no rows, as the end of a sentence; "" when it does.
+
+        It does when each input holds one value, or the only one a list of values, for each of any number of rows (or
+        for exactly one), and an output as many answers.
+        """
+        if not self.inputs and not self.outputs:
+            return ""  # nothing is known
+        if not self.inputs:
+            return "it has no inputs"
+        lengths = {spec.shape[0] for spec in self.inputs if spec.shape and not spec.any_rank}
+        for spec in self.inputs:
+            reason = _not_of_rows(spec, alone=len(self.inputs) == 1)
+            if reason:
+                return f"its input “{spec.name}” {reason}"
+        if len(lengths) > 1:
+            return "its inputs have lengths of their own"
+        if self.outputs and not any(map(is_by_row, self.outputs)):
+            return "it gives no answer for each row"
+        return ""
+
+    @property
+    def one_row(self) -> bool:
+        """Whether it takes exactly one row, as it was exported."""
+        return not self.no_rows and any(spec.shape[:1] == (1,) for spec in self.inputs)
+
+
+def _not_of_rows(spec: TensorSpec, *, alone: bool) -> str:
+    if spec.any_rank:
+        return "may have any shape"
+    if not spec.shape:
+        return "is a single value"
+    if spec.shape[0] not in (-1, 1):
+        return f"has a length of its own, {spec.shape[0]}"
+    if len(spec.shape) > 2:
+        return f"has {len(spec.shape)} axes"
+    return "" if alone or spec.width == 1 else "is a table beside others"
+
+
+def is_by_row(spec: TensorSpec) -> bool:
+    """Whether an output may hold one answer for each row."""
+    return spec.any_rank or spec.shape[:1] in ((-1,), (1,))
 
 
 def blank_row(inputs: tuple[TensorSpec, ...]) -> dict[str, np.ndarray[Any, Any]]:
     """One row of zeros and empty texts, to try a model with; lengths that may be anything are 1."""
+    return blank_rows(inputs, 1)
+
+
+def blank_rows(inputs: tuple[TensorSpec, ...], count: int) -> dict[str, np.ndarray[Any, Any]]:
+    """``count`` rows of zeros and empty texts; other lengths that may be anything are 1."""
     return {
         spec.name: np.full(
-            [max(1, length) for length in spec.shape],
+            [_blank(length, count if axis == 0 else 1) for axis, length in enumerate(spec.shape)],
             "" if spec.datatype == "BYTES" else 0,
             dtype=NUMPY_TYPES[spec.datatype],
         )
         for spec in inputs
     }
+
+
+def _blank(length: int, count: int) -> int:
+    return length if length >= 0 else count

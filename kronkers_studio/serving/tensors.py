@@ -13,10 +13,12 @@ import numpy as np
 
 from kronkers_studio.serving.problems import Refusal, kind_of, shown
 from kronkers_studio.serving.row_reader import narrowed
-from kronkers_studio.serving.signature import NUMPY_TYPES, datatype_of
+from kronkers_studio.serving.signature import NUMPY_TYPES, TensorSpec, datatype_of
 
 _Array = np.ndarray[Any, Any]
 _LONGEST_AXIS = 1 << 31
+_MOST_AXES = 32
+_LARGEST_SHAPE = 1 << 60  # elements, of axes that are not empty: NumPy counts in 63 bits
 
 
 class BinaryData:
@@ -41,8 +43,9 @@ class BinaryData:
             raise Refusal(f"{len(self._data) - self._position} bytes of binary data belong to no input.")
 
 
-def read_tensor(found: object, binary: BinaryData, most_rows: int) -> tuple[str, _Array]:
-    """One entry of a request's ``inputs``: its name and its array. Raises ``Refusal``."""
+def read_tensor(found: object, binary: BinaryData, most_rows: int | None) -> tuple[str, _Array]:
+    """One entry of a request's ``inputs``: its name and its array. Raises ``Refusal``, without ``most_rows`` for no
+    length: then the first axis is one like the others."""
     if not isinstance(found, dict):
         raise Refusal(f"Each of “inputs” must be an object, not {kind_of(found)}.", field="inputs")
     name, datatype = found.get("name"), found.get("datatype")
@@ -64,11 +67,17 @@ def read_tensor(found: object, binary: BinaryData, most_rows: int) -> tuple[str,
     return name, array.reshape(shape)
 
 
-def _shape(found: object, name: str, most_rows: int) -> tuple[int, ...]:
-    if not isinstance(found, list) or not found or len(found) > 8:
-        raise Refusal(f"The input {shown(name)}: “shape” must be a list of one to eight lengths.", field=name)
+def _shape(found: object, name: str, most_rows: int | None) -> tuple[int, ...]:
+    if not isinstance(found, list) or len(found) > _MOST_AXES:
+        raise Refusal(f"The input {shown(name)}: “shape” must be a list of at most {_MOST_AXES} lengths.", field=name)
     if not all(type(length) is int and 0 <= length < _LONGEST_AXIS for length in found):
         raise Refusal(f"The input {shown(name)}: “shape” must hold whole numbers from 0.", field=name)
+    if most_rows is None:
+        if math.prod(filter(None, found)) >= _LARGEST_SHAPE:
+            raise Refusal(f"The input {shown(name)} is larger than any tensor.", status=413, field=name)
+        return tuple(found)
+    if not found:
+        raise Refusal(f"The input {shown(name)} is a single value; this model takes rows.", field=name)
     if found[0] == 0:
         raise Refusal(f"The input {shown(name)} has no rows: send at least one.", field=name)
     if found[0] > most_rows:
@@ -83,7 +92,9 @@ def _shape(found: object, name: str, most_rows: int) -> tuple[int, ...]:
 def _from_json(data: object, datatype: str, shape: tuple[int, ...], name: str) -> _Array:
     """The ``data`` of a JSON tensor, flat or nested as its shape says; null is a missing number."""
     if not isinstance(data, list):
-        raise Refusal(f"The input {shown(name)}: “data” must be a list.", field=name)
+        if shape or data is None:
+            raise Refusal(f"The input {shown(name)}: “data” must be a list.", field=name)
+        data = [data]  # a single value is nested in nothing
     flat, count = _flattened(data, shape, name), math.prod(shape)
     if len(flat) != count:
         raise Refusal(f"The input {shown(name)} has {len(flat)} values; its shape needs {count}.", field=name)
@@ -126,6 +137,8 @@ def _from_bytes(data: memoryview, datatype: str, count: int, name: str) -> _Arra
     if datatype == "BYTES":
         return _objects(_read_texts(data, count, name))
     dtype = NUMPY_TYPES[datatype].newbyteorder("<")
+    if not count and not len(data):
+        return np.empty(0, NUMPY_TYPES[datatype])
     if len(data) != count * dtype.itemsize:
         raise Refusal(
             f"The input {shown(name)} has {len(data)} bytes of data; its shape needs {count * dtype.itemsize}.",
@@ -174,22 +187,38 @@ def _bytes_of(array: _Array) -> bytes:
     return b"".join(struct.pack("<I", len(text)) + text for text in texts)
 
 
-def fitted(array: _Array, datatype: str, name: str, *, takes_missing: bool) -> _Array:
-    """``array`` in the input's own ``datatype``, when that keeps its values. Raises ``Refusal``."""
+def fitted(array: _Array, datatype: str, name: str, *, takes_missing: bool, any_number: bool = False) -> _Array:
+    """``array`` in the input's own ``datatype``, when that keeps its values. Raises ``Refusal``, with ``any_number``
+    not for NaN and infinity that come in that type already."""
     if (datatype == "BYTES") != array.dtype.hasobject or (datatype == "BOOL") != (array.dtype == np.bool_):
         raise Refusal(f"The input {shown(name)} must be {datatype}, not {datatype_of(array)}.", field=name)
-    if datatype in ("BYTES", "BOOL"):
+    if datatype in ("BYTES", "BOOL") or (any_number and array.dtype == NUMPY_TYPES[datatype]):
         return array
-    fits = narrowed(array, datatype, takes_missing=takes_missing)
+    fits = narrowed(array, datatype, takes_missing=takes_missing or any_number)
     if fits is None:
-        what = "infinite" if takes_missing else "missing (NaN), infinite"
+        what = "infinite" if takes_missing or any_number else "missing (NaN), infinite"
         raise Refusal(
             f"The input {shown(name)} holds a value that is {what} or out of range for {datatype}.", field=name
         )
     return fits
 
 
-def check_shape(array: _Array, shape: tuple[int, ...], name: str) -> None:
+def shaped(array: _Array, spec: TensorSpec) -> _Array:
+    """``array`` in the input's shape: a column and a list of the same values are one, and so are one value and a list
+    of one. Raises ``Refusal`` for another shape."""
+    if spec.any_rank:
+        return array
+    if len(spec.shape) == 2 and spec.shape[1] == 1 and array.ndim == 1:
+        array = array.reshape(-1, 1)
+    elif len(spec.shape) == 1 and array.ndim == 2 and array.shape[1] == 1:
+        array = array.reshape(-1)
+    elif not spec.shape and array.shape == (1,):
+        array = array.reshape(())
+    _check_shape(array, spec.shape, spec.name)
+    return array
+
+
+def _check_shape(array: _Array, shape: tuple[int, ...], name: str) -> None:
     """Refuse an array whose shape is not the input's (-1 there: any length)."""
     fits = len(array.shape) == len(shape) and all(
         wanted in (-1, length) for wanted, length in zip(shape, array.shape, strict=True)

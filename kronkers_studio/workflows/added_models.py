@@ -29,8 +29,8 @@ def add_model(
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> FoundModel:
-    """Store ``file``, and the small files beside it that say which libraries it needs, as the newest state of
-    ``project``, in a folder of the model's name. It is not run, and not registered yet.
+    """Store ``file``, the files of its weights, and the small ones beside it that say which libraries it needs, as the
+    newest state of ``project``, in a folder of the model's name. It is not run, and not registered yet.
 
     Raises ``UnsupportedModel`` before anything is stored, and ``InvalidInput`` for what cannot be read, changes
     meanwhile, is only in the cloud, or for a project that is made of folders.
@@ -44,18 +44,20 @@ def add_model(
             next_step="Put the model into that folder and bring it in, or name another project.",
         )
     file = Path(os.path.realpath(file))
-    before = _state(file)
     items = [_item(file), *_beside(file)]
     facts = _inspect(file, [item.path for item in items[1:]])
+    items += [_item(file.parent / weights.name, weights.name) for weights in facts.weights]
+    needed = [file, *(file.parent / weights.name for weights in facts.weights)]
+    before = list(map(_state, needed))
     folder = without_version(suggest_name(file.name))
     content = session.workspace.content
     outcome = content.store_items(
         items, reader(file.parent, MigrationOptions(), session, cancel), progress=progress, cancel=cancel
     )
     for skipped in outcome.skipped:
-        if skipped.path == file.name:
-            raise InvalidInput(f"{file.name} cannot be read: {skipped.detail}", next_step="Try again.")
-    if _state(file) != before:
+        if file.parent / skipped.path in needed:
+            raise InvalidInput(f"{skipped.path} cannot be read: {skipped.detail}", next_step="Try again.")
+    if list(map(_state, needed)) != before:
         raise InvalidInput(
             f"{file.name} changed while it was added.",
             next_step="Wait until it is complete, as after a download, and add it again.",
@@ -70,8 +72,9 @@ def add_model(
     return FoundModel(source, items[0].size, suggest_name(file.name), facts)
 
 
-def _item(file: Path) -> SourceItem:
-    """``file`` as what is to be stored. Raises ``InvalidInput`` when it is no file that is here."""
+def _item(file: Path, path: str = "") -> SourceItem:
+    """``file`` as what is to be stored, as ``path``: by default its name. Raises ``InvalidInput`` when it is no file
+    that is here."""
     from kronkers_studio.migration import filesystem
 
     try:
@@ -84,7 +87,7 @@ def _item(file: Path) -> SourceItem:
         raise InvalidInput(
             f"{file.name} is only in the cloud.", next_step="Make it available on this device, then try again."
         )
-    return SourceItem(file.name, EntryKind.FILE, status.st_size, status.st_mtime_ns, inode=status.st_ino)
+    return SourceItem(path or file.name, EntryKind.FILE, status.st_size, status.st_mtime_ns, inode=status.st_ino)
 
 
 def _state(file: Path) -> tuple[int, int, int] | None:
@@ -106,9 +109,15 @@ def _beside(file: Path) -> list[SourceItem]:
 def _inspect(file: Path, beside: Sequence[str]) -> ModelFacts:
     from kronkers_studio.packaging import inspect_model
 
+    def size_beside(name: str) -> int | None:
+        """Of a file that lies in the model's folder itself: what a link leads to may be anything."""
+        found = file.parent / name
+        return found.stat().st_size if found.is_file() and found.resolve() == found else None
+
     try:
         with file.open("rb") as stream:
-            return inspect_model(file.name, stream, {name: (file.parent / name).read_bytes for name in beside})
+            readers = {name: (file.parent / name).read_bytes for name in beside}
+            return inspect_model(file.name, stream, readers, size_beside)
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from None
 

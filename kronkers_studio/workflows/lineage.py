@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.lineage import Lineage, LineageEdge, LineageNode, NodeKind, Relation
+from kronkers_studio.domain.model_files import model_file_kind
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.paths import parent
 from kronkers_studio.domain.references import (
@@ -154,7 +155,7 @@ class _Graph:
     def _file(self, ref: ContentRef, kind: NodeKind) -> str:
         id = format_content(ref.project, ref.commit, ref.path)
         if id not in self.nodes or self.nodes[id].kind is NodeKind.FILE:  # data says more than file
-            self.nodes[id] = LineageNode(id, kind, str(ref))
+            self.nodes[id] = LineageNode(id, kind, str(ref), _label_of(ref.path))
         self._edge(self._commit(ref.project, ref.commit), Relation.HOLDS, id)
         return id
 
@@ -189,3 +190,9 @@ class _Graph:
             return self.session.workspace.content.find(ref.project, ref.commit, ref.path).content == content
         except NotFound:
             return False
+
+
+def _label_of(path: str) -> str:
+    """What a model's file is called; "" for other files."""
+    kind = model_file_kind(path.rpartition("/")[2])
+    return kind.label if kind is not None else ""

@@ -10,12 +10,13 @@ from typing import BinaryIO
 
 from kronkers_studio.domain.changes import AliasMoved, ModelRegistered
 from kronkers_studio.domain.content import Entry, EntryKind
-from kronkers_studio.domain.errors import InvalidInput, NotAModel, UnsupportedModel
-from kronkers_studio.domain.model_files import may_be_model, model_file_kind
+from kronkers_studio.domain.errors import InvalidInput, NotAModel, NotFound, UnsupportedModel
+from kronkers_studio.domain.migration import FileKind
+from kronkers_studio.domain.model_files import HEAD_BYTES, may_be_model, model_file_kind
 from kronkers_studio.domain.model_names import is_like_a_version, suggest_name
 from kronkers_studio.domain.models import ContentRef, ModelFacts, ModelVersion
 from kronkers_studio.domain.naming import is_model_name
-from kronkers_studio.domain.paths import parent
+from kronkers_studio.domain.paths import join, parent
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.workflows.session import Session
 
@@ -46,7 +47,7 @@ def find_models(
     found = []
     for entry in content.walk(project, commit.id):
         cancel.check()
-        if entry.kind is not EntryKind.FILE or not may_be_model(entry.name):
+        if entry.kind is not EntryKind.FILE or not may_be_model(entry.name) or not _looks_like_one(session, entry):
             continue
         progress.advance()
         source = ContentRef(project, commit.id, entry.path)
@@ -54,7 +55,8 @@ def find_models(
         try:
             facts = _inspect(session, source, entry)
         except NotAModel as reason:
-            if model_file_kind(entry.name) is None:  # as most of that name are none
+            named = model_file_kind(entry.name)
+            if named is None or named.kind is FileKind.DATA:  # as most of that name are none
                 continue
             problem = reason.message
         except UnsupportedModel as reason:
@@ -62,6 +64,16 @@ def find_models(
         label = by_bytes.get((entry.path, entry.content), "")
         found.append(FoundModel(source, entry.size, suggest_name(entry.path), facts, problem, label))
     return found
+
+
+def _looks_like_one(session: Session, entry: Entry) -> bool:
+    """Of a file whose name is mostly of others, such as notes.txt, its first bytes are looked at: of many, little."""
+    from kronkers_studio.packaging import may_be_model_in
+
+    if model_file_kind(entry.name) is not None:
+        return True
+    with session.workspace.content.open(entry) as stream:
+        return may_be_model_in(entry.name, stream.read(HEAD_BYTES))
 
 
 def register_model(
@@ -100,7 +112,8 @@ def register_model(
         data = ContentRef(data.project, data_commit.id, data.path)
 
     for known in ledger.model_versions(name) if name in ledger.model_names() else []:
-        if _same_model(session, known, project, entry) and dict(known.metrics) == metrics:
+        same = known.facts.weights == facts.weights and _same_model(session, known, project, commit.id, entry)
+        if same and dict(known.metrics) == metrics:
             return known
     version = ModelVersion(
         name=name,
@@ -165,6 +178,13 @@ def open_model(session: Session, version: ModelVersion) -> Callable[[], BinaryIO
     return lambda: content.open(entry)
 
 
+def open_weights(session: Session, version: ModelVersion, name: str) -> BinaryIO:
+    """The bytes of the file of weights of that name, from the folder that the model's file was registered in."""
+    content = session.workspace.content
+    source = version.source
+    return content.open(content.find(source.project, source.commit, join(parent(source.path), name)))
+
+
 def _inspect(session: Session, source: ContentRef, entry: Entry) -> ModelFacts:
     from kronkers_studio.packaging import inspect_model
 
@@ -181,15 +201,28 @@ def _inspect(session: Session, source: ContentRef, entry: Entry) -> ModelFacts:
         and other.size <= _BESIDE_LIMIT
         and other.name.lower().endswith(_BESIDE_SUFFIXES)
     }
+
+    def size_beside(name: str) -> int | None:
+        try:
+            found = content.find(source.project, source.commit, join(folder, name))
+        except NotFound:
+            return None
+        return found.size if found.kind is EntryKind.FILE else None
+
     with content.open(entry) as stream:
-        return inspect_model(entry.name, stream, beside)
+        return inspect_model(entry.name, stream, beside, size_beside)
 
 
-def _same_model(session: Session, known: ModelVersion, project: str, entry: Entry) -> bool:
+def _same_model(session: Session, known: ModelVersion, project: str, commit: str, entry: Entry) -> bool:
+    """Whether the file and its weights at ``commit`` are those that were registered as ``known``."""
     if (known.source.project, known.source.path) != (project, entry.path):
         return False
     content = session.workspace.content
-    return content.find(project, known.source.commit, entry.path).content == entry.content
+    paths = [entry.path, *(join(parent(entry.path), weights.name) for weights in known.facts.weights)]
+    return all(
+        content.find(project, known.source.commit, path).content == content.find(project, commit, path).content
+        for path in paths
+    )
 
 
 def _registered_content(session: Session, project: str) -> dict[tuple[str, tuple[bytes, ...]], str]:

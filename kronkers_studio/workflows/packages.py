@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from kronkers_studio.domain.models import ModelVersion, Package, PushedImage
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.settings.paths import from_home
 from kronkers_studio.workflows.dependencies import as_chosen, last_choice
-from kronkers_studio.workflows.models import open_model
+from kronkers_studio.workflows.models import open_model, open_weights
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.signers import require_verified, signed
 
@@ -194,6 +195,7 @@ def _compose(
         model,
         open_model(session, model),
         lock,
+        open_weights=partial(open_weights, session, model),
         platform=platform,
         base=base,
         cache=cache,

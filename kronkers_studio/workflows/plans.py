@@ -3,10 +3,11 @@ what other choices would make of it, without looking through the folder again.""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.content import SkippedItem, SkipReason, SourceItem, SourceProblem
+from kronkers_studio.domain.content import EntryKind, SkippedItem, SkipReason, SourceItem, SourceProblem
 from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.domain.migration import (
     Decision,
@@ -17,7 +18,7 @@ from kronkers_studio.domain.migration import (
     PlannedItem,
     RuleHits,
 )
-from kronkers_studio.domain.paths import parent
+from kronkers_studio.domain.paths import join, parent
 from kronkers_studio.domain.progress import NEVER, CancelToken, Progress
 
 if TYPE_CHECKING:
@@ -70,18 +71,24 @@ def _with_model_facts(scan: Scan, source: FolderSource, cancel: CancelToken) -> 
         cancel.check()
         found = readable.get(planned.path)
         if planned.kind is FileKind.MODEL and planned.decision is not Decision.LEAVE_OUT and found is not None:
-            items.append(_with_facts_of(planned, found, source))
+            items.append(_with_facts_of(planned, found, source, readable))
         else:
             items.append(planned)
     return tuple(items)
 
 
-def _with_facts_of(planned: PlannedItem, item: SourceItem, source: FolderSource) -> PlannedItem:
+def _with_facts_of(
+    planned: PlannedItem, item: SourceItem, source: FolderSource, readable: Mapping[str, SourceItem]
+) -> PlannedItem:
     from kronkers_studio.packaging import inspect_model
+
+    def size_beside(name: str) -> int | None:
+        found = readable.get(join(parent(planned.path), name))
+        return found.size if found is not None and found.kind is EntryKind.FILE else None
 
     try:
         with source.open(item) as stream:
-            facts = inspect_model(planned.path.rpartition("/")[2], stream, {})
+            facts = inspect_model(planned.path.rpartition("/")[2], stream, {}, size_beside)
     except UnsupportedModel as reason:
         return replace(planned, why=planned.why or reason.message)
     except SourceProblem:  # it vanished or changes right now: bringing it in will say so

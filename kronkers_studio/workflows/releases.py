@@ -29,6 +29,7 @@ from kronkers_studio.domain.releases import Prediction, Release, ReleaseState
 from kronkers_studio.workflows.packages import record_package
 from kronkers_studio.workflows.places import Place, place_of
 from kronkers_studio.workflows.prediction_answers import MOST_ANSWER_BYTES, read_prediction
+from kronkers_studio.workflows.row_matching import require_rows
 from kronkers_studio.workflows.server_care import clean_after_release
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.settling import lost_releases, settle_releases
@@ -208,12 +209,14 @@ def predict(session: Session, name: str, place_name: str, rows: Sequence[Row]) -
     """Send ``rows`` to what is live of ``name`` in that place.
 
     Raises ``PredictionFailed`` with the service's own sentence (it names the row and field) or when its answer is of no
-    use, ``ServiceUnproven`` when it is not the release that answers, ``ServiceUnavailable``.
+    use, ``RowsRefused`` for a model that takes only whole tensors, ``ServiceUnproven`` when it is not the release that
+    answers, ``ServiceUnavailable``.
     """
     if not rows:
         raise InvalidInput("There are no rows to send.", next_step="Give at least one row.")
     settle_releases(session, place_name, look_at_live=False)
     release = live_release(session, name, place_name)
+    require_rows(session.workspace.ledger.model_version(name, release.version).facts.signature, name)
     body = _body(rows)
     with closing(session.client(release)) as client:
         started = time.perf_counter()

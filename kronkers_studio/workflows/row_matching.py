@@ -16,6 +16,7 @@ from typing import Any
 from kronkers_studio.domain.cell_text import column_words
 from kronkers_studio.domain.errors import RowsRefused
 from kronkers_studio.domain.model_columns import ModelColumns, model_columns
+from kronkers_studio.domain.model_rows import why_no_rows
 from kronkers_studio.domain.models import Datatype, Signature
 from kronkers_studio.domain.row_tables import MOMENTS, NUMBER, Cell, MatchedRows, RowTable, is_blank, name_key
 from kronkers_studio.workflows.row_files import plain_rows
@@ -35,7 +36,8 @@ _COMMA_IS_DECIMAL = (";", "\t")  # what separates cells where spreadsheets write
 
 def match_rows(table: RowTable, signature: Signature, model: str) -> MatchedRows:
     """The rows of ``table`` as ``model`` takes them. Raises ``RowsRefused`` or ``InvalidInput``: it lacks columns, or
-    holds what is not of their types."""
+    holds what is not of their types, or the model takes no rows."""
+    require_rows(signature, model)
     columns = model_columns(signature)
     if columns.named and table.named:
         places, remarks = _places(table, columns.names, model)
@@ -43,6 +45,16 @@ def match_rows(table: RowTable, signature: Signature, model: str) -> MatchedRows
     if columns.named or columns.width:
         return _in_order(table, columns, model)
     return MatchedRows(table, plain_rows(table), tuple(range(len(table.columns))))
+
+
+def require_rows(signature: Signature, model: str) -> None:
+    """Raise ``RowsRefused`` for a model that takes only whole tensors."""
+    reason = why_no_rows(signature)
+    if reason:
+        raise RowsRefused(
+            f"{model} takes no rows: {reason}.",
+            next_step=f"Programs can send whole tensors to its service, at /v2/models/{model}/infer. Nothing was sent.",
+        )
 
 
 # ---- which columns ----

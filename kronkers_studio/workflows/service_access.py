@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kronkers_studio.domain.model_columns import example_row
+from kronkers_studio.domain.model_rows import example_tensors, why_no_rows
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.service_snippets import snippets
 from kronkers_studio.settings.secrets import Secret
@@ -54,5 +55,7 @@ def service_access(session: Session, model: str, place: str) -> ServiceAccess:
         address=address,
         tunnel=tunnel,
         key=Secret(token(session.release_secret(release))),
-        snippets=snippets(address, {"rows": [example_row(signature)]}),
+        snippets=snippets(address, {"rows": [example_row(signature)]})
+        if not why_no_rows(signature)
+        else snippets(address, example_tensors(signature), model),
     )

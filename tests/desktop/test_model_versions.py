@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,10 +49,13 @@ _WITHIN = 20_000
 
 
 @pytest.fixture
-def with_versions(workspace: Path) -> Path:
-    """Three versions of one model, of which two were measured, and one of another."""
+def with_versions(workspace: Path, tmp_path: Path) -> Path:
+    """Three versions of one model, of which two were measured, and one of another; and a file that cannot be one."""
+    folder = tmp_path / "OneDrive - Kronkers"
+    shutil.copytree(_SAMPLE, folder)
+    (folder / "score.cbm").write_bytes(b"CBM1" + bytes(60))
     with open_workspace(workspace) as session:
-        migrate_folder(session, _SAMPLE, project="sample")
+        migrate_folder(session, folder, project="sample")
         path = next(found.source.path for found in find_models(session, "sample") if found.facts is not None)
         data = ContentRef("sample", "", path)
         register_model(session, "sample", path, name="churn", metrics={"accuracy": 0.9, "auc": 0.8})

@@ -60,3 +60,13 @@ def test_each_program_has_the_address_and_reads_the_key_from_elsewhere() -> None
     for language, program in snippets(_ADDRESS, {"rows": [{"a": 0}]}).items():
         assert f"{_ADDRESS}/predict" in program, language
         assert any(place in program for place in ("KRONKERS_KEY", "kronkers-key.txt", '[Name = "Key"]')), language
+
+
+def test_whole_tensors_go_to_the_models_infer_address() -> None:
+    body = {"inputs": [{"name": 'x"', "datatype": "FP32", "shape": [], "data": [0]}]}
+    programs = snippets(_ADDRESS, body, "voice")
+    assert _sent_by_python(programs["Python"]) == body
+    for language in ("curl", "Python", "R"):
+        assert f"{_ADDRESS}/v2/models/voice/infer" in programs[language]
+        assert "/predict" not in programs[language]
+    assert "takes no rows" in programs["Excel"]

@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from kronkers_studio.domain.errors import UnsupportedModel
-from kronkers_studio.domain.models import Datatype, Framework, ModelFacts
+from kronkers_studio.domain.models import Datatype, Framework, ModelFacts, WeightsFile
 from kronkers_studio.packaging import inspect_model
 
 
@@ -77,18 +77,58 @@ def test_python_is_assumed_unless_something_says_it(onnx_bytes: bytes) -> None:
     assert inspected(onnx_bytes, **{".python-version": "3.12"}).assumed == ()
 
 
-def test_weights_in_other_files_are_refused() -> None:
+def kept_beside(location: str, **told: int) -> bytes:
+    """A model whose weights are in the file that it calls ``location``."""
     model = made()
     model.graph.initializer[0].raw_data = bytes(12)
-    onnx.external_data_helper.set_external_data(model.graph.initializer[0], "../../etc/passwd")
+    onnx.external_data_helper.set_external_data(model.graph.initializer[0], location, **told)  # type: ignore[arg-type]
+    return bytes(model.SerializeToString())
+
+
+def test_weights_in_files_of_its_folder_are_the_models() -> None:
+    data = kept_beside("parts/w.bin", offset=0, length=12)
+    facts = inspect_model("model.onnx", io.BytesIO(data), {}, {"parts/w.bin": 4096}.get)
+    assert facts.weights == (WeightsFile("parts/w.bin", 4096),)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        *(
+            "../../etc/passwd",
+            "/etc/passwd",
+            "..\\w.bin",
+            "a/../../w.bin",
+            "./w.bin",
+            "C:w.bin",
+            "C:\\w.bin",
+            "",
+            "a//b",
+        ),
+        *("con", "w.bin.", "w\0.bin", "a" * 300, "", "a//b"),
+    ],
+)
+def test_weights_out_of_its_folder_are_refused(location: str) -> None:
+    with pytest.raises(UnsupportedModel, match="no file of its own folder"):
+        inspect_model("model.onnx", io.BytesIO(kept_beside(location)), {}, lambda _: 1 << 40)
+
+
+@pytest.mark.parametrize("told", [{"offset": 4096}, {"offset": 4090, "length": 12}, {"length": 5000}, {"offset": -1}])
+def test_weights_beyond_their_file_are_refused(told: dict[str, int]) -> None:
+    data = kept_beside("w.bin", **{"length": 12, **told})
+    with pytest.raises(UnsupportedModel, match=r"w\.bin is shorter than model\.onnx says"):
+        inspect_model("model.onnx", io.BytesIO(data), {}, lambda _: 4096)
+
+
+def test_weights_that_are_not_there_and_values_of_operators_elsewhere_are_refused() -> None:
     hidden = made()
     constant = helper.make_tensor("value", TensorProto.FLOAT, [1], bytes(4), raw=True)
     onnx.external_data_helper.set_external_data(constant, "weights.bin")
     hidden.graph.node.append(helper.make_node("Constant", [], ["c"], value=constant))
 
-    for found in (model, hidden):
+    for data in (kept_beside("weights.bin"), hidden.SerializeToString()):
         with pytest.raises(UnsupportedModel, match="separate files"):
-            inspected(found.SerializeToString())
+            inspected(data)
 
 
 def test_operators_of_another_library_are_refused() -> None:
@@ -133,3 +173,10 @@ def test_column_names_left_in_the_file_name_the_columns_of_its_table(columns: st
     )
     helper.set_model_props(model, {"columns": columns})
     assert inspected(model.SerializeToString()).signature.inputs[0].columns == expected
+
+
+def test_who_wrote_the_file_is_told_in_a_few_words() -> None:
+    model = made()
+    assert inspected(model.SerializeToString()).estimator == "made 1.0"
+    model.producer_version = "Git info:\n    Commit: 0\n    Author: a person"
+    assert inspected(model.SerializeToString()).estimator == "made"

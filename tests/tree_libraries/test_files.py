@@ -152,7 +152,12 @@ def test_a_file_that_was_cut_or_changed_is_described_or_refused(file: str) -> No
 
 def _xgboost_json(**learner: object) -> bytes:
     parameters = {"num_feature": "2", "num_class": "0", "num_target": "1", "base_score": "0.5"}
-    whole = {"learner_model_param": parameters, "objective": {"name": "reg:squarederror"}, **learner}
+    whole = {
+        "gradient_booster": {},
+        "learner_model_param": parameters,
+        "objective": {"name": "reg:squarederror"},
+        **learner,
+    }
     return json.dumps({"learner": whole, "version": [3, 2, 0]}).encode()
 
 
@@ -169,8 +174,8 @@ def _xgboost_json(**learner: object) -> bytes:
         (b"{L" + b"\0" * 7 + b"\x07learner" + b"[" * 100_000, "m.ubj", "nested deeper"),
         (b"{L" + b"\0" * 7 + b"\x07learnerSL\x7f" + b"\xff" * 7, "m.ubj", "longer than any"),
         (b"{L" + b"\0" * 7 + b"\x07learner[$d#L\x7f" + b"\xff" * 7, "m.ubj", "at greater length"),
-        (b"tree\nmax_feature_idx=99999999\nTree=0\n", "m.txt", "100000000 columns"),
-        (b"tree\n" + b"a=b\n" * 1000, "m.txt", "there is no tree in it"),
+        (b"tree\nversion=v4\nmax_feature_idx=99999999\nTree=0\n", "m.txt", "100000000 columns"),
+        (b"tree\nversion=v4\n" + b"a=b\n" * 1000, "m.txt", "there is no tree in it"),
         (b"CBM1\xff\xff\xff\xff" + b"\xff" * 64, "m.cbm", "lies outside"),
         (b"CBM1\x08\0\0\0\x04\0\0\0\x04\0\0\0", "m.cbm", "cannot be read"),
     ],

@@ -50,7 +50,7 @@ def test_whatever_a_plan_calls_a_model_is_found(session: Session, tmp_path: Path
         assert kind is not None
         assert model.facts is None
         if kind.framework is None:
-            assert model.problem == f"{kind.called}: not supported yet."
+            assert f"may be {kind.called}, which its bytes do not tell" in model.problem
 
 
 @pytest.mark.parametrize("suffix", [suffix for kind in MODEL_FILE_KINDS for suffix in kind.shared])
@@ -82,9 +82,8 @@ def test_bytes_go_before_the_name(session: Session, tmp_path: Path, name: str, f
 @pytest.mark.parametrize(
     ("head", "called"),
     [
-        (bytes(4) + b"ORTM" + bytes(60), "ONNX Runtime model (.ort)"),
-        (bytes(4) + b"TFL3" + bytes(60), "TensorFlow Lite model (.tflite)"),
-        (b"CBM1" + bytes(60), "CatBoost model (.cbm)"),
+        (bytes(4) + b"ORTM" + bytes(60), "an ONNX Runtime model (.ort)"),
+        (bytes(4) + b"TFL3" + bytes(60), "a TensorFlow Lite model (.tflite)"),
     ],
 )
 def test_a_kind_is_recognised_whatever_it_is_called(head: bytes, called: str) -> None:
@@ -95,4 +94,33 @@ def test_a_kind_is_recognised_whatever_it_is_called(head: bytes, called: str) ->
 
     with pytest.raises(UnsupportedModel) as refused:
         inspect_model("model.bin", BytesIO(head), {})
-    assert refused.value.message == f"{called}: not supported yet."
+    assert refused.value.message.startswith(f"model.bin is {called}: not supported yet. It would need ")
+
+
+def test_found_by_their_bytes_under_names_that_are_mostly_of_others(session: Session, tmp_path: Path) -> None:
+    """And what is none of those names stays unmentioned."""
+    files = Path(__file__).parents[1] / "packaging" / "model_files"
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    models = {"lgb.txt": "lgb.txt", "xgb.json": "xgb.json", "cat.json": "cat.json", "cat.pmml": "score.xml"}
+    models |= {name: name for name in ("cat.cbm", "lm.rds")}
+    for source, name in [*models.items(), ("cat.pmml", "cat.pmml")]:
+        (folder / name).write_bytes((files / source).read_bytes())
+    (folder / "MLmodel").write_text("flavors:\n  sklearn:\n    x: y\nmlflow_version: 2.9\n", encoding="utf-8")
+    for name in ("xgb_dump.json", "xgb_dump.txt", "frame.rds", "numbers.rds"):
+        (folder / name).write_bytes((files / name).read_bytes())
+    (folder / "notes.txt").write_text("a tree\nversion=1", encoding="utf-8")
+    (folder / "settings.json").write_text('{"learner": 3}', encoding="utf-8")
+    (folder / "page.xml").write_text("<a/>", encoding="utf-8")
+    plan = {item.path: item for item in plan_migration(session, folder).items}
+    migrate_folder(session, folder, "p")
+
+    found = {model.source.path: model.problem for model in find_models(session, "p")}
+
+    expected = {"lgb.txt", "xgb.json", "cat.json", "score.xml", "cat.cbm", "cat.pmml", "lm.rds", "MLmodel"}
+    assert set(found) == expected
+    loaded = {"lgb.txt", "xgb.json", "cat.cbm"}
+    assert all(found[path].startswith(f"{path} is ") for path in expected - loaded)
+    assert not any(found[path] for path in loaded)
+    assert {path for path, item in plan.items() if item.kind is FileKind.MODEL} == expected
+    assert all(plan[path].why == (found[path] or "Ready to package") for path in expected)

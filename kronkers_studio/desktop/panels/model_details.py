@@ -22,6 +22,7 @@ from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.desktop.widgets.views import scrolling
 from kronkers_studio.desktop.work.studio import Studio
+from kronkers_studio.domain.model_rows import why_no_rows
 from kronkers_studio.domain.models import ContentRef, ModelCard, ModelVersion, Tensor
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Release
@@ -119,7 +120,10 @@ class ModelDetails(QWidget):
         )
         self._section(tr("Quality"), [(name, figure(value), "") for name, value in version.metrics.items()])
         inputs, outputs = facts.signature.inputs, facts.signature.outputs
-        self._section(tr("Takes, for each row"), _tensor_facts(inputs))
+        no_rows = why_no_rows(facts.signature)
+        self._section(
+            tr("Takes whole tensors, no rows") if no_rows else tr("Takes, for each row"), _tensor_facts(inputs)
+        )
         self._section(tr("Answers"), _tensor_facts(outputs))
         columns = [name for tensor in inputs for name in tensor.columns]
         if columns:

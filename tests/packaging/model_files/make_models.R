@@ -1,0 +1,18 @@
+# Makes the R objects in this folder: Rscript make_models.R (with the packages rpart and randomForest).
+library(rpart)
+library(randomForest)
+set.seed(1)
+
+saveRDS(lm(Sepal.Length ~ Sepal.Width, iris[seq(1, 150, 15), ]), "lm.rds")
+logistic <- glm(am ~ wt, data = mtcars, family = binomial)
+saveRDS(logistic, "glm_bz.rds", compress = "bzip2")
+saveRDS(logistic, "glm_xz.rds", compress = "xz")
+saveRDS(logistic, "glm_ascii.rds", ascii = TRUE)
+saveRDS(rpart(Species ~ ., iris), "rpart.rds")
+saveRDS(randomForest(Species ~ ., iris, ntree = 2), "rf.rds")
+setClass("Scorer", representation(k = "numeric"))
+saveRDS(new("Scorer", k = 1), "s4.rds")
+saveRDS(mtcars[1:4, ], "frame.rds")
+saveRDS(1:10, "numbers.rds")
+saveRDS(list(model = logistic$coefficients, threshold = 0.5), "listed.rds")
+save(logistic, file = "lm.rda")
