@@ -172,10 +172,14 @@ class LibrariesDialog(Dialog):
 def _columns() -> list[Column[Library]]:
     return [
         Column(tr("Library"), lambda row: row.project, stretch=2, hint=lambda row: row.project),
-        Column(tr("Wanted"), lambda row: row.wanted.removeprefix("==") or tr("any"), _VERSION_WIDTH, faint=lambda row: not row.wanted),
+        Column(tr("Wanted"), _version, _VERSION_WIDTH, faint=lambda row: not row.wanted),
         Column(tr("In the package"), lambda row: row.packaged, _VERSION_WIDTH),
         Column(tr("Said by"), _who, stretch=2, hint=_who),
     ]
+
+
+def _version(row: Library) -> str:
+    return row.wanted.removeprefix("==") or tr("any")
 
 
 def _who(row: Library) -> str:
