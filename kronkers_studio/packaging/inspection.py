@@ -9,7 +9,8 @@ from packaging.version import Version
 
 from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
 from kronkers_studio.domain.model_files import ModelFileKind, model_file_kind
-from kronkers_studio.domain.models import Framework, ModelFacts
+from kronkers_studio.domain.models import Framework, ModelFacts, Signature
+from kronkers_studio.estimators.answers import CannotPredict
 from kronkers_studio.packaging import allowlist, estimators, model_state
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
 from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings, is_version, read_surroundings
@@ -86,6 +87,7 @@ def _inspect_pickle(
     if not outside:
         _refuse_misuse(name, findings)
     _require_estimator(name, root)
+    signature = _signature(name, root)
     version = estimators.version_of(root)
     if not is_version(version):
         raise UnsupportedModel(
@@ -102,7 +104,7 @@ def _inspect_pickle(
         estimator=class_of(root),
         python_version=python,
         requirements=_pins(surroundings),
-        signature=estimators.signature_of(root),
+        signature=signature,
         globals=tuple(sorted(map(str, findings.globals))),
         unsafe=tuple(map(str, outside)),
         assumed=_assumed(surroundings),
@@ -159,11 +161,13 @@ def _require_estimator(name: str, root: Symbol) -> None:
             f"{name} holds {_what(root)}, not a scikit-learn model.",
             next_step="Save the fitted estimator or pipeline itself: joblib.dump(model, file).",
         )
-    if estimators.only_prepares(root):
-        raise UnsupportedModel(
-            f"{name} holds a step that prepares data ({class_of(root).rpartition('.')[2]}), not a model that predicts.",
-            next_step="Save the whole pipeline, with the estimator at its end.",
-        )
+
+
+def _signature(name: str, root: Symbol) -> Signature:
+    try:
+        return estimators.signature_of(root)
+    except CannotPredict as reason:
+        raise UnsupportedModel(f"{name} is no model that predicts. {reason}", next_step=reason.advice) from None
 
 
 def _what(root: Symbol) -> str:

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import orjson
 
+from kronkers_studio.estimators.columns import Holds
 from kronkers_studio.serving.answers import Answer, json_answer
 from kronkers_studio.serving.bodies import Receive, Scope, check_type, header, parse_json, read_body
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import Refusal, kind_of, shown
+from kronkers_studio.serving.row_reader import unused
 from kronkers_studio.serving.signature import TensorSpec
 from kronkers_studio.serving.tensors import BinaryData, check_shape, fitted, read_tensor, write_tensor
 
@@ -109,7 +111,10 @@ class Inference:
         elif len(spec.shape) == 1 and array.ndim == 2 and array.shape[1] == 1:
             array = array.reshape(-1)
         check_shape(array, spec.shape, spec.name)
-        return fitted(array, spec.datatype, spec.name, takes_missing=self._model.takes_missing)
+        if spec.holds is Holds.ANYTHING:
+            return unused(array.shape, spec.datatype)
+        missing = any(spec.may_be_missing) or self._model.takes_missing
+        return fitted(array, spec.datatype, spec.name, takes_missing=missing)
 
     def _joined(self, arrays: dict[str, _Array], spec: TensorSpec) -> _Array:
         """The table whose columns were sent one by one."""
