@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kronkers_studio.estimators.views import EstimatorView, Value, is_array, is_estimator, listed, shape_of, whole
-from kronkers_studio.estimators.wrappers import DEEPEST, all_parts, part_that_answers, steps_of
+from kronkers_studio.estimators.wrappers import DEEPEST, all_parts, part_that_answers
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,7 @@ _DESCRIBES = (
     "To find rows that do not fit in, use EllipticEnvelope.",
 )
 _USES: Final[dict[str, tuple[str, str]]] = {
-    **dict.fromkeys(
-        ("DBSCAN", "OPTICS", "HDBSCAN", "AgglomerativeClustering", "SpectralClustering"), _GROUPS_ONLY
-    ),
+    **dict.fromkeys(("DBSCAN", "OPTICS", "HDBSCAN", "AgglomerativeClustering", "SpectralClustering"), _GROUPS_ONLY),
     **dict.fromkeys(("SpectralBiclustering", "SpectralCoclustering"), _GROUPS_ONLY),
     **dict.fromkeys(("MDS", "ClassicalMDS", "TSNE", "SpectralEmbedding", "Isomap", "LocallyLinearEmbedding"), _EMBEDS),
     **dict.fromkeys(
@@ -169,9 +167,12 @@ def _own_answer(estimator: EstimatorView, depth: int) -> Answer:
         return _of_several_parts(estimator, depth)
     if name == "TransformedTargetRegressor":
         return Answer("FP64", _targets(estimator, depth))
-    several = _multilabel_width(estimator)
-    if several:
-        return Answer("INT64", several, is_class=True, probable=_probable(estimator, depth), columns=several)
+    labels = _labels_at_once(estimator)
+    if labels:
+        probable = _probable(estimator, depth)
+        return Answer(
+            "INT64", len(labels), is_class=True, classes=tuple(labels), probable=probable, columns=len(labels)
+        )
     classes = classes_of(estimator)
     if isinstance(classes, list):
         return Answer(_datatype(classes[0] if classes else None), max(1, len(classes)), is_class=True)
@@ -211,15 +212,15 @@ def classes_of(estimator: EstimatorView) -> Value:
     return None
 
 
-def _multilabel_width(estimator: EstimatorView) -> int:
-    """How many labels a row can have at once, 0 for a classifier whose rows have one."""
+def _labels_at_once(estimator: EstimatorView) -> list[Value]:
+    """The labels of which a row can have several at once; none for a classifier whose rows have one."""
     for attribute in ("label_binarizer_", "_label_binarizer"):
         encoder = estimator.get(attribute)
-        kind = encoder.get("y_type_") if is_estimator(encoder) else None
-        if isinstance(kind, str) and kind.startswith("multilabel") and is_estimator(encoder):
-            shape = shape_of(encoder.get("classes_"))
-            return shape[0] if shape else 0
-    return 0
+        if is_estimator(encoder):
+            kind = encoder.get("y_type_")
+            if isinstance(kind, str) and kind.startswith("multilabel"):
+                return listed(encoder.get("classes_"))
+    return []
 
 
 def _datatype(classes: Value) -> str:

@@ -68,6 +68,11 @@ def shape_seen(root: EstimatorView) -> Shape:
     return Shape.TABLE
 
 
+def looks_at_nothing(root: EstimatorView) -> bool:
+    """Whether ``root`` answers without a look at the row."""
+    return root.name in _LOOK_AT_NOTHING
+
+
 def width_of(root: EstimatorView) -> int | None:
     """How many columns ``root`` was fitted to, None when it does not say."""
     names = names_of(root)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kronkers_studio.estimators.answers import Answer, CannotPredict, answer_of
-from kronkers_studio.estimators.columns import Holds, Shape, names_of, shape_seen, what_columns_hold, width_of
+from kronkers_studio.estimators.columns import (
+    Holds,
+    Shape,
+    looks_at_nothing,
+    names_of,
+    shape_seen,
+    what_columns_hold,
+    width_of,
+)
 from kronkers_studio.estimators.views import EstimatorView
 
 _UNREADABLE = {
@@ -52,10 +60,11 @@ def _inputs(root: EstimatorView) -> tuple[DescribedTensor, ...]:
     if shape is Shape.TEXTS:
         return (DescribedTensor("input", "BYTES", (-1,), holds=Holds.TEXT),)
     if shape is Shape.NUMBERS:
-        return (DescribedTensor("input", "FP64", (-1,)),)
+        return (DescribedTensor("input", "FP64", (-1,), names_of(root)[:1]),)
     width = width_of(root)
     if width is None:
-        return (DescribedTensor("input", "FP64", (-1, -1), holds=Holds.ANYTHING),)
+        holds = Holds.ANYTHING if looks_at_nothing(root) else Holds.NUMBERS
+        return (DescribedTensor("input", "FP64", (-1, -1), holds=holds),)
     names = names_of(root)
     columns = names if len(names) == width else ()
     held = what_columns_hold(root, width)

@@ -33,6 +33,7 @@ _SEE_THE_TABLE: Final[dict[str, tuple[str, ...]]] = {
     "SelfTrainingClassifier": ("estimator_", "base_estimator_"),
     "FrozenEstimator": ("estimator",),
     "FeatureUnion": ("transformer_list",),
+    "SelectFromModel": ("estimator_", "estimator"),
 }
 """By class: the attributes with the fitted parts that see the table (of two names, older versions have the second)."""
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from kronkers_studio.domain.models import Datatype, Signature, Tensor
 from kronkers_studio.estimators.columns import inwards
-from kronkers_studio.estimators.description import Description, DescribedTensor, describe
+from kronkers_studio.estimators.description import DescribedTensor, Description, describe
 from kronkers_studio.estimators.views import Value
 from kronkers_studio.packaging.array_types import kind_of, number_of, shape_of, values_of
 from kronkers_studio.packaging.pickle_symbols import Array, Call, Pairs, Symbol, attributes_of, class_of

@@ -17,6 +17,7 @@ from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surround
 from kronkers_studio.packaging.model_formats import looks_like_onnx, looks_like_pickle, unsupported_kind
 from kronkers_studio.packaging.pickle_reader import Budget, Findings, Forbidden, PickleReader
 from kronkers_studio.packaging.pickle_symbols import Global, Symbol, class_of
+from kronkers_studio.packaging.replaced_names import replaced
 
 _HEAD = 4096
 _LARGEST = 32 * 1024**3
@@ -82,10 +83,12 @@ def _inspect_pickle(
 ) -> ModelFacts:
     findings = Findings()
     root = _read(name, stream, compression, findings)
-    outside = allowlist.outside(findings.globals, findings.called)
+    own = replaced(findings.globals, findings.calls)
+    named = [found for found in findings.globals if found not in own]
+    outside = allowlist.outside(named, findings.called)
     _refuse_programs(outside, findings)
     if not outside:
-        _refuse_misuse(name, findings)
+        _refuse_misuse(name, findings, own)
     _require_estimator(name, root)
     signature = _signature(name, root)
     version = estimators.version_of(root)
@@ -105,7 +108,7 @@ def _inspect_pickle(
         python_version=python,
         requirements=_pins(surroundings),
         signature=signature,
-        globals=tuple(sorted(map(str, findings.globals))),
+        globals=tuple(sorted(map(str, named))),
         unsafe=tuple(map(str, outside)),
         assumed=_assumed(surroundings),
     )
@@ -145,8 +148,8 @@ def _refuse_programs(outside: Sequence[Global], findings: Findings) -> None:
         )
 
 
-def _refuse_misuse(name: str, findings: Findings) -> None:
-    wrong = model_state.misuse_in(findings.calls)
+def _refuse_misuse(name: str, findings: Findings, own: frozenset[Global]) -> None:
+    wrong = model_state.misuse_in(call for call in findings.calls if call.function not in own)
     if wrong:
         raise UnsupportedModel(
             f"{name} is refused, because scikit-learn would be misled by it. {wrong}",

@@ -308,6 +308,7 @@ FUNCTIONS: Final = {
         "polynomial_kernel rbf_kernel sigmoid_kernel"
     ),
     "sklearn.preprocessing._function_transformer": "_identity",
+    "sklearn.utils.validation": "check_array",
 }
 """Functions that a model may hold, by module: they compute numbers from arrays. None opens, starts or imports anything,
 and none is called while a pickle is read."""

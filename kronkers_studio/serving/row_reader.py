@@ -122,7 +122,9 @@ class RowReader:
     def _matrix(self, picked: list[Sequence[Any]], spec: TensorSpec) -> _Array:
         """All rows as one array of the input's type, whose columns share it."""
         fill = self._column_at(0)
-        array = _converted(picked, chain.from_iterable(picked), replace(fill, takes_missing=fill.takes_missing and self._alike))
+        array = _converted(
+            picked, chain.from_iterable(picked), replace(fill, takes_missing=fill.takes_missing and self._alike)
+        )
         if array is None:
             columns = [self._column([row[position] for row in picked], position) for position in range(len(picked[0]))]
             if self._alike:
@@ -154,7 +156,7 @@ def _columns_of(inputs: tuple[TensorSpec, ...], takes_missing: bool) -> tuple[li
     if len(inputs) == 1 and len(inputs[0].shape) == 2:
         spec = inputs[0]
         names = spec.columns or tuple(str(n) for n in range(1, spec.width + 1))
-        missing = spec.may_be_missing or (takes_missing,) * len(names)
+        missing = spec.may_be_missing if len(spec.may_be_missing) == len(names) else (takes_missing,) * len(names)
         return [
             _Column(name, spec.datatype, may_be, spec.holds) for name, may_be in zip(names, missing, strict=True)
         ], bool(spec.columns)

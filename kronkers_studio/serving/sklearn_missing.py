@@ -78,6 +78,8 @@ def _fate_on_the_way(steps: list[Any], column: int | None) -> _Fate:
 
 
 def _allows_nan(part: Any) -> bool:
+    if type(part).__name__ == "FunctionTransformer" and not part.validate:
+        return True
     if hasattr(part, "__sklearn_tags__"):
         return bool(part.__sklearn_tags__().input_tags.allow_nan)
     tags = part._get_tags() if hasattr(part, "_get_tags") else {}  # scikit-learn before 1.6

@@ -55,7 +55,7 @@ class SklearnModel:
         self.takes_missing = all(missing)
         self.label, self._label = label.name, label
         self.probabilities = probable[0].name if probable else ""
-        self._label_follows = len(self.classes) > 1 and _predicts_the_most_probable(estimator)
+        self._label_follows = len(self.classes) > 1 and len(label.shape) == 1 and _predicts_the_most_probable(estimator)
         self._class_values: Any = getattr(estimator, "classes_", None)
         self._warm_up()
 
@@ -119,6 +119,8 @@ def _matrix(inputs: Arrays, specs: tuple[TensorSpec, ...]) -> _Array:
 
 
 def _column(array: _Array, spec: TensorSpec) -> _Array:
+    if spec.holds is Holds.ANYTHING:
+        return np.zeros((len(array), 1))
     column = array.reshape(len(array), -1)
     return column if spec.holds is not Holds.DATES else dates(column, spec.name)
 

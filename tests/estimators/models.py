@@ -10,6 +10,7 @@ pandas, since models are fitted on data frames), and imports nothing of the prog
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import sys
 import warnings
@@ -68,7 +69,14 @@ def frame() -> Any:
 
 
 def frame_rows(table: Any) -> list[dict[str, Any]]:
-    return list(json.loads(table.to_json(orient="records", date_format="iso")))
+    """The rows of ``table`` as a client would write them into JSON."""
+
+    def plain(value: Any) -> Any:
+        if hasattr(value, "isoformat"):
+            return value.isoformat()
+        return None if isinstance(value, float) and math.isnan(value) else getattr(value, "item", lambda: value)()
+
+    return [{str(name): plain(value) for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def mixed_columns(named: bool = True) -> Any:
@@ -202,7 +210,11 @@ def construct(name: str, cls: Any) -> Any:
     if "estimator" in taken and taken["estimator"].default is inspect.Parameter.empty and "estimator" not in options:
         options["estimator"] = _ridge() if name.endswith("Regressor") else _logistic()
     for option, value in _SMALLER.items():
-        if option in taken and option not in options and not (option == "max_iter" and name.startswith(_OWN_ITERATIONS)):
+        if (
+            option in taken
+            and option not in options
+            and not (option == "max_iter" and name.startswith(_OWN_ITERATIONS))
+        ):
             options[option] = value
     if name.startswith(_OWN_ITERATIONS):
         options |= {"max_iter": 8} if "max_iter" in taken else {"n_iter": 2}
@@ -422,7 +434,7 @@ def _probabilities(model: Any, asked: Any) -> Any:
         found = model.predict_proba(asked)
     except ValueError:  # a chain of more than two classes has the method, and fails in it
         return None
-    return None if isinstance(found, list) else _listed(found)
+    return None if isinstance(found, list) else np.asarray(found).tolist()
 
 
 def _classes(model: Any) -> list[str] | None:

@@ -81,7 +81,11 @@ def differences(made: Path, entry: dict[str, Any], answer: dict[str, Any]) -> li
     for spec in answer["outputs"]:
         datatype, shape = answer["given"][spec["name"]]
         lengths = zip(spec["shape"], shape, strict=False)
-        if datatype != spec["datatype"] or len(shape) != len(spec["shape"]) or any(w not in (-1, h) for w, h in lengths):
+        if (
+            datatype != spec["datatype"]
+            or len(shape) != len(spec["shape"])
+            or any(w not in (-1, h) for w, h in lengths)
+        ):
             found.append(f"{spec['name']} is {datatype} {shape}, declared {spec['datatype']} {spec['shape']}")
     if entry["classes"] is not None and entry["probabilities"] is not None and answer["classes"] != entry["classes"]:
         found.append(f"classes {answer['classes']}, the library {entry['classes']}")

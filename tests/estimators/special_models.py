@@ -34,6 +34,7 @@ def cases(failed: dict[str, str], only: tuple[str, ...] = ()) -> Iterator[Case]:
 
 
 def _builders() -> dict[str, Callable[[str], Case]]:
+    from scipy import stats
     from sklearn import (
         calibration,
         cluster,
@@ -56,7 +57,6 @@ def _builders() -> dict[str, Callable[[str], Case]]:
         svm,
         tree,
     )
-    from scipy import stats
 
     make = pipeline.make_pipeline
     ridge, logistic = linear_model.Ridge, linear_model.LogisticRegression
@@ -183,6 +183,10 @@ def _builders() -> dict[str, Callable[[str], Case]]:
             ridge(), {"alpha": distribution}, n_iter=2, cv=2, random_state=0
         )
 
+    def small_numbers(name: str) -> Case:
+        fitted = ridge().fit(NUMBERS.astype(np.float32), AMOUNTS.astype(np.float32))
+        return Case(name, "Ridge", fitted, NUMBERS[:ASKED], NUMBERS[:ASKED].tolist())
+
     forest = ensemble.RandomForestClassifier
     target_pairs = ("log1p", "expm1")
     whole = np.arange(ROWS) % 2 == 0
@@ -230,7 +234,10 @@ def _builders() -> dict[str, Callable[[str], Case]]:
             TWO_AMOUNTS,
         ),
         "bagging of columns": over_columns(
-            lambda p: ensemble.BaggingClassifier(p, n_estimators=3, random_state=0), logistic(max_iter=500), NAMES, as_array=True
+            lambda p: ensemble.BaggingClassifier(p, n_estimators=3, random_state=0),
+            logistic(max_iter=500),
+            NAMES,
+            as_array=True,
         ),
         "bagging of regressors": over_columns(
             lambda p: ensemble.BaggingRegressor(p, n_estimators=3, random_state=0), ridge(), AMOUNTS, as_array=True
@@ -258,9 +265,7 @@ def _builders() -> dict[str, Callable[[str], Case]]:
         "chain of three classes": over_numbers(
             lambda: chain(multioutput.ClassifierChain, logistic(max_iter=500)), TWO_CLASSES
         ),
-        "one against the rest of columns": over_columns(
-            multiclass.OneVsRestClassifier, logistic(max_iter=500), NAMES
-        ),
+        "one against the rest of columns": over_columns(multiclass.OneVsRestClassifier, logistic(max_iter=500), NAMES),
         "one against one of columns": over_numbers(
             lambda: multiclass.OneVsOneClassifier(some_columns(logistic(max_iter=500))), NAMES
         ),
@@ -359,9 +364,7 @@ def _builders() -> dict[str, Callable[[str], Case]]:
             ["town", "age"],
         ),
         "categories of trees": over_categories,
-        "multiclass text forest": over_frame(
-            lambda: make(columns(), forest(4, random_state=0)), NAMES.astype(object)
-        ),
+        "multiclass text forest": over_frame(lambda: make(columns(), forest(4, random_state=0)), NAMES.astype(object)),
         "iterative imputer": over_frame(
             lambda: make(_iterative(), preprocessing.StandardScaler(), ridge()), AMOUNTS, ["age", "income"]
         ),
@@ -390,9 +393,7 @@ def _builders() -> dict[str, Callable[[str], Case]]:
         "column target of a forest": over_numbers(
             lambda: ensemble.RandomForestRegressor(3, random_state=0), AMOUNTS.reshape(-1, 1)
         ),
-        "two amounts of a forest": over_numbers(
-            lambda: ensemble.RandomForestRegressor(3, random_state=0), TWO_AMOUNTS
-        ),
+        "two amounts of a forest": over_numbers(lambda: ensemble.RandomForestRegressor(3, random_state=0), TWO_AMOUNTS),
         "two amounts of neighbours": over_numbers(lambda: neighbors.KNeighborsRegressor(3), TWO_AMOUNTS),
         "two amounts of a network": over_numbers(
             lambda: __import__("sklearn.neural_network", fromlist=["MLPRegressor"]).MLPRegressor(
@@ -415,7 +416,7 @@ def _builders() -> dict[str, Callable[[str], Case]]:
         ),
         "whole amounts": over_numbers(lambda: tree.DecisionTreeRegressor(max_depth=3), CLASSES),
         "whole amounts of neighbours": over_numbers(lambda: neighbors.KNeighborsRegressor(1), CLASSES),
-        "small numbers": over_numbers(lambda: ridge(), AMOUNTS.astype(np.float32), NUMBERS.astype(np.float32)),
+        "small numbers": small_numbers,
         "support vectors": over_numbers(lambda: svm.SVC(random_state=0), NAMES),
         "log loss": over_numbers(lambda: linear_model.SGDClassifier(loss="log_loss", random_state=0), NAMES),
         "huber loss": over_numbers(lambda: linear_model.SGDClassifier(loss="modified_huber", random_state=0), NAMES),
@@ -429,7 +430,7 @@ def _builders() -> dict[str, Callable[[str], Case]]:
         "roots": over_numbers(functions("sqrt", "cbrt", "square", "abs", "exp2", "tanh"), AMOUNTS),
         "more functions": over_numbers(functions("fabs", "floor", "positive", "spacing", "conjugate", "sign"), AMOUNTS),
         "cleaned numbers": over_numbers(functions("nan_to_num", "round"), AMOUNTS),
-        "expit": over_numbers(lambda: special(), AMOUNTS),
+        "expit": over_numbers(special, AMOUNTS),
         "target functions": over_numbers(
             lambda: compose.TransformedTargetRegressor(
                 ridge(), func=getattr(np, target_pairs[0]), inverse_func=getattr(np, target_pairs[1])
@@ -450,7 +451,9 @@ def _builders() -> dict[str, Callable[[str], Case]]:
         "bisected texts": over_texts(
             lambda: make(_tfidf(), cluster.BisectingKMeans(2, n_init=1, random_state=0)), None
         ),
-        "texts with accents": over_texts(lambda: make(_tfidf(strip_accents="unicode"), naive_bayes.MultinomialNB()), NAMES),
+        "texts with accents": over_texts(
+            lambda: make(_tfidf(strip_accents="unicode"), naive_bayes.MultinomialNB()), NAMES
+        ),
         "search of texts": over_texts(
             lambda: model_selection.GridSearchCV(
                 make(_tfidf(), logistic()), {"tfidfvectorizer__ngram_range": [(1, 1), (1, 2)]}, cv=2
@@ -461,7 +464,8 @@ def _builders() -> dict[str, Callable[[str], Case]]:
             lambda: ensemble.StackingClassifier([("a", make(_tfidf(), logistic()))], cv=2), NAMES
         ),
         "vote of texts": over_texts(
-            lambda: ensemble.VotingClassifier([("a", make(_tfidf(), naive_bayes.MultinomialNB()))], voting="soft"), NAMES
+            lambda: ensemble.VotingClassifier([("a", make(_tfidf(), naive_bayes.MultinomialNB()))], voting="soft"),
+            NAMES,
         ),
     }
 
