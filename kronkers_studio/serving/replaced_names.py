@@ -49,7 +49,7 @@ class CheckOfNumbers:
 def replacement(module: str, name: str) -> Any:
     """What a service has for ``module.name``, None when that must be imported."""
     wanted = f"{module}.{name}"
-    if wanted == "builtins.getattr":
+    if wanted in ("builtins.getattr", "__builtin__.getattr"):
         return _attribute_of_distribution
     if wanted == "functools.partial":
         return CheckOfNumbers

@@ -321,7 +321,8 @@ def _over_numeric_frame(name: str, made: Any, features: Any) -> Case:
 
     table = pd.DataFrame(features, columns=[f"column {n}" for n in range(features.shape[1])])
     asked = table[:ASKED]
-    return Case(f"{name} frame", name, _fitted(made, table, _targets(name, made)), asked, frame_rows(asked))
+    rows = asked.to_numpy().tolist() if name == "IsotonicRegression" else frame_rows(asked)  # which keeps no names
+    return Case(f"{name} frame", name, _fitted(made, table, _targets(name, made)), asked, rows)
 
 
 def _positive_whole(name: str) -> list[Any]:
@@ -430,10 +431,9 @@ def write(folder: Path, case: Case, number: int) -> list[dict[str, Any]]:
 def _probabilities(model: Any, asked: Any) -> Any:
     if not callable(getattr(model, "predict_proba", None)):
         return None
-    try:
-        found = model.predict_proba(asked)
-    except ValueError:  # a chain of more than two classes has the method, and fails in it
-        return None
+    if type(model).__name__ == "ClassifierChain" and any(len(classes) > 2 for classes in model.classes_):
+        return None  # of three classes, new versions fail and old ones give the second's alone
+    found = model.predict_proba(asked)
     return None if isinstance(found, list) else np.asarray(found).tolist()
 
 
