@@ -99,14 +99,22 @@ def _named_as(declared: Signature, found: Description, missing: tuple[bool, ...]
         TensorSpec(t.name, t.datatype, t.shape, t.columns, t.holds, missing if alone else missing[place : place + 1])
         for place, t in enumerate(found.inputs)
     ]
-    if len(inputs) == len(declared.inputs) == 1:
+    if alone and len(declared.inputs) == 1:
         given = declared.inputs[0]
         fits = len(given.columns) == inputs[0].width
         inputs = [replace(inputs[0], name=given.name, columns=inputs[0].columns or (given.columns if fits else ()))]
+    elif not alone:
+        named = [spec.name for spec in declared.inputs] if len(declared.inputs) > 1 else _columns_of(declared)
+        if len(named) == len(inputs):
+            inputs = [replace(spec, name=name) for spec, name in zip(inputs, named, strict=True)]
     outputs = [TensorSpec(t.name, t.datatype, t.shape, t.columns) for t in found.outputs]
     if len(outputs) == len(declared.outputs):
         outputs = [replace(spec, name=given.name) for spec, given in zip(outputs, declared.outputs, strict=True)]
     return Signature(tuple(inputs), tuple(outputs))
+
+
+def _columns_of(declared: Signature) -> list[str]:
+    return [name for spec in declared.inputs for name in spec.columns]
 
 
 def _matrix(inputs: Arrays, specs: tuple[TensorSpec, ...]) -> _Array:

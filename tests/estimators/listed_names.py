@@ -76,7 +76,9 @@ _SUSPECT_CALLS: Final = frozenset(
         *("savetxt", "tofile", "save", "dump", "unlink", "remove", "rmtree", "makedirs", "mkdir", "mkdtemp"),
     }
 )
-_SUSPECT_OWNERS: Final = frozenset({"os", "subprocess", "pickle", "joblib", "shutil", "tempfile", "importlib", "np", ""})
+_SUSPECT_OWNERS: Final = frozenset(
+    {"os", "subprocess", "pickle", "joblib", "shutil", "tempfile", "importlib", "np", ""}
+)
 REVIEWED: Final[dict[str, str]] = {
     "sklearn.feature_extraction.text.CountVectorizer": (
         "opens the files that rows name, with input='filename': such models are refused (model_state)"

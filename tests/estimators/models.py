@@ -1,8 +1,8 @@
 """Makes models of every estimator that the scikit-learn of this Python has, and writes what they answer.
 
-    python models.py FOLDER
+    python models.py FOLDER [NAME …]
 
-FOLDER gets each model as a pickle and as a joblib file, and ``models.json``: for each of them the rows of JSON that a
+With names it makes only those special models. FOLDER gets each model as a pickle and as a joblib file, and ``models.json``: for each of them the rows of JSON that a
 client would send, and the library's own answers. It runs in an environment with one version of scikit-learn (and
 pandas, since models are fitted on data frames), and imports nothing of the program.
 """
@@ -353,14 +353,14 @@ def _behind_columns(name: str, made: Any) -> Case:
 def _before(name: str, made: Any, features: Any) -> Case:
     from sklearn.pipeline import make_pipeline
 
-    model = _fitted(make_pipeline(made, _logistic()), features, [NAMES, CLASSES])
+    model = _fitted(make_pipeline(made, _logistic()), features, [NAMES, CLASSES, CLASSES > 0])
     return Case(f"{name} before", name, model, features[:ASKED], features[:ASKED].tolist())
 
 
 def _behind_columns_before(name: str, made: Any) -> Case:
     table = frame()
     made = type(made)(dictionary=np.eye(8)) if name == "SparseCoder" else made
-    model = _fitted(_behind(name, made, _logistic()), table, [NAMES, CLASSES])
+    model = _fitted(_behind(name, made, _logistic()), table, [NAMES, CLASSES, CLASSES > 0])
     return Case(f"{name} columns before", name, model, table[:ASKED], frame_rows(table[:ASKED]))
 
 
@@ -408,6 +408,12 @@ _SPECIAL_INPUT: dict[str, Callable[[Any], Iterator[Case]]] = {
 }
 
 
+def _all_names() -> list[str]:
+    from sklearn.utils import all_estimators
+
+    return [name for name, _ in all_estimators()]
+
+
 # writing
 def write(folder: Path, case: Case, number: int) -> list[dict[str, Any]]:
     """The files of ``case``, and what is to be known of them."""
@@ -447,7 +453,7 @@ def _listed(found: Any) -> Any:
     return array.reshape(-1).tolist() if array.ndim == 2 and array.shape[1] == 1 else array.tolist()
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, only: tuple[str, ...]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     failed: dict[str, str] = {}
     entries: list[dict[str, Any]] = []
@@ -455,14 +461,12 @@ def main(folder: Path) -> None:
     sys.path.insert(0, str(Path(__file__).parent))
     import special_models
 
-    for number, case in enumerate([*of_every_estimator(failed), *special_models.cases(failed)]):
-        try:
-            entries += write(folder, case, number)
-        except (pickle.PicklingError, AttributeError, ValueError, TypeError, NotImplementedError) as error:
-            failed[f"{case.name} written"] = f"{type(error).__name__}: {error}"[:300]
-    said = {"models": entries, "failed": failed}
+    every = () if only else of_every_estimator(failed)
+    for number, case in enumerate([*every, *special_models.cases(failed, only)]):
+        entries += write(folder, case, number)
+    said = {"models": entries, "failed": failed, "estimators": [] if only else _all_names()}
     (folder / "models.json").write_text(json.dumps(said), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), tuple(sys.argv[2:]))

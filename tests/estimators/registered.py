@@ -38,7 +38,7 @@ def register(made: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
                 facts = inspect_model(file.name, stream, {})
             require_safe(checked_facts(facts, file.name))
         except StudioError as reason:
-            refused[file.name] = f"{reason.message} {reason.next_step}"
+            refused[file.name] = f"{reason.message} next: {reason.next_step}"
             continue
         accepted[file.name] = entry
         _package(packages / file.name, file, facts, entry["rows"])

@@ -10,13 +10,6 @@ import models
 import numpy as np
 from models import AMOUNTS, ASKED, CLASSES, NAMES, NUMBERS, ROWS, TEXTS, TWO_AMOUNTS, TWO_CLASSES, TWO_NAMES, Case
 
-SAMPLE = (
-    *("stack of columns", "vote of columns", "calibrated columns", "target over columns", "bagging of columns"),
-    *("chain of columns", "outputs of columns", "search of columns", "random search", "text outputs"),
-    *("nested columns", "set output", "selector", "logarithms", "unknown category", "text table"),
-)
-"""Those of which the quick tests see each."""
-
 
 def cases(failed: dict[str, str], only: tuple[str, ...] = ()) -> Iterator[Case]:
     """Each special model; with ``only`` those of these names. What this scikit-learn cannot fit goes into ``failed``."""
