@@ -167,22 +167,23 @@ def _own_answer(estimator: EstimatorView, depth: int) -> Answer:
         return _of_several_parts(estimator, depth)
     if name == "TransformedTargetRegressor":
         return Answer("FP64", _targets(estimator, depth))
+    return _of_classifier(estimator, depth) or Answer("FP64", _numbers_for_each_row(estimator, depth))
+
+
+def _of_classifier(estimator: EstimatorView, depth: int) -> Answer | None:
+    """The answer of what has classes, None of what has none."""
     labels = _labels_at_once(estimator)
     if labels:
-        probable = _probable(estimator, depth)
-        return Answer(
-            "INT64", len(labels), is_class=True, classes=tuple(labels), probable=probable, columns=len(labels)
-        )
+        probable, count = _probable(estimator, depth), len(labels)
+        return Answer("INT64", count, is_class=True, classes=tuple(labels), probable=probable, columns=count)
     classes = classes_of(estimator)
-    if isinstance(classes, list):
+    if classes is None:
+        return None
+    if isinstance(classes, list):  # of each output
         return Answer(_datatype(classes[0] if classes else None), max(1, len(classes)), is_class=True)
-    if classes is not None:
-        values = tuple(listed(classes))
-        probable = _probable(estimator, depth)
-        return Answer(
-            _datatype(classes), is_class=True, classes=values, probable=probable, columns=len(values) if values else -1
-        )
-    return Answer("FP64", _numbers_for_each_row(estimator, depth))
+    values = tuple(listed(classes))
+    probable = _probable(estimator, depth)
+    return Answer(_datatype(classes), is_class=True, classes=values, probable=probable, columns=len(values) or -1)
 
 
 def _of_several_parts(estimator: EstimatorView, depth: int) -> Answer:
@@ -236,23 +237,25 @@ def _datatype(classes: Value) -> str:
 def _probable(estimator: EstimatorView, depth: int) -> bool:
     """Whether a classifier gives probabilities."""
     name = estimator.name
-    if name in _WITHOUT_PROBABILITIES:
-        return False
-    if name in ("SVC", "NuSVC"):
-        return estimator.get("probability") is True
-    if name == "SGDClassifier":
-        return estimator.get("loss") in ("log_loss", "log", "modified_huber")
-    if name == "NearestCentroid":  # since 1.6, and of Euclidean distances only
-        return "class_prior_" in estimator.attributes() and estimator.get("metric") == "euclidean"
-    if name == "VotingClassifier":
-        return estimator.get("voting") == "soft"
     if name == "StackingClassifier":
         final = estimator.get("final_estimator_")
         return is_estimator(final) and answer_of(final, depth + 1).probable
     if name in ("OneVsRestClassifier", "SelfTrainingClassifier"):
         parts = [part for part in all_parts(estimator) if part.name != "_ConstantPredictor"]
         return bool(parts) and answer_of(parts[0], depth + 1).probable
-    return True
+    attribute, values = _PROBABLE_WITH.get(name, ("", ()))
+    if name == "NearestCentroid" and "class_prior_" not in estimator.attributes():  # before 1.6
+        return False
+    return name not in _WITHOUT_PROBABILITIES and (not attribute or estimator.get(attribute) in values)
+
+
+_PROBABLE_WITH: Final[dict[str, tuple[str, tuple[Value, ...]]]] = {
+    **dict.fromkeys(("SVC", "NuSVC"), ("probability", (True,))),
+    "SGDClassifier": ("loss", ("log_loss", "log", "modified_huber")),
+    "VotingClassifier": ("voting", ("soft",)),
+    "NearestCentroid": ("metric", ("euclidean",)),
+}
+"""By class: the parameter that decides, and with which values there are probabilities."""
 
 
 # numbers

@@ -1,4 +1,4 @@
-"""The names in scikit-learn 0.24.2 to 1.9.1, and in numpy and scipy, that a model may use, one by one.
+"""The names in scikit-learn 0.24.2 to 1.9.1, numpy and scipy that a model may use, one by one.
 
 Made by ``python -m tests.estimators.listed_names``: do not edit. A name counts only where it is defined.
 """

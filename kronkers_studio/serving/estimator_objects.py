@@ -40,10 +40,12 @@ def viewed(value: Any) -> Any:
     """``value`` as a value of ``kronkers_studio.estimators``; None for what is none of them."""
     if value is None or isinstance(value, bool | int | float | str | slice):
         return value
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return ObjectArray(value)
+    if isinstance(value, np.ndarray | np.generic):
+        return ObjectArray(value) if isinstance(value, np.ndarray) else value.item()
+    return _viewed_container(value)
+
+
+def _viewed_container(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(viewed, value))
     if isinstance(value, list) or type(value).__name__ == "_RemainderColsList":

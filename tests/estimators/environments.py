@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 from kronkers_studio.settings.paths import uv_program
@@ -21,7 +22,8 @@ VERSIONS = {
 
 def environment(version: str, libraries: tuple[str, ...] = ()) -> Path:
     """The interpreter of an environment with that scikit-learn and ``libraries``, for the running Python's version."""
-    folder = TEST_CACHE / "scikit-learn" / f"{version}-{sys.version_info[0]}.{sys.version_info[1]}"
+    chosen = sha256(" ".join(libraries).encode()).hexdigest()[:8]
+    folder = TEST_CACHE / "scikit-learn" / f"{version}-{sys.version_info[0]}.{sys.version_info[1]}-{chosen}"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     ready = folder / "ready"
     if not ready.is_file():

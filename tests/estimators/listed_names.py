@@ -126,10 +126,13 @@ def _lists_function(module: str, name: str) -> bool:
 def _defined(version: str) -> Mapping[str, Any]:
     if version in READ:
         return _read(sources(version))
-    libraries = ("numpy<2",) if version < "1.5" else ()
     script = Path(__file__).with_name("defined_names.py")
-    told = subprocess.run([str(environment(version, libraries)), str(script)], check=True, capture_output=True)
+    told = subprocess.run([str(_python(version)), str(script)], check=True, capture_output=True)
     return dict(json.loads(told.stdout.splitlines()[-1]))
+
+
+def _python(version: str) -> Path:
+    return environment(version, ("numpy<2",) if version < "1.5" else ())
 
 
 def _read(folder: Path) -> Mapping[str, Any]:
@@ -163,7 +166,7 @@ def _suspects(classes: Mapping[str, set[str]], functions: Mapping[str, set[str]]
 
 
 def _installed(version: str) -> Path:
-    python = environment(version)
+    python = _python(version)
     asked = "import sklearn, pathlib; print(pathlib.Path(sklearn.__file__).parents[1])"
     return Path(subprocess.run([str(python), "-c", asked], check=True, capture_output=True, text=True).stdout.strip())
 
@@ -177,7 +180,7 @@ def _is_suspect(node: ast.AST) -> bool:
             return True
         if isinstance(function, ast.Attribute) and function.attr in _SUSPECT_CALLS:
             owner = function.value.id if isinstance(function.value, ast.Name) else ""
-            if owner in _SUSPECT_OWNERS and owner:
+            if owner in _SUSPECT_OWNERS:
                 return True
     return False
 
@@ -189,7 +192,7 @@ def _written(
     first, last = READ[0], IMPORTED[-1]
     return "\n".join(
         [
-            f'"""The names in scikit-learn {first} to {last}, and in numpy and scipy, that a model may use, one by one.',
+            f'"""The names in scikit-learn {first} to {last}, numpy and scipy that a model may use, one by one.',
             "",
             "Made by ``python -m tests.estimators.listed_names``: do not edit. A name counts only where it is defined.",
             '"""',

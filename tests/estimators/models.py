@@ -2,9 +2,10 @@
 
     python models.py FOLDER [NAME …]
 
-With names it makes only those special models. FOLDER gets each model as a pickle and as a joblib file, and ``models.json``: for each of them the rows of JSON that a
-client would send, and the library's own answers. It runs in an environment with one version of scikit-learn (and
-pandas, since models are fitted on data frames), and imports nothing of the program.
+With names it makes only those special models. FOLDER gets each model as a pickle and as a joblib file, and
+``models.json``: for each of them the rows of JSON that a client would send, and the library's own answers. It runs in
+an environment with one version of scikit-learn (and pandas, since models are fitted on data frames), and imports
+nothing of the program.
 """
 
 from __future__ import annotations
@@ -223,25 +224,32 @@ def construct(name: str, cls: Any) -> Any:
     return cls(**options)
 
 
+_FITTED_TO: dict[str, Callable[[], list[Any]]] = {
+    "ClassifierChain": lambda: [(TWO_CLASSES > 0).astype(int)],
+    "MultiOutputClassifier": lambda: [TWO_NAMES, TWO_CLASSES],
+    **dict.fromkeys(("RegressorChain", "MultiOutputRegressor"), lambda: [TWO_AMOUNTS]),
+    **dict.fromkeys(
+        ("FixedThresholdClassifier", "TunedThresholdClassifierCV"),
+        lambda: [np.where(CLASSES > 0, "yes", "no"), (CLASSES > 0).astype(int)],
+    ),
+    **dict.fromkeys(
+        ("SelfTrainingClassifier", "LabelPropagation", "LabelSpreading"),
+        lambda: [np.where(np.arange(ROWS) % 8 == 3, -1, CLASSES)],
+    ),
+}
+
+
 def _targets(name: str, model: Any) -> list[Any]:
     """What ``model`` may be fitted to, the most fitting first."""
     from sklearn.base import is_classifier, is_regressor
 
-    if name == "ClassifierChain":
-        return [(TWO_CLASSES > 0).astype(int)]
-    if name == "MultiOutputClassifier":
-        return [TWO_NAMES, TWO_CLASSES]
-    if name.startswith("MultiTask") or name in ("RegressorChain", "MultiOutputRegressor"):
+    if name in _FITTED_TO:
+        return _FITTED_TO[name]()
+    if name.startswith("MultiTask"):
         return [TWO_AMOUNTS]
-    if name in ("FixedThresholdClassifier", "TunedThresholdClassifierCV"):
-        return [np.where(CLASSES > 0, "yes", "no"), (CLASSES > 0).astype(int)]
-    if name in ("SelfTrainingClassifier", "LabelPropagation", "LabelSpreading"):
-        return [np.where(np.arange(ROWS) % 8 == 3, -1, CLASSES)]
     if is_regressor(model):
         return [AMOUNTS]
-    if is_classifier(model) or "Classifier" in name:
-        return [NAMES, CLASSES]
-    return [NAMES, CLASSES, AMOUNTS, None]
+    return [NAMES, CLASSES] if is_classifier(model) else [NAMES, CLASSES, AMOUNTS, None]
 
 
 def _fitted(model: Any, features: Any, targets: list[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""The hard kinds: estimators around pipelines over a mixed table, searches, nested transformers, odd labels, functions."""
+"""The hard kinds: estimators around pipelines over a mixed table, searches, nested transformers, labels, functions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models import AMOUNTS, ASKED, CLASSES, NAMES, NUMBERS, ROWS, TEXTS, TWO_AMO
 
 
 def cases(failed: dict[str, str], only: tuple[str, ...] = ()) -> Iterator[Case]:
-    """Each special model; with ``only`` those of these names. What this scikit-learn cannot fit goes into ``failed``."""
+    """Each special model, or those called as in ``only``. What this scikit-learn cannot fit goes into ``failed``."""
     from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer  # noqa: F401
 
     for name, build in _builders().items():
@@ -26,7 +26,7 @@ def cases(failed: dict[str, str], only: tuple[str, ...] = ()) -> Iterator[Case]:
             failed[name] = f"{type(error).__name__}: {error}"[:300]
 
 
-def _builders() -> dict[str, Callable[[str], Case]]:
+def _builders() -> dict[str, Callable[[str], Case]]:  # noqa: PLR0915 — a table of models, with what they share
     from scipy import stats
     from sklearn import (
         calibration,
@@ -366,7 +366,7 @@ def _builders() -> dict[str, Callable[[str], Case]]:
         "float labels": over_numbers(lambda: tree.DecisionTreeClassifier(max_depth=2), CLASSES.astype(float)),
         "small labels": over_numbers(lambda: tree.DecisionTreeClassifier(max_depth=2), CLASSES.astype(np.int8)),
         "object labels": over_numbers(lambda: forest(3, random_state=0), NAMES.astype(object)),
-        "one label": over_numbers(lambda: dummy.DummyClassifier(), np.zeros(ROWS, dtype=int)),
+        "one label": over_numbers(dummy.DummyClassifier, np.zeros(ROWS, dtype=int)),
         "labels of several outputs": over_numbers(lambda: forest(3, random_state=0), TWO_CLASSES),
         "text of several outputs": over_numbers(lambda: tree.DecisionTreeClassifier(max_depth=3), TWO_NAMES),
         "neighbours of several outputs": over_numbers(lambda: neighbors.KNeighborsClassifier(3), TWO_CLASSES),
@@ -380,9 +380,9 @@ def _builders() -> dict[str, Callable[[str], Case]]:
             np.column_stack([CLASSES > 0, CLASSES > 1]).astype(int),
         ),
         "multilabel ridge": over_numbers(
-            lambda: linear_model.RidgeClassifier(), np.column_stack([CLASSES > 0, CLASSES > 1]).astype(int)
+            linear_model.RidgeClassifier, np.column_stack([CLASSES > 0, CLASSES > 1]).astype(int)
         ),
-        "column target": over_numbers(lambda: linear_model.LinearRegression(), AMOUNTS.reshape(-1, 1)),
+        "column target": over_numbers(linear_model.LinearRegression, AMOUNTS.reshape(-1, 1)),
         "column target of a forest": over_numbers(
             lambda: ensemble.RandomForestRegressor(3, random_state=0), AMOUNTS.reshape(-1, 1)
         ),
@@ -397,7 +397,7 @@ def _builders() -> dict[str, Callable[[str], Case]]:
         "two amounts of a process": over_numbers(
             lambda: __import__("sklearn.gaussian_process", fromlist=["x"]).GaussianProcessRegressor(), TWO_AMOUNTS
         ),
-        "two amounts of a dummy": over_numbers(lambda: dummy.DummyRegressor(), TWO_AMOUNTS),
+        "two amounts of a dummy": over_numbers(dummy.DummyRegressor, TWO_AMOUNTS),
         "two amounts of PLS": over_numbers(
             lambda: __import__("sklearn.cross_decomposition", fromlist=["x"]).PLSRegression(2), TWO_AMOUNTS
         ),
@@ -414,7 +414,7 @@ def _builders() -> dict[str, Callable[[str], Case]]:
         "log loss": over_numbers(lambda: linear_model.SGDClassifier(loss="log_loss", random_state=0), NAMES),
         "huber loss": over_numbers(lambda: linear_model.SGDClassifier(loss="modified_huber", random_state=0), NAMES),
         "novelties": over_numbers(lambda: neighbors.LocalOutlierFactor(novelty=True), None),
-        "categorical bayes": over_numbers(lambda: naive_bayes.CategoricalNB(), NAMES, np.floor(NUMBERS)),
+        "categorical bayes": over_numbers(naive_bayes.CategoricalNB, NAMES, np.floor(NUMBERS)),
         "mixtures": over_numbers(lambda: mixture.GaussianMixture(2, random_state=0), None),
         "isotonic": lambda name: _isotonic(name, isotonic.IsotonicRegression(out_of_bounds="clip")),
         # functions
