@@ -50,7 +50,7 @@ class SklearnModel:
         self.signature = _named_as(declared, description, missing)
         self._predict = estimator.predict
         label, *probable = self.signature.outputs
-        self._predict_proba = estimator.predict_proba if probable else None
+        self._predict_proba: Any = estimator.predict_proba if probable else None
         self.classes = description.classes
         self.takes_missing = all(missing)
         self.label, self._label = label.name, label

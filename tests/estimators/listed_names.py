@@ -97,9 +97,9 @@ def main() -> None:
     for version in (*READ, *IMPORTED):
         found = _defined(version)
         for module, names in found["classes"].items():
-            classes.setdefault(module, set()).update(filter(lambda name, m=module: _lists_class(m, name), names))
+            classes.setdefault(module, set()).update(name for name in names if _lists_class(module, name))
         for module, names in found["functions"].items():
-            functions.setdefault(module, set()).update(filter(lambda name, m=module: _lists_function(m, name), names))
+            functions.setdefault(module, set()).update(name for name in names if _lists_function(module, name))
         numpy.update(found["numpy"])
         special.update(found["scipy.special"])
     for module, name in _COMPILED.items():

@@ -1,6 +1,6 @@
 """Makes models of every estimator that the scikit-learn of this Python has, and writes what they answer.
 
-    python models.py FOLDER [NAME …]
+    python -m tests.estimators.models FOLDER [NAME …]
 
 With names it makes only those special models. FOLDER gets each model as a pickle and as a joblib file, and
 ``models.json``: for each of them the rows of JSON that a client would send, and the library's own answers. It runs in
@@ -466,8 +466,7 @@ def main(folder: Path, only: tuple[str, ...]) -> None:
     failed: dict[str, str] = {}
     entries: list[dict[str, Any]] = []
     warnings.simplefilter("ignore")
-    sys.path.insert(0, str(Path(__file__).parent))
-    import special_models
+    from tests.estimators import special_models
 
     every = () if only else of_every_estimator(failed)
     for number, case in enumerate([*every, *special_models.cases(failed, only)]):
@@ -477,4 +476,6 @@ def main(folder: Path, only: tuple[str, ...]) -> None:
 
 
 if __name__ == "__main__":
+    from tests.estimators.models import main  # the module that the special models know, too
+
     main(Path(sys.argv[1]), tuple(sys.argv[2:]))

@@ -6,9 +6,22 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import models
 import numpy as np
-from models import AMOUNTS, ASKED, CLASSES, NAMES, NUMBERS, ROWS, TEXTS, TWO_AMOUNTS, TWO_CLASSES, TWO_NAMES, Case
+
+from tests.estimators import models
+from tests.estimators.models import (
+    AMOUNTS,
+    ASKED,
+    CLASSES,
+    NAMES,
+    NUMBERS,
+    ROWS,
+    TEXTS,
+    TWO_AMOUNTS,
+    TWO_CLASSES,
+    TWO_NAMES,
+    Case,
+)
 
 
 def cases(failed: dict[str, str], only: tuple[str, ...] = ()) -> Iterator[Case]:
