@@ -68,8 +68,8 @@ def _inputs(root: EstimatorView) -> tuple[DescribedTensor, ...]:
     names = names_of(root)
     columns = names if len(names) == width else ()
     held = what_columns_hold(root, width)
-    if len(set(held)) == 1 and held[0] is not Holds.DATES:
-        text = held[0] is Holds.TEXT
+    if len(set(held)) == 1 and (held[0] is not Holds.DATES or width == 1):
+        text = held[0] in (Holds.TEXT, Holds.DATES)
         return (DescribedTensor("input", "BYTES" if text else "FP64", (-1, width), columns, held[0]),)
     named = columns or tuple(f"x{position}" for position in range(width))  # as scikit-learn itself names them
     return tuple(

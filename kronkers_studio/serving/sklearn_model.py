@@ -119,7 +119,7 @@ def _columns_of(declared: Signature) -> list[str]:
 
 def _matrix(inputs: Arrays, specs: tuple[TensorSpec, ...]) -> _Array:
     """All inputs as the one table that the estimator was fitted to."""
-    if len(specs) == 1:
+    if len(specs) == 1 and specs[0].holds is not Holds.DATES:
         return inputs[specs[0].name]
     columns = [_column(inputs[spec.name], spec) for spec in specs]
     mixed = any(column.dtype == object for column in columns)
