@@ -36,8 +36,12 @@ def made_models(folder: Path, version: str, *only: str) -> tuple[Path, dict[str,
     """The folder with models of that scikit-learn, and what ``models.json`` there says."""
     made = folder / version
     python = environment(version, VERSIONS[version])
-    script = Path(__file__).with_name("models.py")
-    subprocess.run([str(python), str(script), str(made), *only], check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    subprocess.run(
+        [str(python), "-m", "tests.estimators.models", str(made), *only],
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     return made, json.loads((made / "models.json").read_text(encoding="utf-8"))
 
 
