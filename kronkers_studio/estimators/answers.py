@@ -115,7 +115,7 @@ def answer_of(estimator: EstimatorView, depth: int = 0) -> Answer:
             f"It is a {estimator.name} without a fitted model: not fitted yet, or with refit=False.",
             "Fit it with refit=True, or fit the best estimator, and save that.",
         )
-    if not _is_fitted(estimator):
+    if estimator.module.startswith("sklearn.") and not _is_fitted(estimator):
         raise CannotPredict(f"It is {a(estimator.name)} that was saved before it was fitted.", "Fit it, then save it.")
     return _own_answer(estimator, depth)
 

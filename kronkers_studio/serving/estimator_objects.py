@@ -16,8 +16,11 @@ class ObjectView:
         self.name = type(estimator).__name__
         self.module = type(estimator).__module__
         self._state: dict[str, Any] = getattr(estimator, "__dict__", {})
+        self._is_foreign = not self.module.startswith("sklearn.")
 
     def get(self, attribute: str) -> Any:
+        if self._is_foreign:  # whose own class may say it
+            return viewed(getattr(self.estimator, attribute, None))
         return viewed(self._state.get(attribute))
 
     def attributes(self) -> Sequence[str]:

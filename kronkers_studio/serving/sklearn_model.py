@@ -86,10 +86,14 @@ class SklearnModel:
 
 
 def _described(estimator: Any) -> Description:
+    if not callable(getattr(estimator, "predict", None)) and not type(estimator).__module__.startswith("sklearn."):
+        raise CannotStart(f"The model is a {type(estimator).__name__}, which cannot predict.")
     try:
-        return describe(ObjectView(estimator))
+        found = describe(ObjectView(estimator))
     except CannotPredict as reason:
         raise CannotStart(f"{reason} {reason.advice}") from None
+    probable = callable(getattr(estimator, "predict_proba", None))
+    return found if probable else replace(found, outputs=found.outputs[:1])
 
 
 def _named_as(declared: Signature, found: Description, missing: tuple[bool, ...]) -> Signature:
