@@ -29,7 +29,7 @@ from kronkers_studio.packaging.estimators import SymbolView
 from kronkers_studio.serving.estimator_objects import ObjectView
 from kronkers_studio.serving.problems import Refusal
 from kronkers_studio.serving.row_reader import RowReader
-from kronkers_studio.serving.signature import Signature
+from kronkers_studio.serving.signature import Signature, datatype_of
 from kronkers_studio.serving.sklearn_model import SklearnModel
 from tests.packaging import model_zoo
 
@@ -204,3 +204,21 @@ def test_labels_of_objects_are_what_they_hold() -> None:
     numbers.classes_ = numbers.classes_.astype(object)
 
     assert describe(ObjectView(numbers)).outputs[0].datatype == "INT64"
+
+
+@pytest.mark.parametrize(
+    ("model", "target", "datatype"),
+    [
+        (cluster.KMeans(2, n_init=1, random_state=0), None, "INT64"),  # it answers with int32
+        (LinearRegression(), np.arange(12.0).reshape(-1, 1), "FP64"),  # it answers with a column
+        (LinearRegression(), np.arange(12, dtype=np.float32), "FP64"),
+    ],
+)
+def test_answers_have_the_type_and_shape_that_is_declared(model: Any, target: Any, datatype: str) -> None:
+    features = np.arange(24, dtype=np.float32).reshape(12, 2) ** 2
+    loaded = SklearnModel(clone(model).fit(features, target), Signature())
+
+    answers = loaded.run({"input": features}, (loaded.label,))[loaded.label]
+
+    assert (loaded.signature.outputs[0].datatype, loaded.signature.outputs[0].shape) == (datatype, (-1,))
+    assert (datatype_of(answers), answers.shape) == (datatype, (12,))
