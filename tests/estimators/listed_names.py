@@ -155,14 +155,31 @@ def _modules(folder: Path) -> Iterator[tuple[str, ast.Module]]:
 
 # review
 def _suspects(classes: Mapping[str, set[str]], functions: Mapping[str, set[str]]) -> Iterator[str]:
-    """Listed classes and functions whose source calls what a model must not."""
+    """Listed classes and functions whose source, or that of a class that they inherit from, calls what a model must
+    not. Compiled code, and functions that they call elsewhere, are not seen."""
     for version in (*READ, *IMPORTED):
-        folder = sources(version) if version in READ else _installed(version)
-        for module, tree in _modules(folder):
+        modules = list(_modules(sources(version) if version in READ else _installed(version)))
+        bases: dict[str, list[ast.ClassDef]] = {}
+        for _, tree in modules:
+            for node in tree.body:
+                if isinstance(node, ast.ClassDef):
+                    bases.setdefault(node.name, []).append(node)
+        for module, tree in modules:
             listed = classes.get(module, set()) | functions.get(module, set())
             for node in tree.body:
-                if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name in listed and _is_suspect(node):
+                is_listed = isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name in listed
+                if is_listed and any(map(_is_suspect, _with_bases(node, bases))):
                     yield f"{module}.{node.name}"
+
+
+def _with_bases(node: ast.stmt, classes: Mapping[str, list[ast.ClassDef]]) -> list[ast.stmt]:
+    """``node`` and every class of those names that it inherits from, near or far."""
+    found = [node]
+    for one in found:  # which grows meanwhile
+        for base in one.bases if isinstance(one, ast.ClassDef) else ():
+            name = base.id if isinstance(base, ast.Name) else getattr(base, "attr", "")
+            found.extend(known for known in classes.get(name, ()) if known not in found)
+    return found
 
 
 def _installed(version: str) -> Path:
