@@ -167,8 +167,9 @@ def _suspects(classes: Mapping[str, set[str]], functions: Mapping[str, set[str]]
         for module, tree in modules:
             listed = classes.get(module, set()) | functions.get(module, set())
             for node in tree.body:
-                is_listed = isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name in listed
-                if is_listed and any(map(_is_suspect, _with_bases(node, bases))):
+                if not isinstance(node, ast.ClassDef | ast.FunctionDef) or node.name not in listed:
+                    continue
+                if any(map(_is_suspect, _with_bases(node, bases))):
                     yield f"{module}.{node.name}"
 
 
