@@ -33,6 +33,7 @@ def specify() -> None:
     # it on this computer (the model's own Python runs it) and the database's migrations (Alembic reads them).
     sources = [
         package / "__init__.py",
+        *package.glob("estimators/*.py"),
         *package.glob("serving/**/*.py"),
         *package.glob("confinement/*.py"),
         *package.glob("storage/migrations/**/*.py"),

@@ -46,12 +46,7 @@ _OTHER_CALLABLE = re.compile(
 )
 """What a pickle may name and call outside scikit-learn. ``construction`` says with which arguments."""
 
-_UFUNCS: Final = words(
-    "absolute add arccos arccosh arcsin arcsinh arctan arctanh cbrt ceil cos cosh deg2rad degrees divide exp exp2 "
-    "expm1 fabs float_power floor isfinite isinf isnan log log10 log1p log2 logical_not maximum minimum multiply "
-    "negative positive power rad2deg radians reciprocal rint sign sin sinh sqrt square subtract tan tanh "
-    "true_divide trunc"
-)
+_UFUNCS: Final = words(sklearn_names.UFUNCS)
 _ARRAY_FUNCTIONS: Final = words(
     "abs amax amin around array asarray clip max mean median min nan_to_num nanmax nanmean nanmedian nanmin nanstd "
     "nansum nanvar ravel round std sum var"
@@ -64,8 +59,8 @@ _REFERABLE: Final = frozenset(
         "scipy._lib.array_api_compat.numpy._aliases.asarray",  # in splines
         *(
             f"scipy.special{module}.{name}"
-            for module in ("", "._ufuncs")
-            for name in words("boxcox boxcox1p expit inv_boxcox inv_boxcox1p logit")
+            for module in ("", "._ufuncs", "._special_ufuncs")
+            for name in words(sklearn_names.SPECIAL)
         ),
     ]
 )

@@ -140,3 +140,27 @@ def _decoded(dtype: Symbol, shape: Symbol, data: bytes | None) -> tuple[str, lis
     if letter is None:
         return None
     return kind.kind, list(struct.unpack(f"{order}{shape[0]}{letter}", data))
+
+
+def kind_of(symbol: Symbol) -> str:
+    """numpy's letter for the type of an array's elements, "V" when it is not understood."""
+    state = _numpy_state(symbol)
+    dtype = symbol.dtype if isinstance(symbol, Array) else state[2] if state else None
+    try:
+        return array_type(dtype).kind
+    except Damaged:
+        return "V"
+
+
+def number_of(symbol: Symbol) -> int | float | bool | str | None:
+    """The value of a scalar of numpy, None for anything else."""
+    if not isinstance(symbol, Call) or not str(symbol.function).endswith("multiarray.scalar"):
+        return None
+    if len(symbol.arguments) != 2:
+        return None
+    try:
+        decoded = _decoded(symbol.arguments[0], (1,), _raw(symbol.arguments[1]))
+    except (Damaged, ValueError, UnicodeDecodeError, struct.error):
+        return None
+    value = decoded[1][0] if decoded else None
+    return value if isinstance(value, int | float | str) else None

@@ -9,7 +9,8 @@ from packaging.version import Version
 
 from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
 from kronkers_studio.domain.model_files import ModelFileKind, kind_of_module
-from kronkers_studio.domain.models import Framework, ModelFacts
+from kronkers_studio.domain.models import Framework, ModelFacts, Signature
+from kronkers_studio.estimators.answers import CannotPredict
 from kronkers_studio.packaging import allowlist, estimators, model_state
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
 from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings, is_version, read_surroundings
@@ -22,6 +23,7 @@ from kronkers_studio.packaging.model_formats import (
 )
 from kronkers_studio.packaging.pickle_reader import Budget, Findings, Forbidden, PickleReader
 from kronkers_studio.packaging.pickle_symbols import Global, Symbol, class_of
+from kronkers_studio.packaging.replaced_names import replaced
 
 _SUPPORTED = "Models of scikit-learn (joblib, pickle), XGBoost, LightGBM, CatBoost and ONNX"
 _HEAD = 4096
@@ -114,11 +116,14 @@ def _inspect_pickle(
 ) -> ModelFacts:
     findings = Findings()
     root = _read(name, stream, compression, findings)
-    outside = allowlist.outside(findings.globals, findings.called)
+    own = replaced(findings.globals, findings.calls)
+    named = [found for found in findings.globals if found not in own]
+    outside = allowlist.outside(named, findings.called)
     _refuse_programs(outside, findings)
     if not outside:
-        _refuse_misuse(name, findings)
+        _refuse_misuse(name, findings, own)
     _require_estimator(name, root)
+    signature = _signature(name, root)
     version = estimators.version_of(root)
     if not is_version(version):
         raise UnsupportedModel(
@@ -135,8 +140,8 @@ def _inspect_pickle(
         estimator=class_of(root),
         python_version=python,
         requirements=_pins(surroundings),
-        signature=estimators.signature_of(root),
-        globals=tuple(sorted(map(str, findings.globals))),
+        signature=signature,
+        globals=tuple(sorted(map(str, named))),
         unsafe=tuple(map(str, outside)),
         assumed=_assumed(surroundings),
     )
@@ -176,8 +181,8 @@ def _refuse_programs(outside: Sequence[Global], findings: Findings) -> None:
         )
 
 
-def _refuse_misuse(name: str, findings: Findings) -> None:
-    wrong = model_state.misuse_in(findings.calls)
+def _refuse_misuse(name: str, findings: Findings, own: frozenset[Global]) -> None:
+    wrong = model_state.misuse_in(call for call in findings.calls if call.function not in own)
     if wrong:
         raise UnsupportedModel(
             f"{name} is refused, because scikit-learn would be misled by it. {wrong}",
@@ -198,11 +203,13 @@ def _require_estimator(name: str, root: Symbol) -> None:
             f"{name} holds {_what(root)}, not a scikit-learn model.",
             next_step="Save the fitted estimator or pipeline itself: joblib.dump(model, file).",
         )
-    if estimators.only_prepares(root):
-        raise UnsupportedModel(
-            f"{name} holds a step that prepares data ({class_of(root).rpartition('.')[2]}), not a model that predicts.",
-            next_step="Save the whole pipeline, with the estimator at its end.",
-        )
+
+
+def _signature(name: str, root: Symbol) -> Signature:
+    try:
+        return estimators.signature_of(root)
+    except CannotPredict as reason:
+        raise UnsupportedModel(f"{name} is no model that predicts. {reason}", next_step=reason.advice) from None
 
 
 def _what(root: Symbol) -> str:

@@ -128,7 +128,8 @@ def decompress(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _server_sources() -> dict[str, Path]:
     """The server's files by their name in the layer. Only read, never imported: the server stands alone."""
     package = Path(kronkers_studio.__file__).resolve().parent
-    files = [package / "__init__.py", *sorted((package / "serving").rglob("*.py"))]
+    rooms = ("estimators", "serving")
+    files = [package / "__init__.py", *(file for room in rooms for file in sorted((package / room).rglob("*.py")))]
     return {f"kronkers_studio/{path.relative_to(package).as_posix()}": path for path in files}
 
 

@@ -77,7 +77,7 @@ _HOLDS_FUNCTIONS: Final[dict[str, frozenset[str]]] = {
     "_asarray": frozenset({"asarray"}),
 }
 _TRANSFORMS: Final = ("func", "inverse_func")  # any listed function of numbers
-_NOT_TRANSFORMS: Final = _ACCENTS | {"_kmeans_single_elkan", "_kmeans_single_lloyd"}
+_NOT_TRANSFORMS: Final = _ACCENTS | {"check_array", "_kmeans_single_elkan", "_kmeans_single_lloyd"}
 
 _TRIED: Final = ("param_grid", "param_distributions", "best_params_", "cv_results_")
 """What a search tried: nothing of it is called by the model that it found."""

@@ -27,7 +27,18 @@ _log = logging.getLogger(__name__)
 _Handler = Callable[[Scope, Receive], Awaitable[Answer]]
 
 _AFTER = re.compile(rb"(?:after=(?P<after>[0-9]{1,12}(?:\.[0-9]{1,6})?))?")
-_CHECKS_OF_VALUES = frozenset({"sklearn.utils.validation", "sklearn.utils._encode", "sklearn.preprocessing._encoders"})
+_CHECKS_OF_VALUES = {
+    ValueError: frozenset(
+        {
+            *("sklearn.utils.validation", "sklearn.utils._encode", "sklearn.preprocessing._encoders"),
+            *("sklearn.preprocessing._data", "sklearn.preprocessing._polynomial"),  # box-cox, splines: out of range
+            *("sklearn.neighbors._classification", "sklearn.neighbors._regression"),  # no neighbour within the radius
+            *("scipy.interpolate._interpolate", "scipy.interpolate.interpolate"),  # of isotonic regression
+        }
+    ),
+    IndexError: frozenset({"sklearn.naive_bayes"}),  # a category beyond those that it was fitted to
+}
+"""Where scikit-learn refuses a value, by what it raises there."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +184,7 @@ def _is_of_values(error: Exception) -> bool:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     raised_in = trace.tb_frame.f_globals.get("__name__") if trace is not None else None
-    return type(error) is ValueError and raised_in in _CHECKS_OF_VALUES
+    return raised_in in _CHECKS_OF_VALUES.get(type(error), ())
 
 
 def _declined(error: Exception) -> Answer:

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import orjson
 
+from kronkers_studio.estimators.columns import Holds
 from kronkers_studio.serving.answers import Answer, json_answer
 from kronkers_studio.serving.bodies import Receive, Scope, check_type, header, parse_json, read_body
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import Refusal, kind_of, shown
+from kronkers_studio.serving.row_reader import unused
 from kronkers_studio.serving.signature import TensorSpec
 from kronkers_studio.serving.tensors import BinaryData, fitted, read_tensor, shaped, write_tensor
 
@@ -106,7 +108,9 @@ class Inference:
 
     def _fitted(self, array: _Array, spec: TensorSpec) -> _Array:
         fits = shaped(array, spec)
-        missing = self._model.takes_missing
+        if spec.holds is Holds.ANYTHING:
+            return unused(fits.shape, spec.datatype)
+        missing = any(spec.may_be_missing) or self._model.takes_missing
         return fitted(fits, spec.datatype, spec.name, takes_missing=missing, any_number=self._by_tensor)
 
     def _rows(self, inputs: Mapping[str, _Array]) -> int | None:

@@ -7,7 +7,7 @@ one by one, to tell the sender which row and field is wrong. Rows are numbered f
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import chain
 from operator import itemgetter
@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from kronkers_studio.estimators.columns import Holds
 from kronkers_studio.serving.problems import Refusal, kind_of, shown
 from kronkers_studio.serving.signature import NUMPY_TYPES, Signature, TensorSpec
 
@@ -25,21 +26,27 @@ _Array = np.ndarray[Any, Any]
 class _Column:
     name: str
     datatype: str
+    takes_missing: bool
+    holds: Holds | None = None
 
 
 class RowReader:
     """Reads the ``rows`` of ``POST /predict`` for one signature.
 
     A row is an object of fields, in any order, or a list of values in the signature's order. ``takes_missing`` lets
-    null stand for a missing number.
+    null stand for a missing number. A scikit-learn model's numbers may be true or false; what it never looks at may be
+    anything, or be left out.
     """
 
     def __init__(self, signature: Signature, *, takes_missing: bool, most_rows: int) -> None:
         self._inputs = signature.inputs
         self._most_rows = most_rows
         self._takes_missing = takes_missing
-        self._columns, self._named = _columns_of(signature.inputs)
+        self._columns, self._named = _columns_of(signature.inputs, takes_missing)
+        self._alike = len({column.takes_missing for column in self._columns}) < 2
         self._pick = _picker([column.name for column in self._columns])
+        unused = [column.name for column in self._columns if column.holds is Holds.ANYTHING]
+        self._unused = dict.fromkeys(unused) if self._named else {}
 
     def read(self, rows: object) -> tuple[dict[str, _Array], int]:
         """The model's input arrays and the number of rows. Raises ``Refusal``."""
@@ -68,17 +75,20 @@ class RowReader:
         picked: list[Sequence[Any]] = []
         for number, row in enumerate(rows, 1):
             if type(row) is dict and self._named:
-                if len(row) != width:
-                    self._complain_of_names(number, row)
+                fields = {**self._unused, **row} if self._unused else row
+                if len(fields) != width:
+                    self._complain_of_names(number, fields)
                 try:
-                    picked.append(self._pick(row))
+                    picked.append(self._pick(fields))
                 except KeyError:
-                    self._complain_of_names(number, row)
+                    self._complain_of_names(number, fields)
             else:
                 picked.append(self._values(number, row, width or len(rows[0])))
         return picked
 
     def _values(self, number: int, row: object, width: int) -> list[Any]:
+        if isinstance(row, dict) and not self._columns and self._inputs[0].holds is Holds.ANYTHING:
+            row = list(row.values())
         if isinstance(row, dict):
             needed = "this model has no field names: send lists of values."
             raise Refusal(f"Row {number} is an object, but {needed}", row=number)
@@ -111,36 +121,51 @@ class RowReader:
 
     def _matrix(self, picked: list[Sequence[Any]], spec: TensorSpec) -> _Array:
         """All rows as one array of the input's type, whose columns share it."""
-        array = _converted(picked, chain.from_iterable(picked), spec.datatype, self._takes_missing)
+        fill = self._column_at(0)
+        array = _converted(
+            picked, chain.from_iterable(picked), replace(fill, takes_missing=fill.takes_missing and self._alike)
+        )
         if array is None:
-            for position in range(len(picked[0])):
-                self._column([row[position] for row in picked], position)
-            raise Refusal("The rows do not fit this model's input.")
+            columns = [self._column([row[position] for row in picked], position) for position in range(len(picked[0]))]
+            if self._alike:
+                raise Refusal("The rows do not fit this model's input.")
+            array = np.stack(columns, axis=1)
         return array.reshape(len(picked)) if len(spec.shape) == 1 else array
+
+    def _column_at(self, position: int) -> _Column:
+        if self._columns:
+            return self._columns[position]
+        return _Column("", self._inputs[0].datatype, self._takes_missing, self._inputs[0].holds)
 
     def _column(self, values: Sequence[Any], position: int) -> _Array:
         """One column's values as an array of its type, or the complaint about the first that does not fit."""
-        column = self._columns[position] if self._columns else _Column("", self._inputs[0].datatype)
-        array = _converted(values, values, column.datatype, self._takes_missing)
+        column = self._column_at(position)
+        array = _converted(values, values, column)
         if array is not None:
             return array
         named = f"the field {shown(column.name)}" if self._named else f"value {position + 1}"
         for number, value in enumerate(values, 1):
-            if _converted([value], [value], column.datatype, self._takes_missing) is None:
+            if _converted([value], [value], column) is None:
                 reason = _complaint(value, column.datatype)
                 raise Refusal(f"Row {number}: {named} {reason}.", field=column.name or None, row=number)
         raise Refusal(f"{named[0].upper()}{named[1:]} does not fit this model's input.", field=column.name or None)
 
 
-def _columns_of(inputs: tuple[TensorSpec, ...]) -> tuple[list[_Column], bool]:
+def _columns_of(inputs: tuple[TensorSpec, ...], takes_missing: bool) -> tuple[list[_Column], bool]:
     """The columns of a row and whether they have names; none when the inputs are no table or of unknown width."""
     if len(inputs) == 1 and len(inputs[0].shape) == 2:
         spec = inputs[0]
         names = spec.columns or tuple(str(n) for n in range(1, spec.width + 1))
-        return [_Column(name, spec.datatype) for name in names], bool(spec.columns)
+        missing = spec.may_be_missing if len(spec.may_be_missing) == len(names) else (takes_missing,) * len(names)
+        return [
+            _Column(name, spec.datatype, may_be, spec.holds) for name, may_be in zip(names, missing, strict=True)
+        ], bool(spec.columns)
     if any(spec.width != 1 or len(spec.shape) > 2 for spec in inputs):
         return [], False
-    return [_Column((spec.columns or (spec.name,))[0], spec.datatype) for spec in inputs], True
+    return [
+        _Column((spec.columns or (spec.name,))[0], spec.datatype, (*spec.may_be_missing, takes_missing)[0], spec.holds)
+        for spec in inputs
+    ], True
 
 
 def _picker(names: list[str]) -> Callable[[dict[str, Any]], Sequence[Any]]:
@@ -162,12 +187,19 @@ def _group(datatype: str) -> str:
     return {"BOOL": "B", "BYTES": "O"}.get(datatype, "F" if datatype.startswith("FP") else "I")
 
 
-def _converted(values: Any, flat: Any, datatype: str, takes_missing: bool) -> _Array | None:
-    """``values`` (``flat`` is each single one of them) as an array of ``datatype``; None when any does not fit."""
+_PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
+
+
+def _converted(values: Any, flat: Any, column: _Column) -> _Array | None:
+    """``values`` (``flat`` is each single one of them) as an array of the type of ``column``; None when any does not
+    fit."""
+    datatype = column.datatype
     group, dtype = _group(datatype), NUMPY_TYPES[datatype]
-    allowed = _JSON_TYPES[group]
-    missing = {type(None)} if takes_missing and group in "FO" else set()
+    allowed = _JSON_TYPES[group] | ({bool} if column.holds is Holds.NUMBERS else frozenset())
+    missing = {type(None)} if column.takes_missing and group in "FO" else set()
     found = set(map(type, flat))
+    if column.holds is Holds.ANYTHING:
+        return unused(np.shape(values), datatype) if found <= _PLAIN_TYPES else None
     if not found <= allowed | missing:
         return None
     if group in "BO":
@@ -177,6 +209,27 @@ def _converted(values: Any, flat: Any, datatype: str, takes_missing: bool) -> _A
     except OverflowError:
         return None
     return narrowed(wide, datatype, takes_missing=bool(missing))
+
+
+def unused(shape: tuple[int, ...], datatype: str) -> _Array:
+    """What stands for values that the model never looks at."""
+    return np.full(shape, "" if datatype == "BYTES" else 0, dtype=NUMPY_TYPES[datatype])
+
+
+def dates(texts: _Array, name: str) -> _Array:
+    """Texts (NaN: missing) as the moments that they say, in objects: "2024-02-29", "2024-02-29T13:00:00". Raises
+    ``Refusal``."""
+    moments = np.empty(texts.shape, dtype=object)
+    for place, text in np.ndenumerate(texts):
+        try:
+            moments[place] = np.datetime64(text.removesuffix("Z") if isinstance(text, str) and text else "NaT", "ns")
+        except ValueError:
+            raise Refusal(
+                f"Row {place[0] + 1}: the field {shown(name)} must be a date like 2024-02-29 or 2024-02-29T13:00:00.",
+                field=name,
+                row=place[0] + 1,
+            ) from None
+    return moments
 
 
 def _with_gaps(array: _Array, missing: bool) -> _Array:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from kronkers_studio.estimators.columns import Holds
+
 NUMPY_TYPES: Mapping[str, np.dtype[Any]] = {
     "BOOL": np.dtype(np.bool_),
     "UINT8": np.dtype(np.uint8),
@@ -36,13 +38,20 @@ def datatype_of(array: np.ndarray[Any, Any]) -> str:
 @dataclass(frozen=True)
 class TensorSpec:
     """One input or output. ``shape`` uses -1 for any length, and says nothing with ``any_rank``; ``columns`` names the
-    last axis where that is known."""
+    last axis where that is known.
+
+    ``holds`` says more than the datatype of what scikit-learn models take: dates are BYTES, and so is what the model
+    never looks at. None: the datatype says all. ``may_be_missing`` says of each column whether NaN is a value like any
+    other there; none of them: the model says it of all.
+    """
 
     name: str
     datatype: str
     shape: tuple[int, ...]
     columns: tuple[str, ...] = ()
     any_rank: bool = False
+    holds: Holds | None = None
+    may_be_missing: tuple[bool, ...] = ()
 
     @property
     def width(self) -> int:

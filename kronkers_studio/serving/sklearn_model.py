@@ -10,11 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from kronkers_studio.estimators.answers import CannotPredict
+from kronkers_studio.estimators.columns import Holds
+from kronkers_studio.estimators.description import Description, describe
+from kronkers_studio.serving.estimator_objects import ObjectView
 from kronkers_studio.serving.model import Arrays
 from kronkers_studio.serving.problems import CannotStart
-from kronkers_studio.serving.signature import Signature, TensorSpec, blank_row, datatype_of
-from kronkers_studio.serving.sklearn_columns import choose_by_position, text_columns
-from kronkers_studio.serving.sklearn_missing import takes_missing
+from kronkers_studio.serving.row_reader import dates
+from kronkers_studio.serving.signature import NUMPY_TYPES, Signature, TensorSpec, blank_row
+from kronkers_studio.serving.sklearn_columns import choose_by_position, every_part
+from kronkers_studio.serving.sklearn_missing import columns_that_may_be_missing
 
 _Array = np.ndarray[Any, Any]
 _log = logging.getLogger(__name__)
@@ -30,41 +35,39 @@ _PREDICT_THE_MOST_PROBABLE = frozenset(
 )
 _CLEAR_LEAD = 1e-9  # below it, rounding could make another class the most probable: then predict() decides
 
-_UNKNOWN = TensorSpec("input", "FP64", (-1, -1))
-
 
 class SklearnModel:
     """An estimator with ``predict``, and ``predict_proba`` where it has one."""
 
     def __init__(self, estimator: Any, declared: Signature) -> None:
-        if not callable(getattr(estimator, "predict", None)):
-            raise CannotStart(f"The model is a {type(estimator).__name__}, which cannot predict.")
         # Arrays, not data frames, go in: names are checked before.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        description = _described(estimator)
+        width = len(description.inputs) if len(description.inputs) > 1 else max(1, (*description.inputs[0].shape, 1)[1])
+        missing = columns_that_may_be_missing(estimator, width)
         _use_one_thread(estimator)
         choose_by_position(estimator)
+        self.signature = _named_as(declared, description, missing)
         self._predict = estimator.predict
-        self._predict_proba = _probabilities_of(estimator)
-        classes = getattr(estimator, "classes_", None)
-        self.classes = tuple(map(str, classes.tolist())) if isinstance(classes, np.ndarray) else ()
-        self.takes_missing = takes_missing(estimator)
-        outputs = _complete_outputs(estimator, declared.outputs, self._predict_proba is not None)
-        self.label = outputs[0].name
-        self.probabilities = outputs[1].name if self._predict_proba is not None else ""
-        self._label_follows = len(self.classes) > 1 and _predicts_the_most_probable(estimator)
-        self._class_values: Any = classes
-        inputs = _complete_inputs(estimator, declared.inputs)
-        self.signature = Signature(inputs, (self._warmed_up(inputs, outputs[0]), *outputs[1:]))
+        label, *probable = self.signature.outputs
+        self._predict_proba: Any = estimator.predict_proba if probable else None
+        self.classes = description.classes
+        self.takes_missing = all(missing)
+        self.label, self._label = label.name, label
+        self.probabilities = probable[0].name if probable else ""
+        self._label_follows = len(self.classes) > 1 and len(label.shape) == 1 and _predicts_the_most_probable(estimator)
+        self._class_values: Any = getattr(estimator, "classes_", None)
+        self._warm_up()
 
     def run(self, inputs: Arrays, wanted: Collection[str]) -> dict[str, _Array]:
         """See ``Model.run``."""
-        matrix = _matrix(list(inputs.values()))
+        matrix = _matrix(inputs, self.signature.inputs)
         outputs = {}
         if self.probabilities in wanted:
-            outputs[self.probabilities] = np.asarray(self._predict_proba(matrix))
+            outputs[self.probabilities] = np.asarray(self._predict_proba(matrix), dtype=np.float64)
         if self.label in wanted:
             probabilities = outputs.get(self.probabilities) if self._label_follows else None
-            outputs[self.label] = _plain(self._labels(matrix, probabilities))
+            outputs[self.label] = _as_declared(self._labels(matrix, probabilities), self._label)
         return outputs
 
     def _labels(self, matrix: _Array, probabilities: _Array | None) -> Any:
@@ -74,21 +77,68 @@ class SklearnModel:
                 return self._class_values[probabilities.argmax(axis=1)]
         return self._predict(matrix)
 
-    def _warmed_up(self, inputs: tuple[TensorSpec, ...], label: TensorSpec) -> TensorSpec:
-        """``label`` with the shape and type that a first prediction shows, which also makes the next one quick."""
+    def _warm_up(self) -> None:
+        """A first prediction, which makes the next one quick."""
         try:
-            seen = self.run(blank_row(inputs), tuple(filter(None, (self.label, self.probabilities))))[self.label]
+            self.run(blank_row(self.signature.inputs), tuple(filter(None, (self.label, self.probabilities))))
         except Exception as error:  # noqa: BLE001 — models raise anything; this one may dislike zeros
             _log.info("the model does not take zeros", extra={"fields": {"error": type(error).__name__}})
-            return label
-        return replace(label, datatype=datatype_of(seen), shape=(-1, *seen.shape[1:]))
 
 
-def _matrix(arrays: list[_Array]) -> _Array:
-    if len(arrays) == 1:
-        return arrays[0]
-    columns = [array.reshape(len(array), -1) for array in arrays]
-    return np.concatenate([c.astype(object) for c in columns] if _mixed(columns) else columns, axis=1)
+def _described(estimator: Any) -> Description:
+    if not callable(getattr(estimator, "predict", None)) and not type(estimator).__module__.startswith("sklearn."):
+        raise CannotStart(f"The model is a {type(estimator).__name__}, which cannot predict.")
+    try:
+        found = describe(ObjectView(estimator))
+    except CannotPredict as reason:
+        raise CannotStart(f"{reason} {reason.advice}") from None
+    probable = callable(getattr(estimator, "predict_proba", None))
+    return found if probable else replace(found, outputs=found.outputs[:1])
+
+
+def _named_as(declared: Signature, found: Description, missing: tuple[bool, ...]) -> Signature:
+    """What was found, under the names that the package declares; ``missing`` says where values may be."""
+    alone = len(found.inputs) == 1
+    inputs = [
+        TensorSpec(
+            *(t.name, t.datatype, t.shape, t.columns),
+            holds=t.holds,
+            may_be_missing=missing if alone else missing[place : place + 1],
+        )
+        for place, t in enumerate(found.inputs)
+    ]
+    if alone and len(declared.inputs) == 1:
+        given = declared.inputs[0]
+        fits = len(given.columns) == inputs[0].width
+        inputs = [replace(inputs[0], name=given.name, columns=inputs[0].columns or (given.columns if fits else ()))]
+    elif not alone:
+        named = [spec.name for spec in declared.inputs] if len(declared.inputs) > 1 else _columns_of(declared)
+        if len(named) == len(inputs):
+            inputs = [replace(spec, name=name) for spec, name in zip(inputs, named, strict=True)]
+    outputs = [TensorSpec(t.name, t.datatype, t.shape, t.columns) for t in found.outputs]
+    if len(outputs) == len(declared.outputs):
+        outputs = [replace(spec, name=given.name) for spec, given in zip(outputs, declared.outputs, strict=True)]
+    return Signature(tuple(inputs), tuple(outputs))
+
+
+def _columns_of(declared: Signature) -> list[str]:
+    return [name for spec in declared.inputs for name in spec.columns]
+
+
+def _matrix(inputs: Arrays, specs: tuple[TensorSpec, ...]) -> _Array:
+    """All inputs as the one table that the estimator was fitted to."""
+    if len(specs) == 1 and specs[0].holds is not Holds.DATES:
+        return inputs[specs[0].name]
+    columns = [_column(inputs[spec.name], spec) for spec in specs]
+    mixed = any(column.dtype == object for column in columns)
+    return np.concatenate([column.astype(object) for column in columns] if mixed else columns, axis=1)
+
+
+def _column(array: _Array, spec: TensorSpec) -> _Array:
+    if spec.holds is Holds.ANYTHING:
+        return np.zeros((len(array), 1))
+    column = array.reshape(len(array), -1)
+    return column if spec.holds is not Holds.DATES else dates(column, spec.name)
 
 
 def _predicts_the_most_probable(estimator: Any) -> bool:
@@ -103,67 +153,16 @@ def _predicts_the_most_probable(estimator: Any) -> bool:
             return kind.__module__.startswith("sklearn.") and kind.__name__ in _PREDICT_THE_MOST_PROBABLE
 
 
-def _mixed(columns: list[_Array]) -> bool:
-    return any(column.dtype == object for column in columns)
-
-
-def _plain(result: Any) -> _Array:
+def _as_declared(result: Any, spec: TensorSpec) -> _Array:
+    """An estimator's answers in the type and shape that its signature says, whatever they happen to be in."""
     array = np.asarray(result)
-    return array.astype(object) if array.dtype.kind in "US" else array
+    if len(spec.shape) == 1 and array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    return array.astype(NUMPY_TYPES[spec.datatype], copy=False)
 
 
 def _use_one_thread(estimator: Any) -> None:
     """Requests run side by side already; starting workers for each would cost a hundred times the prediction."""
-    parameters = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
-    jobs = {name: 1 for name, value in parameters.items() if name.rsplit("__", 1)[-1] == "n_jobs" and value != 1}
-    if jobs:
-        estimator.set_params(**jobs)
-    fitted = getattr(estimator, "estimators_", ())
-    for part in (getattr(estimator, "best_estimator_", None), *(fitted if isinstance(fitted, list) else ())):
-        if hasattr(part, "n_jobs"):
-            _use_one_thread(part)
-
-
-def _probabilities_of(estimator: Any) -> Any:
-    """``predict_proba`` when it gives one matrix; several outputs have one each, which no column can name."""
-    several = isinstance(getattr(estimator, "classes_", None), list)
-    return None if several else getattr(estimator, "predict_proba", None)
-
-
-def _complete_inputs(estimator: Any, declared: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
-    """The declared inputs with the width and names that the estimator was fitted with, which are the truth."""
-    if len(declared) > 1:
-        return declared
-    base = declared[0] if declared else _UNKNOWN
-    width = getattr(estimator, "n_features_in_", None)
-    if width is None:
-        return (base,) if declared else (TensorSpec("input", "BYTES", (-1,)),)  # text goes in as one vector
-    names = tuple(map(str, getattr(estimator, "feature_names_in_", base.columns)))
-    columns = names if len(names) == width else ()
-    texts = text_columns(estimator)
-    if texts and base.datatype != "BYTES":
-        named = columns or tuple(f"x{index}" for index in range(width))  # as scikit-learn itself names them
-        return tuple(
-            TensorSpec(name, "BYTES" if index in texts else base.datatype, (-1, 1)) for index, name in enumerate(named)
-        )
-    return (replace(base, shape=(-1, int(width)), columns=columns),)
-
-
-def _complete_outputs(estimator: Any, declared: tuple[TensorSpec, ...], probable: bool) -> tuple[TensorSpec, ...]:
-    """The label output, then the probabilities where there are any; declared names are kept."""
-    from sklearn.base import is_regressor
-
-    classes = getattr(estimator, "classes_", None)
-    names = [spec.name for spec in declared]
-    label = next((name for name in names if "prob" not in name.lower()), "label" if classes is not None else "output")
-    if isinstance(classes, np.ndarray):
-        datatype = datatype_of(classes)
-    else:
-        datatype = "FP64" if is_regressor(estimator) else "INT64"
-    several = (-1, -1) if isinstance(classes, list) else (-1,)
-    outputs = [TensorSpec(label, datatype, several)]
-    if probable:
-        probabilities = next((name for name in names if "prob" in name.lower()), "probabilities")
-        columns = tuple(map(str, classes.tolist())) if isinstance(classes, np.ndarray) else ()
-        outputs.append(TensorSpec(probabilities, "FP64", (-1, len(columns) or -1), columns))
-    return tuple(outputs)
+    for part in every_part(estimator):
+        if vars(part).get("n_jobs") not in (None, 1):
+            part.n_jobs = 1

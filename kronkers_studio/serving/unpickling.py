@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, BinaryIO
 
 from kronkers_studio.serving.problems import CannotStart
+from kronkers_studio.serving.replaced_names import replacement
 
 _MISNAMED = {"_loss": "sklearn._loss._loss"}  # what scikit-learn 1.6 and 1.7 write, and cannot import themselves
 _LONGEST_RANGE = 10_000_000
@@ -64,6 +65,9 @@ def _found(module: str, name: str, allowed: Collection[str], find: Callable[[str
     become no lengths: ``bytes`` and ``bytearray`` are made from content only.
     """
     module = _MISNAMED.get(module, module)
+    own = replacement(module, name)
+    if own is not None:
+        return own
     _check(module, name, allowed)
     wanted = find(module, name)
     top = module.partition(".")[0]

@@ -79,7 +79,7 @@ def test_columns_of_text_are_inputs_of_their_own(trained: Callable[[str], Any]) 
         ("groups", [("output", Datatype.INT64, (-1,))]),
         ("linear", [("output", Datatype.FP64, (-1,))]),
         ("two answers", [("output", Datatype.FP64, (-1, 2))]),
-        ("several", [("label", Datatype.INT64, (-1, -1))]),
+        ("several", [("label", Datatype.INT64, (-1, 2))]),
         ("mixture", [("output", Datatype.INT64, (-1,)), ("probabilities", Datatype.FP64, (-1, 2))]),
     ],
 )

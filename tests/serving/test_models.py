@@ -14,9 +14,12 @@ from sklearn.datasets import load_diabetes, load_wine
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import CategoricalNB
+from sklearn.neighbors import RadiusNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, PowerTransformer, SplineTransformer, StandardScaler
 from sklearn.svm import SVC
 
 from kronkers_studio.deployment.service_client import LoopbackClient
@@ -74,6 +77,32 @@ def test_text_and_number_columns_are_learned_from_the_fitted_pipeline(tmp_path: 
     assert unknown[0] == 422, "what only the model can tell is wrong with a row is the row's, not the service's"
     assert "unknown categories" in unknown[1]["error"]
     assert by_tensor[1]["outputs"][0] == {"name": "label", "datatype": "BYTES", "shape": [1], "data": ["yes"]}
+
+
+COUNTS = np.arange(12.0).reshape(-1, 1)
+
+
+@pytest.mark.parametrize(
+    ("model", "value"),
+    [
+        (RandomForestClassifier(2), 1e308),
+        (CategoricalNB(), 99.0),
+        (CategoricalNB(), -1.0),
+        (make_pipeline(SplineTransformer(extrapolation="error"), LogisticRegression()), 99.0),
+        (RadiusNeighborsClassifier(0.5), 99.0),
+        (IsotonicRegression(out_of_bounds="raise"), 99.0),
+        (make_pipeline(PowerTransformer("box-cox"), LogisticRegression()), -5.0),
+    ],
+    ids=str,
+)
+def test_a_value_that_the_library_itself_refuses_is_the_clients_mistake(
+    tmp_path: Path, model: Any, value: float
+) -> None:
+    features = COUNTS + 1 if "box-cox" in str(model) else COUNTS
+    folder = save_joblib(tmp_path / "model", model.fit(features, COUNTS.ravel() % 2))
+    good, wrong = ask(folder, ("POST", "/predict", {"rows": [[3.0]]}), ("POST", "/predict", {"rows": [[3.0], [value]]}))
+    assert good[0] == 200
+    assert (wrong[0], wrong[1]["error"][:35]) == (422, "The model does not take these rows:")
 
 
 def fitted_on_a_frame() -> tuple[Any, list[list[Any]]]:

@@ -1,0 +1,58 @@
+"""Loaded estimators, shown to ``kronkers_studio.estimators``, which says what they take and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+class ObjectView:
+    """An ``EstimatorView`` of a loaded ``estimator``."""
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+        self.name = type(estimator).__name__
+        self.module = type(estimator).__module__
+        self._state: dict[str, Any] = getattr(estimator, "__dict__", {})
+        self._is_foreign = not self.module.startswith("sklearn.")
+
+    def get(self, attribute: str) -> Any:
+        if self._is_foreign:  # whose own class may say it
+            return viewed(getattr(self.estimator, attribute, None))
+        return viewed(self._state.get(attribute))
+
+    def attributes(self) -> Sequence[str]:
+        return list(self._state)
+
+
+class ObjectArray:
+    """An ``ArrayView`` of a numpy array."""
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self._array = array
+        self.kind = array.dtype.kind
+        self.shape = array.shape
+
+    def listed(self) -> list[Any] | None:
+        return self._array.tolist() if self._array.ndim == 1 else None
+
+
+def viewed(value: Any) -> Any:
+    """``value`` as a value of ``kronkers_studio.estimators``; None for what is none of them."""
+    if value is None or isinstance(value, bool | int | float | str | slice):
+        return value
+    if isinstance(value, np.ndarray | np.generic):
+        return ObjectArray(value) if isinstance(value, np.ndarray) else value.item()
+    return _viewed_container(value)
+
+
+def _viewed_container(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(viewed, value))
+    if isinstance(value, list) or type(value).__name__ == "_RemainderColsList":
+        return list(map(viewed, value))
+    if isinstance(value, dict):
+        return {key: viewed(held) for key, held in value.items() if isinstance(key, str)}
+    return ObjectView(value) if type(value).__module__.startswith("sklearn.") else None
