@@ -112,7 +112,8 @@ def known_framework(name: str) -> str:
     wanted = name.strip().lower()
     if wanted and wanted not in tuple(KnownFramework):
         raise InvalidInput(
-            f"“{name}” is no framework that a model here can have.", next_step=f"Use {' or '.join(KnownFramework)}."
+            f"“{name}” is no framework that a model here can have.",
+            next_step=f"Use one of {', '.join(KnownFramework)}.",
         )
     return wanted
 

@@ -45,10 +45,11 @@ def add_model(
         )
     file = Path(os.path.realpath(file))
     items = [_item(file), *_beside(file)]
+    before = [_state(file)]  # what is looked into, not what lies there afterwards
     facts = _inspect(file, [item.path for item in items[1:]])
     items += [_item(file.parent / weights.name, weights.name) for weights in facts.weights]
     needed = [file, *(file.parent / weights.name for weights in facts.weights)]
-    before = list(map(_state, needed))
+    before += map(_state, needed[1:])
     folder = without_version(suggest_name(file.name))
     content = session.workspace.content
     outcome = content.store_items(

@@ -60,7 +60,7 @@ def test_who_stops_the_reading_of_columns_gets_what_can_be_found_so_far(
 def test_what_is_no_framework_is_refused_with_those_that_are(shell: Shell) -> None:
     for command in (("search", "x"), ("model", "search", "x"), ("model", "list")):
         told = shell.run(*command, "--framework", "tensorflow", expect=2).err
-        assert "“xgboost” is no framework" in told and "Use scikit-learn or onnx." in told
+        assert "“tensorflow” is no framework" in told and "Use one of scikit-learn, onnx, xgboost," in told
         shell.run(*command, "--framework", "ONNX")
 
 

@@ -186,13 +186,13 @@ def test_a_model_file_from_anywhere_is_dropped_brought_in_alone_and_registered(
     downloads.mkdir()
     model = shutil.copy(_SAMPLE / "Quality/Wine/model/wine_cultivar.joblib", downloads / "wine cultivar (2).joblib")
     (downloads / "requirements.txt").write_text("scikit-learn==1.9.1\n", encoding="utf-8")
-    (downloads / "private.txt").write_text("nobody's business", encoding="utf-8")
+    (downloads / "private.docx").write_text("nobody's business", encoding="utf-8")
     window = open_main_window(workspace, page="models")
     window.show()
     come_to_rest(window)
     page = the_page(window, ModelsPage)
     assert page.views.shown == "empty"
-    for file, taken in ((downloads / "private.txt", False), (Path(model), True)):
+    for file, taken in ((downloads / "private.docx", False), (Path(model), True)):
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(file))])
         buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier

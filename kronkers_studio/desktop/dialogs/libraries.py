@@ -49,9 +49,9 @@ class LibrariesDialog(Dialog):
         self._known: ModelDependencies | None = None
         self._wish = _Wish()
         found = tr("As found ({version})").format(version=version.facts.python_version)
-        self.python = ComboBox("Python", [(found, ""), *((each, each) for each in _PYTHONS)])
+        self.python = ComboBox(tr("Python"), [(found, ""), *((each, each) for each in _PYTHONS)])
         self.python.choose(version.dependencies.python_version if version.dependencies is not None else "")
-        self.content.addWidget(Field("Python", self.python))
+        self.content.addWidget(Field(tr("Python"), self.python))
         self.table: Table[Library] = Table(title, _columns())
         self.content.addWidget(self.table, 1)
         self.none = label(tr("No file beside the model names a library."), "muted", wrap=True)
