@@ -134,6 +134,34 @@ def test_a_lightgbm_table_whose_categories_have_no_columns_is_refused() -> None:
         _inspected(one_less, "model.txt")
 
 
+def test_a_long_list_of_lightgbms_categories_is_read_whole() -> None:
+    data = (_FILES / "lgb-categories.txt").read_bytes()
+    towns = json.dumps([f"town {number:09}" for number in range(90_000)]).encode()
+    long = data.replace(b'["Graz", ', towns[:-1] + b', "pandas_categorical:", ')
+    assert len(long) - len(data) > 1_500_000
+
+    inputs = _inspected(long, "model.txt").signature.inputs
+
+    assert [(tensor.name, tensor.datatype.value) for tensor in inputs][4:] == [("town", "BYTES"), ("size", "FP64")]
+
+
+def test_a_list_of_lightgbms_categories_that_is_too_long_is_refused() -> None:
+    data = (_FILES / "lgb-categories.txt").read_bytes()
+    long = data.replace(b'["Graz", ', b'["Graz", ' + b'"' + b"x" * 9_000_000 + b'", ')
+
+    with pytest.raises(UnsupportedModel, match="a longer list of categories"):
+        _inspected(long, "model.txt")
+
+
+def test_columns_are_called_as_a_person_called_them() -> None:
+    data = (_FILES / "lgb-two.txt").read_bytes()
+    own = data.replace(b"alpha beta gamma delta", b"Column_0 Column_1 Column_2 Column_3")
+    named = data.replace(b"alpha beta gamma delta", b"Column_3 Column_2 Column_1 Column_0")
+
+    assert _inspected(own, "m.txt").signature.inputs[0].columns == ()
+    assert _inspected(named, "m.txt").signature.inputs[0].columns == ("Column_3", "Column_2", "Column_1", "Column_0")
+
+
 @pytest.mark.parametrize("file", sorted(path.name for path in _FILES.iterdir() if path.name != "answers.json"))
 def test_a_file_that_was_cut_or_changed_is_described_or_refused(file: str) -> None:
     """Never anything else, and without much memory or time: whoever wrote it."""
