@@ -181,6 +181,12 @@ def _catboost(folder: Path) -> Iterator[Made]:
     yield classes("cat-fractions", NUMBERS, THREE / 2)
     yield classes("cat-truth", NUMBERS, TWO == 1)
     yield classes("cat-ova", NUMBERS, THREE, loss_function="MultiClassOneVsAll")
+    yield classes("cat-focal", NUMBERS, TWO, loss_function="Focal:focal_alpha=0.5;focal_gamma=2.0")
+    yield classes("cat-shares", NUMBERS, np.abs(VALUES) / np.abs(VALUES).max(), loss_function="CrossEntropy")
+    several = catboost.CatBoostClassifier(**small, loss_function="MultiLogloss").fit(
+        NUMBERS, np.stack([TWO, 1 - TWO], 1)
+    )
+    yield saved("cat-labels", several, NUMBERS, lambda shown: {"output": several.predict_proba(shown)})
     yield classes("cat-gaps", GAPPY, TWO)
     yield classes("cat-lossguide", NUMBERS, TWO, grow_policy="Lossguide")
     yield values("cat-values", texts, **named)
