@@ -198,6 +198,9 @@ def _xgboost_json(**learner: object) -> bytes:
         (_xgboost_json(learner_model_param={"num_feature": "999999999"}), "m.json", "999999999 columns"),
         (_xgboost_json(learner_model_param={"num_feature": "-1"}), "m.json", "0 columns"),
         (_xgboost_json().replace(b"[3, 2, 0]", b'["3; os"]'), "m.json", "before 1.0"),
+        (_xgboost_json(attributes={str(n): "x" * 1_000_000 for n in range(70)}), "m.json", "at greater length"),
+        (b"{L" + b"\0" * 7 + b"\x07learner" + b"N" * 9_000_000, "m.ubj", "no UBJSON"),
+        (b"{L" + b"\0" * 7 + b"\x07learner[" + 70 * (b"Sl\0\x0f\0\0" + b"x" * 0xF0000), "m.ubj", "at greater length"),
         (b"{L" + b"\0" * 7 + b"\x07learner[$T#l\x7f\xff\xff\xff", "m.ubj", "at greater length"),
         (b"{L" + b"\0" * 7 + b"\x07learner" + b"[" * 100_000, "m.ubj", "nested deeper"),
         (b"{L" + b"\0" * 7 + b"\x07learnerSL\x7f" + b"\xff" * 7, "m.ubj", "longer than any"),
@@ -216,6 +219,15 @@ def test_a_hostile_file_is_refused_with_its_reason_in_little_memory(data: bytes,
         assert tracemalloc.get_traced_memory()[1] < 300 * 1024 * 1024
     finally:
         tracemalloc.stop()
+
+
+def test_names_and_categories_of_no_known_form_are_no_error() -> None:
+    odd = {"values": [1], "offsets": [0, "a"]}
+    booster = {"name": "gbtree", "model": {"cats": {"enc": [odd, odd]}}}
+
+    facts = _inspected(_xgboost_json(gradient_booster=booster, feature_names=["a", "\ud800"]), "m.json")
+
+    assert _told(facts.signature.inputs) == [("input", "FP64", (-1, 2), ("a", "?"))]
 
 
 def test_the_trees_of_a_large_file_are_passed_over() -> None:
