@@ -133,18 +133,21 @@ class ByteReader:
 
     def line(self, limit: int) -> bytes:
         """The bytes up to the next line feed, without it; ``Damaged`` when that is more than ``limit`` away."""
-        end = self._buffer.find(b"\n", self._at, self._at + limit + 1)
-        if end >= 0:
-            line = self._buffer[self._at : end]
-            self._at = end + 1
-            return line
-        found = bytearray()
-        while len(found) <= limit:
-            value = self.byte()
-            if value == 0x0A:
-                return bytes(found)
-            found.append(value)
-        raise Damaged("a line in it has no end")
+        pieces: list[bytes] = []
+        left = limit
+        while True:
+            end = self._buffer.find(b"\n", self._at, self._at + left + 1)
+            if end >= 0:
+                pieces.append(self._buffer[self._at : end])
+                self._at = end + 1
+                return b"".join(pieces)
+            piece = self._buffer[self._at : self._at + left + 1]
+            if len(piece) > left:
+                raise Damaged("a line in it has no end")
+            pieces.append(piece)
+            left -= len(piece)
+            self._at += len(piece)
+            self._fill()
 
     def _fill(self) -> None:
         if self._left <= 0:

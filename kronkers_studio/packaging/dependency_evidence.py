@@ -23,8 +23,10 @@ from kronkers_studio.packaging.environment_hints import (
 
 _CONDA_FILES = ("conda.yaml", "conda.yml", "environment.yaml", "environment.yml")
 _CONDA_LINE = re.compile(r"\s*-\s*['\"]?(?:[\w.-]+::)?([A-Za-z0-9][\w.-]*)\s*([=<>!~][=<>!~\w.,* ]*)?['\"]?\s*(?:#.*)?")
+_COMMAND = re.compile(r"^(\s*)[%!?].*")
 _NO_LIBRARIES = ("python", "pip", "nodefaults", "defaults", "conda-forge")
 _MOST = 5000  # pieces of evidence
+_MOST_LINES = 50_000  # of one file
 
 _PROJECTS: Final[Mapping[str, str]] = {
     "attr": "attrs",
@@ -78,7 +80,7 @@ def _evidence(file: str, requirement: Requirement) -> DependencyEvidence:
 
 
 def _lines(file: str, lines: list[str]) -> Iterator[DependencyEvidence]:
-    for line in lines:
+    for line in lines[:_MOST_LINES]:
         requirement = requirement_of(line)
         if requirement is not None:
             yield _evidence(file, requirement)
@@ -131,7 +133,7 @@ def _imported_modules(code: str) -> Iterator[str]:
 
 
 def _code_of_notebook(text: str) -> str:
-    """The Python of a notebook's cells, without the lines that are commands to the notebook itself."""
+    """The Python of a notebook's cells, but for what is a command to the notebook itself."""
     try:
         cells = json.loads(text).get("cells")
     except (ValueError, AttributeError, RecursionError):
@@ -141,7 +143,9 @@ def _code_of_notebook(text: str) -> str:
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             source = cell.get("source")
             text = "".join(_texts(source)) if isinstance(source, list) else source if isinstance(source, str) else ""
-            plain = [line for line in text.splitlines() if not line.lstrip().startswith(("%", "!", "?"))]
+            if text.lstrip().startswith("%%"):  # all of it is for another program
+                continue
+            plain = [_COMMAND.sub(r"\1pass", line) for line in text.splitlines()]
             if _is_python("\n".join(plain)):  # one cell that is none must not hide the others
                 lines += plain
     return "\n".join(lines)

@@ -15,6 +15,9 @@ from packaging.version import Version
 DEFAULT_PYTHON = "3.11"
 _KNOWN_MINORS = range(8, 16)
 _LONGEST_LINE = 1000  # characters
+_LARGEST_TABLE = 1 << 20  # characters
+_MOST_DOTS = 2000  # of one line: the time for a key a.b.c… grows with their square
+_MOST_LINES = 50_000
 _MICROS = range(50)  # of one minor; the most so far is 20
 _EXACT = re.compile(r"(?:[a-zA-Z]*-)?3\.([0-9]{1,2})(?:\.[0-9]+)?")
 _HEADER = re.compile(r"(?m)^# /// script\s*$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$")
@@ -84,7 +87,7 @@ def _minor_within(specifier: str) -> int | None:
 def _pins(lines: list[str]) -> dict[str, str]:
     """The projects for which the lines of a requirements file name one version; of several, the first line counts."""
     pins: dict[str, str] = {}
-    for line in lines:
+    for line in lines[:_MOST_LINES]:
         requirement = requirement_of(line)
         version = only_version(requirement.specifier) if requirement else ""
         if requirement and version:
@@ -99,7 +102,7 @@ def requirement_of(line: str) -> Requirement | None:
         return None
     try:
         return Requirement(text)
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError):
         return None
 
 
@@ -121,9 +124,11 @@ def script_header(text: str) -> dict[str, object]:
 
 def toml_table(text: str) -> dict[str, object]:
     """What a TOML document holds; nothing for one that is none."""
+    if len(text) > _LARGEST_TABLE or any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+        return {}
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # also for a number of more digits than Python makes one of
         return {}
 
 

@@ -17,6 +17,10 @@ from kronkers_studio.serving.table_inputs import column_names, width_of
 _Array = np.ndarray[Any, Any]
 
 
+_SEVERAL_AT_ONCE = ("MultiLogloss", "MultiCrossEntropy")
+"""Losses of classes that do not exclude one another."""
+
+
 class CatBoostModel:
     """A classifier with the probabilities of its classes, or a regressor, as the signature says."""
 
@@ -39,13 +43,19 @@ class CatBoostModel:
         """See ``Model.run``."""
         table = self._table(inputs)
         if not self.probabilities:
-            return {self.label: self._values(self._model.predict(table, thread_count=self._threads))}
+            return {self.label: self._values(self._numbers(table))}
         answers: dict[str, _Array] = {}
         if self.label in wanted:
             answers[self.label] = self._values(self._model.predict(table, thread_count=self._threads).reshape(-1))
         if self.probabilities in wanted:
             answers[self.probabilities] = self._model.predict_proba(table, thread_count=self._threads)
         return answers
+
+    def _numbers(self, table: Any) -> _Array:
+        """What a regressor answers; of classes that do not exclude one another, the probability of each."""
+        if isinstance(self._model, catboost.CatBoostClassifier):
+            return np.asarray(self._model.predict_proba(table, thread_count=self._threads))
+        return np.asarray(self._model.predict(table, thread_count=self._threads))
 
     def _values(self, found: _Array) -> _Array:
         datatype = self.signature.outputs[0].datatype
@@ -80,10 +90,10 @@ class CatBoostModel:
 def _loaded(content: bytes, *, classifier: bool) -> Any:
     """The classifier or regressor. Some losses' answers are other than the trees' sums, and only who is told of the
     loss gives them."""
-    if classifier:
-        return catboost.CatBoostClassifier().load_model(blob=content)
     plain = catboost.CatBoost().load_model(blob=content)
     loss = json.loads(plain.get_metadata().get("params", "{}")).get("loss_function", {}).get("type")
+    if classifier or loss in _SEVERAL_AT_ONCE:
+        return catboost.CatBoostClassifier().load_model(blob=content)
     return catboost.CatBoostRegressor(**({"loss_function": loss} if loss else {})).load_model(blob=content)
 
 

@@ -38,10 +38,22 @@ def _predictor(booster: Any) -> Callable[[_Array], _Array]:
     """What the objective answers; for ``multi:softmax``, which answers the class alone, the classes' probabilities."""
     learner = json.loads(booster.save_config())["learner"]
     linear = learner["gradient_booster"]["name"] == "gblinear"
-    run = _linear(booster) if linear else partial(booster.inplace_predict, validate_features=False)
+    in_place = partial(booster.inplace_predict, iteration_range=_rounds(booster), validate_features=False)
+    run = _linear(booster) if linear else in_place
     if learner["objective"]["name"] == "multi:softmax":
         return lambda matrix: _softmax(run(matrix, predict_type="margin"))
     return run
+
+
+def _rounds(booster: Any) -> tuple[int, int]:
+    """The rounds that count: XGBoost's estimators that stopped early answer with the best and those before it, its
+    boosters with all, for which (0, 0) stands."""
+    best = booster.attr("best_iteration") if booster.attr("scikit_learn") is not None else None
+    if best is None:
+        return 0, 0
+    if not best.isdecimal() or int(best) >= booster.num_boosted_rounds():
+        raise CannotStart("The model says that its best round is one that it does not have.")
+    return 0, int(best) + 1
 
 
 def _linear(booster: Any) -> Callable[..., _Array]:

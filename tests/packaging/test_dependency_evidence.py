@@ -1,9 +1,11 @@
 import json
+import time
 from collections.abc import Callable
 
 import pytest
 
 from kronkers_studio.packaging import find_evidence
+from kronkers_studio.packaging.environment_hints import Surroundings, read_surroundings
 
 
 def told(files: dict[str, str]) -> list[tuple[str, str, str]]:
@@ -84,3 +86,32 @@ def test_what_is_listed_is_not_told_again_where_it_is_imported() -> None:
 )
 def test_files_that_are_not_what_their_name_says_say_nothing(name: str, text: str) -> None:
     assert [one for one in told({name: text}) if len(one[0]) < 1000] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("pyproject.toml", b"x = " + b"9" * 10_000),
+        ("pyproject.toml", b"a" + b".a" * 100_000 + b" = 1\n"),
+        ("model.py", b"# /// script\n# x = " + b"9" * 10_000 + b"\n# ///\n"),
+        ("requirements.txt", b"a; " + b"(" * 900 + b"\n"),
+        ("requirements.txt", b"-r a\n" * 1_000_000),
+    ],
+)
+def test_a_hostile_file_says_nothing_and_takes_little_time(name: str, content: bytes) -> None:
+    started = time.monotonic()
+
+    assert find_evidence({name: lambda: content}) == ()
+    assert read_surroundings({name: lambda: content}) == Surroundings("", {})
+
+    assert time.monotonic() - started < 20
+
+
+def test_commands_in_a_notebook_do_not_hide_what_its_cells_import() -> None:
+    cells = (
+        "if True:\n    !pip install polars\nimport pandas",
+        "%%bash\nimport nothing",
+        "%matplotlib inline\nimport scipy",
+    )
+
+    assert [project for project, _, _ in told({"a.ipynb": notebook(*cells)})] == ["pandas", "scipy"]

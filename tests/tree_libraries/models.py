@@ -94,6 +94,16 @@ def _xgboost(folder: Path) -> Iterator[Made]:
     yield from saved("xgb-hinge", booster, shown, lambda: {"label": booster.predict(xgboost.DMatrix(shown))})
     raw = xgboost.train({"objective": "binary:logitraw", "max_depth": 2}, matrix, 4)
     yield from saved("xgb-raw", raw, shown, lambda: {"output": raw.predict(xgboost.DMatrix(shown))})
+    early = {"n_estimators": 99, "learning_rate": 0.9, "early_stopping_rounds": 2, "n_jobs": 1}
+    noisy = TWO ^ (_random.random(_ROWS) < 0.2)
+    asked = {"eval_set": [(NUMBERS[120:], noisy[120:])], "verbose": False}
+    stopped = xgboost.XGBClassifier(**early).fit(NUMBERS[:120], noisy[:120], **asked)
+    yield from classes("xgb-stopped", stopped, shown)
+    gone_on = {**early, "num_parallel_tree": 2, "subsample": 0.7}
+    yield from values(
+        "xgb-stopped-values", xgboost.XGBRegressor(**gone_on).fit(NUMBERS[:120], noisy[:120], **asked), shown
+    )
+    yield from saved("xgb-stopped-booster", *_stopped_booster(xgboost, shown))
     forest = xgboost.XGBRFClassifier(n_estimators=5, max_depth=3, random_state=1).fit(NUMBERS, THREE)
     yield from classes("xgb-forest", forest, shown)
     if modern:  # before, the categories are not in the file
@@ -101,6 +111,15 @@ def _xgboost(folder: Path) -> Iterator[Made]:
         for name, table in (("xgb-categories", plain), ("xgb-letters", TOWNS)):
             model = xgboost.XGBRegressor(**small, enable_categorical=True).fit(table, VALUES)
             yield from values(name, model, table[:_SHOWN])
+
+
+def _stopped_booster(xgboost: Any, rows: pd.DataFrame) -> tuple[Any, pd.DataFrame, Callable[[], dict[str, Any]]]:
+    """A booster, which has a best round as estimators have, and answers with all rounds."""
+    matrix, other = xgboost.DMatrix(NUMBERS[:120], TWO[:120]), xgboost.DMatrix(NUMBERS[120:], TWO[:120])
+    booster = xgboost.train(
+        {"eta": 0.9}, matrix, 99, evals=[(other, "other")], early_stopping_rounds=2, verbose_eval=False
+    )
+    return booster, rows, lambda: {"output": booster.predict(xgboost.DMatrix(rows))}
 
 
 def _lightgbm(folder: Path) -> Iterator[Made]:
@@ -162,6 +181,12 @@ def _catboost(folder: Path) -> Iterator[Made]:
     yield classes("cat-fractions", NUMBERS, THREE / 2)
     yield classes("cat-truth", NUMBERS, TWO == 1)
     yield classes("cat-ova", NUMBERS, THREE, loss_function="MultiClassOneVsAll")
+    yield classes("cat-focal", NUMBERS, TWO, loss_function="Focal:focal_alpha=0.5;focal_gamma=2.0")
+    yield classes("cat-shares", NUMBERS, np.abs(VALUES) / np.abs(VALUES).max(), loss_function="CrossEntropy")
+    several = catboost.CatBoostClassifier(**small, loss_function="MultiLogloss").fit(
+        NUMBERS, np.stack([TWO, 1 - TWO], 1)
+    )
+    yield saved("cat-labels", several, NUMBERS, lambda shown: {"output": several.predict_proba(shown)})
     yield classes("cat-gaps", GAPPY, TWO)
     yield classes("cat-lossguide", NUMBERS, TWO, grow_policy="Lossguide")
     yield values("cat-values", texts, **named)

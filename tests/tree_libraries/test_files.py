@@ -134,6 +134,34 @@ def test_a_lightgbm_table_whose_categories_have_no_columns_is_refused() -> None:
         _inspected(one_less, "model.txt")
 
 
+def test_a_long_list_of_lightgbms_categories_is_read_whole() -> None:
+    data = (_FILES / "lgb-categories.txt").read_bytes()
+    towns = json.dumps([f"town {number:09}" for number in range(90_000)]).encode()
+    long = data.replace(b'["Graz", ', towns[:-1] + b', "pandas_categorical:", ')
+    assert len(long) - len(data) > 1_500_000
+
+    inputs = _inspected(long, "model.txt").signature.inputs
+
+    assert [(tensor.name, tensor.datatype.value) for tensor in inputs][4:] == [("town", "BYTES"), ("size", "FP64")]
+
+
+def test_a_list_of_lightgbms_categories_that_is_too_long_is_refused() -> None:
+    data = (_FILES / "lgb-categories.txt").read_bytes()
+    long = data.replace(b'["Graz", ', b'["Graz", ' + b'"' + b"x" * 9_000_000 + b'", ')
+
+    with pytest.raises(UnsupportedModel, match="a longer list of categories"):
+        _inspected(long, "model.txt")
+
+
+def test_columns_are_called_as_a_person_called_them() -> None:
+    data = (_FILES / "lgb-two.txt").read_bytes()
+    own = data.replace(b"alpha beta gamma delta", b"Column_0 Column_1 Column_2 Column_3")
+    named = data.replace(b"alpha beta gamma delta", b"Column_3 Column_2 Column_1 Column_0")
+
+    assert _inspected(own, "m.txt").signature.inputs[0].columns == ()
+    assert _inspected(named, "m.txt").signature.inputs[0].columns == ("Column_3", "Column_2", "Column_1", "Column_0")
+
+
 @pytest.mark.parametrize("file", sorted(path.name for path in _FILES.iterdir() if path.name != "answers.json"))
 def test_a_file_that_was_cut_or_changed_is_described_or_refused(file: str) -> None:
     """Never anything else, and without much memory or time: whoever wrote it."""
@@ -170,6 +198,9 @@ def _xgboost_json(**learner: object) -> bytes:
         (_xgboost_json(learner_model_param={"num_feature": "999999999"}), "m.json", "999999999 columns"),
         (_xgboost_json(learner_model_param={"num_feature": "-1"}), "m.json", "0 columns"),
         (_xgboost_json().replace(b"[3, 2, 0]", b'["3; os"]'), "m.json", "before 1.0"),
+        (_xgboost_json(attributes={str(n): "x" * 1_000_000 for n in range(70)}), "m.json", "at greater length"),
+        (b"{L" + b"\0" * 7 + b"\x07learner" + b"N" * 9_000_000, "m.ubj", "no UBJSON"),
+        (b"{L" + b"\0" * 7 + b"\x07learner[" + 70 * (b"Sl\0\x0f\0\0" + b"x" * 0xF0000), "m.ubj", "at greater length"),
         (b"{L" + b"\0" * 7 + b"\x07learner[$T#l\x7f\xff\xff\xff", "m.ubj", "at greater length"),
         (b"{L" + b"\0" * 7 + b"\x07learner" + b"[" * 100_000, "m.ubj", "nested deeper"),
         (b"{L" + b"\0" * 7 + b"\x07learnerSL\x7f" + b"\xff" * 7, "m.ubj", "longer than any"),
@@ -188,6 +219,15 @@ def test_a_hostile_file_is_refused_with_its_reason_in_little_memory(data: bytes,
         assert tracemalloc.get_traced_memory()[1] < 300 * 1024 * 1024
     finally:
         tracemalloc.stop()
+
+
+def test_names_and_categories_of_no_known_form_are_no_error() -> None:
+    odd = {"values": [1], "offsets": [0, "a"]}
+    booster = {"name": "gbtree", "model": {"cats": {"enc": [odd, odd]}}}
+
+    facts = _inspected(_xgboost_json(gradient_booster=booster, feature_names=["a", "\ud800"]), "m.json")
+
+    assert _told(facts.signature.inputs) == [("input", "FP64", (-1, 2), ("a", "?"))]
 
 
 def test_the_trees_of_a_large_file_are_passed_over() -> None:

@@ -19,6 +19,7 @@ from kronkers_studio.packaging.tree_libraries.signatures import (
     checked_width,
     class_outputs,
     described,
+    numbered_classes,
     table_inputs,
     value_outputs,
 )
@@ -37,7 +38,7 @@ _CATEGORICAL_PLACE, _CATEGORICAL_NAME = 1, 2
 
 _LABELS = {"Integer": Datatype.INT64, "Float": Datatype.FP64, "String": Datatype.BYTES, "Boolean": Datatype.BYTES}
 _LONGEST_CLASS = 1000  # characters
-_CLASSES = ("Logloss", "CrossEntropy", "MultiClass", "MultiClassOneVsAll")
+_CLASSES = ("Logloss", "CrossEntropy", "Focal", "MultiClass", "MultiClassOneVsAll")
 
 
 def inspect_catboost(name: str, stream: BinaryIO, surroundings: Surroundings) -> ModelFacts:
@@ -96,6 +97,8 @@ def _outputs(name: str, trees: FlatTable, information: dict[str, str]) -> tuple[
     found = _json(information.get("class_params", ""))
     classes = found.get("class_names")
     loss = _loss(information)
+    if loss == "CrossEntropy" and classes == []:  # fitted on the share of the second class
+        return class_outputs(numbered_classes(2), Datatype.INT64, Datatype.FP64)
     if loss in _CLASSES and isinstance(classes, list) and len(classes) == max(count, 2):
         label = _LABELS.get(str(found.get("class_label_type")), Datatype.BYTES)
         return class_outputs([_class_name(one, label) for one in classes], label, Datatype.FP64)

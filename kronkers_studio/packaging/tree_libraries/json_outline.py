@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection
-from typing import Final
 
 from kronkers_studio.packaging.byte_reader import Damaged, Readable, TooMuch
 from kronkers_studio.packaging.tree_libraries.outlines import LONGEST_TEXT, Allowance, Outline, require_depth
 
 _CHUNK = 1 << 20
-_SPACE: Final = b" \t\r\n"
+_NO_SPACE = re.compile(rb"[^ \t\r\n]")
 _STRUCTURE = re.compile(rb'["\[\]{}]')
 _QUOTE = re.compile(rb'[\\"]')
 _SCALAR_END = re.compile(rb"[,\]}\s]")
@@ -84,7 +83,8 @@ class _JsonReader:
             text = json.loads(b'"' + content + b'"', strict=False)
         except ValueError:
             raise _not_json() from None
-        return str(text)
+        self._allowance.take_text(len(text))
+        return str(text).encode("utf-8", "replace").decode("utf-8")  # half a pair of UTF-16 is no letter
 
     def _until_quote(self, most: int) -> bytes:
         """The bytes before the closing quote, at most ``most`` of them kept; -1: none is kept and any may pass."""
@@ -154,11 +154,10 @@ class _JsonReader:
     def _next(self) -> bytes:
         """The next byte that is no white space."""
         while True:
-            while self._at < len(self._buffer):
-                mark = self._buffer[self._at : self._at + 1]
-                self._at += 1
-                if mark not in _SPACE:
-                    return mark
+            found = _NO_SPACE.search(self._buffer, self._at)
+            if found is not None:
+                self._at = found.end()
+                return found[0]
             self._fill()
 
     def _expect(self, wanted: bytes) -> None:

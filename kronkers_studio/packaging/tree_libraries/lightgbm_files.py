@@ -10,7 +10,6 @@ from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.domain.models import Datatype, Framework, ModelFacts, Signature, Tensor
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch
 from kronkers_studio.packaging.environment_hints import Surroundings
-from kronkers_studio.packaging.tree_libraries.outlines import LONGEST_TEXT
 from kronkers_studio.packaging.tree_libraries.signatures import (
     checked_width,
     class_outputs,
@@ -23,9 +22,11 @@ from kronkers_studio.packaging.tree_libraries.unreadable import unreadable
 
 _LONGEST_LINE = 64 << 20  # a column's categories, or a tree's size each: real ones stay far below
 _MOST_LINES = 200
-_CATEGORIES = b"pandas_categorical:"
+_SHORT_TAIL = 1 << 20
+_LONGEST_LIST = 8 << 20  # bytes; some 400,000 categories
+_CATEGORIES = b"\npandas_categorical:"
+_AFTER_TREES = b"\nend of trees"
 _CATEGORICAL = re.compile(r"-?\d+(?::-?\d+)*")
-_NUMBERED = re.compile(r"Column_\d+")
 _PROBABLE = ("multiclass", "multiclassova", "softmax", "multiclass_ova", "ova", "ovr")
 
 
@@ -69,7 +70,8 @@ def _number(head: dict[str, str], key: str, default: int) -> int:
 def _columns(head: dict[str, str]) -> tuple[str, ...]:
     """The names of columns; those that LightGBM itself gave are none."""
     names = tuple(head.get("feature_names", "").split(" "))
-    return () if all(map(_NUMBERED.fullmatch, names)) else names
+    own = tuple(f"Column_{place}" for place in range(len(names)))
+    return () if names == own else names
 
 
 def _text_columns(name: str, head: dict[str, str], categories: list[list[object]]) -> list[int]:
@@ -81,17 +83,15 @@ def _text_columns(name: str, head: dict[str, str], categories: list[list[object]
     if len(places) != len(categories):
         raise UnsupportedModel(
             f"{name} was fitted on a table with categories, and does not tell which columns hold them.",
-            next_step="Fit it again without columns of one category only, or on numbers in their place.",
+            next_step="Fit it again without ordered categories, columns of one category only and categorical_feature, "
+            "or on numbers in their place.",
         )
     return [place for place, known in zip(places, categories, strict=True) if any(isinstance(k, str) for k in known)]
 
 
 def _categories(name: str, stream: BinaryIO) -> list[list[object]]:
-    size = stream.seek(0, 2)
-    stream.seek(max(0, size - LONGEST_TEXT))
-    tail = stream.read(LONGEST_TEXT)
-    _, found, text = tail.rpartition(_CATEGORIES)
-    if not found:
+    text = _listed(name, stream)
+    if not text:
         return []
     try:
         categories = json.loads(text)
@@ -101,6 +101,23 @@ def _categories(name: str, stream: BinaryIO) -> list[list[object]]:
     if not all(isinstance(known, list) for known in listed):
         raise unreadable(name, Damaged("the list of its categories is damaged"))
     return listed
+
+
+def _listed(name: str, stream: BinaryIO) -> bytes:
+    """The list of the categories, which is the file's last line; b"" when there is none."""
+    size = stream.seek(0, 2)
+    for length in (_SHORT_TAIL, _LONGEST_LIST):
+        stream.seek(max(0, size - length))
+        tail = stream.read(length)
+        _, found, text = tail.rpartition(_CATEGORIES)
+        if found:
+            return text
+        if len(tail) == size or _AFTER_TREES in tail:
+            return b""
+    raise UnsupportedModel(
+        f"{name} has a longer list of categories than can be read, or its last part is missing.",
+        next_step="Fit it with fewer categories, or on numbers in their place.",
+    )
 
 
 def _outputs(name: str, head: dict[str, str]) -> tuple[Tensor, ...]:

@@ -16,6 +16,7 @@ DEEPEST: Final = 32
 LONGEST_TEXT: Final = 1 << 20
 _MOST_KEPT = 300_000
 _MOST_PASSED = 20_000_000
+_MOST_TEXT = 64 << 20  # characters in all
 
 
 class Allowance:
@@ -24,6 +25,7 @@ class Allowance:
     def __init__(self) -> None:
         self._kept = _MOST_KEPT
         self._passed = _MOST_PASSED
+        self._text = _MOST_TEXT
 
     def take(self, values: int = 1, *, keep: bool = True) -> None:
         """``values`` more are kept, or passed over."""
@@ -31,6 +33,12 @@ class Allowance:
             self._kept -= values
         self._passed -= values
         if self._kept < 0 or self._passed < 0:
+            raise TooMuch("it describes itself at greater length than any model")
+
+    def take_text(self, length: int) -> None:
+        """A text of ``length`` more is kept."""
+        self._text -= length
+        if self._text < 0:
             raise TooMuch("it describes itself at greater length than any model")
 
 

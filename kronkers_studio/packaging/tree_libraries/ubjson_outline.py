@@ -126,13 +126,13 @@ class _UbjsonReader:
             return ""
         if length > LONGEST_TEXT:
             raise TooMuch("a text in it is longer than any model's")
+        self._allowance.take_text(length)
         return self._reader.exact(length).decode("utf-8", "replace")
 
     def _mark(self) -> str:
-        """The next mark of a type; those that say nothing are passed over."""
-        while (mark := chr(self._reader.byte())) == "N":
-            pass
-        return mark
+        """The next mark of a type. Those that say nothing ("N") are refused: XGBoost writes none, and any number of
+        them would have to be read."""
+        return chr(self._reader.byte())
 
     def _peek(self) -> str:
         return chr(self._reader.peek())

@@ -105,7 +105,9 @@ def _is_ascii(values: Outline) -> bool:
 
 def _is_text(encoder: Outline) -> bool:
     ends = entry(encoder, "offsets")
-    return isinstance(ends, list) and len(ends) > 1 and all(isinstance(a, int) and a <= b for a, b in pairwise(ends))
+    if not isinstance(ends, list) or len(ends) < 2 or not all(isinstance(end, int) for end in ends):
+        return False
+    return all(start <= end for start, end in pairwise(ends))
 
 
 def _booster(learner: Outline) -> Outline:
