@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from kronkers_studio.estimators.columns import Holds
 from kronkers_studio.serving.model import Arrays
 from kronkers_studio.serving.problems import Refusal, shown
 from kronkers_studio.serving.signature import Signature
@@ -27,6 +29,12 @@ def column_names(signature: Signature) -> tuple[str, ...]:
 def width_of(signature: Signature) -> int:
     """How many columns there are; -1 for a signature that says nothing."""
     return signature.inputs[0].width if len(signature.inputs) == 1 else len(signature.inputs) or -1
+
+
+def counting_truth(signature: Signature) -> Signature:
+    """``signature`` with true and false standing for 1 and 0 in columns of numbers, as for the libraries."""
+    inputs = (spec if spec.datatype == "BYTES" else replace(spec, holds=Holds.NUMBERS) for spec in signature.inputs)
+    return replace(signature, inputs=tuple(inputs))
 
 
 class NumberedCategories:

@@ -10,7 +10,7 @@ import numpy as np
 from kronkers_studio.serving.model import Arrays
 from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.signature import NUMPY_TYPES, Signature
-from kronkers_studio.serving.table_inputs import NumberedCategories, width_of
+from kronkers_studio.serving.table_inputs import NumberedCategories, counting_truth, width_of
 
 _Array = np.ndarray[Any, Any]
 
@@ -29,7 +29,7 @@ class TreeModel:
     ) -> None:
         self._predict = predict
         self._categories = categories
-        self.signature = signature
+        self.signature = counting_truth(signature)
         self.label = signature.outputs[0].name
         self.probabilities = signature.outputs[1].name if len(signature.outputs) > 1 else ""
         self.classes = signature.outputs[1].columns if self.probabilities else ()

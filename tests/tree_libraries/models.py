@@ -22,6 +22,7 @@ TWO = (NUMBERS["alpha"] > 0).astype(int).to_numpy()
 THREE = np.digitize(NUMBERS["beta"], [-0.5, 0.5])
 NAMES = np.array(["low", "mid", "high"])[THREE]
 GAPPY = NUMBERS.mask(_random.random(NUMBERS.shape) < 0.2)
+TRUTHS = NUMBERS.assign(member=NUMBERS["gamma"] > 0)
 TOWNS = NUMBERS.assign(
     town=pd.Categorical(_random.choice(["Graz", "Linz", "Österreich", "Wien"], _ROWS)),
     size=pd.Categorical(_random.choice([10, 20, 30], _ROWS)),
@@ -72,6 +73,7 @@ def _xgboost(folder: Path) -> Iterator[Made]:
     shown = NUMBERS[:_SHOWN]
     yield from classes("xgb-two", xgboost.XGBClassifier(**small).fit(NUMBERS, TWO), shown)
     yield from classes("xgb-three", xgboost.XGBClassifier(**small).fit(NUMBERS, THREE), shown)
+    yield from classes("xgb-truths", xgboost.XGBClassifier(**small).fit(TRUTHS, TWO), TRUTHS[:_SHOWN])
     yield from classes("xgb-gaps", xgboost.XGBClassifier(**small).fit(GAPPY, TWO), GAPPY[:_SHOWN])
     softmax = xgboost.XGBClassifier(**small, objective="multi:softmax").fit(NUMBERS, THREE)
     yield from classes("xgb-softmax", softmax, shown)
@@ -143,6 +145,7 @@ def _lightgbm(folder: Path) -> Iterator[Made]:
     yield classes("lgb-three", NUMBERS, THREE)
     yield classes("lgb-ova", NUMBERS, THREE, objective="multiclassova")
     yield classes("lgb-gaps", GAPPY, TWO)
+    yield classes("lgb-truths", TRUTHS, TWO)
     yield classes("lgb-dart", NUMBERS, TWO, boosting_type="dart")
     for objective in ("regression", "regression_l1", "huber", "poisson", "quantile", "gamma", "tweedie"):
         yield values(f"lgb-{objective}", NUMBERS, objective=objective)
@@ -188,6 +191,7 @@ def _catboost(folder: Path) -> Iterator[Made]:
     )
     yield saved("cat-labels", several, NUMBERS, lambda shown: {"output": several.predict_proba(shown)})
     yield classes("cat-gaps", GAPPY, TWO)
+    yield classes("cat-truths", TRUTHS, TWO)
     yield classes("cat-lossguide", NUMBERS, TWO, grow_policy="Lossguide")
     yield values("cat-values", texts, **named)
     yield values("cat-several", NUMBERS, np.stack([VALUES, VALUES * 2], axis=1), loss_function="MultiRMSE")
