@@ -77,7 +77,7 @@ def library_wanted(text: str, model: ModelVersion) -> tuple[str, str]:
     Raises ``InvalidInput`` for anything else, and for the library whose version the model itself tells.
     """
     matched = _WANTED.fullmatch(text)
-    if matched is None:
+    if matched is None or not _is_requirement(text):
         raise InvalidInput(
             f"“{text[:100]}” is not a library and its version.",
             next_step="Write it as name==version, e.g. pandas==2.2.1; the name alone means the newest that fits.",
@@ -90,3 +90,14 @@ def library_wanted(text: str, model: ModelVersion) -> tuple[str, str]:
             next_step="Train it with another version, and register it as the model's next version.",
         )
     return project, project + re.sub(r"\s", "", matched[2] or "")
+
+
+def _is_requirement(text: str) -> bool:
+    """Whether the versions in it are some: "~=1" and ">=abc" only look like it."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        Requirement(text.strip())
+    except InvalidRequirement:
+        return False
+    return True

@@ -6,9 +6,12 @@ raise ``ForeignEntry`` for what this program would never have found.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from typing import Final
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from kronkers_studio.domain.errors import ForeignEntry
 from kronkers_studio.domain.models import Framework, ModelFacts, ModelVersion
@@ -59,7 +62,9 @@ def checked_model(model: ModelVersion) -> ModelVersion:
 def checked_requirement(text: str, name: str = "") -> str:
     """``text`` when it asks for a library and perhaps its versions: no address, no option, no other file."""
     if _REQUIREMENT.fullmatch(text):
-        return text
+        with contextlib.suppress(InvalidRequirement):
+            Requirement(text)
+            return text
     raise _foreign(name, "library", text)
 
 

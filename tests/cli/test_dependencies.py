@@ -68,6 +68,8 @@ def test_what_was_found_is_shown_and_what_is_chosen_is_there_in_the_package(shel
         (("--add", "six==99"), 1, "there is no version of six==99"),
         (("--add", "xgboost==2.0.0"), 2, "was made with xgboost 3.2.0, and is run with that"),
         (("--add", "six @ https://example.org/six.whl"), 2, "is not a library and its version"),
+        (("--add", "six~=1"), 2, "is not a library and its version"),
+        (("--add", "six>=abc"), 2, "is not a library and its version"),
         (("--add", "--index-url=x"), 2, "is not a library and its version"),
         (("--python", "3.9"), 2, "cannot have Python 3.9"),
         (("--python", "/bin/sh"), 2, "cannot have Python /bin/sh"),
