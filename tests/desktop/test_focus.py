@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QVBoxLayout,
     QWidget,
+    QWidgetItem,
 )
 from pytestqt.qtbot import QtBot
 
@@ -533,3 +535,21 @@ def test_a_bug_is_told_without_its_traceback_until_it_is_asked_for(qtbot: QtBot)
     qtbot.waitUntil(lambda: dialog.height() <= height, timeout=_PATIENCE)
     dialog._copy.click()
     assert "ZeroDivisionError: a bug" in QApplication.clipboard().text()
+
+
+def test_no_wrapper_of_a_layouts_item_outlives_the_look_at_it(
+    open_main_window: OpenWindow, filled_workspace: Path, come_to_rest: Rest
+) -> None:
+    """Qt deletes items with their widgets and PySide does not notice: what gets such an item's address next would be
+    taken for it, which ended the program now and then. Seen to fail without the wrapper being let go of."""
+    window = open_main_window(filled_workspace)
+    come_to_rest(window)
+    before = _wrapped_items()
+
+    assert reading_order(window)
+
+    assert [each for each in _wrapped_items() if not any(each is known for known in before)] == []
+
+
+def _wrapped_items() -> list[QWidgetItem]:
+    return [each for each in shiboken6.getAllValidWrappers() if type(each) is QWidgetItem]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.look.tokens import Tone
+from kronkers_studio.desktop.widgets.keyboard import held_at
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
@@ -58,8 +59,7 @@ class PageHeader(QWidget):
                 widget.deleteLater()
         for index, (text, tone) in enumerate(pills):
             if index < self._pills.count():
-                item = self._pills.itemAt(index)
-                pill = item.widget() if item is not None else None
+                _, pill = held_at(self._pills, index)
                 if isinstance(pill, Pill):
                     pill.show_state(text, tone)
             else:

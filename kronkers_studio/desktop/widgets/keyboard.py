@@ -73,12 +73,26 @@ def _laid_out(layout: QLayout) -> Iterator[QWidget]:
     elif isinstance(layout, QStackedLayout):
         places = [layout.currentIndex()] if layout.currentIndex() >= 0 else []
     for at in places:
-        item = layout.itemAt(at)
-        inner, widget = (item.layout(), item.widget()) if item is not None else (None, None)
+        inner, widget = held_at(layout, at)
         if widget is not None:
             yield widget
         elif inner is not None:
             yield from _laid_out(inner)
+
+
+def held_at(layout: QLayout, at: int) -> tuple[QLayout | None, QWidget | None]:
+    """The layout or widget at a place of ``layout``.
+
+    PySide keeps what it wraps an item in for ever, also when Qt has deleted the item; whatever gets the item's address
+    next would be taken for it, and calling that ends the program. So the wrapper is let go of at once.
+    """
+    item = layout.itemAt(at)
+    if item is None:
+        return None, None
+    inner, widget = item.layout(), item.widget()
+    if inner is None:  # a layout is its own item
+        shiboken6.invalidate(item)
+    return inner, widget
 
 
 def takes_tab(widget: QWidget) -> bool:
