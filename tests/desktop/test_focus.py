@@ -542,9 +542,9 @@ def test_no_wrapper_of_a_layouts_item_outlives_the_look_at_it(
 ) -> None:
     """Qt deletes items with their widgets and PySide does not notice: what gets such an item's address next would be
     taken for it, which ended the program now and then. Seen to fail without the wrapper being let go of."""
+    before = _wrapped_items()
     window = open_main_window(filled_workspace)
     come_to_rest(window)
-    before = _wrapped_items()
 
     assert reading_order(window)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.look.tokens import Tone
-from kronkers_studio.desktop.widgets.keyboard import held_at
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
+from kronkers_studio.desktop.widgets.layout_items import held_at
 from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
 

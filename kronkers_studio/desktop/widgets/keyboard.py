@@ -26,6 +26,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from kronkers_studio.desktop.widgets.layout_items import held_at
+
 _WHOLE = (QComboBox, QAbstractSpinBox, QAbstractItemView, QLineEdit, QPlainTextEdit)  # what is in them is theirs
 _SHOWN_MS = 20  # until what was made instead of something is shown in its place
 _ENTERS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -78,21 +80,6 @@ def _laid_out(layout: QLayout) -> Iterator[QWidget]:
             yield widget
         elif inner is not None:
             yield from _laid_out(inner)
-
-
-def held_at(layout: QLayout, at: int) -> tuple[QLayout | None, QWidget | None]:
-    """The layout or widget at a place of ``layout``.
-
-    PySide keeps what it wraps an item in for ever, also when Qt has deleted the item; whatever gets the item's address
-    next would be taken for it, and calling that ends the program. So the wrapper is let go of at once.
-    """
-    item = layout.itemAt(at)
-    if item is None:
-        return None, None
-    inner, widget = item.layout(), item.widget()
-    if inner is None:  # a layout is its own item
-        shiboken6.invalidate(item)
-    return inner, widget
 
 
 def takes_tab(widget: QWidget) -> bool:
