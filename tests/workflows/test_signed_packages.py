@@ -68,11 +68,12 @@ def model(session: Session) -> ModelVersion:
     return session.workspace.ledger.model_version(MODEL)
 
 
-def images(server: LabServer) -> str:
+def images(server: LabServer) -> set[str]:
+    """Without their order: the engine changes that of images that were made at the same time."""
     shown = subprocess.run(
         server.inside("docker", "image", "ls", "--all", "--quiet"), check=True, capture_output=True, text=True
     )
-    return shown.stdout
+    return set(shown.stdout.split())
 
 
 @pytest.mark.lab
