@@ -2,35 +2,55 @@
 
 A package's layers, from the bottom: the base (an operating system with Python), the dependencies (locked with hashes),
 the server (`kronkers_studio.serving`), the model. Without a base it runs on this computer, as a process.
+
+model_files          what a model file is, by its bytes
+dependencies         which libraries a model's service runs on
+images               layers, documents, signatures and archives of images
+registries           images in registries
+composition          a model version to an image
+runtime              a package's own layers unpacked, to run here
+layer_cache          the large public parts of packages, kept between builds
+cache_archive        a cache that travels, in one file
+cache_facts          what of such a file is believed
+recorded_facts       what a workspace says of a model, looked at before it is used
+environment_hints    what the files beside a model say of its Python and libraries
+byte_reader          content of unknown files, counted and bounded
+tar_stream           tar archives that depend on nothing but their content
+digests              the SHA-256 of blobs as their names
+http_watch           HTTPS that does not wait for ever
+folder_removal       folders removed though they are read-only
+platforms            platforms by the names that images use
+
+Imports point down (contracts in pyproject.toml).
 """
 
-from kronkers_studio.packaging.archives import docker_archive, require_place, write_oci_archive
-from kronkers_studio.packaging.base_archives import base_from_archive, base_from_engine
-from kronkers_studio.packaging.base_registry import (
+from kronkers_studio.packaging.composition import compose_package
+from kronkers_studio.packaging.dependencies.dependency_evidence import find_evidence
+from kronkers_studio.packaging.dependencies.locking import DependencyLock, lock_dependencies
+from kronkers_studio.packaging.images.archives import docker_archive, require_place, write_oci_archive
+from kronkers_studio.packaging.images.base_archives import base_from_archive, base_from_engine
+from kronkers_studio.packaging.images.image import BaseImage, ComposedImage
+from kronkers_studio.packaging.images.image_archives import image_from_archive
+from kronkers_studio.packaging.images.signed_images import model_file_sha256, verified
+from kronkers_studio.packaging.layer_cache import LayerCache, users_layer_cache
+from kronkers_studio.packaging.model_files.inspection import inspect_model, require_safe
+from kronkers_studio.packaging.model_files.model_formats import may_be_model_in
+from kronkers_studio.packaging.platforms import this_platform
+from kronkers_studio.packaging.registries.base_registry import (
     base_from_registry,
     kept_from_registries,
     kept_from_registry,
     require_access,
 )
-from kronkers_studio.packaging.composition import compose_package
-from kronkers_studio.packaging.dependency_evidence import find_evidence
-from kronkers_studio.packaging.image import BaseImage, ComposedImage
-from kronkers_studio.packaging.image_archives import image_from_archive
-from kronkers_studio.packaging.image_references import (
+from kronkers_studio.packaging.registries.image_references import (
     BaseKind,
     ImageReference,
     parse_base,
     parse_reference,
     registry_host,
 )
-from kronkers_studio.packaging.inspection import inspect_model, require_safe
-from kronkers_studio.packaging.layer_cache import LayerCache, users_layer_cache
-from kronkers_studio.packaging.locking import DependencyLock, lock_dependencies
-from kronkers_studio.packaging.model_formats import may_be_model_in
-from kronkers_studio.packaging.platforms import this_platform
-from kronkers_studio.packaging.registry_push import push_image, push_target
+from kronkers_studio.packaging.registries.registry_push import push_image, push_target
 from kronkers_studio.packaging.runtime import RuntimeFolder, runnable_here, unpack_runtime
-from kronkers_studio.packaging.signed_images import model_file_sha256, verified
 
 __all__ = [
     "BaseImage",

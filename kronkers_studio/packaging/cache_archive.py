@@ -24,16 +24,16 @@ from typing import IO, Any
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.package_cache import CacheEntry, CacheTransfer
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.packaging.base_images import kept_bases
 from kronkers_studio.packaging.cache_facts import FACT_CHECKS
+from kronkers_studio.packaging.dependencies.wheel_download import fetch_wheels
+from kronkers_studio.packaging.dependencies.wheels import Wheel, known_wheels, locked_digests
 from kronkers_studio.packaging.digests import Digest, NotADigest, blob_name, parse_digest
-from kronkers_studio.packaging.image import document
-from kronkers_studio.packaging.image_documents import LARGEST_IMAGE, NotAnImage, json_object
+from kronkers_studio.packaging.images.base_images import kept_bases
+from kronkers_studio.packaging.images.image import document
+from kronkers_studio.packaging.images.image_documents import LARGEST_IMAGE, NotAnImage, json_object
 from kronkers_studio.packaging.layer_cache import LayerCache, recalled_layer
 from kronkers_studio.packaging.recorded_facts import is_lock
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, open_stream, stream_pieces, tar_stream
-from kronkers_studio.packaging.wheel_download import fetch_wheels
-from kronkers_studio.packaging.wheels import Wheel, known_wheels, locked_digests
 
 _CONTENTS = "kronkers-cache.json"
 _FORMAT = 1

@@ -11,13 +11,13 @@ from typing import Any
 
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import Layer
-from kronkers_studio.packaging.base_images import known_base
-from kronkers_studio.packaging.components import components_key, recalled_components
+from kronkers_studio.packaging.dependencies.wheels import recalled_wheel
 from kronkers_studio.packaging.digests import Digest, parse_digest
-from kronkers_studio.packaging.image_references import parse_reference
+from kronkers_studio.packaging.images.base_images import known_base
+from kronkers_studio.packaging.images.components import components_key, recalled_components
 from kronkers_studio.packaging.layer_cache import LayerCache, key_of, recalled_layer
 from kronkers_studio.packaging.recorded_facts import is_lock
-from kronkers_studio.packaging.wheels import recalled_wheel
+from kronkers_studio.packaging.registries.image_references import parse_reference
 
 _Named = list[tuple[Digest, int]]
 

@@ -13,15 +13,15 @@ from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.image_contract import SERVICE_PORT, SERVICE_USER, image_name
 from kronkers_studio.domain.models import Framework, Layer, ModelVersion, Package, Signature, Tensor
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.packaging.bill_of_materials import bill_of_materials
-from kronkers_studio.packaging.components import components_of
+from kronkers_studio.packaging.dependencies.locking import DependencyLock
 from kronkers_studio.packaging.digests import digest_of
-from kronkers_studio.packaging.image import BaseImage, ComposedImage, document, manifest_of
-from kronkers_studio.packaging.inspection import require_safe
+from kronkers_studio.packaging.images.bill_of_materials import bill_of_materials
+from kronkers_studio.packaging.images.components import components_of
+from kronkers_studio.packaging.images.image import BaseImage, ComposedImage, document, manifest_of
+from kronkers_studio.packaging.images.layers import DEPENDENCIES, MODEL, SERVER, TAR, dependency_layer, server_layer
+from kronkers_studio.packaging.images.provenance import annotations_of, provenance_of
 from kronkers_studio.packaging.layer_cache import LayerCache
-from kronkers_studio.packaging.layers import DEPENDENCIES, MODEL, SERVER, TAR, dependency_layer, server_layer
-from kronkers_studio.packaging.locking import DependencyLock
-from kronkers_studio.packaging.provenance import annotations_of, provenance_of
+from kronkers_studio.packaging.model_files.inspection import require_safe
 from kronkers_studio.packaging.recorded_facts import FILE_NAMES, checked_model
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, stream_pieces, tar_stream
 

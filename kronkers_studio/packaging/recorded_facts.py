@@ -17,10 +17,10 @@ from kronkers_studio.domain.errors import ForeignEntry
 from kronkers_studio.domain.models import Framework, ModelFacts, ModelVersion
 from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.printable import printable
-from kronkers_studio.packaging import allowlist
 from kronkers_studio.packaging.environment_hints import is_version
-from kronkers_studio.packaging.onnx_weights import is_weights_name
-from kronkers_studio.packaging.pickle_symbols import Global
+from kronkers_studio.packaging.model_files.onnx_files.onnx_weights import is_weights_name
+from kronkers_studio.packaging.model_files.pickles import allowlist
+from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global
 
 FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
     Framework.SKLEARN: {"joblib": "model.joblib", "pickle": "model.pkl"},

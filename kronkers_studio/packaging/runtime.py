@@ -13,15 +13,15 @@ from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Layer, ModelVersion
 from kronkers_studio.domain.naming import ANYTHING, WINDOWS, name_problem
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.packaging.dependencies.locking import OLDEST_PYTHON
+from kronkers_studio.packaging.dependencies.uv_program import any_python, find_python
 from kronkers_studio.packaging.digests import parse_digest
-from kronkers_studio.packaging.image import ComposedImage
+from kronkers_studio.packaging.images.image import ComposedImage
+from kronkers_studio.packaging.images.layers import DEPENDENCIES, MODEL, SERVER, decompress
+from kronkers_studio.packaging.images.unpacked_layers import unpacked_layer
 from kronkers_studio.packaging.layer_cache import LayerCache
-from kronkers_studio.packaging.layers import DEPENDENCIES, MODEL, SERVER, decompress
-from kronkers_studio.packaging.locking import OLDEST_PYTHON
 from kronkers_studio.packaging.platforms import this_platform
 from kronkers_studio.packaging.tar_stream import open_stream
-from kronkers_studio.packaging.unpacked_layers import unpacked_layer
-from kronkers_studio.packaging.uv_program import any_python, find_python
 
 _BUFFER = 1 << 18
 _LARGEST_LAYER = 32 << 30

@@ -117,7 +117,7 @@ def _require_fit(session: Session, model: ModelVersion, progress: Progress, canc
 
 def _checked_python(version: str) -> str:
     """Raises ``InvalidInput`` for what is no Python that a service can have."""
-    from kronkers_studio.packaging.locking import OLDEST_PYTHON
+    from kronkers_studio.packaging.dependencies.locking import OLDEST_PYTHON
 
     major, _, minor = version.partition(".")
     if not version or (major == "3" and minor.isdecimal() and len(minor) < 3 and (3, int(minor)) >= OLDEST_PYTHON):

@@ -25,8 +25,8 @@ def export_cached(
 
     Raises ``PackagingFailed``, ``Cancelled``; what was there before stays then.
     """
-    from kronkers_studio.packaging.archives import require_place
     from kronkers_studio.packaging.cache_archive import export_cache
+    from kronkers_studio.packaging.images.archives import require_place
     from kronkers_studio.packaging.layer_cache import users_layer_cache
 
     file = from_home(file).absolute()

@@ -74,7 +74,7 @@ def verify_pushed(
     Raises ``PackagingFailed`` (``BaseImageUnavailable``), ``SignatureRefused``, ``InvalidInput``, ``Cancelled``.
     """
     from kronkers_studio.packaging import parse_reference, verified
-    from kronkers_studio.packaging.registry_images import image_from_registry
+    from kronkers_studio.packaging.registries.registry_images import image_from_registry
     from kronkers_studio.workflows.image_registries import access_to
 
     credentials, ca_file = access_to(parse_reference(reference).host, session.settings)

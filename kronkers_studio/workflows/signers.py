@@ -27,7 +27,7 @@ _LONGEST_NAME = 100
 
 def public_key(session: Session) -> tuple[Signer, str]:
     """The workspace as a signer, and its public key as a PEM file holds it."""
-    from kronkers_studio.packaging.signatures import public_key_pem
+    from kronkers_studio.packaging.images.signatures import public_key_pem
 
     own = _own(session)
     return own, public_key_pem(own.key)
@@ -43,7 +43,7 @@ def trust_signer(session: Session, name: str, file: Path) -> Signer:
 
     Raises ``AlreadyExists`` when the name is another's, ``InvalidInput`` when the file holds no such key.
     """
-    from kronkers_studio.packaging.signatures import LARGEST_KEY_FILE, read_public_key
+    from kronkers_studio.packaging.images.signatures import LARGEST_KEY_FILE, read_public_key
 
     name = name.strip()
     if not name or len(name) > _LONGEST_NAME or printable(name) != name or name == OWN:
@@ -79,8 +79,8 @@ def forget_signer(session: Session, name: str) -> Signer:
 
 def signed(session: Session, image: ComposedImage) -> ComposedImage:
     """``image`` with the workspace's signature."""
-    from kronkers_studio.packaging.signatures import SigningKey
-    from kronkers_studio.packaging.verification import sign_image
+    from kronkers_studio.packaging.images.signatures import SigningKey
+    from kronkers_studio.packaging.images.verification import sign_image
 
     return sign_image(image, SigningKey(session.workspace.signing_key))
 
@@ -94,7 +94,7 @@ def require_verified(
     cache was changed, ``Cancelled``.
     """
     from kronkers_studio.packaging import users_layer_cache
-    from kronkers_studio.packaging.verification import require_whole
+    from kronkers_studio.packaging.images.verification import require_whole
 
     signer = require_signature(session, image)
     require_whole(image, users_layer_cache(), progress=progress, cancel=cancel)
@@ -103,7 +103,7 @@ def require_verified(
 
 def require_signature(session: Session, image: ComposedImage) -> Signer:
     """Who signed ``image``. Raises ``SignatureRefused`` when nobody did whose signature is accepted here."""
-    from kronkers_studio.packaging.verification import require_signed
+    from kronkers_studio.packaging.images.verification import require_signed
 
     return require_signed(image, _accepted_signers(session, image.signature))
 
@@ -115,7 +115,7 @@ def _accepted_signers(session: Session, signature: PackageSignature | None) -> l
 
 
 def _own(session: Session) -> Signer:
-    from kronkers_studio.packaging.signatures import SigningKey, fingerprint
+    from kronkers_studio.packaging.images.signatures import SigningKey, fingerprint
 
     key = SigningKey(session.workspace.signing_key).public
     return Signer(OWN, key, fingerprint(key))
@@ -126,6 +126,6 @@ def _trusted(session: Session) -> list[Signer]:
 
 
 def _signer(change: SignerTrusted) -> Signer:
-    from kronkers_studio.packaging.signatures import fingerprint
+    from kronkers_studio.packaging.images.signatures import fingerprint
 
     return Signer(change.name, change.key, fingerprint(change.key), change.at, change.author)

@@ -1,4 +1,4 @@
-"""Makes ``kronkers_studio/packaging/listed_names.py``: the names that a scikit-learn model may use.
+"""Makes ``kronkers_studio/packaging/model_files/pickles/listed_names.py``: the names that a scikit-learn model may use.
 
     python -m tests.estimators.listed_names
 
@@ -23,7 +23,8 @@ from tests.estimators.environments import environment, sources
 
 IMPORTED: Final = ("1.1.3", "1.2.2", "1.3.2", "1.4.2", "1.5.2", "1.6.1", "1.7.2", "1.8.0", "1.9.1")
 READ: Final = ("0.24.2", "1.0.2")
-OUTPUT: Final = Path(__file__).parents[2] / "kronkers_studio" / "packaging" / "listed_names.py"
+_PACKAGING: Final = Path(__file__).parents[2] / "kronkers_studio" / "packaging"
+OUTPUT: Final = _PACKAGING / "model_files" / "pickles" / "listed_names.py"
 
 _LEFT_OUT_MODULES: Final = re.compile(
     r"sklearn\.(?:datasets|externals|experimental|inspection|callback|_build_utils|_isotonic|_config|conftest"

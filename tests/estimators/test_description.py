@@ -25,7 +25,7 @@ from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.estimators.columns import Holds
 from kronkers_studio.estimators.description import describe
 from kronkers_studio.packaging import inspect_model
-from kronkers_studio.packaging.estimators import SymbolView
+from kronkers_studio.packaging.model_files.pickles.estimators import SymbolView
 from kronkers_studio.serving.estimator_objects import ObjectView
 from kronkers_studio.serving.problems import Refusal
 from kronkers_studio.serving.row_reader import RowReader
@@ -42,7 +42,7 @@ LABELS = np.arange(30) % 3
 
 def root_of(data: bytes) -> Any:
     from kronkers_studio.packaging.byte_reader import ByteReader
-    from kronkers_studio.packaging.pickle_reader import Budget, Findings, PickleReader
+    from kronkers_studio.packaging.model_files.pickles.pickle_reader import Budget, Findings, PickleReader
 
     return PickleReader(ByteReader(io.BytesIO(data), len(data) + 1), Findings(), Budget.for_file(len(data))).load()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sklearn
 
-from kronkers_studio.packaging.listed_names import CLASSES
+from kronkers_studio.packaging.model_files.pickles.listed_names import CLASSES
 from tests.estimators import listed_names
 
 

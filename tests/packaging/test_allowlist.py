@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from kronkers_studio.packaging import sklearn_names
-from kronkers_studio.packaging.allowlist import is_allowed, runs_programs
-from kronkers_studio.packaging.pickle_symbols import Global
+from kronkers_studio.packaging.model_files.pickles import sklearn_names
+from kronkers_studio.packaging.model_files.pickles.allowlist import is_allowed, runs_programs
+from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global
 
 
 @pytest.mark.parametrize(

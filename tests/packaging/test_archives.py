@@ -30,8 +30,8 @@ from kronkers_studio.packaging import (
     this_platform,
     write_oci_archive,
 )
-from kronkers_studio.packaging.signatures import SigningKey
-from kronkers_studio.packaging.verification import sign_image
+from kronkers_studio.packaging.images.signatures import SigningKey
+from kronkers_studio.packaging.images.verification import sign_image
 from tests.packaging.image_files import SmallImage, index_of, oci_layout, sha, tar_of
 
 SYSTEM, PROCESSOR = this_platform().split("/")
@@ -93,7 +93,7 @@ def test_an_export_in_small_pieces_is_the_same_base(small: SmallImage, base: Bas
 def test_an_unchanged_archive_is_not_read_again(
     small: SmallImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kronkers_studio.packaging import base_archives
+    from kronkers_studio.packaging.images import base_archives
 
     file, cache = tmp_path / "base.tar", LayerCache(tmp_path / "cache")
     file.write_bytes(small.old_docker_save())
@@ -239,7 +239,7 @@ def test_an_archive_of_few_bytes_never_fills_the_memory(tmp_path: Path, kind: st
     script = (
         "import resource, sys; from pathlib import Path\n"
         "from kronkers_studio.domain.errors import BaseImageUnavailable\n"
-        "from kronkers_studio.packaging.base_archives import base_from_archive\n"
+        "from kronkers_studio.packaging.images.base_archives import base_from_archive\n"
         "from kronkers_studio.packaging.layer_cache import LayerCache\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "try: base_from_archive(Path(sys.argv[1]), 'linux/amd64', LayerCache(Path(sys.argv[2])))\n"

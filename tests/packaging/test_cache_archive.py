@@ -28,7 +28,7 @@ from kronkers_studio.packaging import (
     this_platform,
 )
 from kronkers_studio.packaging.cache_archive import export_cache, import_cache, list_cache
-from kronkers_studio.packaging.locking import DependencyLock as Lock
+from kronkers_studio.packaging.dependencies.locking import DependencyLock as Lock
 from tests.cli.shell import Shell
 from tests.packaging.image_files import SmallImage, sha, tar_of
 from tests.packaging.registry_servers import make_certificate, own_registry

@@ -261,7 +261,7 @@ def test_a_damaged_cached_layer_is_noticed_dropped_and_made_anew(
 ) -> None:
     cache = LayerCache(tmp_path)
     server = image.layers[1]
-    from kronkers_studio.packaging.layers import server_layer
+    from kronkers_studio.packaging.images.layers import server_layer
 
     assert server_layer(PYTHON, cache, CancelSource()) == server
     blob = cache.blob(server.digest)
@@ -366,7 +366,7 @@ def test_public_layers_are_unpacked_once_by_many_at_a_time(image: ComposedImage,
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 def test_nothing_in_the_cache_is_open_to_others_whatever_the_umask(image: ComposedImage, tmp_path: Path) -> None:
-    from kronkers_studio.packaging.layers import server_layer
+    from kronkers_studio.packaging.images.layers import server_layer
     from kronkers_studio.packaging.runtime import _public
 
     cache = LayerCache(tmp_path / "cache" / "layers")
@@ -436,7 +436,7 @@ def test_names_that_leave_the_folder_are_refused(tmp_path: Path) -> None:
 def test_without_an_interpreter_the_layer_is_plain_and_that_is_said(
     lock: DependencyLock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kronkers_studio.packaging import layers
+    from kronkers_studio.packaging.images import layers
 
     monkeypatch.setattr(layers, "find_python", lambda version: None)
     plain = layers.server_layer(PYTHON, LayerCache(tmp_path), CancelSource())

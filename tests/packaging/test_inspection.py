@@ -252,7 +252,7 @@ def test_hostile_files_end_as_unsupported(name: str) -> None:
 )
 @given(data=st.data())
 def test_whatever_happens_to_a_model_it_is_described_or_refused(model_bytes: bytes, data: st.DataObject) -> None:
-    from kronkers_studio.packaging import onnx_models
+    from kronkers_studio.packaging.model_files.onnx_files import onnx_models
 
     with pytest.raises(UnsupportedModel):  # the library that reads ONNX is imported here, with all it imports itself
         onnx_models.inspect_onnx("x", io.BytesIO(), read_surroundings({}))

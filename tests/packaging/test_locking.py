@@ -14,9 +14,10 @@ import pytest
 from kronkers_studio.domain.errors import Cancelled, ForeignEntry, PackagingFailed
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.domain.progress import CancelSource, NoProgress
-from kronkers_studio.packaging import DependencyLock, LayerCache, lock_dependencies, this_platform, uv_program
-from kronkers_studio.packaging import locking as locking_module
-from kronkers_studio.packaging.uv_program import DoesNotResolve, _translated, any_python, find_python
+from kronkers_studio.packaging import DependencyLock, LayerCache, lock_dependencies, this_platform
+from kronkers_studio.packaging.dependencies import locking as locking_module
+from kronkers_studio.packaging.dependencies import uv_program
+from kronkers_studio.packaging.dependencies.uv_program import DoesNotResolve, _translated, any_python, find_python
 
 SERVING = Path(locking_module.__file__).parents[1] / "serving"
 ONNX = ModelFacts(Framework.ONNX, "opset 18", "onnx")

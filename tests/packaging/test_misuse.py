@@ -11,9 +11,10 @@ from sklearn.ensemble import StackingRegressor
 from sklearn.linear_model import LinearRegression
 
 from kronkers_studio.domain.errors import UnsupportedModel
-from kronkers_studio.packaging import allowlist, inspect_model, model_state, require_safe
+from kronkers_studio.packaging import inspect_model, require_safe
 from kronkers_studio.packaging.byte_reader import ByteReader
-from kronkers_studio.packaging.pickle_reader import Budget, Findings, Forbidden, PickleReader
+from kronkers_studio.packaging.model_files.pickles import allowlist, model_state
+from kronkers_studio.packaging.model_files.pickles.pickle_reader import Budget, Findings, Forbidden, PickleReader
 from tests.packaging.misuse import MISUSES, Misuse, Place
 
 REFUSED = [misuse for misuse in MISUSES if not misuse.contained]

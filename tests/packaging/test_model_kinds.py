@@ -18,9 +18,9 @@ from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
 from kronkers_studio.domain.model_files import MODEL_FILE_KINDS, ModelFileKind
 from kronkers_studio.domain.models import Framework
 from kronkers_studio.packaging import inspect_model
-from kronkers_studio.packaging.model_formats import recognised
-from kronkers_studio.packaging.r_objects import RObject, read_r_object
-from kronkers_studio.packaging.zip_entries import zip_entries
+from kronkers_studio.packaging.model_files.model_formats import recognised
+from kronkers_studio.packaging.model_files.r_objects import RObject, read_r_object
+from kronkers_studio.packaging.model_files.zip_entries import zip_entries
 from tests.packaging.kinds_table import kinds_table, written_table
 
 FILES = Path(__file__).parent / "model_files"

@@ -14,11 +14,17 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from kronkers_studio.packaging import pickle_reader
-from kronkers_studio.packaging.array_types import values_of
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
-from kronkers_studio.packaging.pickle_reader import _OPERATIONS, Budget, Findings, Forbidden, PickleReader
-from kronkers_studio.packaging.pickle_symbols import (
+from kronkers_studio.packaging.model_files.pickles import pickle_reader
+from kronkers_studio.packaging.model_files.pickles.array_types import values_of
+from kronkers_studio.packaging.model_files.pickles.pickle_reader import (
+    _OPERATIONS,
+    Budget,
+    Findings,
+    Forbidden,
+    PickleReader,
+)
+from kronkers_studio.packaging.model_files.pickles.pickle_symbols import (
     Array,
     Call,
     Members,

@@ -33,17 +33,17 @@ from kronkers_studio.packaging import (
     this_platform,
     write_oci_archive,
 )
-from kronkers_studio.packaging.bill_of_materials import bill_of_materials
-from kronkers_studio.packaging.components import Component, components_of
-from kronkers_studio.packaging.referrers import referrers_of
-from kronkers_studio.packaging.signatures import (
+from kronkers_studio.packaging.images.bill_of_materials import bill_of_materials
+from kronkers_studio.packaging.images.components import Component, components_of
+from kronkers_studio.packaging.images.referrers import referrers_of
+from kronkers_studio.packaging.images.signatures import (
     SigningKey,
     fingerprint,
     is_signature,
     public_key_pem,
     read_public_key,
 )
-from kronkers_studio.packaging.verification import require_signed, require_whole, sign_image
+from kronkers_studio.packaging.images.verification import require_signed, require_whole, sign_image
 from tests.packaging.image_files import SmallImage, sha, tar_of
 
 SYSTEM, PROCESSOR = this_platform().split("/")
@@ -147,8 +147,8 @@ from pathlib import Path
 os.umask(int(sys.argv[4], 8))
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.packaging import *
-from kronkers_studio.packaging.signatures import SigningKey
-from kronkers_studio.packaging.verification import sign_image
+from kronkers_studio.packaging.images.signatures import SigningKey
+from kronkers_studio.packaging.images.verification import sign_image
 python, lock, folder = sys.argv[1], Path(sys.argv[2]).read_text(), Path(sys.argv[3])
 data = Path(sys.argv[5]).read_bytes()
 facts = inspect_model("model.joblib", io.BytesIO(data), {".python-version": python.encode})
@@ -158,7 +158,7 @@ base = base_from_archive(Path(sys.argv[6]), this_platform(), LayerCache(folder))
 image = compose_package(version, lambda: io.BytesIO(data), DependencyLock.of_text(lock), platform=this_platform(),
                         base=base, cache=LayerCache(folder))
 image = sign_image(image, SigningKey(bytes(range(32))))
-from kronkers_studio.packaging.archives import write_oci_archive
+from kronkers_studio.packaging.images.archives import write_oci_archive
 write_oci_archive(image, folder / "out.tar")
 print(json.dumps([image.package.digest, image.sbom.decode(), image.provenance.decode(), image.signature.signature]))
 """

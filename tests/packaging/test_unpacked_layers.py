@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from kronkers_studio.domain.errors import PackagingFailed
-from kronkers_studio.packaging import LayerCache, unpacked_layers
+from kronkers_studio.packaging import LayerCache
 from kronkers_studio.packaging.digests import parse_digest
+from kronkers_studio.packaging.images import unpacked_layers
+from kronkers_studio.packaging.images.unpacked_layers import unpacked_layer
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, tar_stream
-from kronkers_studio.packaging.unpacked_layers import unpacked_layer
 from tests.packaging.image_files import sha
 
 PREFIX = "opt/kronkers/dependencies"

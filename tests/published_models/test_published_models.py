@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kronkers_studio.packaging.uv_program import run_uv
+from kronkers_studio.packaging.dependencies.uv_program import run_uv
 from tests.conftest import TEST_CACHE
 from tests.onnx_nodes.through_service import asked, served
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kronkers_studio.domain.errors import UnsupportedModel
-from kronkers_studio.packaging.uv_program import run_uv
+from kronkers_studio.packaging.dependencies.uv_program import run_uv
 from tests.conftest import TEST_CACHE
 from tests.tree_libraries.packages import package_of
 

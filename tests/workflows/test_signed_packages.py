@@ -25,8 +25,8 @@ from kronkers_studio.domain.errors import (
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.packaging import LayerCache, this_platform
-from kronkers_studio.packaging.signatures import SigningKey, public_key_pem
-from kronkers_studio.packaging.verification import sign_image
+from kronkers_studio.packaging.images.signatures import SigningKey, public_key_pem
+from kronkers_studio.packaging.images.verification import sign_image
 from kronkers_studio.settings.configuration import load_settings
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.settings.secrets import Secret

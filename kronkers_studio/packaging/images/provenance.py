@@ -1,0 +1,103 @@
+"""Where an image comes from: which model version of which commit, by whom, on which base, of which libraries.
+
+It is told twice: as annotations of the image's manifest, and as an in-toto statement with SLSA's predicate. Nothing in
+either comes from a clock, this computer or who packages: the version's own author and time are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kronkers_studio import __version__
+from kronkers_studio.domain.models import ModelVersion, Package
+from kronkers_studio.packaging.digests import NotADigest, digest_of, parse_digest
+from kronkers_studio.packaging.images.image import BaseImage, document
+
+PROVENANCE_TYPE: Final = "application/vnd.in-toto+json"
+SBOM_ANNOTATION: Final = "io.kronkers.sbom.digest"
+
+_STATEMENT = "https://in-toto.io/Statement/v1"
+_PREDICATE = "https://slsa.dev/provenance/v1"
+_BUILD_TYPE = "urn:kronkers:package:1"
+_BUILDER = "urn:kronkers:kronkers-studio"
+_OCI = "org.opencontainers.image"
+
+
+def annotations_of(
+    model: ModelVersion, created: str, base: BaseImage | None, lock_text: str, sbom: bytes
+) -> dict[str, str]:
+    """What the manifest of the image says of itself."""
+    told = {
+        f"{_OCI}.title": model.name,
+        f"{_OCI}.version": str(model.version),
+        f"{_OCI}.created": created,
+        f"{_OCI}.authors": _plain(model.author),
+        f"{_OCI}.revision": model.source.commit,
+        "io.kronkers.source": _source(model),
+        "io.kronkers.lock.digest": digest_of(lock_text.encode("utf-8")),
+        "io.kronkers.program.version": __version__,
+        SBOM_ANNOTATION: digest_of(sbom),
+    }
+    if base is not None:
+        told[f"{_OCI}.base.name"], told[f"{_OCI}.base.digest"] = _base(base.reference)
+    return {name: value for name, value in told.items() if value}
+
+
+def provenance_of(model: ModelVersion, package: Package, name: str, created: str, file_sha256: str) -> bytes:
+    """The statement about the image ``name`` of ``package``."""
+    used: list[dict[str, Any]] = [
+        {
+            "name": "model",
+            "uri": f"kronkers:{_source(model)}",
+            "digest": {"sha256": file_sha256},
+        },
+        {"name": "lock", "digest": _digests(digest_of(package.lock.encode("utf-8")))},
+    ]
+    if package.base:
+        base, digest = _base(package.base)
+        used.append({"name": "base", "uri": base, "digest": _digests(digest)})
+    return document(
+        {
+            "_type": _STATEMENT,
+            "subject": [{"name": name, "digest": _digests(package.digest)}],
+            "predicateType": _PREDICATE,
+            "predicate": {
+                "buildDefinition": {
+                    "buildType": _BUILD_TYPE,
+                    "externalParameters": {
+                        "model": model.name,
+                        "version": model.version,
+                        "author": _plain(model.author),
+                        "created": created,
+                        "platform": package.platform,
+                        "python": package.python_version,
+                    },
+                    "resolvedDependencies": used,
+                },
+                "runDetails": {"builder": {"id": _BUILDER, "version": {"kronkers-studio": __version__}}},
+            },
+        }
+    )
+
+
+def _source(model: ModelVersion) -> str:
+    return _plain(f"{model.source.project}@{model.source.commit}:{model.source.path}")
+
+
+def _plain(text: str) -> str:
+    """``text`` with what is no character spelled out: files may have names of any bytes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _base(reference: str) -> tuple[str, str]:
+    """The base's name and its digest, "" for either that it does not have."""
+    name, _, digest = reference.rpartition("@")
+    try:
+        return name, parse_digest(digest)
+    except NotADigest:
+        return reference, ""
+
+
+def _digests(digest: str) -> Mapping[str, str]:
+    return {"sha256": digest.removeprefix("sha256:")} if digest else {}

@@ -1,0 +1,12 @@
+"""What a model file is, by its bytes: nothing in it is run, imported or unpacked.
+
+inspection        from a file to what is known of it, or the reason why it is refused
+model_formats     kinds of files told apart by their bytes
+pickles           pickles read as symbols, and the names they may use
+onnx_files        ONNX graphs, their classes' names, the weights beside them
+tree_libraries    files of XGBoost, LightGBM and CatBoost
+r_objects         the class of what R saved
+zip_entries       what is in a zip archive
+
+Imports point down (a contract in pyproject.toml).
+"""

@@ -1,0 +1,13 @@
+"""Pickles read without running them, and what a model's may name, call and hold.
+
+pickle_reader     every opcode carried out on symbols
+pickle_symbols    what a pickle would build, as symbols
+array_types       numpy's types and small arrays, as pickles describe them
+allowlist         which globals a model may name
+sklearn_names     which of them rebuild compiled objects
+listed_names      the names themselves, made by a script
+construction      what may be called, with which arguments
+model_state       what the attributes of a model may hold
+replaced_names    names that a service puts something of its own in place of
+estimators        estimators as their pickles describe them
+"""
