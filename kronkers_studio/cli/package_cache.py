@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -34,24 +35,34 @@ def cache_export(
     without_wheels: Annotated[
         bool, typer.Option("--without-wheels", help="Leave out the libraries' own files: nothing is downloaded then.")
     ] = False,
+    unsigned: Annotated[bool, typer.Option("--unsigned", help="Do not sign it: no workspace is needed then.")] = False,
 ) -> None:
-    """Write the cache to a file, for a computer without a network."""
+    """Write the cache to a file, for a computer without a network. The workspace signs it."""
     from kronkers_studio.workflows.package_cache import export_cached
 
-    with terminal.progress() as progress:
-        done = export_cached(file, wheels=not without_wheels, progress=progress, cancel=terminal.cancel)
+    with nullcontext() if unsigned else terminal.session() as session, terminal.progress() as progress:
+        done = export_cached(session, file, wheels=not without_wheels, progress=progress, cancel=terminal.cancel)
     terminal.result(done, f"{plural(done.parts, 'part')}, {size(done.size)} written to {done.file}", done.digest)
 
 
 def cache_import(
     terminal: Terminal,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `kronkers cache export` wrote.")],
+    sha256: Annotated[
+        str, typer.Option("--sha256", help="What the export printed: this very file is taken, whoever signed it.")
+    ] = "",
 ) -> None:
-    """Take in what another computer exported. Only from somebody you trust: services run on what is in it."""
+    """Take in what another computer exported, signed by this workspace or by somebody whom `kronkers key trust` named.
+
+    Services run on what is in it. With --sha256 no workspace is needed.
+    """
     from kronkers_studio.workflows.package_cache import import_cached
 
-    with terminal.progress() as progress:
-        done = import_cached(file, progress=progress, cancel=terminal.cancel)
+    with nullcontext() if sha256 else terminal.session() as session, terminal.progress() as progress:
+        done = import_cached(session, file, sha256=sha256, progress=progress, cancel=terminal.cancel)
+    by = f", signed by {done.signer}" if done.signer else ""
     terminal.result(
-        done, f"{plural(done.parts, 'part')}, {size(done.size)} verified; {done.new} were not here before", done.digest
+        done,
+        f"{plural(done.parts, 'part')}, {size(done.size)} verified{by}; {done.new} were not here before",
+        done.digest,
     )

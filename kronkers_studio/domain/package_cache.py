@@ -20,7 +20,8 @@ class CacheEntry:
 @dataclass(frozen=True, slots=True)
 class CacheTransfer:
     """What an archive of a cache holds: ``parts`` blobs of ``size`` bytes together, of which ``new`` were not here
-    before it was read, and ``facts`` about them. ``digest`` is the SHA-256 of the whole file, for people to compare."""
+    before it was read, and ``facts`` about them. ``digest`` is the SHA-256 of the whole file, for people to compare;
+    ``signer`` who signed it, "" when nobody did or that was not asked."""
 
     file: str
     parts: int
@@ -28,3 +29,4 @@ class CacheTransfer:
     facts: int
     digest: str
     new: int = 0
+    signer: str = ""

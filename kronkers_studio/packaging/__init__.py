@@ -12,6 +12,7 @@ runtime              a package's own layers unpacked, to run here
 layer_cache          the large public parts of packages, kept between builds
 cache_archive        a cache that travels, in one file
 cache_facts          what of such a file is believed
+cache_signature      who signed such a file
 recorded_facts       what a workspace says of a model, looked at before it is used
 environment_hints    what the files beside a model say of its Python and libraries
 byte_reader          content of unknown files, counted and bounded
@@ -31,7 +32,7 @@ from kronkers_studio.packaging.images.archives import docker_archive, require_pl
 from kronkers_studio.packaging.images.base_archives import base_from_archive, base_from_engine
 from kronkers_studio.packaging.images.image import BaseImage, ComposedImage
 from kronkers_studio.packaging.images.image_archives import image_from_archive
-from kronkers_studio.packaging.images.signed_images import model_file_sha256, verified
+from kronkers_studio.packaging.images.signed_images import holds_files, verified
 from kronkers_studio.packaging.layer_cache import LayerCache, users_layer_cache
 from kronkers_studio.packaging.model_files.inspection import inspect_model, require_safe
 from kronkers_studio.packaging.model_files.model_formats import may_be_model_in
@@ -66,13 +67,13 @@ __all__ = [
     "compose_package",
     "docker_archive",
     "find_evidence",
+    "holds_files",
     "image_from_archive",
     "inspect_model",
     "kept_from_registries",
     "kept_from_registry",
     "lock_dependencies",
     "may_be_model_in",
-    "model_file_sha256",
     "parse_base",
     "parse_reference",
     "push_image",

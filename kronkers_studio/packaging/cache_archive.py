@@ -1,14 +1,17 @@
 """A cache that travels: everything that packaging needs in one file, for a computer that never sees the network.
 
 The file is a tar: first a document that lists what follows and what is known of it (locks, which layer was made of
-which lock, which base an image's name meant), then the blobs, each under its digest. It is written and read as a
-stream. What comes in is looked at like a stranger's: a blob enters the cache when its digest is right, a fact when it
-has the form of one and all that it names is there; what is in the cache already stays as it is.
+which lock, which base an image's name meant), then whose signature that document bears, then the blobs, each under its
+digest. It is written and read as a stream. Digests prove that a file is whole, not that it is honest: whoever made it
+chose which layer belongs to which lock. So it is taken when somebody whose signatures are accepted signed it, or when
+the whole file is the one that was named by its SHA-256. A blob enters the cache when its digest is right, a fact when
+it has the form of one and all that it names is there; what is in the cache already stays as it is.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import re
 import shutil
@@ -21,23 +24,28 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from kronkers_studio.domain.errors import PackagingFailed
+from kronkers_studio.domain.errors import PackagingFailed, SignatureRefused
 from kronkers_studio.domain.package_cache import CacheEntry, CacheTransfer
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.domain.signers import Signer
 from kronkers_studio.packaging.cache_facts import FACT_CHECKS
+from kronkers_studio.packaging.cache_signature import signature_of, signer_of
 from kronkers_studio.packaging.dependencies.wheel_download import fetch_wheels
 from kronkers_studio.packaging.dependencies.wheels import Wheel, known_wheels, locked_digests
-from kronkers_studio.packaging.digests import Digest, NotADigest, blob_name, parse_digest
+from kronkers_studio.packaging.digests import Digest, NotADigest, blob_name, digest_of, parse_digest
 from kronkers_studio.packaging.images.base_images import kept_bases
 from kronkers_studio.packaging.images.image import document
 from kronkers_studio.packaging.images.image_documents import LARGEST_IMAGE, NotAnImage, json_object
+from kronkers_studio.packaging.images.signatures import SigningKey
 from kronkers_studio.packaging.layer_cache import LayerCache, recalled_layer
 from kronkers_studio.packaging.recorded_facts import is_lock
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, open_stream, stream_pieces, tar_stream
 
 _CONTENTS = "kronkers-cache.json"
+_SIGNATURE = "kronkers-cache.signature.json"
 _FORMAT = 1
 _LARGEST_CONTENTS = 64 << 20
+_LARGEST_SIGNATURE = 1 << 12
 _MOST_BLOBS = 20_000
 _CHUNK = 1 << 20
 _STEM = re.compile(r"[0-9a-f]{64}")
@@ -49,6 +57,7 @@ class _Contents:
 
     blobs: dict[Digest, int] = field(default_factory=dict)
     facts: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    digest: str = ""  # of the document that lists all that
 
     @property
     def count(self) -> int:
@@ -76,12 +85,13 @@ def export_cache(
     cache: LayerCache,
     file: Path,
     *,
+    key: SigningKey | None = None,
     wheels: bool = True,
     offline: bool = False,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> CacheTransfer:
-    """Write ``cache`` to ``file`` (an existing one is replaced once the new one is complete).
+    """Write ``cache`` to ``file`` (an existing one is replaced once the new one is complete), signed with ``key``.
 
     With ``wheels``, the libraries of all locks go with it, and those that are not here yet are downloaded: with them
     other models can be packaged there, too. Raises ``PackagingFailed``, also when ``offline`` and one would have to be
@@ -91,7 +101,10 @@ def export_cache(
         fetch_wheels(_locked_wheels(cache), cache, progress, cancel, offline=offline)
     contents = _contents_of(cache)
     listed = {"format": _FORMAT, "facts": contents.facts, "blobs": contents.blobs}
-    entries = [TarEntry.document(_CONTENTS, document(listed)), *folders_of(map(blob_name, contents.blobs))]
+    entries = [TarEntry.document(_CONTENTS, document(listed))]
+    if key is not None:
+        entries.append(TarEntry.document(_SIGNATURE, document(signature_of(digest_of(document(listed)), key))))
+    entries += folders_of(map(blob_name, contents.blobs))
     entries += [
         TarEntry(blob_name(digest), size, partial(cache.read_blob, digest)) for digest, size in contents.blobs.items()
     ]
@@ -123,13 +136,23 @@ def export_cache(
 
 
 def import_cache(
-    cache: LayerCache, file: Path, *, progress: Progress = SILENT, cancel: CancelToken = NEVER
+    cache: LayerCache,
+    file: Path,
+    *,
+    signers: Iterable[Signer] = (),
+    expected: str = "",
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
 ) -> CacheTransfer:
     """Take into ``cache`` what the archive ``file`` holds and ``cache`` lacks.
 
+    One of ``signers`` must have signed it; with ``expected``, the SHA-256 of the whole file must be that instead.
+
     Whole blobs that were taken before it is cancelled, or before something wrong is found, stay; they are what their
-    digests say. Raises ``PackagingFailed`` for a file that is no such archive or is damaged, ``Cancelled``.
+    digests say. Raises ``SignatureRefused`` for the archive of somebody unknown or another than expected,
+    ``PackagingFailed`` for a file that is no such archive or is damaged, ``Cancelled``.
     """
+    signer: Signer | None = None
     hasher = hashlib.sha256()
     try:
         state = file.stat()
@@ -141,6 +164,9 @@ def import_cache(
         with open_stream(pieces) as archive:
             members = iter(archive)
             contents = _read_contents(archive, next(members, None))
+            signature, members = _read_signature(archive, members)
+            if not expected:
+                signer = signer_of(file.name, signature, contents.digest, signers)
             if sum(contents.blobs.values()) > whole:
                 raise NotAnImage("it lists more than it holds")
             _require_room(cache, contents)
@@ -158,12 +184,18 @@ def import_cache(
             next_step="Write it again with `kronkers cache export`, or bring it over again.",
             details=f"{type(error).__name__}: {error}",
         ) from None
+    digest = f"sha256:{hasher.hexdigest()}"
+    if expected and digest != expected:
+        raise SignatureRefused(
+            f"{file.name} is another file than the one that was named: its SHA-256 is {digest}.",
+            next_step="Compare it with what `kronkers cache export` printed, and bring that file over again.",
+        )
     for kind, facts in contents.facts.items():
         for stem, fact in facts.items():
             if cache.fact(kind, stem) is None:
                 cache.keep_fact(kind, stem, fact)
-    digest = f"sha256:{hasher.hexdigest()}"
-    return CacheTransfer(str(file), len(contents.blobs), sum(contents.blobs.values()), contents.count, digest, new)
+    size, name = sum(contents.blobs.values()), signer.name if signer else ""
+    return CacheTransfer(str(file), len(contents.blobs), size, contents.count, digest, new, name)
 
 
 def _locked_wheels(cache: LayerCache) -> list[Wheel]:
@@ -190,10 +222,11 @@ def _read_contents(archive: tarfile.TarFile, first: tarfile.TarInfo | None) -> _
     content = archive.extractfile(first) if first is not None and first.isreg() else None
     if first is None or content is None or first.name != _CONTENTS or first.size > _LARGEST_CONTENTS:
         raise NotAnImage(f"it does not begin with {_CONTENTS}")
-    listed = json_object(content.read(_LARGEST_CONTENTS + 1))
+    text = content.read(_LARGEST_CONTENTS + 1)
+    listed = json_object(text)
     if listed.get("format") != _FORMAT:
         raise NotAnImage("it is of another version of the program")
-    contents = _Contents()
+    contents = _Contents(digest=digest_of(text))
     for digest, size in _mapping(listed.get("blobs")).items():
         if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= LARGEST_IMAGE:
             raise NotAnImage("a size that no blob has")
@@ -210,6 +243,19 @@ def _read_contents(archive: tarfile.TarFile, first: tarfile.TarInfo | None) -> _
                 raise NotAnImage(f"a fact of the kind {kind} that is none")
             contents.facts.setdefault(kind, {})[stem] = fact
     return contents
+
+
+def _read_signature(
+    archive: tarfile.TarFile, members: Iterator[tarfile.TarInfo]
+) -> tuple[Mapping[str, Any] | None, Iterator[tarfile.TarInfo]]:
+    """The signature, which comes next when there is one, and the members after it."""
+    following = next(members, None)
+    if following is None or following.name != _SIGNATURE:
+        return None, itertools.chain([] if following is None else [following], members)
+    content = archive.extractfile(following) if following.isreg() else None
+    if content is None or following.size > _LARGEST_SIGNATURE:
+        raise NotAnImage("a signature of another form")
+    return json_object(content.read(_LARGEST_SIGNATURE + 1)), members
 
 
 def _take_blobs(

@@ -60,7 +60,7 @@ def compose_package(
     dependencies = dependency_layer(lock, platform, python, cache, progress, cancel)
     server = server_layer(python, cache, cancel)
     progress.step("Adding the model")
-    model_layer, file_sha256, open_model_layer = _model_layer(model, open_model, open_weights, cancel)
+    model_layer, files, open_model_layer = _model_layer(model, open_model, open_weights, cancel)
     layers = (*(base.layers if base else ()), dependencies, server, model_layer)
     name, created = image_name(model.name, model.version), _created(model)
     config = document(_config(model, platform, base, layers))
@@ -82,7 +82,7 @@ def compose_package(
     )
     openers = {layer.digest: _from_cache(cache, layer.digest) for layer in layers}
     openers[model_layer.digest] = open_model_layer
-    provenance = provenance_of(model, package, name, created, file_sha256)
+    provenance = provenance_of(model, package, name, created, files)
     return ComposedImage(package, name, config, manifest, sbom, provenance, openers)
 
 
@@ -106,9 +106,9 @@ def _model_layer(
     open_model: Callable[[], BinaryIO],
     open_weights: Callable[[str], BinaryIO] | None,
     cancel: CancelToken,
-) -> tuple[Layer, str, Callable[[], Iterator[bytes]]]:
-    """The layer with the model's files and model.json, the SHA-256 of the model's own file, and a function that streams
-    the layer again."""
+) -> tuple[Layer, list[str], Callable[[], Iterator[bytes]]]:
+    """The layer with the model's files and model.json, the SHA-256 of the model's own file and of each of its weights,
+    and a function that streams the layer again."""
     files = _model_files(model, open_model, open_weights)
     hashes = _hashes(files)
     layer_hash, length = hashlib.sha256(), 0
@@ -126,7 +126,7 @@ def _model_layer(
         if f"sha256:{seen.hexdigest()}" != digest:
             raise PackagingFailed("The model's bytes changed while it was packaged.", next_step="Package it again.")
 
-    return Layer("model", digest, digest, length, TAR), next(iter(hashes.values())).hexdigest(), again
+    return Layer("model", digest, digest, length, TAR), [found.hexdigest() for found in hashes.values()], again
 
 
 _ModelFiles = dict[str, tuple[int, Callable[[], BinaryIO]]]

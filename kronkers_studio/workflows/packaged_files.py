@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from kronkers_studio.domain.errors import InvalidInput, PackagingFailed
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.signers import VerifiedImage
 from kronkers_studio.settings.paths import from_home
-from kronkers_studio.workflows.models import open_model
+from kronkers_studio.workflows.models import open_model, open_weights
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.signers import require_signature
 
@@ -24,11 +26,11 @@ _CHUNK = 1 << 20
 def packaged_elsewhere(
     session: Session, model: ModelVersion, file: Path, *, progress: Progress = SILENT, cancel: CancelToken = NEVER
 ) -> ComposedImage:
-    """The package of ``model`` in the archive ``file``, whole, signed, and with the very file of that version in it.
+    """The package of ``model`` in the archive ``file``, whole, signed, and with the very files of that version in it.
 
     Raises ``PackagingFailed``, ``SignatureRefused``, ``InvalidInput`` when it is another's, ``Cancelled``.
     """
-    from kronkers_studio.packaging import image_from_archive, model_file_sha256
+    from kronkers_studio.packaging import holds_files, image_from_archive
 
     file = from_home(file).absolute()
     image, _ = image_from_archive(file, progress=progress, cancel=cancel)
@@ -39,12 +41,9 @@ def packaged_elsewhere(
             f"{file.name} holds {package.model}:{package.version}, not {model.label}.",
             next_step="Name the version that it holds, or another file.",
         )
-    hasher = hashlib.sha256()
-    with open_model(session, model)() as stream:
-        while piece := stream.read(_CHUNK):
-            cancel.check()
-            hasher.update(piece)
-    if hasher.hexdigest() != model_file_sha256(image):
+    own = _sha256(open_model(session, model), cancel)
+    names = [weights.name for weights in model.facts.weights]
+    if not holds_files(image, own, {n: _sha256(partial(open_weights, session, model, n), cancel) for n in names}):
         raise InvalidInput(
             f"The model in {file.name} is another than {model.label} of this workspace.",
             next_step="Register its file here, or package the version here.",
@@ -82,6 +81,15 @@ def verify_pushed(
         reference, credentials=credentials, ca_file=ca_file, progress=progress, cancel=cancel
     )
     return verified(image, require_signature(session, image), count)
+
+
+def _sha256(open_file: Callable[[], BinaryIO], cancel: CancelToken) -> str:
+    hasher = hashlib.sha256()
+    with open_file() as stream:
+        while piece := stream.read(_CHUNK):
+            cancel.check()
+            hasher.update(piece)
+    return hasher.hexdigest()
 
 
 def require_platform(image: ComposedImage, platform: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator
@@ -13,9 +14,11 @@ from typing import Any
 
 import pytest
 
-from kronkers_studio.domain.errors import Cancelled, PackagingFailed
+from kronkers_studio.domain.errors import Cancelled, PackagingFailed, SignatureRefused
 from kronkers_studio.domain.models import ModelFacts, ModelVersion
+from kronkers_studio.domain.package_cache import CacheTransfer
 from kronkers_studio.domain.progress import CancelSource, NoProgress
+from kronkers_studio.domain.signers import Signer
 from kronkers_studio.packaging import (
     BaseImage,
     ComposedImage,
@@ -27,14 +30,23 @@ from kronkers_studio.packaging import (
     lock_dependencies,
     this_platform,
 )
-from kronkers_studio.packaging.cache_archive import export_cache, import_cache, list_cache
+from kronkers_studio.packaging.cache_archive import export_cache, list_cache
+from kronkers_studio.packaging.cache_archive import import_cache as import_archive
 from kronkers_studio.packaging.dependencies.locking import DependencyLock as Lock
+from kronkers_studio.packaging.images.image import document
+from kronkers_studio.packaging.images.signatures import SigningKey, fingerprint
+from kronkers_studio.packaging.layer_cache import users_layer_cache
 from tests.cli.shell import Shell
 from tests.packaging.image_files import SmallImage, sha, tar_of
 from tests.packaging.registry_servers import make_certificate, own_registry
 
 SYSTEM, PROCESSOR = this_platform().split("/")
 STATUS = b"Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.36\n"
+
+
+def import_cache(cache: LayerCache, file: Path, **options: Any) -> CacheTransfer:
+    """The very file that is named by its SHA-256."""
+    return import_archive(cache, file, expected=sha(file.read_bytes()), **options)
 
 
 def composed(
@@ -358,14 +370,119 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     yield Shell(tmp_path)
 
 
-def test_the_commands_need_no_workspace(shell: Shell, tmp_path: Path) -> None:
+OURS, OTHER = SigningKey(bytes(32)), SigningKey(bytes([1]) * 32)
+
+
+def signer(key: SigningKey, name: str = "the office") -> Signer:
+    return Signer(name, key.public, fingerprint(key.public))
+
+
+def small_cache(folder: Path) -> LayerCache:
+    """With what ``small_archive`` holds."""
+    archive = folder / "small.tar"
+    archive.write_bytes(small_archive())
+    cache = LayerCache(folder / "small")
+    import_cache(cache, archive)
+    return cache
+
+
+def test_an_archive_is_taken_from_whom_its_signature_is_accepted(tmp_path: Path) -> None:
+    """The facts in it are what decides which bytes services run on. Seen to fail without the look at who signed."""
+    file = tmp_path / "cache.tar"
+    export_cache(small_cache(tmp_path), file, key=OURS)
+    assert (
+        import_archive(LayerCache(tmp_path / "1"), file, signers=[signer(OTHER), signer(OURS)]).signer == "the office"
+    )
+
+    elsewhere = LayerCache(tmp_path / "2")
+    with pytest.raises(SignatureRefused, match=f"not known here: {re.escape(fingerprint(OURS.public))}"):
+        import_archive(elsewhere, file, signers=[signer(OTHER)])
+    export_cache(small_cache(tmp_path), file)
+    with pytest.raises(SignatureRefused, match="is not signed"):
+        import_archive(elsewhere, file, signers=[signer(OURS)])
+    with pytest.raises(SignatureRefused, match="another file than the one that was named"):
+        import_archive(elsewhere, file, expected=sha(b"another"))
+    assert not any((elsewhere.directory / kind).exists() for kind in ("bases", "locks"))
+
+
+def _signed_as(files: dict[str, Any], **changes: Any) -> None:
+    """As an export by OURS puts its signature into it, over what was listed before ``changes`` to it."""
+    listed = json.dumps(files.pop("kronkers-cache.json")).encode()
+    payload = document({"type": "kronkers package cache", "contents": sha(listed)})
+    blobs = dict(files)
+    files.clear()
+    files["kronkers-cache.json"] = listed
+    files["kronkers-cache.signature.json"] = {"key": OURS.public, "signature": OURS.sign(payload), **changes}
+    files.update(blobs)
+
+
+def _other_layer_for_the_lock(files: dict[str, Any]) -> None:
+    _signed_as(files)
+    listed = json.loads(files["kronkers-cache.json"])
+    listed["facts"]["locks"] = {"2" * 64: dict(LOCK)}
+    files["kronkers-cache.json"] = listed
+
+
+MISSIGNED: dict[str, tuple[Callable[[dict[str, Any]], None], type[Exception]]] = {
+    "what it lists was changed": (_other_layer_for_the_lock, SignatureRefused),
+    "by another key": (lambda files: _signed_as(files, key=OTHER.public), SignatureRefused),
+    "no key": (lambda files: _signed_as(files, key=None), SignatureRefused),
+    "no hexadecimal digits": (lambda files: _signed_as(files, key="x" * 64), SignatureRefused),
+    "a long signature": (lambda files: _signed_as(files, more="x" * 10_000), PackagingFailed),
+}
+
+
+@pytest.mark.parametrize("what", MISSIGNED)
+def test_a_signature_that_does_not_fit_is_refused(tmp_path: Path, what: str) -> None:
+    change, error = MISSIGNED[what]
+    file = tmp_path / "cache.tar"
+    file.write_bytes(small_archive(change))
+    cache = LayerCache(tmp_path / "cache")
+    with pytest.raises(error):
+        import_archive(cache, file, signers=[signer(OURS)])
+    assert not any((cache.directory / kind).exists() for kind in ("bases", "locks"))
+
+
+def test_the_signature_over_these_very_bytes_is_accepted(tmp_path: Path) -> None:
+    file = tmp_path / "cache.tar"
+    file.write_bytes(small_archive(_signed_as))
+    assert import_archive(LayerCache(tmp_path / "cache"), file, signers=[signer(OURS)]).facts == 2
+
+
+def test_the_commands_need_no_workspace_where_nothing_is_signed(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "cache.tar"
     file.write_bytes(small_archive())
     assert shell.json("cache", "list") == []
-    done = shell.json("cache", "import", str(file))
-    assert (done["parts"], done["new"]) == (1, 1)
+    digest = sha(file.read_bytes())
+    for text in (digest, digest.removeprefix("sha256:").upper()):
+        done = shell.json("cache", "import", str(file), "--sha256", text)
+        assert done["parts"] == 1
+    assert shell.json("cache", "import", str(file), "--sha256", "1234", expect=2)["error"]["kind"] == "InvalidInput"
     (entry,) = shell.json("cache", "list")
     assert entry["kind"] == "base"
-    again = shell.json("cache", "export", str(tmp_path / "again.tar"))
+    again = shell.json("cache", "export", str(tmp_path / "again.tar"), "--unsigned")
     assert again["parts"] == 1
-    assert shell.json("cache", "import", str(tmp_path / "none.tar"), expect=1)["error"]["kind"] == "PackagingFailed"
+    missing = shell.json("cache", "import", str(tmp_path / "none.tar"), "--sha256", digest, expect=1)
+    assert missing["error"]["kind"] == "PackagingFailed"
+
+
+def test_one_workspace_takes_what_another_one_signed_that_it_trusts(shell: Shell, tmp_path: Path) -> None:
+    """As somebody with two computers does it."""
+    import_cache(users_layer_cache(), _written(tmp_path / "small.tar", small_archive()))
+    shell.init()
+    exported = shell.json("cache", "export", str(tmp_path / "cache.tar"))
+    assert exported["signer"] == "this workspace"
+    public = shell.run("key", "public").out
+
+    (tmp_path / "other").mkdir()
+    other = Shell(tmp_path / "other")
+    other.init()
+    refused = other.json("cache", "import", exported["file"], expect=3)["error"]
+    assert refused["kind"] == "SignatureRefused"
+    other.run("key", "trust", str(_written(tmp_path / "public.pem", public.encode())), "--name", "the office")
+    assert other.json("cache", "import", exported["file"])["signer"] == "the office"
+
+
+def _written(file: Path, content: bytes) -> Path:
+    file.write_bytes(content)
+    return file

@@ -34,7 +34,7 @@ from kronkers_studio.workflows.demo import SAMPLE_FOLDER, sample_rows
 from kronkers_studio.workflows.image_registries import log_in_to_registry, trust_registry
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
-from kronkers_studio.workflows.packaged_files import verify_package, verify_pushed
+from kronkers_studio.workflows.packaged_files import packaged_elsewhere, verify_package, verify_pushed
 from kronkers_studio.workflows.packages import compose_for_servers, package_model, push_package, record_package
 from kronkers_studio.workflows.releases import list_releases, predict, release_model, stop_release
 from kronkers_studio.workflows.servers import add_server, remove_server, show_host_key
@@ -43,6 +43,7 @@ from kronkers_studio.workflows.signers import forget_signer, list_signers, publi
 from tests.cli.shell import Shell
 from tests.lab.servers import LabServer
 from tests.packaging.registry_servers import debian_registry, make_certificate
+from tests.workflows.test_onnx_weights import save_weighted
 
 MODEL = "wine-cultivar"
 OTHER = SigningKey(bytes(32))
@@ -175,6 +176,27 @@ def test_a_package_with_another_models_file_is_not_released(session: Session, tm
         register_model(other, "sample", "Quality/Wine/model/wine_cultivar.joblib", name=MODEL)
         with pytest.raises(InvalidInput, match="holds wine-cultivar:1, not wine-cultivar:2"):
             release_model(other, MODEL, 2, to=THIS_COMPUTER, packaged=file)
+
+
+@pytest.mark.lab
+def test_a_package_with_other_weights_is_not_taken_for_a_version(session: Session, tmp_path: Path) -> None:
+    """Its model's own file is the very same. Seen to fail with only that file compared."""
+    folder, file = tmp_path / "models", tmp_path / "net.oci.tar"
+    save_weighted(folder, 2.0)
+    migrate_folder(session, folder, "nets")
+    version = register_model(session, "nets", "net.onnx", name="net")
+    package_model(session, "net", output=file)
+    assert packaged_elsewhere(session, version, file).package.model == "net"
+
+    (tmp_path / "other").mkdir()
+    with workspace_with_model(tmp_path / "other") as other:
+        (tmp_path / "key.pem").write_text(public_key(session)[1])
+        trust_signer(other, "headquarters", tmp_path / "key.pem")
+        save_weighted(folder, 3.0)
+        migrate_folder(other, folder, "nets")
+        theirs = register_model(other, "nets", "net.onnx", name="net")
+        with pytest.raises(InvalidInput, match="is another than net:1"):
+            packaged_elsewhere(other, theirs, file)
 
 
 @pytest.mark.lab

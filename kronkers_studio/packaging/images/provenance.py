@@ -6,7 +6,7 @@ either comes from a clock, this computer or who packages: the version's own auth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kronkers_studio import __version__
@@ -15,6 +15,8 @@ from kronkers_studio.packaging.digests import NotADigest, digest_of, parse_diges
 from kronkers_studio.packaging.images.image import BaseImage, document
 
 PROVENANCE_TYPE: Final = "application/vnd.in-toto+json"
+MODEL: Final = "model"
+"""What the model's own file is called in the statement."""
 SBOM_ANNOTATION: Final = "io.kronkers.sbom.digest"
 
 _STATEMENT = "https://in-toto.io/Statement/v1"
@@ -44,14 +46,14 @@ def annotations_of(
     return {name: value for name, value in told.items() if value}
 
 
-def provenance_of(model: ModelVersion, package: Package, name: str, created: str, file_sha256: str) -> bytes:
-    """The statement about the image ``name`` of ``package``."""
+def provenance_of(model: ModelVersion, package: Package, name: str, created: str, files: Sequence[str]) -> bytes:
+    """The statement about the image ``name`` of ``package``. ``files`` are the SHA-256 of the model's own file and of
+    each of its weights."""
+    own, *others = files
+    weights = zip(model.facts.weights, others, strict=True)
     used: list[dict[str, Any]] = [
-        {
-            "name": "model",
-            "uri": f"kronkers:{_source(model)}",
-            "digest": {"sha256": file_sha256},
-        },
+        {"name": MODEL, "uri": f"kronkers:{_source(model)}", "digest": {"sha256": own}},
+        *({"name": weights_name(one.name), "digest": {"sha256": digest}} for one, digest in weights),
         {"name": "lock", "digest": _digests(digest_of(package.lock.encode("utf-8")))},
     ]
     if package.base:
@@ -79,6 +81,11 @@ def provenance_of(model: ModelVersion, package: Package, name: str, created: str
             },
         }
     )
+
+
+def weights_name(file: str) -> str:
+    """What a file of weights is called in the statement, by its name beside the model's."""
+    return f"{MODEL}/{_plain(file)}"
 
 
 def _source(model: ModelVersion) -> str:

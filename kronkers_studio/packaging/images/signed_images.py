@@ -31,7 +31,7 @@ from kronkers_studio.packaging.images.image_documents import (
     manifest_config,
     manifest_layers,
 )
-from kronkers_studio.packaging.images.provenance import PROVENANCE_TYPE
+from kronkers_studio.packaging.images.provenance import MODEL, PROVENANCE_TYPE, weights_name
 from kronkers_studio.packaging.images.referrers import KEY_ANNOTATION, SIGNATURE_ANNOTATION, SIGNATURE_TYPE
 from kronkers_studio.packaging.recorded_facts import checked_python
 
@@ -86,13 +86,18 @@ def verified(image: ComposedImage, signer: Signer, bytes_read: int) -> VerifiedI
     )
 
 
-def model_file_sha256(image: ComposedImage) -> str:
-    """The SHA-256 of the model's file, as the image's provenance tells it; "" when it tells none."""
+def holds_files(image: ComposedImage, own: str, weights: Mapping[str, str]) -> bool:
+    """Whether the model in ``image`` is, as its provenance tells, of the file with the SHA-256 ``own``, and of the
+    ``weights``, by their names beside it, with theirs."""
+    expected = {MODEL: own, **{weights_name(name): digest for name, digest in weights.items()}}
     try:
         used = json_object(image.provenance)["predicate"]["buildDefinition"]["resolvedDependencies"]
-        return str(next(each["digest"]["sha256"] for each in used if each["name"] == "model"))
-    except (NotAnImage, KeyError, TypeError, StopIteration):
-        return ""
+        found = {each["name"]: each["digest"].get("sha256") for each in used}
+    except (NotAnImage, KeyError, TypeError, AttributeError):
+        return False
+    return expected == {
+        name: digest for name, digest in found.items() if name == MODEL or str(name).startswith(weights_name(""))
+    }
 
 
 def _opener(open_blob: Callable[[Digest], Iterator[bytes]], digest: Digest) -> Callable[[], Iterator[bytes]]:
