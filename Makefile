@@ -27,15 +27,12 @@ run: libraries
 SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test: libraries lab-packages
-	@$(RUN)python -m pytest $(SPREAD) -m "not slow"
+	@$(RUN)python -m pytest $(SPREAD) -m "not slow and not safety"
 
 # The slow tests that guard data and safety: power cuts, kills, failing flushes, flipped bytes, random lives, protections
-# taken away. The window's smoothness has bounds on time, and so the machine for itself.
-SAFETY = $(addprefix tests/registry/test_,mutants.py power_loss.py faults.py cleaning.py flips.py crash.py \
-	plain_model.py) tests/workflows/test_interrupted_releases.py
-
+# taken away, engines that lie, stolen ports. The window's smoothness has bounds on time, and so the machine for itself.
 test-safety: libraries lab-packages
-	@$(RUN)python -m pytest -n $(WORKERS) --dist worksteal -m slow $(SAFETY)
+	@$(RUN)python -m pytest -n $(WORKERS) --dist worksteal -m "safety and not slow"
 	@$(RUN)python -m pytest -m slow tests/desktop/test_smoothness.py
 
 test-all: libraries lab-packages

@@ -19,7 +19,10 @@ import pytest
 from tests.confinement.misuse_runner import MEMORY
 from tests.packaging.misuse import MISUSES, Effect, Misuse, Place
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
+pytestmark = [
+    pytest.mark.safety,
+    pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's"),
+]
 
 _SECRET = "the planted secret"
 _LIMIT_SECONDS = 20.0

@@ -45,6 +45,8 @@ from tests.deployment.engine_layers import present_layers
 from tests.deployment.service_image import HandMadeImage, make_service_image
 from tests.lab.servers import Lab, LabServer
 
+pytestmark = pytest.mark.safety
+
 WORKSPACE = "workspace-1"
 SECRET = bytes(range(32))
 NOTHING_NEEDED = Needs(frozenset(), frozenset(), frozenset(), frozenset())

@@ -443,7 +443,7 @@ for line in sys.stdin:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked children")
-@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.safety)])
 def test_a_kill_at_any_flush_or_deletion_loses_nothing_and_the_next_run_finishes(
     two: Workspace,
     folder: Path,

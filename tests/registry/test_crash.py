@@ -31,7 +31,7 @@ def crash_folder(tmp_path: Path) -> Path:
     return top
 
 
-@pytest.mark.parametrize("kills", [30, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize("kills", [30, pytest.param(100, marks=[pytest.mark.safety, pytest.mark.timeout(1800)])])
 def test_kills_at_random_moments_lose_nothing(
     empty_workspace: tuple[Path, Path], crash_folder: Path, tmp_path: Path, kills: int
 ) -> None:

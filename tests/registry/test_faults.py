@@ -142,7 +142,7 @@ def _failing_flush(log: Path) -> str | None:
     return lines[failed].split("<", 1)[1].split(">", 1)[0]
 
 
-@pytest.mark.slow
+@pytest.mark.safety
 @pytest.mark.timeout(1800)
 def test_a_kill_at_every_flush_of_an_import_loses_nothing(
     strace: str, empty_workspace: tuple[Path, Path], source: Path, tmp_path: Path
@@ -151,7 +151,7 @@ def test_a_kill_at_every_flush_of_an_import_loses_nothing(
     assert _imports(strace, "fsync,fdatasync:signal=KILL:when={}", empty_workspace, source, tmp_path, 1) >= 20
 
 
-@pytest.mark.slow
+@pytest.mark.safety
 @pytest.mark.timeout(1800)
 def test_a_failure_of_every_flush_of_an_import_is_loud_and_loses_nothing(
     strace: str, empty_workspace: tuple[Path, Path], source: Path, tmp_path: Path

@@ -105,7 +105,7 @@ def test_sixty_flipped_bytes_are_all_found_and_never_given_out(
     assert found["checking"] >= 30 and found["restored"] >= 5, found
 
 
-@pytest.mark.slow
+@pytest.mark.safety
 @pytest.mark.timeout(1200)
 def test_a_thousand_flipped_bytes_are_all_found_and_never_given_out(
     closed: tuple[Path, Path], key_file: Path, tmp_path: Path

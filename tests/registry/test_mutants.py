@@ -94,7 +94,7 @@ _PASS = (
 
 pytestmark = [
     pytest.mark.lab,
-    pytest.mark.slow,
+    pytest.mark.safety,
     pytest.mark.timeout(1800),
     pytest.mark.skipif(
         not sys.platform.startswith("linux")

@@ -329,7 +329,7 @@ def test_short_random_lives_agree_with_the_plain_model(
     _live(empty_workspace, monkeypatch, lives=4, steps=12)
 
 
-@pytest.mark.slow
+@pytest.mark.safety
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("quarter", range(4))  # for workers side by side: it is the longest of the slow tests
 def test_long_random_lives_agree_with_the_plain_model(

@@ -30,7 +30,7 @@ _SHUTDOWN_WITHOUT_FLUSHING = (0x8004587D, struct.pack("I", 2))
 
 pytestmark = [
     pytest.mark.lab,
-    pytest.mark.slow,
+    pytest.mark.safety,
     pytest.mark.skipif(
         not sys.platform.startswith("linux") or os.geteuid() != 0 or not shutil.which("mkfs.ext4"),
         reason="mounts a file system of its own: needs root on Linux, and mkfs.ext4",

@@ -31,6 +31,8 @@ from kronkers_studio.workflows.settling import settle_releases
 from tests.lab.servers import LabServer
 from tests.workflows.broken_model import register_model_that_never_starts
 
+pytestmark = pytest.mark.safety
+
 MODEL = "wine-cultivar"
 PLACE = "factory"
 
@@ -251,7 +253,6 @@ def test_a_release_killed_at_any_moment_leaves_nothing_and_what_was_live_answers
     kill_at_random(session, lab_server, 6)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", [7, 8])  # for workers side by side
 def test_forty_releases_killed_at_random_moments_leave_nothing(

@@ -6,6 +6,8 @@ import subprocess
 import time
 from contextlib import closing
 
+import pytest
+
 from kronkers_studio.domain.errors import ServerBusy, StudioError
 from kronkers_studio.domain.releases import ReleaseState
 from kronkers_studio.workflows.demo import sample_rows
@@ -17,6 +19,8 @@ from tests.lab.servers import LabServer
 from tests.workflows.test_interrupted_releases import MODEL, PLACE, assert_settled, session, start_releasing
 
 __all__ = ["session"]  # the fixture
+
+pytestmark = pytest.mark.safety
 
 THIEF = """
 import os, socket, sys, threading
