@@ -193,7 +193,7 @@ def _xgboost_json(**learner: object) -> bytes:
     ("data", "name", "reason"),
     [
         (_xgboost_json(attributes=None).replace(b"null", b"[" * 100_000), "m.json", "nested deeper"),
-        (_xgboost_json(attributes=[0] * 310_000), "m.json", "at greater length"),
+        (_xgboost_json(attributes=[0] * 1_010_000), "m.json", "at greater length"),
         (_xgboost_json(attributes="x" * 2_000_000), "m.json", "longer than any"),
         (_xgboost_json(learner_model_param={"num_feature": "999999999"}), "m.json", "999999999 columns"),
         (_xgboost_json(learner_model_param={"num_feature": "-1"}), "m.json", "0 columns"),
@@ -219,6 +219,16 @@ def test_a_hostile_file_is_refused_with_its_reason_in_little_memory(data: bytes,
         assert tracemalloc.get_traced_memory()[1] < 300 * 1024 * 1024
     finally:
         tracemalloc.stop()
+
+
+def test_a_column_of_forty_thousand_categories_is_one_of_text() -> None:
+    """Postcodes, for one. Seen to fail with as few values kept as before."""
+    column = {"offsets": list(range(0, 400_001, 10)), "values": [65] * 400_000}
+    booster = {"name": "gbtree", "model": {"cats": {"enc": [column, {"values": []}]}}}
+
+    facts = _inspected(_xgboost_json(gradient_booster=booster, feature_names=["place", "size"]), "m.json")
+
+    assert _told(facts.signature.inputs) == [("place", "BYTES", (-1, 1), ()), ("size", "FP64", (-1, 1), ())]
 
 
 def test_names_and_categories_of_no_known_form_are_no_error() -> None:

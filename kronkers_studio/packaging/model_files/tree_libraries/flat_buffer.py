@@ -84,7 +84,7 @@ class FlatTable:
             return []
         count = self.count(field)
         if count > MOST_ITEMS:
-            raise TooMuch("it describes itself at greater length than any model")
+            raise TooMuch("it describes itself at greater length than is read here")
         places = [at + 4 + 4 * index for index in range(count)]
         return [FlatTable(self._buffer, place + self._buffer.number(place, "<I")) for place in places]
 

@@ -14,7 +14,7 @@ Outline = Any
 
 DEEPEST: Final = 32
 LONGEST_TEXT: Final = 1 << 20
-_MOST_KEPT = 300_000
+_MOST_KEPT = 1_000_000  # the letters of all categories are among them
 _MOST_PASSED = 20_000_000
 _MOST_TEXT = 64 << 20  # characters in all
 
@@ -33,13 +33,13 @@ class Allowance:
             self._kept -= values
         self._passed -= values
         if self._kept < 0 or self._passed < 0:
-            raise TooMuch("it describes itself at greater length than any model")
+            raise TooMuch("it describes itself at greater length than is read here")
 
     def take_text(self, length: int) -> None:
         """A text of ``length`` more is kept."""
         self._text -= length
         if self._text < 0:
-            raise TooMuch("it describes itself at greater length than any model")
+            raise TooMuch("it describes itself at greater length than is read here")
 
 
 def require_depth(depth: int) -> None:
