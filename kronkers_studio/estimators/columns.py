@@ -23,12 +23,14 @@ _ONE_TO_ONE: Final = re.compile(
 
 
 class Holds(Enum):
-    """What a column holds. ``ANYTHING``: the estimator never looks at it."""
+    """What a column holds. ``ANYTHING``: the estimator never looks at it. ``CATEGORIES``: names of categories, as text
+    or as whole numbers, which count as their digits."""
 
     NUMBERS = "numbers"
     TEXT = "text"
     DATES = "dates"
     ANYTHING = "anything"
+    CATEGORIES = "categories"
 
 
 class Shape(Enum):

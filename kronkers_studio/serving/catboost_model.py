@@ -12,7 +12,7 @@ import numpy as np
 from kronkers_studio.serving.model import Arrays
 from kronkers_studio.serving.problems import CannotStart, Refusal, shown
 from kronkers_studio.serving.signature import NUMPY_TYPES, Signature, TensorSpec, blank_row
-from kronkers_studio.serving.table_inputs import column_names, counting_truth, width_of
+from kronkers_studio.serving.table_inputs import column_names, counting_truth, naming_categories, width_of
 
 _Array = np.ndarray[Any, Any]
 
@@ -27,7 +27,7 @@ class CatBoostModel:
     takes_missing = True
 
     def __init__(self, content: bytes, signature: Signature, threads: int) -> None:
-        self.signature = counting_truth(signature)
+        self.signature = naming_categories(counting_truth(signature))
         self.label = signature.outputs[0].name
         self.probabilities = signature.outputs[1].name if len(signature.outputs) > 1 else ""
         self.classes = signature.outputs[1].columns if self.probabilities else ()

@@ -187,6 +187,11 @@ def _group(datatype: str) -> str:
     return {"BOOL": "B", "BYTES": "O"}.get(datatype, "F" if datatype.startswith("FP") else "I")
 
 
+_ALSO: dict[Holds | None, frozenset[type]] = {
+    Holds.NUMBERS: frozenset({bool}),
+    Holds.CATEGORIES: frozenset({bool, int}),
+}
+"""What may be sent besides, for columns of which more is known than their type."""
 _PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
 
 
@@ -195,13 +200,15 @@ def _converted(values: Any, flat: Any, column: _Column) -> _Array | None:
     fit."""
     datatype = column.datatype
     group, dtype = _group(datatype), NUMPY_TYPES[datatype]
-    allowed = _JSON_TYPES[group] | ({bool} if column.holds is Holds.NUMBERS else frozenset())
+    allowed = _JSON_TYPES[group] | _ALSO.get(column.holds, frozenset())
     missing = {type(None)} if column.takes_missing and group in "FO" else set()
     found = set(map(type, flat))
     if column.holds is Holds.ANYTHING:
         return unused(np.shape(values), datatype) if found <= _PLAIN_TYPES else None
     if not found <= allowed | missing:
         return None
+    if column.holds is Holds.CATEGORIES and not found <= _JSON_TYPES["O"] | missing:
+        values = np.vectorize(_category, otypes=[object])(np.array(values, dtype=object))
     if group in "BO":
         return _with_gaps(np.array(values, dtype=dtype), bool(missing))
     try:
@@ -209,6 +216,11 @@ def _converted(values: Any, flat: Any, column: _Column) -> _Array | None:
     except OverflowError:
         return None
     return narrowed(wide, datatype, takes_missing=bool(missing))
+
+
+def _category(value: Any) -> Any:
+    """The name of a category, which a whole number may stand for, and so may true and false, which count as 1 and 0."""
+    return str(int(value)) if isinstance(value, int) else value
 
 
 def unused(shape: tuple[int, ...], datatype: str) -> _Array:

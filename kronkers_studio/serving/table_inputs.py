@@ -31,6 +31,12 @@ def width_of(signature: Signature) -> int:
     return signature.inputs[0].width if len(signature.inputs) == 1 else len(signature.inputs) or -1
 
 
+def naming_categories(signature: Signature) -> Signature:
+    """``signature`` with whole numbers, true and false standing for their digits in columns of text."""
+    inputs = (replace(spec, holds=Holds.CATEGORIES) if spec.datatype == "BYTES" else spec for spec in signature.inputs)
+    return replace(signature, inputs=tuple(inputs))
+
+
 def counting_truth(signature: Signature) -> Signature:
     """``signature`` with true and false standing for 1 and 0 in columns of numbers, as for the libraries."""
     inputs = (spec if spec.datatype == "BYTES" else replace(spec, holds=Holds.NUMBERS) for spec in signature.inputs)

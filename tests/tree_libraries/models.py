@@ -194,6 +194,8 @@ def _catboost(folder: Path) -> Iterator[Made]:
     yield classes("cat-truths", TRUTHS, TWO)
     yield classes("cat-lossguide", NUMBERS, TWO, grow_policy="Lossguide")
     yield values("cat-values", texts, **named)
+    codes = NUMBERS.assign(code=np.arange(len(NUMBERS)) % 5, open=TWO == 1)
+    yield values("cat-codes", codes, np.arange(len(NUMBERS)) % 5 + 2 * TWO, cat_features=["code", "open"])
     yield values("cat-several", NUMBERS, np.stack([VALUES, VALUES * 2], axis=1), loss_function="MultiRMSE")
     for loss in ("MAE", "Quantile:alpha=0.7", "Poisson", "Tweedie:variance_power=1.5"):
         yield values(f"cat-{loss.partition(':')[0].lower()}", NUMBERS, np.abs(VALUES), loss_function=loss)
