@@ -84,6 +84,8 @@ def test_home_proposes_the_next_best_step_until_something_is_live(
     assert proposed(projects=projects) == "models"
     assert proposed(projects=projects, models=[a_version()]) == "deploy"
     assert proposed(projects=projects, models=[a_version()], releases=[a_release()]) == ""
+    assert proposed(models=[a_version()]) == "deploy"
+    assert proposed(releases=[a_release()]) == ""  # who sees a service was shown one, whatever became of the folder
     asked = Overview(projects, [], [a_version()], [a_release()], [], [])
     step = next_step(asked, [a_release()])
     assert step is not None and step.destination == SendRows("wine", THIS_COMPUTER)

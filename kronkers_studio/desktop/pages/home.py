@@ -334,7 +334,8 @@ def read_overview(session: Session) -> Overview:
 def next_step(overview: Overview, unasked: Sequence[Release] = ()) -> NextStep | None:
     """What makes most sense to do now; None when everything is running and used. ``unasked`` is what is live and was
     never sent a row."""
-    if not overview.projects:
+    served = overview.live or overview.lost or overview.starting
+    if not overview.projects and not overview.models and not served:
         return NextStep(
             "migrate",
             tr("Bring in your first folder"),
@@ -342,7 +343,7 @@ def next_step(overview: Overview, unasked: Sequence[Release] = ()) -> NextStep |
             tr("Choose a folder"),
             ChooseFolder(),
         )
-    if not overview.models:
+    if not overview.models and not served:
         return NextStep(
             "models",
             tr("Register the model in it"),
@@ -350,7 +351,7 @@ def next_step(overview: Overview, unasked: Sequence[Release] = ()) -> NextStep |
             tr("See what was found"),
             ToPage("models"),
         )
-    if not overview.live and not overview.lost and not overview.starting:
+    if not served:
         return NextStep(
             "deploy",
             tr("Put {model} live").format(model=overview.models[0].name),
