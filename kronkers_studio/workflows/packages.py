@@ -70,6 +70,11 @@ def package_model(
     return PackageResult(image.package, reused=not record_package(session, image.package), file=output)
 
 
+def list_packages(session: Session, name: str) -> list[Package]:
+    """Every package that was built of a model's versions, newest first."""
+    return session.workspace.ledger.packages(name)
+
+
 def push_package(
     session: Session,
     name: str,
