@@ -82,7 +82,10 @@ def test_one_row_is_marked_at_a_time_until_a_person_marks_another(window: MainWi
     assert page.register_button.isEnabled(), "it registers the first that can be"
     unsupported = next(at for at, each in enumerate(page.found.content.rows) if each.facts is None)
     page.found.choose(unsupported)
-    assert not page.register_button.isEnabled()
+    assert not page.register_button.isEnabled() and not page.package_button.isEnabled()
+    assert page.why.text().startswith(page.found.content.row(unsupported).problem), "why, and what can be done"
+    page.found.choose(0)
+    assert page.why.isHidden() and page.package_button.isEnabled()
 
 
 def test_two_versions_are_compared_and_change_sides(window: MainWindow, come_to_rest: Rest) -> None:

@@ -46,6 +46,7 @@ from kronkers_studio.desktop.start_again import lost_of
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.drop_target import DropTarget
+from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Views
@@ -110,6 +111,7 @@ class ModelsPage(Page):
         self.content.addWidget(self.views, 1)
         self.found: Table[FoundModel] = Table(tr("Found, not registered yet"), _found_columns())
         self.versions: Table[ModelVersion] = Table(tr("Registered versions"), self._version_columns())
+        self.why = label("", "muted", wrap=True, selectable=True)
         self.details = ModelDetails()
         self.details.wanted.connect(self.do)
         self.found.opened.connect(self._register)
@@ -204,6 +206,9 @@ class ModelsPage(Page):
     def _show_registrable(self, wanted: FoundModel | None) -> None:
         for button in (self.register_button, self.package_button):
             button.setEnabled(wanted is not None and wanted.facts is not None)
+        why = f"{wanted.problem} {wanted.next_step}".strip() if wanted is not None and wanted.facts is None else ""
+        self.why.setText(why)
+        self.why.setVisible(bool(why))
 
     def _register(self, found: FoundModel) -> None:
         ask_to_register(self, self.studio, found, self._newest(), self._registered)
@@ -336,6 +341,7 @@ class ModelsPage(Page):
         self._found_card = Card(tr("Found, not registered yet"))
         self._found_card.add_to_head(self.package_button, self.register_button)
         self._found_card.body.addWidget(self.found)
+        self._found_card.body.addWidget(self.why)
         left.addWidget(self._found_card)
         registered = Card(tr("Registered versions"))
         self.details_button = Button(tr("Details"), lambda: self.open_details(True))
