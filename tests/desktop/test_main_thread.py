@@ -329,12 +329,12 @@ def test_a_models_page_calls_no_workflow_on_the_main_thread(
     for section in ("about", "card", "quality", "compare", "lineage", "packages"):
         page.sections.choose(section)
         come_to_rest(window)
-    page.card.tag.setText("kept")
-    page.card.add_tag()
-    page.quality.entry.setText("accuracy 0.9")
-    page.quality.add()
-    page.about.alias.setText("champion")
-    page.about.give_alias()
+    page.sections.card.tag.setText("kept")
+    page.sections.card.add_tag()
+    page.sections.quality.entry.setText("accuracy 0.9")
+    page.sections.quality.add()
+    page.sections.about.alias.setText("champion")
+    page.sections.about.give_alias()
     come_to_rest(window)
     assert {
         "models.list_models",

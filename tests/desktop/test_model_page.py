@@ -154,7 +154,7 @@ def test_each_part_of_it_is_named_reachable_and_shown_for_each_version(
     for at in (1, 0):
         page.versions.choose(at)
         come_to_rest(window)
-        assert page._details.shown == section
+        assert page.sections.views.shown == section
         assert unnamed(window) == [] and unreachable(window) == []
         assert not page.notice.message
     for width in (1000, 1600):
@@ -211,12 +211,12 @@ def test_a_version_gets_a_nickname(window: MainWindow, qtbot: QtBot, come_to_res
     window.studio.go.emit(ShowModelVersion("wine:1"))
     come_to_rest(window)
     page = the_page(window, ModelPage)
-    page.about.alias.setText("7")
-    page.about.alias_button.click()
+    page.sections.about.alias.setText("7")
+    page.sections.about.alias_button.click()
     come_to_rest(window)
     assert "looks like the number of a version" in page.notice.message
-    page.about.alias.setText("champion")
-    qtbot.keyClick(page.about.alias, Qt.Key.Key_Return)
+    page.sections.about.alias.setText("champion")
+    qtbot.keyClick(page.sections.about.alias, Qt.Key.Key_Return)
     come_to_rest(window)
     assert show_model(the_session(window), "wine", alias="champion").version == 1
     assert page.notice.message == "“champion” is version 1 of wine now."
@@ -229,7 +229,7 @@ def test_its_file_is_shown_where_it_is_and_its_libraries_are_asked_for(window: M
     come_to_rest(window)
     the_dialog(window, LibrariesDialog).reject()
     page = the_page(window, ModelPage)
-    buttons = {each.text(): each for each in page.about.findChildren(OfferButton)}
+    buttons = {each.text(): each for each in page.sections.about.findChildren(OfferButton)}
     act = buttons["Show the file"].action.act
     assert act == ShowContent("sample", "Quality/Wine/model", "wine_cultivar.joblib")
     buttons["Show the file"].click()
@@ -265,9 +265,18 @@ def test_what_is_being_written_is_kept_when_something_else_changes(window: MainW
     come_to_rest(window)
     page = the_page(window, ModelPage)
     page.sections.choose("card")
-    page.card.edit()
-    page.card.texts["limits"].setPlainText("Not for")
+    page.sections.card.edit()
+    page.sections.card.texts["limits"].setPlainText("Not for")
     window.studio.changed.emit("releases")
     come_to_rest(window)
-    assert page.card.views.shown == "edit"
-    assert page.card.texts["limits"].toPlainText() == "Not for"
+    assert page.sections.card.views.shown == "edit"
+    assert page.sections.card.texts["limits"].toPlainText() == "Not for"
+    page.versions.choose(1)
+    assert page.sections.card.views.shown == "nothing", "that of another version"
+    page.versions.choose(0)
+    assert page.sections.card.views.shown == "edit"
+    assert page.sections.card.texts["limits"].toPlainText() == "Not for", "and here it is again"
+    page.sections.card.leave()
+    page.versions.choose(1)
+    page.versions.choose(0)
+    assert page.sections.card.views.shown == "read", "it was given up"

@@ -91,7 +91,7 @@ def test_one_row_is_marked_at_a_time_until_a_person_marks_another(window: MainWi
 def test_two_versions_are_compared_and_change_sides(window: MainWindow, come_to_rest: Rest) -> None:
     window.studio.go.emit(CompareVersions("churn:2"))
     come_to_rest(window)
-    compare = the_page(window, ModelPage).comparison
+    compare = the_page(window, ModelPage).sections.comparison
     assert compare.isVisible()
     assert compare.left.value == ("churn", 1), "the version before it"
     assert compare.right.values == (("churn", 3), ("churn", 2), ("churn", 1), ("other", 1))
@@ -122,7 +122,7 @@ def test_the_quality_of_all_versions_is_sorted_and_what_was_not_measured_comes_l
     come_to_rest(window)
     page = the_page(window, ModelPage)
     page.sections.choose("quality")
-    table = page.quality.table
+    table = page.sections.quality.table
     assert table is not None
     assert [column.title for column in table.content.columns] == ["Version", "accuracy", "auc", "Registered"]
     assert [version.version for version in table.content.rows] == [3, 2, 1]
@@ -180,7 +180,7 @@ def _card(window: MainWindow, label: str, rest: Rest) -> ModelCardPanel:
     """The card of that version, being changed."""
     window.studio.go.emit(DescribeVersion(label))
     rest(window)
-    card = the_page(window, ModelPage).card
+    card = the_page(window, ModelPage).sections.card
     assert card.views.shown == "edit" and card.description.isVisible()
     return card
 
@@ -214,7 +214,7 @@ def test_tags_are_added_taken_away_and_brought_back(window: MainWindow, qtbot: Q
     come_to_rest(window)
     page = the_page(window, ModelPage)
     page.sections.choose("card")
-    card = page.card
+    card = page.sections.card
 
     def tags() -> tuple[str, ...]:
         come_to_rest(window)
@@ -244,14 +244,14 @@ def test_quality_is_added_by_hand_and_nonsense_is_said_where_it_was_typed(
     come_to_rest(window)
     page = the_page(window, ModelPage)
     page.sections.choose("quality")
-    page.quality.entry.setText("auc good")
-    page.quality.add_button.click()
-    assert "“auc good” is not a name and a number" in page.quality._field._below.text()
-    page.quality.entry.setText("auc 0.85")
-    page.quality.add_button.click()
+    page.sections.quality.entry.setText("auc good")
+    page.sections.quality.add_button.click()
+    assert "“auc good” is not a name and a number" in page.sections.quality._field._below.text()
+    page.sections.quality.entry.setText("auc 0.85")
+    page.sections.quality.add_button.click()
     come_to_rest(window)
     assert show_model(the_session(window), "churn", 1).metrics == {"accuracy": 0.9, "auc": 0.85}
-    assert page.quality.entry.text() == ""
+    assert page.sections.quality.entry.text() == ""
 
 
 def test_what_is_pasted_and_too_long_is_refused_at_once(window: MainWindow, come_to_rest: Rest) -> None:
@@ -294,7 +294,7 @@ def test_texts_and_tags_have_limits_that_leave_what_was_said_before(with_version
 def test_where_a_version_comes_from_leads_there(window: MainWindow, come_to_rest: Rest) -> None:
     window.studio.go.emit(ShowLineage("churn:2"))
     come_to_rest(window)
-    lineage = the_page(window, ModelPage).lineage
+    lineage = the_page(window, ModelPage).sections.lineage
     assert lineage.isVisible()
     rows = list(lineage.table.content.rows)
     assert [row.side for row in rows if row.side] == ["Comes from"]
@@ -369,7 +369,7 @@ def test_rows_have_menus_of_what_can_be_done_with_them(window: MainWindow, come_
     ]
     offered["Describe …"].trigger()
     come_to_rest(window)
-    assert the_page(window, ModelPage).card.views.shown == "edit"
+    assert the_page(window, ModelPage).sections.card.views.shown == "edit"
     window.show_page("models")
     offered = menu(page.found)
     assert "Copy path" in offered

@@ -146,7 +146,7 @@ def test_from_a_found_file_to_a_checked_package(
     wizard.go.click()
     come_to_rest(window)
     page.sections.choose("packages")
-    assert [each.digest for each in page.packages.table.content.rows] == [package.digest]
+    assert [each.digest for each in page.sections.packages.table.content.rows] == [package.digest]
     assert not window.findChildren(PackageDialog)
 
 

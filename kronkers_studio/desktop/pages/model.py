@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,58 +24,36 @@ from kronkers_studio.desktop.destinations import (
     model_of,
 )
 from kronkers_studio.desktop.dialogs.add_model import add_model_file, ask_model_file, may_be_model_file
-from kronkers_studio.desktop.localization import date_time, figure, file_size, moment, path_words, tr
+from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.model_words import summary_words
 from kronkers_studio.desktop.offer_buttons import OfferButton
 from kronkers_studio.desktop.offers.models import add_version, package_version, put_live, version_actions
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
-from kronkers_studio.desktop.panels.about_version import AboutVersion
-from kronkers_studio.desktop.panels.lineage_list import LineageList
-from kronkers_studio.desktop.panels.model_card import ModelCardPanel
 from kronkers_studio.desktop.panels.model_services import ModelServices
-from kronkers_studio.desktop.panels.package_list import PackageList
-from kronkers_studio.desktop.panels.version_comparison import VersionComparison, newest_of_others
-from kronkers_studio.desktop.panels.version_quality import VersionQuality
+from kronkers_studio.desktop.panels.version_columns import version_columns
+from kronkers_studio.desktop.panels.version_comparison import newest_of_others
+from kronkers_studio.desktop.panels.version_sections import Book, VersionSections
 from kronkers_studio.desktop.place_words import release_pill
 from kronkers_studio.desktop.row_menus import do_on_computer, give_menu
 from kronkers_studio.desktop.start_again import lost_of
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.drop_target import DropTarget
-from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState
-from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.errors import NotFound, StudioError
-from kronkers_studio.domain.models import ModelVersion, Package
-from kronkers_studio.domain.releases import Release, ReleaseState
+from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.releases import ReleaseState
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 _MOST_ROWS = 5  # versions seen at once
 _SHOWN_STATES = (ReleaseState.LIVE, ReleaseState.STARTING)
-_ABOUT, _CARD, _QUALITY, _COMPARE, _LINEAGE, _PACKAGES = "about", "card", "quality", "compare", "lineage", "packages"
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """What the page shows of ``model``: its versions, the newest first, what is or should be running of them, their
-    packages, the newest version of each other model, and when the states were recorded that versions come from."""
-
-    model: str
-    versions: Sequence[ModelVersion]
-    running: Sequence[Release] = ()
-    packages: Sequence[Package] = ()
-    others: Sequence[ModelVersion] = ()
-    recorded: Mapping[str, datetime] = field(default_factory=dict)
-
-    def version(self, label: str) -> ModelVersion | None:
-        """The version called ``label``."""
-        return next((each for each in self.versions if each.label == label), None)
 
 
 class ModelPage(Page):
@@ -105,31 +81,15 @@ class ModelPage(Page):
         self.header.add_action(holder)
         self.content.addWidget(self.views, 1)
         DropTarget(self, may_be_model_file, marked=self.views).dropped.connect(self.add_file)
-        self.versions: Table[ModelVersion] = Table(tr("Versions"), self._columns())
+        self.versions: Table[ModelVersion] = Table(tr("Versions"), version_columns(self._state))
         self.versions.picked.connect(self._show_version)
         give_menu(self.versions, version_actions, self.do)
         self.services = ModelServices()
         self.services.wanted.connect(self.do)
-        self.about = AboutVersion(studio)
-        self.card = ModelCardPanel(studio)
-        self.quality = VersionQuality(studio)
-        self.comparison = VersionComparison(studio)
-        self.lineage = LineageList(studio)
-        self.packages = PackageList()
-        for wanted in (self.about.wanted, self.lineage.wanted, self.packages.wanted):
-            wanted.connect(self.do)
-        for told in (self.about.told, self.card.told, self.quality.told):
-            told.connect(self._told)
-        for failed in (
-            self.about.failed,
-            self.card.failed,
-            self.quality.failed,
-            self.comparison.failed,
-            self.lineage.failed,
-        ):
-            failed.connect(self.show_error)
-        self.sections = FilterPills(_sections(), tr("What is shown of the version"))
-        self._shown: set[str] = set()
+        self.sections = VersionSections(studio)
+        self.sections.wanted.connect(self.do)
+        self.sections.told.connect(self._told)
+        self.sections.failed.connect(self.show_error)
         self._recorder = Recorder.of(studio)
         self._recorder.heard.connect(self._on_heard)
 
@@ -180,7 +140,6 @@ class ModelPage(Page):
         """Show what was read of the model."""
         kept = self._version.label if self._version is not None and self._version.name == book.model else ""
         self._book = book
-        self._shown.clear()
         self.views.show_view("full")
         self.versions.content.show_rows(book.versions)
         self.versions.fit_rows(_MOST_ROWS)
@@ -255,12 +214,12 @@ class ModelPage(Page):
     def _open_section(self, wanted: CompareVersions | DescribeVersion | ShowLineage) -> None:
         match wanted:
             case CompareVersions():
-                self.sections.choose(_COMPARE)
+                self.sections.choose("compare")
             case DescribeVersion():
-                self.sections.choose(_CARD)
-                self.card.edit()
+                self.sections.choose("card")
+                self.sections.card.edit()
             case ShowLineage():
-                self.sections.choose(_LINEAGE)
+                self.sections.choose("lineage")
 
     def _ask(self, wanted: PackageVersion | ChooseLibraries) -> None:
         version = self._version
@@ -302,33 +261,9 @@ class ModelPage(Page):
 
     def _show_version(self, version: ModelVersion) -> None:
         self._version = version
-        self._shown.clear()
         self._head(version)
-        self._detail_card.set_heading(tr("Version {version}").format(version=version.version))
-        self._show_section(self.sections.key)
-
-    def _show_section(self, key: str) -> None:
-        """Show that of the chosen version, which is read or made when it is first looked at."""
-        book, version = self._book, self._version
-        if book is None or version is None:
-            return
-        self._details.show_view(key)
-        if key in self._shown:
-            return
-        self._shown.add(key)
-        match key:
-            case "about":
-                self.about.show_version(version, book.recorded.get(version.source.commit))
-            case "card":
-                self.card.show_version(version)
-            case "quality":
-                self.quality.show_version(version, book.versions)
-            case "compare":
-                self.comparison.show_version(version, book.versions, book.others)
-            case "lineage":
-                self.lineage.show_version(version)
-            case "packages":
-                self.packages.show_version(version, book.packages)
+        if self._book is not None:
+            self.sections.show_version(self._book, version)
 
     def _on_heard(self) -> None:
         if self._in_view():
@@ -354,32 +289,6 @@ class ModelPage(Page):
         packaged = any(each.version == version.version for each in (book.packages if book is not None else ()))
         return (tr("Packaged"), "plain") if packaged else (tr("Registered"), "plain")
 
-    def _columns(self) -> list[Column[ModelVersion]]:
-        return [
-            Column(tr("Version"), _number, 128, icon=lambda _row: "models", hint=_all_names),
-            Column(tr("State"), lambda row: self._state(row)[0], 116, pill=lambda row: self._state(row)[1]),
-            Column(tr("Quality"), _quality, stretch=4, hint=_all_quality),
-            Column(tr("Tags"), lambda row: ", ".join(row.tags), stretch=3, muted=True, needs=820),
-            Column(tr("Size"), lambda row: file_size(row.size), 84, right=True, needs=520),
-            Column(
-                tr("File"),
-                lambda row: path_words(row.source.path),
-                stretch=4,
-                middle=True,
-                muted=True,
-                needs=900,
-                hint=lambda row: f"{row.source.project}: {row.source.path}",
-            ),
-            Column(tr("By"), lambda row: row.author, 90, muted=True, needs=760),
-            Column(
-                tr("Registered"),
-                lambda row: moment(row.created),
-                100,
-                muted=True,
-                hint=lambda row: date_time(row.created),
-            ),
-        ]
-
     # Views
 
     def _full(self) -> QWidget:
@@ -391,21 +300,7 @@ class ModelPage(Page):
         above = Card(tr("Versions"))
         above.body.addWidget(self.versions)
         column.addWidget(above)
-        self._detail_card = Card(tr("Version"))
-        self._detail_card.add_to_head(self.sections)
-        self._details = Views(
-            {
-                _ABOUT: lambda: self.about,
-                _CARD: lambda: self.card,
-                _QUALITY: lambda: self.quality,
-                _COMPARE: lambda: self.comparison,
-                _LINEAGE: lambda: self.lineage,
-                _PACKAGES: lambda: self.packages,
-            }
-        )
-        self._detail_card.body.addWidget(self._details, 1)
-        column.addWidget(self._detail_card, 1)
-        self.sections.chosen.connect(self._show_section)
+        column.addWidget(self.sections, 1)
         return whole
 
     def _none(self) -> QWidget:
@@ -457,36 +352,9 @@ def read_book(session: Session, model: str) -> Book | None:
     )
 
 
-def _sections() -> list[tuple[str, str]]:
-    return [
-        (_ABOUT, tr("What it is")),
-        (_CARD, tr("Card and tags")),
-        (_QUALITY, tr("Quality")),
-        (_COMPARE, tr("Compare")),
-        (_LINEAGE, tr("Where it comes from")),
-        (_PACKAGES, tr("Packages")),
-    ]
-
-
 def _text(kept: object) -> str:
     """What was kept over a restart, where it is a text."""
     return kept if isinstance(kept, str) else ""
-
-
-def _number(version: ModelVersion) -> str:
-    return " · ".join((str(version.version), *version.aliases))
-
-
-def _all_names(version: ModelVersion) -> str:
-    return ", ".join((version.label, *(f"{version.name}@{alias}" for alias in version.aliases)))
-
-
-def _quality(version: ModelVersion) -> str:
-    return " · ".join(f"{name} {figure(value)}" for name, value in list(version.metrics.items())[:4]) or "–"
-
-
-def _all_quality(version: ModelVersion) -> str:
-    return "\n".join(f"{name} {figure(value)}" for name, value in version.metrics.items())
 
 
 def _looking() -> QWidget:

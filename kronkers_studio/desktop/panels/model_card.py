@@ -49,6 +49,7 @@ class ModelCardPanel(QWidget):
         self._studio = studio
         self._version: ModelVersion | None = None
         self._tags: tuple[str, ...] | None = None
+        self._drafts: dict[str, tuple[str, ModelCard]] = {}  # by the label of the version that they are about
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(12)
@@ -70,25 +71,44 @@ class ModelCardPanel(QWidget):
     def show_version(self, version: ModelVersion) -> None:
         """Show what is said of ``version``; what is being typed about it is kept."""
         same = self._version is not None and self._version.label == version.label
+        if not same:
+            self._keep_draft()
         self._version = version
         if not same:
             self.tag.clear()
         self._show_tags(version)
-        if not (same and self.views.shown == "edit"):
+        if version.label in self._drafts:
+            self._show_entries(*self._drafts.pop(version.label))
+        elif not (same and self.views.shown == "edit"):
             self._show_card(version)
 
     def edit(self) -> None:
         """Change what is said."""
         version = self._version
-        if version is None:
-            return
+        if version is not None:
+            self._show_entries(version.description, version.card)
+            self.description.setFocus()
+
+    def _show_entries(self, description: str, card: ModelCard) -> None:
+        """With that in them."""
         self.views.show_view("edit")
         self.edit_button.setVisible(False)
-        self.description.setText(version.description)
+        self.description.setText(description)
         for name, box in self.texts.items():
-            box.show_text(getattr(version.card, name))
+            box.show_text(getattr(card, name))
         self._busy(False)
-        self.description.setFocus()
+
+    def _keep_draft(self) -> None:
+        """What is being written of a version is there again when that version is."""
+        version = self._version
+        if version is not None and self.views.shown == "edit":
+            typed = self._typed()
+            if typed != (version.description, version.card):
+                self._drafts[version.label] = typed
+
+    def _typed(self) -> tuple[str, ModelCard]:
+        card = ModelCard(**{name: box.toPlainText().strip() for name, box in self.texts.items()})
+        return self.description.text().strip(), card
 
     def leave(self) -> None:
         """Leave what was said as it is."""
@@ -101,8 +121,7 @@ class ModelCardPanel(QWidget):
         version = self._version
         if version is None or not self.save_button.isEnabled():
             return
-        card = ModelCard(**{name: box.toPlainText().strip() for name, box in self.texts.items()})
-        description = self.description.text().strip()
+        description, card = self._typed()
         self._busy(True)
 
         def done(saved: ModelVersion) -> None:
