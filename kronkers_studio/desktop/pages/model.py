@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from kronkers_studio.desktop.destinations import (
     ShowLineage,
     ShowModel,
     ShowModelVersion,
+    StartAgain,
     ToPage,
     model_of,
 )
@@ -37,7 +38,7 @@ from kronkers_studio.desktop.panels.version_comparison import newest_of_others
 from kronkers_studio.desktop.panels.version_sections import Book, VersionSections
 from kronkers_studio.desktop.place_words import release_pill
 from kronkers_studio.desktop.row_menus import do_on_computer, give_menu
-from kronkers_studio.desktop.start_again import lost_of
+from kronkers_studio.desktop.start_again import lost_of, start_again
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.drop_target import DropTarget
@@ -47,7 +48,7 @@ from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.errors import NotFound, StudioError
 from kronkers_studio.domain.models import ModelVersion
-from kronkers_studio.domain.releases import ReleaseState
+from kronkers_studio.domain.releases import Release, ReleaseState
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
@@ -158,6 +159,10 @@ class ModelPage(Page):
                 self.studio.wanted.emit(wanted)
             case CopyText() | ShowInFileManager():
                 do_on_computer(wanted, self.studio.runner, self, self.show_error)
+            case StartAgain(_, place):
+                lost = [each for each in self._running() if each.lost and each.place == place]
+                for release in lost[:1]:
+                    start_again(self.studio, release, owner=self, failed=self.show_error)
             case AddVersion(model) if model == self._model:
                 ask_model_file(self, self.add_file)
             case CompareVersions(label) | DescribeVersion(label) | ShowLineage(label) if self._choose(label):
@@ -173,6 +178,9 @@ class ModelPage(Page):
         """Bring that file in, and ask what version of the model it is to be."""
         registered, failed = self._registered, self.show_error
         add_model_file(self, self.studio, file, self._newest, registered, failed, next_of=self._model)
+
+    def _running(self) -> Sequence[Release]:
+        return self._book.running if self._book is not None else ()
 
     def _newest(self) -> Mapping[str, int]:
         """The number of each model's newest version, this model first."""
@@ -281,7 +289,7 @@ class ModelPage(Page):
     def _state(self, version: ModelVersion) -> tuple[str, Tone]:
         """The best that is true of it in any place."""
         book = self._book
-        running = [each for each in (book.running if book is not None else ()) if each.version == version.version]
+        running = [each for each in self._running() if each.version == version.version]
         heard = self._recorder.heard_of
         running.sort(key=lambda each: (each.state is not ReleaseState.LIVE, heard(each.model, each.place).silent))
         if running:

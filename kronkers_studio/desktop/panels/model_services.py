@@ -42,7 +42,9 @@ class ModelServices(Card):
         self._shown = wanted
         clear(self.body)
         for release, heard in wanted[:_MOST]:
-            self.body.addWidget(self._line(release, heard))
+            line = self._line(release, heard)
+            self.body.addWidget(line)
+            line.show()  # now: the layout would come to it later, and nothing be said meanwhile
         if len(wanted) > _MOST:
             words = counted(
                 len(wanted) - _MOST, tr("{n} more is on the page Live"), tr("{n} more are on the page Live")
