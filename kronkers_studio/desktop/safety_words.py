@@ -8,6 +8,7 @@ from kronkers_studio.desktop.localization import counted, tr
 from kronkers_studio.domain.models import Framework, ModelFacts
 
 _PICKLES = ("joblib", "pickle")
+_FIGURES = (Framework.XGBOOST, Framework.LIGHTGBM, Framework.CATBOOST)
 _MOST_NAMES = 200
 
 
@@ -36,6 +37,8 @@ def safety_words(facts: ModelFacts) -> SafetyWords:
         return SafetyWords(verdict, looked, facts.globals[:_MOST_NAMES])
     if facts.framework is Framework.ONNX:
         looked = tr("An ONNX file holds calculations and figures, no program. It was read without running it.")
-    else:
+    elif facts.framework in _FIGURES:
         looked = tr("The file holds figures in {library}'s own form, no program. It was read without running it.")
+    else:
+        looked = tr("The file was read without running any of it, and nothing was found that would run a program.")
     return SafetyWords(verdict, looked.format(library=facts.framework.label), facts.globals[:_MOST_NAMES])

@@ -117,7 +117,8 @@ def _found(version: ModelVersion) -> list[Fact]:
     size = version.size + sum(each.size for each in facts.weights)
     return [
         (tr("File"), path_words(version.source.path), version.source.project),
-        (tr("Kind"), tr("{kind}, made with {framework}").format(kind=kind_words(facts), framework=made), ""),
+        (tr("Kind"), kind_words(facts), facts.estimator),
+        (tr("Made with"), made, ""),
         (tr("How sure"), tr("Told by its content, not by its name"), ""),
         (tr("Takes"), takes or tr("The file does not say"), ""),
         (tr("Answers"), answers or tr("The file does not say"), ""),
