@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.package_plans import SizeEstimate
 
 
+PLATFORMS = ("linux/amd64", "linux/arm64")
+"""Those that servers have."""
+
+
 def platform_words(platform: str) -> str:
     """ "Linux, Intel or AMD" for "linux/amd64"."""
     known = {

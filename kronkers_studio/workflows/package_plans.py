@@ -49,18 +49,20 @@ class KeptHere:
 
 @dataclass(frozen=True, slots=True)
 class InFile:
-    """The whole image is written to ``path`` as an OCI archive; ``base`` "" is that of the settings."""
+    """The whole image is written to ``path`` as an OCI archive; ``base`` and ``platform`` "" are the settings'."""
 
     path: Path
     base: str = ""
+    platform: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class InRegistry:
-    """The whole image is pushed as ``reference``; ``base`` "" is that of the settings."""
+    """The whole image is pushed as ``reference``; ``base`` and ``platform`` "" are the settings'."""
 
     reference: str
     base: str = ""
+    platform: str = ""
 
 
 PackageTarget = KeptHere | InFile | InRegistry
@@ -113,16 +115,30 @@ def carry_out(
     """Build the package of ``model`` to where it is to go. Raises as ``package_model`` and ``push_package`` do."""
     own = list_signers(session)[0]
     match target:
-        case InRegistry(reference, base):
+        case InRegistry(reference, base, platform):
             pushed = push_package(
-                session, model.name, model.version, reference=reference, base=base, progress=progress, cancel=cancel
+                session,
+                model.name,
+                model.version,
+                reference=reference,
+                base=base,
+                platform=platform,
+                progress=progress,
+                cancel=cancel,
             )
             known = session.workspace.ledger.packages(model.name, model.version)
             package = next(each for each in known if each.digest == pushed.digest)
             return Packaged(package, own, pushed=pushed)
-        case InFile(path, base):
+        case InFile(path, base, platform):
             result = package_model(
-                session, model.name, model.version, output=path, base=base, progress=progress, cancel=cancel
+                session,
+                model.name,
+                model.version,
+                output=path,
+                base=base,
+                platform=platform,
+                progress=progress,
+                cancel=cancel,
             )
             return Packaged(result.package, own, result.reused, result.file)
         case KeptHere():

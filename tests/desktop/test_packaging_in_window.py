@@ -33,6 +33,7 @@ from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows import package_plans
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
+from kronkers_studio.workflows.package_plans import InFile, InRegistry, KeptHere
 from kronkers_studio.workflows.session import open_workspace
 from tests.desktop.accessible import the_dialog
 from tests.desktop.kinds import OpenWindow, Rest, the_page, the_session
@@ -297,6 +298,28 @@ def test_a_registry_that_wants_a_login_is_logged_in_to_from_there(
     login = the_dialog(window, ImageRegistryDialog)
     assert login.host.text() == "registry.example.org"
     login.reject()
+
+
+def test_another_platform_and_another_base_are_said_of_the_package_and_not_of_its_size(
+    wizard: PackageDialog, tmp_path: Path
+) -> None:
+    wizard.show_step("target")
+    target = wizard.target
+
+    def chosen() -> object:
+        return target.target
+
+    assert chosen() == KeptHere()
+    target.where.choose("file")
+    target.file.setText(str(tmp_path / "w.tar"))
+    assert chosen() == InFile(tmp_path / "w.tar", "", "linux/amd64")
+    target.platform.choose("linux/arm64")
+    target.base.setText("registry.example.org/base:1")
+    assert chosen() == InFile(tmp_path / "w.tar", "registry.example.org/base:1", "linux/arm64")
+    assert "its base come" in target.estimate.text().casefold()
+    target.where.choose("registry")
+    target.reference.setText("registry.example.org/wine")
+    assert chosen() == InRegistry("registry.example.org/wine", "registry.example.org/base:1", "linux/arm64")
 
 
 def test_enter_goes_on_and_the_way_back_keeps_what_was_chosen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.destinations import PutLive
 from kronkers_studio.desktop.localization import tr
-from kronkers_studio.desktop.package_words import estimate_words, platform_words
+from kronkers_studio.desktop.package_words import PLATFORMS, estimate_words, platform_words
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field, LineField
 from kronkers_studio.desktop.widgets.labels import label
@@ -42,6 +43,7 @@ class TargetPanel(QWidget):
         )
         self._reference = Field(tr("Registry and name"), self.reference, _tag_words())
         self.base = LineField(tr("Base image"), on_return=self.entered.emit)
+        self.platform = ComboBox(tr("Runs on"), [(platform_words(each), each) for each in PLATFORMS])
         self._server = label("", "muted", wrap=True)
         self.estimate = label("", "text", wrap=True)
         column = QVBoxLayout(self)
@@ -50,11 +52,18 @@ class TargetPanel(QWidget):
         column.addWidget(Field(tr("Where to"), self.where))
         self.views = Views({_HERE: self._here, _FILE: self._file, _REGISTRY: self._registry, _SERVER: self._to_server})
         column.addWidget(self.views)
+        self._platform = Field(tr("Runs on"), self.platform)
         self._base = Field(tr("Base image, for administrators"), self.base)
-        column.addWidget(self._base)
+        beside = QHBoxLayout()
+        beside.setSpacing(12)
+        beside.addWidget(self._platform, 1, Qt.AlignmentFlag.AlignTop)
+        beside.addWidget(self._base, 1, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(beside)
         column.addWidget(self.estimate)
         column.addStretch(1)
         self.where.currentIndexChanged.connect(self._show_place)
+        self.platform.currentIndexChanged.connect(self._show_place)
+        self.base.textChanged.connect(lambda _text: self._show_place())
         for field in (self.file, self.reference):
             field.textChanged.connect(lambda _text: self.changed.emit())
         self._show_place()
@@ -64,8 +73,10 @@ class TargetPanel(QWidget):
         self._plan = plan
         self.where.set_choices(_places(plan.servers))
         self.base.setPlaceholderText(plan.base)
-        words = tr("It is built for {platform}; that and the usual base are in the settings.")
-        self._base.show_help(words.format(platform=platform_words(plan.platform)))
+        every = dict.fromkeys([*PLATFORMS, plan.platform])
+        self.platform.set_choices([(platform_words(each), each) for each in every])
+        self.platform.choose(plan.platform)
+        self._base.show_help(tr("Empty for the usual one of the settings."))
         hosts = ", ".join(plan.registries[:3])
         known = tr("Known here: {hosts}.").format(hosts=hosts) if hosts else ""
         self._reference.show_help(" ".join(filter(None, (_tag_words(), known))))
@@ -76,14 +87,14 @@ class TargetPanel(QWidget):
         """Where it is to go; a server gets it by being put live there. None while something is missing."""
         from kronkers_studio.workflows.package_plans import InFile, InRegistry, KeptHere
 
-        base = self.base.text().strip()
+        base, platform = self.base.text().strip(), str(self.platform.value or "")
         match self.where.value:
             case "file":
                 path = self.file.text().strip()
-                return InFile(Path(path), base) if path else None
+                return InFile(Path(path), base, platform) if path else None
             case "registry":
                 reference = self.reference.text().strip()
-                return InRegistry(reference, base) if reference else None
+                return InRegistry(reference, base, platform) if reference else None
             case ("server", str(name)):
                 return PutLive(self._version.name, self._version.version, name)
         return KeptHere()
@@ -93,6 +104,7 @@ class TargetPanel(QWidget):
         kind = value[0] if isinstance(value, tuple) else str(value)
         self.views.show_view(kind)
         whole = kind in (_FILE, _REGISTRY)
+        self._platform.setVisible(whole)
         self._base.setVisible(whole)
         if isinstance(value, tuple):
             words = tr(
@@ -100,9 +112,14 @@ class TargetPanel(QWidget):
             )
             self._server.setText(words.format(server=value[1]))
         plan = self._plan
-        words = estimate_words(plan.size, whole=kind != _HERE) if plan is not None else tr("Estimating its size …")
-        self.estimate.setText(words)
+        self.estimate.setText(self._estimate(plan, whole=kind != _HERE))
         self.changed.emit()
+
+    def _estimate(self, plan: PackagePlan | None, *, whole: bool) -> str:
+        if plan is None:
+            return tr("Estimating its size …")
+        usual = self.platform.value == plan.platform and not self.base.text().strip()
+        return estimate_words(plan.size if usual else replace(plan.size, base=None), whole=whole)
 
     # Views
 
