@@ -195,6 +195,9 @@ def package(
     model: ModelRef,
     output: Annotated[Path | None, typer.Option("--output", metavar="FILE.oci.tar", help="Write the image.")] = None,
     base: Annotated[str, typer.Option("--base", help="The base image: a registry reference or an archive file.")] = "",
+    platform: Annotated[
+        str, typer.Option("--platform", help="What it runs on, e.g. linux/arm64; by default as in the settings.")
+    ] = "",
     push: Annotated[
         str, typer.Option("--push", metavar="REGISTRY/REPOSITORY[:TAG]", help="Put the image into a registry.")
     ] = "",
@@ -208,7 +211,13 @@ def package(
         if push:
             with terminal.progress() as progress:
                 pushed = push_package(
-                    session, *parse_model(model), reference=push, base=base, progress=progress, cancel=terminal.cancel
+                    session,
+                    *parse_model(model),
+                    reference=push,
+                    base=base,
+                    platform=platform,
+                    progress=progress,
+                    cancel=terminal.cancel,
                 )
             terminal.result(
                 pushed,
@@ -219,7 +228,13 @@ def package(
             return
         with terminal.progress() as progress:
             result = package_model(
-                session, *parse_model(model), output=output, base=base, progress=progress, cancel=terminal.cancel
+                session,
+                *parse_model(model),
+                output=output,
+                base=base,
+                platform=platform,
+                progress=progress,
+                cancel=terminal.cancel,
             )
         built = result.package
         rows = [[layer.role, size(layer.size), layer.digest] for layer in built.layers]

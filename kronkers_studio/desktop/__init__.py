@@ -20,7 +20,8 @@ attention                how everything is, for whoever does not look; ``inciden
 start                    from the command line to an open window; ``garbage`` collects between events of it
 
 localization, place_words, page_titles, branch_words   words and figures as people read them
-model_words, release_words           models, and what happened to them, in words
+model_words, release_words           models, and what happened to them, in words; ``card_text`` is what is said of them
+safety_words, package_words          what was found of a model's file before anything of it runs; packages in words
 folder_rows, plan_rows, typed_rows   many entries, a plan, and rows for a model as they are shown
 difference_rows, changed_tree        differences as they are shown; ``comparison_rows`` those of model versions
 file_icons, file_manager             icons for kinds of files; the system's own program for files

@@ -33,6 +33,7 @@ class Command(Enum):
     REBUILD = auto()
     LOG = auto()
     DIAGNOSTICS = auto()
+    CHECK_PACKAGE = auto()
     QUIT = auto()
 
 

@@ -156,10 +156,34 @@ class RemoveContent:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowModelVersion:
-    """The model version called ``label``, such as ``churn:3``."""
+class ShowModel:
+    """A model's own page, as it was there."""
 
-    page: ClassVar[str] = "models"
+    page: ClassVar[str] = "model"
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowModelVersion:
+    """The model version called ``label``, such as ``churn:3``, on its model's own page."""
+
+    page: ClassVar[str] = "model"
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddVersion:
+    """Ask for the file of a model's next version, anywhere on this computer."""
+
+    page: ClassVar[str] = "model"
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackageVersion:
+    """Ask what the package of a model version is to be and where it is to go, and make it."""
+
+    page: ClassVar[str] = "model"
     label: str
 
 
@@ -174,15 +198,15 @@ class AddModelFile:
 class CompareVersions:
     """A model version beside another one."""
 
-    page: ClassVar[str] = "models"
+    page: ClassVar[str] = "model"
     label: str
 
 
 @dataclass(frozen=True, slots=True)
 class DescribeVersion:
-    """Ask what is to be said of a model version, and what was measured of it."""
+    """What is said of a model version, to be changed."""
 
-    page: ClassVar[str] = "models"
+    page: ClassVar[str] = "model"
     label: str
 
 
@@ -190,7 +214,7 @@ class DescribeVersion:
 class ChooseLibraries:
     """Which libraries a model version's service runs on, to be looked at and changed."""
 
-    page: ClassVar[str] = "models"
+    page: ClassVar[str] = "model"
     label: str
 
 
@@ -198,7 +222,7 @@ class ChooseLibraries:
 class ShowLineage:
     """Where a model version comes from, and what was made of it."""
 
-    page: ClassVar[str] = "models"
+    page: ClassVar[str] = "model"
     label: str
 
 
@@ -386,7 +410,10 @@ Destination = (
     | NameVersion
     | MergeBranches
     | RemoveContent
+    | ShowModel
     | ShowModelVersion
+    | AddVersion
+    | PackageVersion
     | AddModelFile
     | CompareVersions
     | DescribeVersion
@@ -413,3 +440,20 @@ Destination = (
     | ChooseWorkspace
     | RefreshBaseImages
 )
+
+
+def model_of(destination: Destination) -> str:
+    """The model whose own page ``destination`` leads to; "" where it leads to another page."""
+    match destination:
+        case ShowModel(model) | AddVersion(model):
+            return model
+        case (
+            ShowModelVersion(label)
+            | PackageVersion(label)
+            | CompareVersions(label)
+            | DescribeVersion(label)
+            | ChooseLibraries(label)
+            | ShowLineage(label)
+        ):
+            return label.rpartition(":")[0]
+    return ""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 from kronkers_studio.desktop.localization import counted, tr
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.domain.models import Datatype, Framework, ModelFacts, Tensor
+from kronkers_studio.domain.model_rows import why_no_rows
+from kronkers_studio.domain.models import Datatype, Framework, ModelFacts, Signature, Tensor
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]+|[a-z]+|[0-9]+")
+_MOST_NAMED = 4  # kinds of values that a line names
 _ABBREVIATIONS = {"SVC", "SVR", "SGD", "MLP", "PCA", "CV", "NB", "LDA", "QDA", "NMF", "PLS", "LARS"}
 
 
@@ -44,6 +48,34 @@ def tensor_words(tensor: Tensor) -> str:
     if len(known) == 1:
         return _counted(tensor.datatype, known[0])
     return tr("{shape} {values}").format(shape=" × ".join(map(str, known)), values=_several(tensor.datatype))
+
+
+def takes_words(signature: Signature) -> str:
+    """What a model takes, in a few words: "3 numbers per row", "2 numbers and a word per row"; "" when it is not
+    known."""
+    if not signature.inputs:
+        return ""
+    if why_no_rows(signature):
+        return tr("whole tensors, no rows")
+    return tr("{values} per row").format(values=_all_words(signature.inputs))
+
+
+def answers_words(signature: Signature) -> str:
+    """What a model answers for each row, in a few words: "a word and 3 numbers"; "" when it is not known."""
+    return _all_words(signature.outputs)
+
+
+def summary_words(facts: ModelFacts) -> str:
+    """A line on what a model is: its kind, what made it, what it takes and answers."""
+    made = f"{facts.framework.label} {facts.framework_version}".strip()
+    takes, answers = takes_words(facts.signature), answers_words(facts.signature)
+    parts = [
+        kind_words(facts),
+        tr("made with {framework}").format(framework=made),
+        tr("takes {values}").format(values=takes) if takes else "",
+        tr("answers {values}").format(values=answers) if answers else "",
+    ]
+    return " · ".join(part for part in parts if part and part != "–")
 
 
 def tensor_hint(tensor: Tensor) -> str:
@@ -90,6 +122,33 @@ def _spaced(name: str) -> str:
     words = _WORD.findall(name)
     rest = [word if word in _ABBREVIATIONS else word.lower() for word in words[1:]]
     return " ".join([*words[:1], *rest])
+
+
+def _all_words(tensors: Sequence[Tensor]) -> str:
+    """Of several, those that hold one value each are counted together."""
+    single = Counter(_sort_of(each.datatype) for each in tensors if _holds_one(each))
+    if sum(single.values()) < 2:  # nothing to count
+        words = [tensor_words(each) for each in tensors]
+    else:
+        words = [_one(sort) if amount == 1 else _counted(sort, amount) for sort, amount in single.items()]
+        words += [tensor_words(each) for each in tensors if not _holds_one(each)]
+    return words[0] if len(words) == 1 else _listed(words[:_MOST_NAMED], more=len(words) > _MOST_NAMED)
+
+
+def _listed(words: Sequence[str], *, more: bool) -> str:
+    if more or not words:
+        return ", ".join([*words, "…"]) if words else ""
+    return tr("{several} and {last}").format(several=", ".join(words[:-1]), last=words[-1])
+
+
+def _holds_one(tensor: Tensor) -> bool:
+    axes = tensor.shape[1:] if tensor.shape[:1] == (-1,) else tensor.shape
+    return not tensor.any_rank and all(length == 1 for length in axes)
+
+
+def _sort_of(datatype: Datatype) -> Datatype:
+    """All kinds of numbers are numbers."""
+    return datatype if datatype in (Datatype.BYTES, Datatype.BOOL) else Datatype.FP64
 
 
 def _one(datatype: Datatype) -> str:

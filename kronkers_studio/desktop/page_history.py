@@ -2,46 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 _LONGEST = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A page by its ``key``; of one that shows one thing of many, ``about`` is which, such as a model's name."""
+
+    key: str = ""
+    about: str = ""
+
+
 class PageHistory:
-    """``current`` is the page in view; "" before the first."""
+    """``now`` is what is in view; of no page before the first."""
 
     def __init__(self) -> None:
-        self.current = ""
-        self._past: list[str] = []
-        self._future: list[str] = []
+        self.now = Seen()
+        self._past: list[Seen] = []
+        self._future: list[Seen] = []
 
-    def go_to(self, key: str) -> None:
-        """Another page: nothing is ahead of it any more."""
-        if self.current and key != self.current:
-            self._past = [*self._past, self.current][-_LONGEST:]
+    @property
+    def current(self) -> str:
+        """The key of the page in view; "" before the first."""
+        return self.now.key
+
+    def go_to(self, key: str, about: str = "") -> None:
+        """Another page, or another thing on it: nothing is ahead of it any more."""
+        there = Seen(key, about)
+        if self.current and there != self.now:
+            self._past = [*self._past, self.now][-_LONGEST:]
             self._future.clear()
-        self.current = key
+        self.now = there
 
     def go_back(self) -> bool:
-        """The page before is current; False where there is none."""
+        """What was before is in view; False where there is none."""
         if not self._past:
             return False
-        self._future.append(self.current)
-        self.current = self._past.pop()
+        self._future.append(self.now)
+        self.now = self._past.pop()
         return True
 
     def go_forward(self) -> bool:
-        """The page that ``go_back`` left is current again; False where there is none."""
+        """What ``go_back`` left is in view again; False where there is none."""
         if not self._future:
             return False
-        self._past.append(self.current)
-        self.current = self._future.pop()
+        self._past.append(self.now)
+        self.now = self._future.pop()
         return True
 
     @property
-    def before(self) -> str:
-        """The next page on the way back; "" where there is none."""
-        return self._past[-1] if self._past else ""
+    def before(self) -> Seen:
+        """What is next on the way back; of no page where there is none."""
+        return self._past[-1] if self._past else Seen()
 
     @property
-    def ahead(self) -> str:
-        """The next page on the way forward; "" where there is none."""
-        return self._future[-1] if self._future else ""
+    def ahead(self) -> Seen:
+        """What is next on the way forward; of no page where there is none."""
+        return self._future[-1] if self._future else Seen()

@@ -11,7 +11,15 @@ from kronkers_studio.desktop.rail import Stop
 
 LOADED_EARLY = (
     *("panels.table_preview", "panels.browser", "panels.change_list", "pages.registry", "pages.migrate"),
-    *("pages.models", "panels.send_rows", "pages.deploy", "pages.servers", "pages.settings", "background"),
+    *(
+        "pages.models",
+        "pages.model",
+        "panels.send_rows",
+        "pages.deploy",
+        "pages.servers",
+        "pages.settings",
+        "background",
+    ),
 )
 """Modules that are imported before they are needed, each within a few milliseconds; charts load too much at once."""
 NEEDS_NO_WORKSPACE = ("settings",)
@@ -20,6 +28,7 @@ _PAGES = {
     "migrate": ("migrate", "MigratePage"),
     "registry": ("registry", "RegistryPage"),
     "models": ("models", "ModelsPage"),
+    "model": ("model", "ModelPage"),
     "deploy": ("deploy", "DeployPage"),
     "monitor": ("monitor", "MonitorPage"),
     "servers": ("servers", "ServersPage"),
@@ -40,6 +49,16 @@ def stops() -> list[Stop]:
         Stop("servers", page_title("servers"), "servers"),
         Stop("settings", page_title("settings"), "settings", apart=True),
     ]
+
+
+def page_keys() -> list[str]:
+    """Every page: those of the rail, and those that are reached from one of them."""
+    return list(_PAGES)
+
+
+def stop_of(key: str) -> str:
+    """The rail's entry that is marked while the page ``key`` is in view."""
+    return "models" if key == "model" else key
 
 
 def is_page(key: str) -> bool:

@@ -26,14 +26,23 @@ def release_pill(release: Release, heard: Reachability = ANSWERS) -> tuple[str, 
         return tr("Unreachable"), "warn"
     if release.state is ReleaseState.LIVE and heard.answers is None:
         return tr("Live"), "plain"  # as it is recorded; it is being asked
-    words: dict[ReleaseState, tuple[str, Tone]] = {
-        ReleaseState.STARTING: (tr("Starting"), "accent"),
-        ReleaseState.LIVE: (tr("Live"), "ok"),
-        ReleaseState.STANDBY: (tr("Kept for rolling back"), "plain"),
-        ReleaseState.FAILED: (tr("Failed"), "bad"),
-        ReleaseState.STOPPED: (tr("Stopped"), "plain"),
+    tones: dict[ReleaseState, Tone] = {
+        ReleaseState.STARTING: "accent",
+        ReleaseState.LIVE: "ok",
+        ReleaseState.FAILED: "bad",
     }
-    return words[release.state]
+    return state_words(release.state), tones.get(release.state, "plain")
+
+
+def state_words(state: ReleaseState) -> str:
+    """A release's state as it is recorded, in a word."""
+    return {
+        ReleaseState.STARTING: tr("Starting"),
+        ReleaseState.LIVE: tr("Live"),
+        ReleaseState.STANDBY: tr("Kept for rolling back"),
+        ReleaseState.FAILED: tr("Failed"),
+        ReleaseState.STOPPED: tr("Stopped"),
+    }[state]
 
 
 def silent_words(heard: Reachability) -> str:

@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kronkers_studio.domain.models import ModelCard
+
 if TYPE_CHECKING:
+    from kronkers_studio.desktop.work.tasks import Task
     from kronkers_studio.domain.releases import Release
     from kronkers_studio.domain.servers import ServerReport
     from kronkers_studio.workflows.session import Session
@@ -28,7 +31,7 @@ def fill(session: Session) -> None:
     """The main job on the sample, with a little traffic; and two servers that nobody can reach."""
     from kronkers_studio.desktop.panels.folder_choice import sample_folder
     from kronkers_studio.domain.releases import THIS_COMPUTER
-    from kronkers_studio.workflows import migrating, models, releases
+    from kronkers_studio.workflows import migrating, model_versions, models, releases
 
     make_past(session)
     result = migrating.migrate_folder(session, sample_folder())
@@ -38,6 +41,9 @@ def fill(session: Session) -> None:
             session, result.project, model.source.path, metrics={"accuracy": 0.972, "f1": 0.968}
         )
     models.set_alias(session, version.name, 1, "champion")
+    model_versions.describe_model(
+        session, (version.name, None, None), card=_CARD, add_tags=["quality", "approved 2026"]
+    )
     for number in (1, version.version):
         releases.release_model(session, version.name, number, to=THIS_COMPUTER)
     _send_traffic(session, version.name)
@@ -72,6 +78,13 @@ def make_past(session: Session) -> None:
         bring_in("seasonal", "Orders rounded", sales_csv=sales.replace("\n7,Region 0,259\n", "\n7,Region 0,260\n"))
 
 
+_CARD = ModelCard(
+    intended_use="Tells the **cultivar** of a wine from what the laboratory measured, before it is bottled:\n"
+    "- for the quality department\n- for wines of one region",
+    data="178 wines of three cultivars, thirteen figures each. The script beside the file shows how they were split.",
+    metrics="On a fifth of the wines, which `train.py` had set aside. *Accuracy* counts all cultivars alike.",
+    limits="# Not for\n- other regions\n- wines that were measured with another device",
+)
 _PROGRAM = '''"""Next month's sales by region."""
 
 import polars as pl
@@ -136,6 +149,16 @@ def sample_row() -> dict[str, Any]:
     file = sample_folder() / "Quality" / "Wine" / "model" / "rows.json"
     rows: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))["rows"]
     return rows[0]
+
+
+def sample_task() -> Task:
+    """One that has begun."""
+    from kronkers_studio.desktop.work.tasks import Task, TaskState
+
+    task = Task("Packaging", lambda _progress, _cancel: None, "", shown=False, cancellable=True)
+    task.state = TaskState.RUNNING
+    task.reported.step("Getting the base image")
+    return task
 
 
 def end_services(workspace: Path) -> None:

@@ -18,18 +18,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kronkers_studio.desktop.destinations import ShowContent
+from kronkers_studio.desktop.destinations import PackageVersion, ShowContent, ShowModel
 from kronkers_studio.desktop.screenshot_data import (
     end_services,
     fill,
     make_workspace,
     sample_report,
     sample_row,
+    sample_task,
     start_services,
     stop_services,
 )
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QDialog
+
     from kronkers_studio.desktop.pages.page import Page
     from kronkers_studio.desktop.pages.registry import RegistryPage
     from kronkers_studio.desktop.window import MainWindow
@@ -39,8 +42,8 @@ if TYPE_CHECKING:
 _SIZE = (1440, 900)
 _SIZES = {"1": ((1024, 700), _SIZE, (2560, 1440)), "2": (_SIZE,)}
 """Of the window in which each page is shown, by scale; what lies behind its buttons is shown in one of ``_SIZE``."""
-PAGES = ("home", "migrate", "registry", "models", "deploy", "monitor", "servers", "settings")
-_PAGES_OF_SERVICES = ("home", "models", "deploy", "monitor")
+PAGES = ("home", "migrate", "registry", "models", "model", "deploy", "monitor", "servers", "settings")
+_PAGES_OF_SERVICES = ("home", "models", "model", "deploy", "monitor")
 _PATIENCE = 300.0  # seconds for the longest step, packaging for the first time
 _REST_SECONDS, _LONGEST_READ = 0.2, 5.0
 
@@ -149,11 +152,15 @@ class _Photographer:
         if kind == "full" and page == "monitor":
             monitor = _page(window, MonitorPage)
             wait_for(lambda: monitor.settled)
+        elif kind != "empty" and page == "model":
+            session = window.studio.session
+            if session is not None:
+                window.go_to(ShowModel(session.workspace.ledger.model_names()[0]))
         elif kind == "full" and page == "servers":
             settle(window)
             _page(window, ServersPage).show_report(sample_report())
 
-    def _depths(self, window: MainWindow, theme: str) -> None:
+    def _depths(self, window: MainWindow, theme: str) -> None:  # noqa: PLR0915  # one line after the other
         from kronkers_studio.desktop.pages.deploy import DeployPage
         from kronkers_studio.desktop.pages.migrate import MigratePage
         from kronkers_studio.desktop.pages.servers import ServersPage
@@ -188,6 +195,7 @@ class _Photographer:
         self._take(window, theme, "palette")
         window.palette_box.close_box()
         self._versions(window, theme)
+        self._model(window, theme)
         deploy = _page(window, DeployPage)
         window.show_page("deploy")
         model, place = deploy.live_services[0]
@@ -218,6 +226,53 @@ class _Photographer:
             settle(window)
         dialog.pattern.setText("*.R")
         self._take_dialog(window, theme, "dialog-rules")
+
+    def _model(self, window: MainWindow, theme: str) -> None:
+        """Each part of a model's page, and its package from what was found to what was built."""
+        from kronkers_studio.desktop.dialogs.package import PackageDialog
+        from kronkers_studio.desktop.pages.model import ModelPage
+
+        page = _page(window, ModelPage)
+        window.go_to(ShowModel(page.model))
+        settle(window)
+        for section in ("about", "card", "quality", "compare", "lineage", "packages"):
+            page.sections.choose(section)
+            self._take(window, theme, f"model-{section}")
+        page.sections.choose("card")
+        page.sections.card.edit()
+        self._take(window, theme, "model-card-edit")
+        page.sections.card.leave()
+        page.sections.choose("about")
+        window.go_to(PackageVersion(page.versions.content.row(0).label))
+        settle(window)
+        (dialog,) = (found for found in window.findChildren(PackageDialog) if found.isVisible())
+        for step in ("found", "libraries", "target"):
+            dialog.show_step(step)
+            self._take_open(window, dialog, theme, f"package-{step}")
+        for place in ("file", "registry"):
+            dialog.target.where.choose(place)
+            self._take_open(window, dialog, theme, f"package-target-{place}")
+        dialog.show_step("work")
+        task = sample_task()
+        dialog.steps.watch(task)
+        for step in ("Finding what the model needs", "Downloading the libraries"):
+            task.reported.step(step, 78_400_000, "bytes")
+            task.reported.advance(31_000_000)
+            task.changed.emit()
+        self._take_open(window, dialog, theme, "package-work")
+        dialog.show_step("target")
+        dialog.target.where.choose("here")
+        dialog.advance()
+        wait_for(lambda: dialog.step == "done")
+        self._take_open(window, dialog, theme, "package-done")
+        dialog.close()
+        window.dialogs.check_package("none.oci.tar")
+        self._take_dialog(window, theme, "dialog-check-package")
+
+    def _take_open(self, window: MainWindow, dialog: QDialog, theme: str, name: str) -> None:
+        """A dialog that stays open."""
+        settle(window)
+        dialog.grab().save(str(self._file(theme, name)))
 
     def _versions(self, window: MainWindow, theme: str) -> None:
         """What the Registry page shows of a project with branches."""

@@ -14,11 +14,20 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 
 from kronkers_studio.desktop.actions import Act, Action, Command, CopyText, FindAll, Press, ShowInFileManager, UseTheme
 from kronkers_studio.desktop.command_palette import CommandPalette
-from kronkers_studio.desktop.destinations import Destination, ToPage
+from kronkers_studio.desktop.destinations import Destination, ShowModel, ToPage, model_of
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.mending import Mending
-from kronkers_studio.desktop.page_history import PageHistory
-from kronkers_studio.desktop.page_list import LOADED_EARLY, NEEDS_NO_WORKSPACE, is_page, load, page_class, stops
+from kronkers_studio.desktop.page_history import PageHistory, Seen
+from kronkers_studio.desktop.page_list import (
+    LOADED_EARLY,
+    NEEDS_NO_WORKSPACE,
+    is_page,
+    load,
+    page_class,
+    stop_of,
+    stops,
+)
+from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.rail import Rail
 from kronkers_studio.desktop.row_menus import do_on_computer
@@ -51,6 +60,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(1000, 660)
         self._pages: dict[str, Page] = {}
         self._history = PageHistory()
+        self._about_model = ""
         self._wizard: FirstRunWizard | None = None
         self.background: Background | None = None
         self._quitting = self._close_confirmed = False
@@ -89,7 +99,11 @@ class MainWindow(QMainWindow):
     def go_to(self, destination: Destination) -> None:
         """Go to a page, which shows or asks what ``destination`` says."""
         before = self.current
-        self._history.go_to(destination.page)
+        about = model_of(destination)
+        if destination == ToPage("model"):  # as it is
+            about = self._about_model
+        self._about_model = about or self._about_model
+        self._history.go_to(destination.page, about)
         self._switch(before, destination)
 
     def focusNextPrevChild(self, next: bool) -> bool:
@@ -114,12 +128,17 @@ class MainWindow(QMainWindow):
     def go_back(self) -> None:
         before = self.current
         if self._history.go_back():
-            self._switch(before)
+            self._switch(before, self._as_before())
 
     def go_forward(self) -> None:
         before = self.current
         if self._history.go_forward():
-            self._switch(before)
+            self._switch(before, self._as_before())
+
+    def _as_before(self) -> Destination | None:
+        """What leads to what was in view, where the page may show another thing by now."""
+        about = self._history.now.about
+        return ShowModel(about) if about else None
 
     def _switch(self, before: str, destination: Destination | None = None) -> None:
         """Show the current page, after the page called ``before``."""
@@ -131,7 +150,7 @@ class MainWindow(QMainWindow):
                 self._pages[before].leave()
         now = self.focusWidget()
         in_rail = now is not None and self._rail.isAncestorOf(now)
-        self._rail.show_chosen(key)
+        self._rail.show_chosen(stop_of(key))
         self._show_ways()
         if self.studio.session is None and key not in NEEDS_NO_WORKSPACE:
             self._stack.setCurrentWidget(self.gate)
@@ -146,9 +165,8 @@ class MainWindow(QMainWindow):
         self._focus_page(known=known)
 
     def _show_ways(self) -> None:
-        titles = {stop.key: stop.title for stop in stops()}
         history = self._history
-        self._rail.show_ways(back=titles.get(history.before, ""), forward=titles.get(history.ahead, ""))
+        self._rail.show_ways(back=_words_of(history.before), forward=_words_of(history.ahead))
 
     # Workspace
 
@@ -344,6 +362,7 @@ class MainWindow(QMainWindow):
             Command.REBUILD: self.mending.ask,
             Command.LOG: self.dialogs.show_log,
             Command.DIAGNOSTICS: self.dialogs.show_diagnostics,
+            Command.CHECK_PACKAGE: self.dialogs.check_package,
             Command.QUIT: self.quit,
         }
 
@@ -451,3 +470,8 @@ class MainWindow(QMainWindow):
         if self.studio.session is not None:
             self.memory.keep_watched(self.studio.directory, Watchers.of(self.studio).wanted)
         self.memory.save()
+
+
+def _words_of(seen: Seen) -> str:
+    """What is called by its name on the way back and forward."""
+    return seen.about or (page_title(seen.key) if seen.key else "")

@@ -42,6 +42,13 @@ class WindowDialogs:
 
         DiagnosticsDialog(self._window, self._studio).open()
 
+    def check_package(self, file: str = "") -> None:
+        """Check a package in a file, or in a registry; nothing opens without a workspace, whose key it may have."""
+        from kronkers_studio.desktop.dialogs.check_package import CheckPackageDialog
+
+        if self._studio.session is not None:
+            CheckPackageDialog(self._window, self._studio, file).open()
+
     def show_crash(self, during: str, details: str) -> None:
         """A bug came to light: say so, with everything to copy; while one is being read, no other is put before it."""
         log_fault(during, details)

@@ -17,7 +17,8 @@ maintenance        free space, find damage, mend it
 models             find, register, list and alias models; ``model_versions`` describes them, ``lineage`` follows them
 added_models       a model's file from anywhere, without its folder
 dependencies       the libraries of a model's service: what was found of them, and what a person chooses
-packages           build the image of a model version; ``packaged_files`` verifies one in a file or registry
+packages           build the image of a model version; ``package_plans`` tells of it before and builds it to a place,
+                   ``packaged_files`` verifies one in a file or registry
 image_registries   where base images come from: logins, CA files, newer images
 package_cache      what packages are built from, taken to another computer
 servers            host keys, add, check, set up, unlock, remove; ``server_care`` cleans, ``credentials`` keeps secrets

@@ -26,7 +26,8 @@ _BESIDE_LIMIT = 256 * 1024  # bytes of a text file worth reading beside a model
 
 @dataclass(frozen=True, slots=True)
 class FoundModel:
-    """A file that may be a model. ``facts`` is None when it cannot be registered; ``problem`` then says why."""
+    """A file that may be a model. ``facts`` is None when it cannot be registered; ``problem`` then says why, and
+    ``next_step`` what can be done."""
 
     source: ContentRef
     size: int
@@ -34,6 +35,7 @@ class FoundModel:
     facts: ModelFacts | None
     problem: str = ""
     registered: str = ""  # the label of the version already registered from these very bytes
+    next_step: str = ""
 
 
 def find_models(
@@ -51,18 +53,18 @@ def find_models(
             continue
         progress.advance()
         source = ContentRef(project, commit.id, entry.path)
-        facts, problem = None, ""
+        facts, problem, next_step = None, "", ""
         try:
             facts = _inspect(session, source, entry)
         except NotAModel as reason:
             named = model_file_kind(entry.name)
             if named is None or named.kind is FileKind.DATA:  # as most of that name are none
                 continue
-            problem = reason.message
+            problem, next_step = reason.message, reason.next_step
         except UnsupportedModel as reason:
-            problem = reason.message
+            problem, next_step = reason.message, reason.next_step
         label = by_bytes.get((entry.path, entry.content), "")
-        found.append(FoundModel(source, entry.size, suggest_name(entry.path), facts, problem, label))
+        found.append(FoundModel(source, entry.size, suggest_name(entry.path), facts, problem, label, next_step))
     return found
 
 

@@ -40,19 +40,25 @@ def package_model(
     *,
     output: Path | None = None,
     base: str = "",
+    platform: str = "",
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> PackageResult:
     """Build the package of a model version.
 
     Without ``output``: dependencies, server and model for this computer, kept for releases. With ``output``: the whole
-    image for the servers' platform on the base named by ``base`` (or the settings), written as an OCI archive.
-    Raises ``InvalidInput`` for a ``base`` without ``output``, ``PackagingFailed``, ``Cancelled``.
+    image for ``platform`` on the base named by ``base`` (both "" as in the settings), written as an OCI archive.
+    Raises ``InvalidInput`` for a ``base`` or ``platform`` without ``output``, ``PackagingFailed``, ``Cancelled``.
     """
     if base and output is None:
         raise InvalidInput(
             "A base image is only part of a package that is written to a file.",
             next_step="Name the file with --output, or leave the base image out.",
+        )
+    if platform and output is None:
+        raise InvalidInput(
+            "A package that is kept here is for this computer.",
+            next_step="Name a file with --output, or leave the platform out.",
         )
     model = session.workspace.ledger.model_version(name, version, alias)
     if output is None:
@@ -63,11 +69,15 @@ def package_model(
 
     output = from_home(output).absolute()
     require_place(output)
-    image = compose_for_servers(
-        session, model, platform=session.settings.package_platform, base=base, progress=progress, cancel=cancel
-    )
+    platform = platform or session.settings.package_platform
+    image = compose_for_servers(session, model, platform=platform, base=base, progress=progress, cancel=cancel)
     write_oci_archive(image, output, progress=progress, cancel=cancel)
     return PackageResult(image.package, reused=not record_package(session, image.package), file=output)
+
+
+def list_packages(session: Session, name: str) -> list[Package]:
+    """Every package that was built of a model's versions, newest first."""
+    return session.workspace.ledger.packages(name)
 
 
 def push_package(
@@ -78,6 +88,7 @@ def push_package(
     *,
     reference: str,
     base: str = "",
+    platform: str = "",
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> PushedImage:
@@ -92,9 +103,8 @@ def push_package(
 
     model = session.workspace.ledger.model_version(name, version, alias)
     target = push_target(reference, model.version)
-    image = compose_for_servers(
-        session, model, platform=session.settings.package_platform, base=base, progress=progress, cancel=cancel
-    )
+    platform = platform or session.settings.package_platform
+    image = compose_for_servers(session, model, platform=platform, base=base, progress=progress, cancel=cancel)
     require_verified(session, image, progress=progress, cancel=cancel)
     record_package(session, image.package)
     credentials, ca_file = access_to(target.host, session.settings)

@@ -14,11 +14,10 @@ import kronkers_studio.desktop
 from kronkers_studio.desktop.attention import Entry, Overview
 from kronkers_studio.desktop.destinations import ToPage
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
+from kronkers_studio.desktop.dialogs.check_package import CheckPackageDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
-from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
-from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
 from kronkers_studio.desktop.dialogs.diagnostics import DiagnosticsDialog
 from kronkers_studio.desktop.dialogs.file_history import FileHistoryDialog
 from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
@@ -26,11 +25,11 @@ from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
 from kronkers_studio.desktop.dialogs.keep_running import KeepRunningDialog
 from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
-from kronkers_studio.desktop.dialogs.lineage import LineageDialog
 from kronkers_studio.desktop.dialogs.log import LogDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
+from kronkers_studio.desktop.dialogs.package import PackageDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.rebuild import RebuildDialog
 from kronkers_studio.desktop.dialogs.register import RegisterDialog
@@ -46,22 +45,25 @@ from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
 from kronkers_studio.desktop.widgets.dialog import Dialog, confirm
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.changes import ModelRegistered
 from kronkers_studio.domain.differences import MergePlan
 from kronkers_studio.domain.errors import ConfinementUnavailable
-from kronkers_studio.domain.lineage import Lineage, LineageEdge, LineageNode, NodeKind, Relation
+from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.servers import HostKey, Server, ServerChange
 from kronkers_studio.domain.service_snippets import snippets
+from kronkers_studio.domain.signers import Signer, VerifiedImage
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.browsing import show_commit
 from kronkers_studio.workflows.image_registries import RegistryAccess
+from kronkers_studio.workflows.package_plans import Packaged, PackagePlan, SizeEstimate
 from kronkers_studio.workflows.service_access import ServiceAccess
 from kronkers_studio.workflows.session import open_workspace
 from kronkers_studio.workflows.trash import remove_branch
 from kronkers_studio.workflows.versions import create_branch, plan_merge
 from tests.desktop.kinds import the_session
 from tests.desktop.planned import plan_to_decide
-from tests.desktop.things import a_found_model, a_release, a_version, compared
+from tests.desktop.things import a_found_model, a_package, a_release, a_version
 from tests.desktop.versioned import commit_files
 
 _SERVER = Server("lab", "127.0.0.1", 9, "ada", "ssh-ed25519 AAAA", "/home/ada/.ssh/id")  # nothing answers there
@@ -142,24 +144,46 @@ def _service_access(window: MainWindow) -> ServiceAccessDialog:
     return dialog
 
 
-def _compare_versions(window: MainWindow) -> CompareVersionsDialog:
-    dialog = CompareVersionsDialog(window, window.studio, [a_version(2), a_version()], a_version(2))
-    dialog.show_comparison(compared(a_version(), a_version(2)))
+def _registered(window: MainWindow) -> ModelVersion:
+    """A version that the workspace knows, whatever its file holds."""
+    session = the_session(window)
+    commit = show_commit(session, "Team").id
+    version = replace(a_version(), source=ContentRef("Team", commit, "data/plan.txt"))
+    if not session.workspace.ledger.model_names():
+        session.workspace.ledger.record(ModelRegistered(version), author="ada")
+    return version
+
+
+def _package(window: MainWindow) -> PackageDialog:
+    return PackageDialog(window, window.studio, _registered(window))
+
+
+def _package_at(step: str) -> Callable[[MainWindow], QDialog]:
+    def make(window: MainWindow) -> PackageDialog:
+        dialog = _package(window)
+        dialog.show_step(step)
+        return dialog
+
+    return make
+
+
+def _packaged(window: MainWindow) -> PackageDialog:
+    dialog = _package(window)
+    signer = Signer("this workspace", "0" * 64, "SHA256:abc")
+    dialog.show_packaged(Packaged(a_package(), signer, file=Path("wine-1.oci.tar")))
     return dialog
 
 
-def _quality_of_all(window: MainWindow) -> CompareVersionsDialog:
-    dialog = _compare_versions(window)
-    dialog.which.choose("all")
+def _refused(window: MainWindow) -> PackageDialog:
+    dialog = _package(window)
+    size = SizeEstimate(77_000)
+    dialog.show_plan(PackagePlan(a_version(), size, "", "linux/amd64", (), (), "It needs os.system.", "Ask."))
     return dialog
 
 
-def _lineage(window: MainWindow) -> LineageDialog:
-    dialog = LineageDialog(window, window.studio, a_version())
-    file, data = f"Team@{'0' * 64}:model/wine.joblib", f"Team@{'0' * 64}:data/wine.csv"
-    nodes = (LineageNode(data, NodeKind.DATA, "wine.csv"), LineageNode(file, NodeKind.FILE, "wine.joblib"))
-    edges = (LineageEdge(file, Relation.REGISTERED, "wine:1"), LineageEdge(data, Relation.TRAINED, "wine:1"))
-    dialog.show_lineage(Lineage("wine:1", nodes, edges))
+def _checked(window: MainWindow) -> CheckPackageDialog:
+    dialog = CheckPackageDialog(window, window.studio)
+    dialog.show_found(VerifiedImage("wine", "sha256:0", "wine", 1, "this workspace", "SHA256:abc", 31, 77_000))
     return dialog
 
 
@@ -169,12 +193,14 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
         lambda window: ask_unprotected(window, window.studio, ConfinementUnavailable("It could read much."), _nothing),
     ],
     AddServerDialog: [lambda window: AddServerDialog(window, window.studio, _nothing), _add_with_fingerprint],
+    CheckPackageDialog: [
+        lambda window: CheckPackageDialog(window, window.studio),
+        lambda window: CheckPackageDialog(window, window.studio, "registry.example.org/team/wine:1"),
+        _checked,
+    ],
     CleanServerDialog: [lambda window: CleanServerDialog(window, window.studio, "lab", _nothing, _nothing)],
     CompareDialog: [_compare],
-    CompareVersionsDialog: [_compare_versions, _quality_of_all],
-    DescribeVersionDialog: [lambda window: DescribeVersionDialog(window, window.studio, a_version())],
     LibrariesDialog: [lambda window: LibrariesDialog(window, window.studio, a_version())],
-    LineageDialog: [lambda window: LineageDialog(window, window.studio, a_version()), _lineage],
     CrashDialog: [lambda window: CrashDialog(window, "Packaging", "details")],
     TableChoiceDialog: [lambda window: TableChoiceDialog(window, window.studio, _nothing)],
     ServerLogDialog: [lambda window: ServerLogDialog(window, window.studio, "lab"), _server_log],
@@ -205,13 +231,20 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     NameVersionDialog: [
         lambda window: NameVersionDialog(window, window.studio, show_commit(the_session(window), "Team"))
     ],
+    PackageDialog: [
+        _package,
+        lambda window: PackageDialog(window, window.studio, a_version(7)),  # which is no more
+        *(_package_at(step) for step in ("libraries", "target", "work")),
+        _packaged,
+        _refused,
+    ],
     PutLiveDialog: [
         lambda window: PutLiveDialog(window, [a_version()], [THIS_COMPUTER, "lab"], [a_release()], _nothing)
     ],
     RebuildDialog: [lambda window: RebuildDialog(window, window.studio.runner, _nothing)],
     RegisterDialog: [
-        lambda window: RegisterDialog(window, window.studio, a_found_model(), "scikit-learn 1.9.1", {"wine": 1}),
-        lambda window: RegisterDialog(window, window.studio, a_found_model(), "scikit-learn 1.9.1", {}),
+        lambda window: RegisterDialog(window, window.studio, a_found_model(), {"wine": 1}),
+        lambda window: RegisterDialog(window, window.studio, a_found_model(), {}),
     ],
     RemoveDialog: [lambda window: RemoveDialog(window, window.studio, "Team", ["main", "forecast"], _nothing)],
     RestoreDialog: [

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
-from kronkers_studio.desktop.page_list import stops
+from kronkers_studio.desktop.page_list import page_keys
 from kronkers_studio.desktop.panels.model_details import ModelDetails
 from kronkers_studio.desktop.panels.send_rows import SendRowsPanel
 from kronkers_studio.desktop.widgets.dialog import Dialog, confirm
@@ -38,11 +38,11 @@ def test_everything_on_every_page_is_named_and_reachable(
         with open_workspace(workspace) as session:
             migrate_folder(session, small_folder)
     window = open_main_window(workspace)
-    for stop in stops():
-        window.show_page(stop.key)
+    for key in page_keys():
+        window.show_page(key)
         come_to_rest(window)
-        assert unnamed(window) == [], stop.key
-        assert unreachable(window) == [], stop.key
+        assert unnamed(window) == [], key
+        assert unreachable(window) == [], key
     window.tasks_panel.toggle()
     window.palette_box.open()
     assert unnamed(window) == []
@@ -91,7 +91,7 @@ def test_panels_made_from_a_models_schema_are_named_and_reachable(
     studio: Studio, qtbot: QtBot, columns: tuple[str, ...]
 ) -> None:
     version: ModelVersion = a_version(columns=columns)
-    send, details = SendRowsPanel(studio), ModelDetails(studio)
+    send, details = SendRowsPanel(studio), ModelDetails()
     for panel in (send, details):
         qtbot.addWidget(panel)
         panel.show()

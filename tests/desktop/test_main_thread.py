@@ -20,12 +20,12 @@ from pytestqt.qtbot import QtBot
 import kronkers_studio
 import kronkers_studio.workflows
 from kronkers_studio.desktop import changed_tree, folder_rows, plan_rows
+from kronkers_studio.desktop.destinations import ShowModel
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
+from kronkers_studio.desktop.dialogs.check_package import CheckPackageDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
-from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
-from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
 from kronkers_studio.desktop.dialogs.diagnostics import DiagnosticsDialog
 from kronkers_studio.desktop.dialogs.file_history import FileHistoryDialog
 from kronkers_studio.desktop.dialogs.forget_folder import ForgetFolderDialog
@@ -33,11 +33,11 @@ from kronkers_studio.desktop.dialogs.help import HelpDialog
 from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
 from kronkers_studio.desktop.dialogs.keep_running import KeepRunningDialog
 from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
-from kronkers_studio.desktop.dialogs.lineage import LineageDialog
 from kronkers_studio.desktop.dialogs.log import LogDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
+from kronkers_studio.desktop.dialogs.package import PackageDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.rebuild import RebuildDialog
 from kronkers_studio.desktop.dialogs.register import RegisterDialog
@@ -49,12 +49,18 @@ from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
 from kronkers_studio.desktop.dialogs.time_range import TimeRangeDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
-from kronkers_studio.desktop.page_list import stops
+from kronkers_studio.desktop.page_list import page_keys
 from kronkers_studio.desktop.pages.migrate import MigratePage
+from kronkers_studio.desktop.pages.model import ModelPage
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.domain.differences import Choice
+from kronkers_studio.settings.paths import resource
+from kronkers_studio.workflows.migrating import migrate_folder
+from kronkers_studio.workflows.models import register_model
+from kronkers_studio.workflows.package_plans import KeptHere
+from kronkers_studio.workflows.session import open_workspace
 from tests.desktop.all_dialogs import MAKERS, called, fill
 from tests.desktop.kinds import OpenWindow, Rest, the_page
 
@@ -155,8 +161,8 @@ def test_no_page_calls_a_workflow_on_the_main_thread(
 ) -> None:
     """Seen to fail with the Registry page making its timeline where it shows it."""
     window = open_main_window(filled_workspace)
-    for stop in stops():
-        window.show_page(stop.key)
+    for key in page_keys():
+        window.show_page(key)
         come_to_rest(window)
     migrate = the_page(window, MigratePage)
     window.show_page("migrate")
@@ -225,8 +231,14 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912  #
         case LibrariesDialog():
             dialog.wanted.setText("six==1.16.0")
             dialog.go.click()
-        case RegisterDialog() | DescribeVersionDialog():
+        case RegisterDialog():
             dialog.go.click()
+        case PackageDialog():
+            dialog.build(KeptHere())
+        case CheckPackageDialog():
+            dialog.file.line.setText("none.tar")
+            dialog.kind.choose("file")
+            dialog.check()
         case RestoreDialog():
             dialog.when.choose("moment")
         case RulesDialog():
@@ -244,23 +256,22 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912  #
 _ASKS: dict[type[QDialog], set[str]] = {
     Dialog: set(),
     AddServerDialog: {"servers.show_host_key", "servers.add_server"},
+    CheckPackageDialog: {"packaged_files.verify_package"},
     CleanServerDialog: {"server_care.clean_server"},
     CompareDialog: {"versions.diff_path"},
-    CompareVersionsDialog: {"model_versions.compare_models"},
     CrashDialog: set(),
-    DescribeVersionDialog: {"model_versions.describe_model"},
     FileHistoryDialog: {"versions.file_history", "versions.diff_path", "previews.preview_file"},
     ForgetFolderDialog: {"sources.forget_source"},
     HelpDialog: set(),
     ImageRegistryDialog: {"image_registries.log_in_to_registry"},
     LibrariesDialog: {"dependencies.model_dependencies", "dependencies.choose_dependencies"},
-    LineageDialog: {"lineage.lineage"},
     DiagnosticsDialog: {"diagnostics.collect_diagnostics", "diagnostics.write_diagnostics"},
     KeepRunningDialog: set(),
     LogDialog: {"service_logs.service_log", "servers.server_changes", "releases.recorded_releases"},
     LogInDialog: {"servers.log_in_anew"},
     MergeDialog: {"versions.plan_merge", "versions.merge_branches"},
     NameVersionDialog: {"versions.set_tag"},
+    PackageDialog: {"package_plans.plan_package", "dependencies.model_dependencies", "package_plans.carry_out"},
     PutLiveDialog: set(),
     RebuildDialog: set(),
     RegisterDialog: {"models.register_model"},
@@ -299,4 +310,39 @@ def test_no_dialog_calls_a_workflow_on_the_main_thread(
         rest()
         _use(dialog, rest)
     assert _ASKS[kind] <= callers.keys()
+    assert _on_the_main_thread(callers) == set()
+
+
+def test_a_models_page_calls_no_workflow_on_the_main_thread(
+    callers: Callers, open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest
+) -> None:
+    """In none of its parts. Seen to fail with the packages listed where they are shown."""
+    with open_workspace(workspace) as session:
+        migrate_folder(session, resource("sample/OneDrive - Kronkers"), "sample")
+        register_model(session, "sample", "Quality/Wine/model/wine_cultivar.joblib", name="wine")
+        register_model(session, "sample", "Quality/Wine/model/wine_cultivar.onnx", name="wine")
+    window = open_main_window(workspace)
+    come_to_rest(window)
+    window.go_to(ShowModel("wine"))
+    come_to_rest(window)
+    page = the_page(window, ModelPage)
+    for section in ("about", "card", "quality", "compare", "lineage", "packages"):
+        page.sections.choose(section)
+        come_to_rest(window)
+    page.sections.card.tag.setText("kept")
+    page.sections.card.add_tag()
+    page.sections.quality.entry.setText("accuracy 0.9")
+    page.sections.quality.add()
+    page.sections.about.alias.setText("champion")
+    page.sections.about.give_alias()
+    come_to_rest(window)
+    assert {
+        "models.list_models",
+        "packages.list_packages",
+        "model_versions.compare_models",
+        "model_versions.describe_model",
+        "model_versions.add_metrics",
+        "models.set_alias",
+        "lineage.lineage",
+    } <= callers.keys()
     assert _on_the_main_thread(callers) == set()

@@ -20,14 +20,16 @@ from kronkers_studio.desktop.destinations import (
     DescribeVersion,
     ShowContent,
     ShowLineage,
+    ShowModel,
+    ShowModelVersion,
 )
-from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
-from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
 from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
-from kronkers_studio.desktop.dialogs.lineage import LineageDialog, lineage_rows
-from kronkers_studio.desktop.offer_buttons import OfferButton
+from kronkers_studio.desktop.pages.model import ModelPage
 from kronkers_studio.desktop.pages.models import ModelsPage
 from kronkers_studio.desktop.pages.registry import RegistryPage
+from kronkers_studio.desktop.panels.lineage_list import lineage_rows
+from kronkers_studio.desktop.panels.model_card import ModelCardPanel
+from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.changes import ModelDescribed
@@ -80,43 +82,48 @@ def test_one_row_is_marked_at_a_time_until_a_person_marks_another(window: MainWi
     assert page.register_button.isEnabled(), "it registers the first that can be"
     unsupported = next(at for at, each in enumerate(page.found.content.rows) if each.facts is None)
     page.found.choose(unsupported)
-    assert not page.register_button.isEnabled()
+    assert not page.register_button.isEnabled() and not page.package_button.isEnabled()
+    assert page.why.text().startswith(page.found.content.row(unsupported).problem), "why, and what can be done"
+    page.found.choose(0)
+    assert page.why.isHidden() and page.package_button.isEnabled()
 
 
 def test_two_versions_are_compared_and_change_sides(window: MainWindow, come_to_rest: Rest) -> None:
     window.studio.go.emit(CompareVersions("churn:2"))
     come_to_rest(window)
-    dialog = the_dialog(window, CompareVersionsDialog)
-    assert dialog.left.value == ("churn", 1), "the version before it"
-    assert dialog.right.values == (("churn", 3), ("churn", 2), ("churn", 1), ("other", 1))
-    rows = {row.name: row for row in dialog.table.content.rows}
+    compare = the_page(window, ModelPage).sections.comparison
+    assert compare.isVisible()
+    assert compare.left.value == ("churn", 1), "the version before it"
+    assert compare.right.values == (("churn", 3), ("churn", 2), ("churn", 1), ("other", 1))
+    rows = {row.name: row for row in compare.table.content.rows}
     assert (rows["accuracy"].left, rows["accuracy"].right, rows["accuracy"].change) == ("0.900", "0.950", "+0.050")
     assert (rows["auc"].left, rows["auc"].right, rows["auc"].change) == ("0.800", "–", "")
     assert rows["Tags"].left == "old, kept"
     assert "Python" not in rows
-    assert next(row.about for row in dialog.table.content.rows if row.about) == "Quality"
-    assert dialog.file_words.text() == "Both hold the same model file."
-    dialog.everything.click()
-    assert "Python" in {row.name for row in dialog.table.content.rows}
-    dialog.swap_button.click()
+    assert next(row.about for row in compare.table.content.rows if row.about) == "Quality"
+    assert compare.file_words.text() == "Both hold the same model file."
+    compare.everything.click()
+    assert "Python" in {row.name for row in compare.table.content.rows}
+    compare.swap_button.click()
     come_to_rest(window)
-    rows = {row.name: row for row in dialog.table.content.rows}
+    rows = {row.name: row for row in compare.table.content.rows}
     assert (rows["accuracy"].left, rows["accuracy"].change) == ("0.950", "−0.050")
-    dialog.right.choose(("other", 1))
-    dialog.left.choose(("other", 1))
-    dialog.everything.setChecked(False)
+    compare.right.choose(("other", 1))
+    compare.left.choose(("other", 1))
+    compare.everything.setChecked(False)
     come_to_rest(window)
-    assert dialog._compared.shown == "same"
+    assert compare.views.shown == "same"
 
 
 def test_the_quality_of_all_versions_is_sorted_and_what_was_not_measured_comes_last(
     window: MainWindow, come_to_rest: Rest
 ) -> None:
-    window.studio.go.emit(CompareVersions("churn:3"))
+    window.studio.go.emit(ShowModel("churn"))
     come_to_rest(window)
-    dialog = the_dialog(window, CompareVersionsDialog)
-    dialog.which.choose("all")
-    table = dialog.all
+    page = the_page(window, ModelPage)
+    page.sections.choose("quality")
+    table = page.sections.quality.table
+    assert table is not None
     assert [column.title for column in table.content.columns] == ["Version", "accuracy", "auc", "Registered"]
     assert [version.version for version in table.content.rows] == [3, 2, 1]
     table.sort_wanted.emit(1)
@@ -169,63 +176,99 @@ def test_the_libraries_of_a_service_are_shown_and_others_chosen(
     assert show_model(the_session(window), "churn", 1).dependencies is None
 
 
-def test_what_is_said_of_a_version_is_changed_and_its_quality_added_to(
+def _card(window: MainWindow, label: str, rest: Rest) -> ModelCardPanel:
+    """The card of that version, being changed."""
+    window.studio.go.emit(DescribeVersion(label))
+    rest(window)
+    card = the_page(window, ModelPage).sections.card
+    assert card.views.shown == "edit" and card.description.isVisible()
+    return card
+
+
+def test_what_is_said_of_a_version_is_changed_and_taken_back(
     window: MainWindow, qtbot: QtBot, come_to_rest: Rest
 ) -> None:
-    page = the_page(window, ModelsPage)
-    window.studio.go.emit(DescribeVersion("churn:1"))
-    come_to_rest(window)
-    dialog = the_dialog(window, DescribeVersionDialog)
-    assert "accuracy 0.900, auc 0.800" in dialog._quality._below.text()
-    dialog.quality.setText("auc good")
-    dialog.go.click()
-    assert "“auc good” is not a name and a number" in dialog._quality._below.text()
-    dialog.quality.setText("auc 0.85")
-    dialog.tags.setText("kept, , finance,kept")
-    dialog.description.setText("The first one")
-    dialog.texts["limits"].setPlainText("Not for\nnew customers")
-    dialog.go.click()
-    qtbot.waitUntil(lambda: not window.findChildren(DescribeVersionDialog), timeout=_WITHIN)
+    card = _card(window, "churn:1", come_to_rest)
+    card.description.setText("The first one")
+    card.texts["limits"].setPlainText("Not for\n**new** customers")
+    card.save_button.click()
+    qtbot.waitUntil(lambda: card.views.shown == "read", timeout=_WITHIN)
     come_to_rest(window)
     version = show_model(the_session(window), "churn", 1)
-    assert version.tags == ("kept", "finance")
     assert version.description == "The first one"
-    assert version.card.limits == "Not for\nnew customers"
-    assert version.metrics == {"accuracy": 0.9, "auc": 0.85}
-    assert next(each for each in page.versions.content.rows if each.label == "churn:1").tags == version.tags
-
-
-def test_a_tag_that_cannot_be_one_is_refused_and_the_dialog_stays(
-    window: MainWindow, qtbot: QtBot, come_to_rest: Rest
-) -> None:
-    window.studio.go.emit(DescribeVersion("churn:1"))
+    assert version.card.limits == "Not for\n**new** customers"
+    page = the_page(window, ModelPage)
+    read = " ".join(card.text.toPlainText().split())
+    assert read == "The first one What it must not be used for Not for new customers"
+    undo = page.notice.action
+    assert undo is not None and undo.text() == "Undo"
+    undo.click()
     come_to_rest(window)
-    dialog = the_dialog(window, DescribeVersionDialog)
-    dialog.tags.setText("x" * 64)
-    dialog.go.click()
-    qtbot.waitUntil(lambda: bool(dialog.notice.message), timeout=_WITHIN)
-    assert dialog.go.isEnabled()
-    assert "cannot be a tag" in dialog.notice.message
-    assert show_model(the_session(window), "churn", 1).tags == ("old", "kept")
+    qtbot.waitUntil(lambda: card.views.shown == "nothing", timeout=_WITHIN)
+    version = show_model(the_session(window), "churn", 1)
+    assert (version.description, version.card) == ("", ModelCard())
+
+
+def test_tags_are_added_taken_away_and_brought_back(window: MainWindow, qtbot: QtBot, come_to_rest: Rest) -> None:
+    window.studio.go.emit(ShowModelVersion("churn:1"))
+    come_to_rest(window)
+    page = the_page(window, ModelPage)
+    page.sections.choose("card")
+    card = page.sections.card
+
+    def tags() -> tuple[str, ...]:
+        come_to_rest(window)
+        return show_model(the_session(window), "churn", 1).tags
+
+    card.tag.setText(" finance ")
+    qtbot.keyClick(card.tag, Qt.Key.Key_Return)
+    assert tags() == ("old", "kept", "finance")
+    (away,) = [each for each in card.findChildren(Button) if each.accessibleName() == "Take away the tag “old”"]
+    away.click()
+    assert tags() == ("kept", "finance")
+    assert page.notice.message == "The tag “old” was taken away."
+    assert page.notice.action is not None
+    page.notice.action.click()
+    assert set(tags()) == {"old", "kept", "finance"}
+    card.tag.setText("x" * 64)
+    card.tag_button.click()
+    assert set(tags()) == {"old", "kept", "finance"}
+    assert "cannot be a tag" in page.notice.message
+    assert card.tag.text() == "x" * 64, "to be corrected"
+
+
+def test_quality_is_added_by_hand_and_nonsense_is_said_where_it_was_typed(
+    window: MainWindow, come_to_rest: Rest
+) -> None:
+    window.studio.go.emit(ShowModelVersion("churn:1"))
+    come_to_rest(window)
+    page = the_page(window, ModelPage)
+    page.sections.choose("quality")
+    page.sections.quality.entry.setText("auc good")
+    page.sections.quality.add_button.click()
+    assert "“auc good” is not a name and a number" in page.sections.quality._field._below.text()
+    page.sections.quality.entry.setText("auc 0.85")
+    page.sections.quality.add_button.click()
+    come_to_rest(window)
+    assert show_model(the_session(window), "churn", 1).metrics == {"accuracy": 0.9, "auc": 0.85}
+    assert page.sections.quality.entry.text() == ""
 
 
 def test_what_is_pasted_and_too_long_is_refused_at_once(window: MainWindow, come_to_rest: Rest) -> None:
     """Seen to fail with Qt's own text field: a million letters without a space held the window up for a minute."""
-    window.studio.go.emit(DescribeVersion("churn:1"))
-    come_to_rest(window)
-    dialog = the_dialog(window, DescribeVersionDialog)
-    box = dialog.texts["limits"]
+    card = _card(window, "churn:1", come_to_rest)
+    box = card.texts["limits"]
     box.setPlainText("Not for new customers")
     pasted = QMimeData()
     pasted.setText("x" * 20_000)
     box.insertFromMimeData(pasted)
     assert box.toPlainText() == "Not for new customers"
-    words = [found.text() for found in dialog.findChildren(QLabel)]
+    words = [found.text() for found in card.findChildren(QLabel)]
     assert "What was pasted is too long: 20,000 characters. At most 20,000 have room here." in words
     box.selectAll()
     box.insertFromMimeData(pasted)
     assert box.toPlainText() == pasted.text(), "in place of what was marked it has room"
-    assert "At most" not in " ".join(found.text() for found in dialog.findChildren(QLabel))
+    assert "At most" not in " ".join(found.text() for found in card.findChildren(QLabel))
 
 
 def test_texts_and_tags_have_limits_that_leave_what_was_said_before(with_versions: Path) -> None:
@@ -249,20 +292,17 @@ def test_texts_and_tags_have_limits_that_leave_what_was_said_before(with_version
 
 
 def test_where_a_version_comes_from_leads_there(window: MainWindow, come_to_rest: Rest) -> None:
-    page = the_page(window, ModelsPage)
-    position = next(at for at, each in enumerate(page.versions.content.rows) if each.label == "churn:2")
-    page.versions.choose(position)
-    buttons = {each.action.act: each for each in page.details.findChildren(OfferButton)}
-    buttons[ShowLineage("churn:2")].click()
+    window.studio.go.emit(ShowLineage("churn:2"))
     come_to_rest(window)
-    dialog = the_dialog(window, LineageDialog)
-    rows = list(dialog.table.content.rows)
+    lineage = the_page(window, ModelPage).sections.lineage
+    assert lineage.isVisible()
+    rows = list(lineage.table.content.rows)
     assert [row.side for row in rows if row.side] == ["Comes from"]
     kinds = [row.kind for row in rows]
     assert kinds[0] == "State of a folder" and "Data" in kinds, "the file is its data here, and both at once"
     row = next(row for row in rows if row.kind == "Data")
     assert isinstance(row.destination, ShowContent)
-    dialog.table.opened.emit(row)
+    lineage.table.opened.emit(row)
     come_to_rest(window)
     registry = the_page(window, RegistryPage)
     assert registry.isVisible()
@@ -323,10 +363,14 @@ def test_rows_have_menus_of_what_can_be_done_with_them(window: MainWindow, come_
         return {action.text(): action for action in opened.actions()}
 
     offered = menu(page.versions)
-    assert list(offered) == ["Put live …", "Compare …", "Describe …", "Libraries …", "Follow it further …"]
+    assert list(offered) == [
+        *("Everything about it", "Put live …", "Package …"),
+        *("Compare …", "Describe …", "Libraries …", "Follow it further …"),
+    ]
     offered["Describe …"].trigger()
     come_to_rest(window)
-    the_dialog(window, DescribeVersionDialog).reject()
+    assert the_page(window, ModelPage).sections.card.views.shown == "edit"
+    window.show_page("models")
     offered = menu(page.found)
     assert "Copy path" in offered
     offered["Show it"].trigger()

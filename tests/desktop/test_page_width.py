@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from kronkers_studio.desktop.look.tokens import MARGIN_X, SCROLL_BAR
-from kronkers_studio.desktop.page_list import stops
+from kronkers_studio.desktop.page_list import page_keys
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.widgets.cards import Card
@@ -34,7 +34,7 @@ def test_content_is_no_wider_than_its_page_wants(
     window.resize(width, 1000)
     window.show()
     limited = []
-    for key in (stop.key for stop in stops()):
+    for key in page_keys():
         window.show_page(key)
         come_to_rest(window)
         page = window.page(key)

@@ -497,7 +497,7 @@ def test_another_workspace_can_be_opened_and_pages_show_it(
     assert [entry.name for entry in registry.browser.table.content.rows] == ["data", "notes.md"]
 
 
-@pytest.mark.parametrize("kind", ["home", "migrate", "registry", "models", "deploy", "monitor", "servers"])
+@pytest.mark.parametrize("kind", ["home", "migrate", "registry", "models", "model", "deploy", "monitor", "servers"])
 def test_an_empty_page_has_one_sentence_and_a_button_that_begins(
     open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest, kind: str
 ) -> None:
@@ -523,6 +523,7 @@ def test_what_a_page_kept_asks_nothing_when_it_is_taken_up_again(
         ("migrate", {"choose": True, "look_at": "/"}),
         ("deploy", {"put_live": "wine", "send": 3}),
         ("models", {"version": 4}),
+        ("model", {"model": 4, "version": None, "section": {}}),
         ("monitor", {"model": None, "place": 3, "range": {}}),
     ):
         window.page(key).restore(state)

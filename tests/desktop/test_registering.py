@@ -103,7 +103,7 @@ def test_a_name_that_cannot_be_or_is_taken_is_said_while_it_is_typed(
     models_page: Callable[[], tuple[MainWindow, ModelsPage]],
 ) -> None:
     window, _page = models_page()
-    dialog = RegisterDialog(window, window.studio, a_found_model(), "", {"wine": 1, "churn": 4})
+    dialog = RegisterDialog(window, window.studio, a_found_model(), {"wine": 1, "churn": 4})
     dialog.open()
     assert (dialog.how.key, dialog.chosen_name) == ("next", "wine")
     dialog.how.choose("new")
@@ -168,8 +168,8 @@ def test_where_there_is_no_room_for_both_the_details_take_the_place_of_the_list(
     come_to_rest(window)
     page = the_page(window, ModelsPage)
     assert page.versions.isVisible() and not page.details.isVisible()
-    page.versions.setFocus()
-    qtbot.keyClick(page.versions, Qt.Key.Key_Return)
+    page.details_button.setFocus()
+    qtbot.keyClick(page.details_button, Qt.Key.Key_Space)
     assert page.details.isVisible() and not page.versions.isVisible()
     assert page.back_button.hasFocus()
     qtbot.keyClick(page.back_button, Qt.Key.Key_Space)

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QTimer
 
+from kronkers_studio.desktop.destinations import ShowModel
 from kronkers_studio.desktop.pages.migrate import MigratePage
+from kronkers_studio.desktop.pages.model import ModelPage
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.panels.change_list import ChangeList
 from kronkers_studio.desktop.plan_rows import prepare
 from kronkers_studio.desktop.work.tasks import TaskRunner
+from kronkers_studio.domain.changes import ModelRegistered
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.differences import ChangeKind, EntryChange
+from kronkers_studio.domain.models import ModelCard
 from kronkers_studio.workflows.session import open_workspace
 from tests.desktop.blocking import Blocking, live_until_idle, main_thread_counted
 from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.desktop.planned import plan_of_many
+from tests.desktop.things import a_version
 from tests.desktop.versioned import commit_many
 
 pytestmark = pytest.mark.slow  # bounds on time: other work on the machine must not fail the quick suite
@@ -156,4 +162,41 @@ def test_what_changed_in_many_files(open_main_window: OpenWindow, workspace: Pat
     measured.does("kind", lambda: panel.filter.choose("gone"), before=lambda: panel.filter.choose("all"))
     panel.close()
     panel.deleteLater()
+    assert measured.too_long == {}
+
+
+def test_a_model_of_many_versions_on_its_own_page(
+    open_main_window: OpenWindow, workspace: Path, come_to_rest: Rest
+) -> None:
+    """With long names, many figures and a card as long as one may be."""
+    long = "word " * 3999
+    card = ModelCard(long, long, long, "x" * 20_000)
+    with open_workspace(workspace) as session:
+        commit_many(session, 10)
+        for number in range(1, 301):
+            version = replace(
+                a_version(number, name="m" * 63),
+                metrics={f"metric {each}": each / 7 for each in range(30)},
+                tags=tuple(f"tag {each}" for each in range(100)),
+                card=card,
+            )
+            session.workspace.ledger.record(ModelRegistered(version), author="ada")
+    window = open_main_window(workspace, page="home")
+    window.show()
+    come_to_rest(window)
+    measured = Measured(window.studio.runner)
+    window.make_ready()
+    live_until_idle(window.studio.runner)
+    measured.does("page", lambda: window.go_to(ShowModel("m" * 63)), times=1)
+    page = the_page(window, ModelPage)
+    assert page.versions.content.rowCount() == 300
+    for section in ("card", "quality", "lineage", "packages", "about"):
+        page.sections.choose(section)
+        live_until_idle(window.studio.runner)
+        measured.does(
+            f"another version, {section}",
+            lambda: page.versions.choose(7),
+            before=lambda: page.versions.choose(8),
+        )
+    measured.does("shown anew", lambda: window.studio.changed.emit("models"))
     assert measured.too_long == {}

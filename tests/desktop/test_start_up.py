@@ -128,13 +128,13 @@ class Noted:
 
 
 sys.meta_path.insert(0, Noted())
-from kronkers_studio.desktop.page_list import stops
+from kronkers_studio.desktop.page_list import page_keys
 from kronkers_studio.desktop.start import open_window
 
 app = QApplication([])
 window = open_window(app, workspace=Path(sys.argv[1]))
 window.show()
-pages = [stop.key for stop in stops()]
+pages = page_keys()
 
 
 def visit():

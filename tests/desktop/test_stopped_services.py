@@ -23,9 +23,9 @@ from kronkers_studio.confinement import Level, Means
 from kronkers_studio.deployment import local_service
 from kronkers_studio.desktop import pages
 from kronkers_studio.desktop.charts.recorder import Recorder
-from kronkers_studio.desktop.destinations import RollBack
+from kronkers_studio.desktop.destinations import RollBack, ShowModel
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
-from kronkers_studio.desktop.page_list import stops
+from kronkers_studio.desktop.page_list import page_keys
 from kronkers_studio.desktop.pages.deploy import DeployPage
 from kronkers_studio.desktop.pages.models import ModelsPage
 from kronkers_studio.desktop.pages.page import Page
@@ -90,6 +90,14 @@ def _live(session: Session) -> list[Release]:
     return [release for release in list_releases(session) if release.state is ReleaseState.LIVE]
 
 
+def _show(window: MainWindow, key: str) -> None:
+    """Go to that page, of the model that all of this is about."""
+    if key == "model":
+        window.go_to(ShowModel("wine"))
+    else:
+        window.show_page(key)
+
+
 def _words(page: QWidget) -> str:
     """All that the page shows as text, the tables' cells too; not the list of what happened, which tells of before."""
     from PySide6.QtWidgets import QLabel, QTableView
@@ -110,7 +118,7 @@ def test_a_killed_service_is_shown_as_stopped_within_five_seconds_and_started_ag
 ) -> None:
     window = open_main_window(with_service)
     come_to_rest(window)
-    window.show_page(key)
+    _show(window, key)
     page = window.page(key)
     session = window.studio.session
     assert session is not None
@@ -136,20 +144,20 @@ def test_no_page_shows_what_is_live_but_those_that_follow_what_becomes_of_it(
 ) -> None:
     """Seen to fail with the Models page not shown anew when a release changes, and with a page made anew that shows
     releases: the tests here, which are about all pages that do, would not have looked at it."""
-    assert {kind.key for kind in _page_classes()} == {stop.key for stop in stops()}
+    assert {kind.key for kind in _page_classes()} == set(page_keys())
     window = open_main_window(with_service)
     come_to_rest(window)
     session = window.studio.session
     assert session is not None
     (live,) = _live(session)
     showing = []
-    for stop in stops():
-        window.show_page(stop.key)
+    for key in page_keys():
+        _show(window, key)
         come_to_rest(window)
-        if stop.key in _PAGES:
-            qtbot.waitUntil(partial(_says_live, window, stop.key), timeout=_LONG)
-        if _says_live(window, stop.key) or live.label in _words(window.page(stop.key)):
-            showing.append(stop.key)
+        if key in _PAGES:
+            qtbot.waitUntil(partial(_says_live, window, key), timeout=_LONG)
+        if _says_live(window, key) or live.label in _words(window.page(key)):
+            showing.append(key)
     assert sorted(showing) == _PAGES
 
 
@@ -264,7 +272,7 @@ def _says_live(window: MainWindow, key: str) -> bool:
 
 def _visit_all(window: MainWindow, come_to_rest: Rest) -> None:
     for key in _PAGES:
-        window.show_page(key)
+        _show(window, key)
         come_to_rest(window)
 
 
@@ -276,7 +284,7 @@ def test_no_page_calls_live_what_does_not_answer_and_all_say_since_when(
     recorder = Recorder.of(window.studio)
     qtbot.waitUntil(lambda: bool(recorder.heard_of("wine", "factory").answers), timeout=_LONG)
     for key in _PAGES:
-        window.show_page(key)
+        _show(window, key)
         qtbot.waitUntil(partial(_says_live, window, key), timeout=_WITHIN)
     window.show_page("deploy")
     deploy = the_page(window, DeployPage)
@@ -289,7 +297,7 @@ def test_no_page_calls_live_what_does_not_answer_and_all_say_since_when(
         assert "live there now" not in dialog.plan.text()
         dialog.close()
         for key in _PAGES:
-            window.show_page(key)
+            _show(window, key)
             qtbot.waitUntil(partial(_says_nothing_live, window, key), timeout=1000)
             # what was just put into a page is visible only once its layout has come to it
             qtbot.waitUntil(partial(_says_unreachable, window, key), timeout=_WITHIN)
@@ -322,13 +330,13 @@ def test_a_window_that_opens_without_the_server_shows_all_pages_at_once_and_clai
     with _dropping(lab_server):
         window = open_main_window(on_server)
         for key in _PAGES:
-            window.show_page(key)
+            _show(window, key)
             qtbot.waitUntil(partial(_says, window, key, "wine"), timeout=_WITHIN)
             assert not _says_live(window, key), key
         recorder = Recorder.of(window.studio)
         qtbot.waitUntil(lambda: recorder.heard_of("wine", "factory").silent, timeout=_UNHEARD)
         for key in _PAGES:
-            window.show_page(key)
+            _show(window, key)
             qtbot.waitUntil(partial(_says, window, key, "Unreachable"), timeout=_WITHIN)
     with open_workspace(on_server) as session:
 
@@ -355,7 +363,7 @@ def test_a_service_that_was_removed_on_the_server_is_shown_as_stopped_on_all_pag
     qtbot.waitUntil(lambda: "Stopped" in _words(window.page("home")), timeout=2 * _WITHIN)
     assert time.monotonic() - removed < 2 * _WITHIN / 1000
     for key in _PAGES:
-        window.show_page(key)
+        _show(window, key)
         qtbot.waitUntil(partial(_says, window, key, "Stopped"), timeout=_WITHIN)
         assert not _says_live(window, key)
         assert key == "models" or _start_buttons(window.page(key)), key
@@ -379,20 +387,20 @@ def test_what_another_program_does_is_shown_while_it_does_it_and_when_it_is_done
         )
         session.workspace.ledger.record(ReleaseRecorded(begun), author="ada")
         for key in _PAGES:
-            window.show_page(key)
+            _show(window, key)
             qtbot.waitUntil(partial(_says, window, key, "Starting"), timeout=_WITHIN)
         assert "being started by ada" in _words(window.page("home"))
         other.communicate(b"")
         for key in ("deploy", "monitor"):
-            window.show_page(key)
+            _show(window, key)
             qtbot.waitUntil(partial(_says, window, key, "Failed"), timeout=_WITHIN)
         release_model(session, "wine", to=THIS_COMPUTER)
         for key in _PAGES:
-            window.show_page(key)
+            _show(window, key)
             qtbot.waitUntil(partial(_says_live, window, key), timeout=_WITHIN)
         stop_release(session, "wine", THIS_COMPUTER)
         for key in _PAGES:
-            window.show_page(key)
+            _show(window, key)
             qtbot.waitUntil(partial(_says_nothing_live, window, key), timeout=_WITHIN)
 
 

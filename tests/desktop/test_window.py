@@ -15,10 +15,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
+from kronkers_studio.desktop.destinations import ShowModel
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
 from kronkers_studio.desktop.dialogs.diagnostics import DiagnosticsDialog
 from kronkers_studio.desktop.dialogs.help import HelpDialog
-from kronkers_studio.desktop.page_list import LOADED_EARLY, stops
+from kronkers_studio.desktop.page_list import LOADED_EARLY, page_keys, stops
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.domain.changes import ModelRegistered, ReleaseRecorded, ServerAdded
 from kronkers_studio.domain.models import ContentRef
@@ -244,7 +245,7 @@ def busy_workspace(filled_workspace: Path) -> Path:
     return filled_workspace
 
 
-@pytest.mark.parametrize("page", [stop.key for stop in stops()])
+@pytest.mark.parametrize("page", page_keys())
 def test_no_page_is_wider_than_what_is_seen_of_it_at_1280_by_800(
     open_main_window: OpenWindow, busy_workspace: Path, come_to_rest: Rest, page: str
 ) -> None:
@@ -254,6 +255,9 @@ def test_no_page_is_wider_than_what_is_seen_of_it_at_1280_by_800(
 
     window = open_main_window(busy_workspace, page=page)
     come_to_rest(window)
+    if page == "model":
+        window.go_to(ShowModel("a-model-of-a-long-name-" + "x" * 40))
+        come_to_rest(window)
     seen = [area for area in window.findChildren(QAbstractScrollArea) if area.isVisible()]
     assert seen
     assert [area.accessibleName() for area in seen if area.horizontalScrollBar().isVisible()] == []

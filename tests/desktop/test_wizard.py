@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from kronkers_studio.desktop.widgets.labels import ElidedLabel
+from kronkers_studio.desktop.widgets.stations import State, StationMark
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.desktop.wizard.first_run import FirstRunWizard
-from kronkers_studio.desktop.wizard.steps import State, StationMark, Way
+from kronkers_studio.desktop.wizard.steps import Way
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Release
 from kronkers_studio.settings.configuration import load_settings

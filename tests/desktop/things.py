@@ -12,8 +12,10 @@ from kronkers_studio.domain.models import (
     ContentRef,
     Datatype,
     Framework,
+    Layer,
     ModelFacts,
     ModelVersion,
+    Package,
     Signature,
     Tensor,
 )
@@ -36,6 +38,15 @@ def a_version(number: int = 1, *, columns: tuple[str, ...] = ("alcohol", "hue"),
 
 def a_found_model(path: str = "model/wine_v2.joblib", *, name: str = "wine-v2") -> FoundModel:
     return FoundModel(ContentRef("Team", "0" * 64, path), 77_000, name, a_version().facts)
+
+
+def a_package(version: int = 1, *, base: str = "") -> Package:
+    layers = tuple(
+        Layer(role, f"sha256:{role}", f"sha256:{role}", size, "application/vnd.oci.image.layer.v1.tar+gzip")
+        for role, size in (("dependencies", 60_000_000), ("server", 40_000), ("model", 77_000))
+    )
+    requirements = ("numpy==2.4.6", "scikit-learn==1.9.1")
+    return Package("sha256:0", "wine", version, "linux/amd64", "3.11", base, layers, NOON, requirements)
 
 
 def compared(left: ModelVersion, right: ModelVersion) -> ModelComparison:

@@ -205,6 +205,8 @@ def test_a_place_that_cannot_be_written_to_is_said_before_anything_is_asked_for(
 def test_a_base_image_without_a_file_to_write_is_refused(session: Session, wine: ModelVersion) -> None:
     with pytest.raises(InvalidInput, match="written to a file") as failure:
         package_model(session, "wine", base="nope.tar")
+    with pytest.raises(InvalidInput, match="for this computer"):
+        package_model(session, "wine", platform="linux/arm64")
     assert "--output" in failure.value.next_step
 
 

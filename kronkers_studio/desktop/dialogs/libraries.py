@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import tr
+from kronkers_studio.desktop.panels.library_table import library_columns
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field, LineField
 from kronkers_studio.desktop.widgets.labels import label
-from kronkers_studio.desktop.widgets.tables import Column, Table
+from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.errors import InvalidInput, StudioError
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 _SIZE = (720, 560)
-_VERSION_WIDTH = 120  # pixels
 _PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 
 
@@ -52,7 +52,7 @@ class LibrariesDialog(Dialog):
         self.python = ComboBox(tr("Python"), [(found, ""), *((each, each) for each in _PYTHONS)])
         self.python.choose(version.dependencies.python_version if version.dependencies is not None else "")
         self.content.addWidget(Field(tr("Python"), self.python))
-        self.table: Table[Library] = Table(title, _columns())
+        self.table: Table[Library] = Table(title, library_columns())
         self.content.addWidget(self.table, 1)
         self.none = label(tr("No file beside the model names a library."), "muted", wrap=True)
         self.none.setVisible(False)
@@ -167,22 +167,3 @@ class LibrariesDialog(Dialog):
     def _failed(self, error: StudioError) -> None:
         self.go.setEnabled(True)
         self.notice.show_error(error)
-
-
-def _columns() -> list[Column[Library]]:
-    return [
-        Column(tr("Library"), lambda row: row.project, stretch=2, hint=lambda row: row.project),
-        Column(tr("Wanted"), _version, _VERSION_WIDTH, faint=lambda row: not row.wanted),
-        Column(tr("In the package"), lambda row: row.packaged, _VERSION_WIDTH),
-        Column(tr("Said by"), _who, stretch=2, hint=_who),
-    ]
-
-
-def _version(row: Library) -> str:
-    return row.wanted.removeprefix("==") or tr("any")
-
-
-def _who(row: Library) -> str:
-    if row.chosen:
-        return tr("chosen")
-    return ", ".join(row.said_by) if row.said_by else tr("needed by the others")

@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import tr
-from kronkers_studio.desktop.model_words import parse_quality
+from kronkers_studio.desktop.model_words import parse_quality, summary_words
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field, LineField
 from kronkers_studio.desktop.widgets.pills import FilterPills
@@ -33,11 +33,19 @@ class RegisterDialog(Dialog):
     registered = Signal(ModelVersion)
 
     def __init__(
-        self, parent: QWidget | None, studio: Studio, found: FoundModel, what: str, models: Mapping[str, int]
+        self,
+        parent: QWidget | None,
+        studio: Studio,
+        found: FoundModel,
+        models: Mapping[str, int],
+        *,
+        next_of: str = "",
     ) -> None:
+        """``next_of`` is the model that it is to become a version of, if that was said before."""
+        what = summary_words(found.facts) if found.facts is not None else found.problem
         super().__init__(parent, tr("Register {file}").format(file=found.source.path.rsplit("/", 1)[-1]), what)
         self._studio, self._found, self._models = studio, found, models
-        continued = model_continued_by(found.suggested_name, list(models))
+        continued = next_of if next_of in models else model_continued_by(found.suggested_name, list(models))
         self.how = FilterPills(
             [(_NEXT, tr("Next version of a model")), (_NEW, tr("A new model"))], tr("What it becomes")
         )

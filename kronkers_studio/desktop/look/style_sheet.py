@@ -139,6 +139,9 @@ QLineEdit, QPlainTextEdit, QSpinBox, QDoubleSpinBox, QDateTimeEdit, QComboBox {{
     selection-background-color: @accent; selection-color: @on_accent; }}
 QDateTimeEdit QLineEdit {{ border: none; background: transparent; padding: 0 10px; min-height: 0; }}
 QPlainTextEdit {{ padding: 6px; }}
+QTextEdit {{ background: transparent; border: none; selection-background-color: @accent;
+    selection-color: @on_accent; }}
+QTextEdit:focus {{ border-left: 2px solid @accent; }}
 QPlainTextEdit[role="code"] {{ font-family: "DejaVu Sans Mono", "Consolas", "Menlo", monospace;
     font-size: {CAPTION}px; }}
 QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from kronkers_studio.desktop.actions import Act, Action, Kind
+from kronkers_studio.desktop.actions import Act, Action, Command, Kind
 from kronkers_studio.desktop.destinations import (
     AddModelFile,
+    AddVersion,
     ChooseLibraries,
     CompareVersions,
     DescribeVersion,
+    PackageVersion,
     PutLive,
     ShowLineage,
+    ShowModel,
     ShowModelVersion,
 )
 from kronkers_studio.desktop.localization import tr
@@ -20,19 +22,48 @@ from kronkers_studio.desktop.offers.services import put_live_words
 from kronkers_studio.desktop.place_words import place_title, place_words
 from kronkers_studio.domain.models import ModelVersion
 
-if TYPE_CHECKING:
-    pass
-
 
 def version_actions(version: ModelVersion) -> list[Action]:
     """What can be done with a model version."""
     return [
         put_live(version),
+        package_version(version),
         compare_version(version),
         describe_version(version),
         libraries_of(version),
         lineage_of(version),
     ]
+
+
+def show_version(version: ModelVersion) -> Action:
+    """All that is known of it, on its model's own page."""
+    words = tr("Everything about {model} version {version}")
+    also = tr("open page details card metrics versions")
+    return _of_version(version, words, tr("Everything about it"), also, ShowModelVersion, "models")
+
+
+def package_version(version: ModelVersion) -> Action:
+    """Build its package: for this computer, into a file or a registry."""
+    words = tr("Package {model} version {version} …")
+    also = tr("build image container oci docker export push registry archive")
+    return _of_version(version, words, tr("Package …"), also, PackageVersion, "archive")
+
+
+def add_version(model: str) -> Action:
+    """Register another file as its next version."""
+    words = tr("Register a new version of {model} …").format(model=model)
+    also = tr("next version add update upload import retrain")
+    return Action(Kind.ACTION, words, AddVersion(model), "plus", tr("New version …"), tr("From a file"), also)
+
+
+def check_package() -> Action:
+    """Whether a package is what was packaged, and who signed it."""
+    words = tr("Check a package …")
+    where, also = (
+        tr("In a file or a registry: is it whole, and who signed it?"),
+        tr("verify signature digest image oci"),
+    )
+    return Action(Kind.ACTION, words, Command.CHECK_PACKAGE, "shield", tr("Check a package …"), where, also)
 
 
 def compare_version(version: ModelVersion) -> Action:
@@ -98,6 +129,10 @@ def put_live_in(place: str) -> Action:
 
 
 def model_entries(versions: Sequence[ModelVersion]) -> Iterator[Action]:
+    """The models' own pages, and each version on them."""
+    for name in dict.fromkeys(version.name for version in versions):
+        newest = max((each for each in versions if each.name == name), key=lambda each: each.version)
+        yield Action(Kind.MODEL, name, ShowModel(name), "models", where=framework_words(newest), also=tr("model page"))
     for version in versions:
         title = tr("{model} version {version}").format(model=version.name, version=version.version)
         also = " ".join([version.label, version.description, *version.aliases])

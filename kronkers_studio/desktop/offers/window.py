@@ -29,7 +29,14 @@ from kronkers_studio.desktop.offers.content import (
     show_folder,
     try_sample,
 )
-from kronkers_studio.desktop.offers.models import add_model_file, model_entries, put_any_live, version_actions
+from kronkers_studio.desktop.offers.models import (
+    add_model_file,
+    add_version,
+    check_package,
+    model_entries,
+    put_any_live,
+    version_actions,
+)
 from kronkers_studio.desktop.offers.servers import add_server, server_actions, server_entry
 from kronkers_studio.desktop.offers.services import service_actions, services_of
 from kronkers_studio.desktop.offers.settings import (
@@ -82,6 +89,7 @@ def actions_of(things: Things) -> list[Action]:
     return [
         *(action for releases in services_of(things.releases) for action in service_actions(releases)),
         *(action for version in _newest(things.versions) for action in version_actions(version)),
+        *(add_version(model) for model in dict.fromkeys(each.name for each in things.versions)),
         *(look_through(project, folder) for project, folder in things.folders),
         *(show_folder(project, folder) for project, folder in things.folders),
         *(each for project in dict.fromkeys(each for each, _ in things.folders) for each in folder_actions(project)),
@@ -113,6 +121,7 @@ def window_actions() -> list[Action]:
         bring_in(),
         put_any_live(),
         add_model_file(),
+        check_package(),
         find_anything(),
         restore_what(),
         check_for_damage(),

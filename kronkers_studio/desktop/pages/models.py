@@ -10,27 +10,32 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.actions import Action, CopyText, ShowInFileManager
 from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.destinations import (
     AddModelFile,
     ChooseFolder,
-    ChooseLibraries,
-    CompareVersions,
-    DescribeVersion,
     Destination,
+    PackageVersion,
     PutLive,
-    ShowLineage,
     ShowModelVersion,
 )
+from kronkers_studio.desktop.dialogs.add_model import (
+    add_model_file,
+    ask_model_file,
+    ask_to_register,
+    may_be_model_file,
+)
+from kronkers_studio.desktop.dialogs.register import newest_versions
 from kronkers_studio.desktop.localization import counted, figure, file_size, moment, path_words, tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.model_words import kind_words
 from kronkers_studio.desktop.offer_buttons import OfferButton
 from kronkers_studio.desktop.offers.content import found_file_actions
-from kronkers_studio.desktop.offers.models import add_model_file, version_actions
+from kronkers_studio.desktop.offers.models import add_model_file as add_any_model_file
+from kronkers_studio.desktop.offers.models import show_version, version_actions
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.model_details import ModelDetails
@@ -41,13 +46,12 @@ from kronkers_studio.desktop.start_again import lost_of
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.drop_target import DropTarget
+from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import State, Studio
-from kronkers_studio.domain.model_files import MODEL_ENDINGS, may_be_model
 from kronkers_studio.domain.models import ModelVersion
-from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.releases import Release, ReleaseState
 
 if TYPE_CHECKING:
@@ -78,9 +82,6 @@ _BOTH = 1000
 """So many pixels wide, the page has room for the list and the details beside each other."""
 
 
-_AboutVersion = CompareVersions | DescribeVersion | ChooseLibraries | ShowLineage
-
-
 class ModelsPage(Page):
     key = "models"
     changes = ("content", "models", "releases")
@@ -93,25 +94,32 @@ class ModelsPage(Page):
         )
         self._shelf = Shelf([], [], [], [], [])
         self._wanted = ""
-        self._wish: Destination | None = None
         self.views = Views({"empty": self._empty, "full": self._full, "looking": _looking})
         self.register_button = Button(tr("Register …"), self._register_chosen, icon="tag")
+        self.package_button = Button(
+            tr("Package …"),
+            self._package_chosen,
+            icon="archive",
+            name=tr("Register and package …"),
+            hint=tr("Register it, then build its package: for this computer, into a file or a registry"),
+        )
         self.live_button = Button(tr("Put live …"), self._put_live, kind="primary", icon="deploy")
-        self.add_button = OfferButton(add_model_file(), self.do)
+        self.add_button = OfferButton(add_any_model_file(), self.do)
         self.header.add_action(self.add_button)
         self.header.add_action(self.live_button)
-        DropTarget(self, _is_model_file, marked=self.views).dropped.connect(self.add_file)
+        DropTarget(self, may_be_model_file, marked=self.views).dropped.connect(self.add_file)
         self.content.addWidget(self.views, 1)
         self.found: Table[FoundModel] = Table(tr("Found, not registered yet"), _found_columns())
         self.versions: Table[ModelVersion] = Table(tr("Registered versions"), self._version_columns())
-        self.details = ModelDetails(studio)
+        self.why = label("", "muted", wrap=True, selectable=True)
+        self.details = ModelDetails()
         self.details.wanted.connect(self.do)
         self.found.opened.connect(self._register)
         self.found.picked.connect(self._show_registrable)
         self.versions.picked.connect(self._version_picked)
-        give_menu(self.versions, version_actions, self.do)
+        give_menu(self.versions, _version_actions, self.do)
         give_menu(self.found, _found_actions, self.do)
-        self.versions.opened.connect(lambda _version: self.open_details(True))
+        self.versions.opened.connect(lambda version: self.do(ShowModelVersion(version.label)))
         self._details_open = False
         self.live_button.setVisible(False)
         self._recorder = Recorder.of(studio)
@@ -131,50 +139,18 @@ class ModelsPage(Page):
 
     def visit(self, destination: Destination) -> None:
         match destination:
-            case ShowModelVersion(label):
-                self._wanted = label
-            case CompareVersions(label) | DescribeVersion(label) | ChooseLibraries(label) | ShowLineage(label):
-                self._wanted, self._wish = label, destination
             case AddModelFile():
                 self.ask_file()
-                return
-            case _:
-                return
-        self.become_stale()
 
     def do(self, wanted: object) -> None:
-        """Do what a button or a menu here, or another page, asks for; nothing where that version is no more."""
+        """Do what a button or a menu here, or another page, asks for."""
         match wanted:
             case AddModelFile():
                 self.ask_file()
-            case CompareVersions(label) | DescribeVersion(label) | ChooseLibraries(label) | ShowLineage(label):
-                version = next((each for each in self._shelf.versions if each.label == label), None)
-                if version is not None:
-                    self._ask(wanted, version)
             case CopyText() | ShowInFileManager():
                 do_on_computer(wanted, self.studio.runner, self, self.show_error)
             case _:
                 self.studio.go.emit(wanted)
-
-    def _ask(self, wanted: _AboutVersion, version: ModelVersion) -> None:
-        window, studio = self.window(), self.studio
-        match wanted:
-            case CompareVersions():
-                from kronkers_studio.desktop.dialogs.compare_versions import CompareVersionsDialog
-
-                CompareVersionsDialog(window, studio, self._shelf.versions, version).open()
-            case DescribeVersion():
-                from kronkers_studio.desktop.dialogs.describe_version import DescribeVersionDialog
-
-                DescribeVersionDialog(window, studio, version).open()
-            case ChooseLibraries():
-                from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
-
-                LibrariesDialog(window, studio, version).open()
-            case ShowLineage():
-                from kronkers_studio.desktop.dialogs.lineage import LineageDialog
-
-                LineageDialog(window, studio, version).open()
 
     def show_shelf(self, shelf: Shelf) -> None:
         """Show what was found and what is registered."""
@@ -195,9 +171,6 @@ class ModelsPage(Page):
         self.versions.setVisible(bool(shelf.versions))
         self._choose_version(self._wanted or (kept.label if kept is not None else ""))
         self._wanted = ""
-        wish, self._wish = self._wish, None
-        if wish is not None:
-            self.do(wish)
         names = len({version.name for version in shelf.versions})
         self.header.set_sentence(
             tr("{models}, {versions}. A version never changes.").format(
@@ -210,34 +183,15 @@ class ModelsPage(Page):
 
     def ask_file(self) -> None:
         """Ask for a model's file."""
-        dialog = QFileDialog(self.window(), tr("Add a model file"), str(Path.home()))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        patterns = " ".join(f"*{ending}" for ending in MODEL_ENDINGS)
-        dialog.setNameFilters([tr("Models ({patterns})").format(patterns=patterns), tr("All files (*)")])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda chosen: self.add_file(Path(chosen)))
-        dialog.open()
+        ask_model_file(self, self.add_file)
 
     def add_file(self, file: Path) -> None:
         """Bring that file in, then ask what it is to be registered as."""
-        session = self.studio.session
-        if session is None:
-            return
+        registered, failed = self._registered, self.show_error
+        add_model_file(self, self.studio, file, self._newest, registered, failed)
 
-        def work(progress: Progress, cancel: CancelToken) -> FoundModel:
-            from kronkers_studio.workflows.added_models import add_model
-
-            return add_model(session, file, progress=progress, cancel=cancel)
-
-        self.studio.do(
-            tr("Adding {file}").format(file=file.name),
-            work,
-            changes=("content",),
-            done=self._register,
-            failed=self.show_error,
-            owner=self,
-            resource="content",
-        )
+    def _newest(self) -> Mapping[str, int]:
+        return newest_versions(self._shelf.versions)
 
     def _register_chosen(self) -> None:
         wanted = self._to_register
@@ -250,18 +204,23 @@ class ModelsPage(Page):
         return self.found.chosen or next(iter(self._shelf.unregistered), None)
 
     def _show_registrable(self, wanted: FoundModel | None) -> None:
-        self.register_button.setEnabled(wanted is not None and wanted.facts is not None)
+        for button in (self.register_button, self.package_button):
+            button.setEnabled(wanted is not None and wanted.facts is not None)
+        why = f"{wanted.problem} {wanted.next_step}".strip() if wanted is not None and wanted.facts is None else ""
+        self.why.setText(why)
+        self.why.setVisible(bool(why))
 
     def _register(self, found: FoundModel) -> None:
-        if found.facts is None:
-            return
-        from kronkers_studio.desktop.dialogs.register import RegisterDialog, newest_versions
+        ask_to_register(self, self.studio, found, self._newest(), self._registered)
 
-        dialog = RegisterDialog(
-            self.window(), self.studio, found, _found_words(found), newest_versions(self._shelf.versions)
-        )
-        dialog.registered.connect(self._registered)
-        dialog.open()
+    def _package_chosen(self) -> None:
+        """Register what is chosen, then ask where its package is to go."""
+        wanted = self._to_register
+        if wanted is not None:
+            ask_to_register(self, self.studio, wanted, self._newest(), self._package)
+
+    def _package(self, version: ModelVersion) -> None:
+        self.studio.go.emit(PackageVersion(version.label))
 
     def _registered(self, version: ModelVersion) -> None:
         self._wanted = version.label
@@ -380,8 +339,9 @@ class ModelsPage(Page):
         left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(GAP)
         self._found_card = Card(tr("Found, not registered yet"))
-        self._found_card.add_to_head(self.register_button)
+        self._found_card.add_to_head(self.package_button, self.register_button)
         self._found_card.body.addWidget(self.found)
+        self._found_card.body.addWidget(self.why)
         left.addWidget(self._found_card)
         registered = Card(tr("Registered versions"))
         self.details_button = Button(tr("Details"), lambda: self.open_details(True))
@@ -433,8 +393,8 @@ def _found_actions(found: FoundModel) -> list[Action]:
     return found_file_actions(source.project, "", source.path)
 
 
-def _is_model_file(path: Path) -> bool:
-    return path.is_file() and may_be_model(path.name)
+def _version_actions(version: ModelVersion) -> list[Action]:
+    return [show_version(version), *version_actions(version)]
 
 
 def _is_of(release: Release, version: ModelVersion) -> bool:

@@ -23,6 +23,7 @@ from kronkers_studio.desktop.offer_buttons import OfferButton
 from kronkers_studio.desktop.offers.content import guide
 from kronkers_studio.desktop.offers.settings import choose_workspace, setting_title
 from kronkers_studio.desktop.offers.window import open_log, save_diagnostics
+from kronkers_studio.desktop.package_words import PLATFORMS
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.background_card import BackgroundCard
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.image_registries import RefreshedBase, RegistryAccess
     from kronkers_studio.workflows.session import Session
 
-_PLATFORMS = ("linux/amd64", "linux/arm64")
 _KEPT = (1, 2, 3, 5, 10)
 _READ_LIMITS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
@@ -223,7 +223,7 @@ class SettingsPage(Page):
         self.base = LineField(setting_title("base_image"), text=self.studio.settings.base_image)
         self.base.editingFinished.connect(lambda: self.change(base_image=self.base.text().strip()))
         card.body.addWidget(Field(setting_title("base_image"), self.base, _help("base_image")))
-        platforms = dict.fromkeys([*_PLATFORMS, self.studio.settings.package_platform])
+        platforms = dict.fromkeys([*PLATFORMS, self.studio.settings.package_platform])
         self.platform = ComboBox(setting_title("package_platform"), [(name, name) for name in platforms])
         self.platform.choose(self.studio.settings.package_platform)
         self.platform.activated.connect(lambda: self.change(package_platform=self.platform.value))

@@ -196,11 +196,15 @@ class TextBox(QPlainTextEdit):
     def __init__(self, name: str, most: int, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._most = most
-        if len(text) > most:
-            self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)  # what takes the time
-        self.setPlainText(text)
+        self.show_text(text)
         self.setAccessibleName(name)
         self.setTabChangesFocus(True)
+
+    def show_text(self, text: str) -> None:
+        """Have ``text`` in it, also where that is longer than what can be typed."""
+        if len(text) > self._most:
+            self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)  # what takes the time
+        self.setPlainText(text)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         """As pasted or dropped."""
@@ -273,6 +277,11 @@ class Field(QWidget):
         """Ask for something else."""
         self._caption.setText(caption)
         self.entry.setAccessibleName(caption)
+
+    def show_help(self, help_text: str) -> None:
+        """Say something else below the input while nothing is wrong."""
+        self._help = help_text
+        self.show_problem("")
 
     def show_problem(self, text: str) -> None:
         """Say what is wrong with the input; an empty text takes it back."""

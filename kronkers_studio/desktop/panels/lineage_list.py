@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.destinations import Destination, ShowContent, ShowModelVersion, ToPage
 from kronkers_studio.desktop.localization import path_words, tr
-from kronkers_studio.desktop.place_words import place_words
-from kronkers_studio.desktop.widgets.dialog import Dialog
+from kronkers_studio.desktop.package_words import platform_words
+from kronkers_studio.desktop.place_words import place_words, state_words
+from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Views
@@ -22,11 +24,10 @@ from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.paths import parent as folder_of
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.domain.references import ReleaseReference, parse_commit, parse_content, parse_node
+from kronkers_studio.domain.releases import ReleaseState
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
-
-_SIZE = (860, 460)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +42,38 @@ class LineageRow:
     destination: Destination | None
 
 
-class LineageDialog(Dialog):
-    """A double click or Enter leads to what a line is about."""
+class LineageList(QWidget):
+    """Views: "looking", "list", "failed". A double click or Enter on a line leads to what it is about: ``wanted``
+    carries that. ``failed`` carries why it could not be followed."""
 
-    def __init__(self, parent: QWidget | None, studio: Studio, version: ModelVersion) -> None:
-        words = {"model": version.name, "version": version.version}
-        title = tr("Where {model} version {version} comes from").format(**words)
-        super().__init__(parent, title, tr("And what was made of it. A double click leads there."), width=560)
-        self.resize(*_SIZE)
+    wanted = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._studio = studio
-        self.table: Table[LineageRow] = Table(title, _columns())
+        self._label = ""
+        self.table: Table[LineageRow] = Table(tr("Where it comes from, and what was made of it"), _columns())
         self.table.opened.connect(self._go)
-        self.views = Views({"looking": _looking, "list": lambda: self.table, "failed": QWidget})
-        self.views.show_view("looking")
-        self.content.addWidget(self.views, 1)
-        self.add_cancel(tr("Close"))
+        self.views = Views({"looking": _looking, "list": lambda: self.table, "failed": self._not_followed})
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.views, 1)
+        column.addWidget(label(tr("A double click, or Enter, leads there."), "caption"))
+
+    def show_version(self, version: ModelVersion) -> None:
+        """Follow where ``version`` comes from, and what was made of it."""
+        if version.label != self._label:
+            self.views.show_view("looking")
+        self._label = version.label
 
         def work(session: Session, _cancel: CancelToken) -> Lineage:
             from kronkers_studio.workflows.lineage import lineage
 
             return lineage(session, version.label)
 
-        studio.look(work, self.show_lineage, owner=self, failed=self._failed)
+        self._studio.look(work, self.show_lineage, owner=self, failed=self._failed)
 
     def show_lineage(self, lineage: Lineage) -> None:
         """Show what it came from, then what came from it."""
@@ -71,12 +82,14 @@ class LineageDialog(Dialog):
 
     def _failed(self, error: StudioError) -> None:
         self.views.show_view("failed")
-        self.notice.show_error(error)
+        self.failed.emit(error)
 
     def _go(self, row: LineageRow) -> None:
         if row.destination is not None:
-            self.accept()
-            self._studio.go.emit(row.destination)
+            self.wanted.emit(row.destination)
+
+    def _not_followed(self) -> QWidget:
+        return EmptyState("history", tr("It could not be followed"), tr("Why is said at the bottom of this page."))
 
 
 def lineage_rows(lineage: Lineage) -> list[LineageRow]:
@@ -139,9 +152,9 @@ def _told(node: LineageNode) -> tuple[str, str, Destination | None]:
         case NodeKind.MODEL:
             return node.label, node.detail, ShowModelVersion(node.label)
         case NodeKind.RELEASE:
-            return _release_words(node.id), node.detail, ToPage("deploy")
+            return _release_words(node.id), _state_words(node.detail), ToPage("deploy")
         case NodeKind.PACKAGE:
-            return node.label, node.detail, None
+            return node.label, platform_words(node.detail), None
 
 
 def _release_words(id: str) -> str:
@@ -149,6 +162,10 @@ def _release_words(id: str) -> str:
     if not isinstance(release, ReleaseReference):
         return id
     return tr("{model} on {place}").format(model=release.model, place=place_words(release.place))
+
+
+def _state_words(state: str) -> str:
+    return state_words(ReleaseState(state)) if state in list(ReleaseState) else state
 
 
 def _columns() -> list[Column[LineageRow]]:

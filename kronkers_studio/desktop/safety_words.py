@@ -1,0 +1,44 @@
+"""What was looked at in a model's file before anything of it runs, and what that found, in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kronkers_studio.desktop.localization import counted, tr
+from kronkers_studio.domain.models import Framework, ModelFacts
+
+_PICKLES = ("joblib", "pickle")
+_FIGURES = (Framework.XGBOOST, Framework.LIGHTGBM, Framework.CATBOOST)
+_MOST_NAMES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyWords:
+    """``verdict`` in a few words, ``looked_at`` how it was found, ``names`` the parts of libraries that the file asks
+    for, in their own words."""
+
+    verdict: str
+    looked_at: str
+    names: tuple[str, ...] = ()
+
+
+def safety_words(facts: ModelFacts) -> SafetyWords:
+    """Of a model that is registered: what would run a program when it is opened never gets so far."""
+    if facts.unsafe:
+        looked = tr("The file was read without running it. It asks for code that no model of its kind needs:")
+        return SafetyWords(tr("It asks for code that is not known here"), looked, facts.unsafe[:_MOST_NAMES])
+    verdict = tr("Nothing in it runs a program")
+    if facts.file_format in _PICKLES:
+        parts = counted(len(facts.globals), tr("{n} part"), tr("{n} parts"))
+        looked = tr(
+            "The file was read without opening it in Python. It asks for {parts} of {library} and of what that "
+            "stands on, each on the list of those that only hold what was learnt."
+        ).format(parts=parts, library=facts.framework.label)
+        return SafetyWords(verdict, looked, facts.globals[:_MOST_NAMES])
+    if facts.framework is Framework.ONNX:
+        looked = tr("An ONNX file holds calculations and figures, no program. It was read without running it.")
+    elif facts.framework in _FIGURES:
+        looked = tr("The file holds figures in {library}'s own form, no program. It was read without running it.")
+    else:
+        looked = tr("The file was read without running any of it, and nothing was found that would run a program.")
+    return SafetyWords(verdict, looked.format(library=facts.framework.label), facts.globals[:_MOST_NAMES])
