@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import threading
 import time
 import weakref
@@ -185,6 +186,23 @@ class Engine(docker.APIClient):
             client._raise_for_status(answer)
             return [plain(line, _MOST_QUOTED) for line in map(self._error_in, self._lines(answer)) if line]
 
+    def build_image(
+        self, context: Iterable[bytes], name: str, arguments: Mapping[str, str]
+    ) -> Iterator[tuple[str, str]]:
+        """Build an image called ``name`` from a tar with a Dockerfile, with the server's own network; each line that
+        the engine says, and the error that it reports with it, or nothing."""
+        client: Any = self
+        parameters = {"t": name, "networkmode": "host", "rm": "1", "forcerm": "1", "pull": "0"}
+        url = client._url("/build")
+        asked = {**parameters, "buildargs": json.dumps(dict(arguments))}
+        headers = {"Content-Type": "application/x-tar"}
+        with client._post(url, data=context, params=asked, headers=headers, stream=True) as answer:
+            client._raise_for_status(answer)
+            for line in self._lines(answer):
+                if line:
+                    said = self._checked(documents.PROGRESS, self._checked(documents.parsed, line))
+                    yield plain(said.get("stream", ""), _MOST_QUOTED), plain(said.get("error", ""), _MOST_QUOTED)
+
     # How it is answered: what the SDK does with an answer, safe against any
 
     def _raise_for_status(self, response: requests.Response) -> None:
@@ -260,10 +278,14 @@ def open_engine(connection: Connection) -> Engine:
         return engine
 
 
-def open_patient_engine(connection: Connection, *, most: int = _OF_IMAGES.most) -> Engine:
-    """An engine for one long request (an image's bytes), whose answer may hold ``most`` bytes; the caller closes it."""
+def open_patient_engine(connection: Connection, *, most: int = _OF_IMAGES.most, seconds: float = 0) -> Engine:
+    """An engine for one long request (an image's bytes), whose answer may hold ``most`` bytes; the caller closes it.
+    With ``seconds`` it may take that long, and be silent all the while."""
     agreed = open_engine(connection)
-    engine = Engine(connection, _paths[connection], replace(_OF_IMAGES, most=most))
+    limits = replace(_OF_IMAGES, most=most)
+    engine = Engine(
+        connection, _paths[connection], replace(limits, seconds=seconds, silence=seconds) if seconds else limits
+    )
     engine._version = agreed._version
     return engine
 

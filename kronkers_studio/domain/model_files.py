@@ -177,9 +177,8 @@ R = ModelFileKind(
     "R object (RDS)",
     (".rds",),
     "an R model",
-    kind=FileKind.DATA,
-    needs="R with the model's package in the service",
-    instead="Export it where it was trained, to PMML or ONNX, or train the same model in scikit-learn.",
+    Framework.R,
+    FileKind.DATA,
 )
 JULIA = ModelFileKind(
     "Julia object",

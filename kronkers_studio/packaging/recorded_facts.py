@@ -28,9 +28,11 @@ FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
     Framework.XGBOOST: {"xgboost-json": "model.json-xgboost", "xgboost-ubj": "model.ubj"},
     Framework.LIGHTGBM: {"lightgbm": "model.txt"},
     Framework.CATBOOST: {"catboost": "model.cbm"},
+    Framework.R: {"rds": "model.rds"},
 }
 """For each framework the formats of its files, and what a package calls such a file."""
 
+_PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,79}(?:==[0-9][0-9A-Za-z.-]{0,40})?")
 _PYTHON = re.compile(r"3\.[0-9]{1,2}")
 _LONGEST_VERSION = 80
 _PIN = re.compile(r"[a-z0-9][a-z0-9-]{0,127}==[A-Za-z0-9.!+_-]{1,255}")
@@ -80,6 +82,9 @@ def checked_facts(facts: ModelFacts, name: str = "") -> ModelFacts:
     for weights in facts.weights:
         if facts.framework is not Framework.ONNX or weights.size < 0 or not is_weights_name(weights.name):
             raise _foreign(name, "file of weights", weights.name)
+    for package in facts.packages:
+        if not _PACKAGE.fullmatch(package):
+            raise _foreign(name, "package", package)
     for pin in facts.requirements:
         if not _PIN.fullmatch(pin):
             raise _foreign(name, "requirement", pin)

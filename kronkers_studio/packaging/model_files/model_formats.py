@@ -17,7 +17,7 @@ from kronkers_studio.domain.model_files import (
     model_file_kind,
 )
 from kronkers_studio.domain.printable import printable
-from kronkers_studio.packaging.model_files.r_objects import RObject, is_r_object, read_r_object
+from kronkers_studio.packaging.model_files.r_files.r_objects import RObject, is_r_object, read_r_object
 from kronkers_studio.packaging.model_files.zip_entries import zip_entries
 
 _PICKLE_SUFFIXES = (*model_files.JOBLIB.suffixes, *model_files.PICKLE.suffixes, *model_files.PICKLE.shared)
