@@ -186,9 +186,7 @@ class Engine(docker.APIClient):
             client._raise_for_status(answer)
             return [plain(line, _MOST_QUOTED) for line in map(self._error_in, self._lines(answer)) if line]
 
-    def build_image(
-        self, context: Iterable[bytes], name: str, arguments: Mapping[str, str]
-    ) -> Iterator[tuple[str, str]]:
+    def build_image(self, context: bytes, name: str, arguments: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """Build an image called ``name`` from a tar with a Dockerfile, with the server's own network; each line that
         the engine says, and the error that it reports with it, or nothing."""
         client: Any = self
@@ -199,7 +197,7 @@ class Engine(docker.APIClient):
         with client._post(url, data=context, params=asked, headers=headers, stream=True) as answer:
             client._raise_for_status(answer)
             for line in self._lines(answer):
-                if line:
+                if line.strip():
                     said = self._checked(documents.PROGRESS, self._checked(documents.parsed, line))
                     yield plain(said.get("stream", ""), _MOST_QUOTED), plain(said.get("error", ""), _MOST_QUOTED)
 
@@ -240,7 +238,7 @@ class Engine(docker.APIClient):
     def _lines(self, answer: requests.Response) -> Iterator[bytes]:
         held = b""
         for piece in answer.iter_content(_LONGEST_LINE // 2):
-            *lines, held = (held + piece).splitlines() or [b""]
+            *lines, held = (held + piece).split(b"\n")
             yield from lines
             if len(held) > _LONGEST_LINE:
                 _refuse(self._server, "a line has no end")
@@ -283,9 +281,9 @@ def open_patient_engine(connection: Connection, *, most: int = _OF_IMAGES.most, 
     With ``seconds`` it may take that long, and be silent all the while."""
     agreed = open_engine(connection)
     limits = replace(_OF_IMAGES, most=most)
-    engine = Engine(
-        connection, _paths[connection], replace(limits, seconds=seconds, silence=seconds) if seconds else limits
-    )
+    if seconds:
+        limits = replace(limits, seconds=seconds, silence=seconds)
+    engine = Engine(connection, _paths[connection], limits)
     engine._version = agreed._version
     return engine
 

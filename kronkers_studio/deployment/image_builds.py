@@ -40,7 +40,7 @@ def build_image(
     engine = open_patient_engine(connection, most=_MOST_SAID, seconds=_SECONDS)
     with contextlib.closing(engine), engine_errors(connection, f"building {name}", seconds=_SECONDS):
         try:
-            for line, error in engine.build_image([_context(dockerfile)], name, arguments or {}):
+            for line, error in engine.build_image(_context(dockerfile), name, arguments or {}):
                 cancel.check()
                 if error:
                     raise _failed(server, name, error, lines)

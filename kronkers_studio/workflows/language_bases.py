@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.errors import BaseImageUnavailable, FileUnreadable, InvalidInput
+from kronkers_studio.domain.errors import BaseImageUnavailable, InvalidInput
 from kronkers_studio.domain.models import Framework
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.settings.paths import from_home, resource
@@ -59,7 +59,7 @@ def build_language_base(
     """Build the base image on the server's engine, from ours or another Dockerfile, and keep it for packages.
 
     ``proxy`` ("http://proxy.example:3128") is what the build reaches the network through. Raises ``NotFound``,
-    ``InvalidInput``, ``FileUnreadable``, ``ServerError`` with the build's last lines, ``ServerUnreachable``,
+    ``InvalidInput``, ``ServerError`` with the build's last lines, ``ServerUnreachable``,
     ``Cancelled``.
     """
     from kronkers_studio.deployment.checks import server_platform
@@ -124,7 +124,7 @@ def _read(dockerfile: Path) -> bytes:
         with from_home(dockerfile).open("rb") as file:
             content = file.read(_LARGEST_DOCKERFILE + 1)
     except OSError as error:
-        raise FileUnreadable(
+        raise InvalidInput(
             f"{dockerfile} cannot be read: {error.strerror}.", next_step="Name a Dockerfile on this computer."
         ) from None
     if len(content) > _LARGEST_DOCKERFILE:

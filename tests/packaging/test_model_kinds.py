@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kronkers_studio.packaging.model_files.r_objects import RObject, read_r_object
 
 from kronkers_studio.domain import model_files
 from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
@@ -20,6 +19,7 @@ from kronkers_studio.domain.model_files import MODEL_FILE_KINDS, ModelFileKind
 from kronkers_studio.domain.models import Framework
 from kronkers_studio.packaging import inspect_model
 from kronkers_studio.packaging.model_files.model_formats import recognised
+from kronkers_studio.packaging.model_files.r_files.r_objects import RObject, read_r_object
 from kronkers_studio.packaging.model_files.zip_entries import zip_entries
 from tests.packaging.kinds_table import kinds_table, written_table
 

@@ -84,7 +84,6 @@ p <- predict(m, some)$predictions
 keep("ranger", m, transform(gaps[c("wt", "gears")], gears = as.integer(gears)), replace(p, 2, NA))
 
 # vectors, networks, discriminants
-saveRDS(svm(gears ~ wt + shift, cars), "files/svm_of_factor.rds", compress = "xz") # without levels it is refused
 m <- svm(gears ~ wt + gear, cars)
 keep("svm_classes", m, some[c("wt", "gear")], label = predict(m, some))
 m <- svm(gears ~ wt + hp, cars, probability = TRUE)

@@ -93,7 +93,7 @@ def _need(name: str, root: Value, *path: str) -> Value:
     if found is None or found.kind is Kind.NOTHING:
         raise UnsupportedModel(
             f"{name} does not keep its “{'$'.join(path)}”, without which it answers nothing.",
-            next_step="Fit it again with the package's usual settings, and save the model itself: saveRDS(model, file).",
+            next_step="Fit it again with the package's usual settings, and save the model itself.",
         )
     return found
 
@@ -142,7 +142,7 @@ def _linear(name: str, root: Value) -> tuple[tuple[RColumn, ...], _Answer]:
 def _generalized(name: str, root: Value) -> tuple[tuple[RColumn, ...], _Answer]:
     family = _texts(_need(name, root, "family", "family"))[:1]
     columns = _by_terms(name, root)
-    if family not in ((each,) for each in _BINOMIAL):
+    if not set(family) & set(_BINOMIAL):
         return columns, _Answer()
     response = response_of(_need(name, root, "terms"))
     frame = root.get("model")

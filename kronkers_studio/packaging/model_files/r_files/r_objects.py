@@ -11,6 +11,7 @@ from kronkers_studio.packaging.model_files.r_files.r_values import Binary, Text,
 _FREE = 64 * 1024 * 1024
 _EXPANSION = 40  # beyond the first part: a compressed model grows less
 _LARGEST = 1024**3
+_LONGEST_ENCODING = 64
 _WORKSPACES = (b"RDX2\n", b"RDX3\n", b"RDA2\n", b"RDA3\n")
 _FORMATS = (b"X\n", b"A\n", b"B\n")
 
@@ -70,7 +71,7 @@ def read_saved(stream: BinaryIO) -> SavedObject | RObject | None:
             return None
         form.integer()
         if version == 3:
-            form.skip_text(form.integer())
+            _pass_encoding(form)
     except (Damaged, TooMuch):
         return None
     made_by = f"{writer >> 16}.{writer >> 8 & 255}.{writer & 255}"
@@ -78,3 +79,11 @@ def read_saved(stream: BinaryIO) -> SavedObject | RObject | None:
         return SavedObject(made_by, ValueReader(form).read())
     except (Damaged, TooMuch) as reason:
         return SavedObject(made_by, None, str(reason))
+
+
+def _pass_encoding(form: Binary | Text) -> None:
+    """Pass over the name of the encoding that texts are in."""
+    length = form.integer()
+    if not 0 <= length <= _LONGEST_ENCODING:
+        raise Damaged("it does not say which encoding its texts are in")
+    form.skip_text(length)

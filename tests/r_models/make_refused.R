@@ -1,0 +1,24 @@
+# Makes the objects in files/refused/, which no model is made like: Rscript make_refused.R
+dir.create("files/refused", showWarnings = FALSE)
+model <- lm(mpg ~ wt, mtcars)
+refused <- function(name, object) saveRDS(object, file.path("files", "refused", paste0(name, ".rds")), compress = "xz")
+
+variables <- new.env()
+makeActiveBinding("wt", function() 1, variables)
+changed <- model
+attr(changed$terms, ".Environment") <- variables
+refused("active", changed)
+
+changed <- model
+attr(changed$terms, "predvars") <- quote(list(mpg, system("id")))
+refused("system", changed)
+attr(changed$terms, "predvars") <- quote(list(mpg, base::eval(parse(text = "1"))))
+refused("eval", changed)
+refused("stranger", structure(unclass(model), class = c("lm_of_mine", "lm")))
+refused("table", lm(mtcars$mpg ~ mtcars$wt))
+refused("date", lm(y ~ day, data.frame(day = as.Date("2024-01-01") + 1:9, y = 1:9)))
+refused("nothing", lm(mpg ~ 1, mtcars))
+
+library(e1071)
+cars <- transform(mtcars, shift = factor(am), gears = factor(gear))
+refused("svm_of_factor", svm(gears ~ wt + shift, cars))
