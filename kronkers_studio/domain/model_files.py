@@ -184,9 +184,8 @@ JULIA = ModelFileKind(
     "Julia object",
     (".jls",),
     "a Julia object (.jls)",
+    Framework.JULIA,
     signs=(Sign(b"7JL"),),
-    needs="Julia, in the version that wrote it, with the model's package in the service",
-    instead="Export the model where it was trained, or train the same in scikit-learn.",
 )
 LIGHTGBM = ModelFileKind(
     "LightGBM (text)",

@@ -20,6 +20,7 @@ _FRAMEWORKS = {
     "lightgbm": ("lightgbm",),
     "catboost": ("catboost",),
     "r": ("rds",),
+    "julia": ("jls",),
 }
 
 

@@ -1,4 +1,5 @@
-"""Models of R, run by R itself in a process beside the service, which checks what goes in and knows what comes out."""
+"""Models of R and Julia, run by R or Julia itself in a process beside the service, which checks what goes in and knows
+what comes out."""
 
 from __future__ import annotations
 
@@ -28,14 +29,30 @@ _KINDS = {"BYTES": "text", "BOOL": "truth"}
 _WORKERS = Path(__file__).with_name("workers")
 
 
-def r_model(manifest: Manifest, threads: int) -> WorkerModel:
-    """The manifest's model in a process of R. Raises ``CannotStart``."""
+def worker_model(manifest: Manifest, threads: int) -> WorkerModel:
+    """The manifest's model in a process of its own language. Raises ``CannotStart``."""
+    return _r_model(manifest, threads) if manifest.framework == "r" else _julia_model(manifest, threads)
+
+
+def _r_model(manifest: Manifest, threads: int) -> WorkerModel:
     program = shutil.which("Rscript")
     if program is None:
         raise CannotStart("The image holds no R: package the model again, on a base image that has it.")
     command = (program, "--vanilla", str(_WORKERS / "predict.R"), str(manifest.file), *manifest.packages)
     environment = {"LC_ALL": "C.UTF-8", "R_DEFAULT_PACKAGES": "stats,utils,methods"}
     return WorkerModel(command, environment, manifest.signature, threads)
+
+
+def _julia_model(manifest: Manifest, threads: int) -> WorkerModel:
+    program = shutil.which("julia")
+    if program is None:
+        raise CannotStart("The image holds no Julia: package the model again, on a base image that has it.")
+    code = next((manifest.weights_folder / name for name in manifest.weights), None)
+    if code is None:
+        raise CannotStart("The package lacks the code that answers with the object: package the model again.")
+    classes = manifest.signature.outputs[1].columns if len(manifest.signature.outputs) > 1 else ()
+    command = (program, "--startup-file=no", str(_WORKERS / "predict.jl"), str(manifest.file), str(code), *classes)
+    return WorkerModel(command, {"JULIA_NUM_THREADS": str(threads)}, manifest.signature, threads)
 
 
 class WorkerModel:

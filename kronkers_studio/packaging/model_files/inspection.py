@@ -8,7 +8,7 @@ from typing import BinaryIO
 from packaging.version import Version
 
 from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
-from kronkers_studio.domain.model_files import ModelFileKind, R, kind_of_module
+from kronkers_studio.domain.model_files import JULIA, ModelFileKind, R, kind_of_module
 from kronkers_studio.domain.models import Framework, ModelFacts, Signature
 from kronkers_studio.estimators.answers import CannotPredict
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
@@ -61,6 +61,10 @@ def inspect_model(
         return inspect_onnx(name, stream, read_surroundings(beside), size_beside)
     compression = compression_of(head)
     kind = loaded_kind(head)
+    if kind is JULIA:
+        from kronkers_studio.packaging.model_files.julia_files import inspect_julia
+
+        return inspect_julia(name, beside, size_beside)
     if kind is not None:
         return _reader_of(kind)(name, stream, read_surroundings(beside))
     of_r = _inspect_r(name, stream, head, beside)
