@@ -43,7 +43,7 @@ def language_of(text: str) -> Framework:
 
 def dockerfile_of(language: Framework) -> str:
     """What the base image of the language is built from, unless another Dockerfile is given."""
-    return resource(f"bases/{language.value}/Dockerfile").read_text(encoding="utf-8")
+    return (resource("bases") / language.value / "Dockerfile").read_text(encoding="utf-8")
 
 
 def build_language_base(
