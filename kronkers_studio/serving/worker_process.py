@@ -90,7 +90,7 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={**os.environ, **self._environment},
+                env={**_without_own(os.environ), **self._environment},
             )
         except OSError as error:
             raise WorkerDied(f"{self._command[0]} cannot be started: {error.strerror}") from None
@@ -129,6 +129,11 @@ class WorkerProcess:
         with errors:
             while line := errors.readline(1000):
                 self._errors.append(line)
+
+
+def _without_own(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the model's own program has no use for is not handed on."""
+    return {name: value for name, value in environment.items() if not name.startswith("KRONKERS_")}
 
 
 def _answer(pipe: IO[bytes]) -> bytes:

@@ -47,6 +47,12 @@ ASK = (
     "try: print(u.urlopen(r).read().decode())\n"
     "except e.HTTPError as problem: print(problem.read().decode())\n"
 )
+KILL = (
+    "import os, pathlib\n"
+    "for folder in pathlib.Path('/proc').glob('[0-9]*'):\n"
+    "    if 'predict.R' in (folder / 'cmdline').read_text() and 'python' not in (folder / 'cmdline').read_text():\n"
+    "        os.kill(int(folder.name), 9)\n"
+)
 CONFINED = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--memory", "1g", "--pids-limit", "128")
 
 
@@ -144,6 +150,25 @@ def test_a_model_answers_in_its_container_as_r_does(container: str, lab_server: 
         )
 
 
+@pytest.mark.parametrize("container", ["lm"], indirect=True)
+def test_the_senders_mistakes_are_told_and_a_killed_r_is_started_again(container: str, lab_server: LabServer) -> None:
+    """Seen to fail without the new start."""
+    assert health(lab_server, "trials") == "healthy", docker(lab_server, "logs", "trials")
+    row = ANSWERS["lm"]["rows"][0]
+
+    refused = ask(lab_server, "/predict", {"rows": [row, {**row, "gears": "six"}]})
+    assert (refused["field"], refused["row"]) == ("gears", 2)
+    assert "holds “six”, which the model never saw; it knows “five”, “four”, “three”." in refused["error"]
+    assert "must be true or false" in ask(lab_server, "/predict", {"rows": [{**row, "fast": None}]})["error"]
+
+    zero = ask(lab_server, "/predict", {"rows": [{**row, "wt": 0}, {**row, "wt": -1}]})
+    assert zero["outputs"] == [None, None]  # infinite, and the logarithm of a negative number
+
+    docker(lab_server, "exec", "trials", "python3.11", "-c", KILL)
+    answer = ask(lab_server, "/predict", {"rows": [row]})
+    assert answer["outputs"] == pytest.approx(ANSWERS["lm"]["output"][:1], rel=1e-6)
+
+
 def test_from_a_folder_to_a_release_on_a_server(session: Session, base: BaseImage) -> None:
     model = register_model(session, "trials", "lm.rds", name="fuel")
     assert model.facts.framework is Framework.R
@@ -156,17 +181,6 @@ def test_from_a_folder_to_a_release_on_a_server(session: Session, base: BaseImag
     answer = predict(session, "fuel", "works", case["rows"])
     assert numbers(list(answer.outputs)) == pytest.approx(numbers(case["output"]), rel=1e-6, nan_ok=True)
     stop_release(session, "fuel", "works")
-
-
-def test_what_a_base_lacks_is_said_before_anything_is_built(base: BaseImage, base_image_archive: Path) -> None:
-    """With the line for the Dockerfile."""
-    from kronkers_studio.packaging.images.components import Component
-    from kronkers_studio.packaging.images.language_bases import require_language_packages
-
-    facts = inspect_model("ranger.rds", (FILES / "ranger.rds").open("rb"), {})
-    with pytest.raises(PackagingFailed, match="no R package ranger") as refused:
-        require_language_packages(facts, [Component("deb", "r-base-core", "4.2.2")])
-    assert "r-cran-ranger" in refused.value.next_step
 
 
 def test_a_build_that_fails_says_what_the_engine_said(session: Session, base: BaseImage, tmp_path: Path) -> None:

@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kronkers_studio.domain.errors import UnsupportedModel
+from kronkers_studio.domain.errors import PackagingFailed, UnsupportedModel
 from kronkers_studio.domain.model_columns import model_columns
 from kronkers_studio.domain.models import Datatype, Framework, ModelFacts
 from kronkers_studio.packaging import inspect_model
+from kronkers_studio.packaging.images.components import Component
+from kronkers_studio.packaging.images.language_bases import require_language_packages
 from kronkers_studio.packaging.recorded_facts import checked_facts
 
 FILES = Path(__file__).with_name("files")
@@ -78,6 +80,18 @@ def test_the_package_of_a_class_is_known_and_its_version_from_the_files_beside()
     )
     assert facts_of("ranger", renv_lock=b'{"Packages": {"ranger": {"Version": "1; rm"}}}').packages == ("ranger",)
     assert facts_of("lm", renv_lock=lock).packages == ()
+
+
+def test_what_a_base_lacks_is_said_with_the_package_to_add() -> None:
+    """Only of a base whose R is Debian's: of others nothing is known."""
+    facts = facts_of("forest")
+    engine, package = Component("deb", "r-base-core", "4.2.2"), Component("deb", "r-cran-randomforest", "4.7")
+    require_language_packages(facts, [engine, package])
+    require_language_packages(facts, [package])
+    require_language_packages(facts_of("lm"), [engine])
+    with pytest.raises(PackagingFailed, match="no R package randomForest") as refused:
+        require_language_packages(facts, [engine])
+    assert "Add r-cran-randomforest to its Dockerfile" in refused.value.next_step
 
 
 @pytest.mark.parametrize(

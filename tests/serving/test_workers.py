@@ -17,6 +17,7 @@ import pytest
 
 from kronkers_studio.serving.problems import CannotStart, Refusal
 from kronkers_studio.serving.signature import Signature, TensorSpec
+from kronkers_studio.serving.tensors import write_tensor
 from kronkers_studio.serving.worker_frames import BadFrame, WorkerFailed, answers_in
 from kronkers_studio.serving.worker_model import WorkerModel
 from kronkers_studio.serving.worker_process import WorkerDied
@@ -148,3 +149,9 @@ def test_what_no_worker_says_is_no_answer(frame: bytes) -> None:
     with pytest.raises(BadFrame):
         answers_in(frame)
     assert time.monotonic() - began < 5
+
+
+def test_a_row_without_an_answer_has_null_for_its_label() -> None:
+    label = np.array(["a", None], dtype=object)
+    assert write_tensor("label", label, as_binary=False)[0]["data"] == ["a", None]
+    assert write_tensor("label", label, as_binary=True)[1] == b"\1\0\0\0a\0\0\0\0"
