@@ -37,6 +37,8 @@ keep("lm_computed", m, some[c("wt", "cyl")], predict(m, some))
 in_function <- function(table, unused = stop("never")) { scale <- 3; lm(mpg ~ I(wt * scale) + hp, data = table) }
 m <- in_function(cars[c("mpg", "wt", "hp")])
 keep("lm_in_function", m, some[c("wt", "hp")], predict(m, some))
+m <- local({ delayedAssign("later", stop("never")); lm(mpg ~ hp, cars[c("mpg", "hp")]) })
+keep("lm_in_local", m, some["hp"], predict(m, some))
 m <- lm(cbind(mpg, hp) ~ wt + gears, cars)
 keep("mlm", m, some[c("wt", "gears")], predict(m, some))
 m <- aov(mpg ~ gears + wt, cars)
