@@ -14,6 +14,7 @@ from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.model import Arrays
 from kronkers_studio.serving.problems import CannotStart, Refusal, shown
 from kronkers_studio.serving.signature import Signature, blank_row
+from kronkers_studio.serving.table_inputs import counting_truth
 from kronkers_studio.serving.worker_frames import (
     BadFrame,
     RowsRefused,
@@ -39,7 +40,7 @@ def _r_model(manifest: Manifest, threads: int) -> WorkerModel:
     if program is None:
         raise CannotStart("The image holds no R: package the model again, on a base image that has it.")
     command = (program, "--vanilla", str(_WORKERS / "predict.R"), str(manifest.file), *manifest.packages)
-    environment = {"LC_ALL": "C.UTF-8", "R_DEFAULT_PACKAGES": "stats,utils,methods"}
+    environment = {"LC_ALL": "C.UTF-8", "R_DEFAULT_PACKAGES": "stats,splines,utils,methods"}
     return WorkerModel(command, environment, manifest.signature, threads)
 
 
@@ -61,7 +62,7 @@ class WorkerModel:
     takes_missing = True
 
     def __init__(self, command: Sequence[str], environment: dict[str, str], signature: Signature, threads: int) -> None:
-        self.signature = signature
+        self.signature = counting_truth(signature)
         self.label = signature.outputs[0].name
         self.probabilities = signature.outputs[1].name if len(signature.outputs) > 1 else ""
         self.classes = signature.outputs[1].columns if self.probabilities else ()
@@ -119,9 +120,9 @@ class WorkerModel:
     def _require_agreement(self) -> None:
         """Try one row: the package must have told what the model is."""
         row = blank_row(self.signature.inputs)
-        for name, levels in zip(self._names, self._levels, strict=True):
+        for spec, levels in zip(self.signature.inputs, self._levels, strict=False):
             if levels:
-                row[name] = np.full((1, 1), levels[0], dtype=object)
+                row[spec.name] = np.full((1, 1), levels[0], dtype=object)
         try:
             self.run(row, [spec.name for spec in self.signature.outputs])
         except Refusal:  # of zeros, where the formula makes a factor of numbers
@@ -131,8 +132,9 @@ class WorkerModel:
 def _columns(signature: Signature) -> tuple[list[str], list[str], list[tuple[str, ...]]]:
     """Names, kinds and levels of what a row holds, in the signature's order."""
     if len(signature.inputs) == 1 and signature.inputs[0].columns:
-        names = list(signature.inputs[0].columns)
-        return names, ["number"] * len(names), [()] * len(names)
+        (table,) = signature.inputs
+        count = len(table.columns)
+        return list(table.columns), [_KINDS.get(table.datatype, "number")] * count, [table.levels] * count
     return (
         [spec.name for spec in signature.inputs],
         [_KINDS.get(spec.datatype, "number") for spec in signature.inputs],

@@ -57,10 +57,14 @@ refuse <- function(...) stop(structure(class = c("refused", "error", "condition"
 
 # ---- rows ----
 
-data_of <- function(columns, setup) {
+data_of <- function(columns, setup, model) {
+  classes <- attr(model$terms, "dataClasses")
   for (place in seq_along(columns)) {
     if (setup$kinds[place] == "truth") columns[[place]] <- columns[[place]] != 0
-    if (length(setup$levels[[place]])) columns[[place]] <- factor(columns[[place]], levels = setup$levels[[place]])
+    if (length(setup$levels[[place]])) {
+      is_ordered <- identical(unname(classes[setup$names[place]]), "ordered")
+      columns[[place]] <- factor(columns[[place]], levels = setup$levels[[place]], ordered = is_ordered)
+    }
   }
   names(columns) <- setup$names
   structure(columns, row.names = .set_row_names(length(columns[[1L]])), class = "data.frame")
@@ -182,14 +186,14 @@ answers_of["qda"] <- answers_of["lda"]
 require_packages <- function(wanted) {
   for (each in wanted) {
     name <- sub("==.*", "", each)
-    if (requireNamespace(name, quietly = TRUE)) next
+    if (suppressWarnings(require(name, character.only = TRUE, quietly = TRUE))) next
     stop("The base image has no R package ", name, ". Add to its Dockerfile: RUN apt-get update && apt-get install -y ",
       "--no-install-recommends r-cran-", tolower(name), call. = FALSE)
   }
 }
 
 answer <- function(model, setup, from) {
-  data <- data_of(lapply(seq_len(read_numbers(from)), function(place) read_column(from)), setup)
+  data <- data_of(lapply(seq_len(read_numbers(from)), function(place) read_column(from)), setup, model)
   check_levels(model, data)
   kind <- setdiff(class(model), grep("[.]formula$", class(model), value = TRUE))[1L]
   as_frame(answers_of[[kind]](model, data, setup$threads))

@@ -68,7 +68,8 @@ def _inputs(columns: tuple[RColumn, ...]) -> tuple[Tensor, ...]:
     if all(column.holds == "number" for column in columns):
         return (Tensor("input", Datatype.FP64, (-1, len(columns)), tuple(column.name for column in columns)),)
     types = {"number": Datatype.FP64, "text": Datatype.BYTES, "truth": Datatype.BOOL}
-    return tuple(Tensor(each.name, types[each.holds], (-1, 1), levels=each.levels) for each in columns)
+    alone = tuple(column.name for column in columns if len(columns) == 1)  # or it would be a table without names
+    return tuple(Tensor(each.name, types[each.holds], (-1, 1), alone, levels=each.levels) for each in columns)
 
 
 def _outputs(answer: _Answer) -> tuple[Tensor, ...]:
@@ -122,6 +123,17 @@ def _named_columns(name: str, names: tuple[str, ...]) -> tuple[RColumn, ...]:
             next_step="Give the matrix colnames(), and fit it again.",
         )
     return tuple(map(RColumn, names))
+
+
+def _with_levels(name: str, columns: tuple[RColumn, ...], why: str) -> tuple[RColumn, ...]:
+    """Raises ``UnsupportedModel`` for a factor whose levels the model does not keep."""
+    without = next((column.name for column in columns if column.holds == "text" and not column.levels), "")
+    if without:
+        raise UnsupportedModel(
+            f"{name} was fitted on the factor {without!r}, and {why}.",
+            next_step="Fit it on numbers in its place, such as the columns of model.matrix().",
+        )
+    return columns
 
 
 def _dimension_names(value: Value, place: int) -> tuple[str, ...]:
@@ -180,12 +192,14 @@ def _random_forest(name: str, root: Value) -> tuple[tuple[RColumn, ...], _Answer
     known = Value(Kind.LIST, items=[each for each in xlevels.items if each.kind is Kind.TEXTS])
     known.tags = [tag for tag, each in zip(xlevels.names, xlevels.items, strict=False) if each.kind is Kind.TEXTS]
     if root.get("terms") is not None:
-        columns = _by_terms(name, root, known)
+        columns = _with_levels(name, _by_terms(name, root, known), "randomForest keeps no levels of ordered ones")
     else:
-        columns = _named_columns(name, tuple(xlevels.names))
+        importance = root.get("importance")
+        ranked = _dimension_names(importance, 0) if importance is not None else ()
+        columns = _named_columns(name, tuple(xlevels.names) or ranked)
         columns = tuple(
             RColumn(column.name, "text", each.texts) if each.kind is Kind.TEXTS else column
-            for column, each in zip(columns, xlevels.items, strict=True)
+            for column, each in zip(columns, xlevels.items, strict=False)
         )
     return columns, _Answer(_texts(root.get("classes")) if of_type == ("classification",) else ())
 
@@ -217,13 +231,7 @@ def _ranger(name: str, root: Value) -> tuple[tuple[RColumn, ...], _Answer]:
 def _support_vectors(name: str, root: Value) -> tuple[tuple[RColumn, ...], _Answer]:
     of_type = _need(name, root, "type").items[:1]
     if root.get("terms") is not None:
-        columns = _by_terms(name, root)
-        without = [column.name for column in columns if column.holds == "text" and not column.levels]
-        if without:
-            raise UnsupportedModel(
-                f"{name} (svm) was fitted on the factor {without[0]!r}, and e1071 keeps no levels of factors.",
-                next_step="Fit it on numbers in its place, such as the columns of model.matrix().",
-            )
+        columns = _with_levels(name, _by_terms(name, root), "e1071 keeps no levels of factors")
     else:
         columns = _named_columns(name, _dimension_names(_need(name, root, "SV"), 1))
     if of_type in ([3], [4]):
@@ -239,10 +247,15 @@ def _naive_bayes(name: str, root: Value) -> tuple[tuple[RColumn, ...], _Answer]:
     numeric = root.get("isnumeric")
     are_numbers = dict(zip(numeric.names, numeric.items, strict=False)) if numeric is not None else {}
     columns = tuple(
-        RColumn(column) if are_numbers.get(column, 1) else RColumn(column, "text", _dimension_names(table, 1))
+        RColumn(column) if are_numbers.get(column, 1) else _counted(column, _dimension_names(table, 1))
         for column, table in zip(tables.names, tables.items, strict=False)
     )
     return columns, _Answer(_need(name, root, "levels").texts)
+
+
+def _counted(column: str, values: tuple[str, ...]) -> RColumn:
+    """A column of which a table of frequencies is kept."""
+    return RColumn(column, "truth") if values == ("FALSE", "TRUE") else RColumn(column, "text", values)
 
 
 def _neural(name: str, root: Value) -> tuple[tuple[RColumn, ...], _Answer]:

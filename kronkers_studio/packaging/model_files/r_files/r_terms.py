@@ -95,12 +95,12 @@ class _Reading:
 
     def columns(self, variables: Sequence[Value]) -> tuple[RColumn, ...]:
         computed = []
-        levels = iter(self._levels.items())
-        for place, variable in enumerate(variables, 1):
-            if place == _response(self._terms):
-                continue
-            of_class = _classes(self._terms, place)
-            known = next(levels, ("", None))[1] if of_class in _WORDS and self._levels else None
+        own = [place for place in range(1, len(variables) + 1) if place != _response(self._terms)]
+        of_words = [place for place in own if _classes(self._terms, place) in _WORDS]
+        levels = list(self._levels.values()) if len(of_words) == len(self._levels) else []
+        by_place = dict(zip(of_words, levels, strict=False))  # the names of computed ones are R's way of writing them
+        for place in own:
+            variable, of_class, known = variables[place - 1], _classes(self._terms, place), by_place.get(place)
             if variable.kind is Kind.SYMBOL:
                 self._found.setdefault(variable.name, self._plain(variable.name, of_class, known))
             else:
@@ -132,7 +132,10 @@ class _Reading:
         kept = self._kept.get(column)
         if kept is not None and kept.kind is Kind.TEXTS:
             return RColumn(column, "text")
-        if called(variable) in ("factor", "as.factor", "ordered", "as.character") and known is not None:
+        function = called(variable)
+        if function == "relevel" and known is not None:
+            return RColumn(column, "text", known.texts)
+        if function in ("factor", "as.factor", "ordered", "as.character") and known is not None:
             texts = known.texts
             return RColumn(column) if texts and all(map(_is_number, texts)) else RColumn(column, "text", texts)
         return RColumn(column, "text" if is_text else "number")
@@ -164,6 +167,7 @@ def symbols_in(expression: Value, name: str) -> Iterator[tuple[str, bool]]:
                 next_step="Fit it with the columns' own names, and data = the table.",
             )
         compared = function in _COMPARED and any(item.kind is Kind.TEXTS for item in value.items[1:])
+        compared |= function == "interaction"
         head = [value.items[0]] if value.items[0].kind is Kind.CALL and not function else []
         waiting += [(item, compared) for item in (*head, *value.items[1:])]
 
