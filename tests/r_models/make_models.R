@@ -49,6 +49,13 @@ german <- setNames(cars[c("mpg", "wt")], c("größe", "gewicht in t"))
 m <- lm(`größe` ~ `gewicht in t`, german)
 keep("lm_names", m, german[1:3, "gewicht in t", drop = FALSE], predict(m, german[1:3, ]))
 
+latin <- function(text) iconv(text, "UTF-8", "latin1") # as R on Windows wrote texts before 4.2
+windows <- setNames(data.frame(cars$mpg, cars$wt, cars$shift), latin(c("mpg", "größe", "art")))
+levels(windows$art) <- latin(c("von Hand", "für dich"))
+m <- glm(art ~ ., windows[latin(c("größe", "art"))], family = binomial)
+p <- two(predict(m, windows[c(1, 5), ], type = "response"), levels(windows$art))
+keep("latin", m, setNames(data.frame(cars$wt[c(1, 5)]), "größe"), label = likelier(p), probabilities = p)
+
 # glm and its relatives
 m <- glm(shift ~ wt, cars, family = binomial)
 p <- two(predict(m, gaps, type = "response"), levels(cars$shift))

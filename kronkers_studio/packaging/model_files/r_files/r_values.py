@@ -74,6 +74,8 @@ _LINES = {Kind.LOGICAL: 1, Kind.INTEGER: 1, Kind.NUMBER: 1, Kind.COMPLEX: 2}  # 
 _PAIRED = frozenset({Kind.PAIRS, Kind.CALL, Kind.CLOSURE, Kind.PROMISE, Kind.DOTS})
 _CODE_PAIRS = frozenset({Kind.PAIRS, Kind.CALL, Kind.ATTRIBUTED_CALL, Kind.ATTRIBUTED_PAIRS, Kind.CODE_SHARED})
 _HAS_ATTRIBUTES, _HAS_TAG, _ACTIVE = 0x200, 0x400, 1 << (12 + 15)
+_LATIN_1 = 1 << (12 + 2)
+_WESTERN = ("cp1252", "latin-1")  # what R on Windows calls latin1 has more signs
 _NA_INTEGER = -(1 << 31)
 
 
@@ -166,7 +168,7 @@ class ValueReader:
         if kind == Kind.REFERENCE:
             return self._referred((flags >> 8) or self._form.integer())
         if kind == Kind.TEXT:
-            return Value(Kind.TEXT, items=[self._text()])
+            return Value(Kind.TEXT, items=[self._text(flags)])
         if kind == Kind.SYMBOL:
             return self._symbol()
         if kind in _PAIRED:
@@ -191,7 +193,7 @@ class ValueReader:
         if kind in (Kind.NAMESPACE, Kind.PACKAGE, Kind.PERSISTENT):
             return self._named(Kind(kind))
         if kind in (Kind.SPECIAL, Kind.BUILTIN):
-            return Value(Kind(kind), name=self._form.text(self._short(self._length())))
+            return Value(Kind(kind), name=self._form.text(self._short(self._length())).decode("ascii", "replace"))
         if kind == Kind.COMPACT:
             return self._compact()
         if kind == Kind.BYTECODE:
@@ -200,9 +202,10 @@ class ValueReader:
         raise Damaged("it has a part of an unknown kind")
 
     def _symbol(self) -> Value:
-        if self._form.integer() & 0xFF != Kind.TEXT:
+        flags = self._form.integer()
+        if flags & 0xFF != Kind.TEXT:
             raise Damaged("a name in it is none")
-        symbol = Value(Kind.SYMBOL, name=self._text() or "")
+        symbol = Value(Kind.SYMBOL, name=self._text(flags) or "")
         self._references.append(symbol)
         return symbol
 
@@ -357,10 +360,11 @@ class ValueReader:
             if self._texts > _MOST_TEXTS:
                 raise TooMuch("it holds more texts than are read here")
             for _ in range(found.length):
-                if self._form.integer() & 0xFF != Kind.TEXT:
+                flags = self._form.integer()
+                if flags & 0xFF != Kind.TEXT:
                     raise Damaged("a text in it is none")
                 if keep:
-                    found.items.append(self._text())
+                    found.items.append(self._text(flags))
                 else:
                     self._form.skip_text(max(0, self._form.integer()))
         elif keep and kind in (Kind.LOGICAL, Kind.INTEGER, Kind.NUMBER):
@@ -369,14 +373,21 @@ class ValueReader:
             self._form.skip_elements(kind, found.length)
         return found
 
-    def _text(self) -> str | None:
+    def _text(self, flags: int) -> str | None:
+        """A text, whose ``flags`` say which encoding it has; those that do not are of the computer that wrote them."""
         length = self._form.integer()
         if length < 0:
             return None
         if length > _LONGEST_TEXT:
             self._form.skip_text(length)
             return ""
-        return self._form.text(length)
+        content = self._form.text(length)
+        for encoding in _WESTERN if flags & _LATIN_1 else ("utf-8", *_WESTERN):
+            try:
+                return content.decode(encoding)
+            except UnicodeDecodeError:
+                continue
+        return ""
 
     def _short(self, length: int) -> int:
         if length > _LONGEST_TEXT:
@@ -413,8 +424,8 @@ class Binary:
     def integer(self) -> int:
         return int(self._integer.unpack(self._reader.exact(4))[0])
 
-    def text(self, length: int) -> str:
-        return self._reader.exact(length).decode("utf-8", "replace")
+    def text(self, length: int) -> bytes:
+        return self._reader.exact(length)
 
     def skip_text(self, length: int) -> None:
         self._reader.skip(length)
@@ -444,13 +455,13 @@ class Text:
         except ValueError:
             raise Damaged("a number in it is none") from None
 
-    def text(self, length: int) -> str:
+    def text(self, length: int) -> bytes:
         """Signs that are no plain letters are written as in C."""
         line = self._reader.line(4 * length + 2)
         try:
-            return line.decode("ascii").encode("latin-1").decode("unicode_escape").encode("latin-1").decode("utf-8")
+            return line.decode("ascii").encode("latin-1").decode("unicode_escape").encode("latin-1")
         except UnicodeError:
-            return line.decode("ascii", "replace")
+            return line
 
     def skip_text(self, length: int) -> None:
         self._reader.line(4 * length + 2)
