@@ -3,6 +3,7 @@ that speaks as those of other languages do."""
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import signal
@@ -11,10 +12,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
+from kronkers_studio.serving.execution import Runner
+from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import CannotStart, Refusal
 from kronkers_studio.serving.signature import Signature, TensorSpec
 from kronkers_studio.serving.tensors import write_tensor
@@ -155,3 +159,20 @@ def test_a_row_without_an_answer_has_null_for_its_label() -> None:
     label = np.array(["a", None], dtype=object)
     assert write_tensor("label", label, as_binary=False)[0]["data"] == ["a", None]
     assert write_tensor("label", label, as_binary=True)[1] == b"\1\0\0\0a\0\0\0\0"
+
+
+def test_a_question_to_another_process_never_holds_up_the_event_loop() -> None:
+    """It takes no time of this one's processor, however long it lasts. Seen to fail with a runner that counts that."""
+    here = threading.current_thread().name
+
+    class Elsewhere:
+        def run(self, _inputs: object, _wanted: object) -> dict[str, np.ndarray]:
+            return {"thread": np.array([threading.current_thread().name], dtype=object)}
+
+    async def ask_often(runner: Runner) -> set[str]:
+        return {str((await runner.run({}, (), 1))["thread"][0]) for _ in range(50)}
+
+    for quick in (True, False):
+        runner = Runner(cast(Model, Elsewhere()), threads=1, most_waiting=8, quick=quick)
+        assert (here in asyncio.run(ask_often(runner))) is quick
+        runner.close()

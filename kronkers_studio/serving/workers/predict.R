@@ -142,7 +142,7 @@ answers_of <- list(
     found <- predict(model, data, num.threads = threads)$predictions
     if (is.factor(found)) return(list(label = as.character(found)))
     levels <- model$forest$levels
-    if (is.null(levels)) numbers(found) else of_classes(found, colnames(found))[c("label", "probabilities")]
+    if (is.null(levels)) numbers(found) else of_classes(found[, levels, drop = FALSE], levels)
   }),
   svm = function(model, data, threads) complete_only(data, function(data) {
     if (is.null(model$terms)) data <- as.matrix(data)
