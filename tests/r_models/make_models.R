@@ -56,6 +56,11 @@ m <- glm(art ~ ., windows[latin(c("größe", "art"))], family = binomial)
 p <- two(predict(m, windows[c(1, 5), ], type = "response"), levels(windows$art))
 keep("latin", m, setNames(data.frame(cars$wt[c(1, 5)]), "größe"), label = likelier(p), probabilities = p)
 
+days <- data.frame(day = as.Date("2024-01-01") + 1:9 * 7, y = sqrt(1:9))
+m <- lm(y ~ day, days)
+new <- data.frame(day = as.Date(c("2024-02-29", NA, "2025-01-01")))
+keep("date", m, transform(new, day = as.character(day)), predict(m, new))
+
 # glm and its relatives
 m <- glm(shift ~ wt, cars, family = binomial)
 p <- two(predict(m, gaps, type = "response"), levels(cars$shift))

@@ -16,7 +16,7 @@ attr(changed$terms, "predvars") <- quote(list(mpg, base::eval(parse(text = "1"))
 refused("eval", changed)
 refused("stranger", structure(unclass(model), class = c("lm_of_mine", "lm")))
 refused("table", lm(mtcars$mpg ~ mtcars$wt))
-refused("date", lm(y ~ day, data.frame(day = as.Date("2024-01-01") + 1:9, y = 1:9)))
+refused("time", lm(y ~ at, data.frame(at = as.POSIXct("2024-01-01", tz = "UTC") + 1:9, y = 1:9)))
 refused("nothing", lm(mpg ~ 1, mtcars))
 
 library(e1071)

@@ -106,7 +106,7 @@ def test_what_a_base_lacks_is_said_with_the_package_to_add() -> None:
         ("eval", "its formula would run `eval`"),
         ("stranger", "is an R model (lm_of_mine, lm): not supported yet. Served are models of the classes aov,"),
         ("table", "was fitted on parts of a table"),
-        ("date", "a class that rows of JSON have no word for"),
+        ("time", "a class that rows of JSON have no word for"),
         ("nothing", "without any column"),
         ("svm_of_factor", "e1071 keeps no levels of factors"),
         ("forest_of_ordered", "randomForest keeps no levels of ordered ones"),

@@ -57,10 +57,20 @@ refuse <- function(...) stop(structure(class = c("refused", "error", "condition"
 
 # ---- rows ----
 
+dates <- function(texts, name) {
+  found <- as.Date(texts, format = "%Y-%m-%d")
+  strange <- texts[is.na(found) & !is.na(texts)]
+  if (length(strange)) refuse("“", name, "” is no date like 2024-02-29.")
+  found
+}
+
 data_of <- function(columns, setup, model) {
   classes <- attr(model$terms, "dataClasses")
   for (place in seq_along(columns)) {
     if (setup$kinds[place] == "truth") columns[[place]] <- columns[[place]] != 0
+    if (inherits(model$model[[setup$names[place]]], "Date")) {
+      columns[[place]] <- dates(columns[[place]], setup$names[place])
+    }
     if (length(setup$levels[[place]])) {
       is_ordered <- identical(unname(classes[setup$names[place]]), "ordered")
       columns[[place]] <- factor(columns[[place]], levels = setup$levels[[place]], ordered = is_ordered)

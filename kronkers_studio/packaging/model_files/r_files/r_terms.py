@@ -121,10 +121,12 @@ class _Reading:
             return RColumn(column, "truth")
         if of_class in ("numeric", ""):
             return RColumn(column)
+        if column in self._kept and "Date" in self._kept[column].classes:
+            return RColumn(column, "text")  # "2024-02-29"; R is told that it is a date
         raise UnsupportedModel(
             f"{self._name} was fitted on the column {column!r} of a class that rows of JSON have no word for "
             f"({of_class}): not supported yet.",
-            next_step="Fit it on numbers and words: as.numeric() of a date, each column of a matrix by itself.",
+            next_step="Fit it on numbers and words: as.numeric() of a time, each column of a matrix by itself.",
         )
 
     def _computed(self, column: str, variable: Value, of_class: str, known: Value | None, *, is_text: bool) -> RColumn:
