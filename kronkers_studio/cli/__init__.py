@@ -12,6 +12,7 @@ keys              key
 models            model, package, verify, search; ``model_versions`` has what is said of versions, ``searching`` search
 image_registries  image-registry
 package_cache     cache
+language_bases    base
 servers           server
 diagnostics       diagnostics, logs
 releases          release, releases, rollback, stop, start, autostart, predict, address, metrics

@@ -30,6 +30,7 @@ GROUPS = {
     "models": ("model", "package", "verify", "search"),
     "image_registries": ("image-registry",),
     "package_cache": ("cache",),
+    "language_bases": ("base",),
     "servers": ("server",),
     "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "address", "metrics"),
     "diagnostics": ("diagnostics", "logs"),

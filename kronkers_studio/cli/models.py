@@ -22,6 +22,7 @@ ModelRef = Annotated[
     str, typer.Argument(metavar="NAME[:V|@ALIAS]", help="A model; its newest version if none is named.")
 ]
 _EVERY = 2**31
+_LEVELS_SHOWN = 10
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -285,7 +286,8 @@ def _version_lines(version: ModelVersion) -> list[str]:
         *[f"takes {_tensor(tensor)}" for tensor in facts.signature.inputs],
         *[f"gives {_tensor(tensor)}" for tensor in facts.signature.outputs],
         *([f"takes no rows, only whole tensors (/v2/models/{version.name}/infer): {no_rows}"] if no_rows else []),
-        *[f"weights in {weights.name}" for weights in facts.weights],
+        *[f"with the file {weights.name}" for weights in facts.weights],
+        *[f"needs the package {package} in its base image" for package in facts.packages],
         *[f"{name} = {value:g}" for name, value in version.metrics.items()],
         *([f"tagged {', '.join(version.tags)}"] if version.tags else []),
         *([f"trained on {version.data}"] if version.data else []),
@@ -296,4 +298,6 @@ def _tensor(tensor: Tensor) -> str:
     shape = " × ".join("n" if length < 0 else str(length) for length in tensor.shape)
     shape = "of any shape" if tensor.any_rank else shape or "single value"
     columns = f": {', '.join(tensor.columns)}" if tensor.columns else ""
-    return f"{tensor.name} ({tensor.datatype.value} {shape}){columns}"
+    levels = f", one of {', '.join(tensor.levels[:_LEVELS_SHOWN])}" if tensor.levels else ""
+    more = f" and {len(tensor.levels) - _LEVELS_SHOWN} others" if len(tensor.levels) > _LEVELS_SHOWN else ""
+    return f"{tensor.name} ({tensor.datatype.value} {shape}){columns}{levels}{more}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import threading
 import time
 import weakref
@@ -185,6 +186,21 @@ class Engine(docker.APIClient):
             client._raise_for_status(answer)
             return [plain(line, _MOST_QUOTED) for line in map(self._error_in, self._lines(answer)) if line]
 
+    def build_image(self, context: bytes, name: str, arguments: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """Build an image called ``name`` from a tar with a Dockerfile, with the server's own network; each line that
+        the engine says, and the error that it reports with it, or nothing."""
+        client: Any = self
+        parameters = {"t": name, "networkmode": "host", "rm": "1", "forcerm": "1", "pull": "0"}
+        url = client._url("/build")
+        asked = {**parameters, "buildargs": json.dumps(dict(arguments))}
+        headers = {"Content-Type": "application/x-tar"}
+        with client._post(url, data=context, params=asked, headers=headers, stream=True) as answer:
+            client._raise_for_status(answer)
+            for line in self._lines(answer):
+                if line.strip():
+                    said = self._checked(documents.PROGRESS, self._checked(documents.parsed, line))
+                    yield plain(said.get("stream", ""), _MOST_QUOTED), plain(said.get("error", ""), _MOST_QUOTED)
+
     # How it is answered: what the SDK does with an answer, safe against any
 
     def _raise_for_status(self, response: requests.Response) -> None:
@@ -222,7 +238,7 @@ class Engine(docker.APIClient):
     def _lines(self, answer: requests.Response) -> Iterator[bytes]:
         held = b""
         for piece in answer.iter_content(_LONGEST_LINE // 2):
-            *lines, held = (held + piece).splitlines() or [b""]
+            *lines, held = (held + piece).split(b"\n")
             yield from lines
             if len(held) > _LONGEST_LINE:
                 _refuse(self._server, "a line has no end")
@@ -260,10 +276,14 @@ def open_engine(connection: Connection) -> Engine:
         return engine
 
 
-def open_patient_engine(connection: Connection, *, most: int = _OF_IMAGES.most) -> Engine:
-    """An engine for one long request (an image's bytes), whose answer may hold ``most`` bytes; the caller closes it."""
+def open_patient_engine(connection: Connection, *, most: int = _OF_IMAGES.most, seconds: float = 0) -> Engine:
+    """An engine for one long request (an image's bytes), whose answer may hold ``most`` bytes; the caller closes it.
+    With ``seconds`` it may take that long, and be silent all the while."""
     agreed = open_engine(connection)
-    engine = Engine(connection, _paths[connection], replace(_OF_IMAGES, most=most))
+    limits = replace(_OF_IMAGES, most=most)
+    if seconds:
+        limits = replace(limits, seconds=seconds, silence=seconds)
+    engine = Engine(connection, _paths[connection], limits)
     engine._version = agreed._version
     return engine
 

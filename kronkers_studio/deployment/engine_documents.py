@@ -259,7 +259,7 @@ SECRETS = many(document({"ID": text, "Spec": document({"Name": text}, {"Labels":
 
 USAGE = document({}, {"Images": many(document({"Id": text}, {"Size": number, "SharedSize": number}))})
 
-PROGRESS = document({}, {"error": text})
+PROGRESS = document({}, {"error": text, "stream": text})
 
 _PROCESSES = document({"Processes": many(_texts)})
 

@@ -177,17 +177,15 @@ R = ModelFileKind(
     "R object (RDS)",
     (".rds",),
     "an R model",
-    kind=FileKind.DATA,
-    needs="R with the model's package in the service",
-    instead="Export it where it was trained, to PMML or ONNX, or train the same model in scikit-learn.",
+    Framework.R,
+    FileKind.DATA,
 )
 JULIA = ModelFileKind(
     "Julia object",
     (".jls",),
     "a Julia object (.jls)",
+    Framework.JULIA,
     signs=(Sign(b"7JL"),),
-    needs="Julia, in the version that wrote it, with the model's package in the service",
-    instead="Export the model where it was trained, or train the same in scikit-learn.",
 )
 LIGHTGBM = ModelFileKind(
     "LightGBM (text)",

@@ -20,6 +20,8 @@ class Framework(StrEnum):
     XGBOOST = "xgboost"
     LIGHTGBM = "lightgbm"
     CATBOOST = "catboost"
+    R = "r"
+    JULIA = "julia"
 
     @property
     def label(self) -> str:
@@ -32,6 +34,8 @@ _FRAMEWORK_NAMES = {
     Framework.XGBOOST: "XGBoost",
     Framework.LIGHTGBM: "LightGBM",
     Framework.CATBOOST: "CatBoost",
+    Framework.R: "R",
+    Framework.JULIA: "Julia",
 }
 
 
@@ -56,13 +60,14 @@ class Datatype(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """One input or output: ``shape`` uses -1 for any length, and says nothing with ``any_rank``; ``columns`` names the
-    last axis where that is known."""
+    last axis where that is known. ``levels`` are the texts that an input may hold, () for any."""
 
     name: str
     datatype: Datatype
     shape: tuple[int, ...]
     columns: tuple[str, ...] = ()
     any_rank: bool = field(default=False, metadata=UNLESS_DEFAULT)
+    levels: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,7 @@ class ModelFacts:
     ``globals`` are the "module.name" pairs a pickle would import; ``unsafe`` those outside the allowlist (a model with
     any is refused). ``python_version`` ("3.11") and ``requirements`` ("numpy==2.4.6") come from files beside the model;
     ``assumed`` names the facts that are defaults rather than findings. ``weights`` are further files of the model's.
+    ``packages`` are those of R or Julia that the base image must have ("ranger", "ranger==0.14.1").
     """
 
     framework: Framework
@@ -99,6 +105,7 @@ class ModelFacts:
     unsafe: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     weights: tuple[WeightsFile, ...] = field(default=(), metadata=UNLESS_DEFAULT)
+    packages: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from kronkers_studio.packaging.images.archives import docker_archive, require_pl
 from kronkers_studio.packaging.images.base_archives import base_from_archive, base_from_engine
 from kronkers_studio.packaging.images.image import BaseImage, ComposedImage
 from kronkers_studio.packaging.images.image_archives import image_from_archive
+from kronkers_studio.packaging.images.language_bases import keep_language_base, language_base, language_bases
 from kronkers_studio.packaging.images.signed_images import holds_files, verified
 from kronkers_studio.packaging.layer_cache import LayerCache, users_layer_cache
 from kronkers_studio.packaging.model_files.inspection import inspect_model, require_safe
@@ -70,8 +71,11 @@ __all__ = [
     "holds_files",
     "image_from_archive",
     "inspect_model",
+    "keep_language_base",
     "kept_from_registries",
     "kept_from_registry",
+    "language_base",
+    "language_bases",
     "lock_dependencies",
     "may_be_model_in",
     "parse_base",

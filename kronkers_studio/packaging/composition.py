@@ -18,6 +18,7 @@ from kronkers_studio.packaging.digests import digest_of
 from kronkers_studio.packaging.images.bill_of_materials import bill_of_materials
 from kronkers_studio.packaging.images.components import components_of
 from kronkers_studio.packaging.images.image import BaseImage, ComposedImage, document, manifest_of
+from kronkers_studio.packaging.images.language_bases import require_language_packages
 from kronkers_studio.packaging.images.layers import DEPENDENCIES, MODEL, SERVER, TAR, dependency_layer, server_layer
 from kronkers_studio.packaging.images.provenance import annotations_of, provenance_of
 from kronkers_studio.packaging.layer_cache import LayerCache
@@ -66,6 +67,7 @@ def compose_package(
     config = document(_config(model, platform, base, layers))
     progress.step("Listing what is in the package")
     software = components_of([layer for layer in layers if layer.role in ("base", "dependencies")], cache, cancel)
+    require_language_packages(model.facts, software)
     sbom = bill_of_materials(lock, software, layers, platform, python)
     manifest = manifest_of(config, layers, annotations_of(model, created, base, lock.text, sbom))
     package = Package(
@@ -185,6 +187,8 @@ def describe_model(model: ModelVersion, sha256: str, weights: Sequence[str] = ()
         "signature": _signature(facts.signature),
         "allowed_globals": _spellings(facts.globals) if facts.framework is Framework.SKLEARN else [],
     }
+    if facts.packages:
+        described["packages"] = list(facts.packages)
     if facts.weights:
         files = zip(facts.weights, weights, strict=True)
         described["weights"] = [{"file": one.name, "sha256": digest} for one, digest in files]
@@ -199,7 +203,8 @@ def _signature(signature: Signature) -> dict[str, Any]:
             "shape": list(one.shape),
             "columns": list(one.columns),
         }
-        return {**described, "any_rank": True} if one.any_rank else described
+        more = {"any_rank": one.any_rank, "levels": list(one.levels)}
+        return described | {key: value for key, value in more.items() if value}
 
     return {"inputs": list(map(tensor, signature.inputs)), "outputs": list(map(tensor, signature.outputs))}
 

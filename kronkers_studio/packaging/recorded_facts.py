@@ -28,9 +28,13 @@ FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
     Framework.XGBOOST: {"xgboost-json": "model.json-xgboost", "xgboost-ubj": "model.ubj"},
     Framework.LIGHTGBM: {"lightgbm": "model.txt"},
     Framework.CATBOOST: {"catboost": "model.cbm"},
+    Framework.R: {"rds": "model.rds"},
+    Framework.JULIA: {"jls": "model.jls"},
 }
 """For each framework the formats of its files, and what a package calls such a file."""
 
+_WITH_FILES = (Framework.ONNX, Framework.JULIA)
+_PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,79}(?:==[0-9][0-9A-Za-z.-]{0,40})?")
 _PYTHON = re.compile(r"3\.[0-9]{1,2}")
 _LONGEST_VERSION = 80
 _PIN = re.compile(r"[a-z0-9][a-z0-9-]{0,127}==[A-Za-z0-9.!+_-]{1,255}")
@@ -78,8 +82,11 @@ def checked_facts(facts: ModelFacts, name: str = "") -> ModelFacts:
     if facts.framework is Framework.SKLEARN:
         _check_globals(facts, name)
     for weights in facts.weights:
-        if facts.framework is not Framework.ONNX or weights.size < 0 or not is_weights_name(weights.name):
+        if facts.framework not in _WITH_FILES or weights.size < 0 or not is_weights_name(weights.name):
             raise _foreign(name, "file of weights", weights.name)
+    for package in facts.packages:
+        if not _PACKAGE.fullmatch(package):
+            raise _foreign(name, "package", package)
     for pin in facts.requirements:
         if not _PIN.fullmatch(pin):
             raise _foreign(name, "requirement", pin)
@@ -100,9 +107,9 @@ def is_lock(text: str) -> bool:
 
 
 def _check_version(facts: ModelFacts, name: str) -> None:
-    """A version becomes part of what uv is asked for; only LightGBM's files do not say theirs."""
+    """A version becomes part of what uv is asked for; only LightGBM's and Julia's files do not say theirs."""
     version = facts.framework_version
-    if not version and facts.framework is Framework.LIGHTGBM:
+    if not version and facts.framework in (Framework.LIGHTGBM, Framework.JULIA):
         return
     if not is_version(version) or len(version) > _LONGEST_VERSION:
         raise _foreign(name, f"version of {facts.framework.label}", version)

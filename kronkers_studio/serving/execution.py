@@ -21,18 +21,20 @@ _SMOOTHING = 0.25
 
 
 class Runner:
-    """Runs predictions in ``threads`` threads, with at most ``most_waiting`` begun and not finished."""
+    """Runs predictions in ``threads`` threads, with at most ``most_waiting`` begun and not finished. Without ``quick``
+    none runs on the event loop: those of a model in another process take no time of this one's, and still last."""
 
-    def __init__(self, model: Model, *, threads: int, most_waiting: int) -> None:
+    def __init__(self, model: Model, *, threads: int, most_waiting: int, quick: bool = True) -> None:
         self._model = model
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="prediction")
         self._most_waiting = most_waiting
         self._waiting = 0
+        self._quick_rows = _QUICK_ROWS if quick else 0
         self._quick_seconds = 5 * _QUICK_SECONDS  # of a call with few rows; slow until the first calls prove otherwise
 
     async def run(self, inputs: Arrays, wanted: Collection[str], rows: int) -> dict[str, np.ndarray[Any, Any]]:
         """As ``Model.run``. Raises ``Refusal`` (503) when too much is waiting already."""
-        if rows <= _QUICK_ROWS and self._quick_seconds < _QUICK_SECONDS:
+        if rows <= self._quick_rows and self._quick_seconds < _QUICK_SECONDS:
             return self._timed(inputs, wanted, rows)
         if self._waiting >= self._most_waiting:
             raise Refusal(

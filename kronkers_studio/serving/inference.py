@@ -210,6 +210,7 @@ def _object(found: object, name: str) -> dict[str, Any]:
 
 def _described(spec: TensorSpec) -> dict[str, Any]:
     described: dict[str, Any] = {"name": spec.name, "datatype": spec.datatype, "shape": list(spec.shape)}
-    if spec.columns:
-        described["parameters"] = {"columns": list(spec.columns)}
+    more = {"columns": list(spec.columns), "levels": list(spec.levels)}
+    if any(more.values()):
+        described["parameters"] = {name: value for name, value in more.items() if value}
     return described

@@ -19,13 +19,16 @@ _FRAMEWORKS = {
     "xgboost": ("xgboost-json", "xgboost-ubj"),
     "lightgbm": ("lightgbm",),
     "catboost": ("catboost",),
+    "r": ("rds",),
+    "julia": ("jls",),
 }
 
 
 @dataclass(frozen=True)
 class Manifest:
     """The model's identity. ``allowed_globals`` are the only "module.name" pairs its pickle may import; ``weights``
-    the SHA-256 of the files of weights that belong to it, by their names in the folder ``weights``."""
+    the SHA-256 of the files of weights that belong to it, by their names in the folder ``weights``; ``packages`` those
+    of R or Julia that it needs."""
 
     name: str
     version: int
@@ -37,6 +40,7 @@ class Manifest:
     signature: Signature
     allowed_globals: frozenset[str]
     weights: Mapping[str, str] = field(default_factory=dict)
+    packages: tuple[str, ...] = ()
 
     @property
     def weights_folder(self) -> Path:
@@ -111,6 +115,7 @@ def _manifest(folder: Path, found: dict[str, Any]) -> Manifest:
         ),
         allowed_globals=frozenset(map(str, found.get("allowed_globals") or ())),
         weights=dict(map(_weights, found.get("weights") or ())),
+        packages=tuple(map(str, found.get("packages") or ())),
     )
 
 
@@ -136,4 +141,5 @@ def _tensor(found: dict[str, Any]) -> TensorSpec:
         shape=tuple(int(length) for length in found["shape"]),
         columns=tuple(map(str, found.get("columns") or ())),
         any_rank=found.get("any_rank") is True,
+        levels=tuple(map(str, found.get("levels") or ())),
     )

@@ -25,6 +25,7 @@ from kronkers_studio.serving.metrics import Metrics
 from kronkers_studio.serving.model_loader import load_model
 from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.stop_file import StopFile
+from kronkers_studio.serving.worker_model import WorkerModel
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +57,8 @@ def serve(options: Options) -> None:
     manifest = read_manifest(options.model)
     identity = read_identity(options.secret_file, manifest.name, manifest.version)
     model = load_model(manifest, options.threads)
-    runner = Runner(model, threads=options.threads, most_waiting=options.limits.most_waiting)
+    alone = not isinstance(model, WorkerModel)
+    runner = Runner(model, threads=options.threads, most_waiting=options.limits.most_waiting, quick=alone)
     listener = _adopted(options.listen_fd) if options.listen_fd is not None else _listen(options.host, options.port)
     address, port = listener.getsockname()[:2]
     metrics = Metrics(manifest.name, manifest.version, manifest.framework, counts_for(model))
@@ -76,6 +78,8 @@ def serve(options: Options) -> None:
         server.run(sockets=[listener])
     finally:
         runner.close()
+        if isinstance(model, WorkerModel):
+            model.process.close()
         if options.ready_file:
             _take_back(options.ready_file)
         _log.info("stopped")

@@ -173,17 +173,22 @@ def write_tensor(name: str, array: _Array, *, as_binary: bool) -> tuple[dict[str
     """One entry of an answer's ``outputs``, and its binary data (empty for JSON)."""
     entry: dict[str, Any] = {"name": name, "datatype": datatype_of(array), "shape": list(array.shape)}
     if not as_binary:
-        entry["data"] = [str(value) for value in array.flat] if array.dtype.hasobject else array.ravel().tolist()
+        entry["data"] = [_text(value) for value in array.flat] if array.dtype.hasobject else array.ravel().tolist()
         return entry, b""
     data = _bytes_of(array)
     entry["parameters"] = {"binary_data_size": len(data)}
     return entry, data
 
 
+def _text(value: object) -> str | None:
+    """A text as it is sent; null for the answer to a row that has none, which is an empty text in binary data."""
+    return None if value is None else str(value)
+
+
 def _bytes_of(array: _Array) -> bytes:
     if not array.dtype.hasobject:
         return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-    texts = [str(value).encode() for value in array.flat]
+    texts = [(_text(value) or "").encode() for value in array.flat]
     return b"".join(struct.pack("<I", len(text)) + text for text in texts)
 
 

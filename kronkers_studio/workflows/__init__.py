@@ -20,6 +20,7 @@ dependencies       the libraries of a model's service: what was found of them, a
 packages           build the image of a model version; ``package_plans`` tells of it before and builds it to a place,
                    ``packaged_files`` verifies one in a file or registry
 image_registries   where base images come from: logins, CA files, newer images
+language_bases     the base images of R and Julia models, built on a server or brought
 package_cache      what packages are built from, taken to another computer
 servers            host keys, add, check, set up, unlock, remove; ``server_care`` cleans, ``credentials`` keeps secrets
 releases           put live, roll back, stop, send rows; ``restart`` starts again, ``this_computer`` at each log-in

@@ -20,7 +20,7 @@ from kronkers_studio.domain.paths import join, parent
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.workflows.session import Session
 
-_BESIDE_SUFFIXES = (".txt", ".toml", ".py", ".python-version")
+_BESIDE_SUFFIXES = (".txt", ".toml", ".py", ".python-version", "renv.lock", "description")
 _BESIDE_LIMIT = 256 * 1024  # bytes of a text file worth reading beside a model
 
 

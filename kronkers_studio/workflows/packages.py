@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.changes import PackageBuilt
-from kronkers_studio.domain.errors import BaseImageUnavailable, InvalidInput
+from kronkers_studio.domain.errors import BaseImageUnavailable, InvalidInput, PackagingFailed
 from kronkers_studio.domain.models import ModelVersion, Package, PushedImage
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.settings.paths import from_home
 from kronkers_studio.workflows.dependencies import as_chosen, last_choice
+from kronkers_studio.workflows.language_bases import LANGUAGES, kept_language_base
 from kronkers_studio.workflows.models import open_model, open_weights
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.signers import require_verified, signed
@@ -122,8 +123,16 @@ def push_package(
 def compose_for_this_computer(
     session: Session, model: ModelVersion, *, progress: Progress = SILENT, cancel: CancelToken = NEVER
 ) -> ComposedImage:
-    """The layers that run here as a process; no base."""
+    """The layers that run here as a process; no base. Raises ``PackagingFailed`` for a model that runs in a container
+    only."""
     from kronkers_studio.packaging import runnable_here, this_platform
+
+    if model.facts.framework in LANGUAGES:
+        language = model.facts.framework.label
+        raise PackagingFailed(
+            f"Models of {language} run in a container, where nothing that is in their file can harm anything.",
+            next_step="Release it to a server, or package it into a file (--output) or a registry (--push).",
+        )
 
     return _compose(session, runnable_here(as_chosen(model), progress), this_platform(), None, progress, cancel)
 
@@ -141,15 +150,18 @@ def compose_for_servers(
     """The whole image. ``connection`` is to the server whose engine an ``engine:NAME`` base comes from."""
     model = as_chosen(model)
     progress.step("Getting the base image")
-    found = _base_image(
-        session.settings,
-        base or session.settings.base_image,
-        model.facts.python_version,
-        platform,
-        connection,
-        progress,
-        cancel,
-    )
+    if not base and model.facts.framework in LANGUAGES:
+        found = kept_language_base(model.facts.framework, platform)
+    else:
+        found = _base_image(
+            session.settings,
+            base or session.settings.base_image,
+            model.facts.python_version,
+            platform,
+            connection,
+            progress,
+            cancel,
+        )
     return _compose(session, model, platform, found, progress, cancel)
 
 

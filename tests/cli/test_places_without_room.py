@@ -49,6 +49,8 @@ READING = (
     ("folder", "list"),
     ("image-registry", "list"),
     ("cache", "list"),
+    ("base", "list"),
+    ("base", "dockerfile", "r"),
     ("branch", "p"),
     ("tag", "p"),
     ("diagnostics", "d.zip", "--dry-run"),
@@ -59,7 +61,7 @@ OTHERS = {
     *("init", "demo", "restore", "merge", "registry rebuild", "autostart", "folder forget"),
     *("key add", "key drill", "key recovery", "key remove", "key rotate", "key trust", "key distrust"),
     *("trash branch", "trash empty", "trash model", "trash project", "trash restore"),
-    *("cache export", "cache import"),
+    *("cache export", "cache import", "base add", "base build"),
     *("image-registry forget", "image-registry login", "image-registry refresh", "image-registry trust"),
     *(
         f"model {word}"

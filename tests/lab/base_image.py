@@ -21,6 +21,8 @@ from pathlib import Path
 NAME = "python:3.11-slim"
 """Named as on a public registry, so that ordinary settings work unchanged."""
 
+DEBIAN_NAME = "debian:bookworm-slim"
+
 _SUITE = "bookworm"  # Python 3.11
 _PACKAGES = ("ca-certificates", "libgomp1", "libpython3-stdlib", "libstdc++6", "python3-minimal")
 _LEFT_OUT = (
@@ -45,8 +47,17 @@ def cache_folder() -> Path:
 
 def base_archive() -> Path:
     """The archive of the base image; made on first use (under a minute), then taken from the cache."""
-    recipe = hashlib.sha256(repr((_SUITE, _PACKAGES, _LEFT_OUT, 1)).encode()).hexdigest()[:12]
-    archive = cache_folder() / f"python-base-{recipe}.tar"
+    return _archive("python-base", NAME, _PACKAGES, _LEFT_OUT)
+
+
+def debian_archive() -> Path:
+    """The archive of the image that Dockerfiles begin with, which installs packages as this machine does."""
+    return _archive("debian", DEBIAN_NAME, ("ca-certificates",), _LEFT_OUT[:4])
+
+
+def _archive(title: str, name: str, packages: tuple[str, ...], left_out: tuple[str, ...]) -> Path:
+    recipe = hashlib.sha256(repr((_SUITE, packages, left_out, 1)).encode()).hexdigest()[:12]
+    archive = cache_folder() / f"{title}-{recipe}.tar"
     if archive.exists():
         return archive
     if shutil.which("mmdebstrap") is None:
@@ -55,15 +66,15 @@ def base_archive() -> Path:
         if not archive.exists():  # nobody else made it meanwhile
             with tempfile.TemporaryDirectory(dir=cache_folder()) as folder:
                 draft = Path(folder) / archive.name
-                _write_archive(_make_root(Path(folder)), draft)
+                _write_archive(_make_root(Path(folder), packages, left_out), draft, name)
                 draft.replace(archive)
     return archive
 
 
-def _make_root(folder: Path) -> Path:
+def _make_root(folder: Path, packages: tuple[str, ...], left_out: tuple[str, ...]) -> Path:
     root = folder / "root.tar"
-    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(_PACKAGES)}"]
-    command += [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}"]
+    command += [f"--dpkgopt=path-exclude={pattern}" for pattern in left_out]
     made = subprocess.run(
         [*command, _SUITE, str(root)],
         env={**os.environ, "TMPDIR": str(folder), "SOURCE_DATE_EPOCH": "1767225600"},
@@ -77,7 +88,7 @@ def _make_root(folder: Path) -> Path:
     return root
 
 
-def _write_archive(root: Path, archive: Path) -> None:
+def _write_archive(root: Path, archive: Path, name: str) -> None:
     """Pack the root file system as the only layer of an image."""
     layer = root.with_suffix(".gz")
     with root.open("rb") as plain, layer.open("wb") as file, gzip.GzipFile("", "wb", 1, file, mtime=0) as packed:
@@ -112,14 +123,14 @@ def _write_archive(root: Path, archive: Path) -> None:
             {
                 "mediaType": "application/vnd.oci.image.manifest.v1+json",
                 **_described(manifest),
-                "annotations": {"org.opencontainers.image.ref.name": NAME},
+                "annotations": {"org.opencontainers.image.ref.name": name},
             }
         ],
     }
     saved = [
         {
             "Config": _blob(str(config_entry["digest"])),
-            "RepoTags": [NAME],
+            "RepoTags": [name],
             "Layers": [_blob(str(layer_entry["digest"]))],
         }
     ]

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.base_image import CannotMake, base_archive
+from tests.lab.base_image import CannotMake, base_archive, debian_archive
+from tests.lab.package_proxy import proxy_for_packages
 from tests.lab.secret_service import SecretService, SecretServiceUnavailable
 from tests.lab.servers import Lab, LabServer, LabUnavailable
 
@@ -22,6 +23,8 @@ _MARKED_BY = {
     "lab_server": "lab",
     "other_server": "lab",
     "base_image_archive": "lab",
+    "debian_image_archive": "lab",
+    "package_proxy": "lab",
     "secret_service": "secret_service",
 }
 
@@ -60,6 +63,23 @@ def base_image_archive() -> Path:
         return base_archive()
     except CannotMake as problem:
         pytest.skip(f"lab: no base image: {problem}")
+
+
+@pytest.fixture(scope="session")
+def debian_image_archive() -> Path:
+    """The image that Dockerfiles begin with, as an archive file."""
+    try:
+        return debian_archive()
+    except CannotMake as problem:
+        pytest.skip(f"lab: no Debian image: {problem}")
+
+
+@pytest.fixture(scope="session")
+def package_proxy(lab: Lab) -> Iterator[str]:
+    """The address of a proxy on this machine through which the lab's servers, which have no way out, reach the sources
+    of Debian's packages."""
+    with proxy_for_packages(lab.gateway) as address:
+        yield address
 
 
 @pytest.fixture

@@ -138,6 +138,8 @@ def _framework(facts: ModelFacts, platform: str) -> tuple[str, ...]:
     match facts.framework:
         case Framework.ONNX:
             return ("onnxruntime",)
+        case Framework.R | Framework.JULIA:
+            return ()  # they are in the base image
         case Framework.XGBOOST:
             library = _xgboost(facts.framework_version, platform)
             return (f"{library}=={facts.framework_version}", *_numpy(facts))

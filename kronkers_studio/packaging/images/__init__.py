@@ -4,6 +4,7 @@ image                images as data
 image_documents      the JSON of images that come from elsewhere
 base_images          what all sources of base images share
 base_archives        base images out of archives and engines
+language_bases       the base images of services with R or Julia models
 layers               the dependency and server layers
 bytecode             compiling a layer's Python files
 components           what software a layer holds

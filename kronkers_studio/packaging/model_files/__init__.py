@@ -5,7 +5,8 @@ model_formats     kinds of files told apart by their bytes
 pickles           pickles read as symbols, and the names they may use
 onnx_files        ONNX graphs, their classes' names, the weights beside them
 tree_libraries    files of XGBoost, LightGBM and CatBoost
-r_objects         the class of what R saved
+julia_files       Julia's objects, and what the files beside them say
+r_files           R's saved models: their class, columns and answers
 zip_entries       what is in a zip archive
 
 Imports point down (a contract in pyproject.toml).

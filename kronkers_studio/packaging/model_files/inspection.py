@@ -8,7 +8,7 @@ from typing import BinaryIO
 from packaging.version import Version
 
 from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
-from kronkers_studio.domain.model_files import ModelFileKind, kind_of_module
+from kronkers_studio.domain.model_files import JULIA, ModelFileKind, R, kind_of_module
 from kronkers_studio.domain.models import Framework, ModelFacts, Signature
 from kronkers_studio.estimators.answers import CannotPredict
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
@@ -24,8 +24,9 @@ from kronkers_studio.packaging.model_files.pickles import allowlist, estimators,
 from kronkers_studio.packaging.model_files.pickles.pickle_reader import Budget, Findings, Forbidden, PickleReader
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global, Symbol, class_of
 from kronkers_studio.packaging.model_files.pickles.replaced_names import replaced
+from kronkers_studio.packaging.model_files.r_files.r_objects import SavedObject, is_r_object, read_saved
 
-_SUPPORTED = "Models of scikit-learn (joblib, pickle), XGBoost, LightGBM, CatBoost and ONNX"
+_SUPPORTED = "Models of scikit-learn (joblib, pickle), XGBoost, LightGBM, CatBoost, ONNX and R (.rds)"
 _HEAD = 4096
 _LARGEST = 32 * 1024**3
 _EXPANSION = 40  # beyond the first part: a compressed model grows less; a bomb grows a thousandfold
@@ -60,8 +61,15 @@ def inspect_model(
         return inspect_onnx(name, stream, read_surroundings(beside), size_beside)
     compression = compression_of(head)
     kind = loaded_kind(head)
+    if kind is JULIA:
+        from kronkers_studio.packaging.model_files.julia_files import inspect_julia
+
+        return inspect_julia(name, beside, size_beside)
     if kind is not None:
         return _reader_of(kind)(name, stream, read_surroundings(beside))
+    of_r = _inspect_r(name, stream, head, beside)
+    if of_r is not None:
+        return of_r
     other = recognised(name, stream)
     if other is not None:
         raise _not_supported(name, other)
@@ -90,6 +98,19 @@ def _reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundings], M
     from kronkers_studio.packaging.model_files.tree_libraries.catboost_files import inspect_catboost
 
     return inspect_catboost
+
+
+def _inspect_r(
+    name: str, stream: BinaryIO, head: bytes, beside: Mapping[str, Callable[[], bytes]]
+) -> ModelFacts | None:
+    """The facts of one of R's models; None for all else, R's other objects among it."""
+    if not is_r_object(head):
+        return None
+    from kronkers_studio.packaging.model_files.r_files.r_facts import inspect_r
+
+    saved = read_saved(stream)
+    stream.seek(0)
+    return inspect_r(name, saved, beside) if isinstance(saved, SavedObject) else None
 
 
 def require_safe(facts: ModelFacts) -> None:
@@ -248,8 +269,20 @@ def _not_supported(name: str, found: Recognised) -> UnsupportedModel:
             f"{name} holds an R object{said or ' without a class'}, not a model.",
             next_step="Save the fitted model itself: saveRDS(model, file).",
         )
+    if kind is R:
+        return _not_served_r(name, found, said)
     words = f"is {kind.called}{said}" if found.sure else f"may be {kind.called}, which its bytes do not tell{said}"
     return UnsupportedModel(f"{name} {words}: not supported yet. It would need {kind.needs}.", next_step=kind.instead)
+
+
+def _not_served_r(name: str, found: Recognised, said: str) -> UnsupportedModel:
+    from kronkers_studio.packaging.model_files.r_files.r_facts import served_classes
+
+    words = "is an R model" if found.sure else "may be an R model, which its bytes do not tell"
+    return UnsupportedModel(
+        f"{name} {words}{said}: not supported yet. Served are models of the classes {served_classes()}.",
+        next_step="Save one such model itself with saveRDS(model, file), or export it where it was trained to ONNX.",
+    )
 
 
 def _not_a_model(name: str) -> NotAModel:

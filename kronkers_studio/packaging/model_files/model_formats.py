@@ -17,7 +17,7 @@ from kronkers_studio.domain.model_files import (
     model_file_kind,
 )
 from kronkers_studio.domain.printable import printable
-from kronkers_studio.packaging.model_files.r_objects import RObject, is_r_object, read_r_object
+from kronkers_studio.packaging.model_files.r_files.r_objects import RObject, is_r_object, read_r_object
 from kronkers_studio.packaging.model_files.zip_entries import zip_entries
 
 _PICKLE_SUFFIXES = (*model_files.JOBLIB.suffixes, *model_files.PICKLE.suffixes, *model_files.PICKLE.shared)
@@ -78,7 +78,7 @@ def recognised(name: str, stream: BinaryIO) -> Recognised | None:
     named = model_file_kind(name)
     if named in (model_files.R, None) and is_r_object(head) and (found := read_r_object(stream)) is not None:
         return _of_r(found)
-    if named is None or named.framework is not None or looks_like_pickle(name, head):
+    if named is None or looks_like_pickle(name, head) or (named.framework is not None and named is not model_files.R):
         return None
     if named is model_files.KERAS_HDF5 and head.startswith(b"\x89HDF"):
         return Recognised(named, sure=False, detail="the file is HDF5, which holds any data")

@@ -18,6 +18,7 @@ from kronkers_studio.domain.errors import BaseImageUnavailable, InvalidInput, Pa
 from kronkers_studio.domain.models import Layer
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.packaging.digests import Digest, digest_of, parse_digest
+from kronkers_studio.packaging.images import language_bases
 from kronkers_studio.packaging.images.base_images import base_of, kept_base, kept_bases, known_base
 from kronkers_studio.packaging.images.image import INDEX_TYPE, MANIFEST_TYPE, BaseImage
 from kronkers_studio.packaging.images.image_documents import (
@@ -125,7 +126,9 @@ def kept_from_registries(cache: LayerCache) -> list[tuple[ImageReference, BaseIm
     found = []
     for key, base in kept_bases(cache):
         with contextlib.suppress(InvalidInput):  # an archive's
-            found.append((parse_reference(key), base))
+            image = parse_reference(key)
+            if image.host != language_bases.HOST:
+                found.append((image, base))
     return sorted(found, key=lambda each: (str(each[0]), each[1].platform))
 
 

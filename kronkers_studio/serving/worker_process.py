@@ -1,0 +1,151 @@
+"""A process in the model's own language that answers one question after the other over its pipes.
+
+It is started once and holds the model. One that ends, or takes too long and is ended, is started again for the next
+question; the question that it died of is not asked again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import struct
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import IO
+
+_log = logging.getLogger(__name__)
+
+_LENGTH = struct.Struct("<i")
+_LARGEST_ANSWER = 256 << 20
+_SECONDS_TO_START = 300.0
+_SECONDS_TO_STOP = 5.0
+_KEPT_OF_ERRORS = 20  # lines
+
+
+class WorkerDied(Exception):
+    """The process ended without an answer, or was ended because it took too long; the text says which."""
+
+
+class WorkerProcess:
+    """``command`` is started with ``setup`` as its first question, which it answers when it is ready.
+
+    Questions may be asked from several threads; they are answered one by one, each within ``seconds``.
+    """
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], setup: bytes, *, seconds: float = 120.0
+    ) -> None:
+        self._command = tuple(command)
+        self._environment = dict(environment)
+        self._setup = setup
+        self._seconds = seconds
+        self._turn = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._errors: deque[bytes] = deque(maxlen=_KEPT_OF_ERRORS)
+        self.starts = 0
+
+    def start(self) -> bytes:
+        """What it says of itself once it is ready. Raises ``WorkerDied``."""
+        with self._turn:
+            return self._started()
+
+    def ask(self, question: bytes) -> bytes:
+        """The answer. Raises ``WorkerDied``; the next question has a new process then."""
+        with self._turn:
+            if self._process is None or self._process.poll() is not None:
+                self.close()
+                self._started()
+            return self._asked(question, self._seconds)
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:  # what was not written before it died
+                    continue
+        try:
+            process.wait(_SECONDS_TO_STOP if process.poll() is None else 0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    @property
+    def last_errors(self) -> str:
+        """The last lines that it wrote as errors: for the log, when it does not start."""
+        return b"".join(self._errors).decode("utf-8", "replace")[-2000:]
+
+    def _started(self) -> bytes:
+        self.starts += 1
+        self._errors.clear()
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 — what the service itself runs
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**_without_own(os.environ), **self._environment},
+            )
+        except OSError as error:
+            raise WorkerDied(f"{self._command[0]} cannot be started: {error.strerror}") from None
+        assert self._process.stderr is not None  # noqa: S101 — as it was asked for
+        threading.Thread(target=self._drain, args=(self._process.stderr,), name="worker errors", daemon=True).start()
+        _log.info("worker started", extra={"fields": {"worker": self._process.pid, "starts": self.starts}})
+        return self._asked(self._setup, _SECONDS_TO_START)
+
+    def _asked(self, question: bytes, seconds: float) -> bytes:
+        process = self._process
+        assert process is not None and process.stdin is not None and process.stdout is not None  # noqa: S101
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            process.kill()
+
+        watch = threading.Timer(seconds, end)
+        watch.daemon = True
+        watch.start()
+        try:
+            process.stdin.write(_LENGTH.pack(len(question)))
+            process.stdin.write(question)
+            process.stdin.flush()
+            return _answer(process.stdout)
+        except (OSError, EOFError, ValueError) as problem:
+            why = f"it took longer than {seconds:g} seconds" if late.is_set() else f"it ended ({problem})"
+            process.kill()
+            self.close()
+            raise WorkerDied(why) from None
+        finally:
+            watch.cancel()
+
+    def _drain(self, errors: IO[bytes]) -> None:
+        """Nobody reads what a model prints; but a full pipe would stop it."""
+        with errors:
+            while line := errors.readline(1000):
+                self._errors.append(line)
+
+
+def _without_own(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the model's own program has no use for is not handed on."""
+    return {name: value for name, value in environment.items() if not name.startswith("KRONKERS_")}
+
+
+def _answer(pipe: IO[bytes]) -> bytes:
+    """Raises ``EOFError`` when the process says no whole frame, ``ValueError`` for one that is too large."""
+    (length,) = _LENGTH.unpack(_whole(pipe, _LENGTH.size))
+    if not 0 <= length <= _LARGEST_ANSWER:
+        raise ValueError("its answer is larger than any")
+    return _whole(pipe, length)
+
+
+def _whole(pipe: IO[bytes], count: int) -> bytes:
+    found = pipe.read(count)
+    if len(found) < count:
+        raise EOFError("without a whole answer")
+    return found
