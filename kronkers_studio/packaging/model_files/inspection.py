@@ -181,6 +181,7 @@ def _read(name: str, stream: BinaryIO, compression: str, findings: Findings) -> 
     except (Damaged, TooMuch) as reason:
         if not findings.globals:  # it only looked like a pickle
             raise _not_a_model(name) from None
+        _refuse_programs(allowlist.outside(findings.globals, findings.called), findings)
         raise UnsupportedModel(
             f"{name} cannot be read: {reason}.", next_step="Copy it again from where it was made."
         ) from None

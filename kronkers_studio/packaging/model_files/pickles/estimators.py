@@ -85,7 +85,9 @@ def _viewed_object(symbol: Call | Array, depth: int) -> Value:
 
 def is_estimator(root: Symbol) -> bool:
     """Whether ``root`` is an instance of a class of scikit-learn, or an estimator of a tree library."""
-    return isinstance(root, Call) and (class_of(root).startswith("sklearn.") or is_boosted(class_of(root)))
+    if not isinstance(root, Call) or not (root.bare or str(root.function) == "copyreg._reconstructor"):
+        return False  # what a function gave
+    return class_of(root).startswith("sklearn.") or is_boosted(class_of(root))
 
 
 def version_of(root: Symbol) -> str:
