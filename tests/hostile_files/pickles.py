@@ -19,7 +19,8 @@ import numpy as np
 from tests.hostile_files.hostile import Hostile
 from tests.packaging.misuse import Made, Named, pickled
 
-_PROGRAM = r"would run `|which is not on the list|, not a scikit-learn model|: not supported yet"
+_PROGRAM = r"would run `"
+_LIBRARY = r"which is not on the list|, not a scikit-learn model|: not supported yet"
 
 
 def _command(canary: Path) -> str:
@@ -42,12 +43,19 @@ def _model(**attributes: Any) -> Any:
     return model
 
 
-def _calls(name: str, make: Callable[[Path], Any], *, harms: bool = False, reason: str = _PROGRAM) -> list[Hostile]:
+def _calls(name: str, make: Callable[[Path], Any], *, harms: bool = False, reason: str = "") -> list[Hostile]:
     """``make``'s call as the whole pickle, and as an attribute of an honest model."""
+    reason = reason or _reason(make(Path("canary")))
     return [
         Hostile(f"{name}, alone", "model.pkl", lambda canary: pickled(make(canary)), reason, harms),
         Hostile(f"{name}, in a model", "model.pkl", lambda canary: pickled(_model(kept_=make(canary))), reason, harms),
     ]
+
+
+def _reason(made: Any) -> str:
+    """What every Python has is called a program; what needs a library is named, or is no model."""
+    module = str((made.function if isinstance(made, Made) else made).module).partition(".")[0]
+    return _PROGRAM if module in {*sys.stdlib_module_names, "nt", "pip", "test"} else _LIBRARY
 
 
 def _code_object(canary: Path) -> bytes:
@@ -248,7 +256,7 @@ _CALLS: list[Hostile] = [
             reason=r"with arguments"),
     *_calls("cloudpickle's functions", lambda _: _call("cloudpickle.cloudpickle", "_make_function", None)),
     *_calls("dill's functions", lambda _: _call("dill._dill", "_create_function", None)),
-    *_calls("a call in an array of objects", _object_array, harms=True),
+    *_calls("a call in an array of objects", _object_array, harms=True, reason=_PROGRAM),
 ]  # fmt: skip
 
 

@@ -73,7 +73,7 @@ def _full_names(table: Mapping[str, str]) -> frozenset[str]:
 
 _BOOSTED: Final = _full_names(listed_tree_names.ESTIMATORS)
 _CLASSES: Final = _full_names(sklearn_names.CLASSES) | _BOOSTED | _full_names(listed_tree_names.BOOSTERS)
-_STANDARD_LIBRARY = frozenset(sys.stdlib_module_names) | {"nt", "posix", "pip", "setuptools", "pkg_resources"}
+_STANDARD_LIBRARY = frozenset(sys.stdlib_module_names) | {"nt", "posix", "pip", "setuptools", "pkg_resources", "test"}
 
 
 def is_allowed(found: Global, *, called: bool) -> bool:
