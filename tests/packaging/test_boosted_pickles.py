@@ -7,14 +7,16 @@ import io
 import pickle
 import sys
 import zlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from kronkers_studio.domain.errors import UnsupportedModel
-from kronkers_studio.domain.models import Framework, ModelFacts
+from kronkers_studio.domain.errors import InvalidInput, UnsupportedModel
+from kronkers_studio.domain.libraries import library_wanted
+from kronkers_studio.domain.models import ContentRef, Framework, ModelFacts, ModelVersion
 from kronkers_studio.packaging import inspect_model, require_safe
 from kronkers_studio.packaging.dependencies import locking
 from kronkers_studio.packaging.recorded_facts import checked_facts
@@ -85,6 +87,19 @@ def test_a_service_gets_every_library_of_which_there_are_objects(file: str, want
 
     assert found - {"numpy>=2"} == wanted - {"numpy>=2"}
     assert found <= wanted
+
+
+def test_no_other_version_is_chosen_than_the_one_that_made_the_model_inside() -> None:
+    source = ContentRef("trees", "c0ffee" * 10, "model.joblib")
+
+    def version(file: str) -> ModelVersion:
+        facts = _facts((_PICKLES / file).read_bytes(), file)
+        return ModelVersion("model", 1, source, facts, datetime(2026, 11, 30, tzinfo=UTC), "ada")
+
+    for wanted in ("xgboost==3.1.0", "xgboost-cpu==3.1.0"):
+        with pytest.raises(InvalidInput, match=r"was made with xgboost(?:-cpu)? 3\.2\.0"):
+            library_wanted(wanted, version("xgb-columns.joblib"))
+    assert library_wanted("lightgbm==4.6.0", version("lgb-stack.joblib")) == ("lightgbm", "lightgbm==4.6.0")
 
 
 class Booster:
