@@ -228,7 +228,8 @@ def _dependency_lines(found: ModelDependencies) -> list[str]:
     ]
     python = choice.python_version or facts.python_version
     source = "chosen" if choice.python_version else "assumed" if "python_version" in facts.assumed else "found"
-    lines = [f"{version.label}: {facts.framework.label} {facts.framework_version}, Python {python} ({source})"]
+    made_with = f"{facts.framework.label} {facts.framework_version}".strip()
+    lines = [f"{version.label}: {made_with}, Python {python} ({source})"]
     titles = ["Library", "Wanted", "In the package", "Said by"]
     lines += table(titles, rows) if rows else ["No file beside it says more."]
     others = [one.project for one in every[len(named) :]]

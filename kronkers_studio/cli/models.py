@@ -281,7 +281,9 @@ def _version_lines(version: ModelVersion) -> list[str]:
     return [
         f"{version.label}  ({', '.join(version.aliases)})" if version.aliases else version.label,
         f"from {version.source}",
-        f"{facts.framework.label} {facts.framework_version}, {facts.file_format}, Python {facts.python_version}"
+        f"{f'{facts.framework.label} {facts.framework_version}'.strip()}, {facts.file_format}"
+        + (f", with {', '.join(facts.libraries)}" if facts.libraries else "")
+        + f", Python {facts.python_version}"
         + (f"; assumed: {', '.join(facts.assumed)}" if facts.assumed else ""),
         *[f"takes {_tensor(tensor)}" for tensor in facts.signature.inputs],
         *[f"gives {_tensor(tensor)}" for tensor in facts.signature.outputs],

@@ -19,7 +19,7 @@ _ABBREVIATIONS = {"SVC", "SVR", "SGD", "MLP", "PCA", "CV", "NB", "LDA", "QDA", "
 
 def kind_words(facts: ModelFacts) -> str:
     """A scikit-learn estimator's class in words; for ONNX, the program that wrote it."""
-    if facts.framework is not Framework.SKLEARN:
+    if facts.framework is not Framework.SKLEARN and not facts.globals:
         return facts.estimator or "–"
     name = facts.estimator.rsplit(".", 1)[-1]
     named = {

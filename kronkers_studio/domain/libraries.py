@@ -9,7 +9,7 @@ from typing import Final
 
 from kronkers_studio.domain.dependencies import DependencyChoice, DependencyEvidence
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.domain.models import Framework, ModelVersion
+from kronkers_studio.domain.models import Framework, ModelFacts, ModelVersion
 
 FRAMEWORK_LIBRARIES: Final[Mapping[Framework, tuple[str, ...]]] = {
     Framework.SKLEARN: ("scikit-learn",),
@@ -83,13 +83,21 @@ def library_wanted(text: str, model: ModelVersion) -> tuple[str, str]:
             next_step="Write it as name==version, e.g. pandas==2.2.1; the name alone means the newest that fits.",
         )
     project = re.sub(r"[-_.]+", "-", matched[1]).lower()
-    own = model.facts.framework_version if project in FRAMEWORK_LIBRARIES.get(model.facts.framework, ()) else ""
+    own = _version_told(model.facts, project)
     if own:
         raise InvalidInput(
             f"{model.label} was made with {project} {own}, and is run with that.",
             next_step="Train it with another version, and register it as the model's next version.",
         )
     return project, project + re.sub(r"\s", "", matched[2] or "")
+
+
+def _version_told(facts: ModelFacts, project: str) -> str:
+    """The version of ``project`` that the model's file tells; "" when it tells none."""
+    if project in FRAMEWORK_LIBRARIES.get(facts.framework, ()):
+        return facts.framework_version
+    told = {project_of(one): one.partition("==")[2] for one in facts.libraries}
+    return told.get("xgboost" if project == "xgboost-cpu" else project, "")
 
 
 def _is_requirement(text: str) -> bool:

@@ -92,6 +92,7 @@ class ModelFacts:
     any is refused). ``python_version`` ("3.11") and ``requirements`` ("numpy==2.4.6") come from files beside the model;
     ``assumed`` names the facts that are defaults rather than findings. ``weights`` are further files of the model's.
     ``packages`` are those of R or Julia that the base image must have ("ranger", "ranger==0.14.1").
+    ``libraries`` are what a service needs beside the framework to open a pickle ("xgboost==3.2.0").
     """
 
     framework: Framework
@@ -106,6 +107,7 @@ class ModelFacts:
     assumed: tuple[str, ...] = ()
     weights: tuple[WeightsFile, ...] = field(default=(), metadata=UNLESS_DEFAULT)
     packages: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
+    libraries: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,5 +9,6 @@ views          an estimator and an array, as whoever reads them shows them
 wrappers       where the parts of an estimator are, and which of them see the whole table
 columns        what each column of the table must hold
 answers        what an estimator answers for a row, or what it is good for instead
+boosted        estimators of tree libraries, which keep what they learnt in a form of their own
 description    both together: tensors in and out
 """

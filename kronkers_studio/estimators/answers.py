@@ -104,6 +104,9 @@ def answer_of(estimator: EstimatorView, depth: int = 0) -> Answer:
     """What ``estimator`` answers for one row. Raises ``CannotPredict``."""
     if depth > DEEPEST:
         raise CannotPredict("It is an estimator around itself.", "Fit it and save it again.")
+    told = estimator.get("answer_")
+    if isinstance(told, Answer):  # of a tree library's estimator
+        return told
     if estimator.name == "Pipeline":
         return _of_pipeline(estimator, depth)
     _require_use(estimator)
@@ -211,6 +214,12 @@ def classes_of(estimator: EstimatorView) -> Value:
         if is_array(value) or isinstance(value, list):
             return value
     return None
+
+
+def answer_with(classes: Value) -> Answer:
+    """The answer of a classifier that tells ``classes`` apart and gives the probability of each."""
+    values = tuple(listed(classes))
+    return Answer(_datatype(classes), is_class=True, classes=values, probable=True, columns=len(values) or -1)
 
 
 def _labels_at_once(estimator: EstimatorView) -> list[Value]:

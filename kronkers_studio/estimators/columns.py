@@ -213,6 +213,9 @@ def _of_slice(chosen: slice, names: Mapping[str, int], width: int) -> list[int]:
 
 def _seen(estimator: EstimatorView, count: int) -> list[Holds]:
     """What each of the ``count`` columns held that ``estimator`` saw, numbers when it does not say."""
+    texts = estimator.get("text_columns_")
+    if isinstance(texts, list) and texts:
+        return [Holds.TEXT if column in texts else Holds.NUMBERS for column in range(count)]
     categories = estimator.get("categories_")
     if isinstance(categories, list) and len(categories) == count:
         return [_held_by(one) for one in categories]

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.image_contract import SERVICE_PORT, SERVICE_USER, image_name
-from kronkers_studio.domain.models import Framework, Layer, ModelVersion, Package, Signature, Tensor
+from kronkers_studio.domain.models import Layer, ModelVersion, Package, Signature, Tensor
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.packaging.dependencies.locking import DependencyLock
 from kronkers_studio.packaging.digests import digest_of
@@ -23,7 +23,7 @@ from kronkers_studio.packaging.images.layers import DEPENDENCIES, MODEL, SERVER,
 from kronkers_studio.packaging.images.provenance import annotations_of, provenance_of
 from kronkers_studio.packaging.layer_cache import LayerCache
 from kronkers_studio.packaging.model_files.inspection import require_safe
-from kronkers_studio.packaging.recorded_facts import FILE_NAMES, checked_model
+from kronkers_studio.packaging.recorded_facts import FILE_NAMES, checked_model, is_pickle
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, stream_pieces, tar_stream
 
 _MODEL_FORMAT = 1
@@ -185,7 +185,7 @@ def describe_model(model: ModelVersion, sha256: str, weights: Sequence[str] = ()
         "file_format": facts.file_format,
         "sha256": sha256,
         "signature": _signature(facts.signature),
-        "allowed_globals": _spellings(facts.globals) if facts.framework is Framework.SKLEARN else [],
+        "allowed_globals": _spellings(facts.globals) if is_pickle(facts) else [],
     }
     if facts.packages:
         described["packages"] = list(facts.packages)

@@ -14,6 +14,7 @@ from typing import Final
 from packaging.requirements import InvalidRequirement, Requirement
 
 from kronkers_studio.domain.errors import ForeignEntry
+from kronkers_studio.domain.libraries import project_of
 from kronkers_studio.domain.models import Framework, ModelFacts, ModelVersion
 from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.printable import printable
@@ -22,18 +23,23 @@ from kronkers_studio.packaging.model_files.onnx_files.onnx_weights import is_wei
 from kronkers_studio.packaging.model_files.pickles import allowlist
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global
 
+_PICKLES: Final = {"joblib": "model.joblib", "pickle": "model.pkl"}
 FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
-    Framework.SKLEARN: {"joblib": "model.joblib", "pickle": "model.pkl"},
+    Framework.SKLEARN: _PICKLES,
     Framework.ONNX: {"onnx": "model.onnx"},
-    Framework.XGBOOST: {"xgboost-json": "model.json-xgboost", "xgboost-ubj": "model.ubj"},
-    Framework.LIGHTGBM: {"lightgbm": "model.txt"},
-    Framework.CATBOOST: {"catboost": "model.cbm"},
+    Framework.XGBOOST: {**_PICKLES, "xgboost-json": "model.json-xgboost", "xgboost-ubj": "model.ubj"},
+    Framework.LIGHTGBM: {**_PICKLES, "lightgbm": "model.txt"},
+    Framework.CATBOOST: {**_PICKLES, "catboost": "model.cbm"},
     Framework.R: {"rds": "model.rds"},
     Framework.JULIA: {"jls": "model.jls"},
 }
 """For each framework the formats of its files, and what a package calls such a file."""
 
-_WITH_FILES = (Framework.ONNX, Framework.JULIA)
+_WITH_FILES: Final = (Framework.ONNX, Framework.JULIA)
+_WITHOUT_VERSION: Final = (Framework.LIGHTGBM, Framework.CATBOOST, Framework.JULIA)
+"""LightGBM's and Julia's files do not say their version, nor do old CatBoost's."""
+_BESIDE: Final = ("scikit-learn", "xgboost", "lightgbm", "catboost")
+"""The libraries that a pickle may need beside the one that made the model."""
 _PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,79}(?:==[0-9][0-9A-Za-z.-]{0,40})?")
 _PYTHON = re.compile(r"3\.[0-9]{1,2}")
 _LONGEST_VERSION = 80
@@ -72,6 +78,11 @@ def checked_requirement(text: str, name: str = "") -> str:
     raise _foreign(name, "library", text)
 
 
+def is_pickle(facts: ModelFacts) -> bool:
+    """Whether the model's file is a pickle, which names what it needs of Python."""
+    return facts.file_format in _PICKLES
+
+
 def checked_facts(facts: ModelFacts, name: str = "") -> ModelFacts:
     """``facts`` when they are such as are found in a model's file and beside it."""
     checked_python(facts.python_version, name)
@@ -79,8 +90,11 @@ def checked_facts(facts: ModelFacts, name: str = "") -> ModelFacts:
         raise _foreign(name, "file format", facts.file_format)
     if facts.framework is not Framework.ONNX:
         _check_version(facts, name)
-    if facts.framework is Framework.SKLEARN:
+    if is_pickle(facts):
         _check_globals(facts, name)
+    for library in facts.libraries:
+        if not is_pickle(facts) or project_of(checked_requirement(library, name)) not in _BESIDE:
+            raise _foreign(name, "library", library)
     for weights in facts.weights:
         if facts.framework not in _WITH_FILES or weights.size < 0 or not is_weights_name(weights.name):
             raise _foreign(name, "file of weights", weights.name)
@@ -107,9 +121,9 @@ def is_lock(text: str) -> bool:
 
 
 def _check_version(facts: ModelFacts, name: str) -> None:
-    """A version becomes part of what uv is asked for; only LightGBM's and Julia's files do not say theirs."""
+    """A version becomes part of what uv is asked for."""
     version = facts.framework_version
-    if not version and facts.framework in (Framework.LIGHTGBM, Framework.JULIA):
+    if not version and facts.framework in _WITHOUT_VERSION:
         return
     if not is_version(version) or len(version) > _LONGEST_VERSION:
         raise _foreign(name, f"version of {facts.framework.label}", version)

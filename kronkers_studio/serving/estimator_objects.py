@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+BOOSTED_VIEW = "_kronkers_view"
+"""The attribute in which a tree library's estimator, once it is ready, keeps what it says of itself."""
+
 
 class ObjectView:
     """An ``EstimatorView`` of a loaded ``estimator``."""
@@ -25,6 +28,25 @@ class ObjectView:
 
     def attributes(self) -> Sequence[str]:
         return list(self._state)
+
+
+class BoostedObject(ObjectView):
+    """A tree library's estimator, which was made ready (``boosted_parts``)."""
+
+    def get(self, attribute: str) -> Any:
+        return self._told.get(attribute)
+
+    def attributes(self) -> Sequence[str]:
+        return list(self._told.attributes())
+
+    @property
+    def _told(self) -> Any:
+        return self._state[BOOSTED_VIEW]
+
+
+def view_of(estimator: Any) -> ObjectView:
+    """``estimator`` as a view, whichever library's it is."""
+    return BoostedObject(estimator) if BOOSTED_VIEW in getattr(estimator, "__dict__", {}) else ObjectView(estimator)
 
 
 class ObjectArray:
@@ -55,4 +77,6 @@ def _viewed_container(value: Any) -> Any:
         return list(map(viewed, value))
     if isinstance(value, dict):
         return {key: viewed(held) for key, held in value.items() if isinstance(key, str)}
+    if BOOSTED_VIEW in getattr(value, "__dict__", {}):
+        return BoostedObject(value)
     return ObjectView(value) if type(value).__module__.startswith("sklearn.") else None

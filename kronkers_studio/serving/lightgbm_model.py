@@ -15,20 +15,20 @@ from kronkers_studio.serving.tree_model import TreeModel
 
 def lightgbm_model(content: bytes, signature: Signature, threads: int) -> TreeModel:
     """The model in ``content``. Raises ``CannotStart`` when it cannot be loaded, or is not the one of the package."""
-    lightgbm = _library()
+    lightgbm = lightgbm_library()
     try:
         booster = lightgbm.Booster(model_str=content.decode("utf-8"))
     except (lightgbm.basic.LightGBMError, ValueError) as error:
         raise CannotStart(f"The LightGBM model cannot be loaded: {str(error)[:300]}") from error
     if booster.num_feature() != width_of(signature):
         raise CannotStart(f"The model takes {booster.num_feature()} columns, its package says otherwise.")
-    categories = _categories(booster)
+    categories = categories_of(booster)
     booster.pandas_categorical = None  # rows come as numbers, with the categories numbered already
     predict = partial(booster.predict, num_threads=threads)
     return TreeModel(predict, signature, NumberedCategories(signature, categories, strict=False))
 
 
-def _library() -> Any:
+def lightgbm_library() -> Any:
     """LightGBM. Its wheels take OpenMP from the system, which slim images lack: then the package's own is loaded."""
     if sys.platform == "linux":
         import ctypes
@@ -41,7 +41,7 @@ def _library() -> Any:
     return lightgbm
 
 
-def _categories(booster: Any) -> Categories:
+def categories_of(booster: Any) -> Categories:
     """The categories of a table's columns, which the model lists in the columns' order without naming them."""
     known = booster.pandas_categorical
     if not known:

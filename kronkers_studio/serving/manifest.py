@@ -13,12 +13,13 @@ from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.signature import NUMPY_TYPES, Signature, TensorSpec
 
 FORMAT = 1
+_PICKLES = ("joblib", "pickle")
 _FRAMEWORKS = {
-    "scikit-learn": ("joblib", "pickle"),
+    "scikit-learn": _PICKLES,
     "onnx": ("onnx",),
-    "xgboost": ("xgboost-json", "xgboost-ubj"),
-    "lightgbm": ("lightgbm",),
-    "catboost": ("catboost",),
+    "xgboost": (*_PICKLES, "xgboost-json", "xgboost-ubj"),
+    "lightgbm": (*_PICKLES, "lightgbm"),
+    "catboost": (*_PICKLES, "catboost"),
     "r": ("rds",),
     "julia": ("jls",),
 }
@@ -41,6 +42,11 @@ class Manifest:
     allowed_globals: frozenset[str]
     weights: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
+
+    @property
+    def is_pickle(self) -> bool:
+        """Whether the model's file is a Python object, whichever library's."""
+        return self.file_format in _PICKLES
 
     @property
     def weights_folder(self) -> Path:

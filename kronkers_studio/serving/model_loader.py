@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO
+
 from kronkers_studio.serving.manifest import Manifest, open_verified
 from kronkers_studio.serving.model import Model
 
@@ -12,6 +14,8 @@ def load_model(manifest: Manifest, threads: int) -> Model:
     Raises ``CannotStart`` when it must not or cannot be run.
     """
     with open_verified(manifest) as stream:
+        if manifest.is_pickle:
+            return _unpickled(stream, manifest)
         match manifest.framework:
             case "onnx":
                 from kronkers_studio.serving.onnx_model import OnnxModel
@@ -26,16 +30,23 @@ def load_model(manifest: Manifest, threads: int) -> Model:
                 from kronkers_studio.serving.lightgbm_model import lightgbm_model
 
                 return lightgbm_model(stream.read(), manifest.signature, threads)
-            case "catboost":
-                from kronkers_studio.serving.catboost_model import CatBoostModel
-
-                return CatBoostModel(stream.read(), manifest.signature, threads)
             case "r" | "julia":
                 from kronkers_studio.serving.worker_model import worker_model
 
                 return worker_model(manifest, threads)
-        from kronkers_studio.serving.sklearn_model import SklearnModel
-        from kronkers_studio.serving.unpickling import load_joblib, load_pickle
+        from kronkers_studio.serving.catboost_model import CatBoostModel
 
-        load = load_joblib if manifest.file_format == "joblib" else load_pickle
-        return SklearnModel(load(stream, manifest.allowed_globals), manifest.signature)
+        return CatBoostModel(stream.read(), manifest.signature, threads)
+
+
+def _unpickled(stream: BinaryIO, manifest: Manifest) -> Model:
+    """A scikit-learn model, or a tree library's estimator, with what it holds of the others."""
+    from kronkers_studio.serving.sklearn_model import SklearnModel
+    from kronkers_studio.serving.unpickling import load_joblib, load_pickle
+
+    if any(name.startswith("lightgbm.") for name in manifest.allowed_globals):
+        from kronkers_studio.serving.lightgbm_model import lightgbm_library
+
+        lightgbm_library()
+    load = load_joblib if manifest.file_format == "joblib" else load_pickle
+    return SklearnModel(load(stream, manifest.allowed_globals), manifest.signature)

@@ -15,6 +15,8 @@ import numpy as np
 from kronkers_studio.estimators.columns import positions
 from kronkers_studio.serving.estimator_objects import viewed
 
+_ESTIMATORS = ("sklearn.", "xgboost.sklearn", "lightgbm.sklearn", "catboost.core")
+
 
 def choose_by_position(estimator: Any) -> None:
     """Let every ColumnTransformer anywhere in ``estimator`` choose its columns by position, and no step make frames."""
@@ -29,7 +31,8 @@ def choose_by_position(estimator: Any) -> None:
 
 
 def every_part(estimator: Any) -> Iterator[Any]:
-    """``estimator`` and all objects of scikit-learn's own classes that it keeps, each once."""
+    """``estimator``, all objects of scikit-learn's own classes that it keeps, and all tree libraries' estimators, each
+    once."""
     waiting: list[Any] = [estimator]
     seen: set[int] = set()
     while waiting:
@@ -39,7 +42,7 @@ def every_part(estimator: Any) -> Iterator[Any]:
         if isinstance(part, list | tuple | dict) or (isinstance(part, np.ndarray) and part.dtype == object):
             seen.add(id(part))
             waiting.extend(_members(part))
-        elif type(part).__module__.startswith("sklearn.") and hasattr(part, "__dict__"):
+        elif type(part).__module__.startswith(_ESTIMATORS) and hasattr(part, "__dict__"):
             seen.add(id(part))
             yield part
             waiting.extend(vars(part).values())

@@ -8,9 +8,10 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
+from kronkers_studio.estimators.boosted import library_of
 from kronkers_studio.estimators.columns import branches_of
 from kronkers_studio.estimators.wrappers import parts_that_see_the_table
-from kronkers_studio.serving.estimator_objects import ObjectView
+from kronkers_studio.serving.estimator_objects import ObjectView, view_of
 from kronkers_studio.serving.sklearn_columns import every_part
 
 
@@ -38,9 +39,13 @@ _HAND_ON = frozenset(
 
 def columns_that_may_be_missing(estimator: Any, width: int) -> tuple[bool, ...]:
     """For each of the ``width`` columns of its table: whether ``estimator`` predicts rows with NaN there."""
-    if not any(type(part).__name__ == "ColumnTransformer" for part in every_part(estimator)):
+    if not any(map(_tells_columns_apart, every_part(estimator))):
         return (_fate(estimator, None) > _Fate.REFUSED,) * width
     return tuple(_fate(estimator, column) > _Fate.REFUSED for column in range(width))
+
+
+def _tells_columns_apart(part: Any) -> bool:
+    return type(part).__name__ == "ColumnTransformer" or bool(view_of(part).get("text_columns_"))
 
 
 def _fate(part: Any, column: int | None) -> _Fate:
@@ -59,7 +64,7 @@ def _fate(part: Any, column: int | None) -> _Fate:
     inner = parts_that_see_the_table(ObjectView(part)) if type(part).__name__ in _HAND_ON else ()
     if inner:
         return min(_fate(view.estimator, column) for view in inner if isinstance(view, ObjectView))
-    return _Fate.PASSED_ON if _allows_nan(part) else _Fate.REFUSED
+    return _Fate.PASSED_ON if _allows_nan(part, column) else _Fate.REFUSED
 
 
 def _fate_in_branch(inner: Any, chosen: list[int], column: int | None) -> _Fate:
@@ -77,7 +82,10 @@ def _fate_on_the_way(steps: list[Any], column: int | None) -> _Fate:
     return _Fate.PASSED_ON
 
 
-def _allows_nan(part: Any) -> bool:
+def _allows_nan(part: Any, column: int | None) -> bool:
+    library = library_of(type(part).__module__)
+    if library:  # CatBoost takes no missing categories
+        return library != "catboost" or column not in view_of(part).get("text_columns_")
     if type(part).__name__ == "FunctionTransformer" and not part.validate:
         return True
     if hasattr(part, "__sklearn_tags__"):

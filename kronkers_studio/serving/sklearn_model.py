@@ -13,7 +13,8 @@ import numpy as np
 from kronkers_studio.estimators.answers import CannotPredict
 from kronkers_studio.estimators.columns import Holds
 from kronkers_studio.estimators.description import Description, describe
-from kronkers_studio.serving.estimator_objects import ObjectView
+from kronkers_studio.serving.boosted_parts import prepare_boosted_parts
+from kronkers_studio.serving.estimator_objects import view_of
 from kronkers_studio.serving.model import Arrays
 from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.row_reader import dates
@@ -42,6 +43,7 @@ class SklearnModel:
     def __init__(self, estimator: Any, declared: Signature) -> None:
         # Arrays, not data frames, go in: names are checked before.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        prepare_boosted_parts(estimator)
         description = _described(estimator)
         width = len(description.inputs) if len(description.inputs) > 1 else max(1, (*description.inputs[0].shape, 1)[1])
         missing = columns_that_may_be_missing(estimator, width)
@@ -89,7 +91,7 @@ def _described(estimator: Any) -> Description:
     if not callable(getattr(estimator, "predict", None)) and not type(estimator).__module__.startswith("sklearn."):
         raise CannotStart(f"The model is a {type(estimator).__name__}, which cannot predict.")
     try:
-        found = describe(ObjectView(estimator))
+        found = describe(view_of(estimator))
     except CannotPredict as reason:
         raise CannotStart(f"{reason} {reason.advice}") from None
     probable = callable(getattr(estimator, "predict_proba", None))

@@ -30,7 +30,7 @@ def xgboost_model(content: bytes, signature: Signature, threads: int) -> TreeMod
     booster.set_param({"nthread": threads})
     if booster.num_features() != width_of(signature):
         raise CannotStart(f"The model takes {booster.num_features()} columns, its package says otherwise.")
-    categories = NumberedCategories(signature, _categories(booster), strict=True)
+    categories = NumberedCategories(signature, categories_of(booster), strict=True)
     return TreeModel(_predictor(booster), signature, categories)
 
 
@@ -74,7 +74,7 @@ def _softmax(margins: _Array) -> _Array:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def _categories(booster: Any) -> Categories:
+def categories_of(booster: Any) -> Categories:
     """What stands for numbers in the columns of categories: since 3.1 the model keeps that.
 
     Models from before take the numbers themselves. Raises ``CannotStart``.

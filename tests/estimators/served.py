@@ -1,6 +1,6 @@
 """Answers the rows of every packaged model with the real server's own loader, reader of rows and models.
 
-    python served.py FOLDER
+    python served.py FOLDER [with pandas]
 
 FOLDER holds a folder for each package (model.json, the model's file, rows.json); ``answers.json`` says of each what it
 answered and what it declares, or what went wrong. It runs where the server runs: without pandas.
@@ -55,8 +55,9 @@ class WithoutPandas:
             raise ModuleNotFoundError("There is no pandas where services run.", name=name)
 
 
-def main(folder: Path) -> None:
-    sys.meta_path.insert(0, WithoutPandas())
+def main(folder: Path, *, pandas: bool = False) -> None:
+    if not pandas:
+        sys.meta_path.insert(0, WithoutPandas())
     warnings.simplefilter("ignore")
     answers: dict[str, Any] = {}
     for package in sorted(path for path in folder.iterdir() if path.is_dir()):
@@ -72,4 +73,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), pandas="with pandas" in sys.argv[2:])

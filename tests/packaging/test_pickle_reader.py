@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
@@ -392,6 +392,7 @@ def test_the_bytes_read_are_bounded() -> None:
 @given(data=st.binary(max_size=200), head=st.sampled_from([b"", b"\x80\x02", b"\x80\x04", b"\x80\x05\x95"]))
 @example(data=b"cos\nsystem\n(S'id'\ntR.", head=b"")
 def test_random_bytes_never_crash_or_import_anything(data: bytes, head: bytes) -> None:
+    assume(compression_of(head + data) != "lz4")  # which is refused before
     before = set(sys.modules)
     with contextlib.suppress(*EXPECTED):
         read(head + data)

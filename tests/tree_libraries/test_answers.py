@@ -11,33 +11,19 @@ import numpy as np
 import pytest
 
 from kronkers_studio.domain.errors import UnsupportedModel
-from kronkers_studio.packaging.dependencies.uv_program import run_uv
-from tests.conftest import TEST_CACHE
+from tests.tree_libraries.environments import VERSIONS, libraries_of
 from tests.tree_libraries.packages import package_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 _HERE = Path(__file__).parent
-_VERSIONS = {
-    "old": ("xgboost==1.7.6", "lightgbm==3.3.5", "catboost==1.2", "scikit-learn==1.2.2", "pandas<2.1", "numpy<2"),
-    "new": ("xgboost-cpu==3.2.0", "lightgbm==4.7.0", "catboost==1.2.10", "scikit-learn==1.9.1", "pandas", "numpy"),
-}
 _CUT_OFF = {"xgb-letters.json", "xgb-letters.ubj"}
 
 
-@pytest.fixture(scope="module", params=_VERSIONS)
+@pytest.fixture(scope="module", params=VERSIONS)
 def libraries(request: pytest.FixtureRequest) -> Path:
     """The Python of an environment with the libraries, kept between runs."""
-    home: Path = TEST_CACHE / "tree-libraries" / str(request.param)
-    python = home / ("Scripts/python.exe" if (home / "Scripts").exists() else "bin/python")
-    done = home / "complete"
-    wanted = "\n".join(_VERSIONS[request.param])
-    if not done.exists() or done.read_text(encoding="utf-8") != wanted:
-        home.parent.mkdir(parents=True, exist_ok=True)
-        run_uv(["venv", "--clear", "--python", "3.11", str(home)], folder=home.parent)
-        run_uv(["pip", "install", "--python", str(home), *_VERSIONS[request.param]], folder=home.parent)
-        done.write_text(wanted, encoding="utf-8")
-    return python
+    return libraries_of(str(request.param))
 
 
 def test_every_kind_of_model_answers_as_its_library_does(libraries: Path, tmp_path: Path) -> None:

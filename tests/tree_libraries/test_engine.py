@@ -27,8 +27,12 @@ from tests.packaging.test_engine import docker, health
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(900)]
 
-_FILES = Path(__file__).with_name("files")
-_ANSWERS: dict[str, dict[str, Any]] = json.loads((_FILES / "answers.json").read_text(encoding="utf-8"))
+_FOLDERS = [Path(__file__).with_name(name) for name in ("files", "pickles")]
+_ANSWERS: dict[str, dict[str, Any]] = {
+    name: {**answers, "file": folder / name}
+    for folder in _FOLDERS
+    for name, answers in json.loads((folder / "answers.json").read_text(encoding="utf-8")).items()
+}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +45,7 @@ def container(
     request: pytest.FixtureRequest, lab_server: LabServer, base_image_archive: Path, cache: LayerCache
 ) -> Iterator[str]:
     """The service of a model file, running."""
-    data = (_FILES / request.param).read_bytes()
+    data = _ANSWERS[request.param]["file"].read_bytes()
     facts = inspect_model(request.param, io.BytesIO(data), {".python-version": lambda: b"3.11"})
     source = ContentRef("trees", "c0ffee" * 10, request.param)
     model = ModelVersion("trees", 1, source, facts, datetime(2026, 11, 30, tzinfo=UTC), "ada", size=len(data))

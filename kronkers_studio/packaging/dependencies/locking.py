@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from kronkers_studio.domain.errors import PackagingFailed
-from kronkers_studio.domain.libraries import FRAMEWORK_LIBRARIES
+from kronkers_studio.domain.libraries import FRAMEWORK_LIBRARIES, project_of
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.packaging.dependencies.uv_program import DoesNotResolve, IndexUnavailable, run_uv
@@ -20,7 +20,7 @@ from kronkers_studio.packaging.dependencies.wheels import Wheel, chosen_wheels, 
 from kronkers_studio.packaging.environment_hints import is_version
 from kronkers_studio.packaging.layer_cache import LayerCache, key_of
 from kronkers_studio.packaging.platforms import uv_platform
-from kronkers_studio.packaging.recorded_facts import checked_facts, checked_requirement, is_lock
+from kronkers_studio.packaging.recorded_facts import checked_facts, checked_requirement, is_lock, is_pickle
 
 OLDEST_PYTHON = (3, 10)
 """What the model service runs on."""
@@ -135,6 +135,8 @@ def _require_python(version: str) -> None:
 
 def _framework(facts: ModelFacts, platform: str) -> tuple[str, ...]:
     """The libraries that load the model."""
+    if is_pickle(facts):
+        return _of_pickle(facts, platform)
     match facts.framework:
         case Framework.ONNX:
             return ("onnxruntime",)
@@ -146,9 +148,23 @@ def _framework(facts: ModelFacts, platform: str) -> tuple[str, ...]:
         case Framework.LIGHTGBM:
             pinned = f"=={facts.framework_version}" if facts.framework_version else ""
             return (f"lightgbm{pinned}", *_WITH_OPENMP, *_numpy(facts))
-        case Framework.CATBOOST:
-            return (f"catboost=={facts.framework_version}",)
-    return _scikit_learn(facts)
+    return (f"catboost=={facts.framework_version}" if facts.framework_version else "catboost",)
+
+
+def _of_pickle(facts: ModelFacts, platform: str) -> tuple[str, ...]:
+    """What opens a pickle: the library that made the model, those whose objects are in it, and joblib."""
+    beside = [_build(library, platform) for library in facts.libraries]
+    if facts.framework is Framework.SKLEARN:
+        return (*_scikit_learn(facts), *beside)
+    pinned = f"=={facts.framework_version}" if facts.framework_version else ""
+    own = f"{facts.framework.value}{pinned}"
+    known = [one for one in beside if project_of(one) == facts.framework.value]  # LightGBM's, as far as it is known
+    return (*([] if known else [_build(own, platform)]), *beside, "joblib", *_numpy_of_pickle(facts))
+
+
+def _build(library: str, platform: str) -> str:
+    name, pinned, version = library.partition("==")
+    return f"{_xgboost(version, platform)}=={version}" if name == "xgboost" and pinned else library
 
 
 def _xgboost(version: str, platform: str) -> str:
@@ -163,12 +179,22 @@ def _numpy(facts: ModelFacts) -> tuple[str, ...]:
 
 
 def _scikit_learn(facts: ModelFacts) -> tuple[str, ...]:
-    extra = list(_numpy(facts))
-    if not extra and any(name.startswith("numpy._core.") for name in facts.globals):
-        extra.append("numpy>=2")  # written by numpy 2, whose names numpy 1 does not know
-    if any(name.startswith("pandas.") for name in facts.globals):
-        extra.append("pandas")
-    return (f"scikit-learn=={facts.framework_version}", "joblib", *extra)
+    extra = ("pandas",) if any(name.startswith("pandas.") for name in facts.globals) else ()
+    return (f"scikit-learn=={facts.framework_version}", "joblib", *_numpy_of_pickle(facts), *extra)
+
+
+def _numpy_of_pickle(facts: ModelFacts) -> tuple[str, ...]:
+    """Which numpy: one that the libraries were built for, and that knows the names in the file."""
+    pinned = [(project_of(one), one.partition("==")[2]) for one in facts.libraries]
+    pinned.append((facts.framework.value, facts.framework_version))
+    since = {framework.value: version for framework, version in _NUMPY_2_SINCE.items()}
+    if "lightgbm<4" in facts.libraries or any(
+        version and project in since and Version(version) < since[project] for project, version in pinned
+    ):
+        return ("numpy<2",)
+    if any(name.startswith("numpy._core.") for name in facts.globals):
+        return ("numpy>=2",)  # written by numpy 2, whose names numpy 1 does not know
+    return ()
 
 
 def _constraints(facts: ModelFacts, chosen: Sequence[str]) -> tuple[str, ...]:

@@ -11,8 +11,10 @@ from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
 from kronkers_studio.domain.model_files import JULIA, ModelFileKind, R, kind_of_module
 from kronkers_studio.domain.models import Framework, ModelFacts, Signature
 from kronkers_studio.estimators.answers import CannotPredict
+from kronkers_studio.estimators.boosted import library_of
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
 from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings, is_version, read_surroundings
+from kronkers_studio.packaging.model_files.boosted_pickles import Libraries, read_boosted, scikit_learn_beside
 from kronkers_studio.packaging.model_files.model_formats import (
     Recognised,
     loaded_kind,
@@ -144,18 +146,24 @@ def _inspect_pickle(
     if not outside:
         _refuse_misuse(name, findings, own)
     _require_estimator(name, root)
+    surroundings = read_surroundings(beside)
+    libraries = read_boosted(name, findings.calls, stream, compression, surroundings)
     signature = _signature(name, root)
-    version = estimators.version_of(root)
-    if not is_version(version):
+    framework, version = _framework(root, libraries)
+    needed = libraries.requirements
+    if framework is not Framework.SKLEARN:
+        pinned = f"{framework.value}=="
+        others = (one for one in needed if not one.startswith(pinned))
+        needed = (*others, scikit_learn_beside(libraries, findings.calls))
+    elif not is_version(version):
         raise UnsupportedModel(
             f"{name} does not say which version of scikit-learn it was made with.",
             next_step="Save the fitted model again with a scikit-learn of this decade.",
         )
-    surroundings = read_surroundings(beside)
-    python = surroundings.python or _usual_python(version)
+    python = surroundings.python or (_usual_python(version) if framework is Framework.SKLEARN else DEFAULT_PYTHON)
     joblib = bool(compression) or findings.joblib_arrays or name.lower().endswith(".joblib")
     return ModelFacts(
-        framework=Framework.SKLEARN,
+        framework=framework,
         framework_version=version,
         file_format="joblib" if joblib else "pickle",
         estimator=class_of(root),
@@ -165,7 +173,16 @@ def _inspect_pickle(
         globals=tuple(sorted(map(str, named))),
         unsafe=tuple(map(str, outside)),
         assumed=_assumed(surroundings),
+        libraries=needed,
     )
+
+
+def _framework(root: Symbol, libraries: Libraries) -> tuple[Framework, str]:
+    """What made the model itself, at which version ("" when it does not say)."""
+    library = library_of(class_of(root))
+    if library:
+        return Framework(library), libraries.versions.get(library, "")
+    return Framework.SKLEARN, estimators.version_of(root)
 
 
 def _read(name: str, stream: BinaryIO, compression: str, findings: Findings) -> Symbol:
@@ -185,6 +202,7 @@ def _read(name: str, stream: BinaryIO, compression: str, findings: Findings) -> 
     except (Damaged, TooMuch) as reason:
         if not findings.globals:  # it only looked like a pickle
             raise _not_a_model(name) from None
+        _refuse_programs(allowlist.outside(findings.globals, findings.called), findings)
         raise UnsupportedModel(
             f"{name} cannot be read: {reason}.", next_step="Copy it again from where it was made."
         ) from None
@@ -214,7 +232,7 @@ def _refuse_misuse(name: str, findings: Findings, own: frozenset[Global]) -> Non
 
 def _require_estimator(name: str, root: Symbol) -> None:
     other = kind_of_module(class_of(root))
-    if other is not None:
+    if other is not None and not estimators.is_estimator(root):
         raise UnsupportedModel(
             f"{name} holds {other.called.partition(' (')[0]} in a Python pickle ({class_of(root)}): not supported yet.",
             next_step=other.instead,
@@ -228,6 +246,8 @@ def _require_estimator(name: str, root: Symbol) -> None:
 
 def _signature(name: str, root: Symbol) -> Signature:
     try:
+        if library_of(class_of(root)) and root.told is None:
+            raise CannotPredict("It was saved before it was fitted.", "Fit it, then save it.")
         return estimators.signature_of(root)
     except CannotPredict as reason:
         raise UnsupportedModel(f"{name} is no model that predicts. {reason}", next_step=reason.advice) from None

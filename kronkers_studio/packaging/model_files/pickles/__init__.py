@@ -6,8 +6,10 @@ array_types       numpy's types and small arrays, as pickles describe them
 allowlist         which globals a model may name
 sklearn_names     which of them rebuild compiled objects
 listed_names      the names themselves, made by a script
+listed_tree_names those of XGBoost, LightGBM and CatBoost, made by another
 construction      what may be called, with which arguments
 model_state       what the attributes of a model may hold
+boosted_state     what the attributes of tree libraries' estimators may hold, and where their models are
 replaced_names    names that a service puts something of its own in place of
 estimators        estimators as their pickles describe them
 """

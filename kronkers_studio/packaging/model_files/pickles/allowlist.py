@@ -3,19 +3,19 @@
 A pickle can call what it names, with arguments of its choice, and scikit-learn calls what a model holds; so "it belongs
 to scikit-learn" is not enough: that library holds functions that download, open files and start programs, and its
 modules hold other modules. Allowed are its classes and functions that are listed one by one where they are defined
-(``sklearn_names``), the functions that rebuild numpy and scipy arrays, and functions of numpy that models refer to.
-Names with dots are never allowed: they walk from a harmless module to whatever that module imported. Which calls and
-which places fit an allowed name is for ``construction`` and ``model_state`` to say.
+(``sklearn_names``, ``listed_tree_names``), the functions that rebuild numpy and scipy arrays, and functions of numpy
+that models refer to. Names with dots are never allowed: they walk from a harmless module to whatever that module
+imported. Which calls and which places fit an allowed name is for ``construction`` and ``model_state`` to say.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from kronkers_studio.packaging.model_files.pickles import sklearn_names
+from kronkers_studio.packaging.model_files.pickles import listed_tree_names, sklearn_names
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global
 from kronkers_studio.packaging.model_files.pickles.sklearn_names import words
 
@@ -66,10 +66,14 @@ _REFERABLE: Final = frozenset(
 )
 """What a pickle may name (as a parameter, say) but not call. ``model_state`` says as which attribute."""
 
-_CLASSES: Final = frozenset(
-    f"{module}.{name}" for module, names in sklearn_names.CLASSES.items() for name in names.split()
-)
-_STANDARD_LIBRARY = frozenset(sys.stdlib_module_names) | {"nt", "posix", "pip", "setuptools", "pkg_resources"}
+
+def _full_names(table: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(f"{module}.{name}" for module, names in table.items() for name in names.split())
+
+
+_BOOSTED: Final = _full_names(listed_tree_names.ESTIMATORS)
+_CLASSES: Final = _full_names(sklearn_names.CLASSES) | _BOOSTED | _full_names(listed_tree_names.BOOSTERS)
+_STANDARD_LIBRARY = frozenset(sys.stdlib_module_names) | {"nt", "posix", "pip", "setuptools", "pkg_resources", "test"}
 
 
 def is_allowed(found: Global, *, called: bool) -> bool:
@@ -80,6 +84,11 @@ def is_allowed(found: Global, *, called: bool) -> bool:
     if text in _CLASSES or _rebuilds(found) or _OTHER_CALLABLE.fullmatch(text):
         return True
     return not called and text in _REFERABLE
+
+
+def is_boosted(class_name: str) -> bool:
+    """Whether the class of that full name is a listed estimator of XGBoost, LightGBM or CatBoost."""
+    return class_name in _BOOSTED
 
 
 def is_function(found: Global) -> bool:

@@ -120,14 +120,16 @@ def _reconstructor(arguments: tuple[Symbol, ...]) -> bool:
         return False
     made, base, state = arguments
     if str(base) == "builtins.object":
-        return state is None and made.module.startswith(("sklearn.", "numpy.", "scipy.", "joblib.", "builtins"))
+        own = ("sklearn.", "numpy.", "scipy.", "joblib.", "builtins", "xgboost.", "lightgbm.", "catboost.")
+        return state is None and made.module.startswith(own)
     if str(base) in ("builtins.dict", "builtins.list", "builtins.tuple", "builtins.set"):
         return made.module.startswith(("sklearn.", "collections")) and isinstance(state, list | tuple | Pairs | Members)
     return False
 
 
 def _default_factory(arguments: tuple[Symbol, ...]) -> bool:
-    kinds = ("None", "builtins.int", "builtins.float", "builtins.list", "builtins.dict", "builtins.set", "builtins.str")
+    made = ("int", "float", "list", "dict", "set", "str")
+    kinds = ("None", "collections.OrderedDict", *(f"builtins.{name}" for name in made))
     return not arguments or (str(arguments[0]) in kinds and _one_container(arguments[1:]))
 
 

@@ -10,6 +10,7 @@ from kronkers_studio.domain.models import Datatype, Signature, Tensor
 from kronkers_studio.estimators.columns import inwards
 from kronkers_studio.estimators.description import DescribedTensor, Description, describe
 from kronkers_studio.estimators.views import Value
+from kronkers_studio.packaging.model_files.pickles.allowlist import is_boosted
 from kronkers_studio.packaging.model_files.pickles.array_types import kind_of, number_of, shape_of, values_of
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import (
     Array,
@@ -79,17 +80,19 @@ def _viewed_object(symbol: Call | Array, depth: int) -> Value:
         return slice(*(viewed(end, _DEEPEST) for end in symbol.arguments))
     if made.startswith("sklearn."):
         return SymbolView(symbol)
-    return number_of(symbol)
+    return symbol.told or number_of(symbol)
 
 
 def is_estimator(root: Symbol) -> bool:
-    """Whether ``root`` is an instance of a class of scikit-learn."""
-    return class_of(root).startswith("sklearn.") and isinstance(root, Call)
+    """Whether ``root`` is an instance of a class of scikit-learn, or an estimator of a tree library."""
+    if not isinstance(root, Call) or not (root.bare or str(root.function) == "copyreg._reconstructor"):
+        return False  # what a function gave
+    return class_of(root).startswith("sklearn.") or is_boosted(class_of(root))
 
 
 def version_of(root: Symbol) -> str:
     """The version of scikit-learn that ``root`` was fitted with, "" when it does not say."""
-    for part in inwards(SymbolView(root)) if isinstance(root, Call) else ():
+    for part in inwards(viewed(root)) if isinstance(root, Call) else ():
         version = part.get("_sklearn_version")
         if isinstance(version, str):
             return version
@@ -98,7 +101,7 @@ def version_of(root: Symbol) -> str:
 
 def signature_of(root: Symbol) -> Signature:
     """What the estimator ``root`` takes and answers. Raises ``CannotPredict`` for what has no answer to new rows."""
-    return _signature(describe(SymbolView(root)))
+    return _signature(describe(viewed(root)))
 
 
 def _signature(description: Description) -> Signature:

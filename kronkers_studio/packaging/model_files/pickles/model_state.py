@@ -22,7 +22,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from kronkers_studio.packaging.model_files.pickles import sklearn_names
-from kronkers_studio.packaging.model_files.pickles.allowlist import is_function
+from kronkers_studio.packaging.model_files.pickles.allowlist import is_boosted, is_function
+from kronkers_studio.packaging.model_files.pickles.boosted_state import misuse_of_boosted
 from kronkers_studio.packaging.model_files.pickles.construction import is_number, misuse_of
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import (
     Array,
@@ -136,6 +137,7 @@ _LOOPS_WHEN_ASKED: Final = (
     *("LatentDirichletAllocation", "NMF", "MiniBatchNMF", "SparseCoder", "DictionaryLearning"),
     *("MiniBatchDictionaryLearning", "SparsePCA", "MiniBatchSparsePCA", "FactorAnalysis", "IterativeImputer"),
 )
+_OF_TREE_LIBRARIES: Final = ("xgboost.", "lightgbm.", "catboost.")
 _TRANSPARENT: Final = frozenset(
     {
         *("list", "tuple", "set", "frozenset", "dict", "OrderedDict", "defaultdict", "Counter", "deque", "Bunch"),
@@ -178,6 +180,8 @@ class _Walk:
         if wrong:
             return f"It calls `{str(call.function)[:100]}` {wrong}."
         made = class_of(call)
+        if made.startswith(_OF_TREE_LIBRARIES):
+            return misuse_of_boosted(call, self._leaves)
         if not made.startswith("sklearn."):
             return self._misuse_of_data(call, made)
         if call.function.name == "_ImputerTriplet":
@@ -310,7 +314,7 @@ class _Walk:
         else:
             members = [member for pair in _listed(value) for member in (pair[1:2] if _is_named(pair) else (pair,))]
         for member in members:
-            if isinstance(member, str | int | float) or member is None or class_of(member).startswith("sklearn."):
+            if isinstance(member, str | int | float) or member is None or _is_estimator(class_of(member)):
                 continue
             return "holds something that is no estimator"
         return ""
@@ -348,6 +352,10 @@ class _Walk:
                 yield one
             else:
                 waiting.extend(parts)
+
+
+def _is_estimator(class_name: str) -> bool:
+    return class_name.startswith("sklearn.") or is_boosted(class_name)
 
 
 def _parts(symbol: Symbol) -> list[Symbol] | tuple[Symbol, ...] | None:

@@ -221,16 +221,16 @@ class PickleReader:
         return self._source.exact(size)
 
     def _push_bytes(self, size: int) -> None:
-        data = self._keep(size)
-        self._push(Omitted(size) if data is None else data)
+        at, data = self._source.position, self._keep(size)
+        self._push(Omitted(size, at) if data is None else data)
 
     def _push_text(self, size: int) -> None:
-        data = self._keep(size)
-        self._push(Omitted(size) if data is None else str(data, "utf-8", "surrogatepass"))
+        at, data = self._source.position, self._keep(size)
+        self._push(Omitted(size, at) if data is None else str(data, "utf-8", "surrogatepass"))
 
     def _push_old_text(self, size: int) -> None:
-        data = self._keep(size)
-        self._push(Omitted(size) if data is None else data.decode("latin-1"))
+        at, data = self._source.position, self._keep(size)
+        self._push(Omitted(size, at) if data is None else data.decode("latin-1"))
 
     def _push_number(self, size: int) -> None:
         if not 0 <= size <= _LONGEST_NUMBER:

@@ -26,9 +26,10 @@ class Global:
 
 @dataclass(frozen=True, slots=True)
 class Omitted:
-    """Bytes or text of ``size`` that were passed over."""
+    """Bytes or text that were passed over: ``size`` bytes of the plain (not compressed) file, from byte ``at`` on."""
 
     size: int
+    at: int = field(default=0, compare=False)
 
 
 @dataclass(eq=False, slots=True, repr=False)
@@ -50,7 +51,8 @@ class Call:
     """``function(*arguments)``, and the state, items and pairs given to the result afterwards.
 
     With ``bare`` the function is a class, and only its ``__new__`` is called: what its ``__init__`` would do is not
-    done. That is how instances of ordinary classes are pickled.
+    done. That is how instances of ordinary classes are pickled. ``told`` is what was read of a model in another form
+    that the instance holds, an ``EstimatorView``.
     """
 
     function: Global
@@ -59,6 +61,7 @@ class Call:
     state: Symbol = None
     items: list[Symbol] = field(default_factory=list)
     pairs: list[tuple[Symbol, Symbol]] = field(default_factory=list)
+    told: Any = None
 
 
 @dataclass(eq=False, slots=True, repr=False)

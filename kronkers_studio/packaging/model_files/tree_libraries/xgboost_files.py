@@ -25,7 +25,7 @@ from kronkers_studio.packaging.model_files.tree_libraries.signatures import (
 )
 from kronkers_studio.packaging.model_files.tree_libraries.unreadable import unreadable
 
-_PASSED_OVER: Final = ("trees", "weights", "tree_info", "iteration_indptr", "weight_drop", "sorted_idx")
+_PASSED_OVER: Final = ("trees", "weights", "tree_info", "iteration_indptr", "weight_drop", "sorted_idx", "Config")
 _LARGEST = 32 * 1024**3
 _CLASS_ALONE = ("binary:hinge",)
 _CLASSES = ("multi:softprob", "multi:softmax")
@@ -33,12 +33,27 @@ _CLASSES = ("multi:softprob", "multi:softmax")
 
 def inspect_xgboost(name: str, stream: BinaryIO, surroundings: Surroundings) -> ModelFacts:
     """What the XGBoost model in ``stream``, at its start, says of itself. Raises ``UnsupportedModel``."""
+    document, text = _document(name, stream)
+    return _told(name, document, text, surroundings)
+
+
+def inspect_xgboost_memory(name: str, stream: BinaryIO, surroundings: Surroundings) -> ModelFacts:
+    """As ``inspect_xgboost``, of a booster as it is pickled: the model beside what it was trained with."""
+    document, text = _document(name, stream)
+    return _told(name, entry(document, "Model"), text, surroundings)
+
+
+def _document(name: str, stream: BinaryIO) -> tuple[Outline, bool]:
+    """The document in ``stream``, and whether it is JSON."""
     text = stream.read(16).lstrip()[:2] != b"{L"
     stream.seek(0)
     try:
-        document = read_json_outline(stream, _PASSED_OVER, _LARGEST) if text else _ubjson(stream)
+        return (read_json_outline(stream, _PASSED_OVER, _LARGEST) if text else _ubjson(stream)), text
     except (Damaged, TooMuch) as reason:
         raise unreadable(name, reason) from None
+
+
+def _told(name: str, document: Outline, text: bool, surroundings: Surroundings) -> ModelFacts:
     learner = entry(document, "learner")
     version = _version(entry(document, "version"))
     if not version or not isinstance(learner, dict):
