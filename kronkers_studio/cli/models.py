@@ -63,7 +63,9 @@ def find(
 
 def register(
     terminal: Terminal,
-    source: Annotated[str, typer.Argument(metavar="PROJECT[@VERSION]:PATH", help="The model file.")],
+    source: Annotated[
+        str, typer.Argument(metavar="PROJECT[@VERSION]:PATH", help="The model file, or a folder of MLflow's.")
+    ],
     name: Annotated[str, typer.Option("--name", help="The model's name; by default made from the file's.")] = "",
     data: Annotated[str, typer.Option("--data", metavar="PROJECT[@VERSION]:PATH", help="The training data.")] = "",
     metric: Annotated[
@@ -93,7 +95,9 @@ def register(
 
 def add(
     terminal: Terminal,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A model file on this computer.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A model file on this computer, or MLflow's folder of one.")
+    ],
     name: Annotated[str, typer.Option("--name", help="The model's name; by default made from the file's.")] = "",
     project: Annotated[str, typer.Option("--project", help="The project that takes it.")] = "",
     metric: Annotated[
@@ -271,6 +275,7 @@ def _version_lines(version: ModelVersion) -> list[str]:
         *[f"gives {_tensor(tensor)}" for tensor in facts.signature.outputs],
         *([f"takes no rows, only whole tensors (/v2/models/{version.name}/infer): {no_rows}"] if no_rows else []),
         *[f"weights in {weights.name}" for weights in facts.weights],
+        *facts.notes,
         *[f"{name} = {value:g}" for name, value in version.metrics.items()],
         *([f"tagged {', '.join(version.tags)}"] if version.tags else []),
         *([f"trained on {version.data}"] if version.data else []),

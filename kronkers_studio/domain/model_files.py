@@ -267,8 +267,8 @@ MLFLOW = ModelFileKind(
     "an MLflow model folder",
     names=("mlmodel",),
     signs=(Sign(holds=(b"flavors:\n", b"\n  loader_module:")), Sign(holds=(b"flavors:\n", b"mlflow_version:"))),
-    needs="the flavor that it names",
-    instead="Register the model's own file in that folder, model.pkl or model.onnx.",
+    needs="the library of the flavor that it names, if that is not one of those above",
+    instead="Register the folder: the model's own file in it is taken, as MLmodel names it.",
 )
 
 MODEL_FILE_KINDS = (

@@ -86,6 +86,7 @@ class ModelFacts:
     ``globals`` are the "module.name" pairs a pickle would import; ``unsafe`` those outside the allowlist (a model with
     any is refused). ``python_version`` ("3.11") and ``requirements`` ("numpy==2.4.6") come from files beside the model;
     ``assumed`` names the facts that are defaults rather than findings. ``weights`` are further files of the model's.
+    ``notes`` are sentences: what a description beside the model adds to its file, or says otherwise.
     """
 
     framework: Framework
@@ -99,6 +100,7 @@ class ModelFacts:
     unsafe: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     weights: tuple[WeightsFile, ...] = field(default=(), metadata=UNLESS_DEFAULT)
+    notes: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)

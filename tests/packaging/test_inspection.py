@@ -199,7 +199,6 @@ def _zip(*names: str) -> bytes:
         ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), "may be a Keras model (.h5)"),
         ("model.pb", b"\x08\x01\x12\x00" * 9, "may be a TensorFlow model (.pb)"),
         ("scores.jls", b"7JL\x19\x04\x00\x00\x00", "is a Julia object (.jls)"),
-        ("MLmodel", b"artifact_path: model\nflavors:\n  python_function:\n", "may be an MLflow model folder"),
     ],
 )
 def test_other_frameworks_are_recognised_and_said_to_be_unsupported(name: str, data: bytes, kind: str) -> None:

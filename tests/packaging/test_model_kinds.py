@@ -119,14 +119,14 @@ def test_a_program_that_pytorch_exported_is_told_by_what_is_in_its_archive() -> 
     assert refusal("m.pt2", data).message.startswith("m.pt2 is a PyTorch program (.pt2)")
 
 
-def test_an_mlflow_folder_names_its_flavors() -> None:
+def test_an_mlflow_folder_names_its_model() -> None:
     document = (
         "artifact_path: model\nflavors:\n  python_function:\n    env: conda.yaml\n    loader_module: mlflow.sklearn\n"
         "  sklearn:\n    pickled_model: model.pkl\nmlflow_version: 2.9.2\nmodel_uuid: 1\n"
     )
     problem = refusal("MLmodel", document.encode())
-    assert problem.message.startswith("MLmodel is an MLflow model folder (sklearn): not supported yet.")
-    assert "model.pkl" in problem.next_step
+    assert problem.message == "MLmodel describes the folder that it lies in; the model itself is model.pkl there."
+    assert problem.next_step == "Register the folder, or that file."
 
 
 def test_every_kind_that_is_not_loaded_says_what_is_missing() -> None:

@@ -143,6 +143,8 @@ class ModelDetails(QWidget):
             self._facts.addWidget(label("\n".join(facts.requirements), "code", wrap=True, selectable=True))
         if facts.assumed:
             self._facts.addWidget(label(assumed_words(facts), "caption", wrap=True))
+        for note in facts.notes:
+            self._facts.addWidget(label(note, "caption", wrap=True))
         choose = OfferButton(libraries_of(version), self.wanted.emit, icon=False)
         self._facts.addWidget(choose, 0, Qt.AlignmentFlag.AlignLeft)
 

@@ -4,6 +4,7 @@ inspection        from a file to what is known of it, or the reason why it is re
 model_formats     kinds of files told apart by their bytes
 pickles           pickles read as symbols, and the names they may use
 onnx_files        ONNX graphs, their classes' names, the weights beside them
+mlflow_folders    what MLflow's MLmodel says of the model in its folder
 tree_libraries    files of XGBoost, LightGBM and CatBoost
 r_objects         the class of what R saved
 zip_entries       what is in a zip archive

@@ -8,11 +8,12 @@ from typing import BinaryIO
 from packaging.version import Version
 
 from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
-from kronkers_studio.domain.model_files import ModelFileKind, kind_of_module
+from kronkers_studio.domain.model_files import MLFLOW, ModelFileKind, kind_of_module
 from kronkers_studio.domain.models import Framework, ModelFacts, Signature
 from kronkers_studio.estimators.answers import CannotPredict
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
 from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings, is_version, read_surroundings
+from kronkers_studio.packaging.model_files.mlflow_folders.evidence import description_refused, with_mlmodel
 from kronkers_studio.packaging.model_files.model_formats import (
     Recognised,
     loaded_kind,
@@ -43,7 +44,8 @@ def inspect_model(
     """What the model file called ``name`` is.
 
     ``stream`` is seekable and read from its start. ``beside`` gives the small text files of the same folder by name
-    (requirements.txt, .python-version, pyproject.toml, scripts); it is read only for a supported model.
+    (requirements.txt, .python-version, pyproject.toml, scripts), and MLmodel, if it lies in a folder that MLflow saved;
+    it is read only for a supported model.
     ``size_beside`` gives the size, in bytes, of a file that a model names as part of itself, by its path from the same
     folder; None when it is not there.
 
@@ -51,6 +53,15 @@ def inspect_model(
     it is opened. A model whose pickle merely needs code that is not scikit-learn's is described, with that code in
     ``unsafe``: it must not be packaged (``require_safe``).
     """
+    return with_mlmodel(_inspected(name, stream, beside, size_beside), name, beside)
+
+
+def _inspected(
+    name: str,
+    stream: BinaryIO,
+    beside: Mapping[str, Callable[[], bytes]],
+    size_beside: Callable[[str], int | None],
+) -> ModelFacts:
     stream.seek(0)
     head = stream.read(_HEAD)
     stream.seek(0)
@@ -63,6 +74,8 @@ def inspect_model(
     if kind is not None:
         return _reader_of(kind)(name, stream, read_surroundings(beside))
     other = recognised(name, stream)
+    if other is not None and other.kind is MLFLOW:
+        raise description_refused(name, stream)
     if other is not None:
         raise _not_supported(name, other)
     stream.seek(0)
