@@ -16,6 +16,7 @@ FRAMEWORK_LIBRARIES: Final[Mapping[Framework, tuple[str, ...]]] = {
     Framework.XGBOOST: ("xgboost", "xgboost-cpu"),
     Framework.LIGHTGBM: ("lightgbm",),
     Framework.CATBOOST: ("catboost",),
+    Framework.KERAS: ("keras",),
 }
 """The libraries whose version a model's file tells, by their names on package indexes."""
 

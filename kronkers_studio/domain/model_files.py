@@ -98,8 +98,9 @@ KERAS = ModelFileKind(
     "Keras",
     (".keras",),
     "a Keras model (.keras)",
+    Framework.KERAS,
+    compressed=True,
     signs=(Sign(_ZIP, entries=("metadata.json", "config.json")),),
-    needs="the library keras with one that computes (tensorflow, torch or jax) in the service",
     instead=_ONNX_OF_KERAS,
     modules=("keras", "tensorflow"),
 )

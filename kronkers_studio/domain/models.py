@@ -20,6 +20,7 @@ class Framework(StrEnum):
     XGBOOST = "xgboost"
     LIGHTGBM = "lightgbm"
     CATBOOST = "catboost"
+    KERAS = "keras"
 
     @property
     def label(self) -> str:
@@ -32,6 +33,7 @@ _FRAMEWORK_NAMES = {
     Framework.XGBOOST: "XGBoost",
     Framework.LIGHTGBM: "LightGBM",
     Framework.CATBOOST: "CatBoost",
+    Framework.KERAS: "Keras",
 }
 
 

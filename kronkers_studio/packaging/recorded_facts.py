@@ -28,6 +28,7 @@ FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
     Framework.XGBOOST: {"xgboost-json": "model.json-xgboost", "xgboost-ubj": "model.ubj"},
     Framework.LIGHTGBM: {"lightgbm": "model.txt"},
     Framework.CATBOOST: {"catboost": "model.cbm"},
+    Framework.KERAS: {"keras": "model.keras"},
 }
 """For each framework the formats of its files, and what a package calls such a file."""
 

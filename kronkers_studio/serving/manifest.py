@@ -19,6 +19,7 @@ _FRAMEWORKS = {
     "xgboost": ("xgboost-json", "xgboost-ubj"),
     "lightgbm": ("lightgbm",),
     "catboost": ("catboost",),
+    "keras": ("keras",),
 }
 
 

@@ -30,6 +30,10 @@ def load_model(manifest: Manifest, threads: int) -> Model:
                 from kronkers_studio.serving.catboost_model import CatBoostModel
 
                 return CatBoostModel(stream.read(), manifest.signature, threads)
+            case "keras":
+                from kronkers_studio.serving.keras_model import KerasModel
+
+                return KerasModel(manifest.file, manifest.signature, threads)
         from kronkers_studio.serving.sklearn_model import SklearnModel
         from kronkers_studio.serving.unpickling import load_joblib, load_pickle
 

@@ -36,6 +36,8 @@ _NUMPY_2_SINCE = {  # those before were built for numpy 1 and do not say so
 _XGBOOST_CPU_SINCE = Version("2.1.2")
 _WITH_OPENMP = ("scikit-learn",)  # its wheels bring what LightGBM's take from the system, where slim images lack it
 
+_KERAS_COMPUTES_WITH = ("jax", "h5py")  # docs/decisions/0026
+
 
 @dataclass(frozen=True, slots=True)
 class DependencyLock:
@@ -146,6 +148,8 @@ def _framework(facts: ModelFacts, platform: str) -> tuple[str, ...]:
             return (f"lightgbm{pinned}", *_WITH_OPENMP, *_numpy(facts))
         case Framework.CATBOOST:
             return (f"catboost=={facts.framework_version}",)
+        case Framework.KERAS:
+            return (f"keras>={facts.framework_version},<4", *_KERAS_COMPUTES_WITH)
     return _scikit_learn(facts)
 
 

@@ -4,10 +4,12 @@ inspection        from a file to what is known of it, or the reason why it is re
 model_formats     kinds of files told apart by their bytes
 pickles           pickles read as symbols, and the names they may use
 onnx_files        ONNX graphs, their classes' names, the weights beside them
+keras_files       archives of Keras 3
 mlflow_folders    what MLflow's MLmodel says of the model in its folder
 tree_libraries    files of XGBoost, LightGBM and CatBoost
 r_objects         the class of what R saved
 zip_entries       what is in a zip archive
+zip_members       parts of a zip archive, read with bounds
 
 Imports point down (a contract in pyproject.toml).
 """

@@ -26,7 +26,7 @@ from kronkers_studio.packaging.model_files.pickles.pickle_reader import Budget, 
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global, Symbol, class_of
 from kronkers_studio.packaging.model_files.pickles.replaced_names import replaced
 
-_SUPPORTED = "Models of scikit-learn (joblib, pickle), XGBoost, LightGBM, CatBoost and ONNX"
+_SUPPORTED = "Models of scikit-learn (joblib, pickle), XGBoost, LightGBM, CatBoost, Keras and ONNX"
 _HEAD = 4096
 _LARGEST = 32 * 1024**3
 _EXPANSION = 40  # beyond the first part: a compressed model grows less; a bomb grows a thousandfold
@@ -70,7 +70,7 @@ def _inspected(
 
         return inspect_onnx(name, stream, read_surroundings(beside), size_beside)
     compression = compression_of(head)
-    kind = loaded_kind(head)
+    kind = loaded_kind(head, stream)
     if kind is not None:
         return _reader_of(kind)(name, stream, read_surroundings(beside))
     other = recognised(name, stream)
@@ -100,6 +100,10 @@ def _reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundings], M
             from kronkers_studio.packaging.model_files.tree_libraries.lightgbm_files import inspect_lightgbm
 
             return inspect_lightgbm
+        case Framework.KERAS:
+            from kronkers_studio.packaging.model_files.keras_files.archives import inspect_keras
+
+            return inspect_keras
     from kronkers_studio.packaging.model_files.tree_libraries.catboost_files import inspect_catboost
 
     return inspect_catboost

@@ -57,10 +57,11 @@ def may_be_model_in(name: str, head: bytes) -> bool:
     return model_file_kind(name) is not None or kind_of_bytes(head) is not None or looks_like_pickle(name, head)
 
 
-def loaded_kind(head: bytes) -> ModelFileKind | None:
-    """The kind of a model whose first bytes tell that it is one that is loaded; None for the others, pickles and ONNX,
-    which have no mark of their own, among them."""
-    kind = kind_of_bytes(head)
+def loaded_kind(head: bytes, stream: BinaryIO) -> ModelFileKind | None:
+    """The kind of a model whose first bytes, or what is in an archive, tell that it is one that is loaded; None for the
+    others, pickles and ONNX, which have no mark of their own, among them. ``stream`` is at its start afterwards."""
+    kind = kind_of_bytes(head, zip_entries(stream) if head.startswith(b"PK\x03\x04") else ())
+    stream.seek(0)
     return kind if kind is not None and kind.framework is not None else None
 
 

@@ -20,7 +20,7 @@ from kronkers_studio.packaging.model_files.mlflow_folders.schemas import Field, 
 _SHOWN = 5
 _LONGEST_SHOWN = 40
 _TEXT = frozenset({Datatype.BYTES})
-_EXACT = (Framework.ONNX,)  # the others take any numbers
+_EXACT = (Framework.ONNX, Framework.KERAS)  # the others take any numbers
 
 
 def with_mlmodel(facts: ModelFacts, name: str, beside: Mapping[str, Callable[[], bytes]]) -> ModelFacts:

@@ -27,12 +27,14 @@ _SHOWN_NAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class _Flavor:
-    """How a flavor says which file is the model's (``key``, by default ``file``) and which version made it."""
+    """How a flavor says which file is the model's (``key``, by default ``file``; ``within`` what lies there, when that
+    is a folder) and which version made it."""
 
     framework: Framework
     key: str
     file: str
     version: str
+    within: str = ""
 
 
 _FLAVORS: Final[Mapping[str, _Flavor]] = {
@@ -41,6 +43,8 @@ _FLAVORS: Final[Mapping[str, _Flavor]] = {
     "lightgbm": _Flavor(Framework.LIGHTGBM, "data", "model.lgb", "lgb_version"),
     "catboost": _Flavor(Framework.CATBOOST, "data", "model.cb", "catboost_version"),
     "onnx": _Flavor(Framework.ONNX, "data", "model.onnx", ""),
+    "keras": _Flavor(Framework.KERAS, "data", "data", "keras_version", "/model.keras"),
+    "tensorflow": _Flavor(Framework.KERAS, "data", "data", "keras_version", "/model.keras"),  # up to MLflow 2.11
 }
 """Those whose models are loaded, the most telling first: a folder may have several."""
 
@@ -81,7 +85,7 @@ def read_mlmodel(data: bytes, folder: str = "") -> MlflowModel:
     return MlflowModel(
         flavor=flavor,
         framework=kind.framework,
-        file=_own_file(called, said.get(kind.key) or kind.file),
+        file=_own_file(called, said.get(kind.key) or kind.file, kind.within),
         version=_version(said.get(kind.version)),
         mlflow_version=_version(document.get("mlflow_version")),
         inputs=read_schema(signature.get("inputs")),
@@ -133,10 +137,11 @@ def _unsupported(called: str, flavors: Mapping[str, Any], document: Mapping[str,
     )
 
 
-def _own_file(called: str, path: object) -> str:
-    """``path`` when it names a file in the folder or below it. Raises ``UnsupportedModel``."""
+def _own_file(called: str, path: object, within: str) -> str:
+    """``path`` and what is ``within`` it, when that names a file in the folder or below it. Raises
+    ``UnsupportedModel``."""
     if isinstance(path, str) and path.isprintable() and _lies_within(path):
-        return PurePosixPath(path).as_posix()
+        return PurePosixPath(f"{path}{within}").as_posix()
     raise UnsupportedModel(
         f"{called} says that its model lies at {_shown(path)}, which is no file of its folder.",
         next_step="Ask where the folder comes from; the model's own file can be registered if it is one.",
