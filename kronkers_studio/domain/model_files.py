@@ -119,9 +119,10 @@ TORCHSCRIPT = ModelFileKind(
     "PyTorch (TorchScript)",
     (),
     "a PyTorch program (TorchScript)",
+    Framework.PYTORCH,
+    compressed=True,
+    shared=(".pt", ".pth"),
     signs=(Sign(_ZIP, entries=("constants.pkl", "data.pkl", "version")),),
-    needs=_PYTORCH,
-    instead=_ONNX_OF_TORCH,
 )
 TORCH_EXPORT = ModelFileKind(
     "PyTorch (exported)",

@@ -21,6 +21,7 @@ class Framework(StrEnum):
     LIGHTGBM = "lightgbm"
     CATBOOST = "catboost"
     KERAS = "keras"
+    PYTORCH = "pytorch"
 
     @property
     def label(self) -> str:
@@ -34,6 +35,7 @@ _FRAMEWORK_NAMES = {
     Framework.LIGHTGBM: "LightGBM",
     Framework.CATBOOST: "CatBoost",
     Framework.KERAS: "Keras",
+    Framework.PYTORCH: "PyTorch",
 }
 
 

@@ -29,6 +29,7 @@ FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
     Framework.LIGHTGBM: {"lightgbm": "model.txt"},
     Framework.CATBOOST: {"catboost": "model.cbm"},
     Framework.KERAS: {"keras": "model.keras"},
+    Framework.PYTORCH: {"torchscript": "model.pt"},
 }
 """For each framework the formats of its files, and what a package calls such a file."""
 
@@ -101,9 +102,9 @@ def is_lock(text: str) -> bool:
 
 
 def _check_version(facts: ModelFacts, name: str) -> None:
-    """A version becomes part of what uv is asked for; only LightGBM's files do not say theirs."""
+    """A version becomes part of what uv is asked for; only LightGBM's and PyTorch's files do not say theirs."""
     version = facts.framework_version
-    if not version and facts.framework is Framework.LIGHTGBM:
+    if not version and facts.framework in (Framework.LIGHTGBM, Framework.PYTORCH):
         return
     if not is_version(version) or len(version) > _LONGEST_VERSION:
         raise _foreign(name, f"version of {facts.framework.label}", version)

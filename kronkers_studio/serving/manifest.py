@@ -20,6 +20,7 @@ _FRAMEWORKS = {
     "lightgbm": ("lightgbm",),
     "catboost": ("catboost",),
     "keras": ("keras",),
+    "pytorch": ("torchscript",),
 }
 
 

@@ -30,12 +30,21 @@ def load_model(manifest: Manifest, threads: int) -> Model:
                 from kronkers_studio.serving.catboost_model import CatBoostModel
 
                 return CatBoostModel(stream.read(), manifest.signature, threads)
-            case "keras":
-                from kronkers_studio.serving.keras_model import KerasModel
-
-                return KerasModel(manifest.file, manifest.signature, threads)
+            case "keras" | "pytorch":
+                return _network(manifest, threads)
         from kronkers_studio.serving.sklearn_model import SklearnModel
         from kronkers_studio.serving.unpickling import load_joblib, load_pickle
 
         load = load_joblib if manifest.file_format == "joblib" else load_pickle
         return SklearnModel(load(stream, manifest.allowed_globals), manifest.signature)
+
+
+def _network(manifest: Manifest, threads: int) -> Model:
+    """A model of a library that reads its file itself."""
+    if manifest.framework == "keras":
+        from kronkers_studio.serving.keras_model import KerasModel
+
+        return KerasModel(manifest.file, manifest.signature, threads)
+    from kronkers_studio.serving.torch_model import TorchModel
+
+    return TorchModel(manifest.file, manifest.signature, threads)

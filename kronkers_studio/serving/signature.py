@@ -42,7 +42,7 @@ class TensorSpec:
 
     ``holds`` says more than the datatype of what scikit-learn models take: dates are BYTES, and so is what the model
     never looks at. None: the datatype says all. ``may_be_missing`` says of each column whether NaN is a value like any
-    other there; none of them: the model says it of all.
+    other there; none of them: the model says it of all. ``any_type``: nothing tells the type, the sender's is taken.
     """
 
     name: str
@@ -52,6 +52,7 @@ class TensorSpec:
     any_rank: bool = False
     holds: Holds | None = None
     may_be_missing: tuple[bool, ...] = ()
+    any_type: bool = False
 
     @property
     def width(self) -> int:

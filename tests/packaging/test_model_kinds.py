@@ -31,7 +31,6 @@ KINDS = {
     "state.pt": model_files.PYTORCH,
     "net.pth": model_files.PYTORCH,
     "old.pt": model_files.PYTORCH,
-    "script.pt": model_files.TORCHSCRIPT,
     "net.safetensors": model_files.SAFETENSORS,
     "net.h5": model_files.KERAS_HDF5,
     "lm.rds": model_files.R,
@@ -47,6 +46,7 @@ LOADED = {
     "lgb.txt": Framework.LIGHTGBM,
     "cat.cbm": Framework.CATBOOST,
     "net.keras": Framework.KERAS,
+    "script.pt": Framework.PYTORCH,
 }
 PICKLED = {
     "xgb_sklearn.joblib": model_files.XGBOOST,
@@ -193,7 +193,7 @@ def test_hostile_r_objects_end_soon() -> None:
 @settings(deadline=None, max_examples=200)
 @given(data=st.data())
 def test_whatever_happens_to_a_file_it_is_told_or_refused(data: st.DataObject) -> None:
-    file = data.draw(st.sampled_from(["lm.rds", "glm_ascii.rds", "lr.skops", "script.pt", "cat.pmml"]))
+    file = data.draw(st.sampled_from(["lm.rds", "glm_ascii.rds", "lr.skops", "cat.pmml"]))
     changed = bytearray((FILES / file).read_bytes())
     for _ in range(data.draw(st.integers(1, 6))):
         start = data.draw(st.integers(0, len(changed) - 1))

@@ -15,6 +15,7 @@ from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.libraries import FRAMEWORK_LIBRARIES
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.packaging.dependencies.torch_builds import require_for_processors, run_uv_for_processors
 from kronkers_studio.packaging.dependencies.uv_program import DoesNotResolve, IndexUnavailable, run_uv
 from kronkers_studio.packaging.dependencies.wheels import Wheel, chosen_wheels, lock_text, remember_wheels, wheel_folder
 from kronkers_studio.packaging.environment_hints import is_version
@@ -148,9 +149,16 @@ def _framework(facts: ModelFacts, platform: str) -> tuple[str, ...]:
             return (f"lightgbm{pinned}", *_WITH_OPENMP, *_numpy(facts))
         case Framework.CATBOOST:
             return (f"catboost=={facts.framework_version}",)
-        case Framework.KERAS:
-            return (f"keras>={facts.framework_version},<4", *_KERAS_COMPUTES_WITH)
+        case Framework.KERAS | Framework.PYTORCH:
+            return _networks(facts)
     return _scikit_learn(facts)
+
+
+def _networks(facts: ModelFacts) -> tuple[str, ...]:
+    """Of Keras also a newer one: it reads what earlier ones wrote, more safely (decisions/0026)."""
+    if facts.framework is Framework.KERAS:
+        return (f"keras>={facts.framework_version},<4", *_KERAS_COMPUTES_WITH)
+    return (f"torch=={facts.framework_version}" if facts.framework_version else "torch",)
 
 
 def _xgboost(version: str, platform: str) -> str:
@@ -218,8 +226,12 @@ def _compile(
         *("--python-version", python, "--python-platform", uv_platform(platform)),
         *("--only-binary", ":all:", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-python-downloads"),
     ]
+    wanted = (folder / "wanted.in").read_text(encoding="utf-8")
     try:
-        return chosen_wheels(run_uv(command, folder=folder, offline=offline, cancel=cancel))
+        found = run_uv_for_processors(command, wanted, folder=folder, offline=offline, cancel=cancel)
+        wheels_found = chosen_wheels(found)
+        require_for_processors(wheels_found)
+        return wheels_found
     except IndexUnavailable as problem:
         with wheel_folder(cache) as wheels:
             if wheels is None:

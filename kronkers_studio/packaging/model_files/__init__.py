@@ -5,6 +5,7 @@ model_formats     kinds of files told apart by their bytes
 pickles           pickles read as symbols, and the names they may use
 onnx_files        ONNX graphs, their classes' names, the weights beside them
 keras_files       archives of Keras 3
+torch_files       programs of TorchScript
 mlflow_folders    what MLflow's MLmodel says of the model in its folder
 tree_libraries    files of XGBoost, LightGBM and CatBoost
 r_objects         the class of what R saved

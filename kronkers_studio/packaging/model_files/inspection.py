@@ -26,7 +26,9 @@ from kronkers_studio.packaging.model_files.pickles.pickle_reader import Budget, 
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global, Symbol, class_of
 from kronkers_studio.packaging.model_files.pickles.replaced_names import replaced
 
-_SUPPORTED = "Models of scikit-learn (joblib, pickle), XGBoost, LightGBM, CatBoost, Keras and ONNX"
+_SUPPORTED = (
+    "Models of scikit-learn (joblib, pickle), XGBoost, LightGBM, CatBoost, Keras, PyTorch (TorchScript) and ONNX"
+)
 _HEAD = 4096
 _LARGEST = 32 * 1024**3
 _EXPANSION = 40  # beyond the first part: a compressed model grows less; a bomb grows a thousandfold
@@ -104,6 +106,10 @@ def _reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundings], M
             from kronkers_studio.packaging.model_files.keras_files.archives import inspect_keras
 
             return inspect_keras
+        case Framework.PYTORCH:
+            from kronkers_studio.packaging.model_files.torch_files.scripts import inspect_torchscript
+
+            return inspect_torchscript
     from kronkers_studio.packaging.model_files.tree_libraries.catboost_files import inspect_catboost
 
     return inspect_catboost

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from pathlib import PurePosixPath, PureWindowsPath
@@ -12,7 +13,9 @@ from kronkers_studio.packaging.model_files.zip_entries import zip_entries
 
 _END_SIZE = 22
 _LONGEST_COMMENT = 65_535
-_LOCATOR_64 = b"PK\x06\x07"
+_END = b"PK\x05\x06"
+_LOCATOR_64 = struct.Struct("<4s4xQ4x")
+_RECORD_64 = struct.Struct("<4s36xQQ")
 _MOST_PARTS = 20_000
 _EXPANSION = 40
 _FREE_EXPANSION = 64 << 20
@@ -24,9 +27,7 @@ class ZipMembers:
 
     def __init__(self, stream: BinaryIO) -> None:
         size = stream.seek(0, 2)
-        stream.seek(max(0, size - _END_SIZE - _LONGEST_COMMENT))
-        if _LOCATOR_64 in stream.read():  # whose table of contents could be of any length
-            raise TooMuch("it is an archive of more than 4 GB")
+        _require_one_table(stream, size)
         listed = zip_entries(stream)
         if not 0 < len(listed) <= _MOST_PARTS:
             raise Damaged("it is no whole zip archive")
@@ -55,6 +56,25 @@ class ZipMembers:
         if len(data) > largest:
             raise TooMuch(f"its part {name} is longer than any model's")
         return data
+
+
+def _require_one_table(stream: BinaryIO, size: int) -> None:
+    """The second table of contents, which archives of more than 4 GB need and PyTorch always writes, is the first: it
+    could be of any length."""
+    start = max(0, size - _END_SIZE - _LONGEST_COMMENT - _LOCATOR_64.size)
+    stream.seek(start)
+    tail = stream.read()
+    end = tail.rfind(_END)
+    if end < _LOCATOR_64.size or end + _END_SIZE > len(tail):
+        return
+    mark, place = _LOCATOR_64.unpack_from(tail, end - _LOCATOR_64.size)
+    if mark != b"PK\x06\x07":
+        return
+    stream.seek(min(place, size))
+    record = stream.read(_RECORD_64.size)
+    length, offset = struct.unpack_from("<LL", tail, end + 12)
+    if len(record) < _RECORD_64.size or _RECORD_64.unpack(record) != (b"PK\x06\x06", length, offset):
+        raise TooMuch("it is an archive of more than 4 GB, or a damaged one")
 
 
 def _is_plain(name: str) -> bool:

@@ -38,7 +38,7 @@ def with_mlmodel(facts: ModelFacts, name: str, beside: Mapping[str, Callable[[],
     if not version and said.framework is facts.framework:  # LightGBM's files do not say theirs
         version = said.version
     notes = [saved, *_version_differs(facts, said), *_inputs_differ(facts, said), *_outputs_differ(facts, said)]
-    signature, named = _with_names(facts.signature, said.inputs)
+    signature, named = _with_names(_with_tensors(facts.signature, said), said.inputs)
     notes += ["The names of the columns are MLmodel's: the model's own file has none."] if named else []
     return replace(facts, framework_version=version, signature=signature, notes=(*facts.notes, *notes))
 
@@ -71,6 +71,24 @@ def _with_names(signature: Signature, fields: Sequence[Field]) -> tuple[Signatur
     if not names or table is None or table.columns or table.any_rank or table.shape[1:] != (len(names),):
         return signature, False
     return replace(signature, inputs=(replace(table, columns=names),)), True
+
+
+def _with_tensors(signature: Signature, said: MlflowModel) -> Signature:
+    """Of what a program of PyTorch's takes and gives only MLmodel tells shape and type."""
+    if said.framework is not Framework.PYTORCH:
+        return signature
+    return Signature(_told(signature.inputs, said.inputs), _told(signature.outputs, said.outputs))
+
+
+def _told(tensors: tuple[Tensor, ...], fields: Sequence[Field]) -> tuple[Tensor, ...]:
+    if len(tensors) != len(fields) or any(field.shape is None or field.datatype is None for field in fields):
+        return tensors
+    return tuple(
+        replace(tensor, datatype=field.datatype, shape=field.shape, any_rank=False)
+        if tensor.any_rank and field.shape is not None and field.datatype is not None
+        else tensor
+        for tensor, field in zip(tensors, fields, strict=True)
+    )
 
 
 def _columns(signature: Signature) -> list[tuple[str, Datatype]] | None:

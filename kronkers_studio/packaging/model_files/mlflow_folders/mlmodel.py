@@ -44,6 +44,7 @@ _FLAVORS: Final[Mapping[str, _Flavor]] = {
     "catboost": _Flavor(Framework.CATBOOST, "data", "model.cb", "catboost_version"),
     "onnx": _Flavor(Framework.ONNX, "data", "model.onnx", ""),
     "keras": _Flavor(Framework.KERAS, "data", "data", "keras_version", "/model.keras"),
+    "pytorch": _Flavor(Framework.PYTORCH, "model_data", "data", "pytorch_version", "/model.pth"),
     "tensorflow": _Flavor(Framework.KERAS, "data", "data", "keras_version", "/model.keras"),  # up to MLflow 2.11
 }
 """Those whose models are loaded, the most telling first: a folder may have several."""
@@ -86,7 +87,7 @@ def read_mlmodel(data: bytes, folder: str = "") -> MlflowModel:
         flavor=flavor,
         framework=kind.framework,
         file=_own_file(called, said.get(kind.key) or kind.file, kind.within),
-        version=_version(said.get(kind.version)),
+        version=_version(said.get(kind.version)).partition("+")[0],  # of which build is no matter
         mlflow_version=_version(document.get("mlflow_version")),
         inputs=read_schema(signature.get("inputs")),
         outputs=read_schema(signature.get("outputs")),
