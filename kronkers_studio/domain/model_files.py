@@ -253,7 +253,7 @@ PMML = ModelFileKind(
     "a PMML model (.pmml)",
     shared=(".xml",),
     signs=(Sign(holds=(b"<PMML", b"dmg.org/PMML")),),
-    needs="a program that runs PMML, such as JPMML on Java",
+    needs="a program that runs PMML whole, such as JPMML on Java",
     instead="Train the same model in scikit-learn, or export it to ONNX.",
 )
 CORE_ML = ModelFileKind(

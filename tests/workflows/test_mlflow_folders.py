@@ -117,3 +117,42 @@ def test_the_package_answers_as_the_library_does(brought_in: Session, tmp_path: 
             found = np.asarray(answers[output])
             same = found == expected if found.dtype.kind == "O" else np.isclose(found, expected, rtol=1e-6, atol=1e-6)
             assert np.all(same), output
+
+
+_NETWORK = (
+    "flavors:\n  {flavor}:\n    {key}: data\n    {library}_version: {version}\n  python_function:\n    data: data\n"
+    "    env:\n      conda: conda.yaml\n    loader_module: mlflow.{flavor}\n    python_version: 3.11.7\n"
+    "mlflow_version: 3.17.2\nsignature:\n"
+    '  inputs: \'[{{"type": "tensor", "tensor-spec": {{"dtype": "float32", "shape": [-1, 4]}}}}]\'\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("flavor", "said", "own", "file"),
+    [
+        ("keras", ("data", "keras", "3.15.1"), "model.keras", "keras_models/files/sequence.keras"),
+        ("pytorch", ("model_data", "pytorch", "2.13.0+cpu"), "model.pth", "torch_models/files/traced.pt"),
+    ],
+)
+def test_a_model_below_its_folder_is_found_with_what_mlmodel_says(
+    session: Session, tmp_path: Path, flavor: str, said: tuple[str, str, str], own: str, file: str
+) -> None:
+    key, library, version = said
+    folder = tmp_path / "models" / "network"
+    (folder / "data").mkdir(parents=True)
+    shutil.copy(FILES.parents[1] / file, folder / "data" / own)
+    text = _NETWORK.format(flavor=flavor, key=key, library=library, version=version)
+    (folder / "MLmodel").write_text(text, encoding="utf-8")
+    migrate_folder(session, tmp_path / "models", "p")
+
+    (found,) = find_models(session, "p")
+    registered = register_model(session, "p", f"network/data/{own}")
+    added = add_model(session, folder)
+
+    assert (found.source.path, found.suggested_name) == (f"network/data/{own}", "network")
+    assert found.facts == registered.facts == added.facts
+    assert (registered.name, registered.facts.python_version) == ("network", "3.11")
+    assert registered.facts.framework_version == version.partition("+")[0]
+    assert registered.facts.signature.inputs[0].shape == (-1, 4)
+    assert registered.facts.notes == (f"Saved by MLflow 3.17.2 as {flavor}.",)
+    assert added.source.path == f"network/data/{own}"

@@ -55,7 +55,12 @@ def inspect_model(
     it is opened. A model whose pickle merely needs code that is not scikit-learn's is described, with that code in
     ``unsafe``: it must not be packaged (``require_safe``).
     """
-    return with_mlmodel(_inspected(name, stream, beside, size_beside), name, beside)
+    facts = with_mlmodel(_inspected(name, stream, beside, size_beside), name, beside)
+    if facts.framework is not Framework.PYTORCH:
+        return facts
+    from kronkers_studio.packaging.model_files.torch_files.scripts import with_untold
+
+    return with_untold(facts)
 
 
 def _inspected(

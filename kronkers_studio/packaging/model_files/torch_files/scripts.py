@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
 from kronkers_studio.domain.errors import UnsupportedModel
@@ -56,8 +56,14 @@ def inspect_torchscript(name: str, stream: BinaryIO, surroundings: Surroundings)
         requirements=tuple(f"{project}=={pinned}" for project, pinned in sorted(surroundings.pins.items())),
         signature=_signature(name, trees, program),
         assumed=tuple(fact for fact, found in named.items() if not found),
-        notes=(_NOTE,),
     )
+
+
+def with_untold(facts: ModelFacts) -> ModelFacts:
+    """``facts`` of such a program, with a note when nothing beside it told what it takes."""
+    if not any(tensor.any_rank for tensor in facts.signature.inputs):
+        return facts
+    return replace(facts, notes=(*facts.notes, _NOTE))
 
 
 def _program(archive: ZipMembers) -> _Program:
