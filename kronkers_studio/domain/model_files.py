@@ -99,7 +99,6 @@ KERAS = ModelFileKind(
     (".keras",),
     "a Keras model (.keras)",
     Framework.KERAS,
-    compressed=True,
     signs=(Sign(_ZIP, entries=("metadata.json", "config.json")),),
     instead=_ONNX_OF_KERAS,
     modules=("keras", "tensorflow"),
@@ -120,7 +119,6 @@ TORCHSCRIPT = ModelFileKind(
     (),
     "a PyTorch program (TorchScript)",
     Framework.PYTORCH,
-    compressed=True,
     shared=(".pt", ".pth"),
     signs=(Sign(_ZIP, entries=("constants.pkl", "data.pkl", "version")),),
 )
