@@ -47,7 +47,7 @@ def service() -> Path:
 def test_every_kind_of_model_answers_as_keras_does(
     maker: str, service: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen to fail with a service that trains (dropout at work) and with a row more than was asked."""
+    """Seen to fail with a service that trains, so that dropout is at work."""
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     run(environment(maker, _MAKERS[maker]), str(_HERE / "models.py"), str(tmp_path))
     cases: dict[str, dict[str, Any]] = json.loads((tmp_path / "cases.json").read_text(encoding="utf-8"))
