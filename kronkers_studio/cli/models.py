@@ -64,7 +64,9 @@ def find(
 
 def register(
     terminal: Terminal,
-    source: Annotated[str, typer.Argument(metavar="PROJECT[@VERSION]:PATH", help="The model file.")],
+    source: Annotated[
+        str, typer.Argument(metavar="PROJECT[@VERSION]:PATH", help="The model file, or a folder of MLflow's.")
+    ],
     name: Annotated[str, typer.Option("--name", help="The model's name; by default made from the file's.")] = "",
     data: Annotated[str, typer.Option("--data", metavar="PROJECT[@VERSION]:PATH", help="The training data.")] = "",
     metric: Annotated[
@@ -94,7 +96,9 @@ def register(
 
 def add(
     terminal: Terminal,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A model file on this computer.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A model file on this computer, or MLflow's folder of one.")
+    ],
     name: Annotated[str, typer.Option("--name", help="The model's name; by default made from the file's.")] = "",
     project: Annotated[str, typer.Option("--project", help="The project that takes it.")] = "",
     metric: Annotated[
@@ -290,6 +294,7 @@ def _version_lines(version: ModelVersion) -> list[str]:
         *([f"takes no rows, only whole tensors (/v2/models/{version.name}/infer): {no_rows}"] if no_rows else []),
         *[f"with the file {weights.name}" for weights in facts.weights],
         *[f"needs the package {package} in its base image" for package in facts.packages],
+        *facts.notes,
         *[f"{name} = {value:g}" for name, value in version.metrics.items()],
         *([f"tagged {', '.join(version.tags)}"] if version.tags else []),
         *([f"trained on {version.data}"] if version.data else []),

@@ -16,6 +16,8 @@ FRAMEWORK_LIBRARIES: Final[Mapping[Framework, tuple[str, ...]]] = {
     Framework.XGBOOST: ("xgboost", "xgboost-cpu"),
     Framework.LIGHTGBM: ("lightgbm",),
     Framework.CATBOOST: ("catboost",),
+    Framework.KERAS: ("keras",),
+    Framework.PYTORCH: ("torch",),
 }
 """The libraries whose version a model's file tells, by their names on package indexes."""
 

@@ -98,8 +98,8 @@ KERAS = ModelFileKind(
     "Keras",
     (".keras",),
     "a Keras model (.keras)",
+    Framework.KERAS,
     signs=(Sign(_ZIP, entries=("metadata.json", "config.json")),),
-    needs="the library keras with one that computes (tensorflow, torch or jax) in the service",
     instead=_ONNX_OF_KERAS,
     modules=("keras", "tensorflow"),
 )
@@ -118,9 +118,9 @@ TORCHSCRIPT = ModelFileKind(
     "PyTorch (TorchScript)",
     (),
     "a PyTorch program (TorchScript)",
+    Framework.PYTORCH,
+    shared=(".pt", ".pth"),
     signs=(Sign(_ZIP, entries=("constants.pkl", "data.pkl", "version")),),
-    needs=_PYTORCH,
-    instead=_ONNX_OF_TORCH,
 )
 TORCH_EXPORT = ModelFileKind(
     "PyTorch (exported)",
@@ -249,7 +249,7 @@ PMML = ModelFileKind(
     "a PMML model (.pmml)",
     shared=(".xml",),
     signs=(Sign(holds=(b"<PMML", b"dmg.org/PMML")),),
-    needs="a program that runs PMML, such as JPMML on Java",
+    needs="a program that runs PMML whole, such as JPMML on Java",
     instead="Train the same model in scikit-learn, or export it to ONNX.",
 )
 CORE_ML = ModelFileKind(
@@ -265,8 +265,8 @@ MLFLOW = ModelFileKind(
     "an MLflow model folder",
     names=("mlmodel",),
     signs=(Sign(holds=(b"flavors:\n", b"\n  loader_module:")), Sign(holds=(b"flavors:\n", b"mlflow_version:"))),
-    needs="the flavor that it names",
-    instead="Register the model's own file in that folder, model.pkl or model.onnx.",
+    needs="the library of the flavor that it names, if that is not one of those above",
+    instead="Register the folder: the model's own file in it is taken, as MLmodel names it.",
 )
 
 MODEL_FILE_KINDS = (

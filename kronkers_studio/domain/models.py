@@ -22,6 +22,8 @@ class Framework(StrEnum):
     CATBOOST = "catboost"
     R = "r"
     JULIA = "julia"
+    KERAS = "keras"
+    PYTORCH = "pytorch"
 
     @property
     def label(self) -> str:
@@ -36,6 +38,8 @@ _FRAMEWORK_NAMES = {
     Framework.CATBOOST: "CatBoost",
     Framework.R: "R",
     Framework.JULIA: "Julia",
+    Framework.KERAS: "Keras",
+    Framework.PYTORCH: "PyTorch",
 }
 
 
@@ -93,6 +97,7 @@ class ModelFacts:
     ``assumed`` names the facts that are defaults rather than findings. ``weights`` are further files of the model's.
     ``packages`` are those of R or Julia that the base image must have ("ranger", "ranger==0.14.1").
     ``libraries`` are what a service needs beside the framework to open a pickle ("xgboost==3.2.0").
+    ``notes`` are sentences: what a description beside the model adds to its file, or says otherwise.
     """
 
     framework: Framework
@@ -108,6 +113,7 @@ class ModelFacts:
     weights: tuple[WeightsFile, ...] = field(default=(), metadata=UNLESS_DEFAULT)
     packages: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
     libraries: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
+    notes: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)

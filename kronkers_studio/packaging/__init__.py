@@ -36,6 +36,12 @@ from kronkers_studio.packaging.images.language_bases import keep_language_base, 
 from kronkers_studio.packaging.images.signed_images import holds_files, verified
 from kronkers_studio.packaging.layer_cache import LayerCache, users_layer_cache
 from kronkers_studio.packaging.model_files.inspection import inspect_model, require_safe
+from kronkers_studio.packaging.model_files.mlflow_folders.mlmodel import (
+    LARGEST_MLMODEL,
+    MLMODEL,
+    named_files,
+    read_mlmodel,
+)
 from kronkers_studio.packaging.model_files.model_formats import may_be_model_in
 from kronkers_studio.packaging.platforms import this_platform
 from kronkers_studio.packaging.registries.base_registry import (
@@ -55,6 +61,8 @@ from kronkers_studio.packaging.registries.registry_push import push_image, push_
 from kronkers_studio.packaging.runtime import RuntimeFolder, runnable_here, unpack_runtime
 
 __all__ = [
+    "LARGEST_MLMODEL",
+    "MLMODEL",
     "BaseImage",
     "BaseKind",
     "ComposedImage",
@@ -78,10 +86,12 @@ __all__ = [
     "language_bases",
     "lock_dependencies",
     "may_be_model_in",
+    "named_files",
     "parse_base",
     "parse_reference",
     "push_image",
     "push_target",
+    "read_mlmodel",
     "registry_host",
     "require_access",
     "require_place",

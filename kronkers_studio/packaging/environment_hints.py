@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -20,6 +20,11 @@ _MOST_DOTS = 2000  # of one line: the time for a key a.b.c… grows with their s
 _MOST_LINES = 50_000
 _MICROS = range(50)  # of one minor; the most so far is 20
 _EXACT = re.compile(r"(?:[a-zA-Z]*-)?3\.([0-9]{1,2})(?:\.[0-9]+)?")
+_MLMODEL_PYTHON = re.compile(r"(?m)^    python_version: ['\"]?(3\.[0-9]{1,2}(?:\.[0-9]+)?)['\"]?\s*$")
+_PYTHON_ENV = re.compile(r"(?m)^python: ['\"]?(3\.[0-9]{1,2}(?:\.[0-9]+)?)['\"]?\s*$")
+CONDA_FILES = ("conda.yaml", "conda.yml", "environment.yaml", "environment.yml")
+_CONDA_LINE = re.compile(r"\s*-\s*['\"]?(?:[\w.-]+::)?([A-Za-z0-9][\w.-]*)\s*([=<>!~][=<>!~\w.,* ]*)?['\"]?\s*(?:#.*)?")
+_NO_LIBRARIES = ("python", "pip", "nodefaults", "defaults", "conda-forge")
 _HEADER = re.compile(r"(?m)^# /// script\s*$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$")
 
 
@@ -35,19 +40,38 @@ class Surroundings:
 def read_surroundings(beside: Mapping[str, Callable[[], bytes]]) -> Surroundings:
     """Read what is useful of the small text files in the model's folder; what cannot be read as text says nothing.
 
-    The order of trust: .python-version, the header of the script beside the model, pyproject.toml; and for
-    libraries requirements.txt, the script's header, pyproject.toml.
+    The order of trust: MLmodel, which MLflow wrote where the model was made, .python-version, python_env.yaml, the
+    header of the script beside the model, pyproject.toml; and for libraries requirements.txt, conda.yaml, the script's
+    header, pyproject.toml.
     """
     texts = {name: decoded(read) for name, read in sorted(beside.items())}
     headers = [script_header(text) for name, text in texts.items() if name.lower().endswith(".py")]
     project = _table(toml_table(texts.get("pyproject.toml", "")).get("project"))
-    stated = [texts.get(".python-version", ""), texts.get("runtime.txt", "")]
+    stated = [
+        _found(_MLMODEL_PYTHON, texts.get("MLmodel", "")),
+        texts.get(".python-version", ""),
+        texts.get("runtime.txt", ""),
+        _found(_PYTHON_ENV, texts.get("python_env.yaml", "")),
+    ]
     ranges = [table.get("requires-python") for table in (*headers, project)]
     lines = [line for name in ("requirements.txt", "requirements.lock") for line in texts.get(name, "").splitlines()]
+    lines += [line for name in CONDA_FILES for line in conda_requirements(texts.get(name, ""))]
     for table in (*headers, project):
         listed = table.get("dependencies")
         lines.extend(line for line in (listed if isinstance(listed, list) else ()) if isinstance(line, str))
     return Surroundings(_python(stated, ranges), _pins(lines))
+
+
+def conda_requirements(text: str) -> Iterator[str]:
+    """What an environment of conda asks for, as lines of a requirements file: a line of it for each library, those of
+    pip further in. MLflow writes one too."""
+    for line in text.splitlines()[:_MOST_LINES]:
+        matched = _CONDA_LINE.fullmatch(line) if len(line) <= _LONGEST_LINE else None
+        if matched and matched[1].lower() not in _NO_LIBRARIES:
+            wanted = (matched[2] or "").strip()
+            if re.match(r"=[^=]", wanted):  # conda's name=version=build
+                wanted = f"=={wanted[1:].partition('=')[0]}"
+            yield f"{matched[1]}{wanted}"
 
 
 def is_version(text: str) -> bool:
@@ -57,6 +81,11 @@ def is_version(text: str) -> bool:
     except ValueError:  # also for a number of more digits than Python makes one of
         return False
     return text == text.strip()
+
+
+def _found(form: re.Pattern[str], text: str) -> str:
+    matched = form.search(text)
+    return matched[1] if matched else ""
 
 
 def _python(stated: list[str], ranges: list[object]) -> str:

@@ -30,14 +30,16 @@ FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
     Framework.XGBOOST: {**_PICKLES, "xgboost-json": "model.json-xgboost", "xgboost-ubj": "model.ubj"},
     Framework.LIGHTGBM: {**_PICKLES, "lightgbm": "model.txt"},
     Framework.CATBOOST: {**_PICKLES, "catboost": "model.cbm"},
+    Framework.KERAS: {"keras": "model.keras"},
+    Framework.PYTORCH: {"torchscript": "model.pt"},
     Framework.R: {"rds": "model.rds"},
     Framework.JULIA: {"jls": "model.jls"},
 }
 """For each framework the formats of its files, and what a package calls such a file."""
 
 _WITH_FILES: Final = (Framework.ONNX, Framework.JULIA)
-_WITHOUT_VERSION: Final = (Framework.LIGHTGBM, Framework.CATBOOST, Framework.JULIA)
-"""LightGBM's and Julia's files do not say their version, nor do old CatBoost's."""
+_WITHOUT_VERSION: Final = (Framework.LIGHTGBM, Framework.CATBOOST, Framework.PYTORCH, Framework.JULIA)
+"""LightGBM's, PyTorch's and Julia's files do not say their version, nor do old CatBoost's."""
 _BESIDE: Final = ("scikit-learn", "xgboost", "lightgbm", "catboost")
 """The libraries that a pickle may need beside the one that made the model."""
 _PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,79}(?:==[0-9][0-9A-Za-z.-]{0,40})?")

@@ -110,6 +110,8 @@ class Inference:
         fits = shaped(array, spec)
         if spec.holds is Holds.ANYTHING:
             return unused(fits.shape, spec.datatype)
+        if spec.any_type:
+            return fits
         missing = any(spec.may_be_missing) or self._model.takes_missing
         return fitted(fits, spec.datatype, spec.name, takes_missing=missing, any_number=self._by_tensor)
 

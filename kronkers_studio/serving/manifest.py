@@ -20,6 +20,8 @@ _FRAMEWORKS = {
     "xgboost": (*_PICKLES, "xgboost-json", "xgboost-ubj"),
     "lightgbm": (*_PICKLES, "lightgbm"),
     "catboost": (*_PICKLES, "catboost"),
+    "keras": ("keras",),
+    "pytorch": ("torchscript",),
     "r": ("rds",),
     "julia": ("jls",),
 }

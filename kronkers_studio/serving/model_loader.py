@@ -22,21 +22,29 @@ def load_model(manifest: Manifest, threads: int) -> Model:
 
                 weights = manifest.weights_folder if manifest.weights else None
                 return OnnxModel(stream.read(), manifest.signature, threads, weights)
-            case "xgboost":
-                from kronkers_studio.serving.xgboost_model import xgboost_model
-
-                return xgboost_model(stream.read(), manifest.signature, threads)
-            case "lightgbm":
-                from kronkers_studio.serving.lightgbm_model import lightgbm_model
-
-                return lightgbm_model(stream.read(), manifest.signature, threads)
             case "r" | "julia":
                 from kronkers_studio.serving.worker_model import worker_model
 
                 return worker_model(manifest, threads)
-        from kronkers_studio.serving.catboost_model import CatBoostModel
+            case "keras" | "pytorch":
+                return _network(manifest, threads)
+        return _of_trees(stream, manifest, threads)
 
-        return CatBoostModel(stream.read(), manifest.signature, threads)
+
+def _of_trees(stream: BinaryIO, manifest: Manifest, threads: int) -> Model:
+    """A model in the own form of a library of trees."""
+    match manifest.framework:
+        case "xgboost":
+            from kronkers_studio.serving.xgboost_model import xgboost_model
+
+            return xgboost_model(stream.read(), manifest.signature, threads)
+        case "lightgbm":
+            from kronkers_studio.serving.lightgbm_model import lightgbm_model
+
+            return lightgbm_model(stream.read(), manifest.signature, threads)
+    from kronkers_studio.serving.catboost_model import CatBoostModel
+
+    return CatBoostModel(stream.read(), manifest.signature, threads)
 
 
 def _unpickled(stream: BinaryIO, manifest: Manifest) -> Model:
@@ -50,3 +58,14 @@ def _unpickled(stream: BinaryIO, manifest: Manifest) -> Model:
         lightgbm_library()
     load = load_joblib if manifest.file_format == "joblib" else load_pickle
     return SklearnModel(load(stream, manifest.allowed_globals), manifest.signature)
+
+
+def _network(manifest: Manifest, threads: int) -> Model:
+    """A model of a library that reads its file itself."""
+    if manifest.framework == "keras":
+        from kronkers_studio.serving.keras_model import KerasModel
+
+        return KerasModel(manifest.file, manifest.signature, threads)
+    from kronkers_studio.serving.torch_model import TorchModel
+
+    return TorchModel(manifest.file, manifest.signature, threads)

@@ -43,6 +43,7 @@ class TensorSpec:
     ``holds`` says more than the datatype of what scikit-learn models take: dates are BYTES, and so is what the model
     never looks at. None: the datatype says all. ``may_be_missing`` says of each column whether NaN is a value like any
     other there; none of them: the model says it of all. ``levels`` are the texts that an input may hold, () for any.
+    ``any_type``: nothing tells the type, the sender's is taken.
     """
 
     name: str
@@ -53,6 +54,7 @@ class TensorSpec:
     holds: Holds | None = None
     may_be_missing: tuple[bool, ...] = ()
     levels: tuple[str, ...] = ()
+    any_type: bool = False
 
     @property
     def width(self) -> int:

@@ -15,6 +15,7 @@ searching          files, models and projects by what is typed
 trash, keys        out of sight and back; the ways of opening the workspace; ``signers`` sign packages
 maintenance        free space, find damage, mend it
 models             find, register, list and alias models; ``model_versions`` describes them, ``lineage`` follows them
+model_folders      folders that MLflow saved: which file in them is the model
 added_models       a model's file from anywhere, without its folder
 dependencies       the libraries of a model's service: what was found of them, and what a person chooses
 packages           build the image of a model version; ``package_plans`` tells of it before and builds it to a place,

@@ -7,17 +7,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, EntryKind, SourceItem, StoredItem
-from kronkers_studio.domain.errors import BranchChanged, InvalidInput
+from kronkers_studio.domain.errors import BranchChanged, InvalidInput, UnsupportedModel
 from kronkers_studio.domain.migration import MigrationOptions
 from kronkers_studio.domain.model_names import suggest_name, without_version
 from kronkers_studio.domain.models import ContentRef, ModelFacts
+from kronkers_studio.domain.paths import join, parent
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.workflows.model_folders import is_mlmodel
 from kronkers_studio.workflows.models import FoundModel
 from kronkers_studio.workflows.session import Session
 
 ADDED_MODELS = "Added models"
 """The project that takes them unless another one is named."""
-_BESIDE = ("requirements.txt", "requirements.lock", "pyproject.toml", ".python-version", "runtime.txt")
+_BESIDE = (
+    *("requirements.txt", "requirements.lock", "pyproject.toml", ".python-version", "runtime.txt"),
+    *("MLmodel", "conda.yaml", "python_env.yaml"),
+)
 _BESIDE_LIMIT = 256 * 1024  # bytes
 
 
@@ -30,7 +35,8 @@ def add_model(
     cancel: CancelToken = NEVER,
 ) -> FoundModel:
     """Store ``file``, the files of its weights, and the small ones beside it that say which libraries it needs, as the
-    newest state of ``project``, in a folder of the model's name. It is not run, and not registered yet.
+    newest state of ``project``, in a folder of the model's name. Of a folder that MLflow saved, or of the MLmodel in
+    it, that is the model's own file. It is not run, and not registered yet.
 
     Raises ``UnsupportedModel`` before anything is stored, and ``InvalidInput`` for what cannot be read, changes
     meanwhile, is only in the cloud, or for a project that is made of folders.
@@ -43,20 +49,23 @@ def add_model(
             f"“{project}” is brought in from a folder, and is as that folder is.",
             next_step="Put the model into that folder and bring it in, or name another project.",
         )
-    file = Path(os.path.realpath(file))
-    items = [_item(file), *_beside(file)]
+    asked = Path(os.path.realpath(file))
+    home, own = _own_file(asked)
+    file = home / own
+    items = [_item(file, own), *_beside(home)]
     before = [_state(file)]  # what is looked into, not what lies there afterwards
-    facts = _inspect(file, [item.path for item in items[1:]])
-    items += [_item(file.parent / weights.name, weights.name) for weights in facts.weights]
+    facts = _inspect(file, [home / item.path for item in items[1:]])
+    items += [_item(file.parent / weights.name, join(parent(own), weights.name)) for weights in facts.weights]
     needed = [file, *(file.parent / weights.name for weights in facts.weights)]
     before += map(_state, needed[1:])
-    folder = without_version(suggest_name(file.name))
+    name = suggest_name(file.name) if asked == file else suggest_name(f"{home.name}.folder")
+    folder = without_version(name)
     content = session.workspace.content
     outcome = content.store_items(
-        items, reader(file.parent, MigrationOptions(), session, cancel), progress=progress, cancel=cancel
+        items, reader(home, MigrationOptions(), session, cancel), progress=progress, cancel=cancel
     )
     for skipped in outcome.skipped:
-        if file.parent / skipped.path in needed:
+        if home / skipped.path in needed:
             raise InvalidInput(f"{skipped.path} cannot be read: {skipped.detail}", next_step="Try again.")
     if list(map(_state, needed)) != before:
         raise InvalidInput(
@@ -69,8 +78,31 @@ def add_model(
         commit = _commit(session, project, stored, message)
     except BranchChanged:  # by somebody who added another one
         commit = _commit(session, project, stored, message)
-    source = ContentRef(project, commit.id, f"{folder}/{file.name}")
-    return FoundModel(source, items[0].size, suggest_name(file.name), facts)
+    source = ContentRef(project, commit.id, f"{folder}/{own}")
+    return FoundModel(source, items[0].size, name, facts)
+
+
+def _own_file(file: Path) -> tuple[Path, str]:
+    """The folder that ``file`` describes and the path of the model's own file in it: of an MLflow folder the one that
+    its MLmodel names. Raises ``UnsupportedModel``, ``InvalidInput``."""
+    from kronkers_studio.packaging import LARGEST_MLMODEL, MLMODEL, read_mlmodel
+
+    mlmodel = file / MLMODEL if file.is_dir() else file
+    if not is_mlmodel(mlmodel.name) or not mlmodel.is_file():
+        return file.parent, file.name
+    home = mlmodel.parent
+    try:
+        with mlmodel.open("rb") as stream:
+            own = read_mlmodel(stream.read(LARGEST_MLMODEL + 1), home.name).file
+    except OSError as error:
+        raise InvalidInput(f"{mlmodel} cannot be read: {error.strerror}.", next_step="Check the path.") from None
+    found = home / own
+    if not found.is_file() or found.resolve() != found:  # what a link leads to may be anything
+        raise UnsupportedModel(
+            f"The MLflow folder {home.name} says that its model is {own}, which is not in it.",
+            next_step="Name the whole folder, as MLflow saved it.",
+        )
+    return home, own
 
 
 def _item(file: Path, path: str = "") -> SourceItem:
@@ -100,14 +132,14 @@ def _state(file: Path) -> tuple[int, int, int] | None:
     return status.st_size, status.st_mtime_ns, status.st_ino
 
 
-def _beside(file: Path) -> list[SourceItem]:
+def _beside(folder: Path) -> list[SourceItem]:
     """The few files of its folder that say what it needs; nothing else of a folder that may hold anything."""
-    there = [file.parent / name for name in _BESIDE]
+    there = [folder / name for name in _BESIDE]
     found = [_item(each) for each in there if each.is_file() and not each.is_symlink()]
     return [item for item in found if item.size <= _BESIDE_LIMIT]
 
 
-def _inspect(file: Path, beside: Sequence[str]) -> ModelFacts:
+def _inspect(file: Path, beside: Sequence[Path]) -> ModelFacts:
     from kronkers_studio.packaging import inspect_model
 
     def size_beside(name: str) -> int | None:
@@ -117,7 +149,7 @@ def _inspect(file: Path, beside: Sequence[str]) -> ModelFacts:
 
     try:
         with file.open("rb") as stream:
-            readers = {name: (file.parent / name).read_bytes for name in beside}
+            readers = {each.name: each.read_bytes for each in beside}
             return inspect_model(file.name, stream, readers, size_beside)
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from None

@@ -14,6 +14,7 @@ from kronkers_studio.domain.libraries import library_wanted, project_of
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.paths import parent
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.workflows.model_folders import mlflow_folder
 from kronkers_studio.workflows.session import Session
 
 Reference = tuple[str, int | None, str | None]
@@ -131,13 +132,16 @@ def _beside(session: Session, model: ModelVersion) -> Mapping[str, Callable[[], 
     """The files of the model's folder that may say something of libraries, by their names."""
     content = session.workspace.content
     source = model.source
+    folder = mlflow_folder(session, source.project, source.commit, source.path)
 
     def reader(entry: Entry) -> Callable[[], bytes]:
         return lambda: content.read(entry)
 
     entries = [
         entry
-        for entry in content.list_folder(source.project, source.commit, parent(source.path))
+        for entry in content.list_folder(
+            source.project, source.commit, parent(source.path) if folder is None else folder
+        )
         if entry.kind is EntryKind.FILE and entry.size <= _LARGEST and entry.name.lower().endswith(_LISTS)
     ]
     return {entry.name: reader(entry) for entry in entries[:_MOST_FILES]}

@@ -13,14 +13,18 @@ from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.errors import InvalidInput, NotAModel, NotFound, UnsupportedModel
 from kronkers_studio.domain.migration import FileKind
 from kronkers_studio.domain.model_files import HEAD_BYTES, may_be_model, model_file_kind
-from kronkers_studio.domain.model_names import is_like_a_version, suggest_name
+from kronkers_studio.domain.model_names import is_like_a_version
 from kronkers_studio.domain.models import ContentRef, ModelFacts, ModelVersion
 from kronkers_studio.domain.naming import is_model_name
 from kronkers_studio.domain.paths import join, parent
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.workflows.model_folders import find_folders, mlflow_folder, own_file, suggested_name
 from kronkers_studio.workflows.session import Session
 
-_BESIDE_SUFFIXES = (".txt", ".toml", ".py", ".python-version", "renv.lock", "description")
+_BESIDE_SUFFIXES = (
+    *(".txt", ".toml", ".py", ".python-version", "conda.yaml", "conda.yml", "python_env.yaml", "mlmodel"),
+    *("renv.lock", "description"),
+)
 _BESIDE_LIMIT = 256 * 1024  # bytes of a text file worth reading beside a model
 
 
@@ -41,21 +45,31 @@ class FoundModel:
 def find_models(
     session: Session, project: str, ref: str = "", *, progress: Progress = SILENT, cancel: CancelToken = NEVER
 ) -> list[FoundModel]:
-    """Every model file at ``ref``, recognised from its bytes and without running it."""
+    """Every model file at ``ref``, recognised from its bytes and without running it; of a folder that MLflow saved
+    the model's own file alone."""
     content = session.workspace.content
     commit = content.resolve(project, ref)
     progress.step("Looking for models", None, "files")
     by_bytes = _registered_content(session, project)
-    found = []
+    entries = []
     for entry in content.walk(project, commit.id):
         cancel.check()
-        if entry.kind is not EntryKind.FILE or not may_be_model(entry.name) or not _looks_like_one(session, entry):
+        if entry.kind is EntryKind.FILE and may_be_model(entry.name) and _looks_like_one(session, entry):
+            entries.append(entry)
+    folders = find_folders(session, project, commit.id, [entry.path for entry in entries])
+    found = []
+    for candidate in entries:
+        cancel.check()
+        own = folders.own.get(candidate.path)
+        if own is None and folders.hold(candidate.path):
             continue
+        entry = candidate if own is None else content.find(project, commit.id, own)
         progress.advance()
         source = ContentRef(project, commit.id, entry.path)
-        facts, problem, next_step = None, "", ""
+        folder = parent(candidate.path) if own is not None else None
+        facts, problem, next_step = None, folders.problems.get(entry.path, ""), ""
         try:
-            facts = _inspect(session, source, entry)
+            facts = None if problem else _inspect(session, source, entry)
         except NotAModel as reason:
             named = model_file_kind(entry.name)
             if named is None or named.kind is FileKind.DATA:  # as most of that name are none
@@ -64,7 +78,8 @@ def find_models(
         except UnsupportedModel as reason:
             problem, next_step = reason.message, reason.next_step
         label = by_bytes.get((entry.path, entry.content), "")
-        found.append(FoundModel(source, entry.size, suggest_name(entry.path), facts, problem, label, next_step))
+        name = suggested_name(entry.path, folder)
+        found.append(FoundModel(source, entry.size, name, facts, problem, label, next_step))
     return found
 
 
@@ -90,13 +105,17 @@ def register_model(
     data: ContentRef | None = None,
     progress: Progress = SILENT,
 ) -> ModelVersion:
-    """Register the file ``path`` at ``ref`` as the next version of ``name``.
+    """Register the file ``path`` at ``ref`` as the next version of ``name``; of a folder that MLflow saved, or of the
+    MLmodel in it, the model's own file there.
 
     The same bytes at the same path under the same name are one version: it is returned, not registered again.
     Raises ``UnsupportedModel`` (nothing is registered), ``NotFound``, ``InvalidInput`` for a bad name or metric.
     """
     metrics = checked_metrics(metrics or {})
-    name = name or suggest_name(path)
+    content, ledger = session.workspace.content, session.workspace.ledger
+    commit = content.resolve(project, ref)
+    path = own_file(session, project, commit.id, path)
+    name = name or suggested_name(path, mlflow_folder(session, project, commit.id, path))
     if not is_model_name(name):
         raise InvalidInput(
             f"“{name}” cannot be a model's name.",
@@ -104,8 +123,6 @@ def register_model(
             "names that Windows keeps for devices, such as con, cannot be used.",
         )
     progress.step(f"Registering {name}")
-    content, ledger = session.workspace.content, session.workspace.ledger
-    commit = content.resolve(project, ref)
     entry = content.find(project, commit.id, path)
     facts = _inspect(session, ContentRef(project, commit.id, path), entry)
     if data is not None:
@@ -192,13 +209,16 @@ def _inspect(session: Session, source: ContentRef, entry: Entry) -> ModelFacts:
 
     content = session.workspace.content
     folder = parent(source.path)
+    described_in = mlflow_folder(session, source.project, source.commit, source.path)
 
     def reader(other: Entry) -> Callable[[], bytes]:
         return lambda: content.read(other)
 
     beside = {
         other.name: reader(other)
-        for other in content.list_folder(source.project, source.commit, folder)
+        for other in content.list_folder(
+            source.project, source.commit, folder if described_in is None else described_in
+        )
         if other.kind is EntryKind.FILE
         and other.size <= _BESIDE_LIMIT
         and other.name.lower().endswith(_BESIDE_SUFFIXES)

@@ -237,7 +237,7 @@ def test_a_file_that_is_replaced_while_it_is_added_is_refused_and_nothing_is_sto
     model = Path(shutil.copy(_SAMPLE / "Quality/Wine/model/wine_cultivar.joblib", tmp_path / "wine.joblib"))
     inspect = added_models._inspect
 
-    def inspect_and_replace(file: Path, beside: Sequence[str]) -> ModelFacts:
+    def inspect_and_replace(file: Path, beside: Sequence[Path]) -> ModelFacts:
         facts = inspect(file, beside)
         file.write_bytes(b"a download that began again")
         return facts

@@ -194,11 +194,8 @@ def _zip(*names: str) -> bytes:
         ("churn.rda", gzip.compress(b"RDX3\nX\n", mtime=0), "may be an R model"),
         ("net.pt", _zip("net/data.pkl", "net/version"), "is a PyTorch model (.pt)"),
         ("model.skops", _zip("schema.json"), "is a skops model (.skops)"),
-        ("model.keras", _zip("metadata.json", "config.json"), "is a Keras model (.keras)"),
-        ("model.keras", _zip("else.json"), "may be a Keras model (.keras)"),
         ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), "may be a Keras model (.h5)"),
         ("model.pb", b"\x08\x01\x12\x00" * 9, "may be a TensorFlow model (.pb)"),
-        ("MLmodel", b"artifact_path: model\nflavors:\n  python_function:\n", "may be an MLflow model folder"),
     ],
 )
 def test_other_frameworks_are_recognised_and_said_to_be_unsupported(name: str, data: bytes, kind: str) -> None:

@@ -31,9 +31,7 @@ KINDS = {
     "state.pt": model_files.PYTORCH,
     "net.pth": model_files.PYTORCH,
     "old.pt": model_files.PYTORCH,
-    "script.pt": model_files.TORCHSCRIPT,
     "net.safetensors": model_files.SAFETENSORS,
-    "net.keras": model_files.KERAS,
     "net.h5": model_files.KERAS_HDF5,
 }
 LOADED = {
@@ -42,6 +40,8 @@ LOADED = {
     "lgb.txt": Framework.LIGHTGBM,
     "cat.cbm": Framework.CATBOOST,
     **dict.fromkeys(("lm.rds", "glm_bz.rds", "glm_xz.rds", "glm_ascii.rds", "rpart.rds", "rf.rds"), Framework.R),
+    "net.keras": Framework.KERAS,
+    "script.pt": Framework.PYTORCH,
 }
 PICKLED = {
     "xgb_sklearn.joblib": Framework.XGBOOST,
@@ -114,14 +114,14 @@ def test_a_program_that_pytorch_exported_is_told_by_what_is_in_its_archive() -> 
     assert refusal("m.pt2", data).message.startswith("m.pt2 is a PyTorch program (.pt2)")
 
 
-def test_an_mlflow_folder_names_its_flavors() -> None:
+def test_an_mlflow_folder_names_its_model() -> None:
     document = (
         "artifact_path: model\nflavors:\n  python_function:\n    env: conda.yaml\n    loader_module: mlflow.sklearn\n"
         "  sklearn:\n    pickled_model: model.pkl\nmlflow_version: 2.9.2\nmodel_uuid: 1\n"
     )
     problem = refusal("MLmodel", document.encode())
-    assert problem.message.startswith("MLmodel is an MLflow model folder (sklearn): not supported yet.")
-    assert "model.pkl" in problem.next_step
+    assert problem.message == "MLmodel describes the folder that it lies in; the model itself is model.pkl there."
+    assert problem.next_step == "Register the folder, or that file."
 
 
 def test_every_kind_that_is_not_loaded_says_what_is_missing() -> None:
@@ -188,7 +188,7 @@ def test_hostile_r_objects_end_soon() -> None:
 @settings(deadline=None, max_examples=200)
 @given(data=st.data())
 def test_whatever_happens_to_a_file_it_is_told_or_refused(data: st.DataObject) -> None:
-    file = data.draw(st.sampled_from(["lm.rds", "glm_ascii.rds", "lr.skops", "net.keras", "script.pt", "cat.pmml"]))
+    file = data.draw(st.sampled_from(["lm.rds", "glm_ascii.rds", "lr.skops", "cat.pmml"]))
     changed = bytearray((FILES / file).read_bytes())
     for _ in range(data.draw(st.integers(1, 6))):
         start = data.draw(st.integers(0, len(changed) - 1))

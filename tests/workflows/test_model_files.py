@@ -106,7 +106,7 @@ def test_found_by_their_bytes_under_names_that_are_mostly_of_others(session: Ses
     models |= {name: name for name in ("cat.cbm", "lm.rds")}
     for source, name in [*models.items(), ("cat.pmml", "cat.pmml")]:
         (folder / name).write_bytes((files / source).read_bytes())
-    (folder / "MLmodel").write_text("flavors:\n  sklearn:\n    x: y\nmlflow_version: 2.9\n", encoding="utf-8")
+    (folder / "MLmodel").write_text("flavors:\n  spark:\n    x: y\nmlflow_version: 2.9\n", encoding="utf-8")
     for name in ("xgb_dump.json", "xgb_dump.txt", "frame.rds", "numbers.rds"):
         (folder / name).write_bytes((files / name).read_bytes())
     (folder / "notes.txt").write_text("a tree\nversion=1", encoding="utf-8")

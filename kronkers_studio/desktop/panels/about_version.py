@@ -123,6 +123,8 @@ class AboutVersion(QWidget):
             self._right.addWidget(label(", ".join(named), "muted", wrap=True, selectable=True))
         if version.facts.assumed:
             self._right.addWidget(label(assumed_words(version.facts), "caption", wrap=True))
+        for note in version.facts.notes:
+            self._right.addWidget(label(note, "caption", wrap=True))
         choose = OfferButton(libraries_of(version), self.wanted.emit, icon=False)
         self._right.addWidget(choose, 0, Qt.AlignmentFlag.AlignLeft)
 

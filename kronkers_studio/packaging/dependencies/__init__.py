@@ -4,5 +4,6 @@ dependency_evidence    what the files beside a model say of the libraries that i
 locking                requirements to a lock of exact versions with hashes
 wheels                 the very files that a lock means
 wheel_download         fetching those files
+torch_builds         PyTorch without code for graphics cards
 uv_program             running uv, which resolves and installs
 """

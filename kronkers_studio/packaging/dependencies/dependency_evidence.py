@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name
 
 from kronkers_studio.domain.dependencies import DependencyEvidence
 from kronkers_studio.packaging.environment_hints import (
+    CONDA_FILES,
+    conda_requirements,
     decoded,
     only_version,
     requirement_of,
@@ -21,10 +23,7 @@ from kronkers_studio.packaging.environment_hints import (
     toml_table,
 )
 
-_CONDA_FILES = ("conda.yaml", "conda.yml", "environment.yaml", "environment.yml")
-_CONDA_LINE = re.compile(r"\s*-\s*['\"]?(?:[\w.-]+::)?([A-Za-z0-9][\w.-]*)\s*([=<>!~][=<>!~\w.,* ]*)?['\"]?\s*(?:#.*)?")
 _COMMAND = re.compile(r"^(\s*)[%!?].*")
-_NO_LIBRARIES = ("python", "pip", "nodefaults", "defaults", "conda-forge")
 _MOST = 5000  # pieces of evidence
 _MOST_LINES = 50_000  # of one file
 
@@ -63,8 +62,8 @@ def find_evidence(beside: Mapping[str, Callable[[], bytes]]) -> tuple[Dependency
             found += _lines(name, text.splitlines())
         elif lower == "pyproject.toml":
             found += _project(name, text)
-        elif lower in _CONDA_FILES:
-            found += _conda(name, text)
+        elif lower in CONDA_FILES:
+            found += _lines(name, list(conda_requirements(text)))
         elif lower.endswith(".py"):
             found += _lines(name, _texts(script_header(text).get("dependencies")))
             imported += _imports(name, text, own)
@@ -95,17 +94,6 @@ def _project(file: str, text: str) -> Iterator[DependencyEvidence]:
         if isinstance(version, str) and name.lower() != "python":
             exact = version if version[:1] in "<>=!~" else f"=={version}" if version[:1].isdigit() else ""
             yield from _lines(file, [f"{name}{exact}"])
-
-
-def _conda(file: str, text: str) -> Iterator[DependencyEvidence]:
-    """An environment of conda, as MLflow writes one too: a line for each library, those of pip further in."""
-    for line in text.splitlines():
-        matched = _CONDA_LINE.fullmatch(line)
-        if matched and matched[1].lower() not in _NO_LIBRARIES:
-            wanted = (matched[2] or "").strip()
-            if re.match(r"=[^=]", wanted):  # conda's name=version=build
-                wanted = f"=={wanted[1:].partition('=')[0]}"
-            yield from _lines(file, [f"{matched[1]}{wanted}"])
 
 
 def _imports(file: str, code: str, own: set[str]) -> Iterator[DependencyEvidence]:

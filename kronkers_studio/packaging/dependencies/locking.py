@@ -15,6 +15,7 @@ from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.libraries import FRAMEWORK_LIBRARIES, project_of
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.packaging.dependencies.torch_builds import require_for_processors, run_uv_for_processors
 from kronkers_studio.packaging.dependencies.uv_program import DoesNotResolve, IndexUnavailable, run_uv
 from kronkers_studio.packaging.dependencies.wheels import Wheel, chosen_wheels, lock_text, remember_wheels, wheel_folder
 from kronkers_studio.packaging.environment_hints import is_version
@@ -35,6 +36,8 @@ _NUMPY_2_SINCE = {  # those before were built for numpy 1 and do not say so
 }
 _XGBOOST_CPU_SINCE = Version("2.1.2")
 _WITH_OPENMP = ("scikit-learn",)  # its wheels bring what LightGBM's take from the system, where slim images lack it
+
+_KERAS_COMPUTES_WITH = ("jax", "h5py")  # docs/decisions/0026
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +145,19 @@ def _framework(facts: ModelFacts, platform: str) -> tuple[str, ...]:
             return ("onnxruntime",)
         case Framework.R | Framework.JULIA:
             return ()  # they are in the base image
+        case Framework.KERAS | Framework.PYTORCH:
+            return _networks(facts)
+    return _trees(facts, platform)
+
+
+def _trees(facts: ModelFacts, platform: str) -> tuple[str, ...]:
+    pinned = f"=={facts.framework_version}" if facts.framework_version else ""
+    match facts.framework:
         case Framework.XGBOOST:
-            library = _xgboost(facts.framework_version, platform)
-            return (f"{library}=={facts.framework_version}", *_numpy(facts))
+            return (f"{_xgboost(facts.framework_version, platform)}{pinned}", *_numpy(facts))
         case Framework.LIGHTGBM:
-            pinned = f"=={facts.framework_version}" if facts.framework_version else ""
             return (f"lightgbm{pinned}", *_WITH_OPENMP, *_numpy(facts))
-    return (f"catboost=={facts.framework_version}" if facts.framework_version else "catboost",)
+    return (f"catboost{pinned}",)
 
 
 def _of_pickle(facts: ModelFacts, platform: str) -> tuple[str, ...]:
@@ -165,6 +174,13 @@ def _of_pickle(facts: ModelFacts, platform: str) -> tuple[str, ...]:
 def _build(library: str, platform: str) -> str:
     name, pinned, version = library.partition("==")
     return f"{_xgboost(version, platform)}=={version}" if name == "xgboost" and pinned else library
+
+
+def _networks(facts: ModelFacts) -> tuple[str, ...]:
+    """Of Keras also a newer one: it reads what earlier ones wrote, more safely (decisions/0026)."""
+    if facts.framework is Framework.KERAS:
+        return (f"keras>={facts.framework_version},<4", *_KERAS_COMPUTES_WITH)
+    return (f"torch=={facts.framework_version}" if facts.framework_version else "torch",)
 
 
 def _xgboost(version: str, platform: str) -> str:
@@ -242,8 +258,12 @@ def _compile(
         *("--python-version", python, "--python-platform", uv_platform(platform)),
         *("--only-binary", ":all:", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-python-downloads"),
     ]
+    wanted = (folder / "wanted.in").read_text(encoding="utf-8")
     try:
-        return chosen_wheels(run_uv(command, folder=folder, offline=offline, cancel=cancel))
+        found = run_uv_for_processors(command, wanted, folder=folder, offline=offline, cancel=cancel)
+        wheels_found = chosen_wheels(found)
+        require_for_processors(wheels_found)
+        return wheels_found
     except IndexUnavailable as problem:
         with wheel_folder(cache) as wheels:
             if wheels is None:

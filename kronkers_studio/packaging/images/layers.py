@@ -13,7 +13,8 @@ import kronkers_studio
 from kronkers_studio.domain.models import Layer
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.packaging.dependencies.locking import DependencyLock
-from kronkers_studio.packaging.dependencies.uv_program import find_python, run_uv
+from kronkers_studio.packaging.dependencies.torch_builds import run_uv_for_processors
+from kronkers_studio.packaging.dependencies.uv_program import find_python
 from kronkers_studio.packaging.dependencies.wheels import locked_digests, wheel_folder
 from kronkers_studio.packaging.images.bytecode import compile_folder
 from kronkers_studio.packaging.layer_cache import LayerCache, key_of, recalled_layer
@@ -148,7 +149,7 @@ def _install(
     (scratch / "lock.txt").write_text(lock.text, encoding="utf-8")
     runner = find_python(".".join(python_of_this_program()))
     with wheel_folder(cache, locked_digests(lock.text)) as wheels:
-        run_uv(
+        run_uv_for_processors(
             [
                 *("pip", "install", "--target", str(folder), "--requirements", "lock.txt", "--require-hashes"),
                 *("--no-deps", "--only-binary", ":all:"),
@@ -156,6 +157,7 @@ def _install(
                 *(("--python", str(runner)) if runner else ()),
                 *(("--no-index", "--find-links", str(wheels)) if wheels else ()),
             ],
+            lock.text if wheels is None else "",
             folder=scratch,
             offline=wheels is not None,
             cancel=cancel,

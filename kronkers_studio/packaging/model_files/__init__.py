@@ -5,10 +5,14 @@ boosted_pickles   models of XGBoost, LightGBM and CatBoost inside pickles
 model_formats     kinds of files told apart by their bytes
 pickles           pickles read as symbols, and the names they may use
 onnx_files        ONNX graphs, their classes' names, the weights beside them
+keras_files       archives of Keras 3
+torch_files       programs of TorchScript
+mlflow_folders    what MLflow's MLmodel says of the model in its folder
 tree_libraries    files of XGBoost, LightGBM and CatBoost
 julia_files       Julia's objects, and what the files beside them say
 r_files           R's saved models: their class, columns and answers
 zip_entries       what is in a zip archive
+zip_members       parts of a zip archive, read with bounds
 
 Imports point down (a contract in pyproject.toml).
 """

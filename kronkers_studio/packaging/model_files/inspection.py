@@ -8,13 +8,14 @@ from typing import BinaryIO
 from packaging.version import Version
 
 from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
-from kronkers_studio.domain.model_files import JULIA, ModelFileKind, R, kind_of_module
+from kronkers_studio.domain.model_files import JULIA, MLFLOW, ModelFileKind, R, kind_of_module
 from kronkers_studio.domain.models import Framework, ModelFacts, Signature
 from kronkers_studio.estimators.answers import CannotPredict
 from kronkers_studio.estimators.boosted import library_of
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
 from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings, is_version, read_surroundings
 from kronkers_studio.packaging.model_files.boosted_pickles import Libraries, read_boosted, scikit_learn_beside
+from kronkers_studio.packaging.model_files.mlflow_folders.evidence import description_refused, with_mlmodel
 from kronkers_studio.packaging.model_files.model_formats import (
     Recognised,
     loaded_kind,
@@ -28,7 +29,10 @@ from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global,
 from kronkers_studio.packaging.model_files.pickles.replaced_names import replaced
 from kronkers_studio.packaging.model_files.r_files.r_objects import SavedObject, is_r_object, read_saved
 
-_SUPPORTED = "Models of scikit-learn (joblib, pickle), XGBoost, LightGBM, CatBoost, ONNX and R (.rds)"
+_SUPPORTED = (
+    "Models of scikit-learn (joblib, pickle), XGBoost, LightGBM, CatBoost, Keras, PyTorch (TorchScript), ONNX and R "
+    "(.rds), and Julia objects (.jls)"
+)
 _HEAD = 4096
 _LARGEST = 32 * 1024**3
 _EXPANSION = 40  # beyond the first part: a compressed model grows less; a bomb grows a thousandfold
@@ -46,7 +50,8 @@ def inspect_model(
     """What the model file called ``name`` is.
 
     ``stream`` is seekable and read from its start. ``beside`` gives the small text files of the same folder by name
-    (requirements.txt, .python-version, pyproject.toml, scripts); it is read only for a supported model.
+    (requirements.txt, .python-version, pyproject.toml, scripts), and MLmodel, if it lies in a folder that MLflow saved;
+    it is read only for a supported model.
     ``size_beside`` gives the size, in bytes, of a file that a model names as part of itself, by its path from the same
     folder; None when it is not there.
 
@@ -54,6 +59,20 @@ def inspect_model(
     it is opened. A model whose pickle merely needs code that is not scikit-learn's is described, with that code in
     ``unsafe``: it must not be packaged (``require_safe``).
     """
+    facts = with_mlmodel(_inspected(name, stream, beside, size_beside), name, beside)
+    if facts.framework is not Framework.PYTORCH:
+        return facts
+    from kronkers_studio.packaging.model_files.torch_files.scripts import with_untold
+
+    return with_untold(facts)
+
+
+def _inspected(
+    name: str,
+    stream: BinaryIO,
+    beside: Mapping[str, Callable[[], bytes]],
+    size_beside: Callable[[str], int | None],
+) -> ModelFacts:
     stream.seek(0)
     head = stream.read(_HEAD)
     stream.seek(0)
@@ -62,7 +81,7 @@ def inspect_model(
 
         return inspect_onnx(name, stream, read_surroundings(beside), size_beside)
     compression = compression_of(head)
-    kind = loaded_kind(head)
+    kind = loaded_kind(head, stream)
     if kind is JULIA:
         from kronkers_studio.packaging.model_files.julia_files import inspect_julia
 
@@ -73,6 +92,8 @@ def inspect_model(
     if of_r is not None:
         return of_r
     other = recognised(name, stream)
+    if other is not None and other.kind is MLFLOW:
+        raise description_refused(name, stream)
     if other is not None:
         raise _not_supported(name, other)
     stream.seek(0)
@@ -97,6 +118,14 @@ def _reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundings], M
             from kronkers_studio.packaging.model_files.tree_libraries.lightgbm_files import inspect_lightgbm
 
             return inspect_lightgbm
+        case Framework.KERAS:
+            from kronkers_studio.packaging.model_files.keras_files.archives import inspect_keras
+
+            return inspect_keras
+        case Framework.PYTORCH:
+            from kronkers_studio.packaging.model_files.torch_files.scripts import inspect_torchscript
+
+            return inspect_torchscript
     from kronkers_studio.packaging.model_files.tree_libraries.catboost_files import inspect_catboost
 
     return inspect_catboost

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -21,7 +20,6 @@ from kronkers_studio.packaging.model_files.r_files.r_objects import RObject, is_
 from kronkers_studio.packaging.model_files.zip_entries import zip_entries
 
 _PICKLE_SUFFIXES = (*model_files.JOBLIB.suffixes, *model_files.PICKLE.suffixes, *model_files.PICKLE.shared)
-_FLAVOR = re.compile(rb"(?m)^  ([a-z_0-9]{1,40}):")
 _CLASSES_SHOWN = 3
 
 
@@ -59,10 +57,11 @@ def may_be_model_in(name: str, head: bytes) -> bool:
     return model_file_kind(name) is not None or kind_of_bytes(head) is not None or looks_like_pickle(name, head)
 
 
-def loaded_kind(head: bytes) -> ModelFileKind | None:
-    """The kind of a model whose first bytes tell that it is one that is loaded; None for the others, pickles and ONNX,
-    which have no mark of their own, among them."""
-    kind = kind_of_bytes(head)
+def loaded_kind(head: bytes, stream: BinaryIO) -> ModelFileKind | None:
+    """The kind of a model whose first bytes, or what is in an archive, tell that it is one that is loaded; None for the
+    others, pickles and ONNX, which have no mark of their own, among them. ``stream`` is at its start afterwards."""
+    kind = kind_of_bytes(head, zip_entries(stream) if head.startswith(b"PK\x03\x04") else ())
+    stream.seek(0)
     return kind if kind is not None and kind.framework is not None else None
 
 
@@ -73,8 +72,7 @@ def recognised(name: str, stream: BinaryIO) -> Recognised | None:
     head = stream.read(HEAD_BYTES)
     kind = kind_of_bytes(head, zip_entries(stream) if head.startswith(b"PK\x03\x04") else ())
     if kind is not None:
-        detail = _flavors(head) if kind is model_files.MLFLOW else ""
-        return Recognised(kind, sure=True, detail=detail) if kind.framework is None else None
+        return Recognised(kind, sure=True) if kind.framework is None else None
     named = model_file_kind(name)
     if named in (model_files.R, None) and is_r_object(head) and (found := read_r_object(stream)) is not None:
         return _of_r(found)
@@ -83,12 +81,6 @@ def recognised(name: str, stream: BinaryIO) -> Recognised | None:
     if named is model_files.KERAS_HDF5 and head.startswith(b"\x89HDF"):
         return Recognised(named, sure=False, detail="the file is HDF5, which holds any data")
     return Recognised(named, sure=False)
-
-
-def _flavors(head: bytes) -> str:
-    _, _, after = head.partition(b"flavors:\n")
-    block = re.split(rb"(?m)^\S", after, maxsplit=1)[0]
-    return ", ".join(sorted({found.decode() for found in _FLAVOR.findall(block)} - {"python_function"}))
 
 
 def _of_r(found: RObject) -> Recognised:

@@ -1,0 +1,102 @@
+"""The code of a TorchScript program: nearly Python's own language, read as such and never run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Final
+
+from kronkers_studio.domain.errors import UnsupportedModel
+from kronkers_studio.domain.printable import printable
+from kronkers_studio.packaging.model_files.torch_files.listed_operators import ATEN, PRIM
+
+_OPERATORS: Final = {"aten": ATEN, "prim": PRIM}
+_BUILT_IN: Final = frozenset(
+    {
+        *("annotate", "unchecked_cast", "uninitialized", "isinstance", "getattr", "range", "int", "float", "bool"),
+        *("complex", "str", "len", "print", "device"),
+    }
+)
+"""What such code calls without saying where it is from."""
+_STATEMENTS: Final = (
+    *(ast.ClassDef, ast.FunctionDef, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.If, ast.For, ast.While),
+    *(ast.Expr, ast.Pass, ast.Break, ast.Continue, ast.Assert, ast.Raise),
+)
+
+
+def parsed(name: str, code: bytes) -> ast.Module:
+    """The program's ``code``, of the file ``name``, when it calls nothing but listed operators and its own functions.
+    Raises ``UnsupportedModel``."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise _refused(name, "holds code of no known form, as of programs that call back into Python") from None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.stmt) and not isinstance(node, _STATEMENTS):
+            raise _refused(name, f"holds a statement that no such program has ({type(node).__name__})")
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    own |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    for called in _named(tree):
+        _require_listed(name, called, own)
+    return tree
+
+
+def _named(tree: ast.AST) -> Iterator[tuple[str, ...]]:
+    """Every name with dots in ``tree``, as its parts, and those that are called without any."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            parts = _parts(node)
+            if parts:
+                yield parts
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield (node.func.id,)
+
+
+def _parts(node: ast.Attribute) -> tuple[str, ...]:
+    """The parts of a name such as ``ops.prim.min``; () for an attribute of a value."""
+    parts: list[str] = []
+    at: ast.expr = node
+    while isinstance(at, ast.Attribute):
+        parts.append(at.attr)
+        at = at.value
+    return (at.id, *reversed(parts)) if isinstance(at, ast.Name) else ()
+
+
+def _require_listed(name: str, parts: tuple[str, ...], own: set[str]) -> None:
+    called = ".".join(parts)
+    match parts:
+        case ("torch", operator):
+            listed = operator in ATEN
+        case ("torch", *_):
+            listed = False
+        case ("ops", space):  # the beginning of a longer name
+            listed = True
+        case ("ops", space, operator):
+            if space not in _OPERATORS:
+                raise UnsupportedModel(
+                    f"{name} calls {_shown(called)}, an operator of another library: not supported yet. It would need "
+                    "that library in the service.",
+                    next_step="Export it to ONNX where it was trained: torch.onnx.export(model, example, file).",
+                )
+            listed = operator in _OPERATORS[space]
+        case ("ops", *_):
+            listed = False
+        case ("__torch__", "torch", "classes", *_):
+            listed = parts[3:4] in ((), ("quantized",))
+        case (alone,):
+            listed = alone in _BUILT_IN or alone in own
+        case _:
+            listed = True
+    if not listed:
+        raise _refused(name, f"calls {_shown(called)}, which no model needs")
+
+
+def _refused(name: str, what: str) -> UnsupportedModel:
+    return UnsupportedModel(
+        f"{name} is refused: it {what}.",
+        next_step="Ask where the file comes from; of your own, export it to ONNX where it was trained.",
+    )
+
+
+def _shown(called: str) -> str:
+    return f"“{printable(called[:100])}”"

@@ -1,0 +1,125 @@
+"""Archives that ``torch.jit.save`` wrote: a program and its weights.
+
+Its pickles are read by a reader of PyTorch's own, which makes tensors, numbers and texts, and calls nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, replace
+from typing import BinaryIO, Final
+
+from kronkers_studio.domain.errors import UnsupportedModel
+from kronkers_studio.domain.models import Datatype, Framework, ModelFacts, Signature, Tensor
+from kronkers_studio.packaging.byte_reader import Damaged, TooMuch
+from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings
+from kronkers_studio.packaging.model_files.torch_files.programs import parsed
+from kronkers_studio.packaging.model_files.zip_members import ZipMembers
+
+_LARGEST_PICKLE = 64 << 20
+_LARGEST_CODE = 2 << 20  # bytes of one file
+_LARGEST_PROGRAM = 8 << 20  # bytes in all; a large network's traced code is some hundred kilobytes
+_ROOT = re.compile(rb"\x80\x02c(__torch__(?:\.\w+)*)\n(\w+)\n")
+_NOTE: Final = "The file does not say the shape and type of what it takes: send tensors as it was made for."
+_NEXT = "Export it to ONNX where it was trained: torch.onnx.export(model, example, file)."
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """Where the program's parts lie in the archive, and the class of the model itself."""
+
+    folder: str
+    module: str
+    name: str
+
+
+def inspect_torchscript(name: str, stream: BinaryIO, surroundings: Surroundings) -> ModelFacts:
+    """What the TorchScript program in ``stream`` says of itself. Raises ``UnsupportedModel``, also for what it calls
+    that no model needs."""
+    try:
+        archive = ZipMembers(stream)
+        program = _program(archive)
+        codes = _codes(archive, program.folder)
+    except (Damaged, TooMuch) as reason:
+        raise UnsupportedModel(
+            f"{name} cannot be read: {reason}.", next_step="Copy it again from where it was made."
+        ) from None
+    trees = {part: parsed(name, code) for part, code in codes.items()}
+    named = {"python_version": surroundings.python, "requirements": surroundings.pins}
+    return ModelFacts(
+        framework=Framework.PYTORCH,
+        framework_version=surroundings.pins.get("torch", "").partition("+")[0],  # the file does not say it
+        file_format="torchscript",
+        estimator=f"{program.module.removeprefix('__torch__').strip('.')}.{program.name}".strip("."),
+        python_version=surroundings.python or DEFAULT_PYTHON,
+        requirements=tuple(f"{project}=={pinned}" for project, pinned in sorted(surroundings.pins.items())),
+        signature=_signature(name, trees, program),
+        assumed=tuple(fact for fact, found in named.items() if not found),
+    )
+
+
+def with_untold(facts: ModelFacts) -> ModelFacts:
+    """``facts`` of such a program, with a note when nothing beside it told what it takes."""
+    if not any(tensor.any_rank for tensor in facts.signature.inputs):
+        return facts
+    return replace(facts, notes=(*facts.notes, _NOTE))
+
+
+def _program(archive: ZipMembers) -> _Program:
+    folder = archive.names[0].partition("/")[0]
+    if any(part.partition("/")[0] != folder for part in archive.names):
+        raise Damaged("its parts lie in several folders")
+    root = _ROOT.match(archive.read(f"{folder}/data.pkl", _LARGEST_PICKLE))
+    if root is None:
+        raise Damaged("it does not say which class the model is of")
+    return _Program(folder, root[1].decode(), root[2].decode())
+
+
+def _codes(archive: ZipMembers, folder: str) -> dict[str, bytes]:
+    """The program's code, by the path of each part."""
+    left = _LARGEST_PROGRAM
+    codes = {}
+    for part in archive.names:
+        if part.startswith(f"{folder}/code/") and part.endswith(".py"):
+            codes[part] = archive.read(part, min(_LARGEST_CODE, left))
+            left -= len(codes[part])
+    return codes
+
+
+def _signature(name: str, trees: dict[str, ast.Module], program: _Program) -> Signature:
+    """What ``forward`` takes and gives. Of tensors no shape is known, and the type is taken for that of most."""
+    forward = _forward(name, trees, program)
+    arguments = forward.args.args[1:]
+    optional = len(forward.args.defaults)
+    needed = arguments[: len(arguments) - optional] if optional else arguments
+    wrong = [one.arg for one in needed if _written(one.annotation) != "Tensor"]
+    if wrong or not needed:
+        takes = f"its input “{wrong[0][:100]}” is no tensor" if wrong else "it takes nothing"
+        raise UnsupportedModel(f"{name} cannot be asked with tensors alone: {takes}.", next_step=_NEXT)
+    inputs = tuple(_tensor(one.arg) for one in needed)
+    given = _written(forward.returns)
+    if given == "Tensor":
+        return Signature(inputs, (_tensor("output"),))
+    if isinstance(forward.returns, ast.Subscript) and re.fullmatch(r"Tuple\[Tensor(?:, Tensor){0,99}\]", given):
+        return Signature(inputs, tuple(_tensor(f"output_{place}") for place in range(given.count("Tensor"))))
+    raise UnsupportedModel(f"{name} answers with something else than tensors: not supported yet.", next_step=_NEXT)
+
+
+def _forward(name: str, trees: dict[str, ast.Module], program: _Program) -> ast.FunctionDef:
+    tree = trees.get(f"{program.folder}/code/{program.module.replace('.', '/')}.py")
+    classes = (one for one in (tree.body if tree is not None else ()) if isinstance(one, ast.ClassDef))
+    own = next((one for one in classes if one.name == program.name), None)
+    methods = (one for one in (own.body if own is not None else ()) if isinstance(one, ast.FunctionDef))
+    found = next((one for one in methods if one.name == "forward"), None)
+    if found is None or found.args.vararg or found.args.kwarg or not found.args.args:
+        raise UnsupportedModel(f"{name} has no method forward, with which models answer.", next_step=_NEXT)
+    return found
+
+
+def _written(annotation: ast.expr | None) -> str:
+    return ast.unparse(annotation)[:2000] if annotation is not None else ""
+
+
+def _tensor(called: str) -> Tensor:
+    return Tensor(called[:200], Datatype.FP32, (-1,), any_rank=True)

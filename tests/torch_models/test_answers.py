@@ -1,0 +1,135 @@
+"""Programs of PyTorch: what the service answers is what PyTorch answers, here and in a container on a real engine."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kronkers_studio.domain.models import ContentRef, ModelVersion
+from kronkers_studio.packaging import (
+    base_from_archive,
+    compose_package,
+    docker_archive,
+    inspect_model,
+    lock_dependencies,
+    this_platform,
+)
+from kronkers_studio.packaging.dependencies.uv_program import run_uv
+from kronkers_studio.packaging.layer_cache import LayerCache
+from tests.conftest import TEST_CACHE
+from tests.lab.servers import LabServer
+from tests.packaging.test_engine import docker, health
+from tests.tree_libraries.packages import package_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+_HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def torch_version(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The version of PyTorch that pip's settings have a folder with a build for processors of; uv is told of it."""
+    folder = Path(os.environ.get("PIP_FIND_LINKS", "nowhere"))
+    found = sorted(folder.glob("torch-*+cpu-cp311-*_x86_64.whl"))
+    if not found:
+        pytest.skip("no build of PyTorch for processors lies in a folder that PIP_FIND_LINKS names")
+    monkeypatch.setenv("UV_FIND_LINKS", str(folder))
+    return found[-1].name.split("-")[1].partition("+")[0]
+
+
+def _environment(version: str) -> Path:
+    home = TEST_CACHE / "torch" / version
+    python = home / "bin" / "python"
+    done = home / "complete"
+    if not done.exists():
+        home.parent.mkdir(parents=True, exist_ok=True)
+        run_uv(["venv", "--clear", "--python", "3.11", str(home)], folder=home.parent)
+        run_uv(["pip", "install", "--python", str(home), f"torch=={version}", "numpy", "orjson"], folder=home.parent)
+        done.write_text("", encoding="utf-8")
+    return python
+
+
+def test_every_kind_of_program_answers_as_pytorch_does(torch_version: str, tmp_path: Path) -> None:
+    """Seen to fail with a program in training, so that dropout is at work."""
+    python = _environment(torch_version)
+    _run(python, str(_HERE / "models.py"), str(tmp_path))
+    cases: dict[str, dict[str, Any]] = json.loads((tmp_path / "cases.json").read_text(encoding="utf-8"))
+    assert len(cases) == 7
+    for name in cases:
+        package_of(tmp_path / name)
+
+    _run(python, "-m", "tests.torch_models.served", str(tmp_path))
+
+    served: dict[str, dict[str, Any]] = json.loads((tmp_path / "served.json").read_text(encoding="utf-8"))
+    wrong = [name for name, case in cases.items() if not _same(case["outputs"], served[name])]
+    assert not wrong, {name: served[name] for name in wrong}
+    assert all(one["refused"].startswith("The model does not take these inputs: ") for one in served.values())
+
+
+def _same(expected: list[Any], served: dict[str, Any]) -> bool:
+    outputs = served.get("outputs", [])
+    return len(outputs) == len(expected) and all(
+        np.shape(one) == np.shape(other) and np.allclose(one, other, rtol=1e-6, atol=1e-6)
+        for one, other in zip(expected, outputs, strict=True)
+    )
+
+
+def _run(python: Path, *arguments: str) -> None:
+    ended = subprocess.run(
+        [str(python), *arguments], capture_output=True, encoding="utf-8", cwd=_HERE.parents[1], timeout=900, check=False
+    )
+    assert ended.returncode == 0, ended.stderr[-3000:]
+
+
+@pytest.fixture
+def container(torch_version: str, lab_server: LabServer, base_image_archive: Path) -> Iterator[str]:
+    """The service of the program ``scripted``, running."""
+    cache = LayerCache(TEST_CACHE / "kronkers-studio" / "layers")
+    data = (_HERE / "files" / "scripted.pt").read_bytes()
+    beside = {"requirements.txt": f"torch=={torch_version}\n".encode, ".python-version": b"3.11\n".lower}
+    facts = inspect_model("scripted.pt", io.BytesIO(data), beside)
+    source = ContentRef("torch", "c0ffee" * 10, "scripted.pt")
+    model = ModelVersion("torch", 1, source, facts, datetime(2026, 11, 30, tzinfo=UTC), "ada", size=len(data))
+    lock = lock_dependencies(facts, this_platform(), cache=cache)
+    assert f"torch=={torch_version}+cpu" in lock.requirements
+    base = base_from_archive(base_image_archive, this_platform(), cache)
+    image = compose_package(model, lambda: io.BytesIO(data), lock, platform=this_platform(), base=base, cache=cache)
+    print({layer.role: layer.size for layer in image.package.layers}, lock.requirements)
+    docker(lab_server, "load", pieces=docker_archive(image))
+    confined = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL")
+    docker(lab_server, "run", "--detach", "--name", "torch", *confined, image.config_digest)
+    try:
+        yield "torch"
+    finally:
+        docker(lab_server, "rm", "--force", "torch")
+        docker(lab_server, "image", "rm", "--force", image.config_digest)
+
+
+@pytest.mark.lab
+def test_a_program_answers_in_its_container_as_pytorch_does(container: str, lab_server: LabServer) -> None:
+    assert health(lab_server, container) == "healthy", docker(lab_server, "logs", container)
+    case = json.loads((_HERE / "files" / "cases.json").read_text(encoding="utf-8"))["scripted.pt"]
+    given = case["inputs"][0]
+    tensor = {"name": "x", "datatype": "FP32", "shape": given["shape"], "data": given["data"]}
+    question = (
+        "import sys, urllib.request as u; "
+        "r = u.Request('http://127.0.0.1:8080/v2/models/torch/infer', sys.stdin.buffer.read(), "
+        "{'content-type': 'application/json'}); print(u.urlopen(r).read().decode())"
+    )
+
+    pieces = [json.dumps({"inputs": [tensor]}).encode()]
+    said = docker(lab_server, "exec", "--interactive", container, "python3.11", "-c", question, pieces=pieces)
+
+    outputs = json.loads(said)["outputs"]
+    assert [one["shape"] for one in outputs] == [[5, 2], [5, 3]]
+    for one, expected in zip(outputs, case["outputs"], strict=True):
+        assert one["data"] == pytest.approx(np.ravel(expected).tolist(), rel=1e-6, abs=1e-6)
