@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import random
+import struct
 import tracemalloc
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,6 +173,26 @@ def test_two_parts_of_one_name_are_refused() -> None:
 
     with pytest.raises(UnsupportedModel, match="two parts of one name"):
         inspected(out.getvalue())
+
+
+def test_a_part_with_a_second_name_is_refused() -> None:
+    """A folder here, it is another configuration for the Python that serves, which heeds such names from 3.12 on."""
+    out = io.BytesIO(archive())
+    with zipfile.ZipFile(out, "a") as made:
+        folder = zipfile.ZipInfo("a/")
+        second = b"config.json"
+        folder.extra = struct.pack("<HHBL", 0x7075, 5 + len(second), 1, zlib.crc32(b"a/")) + second
+        made.writestr(folder, "{}")
+
+    with pytest.raises(UnsupportedModel, match="is called otherwise by other programs"):
+        inspected(out.getvalue())
+
+
+def test_a_part_whose_name_goes_on_behind_its_end_is_refused() -> None:
+    out = io.BytesIO(archive(**{"a+b/": b""}))
+
+    with pytest.raises(UnsupportedModel, match="is called otherwise by other programs"):
+        inspected(out.getvalue().replace(b"a+b/", b"a/\0/"))
 
 
 @pytest.mark.parametrize("file", ["sequence", "operations", "nested"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import random
 import zipfile
@@ -92,11 +93,52 @@ def test_versions_beside_the_program_and_mlmodel_say_the_rest() -> None:
             "a statement that no such program has|torch.no_grad",
         ),
         ("(" * 3000 + "1" + ")" * 3000, "holds code of no known form"),
+        ("1\n    t = torch\n    total = t.save(x, '/tmp/x')", "calls “torch”, which no model needs"),
+        ("1\n    t = ops.aten\n    total = t.save(x, '/tmp/x')", "calls “ops.aten”, which no model needs"),
+        ("1\n    t = ops\n    total = t.aten.save(x, '/tmp/x')", "calls “ops”, which no model needs"),
+        ("getattr(torch, 'save')(x, '/tmp/x')", "calls “torch”, which no model needs"),
+        ("getattr(ops.aten, 'save')(x, '/tmp/x')", "calls “ops.aten”, which no model needs"),
+        ("1\n    t = __torch__.torch.classes\n    total = t.dist_rpc.WorkerInfo('a', 1)", "“__torch__.torch.classes”"),
+        ("1\n    #\r    '''\n    torch.save(x, '/tmp/x')\n    #'''\n    total = 2", "signs that PyTorch never writes"),
     ],
 )
 def test_what_touches_files_or_calls_python_is_refused(code: str, reason: str) -> None:
     with pytest.raises(UnsupportedModel, match=reason):
         inspected(archive("torch.sum(torch.stack(parts), [0])", code))
+
+
+def test_code_is_read_as_pytorch_reads_it_whatever_encoding_it_says_it_has() -> None:
+    """In UTF-7 the call would lie in a text for Python, and PyTorch would call it."""
+    with zipfile.ZipFile(FILES / "scripted.pt") as whole:
+        code = whole.read(_CODE)
+    line = b"    total = torch.sum("
+    assert line in code
+    hidden = b"    #" + _utf_7("\n    '''") + b"\n    torch.save(x, '/tmp/x')\n    #" + _utf_7("'''") + b"\n"
+
+    with pytest.raises(UnsupportedModel, match=r"calls “torch\.save”"):
+        inspected(archive(parts={_CODE: b"# coding: utf-7\n" + code.replace(line, hidden + line)}))
+
+
+def _utf_7(text: str) -> bytes:
+    return b"+" + base64.b64encode(text.encode("utf-16-be")).rstrip(b"=") + b"-"
+
+
+@pytest.mark.parametrize("part", ["scripted/code/__torch__/more.PY", "scripted/CODE/__torch__/more.py"])
+def test_code_in_letters_of_another_case_is_read_too_as_pytorch_finds_it(part: str) -> None:
+    with pytest.raises(UnsupportedModel, match=r"calls “torch\.save”"):
+        inspected(archive(parts={part: b"def f(x: Tensor) -> Tensor:\n  torch.save(x, '/tmp/x')\n  return x\n"}))
+
+
+@pytest.mark.parametrize("part", ["data", "constants"])
+def test_an_object_of_another_class_of_pytorchs_own_is_refused(part: str) -> None:
+    """Quantized weights are objects of such classes, too; the others open connections, or run what they are given."""
+    with zipfile.ZipFile(FILES / "scripted.pt") as whole:
+        kept = whole.read(f"scripted/{part}.pkl")
+    held = b"c__torch__.torch.classes.%s\nA\n0."
+
+    inspected(archive(parts={f"scripted/{part}.pkl": kept[:-1] + held % b"quantized"}))
+    with pytest.raises(UnsupportedModel, match="holds an object of “c10d”"):
+        inspected(archive(parts={f"scripted/{part}.pkl": kept[:-1] + held % b"c10d"}))
 
 
 @pytest.mark.parametrize(
@@ -110,6 +152,10 @@ def test_what_touches_files_or_calls_python_is_refused(code: str, reason: str) -
         (archive(parts={"scripted/../../evil": b"3"}), "leads out of it"),
         (archive(parts={_CODE: b"x = 1\n" * 1_000_000}), "longer than any model's"),
         (archive(parts={_CODE: b"\xff\xfe"}), "holds code of no known form"),
+        (archive("-> Tuple[Tensor, Tensor]", "-> a" + ".a" * 900), "answers with something else than tensors"),
+        (archive(parts={"scripted/CODE/__torch__.py": b""}), "two parts of one name"),
+        (archive(parts={"scripted/Model.json": b"{}"}), "form of PyTorch before 1.3"),
+        (archive(parts={f"scripted/code/{part}.py": b"#" * 900_000 for part in "abc"}), "longer than any model's"),
     ],
 )
 def test_a_hostile_or_unusual_archive_is_refused_with_its_reason(data: bytes, reason: str) -> None:

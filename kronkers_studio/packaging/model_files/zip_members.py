@@ -16,6 +16,8 @@ _LONGEST_COMMENT = 65_535
 _END = b"PK\x05\x06"
 _LOCATOR_64 = struct.Struct("<4s4xQ4x")
 _RECORD_64 = struct.Struct("<4s36xQQ")
+_FIELD = struct.Struct("<HH")
+_NAME_IN_UNICODE = 0x7075
 _MOST_PARTS = 20_000
 _EXPANSION = 40
 _FREE_EXPANSION = 64 << 20
@@ -37,8 +39,10 @@ class ZipMembers:
             raise Damaged("its table of contents is damaged") from None
         parts = self._archive.infolist()
         self.names = tuple(part.filename for part in parts)
-        if len(set(self.names)) != len(self.names) or len(self.names) != len(listed):
-            raise Damaged("it holds two parts of one name")
+        if len({name.lower() for name in self.names}) != len(self.names) or len(self.names) != len(listed):
+            raise Damaged("it holds two parts of one name")  # for PyTorch also in letters of another case
+        if self.names != listed or any(_renamed(part.extra) for part in parts):
+            raise Damaged("a part of it is called otherwise by other programs")
         if not all(map(_is_plain, self.names)):
             raise Damaged("the name of a part leads out of it")
         if sum(part.file_size for part in parts) > size * _EXPANSION + _FREE_EXPANSION:
@@ -75,6 +79,17 @@ def _require_one_table(stream: BinaryIO, size: int) -> None:
     length, offset = struct.unpack_from("<LL", tail, end + 12)
     if len(record) < _RECORD_64.size or _RECORD_64.unpack(record) != (b"PK\x06\x06", length, offset):
         raise TooMuch("it is an archive of more than 4 GB, or a damaged one")
+
+
+def _renamed(extra: bytes) -> bool:
+    """Whether further fields give a part another name, which Python heeds from 3.12 on."""
+    at = 0
+    while at + _FIELD.size <= len(extra):
+        mark, length = _FIELD.unpack_from(extra, at)
+        if mark == _NAME_IN_UNICODE:
+            return True
+        at += _FIELD.size + length
+    return False
 
 
 def _is_plain(name: str) -> bool:

@@ -18,9 +18,11 @@ from kronkers_studio.packaging.model_files.torch_files.programs import parsed
 from kronkers_studio.packaging.model_files.zip_members import ZipMembers
 
 _LARGEST_PICKLE = 64 << 20
-_LARGEST_CODE = 2 << 20  # bytes of one file
-_LARGEST_PROGRAM = 8 << 20  # bytes in all; a large network's traced code is some hundred kilobytes
+_LARGEST_CODE = 1 << 20  # bytes of one file: each is some hundred in memory
+_LARGEST_PROGRAM = 2 << 20  # bytes in all; a large network's traced code is some hundred kilobytes
 _ROOT = re.compile(rb"\x80\x02c(__torch__(?:\.\w+)*)\n(\w+)\n")
+_OTHER_CLASS = re.compile(rb"torch[.\n]classes[.\n](?!quantized[.\n])(\w*)")
+"""A class of PyTorch's own, of which a pickle may hold no object but quantized weights."""
 _NOTE: Final = "The file does not say the shape and type of what it takes: send tensors as it was made for."
 _NEXT = "Export it to ONNX where it was trained: torch.onnx.export(model, example, file)."
 
@@ -32,6 +34,11 @@ class _Program:
     folder: str
     module: str
     name: str
+
+    @property
+    def part(self) -> str:
+        """The path of its code."""
+        return f"{self.folder}/code/{self.module.replace('.', '/')}.py"
 
 
 def inspect_torchscript(name: str, stream: BinaryIO, surroundings: Surroundings) -> ModelFacts:
@@ -45,7 +52,10 @@ def inspect_torchscript(name: str, stream: BinaryIO, surroundings: Surroundings)
         raise UnsupportedModel(
             f"{name} cannot be read: {reason}.", next_step="Copy it again from where it was made."
         ) from None
-    trees = {part: parsed(name, code) for part, code in codes.items()}
+    tree = None
+    for part, code in codes.items():
+        found = parsed(name, code)
+        tree = found if part == program.part else tree
     named = {"python_version": surroundings.python, "requirements": surroundings.pins}
     return ModelFacts(
         framework=Framework.PYTORCH,
@@ -54,7 +64,7 @@ def inspect_torchscript(name: str, stream: BinaryIO, surroundings: Surroundings)
         estimator=f"{program.module.removeprefix('__torch__').strip('.')}.{program.name}".strip("."),
         python_version=surroundings.python or DEFAULT_PYTHON,
         requirements=tuple(f"{project}=={pinned}" for project, pinned in sorted(surroundings.pins.items())),
-        signature=_signature(name, trees, program),
+        signature=_signature(name, tree, program),
         assumed=tuple(fact for fact, found in named.items() if not found),
     )
 
@@ -70,26 +80,35 @@ def _program(archive: ZipMembers) -> _Program:
     folder = archive.names[0].partition("/")[0]
     if any(part.partition("/")[0] != folder for part in archive.names):
         raise Damaged("its parts lie in several folders")
-    root = _ROOT.match(archive.read(f"{folder}/data.pkl", _LARGEST_PICKLE))
+    found = {part.lower(): part for part in archive.names}  # PyTorch looks for none in letters of one case alone
+    if f"{folder}/model.json".lower() in found:
+        raise Damaged("it is in the form of PyTorch before 1.3")
+    objects = archive.read(f"{folder}/data.pkl", _LARGEST_PICKLE)
+    root = _ROOT.match(objects)
     if root is None:
         raise Damaged("it does not say which class the model is of")
+    constants = found.get(f"{folder}/constants.pkl".lower())
+    for content in (objects, archive.read(constants, _LARGEST_PICKLE) if constants else b""):
+        other = _OTHER_CLASS.search(content)
+        if other is not None:
+            raise Damaged(f"it holds an object of “{other[1].decode()[:100]}”, which is no part of a model")
     return _Program(folder, root[1].decode(), root[2].decode())
 
 
 def _codes(archive: ZipMembers, folder: str) -> dict[str, bytes]:
-    """The program's code, by the path of each part."""
+    """The program's code, by the path of each part: PyTorch finds one in letters of another case, too."""
     left = _LARGEST_PROGRAM
     codes = {}
     for part in archive.names:
-        if part.startswith(f"{folder}/code/") and part.endswith(".py"):
+        if part.lower().startswith(f"{folder}/code/".lower()) and part.lower().endswith(".py"):
             codes[part] = archive.read(part, min(_LARGEST_CODE, left))
             left -= len(codes[part])
     return codes
 
 
-def _signature(name: str, trees: dict[str, ast.Module], program: _Program) -> Signature:
+def _signature(name: str, tree: ast.Module | None, program: _Program) -> Signature:
     """What ``forward`` takes and gives. Of tensors no shape is known, and the type is taken for that of most."""
-    forward = _forward(name, trees, program)
+    forward = _forward(name, tree, program)
     arguments = forward.args.args[1:]
     optional = len(forward.args.defaults)
     needed = arguments[: len(arguments) - optional] if optional else arguments
@@ -106,8 +125,7 @@ def _signature(name: str, trees: dict[str, ast.Module], program: _Program) -> Si
     raise UnsupportedModel(f"{name} answers with something else than tensors: not supported yet.", next_step=_NEXT)
 
 
-def _forward(name: str, trees: dict[str, ast.Module], program: _Program) -> ast.FunctionDef:
-    tree = trees.get(f"{program.folder}/code/{program.module.replace('.', '/')}.py")
+def _forward(name: str, tree: ast.Module | None, program: _Program) -> ast.FunctionDef:
     classes = (one for one in (tree.body if tree is not None else ()) if isinstance(one, ast.ClassDef))
     own = next((one for one in classes if one.name == program.name), None)
     methods = (one for one in (own.body if own is not None else ()) if isinstance(one, ast.FunctionDef))
@@ -118,7 +136,10 @@ def _forward(name: str, trees: dict[str, ast.Module], program: _Program) -> ast.
 
 
 def _written(annotation: ast.expr | None) -> str:
-    return ast.unparse(annotation)[:2000] if annotation is not None else ""
+    try:
+        return ast.unparse(annotation)[:2000] if annotation is not None else ""
+    except RecursionError:  # no type that is served is so deep
+        return ""
 
 
 def _tensor(called: str) -> Tensor:
