@@ -138,7 +138,7 @@ def _with_levels(name: str, columns: tuple[RColumn, ...], why: str) -> tuple[RCo
 
 def _dimension_names(value: Value, place: int) -> tuple[str, ...]:
     listed = value.attributes.get("dimnames") or value.attributes.get("Dimnames")
-    return listed.items[place].texts if listed is not None and len(listed.items) > place else ()
+    return listed.values[place].texts if listed is not None and len(listed.values) > place else ()
 
 
 # one reader for each class, or several of a kind
@@ -158,7 +158,7 @@ def _generalized(name: str, root: Value) -> tuple[tuple[RColumn, ...], _Answer]:
         return columns, _Answer()
     response = response_of(_need(name, root, "terms"))
     frame = root.get("model")
-    fitted = frame.items[0] if frame is not None and frame.items else None
+    fitted = frame.values[0] if frame is not None and frame.values else None
     levels = fitted.texts_of("levels") if fitted is not None and response.of_class == "factor" else ()
     return columns, _Answer(levels) if len(levels) == 2 else _Answer(name="probability")
 
@@ -189,8 +189,8 @@ def _random_forest(name: str, root: Value) -> tuple[tuple[RColumn, ...], _Answer
     if of_type == ("unsupervised",):
         raise UnsupportedModel(f"{name} is a random forest that was fitted to no answers: it predicts nothing.")
     xlevels = _need(name, root, "forest", "xlevels")
-    known = Value(Kind.LIST, items=[each for each in xlevels.items if each.kind is Kind.TEXTS])
-    known.tags = [tag for tag, each in zip(xlevels.names, xlevels.items, strict=False) if each.kind is Kind.TEXTS]
+    known = Value(Kind.LIST, items=[each for each in xlevels.values if each.kind is Kind.TEXTS])
+    known.tags = [tag for tag, each in zip(xlevels.names, xlevels.values, strict=False) if each.kind is Kind.TEXTS]
     if root.get("terms") is not None:
         columns = _with_levels(name, _by_terms(name, root, known), "randomForest keeps no levels of ordered ones")
     else:
@@ -199,7 +199,7 @@ def _random_forest(name: str, root: Value) -> tuple[tuple[RColumn, ...], _Answer
         columns = _named_columns(name, tuple(xlevels.names) or ranked)
         columns = tuple(
             RColumn(column.name, "text", each.texts) if each.kind is Kind.TEXTS else column
-            for column, each in zip(columns, xlevels.items, strict=False)
+            for column, each in zip(columns, xlevels.values, strict=False)
         )
     return columns, _Answer(_texts(root.get("classes")) if of_type == ("classification",) else ())
 
@@ -210,7 +210,7 @@ def _ranger(name: str, root: Value) -> tuple[tuple[RColumn, ...], _Answer]:
     columns = _named_columns(name, _need(name, forest, "independent.variable.names").texts)
     levels = forest.get("covariate.levels")
     if levels is not None and levels.items:
-        texts = [each.texts for each in levels.items]
+        texts = [each.texts for each in levels.values]
         columns = tuple(
             RColumn(column.name, "text", texts[place]) if place < len(texts) and texts[place] else column
             for place, column in enumerate(columns)
@@ -248,7 +248,7 @@ def _naive_bayes(name: str, root: Value) -> tuple[tuple[RColumn, ...], _Answer]:
     are_numbers = dict(zip(numeric.names, numeric.items, strict=False)) if numeric is not None else {}
     columns = tuple(
         RColumn(column) if are_numbers.get(column, 1) else _counted(column, _dimension_names(table, 1))
-        for column, table in zip(tables.names, tables.items, strict=False)
+        for column, table in zip(tables.names, tables.values, strict=False)
     )
     return columns, _Answer(_need(name, root, "levels").texts)
 

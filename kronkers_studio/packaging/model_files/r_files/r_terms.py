@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -88,8 +89,8 @@ class _Reading:
     def __init__(self, name: str, terms: Value, xlevels: Value | None, frame: Value | None) -> None:
         self._name = name
         self._terms = terms
-        self._kept = dict(zip(frame.names, frame.items, strict=False)) if frame is not None else {}
-        self._levels = dict(zip(xlevels.names, xlevels.items, strict=False)) if xlevels is not None else {}
+        self._kept = dict(zip(frame.names, frame.values, strict=False)) if frame is not None else {}
+        self._levels = dict(zip(xlevels.names, xlevels.values, strict=False)) if xlevels is not None else {}
         self._around = _variables_around(terms.attributes.get(".Environment"))
         self._found: dict[str, RColumn] = {}
 
@@ -153,9 +154,9 @@ class _Reading:
 def symbols_in(expression: Value, name: str) -> Iterator[tuple[str, bool]]:
     """The names of what an expression is computed from, as R's ``all.vars`` gives them, and whether each is compared
     with a text. Raises ``UnsupportedModel`` for parts of tables, which rows are not."""
-    waiting = [(expression, False)]
+    waiting = deque([(expression, False)])
     while waiting:
-        value, is_text = waiting.pop(0)
+        value, is_text = waiting.popleft()
         if value.kind is Kind.SYMBOL:
             if value.name:
                 yield value.name, is_text
@@ -182,8 +183,8 @@ def _variables_around(environment: Value | None) -> Mapping[str, Value]:
         if environment is None or environment.kind is not Kind.ENVIRONMENT:
             break
         enclosure, frame, hashed = environment.items
-        for pairs in (frame, *hashed.items):
-            for tag, item in zip(pairs.tags, pairs.items, strict=False):
+        for pairs in (frame, *hashed.values):
+            for tag, item in zip(pairs.tags, pairs.values, strict=False):
                 held = item.items[1] if item.kind is Kind.PROMISE else item
                 found.setdefault(tag, Value(held.kind, 1) if held.kind is Kind.CLOSURE else held)
         environment = enclosure

@@ -101,7 +101,7 @@ class Value:
     def names(self) -> list[str]:
         """The names of a vector's or list's elements; none when they have none, or there are too many."""
         named = self.attributes.get("names")
-        return [text or "" for text in named.items] if named is not None else list(self.tags)
+        return list(named.texts) if named is not None else list(self.tags)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -117,6 +117,11 @@ class Value:
     def texts(self) -> tuple[str, ...]:
         """The texts of a short vector of texts; none for all else."""
         return tuple(text or "" for text in self.items) if self.kind is Kind.TEXTS else ()
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """The values in a list or call; none for vectors, whose items are none."""
+        return tuple(item for item in self.items if isinstance(item, Value))
 
     def get(self, name: str) -> Value | None:
         """The element of that name in a list; None when there is none."""
@@ -287,7 +292,7 @@ class ValueReader:
         for _ in range(self._length()):
             begun = self._begun()
             found.items.append(begun if isinstance(begun, Value) else (yield begun))
-        found.name = next((text for item in found.items[:1] for text in item.items[:1] if text), "")
+        found.name = next((text for item in found.values[:1] for text in item.texts[:1]), "")
         return found
 
     def _compact(self) -> _Steps:
@@ -297,13 +302,13 @@ class ValueReader:
             begun = self._begun()
             parts.append(begun if isinstance(begun, Value) else (yield begun))
         about, state, attributes = parts
-        form = next((item.name for item in about.items[:1]), "")
+        form = next((item.name for item in about.values[:1]), "")
         found = Value(Kind.COMPACT, name=form)
-        if form.startswith("wrap_") and state.items and isinstance(state.items[0], Value):
-            inner = state.items[0]
+        if form.startswith("wrap_") and state.values:
+            inner = state.values[0]
             found = Value(inner.kind, inner.length, inner.items)
-        elif form in ("compact_intseq", "compact_realseq") and state.items:
-            found.length = int(state.items[0]) if state.items[0] < 1 << 53 else 0
+        elif form in ("compact_intseq", "compact_realseq") and state.kind is Kind.NUMBER and state.items:
+            found.length = int(state.items[0]) if 0 <= state.items[0] < 1 << 53 else 0
         found.attributes = dict(zip(attributes.tags, attributes.items, strict=False))
         return found
 
