@@ -65,6 +65,7 @@ def test_a_file_tells_its_columns_and_answers(name: str) -> None:
 def test_a_column_of_words_says_which_words_it_takes() -> None:
     for name, column, levels in (
         ("lm", "gears", WORDS),
+        ("addna", "gears", WORDS),
         ("rpart_classes", "shift", ("by hand", "für dich")),
         ("forest", "gears", WORDS),
         ("bayes", "shift", ("by hand", "für dich")),

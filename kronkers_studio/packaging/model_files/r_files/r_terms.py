@@ -136,8 +136,8 @@ class _Reading:
         if kept is not None and kept.kind is Kind.TEXTS:
             return RColumn(column, "text")
         function = called(variable)
-        if function == "relevel" and known is not None:
-            return RColumn(column, "text", known.texts)
+        if function in ("relevel", "addNA", "droplevels") and known is not None:
+            return RColumn(column, "text", _without_na(known))
         if function in ("factor", "as.factor", "ordered", "as.character") and known is not None:
             texts = known.texts
             return RColumn(column) if texts and all(map(_is_number, texts)) else RColumn(column, "text", texts)
@@ -189,6 +189,11 @@ def _variables_around(environment: Value | None) -> Mapping[str, Value]:
                 found.setdefault(tag, Value(held.kind, 1) if held.kind is Kind.CLOSURE else held)
         environment = enclosure
     return found
+
+
+def _without_na(levels: Value) -> tuple[str, ...]:
+    """Levels as texts; NA, which addNA makes one of them, is sent as null."""
+    return tuple(text for text, kept in zip(levels.texts, levels.items, strict=False) if kept is not None)
 
 
 def _is_number(text: str) -> bool:
