@@ -122,7 +122,8 @@ _MODULE = b"class Net(Module):\n  def forward(self, x: Tensor) -> Tensor:\n    %
 
 
 def _script(line: bytes) -> Callable[[Path], bytes]:
-    code = {"net/code/__torch__.py": _MODULE % line, "net/constants.pkl": b"\x80\x02).", "net/data.pkl": b"\x80\x02N."}
+    data = b"\x80\x02c__torch__\nNet\n)\x81."
+    code = {"net/code/__torch__.py": _MODULE % line, "net/constants.pkl": b"\x80\x02).", "net/data.pkl": data}
     return lambda _: _zipped({**code, "net/version": b"3\n"})
 
 
@@ -133,9 +134,18 @@ _TORCH = [
     Hostile("PyTorch: weights of the os", "weights.pth", lambda c: _torch(
         pickled(Made(Named("os", "system"), (f"touch {c}",))))),
     Hostile("PyTorch: a path out of the archive", "net.pt", lambda c: _torch(_call(c), **{"../../outside": b"x"})),
-    Hostile("TorchScript: a file that is read", "net.pt", _script(b"y = torch.from_file('/etc/passwd', False, 10)")),
-    Hostile("TorchScript: a file that is written", "net.pt", _script(b"torch.save(x, '/tmp/outside')")),
-    Hostile("TorchScript: a function of Python's", "net.pt", _script(b"y = ^os_system('true')(x)")),
+    Hostile("TorchScript: a file that is read", "net.pt", _script(b"y = torch.from_file('/etc/passwd', False, 10)"),
+            "calls “torch.from_file”"),
+    Hostile("TorchScript: a file that is written", "net.pt", _script(b"torch.save(x, '/tmp/outside')"),
+            "calls “torch.save”"),
+    Hostile("TorchScript: a file that is written by another name", "net.pt",
+            _script(b"t = torch\n    t.save(x, '/tmp/outside')"), "calls “torch”"),
+    Hostile("TorchScript: an operator by its name as a text", "net.pt",
+            _script(b"getattr(ops.aten, 'save')(x, '/tmp/outside')"), "calls “ops.aten”"),
+    Hostile("TorchScript: code behind a comment's end", "net.pt",
+            _script(b"#\r    '''\n    torch.save(x, '/tmp/outside')\n    #'''"), "signs that PyTorch never writes"),
+    Hostile("TorchScript: a function of Python's", "net.pt", _script(b"y = ^os_system('true')(x)"),
+            "code of no known form"),
     Hostile("TorchScript: constants that call", "net.pt", lambda c: _zipped({
         "net/constants.pkl": _call(c), "net/data.pkl": b"\x80\x02N.", "net/code/a.py": b"", "net/version": b"3"})),
     Hostile("PyTorch: an exported program that calls", "net.pt2", lambda c: _zipped({
