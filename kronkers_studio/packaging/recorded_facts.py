@@ -100,8 +100,11 @@ def checked_facts(facts: ModelFacts, name: str = "") -> ModelFacts:
     for weights in facts.weights:
         if facts.framework not in _WITH_FILES or weights.size < 0 or not is_weights_name(weights.name):
             raise _foreign(name, "file of weights", weights.name)
+    code = [weights.name for weights in facts.weights] if facts.framework is Framework.JULIA else [".jl"]
+    if len(code) != 1 or not code[0].endswith(".jl"):  # what answers rows, and nothing else
+        raise _foreign(name, "file with predict", ", ".join(code))
     for package in facts.packages:
-        if not _PACKAGE.fullmatch(package):
+        if facts.framework is not Framework.R or not _PACKAGE.fullmatch(package):
             raise _foreign(name, "package", package)
     for pin in facts.requirements:
         if not _PIN.fullmatch(pin):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kronkers_studio.domain.errors import UnsupportedModel
+from kronkers_studio.domain.errors import ForeignEntry, UnsupportedModel
 from kronkers_studio.domain.models import Datatype, Framework, ModelFacts, WeightsFile
 from kronkers_studio.packaging import inspect_model
 from kronkers_studio.packaging.recorded_facts import checked_facts
@@ -74,3 +75,18 @@ def test_a_description_that_does_not_do_says_why(toml: str, why: str) -> None:
     with pytest.raises(UnsupportedModel) as refused:
         inspected("a", toml.encode())
     assert why in refused.value.message
+
+
+@pytest.mark.parametrize("names", [(), ("line.jl", "more.jl"), ("line.sh",), ("../line.jl",)])
+def test_facts_of_a_workspace_name_one_file_of_julias_that_answers(names: tuple[str, ...]) -> None:
+    """Seen to fail for all but the last."""
+    facts = inspected("line", (FILES / "line.toml").read_bytes())
+    with pytest.raises(ForeignEntry):
+        checked_facts(replace(facts, weights=tuple(WeightsFile(name, 7) for name in names)))
+
+
+def test_facts_of_a_workspace_name_packages_for_r_alone() -> None:
+    """Seen to fail without the look at the framework."""
+    facts = inspected("line", (FILES / "line.toml").read_bytes())
+    with pytest.raises(ForeignEntry, match="package"):
+        checked_facts(replace(facts, packages=("ranger",)))
