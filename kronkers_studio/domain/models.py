@@ -95,7 +95,7 @@ class ModelFacts:
     ``globals`` are the "module.name" pairs a pickle would import; ``unsafe`` those outside the allowlist (a model with
     any is refused). ``python_version`` ("3.11") and ``requirements`` ("numpy==2.4.6") come from files beside the model;
     ``assumed`` names the facts that are defaults rather than findings. ``weights`` are further files of the model's.
-    ``packages`` are those of R or Julia that the base image must have ("ranger", "ranger==0.14.1").
+    ``packages`` are those of R that the base image must have ("ranger", "ranger==0.14.1").
     ``libraries`` are what a service needs beside the framework to open a pickle ("xgboost==3.2.0").
     ``notes`` are sentences: what a description beside the model adds to its file, or says otherwise.
     """
