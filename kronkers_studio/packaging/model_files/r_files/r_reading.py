@@ -192,7 +192,7 @@ class ValueReader:
         for _ in range(self._length()):
             begun = self._begun()
             found.items.append(begun if isinstance(begun, Value) else (yield begun))
-        found.name = next((text for item in found.items[:1] for text in item.items[:1] if text), "")
+        found.name = next((text for item in found.items[:1] for text in item.items[:1] if isinstance(text, str)), "")
         return found
 
     def _compact(self) -> _Steps:
@@ -202,13 +202,14 @@ class ValueReader:
             begun = self._begun()
             parts.append(begun if isinstance(begun, Value) else (yield begun))
         about, state, attributes = parts
-        form = next((item.name for item in about.items[:1]), "")
+        form = next((item.name for item in about.items[:1] if isinstance(item, Value)), "")
         found = Value(Kind.COMPACT, name=form)
         if form.startswith("wrap_") and state.items and isinstance(state.items[0], Value):
             inner = state.items[0]
             found = Value(inner.kind, inner.length, inner.items)
         elif form in ("compact_intseq", "compact_realseq") and state.items:
-            found.length = int(state.items[0]) if state.items[0] < 1 << 53 else 0
+            first = state.items[0]
+            found.length = int(first) if isinstance(first, int | float) and 0 <= first < 1 << 53 else 0
         found.attributes = dict(zip(attributes.tags, attributes.items, strict=False))
         return found
 

@@ -72,7 +72,7 @@ class Value:
     def names(self) -> list[str]:
         """The names of a vector's or list's elements; none when they have none, or there are too many."""
         named = self.attributes.get("names")
-        return [text or "" for text in named.items] if named is not None else list(self.tags)
+        return list(named.texts if named is not None else self.tags)
 
     @property
     def classes(self) -> tuple[str, ...]:
