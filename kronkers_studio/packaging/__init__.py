@@ -16,6 +16,7 @@ cache_signature      who signed such a file
 recorded_facts       what a workspace says of a model, looked at before it is used
 environment_hints    what the files beside a model say of its Python and libraries
 byte_reader          content of unknown files, counted and bounded
+archive_files        archives written whole, or not at all
 tar_stream           tar archives that depend on nothing but their content
 digests              the SHA-256 of blobs as their names
 http_watch           HTTPS that does not wait for ever
@@ -25,10 +26,11 @@ platforms            platforms by the names that images use
 Imports point down (contracts in pyproject.toml).
 """
 
+from kronkers_studio.packaging.archive_files import require_place
 from kronkers_studio.packaging.composition import compose_package
 from kronkers_studio.packaging.dependencies.dependency_evidence import find_evidence
 from kronkers_studio.packaging.dependencies.locking import DependencyLock, lock_dependencies
-from kronkers_studio.packaging.images.archives import docker_archive, require_place, write_oci_archive
+from kronkers_studio.packaging.images.archives import docker_archive, write_oci_archive
 from kronkers_studio.packaging.images.base_archives import base_from_archive, base_from_engine
 from kronkers_studio.packaging.images.image import BaseImage, ComposedImage
 from kronkers_studio.packaging.images.image_archives import image_from_archive
