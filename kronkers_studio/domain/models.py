@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kronkers_studio.domain.allowances import Allowance
 from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.signers import PackageSignature
 
@@ -144,9 +145,9 @@ class ModelCard:
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """One registered version. ``description``, ``tags``, ``card``, ``metrics`` and ``dependencies`` (what a person
-    wants its service to run on, instead of what was found) may change later, the rest does not; what they were before
-    is in the version's history."""
+    """One registered version. ``description``, ``tags``, ``card``, ``metrics``, ``dependencies`` (what a person
+    wants its service to run on, instead of what was found) and ``allowances`` (what of ``facts.unsafe`` a person lets
+    its file name) may change later, the rest does not; what they were before is in the version's history."""
 
     name: str
     version: int
@@ -162,11 +163,17 @@ class ModelVersion:
     tags: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
     card: ModelCard = field(default=ModelCard(), metadata=UNLESS_DEFAULT)
     dependencies: DependencyChoice | None = field(default=None, metadata=UNLESS_DEFAULT)
+    allowances: tuple[Allowance, ...] = field(default=(), metadata=UNLESS_DEFAULT)
 
     @property
     def label(self) -> str:
         """``churn:3``"""
         return f"{self.name}:{self.version}"
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The names that a person lets its file name."""
+        return frozenset(name for allowance in self.allowances for name in allowance.names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from kronkers_studio.packaging.model_files.mlflow_folders.mlmodel import (
     read_mlmodel,
 )
 from kronkers_studio.packaging.model_files.model_formats import may_be_model_in
+from kronkers_studio.packaging.model_files.pickles.allowances import require_allowable
 from kronkers_studio.packaging.platforms import this_platform
 from kronkers_studio.packaging.registries.base_registry import (
     base_from_registry,
@@ -94,6 +95,7 @@ __all__ = [
     "read_mlmodel",
     "registry_host",
     "require_access",
+    "require_allowable",
     "require_place",
     "require_safe",
     "runnable_here",

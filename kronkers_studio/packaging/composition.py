@@ -50,7 +50,7 @@ def compose_package(
     give the same digest, on another day and with an empty cache too.
     Raises ``PackagingFailed``, ``UnsupportedModel``, ``ForeignEntry``, ``Cancelled``.
     """
-    require_safe(checked_model(model).facts)
+    require_safe(checked_model(model).facts, model.allowed)
     if base is not None and base.platform != platform:
         raise PackagingFailed(
             f"The base image is for {base.platform}, the package for {platform}.",

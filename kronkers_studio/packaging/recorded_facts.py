@@ -21,6 +21,7 @@ from kronkers_studio.domain.printable import printable
 from kronkers_studio.packaging.environment_hints import is_version
 from kronkers_studio.packaging.model_files.onnx_files.onnx_weights import is_weights_name
 from kronkers_studio.packaging.model_files.pickles import allowlist
+from kronkers_studio.packaging.model_files.pickles.allowances import why_never
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global
 
 _PICKLES: Final = {"joblib": "model.joblib", "pickle": "model.pkl"}
@@ -68,6 +69,9 @@ def checked_model(model: ModelVersion) -> ModelVersion:
             checked_requirement(requirement, model.name)
         if model.dependencies.python_version:
             checked_python(model.dependencies.python_version, model.name)
+    for name in model.allowed:
+        if name not in model.facts.unsafe or why_never(name):
+            raise _foreign(model.name, "allowed Python name", name)
     return model
 
 

@@ -204,7 +204,15 @@ def open_weights(session: Session, version: ModelVersion, name: str) -> BinaryIO
     return content.open(content.find(source.project, source.commit, join(parent(source.path), name)))
 
 
-def _inspect(session: Session, source: ContentRef, entry: Entry) -> ModelFacts:
+def inspected_again(session: Session, version: ModelVersion, allowed: frozenset[str]) -> ModelFacts:
+    """What a registered file is with ``allowed`` names let through. Raises ``UnsupportedModel``, ``NotFound``."""
+    source = version.source
+    return _inspect(
+        session, source, session.workspace.content.find(source.project, source.commit, source.path), allowed
+    )
+
+
+def _inspect(session: Session, source: ContentRef, entry: Entry, allowed: frozenset[str] = frozenset()) -> ModelFacts:
     from kronkers_studio.packaging import inspect_model
 
     content = session.workspace.content
@@ -232,7 +240,7 @@ def _inspect(session: Session, source: ContentRef, entry: Entry) -> ModelFacts:
         return found.size if found.kind is EntryKind.FILE else None
 
     with content.open(entry) as stream:
-        return inspect_model(entry.name, stream, beside, size_beside)
+        return inspect_model(entry.name, stream, beside, size_beside, allowed)
 
 
 def _same_model(session: Session, known: ModelVersion, project: str, commit: str, entry: Entry) -> bool:

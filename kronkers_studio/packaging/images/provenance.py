@@ -74,6 +74,7 @@ def provenance_of(model: ModelVersion, package: Package, name: str, created: str
                         "created": created,
                         "platform": package.platform,
                         "python": package.python_version,
+                        **_allowed(model),
                     },
                     "resolvedDependencies": used,
                 },
@@ -86,6 +87,11 @@ def provenance_of(model: ModelVersion, package: Package, name: str, created: str
 def weights_name(file: str) -> str:
     """What a file of weights is called in the statement, by its name beside the model's."""
     return f"{MODEL}/{_plain(file)}"
+
+
+def _allowed(model: ModelVersion) -> dict[str, list[str]]:
+    """What a person let the model's file name, beside what is on the list; none for most models."""
+    return {"allowedGlobals": sorted(model.allowed)} if model.allowed else {}
 
 
 def _source(model: ModelVersion) -> str:
