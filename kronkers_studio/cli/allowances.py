@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kronkers_studio.cli.plain_text import size
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ModelVersion
@@ -34,6 +35,9 @@ def allow(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME…]", help="As the refusal names it, e.g. features.Ratio.")
     ] = None,
+    own_code: Annotated[
+        bool, typer.Option("--own-code", help="All that files of the project beside the model define.")
+    ] = False,
     reason: Annotated[str, typer.Option("--reason", help="Why that code may run; it is kept in the history.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
@@ -41,13 +45,16 @@ def allow(
 
     What runs programs when a model is opened (os.system, builtins.eval …) can never be allowed.
     """
-    from kronkers_studio.workflows.allowances import allow_globals, require_nameable
+    from kronkers_studio.workflows.allowances import allow_globals, own_code_names, require_nameable
     from kronkers_studio.workflows.models import show_model
 
     with terminal.session() as session:
         version = show_model(session, *parse_model(model))
-        wanted = require_nameable(version, names or ())
+        wanted = require_nameable(version, [*(names or ()), *(own_code_names(version) if own_code else ())])
         terminal.note(f"{version.label} is to use {', '.join(wanted)}.")
+        if version.facts.code:
+            terminal.note("These files of the project travel with it into its package, as they were then:")
+            terminal.note(*[f"  {file.path}  {size(file.size)}" for file in version.facts.code])
         _confirm(terminal, yes)
         version = allow_globals(session, (version.name, version.version, None), wanted, reason=reason)
         terminal.result(version, *allowance_lines(version), _what_next(version))

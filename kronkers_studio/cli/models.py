@@ -307,7 +307,8 @@ def _outside(version: ModelVersion) -> list[str]:
     """What the file names that is not on the list."""
     left = [name for name in version.facts.unsafe if name not in version.allowed]
     refused = [f"names what is not on the list, and cannot be packaged until that is allowed: {', '.join(left)}"]
-    return [*allowances.allowance_lines(version), *(refused if left else [])]
+    code = [f"with the project's own code: {file.path} ({size(file.size)})" for file in version.facts.code]
+    return [*code, *allowances.allowance_lines(version), *(refused if left else [])]
 
 
 def _tensor(tensor: Tensor) -> str:

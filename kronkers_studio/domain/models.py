@@ -90,6 +90,26 @@ class WeightsFile:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeFile:
+    """A file of Python beside the model that defines what its pickle names, or that such a file imports: ``name`` as
+    it is imported from the ``folder`` of the project, with slashes and its ending, ``size`` in bytes."""
+
+    name: str
+    size: int
+    folder: str
+
+    @property
+    def path(self) -> str:
+        """Where it lies in the project."""
+        return f"{self.folder}/{self.name}" if self.folder else self.name
+
+    @property
+    def module(self) -> str:
+        """What it is imported as."""
+        return self.name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What a model file says of itself, read without running it.
 
@@ -98,6 +118,7 @@ class ModelFacts:
     ``assumed`` names the facts that are defaults rather than findings. ``weights`` are further files of the model's.
     ``packages`` are those of R or Julia that the base image must have ("ranger", "ranger==0.14.1").
     ``libraries`` are what a service needs beside the framework to open a pickle ("xgboost==3.2.0").
+    ``code`` are the project's own files of Python that define what is ``unsafe``, and what those import of the project.
     ``notes`` are sentences: what a description beside the model adds to its file, or says otherwise.
     """
 
@@ -115,6 +136,7 @@ class ModelFacts:
     packages: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
     libraries: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
     notes: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
+    code: tuple[CodeFile, ...] = field(default=(), metadata=UNLESS_DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)

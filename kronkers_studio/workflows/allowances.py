@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from kronkers_studio.domain.allowances import LONGEST_REASON, Allowance
 from kronkers_studio.domain.changes import GlobalsAllowed, GlobalsDisallowed
-from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.errors import InvalidInput, UnsupportedModel
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.workflows.models import inspected_again
@@ -81,5 +81,32 @@ def require_still_fitting(session: Session, version: ModelVersion) -> None:
     """
     from kronkers_studio.packaging import require_safe
 
-    if version.allowances:
-        require_safe(inspected_again(session, version, version.allowed), version.allowed)
+    if not version.allowances:
+        return
+    found = inspected_again(session, version, version.allowed)
+    require_safe(found, version.allowed)
+    if found.code != version.facts.code:
+        raise UnsupportedModel(
+            f"The code beside {version.label} is other than what was registered with it.",
+            next_step="Register the model's file again.",
+        )
+
+
+def own_code_names(version: ModelVersion) -> tuple[str, ...]:
+    """Those names of a version's file outside the list that files of its project define. Raises ``InvalidInput`` when
+    there are none."""
+    from kronkers_studio.packaging import own_names
+
+    names = own_names(version.facts)
+    if names:
+        return names
+    missing = ", ".join(map(printable, version.facts.unsafe[:5]))
+    raise InvalidInput(
+        f"No file beside {version.label} defines {missing}."
+        if missing
+        else f"{version.label} needs no code of its own.",
+        next_step="Put the module (features.py) into the model's folder or one above it, bring the folder in and "
+        "register the model again."
+        if missing
+        else "",
+    )

@@ -15,7 +15,7 @@ from kronkers_studio.settings.paths import from_home
 from kronkers_studio.workflows.allowances import require_still_fitting
 from kronkers_studio.workflows.dependencies import as_chosen, last_choice
 from kronkers_studio.workflows.language_bases import LANGUAGES, kept_language_base
-from kronkers_studio.workflows.models import open_model, open_weights
+from kronkers_studio.workflows.models import open_code, open_model, open_weights
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.signers import require_verified, signed
 
@@ -225,6 +225,7 @@ def _compose(
         open_model(session, model),
         lock,
         open_weights=partial(open_weights, session, model),
+        open_code=partial(open_code, session, model),
         platform=platform,
         base=base,
         cache=cache,
