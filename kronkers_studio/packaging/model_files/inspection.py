@@ -12,6 +12,7 @@ from kronkers_studio.domain.model_files import JULIA, MLFLOW, ModelFileKind, R, 
 from kronkers_studio.domain.models import Framework, ModelFacts, Signature
 from kronkers_studio.estimators.answers import CannotPredict
 from kronkers_studio.estimators.boosted import library_of
+from kronkers_studio.estimators.views import is_own_module
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
 from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings, is_version, read_surroundings
 from kronkers_studio.packaging.model_files.boosted_pickles import Libraries, read_boosted, scikit_learn_beside
@@ -277,9 +278,12 @@ def _require_estimator(name: str, root: Symbol) -> None:
             next_step=other.instead,
         )
     if not estimators.is_estimator(root):
+        own = class_of(root) and is_own_module(class_of(root).rpartition(".")[0])
         raise UnsupportedModel(
             f"{name} holds {_what(root)}, not a scikit-learn model.",
-            next_step="Save the fitted estimator or pipeline itself: joblib.dump(model, file).",
+            next_step="If it is an estimator of your own, save it in a pipeline: make_pipeline(model)."
+            if own
+            else "Save the fitted estimator or pipeline itself: joblib.dump(model, file).",
         )
 
 
