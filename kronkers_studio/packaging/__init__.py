@@ -35,6 +35,7 @@ from kronkers_studio.packaging.images.base_archives import base_from_archive, ba
 from kronkers_studio.packaging.images.image import BaseImage, ComposedImage
 from kronkers_studio.packaging.images.image_archives import image_from_archive
 from kronkers_studio.packaging.images.language_bases import keep_language_base, language_base, language_bases
+from kronkers_studio.packaging.images.provenance import code_name
 from kronkers_studio.packaging.images.signed_images import holds_files, verified
 from kronkers_studio.packaging.layer_cache import LayerCache, users_layer_cache
 from kronkers_studio.packaging.model_files.inspection import inspect_model, require_safe
@@ -45,6 +46,8 @@ from kronkers_studio.packaging.model_files.mlflow_folders.mlmodel import (
     read_mlmodel,
 )
 from kronkers_studio.packaging.model_files.model_formats import may_be_model_in
+from kronkers_studio.packaging.model_files.own_code import LARGEST_CODE_FILE, find_own_code, own_names
+from kronkers_studio.packaging.model_files.pickles.allowances import require_allowable
 from kronkers_studio.packaging.platforms import this_platform
 from kronkers_studio.packaging.registries.base_registry import (
     base_from_registry,
@@ -63,6 +66,7 @@ from kronkers_studio.packaging.registries.registry_push import push_image, push_
 from kronkers_studio.packaging.runtime import RuntimeFolder, runnable_here, unpack_runtime
 
 __all__ = [
+    "LARGEST_CODE_FILE",
     "LARGEST_MLMODEL",
     "MLMODEL",
     "BaseImage",
@@ -75,9 +79,11 @@ __all__ = [
     "base_from_archive",
     "base_from_engine",
     "base_from_registry",
+    "code_name",
     "compose_package",
     "docker_archive",
     "find_evidence",
+    "find_own_code",
     "holds_files",
     "image_from_archive",
     "inspect_model",
@@ -89,6 +95,7 @@ __all__ = [
     "lock_dependencies",
     "may_be_model_in",
     "named_files",
+    "own_names",
     "parse_base",
     "parse_reference",
     "push_image",
@@ -96,6 +103,7 @@ __all__ = [
     "read_mlmodel",
     "registry_host",
     "require_access",
+    "require_allowable",
     "require_place",
     "require_safe",
     "runnable_here",

@@ -20,7 +20,9 @@ from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.packaging.environment_hints import is_version
 from kronkers_studio.packaging.model_files.onnx_files.onnx_weights import is_weights_name
+from kronkers_studio.packaging.model_files.own_code import is_own_code
 from kronkers_studio.packaging.model_files.pickles import allowlist
+from kronkers_studio.packaging.model_files.pickles.allowances import why_never
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global
 
 _PICKLES: Final = {"joblib": "model.joblib", "pickle": "model.pkl"}
@@ -68,6 +70,9 @@ def checked_model(model: ModelVersion) -> ModelVersion:
             checked_requirement(requirement, model.name)
         if model.dependencies.python_version:
             checked_python(model.dependencies.python_version, model.name)
+    for name in model.allowed:
+        if name not in model.facts.unsafe or why_never(name):
+            raise _foreign(model.name, "allowed Python name", name)
     return model
 
 
@@ -100,6 +105,8 @@ def checked_facts(facts: ModelFacts, name: str = "") -> ModelFacts:
     for weights in facts.weights:
         if facts.framework not in _WITH_FILES or weights.size < 0 or not is_weights_name(weights.name):
             raise _foreign(name, "file of weights", weights.name)
+    if facts.code and not (is_pickle(facts) and is_own_code(facts.code)):
+        raise _foreign(name, "code", f"of {len(facts.code)} files")
     for package in facts.packages:
         if not _PACKAGE.fullmatch(package):
             raise _foreign(name, "package", package)

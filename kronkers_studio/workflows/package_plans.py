@@ -87,7 +87,7 @@ def plan_package(session: Session, model: Reference) -> PackagePlan:
     version = session.workspace.ledger.model_version(*model)
     refusal = next_step = ""
     try:
-        require_safe(version.facts)
+        require_safe(version.facts, version.allowed)
     except UnsupportedModel as reason:
         refusal, next_step = reason.message, reason.next_step
     settings = session.settings
