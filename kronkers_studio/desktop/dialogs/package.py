@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from kronkers_studio.desktop.actions import CopyText, ShowInFileManager
 from kronkers_studio.desktop.destinations import PutLive
 from kronkers_studio.desktop.dialogs.check_package import CheckPackageDialog
-from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
+from kronkers_studio.desktop.dialogs.image_registry import way_to_registry
 from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.panels.package_check import FoundModelPanel, LibrariesPanel
@@ -23,15 +23,13 @@ from kronkers_studio.desktop.widgets.stations import StationRow
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.desktop.work.tasks import Task
-from kronkers_studio.domain.errors import Cancelled, RegistryLoginRefused, RegistryUntrusted, StudioError
+from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.settings.configuration import load_settings
 from kronkers_studio.settings.paths import from_home
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.dependencies import ModelDependencies
-    from kronkers_studio.workflows.image_registries import RegistryAccess
     from kronkers_studio.workflows.language_bases import LanguageBase
     from kronkers_studio.workflows.package_plans import Packaged, PackagePlan, PackageTarget
     from kronkers_studio.workflows.session import Session
@@ -282,18 +280,8 @@ class PackageDialog(Dialog):
         self.show_step(_TARGET)
         if isinstance(error, Cancelled):
             self.notice.say(tr("Cancelled. No package was made."), tr("What was built so far is used the next time."))
-        elif error.image_registry and isinstance(error, RegistryLoginRefused | RegistryUntrusted):
-            self.notice.show_error(error, (tr("Log in to it …"), lambda: self._reach(error.image_registry)))
         else:
-            self.notice.show_error(error)
-
-    def _reach(self, host: str) -> None:
-        """Ask how the registry is reached; what was chosen here stays."""
-
-        def done(_access: RegistryAccess) -> None:
-            self._studio.reload_settings(load_settings())
-
-        ImageRegistryDialog(self, self._studio, None, done, host=host).open()
+            self.notice.show_error(error, way_to_registry(self, self._studio, error, self.notice.clear))
 
     def _do(self, wanted: object) -> None:
         if isinstance(wanted, CopyText | ShowInFileManager):
