@@ -16,6 +16,7 @@ from kronkers_studio.desktop.dialogs.package import PackageDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.offers.models import version_actions
 from kronkers_studio.desktop.pages.model import ModelPage
+from kronkers_studio.desktop.widgets.fact_grid import fact_grid
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.changes import ServerAdded
 from kronkers_studio.domain.errors import ServerUnreachable
@@ -234,3 +235,15 @@ def _press(root: QWidget, words: str) -> None:
     QApplication.processEvents()
     (button,) = [each for each in root.findChildren(QPushButton) if each.text() == words and each.isVisible()]
     button.click()
+
+
+def test_what_a_column_holds_is_read_however_long_its_name(qapp: QApplication) -> None:
+    """Seen to fail before: forty columns with long names left "a …er" of "a number"."""
+    grid = fact_grid([("the name of a column that nobody would ever type " * 2, "a number", "")])
+    grid.resize(380, 40)
+    grid.show()
+    QApplication.processEvents()
+    name, value = grid.findChildren(QLabel)
+    assert value.width() >= value.sizeHint().width() and not value.toolTip()
+    assert name.toolTip(), "it is the name that is cut"
+    grid.deleteLater()
