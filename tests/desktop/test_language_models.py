@@ -18,6 +18,7 @@ from kronkers_studio.desktop.offers.models import version_actions
 from kronkers_studio.desktop.pages.model import ModelPage
 from kronkers_studio.desktop.widgets.fact_grid import fact_grid
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.wizard.put_live import PutLiveStep
 from kronkers_studio.domain.changes import ServerAdded
 from kronkers_studio.domain.errors import ServerUnreachable
 from kronkers_studio.domain.models import Framework, ModelVersion
@@ -229,6 +230,17 @@ def test_putting_it_live_is_offered_on_servers_only(window: MainWindow, come_to_
     assert ("Choose a server." if servers else "Add a server") in dialog.plan.text()
     dialog.model.choose("boosted")
     assert dialog.go.isEnabled() and "It runs as a process here" in dialog.plan.text()
+
+
+def test_the_guide_offers_what_can_run_on_this_computer(window: MainWindow, qtbot: QtBot, come_to_rest: Rest) -> None:
+    """Seen to fail before: a model of R could be chosen, was registered, and could not be packaged."""
+    step = PutLiveStep(window.studio)
+    qtbot.addWidget(step)
+    step.look_for_models("m")
+    come_to_rest(window)
+    assert {each.source.path for each in step.table.content.rows} == {
+        name for _where, name in _FILES.values() if not name.endswith((".rds", ".jls"))
+    }
 
 
 def _press(root: QWidget, words: str) -> None:
