@@ -31,6 +31,11 @@ class Framework(StrEnum):
         """The framework's name as people write it."""
         return _FRAMEWORK_NAMES.get(self, self.value)
 
+    @property
+    def in_container_only(self) -> bool:
+        """Whether its models run in a container alone, on a base image of the language's own: R and Julia."""
+        return self in (Framework.R, Framework.JULIA)
+
 
 _FRAMEWORK_NAMES = {
     Framework.ONNX: "ONNX",

@@ -135,7 +135,7 @@ def compose_for_this_computer(
         language = model.facts.framework.label
         raise PackagingFailed(
             f"Models of {language} run in a container, where nothing that is in their file can harm anything.",
-            next_step="Release it to a server, or package it into a file (--output) or a registry (--push).",
+            next_step="Release it to a server, or package it into a file (--output) or into a registry (--push).",
         )
 
     return _compose(session, runnable_here(as_chosen(model), progress), this_platform(), None, progress, cancel)
