@@ -28,10 +28,12 @@ def packaged_elsewhere(
 ) -> ComposedImage:
     """The package of ``model`` in the archive ``file``, whole, signed, and with the very files of that version in it.
 
-    Raises ``PackagingFailed``, ``SignatureRefused``, ``InvalidInput`` when it is another's, ``Cancelled``.
+    Raises ``PackagingFailed``, ``SignatureRefused``, ``InvalidInput`` when it is another's, ``UnsupportedModel`` when
+    its file names what nobody allowed in this workspace, ``Cancelled``.
     """
-    from kronkers_studio.packaging import code_name, holds_files, image_from_archive
+    from kronkers_studio.packaging import code_name, holds_files, image_from_archive, require_safe
 
+    require_safe(model.facts, model.allowed)
     file = from_home(file).absolute()
     image, _ = image_from_archive(file, progress=progress, cancel=cancel)
     require_signature(session, image)

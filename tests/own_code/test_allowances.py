@@ -22,6 +22,7 @@ from kronkers_studio.packaging.recorded_facts import checked_model
 from kronkers_studio.workflows.allowances import allow_globals, disallow_globals
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
+from kronkers_studio.workflows.packaged_files import packaged_elsewhere
 from kronkers_studio.workflows.packages import compose_for_this_computer
 from kronkers_studio.workflows.session import Session, create_workspace
 from tests.cli.shell import Shell
@@ -78,6 +79,14 @@ def test_what_is_allowed_is_packaged_and_told_in_the_provenance(session: Session
     assert not disallow_globals(session, ("sorter", 1, None)).allowances
     with pytest.raises(InvalidInput, match="Nothing was allowed"):
         disallow_globals(session, ("sorter", 1, None))
+
+
+def test_a_package_from_elsewhere_needs_the_allowance_here_too(
+    session: Session, version: ModelVersion, tmp_path: Path
+) -> None:
+    """Seen to fail without ``require_safe``: it then looks for the file."""
+    with pytest.raises(UnsupportedModel, match=r"features.Ratio"):
+        packaged_elsewhere(session, version, tmp_path / "sorter.oci.tar")
 
 
 @pytest.mark.parametrize(
