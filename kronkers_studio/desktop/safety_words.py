@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kronkers_studio.desktop.localization import counted, tr
+from kronkers_studio.domain.allowances import Allowance
 from kronkers_studio.domain.models import Framework, ModelFacts
+from kronkers_studio.domain.printable import printable
 
 _PICKLES = ("joblib", "pickle")
 _FIGURES = (Framework.XGBOOST, Framework.LIGHTGBM, Framework.CATBOOST)
@@ -23,8 +26,12 @@ class SafetyWords:
     unknown: bool = False
 
 
-def safety_words(facts: ModelFacts) -> SafetyWords:
-    """Of a model that is registered: what would run a program when it is opened never gets so far."""
+def safety_words(facts: ModelFacts, allowances: Sequence[Allowance] = ()) -> SafetyWords:
+    """Of a model that is registered, and of what somebody allowed it: what would run a program when it is opened never
+    gets so far."""
+    allowed = {name for allowance in allowances for name in allowance.names}
+    if facts.unsafe and allowed.issuperset(facts.unsafe):
+        return _allowed(facts, allowances)
     if facts.unsafe:
         looked = tr("The file was read without running it. It asks for code that no model of its kind needs:")
         return SafetyWords(tr("It asks for code that is not known here"), looked, facts.unsafe[:_MOST_NAMES])
@@ -51,6 +58,19 @@ def safety_words(facts: ModelFacts) -> SafetyWords:
     else:
         looked = tr("The file was read without running any of it, and nothing was found that would run a program.")
     return SafetyWords(verdict, looked.format(library=facts.framework.label), facts.globals[:_MOST_NAMES])
+
+
+def _allowed(facts: ModelFacts, allowances: Sequence[Allowance]) -> SafetyWords:
+    reasons = "; ".join(
+        tr("{author}: “{reason}”").format(author=each.author or tr("somebody"), reason=printable(each.reason))
+        for each in allowances
+    )
+    looked = tr(
+        "The file was read without running it. It asks for code that is on no list, and that was allowed for this "
+        "version ({reasons}). The code runs in the model's service, apart from everything else."
+    )
+    verdict = tr("Its service runs code that somebody allowed")
+    return SafetyWords(verdict, looked.format(reasons=reasons), facts.unsafe[:_MOST_NAMES], unknown=True)
 
 
 def _program_of_its_own(facts: ModelFacts) -> SafetyWords:

@@ -38,7 +38,7 @@ class FoundModelPanel(QWidget):
         self._column.setSpacing(10)
         self._column.addWidget(fact_grid(_found(version)))
         self._column.addWidget(rule())
-        words = safety_words(version.facts)
+        words = safety_words(version.facts, version.allowances)
         row = QHBoxLayout()
         row.setSpacing(10)
         self._mark = IconLabel("warning", "warn", 20) if words.unknown else IconLabel("shield", "ok", 20)
