@@ -9,7 +9,8 @@ versions          diff, branch, merge, tag
 tables            table
 maintenance       gc, trash, registry
 keys              key
-models            model, package, verify, search; ``model_versions`` has what is said of versions, ``searching`` search
+models            model, package, verify, search; ``model_versions`` has what is said of versions,
+                  ``allowances`` what one may use, ``searching`` search
 image_registries  image-registry
 package_cache     cache
 language_bases    base

@@ -143,7 +143,7 @@ def history(terminal: Terminal, model: ModelRef) -> None:
     from kronkers_studio.workflows.model_versions import model_history
 
     what = {"ModelRegistered": "registered", "ModelDescribed": "described", "MetricsAdded": "measured"}
-    what["DependenciesChosen"] = "libraries"
+    what |= {"DependenciesChosen": "libraries", "GlobalsAllowed": "allowed", "GlobalsDisallowed": "disallowed"}
     with terminal.session() as session:
         entries = model_history(session, parse_model(model))
         said: dict[str, str] = {}
@@ -207,6 +207,10 @@ def _told(change: dict[str, Any], said: dict[str, str]) -> str:
     said |= now
     if "choice" in told:
         news.append(_choice_words(told["choice"]))
+    if "allowance" in told:
+        news.append(f"{', '.join(told['allowance']['names'])}: {told['allowance']['reason']}")
+    if "names" in told:
+        news.append(", ".join(told["names"]))
     return "; ".join(news + numbers)
 
 

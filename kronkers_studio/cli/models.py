@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kronkers_studio.cli import model_versions, searching
+from kronkers_studio.cli import allowances, model_versions, searching
 from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
@@ -38,6 +38,7 @@ def add_commands(app: typer.Typer) -> None:
     command(app, "verify")(verify)
     searching.add_commands(app, model)
     model_versions.add_commands(model)
+    allowances.add_commands(model)
 
 
 def find(
@@ -294,11 +295,20 @@ def _version_lines(version: ModelVersion) -> list[str]:
         *([f"takes no rows, only whole tensors (/v2/models/{version.name}/infer): {no_rows}"] if no_rows else []),
         *[f"with the file {weights.name}" for weights in facts.weights],
         *[f"needs the package {package} in its base image" for package in facts.packages],
+        *_outside(version),
         *facts.notes,
         *[f"{name} = {value:g}" for name, value in version.metrics.items()],
         *([f"tagged {', '.join(version.tags)}"] if version.tags else []),
         *([f"trained on {version.data}"] if version.data else []),
     ]
+
+
+def _outside(version: ModelVersion) -> list[str]:
+    """What the file names that is not on the list."""
+    left = [name for name in version.facts.unsafe if name not in version.allowed]
+    refused = [f"names what is not on the list, and cannot be packaged until that is allowed: {', '.join(left)}"]
+    code = [f"with the project's own code: {file.path} ({size(file.size)})" for file in version.facts.code]
+    return [*code, *allowances.allowance_lines(version), *(refused if left else [])]
 
 
 def _tensor(tensor: Tensor) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kronkers_studio.cli.allowances import allowance_lines
 from kronkers_studio.cli.json_output import document
 from kronkers_studio.cli.models import ModelRef
 from kronkers_studio.cli.numbers import MOST_DAYS
@@ -70,7 +71,14 @@ def release(
                 session, *parse_model(model), to=to, packaged=packaged, progress=progress, cancel=terminal.cancel
             )
         terminal.result(live, _live_line(live))
+        _note_allowances(terminal, session, live)
         _note_unpaused(terminal, session, live)
+
+
+def _note_allowances(terminal: Terminal, session: Session, live: Release) -> None:
+    """Which code runs in it that is not on the list of what models may use."""
+    for line in allowance_lines(session.workspace.ledger.model_version(live.model, live.version)):
+        terminal.note(line)
 
 
 def releases(

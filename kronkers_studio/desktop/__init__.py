@@ -21,6 +21,7 @@ start                    from the command line to an open window; ``garbage`` co
 
 localization, place_words, page_titles, branch_words   words and figures as people read them
 model_words, release_words           models, and what happened to them, in words; ``card_text`` is what is said of them
+kind_names, language_words           what kinds of models are called; what models of R and Julia stand on
 safety_words, package_words          what was found of a model's file before anything of it runs; packages in words
 folder_rows, plan_rows, typed_rows   many entries, a plan, and rows for a model as they are shown
 difference_rows, changed_tree        differences as they are shown; ``comparison_rows`` those of model versions

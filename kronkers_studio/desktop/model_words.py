@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 
-from kronkers_studio.desktop.localization import counted, tr
+from kronkers_studio.desktop.kind_names import kind_name
+from kronkers_studio.desktop.localization import counted, number, tr
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.model_rows import why_no_rows
-from kronkers_studio.domain.models import Datatype, Framework, ModelFacts, Signature, Tensor
+from kronkers_studio.domain.models import Datatype, ModelFacts, Signature, Tensor
 
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]+|[a-z]+|[0-9]+")
 _MOST_NAMED = 4  # kinds of values that a line names
-_ABBREVIATIONS = {"SVC", "SVR", "SGD", "MLP", "PCA", "CV", "NB", "LDA", "QDA", "NMF", "PLS", "LARS"}
+_MOST_LEVELS = 12  # words of a column that are named
 
 
 def kind_words(facts: ModelFacts) -> str:
-    """A scikit-learn estimator's class in words; for ONNX, the program that wrote it."""
-    if facts.framework is not Framework.SKLEARN and not facts.globals:
-        return facts.estimator or "–"
-    name = facts.estimator.rsplit(".", 1)[-1]
-    named = {
-        "Pipeline": tr("Several steps, one after the other"),
-        "ColumnTransformer": tr("Steps by column"),
-        "GridSearchCV": tr("The best of several settings"),
-        "RandomizedSearchCV": tr("The best of several settings"),
-        "VotingClassifier": tr("Several models that vote"),
-        "VotingRegressor": tr("The average of several models"),
-        "StackingClassifier": tr("Several models, and one that weighs them"),
-        "StackingRegressor": tr("Several models, and one that weighs them"),
-    }
-    return named.get(name) or _spaced(name) or "–"
+    """What it is, in words; "–" where nothing is known. For ONNX, the program that wrote it."""
+    return kind_name(facts) or "–"
+
+
+def made_words(facts: ModelFacts) -> str:
+    """What made it: "scikit-learn 1.9.1"; a framework that no file tells the version of stands alone."""
+    return f"{facts.framework.label} {facts.framework_version}".strip()
 
 
 def tensor_words(tensor: Tensor) -> str:
@@ -48,6 +39,16 @@ def tensor_words(tensor: Tensor) -> str:
     if len(known) == 1:
         return _counted(tensor.datatype, known[0])
     return tr("{shape} {values}").format(shape=" × ".join(map(str, known)), values=_several(tensor.datatype))
+
+
+def value_words(tensor: Tensor) -> str:
+    """The same, with the words that there may be: "one of low, medium, high"."""
+    if not tensor.levels:
+        return tensor_words(tensor)
+    words = ", ".join(tensor.levels[:_MOST_LEVELS])
+    more = len(tensor.levels) - _MOST_LEVELS
+    words += tr(" and {n} more").format(n=number(more)) if more > 0 else ""
+    return tr("one of {words}").format(words=words)
 
 
 def takes_words(signature: Signature) -> str:
@@ -67,11 +68,10 @@ def answers_words(signature: Signature) -> str:
 
 def summary_words(facts: ModelFacts) -> str:
     """A line on what a model is: its kind, what made it, what it takes and answers."""
-    made = f"{facts.framework.label} {facts.framework_version}".strip()
     takes, answers = takes_words(facts.signature), answers_words(facts.signature)
     parts = [
         kind_words(facts),
-        tr("made with {framework}").format(framework=made),
+        tr("made with {framework}").format(framework=made_words(facts)),
         tr("takes {values}").format(values=takes) if takes else "",
         tr("answers {values}").format(values=answers) if answers else "",
     ]
@@ -117,13 +117,6 @@ def parse_quality(text: str) -> dict[str, float]:
     return found
 
 
-def _spaced(name: str) -> str:
-    """``RandomForestClassifier`` as "Random forest classifier"."""
-    words = _WORD.findall(name)
-    rest = [word if word in _ABBREVIATIONS else word.lower() for word in words[1:]]
-    return " ".join([*words[:1], *rest])
-
-
 def _all_words(tensors: Sequence[Tensor]) -> str:
     """Of several, those that hold one value each are counted together."""
     single = Counter(_sort_of(each.datatype) for each in tensors if _holds_one(each))
@@ -132,6 +125,7 @@ def _all_words(tensors: Sequence[Tensor]) -> str:
     else:
         words = [_one(sort) if amount == 1 else _counted(sort, amount) for sort, amount in single.items()]
         words += [tensor_words(each) for each in tensors if not _holds_one(each)]
+    words = list(dict.fromkeys(words))  # "numbers and numbers" would say no more
     return words[0] if len(words) == 1 else _listed(words[:_MOST_NAMED], more=len(words) > _MOST_NAMED)
 
 

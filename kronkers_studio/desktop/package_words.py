@@ -48,9 +48,12 @@ def estimate_words(size: SizeEstimate, *, whole: bool) -> str:
     no_base = whole and size.base is None
     words = tr("About {size}: {parts}.")
     if size.libraries is None and no_base:
-        words = tr("{size} for {parts}. Its libraries and its base come on top; how much is known once they are here.")
+        words = tr("{parts}. Its libraries and its base come on top; how much is known once they are here.")
     elif size.libraries is None:
-        words = tr("{size} for {parts}. Its libraries come on top; how much is known once they are here.")
+        words = tr("{parts}. Its libraries come on top; how much is known once they are here.")
     elif no_base:
         words = tr("About {size}: {parts}. Its base comes on top; how much is known once it is here.")
-    return words.format(size=file_size(known), parts=", ".join(parts))
+    listed = ", ".join(parts)
+    if size.libraries is None:
+        listed = listed[:1].upper() + listed[1:]  # a sentence begins with it
+    return words.format(size=file_size(known), parts=listed)

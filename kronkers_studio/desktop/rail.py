@@ -12,6 +12,7 @@ from kronkers_studio.desktop.actions import native
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.hints import set_hint
 from kronkers_studio.desktop.widgets.labels import label
 
 _WIDTH = 196
@@ -71,7 +72,7 @@ class Rail(QFrame):
         ):
             button.setEnabled(bool(page))
             words = tr("{way} to {page}").format(way=name, page=page) if page else name
-            button.setToolTip(f"{words}  ({native(shortcut)})")
+            set_hint(button, f"{words}  ({native(shortcut)})")
 
     def _ways(self) -> QHBoxLayout:
         self.back_button = Button("", self.back_wanted.emit, kind="icon", icon="back", name=tr("Back"))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
 
+from kronkers_studio.domain.allowances import Allowance
 from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.maintenance import KeyEventKind, TrashKind
@@ -96,6 +97,26 @@ class DependenciesChosen:
     model: str
     version: int
     choice: DependencyChoice | None
+    at: datetime
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalsAllowed:
+    """A version's file may name what ``allowance`` says, beside what is on the list, from its next package on."""
+
+    model: str
+    version: int
+    allowance: Allowance
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalsDisallowed:
+    """A version's file may not name ``names`` any more; what is live stays so."""
+
+    model: str
+    version: int
+    names: tuple[str, ...]
     at: datetime
     author: str
 
@@ -215,6 +236,8 @@ Change = (
     | ModelRegistered
     | ModelDescribed
     | DependenciesChosen
+    | GlobalsAllowed
+    | GlobalsDisallowed
     | MetricsAdded
     | AliasMoved
     | PackageBuilt

@@ -71,6 +71,10 @@ class AlreadyExists(StudioError):
     """A thing of that name exists and would have been overwritten."""
 
 
+class DescriptionChanged(StudioError):
+    """What is said of a model version is no longer what it was when somebody began to change it."""
+
+
 class WindowUnavailable(StudioError):
     """Qt cannot be loaded on this system; everything but the window works."""
 

@@ -38,7 +38,8 @@ class ModelFileKind:
     ``label`` and ``kind`` are what a file is said to be when only the end of its name, one of ``suffixes``, or its
     whole name, one of ``names``, is known: some of these are of other files, too. ``called`` is what it is called when
     its bytes were looked at, and these have one of ``signs``. A name that ends in one of ``shared`` is mostly of
-    something else; such a file is a model only if its bytes say so. ``compressed``: to do so again is a waste.
+    something else; such a file is a model only if its bytes say so. ``told_apart`` are suffixes of another kind, which
+    the bytes tell apart. ``compressed``: to do so again is a waste.
 
     ``framework`` loads it; None means that it is recognised, but not supported yet: then ``needs`` is what a service
     would need for it, and ``instead`` what can be done today. ``modules`` are the Python libraries whose objects, in a
@@ -51,6 +52,7 @@ class ModelFileKind:
     framework: Framework | None = None
     kind: FileKind = FileKind.MODEL
     shared: tuple[str, ...] = ()
+    told_apart: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     compressed: bool = False
     signs: tuple[Sign, ...] = ()
@@ -119,7 +121,7 @@ TORCHSCRIPT = ModelFileKind(
     (),
     "a PyTorch program (TorchScript)",
     Framework.PYTORCH,
-    shared=(".pt", ".pth"),
+    told_apart=(".pt", ".pth"),
     signs=(Sign(_ZIP, entries=("constants.pkl", "data.pkl", "version")),),
 )
 TORCH_EXPORT = ModelFileKind(
@@ -282,7 +284,7 @@ _SHARED = tuple(suffix for kind in MODEL_FILE_KINDS for suffix in kind.shared)
 _BY_MODULE = {module: kind for kind in MODEL_FILE_KINDS for module in kind.modules}
 
 MODEL_ENDINGS = tuple(
-    suffix for kind in MODEL_FILE_KINDS if kind.framework for suffix in (*kind.suffixes, *kind.shared)
+    suffix for kind in MODEL_FILE_KINDS if kind.framework for suffix in (*kind.suffixes, *kind.shared, *kind.told_apart)
 )
 """What names of files end in that may be registered."""
 

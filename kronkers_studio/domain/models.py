@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kronkers_studio.domain.allowances import Allowance
 from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.signers import PackageSignature
 
@@ -29,6 +30,11 @@ class Framework(StrEnum):
     def label(self) -> str:
         """The framework's name as people write it."""
         return _FRAMEWORK_NAMES.get(self, self.value)
+
+    @property
+    def in_container_only(self) -> bool:
+        """Whether its models run in a container alone, on a base image of the language's own: R and Julia."""
+        return self in (Framework.R, Framework.JULIA)
 
 
 _FRAMEWORK_NAMES = {
@@ -89,6 +95,26 @@ class WeightsFile:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeFile:
+    """A file of Python beside the model that defines what its pickle names, or that such a file imports: ``name`` as
+    it is imported from the ``folder`` of the project, with slashes and its ending, ``size`` in bytes."""
+
+    name: str
+    size: int
+    folder: str
+
+    @property
+    def path(self) -> str:
+        """Where it lies in the project."""
+        return f"{self.folder}/{self.name}" if self.folder else self.name
+
+    @property
+    def module(self) -> str:
+        """What it is imported as."""
+        return self.name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What a model file says of itself, read without running it.
 
@@ -97,6 +123,7 @@ class ModelFacts:
     ``assumed`` names the facts that are defaults rather than findings. ``weights`` are further files of the model's.
     ``packages`` are those of R that the base image must have ("ranger", "ranger==0.14.1").
     ``libraries`` are what a service needs beside the framework to open a pickle ("xgboost==3.2.0").
+    ``code`` are the project's own files of Python that define what is ``unsafe``, and what those import of the project.
     ``notes`` are sentences: what a description beside the model adds to its file, or says otherwise.
     """
 
@@ -114,6 +141,7 @@ class ModelFacts:
     packages: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
     libraries: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
     notes: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
+    code: tuple[CodeFile, ...] = field(default=(), metadata=UNLESS_DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +172,9 @@ class ModelCard:
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """One registered version. ``description``, ``tags``, ``card``, ``metrics`` and ``dependencies`` (what a person
-    wants its service to run on, instead of what was found) may change later, the rest does not; what they were before
-    is in the version's history."""
+    """One registered version. ``description``, ``tags``, ``card``, ``metrics``, ``dependencies`` (what a person
+    wants its service to run on, instead of what was found) and ``allowances`` (what of ``facts.unsafe`` a person lets
+    its file name) may change later, the rest does not; what they were before is in the version's history."""
 
     name: str
     version: int
@@ -162,11 +190,17 @@ class ModelVersion:
     tags: tuple[str, ...] = field(default=(), metadata=UNLESS_DEFAULT)
     card: ModelCard = field(default=ModelCard(), metadata=UNLESS_DEFAULT)
     dependencies: DependencyChoice | None = field(default=None, metadata=UNLESS_DEFAULT)
+    allowances: tuple[Allowance, ...] = field(default=(), metadata=UNLESS_DEFAULT)
 
     @property
     def label(self) -> str:
         """``churn:3``"""
         return f"{self.name}:{self.version}"
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The names that a person lets its file name."""
+        return frozenset(name for allowance in self.allowances for name in allowance.names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Final, Protocol, TypeGuard
 
 Value = Any
 """None, bool, int, float, str, slice, a list, tuple or dict of values, an ``EstimatorView`` or an ``ArrayView``."""
 
 
+_NOT_OWN: Final = frozenset(
+    {
+        *("abc", "builtins", "collections", "copyreg", "_codecs", "datetime", "decimal", "fractions", "functools"),
+        *(
+            "types",
+            "numpy",
+            "scipy",
+            "joblib",
+            "pandas",
+            "sklearn",
+            "xgboost",
+            "lightgbm",
+            "catboost",
+            "kronkers_studio",
+        ),
+    }
+)
+
+
+def is_own_module(module: str) -> bool:
+    """Whether ``module`` is of none of the libraries that are known here, so that its objects may be steps of a model
+    which do with a table whatever they like."""
+    return module.partition(".")[0] not in _NOT_OWN
+
+
 class EstimatorView(Protocol):
-    """An instance of a class of scikit-learn; ``name`` is its class, ``module`` where that is defined."""
+    """An instance of a class of scikit-learn, or of one of a person's own; ``name`` is its class (of the latter with
+    its module, so that it is not taken for scikit-learn's), ``module`` where that is defined."""
 
     @property
     def name(self) -> str: ...

@@ -17,7 +17,6 @@ import re
 import shutil
 import stat
 import tarfile
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,6 +27,7 @@ from kronkers_studio.domain.errors import PackagingFailed, SignatureRefused
 from kronkers_studio.domain.package_cache import CacheEntry, CacheTransfer
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.signers import Signer
+from kronkers_studio.packaging.archive_files import write_whole
 from kronkers_studio.packaging.cache_facts import FACT_CHECKS
 from kronkers_studio.packaging.cache_signature import signature_of, signer_of
 from kronkers_studio.packaging.dependencies.wheel_download import fetch_wheels
@@ -111,27 +111,7 @@ def export_cache(
     size = sum(contents.blobs.values())
     progress.step(f"Writing {file.name}", size, "bytes")
     hasher = hashlib.sha256()
-    draft: Path | None = None
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        draft = Path(name)
-        with os.fdopen(descriptor, "wb") as target:
-            for piece in tar_stream(entries):
-                cancel.check()
-                hasher.update(piece)
-                progress.advance(target.write(piece))
-            target.flush()
-            os.fsync(target.fileno())
-        draft.replace(file)
-    except OSError as error:
-        raise PackagingFailed(
-            f"{file} cannot be written: {error.strerror or error}.",
-            next_step="Choose another place, or make room on that disk.",
-        ) from None
-    finally:
-        if draft is not None:
-            draft.unlink(missing_ok=True)
+    write_whole(file, _hashed(tar_stream(entries), hasher), progress, cancel)
     return CacheTransfer(str(file), len(contents.blobs), size, contents.count, f"sha256:{hasher.hexdigest()}")
 
 
@@ -160,7 +140,7 @@ def import_cache(
             raise NotAnImage("no file")
         whole = state.st_size
         progress.step(f"Reading {file.name}", whole, "bytes")
-        pieces = _told(stream_pieces(file.open("rb")), hasher, progress, cancel)
+        pieces = _hashed(_told(stream_pieces(file.open("rb")), progress, cancel), hasher)
         with open_stream(pieces) as archive:
             members = iter(archive)
             contents = _read_contents(archive, next(members, None))
@@ -297,10 +277,15 @@ def _copy(content: IO[bytes], target: Path | None, cancel: CancelToken) -> str:
     return f"sha256:{hasher.hexdigest()}"
 
 
-def _told(pieces: Iterator[bytes], hasher: Any, progress: Progress, cancel: CancelToken) -> Iterator[bytes]:
+def _hashed(pieces: Iterator[bytes], hasher: Any) -> Iterator[bytes]:
+    for piece in pieces:
+        hasher.update(piece)
+        yield piece
+
+
+def _told(pieces: Iterator[bytes], progress: Progress, cancel: CancelToken) -> Iterator[bytes]:
     for piece in pieces:
         cancel.check()
-        hasher.update(piece)
         progress.advance(len(piece))
         yield piece
 

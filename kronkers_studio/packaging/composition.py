@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.image_contract import SERVICE_PORT, SERVICE_USER, image_name
-from kronkers_studio.domain.models import Layer, ModelVersion, Package, Signature, Tensor
+from kronkers_studio.domain.models import CodeFile, Layer, ModelVersion, Package, Signature, Tensor, WeightsFile
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.packaging.dependencies.locking import DependencyLock
 from kronkers_studio.packaging.digests import digest_of
@@ -20,7 +20,7 @@ from kronkers_studio.packaging.images.components import components_of
 from kronkers_studio.packaging.images.image import BaseImage, ComposedImage, document, manifest_of
 from kronkers_studio.packaging.images.language_bases import require_language_packages
 from kronkers_studio.packaging.images.layers import DEPENDENCIES, MODEL, SERVER, TAR, dependency_layer, server_layer
-from kronkers_studio.packaging.images.provenance import annotations_of, provenance_of
+from kronkers_studio.packaging.images.provenance import annotations_of, code_name, provenance_of
 from kronkers_studio.packaging.layer_cache import LayerCache
 from kronkers_studio.packaging.model_files.inspection import require_safe
 from kronkers_studio.packaging.recorded_facts import FILE_NAMES, checked_model, is_pickle
@@ -40,17 +40,18 @@ def compose_package(
     base: BaseImage | None,
     cache: LayerCache,
     open_weights: Callable[[str], BinaryIO] | None = None,
+    open_code: Callable[[CodeFile], BinaryIO] | None = None,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> ComposedImage:
     """The image of ``model``. Without ``base`` it holds what runs on this computer; with it, all that a server needs.
 
-    The model's bytes are streamed from ``open_model``, and those of its files of weights by their names from
-    ``open_weights``, once here and again whenever the layer is read; they are never kept on disk. The same arguments
-    give the same digest, on another day and with an empty cache too.
+    The model's bytes are streamed from ``open_model``, those of its files of weights by their names from
+    ``open_weights`` and those of its own code from ``open_code``, once here and again whenever the layer is read; they
+    are never kept on disk. The same arguments give the same digest, on another day and with an empty cache too.
     Raises ``PackagingFailed``, ``UnsupportedModel``, ``ForeignEntry``, ``Cancelled``.
     """
-    require_safe(checked_model(model).facts)
+    require_safe(checked_model(model).facts, model.allowed)
     if base is not None and base.platform != platform:
         raise PackagingFailed(
             f"The base image is for {base.platform}, the package for {platform}.",
@@ -61,7 +62,9 @@ def compose_package(
     dependencies = dependency_layer(lock, platform, python, cache, progress, cancel)
     server = server_layer(python, cache, cancel)
     progress.step("Adding the model")
-    model_layer, files, open_model_layer = _model_layer(model, open_model, open_weights, cancel)
+    model_layer, files, open_model_layer = _model_layer(
+        model, _model_files(model, open_model, open_weights, open_code), cancel
+    )
     layers = (*(base.layers if base else ()), dependencies, server, model_layer)
     name, created = image_name(model.name, model.version), _created(model)
     config = document(_config(model, platform, base, layers))
@@ -104,14 +107,10 @@ def _from_cache(cache: LayerCache, digest: str) -> Callable[[], Iterator[bytes]]
 
 # the model layer
 def _model_layer(
-    model: ModelVersion,
-    open_model: Callable[[], BinaryIO],
-    open_weights: Callable[[str], BinaryIO] | None,
-    cancel: CancelToken,
+    model: ModelVersion, files: _ModelFiles, cancel: CancelToken
 ) -> tuple[Layer, list[str], Callable[[], Iterator[bytes]]]:
-    """The layer with the model's files and model.json, the SHA-256 of the model's own file and of each of its weights,
-    and a function that streams the layer again."""
-    files = _model_files(model, open_model, open_weights)
+    """The layer with the model's files and model.json, the SHA-256 of the model's own file, of each of its weights and
+    of its code, and a function that streams the layer again."""
     hashes = _hashes(files)
     layer_hash, length = hashlib.sha256(), 0
     for piece in tar_stream(_model_entries(model, files, hashes)):
@@ -136,7 +135,10 @@ _ModelFiles = dict[str, tuple[int, Callable[[], BinaryIO]]]
 
 
 def _model_files(
-    model: ModelVersion, open_model: Callable[[], BinaryIO], open_weights: Callable[[str], BinaryIO] | None
+    model: ModelVersion,
+    open_model: Callable[[], BinaryIO],
+    open_weights: Callable[[str], BinaryIO] | None,
+    open_code: Callable[[CodeFile], BinaryIO] | None,
 ) -> _ModelFiles:
     own = FILE_NAMES[model.facts.framework][model.facts.file_format]
     files: _ModelFiles = {own: (model.size or _measured(open_model), open_model)}
@@ -144,6 +146,10 @@ def _model_files(
         if open_weights is None:
             raise PackagingFailed(f"The weights of {model.name} are not there.", next_step="Package it again.")
         files[f"{_WEIGHTS}/{weights.name}"] = (weights.size, partial(open_weights, weights.name))
+    for code in model.facts.code:
+        if open_code is None:
+            raise PackagingFailed(f"The code of {model.name} is not there.", next_step="Package it again.")
+        files[code_name(code)] = (code.size, partial(open_code, code))
     return files
 
 
@@ -171,9 +177,9 @@ def _measured(open_model: Callable[[], BinaryIO]) -> int:
     return sum(len(piece) for piece in stream_pieces(open_model()))
 
 
-def describe_model(model: ModelVersion, sha256: str, weights: Sequence[str] = ()) -> dict[str, Any]:
+def describe_model(model: ModelVersion, sha256: str, others: Sequence[str] = ()) -> dict[str, Any]:
     """What model.json says: the contract between packages and the server in them. ``sha256`` is of the model's file,
-    ``weights`` are those of its files of weights."""
+    ``others`` are those of its files of weights, then of its code."""
     facts = model.facts
     described = {
         "format": _MODEL_FORMAT,
@@ -190,9 +196,14 @@ def describe_model(model: ModelVersion, sha256: str, weights: Sequence[str] = ()
     if facts.packages:
         described["packages"] = list(facts.packages)
     if facts.weights:
-        files = zip(facts.weights, weights, strict=True)
-        described["weights"] = [{"file": one.name, "sha256": digest} for one, digest in files]
+        described["weights"] = _digested(facts.weights, others[: len(facts.weights)])
+    if facts.code:
+        described["code"] = _digested(facts.code, others[len(facts.weights) :])
     return described
+
+
+def _digested(files: Sequence[WeightsFile | CodeFile], digests: Sequence[str]) -> list[dict[str, str]]:
+    return [{"file": one.name, "sha256": digest} for one, digest in zip(files, digests, strict=True)]
 
 
 def _signature(signature: Signature) -> dict[str, Any]:

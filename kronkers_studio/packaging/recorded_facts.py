@@ -20,7 +20,9 @@ from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.packaging.environment_hints import is_version
 from kronkers_studio.packaging.model_files.onnx_files.onnx_weights import is_weights_name
+from kronkers_studio.packaging.model_files.own_code import is_own_code
 from kronkers_studio.packaging.model_files.pickles import allowlist
+from kronkers_studio.packaging.model_files.pickles.allowances import why_never
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global
 
 _PICKLES: Final = {"joblib": "model.joblib", "pickle": "model.pkl"}
@@ -68,6 +70,9 @@ def checked_model(model: ModelVersion) -> ModelVersion:
             checked_requirement(requirement, model.name)
         if model.dependencies.python_version:
             checked_python(model.dependencies.python_version, model.name)
+    for name in model.allowed:
+        if name not in model.facts.unsafe or why_never(name):
+            raise _foreign(model.name, "allowed Python name", name)
     return model
 
 
@@ -97,12 +102,9 @@ def checked_facts(facts: ModelFacts, name: str = "") -> ModelFacts:
     for library in facts.libraries:
         if not is_pickle(facts) or project_of(checked_requirement(library, name)) not in _BESIDE:
             raise _foreign(name, "library", library)
-    for weights in facts.weights:
-        if facts.framework not in _WITH_FILES or weights.size < 0 or not is_weights_name(weights.name):
-            raise _foreign(name, "file of weights", weights.name)
-    code = [weights.name for weights in facts.weights] if facts.framework is Framework.JULIA else [".jl"]
-    if len(code) != 1 or not code[0].endswith(".jl"):  # what answers rows, and nothing else
-        raise _foreign(name, "file with predict", ", ".join(code))
+    _check_files(facts, name)
+    if facts.code and not (is_pickle(facts) and is_own_code(facts.code)):
+        raise _foreign(name, "code", f"of {len(facts.code)} files")
     for package in facts.packages:
         if facts.framework is not Framework.R or not _PACKAGE.fullmatch(package):
             raise _foreign(name, "package", package)
@@ -132,6 +134,16 @@ def _check_version(facts: ModelFacts, name: str) -> None:
         return
     if not is_version(version) or len(version) > _LONGEST_VERSION:
         raise _foreign(name, f"version of {facts.framework.label}", version)
+
+
+def _check_files(facts: ModelFacts, name: str) -> None:
+    """The files that belong to the model's own one: weights of ONNX, the code of Julia that answers rows."""
+    for weights in facts.weights:
+        if facts.framework not in _WITH_FILES or weights.size < 0 or not is_weights_name(weights.name):
+            raise _foreign(name, "file of weights", weights.name)
+    code = [weights.name for weights in facts.weights] if facts.framework is Framework.JULIA else [".jl"]
+    if len(code) != 1 or not code[0].endswith(".jl"):  # what answers rows, and nothing else
+        raise _foreign(name, "file with predict", ", ".join(code))
 
 
 def _check_globals(facts: ModelFacts, name: str) -> None:

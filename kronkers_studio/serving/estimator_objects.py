@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from kronkers_studio.estimators.views import is_own_module
+
 BOOSTED_VIEW = "_kronkers_view"
 """The attribute in which a tree library's estimator, once it is ready, keeps what it says of itself."""
 
@@ -28,6 +30,17 @@ class ObjectView:
 
     def attributes(self) -> Sequence[str]:
         return list(self._state)
+
+
+class OwnObject(ObjectView):
+    """A step whose class is of no library known here: whatever it is called, it is not scikit-learn's."""
+
+    def __init__(self, estimator: Any) -> None:
+        super().__init__(estimator)
+        self.name = f"{self.module}.{self.name}"
+
+    def get(self, attribute: str) -> Any:
+        return viewed(self._state.get(attribute))
 
 
 class BoostedObject(ObjectView):
@@ -79,4 +92,7 @@ def _viewed_container(value: Any) -> Any:
         return {key: viewed(held) for key, held in value.items() if isinstance(key, str)}
     if BOOSTED_VIEW in getattr(value, "__dict__", {}):
         return BoostedObject(value)
-    return ObjectView(value) if type(value).__module__.startswith("sklearn.") else None
+    module = type(value).__module__
+    if module.startswith("sklearn."):
+        return ObjectView(value)
+    return OwnObject(value) if is_own_module(module) and hasattr(value, "__dict__") else None

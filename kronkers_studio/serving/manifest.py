@@ -30,8 +30,8 @@ _FRAMEWORKS = {
 @dataclass(frozen=True)
 class Manifest:
     """The model's identity. ``allowed_globals`` are the only "module.name" pairs its pickle may import; ``weights``
-    the SHA-256 of the files of weights that belong to it, by their names in the folder ``weights``; ``packages`` those
-    of R or Julia that it needs."""
+    the SHA-256 of the files of weights that belong to it, by their names in the folder ``weights``; ``code`` likewise
+    those of a person's own modules in the folder ``code``; ``packages`` those of R or Julia that it needs."""
 
     name: str
     version: int
@@ -43,6 +43,7 @@ class Manifest:
     signature: Signature
     allowed_globals: frozenset[str]
     weights: Mapping[str, str] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
 
     @property
@@ -53,6 +54,10 @@ class Manifest:
     @property
     def weights_folder(self) -> Path:
         return self.file.parent / "weights"
+
+    @property
+    def code_folder(self) -> Path:
+        return self.file.parent / "code"
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -122,7 +127,8 @@ def _manifest(folder: Path, found: dict[str, Any]) -> Manifest:
             outputs=tuple(map(_tensor, signature.get("outputs") or ())),
         ),
         allowed_globals=frozenset(map(str, found.get("allowed_globals") or ())),
-        weights=dict(map(_weights, found.get("weights") or ())),
+        weights=dict(map(_beside, found.get("weights") or ())),
+        code=dict(map(_beside, found.get("code") or ())),
         packages=tuple(map(str, found.get("packages") or ())),
     )
 
@@ -131,11 +137,11 @@ def _digest(found: object) -> str:
     return str(found).lower().removeprefix("sha256:")
 
 
-def _weights(found: dict[str, Any]) -> tuple[str, str]:
+def _beside(found: dict[str, Any]) -> tuple[str, str]:
     name = str(found["file"])
     parts = PurePosixPath(name).parts
     if not parts or ".." in parts or "\\" in name or PureWindowsPath(name).drive or PurePosixPath(name).is_absolute():
-        raise ValueError("“weights” must name files inside their folder")
+        raise ValueError("“weights” and “code” must name files inside their folders")
     return name, _digest(found["sha256"])
 
 

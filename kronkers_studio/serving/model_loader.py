@@ -56,6 +56,10 @@ def _unpickled(stream: BinaryIO, manifest: Manifest) -> Model:
         from kronkers_studio.serving.lightgbm_model import lightgbm_library
 
         lightgbm_library()
+    if manifest.code:
+        from kronkers_studio.serving.own_code import make_importable
+
+        make_importable(manifest.code_folder, manifest.code)
     load = load_joblib if manifest.file_format == "joblib" else load_pickle
     return SklearnModel(load(stream, manifest.allowed_globals), manifest.signature)
 

@@ -18,7 +18,8 @@ from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.replaced_names import replacement
 
 _MISNAMED = {"_loss": "sklearn._loss._loss"}  # what scikit-learn 1.6 and 1.7 write, and cannot import themselves
-_OWN_ONLY = ("sklearn", "xgboost", "lightgbm", "catboost")
+_SHARED = frozenset(("numpy", "scipy", "builtins", "collections", "copyreg", "_codecs", "datetime", "decimal"))
+"""Top modules whose listed names may be defined in others; of all else a module gives only what is its library's."""
 _LONGEST_RANGE = 10_000_000
 _ARRAY_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
 _OPENS_OTHER_FILES = (
@@ -73,7 +74,7 @@ def _found(module: str, name: str, allowed: Collection[str], find: Callable[[str
     wanted = find(module, name)
     top = module.partition(".")[0]
     owner = str(getattr(wanted, "__module__", None) or "")  # numpy's ufuncs have none
-    foreign = top in _OWN_ONLY and owner.partition(".")[0] not in (top, *_MISNAMED)
+    foreign = top not in _SHARED and owner.partition(".")[0] not in (top, *_MISNAMED)
     if isinstance(wanted, ModuleType) or foreign or not (callable(wanted) or isinstance(wanted, type)):
         raise CannotStart(
             f"The model file wants to use {module}.{name}, which is no class or function of that library. It was "

@@ -17,6 +17,7 @@ maintenance        free space, find damage, mend it
 models             find, register, list and alias models; ``model_versions`` describes them, ``lineage`` follows them
 model_folders      folders that MLflow saved: which file in them is the model
 added_models       a model's file from anywhere, without its folder
+allowances         names outside the list that a person lets one version's file use
 dependencies       the libraries of a model's service: what was found of them, and what a person chooses
 packages           build the image of a model version; ``package_plans`` tells of it before and builds it to a place,
                    ``packaged_files`` verifies one in a file or registry

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kronkers_studio.packaging import BaseImage
 
 _LARGEST_DOCKERFILE = 256 * 1024
-LANGUAGES = (Framework.R, Framework.JULIA)
+LANGUAGES = tuple(each for each in Framework if each.in_container_only)
 """Those whose models stand on a base image of their own."""
 
 

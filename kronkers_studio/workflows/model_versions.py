@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 from kronkers_studio.domain.changes import JournalEntry, MetricsAdded, ModelDescribed
-from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.errors import DescriptionChanged, InvalidInput
 from kronkers_studio.domain.model_comparison import Aspect, ComparedValue, ModelComparison
 from kronkers_studio.domain.models import LONGEST_TEXT, ModelCard, ModelVersion, Tensor
 from kronkers_studio.workflows.models import checked_metrics
@@ -27,13 +27,21 @@ def describe_model(
     card: ModelCard | None = None,
     add_tags: Sequence[str] = (),
     remove_tags: Sequence[str] = (),
+    before: ModelVersion | None = None,
 ) -> ModelVersion:
     """Change a version's description, card or tags; None leaves one as it is. What it was before is in its history.
 
-    Raises ``NotFound``, or ``InvalidInput`` for a tag that cannot be one, too many of them, or too long a text.
+    ``before`` is what the change was made from: description and card are replaced only while they are still those of
+    it. Raises ``NotFound``, ``DescriptionChanged`` where they are not, or ``InvalidInput`` for a tag that cannot be
+    one, too many of them, or too long a text.
     """
     ledger = session.workspace.ledger
     version = ledger.model_version(*model)
+    if before is not None and (version.description, version.card) != (before.description, before.card):
+        raise DescriptionChanged(
+            f"What is said of {version.label} was changed by somebody else meanwhile.",
+            next_step="Nothing was replaced. What it was at any time is in its history.",
+        )
     _check_lengths(version, description, card)
     for tag in add_tags:
         if not tag.strip() or len(tag) > _LONGEST_TAG or not tag.isprintable():

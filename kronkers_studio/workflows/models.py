@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import BinaryIO
 
@@ -14,7 +14,7 @@ from kronkers_studio.domain.errors import InvalidInput, NotAModel, NotFound, Uns
 from kronkers_studio.domain.migration import FileKind
 from kronkers_studio.domain.model_files import HEAD_BYTES, may_be_model, model_file_kind
 from kronkers_studio.domain.model_names import is_like_a_version
-from kronkers_studio.domain.models import ContentRef, ModelFacts, ModelVersion
+from kronkers_studio.domain.models import CodeFile, ContentRef, ModelFacts, ModelVersion
 from kronkers_studio.domain.naming import is_model_name
 from kronkers_studio.domain.paths import join, parent
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
@@ -131,7 +131,8 @@ def register_model(
         data = ContentRef(data.project, data_commit.id, data.path)
 
     for known in ledger.model_versions(name) if name in ledger.model_names() else []:
-        same = known.facts.weights == facts.weights and _same_model(session, known, project, commit.id, entry)
+        alike = (known.facts.weights, known.facts.code) == (facts.weights, facts.code)
+        same = alike and _same_model(session, known, project, commit.id, entry)
         if same and dict(known.metrics) == metrics:
             return known
     version = ModelVersion(
@@ -204,7 +205,21 @@ def open_weights(session: Session, version: ModelVersion, name: str) -> BinaryIO
     return content.open(content.find(source.project, source.commit, join(parent(source.path), name)))
 
 
-def _inspect(session: Session, source: ContentRef, entry: Entry) -> ModelFacts:
+def open_code(session: Session, version: ModelVersion, file: CodeFile) -> BinaryIO:
+    """The bytes of a file of the model's own code, as it was when the version was registered."""
+    content = session.workspace.content
+    return content.open(content.find(version.source.project, version.source.commit, file.path))
+
+
+def inspected_again(session: Session, version: ModelVersion, allowed: frozenset[str]) -> ModelFacts:
+    """What a registered file is with ``allowed`` names let through. Raises ``UnsupportedModel``, ``NotFound``."""
+    source = version.source
+    return _inspect(
+        session, source, session.workspace.content.find(source.project, source.commit, source.path), allowed
+    )
+
+
+def _inspect(session: Session, source: ContentRef, entry: Entry, allowed: frozenset[str] = frozenset()) -> ModelFacts:
     from kronkers_studio.packaging import inspect_model
 
     content = session.workspace.content
@@ -232,15 +247,37 @@ def _inspect(session: Session, source: ContentRef, entry: Entry) -> ModelFacts:
         return found.size if found.kind is EntryKind.FILE else None
 
     with content.open(entry) as stream:
-        return inspect_model(entry.name, stream, beside, size_beside)
+        facts = inspect_model(entry.name, stream, beside, size_beside, allowed)
+    return replace(facts, code=_own_code(session, source, facts)) if facts.unsafe else facts
+
+
+def _own_code(session: Session, source: ContentRef, facts: ModelFacts) -> tuple[CodeFile, ...]:
+    """The files of the model's folder, or of those that it lies in, with what its pickle names and is not listed."""
+    from kronkers_studio.packaging import LARGEST_CODE_FILE, find_own_code
+
+    content = session.workspace.content
+    folders = [parent(source.path)]
+    while folders[-1]:
+        folders.append(parent(folders[-1]))
+
+    def read(path: str) -> bytes | None:
+        try:
+            found = content.find(source.project, source.commit, path)
+        except NotFound:
+            return None
+        fits = found.kind is EntryKind.FILE and found.size <= LARGEST_CODE_FILE
+        return content.read(found, LARGEST_CODE_FILE) if fits else None
+
+    return find_own_code(facts.unsafe, folders, read)
 
 
 def _same_model(session: Session, known: ModelVersion, project: str, commit: str, entry: Entry) -> bool:
-    """Whether the file and its weights at ``commit`` are those that were registered as ``known``."""
+    """Whether the file, its weights and its own code at ``commit`` are those that were registered as ``known``."""
     if (known.source.project, known.source.path) != (project, entry.path):
         return False
     content = session.workspace.content
     paths = [entry.path, *(join(parent(entry.path), weights.name) for weights in known.facts.weights)]
+    paths += [code.path for code in known.facts.code]
     return all(
         content.find(project, known.source.commit, path).content == content.find(project, commit, path).content
         for path in paths

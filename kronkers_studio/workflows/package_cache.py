@@ -36,8 +36,8 @@ def export_cached(
 
     Raises ``PackagingFailed``, ``Cancelled``; what was there before stays then.
     """
+    from kronkers_studio.packaging.archive_files import require_place
     from kronkers_studio.packaging.cache_archive import export_cache
-    from kronkers_studio.packaging.images.archives import require_place
     from kronkers_studio.packaging.images.signatures import SigningKey
     from kronkers_studio.packaging.layer_cache import users_layer_cache
 

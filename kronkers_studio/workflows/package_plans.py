@@ -11,6 +11,7 @@ from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.signers import Signer
 from kronkers_studio.workflows.dependencies import Reference
 from kronkers_studio.workflows.image_registries import list_registries
+from kronkers_studio.workflows.language_bases import list_language_bases
 from kronkers_studio.workflows.packages import package_model, push_package
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.signers import list_signers
@@ -30,7 +31,9 @@ class SizeEstimate:
 @dataclass(frozen=True, slots=True)
 class PackagePlan:
     """``refusal`` and ``next_step`` say why ``model`` cannot be packaged, and are "" when it can. ``base`` and
-    ``platform`` are what servers get by the settings; ``registries`` hosts and ``servers`` names that are known."""
+    ``platform`` are what servers get by the settings; ``registries`` hosts and ``servers`` names that are known.
+    ``language_bases`` are the platforms for which a base image with the model's language is kept; None for a model that
+    needs none of its own."""
 
     model: ModelVersion
     size: SizeEstimate
@@ -40,6 +43,7 @@ class PackagePlan:
     servers: tuple[str, ...]
     refusal: str = ""
     next_step: str = ""
+    language_bases: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def plan_package(session: Session, model: Reference) -> PackagePlan:
     version = session.workspace.ledger.model_version(*model)
     refusal = next_step = ""
     try:
-        require_safe(version.facts)
+        require_safe(version.facts, version.allowed)
     except UnsupportedModel as reason:
         refusal, next_step = reason.message, reason.next_step
     settings = session.settings
@@ -101,6 +105,7 @@ def plan_package(session: Session, model: Reference) -> PackagePlan:
         tuple(each.name for each in session.workspace.ledger.servers()),
         refusal,
         next_step,
+        _language_bases(version),
     )
 
 
@@ -172,10 +177,14 @@ def _most_alike(session: Session, version: ModelVersion) -> Package | None:
 
 
 def _base(session: Session, version: ModelVersion) -> tuple[str, int | None]:
-    """What the base image of the settings is for ``version``, and its bytes where it was fetched before."""
-    from kronkers_studio.packaging import BaseKind, kept_from_registry, parse_base, users_layer_cache
+    """What the base image is for ``version`` by the settings, or that of its language, and its bytes where it is here;
+    ("", None) when there is none of its language yet."""
+    from kronkers_studio.packaging import BaseKind, kept_from_registry, language_base, parse_base, users_layer_cache
 
     settings = session.settings
+    if version.facts.framework.in_container_only:
+        own = language_base(version.facts.framework, settings.package_platform, users_layer_cache())
+        return ("", None) if own is None else (own.reference, sum(layer.size for layer in own.layers))
     python = version.dependencies.python_version if version.dependencies is not None else ""
     try:
         kind, name = parse_base(settings.base_image, python or version.facts.python_version)
@@ -185,6 +194,13 @@ def _base(session: Session, version: ModelVersion) -> tuple[str, int | None]:
     except InvalidInput:  # what the settings name is no image; packaging will say so
         return settings.base_image, None
     return name, None if kept is None else sum(layer.size for layer in kept.layers)
+
+
+def _language_bases(version: ModelVersion) -> tuple[str, ...] | None:
+    if not version.facts.framework.in_container_only:
+        return None
+    language = version.facts.framework.value
+    return tuple(each.platform for each in list_language_bases() if each.language == language)
 
 
 def _of(package: Package, *roles: str) -> int:

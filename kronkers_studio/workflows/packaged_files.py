@@ -13,7 +13,7 @@ from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.signers import VerifiedImage
 from kronkers_studio.settings.paths import from_home
-from kronkers_studio.workflows.models import open_model, open_weights
+from kronkers_studio.workflows.models import open_code, open_model, open_weights
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.signers import require_signature
 
@@ -28,10 +28,12 @@ def packaged_elsewhere(
 ) -> ComposedImage:
     """The package of ``model`` in the archive ``file``, whole, signed, and with the very files of that version in it.
 
-    Raises ``PackagingFailed``, ``SignatureRefused``, ``InvalidInput`` when it is another's, ``Cancelled``.
+    Raises ``PackagingFailed``, ``SignatureRefused``, ``InvalidInput`` when it is another's, ``UnsupportedModel`` when
+    its file names what nobody allowed in this workspace, ``Cancelled``.
     """
-    from kronkers_studio.packaging import holds_files, image_from_archive
+    from kronkers_studio.packaging import code_name, holds_files, image_from_archive, require_safe
 
+    require_safe(model.facts, model.allowed)
     file = from_home(file).absolute()
     image, _ = image_from_archive(file, progress=progress, cancel=cancel)
     require_signature(session, image)
@@ -42,8 +44,9 @@ def packaged_elsewhere(
             next_step="Name the version that it holds, or another file.",
         )
     own = _sha256(open_model(session, model), cancel)
-    names = [weights.name for weights in model.facts.weights]
-    if not holds_files(image, own, {n: _sha256(partial(open_weights, session, model, n), cancel) for n in names}):
+    beside = {each.name: partial(open_weights, session, model, each.name) for each in model.facts.weights}
+    beside |= {code_name(each): partial(open_code, session, model, each) for each in model.facts.code}
+    if not holds_files(image, own, {name: _sha256(opened, cancel) for name, opened in beside.items()}):
         raise InvalidInput(
             f"The model in {file.name} is another than {model.label} of this workspace.",
             next_step="Register its file here, or package the version here.",

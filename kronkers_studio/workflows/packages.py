@@ -12,9 +12,10 @@ from kronkers_studio.domain.errors import BaseImageUnavailable, InvalidInput, Pa
 from kronkers_studio.domain.models import ModelVersion, Package, PushedImage
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.settings.paths import from_home
+from kronkers_studio.workflows.allowances import require_still_fitting
 from kronkers_studio.workflows.dependencies import as_chosen, last_choice
 from kronkers_studio.workflows.language_bases import LANGUAGES, kept_language_base
-from kronkers_studio.workflows.models import open_model, open_weights
+from kronkers_studio.workflows.models import open_code, open_model, open_weights
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.signers import require_verified, signed
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from kronkers_studio.deployment.ssh import Connection
     from kronkers_studio.packaging import BaseImage, ComposedImage, LayerCache
     from kronkers_studio.settings.configuration import Settings
+
+
+_NAMES_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ def compose_for_this_computer(
         language = model.facts.framework.label
         raise PackagingFailed(
             f"Models of {language} run in a container, where nothing that is in their file can harm anything.",
-            next_step="Release it to a server, or package it into a file (--output) or a registry (--push).",
+            next_step="Release it to a server, or package it into a file (--output) or into a registry (--push).",
         )
 
     return _compose(session, runnable_here(as_chosen(model), progress), this_platform(), None, progress, cancel)
@@ -202,6 +206,9 @@ def _compose(
     from kronkers_studio.packaging import compose_package, lock_dependencies, users_layer_cache
 
     cache = users_layer_cache()
+    if model.allowances:
+        progress.step(f"Looking at what was allowed: {', '.join(sorted(model.allowed)[:_NAMES_SHOWN])}")
+        require_still_fitting(session, model)
     progress.step("Finding what the model needs")
     lock = lock_dependencies(
         model.facts,
@@ -218,6 +225,7 @@ def _compose(
         open_model(session, model),
         lock,
         open_weights=partial(open_weights, session, model),
+        open_code=partial(open_code, session, model),
         platform=platform,
         base=base,
         cache=cache,

@@ -66,7 +66,7 @@ OTHERS = {
     *(
         f"model {word}"
         for word in (
-            *("add", "alias", "card", "compare", "dependencies", "history"),
+            *("add", "alias", "allow", "card", "compare", "dependencies", "disallow", "history"),
             *("lineage", "measure", "register", "show", "tag"),
         )
     ),

@@ -28,6 +28,7 @@ from kronkers_studio.desktop.pages.model import ModelPage
 from kronkers_studio.desktop.pages.models import ModelsPage
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.errors import StorageFull
+from kronkers_studio.domain.models import ModelCard
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.model_versions import describe_model
@@ -280,3 +281,45 @@ def test_what_is_being_written_is_kept_when_something_else_changes(window: MainW
     page.versions.choose(1)
     page.versions.choose(0)
     assert page.sections.card.views.shown == "read", "it was given up"
+
+
+def test_what_somebody_else_wrote_meanwhile_is_not_replaced_unasked(
+    window: MainWindow, with_models: Path, come_to_rest: Rest
+) -> None:
+    """Seen to fail before: saving, and taking back, put what was there earlier in place of the other's words."""
+    page = the_page(window, ModelPage)
+    window.studio.go.emit(ShowModelVersion("wine:1"))
+    come_to_rest(window)
+    page.sections.choose("card")
+    card = page.sections.card
+
+    def others_write(words: str) -> None:
+        with open_workspace(with_models) as other:
+            describe_model(other, ("wine", 1, None), description=words, card=ModelCard(limits="not for children"))
+
+    def said() -> tuple[str, str]:
+        version = show_model(the_session(window), "wine", 1)
+        return version.description, version.card.limits
+
+    def save(words: str) -> None:
+        card.description.setText(words)
+        card.save()
+        come_to_rest(window)
+
+    card.edit()
+    others_write("theirs")
+    window.studio.changed.emit("models")  # heard of, which is no reason to replace it
+    come_to_rest(window)
+    save("mine")
+    assert said() == ("theirs", "not for children")
+    assert "changed by somebody else meanwhile" in page.notice.message and "Save again" in _words(page.notice)
+    assert card.views.shown == "edit" and card.description.text() == "mine"
+    save("mine")
+    assert said() == ("mine", ""), "who saves again means it"
+
+    assert page.notice.action is not None
+    others_write("theirs again")
+    page.notice.action.click()
+    come_to_rest(window)
+    assert said() == ("theirs again", "not for children"), "what is taken back is what one did, not what others did"
+    assert "changed by somebody else meanwhile" in page.notice.message

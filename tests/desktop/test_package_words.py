@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from kronkers_studio.desktop.model_words import answers_words, summary_words, takes_words
 from kronkers_studio.desktop.package_words import estimate_words, platform_words, purpose_words
 from kronkers_studio.desktop.safety_words import safety_words
+from kronkers_studio.domain.allowances import Allowance
 from kronkers_studio.domain.models import Datatype, Framework, ModelFacts, Signature, Tensor
 from kronkers_studio.workflows.package_plans import SizeEstimate
 from tests.desktop.things import a_package, a_version
@@ -45,6 +47,17 @@ def test_code_that_is_not_known_is_never_called_harmless() -> None:
     words = safety_words(_facts(Framework.SKLEARN, "pickle", unsafe=("os.system",)))
     assert "Nothing" not in words.verdict
     assert words.names == ("os.system",)
+
+
+def test_code_that_somebody_allowed_is_named_with_who_and_why() -> None:
+    """All of it: what is only half allowed is still not known."""
+    facts = _facts(Framework.SKLEARN, "pickle", unsafe=("features.Log", "features.Ratio"))
+    allowance = Allowance(("features.Ratio",), "our own features", datetime(2026, 11, 30, tzinfo=UTC), "ann")
+    assert safety_words(facts, [allowance]).verdict == "It asks for code that is not known here"
+    words = safety_words(facts, [allowance, replace(allowance, names=("features.Log",), author="")])
+    assert words.unknown and words.verdict == "Its service runs code that somebody allowed"
+    assert "(ann: “our own features”; somebody: “our own features”)" in words.looked_at
+    assert words.names == facts.unsafe
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ _AS_THEY_ARE = {
     "lab-server",  # as they are typed
     "ssh://me@server.example.org",
     "~/.ssh/id_ed25519",
+    "kronkers base build ",
 }
 
 

@@ -266,4 +266,4 @@ def test_whatever_happens_to_a_model_it_is_described_or_refused(model_bytes: byt
         assert refusal.message.startswith(f"{name} ") or ": not supported yet." in refusal.message
         assert refusal.message.isprintable()
         assert refusal.next_step.endswith(".")
-    assert set(sys.modules) == before
+    assert not {new for new in set(sys.modules) - before if not new.startswith("encodings.")}

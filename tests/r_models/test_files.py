@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import lzma
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,35 @@ def test_computations_among_a_functions_variables_are_normal(name: str) -> None:
     data = lzma.decompress((FILES / f"{name}.rds").read_bytes())
     assert b"\0\0\4\5" in data or b"\0\0\0\5" in data
     assert facts_of(name).estimator == "lm"
+
+
+def _integer(number: int) -> bytes:
+    return struct.pack(">i", number)
+
+
+def _symbol(name: str) -> bytes:
+    return _integer(1) + _integer(9 | 64 << 12) + _integer(len(name)) + name.encode()
+
+
+_SEQUENCE = _integer(2) + _symbol("compact_intseq") + _integer(2) + _symbol("base") + _integer(254)
+_NOTHING, _NUMBER = _integer(254), _integer(13) + _integer(1) + _integer(5)
+_NO_TEXT = _integer(16) + _integer(1) + _integer(9) + _integer(-1)
+
+
+@pytest.mark.parametrize(
+    "about, state",
+    [
+        (_SEQUENCE, _integer(19) + _integer(1) + _NOTHING),
+        (_SEQUENCE, _NO_TEXT),
+        (_SEQUENCE, _integer(14) + _integer(1) + struct.pack(">d", float("nan"))),
+        (_SEQUENCE, _integer(14) + _integer(1) + struct.pack(">d", float("-inf"))),
+        (_NUMBER, _NUMBER),
+    ],
+)
+def test_a_vector_that_is_kept_in_no_way_of_rs_is_no_model(about: bytes, state: bytes) -> None:
+    """As no R writes it; a reader that trusts it fails in its own way. Seen to fail."""
+    head = b"X\n" + _integer(3) + _integer(0x040202) + _integer(0x030500) + _integer(5) + b"UTF-8"
+    refusal(head + _integer(238) + about + state + _NOTHING)
 
 
 def test_a_formula_of_many_columns_is_read() -> None:

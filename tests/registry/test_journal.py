@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlcipher3 import dbapi2
 
+from kronkers_studio.domain.allowances import Allowance
 from kronkers_studio.domain.changes import (
     KINDS,
     AliasMoved,
@@ -24,6 +25,8 @@ from kronkers_studio.domain.changes import (
     CommitRecorded,
     CommitsForgotten,
     DependenciesChosen,
+    GlobalsAllowed,
+    GlobalsDisallowed,
     KeyChanged,
     MetricsAdded,
     ModelDescribed,
@@ -126,6 +129,7 @@ versions = st.builds(
     card=cards,
 )
 choices = st.builds(DependencyChoice, texts, st.lists(texts, max_size=2).map(tuple))
+allowances = st.builds(Allowance, st.lists(texts, min_size=1, max_size=2).map(tuple), texts, times, texts)
 packages = st.builds(
     Package,
     names,
@@ -163,6 +167,8 @@ FIELDS: dict[type[Change], tuple[st.SearchStrategy[Any], ...]] = {
     ModelRegistered: (versions,),
     ModelDescribed: (names, numbers, texts, st.tuples(texts), cards, times, texts),
     DependenciesChosen: (names, numbers, st.none() | choices, times, texts),
+    GlobalsAllowed: (names, numbers, allowances),
+    GlobalsDisallowed: (names, numbers, st.tuples(texts), times, texts),
     MetricsAdded: (names, numbers, metrics, times, texts),
     AliasMoved: (names, names, st.integers(0, 3)),
     PackageBuilt: (packages,),
@@ -390,6 +396,9 @@ def _a_story() -> list[Change]:
         SourceForgotten("p", "/home/ann/OneDrive"),
         ModelDescribed("churn", 1, "who leaves", ("eu",), ModelCard(limits="adults only"), NOW, "bob"),
         DependenciesChosen("churn", 1, DependencyChoice("3.12", ("pandas==2.2.1",)), NOW, "bob"),
+        GlobalsAllowed("churn", 1, Allowance(("features.Ratio", "features.Sum"), "ours", NOW, "bob")),
+        GlobalsAllowed("churn", 1, Allowance(("features.Sum",), "reviewed", NOW, "eve")),
+        GlobalsDisallowed("churn", 1, ("features.Ratio",), NOW, "bob"),
         MetricsAdded("churn", 1, {"auc": 0.8, "recall": 0.7}, NOW, "bob"),
     ]
 
@@ -407,6 +416,7 @@ def test_a_story_of_every_kind_is_recorded_replayed_and_answered(workspace: Work
     assert ledger.model_version("churn", alias="champion").version == 1
     described = ledger.model_version("churn")
     assert described.dependencies == DependencyChoice("3.12", ("pandas==2.2.1",))
+    assert described.allowances == (Allowance(("features.Sum",), "reviewed", NOW, "eve"),)
     assert (described.description, described.tags, described.card) == (
         "who leaves",
         ("eu",),

@@ -21,7 +21,7 @@ from onnx import TensorProto, helper
 from kronkers_studio.domain.errors import RowsRefused, UnsupportedModel
 from kronkers_studio.domain.models import WeightsFile
 from kronkers_studio.domain.releases import THIS_COMPUTER
-from kronkers_studio.packaging.composition import _model_layer
+from kronkers_studio.packaging.composition import _model_files, _model_layer
 from kronkers_studio.serving.manifest import read_manifest
 from kronkers_studio.serving.model_loader import load_model
 from kronkers_studio.workflows.added_models import add_model
@@ -52,9 +52,8 @@ def save_weighted(folder: Path, value: float = 1.0) -> Path:
 
 def unpacked(session: Session, version: Any, folder: Path) -> Path:
     """The folder of the package's model layer."""
-    _, _, again = _model_layer(
-        version, open_model(session, version), lambda name: open_weights(session, version, name), _never()
-    )
+    files = _model_files(version, open_model(session, version), lambda name: open_weights(session, version, name), None)
+    _, _, again = _model_layer(version, files, _never())
     with tarfile.open(fileobj=io.BytesIO(b"".join(again()))) as archive:
         archive.extractall(folder, filter="data")
     return next(folder.rglob("model.json")).parent

@@ -17,6 +17,7 @@ from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import PADDING_X
 from kronkers_studio.desktop.widgets.cards import Card, clear
+from kronkers_studio.desktop.widgets.hints import set_hint
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.domain.series import Charted, Marker, Window
 
@@ -127,7 +128,7 @@ class Legend(QWidget):
         if len(lines) > 1 or names:
             for line, words in said:
                 name = label(words)
-                name.setToolTip(line.hint)
+                set_hint(name, line.hint)
                 self._names.append((name, line, words))
                 self._row.addWidget(_Stroke(line))
                 self._row.addWidget(name)

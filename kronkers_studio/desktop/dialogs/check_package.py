@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.dialogs.image_registry import way_to_registry
 from kronkers_studio.desktop.localization import file_size, number, tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.panels.step_list import StepList
@@ -120,7 +121,7 @@ class CheckPackageDialog(Dialog):
         self.views.show_view(_NOTHING)
         self._show_buttons()
         if not isinstance(error, Cancelled):
-            self.notice.show_error(error)
+            self.notice.show_error(error, way_to_registry(self, self._studio, error, self.notice.clear))
 
     def _show_buttons(self) -> None:
         busy = self.task is not None and not self.task.state.ended

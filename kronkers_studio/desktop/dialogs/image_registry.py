@@ -14,6 +14,7 @@ from kronkers_studio.desktop.widgets.fields import Field, FileField, LineField
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import RegistryLoginRefused, RegistryUntrusted, StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.settings.configuration import load_settings
 from kronkers_studio.settings.secrets import Secret
 
 if TYPE_CHECKING:
@@ -127,3 +128,21 @@ class ImageRegistryDialog(Dialog):
         for field in (self.host, self.user, self.password, self.ca_file, self.keep):
             field.setEnabled(not busy)
         self.keep.setText(tr("Asking the registry …") if busy else tr("Try and keep"))
+
+
+def way_to_registry(
+    parent: QWidget, studio: Studio, error: StudioError, then: Callable[[], object] | None = None
+) -> tuple[str, Callable[[], object]] | None:
+    """What a notice offers where ``error`` says that an image registry is not reached: to say how. ``then`` is called
+    once it is. None for any other error."""
+    if not error.image_registry or not isinstance(error, RegistryLoginRefused | RegistryUntrusted):
+        return None
+
+    def done(_access: RegistryAccess) -> None:
+        studio.reload_settings(load_settings())
+        if then is not None:
+            then()
+
+    words = tr("Log in to it …") if isinstance(error, RegistryLoginRefused) else tr("Choose its CA file …")
+    host = error.image_registry
+    return words, lambda: ImageRegistryDialog(parent, studio, None, done, host=host).open()

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from kronkers_studio.desktop.actions import CopyText, ShowInFileManager
 from kronkers_studio.desktop.destinations import PutLive
 from kronkers_studio.desktop.dialogs.check_package import CheckPackageDialog
-from kronkers_studio.desktop.dialogs.image_registry import ImageRegistryDialog
+from kronkers_studio.desktop.dialogs.image_registry import way_to_registry
 from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.panels.package_check import FoundModelPanel, LibrariesPanel
@@ -23,15 +23,14 @@ from kronkers_studio.desktop.widgets.stations import StationRow
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.desktop.work.tasks import Task
-from kronkers_studio.domain.errors import Cancelled, RegistryLoginRefused, RegistryUntrusted, StudioError
+from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.settings.configuration import load_settings
 from kronkers_studio.settings.paths import from_home
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.dependencies import ModelDependencies
-    from kronkers_studio.workflows.image_registries import RegistryAccess
+    from kronkers_studio.workflows.language_bases import LanguageBase
     from kronkers_studio.workflows.package_plans import Packaged, PackagePlan, PackageTarget
     from kronkers_studio.workflows.session import Session
 
@@ -47,6 +46,8 @@ class PackageDialog(Dialog):
     def __init__(self, parent: QWidget | None, studio: Studio, version: ModelVersion) -> None:
         title = tr("Package {model} version {version}").format(model=version.name, version=version.version)
         sentence = tr("A package holds the model with the exact libraries it needs. It is built without Docker.")
+        if version.facts.framework.in_container_only:
+            sentence = tr("A package holds the model and all that its service needs.")
         super().__init__(parent, title, sentence, width=620)
         self.resize(*_SIZE)
         self._studio, self._version = studio, version
@@ -75,6 +76,8 @@ class PackageDialog(Dialog):
         self.libraries.change_wanted.connect(self._change_libraries)
         self.target.changed.connect(self._show_buttons)
         self.target.entered.connect(self.advance)
+        self.target.missing_base.wanted.connect(self._do)
+        self.target.missing_base.build_wanted.connect(self.build_base)
         self.outcome.wanted.connect(self._do)
         self.outcome.check_wanted.connect(self._check)
         self.outcome.again_wanted.connect(lambda: self.show_step(_TARGET))
@@ -242,22 +245,43 @@ class PackageDialog(Dialog):
         self.show_step(_WORK)
         self.cancel_button.setFocus()
 
+    def build_base(self, server: str) -> None:
+        """Have ``server`` build the base image that the model's language needs; packaging goes on from there."""
+        session, language = self._studio.session, self._version.facts.framework
+        if session is None:
+            return
+
+        def work(progress: Progress, cancel: CancelToken) -> LanguageBase:
+            from kronkers_studio.workflows.language_bases import build_language_base
+
+            return build_language_base(session, language, server, progress=progress, cancel=cancel)
+
+        def done(_base: LanguageBase) -> None:
+            self.show_step(_TARGET)
+            words = tr("The base image with {language} is here.").format(language=language.label)
+            others = tr("It serves every other model of {language}, too.").format(language=language.label)
+            self.notice.say(words, others, "ok")
+            self._read()
+
+        def failed(error: StudioError) -> None:
+            self.show_step(_TARGET)
+            if not isinstance(error, Cancelled):
+                self.notice.show_error(error)
+
+        title = tr("Building a base image with {language} on {server}").format(language=language.label, server=server)
+        resource = f"base {language.value}"
+        self.notice.clear()
+        self.task = self._studio.do(title, work, done=done, failed=failed, owner=self, resource=resource)
+        self.steps.watch(self.task)
+        self.show_step(_WORK)
+        self.cancel_button.setFocus()
+
     def _failed(self, error: StudioError) -> None:
         self.show_step(_TARGET)
         if isinstance(error, Cancelled):
             self.notice.say(tr("Cancelled. No package was made."), tr("What was built so far is used the next time."))
-        elif error.image_registry and isinstance(error, RegistryLoginRefused | RegistryUntrusted):
-            self.notice.show_error(error, (tr("Log in to it …"), lambda: self._reach(error.image_registry)))
         else:
-            self.notice.show_error(error)
-
-    def _reach(self, host: str) -> None:
-        """Ask how the registry is reached; what was chosen here stays."""
-
-        def done(_access: RegistryAccess) -> None:
-            self._studio.reload_settings(load_settings())
-
-        ImageRegistryDialog(self, self._studio, None, done, host=host).open()
+            self.notice.show_error(error, way_to_registry(self, self._studio, error, self.notice.clear))
 
     def _do(self, wanted: object) -> None:
         if isinstance(wanted, CopyText | ShowInFileManager):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from PySide6.QtWidgets import QWidget
 
+from kronkers_studio.desktop.language_words import container_words
 from kronkers_studio.desktop.localization import moment, tr
 from kronkers_studio.desktop.place_words import place_title, place_words, silent_words
 from kronkers_studio.desktop.reachability import Reachability, ReachabilityOf, nothing_heard
@@ -59,6 +60,9 @@ class PutLiveDialog(Dialog):
         self.model.choose(model)
         if version is not None:
             self.version.choose(version)
+        on_server = next((each for each in self.place.values if each != THIS_COMPUTER), None)
+        if not place and on_server is not None and self._in_container_only:
+            self.place.choose(on_server)
         if place:
             self.place.choose(place)
 
@@ -66,6 +70,16 @@ class PutLiveDialog(Dialog):
         """``releases`` are what is recorded by now."""
         self._releases = releases
         self._say_plan()
+
+    @property
+    def _chosen(self) -> ModelVersion | None:
+        wanted = (self.model.value, self.version.value)
+        return next((each for each in self._versions if (each.name, each.version) == wanted), None)
+
+    @property
+    def _in_container_only(self) -> bool:
+        chosen = self._chosen
+        return chosen is not None and chosen.facts.framework.in_container_only
 
     def _offer_versions(self) -> None:
         mine = [version for version in self._versions if version.name == self.model.value]
@@ -77,13 +91,20 @@ class PutLiveDialog(Dialog):
         model, version, place = str(self.model.value), self.version.value, str(self.place.value)
         here = [release for release in self._releases if (release.model, release.place) == (model, place)]
         words = " ".join(_what_is_there(model, place, here, version, self._heard_of(model, place)))
-        if place == THIS_COMPUTER:
+        chosen = self._chosen
+        refused = chosen is not None and self._in_container_only and place == THIS_COMPUTER
+        if chosen is not None and refused:
+            only_here = self.place.count() == 1
+            elsewhere = tr("Add a server on the page Servers first.") if only_here else tr("Choose a server.")
+            words = f"{container_words(chosen.facts.framework)} {elsewhere}"
+        elif place == THIS_COMPUTER:
             words += " " + tr("It runs as a process here, without Docker, and only this computer can reach it.")
         self.plan.setText(words)
+        self.go.setEnabled(not refused)
 
     def _go(self) -> None:
         version = self.version.value
-        if isinstance(version, int):
+        if isinstance(version, int) and self.go.isEnabled():
             self.accept()
             self._on_go(str(self.model.value), version, str(self.place.value))
 

@@ -30,7 +30,7 @@ def version_actions(version: ModelVersion) -> list[Action]:
         package_version(version),
         compare_version(version),
         describe_version(version),
-        libraries_of(version),
+        *libraries_of(version),
         lineage_of(version),
     ]
 
@@ -81,11 +81,13 @@ def describe_version(version: ModelVersion) -> Action:
     return _of_version(version, words, tr("Describe …"), also, DescribeVersion, "document")
 
 
-def libraries_of(version: ModelVersion) -> Action:
-    """Which libraries its service runs on, to be looked at and changed."""
+def libraries_of(version: ModelVersion) -> list[Action]:
+    """Which libraries its service runs on, to be looked at and changed; none for one whose base image has them."""
+    if version.facts.framework.in_container_only:
+        return []
     also = tr("libraries dependencies requirements packages python version pip environment pandas numpy")
     words = tr("Libraries of {model} version {version} …")
-    return _of_version(version, words, tr("Libraries …"), also, ChooseLibraries, "archive")
+    return [_of_version(version, words, tr("Libraries …"), also, ChooseLibraries, "archive")]
 
 
 def lineage_of(version: ModelVersion) -> Action:

@@ -37,6 +37,7 @@ from kronkers_studio.desktop.release_words import event_hint, event_icon, servic
 from kronkers_studio.desktop.start_again import lost_of, start_again
 from kronkers_studio.desktop.widgets.buttons import Button, Kind
 from kronkers_studio.desktop.widgets.cards import Card, FigureCard, clear, row_of
+from kronkers_studio.desktop.widgets.hints import set_hint
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
@@ -398,7 +399,7 @@ def _event_row(event: Event) -> QWidget:
     row.addWidget(IconLabel(event.icon, "muted" if event.tone == "plain" else event.tone, 16))
     row.addWidget(ElidedLabel(event.words), 1)
     when = keep_current(label("", "caption"), lambda: moment(event.at))
-    when.setToolTip(event.hint or date_time(event.at))
+    set_hint(when, event.hint or date_time(event.at))
     row.addWidget(when, 0, Qt.AlignmentFlag.AlignRight)
     return row_widget
 

@@ -42,6 +42,7 @@ from kronkers_studio.desktop.start_again import start_again
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import row_of
 from kronkers_studio.desktop.widgets.fields import ComboBox
+from kronkers_studio.desktop.widgets.hints import set_hint
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.views import Views, scrolling
 from kronkers_studio.desktop.work.studio import State, Studio
@@ -497,7 +498,7 @@ class MonitorPage(Page):
         self._browsing = browsing
         text = tr("Resume") if browsing else tr("Pause")
         self.pause_button.setAccessibleName(text)
-        self.pause_button.setToolTip(tr("Follow what is measured now") if browsing else tr("Hold the charts still"))
+        set_hint(self.pause_button, tr("Follow what is measured now") if browsing else tr("Hold the charts still"))
         self.pause_button.show_icon("play" if browsing else "pause")
         self._name_buttons()
 

@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.actions import Action, Kind
 from kronkers_studio.desktop.destinations import ShowContent
+from kronkers_studio.desktop.language_words import base_words
 from kronkers_studio.desktop.localization import counted, date_time, file_size, path_words, tr
-from kronkers_studio.desktop.model_words import assumed_words, kind_words, tensor_hint, tensor_words
+from kronkers_studio.desktop.model_words import assumed_words, kind_words, made_words, tensor_hint, value_words
 from kronkers_studio.desktop.offer_buttons import OfferButton
 from kronkers_studio.desktop.offers.models import libraries_of
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -22,7 +23,7 @@ from kronkers_studio.desktop.widgets.views import WrappedContent, scrolling
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.model_rows import why_no_rows
-from kronkers_studio.domain.models import ModelVersion, Tensor
+from kronkers_studio.domain.models import Framework, ModelVersion, Tensor
 from kronkers_studio.domain.paths import parent as folder_of
 from kronkers_studio.domain.progress import CancelToken, Progress
 
@@ -86,9 +87,9 @@ class AboutVersion(QWidget):
             tr("How it was made"),
             [
                 (tr("Kind"), kind_words(facts), facts.estimator),
-                (tr("Made with"), f"{facts.framework.label} {facts.framework_version}".strip(), ""),
+                (tr("Made with"), made_words(facts), ""),
                 (tr("Kind of file"), facts.file_format, ""),
-                (tr("Python"), _python(version), assumed_words(facts)),
+                *_runs_on(version),
                 (tr("Size"), _size(version), ""),
             ],
         )
@@ -123,10 +124,13 @@ class AboutVersion(QWidget):
             self._right.addWidget(label(", ".join(named), "muted", wrap=True, selectable=True))
         if version.facts.assumed:
             self._right.addWidget(label(assumed_words(version.facts), "caption", wrap=True))
+        if version.facts.framework.in_container_only:
+            self._right.addWidget(label(base_words(version.facts), "text", wrap=True))
         for note in version.facts.notes:
             self._right.addWidget(label(note, "caption", wrap=True))
-        choose = OfferButton(libraries_of(version), self.wanted.emit, icon=False)
-        self._right.addWidget(choose, 0, Qt.AlignmentFlag.AlignLeft)
+        for offer in libraries_of(version):
+            choose = OfferButton(offer, self.wanted.emit, icon=False)
+            self._right.addWidget(choose, 0, Qt.AlignmentFlag.AlignLeft)
 
     def _section(self, half: QVBoxLayout, heading: str, facts: list[Fact]) -> None:
         if facts:
@@ -169,6 +173,13 @@ class AboutVersion(QWidget):
         )
 
 
+def _runs_on(version: ModelVersion) -> list[Fact]:
+    """Nothing for a model of another language: the Python in front of it is the base image's."""
+    if version.facts.framework.in_container_only:
+        return []
+    return [(tr("Python"), _python(version), assumed_words(version.facts))]
+
+
 def _python(version: ModelVersion) -> str:
     chosen = version.dependencies.python_version if version.dependencies is not None else ""
     found = version.facts.python_version
@@ -183,6 +194,8 @@ def _size(version: ModelVersion) -> str:
         return file_size(version.size)
     whole = version.size + sum(each.size for each in weights)
     files = counted(len(weights), tr("{n} file of weights"), tr("{n} files of weights"))
+    if version.facts.framework is Framework.JULIA:
+        files = ", ".join(each.name for each in weights)
     return tr("{size}, with {files}").format(size=file_size(whole), files=files)
 
 
@@ -210,4 +223,4 @@ def _show_file(version: ModelVersion) -> Action:
 
 
 def _tensor_facts(tensors: tuple[Tensor, ...]) -> list[Fact]:
-    return [(tensor.name, tensor_words(tensor), tensor_hint(tensor)) for tensor in tensors[:_TENSORS_SHOWN]]
+    return [(tensor.name, value_words(tensor), tensor_hint(tensor)) for tensor in tensors[:_TENSORS_SHOWN]]

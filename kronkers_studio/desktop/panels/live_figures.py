@@ -11,6 +11,7 @@ from kronkers_studio.desktop.charts.quantities import digits, response_time
 from kronkers_studio.desktop.localization import clock_of, counted, date_time, number, tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.widgets.cards import FigureCard
+from kronkers_studio.desktop.widgets.hints import set_hint
 from kronkers_studio.domain.series import Charted, LiveState, Metric, Window
 
 _NOTICED, _TOO_MANY = 0.001, 0.01  # shares of requests that went wrong
@@ -41,8 +42,8 @@ class LiveFigures(QWidget):
                 values[metric] = last
         totals = state.totals if state is not None else {}
         self._show_requests(values, totals, windows, yesterday)
-        self.requests.setToolTip(_answered_words(totals) if totals else "")
-        self.response.setToolTip(tr("95 of 100 requests took less (95th percentile, p95)"))
+        set_hint(self.requests, _answered_words(totals) if totals else "")
+        set_hint(self.response, tr("95 of 100 requests took less (95th percentile, p95)"))
         self._show_response(values, windows)
         self._show_errors(totals, windows)
         self._show_machine(values)
@@ -56,7 +57,7 @@ class LiveFigures(QWidget):
             card.show_caption(caption if at is None else dated.format(caption=caption, time=clock_of(at)))
             card.show_muted(state is not None)
             if state is not None or card is not self.errors:
-                card.setToolTip(hint)
+                set_hint(card, hint)
 
     def _show_requests(
         self,
@@ -96,8 +97,9 @@ class LiveFigures(QWidget):
             words = _wrong_words(totals, of) if wrong else tr("none so far")
             self.errors.show_figure(_share(wrong / of if of else 0.0), words, _tone(wrong / of if of else 0.0))
             details = tr("{refused} not accepted (rows were wrong), {failed} failed in the service")
-            self.errors.setToolTip(
-                details.format(refused=number(totals.get("refused", 0)), failed=number(totals.get("failed", 0)))
+            set_hint(
+                self.errors,
+                details.format(refused=number(totals.get("refused", 0)), failed=number(totals.get("failed", 0))),
             )
             return
         rate = average(windows[Metric.REQUEST_RATE]) if Metric.REQUEST_RATE in windows else None

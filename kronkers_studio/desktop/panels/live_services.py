@@ -14,6 +14,7 @@ from kronkers_studio.desktop.place_words import place_words, release_pill, silen
 from kronkers_studio.desktop.reachability import NOT_ASKED, Reachability, ReachabilityOf
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card
+from kronkers_studio.desktop.widgets.hints import set_hint
 from kronkers_studio.desktop.widgets.labels import ElidedLabel
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.views import scrolling
@@ -105,7 +106,7 @@ class _Row(Card):
             where = tr("{where} · as of {time}").format(where=where, time=clock_of(state.as_of))
         self._where.setText(where)
         self._pill.show_state(*release_pill(release, heard))
-        self.setToolTip(silent_hint(heard))
+        set_hint(self, silent_hint(heard))
         self.figures.show_service(service, old=old)
 
     def _want(self) -> None:

@@ -19,7 +19,7 @@ from kronkers_studio.desktop.widgets.rich_view import RichView
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.views import Views, scrolling
 from kronkers_studio.desktop.work.studio import Studio
-from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.errors import DescriptionChanged, StudioError
 from kronkers_studio.domain.models import LONGEST_TEXT, ModelCard, ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
 
@@ -50,6 +50,7 @@ class ModelCardPanel(QWidget):
         self._version: ModelVersion | None = None
         self._tags: tuple[str, ...] | None = None
         self._drafts: dict[str, tuple[str, ModelCard]] = {}  # by the label of the version that they are about
+        self._begun: dict[str, ModelVersion] = {}  # by the same, what it was when somebody began to change it
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(12)
@@ -86,6 +87,7 @@ class ModelCardPanel(QWidget):
         """Change what is said."""
         version = self._version
         if version is not None:
+            self._begun[version.label] = version
             self._show_entries(version.description, version.card)
             self.description.setFocus()
 
@@ -113,6 +115,7 @@ class ModelCardPanel(QWidget):
     def leave(self) -> None:
         """Leave what was said as it is."""
         if self._version is not None:
+            self._begun.pop(self._version.label, None)
             self._show_card(self._version)
             self.edit_button.setFocus()
 
@@ -122,16 +125,24 @@ class ModelCardPanel(QWidget):
         if version is None or not self.save_button.isEnabled():
             return
         description, card = self._typed()
+        begun = self._begun.get(version.label, version)
         self._busy(True)
 
         def done(saved: ModelVersion) -> None:
             self._version = saved if self._version is not None and self._version.label == saved.label else self._version
             self.leave()
-            if (saved.description, saved.card) != (version.description, version.card):
+            if (saved.description, saved.card) != (begun.description, begun.card):
                 words = tr("What is said of version {version} was changed.").format(version=saved.version)
-                self.told.emit(words, lambda: self._describe(saved, version.description, version.card))
+                self.told.emit(words, lambda: self._describe(saved, begun.description, begun.card, before=saved))
 
-        self._describe(version, description, card, done)
+        def failed(error: StudioError) -> None:
+            if isinstance(error, DescriptionChanged):
+                self._begun.pop(version.label, None)  # told once: who saves again means it
+                words = tr("Save again to replace it, or cancel to see it first. What you wrote is still here.")
+                error = DescriptionChanged(error.message, next_step=words)
+            self._failed(error)
+
+        self._describe(begun, description, card, done, failed, before=self._begun.get(version.label))
 
     def add_tag(self) -> None:
         """Add the tag that was typed."""
@@ -157,13 +168,23 @@ class ModelCardPanel(QWidget):
 
         self._tag(version, [], [tag], done)
 
-    def _describe(self, version: ModelVersion, description: str, card: ModelCard, done: Done = _nothing_more) -> None:
+    def _describe(
+        self,
+        version: ModelVersion,
+        description: str,
+        card: ModelCard,
+        done: Done = _nothing_more,
+        failed: Callable[[StudioError], object] | None = None,
+        *,
+        before: ModelVersion | None,
+    ) -> None:
         def work(session: Session) -> ModelVersion:
             from kronkers_studio.workflows.model_versions import describe_model
 
-            return describe_model(session, (version.name, version.version, None), description=description, card=card)
+            wanted = (version.name, version.version, None)
+            return describe_model(session, wanted, description=description, card=card, before=before)
 
-        self._do(tr("Describing {model}").format(model=version.label), work, done)
+        self._do(tr("Describing {model}").format(model=version.label), work, done, failed)
 
     def _tag(
         self, version: ModelVersion, add: Sequence[str], remove: Sequence[str], done: Done = _nothing_more
@@ -175,7 +196,13 @@ class ModelCardPanel(QWidget):
 
         self._do(tr("Tagging {model}").format(model=version.label), work, done)
 
-    def _do(self, title: str, work: Callable[[Session], ModelVersion], done: Done) -> None:
+    def _do(
+        self,
+        title: str,
+        work: Callable[[Session], ModelVersion],
+        done: Done,
+        failed: Callable[[StudioError], object] | None = None,
+    ) -> None:
         session = self._studio.session
         if session is None:
             return
@@ -188,7 +215,7 @@ class ModelCardPanel(QWidget):
             run,
             changes=("models",),
             done=done,
-            failed=self._failed,
+            failed=failed or self._failed,
             owner=self,
             resource="models",
             cancellable=False,

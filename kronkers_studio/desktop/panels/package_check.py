@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.language_words import base_words
 from kronkers_studio.desktop.localization import counted, file_size, path_words, tr
 from kronkers_studio.desktop.look.icons import IconLabel
-from kronkers_studio.desktop.model_words import answers_words, assumed_words, kind_words, takes_words
+from kronkers_studio.desktop.model_words import answers_words, assumed_words, kind_words, made_words, takes_words
 from kronkers_studio.desktop.panels.library_table import library_columns
 from kronkers_studio.desktop.safety_words import safety_words
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -37,10 +38,10 @@ class FoundModelPanel(QWidget):
         self._column.setSpacing(10)
         self._column.addWidget(fact_grid(_found(version)))
         self._column.addWidget(rule())
-        words = safety_words(version.facts)
+        words = safety_words(version.facts, version.allowances)
         row = QHBoxLayout()
         row.setSpacing(10)
-        self._mark = IconLabel("shield", "ok", 20)
+        self._mark = IconLabel("warning", "warn", 20) if words.unknown else IconLabel("shield", "ok", 20)
         self.verdict = label(words.verdict, "strong", wrap=True)
         row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.verdict, 1)
@@ -73,14 +74,14 @@ class FoundModelPanel(QWidget):
 
 
 class LibrariesPanel(QWidget):
-    """Views: "looking", "rows", "none". ``change_wanted`` asks for other libraries."""
+    """Views: "looking", "rows", "none"; "base" where they come with it. ``change_wanted`` asks for other libraries."""
 
     change_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.table: Table[Library] = Table(tr("Libraries of its service"), library_columns())
-        self.views = Views({"looking": _looking, "rows": lambda: self.table, "none": _none})
+        self.views = Views({"looking": _looking, "rows": lambda: self.table, "none": _none, "base": _in_base})
         self.views.show_view("looking")
         self._python = label("", "text", wrap=True)
         self._assumed = label("", "caption", wrap=True)
@@ -101,24 +102,25 @@ class LibrariesPanel(QWidget):
         version = known.model
         rows = libraries(version.dependencies, known.evidence, known.locked)
         self.table.content.show_rows(rows)
-        self.views.show_view("rows" if rows else "none")
+        own_base = version.facts.framework.in_container_only
+        self.views.show_view("rows" if rows else "base" if own_base else "none")
+        self.change_button.setVisible(not own_base)  # what could be added is of Python, which such a model never asks
         chosen = version.dependencies.python_version if version.dependencies is not None else ""
-        made = f"{version.facts.framework.label} {version.facts.framework_version}".strip()
         words = tr("Python {python}, {framework} and what that needs, each in one exact version.")
-        self._python.setText(words.format(python=chosen or version.facts.python_version, framework=made))
+        words = words.format(python=chosen or version.facts.python_version, framework=made_words(version.facts))
+        self._python.setText(base_words(version.facts) if version.facts.framework.in_container_only else words)
         self._assumed.setText(assumed_words(version.facts))
         self._assumed.setVisible(bool(self._assumed.text()))
 
 
 def _found(version: ModelVersion) -> list[Fact]:
     facts = version.facts
-    made = f"{facts.framework.label} {facts.framework_version}".strip()
     takes, answers = takes_words(facts.signature), answers_words(facts.signature)
     size = version.size + sum(each.size for each in facts.weights)
     return [
         (tr("File"), path_words(version.source.path), version.source.project),
         (tr("Kind"), kind_words(facts), facts.estimator),
-        (tr("Made with"), made, ""),
+        (tr("Made with"), made_words(facts), ""),
         (tr("How sure"), tr("Told by its content, not by its name"), ""),
         (tr("Takes"), takes or tr("The file does not say"), ""),
         (tr("Answers"), answers or tr("The file does not say"), ""),
@@ -129,6 +131,14 @@ def _found(version: ModelVersion) -> list[Fact]:
 def _looking() -> QWidget:
     return EmptyState(
         "search", tr("Looking up its libraries …"), tr("In lists, scripts and notebooks beside the file.")
+    )
+
+
+def _in_base() -> QWidget:
+    return EmptyState(
+        "archive",
+        tr("Its libraries come with the base image"),
+        tr("Nothing is added to them. Another base image, with more of them, may be named with the next step."),
     )
 
 

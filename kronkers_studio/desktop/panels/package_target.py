@@ -10,8 +10,10 @@ from PySide6.QtCore import QStandardPaths, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.destinations import PutLive
+from kronkers_studio.desktop.language_words import container_words
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.package_words import PLATFORMS, estimate_words, platform_words
+from kronkers_studio.desktop.panels.language_base import LanguageBasePanel
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field, LineField
 from kronkers_studio.desktop.widgets.labels import label
@@ -34,7 +36,9 @@ class TargetPanel(QWidget):
         super().__init__(parent)
         self._version = version
         self._plan: PackagePlan | None = None
-        self.where = ComboBox(tr("Where to"), _places(()))
+        self._framework = version.facts.framework
+        self._here_too = not self._framework.in_container_only
+        self.where = ComboBox(tr("Where to"), _places((), here=self._here_too))
         self.file = LineField(tr("File"), text=str(_usual_file(version)), on_return=self.entered.emit)
         self.reference = LineField(
             tr("Registry and name"),
@@ -49,7 +53,8 @@ class TargetPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
-        column.addWidget(Field(tr("Where to"), self.where))
+        why = "" if self._here_too else container_words(self._framework)
+        column.addWidget(Field(tr("Where to"), self.where, why))
         self.views = Views({_HERE: self._here, _FILE: self._file, _REGISTRY: self._registry, _SERVER: self._to_server})
         column.addWidget(self.views)
         self._platform = Field(tr("Runs on"), self.platform)
@@ -59,6 +64,9 @@ class TargetPanel(QWidget):
         beside.addWidget(self._platform, 1, Qt.AlignmentFlag.AlignTop)
         beside.addWidget(self._base, 1, Qt.AlignmentFlag.AlignTop)
         column.addLayout(beside)
+        self.missing_base = LanguageBasePanel(self._framework)
+        self.missing_base.setVisible(False)
+        column.addWidget(self.missing_base)
         column.addWidget(self.estimate)
         column.addStretch(1)
         self.where.currentIndexChanged.connect(self._show_place)
@@ -71,12 +79,15 @@ class TargetPanel(QWidget):
     def show_plan(self, plan: PackagePlan) -> None:
         """Offer the servers and registries that are known, and say how large it will be."""
         self._plan = plan
-        self.where.set_choices(_places(plan.servers))
+        self.where.set_choices(_places(plan.servers, here=self._here_too))
         self.base.setPlaceholderText(plan.base)
         every = dict.fromkeys([*PLATFORMS, plan.platform])
         self.platform.set_choices([(platform_words(each), each) for each in every])
         self.platform.choose(plan.platform)
-        self._base.show_help(tr("Empty for the usual one of the settings."))
+        usual = tr("Empty for the usual one of the settings.")
+        if not self._here_too:
+            usual = tr("Empty for the one that was built with {language}.").format(language=self._framework.label)
+        self._base.show_help(usual)
         hosts = ", ".join(plan.registries[:3])
         known = tr("Known here: {hosts}.").format(hosts=hosts) if hosts else ""
         self._reference.show_help(" ".join(filter(None, (_tag_words(), known))))
@@ -85,6 +96,10 @@ class TargetPanel(QWidget):
     @property
     def target(self) -> PackageTarget | PutLive | None:
         """Where it is to go; a server gets it by being put live there. None while something is missing."""
+        return None if self._lacks_base else self._chosen
+
+    @property
+    def _chosen(self) -> PackageTarget | PutLive | None:
         from kronkers_studio.workflows.package_plans import InFile, InRegistry, KeptHere
 
         base, platform = self.base.text().strip(), str(self.platform.value or "")
@@ -99,6 +114,17 @@ class TargetPanel(QWidget):
                 return PutLive(self._version.name, self._version.version, name)
         return KeptHere()
 
+    @property
+    def _lacks_base(self) -> bool:
+        """Whether a base image with the model's language is missing. For which platform a server needs it is only known
+        there: any will do until then."""
+        plan = self._plan
+        if plan is None or plan.language_bases is None:
+            return False
+        if isinstance(self.where.value, tuple):
+            return not plan.language_bases
+        return not self.base.text().strip() and self.platform.value not in plan.language_bases
+
     def _show_place(self) -> None:
         value = self.where.value
         kind = value[0] if isinstance(value, tuple) else str(value)
@@ -112,6 +138,11 @@ class TargetPanel(QWidget):
             )
             self._server.setText(words.format(server=value[1]))
         plan = self._plan
+        lacks = plan is not None and self._lacks_base
+        if plan is not None and lacks:
+            self.missing_base.show_missing(str(self.platform.value), plan.servers)
+        self.missing_base.setVisible(lacks)
+        self.estimate.setVisible(not lacks)
         self.estimate.setText(self._estimate(plan, whole=kind != _HERE))
         self.changed.emit()
 
@@ -159,9 +190,9 @@ def _tag_words() -> str:
     return tr("Without a tag it gets the version's number. Only what the registry lacks is sent.")
 
 
-def _places(servers: tuple[str, ...]) -> list[tuple[str, object]]:
+def _places(servers: tuple[str, ...], *, here: bool) -> list[tuple[str, object]]:
     return [
-        (tr("This computer, ready to be put live"), _HERE),
+        *([(tr("This computer, ready to be put live"), _HERE)] if here else []),
         (tr("A file"), _FILE),
         (tr("An image registry"), _REGISTRY),
         *((tr("{server}, put live there").format(server=name), (_SERVER, name)) for name in servers),

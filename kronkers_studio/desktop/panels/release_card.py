@@ -15,6 +15,7 @@ from kronkers_studio.desktop.panels.service_figures import ServiceFigures
 from kronkers_studio.desktop.place_words import release_pill, silent_hint, silent_words
 from kronkers_studio.desktop.reachability import ANSWERS, Reachability
 from kronkers_studio.desktop.widgets.cards import Card
+from kronkers_studio.desktop.widgets.hints import set_hint
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
@@ -96,7 +97,7 @@ class ReleaseCard(Card):
             row.addWidget(OfferButton(return_action(release, shown), self.wanted.emit, icon=False))
         else:
             pill = Pill(*release_pill(release))
-            pill.setToolTip(release.message)
+            set_hint(pill, release.message)
             row.addWidget(pill)
         return row
 

@@ -11,6 +11,7 @@ from kronkers_studio.desktop.charts.ticks import when
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.release_words import event_hint, event_pill, event_words
 from kronkers_studio.desktop.widgets.cards import Card, clear
+from kronkers_studio.desktop.widgets.hints import set_hint
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.views import scrolling
@@ -64,7 +65,7 @@ def _row(event: ReleaseEvent) -> QWidget:
     row.setSpacing(10)
     time = label(when(event.at), "muted")
     time.setMinimumWidth(44)
-    made.setToolTip(event_hint(event))
+    set_hint(made, event_hint(event))
     row.addWidget(time)
     row.addWidget(ElidedLabel(event_words(event)), 1)
     row.addWidget(Pill(*event_pill(event)))

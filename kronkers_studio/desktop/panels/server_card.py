@@ -15,6 +15,7 @@ from kronkers_studio.desktop.offer_buttons import OfferButton, OfferMenuButton
 from kronkers_studio.desktop.offers.servers import check_server, more_for_server, remove_server, set_up_server
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
+from kronkers_studio.desktop.widgets.hints import set_hint
 from kronkers_studio.desktop.widgets.labels import ElidedLabel, label, rule
 from kronkers_studio.desktop.widgets.passing_time import keep_current
 from kronkers_studio.desktop.widgets.pills import Pill
@@ -120,7 +121,7 @@ class ServerCard(Card):
     def _add_check(self, grid: QGridLayout, row: int, check: ServerCheck, lock: DeployLock | None) -> None:
         icon, colour = _MARKS[check.verdict]
         mark = IconLabel(icon, colour, 16)
-        mark.setToolTip(check.verdict.value)
+        set_hint(mark, check.verdict.value)
         grid.addWidget(mark, row, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(label(check.title, "medium"), row, 1, Qt.AlignmentFlag.AlignTop)
         words = QVBoxLayout()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QVBoxLayout, QWid
 from kronkers_studio.desktop.charts.quantities import digits, response_time
 from kronkers_studio.desktop.charts.sparkline import Sparkline
 from kronkers_studio.desktop.localization import number, tr
+from kronkers_studio.desktop.widgets.hints import set_hint
 from kronkers_studio.desktop.widgets.labels import label, restyle
 from kronkers_studio.domain.series import LiveService, Metric
 
@@ -27,7 +28,7 @@ class ServiceFigures(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(8 if stacked else _GAP)
         self.line = Sparkline(tr("Requests of {model} in the last hour").format(model=model))
-        self.line.setToolTip(tr("Requests in the last hour"))
+        set_hint(self.line, tr("Requests in the last hour"))
         whole.addWidget(self.line, 1)
         row = QHBoxLayout()
         row.setSpacing(8 if stacked else _GAP)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from kronkers_studio.desktop.look import icons, theme
+from kronkers_studio.desktop.widgets.hints import set_hint
 from kronkers_studio.desktop.widgets.keyboard import is_enter
 from kronkers_studio.desktop.widgets.labels import restyle
 from kronkers_studio.domain.printable import printable
@@ -41,7 +42,7 @@ class Button(QPushButton):
         self.setText(text)
         self.setProperty("kind", kind)
         self.setAccessibleName(printable(name or text))
-        self.setToolTip(printable(hint or (name if kind == "icon" else ""), lines=True))
+        set_hint(self, hint or (name if kind == "icon" else ""))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAutoDefault(False)
         self._kind = kind

@@ -12,6 +12,7 @@ Fact = tuple[str, str, str]
 """A name, what it is, and a hint that says more; "" for none."""
 
 _NAMES = 92  # pixels of the names at least
+_VALUES = 130  # and of what stands beside them, however long a name is
 
 
 def fact_grid(facts: Sequence[Fact]) -> QWidget:
@@ -25,5 +26,7 @@ def fact_grid(facts: Sequence[Fact]) -> QWidget:
     grid.setColumnStretch(1, 1)
     for position, (name, value, hint) in enumerate(facts):
         grid.addWidget(ElidedLabel(name, "muted"), position, 0)
-        grid.addWidget(ElidedLabel(value, middle=True, hint=hint), position, 1)
+        shown = ElidedLabel(value, middle=True, hint=hint)
+        shown.setMinimumWidth(min(shown.sizeHint().width(), _VALUES))
+        grid.addWidget(shown, position, 1)
     return holder

@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
 from kronkers_studio.desktop.localization import tr
+from kronkers_studio.desktop.widgets.hints import plain_hint, set_hint
 from kronkers_studio.domain.printable import printable
 
 Role = Literal[
@@ -37,9 +38,9 @@ class _Words(QLabel):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self.wordWrap() and self.toolTip() in ("", self.text()):
+        if self.wordWrap() and self.toolTip() in ("", plain_hint(self.text())):
             widest = max(map(self.fontMetrics().horizontalAdvance, re.split(r"[\s-]", self.text())))
-            self.setToolTip(self.text() if widest > self.width() > 0 else "")
+            set_hint(self, self.text() if widest > self.width() > 0 else "")
 
 
 def label(text: str = "", role: Role = "text", *, wrap: bool = False, selectable: bool = False) -> QLabel:
@@ -72,7 +73,8 @@ class ElidedLabel(QLabel):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._more = printable(hint)
+        self._more = hint
+        self.setTextFormat(Qt.TextFormat.PlainText)  # else laying it out would look for the pictures that it names
         self.setProperty("role", role)
         self._mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
@@ -102,7 +104,7 @@ class ElidedLabel(QLabel):
 
     def _hint(self) -> None:
         cut = self.fontMetrics().horizontalAdvance(self.text()) > self.width() > 0
-        self.setToolTip("\n".join(filter(None, (self.text() if cut else "", self._more))))
+        set_hint(self, "\n".join(filter(None, (self.text() if cut else "", self._more))))
 
 
 def rule() -> QFrame:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QS
 
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.look.tokens import TEXT, Tone
+from kronkers_studio.desktop.widgets.hints import set_hint
 from kronkers_studio.desktop.widgets.keyboard import is_enter
 from kronkers_studio.desktop.widgets.labels import restyle
 from kronkers_studio.domain.printable import printable
@@ -24,7 +25,7 @@ class Pill(QLabel):
     def __init__(self, text: str = "", tone: Tone = "accent", parent: QWidget | None = None, *, hint: str = "") -> None:
         """``hint`` says more of it, in its tooltip."""
         super().__init__(parent)
-        self._more = printable(hint, lines=True)
+        self._more = hint
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
@@ -51,7 +52,7 @@ class Pill(QLabel):
         room = self.width() - 2 * _PADDING + 1
         shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
         cut = "" if shown == self.text() else self.text()
-        self.setToolTip("\n".join(part for part in (cut, self._more) if part))
+        set_hint(self, "\n".join(part for part in (cut, self._more) if part))
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, shown)
 

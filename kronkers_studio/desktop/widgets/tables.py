@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from kronkers_studio.desktop.look import icons, theme
 from kronkers_studio.desktop.look.tokens import CAPTION, ROW_HEIGHT, Tone
+from kronkers_studio.desktop.widgets.hints import plain_hint
 from kronkers_studio.desktop.widgets.passing_time import PassingTime
 from kronkers_studio.domain.printable import printable
 
@@ -155,7 +156,7 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
     _ANSWERS: ClassVar[dict[int, Callable[[Column[Any], Any], Any]]] = {
         Qt.ItemDataRole.DisplayRole: shown_text,
         Qt.ItemDataRole.AccessibleTextRole: lambda column, row: printable((column.spoken or column.text)(row)),
-        Qt.ItemDataRole.ToolTipRole: lambda column, row: printable((column.hint or column.text)(row), lines=True),
+        Qt.ItemDataRole.ToolTipRole: lambda column, row: plain_hint((column.hint or column.text)(row)),
         Qt.ItemDataRole.TextAlignmentRole: lambda column, _row: _aligned(column),
     }
 

@@ -48,7 +48,10 @@ class PutLiveStep(QWidget):
         self._none = EmptyState(
             "models",
             tr("No model in this folder can be put live yet"),
-            tr("scikit-learn and ONNX models can. Everything else is kept all the same, in every state."),
+            tr(
+                "Those of scikit-learn, XGBoost, LightGBM, CatBoost, Keras, PyTorch and in ONNX can; models of R and "
+                "Julia on a server, from the page Models. Everything else is kept all the same, in every state."
+            ),
         )
         self._none.setVisible(False)
         column.addWidget(self._none, 1)
@@ -88,7 +91,7 @@ class PutLiveStep(QWidget):
             from kronkers_studio.workflows.models import find_models
 
             assert self._studio.session is not None  # noqa: S101 — the step comes after the workspace was made
-            return [model for model in find_models(self._studio.session, project) if model.facts is not None]
+            return [model for model in find_models(self._studio.session, project) if _runs_here(model)]
 
         self._studio.runner.run("look", work, done=self.show_models, failed=self._show_failure, owner=self, shown=False)
 
@@ -244,6 +247,10 @@ class _Line(QWidget):
         self._mark.show_icon("warning" if cancelled else "error", "warn" if cancelled else "bad")
         self._bar.setVisible(False)
         self._words.setText(tr("Cancelled") if cancelled else tr("Not done; see below"))
+
+
+def _runs_here(found: FoundModel) -> bool:
+    return found.facts is not None and not found.facts.framework.in_container_only
 
 
 def _columns() -> list[Column[FoundModel]]:

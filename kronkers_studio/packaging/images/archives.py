@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from kronkers_studio.domain.errors import PackagingFailed
 from kronkers_studio.domain.models import Layer
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.packaging.archive_files import write_whole
 from kronkers_studio.packaging.digests import blob_name, digest_of
 from kronkers_studio.packaging.images.image import INDEX_TYPE, MANIFEST_TYPE, ComposedImage, document
 from kronkers_studio.packaging.images.referrers import blobs_of, referrers_index, referrers_of
@@ -30,37 +27,7 @@ def write_oci_archive(
     Raises ``PackagingFailed`` and leaves nothing half-written behind; ``Cancelled``.
     """
     progress.step(f"Writing {file.name}", sum(layer.size for layer in image.layers), "bytes")
-    draft: Path | None = None
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        draft = Path(name)
-        with os.fdopen(descriptor, "wb") as target:
-            for piece in docker_archive(image):
-                cancel.check()
-                progress.advance(target.write(piece))
-            target.flush()
-            os.fsync(target.fileno())
-        draft.replace(file)
-    except OSError as error:
-        raise _unwritable(file, error) from None
-    finally:
-        if draft is not None:
-            draft.unlink(missing_ok=True)
-
-
-def require_place(file: Path) -> None:
-    """Whether ``file`` can be written, before the work that leads to it: raises ``PackagingFailed`` when not."""
-    try:
-        if file.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
-        folder = file.parent
-        while not folder.exists() and folder != folder.parent:
-            folder = folder.parent
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise _unwritable(file, error) from None
+    write_whole(file, docker_archive(image), progress, cancel)
 
 
 def docker_archive(image: ComposedImage, *, present: Collection[str] = ()) -> Iterator[bytes]:
@@ -80,13 +47,6 @@ def docker_archive(image: ComposedImage, *, present: Collection[str] = ()) -> It
             seen.add(layer.digest)
             entries.append(TarEntry(blob_name(layer.digest), layer.size, lambda layer=layer: image.open_layer(layer)))  # type: ignore[misc]
     return tar_stream(entries)
-
-
-def _unwritable(file: Path, error: OSError) -> PackagingFailed:
-    return PackagingFailed(
-        f"{file} cannot be written: {error.strerror or error}.",
-        next_step="Choose another place, or make room on that disk.",
-    )
 
 
 def _missing(layers: Collection[Layer], present: Collection[str]) -> list[Layer]:

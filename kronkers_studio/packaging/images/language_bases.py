@@ -18,7 +18,7 @@ from kronkers_studio.packaging.layer_cache import LayerCache
 HOST = "language-bases.invalid"
 """Of the names that they are kept under; no registry can have it (RFC 2606)."""
 
-LANGUAGES = (Framework.R, Framework.JULIA)
+LANGUAGES = tuple(each for each in Framework if each.in_container_only)
 _ENGINE = "r-base-core"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kronkers_studio import __version__
-from kronkers_studio.domain.models import ModelVersion, Package
+from kronkers_studio.domain.models import CodeFile, ModelVersion, Package
 from kronkers_studio.packaging.digests import NotADigest, digest_of, parse_digest
 from kronkers_studio.packaging.images.image import BaseImage, document
 
@@ -47,13 +47,16 @@ def annotations_of(
 
 
 def provenance_of(model: ModelVersion, package: Package, name: str, created: str, files: Sequence[str]) -> bytes:
-    """The statement about the image ``name`` of ``package``. ``files`` are the SHA-256 of the model's own file and of
-    each of its weights."""
+    """The statement about the image ``name`` of ``package``. ``files`` are the SHA-256 of the model's own file, of each
+    of its weights and of its code."""
     own, *others = files
-    weights = zip(model.facts.weights, others, strict=True)
+    beside = [*(one.name for one in model.facts.weights), *map(code_name, model.facts.code)]
     used: list[dict[str, Any]] = [
         {"name": MODEL, "uri": f"kronkers:{_source(model)}", "digest": {"sha256": own}},
-        *({"name": weights_name(one.name), "digest": {"sha256": digest}} for one, digest in weights),
+        *(
+            {"name": weights_name(name), "digest": {"sha256": digest}}
+            for name, digest in zip(beside, others, strict=True)
+        ),
         {"name": "lock", "digest": _digests(digest_of(package.lock.encode("utf-8")))},
     ]
     if package.base:
@@ -74,6 +77,7 @@ def provenance_of(model: ModelVersion, package: Package, name: str, created: str
                         "created": created,
                         "platform": package.platform,
                         "python": package.python_version,
+                        **_allowed(model),
                     },
                     "resolvedDependencies": used,
                 },
@@ -86,6 +90,16 @@ def provenance_of(model: ModelVersion, package: Package, name: str, created: str
 def weights_name(file: str) -> str:
     """What a file of weights is called in the statement, by its name beside the model's."""
     return f"{MODEL}/{_plain(file)}"
+
+
+def code_name(file: CodeFile) -> str:
+    """The name beside the model's file that a file of its own code has in packages."""
+    return f"code/{file.name}"
+
+
+def _allowed(model: ModelVersion) -> dict[str, list[str]]:
+    """What a person let the model's file name, beside what is on the list; none for most models."""
+    return {"allowedGlobals": sorted(model.allowed)} if model.allowed else {}
 
 
 def _source(model: ModelVersion) -> str:

@@ -1,6 +1,7 @@
 """What a model file is, by its bytes: nothing in it is run, imported or unpacked.
 
 inspection        from a file to what is known of it, or the reason why it is refused
+own_code          a person's own classes, in files of Python beside the model
 boosted_pickles   models of XGBoost, LightGBM and CatBoost inside pickles
 model_formats     kinds of files told apart by their bytes
 pickles           pickles read as symbols, and the names they may use

@@ -12,6 +12,7 @@ from kronkers_studio.domain.model_files import JULIA, MLFLOW, ModelFileKind, R, 
 from kronkers_studio.domain.models import Framework, ModelFacts, Signature
 from kronkers_studio.estimators.answers import CannotPredict
 from kronkers_studio.estimators.boosted import library_of
+from kronkers_studio.estimators.views import is_own_module
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
 from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings, is_version, read_surroundings
 from kronkers_studio.packaging.model_files.boosted_pickles import Libraries, read_boosted, scikit_learn_beside
@@ -46,6 +47,7 @@ def inspect_model(
     stream: BinaryIO,
     beside: Mapping[str, Callable[[], bytes]],
     size_beside: Callable[[str], int | None] = lambda _: None,
+    allowed: frozenset[str] = frozenset(),
 ) -> ModelFacts:
     """What the model file called ``name`` is.
 
@@ -53,13 +55,14 @@ def inspect_model(
     (requirements.txt, .python-version, pyproject.toml, scripts), and MLmodel, if it lies in a folder that MLflow saved;
     it is read only for a supported model.
     ``size_beside`` gives the size, in bytes, of a file that a model names as part of itself, by its path from the same
-    folder; None when it is not there.
+    folder; None when it is not there. ``allowed`` are names outside the allowlist that a person lets it name.
 
     Raises ``UnsupportedModel`` for what is no model of a supported framework, is damaged, or would run a program when
     it is opened. A model whose pickle merely needs code that is not scikit-learn's is described, with that code in
-    ``unsafe``: it must not be packaged (``require_safe``).
+    ``unsafe``: it must not be packaged (``require_safe``) unless all of it is allowed. Only then is it looked at how
+    the file uses what it names.
     """
-    facts = with_mlmodel(_inspected(name, stream, beside, size_beside), name, beside)
+    facts = with_mlmodel(_inspected(name, stream, beside, size_beside, allowed), name, beside)
     if facts.framework is not Framework.PYTORCH:
         return facts
     from kronkers_studio.packaging.model_files.torch_files.scripts import with_untold
@@ -72,6 +75,7 @@ def _inspected(
     stream: BinaryIO,
     beside: Mapping[str, Callable[[], bytes]],
     size_beside: Callable[[str], int | None],
+    allowed: frozenset[str],
 ) -> ModelFacts:
     stream.seek(0)
     head = stream.read(_HEAD)
@@ -104,7 +108,7 @@ def _inspected(
         )
     if not compression and not looks_like_pickle(name, head):
         raise _not_a_model(name)
-    return _inspect_pickle(name, stream, compression, beside)
+    return _inspect_pickle(name, stream, compression, beside, allowed)
 
 
 def _reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundings], ModelFacts]:
@@ -144,27 +148,34 @@ def _inspect_r(
     return inspect_r(name, saved, beside) if isinstance(saved, SavedObject) else None
 
 
-def require_safe(facts: ModelFacts) -> None:
-    """Raise ``UnsupportedModel``, in plain words, for a model with any ``unsafe`` global."""
-    if not facts.unsafe:
+def require_safe(facts: ModelFacts, allowed: frozenset[str] = frozenset()) -> None:
+    """Raise ``UnsupportedModel``, in plain words, for a model with any ``unsafe`` global that nobody ``allowed``."""
+    unsafe = [found for found in facts.unsafe if found not in allowed]
+    if not unsafe:
         return
-    own = [found for found in facts.unsafe if found.startswith("__main__.")]
+    own = [found for found in unsafe if found.startswith("__main__.")]
     if own:
         raise UnsupportedModel(
             f"This model needs {_listed(own)}, which was written in the notebook or script that made it "
             "and is not part of the file.",
-            next_step="Use scikit-learn's own steps instead (FunctionTransformer with a numpy function, for instance).",
-            details="\n".join(facts.unsafe),
+            next_step="Move it into a file beside the model (features.py), import it from there, fit and save again; "
+            "or use scikit-learn's own steps (FunctionTransformer with a numpy function, for instance).",
+            details="\n".join(unsafe),
         )
     raise UnsupportedModel(
-        f"This model needs {_listed(facts.unsafe)}, which is not on the list of what a scikit-learn model may use.",
-        next_step="Save only the fitted scikit-learn estimator (of a search: best_estimator_), or export it to ONNX.",
-        details="\n".join(facts.unsafe),
+        f"This model needs {_listed(unsafe)}, which is not on the list of what a scikit-learn model may use.",
+        next_step="Save only the fitted scikit-learn estimator (of a search: best_estimator_), or export it to ONNX; "
+        "or, if you know that code, allow it for this version (kronkers model allow).",
+        details="\n".join(unsafe),
     )
 
 
 def _inspect_pickle(
-    name: str, stream: BinaryIO, compression: str, beside: Mapping[str, Callable[[], bytes]]
+    name: str,
+    stream: BinaryIO,
+    compression: str,
+    beside: Mapping[str, Callable[[], bytes]],
+    allowed: frozenset[str],
 ) -> ModelFacts:
     findings = Findings()
     root = _read(name, stream, compression, findings)
@@ -172,8 +183,8 @@ def _inspect_pickle(
     named = [found for found in findings.globals if found not in own]
     outside = allowlist.outside(named, findings.called)
     _refuse_programs(outside, findings)
-    if not outside:
-        _refuse_misuse(name, findings, own)
+    if all(str(found) in allowed for found in outside):
+        _refuse_misuse(name, findings, own, allowed)
     _require_estimator(name, root)
     surroundings = read_surroundings(beside)
     libraries = read_boosted(name, findings.calls, stream, compression, surroundings)
@@ -249,8 +260,8 @@ def _refuse_programs(outside: Sequence[Global], findings: Findings) -> None:
         )
 
 
-def _refuse_misuse(name: str, findings: Findings, own: frozenset[Global]) -> None:
-    wrong = model_state.misuse_in(call for call in findings.calls if call.function not in own)
+def _refuse_misuse(name: str, findings: Findings, own: frozenset[Global], allowed: frozenset[str]) -> None:
+    wrong = model_state.misuse_in((call for call in findings.calls if call.function not in own), allowed)
     if wrong:
         raise UnsupportedModel(
             f"{name} is refused, because scikit-learn would be misled by it. {wrong}",
@@ -267,9 +278,12 @@ def _require_estimator(name: str, root: Symbol) -> None:
             next_step=other.instead,
         )
     if not estimators.is_estimator(root):
+        own = class_of(root) and is_own_module(class_of(root).rpartition(".")[0])
         raise UnsupportedModel(
             f"{name} holds {_what(root)}, not a scikit-learn model.",
-            next_step="Save the fitted estimator or pipeline itself: joblib.dump(model, file).",
+            next_step="If it is an estimator of your own, save it in a pipeline: make_pipeline(model)."
+            if own
+            else "Save the fitted estimator or pipeline itself: joblib.dump(model, file).",
         )
 
 

@@ -9,6 +9,8 @@ from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.changes import (
     DependenciesChosen,
+    GlobalsAllowed,
+    GlobalsDisallowed,
     JournalEntry,
     MetricsAdded,
     ModelDescribed,
@@ -22,11 +24,14 @@ from kronkers_studio.registry.metadata.journal import decode_entry
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.json_form import from_text
 
-_EDITS = tuple(kind.__name__ for kind in (ModelRegistered, ModelDescribed, MetricsAdded, DependenciesChosen))
+_EDITS = tuple(
+    kind.__name__
+    for kind in (ModelRegistered, ModelDescribed, MetricsAdded, DependenciesChosen, GlobalsAllowed, GlobalsDisallowed)
+)
 _HISTORY = (
-    "SELECT number, at, author, kind, change, hash FROM journal WHERE kind IN (?1, ?2, ?3, ?4) AND ("
-    "  (json_extract(change, '$.model') = ?5 AND json_extract(change, '$.version') = ?6)"
-    "  OR (json_extract(change, '$.version.name') = ?5 AND json_extract(change, '$.version.version') = ?6)"
+    "SELECT number, at, author, kind, change, hash FROM journal WHERE kind IN (?1, ?2, ?3, ?4, ?5, ?6) AND ("
+    "  (json_extract(change, '$.model') = ?7 AND json_extract(change, '$.version') = ?8)"
+    "  OR (json_extract(change, '$.version.name') = ?7 AND json_extract(change, '$.version.version') = ?8)"
     ") ORDER BY number"
 )
 _USING = (
@@ -93,7 +98,7 @@ class ModelQueries:
             return total, with_aliases(connection, (from_text(ModelVersion, text) for text in documents))
 
     def history(self, name: str, version: int) -> list[JournalEntry]:
-        """Every change to a version's description, tags, card and metrics, from its registration on."""
+        """Every change to a version's description, tags, card, metrics, libraries and allowances, oldest first."""
         with self._database.read() as connection:
             found = statements.query(connection, _HISTORY, *_EDITS, name, version)
         return [decode_entry(row) for row in found]

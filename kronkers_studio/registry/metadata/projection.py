@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlcipher3 import dbapi2
 
+from kronkers_studio.domain.allowances import Allowance
 from kronkers_studio.domain.changes import (
     AliasMoved,
     BranchMoved,
@@ -20,6 +21,8 @@ from kronkers_studio.domain.changes import (
     CommitRecorded,
     CommitsForgotten,
     DependenciesChosen,
+    GlobalsAllowed,
+    GlobalsDisallowed,
     KeyChanged,
     MetricsAdded,
     ModelDescribed,
@@ -161,6 +164,23 @@ def _dependencies_chosen(connection: dbapi2.Connection, change: DependenciesChos
     _write_version(connection, replace(version, dependencies=change.choice))
 
 
+def _globals_allowed(connection: dbapi2.Connection, change: GlobalsAllowed) -> None:
+    version = _version(connection, change.model, change.version)
+    kept = _without(version, change.allowance.names)
+    _write_version(connection, replace(version, allowances=(*kept, change.allowance)))
+
+
+def _globals_disallowed(connection: dbapi2.Connection, change: GlobalsDisallowed) -> None:
+    version = _version(connection, change.model, change.version)
+    _write_version(connection, replace(version, allowances=_without(version, change.names)))
+
+
+def _without(version: ModelVersion, names: tuple[str, ...]) -> tuple[Allowance, ...]:
+    """The version's allowances but for ``names``, each of which one at most gives."""
+    left = [replace(one, names=tuple(n for n in one.names if n not in names)) for one in version.allowances]
+    return tuple(one for one in left if one.names)
+
+
 def _metrics_added(connection: dbapi2.Connection, change: MetricsAdded) -> None:
     version = _version(connection, change.model, change.version)
     _write_version(connection, replace(version, metrics={**version.metrics, **change.metrics}))
@@ -268,6 +288,8 @@ _APPLIERS: dict[type, Callable[[dbapi2.Connection, Any], None]] = {
     ModelRegistered: _model_registered,
     ModelDescribed: _model_described,
     DependenciesChosen: _dependencies_chosen,
+    GlobalsAllowed: _globals_allowed,
+    GlobalsDisallowed: _globals_disallowed,
     MetricsAdded: _metrics_added,
     AliasMoved: _alias_moved,
     PackageBuilt: _package_built,

@@ -4,6 +4,7 @@ pickle_reader     every opcode carried out on symbols
 pickle_symbols    what a pickle would build, as symbols
 array_types       numpy's types and small arrays, as pickles describe them
 allowlist         which globals a model may name
+allowances        which others a person may allow, and which nobody may
 sklearn_names     which of them rebuild compiled objects
 listed_names      the names themselves, made by a script
 listed_tree_names those of XGBoost, LightGBM and CatBoost, made by another

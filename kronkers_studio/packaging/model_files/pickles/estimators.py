@@ -9,7 +9,7 @@ from typing import Final
 from kronkers_studio.domain.models import Datatype, Signature, Tensor
 from kronkers_studio.estimators.columns import inwards
 from kronkers_studio.estimators.description import DescribedTensor, Description, describe
-from kronkers_studio.estimators.views import Value
+from kronkers_studio.estimators.views import Value, is_own_module
 from kronkers_studio.packaging.model_files.pickles.allowlist import is_boosted
 from kronkers_studio.packaging.model_files.pickles.array_types import kind_of, number_of, shape_of, values_of
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import (
@@ -37,6 +37,14 @@ class SymbolView:
 
     def attributes(self) -> Sequence[str]:
         return list(self._attributes)
+
+
+class OwnSymbolView(SymbolView):
+    """An instance of a class that is of no library known here: whatever it is called, it is not scikit-learn's."""
+
+    def __init__(self, symbol: Call) -> None:
+        super().__init__(symbol)
+        self.name = class_of(symbol)
 
 
 class SymbolArray:
@@ -80,6 +88,12 @@ def _viewed_object(symbol: Call | Array, depth: int) -> Value:
         return slice(*(viewed(end, _DEEPEST) for end in symbol.arguments))
     if made.startswith("sklearn."):
         return SymbolView(symbol)
+    return _viewed_other(symbol, made)
+
+
+def _viewed_other(symbol: Call, made: str) -> Value:
+    if symbol.bare and is_own_module(made.rpartition(".")[0]):
+        return OwnSymbolView(symbol)
     return symbol.told or number_of(symbol)
 
 

@@ -150,10 +150,10 @@ class _TooManySteps(Exception):
     pass
 
 
-def misuse_in(calls: Iterable[Call]) -> str:
+def misuse_in(calls: Iterable[Call], allowed: frozenset[str] = frozenset()) -> str:
     """The first thing in a pickle's ``calls`` that no scikit-learn would have written, as a sentence for people; ""
-    when there is none."""
-    walk = _Walk()
+    when there is none. Classes and functions that a person ``allowed`` may be filled and held, and not called."""
+    walk = _Walk(allowed)
     try:
         for call in calls:
             found = walk.misuse_of_call(call)
@@ -167,7 +167,8 @@ def misuse_in(calls: Iterable[Call]) -> str:
 class _Walk:
     """Goes through the objects of one file, each container once for each question, within a bound."""
 
-    def __init__(self) -> None:
+    def __init__(self, allowed: frozenset[str]) -> None:
+        self._allowed = allowed
         self._steps = 0
         self._special: dict[str, Callable[[Symbol], str] | None] = {}  # by attribute
         self._without_functions: dict[int, Symbol] = {}  # containers that are known to hold no functions, kept alive
@@ -180,6 +181,8 @@ class _Walk:
         if wrong:
             return f"It calls `{str(call.function)[:100]}` {wrong}."
         made = class_of(call)
+        if made in self._allowed:
+            return self._misuse_of_allowed(made, call)
         if made.startswith(_OF_TREE_LIBRARIES):
             return misuse_of_boosted(call, self._leaves)
         if not made.startswith("sklearn."):
@@ -199,6 +202,19 @@ class _Walk:
 
     def _misuse_of_triplet(self, call: Call) -> str:
         return "" if len(call.arguments) == 3 and not self._function_in(call.arguments) else "It imputes by a function."
+
+    def _misuse_of_allowed(self, made: str, call: Call) -> str:
+        """What its own code does with its attributes is for whoever allowed it to know."""
+        parts = call.state if isinstance(call.state, tuple) and len(call.state) == 2 else (call.state,)
+        for attribute in (key for part in parts if isinstance(part, Pairs) for key, _ in part.pairs):
+            if not isinstance(attribute, str) or attribute.startswith("__"):
+                return f"It sets {str(attribute)[:60]} of {_a(made)}, which no model does."
+        for leaf in self._leaves([call.state, call.items, call.pairs]):
+            if isinstance(leaf, Global) and not (
+                str(leaf) in self._allowed or is_function(leaf) or _TYPES.fullmatch(str(leaf))
+            ):
+                return f"It keeps `{str(leaf)[:100]}` in {_a(made)}, where no model has one."
+        return ""
 
     def _misuse_of_data(self, call: Call, made: str) -> str:
         """Arrays, containers, splines, random numbers: none keeps a function but the splines, which keep one."""
@@ -260,11 +276,16 @@ class _Walk:
     def _misuse_of_functions(self, attribute: str, value: Symbol) -> str:
         """Functions and types in ``value``, where the attribute is none for them."""
         if isinstance(value, Global):
-            return _misuse_of_named(attribute, value)
+            return self._misuse_of_named(attribute, value)
         if attribute in _HOLDS_FUNCTIONS or attribute in _TRIED or "dtype" in attribute:
             named = [leaf for leaf in self._leaves(value) if isinstance(leaf, Global)]
-            return next(filter(None, (_misuse_of_named(attribute, found) for found in named)), "")
+            return next(filter(None, (self._misuse_of_named(attribute, found) for found in named)), "")
         return "holds a function, where scikit-learn keeps none" if self._function_in(value) else ""
+
+    def _misuse_of_named(self, attribute: str, found: Global) -> str:
+        if str(found) in self._allowed and (attribute in _TRANSFORMS or attribute in _HOLDS_FUNCTIONS):
+            return ""
+        return _misuse_of_named(attribute, found)
 
     def _misuse_of_method(self, value: Symbol) -> str:
         words = [value] if isinstance(value, str) else list(self._leaves(value, most=100_000))
@@ -314,10 +335,13 @@ class _Walk:
         else:
             members = [member for pair in _listed(value) for member in (pair[1:2] if _is_named(pair) else (pair,))]
         for member in members:
-            if isinstance(member, str | int | float) or member is None or _is_estimator(class_of(member)):
+            if isinstance(member, str | int | float) or member is None or self._is_estimator(class_of(member)):
                 continue
             return "holds something that is no estimator"
         return ""
+
+    def _is_estimator(self, class_name: str) -> bool:
+        return class_name.startswith("sklearn.") or is_boosted(class_name) or class_name in self._allowed
 
     # containers
     def _function_in(self, value: Symbol) -> bool:
@@ -352,10 +376,6 @@ class _Walk:
                 yield one
             else:
                 waiting.extend(parts)
-
-
-def _is_estimator(class_name: str) -> bool:
-    return class_name.startswith("sklearn.") or is_boosted(class_name)
 
 
 def _parts(symbol: Symbol) -> list[Symbol] | tuple[Symbol, ...] | None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, compression_of, decompressed
-from kronkers_studio.packaging.model_files.r_files.r_values import Binary, Text, Value, ValueReader
+from kronkers_studio.packaging.model_files.r_files.r_forms import Binary, Text
+from kronkers_studio.packaging.model_files.r_files.r_reading import ValueReader
+from kronkers_studio.packaging.model_files.r_files.r_values import Value
 
 _FREE = 64 * 1024 * 1024
 _EXPANSION = 40  # beyond the first part: a compressed model grows less
