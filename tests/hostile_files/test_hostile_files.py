@@ -26,6 +26,8 @@ from tests.hostile_files.hostile import Hostile
 from tests.hostile_files.pickles import PICKLES
 from tests.packaging.misuse import MISUSES, Place
 
+pytestmark = pytest.mark.safety
+
 HOSTILE = [*PICKLES, *ARCHIVES]
 _WANTED = 60  # of each
 _LIMIT_SECONDS = 15.0  # of the processor: tells slow from dead
