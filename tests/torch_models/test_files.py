@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import random
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
 from kronkers_studio.domain.models import Datatype, Framework, ModelFacts
 from kronkers_studio.packaging import inspect_model
+from tests.packaging.changed_files import changed_files
 
 FILES = Path(__file__).with_name("files")
 _CODE = "scripted/code/__torch__.py"
@@ -166,13 +166,8 @@ def test_a_hostile_or_unusual_archive_is_refused_with_its_reason(data: bytes, re
 @pytest.mark.parametrize("file", ["scripted", "traced"])
 def test_a_file_that_was_cut_or_changed_is_described_or_refused(file: str) -> None:
     data = (FILES / f"{file}.pt").read_bytes()
-    chance = random.Random(file)
-    for _ in range(200):
-        changed = bytearray(data)
-        for _ in range(chance.choice((1, 1, 4, 40))):
-            changed[chance.randrange(len(changed))] = chance.choice((0, 0xFF, chance.randrange(256)))
-        end = chance.choice((len(data), len(data), chance.randrange(8, len(data))))
+    for changed in changed_files(data, file):
         try:
-            inspected(bytes(changed[:end]))
+            inspected(changed)
         except (UnsupportedModel, NotAModel) as refusal:
             assert "m.pt" in refusal.message
