@@ -35,7 +35,8 @@ def specify() -> None:
         package / "__init__.py",
         *package.glob("estimators/*.py"),
         *package.glob("serving/**/*.py"),
-        *package.glob("serving/frameworks/workers/*"),
+        *package.glob("serving/frameworks/workers/predict.*"),
+        *package.glob("serving/http/*.html"),
         *package.glob("confinement/*.py"),
         *package.glob("storage/migrations/**/*.py"),
     ]

@@ -69,7 +69,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--log-file", type=Path, help="log here, within 2 MiB, instead of to stderr")
     parser.add_argument("--most-rows", type=int, default=10_000, help="the most rows in one request")
     parser.add_argument("--most-bytes", type=int, default=16 << 20, help="the largest body of a request, in bytes")
-    parser.add_argument("--most-waiting", type=int, default=64, help="requests worked on at once; more get 503")
+    parser.add_argument("--most-waiting", type=int, default=64, help="requests worked on at once; more get 429")
     return parser.parse_args()
 
 

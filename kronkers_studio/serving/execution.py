@@ -33,13 +33,13 @@ class Runner:
         self._quick_seconds = 5 * _QUICK_SECONDS  # of a call with few rows; slow until the first calls prove otherwise
 
     async def run(self, inputs: Arrays, wanted: Collection[str], rows: int) -> dict[str, np.ndarray[Any, Any]]:
-        """As ``Model.run``. Raises ``Refusal`` (503) when too much is waiting already."""
+        """As ``Model.run``. Raises ``Refusal`` (429) when too much is waiting already."""
         if rows <= self._quick_rows and self._quick_seconds < _QUICK_SECONDS:
             return self._timed(inputs, wanted, rows)
         if self._waiting >= self._most_waiting:
             raise Refusal(
                 f"The service is busy: {self._waiting} requests are being worked on. Try again in a moment.",
-                status=503,
+                status=429,
                 headers=((b"retry-after", b"1"),),
             )
         self._waiting += 1

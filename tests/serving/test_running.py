@@ -128,7 +128,7 @@ def test_more_than_it_can_hold_is_refused_with_a_time_to_come_back(
         connection = http.client.HTTPConnection("127.0.0.1", port)
         connection.request("POST", "/predict", b'{"rows": [[0]]}', {"Content-Type": "application/json"})
         response = connection.getresponse()
-        assert (response.status, response.headers["Retry-After"]) == (503, "1")
+        assert (response.status, response.headers["Retry-After"]) == (429, "1")
         assert "busy" in json.loads(response.read())["error"]
         connection.close()
         for thread in asking:

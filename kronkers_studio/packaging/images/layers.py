@@ -130,7 +130,7 @@ def _server_sources() -> dict[str, Path]:
     """The server's files by their name in the layer. Only read, never imported: the server stands alone."""
     package = Path(kronkers_studio.__file__).resolve().parent
     rooms = ("estimators", "serving")
-    kinds = ("*.py", "*.R", "*.jl")
+    kinds = ("*.py", "*.R", "*.jl", "*.html")
     own = (file for room in rooms for kind in kinds for file in sorted((package / room).rglob(kind)))
     files = [package / "__init__.py", *own]
     return {f"kronkers_studio/{path.relative_to(package).as_posix()}": path for path in files}

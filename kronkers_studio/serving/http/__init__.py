@@ -2,10 +2,13 @@
 
 app            the service as one ASGI application
 inference      the Open Inference Protocol v2
-prediction     rows of JSON to plain JSON
+prediction     rows as JSON or CSV, and the same back
 access         who may ask
 identity       the secret of a release
 bodies         requests' bodies, within bounds
 connections    one connection, whose headers are bounded in size and time
 answers        what goes back
+request_ids    what names one request
+openapi        the OpenAPI document of the service
+try_it         the page for trying the model in a browser
 """

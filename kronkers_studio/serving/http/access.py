@@ -3,7 +3,8 @@
 A service on a loopback address is within reach of every web page that this computer's browser shows, and of everybody
 who has an account. Against the first, the Host header must name this computer's loopback address, not a name that a
 page made point to it (DNS rebinding), and requests that a page of another origin sends are refused. Against the second
-stands the release's token. Health can be asked without it: engines do, and it is where a release proves itself.
+stands the release's token. Health can be asked without it: engines do, and it is where a release proves itself. So can
+the page for trying the model, which holds nothing of it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from kronkers_studio.serving.http.answers import Answer, Send, problem, send_ans
 from kronkers_studio.serving.http.bodies import Receive, Scope
 from kronkers_studio.serving.http.identity import Identity
 
-_HEALTH = frozenset({"/v2/health/live", "/v2/health/ready"})
+_OPEN = frozenset({"/", "/v2/health/live", "/v2/health/ready"})
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _CLOSE = ((b"connection", b"close"),)
 _MOST_HOSTS = 64  # that are remembered as checked
@@ -62,7 +63,7 @@ class Access:
                 return problem("This service is asked by the address 127.0.0.1 or localhost only.", 421, headers=_CLOSE)
             if origin is not None and origin not in (b"http://" + (host or b""), b"https://" + (host or b"")):
                 return problem("Web pages of other origins may not ask this service.", 403, headers=_CLOSE)
-        if self._identity is None or scope["path"] in _HEALTH or self._identity.admits(authorization):
+        if self._identity is None or scope["path"] in _OPEN or self._identity.admits(authorization):
             return None
         return problem(
             "This request does not carry the release's token.",

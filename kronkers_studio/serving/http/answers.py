@@ -46,8 +46,8 @@ def refused(refusal: Refusal) -> Answer:
     return problem(refusal.message, refusal.status, field=refusal.field, row=refusal.row, headers=refusal.headers)
 
 
-async def send_answer(send: Send, answer: Answer) -> None:
-    """Send ``answer`` whole."""
+async def send_answer(send: Send, answer: Answer, headers: Headers = ()) -> None:
+    """Send ``answer`` whole, with ``headers`` besides its own."""
     length = (b"content-length", str(len(answer.body)).encode())
-    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, *headers, length]})
     await send({"type": "http.response.body", "body": answer.body})

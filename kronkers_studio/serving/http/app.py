@@ -17,7 +17,10 @@ from kronkers_studio.serving.http.answers import Answer, Send, json_answer, prob
 from kronkers_studio.serving.http.bodies import Receive, Scope, SenderGone, header
 from kronkers_studio.serving.http.identity import CHALLENGE, PROOF, Identity
 from kronkers_studio.serving.http.inference import Inference
+from kronkers_studio.serving.http.openapi import openapi_document
 from kronkers_studio.serving.http.prediction import Prediction
+from kronkers_studio.serving.http.request_ids import REQUEST_ID, RequestIds
+from kronkers_studio.serving.http.try_it import try_it_page
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.metrics.exposition import CONTENT_TYPE, Metrics
 from kronkers_studio.serving.model import Model
@@ -97,9 +100,20 @@ def build_app(
         inference.check_model(scope["path_params"])
         return json_answer({"name": manifest.name, "ready": ready()}, status=200 if ready() else 503)
 
+    described_once = json_answer(openapi_document(manifest, model, prediction.reader, prediction.most_rows))
+
+    async def openapi(_scope: Scope, _receive: Receive) -> Answer:
+        return described_once
+
+    async def try_it(_scope: Scope, _receive: Receive) -> Answer:
+        return try_it_page()
+
+    ids = RequestIds()
     routes = [
-        Route("/predict", _Counted("POST", prediction.answer, metrics, "/predict")),
-        *_model_routes("/infer", _Counted("POST", inference.answer, metrics, "infer")),
+        Route("/predict", _Counted("POST", prediction.answer, metrics, "/predict", ids)),
+        *_model_routes("/infer", _Counted("POST", inference.answer, metrics, "infer", ids)),
+        Route("/", _Endpoint("GET", try_it)),
+        Route("/openapi.json", _Endpoint("GET", openapi)),
         Route("/metrics", _Endpoint("GET", show_metrics)),
         Route("/history", _Endpoint("GET", history)),
         Route("/v2/health/live", _Endpoint("GET", live)),
@@ -156,10 +170,11 @@ class _Endpoint:
 
 
 class _Counted(_Endpoint):
-    """An endpoint whose requests are measured."""
+    """An endpoint whose requests are measured, and have an id that goes back with the answer."""
 
-    def __init__(self, method: str, handler: _Handler, metrics: Metrics, route: str) -> None:
+    def __init__(self, method: str, handler: _Handler, metrics: Metrics, route: str, ids: RequestIds) -> None:
         super().__init__(method, handler)
+        self._ids = ids
         self._metrics = metrics
         self._route = route
 
@@ -170,7 +185,8 @@ class _Counted(_Endpoint):
         try:
             answer = await self._answer(scope, receive)
             code, rows, label = answer.status, answer.rows, answer.label
-            await send_answer(send, answer)
+            named = (REQUEST_ID, self._ids.of(scope))
+            await send_answer(send, answer, (named,))
         except SenderGone:
             pass
         finally:
@@ -205,5 +221,5 @@ def _reason(error: Exception) -> str:
 
 async def _unknown(scope: Scope, _receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
-        message = f"There is nothing at {shown(scope['path'])}; try /predict, /v2 or /metrics."
+        message = f"There is nothing at {shown(scope['path'])}; try /predict, /openapi.json, /v2 or /metrics."
         await send_answer(send, problem(message, 404))

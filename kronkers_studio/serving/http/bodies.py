@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import orjson
@@ -13,6 +13,8 @@ from kronkers_studio.serving.problems import Refusal
 Receive = Callable[[], Awaitable[Any]]
 Scope = Any
 
+JSON = "application/json"
+CSV = "text/csv"
 BODY_IS_WHOLE = "kronkers.body_is_whole"
 """A key of a request's scope: true when the whole body has come, so that reading it waits for nothing."""
 
@@ -31,8 +33,9 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-def check_type(scope: Scope, *, binary: bool = False) -> None:
-    """Refuse (415) a body that is not said to be JSON, or with ``binary`` the protocol's binary data.
+def check_type(scope: Scope, *, others: Collection[str] = (), binary: bool = False) -> str:
+    """The body's type: JSON, one of ``others``, or with ``binary`` the protocol's binary data. Anything else is
+    refused (415).
 
     Those types are what a web page can send to another origin only after asking whether it may, which gets a no here.
     A body of no type at all is one of those that it can send unasked; a header that it cannot is as good as the type.
@@ -41,13 +44,14 @@ def check_type(scope: Scope, *, binary: bool = False) -> None:
     if found is None:
         asked_first = (header(scope, b"authorization") or "").startswith("Bearer ")
         if asked_first or (binary and header(scope, b"inference-header-content-length") is not None):
-            return
+            return JSON
     kind = (found or "").partition(";")[0].strip().lower()
-    if kind != "application/json" and not (binary and kind == "application/octet-stream"):
+    if kind != JSON and kind not in others and not (binary and kind == "application/octet-stream"):
         sent = f", not {kind[:60]}" if kind else ""
         raise Refusal(
             f"The body must be JSON: send the header Content-Type: application/json{sent}.", status=415, headers=_CLOSE
         )
+    return kind
 
 
 async def read_body(scope: Scope, receive: Receive, most_bytes: int) -> bytes:

@@ -1,4 +1,4 @@
-"""``POST /predict``: rows of JSON in, plain JSON out."""
+"""``POST /predict``: rows as JSON or CSV in, the same out."""
 
 from __future__ import annotations
 
@@ -8,55 +8,93 @@ import numpy as np
 
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.http.answers import Answer, json_answer
-from kronkers_studio.serving.http.bodies import Receive, Scope, check_type, parse_json, read_body
+from kronkers_studio.serving.http.bodies import CSV, Receive, Scope, check_type, header, parse_json, read_body
+from kronkers_studio.serving.inputs.csv_rows import csv_of, rows_of_csv
 from kronkers_studio.serving.inputs.row_reader import RowReader
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import Refusal, shown
 
+_CSV_HEADERS = ((b"content-type", b"text/csv; charset=utf-8; header=present"),)
+
 
 class Prediction:
-    """Answers {"rows": […]} with {"model", "version", "outputs", "probabilities"?}: one output per row."""
+    """Answers {"rows": […]} with {"model", "version", "outputs", "probabilities"?}: one output per row.
+
+    Rows of CSV (Content-Type: text/csv) are taken too; ``Accept: text/csv`` gets a column of outputs, and one of each
+    class's probability.
+    """
 
     def __init__(self, manifest: Manifest, model: Model, runner: Runner, *, most_rows: int, most_bytes: int) -> None:
         self._head = {"model": manifest.name, "version": manifest.version}
         self._model = model
         self._runner = runner
         self._no_rows = model.signature.no_rows
-        most_rows = 1 if model.signature.one_row else most_rows
-        self._reader = RowReader(model.signature, takes_missing=model.takes_missing, most_rows=most_rows)
+        self.most_rows = most_rows = 1 if model.signature.one_row else most_rows
+        self.reader = RowReader(model.signature, takes_missing=model.takes_missing, most_rows=most_rows)
         self._most_bytes = most_bytes
         self._wanted = tuple(filter(None, (model.label, model.probabilities)))
 
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
         """The answer to one request. Raises ``Refusal``, and whatever the model raises."""
-        check_type(scope)
+        kind = check_type(scope, others=(CSV,))
         if self._no_rows:
             raise Refusal(
                 f"This model takes no rows: {self._no_rows}. "
                 f"Send whole tensors to /v2/models/{self._head['model']}/infer.",
                 status=422,
             )
-        content = parse_json(await read_body(scope, receive, self._most_bytes))
-        if "rows" not in content:
-            sent = f", not {', '.join(map(shown, list(content)[:3]))}" if content else ""
-            raise Refusal(f"The body must have the field “rows”, a list of rows{sent}.", field="rows")
-        inputs, rows = self._reader.read(content["rows"])
+        body = await read_body(scope, receive, self._most_bytes)
+        inputs, rows = self.reader.read(self._rows_of_csv(scope, body) if kind == CSV else _rows_of_json(body))
         outputs = await self._runner.run(inputs, self._wanted, rows)
         label = outputs[self._model.label]
         if not label.ndim or len(label) != rows:
             raise Refusal(
                 "This model gives no answer for each row: send whole tensors to its infer address.", status=422
             )
+        wanted = header(scope, b"accept") or ""
+        if wanted.partition(";")[0].strip().lower() == CSV:
+            return Answer(self._csv(outputs), headers=_CSV_HEADERS, rows=rows, label=label)
         return json_answer(self._content(outputs), rows=rows, label=label)
 
+    def _rows_of_csv(self, scope: Scope, body: bytes) -> list[Any]:
+        parameters = (header(scope, b"content-type") or "").lower().replace(" ", "").split(";")[1:]
+        told = {"header=present": True, "header=absent": False}
+        has_header = next((told[each] for each in parameters if each in told), None)
+        return rows_of_csv(body, self.reader, has_header=has_header, most_rows=self.most_rows)
+
     def _content(self, outputs: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
-        label = outputs[self._model.label]
-        if label.ndim == 2 and label.shape[1] == 1:
-            label = label[:, 0]  # one value per row, as some exports of regressors wrap it
-        content = {**self._head, "outputs": label.tolist()}
+        content = {**self._head, "outputs": self._label(outputs).tolist()}
         if self._model.probabilities:
             matrix = outputs[self._model.probabilities].tolist()
-            names = self._model.classes or tuple(map(str, range(len(matrix[0]))))
+            names = self._class_names(len(matrix[0]))
             content["probabilities"] = [dict(zip(names, row, strict=True)) for row in matrix]
         return content
+
+    def _csv(self, outputs: dict[str, np.ndarray[Any, Any]]) -> bytes:
+        label = self._label(outputs)
+        names, columns = ["output"], [label.tolist()]
+        if label.ndim == 2:
+            names, columns = [f"output_{at}" for at in range(1, label.shape[1] + 1)], label.T.tolist()
+        if self._model.probabilities:
+            matrix = outputs[self._model.probabilities]
+            names += [f"probability_{name}" for name in self._class_names(matrix.shape[1])]
+            columns += matrix.T.tolist()
+        return csv_of(names, columns)
+
+    def _label(self, outputs: dict[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+        label = outputs[self._model.label]
+        if label.ndim == 2 and label.shape[1] == 1:
+            return label[:, 0]  # one value per row, as some exports of regressors wrap it
+        return label
+
+    def _class_names(self, count: int) -> tuple[str, ...]:
+        return self._model.classes or tuple(map(str, range(count)))
+
+
+def _rows_of_json(body: bytes) -> Any:
+    content = parse_json(body)
+    if "rows" not in content:
+        sent = f", not {', '.join(map(shown, list(content)[:3]))}" if content else ""
+        raise Refusal(f"The body must have the field “rows”, a list of rows{sent}.", field="rows")
+    return content["rows"]

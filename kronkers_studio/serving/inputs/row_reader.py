@@ -23,11 +23,21 @@ _Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
+    """One value of a row: the protocol's ``datatype``, whether it may be missing, and what more is known of it.
+    ``name`` is the number of its place where columns have no names. ``levels`` are the texts that it may be, () for
+    any."""
+
     name: str
     datatype: str
     takes_missing: bool
     holds: Holds | None = None
+    levels: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """B truth values, O text, F fractional numbers, I whole numbers."""
+        return {"BOOL": "B", "BYTES": "O"}.get(self.datatype, "F" if self.datatype.startswith("FP") else "I")
 
 
 class RowReader:
@@ -47,6 +57,16 @@ class RowReader:
         self._pick = _picker([column.name for column in self._columns])
         unused = [column.name for column in self._columns if column.holds is Holds.ANYTHING]
         self._unused = dict.fromkeys(unused) if self._named else {}
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """What a row holds, in order; none where the model's only input is as wide as the rows that come."""
+        return self._columns
+
+    @property
+    def named(self) -> bool:
+        """Whether a row may be an object of fields."""
+        return self._named
 
     def read(self, rows: object) -> tuple[dict[str, _Array], int]:
         """The model's input arrays and the number of rows. Raises ``Refusal``."""
@@ -132,10 +152,10 @@ class RowReader:
             array = np.stack(columns, axis=1)
         return array.reshape(len(picked)) if len(spec.shape) == 1 else array
 
-    def _column_at(self, position: int) -> _Column:
+    def _column_at(self, position: int) -> Column:
         if self._columns:
             return self._columns[position]
-        return _Column("", self._inputs[0].datatype, self._takes_missing, self._inputs[0].holds)
+        return Column("", self._inputs[0].datatype, self._takes_missing, self._inputs[0].holds)
 
     def _column(self, values: Sequence[Any], position: int) -> _Array:
         """One column's values as an array of its type, or the complaint about the first that does not fit."""
@@ -146,24 +166,30 @@ class RowReader:
         named = f"the field {shown(column.name)}" if self._named else f"value {position + 1}"
         for number, value in enumerate(values, 1):
             if _converted([value], [value], column) is None:
-                reason = _complaint(value, column.datatype)
+                reason = _complaint(value, column)
                 raise Refusal(f"Row {number}: {named} {reason}.", field=column.name or None, row=number)
         raise Refusal(f"{named[0].upper()}{named[1:]} does not fit this model's input.", field=column.name or None)
 
 
-def _columns_of(inputs: tuple[TensorSpec, ...], takes_missing: bool) -> tuple[list[_Column], bool]:
+def _columns_of(inputs: tuple[TensorSpec, ...], takes_missing: bool) -> tuple[list[Column], bool]:
     """The columns of a row and whether they have names; none when the inputs are no table or of unknown width."""
     if len(inputs) == 1 and len(inputs[0].shape) == 2:
         spec = inputs[0]
         names = spec.columns or tuple(str(n) for n in range(1, spec.width + 1))
         missing = spec.may_be_missing if len(spec.may_be_missing) == len(names) else (takes_missing,) * len(names)
         return [
-            _Column(name, spec.datatype, may_be, spec.holds) for name, may_be in zip(names, missing, strict=True)
+            Column(name, spec.datatype, may_be, spec.holds) for name, may_be in zip(names, missing, strict=True)
         ], bool(spec.columns)
     if any(spec.width != 1 or len(spec.shape) > 2 for spec in inputs):
         return [], False
     return [
-        _Column((spec.columns or (spec.name,))[0], spec.datatype, (*spec.may_be_missing, takes_missing)[0], spec.holds)
+        Column(
+            (spec.columns or (spec.name,))[0],
+            spec.datatype,
+            (*spec.may_be_missing, takes_missing)[0],
+            spec.holds,
+            spec.levels,
+        )
         for spec in inputs
     ], True
 
@@ -182,11 +208,6 @@ _JSON_TYPES: dict[str, frozenset[type]] = {
 }
 
 
-def _group(datatype: str) -> str:
-    """B truth values, O text, F fractional numbers, I whole numbers."""
-    return {"BOOL": "B", "BYTES": "O"}.get(datatype, "F" if datatype.startswith("FP") else "I")
-
-
 _ALSO: dict[Holds | None, frozenset[type]] = {
     Holds.NUMBERS: frozenset({bool}),
     Holds.CATEGORIES: frozenset({bool, int}),
@@ -195,11 +216,11 @@ _ALSO: dict[Holds | None, frozenset[type]] = {
 _PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
 
 
-def _converted(values: Any, flat: Any, column: _Column) -> _Array | None:
+def _converted(values: Any, flat: Any, column: Column) -> _Array | None:
     """``values`` (``flat`` is each single one of them) as an array of the type of ``column``; None when any does not
     fit."""
     datatype = column.datatype
-    group, dtype = _group(datatype), NUMPY_TYPES[datatype]
+    group, dtype = column.kind, NUMPY_TYPES[datatype]
     allowed = _JSON_TYPES[group] | _ALSO.get(column.holds, frozenset())
     missing = {type(None)} if column.takes_missing and group in "FO" else set()
     found = set(map(type, flat))
@@ -270,8 +291,8 @@ def narrowed(array: _Array, datatype: str, *, takes_missing: bool) -> _Array | N
     return array.astype(dtype, copy=False)
 
 
-def _complaint(value: object, datatype: str) -> str:
-    group = _group(datatype)
+def _complaint(value: object, column: Column) -> str:
+    group = column.kind
     needed = {"B": "true or false", "O": "text", "F": "a number", "I": "a whole number"}[group]
     if value is None:
         return f"is null, and this model cannot take missing values: it must be {needed}"
@@ -279,4 +300,4 @@ def _complaint(value: object, datatype: str) -> str:
         return f"must be {needed}, not {kind_of(value)}"
     if group == "I" and isinstance(value, float) and not value.is_integer():
         return "must be a whole number, not a fraction"
-    return f"is out of range for {datatype}"
+    return f"is out of range for {column.datatype}"
