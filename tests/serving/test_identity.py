@@ -70,11 +70,11 @@ def test_a_challenge_is_answered_with_a_proof_of_secret_model_and_version(secret
     assert b"kronkers-proof" not in ask(secret_port, "GET /v2/health/ready")[1].lower()
 
 
-_HEALTH = ("/v2/health/live", "/v2/health/ready")
+_OPEN = ("/v2/health/live", "/v2/health/ready", "/")
 
 
 def _answered() -> list[str]:
-    """What the service has an answer for, health aside: by any method, as each is refused before it is looked at."""
+    """What the service has an answer for, health and the page aside: by any method, as each is refused before it is looked at."""
     with pytest.MonkeyPatch.context() as patch:
         routes: list[Route] = []
         patch.setattr(app, "Router", lambda every, **_: routes.extend(every))
@@ -87,7 +87,7 @@ def _answered() -> list[str]:
             metrics=service,
         )
     paths = [route.path.replace("{model}", "wine").replace("{version}", "3") for route in routes]
-    return [f"{method} {path}" for path in paths if path not in _HEALTH for method in ("GET", "POST")]
+    return [f"{method} {path}" for path in paths if path not in _OPEN for method in ("GET", "POST")]
 
 
 ROUTES = [
@@ -104,13 +104,19 @@ ROUTES = [
 
 @pytest.mark.parametrize("line", ROUTES)
 @pytest.mark.parametrize("token", ["", TOKEN[:-1], TOKEN + "0", TOKEN.upper(), TOKEN[7:], "Bearer ", "Basic eDp5"])
-def test_nothing_but_health_is_answered_without_the_token(secret_port: int, line: str, token: str) -> None:
+def test_nothing_but_health_and_the_page_is_answered_without_the_token(secret_port: int, line: str, token: str) -> None:
     """Seen to fail with a new address that is answered like these two."""
     sent = (f"Authorization: {token}",) if token else ()
     status, answer = ask(secret_port, line, *sent, f"Content-Type: {JSON}")
     assert status == 401
     assert TOKEN.encode() not in answer
     assert b"wine" not in answer
+
+
+def test_the_page_says_nothing_of_the_model_to_who_has_no_token(secret_port: int) -> None:
+    status, answer = ask(secret_port, "GET /")
+    assert (status, b"wine" in answer, TOKEN.encode() in answer) == (200, False, False)
+    assert ask(secret_port, "GET /openapi.json")[0] == 401
 
 
 def test_the_addresses_that_are_asked_without_the_token_are_those_that_there_are() -> None:

@@ -16,6 +16,7 @@ _Schema = dict[str, Any]
 _JSON = "application/json"
 _MOST_NAMED = 2_000
 """Columns that are described one by one: a model of pictures has hundreds of thousands."""
+_LENGTH = {"type": "integer", "minimum": 0}
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _TOKEN = {"type": "http", "scheme": "bearer", "description": "The release's token, where it has one."}
 
@@ -202,9 +203,9 @@ def _infer_request(model: Model) -> _Schema:
 
 
 def _tensor(spec: TensorSpec) -> _Schema:
-    shape: _Schema = {"type": "array", "items": {"type": "integer", "minimum": 0}}
+    shape: _Schema = {"type": "array", "items": _LENGTH}
     if not spec.any_rank:
-        shape["prefixItems"] = [{"const": length} if length >= 0 else {} for length in spec.shape]
+        shape["prefixItems"] = [{"const": length} if length >= 0 else _LENGTH for length in spec.shape]
         shape |= {"minItems": len(spec.shape), "maxItems": len(spec.shape)}
     datatype: _Schema = {"enum": list(NUMPY_TYPES)} if spec.any_type else {"const": spec.datatype}
     return {
