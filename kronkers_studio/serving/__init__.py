@@ -12,6 +12,7 @@ metrics         what is counted while a model answers
 server          the service, from start to graceful end
 model_loader    a package's folder to a model that is ready
 execution       predictions beside the event loop
+batches         several requests as one call of the model
 manifest        what the package says of its model
 model           what every model can do
 signature       the inputs and outputs of a model

@@ -74,7 +74,8 @@ _OPEN = ("/v2/health/live", "/v2/health/ready", "/")
 
 
 def _answered() -> list[str]:
-    """What the service has an answer for, health and the page aside: by any method, as each is refused before it is looked at."""
+    """What the service has an answer for, health and the page aside: by any method, as each is refused before it is
+    looked at."""
     with pytest.MonkeyPatch.context() as patch:
         routes: list[Route] = []
         patch.setattr(app, "Router", lambda every, **_: routes.extend(every))
