@@ -39,6 +39,12 @@ class _Doubling:
         return dict.fromkeys(wanted, 2 * x)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a row takes stays as a test says it, however slow the machine is."""
+    monkeypatch.setattr(execution, "_SMOOTHING", 0.0)
+
+
 def _runner(model: Any, **options: Any) -> Runner:
     runner = Runner(cast(Model, model), **{"threads": 1, "most_waiting": 64, "quick": False, **options})
     runner._seconds_per_row = 1e-6  # as after many calls

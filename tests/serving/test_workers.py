@@ -166,6 +166,8 @@ def test_a_question_to_another_process_never_holds_up_the_event_loop() -> None:
     here = threading.current_thread().name
 
     class Elsewhere:
+        signature = Signature()
+
         def run(self, _inputs: object, _wanted: object) -> dict[str, np.ndarray]:
             return {"thread": np.array([threading.current_thread().name], dtype=object)}
 
