@@ -65,7 +65,6 @@ _ONNX_OF_KERAS = "Export it to ONNX: model.export(file, format=“onnx”)."
 _ONNX_OF_TORCH = "Export it to ONNX where it was trained: torch.onnx.export(model, example, file)."
 _ZIP = b"PK\x03\x04"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_PYTORCH = "the library torch in the service (some 200 MB)"
 
 ONNX = ModelFileKind("ONNX", (".onnx",), "an ONNX model", Framework.ONNX)  # a protocol buffer, without any mark
 JOBLIB = ModelFileKind(
@@ -128,12 +127,11 @@ TORCH_EXPORT = ModelFileKind(
     "PyTorch (exported)",
     (".pt2",),
     "a PyTorch program (.pt2)",
+    Framework.PYTORCH,
     signs=(
         Sign(_ZIP, entries=("archive_format", "archive_version")),
         Sign(_ZIP, entries=("serialized_exported_program.json",)),
     ),
-    needs=_PYTORCH,
-    instead="Export it to ONNX where it was made: torch.onnx.export(program).save(file).",
 )
 PYTORCH = ModelFileKind(
     "PyTorch",

@@ -33,7 +33,7 @@ FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
     Framework.LIGHTGBM: {**_PICKLES, "lightgbm": "model.txt"},
     Framework.CATBOOST: {**_PICKLES, "catboost": "model.cbm"},
     Framework.KERAS: {"keras": "model.keras"},
-    Framework.PYTORCH: {"torchscript": "model.pt"},
+    Framework.PYTORCH: {"torchscript": "model.pt", "torch-export": "model.pt2"},
     Framework.R: {"rds": "model.rds"},
     Framework.JULIA: {"jls": "model.jls"},
 }

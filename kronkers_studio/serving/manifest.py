@@ -21,7 +21,7 @@ _FRAMEWORKS = {
     "lightgbm": (*_PICKLES, "lightgbm"),
     "catboost": (*_PICKLES, "catboost"),
     "keras": ("keras",),
-    "pytorch": ("torchscript",),
+    "pytorch": ("torchscript", "torch-export"),
     "r": ("rds",),
     "julia": ("jls",),
 }

@@ -70,6 +70,10 @@ def _network(manifest: Manifest, threads: int) -> Model:
         from kronkers_studio.serving.frameworks.keras_files.keras_model import KerasModel
 
         return KerasModel(manifest.file, manifest.signature, threads)
+    if manifest.file_format == "torch-export":
+        from kronkers_studio.serving.frameworks.torch_files.exported_model import ExportedModel
+
+        return ExportedModel(manifest.file, manifest.signature, threads)
     from kronkers_studio.serving.frameworks.torch_files.torch_model import TorchModel
 
     return TorchModel(manifest.file, manifest.signature, threads)

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from packaging.version import Version
 
 from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
-from kronkers_studio.domain.model_files import JULIA, MLFLOW, ModelFileKind, R, kind_of_module
+from kronkers_studio.domain.model_files import JULIA, MLFLOW, TORCH_EXPORT, ModelFileKind, R, kind_of_module
 from kronkers_studio.domain.models import Framework, ModelFacts, Signature
 from kronkers_studio.estimators.answers import CannotPredict
 from kronkers_studio.estimators.boosted import library_of
@@ -126,6 +126,10 @@ def _reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundings], M
             from kronkers_studio.packaging.model_files.keras_files.archives import inspect_keras
 
             return inspect_keras
+        case Framework.PYTORCH if kind is TORCH_EXPORT:
+            from kronkers_studio.packaging.model_files.torch_files.exported import inspect_exported
+
+            return inspect_exported
         case Framework.PYTORCH:
             from kronkers_studio.packaging.model_files.torch_files.scripts import inspect_torchscript
 
