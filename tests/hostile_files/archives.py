@@ -127,7 +127,38 @@ def _script(line: bytes) -> Callable[[Path], bytes]:
     return lambda _: _zipped({**code, "net/version": b"3\n"})
 
 
+def _exported(change: Callable[[dict[str, Any], Path], Any]) -> Callable[[Path], bytes]:
+    """A program that PyTorch 2.13 exported, after ``change`` of what it says of itself."""
+    whole = Path(__file__).parents[1] / "torch_models" / "exported" / "two-2.13.0.pt2"
+
+    def build(canary: Path) -> bytes:
+        with zipfile.ZipFile(whole) as archive:
+            entries = {name: archive.read(name) for name in archive.namelist()}
+        document = next(name for name in entries if name.endswith("models/model.json"))
+        described = json.loads(entries[document])
+        change(described, canary)
+        return _zipped({**entries, document: _json(described)})
+
+    return build
+
+
+def _with_length(described: dict[str, Any], canary: Path) -> None:
+    code = f"__import__('os').system('touch {canary}')"
+    described["graph_module"]["graph"]["tensor_values"]["a"]["sizes"][0] = {"as_expr": {"expr_str": code, "hint": None}}
+
+
 _TORCH = [
+    Hostile("PyTorch: an exported program with a length that is code", "net.pt2", _exported(_with_length),
+            "more than lengths"),
+    Hostile("PyTorch: an exported program with a guard that is code", "net.pt2", _exported(
+            lambda d, c: d.update(guards_code=[f"__import__('os').system('touch {c}')"])), "more than lengths"),
+    Hostile("PyTorch: an exported program that calls the system", "net.pt2", _exported(
+            lambda d, _: d["graph_module"]["graph"]["nodes"][0].update(target="torch.os.system")), "calls “torch.os"),
+    Hostile("PyTorch: an exported program with a name that is code", "net.pt2", _exported(
+            lambda d, c: d["graph_module"]["graph"]["nodes"][0].update(name=f"x = open('{c}', 'w')")), "is no name"),
+    Hostile("PyTorch: an exported program with a container that imports", "net.pt2", _exported(
+            lambda d, _: d["graph_module"]["module_call_graph"][0]["signature"].update(in_spec=json.dumps(
+                [1, {"type": "collections.defaultdict", "context": "{}", "children_spec": []}]))), "class of its own"),
     Hostile("PyTorch: weights that call", "net.pt", lambda c: _torch(_call(c))),
     Hostile("PyTorch: weights that call, in the old form", "net.pt", lambda c:
             b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19." + _call(c)),

@@ -36,6 +36,8 @@ _REFUSED: Final = {
 }
 _VERIFIER: Final = re.compile(r"[A-Z_]{1,40}")
 _NO_BOUND: Final = 1 << 31
+_ANY: Final = 2
+"""A least length up to this means any: PyTorch looks into lengths of 0 and 1 apart, and takes them all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +210,11 @@ def _bounds(name: str, sizes: list[Any], ranges: Mapping[str, Any]) -> list[str]
         least, most = bound.get("min_val") or 0, bound.get("max_val")
         if not isinstance(least, int) or not isinstance(most, int | None):
             raise Damaged("its lengths have bounds that are no numbers")
-        if most is not None and most < _NO_BOUND:
+        bounded = most is not None and most < _NO_BOUND
+        if bounded and least > _ANY:
             found.append(f"The input “{name}” takes {least} to {most} along axis {axis}.")
-        elif least > 1:
+        elif bounded:
+            found.append(f"The input “{name}” takes at most {most} along axis {axis}.")
+        elif least > _ANY:
             found.append(f"The input “{name}” takes at least {least} along axis {axis}.")
     return found
