@@ -115,6 +115,11 @@ def _spec(kind: str, context: str) -> Callable[[dict[str, Any]], None]:
         (lambda d: _graph(d)["nodes"][0]["inputs"][0].update(arg={"as_operator": "torch.load"}), "torch.load"),
         (lambda d: _graph(d)["tensor_values"]["a"]["device"].update(type="cuda"), "for a graphics card"),
         (lambda d: _graph(d)["tensor_values"]["a"].update(dtype=13), "of the type bfloat16"),
+        (_target("torch.ops.higher_order.cond"), "under a condition"),
+        (
+            lambda d: _graph(d)["nodes"][0]["inputs"][0].update(name="training", arg={"as_bool": True}),
+            "exported in training",
+        ),
         (lambda d: d["schema_version"].update(major=9), "of a form that PyTorch 2.4 to 2.14 do not write"),
         (lambda d: d["graph_module"]["module_call_graph"][0].update(fqn="a'];exit()#"), "which is no name"),
         (lambda d: d["graph_module"]["signature"]["output_specs"].append({"buffer_mutation": {}}), "its own weights"),

@@ -59,6 +59,11 @@ def require_path(path: Any) -> None:
 
 def require_operator(target: Any) -> None:
     """One of PyTorch's own that no model is harmed by."""
+    if isinstance(target, str) and target.startswith("torch.ops.higher_order."):
+        called = _shown(target.rpartition(".")[2])
+        raise Damaged(
+            f"it has a part of its own that runs under a condition or in a mode (“{called}”): not supported yet"
+        )
     of_aten = _ATEN.fullmatch(target) if isinstance(target, str) else None
     if target not in _PLAIN and (of_aten is None or of_aten[1] not in ATEN):
         raise Damaged(f"it calls “{_shown(target)}”, which is on no list of what a model needs")

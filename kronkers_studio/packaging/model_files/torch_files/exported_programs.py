@@ -67,6 +67,8 @@ def _require_plain(found: Any) -> None:
     while waiting:
         part = waiting.pop()
         if isinstance(part, dict):
+            if part.get("name") in ("training", "train") and part.get("arg") == {"as_bool": True}:
+                raise Damaged("it was exported in training: export it after model.eval()")
             for key, value in part.items():
                 if value is None:
                     continue
@@ -127,6 +129,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(("target", "as_operator"), require_operator),
     **dict.fromkeys(("name", "as_name"), require_name),
     **dict.fromkeys(_NAMES_OF, _each(require_name)),
+    "range_constraints": _each(require_length),
     **dict.fromkeys(_PARTS, require_path),
     **dict.fromkeys(("device", "as_device"), _require_processor),
     **dict.fromkeys(("in_spec", "out_spec"), _tree),
