@@ -31,8 +31,8 @@ from kronkers_studio.packaging.model_files.pickles.replaced_names import replace
 from kronkers_studio.packaging.model_files.r_files.r_objects import SavedObject, is_r_object, read_saved
 
 _SUPPORTED = (
-    "Models of scikit-learn (joblib, pickle), XGBoost, LightGBM, CatBoost, Keras, PyTorch (TorchScript, .pt2), ONNX and "
-    "R (.rds), and Julia objects (.jls)"
+    "Models of scikit-learn (joblib, pickle), XGBoost, LightGBM, CatBoost, Keras, PyTorch (TorchScript, .pt2), "
+    "ONNX and R (.rds), and Julia objects (.jls)"
 )
 _HEAD = 4096
 _LARGEST = 32 * 1024**3
