@@ -444,7 +444,7 @@ def write(folder: Path, case: Case, number: int) -> list[dict[str, Any]]:
 
             try:
                 dump(case.model, file, compression=8 if number % 2 else 0)
-            except (TypeError, AttributeError, ValueError) as reason:  # skops does not know how
+            except (TypeError, AttributeError, ValueError, RecursionError) as reason:  # skops does not know how
                 unsaved[case.name] = f"{type(reason).__name__}: {reason}"
                 continue
         elif ending == "pkl":

@@ -220,7 +220,8 @@ class NodeReader:
         made = self._called(Global("functools", "partial"))
         content = _entry(node, "content")
         parts = tuple(self.symbol(content.get(part), depth) for part in ("func", "args", "kwds", "namespace"))
-        return self._call(made, parts[:1], state=parts)
+        further = None if isinstance(parts[3], Pairs) and not parts[3].pairs else parts[3]
+        return self._call(made, parts[:1], state=(*parts[:3], further))
 
     def _method(self, node: dict[str, Any], depth: int) -> Symbol:
         """A method of an object, by its name."""
@@ -326,8 +327,14 @@ class NodeReader:
         self._findings.calls.append(call)
         return call
 
-    def _random_generator(self, _: dict[str, Any], __: int) -> Symbol:
-        raise Forbidden("holds a numpy.random.Generator, which no model of scikit-learn has")
+    def _random_generator(self, node: dict[str, Any], depth: int) -> Symbol:
+        """As numpy's pickles have it. What it was seeded with is of no use to a service."""
+        self._require(node, "numpy.random._generator.Generator")
+        state = self.symbol(_entry(node, "content").get("bit_generator"), depth)
+        kind = dict(state.pairs).get("bit_generator") if isinstance(state, Pairs) else None
+        call = Call(Global("numpy.random._pickle", "__generator_ctor"), (kind,), state=state)
+        self._findings.calls.append(call)
+        return call
 
     def _sparse(self, node: dict[str, Any], _: int) -> Symbol:
         made = self._global(node)

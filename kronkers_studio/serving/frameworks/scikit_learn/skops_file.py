@@ -22,6 +22,7 @@ from kronkers_studio.serving.problems import CannotStart
 
 _MISSING = object()
 _PROTOCOLS = (0, 1, 2)
+_BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
 _KEYS: dict[str, Callable[[str], Any]] = {
     "builtins.str": str,
     "builtins.int": int,
@@ -190,6 +191,14 @@ class _Builder:
         made.set_state(self.built(node["content"]))
         return made
 
+    def _random_generator(self, node: dict[str, Any]) -> Any:
+        state = self.built(node["content"]["bit_generator"])
+        if state["bit_generator"] not in _BIT_GENERATORS:
+            raise CannotStart("The model file asks for a generator of random numbers that numpy does not have.")
+        made = getattr(np.random, state["bit_generator"])(0)
+        made.state = state
+        return np.random.Generator(made)
+
     def _sparse(self, node: dict[str, Any]) -> Any:
         from scipy.sparse import load_npz
 
@@ -222,5 +231,6 @@ _LOADERS: dict[str, Callable[[_Builder, dict[str, Any]], Any]] = {
     "MaskedArrayNode": _Builder._masked_array,
     "DTypeNode": _Builder._type_of_array,
     "RandomStateNode": _Builder._random_state,
+    "RandomGeneratorNode": _Builder._random_generator,
     "SparseMatrixNode": _Builder._sparse,
 }
