@@ -2,10 +2,10 @@
 
     python -m tests.estimators.models FOLDER [--skops] [NAME …]
 
-With names it makes only those special models; with --skops, which needs that library, files of skops. FOLDER gets each model as a pickle and as a joblib file, and
-``models.json``: for each of them the rows of JSON that a client would send, and the library's own answers. It runs in
-an environment with one version of scikit-learn (and pandas, since models are fitted on data frames), and imports
-nothing of the program.
+With names it makes only those special models; with --skops, which needs that library, files of skops. FOLDER gets each
+model as a pickle and as a joblib file, and ``models.json``: for each of them the rows of JSON that a client would
+send, and the library's own answers. It runs in an environment with one version of scikit-learn (and pandas, since
+models are fitted on data frames), and imports nothing of the program.
 """
 
 from __future__ import annotations
@@ -440,7 +440,7 @@ def write(folder: Path, case: Case, number: int) -> list[dict[str, Any]]:
     for ending in ENDINGS:
         file = folder / f"{number:04}.{ending}"
         if ending == "skops":
-            from skops.io import dump
+            from skops.io import dump  # type: ignore[import-not-found]  # in an environment of its own
 
             try:
                 dump(case.model, file, compression=8 if number % 2 else 0)

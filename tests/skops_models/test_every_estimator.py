@@ -44,4 +44,7 @@ def test_every_estimator_that_skops_saves_answers_as_the_library_does(tmp_path: 
 
     assert wrong == {}
     assert [entry["name"] for entry in accepted.values() if not entry["predicts"]] == []
-    assert {by_file[file]["kind"] for file in refused if by_file[file]["predicts"]} <= {"DictVectorizer", "FeatureHasher"}
+    assert {by_file[file]["kind"] for file in refused if by_file[file]["predicts"]} <= {
+        "DictVectorizer",
+        "FeatureHasher",
+    }

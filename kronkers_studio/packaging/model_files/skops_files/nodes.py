@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from math import prod
 from typing import Any, Final
 
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.packaging.byte_reader import Damaged, TooMuch
 from kronkers_studio.packaging.model_files.pickles.array_types import number_of
 from kronkers_studio.packaging.model_files.pickles.pickle_reader import Findings, Forbidden
@@ -67,7 +67,7 @@ class NodeReader:
             return self._seen_before(number, kind)
         made = _LOADERS.get(loader) if isinstance(loader, str) else None
         if made is None:
-            raise Damaged(f"it is to be loaded in the unknown way {str(loader)[:60]}")
+            raise Damaged(f"it is to be loaded in the unknown way {printable(str(loader)[:60])}")
         if number is not None:
             self._seen[number] = kind, _PENDING
         found = made(self, node, depth + 1)
@@ -105,10 +105,12 @@ class NodeReader:
         """The class of ``node``, when it is the one that skops writes for that loader."""
         found = str(self._global(node))
         if found not in names:
-            raise Forbidden(f"has a part of {found[:100]} that would become something else")
+            raise Forbidden(f"has a part of {printable(found[:100])} that would become something else")
         return found
 
-    def _call(self, function: Global, arguments: tuple[Symbol, ...], *, bare: bool = False, state: Symbol = None) -> Call:
+    def _call(
+        self, function: Global, arguments: tuple[Symbol, ...], *, bare: bool = False, state: Symbol = None
+    ) -> Call:
         call = Call(self._called(function), arguments, bare, state)
         self._findings.calls.append(call)
         return call
@@ -185,12 +187,13 @@ class NodeReader:
             self._kept += len(data)
             return data
 
-        return self._of_file(node, bytes, read)
+        found: bytes = self._of_file(node, bytes, read)
+        return found
 
     def _of_file(self, node: dict[str, Any], kind: type, read: Callable[[str], Symbol]) -> Any:
         """What ``read`` makes of the part that ``node`` names, once for each part."""
         name = node.get("file")
-        if not isinstance(name, str):
+        if not isinstance(name, str) or not name.isprintable():
             raise Damaged("an array in it has no content")
         if name not in self._files:
             if len(self._files) >= _MOST_FILES:
@@ -281,7 +284,7 @@ class NodeReader:
             return found
         scalar = Call(Global("numpy.core.multiarray", "scalar"), (found.dtype, found.data))
         if not made.startswith("numpy.") or found.shape != () or not _is_of(made, scalar):
-            raise Forbidden(f"has an array that would be given to {made[:100]}")
+            raise Forbidden(f"has an array that would be given to {printable(made[:100])}")
         return scalar
 
     def _object_array(self, node: dict[str, Any], depth: int) -> Array:
@@ -313,7 +316,7 @@ class NodeReader:
     def _type_of_array(self, node: dict[str, Any], depth: int) -> Symbol:
         self._require(node, "numpy.dtype")
         empty = self.symbol(node.get("content"), depth)
-        if not isinstance(empty, Array) or prod(empty.shape):
+        if not isinstance(empty, Array) or 0 not in empty.shape:
             raise Damaged("a type in it is in no form of skops's")
         return empty.dtype
 
@@ -358,7 +361,7 @@ def _keys(types: Any, texts: list[str]) -> list[Symbol]:
         known = isinstance(kind, dict) and kind.get("__loader__") == "TypeNode"
         name = f"{kind.get('__module__')}.{kind.get('__class__')}" if known else ""
         if name not in _KEYS:
-            raise Damaged(f"a dictionary in it has keys that are no texts or numbers ({name[:60]})")
+            raise Damaged(f"a dictionary in it has keys that are no texts or numbers ({printable(name[:60])})")
         try:
             made.append(_KEYS[name](text))
         except ValueError:

@@ -1,4 +1,4 @@
-"""The description in a file of skops, read within bounds into the symbols that a pickle of the same object would have."""
+"""The description in a file of skops, read within bounds into the symbols that a pickle of the object would have."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SkopsReader:
             raise Damaged("it does not say in which form of skops's it is")
         if protocol not in _PROTOCOLS:
             raise UnsupportedModel(
-                f"{self._name} is in a newer form of skops (protocol {protocol}) than is known here: not supported yet.",
+                f"{self._name} is in a newer form of skops ({protocol}) than is known here: not supported yet.",
                 next_step="Save it again with joblib.dump(model, file), or with skops 0.16.",
             )
         if isinstance(version, str) and len(version) <= _LONGEST_VERSION and is_version(version):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final
 
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.packaging.byte_reader import Damaged, TooMuch
 from kronkers_studio.packaging.model_files.pickles.pickle_reader import Forbidden
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Array, Call, Global, Pairs, Symbol
@@ -50,7 +51,7 @@ def sparse_in(archive: ZipMembers, name: str, made: Global) -> Call:
     """The sparse matrix of class ``made`` in the part ``name``, an archive of its own. Raises as ``array_in`` does."""
     matched = _SPARSE.fullmatch(made.name)
     if matched is None or made.module.split(".")[:2] != ["scipy", "sparse"]:
-        raise Damaged(f"it holds a matrix of the unknown class {str(made)[:100]}")
+        raise Damaged(f"it holds a matrix of the unknown class {printable(str(made)[:100])}")
     inner = ZipMembers(io.BytesIO(archive.read(name, _LARGEST_SPARSE)))
     parts = {part.removesuffix(".npy"): array_in(inner, part) for part in inner.names}
     stated = parts.pop("format", None)

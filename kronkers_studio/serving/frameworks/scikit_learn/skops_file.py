@@ -3,7 +3,7 @@
 The packaging room read each node of the file's description and judged what it would make. Here the same nodes make it:
 the ways to load that skops has are carried out one by one, each class and function comes through the fence of pickles,
 and a part that is there twice is what it was first. skops itself would take what its own lists trust, and import what
-a search drew its parameters from (docs/decisions/0029).
+a search drew its parameters from (docs/decisions/0029-files-of-skops.md).
 """
 
 from __future__ import annotations
