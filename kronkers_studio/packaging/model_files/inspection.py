@@ -32,8 +32,8 @@ from kronkers_studio.packaging.model_files.r_files.r_objects import SavedObject,
 from kronkers_studio.packaging.model_files.skops_files.schema_reader import SkopsReader
 
 _SUPPORTED = (
-    "Models of scikit-learn (joblib, pickle, skops), XGBoost, LightGBM, CatBoost, Keras, PyTorch (TorchScript), ONNX and "
-    "R (.rds), and Julia objects (.jls)"
+    "Models of scikit-learn (joblib, pickle, skops), XGBoost, LightGBM, CatBoost, Keras, PyTorch (TorchScript), ONNX "
+    "and R (.rds), and Julia objects (.jls)"
 )
 _HEAD = 4096
 _LARGEST = 32 * 1024**3

@@ -88,6 +88,8 @@ class NodeReader:
         module, name = node.get("__module__"), node.get("__class__")
         if not (isinstance(module, str) and isinstance(name, str)) or max(len(module), len(name)) > _LONGEST_NAME:
             raise Damaged("a part of its description has no class")
+        if not (module.isprintable() and name.isprintable()):
+            raise Damaged("a class in it has no name that can be written")
         return Global(_MISNAMED.get(module, module), name)
 
     def _named(self, node: dict[str, Any]) -> Global:
