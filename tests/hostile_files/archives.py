@@ -149,7 +149,8 @@ _SKOPS = [
                    **{"m.npz": _zipped({"data.npy": _npy("|O", (1,)), "format.npy": _npy("|S3", ()) })}),
             "pickled objects"),
     Hostile("skops: a name twice", "model.skops", lambda _: _zipped({"schema.json":
-            b'{"protocol": 2, "__loader__": "JsonNode", "__loader__": "OperatorFuncNode"}'}), "two entries of one name"),
+            b'{"protocol": 2, "__loader__": "JsonNode", "__loader__": "OperatorFuncNode"}'}),
+            "two entries of one name"),
     Hostile("skops: lists in lists without end", "model.skops", _skops(_deep(150)), "deeper than any model"),
     Hostile("skops: a schema without end", "model.skops", lambda _: _zipped({"schema.json": b"[" * 1_000_000})),
 ]  # fmt: skip

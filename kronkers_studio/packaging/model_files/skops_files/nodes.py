@@ -282,7 +282,7 @@ class NodeReader:
         if node.get("type") != "numpy":
             raise Damaged("an array in it is in no form of skops's")
         found = self._of_file(node, Array, lambda name: array_in(self._archive, name))
-        if made == "numpy.ndarray":
+        if made == "numpy.ndarray" or (made == "numpy.matrix" and len(found.shape) == 2):
             return found
         scalar = Call(Global("numpy.core.multiarray", "scalar"), (found.dtype, found.data))
         if not made.startswith("numpy.") or found.shape != () or not _is_of(made, scalar):

@@ -168,6 +168,8 @@ class _Builder:
         if node["type"] == "json":
             return self._object_array(node)
         found = np.load(io.BytesIO(self._archive.read(node["file"])), allow_pickle=False)
+        if _is(node, "numpy.matrix"):
+            return found.view(np.matrix)
         return found if _is(node, "numpy.ndarray") else found[()]
 
     def _object_array(self, node: dict[str, Any]) -> Any:
