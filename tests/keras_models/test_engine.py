@@ -1,4 +1,4 @@
-"""Models of Keras, MLflow folders and skops, from their file to a container on a real engine, and their answers there."""
+"""Models of Keras, MLflow folders and skops, from a file to a container on a real engine, and their answers there."""
 
 from __future__ import annotations
 
