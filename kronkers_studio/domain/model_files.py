@@ -90,10 +90,9 @@ SKOPS = ModelFileKind(
     "scikit-learn (skops)",
     (".skops",),
     "a skops model (.skops)",
+    Framework.SKLEARN,
     compressed=True,
     signs=(Sign(_ZIP, entries=("schema.json",)),),
-    needs="the library skops in the service, and a list of the types that it may load",
-    instead="Save it again with joblib.dump(model, file).",
 )
 KERAS = ModelFileKind(
     "Keras",

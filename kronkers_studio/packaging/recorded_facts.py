@@ -25,7 +25,7 @@ from kronkers_studio.packaging.model_files.pickles import allowlist
 from kronkers_studio.packaging.model_files.pickles.allowances import why_never
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global
 
-_PICKLES: Final = {"joblib": "model.joblib", "pickle": "model.pkl"}
+_PICKLES: Final = {"joblib": "model.joblib", "pickle": "model.pkl", "skops": "model.skops"}
 FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
     Framework.SKLEARN: _PICKLES,
     Framework.ONNX: {"onnx": "model.onnx"},
@@ -86,7 +86,7 @@ def checked_requirement(text: str, name: str = "") -> str:
 
 
 def is_pickle(facts: ModelFacts) -> bool:
-    """Whether the model's file is a pickle, which names what it needs of Python."""
+    """Whether the model's file is a pickle, or skops's form of one, which names what it needs of Python."""
     return facts.file_format in _PICKLES
 
 

@@ -13,7 +13,7 @@ from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.signature import NUMPY_TYPES, Signature, TensorSpec
 
 FORMAT = 1
-_PICKLES = ("joblib", "pickle")
+_PICKLES = ("joblib", "pickle", "skops")
 _FRAMEWORKS = {
     "scikit-learn": _PICKLES,
     "onnx": ("onnx",),

@@ -5,6 +5,7 @@ own_code          a person's own classes, in files of Python beside the model
 boosted_pickles   models of XGBoost, LightGBM and CatBoost inside pickles
 model_formats     kinds of files told apart by their bytes
 pickles           pickles read as symbols, and the names they may use
+skops_files       files of skops, read as what a pickle of the same object would hold
 onnx_files        ONNX graphs, their classes' names, the weights beside them
 keras_files       archives of Keras 3
 torch_files       programs of TorchScript
