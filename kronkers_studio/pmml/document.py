@@ -48,6 +48,10 @@ class Element:
     def has(self, name: str) -> bool:
         return name in self._attributes[::2]
 
+    def has_only(self, names: tuple[str, ...]) -> bool:
+        """Whether it has no other attributes than these."""
+        return all(name in names for name in self._attributes[::2])
+
     def need(self, name: str) -> str:
         """The attribute ``name``. Raises ``Unevaluated`` where there is none."""
         if not self.has(name):

@@ -43,11 +43,15 @@ class Field:
 
 class Scope:
     """The fields that are known at a place of the document, by their names; those of ``outer``, too, where it has
-    others. ``find`` looks for fields that are only made when they are asked for."""
+    others. Fields may be made only when they are asked for (``find_with``)."""
 
-    def __init__(self, outer: Scope | None = None, find: Callable[[str], Field | None] = lambda _: None) -> None:
+    def __init__(self, outer: Scope | None = None) -> None:
         self.fields: dict[str, Field] = {}
         self.outer = outer
+        self._find: Callable[[str], Field | None] = lambda _: None
+
+    def find_with(self, find: Callable[[str], Field | None]) -> None:
+        """Ask ``find`` for fields that are not there yet."""
         self._find = find
 
     def field(self, name: str) -> Field | None:
