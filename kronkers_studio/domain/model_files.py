@@ -249,9 +249,9 @@ PMML = ModelFileKind(
     "PMML",
     (".pmml",),
     "a PMML model (.pmml)",
+    Framework.PMML,
     shared=(".xml",),
-    signs=(Sign(holds=(b"<PMML", b"dmg.org/PMML")),),
-    needs="a program that runs PMML whole, such as JPMML on Java",
+    signs=(Sign(holds=(b"<PMML", b"dmg.org/PMML")), Sign(holds=(b":PMML", b"dmg.org/PMML"))),
     instead="Train the same model in scikit-learn, or export it to ONNX.",
 )
 CORE_ML = ModelFileKind(

@@ -1,9 +1,9 @@
 """PMML: documents read, made ready, and evaluated.
 
 One evaluator has two readers: ``packaging`` makes a document ready to see that all of it is evaluated and what it takes
-and answers, ``serving`` to answer with it. NumPy and the standard library only; it is packed into packages together with
-``serving``. Words: a *column* has a field's values for many rows; a *scope* knows fields by their types, a *frame* has their
-values; a *result* is what a model answers before it is given out.
+and answers, ``serving`` to answer with it. NumPy and the standard library only; it is packed into packages together
+with ``serving``. Words: a *column* has a field's values for many rows; a *scope* knows fields by their types, a *frame*
+has their values; a *result* is what a model answers before it is given out.
 
 evaluator      a whole document: what its model takes and answers
 models         a model and its parts

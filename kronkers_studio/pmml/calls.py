@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -163,7 +164,9 @@ def _replace(arguments: list[Expression], element: Element) -> _Made:
     return lambda frame: replace([text(frame)]), "string"
 
 
-def _pattern(arguments: list[Expression], element: Element, count: int):  # type: ignore[no-untyped-def]
+def _pattern(
+    arguments: list[Expression], element: Element, count: int
+) -> tuple[Callable[[Frame], Column], re.Pattern[str], str]:
     if len(arguments) != count or any(argument.text is None for argument in arguments[1:]):
         element.refuse(f"“{element.get('function')}” takes a text and a pattern that is a constant")
     pattern = plain_pattern(arguments[1].text or "")

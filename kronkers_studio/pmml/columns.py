@@ -62,8 +62,13 @@ def with_value(values: Array, at: Array, value: str | float | None) -> Array:
     return changed
 
 
+def same(values: Array, value: str | float | Array | None) -> Array:
+    """Which of ``values`` are ``value``."""
+    return np.asarray(values == value, dtype=bool)
+
+
 def _is_none(values: Array) -> Array:
-    return np.equal(values, None).astype(bool)
+    return np.asarray(values == None, dtype=bool)  # noqa: E711 — compares each element
 
 
 def blank(kind: Kind, rows: int) -> Array:

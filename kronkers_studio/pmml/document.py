@@ -1,5 +1,5 @@
-"""A PMML document as elements: read by expat within bounds, without DTDs, entities and references to elsewhere, and only
-what the evaluator knows (``vocabulary``)."""
+"""A PMML document as elements: read by expat within bounds, without DTDs, entities and references to elsewhere, and
+only what the evaluator knows (``vocabulary``)."""
 
 from __future__ import annotations
 

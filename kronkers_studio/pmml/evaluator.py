@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from kronkers_studio.pmml.columns import Array, Column, Kind, parsed
+from kronkers_studio.pmml.columns import Array, Column, Kind, parsed, same
 from kronkers_studio.pmml.document import Element, read_document
 from kronkers_studio.pmml.frames import Field, Frame, Scope
 from kronkers_studio.pmml.models import Model, read_model, read_shared
@@ -64,8 +64,8 @@ class Evaluator:
         self.outputs = _outputs(self._model, self._whole)
 
     def answer(self, columns: Mapping[str, Array], rows: int) -> dict[str, Array]:
-        """The outputs for ``rows`` rows, of which ``columns`` has the inputs: numbers with NaN, texts with None for what is
-        missing. Raises ``InvalidRow``."""
+        """The outputs for ``rows`` rows, of which ``columns`` has the inputs: numbers with NaN, texts with None for
+        what is missing. Raises ``InvalidRow``."""
         frame = Frame(self._scope, rows)
         for given in self.inputs:
             frame.put(given.name, _given(columns[given.name], self._dictionary[given.name]))
@@ -184,7 +184,7 @@ def _given(values: Array, field: DataField) -> Column:
 
 
 def _whole_numbers(labels: Array) -> Array:
-    missing = np.equal(labels, None).astype(bool)
+    missing = same(labels, None)
     if missing.any():
         raise InvalidRow("The model has no answer for this row.", "", int(np.argmax(missing)))
     return np.array([int(float(text)) for text in labels.tolist()], dtype=np.int64)

@@ -5,6 +5,7 @@ https://dmg.org/pmml/v4-4-1/Transformations.html
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from kronkers_studio.pmml.columns import (
     constant,
     objects,
     parsed,
+    same,
     texts_of,
 )
 from kronkers_studio.pmml.document import Element
@@ -37,8 +39,8 @@ _MOST_CALLS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """An expression: ``run`` gives its values as ``data_type``. ``depth`` is how many fields lie below it, ``calls`` how
-    many calls it comes to. ``text`` is what a constant says."""
+    """An expression: ``run`` gives its values as ``data_type``. ``depth`` is how many fields lie below it, ``calls``
+    how many calls it comes to. ``text`` is what a constant says."""
 
     run: Callable[[Frame], Column]
     data_type: str
@@ -127,7 +129,7 @@ def _norm_continuous(element: Element, scope: Scope, _level: int) -> Expression:
     name = element.need("field")
     values_of = numbers_of(name, scope, element)
     points = [(norm.number("orig"), norm.number("norm")) for norm in element.all("LinearNorm")]
-    given, wanted = (np.array(numbers) for numbers in zip(*points, strict=True)) if len(points) > 1 else ((), ())
+    given, wanted = np.array([one for one, _ in points]), np.array([other for _, other in points])
     if len(points) < 2 or not (np.diff(given) > 0).all():
         element.refuse("it needs two points or more, in ascending order")
     outliers = element.choice("outliers", ("asIs", "asMissingValues", "asExtremeValues"), "asIs")
@@ -149,9 +151,9 @@ def _norm_continuous(element: Element, scope: Scope, _level: int) -> Expression:
 def inverted(element: Element) -> Callable[[Array], Array]:
     """What a ``NormContinuous`` takes back from the normalized numbers."""
     points = sorted((norm.number("norm"), norm.number("orig")) for norm in element.all("LinearNorm"))
-    if len(points) < 2 or any(one[0] == other[0] for one, other in zip(points, points[1:], strict=False)):
+    if len(points) < 2 or any(one[0] == other[0] for one, other in itertools.pairwise(points)):
         element.refuse("it cannot be taken back: it needs two points or more that differ")
-    given, wanted = (np.array(numbers) for numbers in zip(*points, strict=True))
+    given, wanted = np.array([one for one, _ in points]), np.array([other for _, other in points])
 
     def run(values: Array) -> Array:
         place = np.clip(np.searchsorted(given, values, side="right") - 1, 0, len(given) - 2)
@@ -169,7 +171,7 @@ def _norm_discrete(element: Element, scope: Scope, _level: int) -> Expression:
 
     def run(frame: Frame) -> Column:
         column = frame.column(name)
-        return Column(Kind.NUMBER, np.where(column.missing(), instead, np.equal(column.values, value).astype(float)))
+        return Column(Kind.NUMBER, np.where(column.missing(), instead, same(column.values, value).astype(float)))
 
     return Expression(run, "double", scope.need(name, element).depth)
 
@@ -179,7 +181,8 @@ def _discretize(element: Element, scope: Scope, _level: int) -> Expression:
     values_of = numbers_of(name, scope, element)
     data_type = element.choice("dataType", tuple(KINDS), "string")
     bins: list[tuple[Interval, str | float]] = [
-        (read_interval(each.one("Interval")), _value(each, "binValue", data_type)) for each in element.all("DiscretizeBin")
+        (read_interval(each.one("Interval")), _value(each, "binValue", data_type))
+        for each in element.all("DiscretizeBin")
     ]
     default = _value(element, "defaultValue", data_type) if element.has("defaultValue") else None
     missing = _value(element, "mapMissingTo", data_type) if element.has("mapMissingTo") else None

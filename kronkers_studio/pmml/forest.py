@@ -1,7 +1,7 @@
 """Trees as tables of numbers, which all rows walk through together.
 
-Each place tests one predicate and says where to go on when it is false, true or unknown: to another place, or, below 0, to an
-answer. So each strategy for missing values is only another place to go on.
+Each place tests one predicate and says where to go on when it is false, true or unknown: to another place, or,
+below 0, to an answer. So each strategy for missing values is only another place to go on.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _CODES: Final = {operator: place for place, operator in enumerate(OPERATORS)}
 
 
 class Forest:
-    """Trees over the fields of one scope. They are built first (``test``, ``root``, ``answer``), and then walked through."""
+    """Trees over the fields of one scope. They are built first, then walked through."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -104,7 +104,8 @@ class Forest:
     def _numbered(self, column: Column, field: str) -> Array:
         if column.kind is not Kind.TEXT:
             return column.values
-        numbers: dict[str | None, float] = {**self._numbers.get(field, {}), None: np.nan}
+        numbers: dict[str | None, float] = {None: np.nan}
+        numbers.update(self._numbers.get(field, {}))
         values = (numbers.get(value, -1.0) for value in column.values.tolist())
         return np.fromiter(values, dtype=np.float64, count=len(column.values))
 

@@ -79,6 +79,7 @@ class Scope:
     def value(self, name: str, text: str, element: Element) -> str | float:
         """``text`` as a value of the field ``name``. Raises ``Unevaluated`` for what is none."""
         data_type = self.need(name, element).type.data_type
+        data_type = "double" if data_type == "integer" else data_type  # a tree splits whole numbers at halves
         found = parsed(text, data_type)
         if found is None:
             element.refuse(f"“{text[:_SHOWN]}” is no {data_type}, as “{name[:_SHOWN]}” is")

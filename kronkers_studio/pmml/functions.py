@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from kronkers_studio.pmml.columns import Array, Column, Kind, objects, texts_of
+from kronkers_studio.pmml.columns import Array, Column, Kind, objects, same, texts_of
 
 Function = Callable[[Sequence[Column]], Column]
 _MOST_ARGUMENTS = 1_000
@@ -95,7 +95,7 @@ def _is_in(columns: Sequence[Column], *, inverse: bool = False) -> Column:
     first, *others = columns
     found = np.zeros(len(first.values), dtype=bool)
     for other in others:
-        found |= np.equal(first.values, other.values).astype(bool)
+        found |= same(first.values, other.values)
     return _truth(found != inverse, first.missing())
 
 
@@ -139,7 +139,7 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def _normal(values: Array) -> Array:
-    return 0.5 * np.vectorize(math.erfc, otypes=[np.float64])(-values / math.sqrt(2))
+    return np.asarray(0.5 * np.vectorize(math.erfc, otypes=[np.float64])(-values / math.sqrt(2))
 
 
 def _inverse_normal(values: Array) -> Array:

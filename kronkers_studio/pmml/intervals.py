@@ -27,8 +27,20 @@ class Interval:
         return above & below
 
     def __str__(self) -> str:
-        left = "" if self.low == -math.inf else f"from {number_text(self.low)}" if self.with_low else f"above {number_text(self.low)}"
-        right = "" if self.high == math.inf else f"to {number_text(self.high)}" if self.with_high else f"below {number_text(self.high)}"
+        left = (
+            ""
+            if self.low == -math.inf
+            else f"from {number_text(self.low)}"
+            if self.with_low
+            else f"above {number_text(self.low)}"
+        )
+        right = (
+            ""
+            if self.high == math.inf
+            else f"to {number_text(self.high)}"
+            if self.with_high
+            else f"below {number_text(self.high)}"
+        )
         return f"{left} {right}".strip()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kronkers_studio.pmml.columns import Array, Column, blank, objects
+from kronkers_studio.pmml.columns import Array, Column, blank, objects, same
 from kronkers_studio.pmml.document import Element
 from kronkers_studio.pmml.forest import Forest
 from kronkers_studio.pmml.frames import FieldType, Frame, Scope
@@ -178,8 +178,8 @@ def vote(method: str, members: Members, classes: tuple[str, ...], on_missing: st
 
 def _votes(result: Result, classes: tuple[str, ...]) -> Array:
     labels = result.label_texts()
-    found = np.stack([np.equal(labels, name).astype(np.float64) for name in classes], axis=1)
-    found[np.equal(labels, None).astype(bool)] = math.nan
+    found = np.stack([same(labels, name).astype(np.float64) for name in classes], axis=1)
+    found[same(labels, None)] = math.nan
     return found
 
 

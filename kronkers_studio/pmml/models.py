@@ -13,6 +13,7 @@ from kronkers_studio.pmml.frames import Field, FieldType, Frame, Scope
 from kronkers_studio.pmml.mining import (
     METHODS,
     Member,
+    Members,
     chain,
     of_members,
     of_trees,
@@ -45,7 +46,8 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that is ready. ``answer`` takes a frame of what lies around it and gives its result, and every output field."""
+    """A model that is ready. ``answer`` takes a frame of what lies around it and gives its result, and every output
+    field."""
 
     schema: Mapping[str, MiningField]
     told: ToldOf
@@ -205,7 +207,7 @@ def _mining(
     return run, ToldOf(function, classes, tells, {}, {})
 
 
-def _combined(method: str, members: Callable, classes: tuple[str, ...], on_missing: str) -> Run:  # type: ignore[type-arg]
+def _combined(method: str, members: Members, classes: tuple[str, ...], on_missing: str) -> Run:
     if classes:
         return vote(method, members, classes, on_missing)
     return sum_of_numbers(method, members, on_missing)
@@ -220,8 +222,6 @@ def _is_plain_tree(segment: Element, function: str) -> bool:
         return False
     plain = ("name", "usageType", "optype", "importance")
     return all(field.has_only(plain) for field in tree.one("MiningSchema").children)
-
-
 
 
 def _member(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kronkers_studio.pmml.columns import KINDS, Array, Column, Kind, blank, cast
+from kronkers_studio.pmml.columns import KINDS, Array, Column, Kind, blank, cast, same
 from kronkers_studio.pmml.document import Element
 from kronkers_studio.pmml.expressions import VALUES, Compiler, typed
 from kronkers_studio.pmml.frames import Field, FieldType, Frame, Scope
@@ -37,8 +37,8 @@ class OutputField:
 
 @dataclass(frozen=True, slots=True)
 class ToldOf:
-    """What outputs are read for: the model's ``function``, its ``classes`` and whether it tells their probabilities, the
-    names of classes as they are ``shown``, and the ``segments``, each with its function."""
+    """What outputs are read for: the model's ``function``, its ``classes`` and whether it tells their probabilities,
+    the names of classes as they are ``shown``, and the ``segments``, each with its function."""
 
     function: str
     classes: tuple[str, ...]
@@ -140,7 +140,7 @@ def _greatest(result: Result) -> Array:
     labels = result.label_texts()
     found = np.full(len(labels), np.nan)
     for name in result.classes:
-        found = np.where(np.equal(labels, name).astype(bool), result.weight_of(name), found)
+        found = np.where(same(labels, name), result.weight_of(name), found)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,13 +21,13 @@ OPERATORS: Final = (
 )
 _DEEPEST = 40
 _WORD = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)
-_COMPARE: Final[dict[str, Callable[[Array, object], Array]]] = {
-    "lessThan": np.less,
-    "lessOrEqual": np.less_equal,
-    "equal": np.equal,
-    "notEqual": np.not_equal,
-    "greaterOrEqual": np.greater_equal,
-    "greaterThan": np.greater,
+_COMPARE: Final[dict[str, Callable[[Array, Any], Array]]] = {
+    "lessThan": lambda values, value: values < value,
+    "lessOrEqual": lambda values, value: values <= value,
+    "equal": lambda values, value: values == value,
+    "notEqual": lambda values, value: values != value,
+    "greaterOrEqual": lambda values, value: values >= value,
+    "greaterThan": lambda values, value: values > value,
 }
 
 
@@ -42,8 +42,8 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """``truth`` gives FALSE, TRUE or UNKNOWN for each row. ``comparison`` and ``always`` tell the plain ones; ``key`` is the
-    same for predicates that mean the same."""
+    """``truth`` gives FALSE, TRUE or UNKNOWN for each row. ``comparison`` and ``always`` tell the plain ones; ``key``
+    is the same for predicates that mean the same."""
 
     truth: Callable[[Frame], Array]
     key: tuple[object, ...]
@@ -89,7 +89,7 @@ def _simple(element: Element, scope: Scope) -> Predicate:
 
     def truth(frame: Frame) -> Array:
         column = frame.column(name)
-        found = compare(column.values, value).astype(np.int8)
+        found = np.asarray(compare(column.values, value), dtype=np.int8)
         found[column.missing()] = UNKNOWN
         return found
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 class Unevaluated(Exception):
-    """The document is refused. ``reason`` is a sentence without its end; ``element`` and ``line`` say where it is ("" and
-    0: the whole document)."""
+    """The document is refused. ``reason`` is a sentence without its end; ``element`` and ``line`` say where it is (""
+    and 0: the whole document)."""
 
     def __init__(self, reason: str, element: str = "", line: int = 0) -> None:
         super().__init__(reason)

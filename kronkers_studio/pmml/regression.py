@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kronkers_studio.pmml.columns import Array
+from kronkers_studio.pmml.columns import Array, same
 from kronkers_studio.pmml.document import Element
 from kronkers_studio.pmml.expressions import numbers_of
 from kronkers_studio.pmml.frames import FieldType, Frame, Scope
@@ -50,7 +50,9 @@ def regression_model(element: Element, scope: Scope, target: FieldType | None) -
     ordinal = target is not None and target.optype == "ordinal"
     if ordinal and normalization in ("softmax", "simplemax"):
         ordinal = False
-    if normalization == "exp" or (len(classes) > 2 and not ordinal and normalization not in ("none", "softmax", "simplemax")):
+    if normalization == "exp" or (
+        len(classes) > 2 and not ordinal and normalization not in ("none", "softmax", "simplemax")
+    ):
         element.refuse(f"normalizationMethod=“{normalization}” is not evaluated for these classes")
 
     def run(frame: Frame) -> Result:
@@ -119,7 +121,7 @@ def _categorical(element: Element, scope: Scope) -> Callable[[Frame], Array]:
     name = element.need("name")
     value = scope.value(name, element.need("value"), element)
     coefficient = element.number("coefficient")
-    return lambda frame: coefficient * np.equal(frame.column(name).values, value).astype(np.float64)
+    return lambda frame: coefficient * same(frame.column(name).values, value).astype(np.float64)
 
 
 def _product(element: Element, scope: Scope) -> Callable[[Frame], Array]:

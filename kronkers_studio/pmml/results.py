@@ -12,9 +12,9 @@ from kronkers_studio.pmml.columns import Array, Column, Kind, blank, objects
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``numbers`` are predicted numbers (NaN: no answer), or ``weights`` those of the ``classes``, a column each (NaN: no
-    answer), of which the greatest wins. ``labels`` (None: no answer) tell where another one does, ``entities`` which part of the
-    model answered."""
+    """``numbers`` are predicted numbers (NaN: no answer), or ``weights`` those of the ``classes``, a column each (NaN:
+    no answer), of which the greatest wins. ``labels`` (None: no answer) tell where another one does, ``entities`` which
+    part of the model answered."""
 
     numbers: Array | None = None
     classes: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Result:
             return blank(Kind.TEXT, 0 if self.numbers is None else len(self.numbers))
         none = np.isnan(self.weights).any(axis=1)
         best = np.where(np.isnan(self.weights), -math.inf, self.weights).argmax(axis=1)
-        found = objects(list(self.classes))[best]
+        found: Array = objects(list(self.classes))[best]
         found[none] = None
         return found
 

@@ -6,12 +6,12 @@ https://dmg.org/pmml/v4-4-1/DataDictionary.html, https://dmg.org/pmml/v4-4-1/Min
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from kronkers_studio.pmml.columns import KINDS, Array, Column, Kind, objects, parsed, with_value
+from kronkers_studio.pmml.columns import KINDS, Array, Column, Kind, objects, parsed, same, with_value
 from kronkers_studio.pmml.document import Element
 from kronkers_studio.pmml.frames import Field, FieldType, Frame, Scope
 from kronkers_studio.pmml.intervals import Interval, read_interval
@@ -33,8 +33,8 @@ MOST_FIELDS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class DataField:
-    """A field of the data dictionary. ``values`` are the valid ones as they are written, () for any; ``shown`` what they are
-    called; ``intervals`` those of the valid numbers; ``missing`` and ``invalid`` values that count as such."""
+    """A field of the data dictionary. ``values`` are the valid ones as they are written, () for any; ``shown`` what
+    they are called; ``intervals`` those of the valid numbers; ``missing`` and ``invalid`` values that count as such."""
 
     name: str
     type: FieldType
@@ -59,7 +59,7 @@ class DataField:
                 inside |= interval.holds(values)
             wrong |= ~inside
         for value in self.invalid:
-            wrong |= np.equal(values, value).astype(bool)
+            wrong |= same(values, value)
         return wrong & ~column.missing()
 
 
@@ -151,7 +151,9 @@ def _mining_field(name: str, usage: str, element: Element, held: FieldType) -> M
     if optype and held.optype and optype != held.optype and "continuous" in (optype, held.optype):
         element.refuse(f"it takes “{name[:60]}” for {optype}, its dictionary for {held.optype}")
     outliers = element.choice("outliers", ("asIs", "asMissingValues", "asExtremeValues"), "asIs")
-    if outliers != "asIs" and (held.kind is not Kind.NUMBER or not element.has("lowValue") or not element.has("highValue")):
+    if outliers != "asIs" and (
+        held.kind is not Kind.NUMBER or not element.has("lowValue") or not element.has("highValue")
+    ):
         element.refuse("outliers need a field of numbers, a lowValue and a highValue")
     treatment = element.choice(
         "missingValueTreatment",
@@ -182,7 +184,7 @@ def prepared(column: Column, field: DataField | None, used: MiningField, *, chec
     said of invalid values was done around the model. Raises ``InvalidRow``."""
     if field is not None and not checked:
         for value in field.missing:
-            column = Column(column.kind, with_value(column.values, np.equal(column.values, value).astype(bool), None))
+            column = Column(column.kind, with_value(column.values, same(column.values, value), None))
     if field is not None and (used.on_invalid or not checked):
         column = _without_invalid(column, field, used)
     if used.outliers != "asIs":
@@ -237,7 +239,9 @@ def mining_scope(
     return scope
 
 
-def _preparation(name: str, data: DataField | None, used: MiningField, *, checked: bool):  # type: ignore[no-untyped-def]
+def _preparation(
+    name: str, data: DataField | None, used: MiningField, *, checked: bool
+) -> Callable[[Frame], Column]:
     def compute(frame: Frame) -> Column:
         return prepared(frame.from_outer(name), data, used, checked=checked)
 

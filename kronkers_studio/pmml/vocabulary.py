@@ -1,8 +1,8 @@
 """What of PMML is evaluated: the elements, the attributes that each may have, and what may lie in it.
 
 After the DMG's schemas of PMML 3.0 to 4.4. What is not in this table is refused when the document is read, so that
-nothing is passed over that might mean another answer. Attributes that only describe (names of algorithms, counts that can be
-counted) are known and not looked at.
+nothing is passed over that might mean another answer. Attributes that only describe (names of algorithms, counts that
+can be counted) are known and not looked at.
 """
 
 from __future__ import annotations
@@ -152,9 +152,7 @@ KNOWN: Final[Mapping[str, Kind]] = {
     ),
     "NeuralInputs": _kind("numberOfInputs", "NeuralInput"),
     "NeuralInput": _kind("id", "DerivedField"),
-    "NeuralLayer": _kind(
-        "numberOfNeurons activationFunction threshold width altitude normalizationMethod", "Neuron"
-    ),
+    "NeuralLayer": _kind("numberOfNeurons activationFunction threshold width altitude normalizationMethod", "Neuron"),
     "Neuron": _kind("id bias width altitude", "Con"),
     "Con": _kind("from weight"),
     "NeuralOutputs": _kind("numberOfOutputs", "NeuralOutput"),
@@ -171,9 +169,7 @@ KNOWN: Final[Mapping[str, Kind]] = {
     "VectorDictionary": _kind("numberOfVectors", "VectorFields VectorInstance"),
     "VectorFields": _kind("numberOfFields", "FieldRef CategoricalPredictor"),
     "VectorInstance": _kind("id", "REAL-SparseArray Array"),
-    "SupportVectorMachine": _kind(
-        "targetCategory alternateTargetCategory threshold", "SupportVectors Coefficients"
-    ),
+    "SupportVectorMachine": _kind("targetCategory alternateTargetCategory threshold", "SupportVectors Coefficients"),
     "SupportVectors": _kind("numberOfSupportVectors numberOfAttributes", "SupportVector"),
     "SupportVector": _kind("vectorId"),
     "Coefficients": _kind("numberOfCoefficients absoluteValue", "Coefficient"),
@@ -190,12 +186,15 @@ KNOWN: Final[Mapping[str, Kind]] = {
     "TargetValueCount": _kind("value count"),
     "BayesOutput": _kind("fieldName", "TargetValueCounts"),
     "ClusteringModel": _kind(
-        f"{_MODEL} modelClass numberOfClusters", f"{_PARTS} ComparisonMeasure ClusteringField MissingValueWeights Cluster"
+        f"{_MODEL} modelClass numberOfClusters",
+        f"{_PARTS} ComparisonMeasure ClusteringField MissingValueWeights Cluster",
     ),
     "ComparisonMeasure": _kind("kind compareFunction minimum maximum", _DISTANCES),
     **{name: _kind("p-parameter" if name == "minkowski" else "") for name in _DISTANCES.split()},
-    "binarySimilarity": _kind("c00-parameter c01-parameter c10-parameter c11-parameter d00-parameter d01-parameter "
-                              "d10-parameter d11-parameter"),
+    "binarySimilarity": _kind(
+        "c00-parameter c01-parameter c10-parameter c11-parameter d00-parameter d01-parameter "
+        "d10-parameter d11-parameter"
+    ),
     "ClusteringField": _kind("field isCenterField fieldWeight similarityScale compareFunction"),
     "MissingValueWeights": _kind("", "Array"),
     "Cluster": _kind("id name size", "Array"),

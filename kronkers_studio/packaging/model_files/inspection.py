@@ -31,8 +31,8 @@ from kronkers_studio.packaging.model_files.pickles.replaced_names import replace
 from kronkers_studio.packaging.model_files.r_files.r_objects import SavedObject, is_r_object, read_saved
 
 _SUPPORTED = (
-    "Models of scikit-learn (joblib, pickle), XGBoost, LightGBM, CatBoost, Keras, PyTorch (TorchScript), ONNX and R "
-    "(.rds), and Julia objects (.jls)"
+    "Models of scikit-learn (joblib, pickle), XGBoost, LightGBM, CatBoost, Keras, PyTorch (TorchScript), ONNX, PMML "
+    "and R (.rds), and Julia objects (.jls)"
 )
 _HEAD = 4096
 _LARGEST = 32 * 1024**3
@@ -130,6 +130,10 @@ def _reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundings], M
             from kronkers_studio.packaging.model_files.torch_files.scripts import inspect_torchscript
 
             return inspect_torchscript
+        case Framework.PMML:
+            from kronkers_studio.packaging.model_files.pmml_files import inspect_pmml
+
+            return inspect_pmml
     from kronkers_studio.packaging.model_files.tree_libraries.catboost_files import inspect_catboost
 
     return inspect_catboost
