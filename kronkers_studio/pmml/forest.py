@@ -13,9 +13,12 @@ import numpy as np
 from kronkers_studio.pmml.columns import Array, Column, Kind
 from kronkers_studio.pmml.frames import Frame, Scope
 from kronkers_studio.pmml.predicates import OPERATORS, UNKNOWN, Predicate
+from kronkers_studio.pmml.problems import InvalidRow
 
 NO_ANSWER: Final = 0
 """The answer that is none."""
+STUCK: Final = 1
+"""The answer of a tree that does not say where to go on for a missing value: such a row is refused."""
 _AT_ONCE = 1 << 18
 """Places of rows in trees that are kept at once."""
 _TRUTH: Final = np.array(
@@ -47,7 +50,7 @@ class Forest:
         self._next: list[tuple[int, int, int]] = []
         self._roots: list[int] = []
         self._made: tuple[Array, Array, Array, Array] | None = None
-        self.answers = 1
+        self.answers = 2
 
     def answer(self) -> int:
         """A new answer's number."""
@@ -93,6 +96,10 @@ class Forest:
         step = max(1, _AT_ONCE // max(1, len(self._roots)))
         for start in range(0, frame.rows, step):
             found[start : start + step] = self._walked(table[start : start + step])
+        stuck = (found == STUCK).any(axis=1)
+        if stuck.any():
+            reason = "A value is missing where a tree of the model does not say how to go on without."
+            raise InvalidRow(reason, "", int(np.argmax(stuck)))
         return found
 
     def _source(self, frame: Frame, field: str, predicate: Predicate | None) -> Array:

@@ -50,7 +50,9 @@ def _any_missing(columns: Sequence[Column]) -> Array:
 def _of_numbers(compute: Callable[..., Array]) -> Function:
     def run(columns: Sequence[Column]) -> Column:
         with np.errstate(all="ignore"):
-            return _number(np.asarray(compute(*(column.values for column in columns)), dtype=np.float64))
+            found = np.array(compute(*(column.values for column in columns)), dtype=np.float64)
+        found[_any_missing(columns)] = math.nan  # the power 0 of what is missing is not 1
+        return _number(found)
 
     return run
 
@@ -139,7 +141,7 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def _normal(values: Array) -> Array:
-    return np.asarray(0.5 * np.vectorize(math.erfc, otypes=[np.float64])(-values / math.sqrt(2))
+    return np.asarray(0.5 * np.vectorize(math.erfc, otypes=[np.float64])(-values / math.sqrt(2)))
 
 
 def _inverse_normal(values: Array) -> Array:

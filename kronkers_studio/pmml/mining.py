@@ -161,7 +161,7 @@ def vote(method: str, members: Members, classes: tuple[str, ...], on_missing: st
         missing = np.zeros(frame.rows, dtype=bool)
         for weight, used, result in members(frame):
             shares = _votes(result, classes) if by_label else aligned(result, classes)
-            none = np.isnan(shares).any(axis=1)
+            none = np.asarray(np.isnan(shares).any(axis=1))
             missing |= none if used is None else none & used
             factor = np.where(none, 0.0, weight if weighted else 1.0)
             sums += np.where(none[:, None], 0.0, shares) * factor[:, None]

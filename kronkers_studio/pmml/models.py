@@ -92,7 +92,10 @@ def read_model(document: Document, element: Element, outer: Scope, level: int = 
         derived = {**document.derived, **derived}
     scope = mining_scope(schema, document.dictionary, outer, top=level == 0)
     scope.find_with(_Derived(derived, document.compiler, scope))
-    target = next((name for name, used in schema.items() if used.usage == "target"), "")
+    targets = [name for name, used in schema.items() if used.usage == "target"]
+    if len(targets) > 1:
+        element.one("MiningSchema").refuse("it has several targets, and a model here answers one")
+    target = next(iter(targets), "")
     data = document.dictionary.get(target)
     run, told = _answers(document, element, scope, data.type if data else None, level)
     if data is not None:

@@ -125,7 +125,7 @@ def _set(element: Element, scope: Scope) -> Predicate:
 
     def truth(frame: Frame) -> Array:
         column = frame.column(name)
-        found = (member(column.values) == wanted).astype(np.int8)
+        found: Array = np.asarray(member(column.values) == wanted, dtype=np.int8)
         found[column.missing()] = UNKNOWN
         return found
 

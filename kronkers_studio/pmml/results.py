@@ -31,7 +31,7 @@ class Result:
             return blank(Kind.TEXT, 0 if self.numbers is None else len(self.numbers))
         none = np.isnan(self.weights).any(axis=1)
         best = np.where(np.isnan(self.weights), -math.inf, self.weights).argmax(axis=1)
-        found: Array = objects(list(self.classes))[best]
+        found = np.asarray(objects(list(self.classes))[best], dtype=object)
         found[none] = None
         return found
 

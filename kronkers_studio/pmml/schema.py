@@ -239,9 +239,7 @@ def mining_scope(
     return scope
 
 
-def _preparation(
-    name: str, data: DataField | None, used: MiningField, *, checked: bool
-) -> Callable[[Frame], Column]:
+def _preparation(name: str, data: DataField | None, used: MiningField, *, checked: bool) -> Callable[[Frame], Column]:
     def compute(frame: Frame) -> Column:
         return prepared(frame.from_outer(name), data, used, checked=checked)
 

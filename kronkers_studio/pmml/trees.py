@@ -10,7 +10,7 @@ import numpy as np
 
 from kronkers_studio.pmml.columns import Array, objects
 from kronkers_studio.pmml.document import Element
-from kronkers_studio.pmml.forest import NO_ANSWER, Forest
+from kronkers_studio.pmml.forest import NO_ANSWER, STUCK, Forest
 from kronkers_studio.pmml.frames import FieldType, Frame, Scope
 from kronkers_studio.pmml.predicates import Predicate, read_predicate
 from kronkers_studio.pmml.results import Result
@@ -27,9 +27,9 @@ class Answers:
     """What the answers of trees say, by their numbers: ``scores`` as they are written (None: none), ``shares`` of the
     classes, ``ids`` of the nodes."""
 
-    scores: list[str | None] = field(default_factory=lambda: [None])
-    shares: list[dict[str, float]] = field(default_factory=lambda: [{}])
-    ids: list[str | None] = field(default_factory=lambda: [None])
+    scores: list[str | None] = field(default_factory=lambda: [None, None])
+    shares: list[dict[str, float]] = field(default_factory=lambda: [{}, {}])
+    ids: list[str | None] = field(default_factory=lambda: [None, None])
 
     def add(self, node: Element) -> None:
         shares = _shares(node)
@@ -169,7 +169,9 @@ class _Tree:
                 return last
             case "nullPrediction":
                 return -1 - NO_ANSWER
-        wanted = node.need("defaultChild")
+        if not node.has("defaultChild"):
+            return -1 - STUCK
+        wanted = node.get("defaultChild")
         chosen = [child for child in children if child.get("id") == wanted]
         if len(chosen) != 1:
             node.refuse(f"its default child “{wanted[:60]}” is not one of its children")

@@ -26,7 +26,6 @@ from tests.packaging.kinds_table import kinds_table, written_table
 FILES = Path(__file__).parent / "model_files"
 KINDS = {
     "cat.json": model_files.CATBOOST_JSON,
-    "cat.pmml": model_files.PMML,
     "lr.skops": model_files.SKOPS,
     "state.pt": model_files.PYTORCH,
     "net.pth": model_files.PYTORCH,
@@ -41,6 +40,7 @@ LOADED = {
     "cat.cbm": Framework.CATBOOST,
     **dict.fromkeys(("lm.rds", "glm_bz.rds", "glm_xz.rds", "glm_ascii.rds", "rpart.rds", "rf.rds"), Framework.R),
     "net.keras": Framework.KERAS,
+    "cat.pmml": Framework.PMML,
     "script.pt": Framework.PYTORCH,
 }
 PICKLED = {
