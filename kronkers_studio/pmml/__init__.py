@@ -12,6 +12,12 @@ trees          decision trees
 forest         trees as tables, which all rows walk through together
 regression     weighted sums
 scorecard      points added up
+rule_set       rules, of which the first that holds answers
+general_regression  generalized linear and multinomial models
+neural_network      layers of neurons
+naive_bayes         counts and distributions by class
+support_vectors     support vector machines
+clustering          nearest centres
 outputs        what is given out of a result
 targets        predicted values rescaled and rounded
 results        what a model answers

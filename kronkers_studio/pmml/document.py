@@ -150,6 +150,7 @@ class _Reader:
         self._open: list[Element] = []
         self._texts: list[list[str]] = []
         self._passing = 0
+        self._in_extension = False
         self._free = 0
         self._depth = 0
         self._count = 0
@@ -192,7 +193,14 @@ class _Reader:
             raise Unevaluated(f"it has more than {MOST_ELEMENTS:,} elements", tag[:_SHOWN], line)
         if len(attributes) > 2 * _MOST_ATTRIBUTES:
             raise Unevaluated(f"it has more than {_MOST_ATTRIBUTES} attributes", tag[:_SHOWN], line)
+        if self._seen_through(tag):
+            self._open.append(self._open[-1])
+            self._texts.append([])
+            return
         if self._passing or (not self._free and tag in PASSED_OVER):
+            if self._in_extension and tag in KNOWN:
+                raise Unevaluated(f"{tag} in an Extension could mean another answer", tag, line)
+            self._in_extension = self._in_extension or tag == "Extension"
             self._passing += 1
             return
         self._free += bool(self._free)
@@ -210,6 +218,10 @@ class _Reader:
             self.root = element
         self._open.append(element)
         self._texts.append([])
+
+    def _seen_through(self, tag: str) -> bool:
+        """R writes the distributions of naive Bayes into extensions, where PMML had no place for them."""
+        return tag == "Extension" and not self._passing and bool(self._open) and self._open[-1].tag == "BayesInputs"
 
     def _require_known(self, space: str, tag: str, attributes: list[str], line: int) -> None:
         if self._free:
@@ -233,6 +245,7 @@ class _Reader:
         self._depth -= 1
         if self._passing:
             self._passing -= 1
+            self._in_extension = self._in_extension and self._passing > 0
             return
         self._free -= bool(self._free)
         element = self._open.pop()

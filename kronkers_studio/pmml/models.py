@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from kronkers_studio.pmml.calls import Calls
+from kronkers_studio.pmml.clustering import clustering_model
 from kronkers_studio.pmml.columns import KINDS, Column
 from kronkers_studio.pmml.document import Element
 from kronkers_studio.pmml.expressions import Compiler, typed
 from kronkers_studio.pmml.frames import Field, FieldType, Frame, Scope
+from kronkers_studio.pmml.general_regression import general_regression_model
 from kronkers_studio.pmml.mining import (
     METHODS,
     Member,
@@ -21,17 +23,23 @@ from kronkers_studio.pmml.mining import (
     sum_of_numbers,
     vote,
 )
+from kronkers_studio.pmml.naive_bayes import naive_bayes_model
+from kronkers_studio.pmml.neural_network import neural_network
 from kronkers_studio.pmml.outputs import OutputField, ToldOf, given_out, read_outputs
 from kronkers_studio.pmml.predicates import read_predicate
 from kronkers_studio.pmml.regression import regression_model
 from kronkers_studio.pmml.results import Result
+from kronkers_studio.pmml.rule_set import rule_set_model
 from kronkers_studio.pmml.schema import DataField, MiningField, mining_scope, read_mining_schema
 from kronkers_studio.pmml.scorecard import scorecard_model
-from kronkers_studio.pmml.targets import read_target
+from kronkers_studio.pmml.support_vectors import support_vector_machine
+from kronkers_studio.pmml.targets import read_target, shown_values
 from kronkers_studio.pmml.trees import tree_model
 from kronkers_studio.pmml.vocabulary import MODELS
 
 _DEEPEST = 12  # models in models
+_BOTH = ("regression", "classification")
+_FUNCTIONS = {**dict.fromkeys(MODELS, _BOTH), "ClusteringModel": ("clustering",)}
 Run = Callable[[Frame], Result]
 
 
@@ -100,6 +108,7 @@ def read_model(document: Document, element: Element, outer: Scope, level: int = 
     run, told = _answers(document, element, scope, data.type if data else None, level)
     if data is not None:
         told = replace(told, shown=dict(zip(data.values, data.shown, strict=True)))
+    told = replace(told, shown=told.shown | shown_values(element))
     finish = read_target(element, target)
     outputs = read_outputs(element, scope, document.compiler, told)
     _require_derived(derived, scope)
@@ -151,7 +160,7 @@ def _require_derived(derived: Mapping[str, Element], scope: Scope) -> None:
 def _answers(
     document: Document, element: Element, scope: Scope, target: FieldType | None, level: int
 ) -> tuple[Run, ToldOf]:
-    function = element.choice("functionName", ("regression", "classification"))
+    function = element.choice("functionName", _FUNCTIONS[element.tag])
     match element.tag:
         case "TreeModel":
             run, classes, tells = tree_model(element, scope, target)
@@ -163,8 +172,33 @@ def _answers(
         case "MiningModel":
             return _mining(document, element, scope, target, level)
         case _:
-            element.refuse(f"{element.tag} is not evaluated yet")
+            run, classes, tells = _other(document, element, scope, target)
     return run, ToldOf(function, classes, tells, {}, {})
+
+
+def _other(
+    document: Document, element: Element, scope: Scope, target: FieldType | None
+) -> tuple[Run, tuple[str, ...], bool]:
+    """A model of one of the rarer kinds, its classes, and whether it tells their probabilities."""
+    match element.tag:
+        case "GeneralRegressionModel":
+            run, classes = general_regression_model(element, scope, target)
+            return run, classes, True
+        case "NeuralNetwork":
+            run, classes = neural_network(element, scope, document.compiler)
+            return run, classes, True
+        case "NaiveBayesModel":
+            run, classes = naive_bayes_model(element, scope, document.compiler)
+            return run, classes, True
+        case "SupportVectorMachineModel":
+            run, classes = support_vector_machine(element, scope)
+        case "RuleSetModel":
+            run, classes = rule_set_model(element, scope, target)
+        case "ClusteringModel":
+            run, classes = clustering_model(element, scope)
+        case _:
+            element.refuse(f"{element.tag} is not evaluated yet")
+    return run, classes, False
 
 
 def _mining(

@@ -10,7 +10,7 @@ from typing import Any
 
 import lightgbm
 import numpy as np
-import nyoka
+import nyoka  # type: ignore[import-not-found]
 import xgboost
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier, RandomForestRegressor
