@@ -252,7 +252,6 @@ PMML = ModelFileKind(
     Framework.PMML,
     shared=(".xml",),
     signs=(Sign(holds=(b"<PMML", b"dmg.org/PMML")), Sign(holds=(b":PMML", b"dmg.org/PMML"))),
-    instead="Train the same model in scikit-learn, or export it to ONNX.",
 )
 CORE_ML = ModelFileKind(
     "Core ML",

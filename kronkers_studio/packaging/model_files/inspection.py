@@ -8,7 +8,7 @@ from typing import BinaryIO
 from packaging.version import Version
 
 from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
-from kronkers_studio.domain.model_files import JULIA, MLFLOW, ModelFileKind, R, kind_of_module
+from kronkers_studio.domain.model_files import JULIA, MLFLOW, PMML, ModelFileKind, R, kind_of_module
 from kronkers_studio.domain.models import Framework, ModelFacts, Signature
 from kronkers_studio.estimators.answers import CannotPredict
 from kronkers_studio.estimators.boosted import library_of
@@ -85,7 +85,9 @@ def _inspected(
 
         return inspect_onnx(name, stream, read_surroundings(beside), size_beside)
     compression = compression_of(head)
-    kind = loaded_kind(head, stream)
+    kind = loaded_kind(head, stream) or (
+        PMML if name.lower().endswith(PMML.suffixes) else None
+    )  # XML begins as it likes
     if kind is JULIA:
         from kronkers_studio.packaging.model_files.julia_files import inspect_julia
 
