@@ -13,6 +13,7 @@ from kronkers_studio.pmml.document import Element, read_document
 from kronkers_studio.pmml.frames import Field, Frame, Scope
 from kronkers_studio.pmml.models import Model, read_model, read_shared
 from kronkers_studio.pmml.problems import InvalidRow, Unevaluated
+from kronkers_studio.pmml.results import aligned
 from kronkers_studio.pmml.schema import DataField, MiningField, read_dictionary
 from kronkers_studio.pmml.vocabulary import MODELS
 
@@ -69,7 +70,8 @@ class Evaluator:
         frame = Frame(self._scope, rows)
         for given in self.inputs:
             frame.put(given.name, _given(columns[given.name], self._dictionary[given.name]))
-        result, others = self._model.answer(frame)
+        with np.errstate(all="ignore"):  # what overflows is infinite, and what has no value is missing
+            result, others = self._model.answer(frame)
         first = self.outputs[0]
         found: dict[str, Array] = {}
         if self._model.told.function == "regression":
@@ -78,8 +80,8 @@ class Evaluator:
             labels = result.label_texts()
             found[first.name] = _whole_numbers(labels) if self._whole else labels
         for output in self.outputs[1:]:
-            if output.columns and result.weights is not None:
-                found[output.name] = np.stack([result.weight_of(name) for name in output.columns], axis=1)
+            if output.columns:
+                found[output.name] = aligned(result, output.columns)
             else:
                 found[output.name] = others[output.name].values
         return found

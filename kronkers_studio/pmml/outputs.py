@@ -99,7 +99,8 @@ def _output(name: str, element: Element, scope: Scope, compiler: Compiler, told:
     compute = _feature(feature, element, of)
 
     def run_feature(frame: Frame, result: Result) -> Column:
-        return cast(compute(result.segments[segment] if segment else result), data_type, name)
+        kept = result.segments.get(segment, Result(np.full(frame.rows, np.nan))) if segment else result
+        return cast(compute(kept), data_type, name)
 
     return OutputField(name, data_type, final, run_feature)
 

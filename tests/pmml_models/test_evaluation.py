@@ -268,3 +268,22 @@ def test_whole_numbers_are_not_divided_without_saying_how() -> None:
     expression = _apply("/", '<FieldRef field="n"/>', _constant(2))
     with pytest.raises(Unevaluated, match="whole numbers are divided"):
         answers(derived(expression, fields=("n",)), n=[3])
+
+
+def test_rows_that_no_segment_is_for_have_no_answer_and_no_probabilities() -> None:
+    """Seen to fail with outputs that were left out where no row had an answer."""
+    told = '<ScoreDistribution value="a" recordCount="3"/><ScoreDistribution value="b" recordCount="1"/>'
+    wanted = schema("x", target="kind")
+    segment = (
+        '<Segment id="s"><SimplePredicate field="x" operator="lessThan" value="5"/>'
+        f'<TreeModel functionName="classification">{wanted}<Node score="a"><True/>{told}</Node></TreeModel></Segment>'
+    )
+    output = '<OutputField name="of" feature="probability" value="a" segmentId="s" dataType="double"/>'
+    data = document(
+        f'<MiningModel functionName="classification">{wanted}<Output>{output}</Output>'
+        f'<Segmentation multipleModelMethod="selectFirst">{segment}</Segmentation></MiningModel>'
+    )
+    assert answers(data, x=[1, 9])["of"] == [0.75, None]
+    found = answers(data, x=[9])
+    assert (found["label"], found["of"]) == ([None], [None])
+    assert all(one != one for one in found["probabilities"][0])  # noqa: PLR0124 — not a number
