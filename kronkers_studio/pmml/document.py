@@ -21,6 +21,7 @@ _SHORT = 40
 _BLOCK = 1 << 18
 _ENCODINGS = ("utf-8", "utf8", "utf-16", "us-ascii", "ascii", "iso-8859-1", "windows-1252")
 _NAMESPACE = "dmg.org/PMML"
+_EXTRA = ("x-mathContext",)  # of JPMML: whether to add in 32 bits
 _SHOWN = 60
 
 
@@ -238,7 +239,7 @@ class _Reader:
             raise Unevaluated(f"{tag[:_SHOWN]} in {above} is not evaluated", tag[:_SHOWN], line)
         known = KNOWN[tag].attributes
         for name in attributes[::2]:
-            if name not in known and " " not in name and not name.startswith("x-"):
+            if name not in known and " " not in name and name not in _EXTRA:
                 raise Unevaluated(f"the attribute “{name[:_SHOWN]}” is not evaluated", tag, line)
 
     def _end(self, _: str) -> None:
@@ -249,14 +250,14 @@ class _Reader:
             return
         self._free -= bool(self._free)
         element = self._open.pop()
-        element.text = "".join(self._texts.pop()).strip()
+        element.text = "".join(self._texts.pop())
 
     def _data(self, text: str) -> None:
         if self._open and not self._passing:
             self._text_length += len(text)
             if self._text_length > _LONGEST_TEXT * 8:
                 raise Unevaluated("its texts are longer than any model's", self._open[-1].tag, self._open[-1].line)
-            if text.strip() or self._texts[-1]:
+            if text.strip() or self._texts[-1] or self._free or self._open[-1].tag == "Constant":
                 self._texts[-1].append(text)
 
     def _short(self, text: str) -> str:

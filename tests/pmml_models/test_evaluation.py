@@ -144,6 +144,8 @@ def test_texts_are_mapped_matched_and_counted() -> None:
     matched = _apply("matches", '<FieldRef field="word"/>', '<Constant dataType="string">^r[a-e]d$</Constant>')
     counted = _apply("if", matched, _constant(1), _constant(0))
     assert answers(derived(counted, fields=("word",)), word=words)["output"] == [1, 0, None]
+    joined = _apply("concat", '<FieldRef field="word"/>', '<Constant dataType="string"> </Constant>')
+    assert answers(derived(_apply("stringLength", joined), fields=("word",)), word=words)["output"][:2] == [4, 5]
     assert answers(derived('<NormDiscrete field="word" value="red"/>', fields=("word",)), word=words)["output"] == [
         1,
         0,
