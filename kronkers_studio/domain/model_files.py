@@ -246,10 +246,9 @@ PMML = ModelFileKind(
     "PMML",
     (".pmml",),
     "a PMML model (.pmml)",
+    Framework.PMML,
     shared=(".xml",),
-    signs=(Sign(holds=(b"<PMML", b"dmg.org/PMML")),),
-    needs="a program that runs PMML whole, such as JPMML on Java",
-    instead="Train the same model in scikit-learn, or export it to ONNX.",
+    signs=(Sign(holds=(b"<PMML", b"dmg.org/PMML")), Sign(holds=(b":PMML", b"dmg.org/PMML"))),
 )
 CORE_ML = ModelFileKind(
     "Core ML",

@@ -34,6 +34,7 @@ FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
     Framework.CATBOOST: {**_PICKLES, "catboost": "model.cbm"},
     Framework.KERAS: {"keras": "model.keras"},
     Framework.PYTORCH: {"torchscript": "model.pt", "torch-export": "model.pt2"},
+    Framework.PMML: {"pmml": "model.pmml"},
     Framework.R: {"rds": "model.rds"},
     Framework.JULIA: {"jls": "model.jls"},
 }

@@ -22,6 +22,7 @@ _FRAMEWORKS = {
     "catboost": (*_PICKLES, "catboost"),
     "keras": ("keras",),
     "pytorch": ("torchscript", "torch-export"),
+    "pmml": ("pmml",),
     "r": ("rds",),
     "julia": ("jls",),
 }

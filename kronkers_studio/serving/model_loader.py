@@ -28,6 +28,10 @@ def load_model(manifest: Manifest, threads: int) -> Model:
                 return worker_model(manifest, threads)
             case "keras" | "pytorch":
                 return _network(manifest, threads)
+            case "pmml":
+                from kronkers_studio.serving.frameworks.pmml_files.pmml_model import PmmlModel
+
+                return PmmlModel(stream, manifest.signature)
         return _of_trees(stream, manifest, threads)
 
 

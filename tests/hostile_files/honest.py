@@ -13,6 +13,7 @@ from tests.packaging.model_zoo import make, makers
 
 _TREES = Path(__file__).parents[1] / "tree_libraries"
 _EXPORTED = Path(__file__).parents[1] / "torch_models" / "exported"
+_PMML = Path(__file__).parents[1] / "pmml_models" / "files"
 _CUT_OFF = "xgb-letters.json"  # honest, and refused: XGBoost cut its categories off
 
 
@@ -26,6 +27,8 @@ def honest_files() -> Iterator[tuple[str, str, bytes]]:
                 yield f"{folder.name}: {file.name}", file.name, file.read_bytes()
     for file in sorted(_EXPORTED.glob("*.pt2")):
         yield f"PyTorch: {file.name}", file.name, file.read_bytes()
+    for file in sorted(_PMML.glob("*.pmml")):
+        yield f"PMML: {file.name}", file.name, file.read_bytes()
     for name in ("pipeline", "forest", "linear", "svc", "gradient boosting"):
         yield f"ONNX: {name}", "model.onnx", _onnx(make(name))
 

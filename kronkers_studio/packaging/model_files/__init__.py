@@ -11,6 +11,7 @@ keras_files       archives of Keras 3
 torch_files       programs of TorchScript
 mlflow_folders    what MLflow's MLmodel says of the model in its folder
 tree_libraries    files of XGBoost, LightGBM and CatBoost
+pmml_files        PMML: what its model takes and answers
 julia_files       Julia's objects, and what the files beside them say
 r_files           R's saved models: their class, columns and answers
 zip_entries       what is in a zip archive

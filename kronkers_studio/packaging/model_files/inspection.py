@@ -8,7 +8,16 @@ from typing import BinaryIO
 from packaging.version import Version
 
 from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
-from kronkers_studio.domain.model_files import JULIA, MLFLOW, SKOPS, TORCH_EXPORT, ModelFileKind, R, kind_of_module
+from kronkers_studio.domain.model_files import (
+    JULIA,
+    MLFLOW,
+    PMML,
+    SKOPS,
+    TORCH_EXPORT,
+    ModelFileKind,
+    R,
+    kind_of_module,
+)
 from kronkers_studio.domain.models import Framework, ModelFacts, Signature
 from kronkers_studio.estimators.answers import CannotPredict
 from kronkers_studio.estimators.boosted import library_of
@@ -33,7 +42,7 @@ from kronkers_studio.packaging.model_files.skops_files.schema_reader import Skop
 
 _SUPPORTED = (
     "Models of scikit-learn (joblib, pickle, skops), XGBoost, LightGBM, CatBoost, Keras, PyTorch (TorchScript, .pt2), "
-    "ONNX and R (.rds), and Julia objects (.jls)"
+    "ONNX, PMML and R (.rds), and Julia objects (.jls)"
 )
 _HEAD = 4096
 _LARGEST = 32 * 1024**3
@@ -86,7 +95,9 @@ def _inspected(
 
         return inspect_onnx(name, stream, read_surroundings(beside), size_beside)
     compression = compression_of(head)
-    kind = loaded_kind(head, stream)
+    kind = loaded_kind(head, stream) or (
+        PMML if name.lower().endswith(PMML.suffixes) else None
+    )  # XML begins as it likes
     if kind is JULIA:
         from kronkers_studio.packaging.model_files.julia_files import inspect_julia
 
@@ -129,17 +140,25 @@ def _reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundings], M
             from kronkers_studio.packaging.model_files.keras_files.archives import inspect_keras
 
             return inspect_keras
-        case Framework.PYTORCH if kind is TORCH_EXPORT:
-            from kronkers_studio.packaging.model_files.torch_files.exported import inspect_exported
-
-            return inspect_exported
         case Framework.PYTORCH:
-            from kronkers_studio.packaging.model_files.torch_files.scripts import inspect_torchscript
+            return _torch_reader_of(kind)
+        case Framework.PMML:
+            from kronkers_studio.packaging.model_files.pmml_files import inspect_pmml
 
-            return inspect_torchscript
+            return inspect_pmml
     from kronkers_studio.packaging.model_files.tree_libraries.catboost_files import inspect_catboost
 
     return inspect_catboost
+
+
+def _torch_reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundings], ModelFacts]:
+    if kind is TORCH_EXPORT:
+        from kronkers_studio.packaging.model_files.torch_files.exported import inspect_exported
+
+        return inspect_exported
+    from kronkers_studio.packaging.model_files.torch_files.scripts import inspect_torchscript
+
+    return inspect_torchscript
 
 
 def _inspect_r(
