@@ -190,7 +190,7 @@ def describe_model(model: ModelVersion, sha256: str, others: Sequence[str] = ())
         "file": FILE_NAMES[facts.framework][facts.file_format],
         "file_format": facts.file_format,
         "sha256": sha256,
-        "signature": _signature(facts.signature),
+        "signature": _signature(model.signature),
         "allowed_globals": _spellings(facts.globals) if is_pickle(facts) else [],
     }
     if facts.packages:

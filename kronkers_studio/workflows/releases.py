@@ -216,7 +216,7 @@ def predict(session: Session, name: str, place_name: str, rows: Sequence[Row]) -
         raise InvalidInput("There are no rows to send.", next_step="Give at least one row.")
     settle_releases(session, place_name, look_at_live=False)
     release = live_release(session, name, place_name)
-    require_rows(session.workspace.ledger.model_version(name, release.version).facts.signature, name)
+    require_rows(session.workspace.ledger.model_version(name, release.version).signature, name)
     body = _body(rows)
     with closing(session.client(release)) as client:
         started = time.perf_counter()

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kronkers_studio.domain.models import ContentRef, ModelVersion
+from kronkers_studio.domain.models import ContentRef, ModelVersion, StatedSignature
+from kronkers_studio.domain.stated_signatures import parse_tensor, stated
 from kronkers_studio.packaging import (
     base_from_archive,
     compose_package,
@@ -92,13 +94,16 @@ def _run(python: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def container(torch_version: str, lab_server: LabServer, base_image_archive: Path) -> Iterator[str]:
-    """The service of the program ``scripted``, running."""
+    """The service of the program ``scripted``, running; of what it takes and gives a person said the most."""
     cache = LayerCache(TEST_CACHE / "kronkers-studio" / "layers")
     data = (_HERE / "files" / "scripted.pt").read_bytes()
     beside = {"requirements.txt": f"torch=={torch_version}\n".encode, ".python-version": b"3.11\n".lower}
     facts = inspect_model("scripted.pt", io.BytesIO(data), beside)
     source = ContentRef("torch", "c0ffee" * 10, "scripted.pt")
-    model = ModelVersion("torch", 1, source, facts, datetime(2026, 11, 30, tzinfo=UTC), "ada", size=len(data))
+    at = datetime(2026, 11, 30, tzinfo=UTC)
+    said = [parse_tensor("x:FP32[-1,4]=a,b,c,d")], [parse_tensor("output_1:INT64[-1,9]")]  # which is not true
+    model = ModelVersion("torch", 1, source, facts, at, "ada", size=len(data))
+    model = replace(model, stated=StatedSignature(stated(facts.signature, *said), at, "ada"))
     lock = lock_dependencies(facts, this_platform(), cache=cache)
     assert f"torch=={torch_version}+cpu" in lock.requirements
     base = base_from_archive(base_image_archive, this_platform(), cache)
@@ -120,16 +125,33 @@ def test_a_program_answers_in_its_container_as_pytorch_does(container: str, lab_
     case = json.loads((_HERE / "files" / "cases.json").read_text(encoding="utf-8"))["scripted.pt"]
     given = case["inputs"][0]
     tensor = {"name": "x", "datatype": "FP32", "shape": given["shape"], "data": given["data"]}
-    question = (
-        "import sys, urllib.request as u; "
-        "r = u.Request('http://127.0.0.1:8080/v2/models/torch/infer', sys.stdin.buffer.read(), "
-        "{'content-type': 'application/json'}); print(u.urlopen(r).read().decode())"
-    )
 
-    pieces = [json.dumps({"inputs": [tensor]}).encode()]
-    said = docker(lab_server, "exec", "--interactive", container, "python3.11", "-c", question, pieces=pieces)
+    outputs = _asked(lab_server, container, "/v2/models/torch/infer", {"inputs": [tensor]})["outputs"]
 
-    outputs = json.loads(said)["outputs"]
     assert [one["shape"] for one in outputs] == [[5, 2], [5, 3]]
     for one, expected in zip(outputs, case["outputs"], strict=True):
         assert one["data"] == pytest.approx(np.ravel(expected).tolist(), rel=1e-6, abs=1e-6)
+    rows = [dict(zip("abcd", row, strict=True)) for row in np.reshape(given["data"], given["shape"]).tolist()]
+    answered = _asked(lab_server, container, "/predict", {"rows": rows})
+    assert np.allclose(answered["outputs"], case["outputs"][0], rtol=1e-6, atol=1e-6), "rows are taken, as was said"
+    wrong = {**tensor, "shape": [4, 5]}
+    refused = _asked(lab_server, container, "/v2/models/torch/infer", {"inputs": [wrong]})
+    assert (refused["status"], "has shape [4, 5]; it must be [-1, 4]" in refused["said"]) == (400, True)
+    told = _asked(lab_server, container, "/v2/models/torch", None)
+    assert told["inputs"][0]["parameters"]["columns"] == list("abcd")
+    assert [(one["datatype"], one["shape"]) for one in told["outputs"]] == [("FP32", [-1, 2]), ("FP32", [-1, 3])], (
+        "what the program gives counts, whatever was said of it"
+    )
+
+
+def _asked(server: LabServer, container: str, path: str, body: dict[str, Any] | None) -> Any:
+    """What the service answers, or with which status it refuses, and what it says."""
+    question = (
+        "import json, sys, urllib.error, urllib.request as u\n"
+        "body = sys.stdin.buffer.read() or None\n"
+        f"r = u.Request('http://127.0.0.1:8080{path}', body, {{'content-type': 'application/json'}})\n"
+        "try: print(u.urlopen(r).read().decode())\n"
+        "except urllib.error.HTTPError as e: print(json.dumps({'status': e.code, 'said': e.read().decode()}))"
+    )
+    pieces = [json.dumps(body).encode()] if body is not None else []
+    return json.loads(docker(server, "exec", "--interactive", container, "python3.11", "-c", question, pieces=pieces))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -258,7 +259,7 @@ class ModelPage(Page):
             self.header.set_sentence(tr("Everything that is known of one model, and what can be done with it."))
             return
         self.header.set_title(book.model)
-        said = (version.description, summary_words(version.facts))
+        said = (version.description, summary_words(replace(version.facts, signature=version.signature)))
         self.header.set_sentence("\n".join(filter(None, said)))
         if label != self._headed:
             self._headed = label

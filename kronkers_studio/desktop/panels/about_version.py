@@ -26,6 +26,7 @@ from kronkers_studio.domain.model_rows import why_no_rows
 from kronkers_studio.domain.models import Framework, ModelVersion, Tensor
 from kronkers_studio.domain.paths import parent as folder_of
 from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.domain.stated_signatures import notes_of
 
 _COLUMNS_SHOWN, _TENSORS_SHOWN, _LIBRARIES_SHOWN = 60, 40, 60
 _GAP = 28  # pixels between the two halves
@@ -101,7 +102,7 @@ class AboutVersion(QWidget):
         self._right.addStretch(1)
 
     def _show_rows(self, version: ModelVersion) -> None:
-        signature = version.facts.signature
+        signature = version.signature
         reason = why_no_rows(signature)
         takes = tr("Takes whole tensors, no rows") if reason else tr("Takes, for each row")
         self._section(self._right, takes, _tensor_facts(signature.inputs))
@@ -126,7 +127,7 @@ class AboutVersion(QWidget):
             self._right.addWidget(label(assumed_words(version.facts), "caption", wrap=True))
         if version.facts.framework.in_container_only:
             self._right.addWidget(label(base_words(version.facts), "text", wrap=True))
-        for note in version.facts.notes:
+        for note in notes_of(version):
             self._right.addWidget(label(note, "caption", wrap=True))
         for offer in libraries_of(version):
             choose = OfferButton(offer, self.wanted.emit, icon=False)

@@ -115,7 +115,7 @@ class LibrariesPanel(QWidget):
 
 def _found(version: ModelVersion) -> list[Fact]:
     facts = version.facts
-    takes, answers = takes_words(facts.signature), answers_words(facts.signature)
+    takes, answers = takes_words(version.signature), answers_words(version.signature)
     size = version.size + sum(each.size for each in facts.weights)
     return [
         (tr("File"), path_words(version.source.path), version.source.project),
