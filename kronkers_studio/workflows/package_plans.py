@@ -9,6 +9,7 @@ from kronkers_studio.domain.errors import InvalidInput, UnsupportedModel
 from kronkers_studio.domain.models import ModelVersion, Package, PushedImage
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.signers import Signer
+from kronkers_studio.workflows.allowances import allowance_question
 from kronkers_studio.workflows.dependencies import Reference
 from kronkers_studio.workflows.image_registries import list_registries
 from kronkers_studio.workflows.language_bases import list_language_bases
@@ -33,7 +34,7 @@ class PackagePlan:
     """``refusal`` and ``next_step`` say why ``model`` cannot be packaged, and are "" when it can. ``base`` and
     ``platform`` are what servers get by the settings; ``registries`` hosts and ``servers`` names that are known.
     ``language_bases`` are the platforms for which a base image with the model's language is kept; None for a model that
-    needs none of its own."""
+    needs none of its own. ``allowable``: somebody may allow what it is refused for."""
 
     model: ModelVersion
     size: SizeEstimate
@@ -44,6 +45,7 @@ class PackagePlan:
     refusal: str = ""
     next_step: str = ""
     language_bases: tuple[str, ...] | None = None
+    allowable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ def plan_package(session: Session, model: Reference) -> PackagePlan:
         require_safe(version.facts, version.allowed)
     except UnsupportedModel as reason:
         refusal, next_step = reason.message, reason.next_step
+    allowable = bool(refusal) and not allowance_question(session, model).refused
     settings = session.settings
     base, base_size = _base(session, version)
     return PackagePlan(
@@ -106,6 +109,7 @@ def plan_package(session: Session, model: Reference) -> PackagePlan:
         refusal,
         next_step,
         _language_bases(version),
+        allowable,
     )
 
 

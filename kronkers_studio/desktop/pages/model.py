@@ -13,6 +13,7 @@ from kronkers_studio.desktop.actions import Command, CopyText, ShowInFileManager
 from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.destinations import (
     AddVersion,
+    AllowCode,
     ChooseLibraries,
     CompareVersions,
     DescribeVersion,
@@ -22,6 +23,7 @@ from kronkers_studio.desktop.destinations import (
     ShowModel,
     ShowModelVersion,
     StartAgain,
+    StateSignature,
     ToPage,
     model_of,
 )
@@ -55,6 +57,10 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 _MOST_ROWS = 5  # versions seen at once
+_OF_A_VERSION = (
+    *(PackageVersion, ChooseLibraries, AllowCode, StateSignature),
+    *(CompareVersions, DescribeVersion, ShowLineage),
+)
 _SHOWN_STATES = (ReleaseState.LIVE, ReleaseState.STARTING)
 
 
@@ -168,9 +174,9 @@ class ModelPage(Page):
                 ask_model_file(self, self.add_file)
             case CompareVersions(label) | DescribeVersion(label) | ShowLineage(label) if self._choose(label):
                 self._open_section(wanted)
-            case PackageVersion(label) | ChooseLibraries(label) if self._choose(label):
+            case PackageVersion() | ChooseLibraries() | AllowCode() | StateSignature() if self._choose(wanted.label):
                 self._ask(wanted)
-            case PackageVersion() | ChooseLibraries() | CompareVersions() | DescribeVersion() | ShowLineage():
+            case _ if isinstance(wanted, _OF_A_VERSION):
                 self.notice.say(tr("That version is no more."), tr("See above which there are."), "warn")
             case _:
                 self.studio.go.emit(wanted)
@@ -230,18 +236,31 @@ class ModelPage(Page):
             case ShowLineage():
                 self.sections.choose("lineage")
 
-    def _ask(self, wanted: PackageVersion | ChooseLibraries) -> None:
+    def _ask(self, wanted: PackageVersion | ChooseLibraries | AllowCode | StateSignature) -> None:
         version = self._version
         if version is None:
             return
-        if isinstance(wanted, PackageVersion):
-            from kronkers_studio.desktop.dialogs.package import PackageDialog
+        match wanted:
+            case PackageVersion():
+                from kronkers_studio.desktop.dialogs.package import PackageDialog
 
-            PackageDialog(self.window(), self.studio, version).open()
-        else:
-            from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
+                PackageDialog(self.window(), self.studio, version).open()
+            case ChooseLibraries():
+                from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
 
-            LibrariesDialog(self.window(), self.studio, version).open()
+                LibrariesDialog(self.window(), self.studio, version).open()
+            case AllowCode():
+                from kronkers_studio.desktop.dialogs.allow_code import AllowCodeDialog
+
+                allow = AllowCodeDialog(self.window(), self.studio, version)
+                allow.told.connect(self._told)
+                allow.open()
+            case StateSignature():
+                from kronkers_studio.desktop.dialogs.state_signature import StateSignatureDialog
+
+                state = StateSignatureDialog(self.window(), self.studio, version)
+                state.told.connect(self._told)
+                state.open()
 
     # The chosen version
 

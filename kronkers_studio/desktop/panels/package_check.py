@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.actions import Action
 from kronkers_studio.desktop.language_words import base_words
 from kronkers_studio.desktop.localization import counted, file_size, path_words, tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.model_words import answers_words, assumed_words, kind_words, made_words, takes_words
+from kronkers_studio.desktop.offer_buttons import OfferButton
+from kronkers_studio.desktop.offers.models import code_of, signature_of
 from kronkers_studio.desktop.panels.library_table import library_columns
-from kronkers_studio.desktop.safety_words import safety_words
+from kronkers_studio.desktop.safety_words import allow_words, safety_words
 from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.fact_grid import Fact, fact_grid
 from kronkers_studio.desktop.widgets.labels import label, rule
 from kronkers_studio.desktop.widgets.states import EmptyState
@@ -28,7 +33,10 @@ if TYPE_CHECKING:
 
 
 class FoundModelPanel(QWidget):
-    """What was found of a version, and the verdict on its file."""
+    """What was found of a version, and the verdict on its file. ``wanted`` carries what a button there is for: to allow
+    code, or to say what the model takes."""
+
+    wanted = Signal(object)
 
     def __init__(self, version: ModelVersion, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,7 +44,20 @@ class FoundModelPanel(QWidget):
         self._column = QVBoxLayout(inner)
         self._column.setContentsMargins(0, 0, 8, 0)
         self._column.setSpacing(10)
+        self._version: ModelVersion | None = None
+        self.show_version(version)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scrolling(inner, tr("What was found")))
+
+    def show_version(self, version: ModelVersion) -> None:
+        """Show ``version``, as it is now."""
+        if version == self._version:
+            return
+        self._version = version
+        clear(self._column)
         self._column.addWidget(fact_grid(_found(version)))
+        self._offers(signature_of(version))
         self._column.addWidget(rule())
         words = safety_words(version.facts, version.allowances)
         row = QHBoxLayout()
@@ -48,6 +69,7 @@ class FoundModelPanel(QWidget):
         self._column.addLayout(row)
         self._looked_at = label(words.looked_at, "muted", wrap=True)
         self._column.addWidget(self._looked_at)
+        self._offers(code_of(version))
         self._names = label("\n".join(words.names), "code", wrap=True, selectable=True)
         title = counted(len(words.names), tr("Show the part that it asks for"), tr("Show the {n} parts it asks for"))
         self.names_button = Button(title, self._show_names)
@@ -56,16 +78,19 @@ class FoundModelPanel(QWidget):
         self._names.setVisible(False)  # in its place: before, it would be a window of its own
         self.names_button.setVisible(bool(words.names))
         self._column.addStretch(1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(scrolling(inner, tr("What was found")))
 
     def show_plan(self, plan: PackagePlan) -> None:
         """Say so where the model cannot be packaged, and what to do."""
+        self.show_version(plan.model)
         if plan.refusal:
             self._mark.show_icon("error", "bad")
             self.verdict.setText(plan.refusal)
-            self._looked_at.setText(plan.next_step)
+            self._looked_at.setText(allow_words() if plan.allowable else plan.next_step)
+
+    def _offers(self, offers: Sequence[Action]) -> None:
+        for offer in offers:
+            button = OfferButton(offer, self.wanted.emit, icon=False)
+            self._column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
 
     def _show_names(self) -> None:
         self._names.setVisible(True)
