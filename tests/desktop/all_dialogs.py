@@ -202,6 +202,10 @@ def _allow(window: MainWindow, *allowed: str, refused: str = "") -> AllowCodeDia
     return dialog
 
 
+def _state(window: MainWindow, version: ModelVersion) -> StateSignatureDialog:
+    return StateSignatureDialog(window, window.studio, _recorded(window, version))
+
+
 MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     Dialog: [
         lambda window: confirm(window, "Stop it?", "It stops.", "Stop", _nothing),
@@ -275,10 +279,8 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     RulesDialog: [lambda window: RulesDialog(window, window.studio, plan_to_decide(), _nothing)],
     SearchDialog: [lambda window: SearchDialog(window, window.studio)],
     StateSignatureDialog: [
-        lambda window: StateSignatureDialog(window, window.studio, _recorded(window, a_program(a_version(name="net")))),
-        lambda window: StateSignatureDialog(
-            window, window.studio, _recorded(window, a_program(a_version(name="known"), said=True))
-        ),
+        lambda window: _state(window, a_program(a_version(name="net"))),
+        lambda window: _state(window, a_program(a_version(name="known"), said=True)),
     ],
     TimeRangeDialog: [lambda window: TimeRangeDialog(window, 1_790_000_000.0, 1_790_003_600.0, _nothing)],
     TrashDialog: [lambda window: TrashDialog(window, window.studio, _nothing)],

@@ -233,15 +233,8 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912  #
         case LibrariesDialog():
             dialog.wanted.setText("six==1.16.0")
             dialog.go.click()
-        case AllowCodeDialog():
-            dialog.reason.setText("ours")
-            dialog.take_back()
-            dialog.allow()
-        case StateSignatureDialog():
-            dialog.read_example(Path(__file__))
-            dialog.inputs[0].shape.setText("-1, 4")
-            dialog.inputs[0].columns.clear()
-            dialog.save()
+        case AllowCodeDialog() | StateSignatureDialog():
+            _say(dialog)
         case RegisterDialog():
             dialog.go.click()
         case PackageDialog():
@@ -262,6 +255,18 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912  #
                 dialog.address.setText("ada@127.0.0.1:9")
             dialog.go_on()
     rest()
+
+
+def _say(dialog: AllowCodeDialog | StateSignatureDialog) -> None:
+    if isinstance(dialog, AllowCodeDialog):
+        dialog.reason.setText("ours")
+        dialog.take_back()
+        dialog.allow()
+        return
+    dialog.read_example(Path(__file__))
+    dialog.inputs[0].shape.setText("-1, 4")
+    dialog.inputs[0].columns.clear()
+    dialog.save()
 
 
 _ASKS: dict[type[QDialog], set[str]] = {

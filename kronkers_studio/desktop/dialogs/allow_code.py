@@ -80,7 +80,7 @@ class AllowCodeDialog(Dialog):
     def take_back(self) -> None:
         """Allow nothing any more; the dialog closes when that is recorded."""
         session, model = self._studio.session, self._reference
-        if session is None or not self.back_button.isEnabled():
+        if session is None or not self._version.allowances or not self.back_button.isEnabled():
             return
 
         def work(_progress: Progress, _cancel: CancelToken) -> ModelVersion:
