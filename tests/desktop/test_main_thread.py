@@ -202,7 +202,7 @@ def test_no_page_calls_a_workflow_on_the_main_thread(
     assert _on_the_main_thread(callers) == set()
 
 
-def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912  # one branch a dialog
+def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912, PLR0915  # one branch a dialog
     """Do in ``dialog`` what makes it ask and work."""
     match dialog:
         case SearchDialog():

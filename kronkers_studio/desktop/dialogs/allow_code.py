@@ -151,7 +151,7 @@ class AllowCodeDialog(Dialog):
         )
 
     def _reason_help(self, author: str = "") -> str:
-        words = tr("Others will ask. It stands in the history with your name ({author}), and in each package.")
+        words = tr("Others will ask. It stands in the history with your name ({author}).")
         return words.format(author=author) if author else tr("Others will ask. It stands in the history.")
 
     def _show_buttons(self) -> None:

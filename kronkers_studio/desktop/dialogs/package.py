@@ -77,6 +77,7 @@ class PackageDialog(Dialog):
         self.back_button = self.add_button(tr("Back"), self.back)
         self.go = self.add_button(tr("Continue"), self.advance, "primary")
         self.found.wanted.connect(self._change_version)
+        studio.changed.connect(self._on_changed)
         self.libraries.change_wanted.connect(self._change_libraries)
         self.target.changed.connect(self._show_buttons)
         self.target.entered.connect(self.advance)
@@ -219,7 +220,11 @@ class PackageDialog(Dialog):
 
     def _told(self, words: str, undo: Callable[[], object] | None) -> None:
         self.notice.say(words, "", "ok", action=(tr("Undo"), undo) if undo is not None else None)
-        self._read()
+
+    def _on_changed(self, kind: str) -> None:
+        """What was said of the version counts at once, and what was taken back."""
+        if kind == "models" and self.step == _FOUND:
+            self._read()
 
     # Building
 
