@@ -111,7 +111,7 @@ def require_still_fitting(session: Session, version: ModelVersion) -> None:
     if not version.allowances:
         return
     found = inspected_again(session, version, version.allowed)
-    require_safe(found, version.allowed)
+    require_safe(found, version.allowed, version.label)
     if found.code != version.facts.code:
         raise UnsupportedModel(
             f"The code beside {version.label} is other than what was registered with it.",

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from kronkers_studio.domain.errors import InvalidInput, UnsupportedModel
+from kronkers_studio.domain.errors import CodeNotAllowed, InvalidInput, UnsupportedModel
 from kronkers_studio.domain.models import ModelVersion, Package, PushedImage
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.signers import Signer
-from kronkers_studio.workflows.allowances import allowance_question
 from kronkers_studio.workflows.dependencies import Reference
 from kronkers_studio.workflows.image_registries import list_registries
 from kronkers_studio.workflows.language_bases import list_language_bases
@@ -92,11 +91,11 @@ def plan_package(session: Session, model: Reference) -> PackagePlan:
 
     version = session.workspace.ledger.model_version(*model)
     refusal = next_step = ""
+    allowable = False
     try:
-        require_safe(version.facts, version.allowed)
+        require_safe(version.facts, version.allowed, version.label)
     except UnsupportedModel as reason:
-        refusal, next_step = reason.message, reason.next_step
-    allowable = bool(refusal) and not allowance_question(session, model).refused
+        refusal, next_step, allowable = reason.message, reason.next_step, isinstance(reason, CodeNotAllowed)
     settings = session.settings
     base, base_size = _base(session, version)
     return PackagePlan(

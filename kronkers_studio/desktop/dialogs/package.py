@@ -16,6 +16,7 @@ from kronkers_studio.desktop.dialogs.image_registry import way_to_registry
 from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
 from kronkers_studio.desktop.dialogs.state_signature import StateSignatureDialog
 from kronkers_studio.desktop.localization import tr
+from kronkers_studio.desktop.panels.language_base import BuildWish
 from kronkers_studio.desktop.panels.package_check import FoundModelPanel, LibrariesPanel
 from kronkers_studio.desktop.panels.package_result import PackageResultPanel
 from kronkers_studio.desktop.panels.package_target import TargetPanel
@@ -278,16 +279,24 @@ class PackageDialog(Dialog):
         self.show_step(_WORK)
         self.cancel_button.setFocus()
 
-    def build_base(self, server: str) -> None:
-        """Have ``server`` build the base image that the model's language needs; packaging goes on from there."""
-        session, language = self._studio.session, self._version.facts.framework
+    def build_base(self, wish: BuildWish) -> None:
+        """Have a server build the base image that the model's language needs; packaging goes on from there."""
+        session, language, server = self._studio.session, self._version.facts.framework, wish.server
         if session is None:
             return
 
         def work(progress: Progress, cancel: CancelToken) -> LanguageBase:
             from kronkers_studio.workflows.language_bases import build_language_base
 
-            return build_language_base(session, language, server, progress=progress, cancel=cancel)
+            return build_language_base(
+                session,
+                language,
+                server,
+                dockerfile=wish.dockerfile,
+                proxy=wish.proxy,
+                progress=progress,
+                cancel=cancel,
+            )
 
         def done(_base: LanguageBase) -> None:
             self.show_step(_TARGET)

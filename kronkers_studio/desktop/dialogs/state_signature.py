@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _SIZE = (760, 520)
 _SINGLE = "[]"  # the lengths of a single value, which has none
+_TYPE_WIDTH = 190  # pixels of what a tensor holds
 _MOST_ROWS = 40  # inputs or outputs that can be said here; more at a command line
 
 
@@ -49,8 +50,12 @@ class StateSignatureDialog(Dialog):
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(8)
-        self.inputs = [_TensorRow(tensor) for tensor in version.signature.inputs[:_MOST_ROWS]]
-        self.outputs = [_TensorRow(tensor) for tensor in version.signature.outputs[:_MOST_ROWS]]
+        self.inputs = [
+            _TensorRow(tensor, tr("none, e.g. age, income")) for tensor in version.signature.inputs[:_MOST_ROWS]
+        ]
+        self.outputs = [
+            _TensorRow(tensor, tr("none, e.g. cat, dog")) for tensor in version.signature.outputs[:_MOST_ROWS]
+        ]
         for heading, rows in ((tr("It takes"), self.inputs), (tr("It answers"), self.outputs)):
             column.addWidget(label(heading, "strong"))
             column.addWidget(_grid(rows, heading))
@@ -173,13 +178,15 @@ class StateSignatureDialog(Dialog):
 class _TensorRow:
     """The fields of one input or output."""
 
-    def __init__(self, tensor: Tensor) -> None:
+    def __init__(self, tensor: Tensor, names: str) -> None:
+        """``names`` are an example of columns."""
         self.tensor_name = tensor.name
         called = {"name": tensor.name}
         self.name = LineField(tr("Name of {name}").format(**called))
         self.datatype = ComboBox(tr("Type of {name}").format(**called), _types())
+        self.datatype.setMaximumWidth(_TYPE_WIDTH)
         self.shape = LineField(tr("Lengths of {name}").format(**called), placeholder=tr("open, e.g. -1, 4"))
-        self.columns = LineField(tr("Names in {name}").format(**called), placeholder=tr("none, e.g. age, income"))
+        self.columns = LineField(tr("Names in {name}").format(**called), placeholder=names)
         self.show_tensor(tensor)
 
     def show_tensor(self, tensor: Tensor) -> None:
@@ -219,7 +226,7 @@ def _grid(rows: Sequence[_TensorRow], name: str) -> QWidget:
     for at, row in enumerate(rows, 1):
         for column, field in enumerate((row.name, row.datatype, row.shape, row.columns)):
             grid.addWidget(field, at, column)
-    for column, stretch in enumerate((3, 0, 3, 4)):
+    for column, stretch in enumerate((3, 0, 4, 6)):
         grid.setColumnStretch(column, stretch)
     return holder
 
