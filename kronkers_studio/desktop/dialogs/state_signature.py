@@ -50,12 +50,9 @@ class StateSignatureDialog(Dialog):
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(8)
-        self.inputs = [
-            _TensorRow(tensor, tr("none, e.g. age, income")) for tensor in version.signature.inputs[:_MOST_ROWS]
-        ]
-        self.outputs = [
-            _TensorRow(tensor, tr("none, e.g. cat, dog")) for tensor in version.signature.outputs[:_MOST_ROWS]
-        ]
+        known = version.signature
+        self.inputs = [_TensorRow(each, tr("none, e.g. age, income")) for each in known.inputs[:_MOST_ROWS]]
+        self.outputs = [_TensorRow(each, tr("none, e.g. cat, dog")) for each in known.outputs[:_MOST_ROWS]]
         for heading, rows in ((tr("It takes"), self.inputs), (tr("It answers"), self.outputs)):
             column.addWidget(label(heading, "strong"))
             column.addWidget(_grid(rows, heading))
