@@ -24,8 +24,8 @@ _FILE = re.compile(r"(?<![\w./{*-])(?:[\w-]+/)*[\w-]+\.py(?!\w)")
 _DECISION = re.compile(r"decisions/(\d{4})")
 _DOTTED = re.compile(r"`(\w+(?:\.\w+)+)(?:\(\))?`")
 _ROW = re.compile(r"^(?:``)?([a-z_0-9]+(?:, [a-z_0-9]+)*)(?:``)? {2,}\S", re.MULTILINE)
-_OF_OTHERS = {"sitecustomize.py"}
-"""Files of other programs, and of Python."""
+_OF_OTHERS = {"sitecustomize.py", "http.client"}
+"""Files and modules of other programs, and of Python."""
 
 
 def _docstrings_and_comments(source: str) -> Iterator[str]:
@@ -100,6 +100,7 @@ def _missing(text: str) -> set[str]:
     missing = {name for name in _FILE.findall(text) if name not in _OF_OTHERS and f"/{name}\n" not in _files()}
     missing |= {f"decisions/{number}" for number in _DECISION.findall(text) if f"decisions/{number}-" not in _files()}
     dotted = {name for name in _DOTTED.findall(text) if not name.endswith((".db", ".json", ".py"))}
+    dotted -= _OF_OTHERS
     return missing | {name for name in dotted if _begins_like_a_module(name.split(".")[0]) and not _is_there(name)}
 
 

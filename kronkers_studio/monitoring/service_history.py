@@ -1,5 +1,5 @@
-"""What a service kept of its last 24 hours (``kronkers_studio/serving/history.py`` says how), read strictly and within
-bounds: its answer is the word of a stranger."""
+"""What a service kept of its last 24 hours (``kronkers_studio/serving/metrics/history.py`` says how), read strictly and
+within bounds: its answer is the word of a stranger."""
 
 from __future__ import annotations
 

@@ -5,5 +5,22 @@ the model's own Python and dependencies. Words: a *manifest* (``model.json``) sa
 a named array of the Open Inference Protocol; a *row* is one case to predict, as ``POST /predict`` takes it; a *refusal*
 is an answer 4xx that says in a sentence what is wrong with the request.
 
+http            routes, checks before them, what comes in and what goes back
+inputs          what a request says, as the arrays that a model takes
+frameworks      models of every framework
+metrics         what is counted while a model answers
+server          the service, from start to graceful end
+model_loader    a package's folder to a model that is ready
+execution       predictions beside the event loop
+manifest        what the package says of its model
+model           what every model can do
+signature       the inputs and outputs of a model
+problems        what is wrong with a request or with a package, in a sentence
+logs            the log, a line of JSON for each event
+cores           how many processors the service may use
+stop_file       a stop that is asked for by a file
+
+Imports point down (a contract in pyproject.toml).
+
     python -m kronkers_studio.serving --model FOLDER [--host 127.0.0.1] [--port 0] [--ready-file FILE] …
 """

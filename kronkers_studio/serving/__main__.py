@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def _serve(arguments: argparse.Namespace, threads: int) -> None:
-    from kronkers_studio.serving.app import Limits
+    from kronkers_studio.serving.http.app import Limits
     from kronkers_studio.serving.server import Options, serve
 
     serve(

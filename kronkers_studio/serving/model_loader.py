@@ -18,12 +18,12 @@ def load_model(manifest: Manifest, threads: int) -> Model:
             return _unpickled(stream, manifest)
         match manifest.framework:
             case "onnx":
-                from kronkers_studio.serving.onnx_model import OnnxModel
+                from kronkers_studio.serving.frameworks.onnx_files.onnx_model import OnnxModel
 
                 weights = manifest.weights_folder if manifest.weights else None
                 return OnnxModel(stream.read(), manifest.signature, threads, weights)
             case "r" | "julia":
-                from kronkers_studio.serving.worker_model import worker_model
+                from kronkers_studio.serving.frameworks.workers.worker_model import worker_model
 
                 return worker_model(manifest, threads)
             case "keras" | "pytorch":
@@ -35,29 +35,29 @@ def _of_trees(stream: BinaryIO, manifest: Manifest, threads: int) -> Model:
     """A model in the own form of a library of trees."""
     match manifest.framework:
         case "xgboost":
-            from kronkers_studio.serving.xgboost_model import xgboost_model
+            from kronkers_studio.serving.frameworks.tree_libraries.xgboost_model import xgboost_model
 
             return xgboost_model(stream.read(), manifest.signature, threads)
         case "lightgbm":
-            from kronkers_studio.serving.lightgbm_model import lightgbm_model
+            from kronkers_studio.serving.frameworks.tree_libraries.lightgbm_model import lightgbm_model
 
             return lightgbm_model(stream.read(), manifest.signature, threads)
-    from kronkers_studio.serving.catboost_model import CatBoostModel
+    from kronkers_studio.serving.frameworks.tree_libraries.catboost_model import CatBoostModel
 
     return CatBoostModel(stream.read(), manifest.signature, threads)
 
 
 def _unpickled(stream: BinaryIO, manifest: Manifest) -> Model:
     """A scikit-learn model, or a tree library's estimator, with what it holds of the others."""
-    from kronkers_studio.serving.sklearn_model import SklearnModel
-    from kronkers_studio.serving.unpickling import load_joblib, load_pickle
+    from kronkers_studio.serving.frameworks.scikit_learn.sklearn_model import SklearnModel
+    from kronkers_studio.serving.frameworks.scikit_learn.unpickling import load_joblib, load_pickle
 
     if any(name.startswith("lightgbm.") for name in manifest.allowed_globals):
-        from kronkers_studio.serving.lightgbm_model import lightgbm_library
+        from kronkers_studio.serving.frameworks.tree_libraries.lightgbm_model import lightgbm_library
 
         lightgbm_library()
     if manifest.code:
-        from kronkers_studio.serving.own_code import make_importable
+        from kronkers_studio.serving.frameworks.own_code import make_importable
 
         make_importable(manifest.code_folder, manifest.code)
     load = load_joblib if manifest.file_format == "joblib" else load_pickle
@@ -67,9 +67,9 @@ def _unpickled(stream: BinaryIO, manifest: Manifest) -> Model:
 def _network(manifest: Manifest, threads: int) -> Model:
     """A model of a library that reads its file itself."""
     if manifest.framework == "keras":
-        from kronkers_studio.serving.keras_model import KerasModel
+        from kronkers_studio.serving.frameworks.keras_files.keras_model import KerasModel
 
         return KerasModel(manifest.file, manifest.signature, threads)
-    from kronkers_studio.serving.torch_model import TorchModel
+    from kronkers_studio.serving.frameworks.torch_files.torch_model import TorchModel
 
     return TorchModel(manifest.file, manifest.signature, threads)

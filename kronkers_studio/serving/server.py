@@ -13,19 +13,19 @@ from pathlib import Path
 
 import uvicorn
 
-from kronkers_studio.serving.answer_counts import counts_for
-from kronkers_studio.serving.app import Limits, build_app
-from kronkers_studio.serving.connections import BoundedProtocol
 from kronkers_studio.serving.execution import Runner
-from kronkers_studio.serving.history import History
-from kronkers_studio.serving.identity import read_identity
+from kronkers_studio.serving.frameworks.workers.worker_model import WorkerModel
+from kronkers_studio.serving.http.app import Limits, build_app
+from kronkers_studio.serving.http.connections import BoundedProtocol
+from kronkers_studio.serving.http.identity import read_identity
 from kronkers_studio.serving.logs import mute_output
 from kronkers_studio.serving.manifest import Manifest, read_manifest
-from kronkers_studio.serving.metrics import Metrics
+from kronkers_studio.serving.metrics.answer_counts import counts_for
+from kronkers_studio.serving.metrics.exposition import Metrics
+from kronkers_studio.serving.metrics.history import History
 from kronkers_studio.serving.model_loader import load_model
 from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.stop_file import StopFile
-from kronkers_studio.serving.worker_model import WorkerModel
 
 _log = logging.getLogger(__name__)
 

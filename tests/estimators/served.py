@@ -15,10 +15,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from kronkers_studio.serving.inputs.row_reader import RowReader
 from kronkers_studio.serving.manifest import read_manifest
 from kronkers_studio.serving.model_loader import load_model
 from kronkers_studio.serving.problems import CannotStart, Refusal
-from kronkers_studio.serving.row_reader import RowReader
 from kronkers_studio.serving.signature import datatype_of
 
 

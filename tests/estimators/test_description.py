@@ -26,11 +26,11 @@ from kronkers_studio.estimators.columns import Holds
 from kronkers_studio.estimators.description import describe
 from kronkers_studio.packaging import inspect_model
 from kronkers_studio.packaging.model_files.pickles.estimators import SymbolView
-from kronkers_studio.serving.estimator_objects import ObjectView
+from kronkers_studio.serving.frameworks.scikit_learn.estimator_objects import ObjectView
+from kronkers_studio.serving.frameworks.scikit_learn.sklearn_model import SklearnModel
+from kronkers_studio.serving.inputs.row_reader import RowReader
 from kronkers_studio.serving.problems import Refusal
-from kronkers_studio.serving.row_reader import RowReader
 from kronkers_studio.serving.signature import Signature, datatype_of
-from kronkers_studio.serving.sklearn_model import SklearnModel
 from tests.packaging import model_zoo
 
 TABLE = np.array(

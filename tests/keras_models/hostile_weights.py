@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from kronkers_studio.serving.keras_weights import require_plain_weights
+from kronkers_studio.serving.frameworks.keras_files.keras_weights import require_plain_weights
 from kronkers_studio.serving.problems import CannotStart
 
 _WEIGHTS = "model.weights.h5"

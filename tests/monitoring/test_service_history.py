@@ -20,8 +20,8 @@ from kronkers_studio.monitoring import Sampler, SeriesStore
 from kronkers_studio.monitoring.sampler import Sample, Taken
 from kronkers_studio.monitoring.scrape import Scrape
 from kronkers_studio.monitoring.service_history import read_history
-from kronkers_studio.serving.answer_counts import ClassCounts, NumberCounts
-from kronkers_studio.serving.history import MOST_INTERVALS, History
+from kronkers_studio.serving.metrics.answer_counts import ClassCounts, NumberCounts
+from kronkers_studio.serving.metrics.history import MOST_INTERVALS, History
 
 BOUNDS = (0.01, 0.1, 1.0)
 MODEL, PLACE = "churn", "this-computer"

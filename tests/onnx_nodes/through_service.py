@@ -20,7 +20,7 @@ from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.packaging import inspect_model
 from kronkers_studio.packaging.composition import describe_model
 from kronkers_studio.serving.execution import Runner
-from kronkers_studio.serving.inference import Inference
+from kronkers_studio.serving.http.inference import Inference
 from kronkers_studio.serving.manifest import read_manifest
 from kronkers_studio.serving.model_loader import load_model
 from kronkers_studio.serving.signature import NUMPY_TYPES, datatype_of

@@ -96,7 +96,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from kronkers_studio.packaging import inspect_model
 from kronkers_studio.packaging.composition import _signature
 from kronkers_studio.serving.signature import Signature
-from kronkers_studio.serving.sklearn_model import SklearnModel
+from kronkers_studio.serving.frameworks.scikit_learn.sklearn_model import SklearnModel
 rows = np.random.default_rng(1).normal(size=(50, 3))
 mixed = rows.astype(object)
 mixed[:, 0] = np.where(rows[:, 0] > 0, "u", "v")

@@ -20,7 +20,7 @@ from kronkers_studio.domain.models import ContentRef, Framework, ModelFacts, Mod
 from kronkers_studio.packaging import inspect_model, require_safe
 from kronkers_studio.packaging.dependencies import locking
 from kronkers_studio.packaging.recorded_facts import checked_facts
-from kronkers_studio.serving.boosted_parts import _guarded
+from kronkers_studio.serving.frameworks.scikit_learn.boosted_parts import _guarded
 from tests.packaging.misuse import Made, Named, pickled
 
 _PICKLES = Path(__file__).parents[1] / "tree_libraries" / "pickles"

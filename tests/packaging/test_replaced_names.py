@@ -19,9 +19,9 @@ from sklearn.utils.validation import check_array
 from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.packaging import inspect_model, require_safe
 from kronkers_studio.packaging.recorded_facts import checked_facts
+from kronkers_studio.serving.frameworks.scikit_learn.replaced_names import CheckOfNumbers, DrawnFrom
+from kronkers_studio.serving.frameworks.scikit_learn.unpickling import load_pickle
 from kronkers_studio.serving.problems import CannotStart
-from kronkers_studio.serving.replaced_names import CheckOfNumbers, DrawnFrom
-from kronkers_studio.serving.unpickling import load_pickle
 from tests.packaging.misuse import Made, Named, pickled
 
 FEATURES = np.arange(24.0).reshape(12, 2)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from kronkers_studio.deployment.service_client import LoopbackClient
-from kronkers_studio.serving.answer_counts import ClassCounts, NumberCounts, counts_for
+from kronkers_studio.serving.metrics.answer_counts import ClassCounts, NumberCounts, counts_for
 from kronkers_studio.serving.signature import Signature, TensorSpec
 from tests.serving.model_folders import diabetes_regressor, running, save_joblib
 

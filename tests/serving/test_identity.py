@@ -17,7 +17,7 @@ from unittest.mock import MagicMock
 import pytest
 from starlette.routing import Route
 
-from kronkers_studio.serving import app
+from kronkers_studio.serving.http import app
 from tests.serving.model_folders import refused_start, running, wine_folder, wine_rows
 
 SECRET = bytes(range(32))
@@ -272,7 +272,7 @@ def test_a_very_long_address_is_refused(wine_port: int) -> None:
 
 
 def test_headers_that_do_not_end_are_cut_off_however_slowly_they_grow(wine_port: int) -> None:
-    from kronkers_studio.serving.connections import SECONDS_FOR_HEADERS
+    from kronkers_studio.serving.http.connections import SECONDS_FOR_HEADERS
 
     begun = {  # and what is added a second later
         b"GET /v2 HTTP/1.1\r\nHost: local": b"x",

@@ -23,8 +23,8 @@ from sklearn.preprocessing import OneHotEncoder, PowerTransformer, SplineTransfo
 from sklearn.svm import SVC
 
 from kronkers_studio.deployment.service_client import LoopbackClient
+from kronkers_studio.serving.frameworks.scikit_learn.sklearn_model import SklearnModel
 from kronkers_studio.serving.signature import Signature
-from kronkers_studio.serving.sklearn_model import SklearnModel
 from tests.serving.model_folders import (
     diabetes_regressor,
     gappy_classifier,

@@ -15,9 +15,9 @@ from kronkers_studio.deployment.service_client import LoopbackClient
 from kronkers_studio.domain.model_rows import why_no_rows
 from kronkers_studio.domain.models import Datatype, Tensor
 from kronkers_studio.domain.models import Signature as DomainSignature
+from kronkers_studio.serving.frameworks.onnx_files.onnx_model import OnnxModel
 from kronkers_studio.serving.manifest import read_manifest
 from kronkers_studio.serving.model_loader import load_model
-from kronkers_studio.serving.onnx_model import OnnxModel
 from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.signature import Signature, TensorSpec
 from tests.serving.model_folders import running, save_onnx, write_folder

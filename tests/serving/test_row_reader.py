@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from kronkers_studio.serving.inputs.row_reader import RowReader
+from kronkers_studio.serving.inputs.table_inputs import naming_categories
 from kronkers_studio.serving.problems import Refusal
-from kronkers_studio.serving.row_reader import RowReader
 from kronkers_studio.serving.signature import Signature, TensorSpec
-from kronkers_studio.serving.table_inputs import naming_categories
 
 TOWNS = Signature((TensorSpec("town", "BYTES", (-1, 1)), TensorSpec("size", "FP64", (-1, 1))), ())
 

@@ -184,7 +184,8 @@ def test_it_imports_only_its_own_framework(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from kronkers_studio.serving import app, server\n"
+        "from kronkers_studio.serving import server\n"
+        "from kronkers_studio.serving.http import app\n"
         "from kronkers_studio.serving.manifest import read_manifest\n"
         "from kronkers_studio.serving.model_loader import load_model\n"
         f"load_model(read_manifest(Path({str(wine_folder(tmp_path / 'model'))!r})), 1)\n"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kronkers_studio.serving import bodies
-from kronkers_studio.serving.bodies import BODY_IS_WHOLE, read_body
+from kronkers_studio.serving.http import bodies
+from kronkers_studio.serving.http.bodies import BODY_IS_WHOLE, read_body
 from kronkers_studio.serving.problems import Refusal
 
 

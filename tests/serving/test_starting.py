@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from kronkers_studio.serving.cores import available_cores
+from kronkers_studio.serving.frameworks.scikit_learn.unpickling import load_joblib, load_pickle
 from kronkers_studio.serving.problems import CannotStart
-from kronkers_studio.serving.unpickling import load_joblib, load_pickle
 from tests.serving.model_folders import (
     globals_of,
     refused_start,

@@ -18,13 +18,13 @@ import numpy as np
 import pytest
 
 from kronkers_studio.serving.execution import Runner
+from kronkers_studio.serving.frameworks.workers.worker_frames import BadFrame, WorkerFailed, answers_in
+from kronkers_studio.serving.frameworks.workers.worker_model import WorkerModel
+from kronkers_studio.serving.frameworks.workers.worker_process import WorkerDied
+from kronkers_studio.serving.inputs.tensors import write_tensor
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import CannotStart, Refusal
 from kronkers_studio.serving.signature import Signature, TensorSpec
-from kronkers_studio.serving.tensors import write_tensor
-from kronkers_studio.serving.worker_frames import BadFrame, WorkerFailed, answers_in
-from kronkers_studio.serving.worker_model import WorkerModel
-from kronkers_studio.serving.worker_process import WorkerDied
 
 WORKER = Path(__file__).with_name("worker.py")
 SIGNATURE = Signature(

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from kronkers_studio.domain.errors import UnsupportedModel
+from kronkers_studio.serving.inputs.row_reader import RowReader
 from kronkers_studio.serving.manifest import read_manifest
 from kronkers_studio.serving.model_loader import load_model
-from kronkers_studio.serving.row_reader import RowReader
 from kronkers_studio.workflows.added_models import add_model
 from kronkers_studio.workflows.dependencies import model_dependencies
 from kronkers_studio.workflows.migrating import migrate_folder

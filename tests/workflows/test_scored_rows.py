@@ -28,7 +28,7 @@ from kronkers_studio.domain.models import ContentRef, Datatype, Signature, Tenso
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.domain.releases import Prediction
 from kronkers_studio.domain.row_tables import SAVED_AS, MatchedRows, RowTable, ScoredRows, answer_certainty
-from kronkers_studio.serving.app import Limits
+from kronkers_studio.serving.http.app import Limits
 from kronkers_studio.workflows import row_files, scored_rows
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.row_files import list_tables, read_row_content, read_text_rows

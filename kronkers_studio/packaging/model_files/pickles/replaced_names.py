@@ -4,7 +4,8 @@ A search keeps the distributions that it drew parameters from. They are scipy's,
 runs, and no prediction needs them: services make empty objects of them. Boosted trees over categories keep
 scikit-learn's check of arrays with a few options, as ``functools.partial``: services have a class that does that and
 nothing else. Which calls of ``getattr`` and ``partial`` are such, is looked at here for a whole file: one other call,
-and the name counts as what it is. ``kronkers_studio/serving/replaced_names.py`` is the other side.
+and the name counts as what it is. The other side is in ``serving``:
+``kronkers_studio/serving/frameworks/scikit_learn/replaced_names.py``.
 """
 
 from __future__ import annotations

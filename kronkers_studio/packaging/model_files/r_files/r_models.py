@@ -1,7 +1,7 @@
 """R's models by their class: the columns that rows must have, what is answered, and which package answers.
 
-What each class answers here, the program in the container (serving/workers/predict.R) makes of the same object: the two
-are held together by tests/r_models.
+What each class answers here, the program in the container (serving/frameworks/workers/predict.R) makes of the same
+object: the two are held together by tests/r_models.
 """
 
 from __future__ import annotations

@@ -10,12 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kronkers_studio.serving.manifest import Manifest
-from kronkers_studio.serving.model import Arrays
-from kronkers_studio.serving.problems import CannotStart, Refusal, shown
-from kronkers_studio.serving.signature import Signature, blank_row
-from kronkers_studio.serving.table_inputs import counting_truth
-from kronkers_studio.serving.worker_frames import (
+from kronkers_studio.serving.frameworks.workers.worker_frames import (
     BadFrame,
     RowsRefused,
     WorkerFailed,
@@ -23,11 +18,16 @@ from kronkers_studio.serving.worker_frames import (
     rows_frame,
     setup_frame,
 )
-from kronkers_studio.serving.worker_process import WorkerDied, WorkerProcess
+from kronkers_studio.serving.frameworks.workers.worker_process import WorkerDied, WorkerProcess
+from kronkers_studio.serving.inputs.table_inputs import counting_truth
+from kronkers_studio.serving.manifest import Manifest
+from kronkers_studio.serving.model import Arrays
+from kronkers_studio.serving.problems import CannotStart, Refusal, shown
+from kronkers_studio.serving.signature import Signature, blank_row
 
 _Array = np.ndarray[Any, Any]
 _KINDS = {"BYTES": "text", "BOOL": "truth"}
-_WORKERS = Path(__file__).with_name("workers")
+_PROGRAMS = Path(__file__).parent
 
 
 def worker_model(manifest: Manifest, threads: int) -> WorkerModel:
@@ -39,7 +39,7 @@ def _r_model(manifest: Manifest, threads: int) -> WorkerModel:
     program = shutil.which("Rscript")
     if program is None:
         raise CannotStart("The image holds no R: package the model again, on a base image that has it.")
-    command = (program, "--vanilla", str(_WORKERS / "predict.R"), str(manifest.file), *manifest.packages)
+    command = (program, "--vanilla", str(_PROGRAMS / "predict.R"), str(manifest.file), *manifest.packages)
     environment = {"LC_ALL": "C.UTF-8", "R_DEFAULT_PACKAGES": "stats,splines,utils,methods"}
     return WorkerModel(command, environment, manifest.signature, threads)
 
@@ -52,7 +52,7 @@ def _julia_model(manifest: Manifest, threads: int) -> WorkerModel:
     if code is None:
         raise CannotStart("The package lacks the code that answers with the object: package the model again.")
     classes = manifest.signature.outputs[1].columns if len(manifest.signature.outputs) > 1 else ()
-    command = (program, "--startup-file=no", str(_WORKERS / "predict.jl"), str(manifest.file), str(code), *classes)
+    command = (program, "--startup-file=no", str(_PROGRAMS / "predict.jl"), str(manifest.file), str(code), *classes)
     return WorkerModel(command, {"JULIA_NUM_THREADS": str(threads)}, manifest.signature, threads)
 
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 
 from starlette.routing import Route, Router
 
-from kronkers_studio.serving.access import Access
-from kronkers_studio.serving.answers import Answer, Send, json_answer, problem, refused, send_answer
-from kronkers_studio.serving.bodies import Receive, Scope, SenderGone, header
 from kronkers_studio.serving.execution import Runner
-from kronkers_studio.serving.identity import CHALLENGE, PROOF, Identity
-from kronkers_studio.serving.inference import Inference
+from kronkers_studio.serving.http.access import Access
+from kronkers_studio.serving.http.answers import Answer, Send, json_answer, problem, refused, send_answer
+from kronkers_studio.serving.http.bodies import Receive, Scope, SenderGone, header
+from kronkers_studio.serving.http.identity import CHALLENGE, PROOF, Identity
+from kronkers_studio.serving.http.inference import Inference
+from kronkers_studio.serving.http.prediction import Prediction
 from kronkers_studio.serving.manifest import Manifest
-from kronkers_studio.serving.metrics import CONTENT_TYPE, Metrics
+from kronkers_studio.serving.metrics.exposition import CONTENT_TYPE, Metrics
 from kronkers_studio.serving.model import Model
-from kronkers_studio.serving.prediction import Prediction
 from kronkers_studio.serving.problems import Refusal, shown
 
 _log = logging.getLogger(__name__)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from kronkers_studio.serving.inputs.table_inputs import NumberedCategories, counting_truth, width_of
 from kronkers_studio.serving.model import Arrays
 from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.signature import NUMPY_TYPES, Signature
-from kronkers_studio.serving.table_inputs import NumberedCategories, counting_truth, width_of
 
 _Array = np.ndarray[Any, Any]
 

@@ -12,8 +12,8 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
 
+from kronkers_studio.serving.frameworks.onnx_files.onnx_labels import class_labels
 from kronkers_studio.serving.model import Arrays
-from kronkers_studio.serving.onnx_labels import class_labels
 from kronkers_studio.serving.problems import CannotStart, Refusal
 from kronkers_studio.serving.signature import Signature, TensorSpec, blank_rows, is_by_row
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from kronkers_studio.serving.inputs.row_reader import narrowed
 from kronkers_studio.serving.problems import Refusal, kind_of, shown
-from kronkers_studio.serving.row_reader import narrowed
 from kronkers_studio.serving.signature import NUMPY_TYPES, TensorSpec, datatype_of
 
 _Array = np.ndarray[Any, Any]

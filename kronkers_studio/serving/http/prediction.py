@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from kronkers_studio.serving.answers import Answer, json_answer
-from kronkers_studio.serving.bodies import Receive, Scope, check_type, parse_json, read_body
 from kronkers_studio.serving.execution import Runner
+from kronkers_studio.serving.http.answers import Answer, json_answer
+from kronkers_studio.serving.http.bodies import Receive, Scope, check_type, parse_json, read_body
+from kronkers_studio.serving.inputs.row_reader import RowReader
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import Refusal, shown
-from kronkers_studio.serving.row_reader import RowReader
 
 
 class Prediction:

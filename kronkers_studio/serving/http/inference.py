@@ -9,15 +9,15 @@ import numpy as np
 import orjson
 
 from kronkers_studio.estimators.columns import Holds
-from kronkers_studio.serving.answers import Answer, json_answer
-from kronkers_studio.serving.bodies import Receive, Scope, check_type, header, parse_json, read_body
 from kronkers_studio.serving.execution import Runner
+from kronkers_studio.serving.http.answers import Answer, json_answer
+from kronkers_studio.serving.http.bodies import Receive, Scope, check_type, header, parse_json, read_body
+from kronkers_studio.serving.inputs.row_reader import unused
+from kronkers_studio.serving.inputs.tensors import BinaryData, fitted, read_tensor, shaped, write_tensor
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import Refusal, kind_of, shown
-from kronkers_studio.serving.row_reader import unused
 from kronkers_studio.serving.signature import TensorSpec
-from kronkers_studio.serving.tensors import BinaryData, fitted, read_tensor, shaped, write_tensor
 
 _Array = np.ndarray[Any, Any]
 _HEADER_LENGTH = b"inference-header-content-length"

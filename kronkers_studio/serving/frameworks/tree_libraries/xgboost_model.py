@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import xgboost
 
+from kronkers_studio.serving.frameworks.tree_libraries.tree_model import TreeModel
+from kronkers_studio.serving.inputs.table_inputs import Categories, NumberedCategories, width_of
 from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.signature import Signature
-from kronkers_studio.serving.table_inputs import Categories, NumberedCategories, width_of
-from kronkers_studio.serving.tree_model import TreeModel
 
 _Array = np.ndarray[Any, Any]
 

@@ -12,9 +12,9 @@ import re
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 
-from kronkers_studio.serving.answers import Answer, Send, problem, send_answer
-from kronkers_studio.serving.bodies import Receive, Scope
-from kronkers_studio.serving.identity import Identity
+from kronkers_studio.serving.http.answers import Answer, Send, problem, send_answer
+from kronkers_studio.serving.http.bodies import Receive, Scope
+from kronkers_studio.serving.http.identity import Identity
 
 _HEALTH = frozenset({"/v2/health/live", "/v2/health/ready"})
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")

@@ -9,10 +9,10 @@ from typing import Any
 import catboost
 import numpy as np
 
+from kronkers_studio.serving.inputs.table_inputs import column_names, counting_truth, naming_categories, width_of
 from kronkers_studio.serving.model import Arrays
 from kronkers_studio.serving.problems import CannotStart, Refusal, shown
 from kronkers_studio.serving.signature import NUMPY_TYPES, Signature, TensorSpec, blank_row
-from kronkers_studio.serving.table_inputs import column_names, counting_truth, naming_categories, width_of
 
 _Array = np.ndarray[Any, Any]
 

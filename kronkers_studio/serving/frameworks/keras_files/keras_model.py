@@ -86,7 +86,7 @@ def _loaded(file: Path, threads: int) -> Any:
         os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
     import keras
 
-    from kronkers_studio.serving.keras_weights import require_plain_weights
+    from kronkers_studio.serving.frameworks.keras_files.keras_weights import require_plain_weights
 
     require_plain_weights(file)
     try:

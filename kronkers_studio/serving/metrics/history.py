@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from kronkers_studio.serving.answer_counts import AnswerCounts
+from kronkers_studio.serving.metrics.answer_counts import AnswerCounts
 
 EVERY = 10.0
 MOST_INTERVALS = 8_640

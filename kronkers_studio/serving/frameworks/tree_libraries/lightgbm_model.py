@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kronkers_studio.serving.frameworks.tree_libraries.tree_model import TreeModel
+from kronkers_studio.serving.inputs.table_inputs import Categories, NumberedCategories, width_of
 from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.signature import Signature
-from kronkers_studio.serving.table_inputs import Categories, NumberedCategories, width_of
-from kronkers_studio.serving.tree_model import TreeModel
 
 
 def lightgbm_model(content: bytes, signature: Signature, threads: int) -> TreeModel:

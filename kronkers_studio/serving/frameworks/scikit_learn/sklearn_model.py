@@ -13,14 +13,14 @@ import numpy as np
 from kronkers_studio.estimators.answers import CannotPredict
 from kronkers_studio.estimators.columns import Holds
 from kronkers_studio.estimators.description import Description, describe
-from kronkers_studio.serving.boosted_parts import prepare_boosted_parts
-from kronkers_studio.serving.estimator_objects import view_of
+from kronkers_studio.serving.frameworks.scikit_learn.boosted_parts import prepare_boosted_parts
+from kronkers_studio.serving.frameworks.scikit_learn.estimator_objects import view_of
+from kronkers_studio.serving.frameworks.scikit_learn.sklearn_columns import choose_by_position, every_part
+from kronkers_studio.serving.frameworks.scikit_learn.sklearn_missing import columns_that_may_be_missing
+from kronkers_studio.serving.inputs.row_reader import dates
 from kronkers_studio.serving.model import Arrays
 from kronkers_studio.serving.problems import CannotStart
-from kronkers_studio.serving.row_reader import dates
 from kronkers_studio.serving.signature import NUMPY_TYPES, Signature, TensorSpec, blank_row
-from kronkers_studio.serving.sklearn_columns import choose_by_position, every_part
-from kronkers_studio.serving.sklearn_missing import columns_that_may_be_missing
 
 _Array = np.ndarray[Any, Any]
 _log = logging.getLogger(__name__)

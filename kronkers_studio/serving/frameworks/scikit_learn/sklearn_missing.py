@@ -11,8 +11,8 @@ from typing import Any
 from kronkers_studio.estimators.boosted import library_of
 from kronkers_studio.estimators.columns import branches_of
 from kronkers_studio.estimators.wrappers import parts_that_see_the_table
-from kronkers_studio.serving.estimator_objects import ObjectView, view_of
-from kronkers_studio.serving.sklearn_columns import every_part
+from kronkers_studio.serving.frameworks.scikit_learn.estimator_objects import ObjectView, view_of
+from kronkers_studio.serving.frameworks.scikit_learn.sklearn_columns import every_part
 
 
 class _Fate(IntEnum):

@@ -16,10 +16,10 @@ import numpy as np
 
 from kronkers_studio.estimators.answers import Answer, answer_with
 from kronkers_studio.estimators.boosted import BoostedView, is_classifier, labels_of_several, library_of, numbers
-from kronkers_studio.serving.estimator_objects import BOOSTED_VIEW, ObjectArray
+from kronkers_studio.serving.frameworks.scikit_learn.estimator_objects import BOOSTED_VIEW, ObjectArray
+from kronkers_studio.serving.frameworks.scikit_learn.sklearn_columns import every_part
+from kronkers_studio.serving.inputs.table_inputs import Categories, NumberedCategories
 from kronkers_studio.serving.signature import Signature, TensorSpec
-from kronkers_studio.serving.sklearn_columns import every_part
-from kronkers_studio.serving.table_inputs import Categories, NumberedCategories
 
 _Array = np.ndarray[Any, Any]
 
@@ -97,7 +97,7 @@ _Told = tuple[int, tuple[str, ...], Categories, tuple[int, ...]]
 
 
 def _xgboost_columns(part: Any) -> _Told:
-    from kronkers_studio.serving.xgboost_model import categories_of
+    from kronkers_studio.serving.frameworks.tree_libraries.xgboost_model import categories_of
 
     booster = part.get_booster()
     categories = categories_of(booster)
@@ -105,7 +105,7 @@ def _xgboost_columns(part: Any) -> _Told:
 
 
 def _lightgbm_columns(part: Any) -> _Told:
-    from kronkers_studio.serving.lightgbm_model import categories_of
+    from kronkers_studio.serving.frameworks.tree_libraries.lightgbm_model import categories_of
 
     booster = part.booster_
     categories = categories_of(booster)

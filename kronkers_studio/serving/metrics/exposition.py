@@ -16,8 +16,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from kronkers_studio.serving.answer_counts import AnswerCounts
-from kronkers_studio.serving.history import History
+from kronkers_studio.serving.metrics.answer_counts import AnswerCounts
+from kronkers_studio.serving.metrics.history import History
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

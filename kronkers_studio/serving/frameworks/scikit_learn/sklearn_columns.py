@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from kronkers_studio.estimators.columns import positions
-from kronkers_studio.serving.estimator_objects import viewed
+from kronkers_studio.serving.frameworks.scikit_learn.estimator_objects import viewed
 
 _ESTIMATORS = ("sklearn.", "xgboost.sklearn", "lightgbm.sklearn", "catboost.core")
 

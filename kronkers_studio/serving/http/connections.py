@@ -10,7 +10,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from kronkers_studio.serving.bodies import BODY_IS_WHOLE
+from kronkers_studio.serving.http.bodies import BODY_IS_WHOLE
 
 MOST_HEADER_BYTES = 32 * 1024  # of one request, with its address
 SECONDS_FOR_HEADERS = 10.0

@@ -14,8 +14,8 @@ from inspect import signature
 from types import ModuleType
 from typing import Any, BinaryIO
 
+from kronkers_studio.serving.frameworks.scikit_learn.replaced_names import replacement
 from kronkers_studio.serving.problems import CannotStart
-from kronkers_studio.serving.replaced_names import replacement
 
 _MISNAMED = {"_loss": "sklearn._loss._loss"}  # what scikit-learn 1.6 and 1.7 write, and cannot import themselves
 _SHARED = frozenset(("numpy", "scipy", "builtins", "collections", "copyreg", "_codecs", "datetime", "decimal"))

@@ -1,0 +1,10 @@
+"""Models of every framework, loaded by its own library and asked for their answers.
+
+scikit_learn      estimators and pipelines from pickles and joblib files
+tree_libraries    XGBoost, LightGBM and CatBoost
+onnx_files        ONNX
+keras_files       Keras 3
+torch_files       PyTorch
+workers           R and Julia, each in a process of its own
+own_code          a person's own code that travels with a model
+"""

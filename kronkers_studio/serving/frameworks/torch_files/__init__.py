@@ -1,0 +1,4 @@
+"""Models of PyTorch.
+
+torch_model    TorchScript programs, run on the processor
+"""

@@ -1,0 +1,6 @@
+"""What a request says, as the arrays that a model takes.
+
+row_reader      rows of JSON
+tensors         tensors of the Open Inference Protocol, as JSON and as bytes
+table_inputs    several columns as the one matrix that a library takes
+"""
