@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,17 @@ from kronkers_studio.desktop.dialogs.package import PackageDialog
 from kronkers_studio.desktop.dialogs.state_signature import StateSignatureDialog
 from kronkers_studio.desktop.offers.models import version_actions
 from kronkers_studio.desktop.pages.model import ModelPage
+from kronkers_studio.desktop.pages.models import ModelsPage
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.wizard.put_live import PutLiveStep
+from kronkers_studio.domain.changes import ModelRegistered
+from kronkers_studio.domain.errors import CodeNotAllowed
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.stated_signatures import written_tensor
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
+from kronkers_studio.workflows.packages import package_model
 from kronkers_studio.workflows.session import open_workspace
 from tests.desktop.accessible import the_dialog, unnamed, unreachable
 from tests.desktop.kinds import OpenWindow, Rest, the_page, the_session
@@ -132,10 +139,6 @@ def test_nobody_is_offered_what_runs_programs(window: MainWindow, come_to_rest: 
     """What the workflow refuses is said before anything is asked, and there is no button."""
     version = _version(window, "sorter")
     session = the_session(window)
-    from dataclasses import replace
-
-    from kronkers_studio.domain.changes import ModelRegistered
-
     facts = replace(version.facts, unsafe=("features.Ratio", "os.system"))
     session.workspace.ledger.record(ModelRegistered(replace(version, name="evil", facts=facts)), author="eve")
     window.studio.changed.emit("models")
@@ -202,3 +205,45 @@ def test_only_where_a_file_leaves_it_open_something_is_offered(window: MainWindo
     offered = {model: [each.short for each in version_actions(_version(window, model))] for model in ("sorter", "net")}
     assert "Allow its code …" in offered["sorter"] and "Say what it takes …" not in offered["sorter"]
     assert "Say what it takes …" in offered["net"] and "Allow its code …" not in offered["net"]
+
+
+@pytest.mark.parametrize(
+    ("model", "said", "button", "dialog"),
+    [
+        ("sorter", "It can be packaged once that is allowed.", "Allow its code …", AllowCodeDialog),
+        ("net", "Say it, and rows can be sent to it.", "Say what it takes …", StateSignatureDialog),
+    ],
+)
+def test_what_comes_next_is_said_when_it_is_registered(
+    window: MainWindow, come_to_rest: Rest, model: str, said: str, button: str, dialog: type[Dialog]
+) -> None:
+    """Seen to fail before: "Put it live to send it rows" was said of models that could not be."""
+    page = the_page(window, ModelsPage)
+    page._registered(_version(window, model))
+    assert said in _words(page.notice)
+    _press(page.notice, button)
+    come_to_rest(window)
+    assert the_dialog(window, dialog).isVisible()
+
+
+def test_the_guide_offers_nothing_that_has_to_be_allowed_first(
+    window: MainWindow, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    """Seen to fail before: such a model was registered, and could not be packaged."""
+    step = PutLiveStep(window.studio)
+    qtbot.addWidget(step)
+    step.look_for_models("plant")
+    come_to_rest(window)
+    assert [each.source.path for each in step.table.content.rows] == ["net.pt"]
+
+
+def test_an_error_about_such_code_leads_to_allowing_it(window: MainWindow, come_to_rest: Rest) -> None:
+    page = _page(window, "net", come_to_rest)
+    session = the_session(window)
+    with pytest.raises(CodeNotAllowed) as refused:
+        package_model(session, "sorter")
+    assert "kronkers" not in refused.value.next_step and "kronkers model allow sorter:1" in refused.value.typed_step
+    page.show_error(refused.value)
+    _press(page.notice, "Allow its code …")
+    come_to_rest(window)
+    assert "Code that sorter version 1 may use" in _words(the_dialog(window, AllowCodeDialog))

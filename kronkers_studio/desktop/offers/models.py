@@ -23,7 +23,7 @@ from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.offers.services import put_live_words
 from kronkers_studio.desktop.place_words import place_title, place_words
 from kronkers_studio.domain.models import ModelVersion
-from kronkers_studio.domain.stated_signatures import may_be_stated
+from kronkers_studio.domain.stated_signatures import is_untold, may_be_stated
 
 
 def version_actions(version: ModelVersion) -> list[Action]:
@@ -93,6 +93,18 @@ def libraries_of(version: ModelVersion) -> list[Action]:
     also = tr("libraries dependencies requirements packages python version pip environment pandas numpy")
     words = tr("Libraries of {model} version {version} …")
     return [_of_version(version, words, tr("Libraries …"), also, ChooseLibraries, "archive")]
+
+
+def after_registration(version: ModelVersion) -> tuple[str, Action | None]:
+    """What comes next for a version that was just registered, and what leads there; None for what stands beside it."""
+    if not version.allowed.issuperset(version.facts.unsafe):
+        words = tr("It asks for code that is on no list. It can be packaged once that is allowed.")
+        return words, code_of(version)[0]
+    if is_untold(version):
+        return tr("Its file does not say what it takes. Say it, and rows can be sent to it."), signature_of(version)[0]
+    if version.facts.framework.in_container_only:
+        return tr("Put it live on a server to send it rows and watch its charts."), None
+    return tr("Put it live to send it rows and watch its charts."), None
 
 
 def code_of(version: ModelVersion) -> list[Action]:

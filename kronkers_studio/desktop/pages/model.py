@@ -32,7 +32,13 @@ from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.model_words import summary_words
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers.models import add_version, package_version, put_live, version_actions
+from kronkers_studio.desktop.offers.models import (
+    add_version,
+    after_registration,
+    package_version,
+    put_live,
+    version_actions,
+)
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.model_services import ModelServices
@@ -199,7 +205,9 @@ class ModelPage(Page):
     def _registered(self, version: ModelVersion) -> None:
         self.studio.go.emit(ShowModelVersion(version.label))
         words = tr("{model} is registered as version {version}.").format(model=version.name, version=version.version)
-        self.notice.say(words, tr("Put it live to send it rows and watch its charts."), "ok")
+        advice, offer = after_registration(version)
+        action = (offer.short, lambda: self.studio.go.emit(offer.act)) if offer is not None else None
+        self.notice.say(words, advice, "ok", action=action)
 
     def _show_read(self, book: Book | None) -> None:
         if book is None:
