@@ -207,6 +207,8 @@ def test_the_base_is_built_on_a_server_and_packaging_goes_on(
     _press(wizard, "Build it on lab")
     qtbot.waitUntil(lambda: bool(wizard.notice.message), timeout=20_000)
     assert (wizard.step, wizard.notice.message) == ("target", "lab does not answer.")
+    _press(wizard, "Proxy, own Dockerfile …")
+    assert wizard.target.missing_base.proxy.hasFocus()
     wizard.target.missing_base.proxy.setText("http://proxy.example:3128 ")
     wizard.target.missing_base.dockerfile.line.setText("my own/Dockerfile")
     assert wizard.target.missing_base.command.text() == (

@@ -28,7 +28,7 @@ from kronkers_studio.domain.model_rows import why_no_rows
 from kronkers_studio.domain.models import Framework, ModelVersion, Tensor
 from kronkers_studio.domain.paths import parent as folder_of
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.domain.stated_signatures import notes_of
+from kronkers_studio.domain.stated_signatures import NOTHING_TOLD, is_untold, notes_of
 
 _COLUMNS_SHOWN, _TENSORS_SHOWN, _LIBRARIES_SHOWN = 60, 40, 60
 _GAP = 28  # pixels between the two halves
@@ -121,6 +121,8 @@ class AboutVersion(QWidget):
             words = tr("As {author} said, {time}; the file does not say it.")
             words = words.format(author=said.author or tr("somebody"), time=date_time(said.at))
             self._right.addWidget(label(words, "caption", wrap=True))
+        elif is_untold(version):
+            self._right.addWidget(label(NOTHING_TOLD, "caption", wrap=True))
         self._offers(signature_of(version))
 
     def _show_libraries(self, version: ModelVersion) -> None:
@@ -137,6 +139,8 @@ class AboutVersion(QWidget):
         if version.facts.framework.in_container_only:
             self._right.addWidget(label(base_words(version.facts), "text", wrap=True))
         for note in notes_of(version):
+            if note == NOTHING_TOLD:  # said beside what it takes
+                continue
             self._right.addWidget(label(note, "caption", wrap=True))
         self._offers(libraries_of(version))
 
@@ -146,7 +150,7 @@ class AboutVersion(QWidget):
             return
         self._head(self._right, tr("Code that it asks for"))
         words = safety_words(version.facts, version.allowances)
-        self._right.addWidget(label(f"{words.verdict}. {words.looked_at}", "text", wrap=True))
+        self._right.addWidget(label(words.looked_at, "text", wrap=True))
         names = ", ".join(words.names[:_COLUMNS_SHOWN])
         self._right.addWidget(label(names, "code", wrap=True, selectable=True))
         self._offers(code_of(version))

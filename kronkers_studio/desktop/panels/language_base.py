@@ -50,6 +50,8 @@ class LanguageBasePanel(QWidget):
         row.setSpacing(8)
         row.addWidget(self.command, 1)
         row.addWidget(copy)
+        beside = QHBoxLayout()
+        beside.setSpacing(8)
         self.proxy = LineField(tr("Proxy of the server"), placeholder="http://proxy.example:3128")
         self.dockerfile = FileField(
             tr("Own Dockerfile"), title=tr("Choose a Dockerfile"), placeholder=tr("ours, if none is named")
@@ -64,9 +66,13 @@ class LanguageBasePanel(QWidget):
             Field(tr("Own Dockerfile"), self.dockerfile, tr("With your package mirror, or more packages.")),
         ):
             ways.addWidget(field, 1, Qt.AlignmentFlag.AlignTop)
+        self._ways.setVisible(False)  # in its place: before, it would be a window of its own
+        self.more_button = Button(tr("Proxy, own Dockerfile …"), self.show_more)
         column.addWidget(self.words)
         column.addWidget(self._ways)
-        column.addWidget(self._build)
+        beside.addWidget(self._build, 1)
+        beside.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(beside)
         column.addWidget(self._how)
         column.addLayout(row)
         self.proxy.textChanged.connect(lambda _text: self._show_command())
@@ -79,10 +85,16 @@ class LanguageBasePanel(QWidget):
             self._servers = servers
             self._build.show_things([self._button(each) for each in servers])
             self._build.setVisible(bool(servers))
-            self._ways.setVisible(bool(servers))
+            self.more_button.setVisible(bool(servers) and self._ways.isHidden())
         first = tr("Add a server on the page Servers first. Or in a terminal, once there is one:")
         self._how.setText(tr("Or in a terminal:") if servers else first)
         self._show_command()
+
+    def show_more(self) -> None:
+        """Ask for what the fewest need."""
+        self._ways.setVisible(True)
+        self.more_button.setVisible(False)
+        self.proxy.setFocus()
 
     def _show_command(self) -> None:
         server = self._servers[0] if self._servers else ""
