@@ -99,6 +99,12 @@ def checked_tensor(tensor: Tensor) -> Tensor:
                 f"“{_cut(text)}” cannot be the name of an input, an output or a column.",
                 next_step=f"Use letters, digits and signs, at most {LONGEST_NAME}.",
             )
+    comma = next((column for column in columns if "," in column), None)
+    if comma is not None:
+        raise InvalidInput(
+            f"“{_cut(comma)}” cannot be the name of a column: commas stand between the names.",
+            next_step="Write it without a comma.",
+        )
     if len(shape) > MOST_AXES or not all(-1 <= length < _LONGEST_AXIS for length in shape):
         raise InvalidInput(
             f"“{_cut(name)}” has a shape that no tensor has.",

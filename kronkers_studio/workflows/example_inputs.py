@@ -119,7 +119,8 @@ def _table(session: Session, path: Path, known: Signature) -> Tensor:
                 next_step="Give an example with the columns that the model takes, all numbers.",
             )
     tensor = _only(known, path, Datatype.FP32, (1, len(columns)))
-    return checked_tensor(Tensor(tensor.name, tensor.datatype, tensor.shape, columns if table.named else ()))
+    named = table.named and not all(map(NUMBER.fullmatch, columns))  # else its first line is a row like the others
+    return checked_tensor(Tensor(tensor.name, tensor.datatype, tensor.shape, columns if named else ()))
 
 
 def _is_number(cell: Cell) -> bool:

@@ -29,6 +29,7 @@ from kronkers_studio.packaging.recorded_facts import checked_model
 from kronkers_studio.workflows.example_inputs import inputs_of_example
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
+from kronkers_studio.workflows.searching import search
 from kronkers_studio.workflows.session import Session, create_workspace
 from kronkers_studio.workflows.stated_signatures import state_signature
 from tests.cli.shell import Shell
@@ -124,23 +125,27 @@ def test_inputs_are_said_by_their_names_or_all_in_their_order() -> None:
 
 
 def test_what_is_said_counts_for_the_package_and_stands_in_the_history(session: Session, version: ModelVersion) -> None:
-    """Seen to fail with the facts' own signature in model.json."""
+    """Seen to fail with the facts' own signature in model.json, with ``before`` not looked at, and with the search not
+    told of it."""
     assert may_be_stated(version.facts) and notes_of(version) == (NOTHING_TOLD,)
     assert why_no_rows(version.signature) == "its input “x” may have any shape"
 
+    assert search(session, "weight").total == 0
     said = state_signature(
-        session, _NET, inputs=[parse_tensor("x:FP32[-1,4]=a,b,c,d")], outputs=[parse_tensor("output_1:FP32[-1,3]")]
+        session, _NET, inputs=[parse_tensor("x:FP32[-1,4]=a,b,c,weight")], outputs=[parse_tensor("output_1:FP32[-1,3]")]
     )
 
     assert said.stated is not None and said.stated.author == session.author
     assert not why_no_rows(said.signature) and notes_of(said) == ()
     assert said.facts == version.facts, "what the file says stays what it was"
+    columns = ("a", "b", "c", "weight")
     described = describe_model(checked_model(said), "0" * 64)["signature"]
-    assert described["inputs"] == [{"name": "x", "datatype": "FP32", "shape": [-1, 4], "columns": ["a", "b", "c", "d"]}]
+    assert described["inputs"] == [{"name": "x", "datatype": "FP32", "shape": [-1, 4], "columns": list(columns)}]
+    assert search(session, "weight").total == 1, "versions are found by what is said of them"
     assert [one["name"] for one in described["outputs"]] == ["output_0", "output_1"]
     told = json.loads(provenance_of(said, a_package(), "net", "", ["0" * 64]))
     assert told["predicate"]["buildDefinition"]["externalParameters"]["statedSignature"] == {
-        "inputs": ["x:FP32[-1,4]=a,b,c,d"],
+        "inputs": ["x:FP32[-1,4]=a,b,c,weight"],
         "outputs": ["output_0:FP32[…]", "output_1:FP32[-1,3]"],
         "author": session.author,
     }
@@ -173,7 +178,7 @@ def test_what_a_file_says_itself_nobody_says_otherwise(session: Session, project
 
 
 def test_what_nobody_could_have_said_is_foreign(version: ModelVersion) -> None:
-    """Somebody else's workspace may hold anything."""
+    """Somebody else's workspace may hold anything. Seen to fail with what is said not looked at before packaging."""
     said = [parse_tensor("x:FP32[-1,4]")]
     outputs = version.facts.signature.outputs
     now = datetime.now(UTC)
@@ -194,6 +199,7 @@ def test_what_nobody_could_have_said_is_foreign(version: ModelVersion) -> None:
     [
         ("rows.csv", b"age,income\n1,2.5\n3,4\n", "x:FP32[-1,2]=age,income"),
         ("rows.json", b"[[1, 2, 3]]", "x:FP32[-1,3]"),
+        ("rows.csv", b"5.1;3.5;1\n4.9;3.0;2\n", "x:FP32[-1,3]"),
         (
             "request.json",
             b'{"inputs": [{"name": "image", "datatype": "UINT8", "shape": [1, 3, 8, 8], "data": []}]}',
@@ -235,6 +241,7 @@ def test_an_array_of_numpys_is_an_example(
         (b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + b"(" * 9000, "no readable array"),
         (b"\x93NUMPY\x01\x00\xff\x20" + b"(" * 9000, "no readable array"),
         (b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'shape': (True, -5)}", "no numbers|a shape that no tensor has"),
+        (b'"a, b",c\n1,2\n', "commas stand between the names"),
         (b"name,age\nann,3\n", "“name” in example holds something else than numbers"),
         (b'{"inputs": [{"name": "x", "datatype": "FP33", "shape": [1]}]}', "has no name, datatype or shape"),
         (b'{"inputs": [5]}', "has no name, datatype or shape"),

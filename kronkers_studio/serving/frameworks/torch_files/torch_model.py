@@ -19,7 +19,7 @@ from kronkers_studio.serving.signature import NUMPY_TYPES, Signature, TensorSpec
 _Array = np.ndarray[Any, Any]
 _log = logging.getLogger(__name__)
 _TRIED_ROWS = 2  # so that the axis of the rows shows
-_MOST_TRIED = 1 << 24  # values
+_MOST_TRIED = 1 << 22  # values
 
 
 class TorchModel:
