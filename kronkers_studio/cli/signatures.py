@@ -37,7 +37,7 @@ Outputs = Annotated[
 ]
 Example = Annotated[
     Path | None,
-    typer.Option("--example", metavar="FILE", help="Take the inputs from this request, array (.npy) or table of rows."),
+    typer.Option("--example", metavar="FILE", help="Take the inputs from this request, arrays (.npy, .npz) or rows."),
 ]
 _LEVELS_SHOWN = 10
 

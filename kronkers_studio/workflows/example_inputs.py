@@ -1,4 +1,4 @@
-"""What a model takes, told by an example: a request, an array that NumPy saved, or a table of rows.
+"""What a model takes, told by an example: a request, arrays that NumPy saved, or a table of rows.
 
 An array's shape and type stand at its beginning, as text; nothing of it is loaded, and no object in it is made.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 import json
 import struct
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from kronkers_studio.workflows.session import Session
 
 _ARRAY = b"\x93NUMPY"
 _LONGEST_HEADER = 10_000
+_MOST_ARRAYS = 100
 _KINDS = {
     **{"b1": Datatype.BOOL, "f2": Datatype.FP16, "f4": Datatype.FP32, "f8": Datatype.FP64},
     **{"i1": Datatype.INT8, "i2": Datatype.INT16, "i4": Datatype.INT32, "i8": Datatype.INT64},
@@ -44,6 +47,8 @@ def inputs_of_example(session: Session, file: Path, known: Signature) -> tuple[T
         raise InvalidInput(f"{file} cannot be read: {error.strerror}.", next_step="Check the path.") from None
     if beginning.startswith(_ARRAY):
         return (_only(known, file, *_array(beginning, file)),)
+    if beginning.startswith(b"PK") and path.suffix.lower() == ".npz":
+        return _arrays(path)
     request = _request(beginning + rest)
     if request is not None:
         return tuple(_requested(one, file) for one in request)
@@ -60,6 +65,28 @@ def _only(known: Signature, file: Path, datatype: Datatype, shape: tuple[int, ..
         )
     name = known.inputs[0].name if known.inputs else "input"
     return checked_tensor(Tensor(name, datatype, (-1, *shape[1:]) if shape else ()))
+
+
+def _arrays(file: Path) -> tuple[Tensor, ...]:
+    """Of several arrays, each by its name; of none more than its beginning is unpacked."""
+    tensors = []
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for entry in archive.infolist()[:_MOST_ARRAYS]:
+                with archive.open(entry) as stream:
+                    datatype, shape = _array(stream.read(_LONGEST_HEADER + 12), file)
+                shape = (-1, *shape[1:]) if shape else ()
+                tensors.append(checked_tensor(Tensor(entry.filename.removesuffix(".npy"), datatype, shape)))
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+    ):
+        raise InvalidInput(f"{file.name} holds no readable arrays of NumPy's.", next_step="Save it again.") from None
+    return tuple(tensors)
 
 
 def _array(beginning: bytes, file: Path) -> tuple[Datatype, tuple[int, ...]]:

@@ -232,6 +232,23 @@ def test_an_array_of_numpys_is_an_example(
     ]
 
 
+def test_several_arrays_are_an_example_by_their_names(session: Session, version: ModelVersion, tmp_path: Path) -> None:
+    file = tmp_path / "example.npz"
+    np.savez_compressed(file, image=np.zeros((1, 3, 8, 8), np.uint8), step=np.zeros((), np.int64))
+    found = [written_tensor(one) for one in inputs_of_example(session, file, version.signature)]
+    assert found == ["image:UINT8[-1,3,8,8]", "step:INT64[]"]
+    whole = file.read_bytes()
+    np.savez(file, image=np.zeros(3))
+    plain = file.read_bytes()
+    for damaged in (whole[:100], plain.replace(b"\x93NUMPY", b"NOTHING"), whole[:60] + b"\0" * 40 + whole[100:]):
+        file.write_bytes(damaged)
+        with pytest.raises(InvalidInput, match="no readable array"):
+            inputs_of_example(session, file, version.signature)
+    np.savez(file, objects=np.array([None, {}], dtype=object))
+    with pytest.raises(InvalidInput, match="holds values that are no numbers"):
+        inputs_of_example(session, file, version.signature)
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

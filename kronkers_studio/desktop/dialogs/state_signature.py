@@ -68,7 +68,7 @@ class StateSignatureDialog(Dialog):
         row.setSpacing(8)
         self.words = label("", "medium", wrap=True)
         self.example = Button(
-            tr("From an example …"), self._ask_example, hint=tr("A table, a request, or an array (.npy)")
+            tr("From an example …"), self._ask_example, hint=tr("A table, a request, or arrays (.npy, .npz)")
         )
         row.addWidget(self.words, 1)
         row.addWidget(self.example)
