@@ -52,7 +52,7 @@ class LanguageBasePanel(QWidget):
         row.addWidget(copy)
         beside = QHBoxLayout()
         beside.setSpacing(8)
-        self.proxy = LineField(tr("Proxy of the server"), placeholder="http://proxy.example:3128")
+        self.proxy = LineField(tr("Proxy of the server"), placeholder=tr("http://proxy.example:3128"))
         self.dockerfile = FileField(
             tr("Own Dockerfile"), title=tr("Choose a Dockerfile"), placeholder=tr("ours, if none is named")
         )
