@@ -56,6 +56,10 @@ class StateSignatureDialog(Dialog):
         for heading, rows in ((tr("It takes"), self.inputs), (tr("It answers"), self.outputs)):
             column.addWidget(label(heading, "strong"))
             column.addWidget(_grid(rows, heading))
+        more = sum(max(0, len(side) - _MOST_ROWS) for side in (known.inputs, known.outputs))
+        if more:
+            words = tr("{n} more can be said at a command line: kronkers model signature {model} --input …")
+            column.addWidget(label(words.format(n=more, model=version.label), "caption", wrap=True))
         help_text = tr(
             "Lengths: of each axis, with commas between them; -1 for any, which the first mostly is, for the number of "
             "rows. A row of four numbers is -1, 4; a picture -1, 3, 224, 224. Left empty, it stays open. "
