@@ -284,8 +284,8 @@ def test_a_real_engine_builds_it_through_a_proxy_of_which_nothing_stays(
     qtbot: QtBot,
     come_to_rest: Rest,
 ) -> None:
-    """With a Dockerfile of the person's own: what stands in for R is a file of that name. Seen to fail with the proxy in
-    the image's environment."""
+    """With a Dockerfile of the person's own: what stands in for R is a file of that name. Seen to fail with the
+    proxy in the image's environment."""
     docker(lab_server, "load", pieces=[debian_image_archive.read_bytes()])
     server = lab_server.as_server()
     host_key = show_host_key(server.address)
