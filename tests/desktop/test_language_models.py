@@ -162,6 +162,18 @@ def test_a_program_that_somebody_wrote_is_not_called_safe(window: MainWindow, co
     assert traced.verdict.text() == "It is a program that only calculates"
 
 
+def test_what_a_service_gets_is_said_as_it_is(window: MainWindow, come_to_rest: Rest) -> None:
+    """Seen to fail before: nobody said which PyTorch it would be, and one second was promised."""
+    wizard = _wizard(window, "traced", come_to_rest, "libraries")
+    assert "Python 3.11, the newest PyTorch and what that needs" in _words(wizard)
+    wizard.show_step("target")
+    assert "takes some seconds" in _words(wizard)
+    wizard.reject()
+    come_to_rest(window)
+    wizard = _wizard(window, "boosted", come_to_rest, "libraries")
+    assert "Python 3.11, XGBoost 3.2.0 and what that needs" in _words(wizard)
+
+
 def test_the_wizard_offers_no_place_where_the_model_cannot_run(window: MainWindow, come_to_rest: Rest) -> None:
     """Seen to fail before: "This computer, ready to be put live" came first, and a second or two was promised."""
     wizard = _wizard(window, "forest", come_to_rest)

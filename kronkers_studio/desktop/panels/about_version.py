@@ -133,7 +133,9 @@ class AboutVersion(QWidget):
             words = tr("Chosen: {libraries}").format(libraries=", ".join(chosen))
             self._right.addWidget(label(words, "text", wrap=True, selectable=True))
         if named:
-            self._right.addWidget(label(", ".join(named), "muted", wrap=True, selectable=True))
+            words = tr("Versions named beside the model, taken of what it needs: {libraries}")
+            words = words.format(libraries=", ".join(named))
+            self._right.addWidget(label(words, "muted", wrap=True, selectable=True))
         if version.facts.assumed:
             self._right.addWidget(label(assumed_words(version.facts), "caption", wrap=True))
         if version.facts.framework.in_container_only:

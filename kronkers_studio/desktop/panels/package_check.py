@@ -24,8 +24,8 @@ from kronkers_studio.desktop.widgets.labels import label, rule
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.desktop.widgets.views import Views, WrappedContent, scrolling
-from kronkers_studio.domain.libraries import Library, libraries
-from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.libraries import Library, libraries, project_of
+from kronkers_studio.domain.models import Framework, ModelVersion
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.dependencies import ModelDependencies
@@ -132,10 +132,20 @@ class LibrariesPanel(QWidget):
         self.change_button.setVisible(not own_base)  # what could be added is of Python, which such a model never asks
         chosen = version.dependencies.python_version if version.dependencies is not None else ""
         words = tr("Python {python}, {framework} and what that needs, each in one exact version.")
-        words = words.format(python=chosen or version.facts.python_version, framework=made_words(version.facts))
+        newest = not (version.facts.framework_version or known.locked) and _is_not_named(version)
+        made = tr("the newest {framework}") if newest else "{framework}"
+        made = made.format(framework=made_words(version.facts))
+        words = words.format(python=chosen or version.facts.python_version, framework=made)
         self._python.setText(base_words(version.facts) if version.facts.framework.in_container_only else words)
         self._assumed.setText(assumed_words(version.facts))
         self._assumed.setVisible(bool(self._assumed.text()))
+
+
+def _is_not_named(version: ModelVersion) -> bool:
+    """Whether neither a person nor its file says anything of the version of the library that made the model."""
+    own = {Framework.PYTORCH: "torch"}.get(version.facts.framework, version.facts.framework.value)
+    chosen = version.dependencies.requirements if version.dependencies is not None else ()
+    return all(project_of(each) != own for each in (*chosen, *version.facts.libraries))
 
 
 def _found(version: ModelVersion) -> list[Fact]:
