@@ -18,6 +18,9 @@ from kronkers_studio.serving.signature import NUMPY_TYPES, Signature, TensorSpec
 
 _Array = np.ndarray[Any, Any]
 _log = logging.getLogger(__name__)
+_NOT_TAKEN = (RuntimeError, TypeError, ValueError, IndexError, torch.jit.Error)
+"""What PyTorch raises for tensors that a program does not take (texts are no tensors to it); the last is for what the
+program raises itself."""
 _TRIED_ROWS = 2  # so that the axis of the rows shows
 _MOST_TRIED = 1 << 22  # values
 
@@ -48,7 +51,7 @@ class TorchModel:
             given = [torch.from_numpy(np.ascontiguousarray(inputs[spec.name])) for spec in self.signature.inputs]
             with torch.inference_mode():
                 found = self._program(*given)
-        except (RuntimeError, TypeError) as error:  # texts are no tensors to PyTorch
+        except _NOT_TAKEN as error:
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]
             raise Refusal(f"The model does not take these inputs: {lines[-1][:300]}", status=422) from None
         outputs = list(found) if isinstance(found, tuple) else [found]
