@@ -61,8 +61,8 @@ def _environment(version: str) -> Path:
 
 
 def test_every_kind_of_program_answers_as_pytorch_does(torch_version: str, tmp_path: Path) -> None:
-    """Seen to fail with a program in training, so that dropout is at work, and with one that raises an error of its own,
-    which was the service's failure before."""
+    """Seen to fail with a program in training, so that dropout is at work, and with one that raises an error of its
+    own, which was the service's failure before."""
     python = _environment(torch_version)
     _run(python, str(_HERE / "models.py"), str(tmp_path))
     cases: dict[str, dict[str, Any]] = json.loads((tmp_path / "cases.json").read_text(encoding="utf-8"))
