@@ -35,7 +35,7 @@ def specify() -> None:
         package / "__init__.py",
         *package.glob("estimators/*.py"),
         *package.glob("serving/**/*.py"),
-        *package.glob("serving/frameworks/workers/*"),
+        *package.glob("serving/frameworks/workers/predict.*"),
         *package.glob("confinement/*.py"),
         *package.glob("storage/migrations/**/*.py"),
     ]

@@ -19,7 +19,7 @@ from kronkers_studio.settings.paths import from_home
 from kronkers_studio.settings.secrets import Secret, delete_secret, get_secret, set_secret
 
 if TYPE_CHECKING:
-    from kronkers_studio.packaging.registries.registry_http import RegistryCredentials
+    from kronkers_studio.packaging.registries.registry_login import RegistryCredentials
 
 PASSWORD_VARIABLE = "KRONKERS_REGISTRY_PASSWORD"  # noqa: S105  # its name
 
@@ -90,7 +90,7 @@ def log_in_to_registry(
     ``KeyUnavailable``; then everything is as before.
     """
     from kronkers_studio.packaging import require_access
-    from kronkers_studio.packaging.registries.registry_http import RegistryCredentials
+    from kronkers_studio.packaging.registries.registry_login import RegistryCredentials
 
     host, user = registry_address(host), user.strip()
     if not user or ":" in user or not password:
@@ -152,7 +152,7 @@ def access_to(host: str, settings: Settings) -> tuple[RegistryCredentials | None
 
     Raises ``KeyUnavailable`` when the password can neither be had from the keyring nor from the variable.
     """
-    from kronkers_studio.packaging.registries.registry_http import RegistryCredentials
+    from kronkers_studio.packaging.registries.registry_login import RegistryCredentials
 
     found = _chosen(settings, host.lower())
     password = _password(found.host, found.user) if found.user else None

@@ -20,7 +20,7 @@ from kronkers_studio.domain.errors import (
 )
 from kronkers_studio.domain.progress import CancelSource, NoProgress
 from kronkers_studio.packaging import BaseImage, BaseKind, LayerCache, base_from_registry, parse_base, parse_reference
-from kronkers_studio.packaging.registries.registry_http import RegistryCredentials
+from kronkers_studio.packaging.registries.registry_login import RegistryCredentials
 from kronkers_studio.settings.secrets import Secret
 from tests.packaging.image_files import SmallImage, sha, tar_of
 from tests.packaging.registry_servers import Registry, debian_registry, make_certificate, own_registry, push

@@ -14,7 +14,7 @@ import pytest
 from kronkers_studio.domain.errors import BaseImageUnavailable, Cancelled, PackagingFailed
 from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.packaging import LayerCache, base_from_registry, http_watch
-from kronkers_studio.packaging.registries.registry_http import RegistryCredentials
+from kronkers_studio.packaging.registries.registry_login import RegistryCredentials
 from kronkers_studio.settings.secrets import Secret
 from tests.packaging.image_files import SmallImage, index_of, sha, tar_of
 from tests.packaging.registry_servers import Registry, make_certificate, own_registry

@@ -46,7 +46,7 @@ from kronkers_studio.packaging import (
 )
 from kronkers_studio.packaging.images.signatures import SigningKey
 from kronkers_studio.packaging.images.verification import sign_image
-from kronkers_studio.packaging.registries.registry_http import RegistryCredentials
+from kronkers_studio.packaging.registries.registry_login import RegistryCredentials
 from kronkers_studio.settings.secrets import Secret
 from tests.packaging.image_files import SmallImage, sha, tar_of
 from tests.packaging.registry_servers import debian_registry, make_certificate

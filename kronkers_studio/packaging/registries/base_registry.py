@@ -36,7 +36,8 @@ from kronkers_studio.packaging.layer_cache import LayerCache
 from kronkers_studio.packaging.registries.image_references import ImageReference, parse_reference
 
 if TYPE_CHECKING:
-    from kronkers_studio.packaging.registries.registry_http import RegistryCredentials, RegistryHttp
+    from kronkers_studio.packaging.registries.registry_http import RegistryHttp
+    from kronkers_studio.packaging.registries.registry_login import RegistryCredentials
 
 _DOCKER = "application/vnd.docker.distribution.manifest"
 _MANIFESTS = (MANIFEST_TYPE, f"{_DOCKER}.v2+json")
@@ -203,7 +204,7 @@ def _download(
     cancel: CancelToken,
 ) -> None:
     """One layer into the cache. What an interrupted download left behind is used, what a refused one did is not."""
-    from kronkers_studio.packaging.registries.registry_http import Untrue
+    from kronkers_studio.packaging.registries.registry_problems import Untrue
 
     with cache.draft() as draft:
         part = cache.part(layer.digest)

@@ -77,7 +77,7 @@ class BlobUpload:
         Raises ``Unwelcome``; ``BaseImageUnavailable`` when the line breaks again and again; ``Cancelled``, and what
         ``blob`` raises when it is read.
         """
-        from kronkers_studio.packaging.registries.registry_http import LineBroken
+        from kronkers_studio.packaging.registries.registry_problems import LineBroken
 
         source = _Source(blob)
         place, at = self._where(blob.digest, elsewhere)
@@ -147,7 +147,7 @@ class BlobUpload:
 
     def _after_failure(self, blob: Blob, place: str, at: int) -> tuple[str, int]:
         """Where to go on after a request that failed, or whose answer was lost."""
-        from kronkers_studio.packaging.registries.registry_http import LineBroken
+        from kronkers_studio.packaging.registries.registry_problems import LineBroken
 
         try:
             if self.present(blob.digest):

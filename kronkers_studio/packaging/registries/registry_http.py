@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import re
-import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -16,12 +12,22 @@ from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 import requests
 import urllib3
 
-from kronkers_studio.domain.errors import BaseImageUnavailable, PackagingFailed, RegistryLoginRefused, RegistryUntrusted
+from kronkers_studio.domain.errors import BaseImageUnavailable, PackagingFailed
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.packaging.http_watch import TooSlow, Watch, WatchedAdapter
-from kronkers_studio.packaging.images.image_documents import NotAnImage, json_object
 from kronkers_studio.packaging.registries.image_references import ImageReference
-from kronkers_studio.settings.secrets import Secret
+from kronkers_studio.packaging.registries.registry_login import (
+    RegistryCredentials,
+    parsed_challenge,
+    same_site,
+    token_in,
+)
+from kronkers_studio.packaging.registries.registry_problems import (
+    LineBroken,
+    RegistryProblems,
+    Untrue,
+    certificate_problem,
+)
 
 _CONNECT_SECONDS = 10.0  # whether bytes keep coming afterwards is the watch's affair
 _READ_SECONDS = 60.0
@@ -29,37 +35,6 @@ _REDIRECTS = 5
 _CHUNK = 256 * 1024
 _SENT_AT_ONCE = 64 * 1024
 _LARGEST_TOKEN = 64 * 1024
-_PARAMETER = re.compile(r'\b(\w{1,32})="([^"]{0,2000})"', re.ASCII)
-_LONGEST_CHALLENGE = 8192
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # what may stand in a header (RFC 6750)
-_LOGIN_HOSTS = {"registry-1.docker.io": "auth.docker.io"}
-_EXPIRED = (9, 10)  # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED
-_ANOTHER_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH
-
-
-class Untrue(BaseImageUnavailable):
-    """What the registry sends contradicts what it says: nothing of it is kept."""
-
-
-class LineBroken(Exception):
-    """A request was sent, in part perhaps, and no answer came; ``problem`` says why in plain words."""
-
-    def __init__(self, problem: BaseImageUnavailable) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryCredentials:
-    """A login of a registry; the password may be an access token."""
-
-    user: str
-    password: Secret
-
-    @property
-    def basic(self) -> str:
-        """As a header's value."""
-        return f"Basic {base64.b64encode(f'{self.user}:{self.password.reveal()}'.encode()).decode('ascii')}"
 
 
 class RegistryHttp:
@@ -75,9 +50,10 @@ class RegistryHttp:
     ) -> None:
         self._wanted = wanted
         self._credentials = credentials
+        self._problems = RegistryProblems(wanted, credentials.user if credentials else None)
         self._watch = Watch(cancel)
         self._session = _Session()
-        self._session.mount("https://", WatchedAdapter(self._watch, self._trusted(ca_file)))
+        self._session.mount("https://", WatchedAdapter(self._watch, self._problems.trusted(ca_file)))
         self._session.auth = _no_netrc
         self._authorization = ""
         self.scope: tuple[str, ...] = (f"repository:{wanted.repository}:pull",)
@@ -108,7 +84,7 @@ class RegistryHttp:
             answer = self._follow(url, {})
             if answer.status_code == requests.codes.unauthorized:
                 answer.close()
-                raise self._wrong_login()
+                raise self._problems.wrong_login()
         answer.close()
         if answer.status_code not in (requests.codes.ok, requests.codes.unauthorized):
             raise BaseImageUnavailable(
@@ -135,7 +111,7 @@ class RegistryHttp:
                     progress.advance(have)
                     return self._receive(answer, target, size - have, progress, cancel)
         except requests.RequestException as error:  # an OSError too, but not one of the disk
-            raise self._unreachable(error) from None
+            raise self._problems.unreachable(error, self._watch.expired) from None
         except OSError as error:
             raise PackagingFailed(
                 f"The base image cannot be written to the cache: {error.strerror or error}.",
@@ -180,7 +156,7 @@ class RegistryHttp:
                         next_step="Choose another base image.",
                     )
         except (urllib3.exceptions.HTTPError, TooSlow) as error:
-            raise self._unreachable(error) from None
+            raise self._problems.unreachable(error, self._watch.expired) from None
         return bytes(data)
 
     def _get(self, url: str, headers: Mapping[str, str]) -> requests.Response:
@@ -192,7 +168,7 @@ class RegistryHttp:
         accepted = (requests.codes.ok, requests.codes.partial_content) if "Range" in headers else (requests.codes.ok,)
         if answer.status_code not in accepted:
             answer.close()
-            raise self._refused(answer.status_code)
+            raise self._problems.refused(answer.status_code, self._password_sent)
         if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
             answer.close()
             raise Untrue(
@@ -227,8 +203,8 @@ class RegistryHttp:
             _read_out(answer)
             return answer
         except requests.RequestException as error:
-            problem = self._unreachable(error)
-            if _certificate_problem(error) is not None:
+            problem = self._problems.unreachable(error, self._watch.expired)
+            if certificate_problem(error) is not None:
                 raise problem from None
             raise LineBroken(problem) from None
 
@@ -250,7 +226,7 @@ class RegistryHttp:
         try:
             return urljoin(url, target)
         except ValueError:
-            raise self._strange_address() from None
+            raise self._problems.strange_address() from None
 
     def _encrypted(self, url: str, does: str) -> SplitResult:
         """The parts of an address that the registry named. Raises unless it is one of HTTPS, without a login in it."""
@@ -258,7 +234,7 @@ class RegistryHttp:
             parts = urlsplit(url)
             named = parts.hostname, parts.port
         except ValueError:
-            raise self._strange_address() from None
+            raise self._problems.strange_address() from None
         if parts.scheme != "https":
             raise BaseImageUnavailable(
                 f"{self._wanted.host} {does}: refused.",
@@ -266,19 +242,14 @@ class RegistryHttp:
                 details=f"{parts.scheme}://{named[0]}"[:200],
             )
         if not named[0] or "@" in parts.netloc:
-            raise self._strange_address()
+            raise self._problems.strange_address()
         return parts
-
-    def _strange_address(self) -> BaseImageUnavailable:
-        return BaseImageUnavailable(
-            f"{self._wanted.host} names an address that is none.", next_step="Choose another registry."
-        )
 
     def _send(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         try:
             return self._request("GET", url, headers, None)
         except requests.RequestException as error:
-            raise self._unreachable(error) from None
+            raise self._problems.unreachable(error, self._watch.expired) from None
 
     def _request(
         self, method: str, url: str, headers: Mapping[str, str | bytes | None], body: _Body | None
@@ -297,13 +268,16 @@ class RegistryHttp:
 
     def _log_in(self, answer: requests.Response) -> None:
         """Get what the registry asks for: a token for this repository, or the login itself."""
-        challenge = answer.headers.get("WWW-Authenticate", "")[:_LONGEST_CHALLENGE]
+        scheme, asked = parsed_challenge(answer.headers.get("WWW-Authenticate", ""))
         answer.close()
-        scheme, _, rest = challenge.partition(" ")
-        if scheme.lower() == "basic" and self._credentials:
+        if scheme == "basic" and self._credentials:
             self._authorization = self._credentials.basic
-        elif scheme.lower() == "bearer":
-            self._authorization = f"Bearer {self._token(dict(_PARAMETER.findall(rest)))}"
+        elif scheme == "bearer":
+            self._authorization = f"Bearer {self._token(asked)}"
+
+    @property
+    def _password_sent(self) -> bool:
+        return self._credentials is not None and self._authorization == self._credentials.basic
 
     def _token(self, asked: Mapping[str, str]) -> str:
         """A token to read this repository, whatever else the registry would like one for.
@@ -316,142 +290,22 @@ class RegistryHttp:
         if self._wanted.repository:
             query += [("scope", each) for each in self.scope]
         login = {}
-        if self._credentials and _same_site(urlsplit(self._wanted.api).hostname or "", parts.hostname or ""):
+        if self._credentials and same_site(urlsplit(self._wanted.api).hostname or "", parts.hostname or ""):
             login = {"Authorization": self._credentials.basic}
         separator = ("&" if "?" in realm else "?") if query else ""
         with self._send(f"{realm}{separator}{urlencode(query)}", login) as answer:
             if answer.status_code == requests.codes.unauthorized and login:
-                raise self._wrong_login()
+                raise self._problems.wrong_login()
             if answer.status_code != requests.codes.ok:
-                raise self._refused(answer.status_code)
+                raise self._problems.refused(answer.status_code, self._password_sent)
             data = self._whole(answer, _LARGEST_TOKEN)
-        found = _token_in(data)
+        found = token_in(data)
         if not found:
-            raise self._about_login(
+            raise self._problems.about_login(
                 f"{self._wanted.host} gave no token to read {self._wanted.repository or 'anything'}.",
                 "Check the image's name, or log in to the registry.",
             )
         return found
-
-    def _refused(self, status: int) -> BaseImageUnavailable:
-        wanted = self._wanted
-        if (
-            status == requests.codes.unauthorized
-            and self._credentials
-            and self._authorization == self._credentials.basic
-        ):
-            return self._wrong_login()
-        if status in (requests.codes.unauthorized, requests.codes.forbidden):
-            who = f"“{self._credentials.user}”" if self._credentials else "anybody"
-            return self._about_login(
-                f"{wanted.host} does not let {who} read {wanted.repository}, or there is no such image.",
-                "Check the image's name, or log in to the registry as somebody who may read it.",
-            )
-        if status == requests.codes.not_found:
-            return BaseImageUnavailable(
-                f"{wanted.host} has no image {wanted.repository}:{wanted.tag}.", next_step="Check the image's name."
-            )
-        if status == requests.codes.too_many_requests:
-            return self._about_login(
-                f"{wanted.host} has had too many requests from this network.",
-                "Log in to the registry, try again in an hour, or use an archive file as the base image.",
-            )
-        return BaseImageUnavailable(
-            f"{wanted.host} answered {status}.", next_step="Try again later, or use an archive file as the base image."
-        )
-
-    def _wrong_login(self) -> RegistryLoginRefused:
-        user = self._credentials.user if self._credentials else ""
-        return self._about_login(
-            f"{self._wanted.host} does not accept the password of “{user}”.",
-            "Log in again: the password may have been changed, or the token may have expired.",
-        )
-
-    def _about_login(self, message: str, next_step: str) -> RegistryLoginRefused:
-        problem = RegistryLoginRefused(message, next_step=next_step)
-        problem.image_registry = self._wanted.host
-        problem.command = f"`kronkers image-registry login {self._wanted.host} --user NAME` logs in."
-        return problem
-
-    def _untrusted(self, message: str, next_step: str, details: str) -> RegistryUntrusted:
-        problem = RegistryUntrusted(message, next_step=next_step, details=details[:500])
-        problem.image_registry = self._wanted.host
-        problem.command = f"`kronkers image-registry trust {self._wanted.host} --ca-file FILE` names it."
-        return problem
-
-    def _trusted(self, ca_file: Path | None) -> ssl.SSLContext | None:
-        """What trusts the authorities of ``ca_file`` too; None for the usual ones alone."""
-        if ca_file is None:
-            return None
-        try:
-            if ca_file.exists() and not (ca_file.is_file() or ca_file.is_dir()):  # opening a pipe waits for a writer
-                raise OSError("it is not a file")
-            return ssl.create_default_context(cafile=str(ca_file))
-        except ssl.SSLError as error:
-            found, details = "holds no certificate in PEM form", str(error)
-        except OSError as error:
-            found, details = f"cannot be read: {error.strerror or error}", ""
-        raise self._untrusted(
-            f"The CA file of {self._wanted.host}, {ca_file}, {found}.",
-            "Choose the file with its certificate authority; it begins with -----BEGIN CERTIFICATE-----.",
-            details,
-        )
-
-    def _not_proven(self, error: requests.exceptions.SSLError) -> BaseImageUnavailable:
-        """Why no encrypted connection came about."""
-        host = urlsplit(str(error.request.url)).netloc if error.request is not None else self._wanted.host
-        problem = _certificate_problem(error)
-        if problem is None:
-            return BaseImageUnavailable(
-                f"No encrypted connection to {host} comes about.",
-                next_step="Check the address and the port: a registry is reached over HTTPS.",
-                details=str(error)[:500],
-            )
-        if problem.verify_code in _EXPIRED:
-            return BaseImageUnavailable(
-                f"The certificate of {host} has expired, or is not valid yet.",
-                next_step="Ask whoever runs the registry to renew it, and look whether this computer's clock is right.",
-                details=str(error)[:500],
-            )
-        if problem.verify_code in _ANOTHER_NAME:
-            return BaseImageUnavailable(
-                f"The certificate of {host} is for another address.",
-                next_step="Write the registry's address in the image's name as its certificate has it.",
-                details=str(error)[:500],
-            )
-        return self._untrusted(
-            f"The certificate of {host} is not trusted by this computer.",
-            "If it is your company's registry, choose the file with its certificate authority (CA file).",
-            str(error),
-        )
-
-    def _unreachable(self, error: Exception) -> BaseImageUnavailable:
-        host = self._wanted.host
-        if isinstance(error, requests.exceptions.SSLError):
-            return self._not_proven(error)
-        if self._watch.expired:
-            return BaseImageUnavailable(
-                f"{host} sends next to nothing.",
-                next_step="Try again later, or use an archive file (`docker save`) as the base image.",
-                details=str(error)[:500],
-            )
-        return BaseImageUnavailable(
-            f"{host} cannot be reached.",
-            next_step="Check the network, or use an archive file (`docker save`) as the base image.",
-            details=str(error)[:500],
-        )
-
-
-def _certificate_problem(error: BaseException) -> ssl.SSLCertVerificationError | None:
-    """What was wrong with a certificate, out of what wraps it; None when it was something else."""
-    waiting: list[object] = [error]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, ssl.SSLCertVerificationError):
-            return found
-        if isinstance(found, BaseException):
-            waiting += [*found.args, getattr(found, "reason", None)]
-    return None
 
 
 class _Body:
@@ -493,26 +347,6 @@ def _read_out(answer: requests.Response) -> None:
     """Read a short body, so that its connection serves the next request too."""
     with contextlib.suppress(urllib3.exceptions.HTTPError, TooSlow):
         answer.raw.read(_LARGEST_TOKEN, decode_content=False)
-
-
-def _same_site(registry: str, other: str) -> bool:
-    """Whether both hosts are one organisation's, as far as their names tell: equal, or below the same domain."""
-    if registry == other or _LOGIN_HOSTS.get(registry) == other:
-        return True
-    own, others = registry.split("."), other.split(".")
-    if registry.replace(".", "").isdigit() or ":" in registry:  # addresses have no domain
-        return False
-    shared = 3 if len(own) > 2 and len(own[-1]) == 2 and len(own[-2]) <= 3 else 2  # team.example.co.uk
-    return min(len(own), len(others)) >= shared and own[-shared:] == others[-shared:]
-
-
-def _token_in(data: bytes) -> str:
-    try:
-        answer = json_object(data)
-    except NotAnImage:
-        return ""
-    found = answer.get("token") or answer.get("access_token")
-    return found if isinstance(found, str) and _TOKEN.fullmatch(found) else ""
 
 
 def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:

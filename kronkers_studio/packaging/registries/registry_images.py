@@ -17,7 +17,8 @@ from kronkers_studio.packaging.images.signed_images import signed_image
 from kronkers_studio.packaging.registries.image_references import ImageReference, parse_reference
 
 if TYPE_CHECKING:
-    from kronkers_studio.packaging.registries.registry_http import RegistryCredentials, RegistryHttp
+    from kronkers_studio.packaging.registries.registry_http import RegistryHttp
+    from kronkers_studio.packaging.registries.registry_login import RegistryCredentials
 
 _FOUND = 200
 
@@ -71,7 +72,8 @@ def image_from_registry(
     signed it is still to be asked. Raises ``PackagingFailed`` (``BaseImageUnavailable`` when the registry cannot be
     reached or refuses) when it is none, ``InvalidInput`` for what cannot be an image's name, ``Cancelled``.
     """
-    from kronkers_studio.packaging.registries.registry_http import LineBroken, RegistryHttp
+    from kronkers_studio.packaging.registries.registry_http import RegistryHttp
+    from kronkers_studio.packaging.registries.registry_problems import LineBroken
 
     wanted = parse_reference(reference)
     try:

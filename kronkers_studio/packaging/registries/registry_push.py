@@ -31,7 +31,8 @@ from kronkers_studio.packaging.registries.blob_upload import CREATED, Blob, Blob
 from kronkers_studio.packaging.registries.image_references import ImageReference, parse_reference
 
 if TYPE_CHECKING:
-    from kronkers_studio.packaging.registries.registry_http import RegistryCredentials, RegistryHttp
+    from kronkers_studio.packaging.registries.registry_http import RegistryHttp
+    from kronkers_studio.packaging.registries.registry_login import RegistryCredentials
 
 _PUSHED = "pushed"
 
@@ -52,7 +53,8 @@ def push_image(
     ``RegistryUntrusted``) in plain words, ``PackagingFailed`` when a layer turns out damaged, ``InvalidInput`` for what
     cannot be an image's name, ``Cancelled``.
     """
-    from kronkers_studio.packaging.registries.registry_http import LineBroken, RegistryHttp
+    from kronkers_studio.packaging.registries.registry_http import RegistryHttp
+    from kronkers_studio.packaging.registries.registry_problems import LineBroken
 
     wanted = push_target(reference, image.package.version)
     sources = _sources(image, wanted, cache)
@@ -155,7 +157,7 @@ class _Push:
 
     def put(self, name: str, manifest: bytes, media_type: str) -> None:
         """Put a manifest or an index under a tag or its digest."""
-        from kronkers_studio.packaging.registries.registry_http import LineBroken
+        from kronkers_studio.packaging.registries.registry_problems import LineBroken
 
         url = f"{self._wanted.api}/manifests/{name}"
         try:
