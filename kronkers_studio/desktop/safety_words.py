@@ -60,6 +60,14 @@ def safety_words(facts: ModelFacts, allowances: Sequence[Allowance] = ()) -> Saf
     return SafetyWords(verdict, looked.format(library=facts.framework.label), facts.globals[:_MOST_NAMES])
 
 
+def allow_words() -> str:
+    """What can be done about a file that asks for code which somebody may allow."""
+    return tr(
+        "If you know that code, allow it for this version. Else save only the fitted model without it, or export it to "
+        "ONNX."
+    )
+
+
 def _allowed(facts: ModelFacts, allowances: Sequence[Allowance]) -> SafetyWords:
     reasons = "; ".join(
         tr("{author}: “{reason}”").format(author=each.author or tr("somebody"), reason=printable(each.reason))

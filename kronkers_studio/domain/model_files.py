@@ -61,7 +61,9 @@ class ModelFileKind:
     modules: tuple[str, ...] = ()
 
 
-_ONNX_OF_KERAS = "Export it to ONNX: model.export(file, format=“onnx”)."
+_OWN_FORM_OF_KERAS = (
+    "Open it with Keras 3 and save it in its own form: model.save('model.keras'); else export it to ONNX."
+)
 _ONNX_OF_TORCH = "Export it to ONNX where it was trained: torch.onnx.export(model, example, file)."
 _ZIP = b"PK\x03\x04"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -100,7 +102,7 @@ KERAS = ModelFileKind(
     "a Keras model (.keras)",
     Framework.KERAS,
     signs=(Sign(_ZIP, entries=("metadata.json", "config.json")),),
-    instead=_ONNX_OF_KERAS,
+    instead=_OWN_FORM_OF_KERAS,
     modules=("keras", "tensorflow"),
 )
 KERAS_HDF5 = ModelFileKind(
@@ -111,8 +113,8 @@ KERAS_HDF5 = ModelFileKind(
     signs=tuple(
         Sign(b"\x89HDF\r\n\x1a\n", holds=(part,)) for part in (b"model_config", b"keras_version", b"model_weights")
     ),
-    needs="the library keras with one that computes (tensorflow, torch or jax) in the service",
-    instead=_ONNX_OF_KERAS,
+    needs="the reading of HDF5 before anything is loaded from it",
+    instead=_OWN_FORM_OF_KERAS,
 )
 TORCHSCRIPT = ModelFileKind(
     "PyTorch (TorchScript)",
@@ -230,8 +232,8 @@ CATBOOST_JSON = ModelFileKind(
         Sign(b"{", holds=(b'"features_info"', b'"float_features"')),
         Sign(b"{", holds=(b'"oblivious_trees"', b'"splits"')),
     ),
-    needs="the library catboost in the service",
-    instead="Save it as ONNX: model.save_model(file, format=“onnx”).",
+    needs="the reading of what it says of itself, which CatBoost's own form keeps in another way",
+    instead="Open it with CatBoost and save it in its own form: model.save_model('model.cbm').",
 )
 CATBOOST = ModelFileKind(
     "CatBoost",

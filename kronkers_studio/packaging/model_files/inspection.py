@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from packaging.version import Version
 
-from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
+from kronkers_studio.domain.errors import CodeNotAllowed, NotAModel, UnsupportedModel
 from kronkers_studio.domain.model_files import (
     JULIA,
     MLFLOW,
@@ -34,6 +34,7 @@ from kronkers_studio.packaging.model_files.model_formats import (
     recognised,
 )
 from kronkers_studio.packaging.model_files.pickles import allowlist, estimators, model_state
+from kronkers_studio.packaging.model_files.pickles.allowances import why_never
 from kronkers_studio.packaging.model_files.pickles.pickle_reader import Budget, Findings, Forbidden, PickleReader
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global, Symbol, class_of
 from kronkers_studio.packaging.model_files.pickles.replaced_names import replaced
@@ -174,8 +175,9 @@ def _inspect_r(
     return inspect_r(name, saved, beside) if isinstance(saved, SavedObject) else None
 
 
-def require_safe(facts: ModelFacts, allowed: frozenset[str] = frozenset()) -> None:
-    """Raise ``UnsupportedModel``, in plain words, for a model with any ``unsafe`` global that nobody ``allowed``."""
+def require_safe(facts: ModelFacts, allowed: frozenset[str] = frozenset(), label: str = "") -> None:
+    """Raise ``UnsupportedModel``, in plain words, for a model with any ``unsafe`` global that nobody ``allowed``:
+    ``CodeNotAllowed`` where somebody may. ``label`` ("churn:3") is the version that is spoken of."""
     unsafe = [found for found in facts.unsafe if found not in allowed]
     if not unsafe:
         return
@@ -188,12 +190,18 @@ def require_safe(facts: ModelFacts, allowed: frozenset[str] = frozenset()) -> No
             "or use scikit-learn's own steps (FunctionTransformer with a numpy function, for instance).",
             details="\n".join(unsafe),
         )
-    raise UnsupportedModel(
+    never = any(map(why_never, unsafe))
+    kind = UnsupportedModel if never else CodeNotAllowed
+    problem = kind(
         f"This model needs {_listed(unsafe)}, which is not on the list of what a scikit-learn model may use.",
-        next_step="Save only the fitted scikit-learn estimator (of a search: best_estimator_), or export it to ONNX; "
-        "or, if you know that code, allow it for this version (kronkers model allow).",
+        next_step="Save only the fitted scikit-learn estimator (of a search: best_estimator_), or export it to ONNX"
+        + ("." if never else "; or, if you know that code, allow it for this version."),
         details="\n".join(unsafe),
     )
+    problem.model = label
+    if not never:
+        problem.command = f"`kronkers model allow {label or 'NAME'} --reason …` does."
+    raise problem
 
 
 def _inspect_pickle(
