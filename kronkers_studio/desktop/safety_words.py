@@ -10,7 +10,7 @@ from kronkers_studio.domain.allowances import Allowance
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.domain.printable import printable
 
-_PICKLES = ("joblib", "pickle")
+_PICKLES = ("joblib", "pickle", "skops")
 _FIGURES = (Framework.XGBOOST, Framework.LIGHTGBM, Framework.CATBOOST)
 _MOST_NAMES = 200
 

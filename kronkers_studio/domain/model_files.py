@@ -67,7 +67,6 @@ _OWN_FORM_OF_KERAS = (
 _ONNX_OF_TORCH = "Export it to ONNX where it was trained: torch.onnx.export(model, example, file)."
 _ZIP = b"PK\x03\x04"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_PYTORCH = "the library torch in the service (some 200 MB)"
 
 ONNX = ModelFileKind("ONNX", (".onnx",), "an ONNX model", Framework.ONNX)  # a protocol buffer, without any mark
 JOBLIB = ModelFileKind(
@@ -93,10 +92,9 @@ SKOPS = ModelFileKind(
     "scikit-learn (skops)",
     (".skops",),
     "a skops model (.skops)",
+    Framework.SKLEARN,
     compressed=True,
     signs=(Sign(_ZIP, entries=("schema.json",)),),
-    needs="the library skops in the service, and a list of the types that it may load",
-    instead="Save it again with joblib.dump(model, file).",
 )
 KERAS = ModelFileKind(
     "Keras",
@@ -130,12 +128,11 @@ TORCH_EXPORT = ModelFileKind(
     "PyTorch (exported)",
     (".pt2",),
     "a PyTorch program (.pt2)",
+    Framework.PYTORCH,
     signs=(
         Sign(_ZIP, entries=("archive_format", "archive_version")),
         Sign(_ZIP, entries=("serialized_exported_program.json",)),
     ),
-    needs=_PYTORCH,
-    instead="Export it to ONNX where it was made: torch.onnx.export(program).save(file).",
 )
 PYTORCH = ModelFileKind(
     "PyTorch",
@@ -251,10 +248,9 @@ PMML = ModelFileKind(
     "PMML",
     (".pmml",),
     "a PMML model (.pmml)",
+    Framework.PMML,
     shared=(".xml",),
-    signs=(Sign(holds=(b"<PMML", b"dmg.org/PMML")),),
-    needs="a program that runs PMML whole, such as JPMML on Java",
-    instead="Train the same model in scikit-learn, or export it to ONNX.",
+    signs=(Sign(holds=(b"<PMML", b"dmg.org/PMML")), Sign(holds=(b":PMML", b"dmg.org/PMML"))),
 )
 CORE_ML = ModelFileKind(
     "Core ML",

@@ -25,6 +25,7 @@ class Framework(StrEnum):
     JULIA = "julia"
     KERAS = "keras"
     PYTORCH = "pytorch"
+    PMML = "pmml"
 
     @property
     def label(self) -> str:
@@ -46,6 +47,7 @@ _FRAMEWORK_NAMES = {
     Framework.JULIA: "Julia",
     Framework.KERAS: "Keras",
     Framework.PYTORCH: "PyTorch",
+    Framework.PMML: "PMML",
 }
 
 

@@ -26,7 +26,7 @@ from kronkers_studio.packaging.model_files.pickles import allowlist
 from kronkers_studio.packaging.model_files.pickles.allowances import why_never
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global
 
-_PICKLES: Final = {"joblib": "model.joblib", "pickle": "model.pkl"}
+_PICKLES: Final = {"joblib": "model.joblib", "pickle": "model.pkl", "skops": "model.skops"}
 FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
     Framework.SKLEARN: _PICKLES,
     Framework.ONNX: {"onnx": "model.onnx"},
@@ -34,7 +34,8 @@ FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
     Framework.LIGHTGBM: {**_PICKLES, "lightgbm": "model.txt"},
     Framework.CATBOOST: {**_PICKLES, "catboost": "model.cbm"},
     Framework.KERAS: {"keras": "model.keras"},
-    Framework.PYTORCH: {"torchscript": "model.pt"},
+    Framework.PYTORCH: {"torchscript": "model.pt", "torch-export": "model.pt2"},
+    Framework.PMML: {"pmml": "model.pmml"},
     Framework.R: {"rds": "model.rds"},
     Framework.JULIA: {"jls": "model.jls"},
 }
@@ -101,7 +102,7 @@ def checked_requirement(text: str, name: str = "") -> str:
 
 
 def is_pickle(facts: ModelFacts) -> bool:
-    """Whether the model's file is a pickle, which names what it needs of Python."""
+    """Whether the model's file is a pickle, or skops's form of one, which names what it needs of Python."""
     return facts.file_format in _PICKLES
 
 

@@ -81,18 +81,27 @@ def _run(python: Path, *arguments: str) -> None:
     assert ended.returncode == 0, ended.stderr[-3000:]
 
 
+_PROGRAMS = ("files/scripted.pt", "exported/rows-2.13.0.pt2")
+
+
+@pytest.fixture(params=_PROGRAMS)
+def program(request: pytest.FixtureRequest) -> Path:
+    return _HERE / str(request.param)
+
+
 @pytest.fixture
-def container(torch_version: str, lab_server: LabServer, base_image_archive: Path) -> Iterator[str]:
-    """The service of the program ``scripted``, running; of what it takes and gives a person said the most."""
+def container(program: Path, torch_version: str, lab_server: LabServer, base_image_archive: Path) -> Iterator[str]:
+    """The service of ``program``, running; of what a TorchScript one takes and gives a person said the most."""
     cache = LayerCache(TEST_CACHE / "kronkers-studio" / "layers")
-    data = (_HERE / "files" / "scripted.pt").read_bytes()
+    data = program.read_bytes()
     beside = {"requirements.txt": f"torch=={torch_version}\n".encode, ".python-version": b"3.11\n".lower}
-    facts = inspect_model("scripted.pt", io.BytesIO(data), beside)
-    source = ContentRef("torch", "c0ffee" * 10, "scripted.pt")
+    facts = inspect_model(program.name, io.BytesIO(data), beside)
+    source = ContentRef("torch", "c0ffee" * 10, program.name)
     at = datetime(2026, 11, 30, tzinfo=UTC)
-    said = [parse_tensor("x:FP32[-1,4]=a,b,c,d")], [parse_tensor("output_1:INT64[-1,9]")]  # which is not true
     model = ModelVersion("torch", 1, source, facts, at, "ada", size=len(data))
-    model = replace(model, stated=StatedSignature(stated(facts.signature, *said), at, "ada"))
+    if program.suffix == ".pt":
+        said = [parse_tensor("x:FP32[-1,4]=a,b,c,d")], [parse_tensor("output_1:INT64[-1,9]")]  # which is not true
+        model = replace(model, stated=StatedSignature(stated(facts.signature, *said), at, "ada"))
     lock = lock_dependencies(facts, this_platform(), cache=cache)
     assert f"torch=={torch_version}+cpu" in lock.requirements
     base = base_from_archive(base_image_archive, this_platform(), cache)
@@ -109,17 +118,26 @@ def container(torch_version: str, lab_server: LabServer, base_image_archive: Pat
 
 
 @pytest.mark.lab
-def test_a_program_answers_in_its_container_as_pytorch_does(container: str, lab_server: LabServer) -> None:
+def test_a_program_answers_in_its_container_as_pytorch_does(
+    program: Path, container: str, lab_server: LabServer
+) -> None:
     assert health(lab_server, container) == "healthy", docker(lab_server, "logs", container)
-    case = json.loads((_HERE / "files" / "cases.json").read_text(encoding="utf-8"))["scripted.pt"]
+    case = json.loads(program.with_name("cases.json").read_text(encoding="utf-8"))[program.name]
     given = case["inputs"][0]
-    tensor = {"name": "x", "datatype": "FP32", "shape": given["shape"], "data": given["data"]}
+    tensor = {"name": "x", "datatype": "FP32", "shape": given["shape"], "data": np.ravel(given["data"]).tolist()}
 
     outputs = _asked(lab_server, container, "/v2/models/torch/infer", {"inputs": [tensor]})["outputs"]
 
-    assert [one["shape"] for one in outputs] == [[5, 2], [5, 3]]
+    assert [one["shape"] for one in outputs] == [list(np.shape(one)) for one in case["outputs"]]
     for one, expected in zip(outputs, case["outputs"], strict=True):
         assert one["data"] == pytest.approx(np.ravel(expected).tolist(), rel=1e-6, abs=1e-6)
+    if program.suffix == ".pt":
+        _check_what_was_said(lab_server, container, case)
+
+
+def _check_what_was_said(lab_server: LabServer, container: str, case: dict[str, Any]) -> None:
+    given = case["inputs"][0]
+    tensor = {"name": "x", "datatype": "FP32", "data": given["data"]}
     rows = [dict(zip("abcd", row, strict=True)) for row in np.reshape(given["data"], given["shape"]).tolist()]
     answered = _asked(lab_server, container, "/predict", {"rows": rows})
     assert np.allclose(answered["outputs"], case["outputs"][0], rtol=1e-6, atol=1e-6), "rows are taken, as was said"
