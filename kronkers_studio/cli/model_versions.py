@@ -14,8 +14,9 @@ from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.libraries import libraries
 from kronkers_studio.domain.model_comparison import ModelComparison
-from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.models import Datatype, ModelVersion, Tensor
 from kronkers_studio.domain.references import parse_model
+from kronkers_studio.domain.stated_signatures import written_tensor
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.dependencies import ModelDependencies
@@ -144,6 +145,7 @@ def history(terminal: Terminal, model: ModelRef) -> None:
 
     what = {"ModelRegistered": "registered", "ModelDescribed": "described", "MetricsAdded": "measured"}
     what |= {"DependenciesChosen": "libraries", "GlobalsAllowed": "allowed", "GlobalsDisallowed": "disallowed"}
+    what |= {"SignatureStated": "signature"}
     with terminal.session() as session:
         entries = model_history(session, parse_model(model))
         said: dict[str, str] = {}
@@ -209,9 +211,25 @@ def _told(change: dict[str, Any], said: dict[str, str]) -> str:
         news.append(_choice_words(told["choice"]))
     if "allowance" in told:
         news.append(f"{', '.join(told['allowance']['names'])}: {told['allowance']['reason']}")
+    if "stated" in told:
+        news += _stated_words(told["stated"], registered=told is first)
     if "names" in told:
         news.append(", ".join(told["names"]))
     return "; ".join(news + numbers)
+
+
+def _stated_words(stated: dict[str, Any] | None, *, registered: bool) -> list[str]:
+    """What somebody said that the version takes and gives; of its registration nothing where nobody did."""
+    said = stated.get("signature", stated) if stated is not None else None
+    if said is None:
+        return [] if registered else ["as found"]
+    return [written_tensor(_tensor(one)) for one in (*said["inputs"], *said["outputs"])]
+
+
+def _tensor(stored: dict[str, Any]) -> Tensor:
+    shape, columns = tuple(stored["shape"]), tuple(stored["columns"])
+    any_rank = stored.get("any_rank", False)
+    return Tensor(stored["name"], Datatype(stored["datatype"]), shape, columns, any_rank=any_rank)
 
 
 def _choice_words(choice: dict[str, Any] | None) -> str:

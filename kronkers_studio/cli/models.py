@@ -7,22 +7,21 @@ from typing import Annotated
 
 import typer
 
-from kronkers_studio.cli import allowances, model_versions, searching
+from kronkers_studio.cli import allowances, model_versions, searching, signatures
 from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.domain.model_rows import why_no_rows
-from kronkers_studio.domain.models import ModelVersion, Tensor
+from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.references import parse_commit, parse_content, parse_model, parse_model_version
 from kronkers_studio.domain.search import Sort
+from kronkers_studio.domain.stated_signatures import notes_of
 from kronkers_studio.settings.paths import from_home
 
 ModelRef = Annotated[
     str, typer.Argument(metavar="NAME[:V|@ALIAS]", help="A model; its newest version if none is named.")
 ]
 _EVERY = 2**31
-_LEVELS_SHOWN = 10
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -39,6 +38,7 @@ def add_commands(app: typer.Typer) -> None:
     searching.add_commands(app, model)
     model_versions.add_commands(model)
     allowances.add_commands(model)
+    signatures.add_commands(model)
 
 
 def find(
@@ -68,17 +68,21 @@ def register(
     source: Annotated[
         str, typer.Argument(metavar="PROJECT[@VERSION]:PATH", help="The model file, or a folder of MLflow's.")
     ],
+    *,
     name: Annotated[str, typer.Option("--name", help="The model's name; by default made from the file's.")] = "",
     data: Annotated[str, typer.Option("--data", metavar="PROJECT[@VERSION]:PATH", help="The training data.")] = "",
     metric: Annotated[
         list[str] | None, typer.Option("--metric", metavar="NAME=VALUE", help="A measured figure.")
     ] = None,
     description: Annotated[str, typer.Option("--description", help="What the model is for.")] = "",
+    inputs: signatures.Inputs = None,
+    outputs: signatures.Outputs = None,
 ) -> None:
     """Register a model file as the next version of a model. The file is never run."""
     from kronkers_studio.workflows.models import register_model
 
     content = parse_content(source)
+    said, given = signatures.parsed(inputs), signatures.parsed(outputs)
     with terminal.session() as session:
         with terminal.progress() as progress:
             version = register_model(
@@ -90,6 +94,8 @@ def register(
                 description=description,
                 metrics=model_versions.parse_metrics(metric or []),
                 data=parse_content(data) if data else None,
+                inputs=said,
+                outputs=given,
                 progress=progress,
             )
         terminal.result(version, *_version_lines(version))
@@ -100,18 +106,22 @@ def add(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A model file on this computer, or MLflow's folder of one.")
     ],
+    *,
     name: Annotated[str, typer.Option("--name", help="The model's name; by default made from the file's.")] = "",
     project: Annotated[str, typer.Option("--project", help="The project that takes it.")] = "",
     metric: Annotated[
         list[str] | None, typer.Option("--metric", metavar="NAME=VALUE", help="A measured figure.")
     ] = None,
     description: Annotated[str, typer.Option("--description", help="What the model is for.")] = "",
+    inputs: signatures.Inputs = None,
+    outputs: signatures.Outputs = None,
 ) -> None:
     """Bring in a model file alone, without its folder, and register it. The file is never run."""
     from kronkers_studio.workflows.added_models import ADDED_MODELS, add_model
     from kronkers_studio.workflows.models import register_model
 
     metrics = model_versions.parse_metrics(metric or [])
+    said, given = signatures.parsed(inputs), signatures.parsed(outputs)
     with terminal.session() as session:
         with terminal.progress() as progress:
             cancel = terminal.cancel
@@ -124,6 +134,8 @@ def add(
                 name=name,
                 description=description,
                 metrics=metrics,
+                inputs=said,
+                outputs=given,
                 progress=progress,
             )
         terminal.result(version, *_version_lines(version))
@@ -282,7 +294,6 @@ def verify(
 
 def _version_lines(version: ModelVersion) -> list[str]:
     facts = version.facts
-    no_rows = why_no_rows(facts.signature)
     return [
         f"{version.label}  ({', '.join(version.aliases)})" if version.aliases else version.label,
         f"from {version.source}",
@@ -290,13 +301,11 @@ def _version_lines(version: ModelVersion) -> list[str]:
         + (f", with {', '.join(facts.libraries)}" if facts.libraries else "")
         + f", Python {facts.python_version}"
         + (f"; assumed: {', '.join(facts.assumed)}" if facts.assumed else ""),
-        *[f"takes {_tensor(tensor)}" for tensor in facts.signature.inputs],
-        *[f"gives {_tensor(tensor)}" for tensor in facts.signature.outputs],
-        *([f"takes no rows, only whole tensors (/v2/models/{version.name}/infer): {no_rows}"] if no_rows else []),
+        *signatures.signature_lines(version),
         *[f"with the file {weights.name}" for weights in facts.weights],
         *[f"needs the package {package} in its base image" for package in facts.packages],
         *_outside(version),
-        *facts.notes,
+        *notes_of(version),
         *[f"{name} = {value:g}" for name, value in version.metrics.items()],
         *([f"tagged {', '.join(version.tags)}"] if version.tags else []),
         *([f"trained on {version.data}"] if version.data else []),
@@ -309,12 +318,3 @@ def _outside(version: ModelVersion) -> list[str]:
     refused = [f"names what is not on the list, and cannot be packaged until that is allowed: {', '.join(left)}"]
     code = [f"with the project's own code: {file.path} ({size(file.size)})" for file in version.facts.code]
     return [*code, *allowances.allowance_lines(version), *(refused if left else [])]
-
-
-def _tensor(tensor: Tensor) -> str:
-    shape = " × ".join("n" if length < 0 else str(length) for length in tensor.shape)
-    shape = "of any shape" if tensor.any_rank else shape or "single value"
-    columns = f": {', '.join(tensor.columns)}" if tensor.columns else ""
-    levels = f", one of {', '.join(tensor.levels[:_LEVELS_SHOWN])}" if tensor.levels else ""
-    more = f" and {len(tensor.levels) - _LEVELS_SHOWN} others" if len(tensor.levels) > _LEVELS_SHOWN else ""
-    return f"{tensor.name} ({tensor.datatype.value} {shape}){columns}{levels}{more}"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kronkers_studio.cli.plain_text import plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
+from kronkers_studio.domain.errors import NotFound, WorkspaceError
+
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -40,7 +45,8 @@ def cache_export(
     """Write the cache to a file, for a computer without a network. The workspace signs it."""
     from kronkers_studio.workflows.package_cache import export_cached
 
-    with nullcontext() if unsigned else terminal.session() as session, terminal.progress() as progress:
+    without = "Without a workspace: --unsigned writes it; who takes it in gives --sha256 with what is printed here."
+    with _session(terminal, needed=not unsigned, without=without) as session, terminal.progress() as progress:
         done = export_cached(session, file, wheels=not without_wheels, progress=progress, cancel=terminal.cancel)
     terminal.result(done, f"{plural(done.parts, 'part')}, {size(done.size)} written to {done.file}", done.digest)
 
@@ -58,7 +64,8 @@ def cache_import(
     """
     from kronkers_studio.workflows.package_cache import import_cached
 
-    with nullcontext() if sha256 else terminal.session() as session, terminal.progress() as progress:
+    without = "Without a workspace: --sha256 with what the export printed, told in another way than the file."
+    with _session(terminal, needed=not sha256, without=without) as session, terminal.progress() as progress:
         done = import_cached(session, file, sha256=sha256, progress=progress, cancel=terminal.cancel)
     by = f", signed by {done.signer}" if done.signer else ""
     terminal.result(
@@ -66,3 +73,17 @@ def cache_import(
         f"{plural(done.parts, 'part')}, {size(done.size)} verified{by}; {done.new} were not here before",
         done.digest,
     )
+
+
+@contextmanager
+def _session(terminal: Terminal, *, needed: bool, without: str) -> Iterator[Session | None]:
+    """The open workspace where it is needed; when it cannot be opened, the error says what goes ``without`` one."""
+    with ExitStack() as opened:
+        session = None
+        if needed:
+            try:
+                session = opened.enter_context(terminal.session())
+            except (NotFound, WorkspaceError) as problem:
+                problem.command = without
+                raise
+        yield session

@@ -205,7 +205,7 @@ def predict(
         _check_input(file)
     with terminal.session() as session:
         version = live_model(session, model, place)
-        signature = version.facts.signature
+        signature = version.signature
         table = _read_table(session, file, signature, piped, terminal.cancel)
         matched = match_rows(table, signature, model)
         for remark in (*table.remarks, *matched.remarks):

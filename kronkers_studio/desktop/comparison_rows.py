@@ -90,7 +90,7 @@ def _side(version: ModelVersion, value: ComparedValue, text: str) -> tuple[str, 
 def _tensor(version: ModelVersion, name: str) -> Tensor:
     """That which the line called ``name`` is about: "takes age", "gives label"."""
     side, _, wanted = name.partition(" ")
-    signature = version.facts.signature
+    signature = version.signature
     tensors = signature.inputs if side == "takes" else signature.outputs
     return next(tensor for tensor in tensors if tensor.name == wanted)
 

@@ -219,6 +219,22 @@ class ChooseLibraries:
 
 
 @dataclass(frozen=True, slots=True)
+class AllowCode:
+    """Which code that is on no list a model version's file may use, to be looked at and changed."""
+
+    page: ClassVar[str] = "model"
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateSignature:
+    """What a model version takes and gives, to be said where its file does not."""
+
+    page: ClassVar[str] = "model"
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShowLineage:
     """Where a model version comes from, and what was made of it."""
 
@@ -418,6 +434,8 @@ Destination = (
     | CompareVersions
     | DescribeVersion
     | ChooseLibraries
+    | AllowCode
+    | StateSignature
     | ShowLineage
     | PutLive
     | RollBack
@@ -453,6 +471,8 @@ def model_of(destination: Destination) -> str:
             | CompareVersions(label)
             | DescribeVersion(label)
             | ChooseLibraries(label)
+            | AllowCode(label)
+            | StateSignature(label)
             | ShowLineage(label)
         ):
             return label.rpartition(":")[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.domain.models import Framework, ModelFacts
 
@@ -32,6 +34,8 @@ def no_base_words(framework: Framework, platform: str) -> str:
     return words.format(language=framework.label, platform=platform)
 
 
-def build_command(framework: Framework, server: str) -> str:
+def build_command(framework: Framework, server: str, proxy: str = "", dockerfile: str = "") -> str:
     """What is typed to build it; without a ``server`` its place is kept for one."""
-    return f"kronkers base build {framework.value} --on {server or tr('SERVER')}"
+    said = [("--on", server or tr("SERVER")), ("--proxy", proxy), ("--dockerfile", dockerfile)]
+    options = " ".join(f"{option} {shlex.quote(value)}" for option, value in said if value)
+    return f"kronkers base build {framework.value} {options}"

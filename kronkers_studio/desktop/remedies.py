@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kronkers_studio.desktop.destinations import CleanServer, LogIn, ReachImageRegistry, TakeLockAway
+from kronkers_studio.desktop.destinations import AllowCode, CleanServer, LogIn, ReachImageRegistry, TakeLockAway
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import (
     AuthenticationFailed,
+    CodeNotAllowed,
     RegistryLoginRefused,
     RegistryUntrusted,
     ServerBusy,
@@ -21,12 +22,13 @@ Action = tuple[str, Callable[[], object]]
 
 def remedy_of(studio: Studio, error: StudioError) -> Action | None:
     """A button's words and what it does; None when there is nothing to be done here."""
-    server, registry = error.server, error.image_registry
+    server, registry, model = error.server, error.image_registry, error.model
     if registry and isinstance(error, RegistryLoginRefused | RegistryUntrusted):
         words = tr("Log in to it …") if isinstance(error, RegistryLoginRefused) else tr("Choose its CA file …")
         return words, lambda: studio.go.emit(ReachImageRegistry(registry))
     if not server:
-        return None
+        may = bool(model) and isinstance(error, CodeNotAllowed)
+        return (tr("Allow its code …"), lambda: studio.go.emit(AllowCode(model))) if may else None
     if isinstance(error, AuthenticationFailed):
         return tr("Log in again …"), lambda: studio.go.emit(LogIn(server))
     if isinstance(error, ServerBusy):

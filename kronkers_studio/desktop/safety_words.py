@@ -10,7 +10,7 @@ from kronkers_studio.domain.allowances import Allowance
 from kronkers_studio.domain.models import Framework, ModelFacts
 from kronkers_studio.domain.printable import printable
 
-_PICKLES = ("joblib", "pickle")
+_PICKLES = ("joblib", "pickle", "skops")
 _FIGURES = (Framework.XGBOOST, Framework.LIGHTGBM, Framework.CATBOOST)
 _MOST_NAMES = 200
 
@@ -58,6 +58,14 @@ def safety_words(facts: ModelFacts, allowances: Sequence[Allowance] = ()) -> Saf
     else:
         looked = tr("The file was read without running any of it, and nothing was found that would run a program.")
     return SafetyWords(verdict, looked.format(library=facts.framework.label), facts.globals[:_MOST_NAMES])
+
+
+def allow_words() -> str:
+    """What can be done about a file that asks for code which somebody may allow."""
+    return tr(
+        "If you know that code, allow it for this version. Else save only the fitted model without it, or export it to "
+        "ONNX."
+    )
 
 
 def _allowed(facts: ModelFacts, allowances: Sequence[Allowance]) -> SafetyWords:

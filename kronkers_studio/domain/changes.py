@@ -16,7 +16,7 @@ from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.maintenance import KeyEventKind, TrashKind
 from kronkers_studio.domain.migration import MigrationSource
-from kronkers_studio.domain.models import ModelCard, ModelVersion, Package
+from kronkers_studio.domain.models import ModelCard, ModelVersion, Package, Signature
 from kronkers_studio.domain.releases import Release
 from kronkers_studio.domain.servers import Server
 
@@ -117,6 +117,17 @@ class GlobalsDisallowed:
     model: str
     version: int
     names: tuple[str, ...]
+    at: datetime
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureStated:
+    """A version takes and gives what a person says, from its next package on; None: what was found."""
+
+    model: str
+    version: int
+    stated: Signature | None
     at: datetime
     author: str
 
@@ -237,6 +248,7 @@ Change = (
     | ModelDescribed
     | DependenciesChosen
     | GlobalsAllowed
+    | SignatureStated
     | GlobalsDisallowed
     | MetricsAdded
     | AliasMoved

@@ -13,14 +13,15 @@ class StudioError(Exception):
     """An expected failure: ``message`` names the cause, ``next_step`` what the reader can do about it.
 
     Neither may contain a secret; ``details`` is for "Copy details" and the log, and may not either. ``command`` is what
-    does it at a command line; the window has a button for that. ``server`` is the one that it is about, if any, and
-    ``image_registry`` the host of that one.
+    does it at a command line; the window has a button for that. ``server`` is the one that it is about, if any,
+    ``image_registry`` the host of that one, and ``model`` the label of that version.
     """
 
     exit_code: ClassVar[int] = 1
     command: str = ""
     server: str = ""
     image_registry: str = ""
+    model: str = ""
 
     def __init__(self, message: str, *, next_step: str = "", details: str = "") -> None:
         super().__init__(message)
@@ -163,6 +164,10 @@ class TableUnreadable(StudioError):
 # Models and packages
 class UnsupportedModel(StudioError):
     """Not a model of a supported framework, or one that is refused for safety."""
+
+
+class CodeNotAllowed(UnsupportedModel):
+    """A file asks for code that is on no list, and that somebody may allow for this version."""
 
 
 class NotAModel(UnsupportedModel):

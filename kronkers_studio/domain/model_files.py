@@ -61,11 +61,12 @@ class ModelFileKind:
     modules: tuple[str, ...] = ()
 
 
-_ONNX_OF_KERAS = "Export it to ONNX: model.export(file, format=“onnx”)."
+_OWN_FORM_OF_KERAS = (
+    "Open it with Keras 3 and save it in its own form: model.save('model.keras'); else export it to ONNX."
+)
 _ONNX_OF_TORCH = "Export it to ONNX where it was trained: torch.onnx.export(model, example, file)."
 _ZIP = b"PK\x03\x04"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_PYTORCH = "the library torch in the service (some 200 MB)"
 
 ONNX = ModelFileKind("ONNX", (".onnx",), "an ONNX model", Framework.ONNX)  # a protocol buffer, without any mark
 JOBLIB = ModelFileKind(
@@ -91,10 +92,9 @@ SKOPS = ModelFileKind(
     "scikit-learn (skops)",
     (".skops",),
     "a skops model (.skops)",
+    Framework.SKLEARN,
     compressed=True,
     signs=(Sign(_ZIP, entries=("schema.json",)),),
-    needs="the library skops in the service, and a list of the types that it may load",
-    instead="Save it again with joblib.dump(model, file).",
 )
 KERAS = ModelFileKind(
     "Keras",
@@ -102,7 +102,7 @@ KERAS = ModelFileKind(
     "a Keras model (.keras)",
     Framework.KERAS,
     signs=(Sign(_ZIP, entries=("metadata.json", "config.json")),),
-    instead=_ONNX_OF_KERAS,
+    instead=_OWN_FORM_OF_KERAS,
     modules=("keras", "tensorflow"),
 )
 KERAS_HDF5 = ModelFileKind(
@@ -113,8 +113,8 @@ KERAS_HDF5 = ModelFileKind(
     signs=tuple(
         Sign(b"\x89HDF\r\n\x1a\n", holds=(part,)) for part in (b"model_config", b"keras_version", b"model_weights")
     ),
-    needs="the library keras with one that computes (tensorflow, torch or jax) in the service",
-    instead=_ONNX_OF_KERAS,
+    needs="the reading of HDF5 before anything is loaded from it",
+    instead=_OWN_FORM_OF_KERAS,
 )
 TORCHSCRIPT = ModelFileKind(
     "PyTorch (TorchScript)",
@@ -128,12 +128,11 @@ TORCH_EXPORT = ModelFileKind(
     "PyTorch (exported)",
     (".pt2",),
     "a PyTorch program (.pt2)",
+    Framework.PYTORCH,
     signs=(
         Sign(_ZIP, entries=("archive_format", "archive_version")),
         Sign(_ZIP, entries=("serialized_exported_program.json",)),
     ),
-    needs=_PYTORCH,
-    instead="Export it to ONNX where it was made: torch.onnx.export(program).save(file).",
 )
 PYTORCH = ModelFileKind(
     "PyTorch",
@@ -233,8 +232,8 @@ CATBOOST_JSON = ModelFileKind(
         Sign(b"{", holds=(b'"features_info"', b'"float_features"')),
         Sign(b"{", holds=(b'"oblivious_trees"', b'"splits"')),
     ),
-    needs="the library catboost in the service",
-    instead="Save it as ONNX: model.save_model(file, format=“onnx”).",
+    needs="the reading of what it says of itself, which CatBoost's own form keeps in another way",
+    instead="Open it with CatBoost and save it in its own form: model.save_model('model.cbm').",
 )
 CATBOOST = ModelFileKind(
     "CatBoost",
@@ -249,10 +248,9 @@ PMML = ModelFileKind(
     "PMML",
     (".pmml",),
     "a PMML model (.pmml)",
+    Framework.PMML,
     shared=(".xml",),
-    signs=(Sign(holds=(b"<PMML", b"dmg.org/PMML")),),
-    needs="a program that runs PMML whole, such as JPMML on Java",
-    instead="Train the same model in scikit-learn, or export it to ONNX.",
+    signs=(Sign(holds=(b"<PMML", b"dmg.org/PMML")), Sign(holds=(b":PMML", b"dmg.org/PMML"))),
 )
 CORE_ML = ModelFileKind(
     "Core ML",

@@ -25,6 +25,7 @@ class Framework(StrEnum):
     JULIA = "julia"
     KERAS = "keras"
     PYTORCH = "pytorch"
+    PMML = "pmml"
 
     @property
     def label(self) -> str:
@@ -46,6 +47,7 @@ _FRAMEWORK_NAMES = {
     Framework.JULIA: "Julia",
     Framework.KERAS: "Keras",
     Framework.PYTORCH: "PyTorch",
+    Framework.PMML: "PMML",
 }
 
 
@@ -84,6 +86,15 @@ class Tensor:
 class Signature:
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StatedSignature:
+    """What ``author`` says that a model takes and gives, whose file does not say it."""
+
+    signature: Signature
+    at: datetime
+    author: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +184,9 @@ class ModelCard:
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
     """One registered version. ``description``, ``tags``, ``card``, ``metrics``, ``dependencies`` (what a person
-    wants its service to run on, instead of what was found) and ``allowances`` (what of ``facts.unsafe`` a person lets
-    its file name) may change later, the rest does not; what they were before is in the version's history."""
+    wants its service to run on, instead of what was found), ``allowances`` (what of ``facts.unsafe`` a person lets
+    its file name) and ``stated`` (what a person says that it takes and gives) may change later, the rest does not;
+    what they were before is in the version's history."""
 
     name: str
     version: int
@@ -191,6 +203,12 @@ class ModelVersion:
     card: ModelCard = field(default=ModelCard(), metadata=UNLESS_DEFAULT)
     dependencies: DependencyChoice | None = field(default=None, metadata=UNLESS_DEFAULT)
     allowances: tuple[Allowance, ...] = field(default=(), metadata=UNLESS_DEFAULT)
+    stated: StatedSignature | None = field(default=None, metadata=UNLESS_DEFAULT)
+
+    @property
+    def signature(self) -> Signature:
+        """What it takes and gives: as a person says, else as was found."""
+        return self.facts.signature if self.stated is None else self.stated.signature
 
     @property
     def label(self) -> str:

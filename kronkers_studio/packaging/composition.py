@@ -51,7 +51,7 @@ def compose_package(
     are never kept on disk. The same arguments give the same digest, on another day and with an empty cache too.
     Raises ``PackagingFailed``, ``UnsupportedModel``, ``ForeignEntry``, ``Cancelled``.
     """
-    require_safe(checked_model(model).facts, model.allowed)
+    require_safe(checked_model(model).facts, model.allowed, model.label)
     if base is not None and base.platform != platform:
         raise PackagingFailed(
             f"The base image is for {base.platform}, the package for {platform}.",
@@ -190,7 +190,7 @@ def describe_model(model: ModelVersion, sha256: str, others: Sequence[str] = ())
         "file": FILE_NAMES[facts.framework][facts.file_format],
         "file_format": facts.file_format,
         "sha256": sha256,
-        "signature": _signature(facts.signature),
+        "signature": _signature(model.signature),
         "allowed_globals": _spellings(facts.globals) if is_pickle(facts) else [],
     }
     if facts.packages:

@@ -13,11 +13,12 @@ from typing import Final
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from kronkers_studio.domain.errors import ForeignEntry
+from kronkers_studio.domain.errors import ForeignEntry, InvalidInput
 from kronkers_studio.domain.libraries import project_of
 from kronkers_studio.domain.models import Framework, ModelFacts, ModelVersion
 from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.printable import printable
+from kronkers_studio.domain.stated_signatures import may_be_stated, stated
 from kronkers_studio.packaging.environment_hints import is_version
 from kronkers_studio.packaging.model_files.onnx_files.onnx_weights import is_weights_name
 from kronkers_studio.packaging.model_files.own_code import is_own_code
@@ -25,7 +26,7 @@ from kronkers_studio.packaging.model_files.pickles import allowlist
 from kronkers_studio.packaging.model_files.pickles.allowances import why_never
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global
 
-_PICKLES: Final = {"joblib": "model.joblib", "pickle": "model.pkl"}
+_PICKLES: Final = {"joblib": "model.joblib", "pickle": "model.pkl", "skops": "model.skops"}
 FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
     Framework.SKLEARN: _PICKLES,
     Framework.ONNX: {"onnx": "model.onnx"},
@@ -33,7 +34,8 @@ FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
     Framework.LIGHTGBM: {**_PICKLES, "lightgbm": "model.txt"},
     Framework.CATBOOST: {**_PICKLES, "catboost": "model.cbm"},
     Framework.KERAS: {"keras": "model.keras"},
-    Framework.PYTORCH: {"torchscript": "model.pt"},
+    Framework.PYTORCH: {"torchscript": "model.pt", "torch-export": "model.pt2"},
+    Framework.PMML: {"pmml": "model.pmml"},
     Framework.R: {"rds": "model.rds"},
     Framework.JULIA: {"jls": "model.jls"},
 }
@@ -70,10 +72,24 @@ def checked_model(model: ModelVersion) -> ModelVersion:
             checked_requirement(requirement, model.name)
         if model.dependencies.python_version:
             checked_python(model.dependencies.python_version, model.name)
+    _check_stated(model)
     for name in model.allowed:
         if name not in model.facts.unsafe or why_never(name):
             raise _foreign(model.name, "allowed Python name", name)
     return model
+
+
+def _check_stated(model: ModelVersion) -> None:
+    """What a person says of a model's inputs is such as can be said of them."""
+    if model.stated is None:
+        return
+    found, said = model.facts.signature, model.stated.signature
+    try:
+        fits = stated(found, said.inputs, said.outputs) == said
+    except InvalidInput:
+        fits = False
+    if not fits or not may_be_stated(model.facts):
+        raise _foreign(model.name, "signature", f"of {len(said.inputs)} inputs")
 
 
 def checked_requirement(text: str, name: str = "") -> str:
@@ -86,7 +102,7 @@ def checked_requirement(text: str, name: str = "") -> str:
 
 
 def is_pickle(facts: ModelFacts) -> bool:
-    """Whether the model's file is a pickle, which names what it needs of Python."""
+    """Whether the model's file is a pickle, or skops's form of one, which names what it needs of Python."""
     return facts.file_format in _PICKLES
 
 

@@ -13,7 +13,7 @@ from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.signature import NUMPY_TYPES, Signature, TensorSpec
 
 FORMAT = 1
-_PICKLES = ("joblib", "pickle")
+_PICKLES = ("joblib", "pickle", "skops")
 _FRAMEWORKS = {
     "scikit-learn": _PICKLES,
     "onnx": ("onnx",),
@@ -21,7 +21,8 @@ _FRAMEWORKS = {
     "lightgbm": (*_PICKLES, "lightgbm"),
     "catboost": (*_PICKLES, "catboost"),
     "keras": ("keras",),
-    "pytorch": ("torchscript",),
+    "pytorch": ("torchscript", "torch-export"),
+    "pmml": ("pmml",),
     "r": ("rds",),
     "julia": ("jls",),
 }

@@ -28,6 +28,10 @@ def load_model(manifest: Manifest, threads: int) -> Model:
                 return worker_model(manifest, threads)
             case "keras" | "pytorch":
                 return _network(manifest, threads)
+            case "pmml":
+                from kronkers_studio.serving.frameworks.pmml_files.pmml_model import PmmlModel
+
+                return PmmlModel(stream, manifest.signature)
         return _of_trees(stream, manifest, threads)
 
 
@@ -50,6 +54,7 @@ def _of_trees(stream: BinaryIO, manifest: Manifest, threads: int) -> Model:
 def _unpickled(stream: BinaryIO, manifest: Manifest) -> Model:
     """A scikit-learn model, or a tree library's estimator, with what it holds of the others."""
     from kronkers_studio.serving.frameworks.scikit_learn.sklearn_model import SklearnModel
+    from kronkers_studio.serving.frameworks.scikit_learn.skops_file import load_skops
     from kronkers_studio.serving.frameworks.scikit_learn.unpickling import load_joblib, load_pickle
 
     if any(name.startswith("lightgbm.") for name in manifest.allowed_globals):
@@ -60,7 +65,7 @@ def _unpickled(stream: BinaryIO, manifest: Manifest) -> Model:
         from kronkers_studio.serving.frameworks.own_code import make_importable
 
         make_importable(manifest.code_folder, manifest.code)
-    load = load_joblib if manifest.file_format == "joblib" else load_pickle
+    load = {"joblib": load_joblib, "skops": load_skops}.get(manifest.file_format, load_pickle)
     return SklearnModel(load(stream, manifest.allowed_globals), manifest.signature)
 
 
@@ -70,6 +75,10 @@ def _network(manifest: Manifest, threads: int) -> Model:
         from kronkers_studio.serving.frameworks.keras_files.keras_model import KerasModel
 
         return KerasModel(manifest.file, manifest.signature, threads)
+    if manifest.file_format == "torch-export":
+        from kronkers_studio.serving.frameworks.torch_files.exported_model import ExportedModel
+
+        return ExportedModel(manifest.file, manifest.signature, threads)
     from kronkers_studio.serving.frameworks.torch_files.torch_model import TorchModel
 
     return TorchModel(manifest.file, manifest.signature, threads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kronkers_studio.domain.allowances import LONGEST_REASON, Allowance
@@ -15,6 +16,32 @@ from kronkers_studio.workflows.session import Session
 
 Reference = tuple[str, int | None, str | None]
 """A version as (name, number, alias); neither number nor alias means the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllowanceQuestion:
+    """What would have to be allowed of ``model``: the names in ``left``. ``refused`` says why one of them never can be,
+    and ``next_step`` what to do then; ``author`` is who would be written down."""
+
+    model: ModelVersion
+    left: tuple[str, ...]
+    author: str
+    refused: str = ""
+    next_step: str = ""
+
+
+def allowance_question(session: Session, model: Reference) -> AllowanceQuestion:
+    """What is to be asked before anything is allowed. Raises ``NotFound``."""
+    from kronkers_studio.packaging import require_allowable
+
+    version = session.workspace.ledger.model_version(*model)
+    left = tuple(name for name in version.facts.unsafe if name not in version.allowed)
+    try:
+        for name in left:
+            require_allowable(name)
+    except InvalidInput as reason:
+        return AllowanceQuestion(version, left, session.author, reason.message, reason.next_step)
+    return AllowanceQuestion(version, left, session.author)
 
 
 def allow_globals(session: Session, model: Reference, names: Sequence[str], *, reason: str) -> ModelVersion:
@@ -84,7 +111,7 @@ def require_still_fitting(session: Session, version: ModelVersion) -> None:
     if not version.allowances:
         return
     found = inspected_again(session, version, version.allowed)
-    require_safe(found, version.allowed)
+    require_safe(found, version.allowed, version.label)
     if found.code != version.facts.code:
         raise UnsupportedModel(
             f"The code beside {version.label} is other than what was registered with it.",

@@ -143,7 +143,7 @@ def _values(aspect: Aspect, version: ModelVersion) -> dict[str, str]:
         case Aspect.SIGNATURE:
             return {
                 f"{side} {tensor.name}": _tensor(tensor)
-                for side, tensors in (("takes", facts.signature.inputs), ("gives", facts.signature.outputs))
+                for side, tensors in (("takes", version.signature.inputs), ("gives", version.signature.outputs))
                 for tensor in tensors
             }
         case Aspect.SOURCE:

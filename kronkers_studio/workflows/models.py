@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import BinaryIO
@@ -14,12 +14,13 @@ from kronkers_studio.domain.errors import InvalidInput, NotAModel, NotFound, Uns
 from kronkers_studio.domain.migration import FileKind
 from kronkers_studio.domain.model_files import HEAD_BYTES, may_be_model, model_file_kind
 from kronkers_studio.domain.model_names import is_like_a_version
-from kronkers_studio.domain.models import CodeFile, ContentRef, ModelFacts, ModelVersion
+from kronkers_studio.domain.models import CodeFile, ContentRef, ModelFacts, ModelVersion, Tensor
 from kronkers_studio.domain.naming import is_model_name
 from kronkers_studio.domain.paths import join, parent
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.workflows.model_folders import find_folders, mlflow_folder, own_file, suggested_name
 from kronkers_studio.workflows.session import Session
+from kronkers_studio.workflows.stated_signatures import first_statement, state_signature
 
 _BESIDE_SUFFIXES = (
     *(".txt", ".toml", ".py", ".python-version", "conda.yaml", "conda.yml", "python_env.yaml", "mlmodel"),
@@ -103,13 +104,17 @@ def register_model(
     description: str = "",
     metrics: Mapping[str, float] | None = None,
     data: ContentRef | None = None,
+    inputs: Sequence[Tensor] = (),
+    outputs: Sequence[Tensor] = (),
     progress: Progress = SILENT,
 ) -> ModelVersion:
     """Register the file ``path`` at ``ref`` as the next version of ``name``; of a folder that MLflow saved, or of the
     MLmodel in it, the model's own file there.
 
+    ``inputs`` and ``outputs`` are what a person says that it takes and gives, where its file does not say it.
     The same bytes at the same path under the same name are one version: it is returned, not registered again.
-    Raises ``UnsupportedModel`` (nothing is registered), ``NotFound``, ``InvalidInput`` for a bad name or metric.
+    Raises ``UnsupportedModel`` (nothing is registered), ``NotFound``, ``InvalidInput`` for a bad name or metric, or
+    inputs that do not fit.
     """
     metrics = checked_metrics(metrics or {})
     content, ledger = session.workspace.content, session.workspace.ledger
@@ -134,10 +139,13 @@ def register_model(
         alike = (known.facts.weights, known.facts.code) == (facts.weights, facts.code)
         same = alike and _same_model(session, known, project, commit.id, entry)
         if same and dict(known.metrics) == metrics:
-            return known
+            if not inputs and not outputs:
+                return known
+            return state_signature(session, (known.name, known.version, None), inputs=inputs, outputs=outputs)
+    number = ledger.next_version(name)
     version = ModelVersion(
         name=name,
-        version=ledger.next_version(name),
+        version=number,
         source=ContentRef(project, commit.id, path),
         facts=facts,
         created=datetime.now(UTC),
@@ -146,6 +154,7 @@ def register_model(
         description=description,
         metrics=metrics,
         data=data,
+        stated=first_statement(session, facts, inputs, outputs, f"{name}:{number}"),
     )
     ledger.record(ModelRegistered(version), author=session.author)
     return version

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from kronkers_studio.domain.errors import InvalidInput, UnsupportedModel
+from kronkers_studio.domain.errors import CodeNotAllowed, InvalidInput, UnsupportedModel
 from kronkers_studio.domain.models import ModelVersion, Package, PushedImage
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.signers import Signer
@@ -33,7 +33,7 @@ class PackagePlan:
     """``refusal`` and ``next_step`` say why ``model`` cannot be packaged, and are "" when it can. ``base`` and
     ``platform`` are what servers get by the settings; ``registries`` hosts and ``servers`` names that are known.
     ``language_bases`` are the platforms for which a base image with the model's language is kept; None for a model that
-    needs none of its own."""
+    needs none of its own. ``allowable``: somebody may allow what it is refused for."""
 
     model: ModelVersion
     size: SizeEstimate
@@ -44,6 +44,7 @@ class PackagePlan:
     refusal: str = ""
     next_step: str = ""
     language_bases: tuple[str, ...] | None = None
+    allowable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +91,11 @@ def plan_package(session: Session, model: Reference) -> PackagePlan:
 
     version = session.workspace.ledger.model_version(*model)
     refusal = next_step = ""
+    allowable = False
     try:
-        require_safe(version.facts, version.allowed)
+        require_safe(version.facts, version.allowed, version.label)
     except UnsupportedModel as reason:
-        refusal, next_step = reason.message, reason.next_step
+        refusal, next_step, allowable = reason.message, reason.next_step, isinstance(reason, CodeNotAllowed)
     settings = session.settings
     base, base_size = _base(session, version)
     return PackagePlan(
@@ -106,6 +108,7 @@ def plan_package(session: Session, model: Reference) -> PackagePlan:
         refusal,
         next_step,
         _language_bases(version),
+        allowable,
     )
 
 

@@ -33,7 +33,7 @@ def packaged_elsewhere(
     """
     from kronkers_studio.packaging import code_name, holds_files, image_from_archive, require_safe
 
-    require_safe(model.facts, model.allowed)
+    require_safe(model.facts, model.allowed, model.label)
     file = from_home(file).absolute()
     image, _ = image_from_archive(file, progress=progress, cancel=cancel)
     require_signature(session, image)

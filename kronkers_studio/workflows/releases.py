@@ -18,6 +18,7 @@ from kronkers_studio.domain.errors import (
     InvalidInput,
     NotFound,
     ReleaseFailed,
+    RowsRefused,
     ServerUnreachable,
     ServiceUnavailable,
     StudioError,
@@ -26,6 +27,7 @@ from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.release_events import ReleaseEvent, events_by_service, live_times, release_events
 from kronkers_studio.domain.releases import Prediction, Release, ReleaseState
+from kronkers_studio.domain.stated_signatures import is_untold
 from kronkers_studio.workflows.packages import record_package
 from kronkers_studio.workflows.places import Place, place_of
 from kronkers_studio.workflows.prediction_answers import MOST_ANSWER_BYTES, read_prediction
@@ -216,7 +218,13 @@ def predict(session: Session, name: str, place_name: str, rows: Sequence[Row]) -
         raise InvalidInput("There are no rows to send.", next_step="Give at least one row.")
     settle_releases(session, place_name, look_at_live=False)
     release = live_release(session, name, place_name)
-    require_rows(session.workspace.ledger.model_version(name, release.version).facts.signature, name)
+    version = session.workspace.ledger.model_version(name, release.version)
+    try:
+        require_rows(version.signature, name)
+    except RowsRefused as problem:
+        if is_untold(version):
+            problem.command = f"Or say what it takes, and release it again: `kronkers model signature {version.label}`."
+        raise
     body = _body(rows)
     with closing(session.client(release)) as client:
         started = time.perf_counter()

@@ -47,7 +47,7 @@ def service_access(session: Session, model: str, place: str) -> ServiceAccess:
         target = f"{server.user}@{server.host}"
         tunnel = shlex.join(["ssh", "-N", "-L", forward, "-p", str(server.port), "--", target])
     address = f"http://127.0.0.1:{port}"
-    signature = show_model(session, model, release.version).facts.signature
+    signature = show_model(session, model, release.version).signature
     return ServiceAccess(
         model=model,
         version=release.version,

@@ -14,6 +14,7 @@ import kronkers_studio.desktop
 from kronkers_studio.desktop.attention import Entry, Overview
 from kronkers_studio.desktop.destinations import ToPage
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
+from kronkers_studio.desktop.dialogs.allow_code import AllowCodeDialog
 from kronkers_studio.desktop.dialogs.check_package import CheckPackageDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
@@ -39,6 +40,7 @@ from kronkers_studio.desktop.dialogs.rules import RulesDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
+from kronkers_studio.desktop.dialogs.state_signature import StateSignatureDialog
 from kronkers_studio.desktop.dialogs.time_range import TimeRangeDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
@@ -54,6 +56,7 @@ from kronkers_studio.domain.servers import HostKey, Server, ServerChange
 from kronkers_studio.domain.service_snippets import snippets
 from kronkers_studio.domain.signers import Signer, VerifiedImage
 from kronkers_studio.settings.secrets import Secret
+from kronkers_studio.workflows.allowances import AllowanceQuestion
 from kronkers_studio.workflows.browsing import show_commit
 from kronkers_studio.workflows.image_registries import RegistryAccess
 from kronkers_studio.workflows.package_plans import Packaged, PackagePlan, SizeEstimate
@@ -63,7 +66,7 @@ from kronkers_studio.workflows.trash import remove_branch
 from kronkers_studio.workflows.versions import create_branch, plan_merge
 from tests.desktop.kinds import the_session
 from tests.desktop.planned import plan_to_decide
-from tests.desktop.things import a_found_model, a_package, a_release, a_version
+from tests.desktop.things import a_found_model, a_package, a_program, a_release, a_version, a_version_with_code
 from tests.desktop.versioned import commit_files
 
 _SERVER = Server("lab", "127.0.0.1", 9, "ada", "ssh-ed25519 AAAA", "/home/ada/.ssh/id")  # nothing answers there
@@ -146,10 +149,14 @@ def _service_access(window: MainWindow) -> ServiceAccessDialog:
 
 def _registered(window: MainWindow) -> ModelVersion:
     """A version that the workspace knows, whatever its file holds."""
+    return _recorded(window, a_version())
+
+
+def _recorded(window: MainWindow, version: ModelVersion) -> ModelVersion:
     session = the_session(window)
     commit = show_commit(session, "Team").id
-    version = replace(a_version(), source=ContentRef("Team", commit, "data/plan.txt"))
-    if not session.workspace.ledger.model_names():
+    version = replace(version, source=ContentRef("Team", commit, "data/plan.txt"))
+    if version.name not in session.workspace.ledger.model_names():
         session.workspace.ledger.record(ModelRegistered(version), author="ada")
     return version
 
@@ -187,12 +194,29 @@ def _checked(window: MainWindow) -> CheckPackageDialog:
     return dialog
 
 
+def _allow(window: MainWindow, *allowed: str, refused: str = "") -> AllowCodeDialog:
+    version = _recorded(window, a_version_with_code(a_version(name="sorter" + "-".join(allowed).lower()), *allowed))
+    dialog = AllowCodeDialog(window, window.studio, version)
+    left = tuple(name for name in version.facts.unsafe if name not in allowed)
+    dialog.show_question(AllowanceQuestion(version, left, "ada", refused, "Save it without." if refused else ""))
+    return dialog
+
+
+def _state(window: MainWindow, version: ModelVersion) -> StateSignatureDialog:
+    return StateSignatureDialog(window, window.studio, _recorded(window, version))
+
+
 MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     Dialog: [
         lambda window: confirm(window, "Stop it?", "It stops.", "Stop", _nothing),
         lambda window: ask_unprotected(window, window.studio, ConfinementUnavailable("It could read much."), _nothing),
     ],
     AddServerDialog: [lambda window: AddServerDialog(window, window.studio, _nothing), _add_with_fingerprint],
+    AllowCodeDialog: [
+        _allow,
+        lambda window: _allow(window, refused="“os.system” cannot be allowed."),
+        lambda window: _allow(window, "features.Ratio"),
+    ],
     CheckPackageDialog: [
         lambda window: CheckPackageDialog(window, window.studio),
         lambda window: CheckPackageDialog(window, window.studio, "registry.example.org/team/wine:1"),
@@ -254,6 +278,10 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     ],
     RulesDialog: [lambda window: RulesDialog(window, window.studio, plan_to_decide(), _nothing)],
     SearchDialog: [lambda window: SearchDialog(window, window.studio)],
+    StateSignatureDialog: [
+        lambda window: _state(window, a_program(a_version(name="net"))),
+        lambda window: _state(window, a_program(a_version(name="known"), said=True)),
+    ],
     TimeRangeDialog: [lambda window: TimeRangeDialog(window, 1_790_000_000.0, 1_790_003_600.0, _nothing)],
     TrashDialog: [lambda window: TrashDialog(window, window.studio, _nothing)],
 }

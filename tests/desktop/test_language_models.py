@@ -24,16 +24,20 @@ from kronkers_studio.domain.errors import ServerUnreachable
 from kronkers_studio.domain.models import Framework, ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.servers import Server
+from kronkers_studio.packaging import this_platform
 from kronkers_studio.workflows import language_bases
 from kronkers_studio.workflows.language_bases import LanguageBase, bring_language_base
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
 from kronkers_studio.workflows.package_plans import InFile
+from kronkers_studio.workflows.servers import add_server, show_host_key
 from kronkers_studio.workflows.session import Session, open_workspace
 from tests.desktop.accessible import the_dialog, unnamed, unreachable
 from tests.desktop.kinds import OpenWindow, Rest, the_page, the_session
 from tests.desktop.things import NOON
+from tests.lab.servers import LabServer
 from tests.packaging.image_files import tar_of
+from tests.packaging.test_engine import docker
 
 _TESTS = Path(__file__).parents[1]
 _FILES = {
@@ -158,6 +162,18 @@ def test_a_program_that_somebody_wrote_is_not_called_safe(window: MainWindow, co
     assert traced.verdict.text() == "It is a program that only calculates"
 
 
+def test_what_a_service_gets_is_said_as_it_is(window: MainWindow, come_to_rest: Rest) -> None:
+    """Seen to fail before: nobody said which PyTorch it would be, and one second was promised."""
+    wizard = _wizard(window, "traced", come_to_rest, "libraries")
+    assert "Python 3.11, the newest PyTorch and what that needs" in _words(wizard)
+    wizard.show_step("target")
+    assert "takes some seconds" in _words(wizard)
+    wizard.reject()
+    come_to_rest(window)
+    wizard = _wizard(window, "boosted", come_to_rest, "libraries")
+    assert "Python 3.11, XGBoost 3.2.0 and what that needs" in _words(wizard)
+
+
 def test_the_wizard_offers_no_place_where_the_model_cannot_run(window: MainWindow, come_to_rest: Rest) -> None:
     """Seen to fail before: "This computer, ready to be put live" came first, and a second or two was promised."""
     wizard = _wizard(window, "forest", come_to_rest)
@@ -188,10 +204,10 @@ def test_a_missing_base_is_said_with_the_command_that_builds_it(
 def test_the_base_is_built_on_a_server_and_packaging_goes_on(
     window: MainWindow, archive: Path, qtbot: QtBot, come_to_rest: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[Framework, str]] = []
+    asked: list[tuple[Framework, str, object]] = []
 
-    def builds(session: Session, language: Framework, server: str, **_: object) -> LanguageBase:
-        asked.append((language, server))
+    def builds(session: Session, language: Framework, server: str, *, proxy: str, **_: object) -> LanguageBase:
+        asked.append((language, server, proxy))
         if len(asked) == 1:
             raise ServerUnreachable("lab does not answer.", next_step="Look at it.")
         return bring_language_base(session, language, archive)
@@ -203,9 +219,16 @@ def test_the_base_is_built_on_a_server_and_packaging_goes_on(
     _press(wizard, "Build it on lab")
     qtbot.waitUntil(lambda: bool(wizard.notice.message), timeout=20_000)
     assert (wizard.step, wizard.notice.message) == ("target", "lab does not answer.")
+    _press(wizard, "Proxy, own Dockerfile …")
+    assert wizard.target.missing_base.proxy.hasFocus()
+    wizard.target.missing_base.proxy.setText("http://proxy.example:3128 ")
+    wizard.target.missing_base.dockerfile.line.setText("my own/Dockerfile")
+    assert wizard.target.missing_base.command.text() == (
+        "kronkers base build r --on lab --proxy http://proxy.example:3128 --dockerfile 'my own/Dockerfile'"
+    )
     _press(wizard, "Build it on lab")
     qtbot.waitUntil(lambda: wizard.go.isEnabled() and wizard.step == "target", timeout=20_000)
-    assert asked == [(Framework.R, "lab")] * 2
+    assert asked == [(Framework.R, "lab", ""), (Framework.R, "lab", "http://proxy.example:3128")]
     assert wizard.notice.message == "The base image with R is here."
     assert not wizard.target.missing_base.isVisible()
     assert wizard.target.base.placeholderText().startswith("kronkers/base-r@sha256:")
@@ -259,3 +282,38 @@ def test_what_a_column_holds_is_read_however_long_its_name(qapp: QApplication) -
     assert value.width() >= value.sizeHint().width() and not value.toolTip()
     assert name.toolTip(), "it is the name that is cut"
     grid.deleteLater()
+
+
+@pytest.mark.lab
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_real_engine_builds_it_through_a_proxy_of_which_nothing_stays(
+    window: MainWindow,
+    lab_server: LabServer,
+    debian_image_archive: Path,
+    package_proxy: str,
+    tmp_path: Path,
+    qtbot: QtBot,
+    come_to_rest: Rest,
+) -> None:
+    """With a Dockerfile of the person's own: what stands in for R is a file of that name. Seen to fail with the
+    proxy in the image's environment."""
+    docker(lab_server, "load", pieces=[debian_image_archive.read_bytes()])
+    server = lab_server.as_server()
+    host_key = show_host_key(server.address)
+    identity = Path(server.identity_file)
+    add_server(the_session(window), "works", server.address, fingerprint=host_key.fingerprint, identity_file=identity)
+    dockerfile = tmp_path / "Dockerfile"
+    lines = ("FROM debian:bookworm-slim", 'RUN test -n "$http_proxy" && apt-get update && touch /usr/bin/Rscript')
+    dockerfile.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    wizard = _wizard(window, "forest", come_to_rest)
+    wizard.target.missing_base.proxy.setText(package_proxy)
+    wizard.target.missing_base.dockerfile.line.setText(str(dockerfile))
+
+    _press(wizard, "Build it on works")
+
+    qtbot.waitUntil(lambda: bool(wizard.notice.message), timeout=600_000)
+    assert wizard.notice.message == "The base image with R is here."
+    base = language_bases.kept_language_base(Framework.R, this_platform())
+    kept = json.dumps([base.environment, base.history]) + docker(lab_server, "image", "inspect", "kronkers/base-r")
+    assert "proxy" not in kept.replace("$http_proxy", "") and package_proxy not in kept

@@ -22,6 +22,7 @@ import kronkers_studio.workflows
 from kronkers_studio.desktop import changed_tree, folder_rows, plan_rows
 from kronkers_studio.desktop.destinations import ShowModel
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
+from kronkers_studio.desktop.dialogs.allow_code import AllowCodeDialog
 from kronkers_studio.desktop.dialogs.check_package import CheckPackageDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
@@ -47,6 +48,7 @@ from kronkers_studio.desktop.dialogs.rules import RulesDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
+from kronkers_studio.desktop.dialogs.state_signature import StateSignatureDialog
 from kronkers_studio.desktop.dialogs.time_range import TimeRangeDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.page_list import page_keys
@@ -200,7 +202,7 @@ def test_no_page_calls_a_workflow_on_the_main_thread(
     assert _on_the_main_thread(callers) == set()
 
 
-def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912  # one branch a dialog
+def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912, PLR0915  # one branch a dialog
     """Do in ``dialog`` what makes it ask and work."""
     match dialog:
         case SearchDialog():
@@ -231,6 +233,8 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912  #
         case LibrariesDialog():
             dialog.wanted.setText("six==1.16.0")
             dialog.go.click()
+        case AllowCodeDialog() | StateSignatureDialog():
+            _say(dialog)
         case RegisterDialog():
             dialog.go.click()
         case PackageDialog():
@@ -253,9 +257,24 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912  #
     rest()
 
 
+def _say(dialog: AllowCodeDialog | StateSignatureDialog) -> None:
+    if isinstance(dialog, AllowCodeDialog):
+        dialog.reason.setText("ours")
+        dialog.take_back()
+        dialog.allow()
+        return
+    dialog.read_example(Path(__file__))
+    dialog.inputs[0].shape.setText("-1, 4")
+    dialog.inputs[0].columns.clear()
+    dialog.save()
+
+
 _ASKS: dict[type[QDialog], set[str]] = {
     Dialog: set(),
     AddServerDialog: {"servers.show_host_key", "servers.add_server"},
+    AllowCodeDialog: {
+        *("allowances.allowance_question", "allowances.allow_globals", "allowances.disallow_globals"),
+    },
     CheckPackageDialog: {"packaged_files.verify_package"},
     CleanServerDialog: {"server_care.clean_server"},
     CompareDialog: {"versions.diff_path"},
@@ -278,6 +297,7 @@ _ASKS: dict[type[QDialog], set[str]] = {
     RemoveDialog: {"trash.remove_branch"},
     RestoreDialog: {"versions.state_at"},
     RulesDialog: {"plans.preview_rules"},
+    StateSignatureDialog: {"stated_signatures.state_signature", "example_inputs.inputs_of_example"},
     SearchDialog: {"searching.search"},
     ServerLogDialog: {"servers.server_changes"},
     ServiceAccessDialog: {"service_access.service_access"},

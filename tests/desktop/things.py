@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.rebuild import MendingPanel
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.allowances import Allowance
 from kronkers_studio.domain.model_comparison import Aspect, ComparedValue, ModelComparison
 from kronkers_studio.domain.models import (
+    CodeFile,
     ContentRef,
     Datatype,
     Framework,
@@ -17,6 +20,7 @@ from kronkers_studio.domain.models import (
     ModelVersion,
     Package,
     Signature,
+    StatedSignature,
     Tensor,
 )
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
@@ -34,6 +38,24 @@ def a_version(number: int = 1, *, columns: tuple[str, ...] = ("alcohol", "hue"),
     facts = ModelFacts(Framework.SKLEARN, "1.9.1", "joblib", "sklearn.pipeline.Pipeline", signature=signature)
     source = ContentRef("Team", "0" * 64, "model/wine.joblib")
     return ModelVersion(name, number, source, facts, NOON, "ada", size=77_000, metrics={"accuracy": 0.972})
+
+
+def a_version_with_code(of: ModelVersion, *allowed: str) -> ModelVersion:
+    """``of`` with a file that asks for two classes of a person's own, of which ``allowed`` are."""
+    code = (CodeFile("features.py", 900, "model"),)
+    facts = replace(of.facts, unsafe=("features.Ratio", "features.doubled"), code=code)
+    given = (Allowance(allowed, "our own features", NOON, "ada"),) if allowed else ()
+    return replace(of, facts=facts, allowances=given)
+
+
+def a_program(of: ModelVersion, *, said: bool = False) -> ModelVersion:
+    """``of`` as a program of PyTorch's, whose file does not say what it takes; a person has ``said`` it."""
+    names = (("image",), ("scores", "kind"))
+    inputs, outputs = (tuple(Tensor(name, Datatype.FP32, (-1,), any_rank=True) for name in each) for each in names)
+    facts = ModelFacts(Framework.PYTORCH, "", "torchscript", "Net", signature=Signature(inputs, outputs))
+    image = Tensor("image", Datatype.FP32, (-1, 4), ("age", "income", "height", "weight"))
+    stated = StatedSignature(Signature((image,), outputs), NOON, "ada")
+    return replace(of, facts=facts, stated=stated if said else None)
 
 
 def a_found_model(path: str = "model/wine_v2.joblib", *, name: str = "wine-v2") -> FoundModel:

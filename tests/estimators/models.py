@@ -1,11 +1,11 @@
 """Makes models of every estimator that the scikit-learn of this Python has, and writes what they answer.
 
-    python -m tests.estimators.models FOLDER [NAME …]
+    python -m tests.estimators.models FOLDER [--skops] [NAME …]
 
-With names it makes only those special models. FOLDER gets each model as a pickle and as a joblib file, and
-``models.json``: for each of them the rows of JSON that a client would send, and the library's own answers. It runs in
-an environment with one version of scikit-learn (and pandas, since models are fitted on data frames), and imports
-nothing of the program.
+With names it makes only those special models; with --skops, which needs that library, files of skops. FOLDER gets each
+model as a pickle and as a joblib file, and ``models.json``: for each of them the rows of JSON that a client would
+send, and the library's own answers. It runs in an environment with one version of scikit-learn (and pandas, since
+models are fitted on data frames), and imports nothing of the program.
 """
 
 from __future__ import annotations
@@ -423,6 +423,11 @@ def _all_names() -> list[str]:
 
 
 # writing
+ENDINGS = ["pkl", "joblib"]
+unsaved: dict[str, str] = {}
+"""What skops could not save."""
+
+
 def write(folder: Path, case: Case, number: int) -> list[dict[str, Any]]:
     """The files of ``case``, and what is to be known of them."""
     said: dict[str, Any] = {"name": case.name, "kind": case.kind, "rows": case.rows, "predicts": _predicts(case.model)}
@@ -432,9 +437,17 @@ def write(folder: Path, case: Case, number: int) -> list[dict[str, Any]]:
         said["probabilities"] = _probabilities(case.model, case.asked)
         said["classes"] = _classes(case.model)
     entries = []
-    for ending in ("pkl", "joblib"):
+    for ending in ENDINGS:
         file = folder / f"{number:04}.{ending}"
-        if ending == "pkl":
+        if ending == "skops":
+            from skops.io import dump  # type: ignore[import-not-found]  # in an environment of its own
+
+            try:
+                dump(case.model, file, compression=8 if number % 2 else 0)
+            except (TypeError, AttributeError, ValueError, RecursionError) as reason:  # skops does not know how
+                unsaved[case.name] = f"{type(reason).__name__}: {reason}"
+                continue
+        elif ending == "pkl":
             file.write_bytes(pickle.dumps(case.model, 2 + number % 4))
         else:
             joblib.dump(case.model, file, compress=3 if number % 2 else 0)
@@ -471,11 +484,13 @@ def main(folder: Path, only: tuple[str, ...]) -> None:
     every = () if only else of_every_estimator(failed)
     for number, case in enumerate([*every, *special_models.cases(failed, only)]):
         entries += write(folder, case, number)
-    said = {"models": entries, "failed": failed, "estimators": [] if only else _all_names()}
+    said = {"models": entries, "failed": failed, "unsaved": unsaved, "estimators": [] if only else _all_names()}
     (folder / "models.json").write_text(json.dumps(said), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    from tests.estimators.models import main  # the module that the special models know, too
+    from tests.estimators.models import ENDINGS, main  # the module that the special models know, too
 
-    main(Path(sys.argv[1]), tuple(sys.argv[2:]))
+    if "--skops" in sys.argv:
+        ENDINGS[:] = ["skops"]
+    main(Path(sys.argv[1]), tuple(name for name in sys.argv[2:] if name != "--skops"))

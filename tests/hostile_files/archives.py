@@ -61,6 +61,32 @@ def _skops_array(canary: Path) -> bytes:
     return _zipped({"schema.json": _json({**array, "protocol": 2}), "a.npy": stream.getvalue() + _call(canary)})
 
 
+def _node(loader: str, made: str, **more: Any) -> dict[str, Any]:
+    module, _, name = made.rpartition(".")
+    return {"__loader__": loader, "__module__": module, "__class__": name, **more}
+
+
+def _text(text: str) -> dict[str, Any]:
+    return _node("JsonNode", "builtins.str", content=json.dumps(text))
+
+
+def _array_of(made: str) -> dict[str, Any]:
+    return _node("NdArrayNode", made, type="numpy", file="a.npy")
+
+
+def _npy(descr: str, shape: tuple[int, ...]) -> bytes:
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": descr, "fortran_order": False, "shape": shape})
+    return stream.getvalue() + bytes(8 if descr == "<f8" else 3 if descr == "|S3" else 0)
+
+
+def _deep(levels: int) -> dict[str, Any]:
+    node = _text("a")
+    for _ in range(levels):
+        node = _node("ListNode", "builtins.list", content=[node])
+    return node
+
+
 _SKOPS = [
     Hostile("skops: a function by its name", "model.skops", _operator),
     Hostile("skops: a type that runs programs", "model.skops",
@@ -70,6 +96,62 @@ _SKOPS = [
             lambda _: _zipped({"schema.json": b"{}", "../../../outside.npy": b"x"})),
     Hostile("skops: a bomb", "model.skops",
             lambda _: _zipped({"schema.json": b" " * (64 << 20)}, zipfile.ZIP_DEFLATED)),
+    Hostile("skops: a method under another class's name", "model.skops", _skops(_node(
+        "MethodNode", "sklearn.svm._classes.SVC",
+        content={"func": "tofile", "obj": _array_of("builtins.object")})), "would run `builtins.getattr`"),
+    Hostile("skops: an operator under another module's name", "model.skops", _skops(_node(
+        "OperatorFuncNode", "sklearn.methodcaller", attrs=_node("TupleNode", "builtins.tuple", content=[]))),
+        "would run `operator.methodcaller`"),
+    Hostile("skops: a tree that is no tree", "model.skops", _skops(_node(
+        "TreeNode", "builtins.eval", content=_node("JsonNode", "builtins.str", content="null"),
+        __reduce__={"args": _node("TupleNode", "builtins.tuple", content=[_text("1")])})),
+            "would become something else"),
+    Hostile("skops: a loss that is a program", "model.skops", _skops(_node(
+        "LossNode", "os.system", content=_node("JsonNode", "builtins.str", content="null"),
+        __reduce__={"args": _node("TupleNode", "builtins.tuple", content=[_text("touch x")])})),
+            "would run `os.system`"),
+    Hostile("skops: keys that are called", "model.skops", _skops(_node(
+        "DictNode", "builtins.dict", content={"touch x": _text("a")},
+        key_types=_node("ListNode", "builtins.list", content=[_node("FunctionNode", "os.system")]))),
+        "keys that are no texts"),
+    Hostile("skops: a list that is a program", "model.skops",
+            _skops(_node("ListNode", "os.system", content=[_text("touch x")])), "would run `os.system`"),
+    Hostile("skops: a call of pickle", "model.skops", _skops(_node(
+        "ConstructorFromReduceNode", "pickle.loads",
+        content=_node("TupleNode", "builtins.tuple", content=[_node("BytesNode", "builtins.bytes", file="p.bin")])),
+        **{"p.bin": b"cos\nsystem\n(S'touch x'\ntR."}), "would run `pickle.loads`"),
+    Hostile("skops: a partial of a program", "model.skops", _skops(_node("PartialNode", "functools.partial", content={
+        "func": _node("FunctionNode", "os.system"), "args": _node("TupleNode", "builtins.tuple", content=[]),
+        "kwds": _node("JsonNode", "builtins.str", content="null"),
+        "namespace": _node("JsonNode", "builtins.str", content="null")})), "would run"),
+    Hostile("skops: two parts of one number", "model.skops", _skops(_node("ListNode", "builtins.list", content=[
+        {**_text("a"), "__id__": 7}, {**_node("FunctionNode", "os.system"), "__id__": 7}])), "by one number"),
+    Hostile("skops: a part that holds itself", "model.skops", _skops(_node(
+        "ListNode", "builtins.list", __id__=7,
+        content=[_node("ListNode", "builtins.list", __id__=7, content=[])])), "holds itself"),
+    Hostile("skops: a Python function by the old form", "model.skops", _skops({
+        **_node("FunctionNode", "builtins.function", content={"module_path": "os", "function": "system"}),
+        "protocol": 0}), "would run `os.system`"),
+    Hostile("skops: a form that is not known", "model.skops", _skops({**_text("a"), "protocol": 99}), "newer form"),
+    Hostile("skops: a method's name among the attributes", "model.skops", _skops(_node(
+        "ObjectNode", "sklearn.ensemble._stacking.StackingClassifier", content=_node(
+            "DictNode", "builtins.dict", content={"stack_method_": _text("tofile")},
+            key_types=_node("ListNode", "builtins.list", content=[_node("TypeNode", "builtins.str")])))),
+        "no method that scikit-learn calls"),
+    Hostile("skops: an array that says more than it has", "model.skops",
+            _skops(_array_of("numpy.ndarray"), **{"a.npy": _npy("<f8", (1 << 40,))}), "other bytes than its shape"),
+    Hostile("skops: an array of pickles", "model.skops",
+            _skops(_array_of("numpy.ndarray"), **{"a.npy": _npy("|O", (1,))}), "pickled objects"),
+    Hostile("skops: an array that is given to a program", "model.skops",
+            _skops(_array_of("os.system"), **{"a.npy": _npy("<f8", ())}), "would be given to"),
+    Hostile("skops: arrays in a matrix that are pickles", "model.skops",
+            _skops(_node("SparseMatrixNode", "scipy.sparse._csr.csr_matrix", type="scipy", file="m.npz"),
+                   **{"m.npz": _zipped({"data.npy": _npy("|O", (1,)), "format.npy": _npy("|S3", ()) })}),
+            "pickled objects"),
+    Hostile("skops: a name twice", "model.skops", lambda _: _zipped({"schema.json":
+            b'{"protocol": 2, "__loader__": "JsonNode", "__loader__": "OperatorFuncNode"}'}),
+            "two entries of one name"),
+    Hostile("skops: lists in lists without end", "model.skops", _skops(_deep(150)), "deeper than any model"),
     Hostile("skops: a schema without end", "model.skops", lambda _: _zipped({"schema.json": b"[" * 1_000_000})),
 ]  # fmt: skip
 
@@ -127,7 +209,38 @@ def _script(line: bytes) -> Callable[[Path], bytes]:
     return lambda _: _zipped({**code, "net/version": b"3\n"})
 
 
+def _exported(change: Callable[[dict[str, Any], Path], Any]) -> Callable[[Path], bytes]:
+    """A program that PyTorch 2.13 exported, after ``change`` of what it says of itself."""
+    whole = Path(__file__).parents[1] / "torch_models" / "exported" / "two-2.13.0.pt2"
+
+    def build(canary: Path) -> bytes:
+        with zipfile.ZipFile(whole) as archive:
+            entries = {name: archive.read(name) for name in archive.namelist()}
+        document = next(name for name in entries if name.endswith("models/model.json"))
+        described = json.loads(entries[document])
+        change(described, canary)
+        return _zipped({**entries, document: _json(described)})
+
+    return build
+
+
+def _with_length(described: dict[str, Any], canary: Path) -> None:
+    code = f"__import__('os').system('touch {canary}')"
+    described["graph_module"]["graph"]["tensor_values"]["a"]["sizes"][0] = {"as_expr": {"expr_str": code, "hint": None}}
+
+
 _TORCH = [
+    Hostile("PyTorch: an exported program with a length that is code", "net.pt2", _exported(_with_length),
+            "more than lengths"),
+    Hostile("PyTorch: an exported program with a guard that is code", "net.pt2", _exported(
+            lambda d, c: d.update(guards_code=[f"__import__('os').system('touch {c}')"])), "more than lengths"),
+    Hostile("PyTorch: an exported program that calls the system", "net.pt2", _exported(
+            lambda d, _: d["graph_module"]["graph"]["nodes"][0].update(target="torch.os.system")), "calls “torch.os"),
+    Hostile("PyTorch: an exported program with a name that is code", "net.pt2", _exported(
+            lambda d, c: d["graph_module"]["graph"]["nodes"][0].update(name=f"x = open('{c}', 'w')")), "is no name"),
+    Hostile("PyTorch: an exported program with a container that imports", "net.pt2", _exported(
+            lambda d, _: d["graph_module"]["module_call_graph"][0]["signature"].update(in_spec=json.dumps(
+                [1, {"type": "collections.defaultdict", "context": "{}", "children_spec": []}]))), "class of its own"),
     Hostile("PyTorch: weights that call", "net.pt", lambda c: _torch(_call(c))),
     Hostile("PyTorch: weights that call, in the old form", "net.pt", lambda c:
             b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19." + _call(c)),

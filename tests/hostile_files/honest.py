@@ -12,6 +12,8 @@ from typing import Any
 from tests.packaging.model_zoo import make, makers
 
 _TREES = Path(__file__).parents[1] / "tree_libraries"
+_EXPORTED = Path(__file__).parents[1] / "torch_models" / "exported"
+_PMML = Path(__file__).parents[1] / "pmml_models" / "files"
 _CUT_OFF = "xgb-letters.json"  # honest, and refused: XGBoost cut its categories off
 
 
@@ -23,6 +25,10 @@ def honest_files() -> Iterator[tuple[str, str, bytes]]:
         for file in sorted(folder.iterdir()):
             if file.name not in ("answers.json", _CUT_OFF):
                 yield f"{folder.name}: {file.name}", file.name, file.read_bytes()
+    for file in sorted(_EXPORTED.glob("*.pt2")):
+        yield f"PyTorch: {file.name}", file.name, file.read_bytes()
+    for file in sorted(_PMML.glob("*.pmml")):
+        yield f"PMML: {file.name}", file.name, file.read_bytes()
     for name in ("pipeline", "forest", "linear", "svc", "gradient boosting"):
         yield f"ONNX: {name}", "model.onnx", _onnx(make(name))
 

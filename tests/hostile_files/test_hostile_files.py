@@ -24,11 +24,12 @@ from tests.hostile_files.archives import ARCHIVES
 from tests.hostile_files.honest import honest_files
 from tests.hostile_files.hostile import Hostile
 from tests.hostile_files.pickles import PICKLES
+from tests.hostile_files.pmml_documents import PMML_DOCUMENTS
 from tests.packaging.misuse import MISUSES, Place
 
 pytestmark = pytest.mark.safety
 
-HOSTILE = [*PICKLES, *ARCHIVES]
+HOSTILE = [*PICKLES, *ARCHIVES, *PMML_DOCUMENTS]
 _WANTED = 60  # of each
 _LIMIT_SECONDS = 15.0  # of the processor: tells slow from dead
 _LIMIT_BYTES = 400 << 20

@@ -1,4 +1,4 @@
-"""Models of Keras and of MLflow folders, from their file to a container on a real engine, and their answers there."""
+"""Models of Keras, MLflow folders and skops, from a file to a container on a real engine, and their answers there."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(1200)]
 _TESTS = Path(__file__).parents[1]
 _KERAS = _TESTS / "keras_models" / "files"
 _MLFLOW = _TESTS / "mlflow_folders" / "files"
+_SKOPS = _TESTS / "skops_models" / "files"
 
 
 def _keras_case() -> tuple[list[Any], list[Any]]:
@@ -44,8 +45,15 @@ def _mlflow_case() -> tuple[list[Any], list[Any]]:
     return [dict(zip(("alpha", "beta", "gamma"), row, strict=True)) for row in case["rows"]], case["output"]
 
 
+def _skops_case() -> tuple[list[Any], list[Any]]:
+    cases = json.loads((_SKOPS / "models.json").read_text(encoding="utf-8"))["models"]
+    case = next(each for each in cases if each["file"] == "xgbpipe.skops")
+    return case["rows"], case["outputs"]
+
+
 _CASES: dict[str, tuple[Path, Callable[[], tuple[list[Any], list[Any]]]]] = {
     "keras": (_KERAS / "sequence.keras", _keras_case),
+    "skops": (_SKOPS / "xgbpipe.skops", _skops_case),
     "mlflow": (_MLFLOW / "lightgbm-3" / "model.lgb", _mlflow_case),
 }
 

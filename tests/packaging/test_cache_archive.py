@@ -464,6 +464,9 @@ def test_the_commands_need_no_workspace_where_nothing_is_signed(shell: Shell, tm
     assert again["parts"] == 1
     missing = shell.json("cache", "import", str(tmp_path / "none.tar"), "--sha256", digest, expect=1)
     assert missing["error"]["kind"] == "PackagingFailed"
+    for words, way in (("export", "--unsigned"), ("import", "--sha256")):
+        refused = shell.json("cache", words, str(file), expect=1)["error"]
+        assert refused["message"].startswith("There is no workspace in") and way in refused["next_step"]
 
 
 def test_one_workspace_takes_what_another_one_signed_that_it_trusts(shell: Shell, tmp_path: Path) -> None:

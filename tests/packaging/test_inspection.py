@@ -193,7 +193,6 @@ def _zip(*names: str) -> bytes:
         ("churn.rds", gzip.compress(b"X\n\x00\x00\x00\x03", mtime=0), "may be an R model"),
         ("churn.rda", gzip.compress(b"RDX3\nX\n", mtime=0), "may be an R model"),
         ("net.pt", _zip("net/data.pkl", "net/version"), "is a PyTorch model (.pt)"),
-        ("model.skops", _zip("schema.json"), "is a skops model (.skops)"),
         ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), "may be a Keras model (.h5)"),
         ("model.pb", b"\x08\x01\x12\x00" * 9, "may be a TensorFlow model (.pb)"),
     ],

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from kronkers_studio.domain import model_files
 from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
-from kronkers_studio.domain.model_files import MODEL_FILE_KINDS, ModelFileKind
+from kronkers_studio.domain.model_files import HEAD_BYTES, MODEL_FILE_KINDS, ModelFileKind
 from kronkers_studio.domain.models import Framework
 from kronkers_studio.packaging import inspect_model
-from kronkers_studio.packaging.model_files.model_formats import recognised
+from kronkers_studio.packaging.model_files.model_formats import loaded_kind, recognised
 from kronkers_studio.packaging.model_files.r_files.r_objects import RObject, read_r_object
 from kronkers_studio.packaging.model_files.zip_entries import zip_entries
 from tests.packaging.kinds_table import kinds_table, written_table
@@ -26,8 +26,6 @@ from tests.packaging.kinds_table import kinds_table, written_table
 FILES = Path(__file__).parent / "model_files"
 KINDS = {
     "cat.json": model_files.CATBOOST_JSON,
-    "cat.pmml": model_files.PMML,
-    "lr.skops": model_files.SKOPS,
     "state.pt": model_files.PYTORCH,
     "net.pth": model_files.PYTORCH,
     "old.pt": model_files.PYTORCH,
@@ -41,6 +39,8 @@ LOADED = {
     "cat.cbm": Framework.CATBOOST,
     **dict.fromkeys(("lm.rds", "glm_bz.rds", "glm_xz.rds", "glm_ascii.rds", "rpart.rds", "rf.rds"), Framework.R),
     "net.keras": Framework.KERAS,
+    "lr.skops": Framework.SKLEARN,
+    "cat.pmml": Framework.PMML,
     "script.pt": Framework.PYTORCH,
 }
 PICKLED = {
@@ -95,8 +95,8 @@ def test_estimators_of_tree_libraries_in_pickles_are_read_without_those(file: st
 
 
 def test_what_the_name_alone_says_is_said_to_be_unsure() -> None:
-    for name, data in (("net.weights.h5", (FILES / "net.weights.h5").read_bytes()), ("a.pt2", b"?" * 50)):
-        assert "which its bytes do not tell" in refusal(name, data).message
+    data = (FILES / "net.weights.h5").read_bytes()
+    assert "which its bytes do not tell" in refusal("net.weights.h5", data).message
     assert refusal("cat.mlmodel", (FILES / "cat.mlmodel").read_bytes()).message.startswith(
         "cat.mlmodel may be a Core ML model"
     )
@@ -111,7 +111,8 @@ def test_a_program_that_pytorch_exported_is_told_by_what_is_in_its_archive() -> 
     data = zipped(
         "m/models/model.json", "m/data/weights/weight_0", "m/archive_format", "m/archive_version", "m/byteorder"
     )
-    assert refusal("m.pt2", data).message.startswith("m.pt2 is a PyTorch program (.pt2)")
+    assert loaded_kind(data[:HEAD_BYTES], io.BytesIO(data)) is model_files.TORCH_EXPORT
+    assert refusal("m.bin", data).message.startswith("m.bin is refused: its ")
 
 
 def test_an_mlflow_folder_names_its_model() -> None:
@@ -194,7 +195,8 @@ def test_whatever_happens_to_a_file_it_is_told_or_refused(data: st.DataObject) -
         start = data.draw(st.integers(0, len(changed) - 1))
         changed[start : start + data.draw(st.integers(0, 6))] = data.draw(st.binary(max_size=6))
     try:
-        assert inspect_model(file, io.BytesIO(bytes(changed)), {}).framework is Framework.R
+        found = inspect_model(file, io.BytesIO(bytes(changed)), {})
+        assert found.framework in (Framework.R, Framework.SKLEARN, Framework.PMML)
     except UnsupportedModel as problem:
         assert problem.message.isprintable()
 

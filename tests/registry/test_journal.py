@@ -36,6 +36,7 @@ from kronkers_studio.domain.changes import (
     ReleaseRecorded,
     ServerAdded,
     ServerRemoved,
+    SignatureStated,
     SignerForgotten,
     SignerTrusted,
     SourceForgotten,
@@ -60,6 +61,7 @@ from kronkers_studio.domain.models import (
     ModelVersion,
     Package,
     Signature,
+    StatedSignature,
     Tensor,
 )
 from kronkers_studio.domain.releases import Release, ReleaseState
@@ -76,6 +78,7 @@ from tests.release_numbers import next_release_number
 ALL_KINDS = tuple(KINDS.values())
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 KEY = bytes(range(32))
+_SAID = Signature((Tensor("x", Datatype.FP32, (-1, 2), ("age", "income")),), (Tensor("y", Datatype.FP32, (-1,)),))
 
 # Few names, so that changes meet: clashes, moves and removals happen often.
 IDS = [f"{n:064x}" for n in range(5)]
@@ -167,6 +170,7 @@ FIELDS: dict[type[Change], tuple[st.SearchStrategy[Any], ...]] = {
     ModelRegistered: (versions,),
     ModelDescribed: (names, numbers, texts, st.tuples(texts), cards, times, texts),
     DependenciesChosen: (names, numbers, st.none() | choices, times, texts),
+    SignatureStated: (names, numbers, st.none() | signatures, times, texts),
     GlobalsAllowed: (names, numbers, allowances),
     GlobalsDisallowed: (names, numbers, st.tuples(texts), times, texts),
     MetricsAdded: (names, numbers, metrics, times, texts),
@@ -399,6 +403,9 @@ def _a_story() -> list[Change]:
         GlobalsAllowed("churn", 1, Allowance(("features.Ratio", "features.Sum"), "ours", NOW, "bob")),
         GlobalsAllowed("churn", 1, Allowance(("features.Sum",), "reviewed", NOW, "eve")),
         GlobalsDisallowed("churn", 1, ("features.Ratio",), NOW, "bob"),
+        SignatureStated("churn", 1, _SAID, NOW, "bob"),
+        SignatureStated("churn", 1, None, NOW, "bob"),
+        SignatureStated("churn", 1, _SAID, NOW, "eve"),
         MetricsAdded("churn", 1, {"auc": 0.8, "recall": 0.7}, NOW, "bob"),
     ]
 
@@ -416,6 +423,7 @@ def test_a_story_of_every_kind_is_recorded_replayed_and_answered(workspace: Work
     assert ledger.model_version("churn", alias="champion").version == 1
     described = ledger.model_version("churn")
     assert described.dependencies == DependencyChoice("3.12", ("pandas==2.2.1",))
+    assert described.stated == StatedSignature(_SAID, NOW, "eve") and described.signature == _SAID
     assert described.allowances == (Allowance(("features.Sum",), "reviewed", NOW, "eve"),)
     assert (described.description, described.tags, described.card) == (
         "who leaves",

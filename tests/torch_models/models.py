@@ -67,6 +67,15 @@ class Attention(nn.Module):  # type: ignore[misc,unused-ignore]
         return self.last(found[:, -1])
 
 
+class Picky(nn.Module):  # type: ignore[misc,unused-ignore]
+    """A model that says itself what it does not take."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if float(x.abs().sum()) == 0.0:
+            raise ValueError("nothing but zeros")
+        return x / x.abs().sum()
+
+
 def _models() -> Iterator[Made]:
     rows = torch.randn(5, 4)
     plain = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Dropout(0.5), nn.Linear(3, 2)).eval()
@@ -83,6 +92,7 @@ def _models() -> Iterator[Made]:
     yield "words", torch.jit.trace(Attention().eval(), words, check_trace=False), (words,)
     yield "words-scripted", torch.jit.script(Attention().eval()), (words,)
     two = nn.Bilinear(3, 4, 2).eval()
+    yield "picky", torch.jit.script(Picky()), (rows,)
     yield "two-inputs", torch.jit.script(two), (torch.randn(4, 3), torch.randn(4, 4))
 
 

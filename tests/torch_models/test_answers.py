@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kronkers_studio.domain.models import ContentRef, ModelVersion
+from kronkers_studio.domain.models import ContentRef, ModelVersion, StatedSignature
+from kronkers_studio.domain.stated_signatures import may_be_stated, parse_tensor, stated
 from kronkers_studio.packaging import (
     base_from_archive,
     compose_package,
@@ -35,17 +36,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 _HERE = Path(__file__).parent
 
 
-@pytest.fixture
-def torch_version(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The version of PyTorch that pip's settings have a folder with a build for processors of; uv is told of it."""
-    folder = Path(os.environ.get("PIP_FIND_LINKS", "nowhere"))
-    found = sorted(folder.glob("torch-*+cpu-cp311-*_x86_64.whl"))
-    if not found:
-        pytest.skip("no build of PyTorch for processors lies in a folder that PIP_FIND_LINKS names")
-    monkeypatch.setenv("UV_FIND_LINKS", str(folder))
-    return found[-1].name.split("-")[1].partition("+")[0]
-
-
 def _environment(version: str) -> Path:
     home = TEST_CACHE / "torch" / version
     python = home / "bin" / "python"
@@ -59,11 +49,12 @@ def _environment(version: str) -> Path:
 
 
 def test_every_kind_of_program_answers_as_pytorch_does(torch_version: str, tmp_path: Path) -> None:
-    """Seen to fail with a program in training, so that dropout is at work."""
+    """Seen to fail with a program in training, so that dropout is at work, and with one that raises an error of its
+    own, which was the service's failure before."""
     python = _environment(torch_version)
     _run(python, str(_HERE / "models.py"), str(tmp_path))
     cases: dict[str, dict[str, Any]] = json.loads((tmp_path / "cases.json").read_text(encoding="utf-8"))
-    assert len(cases) == 7
+    assert len(cases) == 8
     for name in cases:
         package_of(tmp_path / name)
 
@@ -90,15 +81,27 @@ def _run(python: Path, *arguments: str) -> None:
     assert ended.returncode == 0, ended.stderr[-3000:]
 
 
+_PROGRAMS = ("files/scripted.pt", "exported/rows-2.13.0.pt2")
+
+
+@pytest.fixture(params=_PROGRAMS)
+def program(request: pytest.FixtureRequest) -> Path:
+    return _HERE / str(request.param)
+
+
 @pytest.fixture
-def container(torch_version: str, lab_server: LabServer, base_image_archive: Path) -> Iterator[str]:
-    """The service of the program ``scripted``, running."""
+def container(program: Path, torch_version: str, lab_server: LabServer, base_image_archive: Path) -> Iterator[str]:
+    """The service of ``program``, running; of what ``scripted`` takes and gives a person said the most."""
     cache = LayerCache(TEST_CACHE / "kronkers-studio" / "layers")
-    data = (_HERE / "files" / "scripted.pt").read_bytes()
+    data = program.read_bytes()
     beside = {"requirements.txt": f"torch=={torch_version}\n".encode, ".python-version": b"3.11\n".lower}
-    facts = inspect_model("scripted.pt", io.BytesIO(data), beside)
-    source = ContentRef("torch", "c0ffee" * 10, "scripted.pt")
-    model = ModelVersion("torch", 1, source, facts, datetime(2026, 11, 30, tzinfo=UTC), "ada", size=len(data))
+    facts = inspect_model(program.name, io.BytesIO(data), beside)
+    source = ContentRef("torch", "c0ffee" * 10, program.name)
+    at = datetime(2026, 11, 30, tzinfo=UTC)
+    model = ModelVersion("torch", 1, source, facts, at, "ada", size=len(data))
+    if may_be_stated(facts):
+        said = [parse_tensor("x:FP32[-1,4]=a,b,c,d")], [parse_tensor("output_1:INT64[-1,9]")]  # which is not true
+        model = replace(model, stated=StatedSignature(stated(facts.signature, *said), at, "ada"))
     lock = lock_dependencies(facts, this_platform(), cache=cache)
     assert f"torch=={torch_version}+cpu" in lock.requirements
     base = base_from_archive(base_image_archive, this_platform(), cache)
@@ -115,21 +118,47 @@ def container(torch_version: str, lab_server: LabServer, base_image_archive: Pat
 
 
 @pytest.mark.lab
-def test_a_program_answers_in_its_container_as_pytorch_does(container: str, lab_server: LabServer) -> None:
+def test_a_program_answers_in_its_container_as_pytorch_does(
+    program: Path, container: str, lab_server: LabServer
+) -> None:
     assert health(lab_server, container) == "healthy", docker(lab_server, "logs", container)
-    case = json.loads((_HERE / "files" / "cases.json").read_text(encoding="utf-8"))["scripted.pt"]
+    case = json.loads(program.with_name("cases.json").read_text(encoding="utf-8"))[program.name]
     given = case["inputs"][0]
-    tensor = {"name": "x", "datatype": "FP32", "shape": given["shape"], "data": given["data"]}
-    question = (
-        "import sys, urllib.request as u; "
-        "r = u.Request('http://127.0.0.1:8080/v2/models/torch/infer', sys.stdin.buffer.read(), "
-        "{'content-type': 'application/json'}); print(u.urlopen(r).read().decode())"
-    )
+    tensor = {"name": "x", "datatype": "FP32", "shape": given["shape"], "data": np.ravel(given["data"]).tolist()}
 
-    pieces = [json.dumps({"inputs": [tensor]}).encode()]
-    said = docker(lab_server, "exec", "--interactive", container, "python3.11", "-c", question, pieces=pieces)
+    outputs = _asked(lab_server, container, "/v2/models/torch/infer", {"inputs": [tensor]})["outputs"]
 
-    outputs = json.loads(said)["outputs"]
-    assert [one["shape"] for one in outputs] == [[5, 2], [5, 3]]
+    assert [one["shape"] for one in outputs] == [list(np.shape(one)) for one in case["outputs"]]
     for one, expected in zip(outputs, case["outputs"], strict=True):
         assert one["data"] == pytest.approx(np.ravel(expected).tolist(), rel=1e-6, abs=1e-6)
+    if program.name == "scripted.pt":
+        _require_as_said(lab_server, container, case)
+
+
+def _require_as_said(lab_server: LabServer, container: str, case: dict[str, Any]) -> None:
+    """What a person said of ``scripted`` holds, as far as it is true."""
+    given = case["inputs"][0]
+    rows = [dict(zip("abcd", row, strict=True)) for row in np.reshape(given["data"], given["shape"]).tolist()]
+    answered = _asked(lab_server, container, "/predict", {"rows": rows})
+    assert np.allclose(answered["outputs"], case["outputs"][0], rtol=1e-6, atol=1e-6), "rows are taken, as was said"
+    wrong = {"name": "x", "datatype": "FP32", "shape": [4, 5], "data": given["data"]}
+    refused = _asked(lab_server, container, "/v2/models/torch/infer", {"inputs": [wrong]})
+    assert (refused["status"], "has shape [4, 5]; it must be [-1, 4]" in refused["said"]) == (400, True)
+    told = _asked(lab_server, container, "/v2/models/torch", None)
+    assert told["inputs"][0]["parameters"]["columns"] == list("abcd")
+    assert [(one["datatype"], one["shape"]) for one in told["outputs"]] == [("FP32", [-1, 2]), ("FP32", [-1, 3])], (
+        "what the program gives counts, whatever was said of it"
+    )
+
+
+def _asked(server: LabServer, container: str, path: str, body: dict[str, Any] | None) -> Any:
+    """What the service answers, or with which status it refuses, and what it says."""
+    question = (
+        "import json, sys, urllib.error, urllib.request as u\n"
+        "body = sys.stdin.buffer.read() or None\n"
+        f"r = u.Request('http://127.0.0.1:8080{path}', body, {{'content-type': 'application/json'}})\n"
+        "try: print(u.urlopen(r).read().decode())\n"
+        "except urllib.error.HTTPError as e: print(json.dumps({'status': e.code, 'said': e.read().decode()}))"
+    )
+    pieces = [json.dumps(body).encode()] if body is not None else []
+    return json.loads(docker(server, "exec", "--interactive", container, "python3.11", "-c", question, pieces=pieces))

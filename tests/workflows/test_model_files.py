@@ -119,7 +119,7 @@ def test_found_by_their_bytes_under_names_that_are_mostly_of_others(session: Ses
 
     expected = {"lgb.txt", "xgb.json", "cat.json", "score.xml", "cat.cbm", "cat.pmml", "lm.rds", "MLmodel"}
     assert set(found) == expected
-    loaded = {"lgb.txt", "xgb.json", "cat.cbm", "lm.rds"}
+    loaded = {"lgb.txt", "xgb.json", "cat.cbm", "cat.pmml", "score.xml", "lm.rds"}
     assert all(found[path].startswith(f"{path} is ") for path in expected - loaded)
     assert not any(found[path] for path in loaded)
     assert {path for path, item in plan.items() if item.kind is FileKind.MODEL} == expected

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.actions import CopyText, ShowInFileManager
-from kronkers_studio.desktop.destinations import PutLive
+from kronkers_studio.desktop.destinations import AllowCode, PutLive
+from kronkers_studio.desktop.dialogs.allow_code import AllowCodeDialog
 from kronkers_studio.desktop.dialogs.check_package import CheckPackageDialog
 from kronkers_studio.desktop.dialogs.image_registry import way_to_registry
 from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
+from kronkers_studio.desktop.dialogs.state_signature import StateSignatureDialog
 from kronkers_studio.desktop.localization import tr
+from kronkers_studio.desktop.panels.language_base import BuildWish
 from kronkers_studio.desktop.panels.package_check import FoundModelPanel, LibrariesPanel
 from kronkers_studio.desktop.panels.package_result import PackageResultPanel
 from kronkers_studio.desktop.panels.package_target import TargetPanel
@@ -73,6 +77,8 @@ class PackageDialog(Dialog):
         self.cancel_button = self.add_button(tr("Cancel"), self.cancel)
         self.back_button = self.add_button(tr("Back"), self.back)
         self.go = self.add_button(tr("Continue"), self.advance, "primary")
+        self.found.wanted.connect(self._change_version)
+        studio.changed.connect(self._on_changed)
         self.libraries.change_wanted.connect(self._change_libraries)
         self.target.changed.connect(self._show_buttons)
         self.target.entered.connect(self.advance)
@@ -127,10 +133,13 @@ class PackageDialog(Dialog):
 
     def show_plan(self, plan: PackagePlan) -> None:
         """Show what is known before it is built; without a way on where the model cannot be packaged."""
+        self._version = plan.model
         self.found.show_plan(plan)
         self.target.show_plan(plan)
         if plan.refusal:
             self._stop_here()
+        elif self._refused:
+            self._go_on()
         self._show_buttons()
 
     def show_packaged(self, built: Packaged) -> None:
@@ -162,6 +171,13 @@ class PackageDialog(Dialog):
         self.cancel_button.setDefault(True)
         self.cancel_button.setFocus()
 
+    def _go_on(self) -> None:
+        """What stood in the way was done away with."""
+        self._refused = False
+        self._show_buttons()
+        self.go.setDefault(True)
+        self.go.setFocus()
+
     # What is read
 
     def _read(self) -> None:
@@ -192,6 +208,24 @@ class PackageDialog(Dialog):
         dialog = LibrariesDialog(self, self._studio, self._version)
         dialog.accepted.connect(self._read)
         dialog.open()
+
+    def _change_version(self, wanted: object) -> None:
+        """Allow what its file asks for, or say what it takes; packaging goes on from there."""
+        dialog: AllowCodeDialog | StateSignatureDialog
+        if isinstance(wanted, AllowCode):
+            dialog = AllowCodeDialog(self, self._studio, self._version)
+        else:
+            dialog = StateSignatureDialog(self, self._studio, self._version)
+        dialog.told.connect(self._told)
+        dialog.open()
+
+    def _told(self, words: str, undo: Callable[[], object] | None) -> None:
+        self.notice.say(words, "", "ok", action=(tr("Undo"), undo) if undo is not None else None)
+
+    def _on_changed(self, kind: str) -> None:
+        """What was said of the version counts at once, and what was taken back."""
+        if kind == "models" and self.step == _FOUND:
+            self._read()
 
     # Building
 
@@ -245,16 +279,24 @@ class PackageDialog(Dialog):
         self.show_step(_WORK)
         self.cancel_button.setFocus()
 
-    def build_base(self, server: str) -> None:
-        """Have ``server`` build the base image that the model's language needs; packaging goes on from there."""
-        session, language = self._studio.session, self._version.facts.framework
+    def build_base(self, wish: BuildWish) -> None:
+        """Have a server build the base image that the model's language needs; packaging goes on from there."""
+        session, language, server = self._studio.session, self._version.facts.framework, wish.server
         if session is None:
             return
 
         def work(progress: Progress, cancel: CancelToken) -> LanguageBase:
             from kronkers_studio.workflows.language_bases import build_language_base
 
-            return build_language_base(session, language, server, progress=progress, cancel=cancel)
+            return build_language_base(
+                session,
+                language,
+                server,
+                dockerfile=wish.dockerfile,
+                proxy=wish.proxy,
+                progress=progress,
+                cancel=cancel,
+            )
 
         def done(_base: LanguageBase) -> None:
             self.show_step(_TARGET)

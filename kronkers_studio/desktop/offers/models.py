@@ -8,6 +8,7 @@ from kronkers_studio.desktop.actions import Act, Action, Command, Kind
 from kronkers_studio.desktop.destinations import (
     AddModelFile,
     AddVersion,
+    AllowCode,
     ChooseLibraries,
     CompareVersions,
     DescribeVersion,
@@ -16,11 +17,13 @@ from kronkers_studio.desktop.destinations import (
     ShowLineage,
     ShowModel,
     ShowModelVersion,
+    StateSignature,
 )
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.offers.services import put_live_words
 from kronkers_studio.desktop.place_words import place_title, place_words
 from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.stated_signatures import is_untold, may_be_stated
 
 
 def version_actions(version: ModelVersion) -> list[Action]:
@@ -30,7 +33,9 @@ def version_actions(version: ModelVersion) -> list[Action]:
         package_version(version),
         compare_version(version),
         describe_version(version),
+        *signature_of(version),
         *libraries_of(version),
+        *code_of(version),
         lineage_of(version),
     ]
 
@@ -88,6 +93,38 @@ def libraries_of(version: ModelVersion) -> list[Action]:
     also = tr("libraries dependencies requirements packages python version pip environment pandas numpy")
     words = tr("Libraries of {model} version {version} …")
     return [_of_version(version, words, tr("Libraries …"), also, ChooseLibraries, "archive")]
+
+
+def after_registration(version: ModelVersion) -> tuple[str, Action | None]:
+    """What comes next for a version that was just registered, and what leads there; None for what stands beside it."""
+    if not version.allowed.issuperset(version.facts.unsafe):
+        words = tr("It asks for code that is on no list. It can be packaged once that is allowed.")
+        return words, code_of(version)[0]
+    if is_untold(version):
+        return tr("Its file does not say what it takes. Say it, and rows can be sent to it."), signature_of(version)[0]
+    if version.facts.framework.in_container_only:
+        return tr("Put it live on a server to send it rows and watch its charts."), None
+    return tr("Put it live to send it rows and watch its charts."), None
+
+
+def code_of(version: ModelVersion) -> list[Action]:
+    """Let its file use code that is on no list, or take that back; none for a file that asks for no such code."""
+    if not version.facts.unsafe:
+        return []
+    also = tr("allow code class function own safety trust unsafe pickle take back disallow")
+    words = tr("Code that {model} version {version} may use …")
+    left = not version.allowed.issuperset(version.facts.unsafe)
+    short = tr("Allow its code …") if left else tr("Allowed code …")
+    return [_of_version(version, words, short, also, AllowCode, "shield")]
+
+
+def signature_of(version: ModelVersion) -> list[Action]:
+    """Say what it takes and gives; none where its file says it."""
+    if not may_be_stated(version.facts):
+        return []
+    also = tr("signature inputs outputs shape type tensor columns classes names")
+    words = tr("What {model} version {version} takes and answers …")
+    return [_of_version(version, words, tr("Say what it takes …"), also, StateSignature, "data")]
 
 
 def lineage_of(version: ModelVersion) -> Action:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from kronkers_studio.desktop.actions import Command, CopyText, ShowInFileManager
 from kronkers_studio.desktop.charts.recorder import Recorder
 from kronkers_studio.desktop.destinations import (
     AddVersion,
+    AllowCode,
     ChooseLibraries,
     CompareVersions,
     DescribeVersion,
@@ -21,6 +23,7 @@ from kronkers_studio.desktop.destinations import (
     ShowModel,
     ShowModelVersion,
     StartAgain,
+    StateSignature,
     ToPage,
     model_of,
 )
@@ -29,7 +32,13 @@ from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.model_words import summary_words
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers.models import add_version, package_version, put_live, version_actions
+from kronkers_studio.desktop.offers.models import (
+    add_version,
+    after_registration,
+    package_version,
+    put_live,
+    version_actions,
+)
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.model_services import ModelServices
@@ -54,6 +63,10 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 _MOST_ROWS = 5  # versions seen at once
+_OF_A_VERSION = (
+    *(PackageVersion, ChooseLibraries, AllowCode, StateSignature),
+    *(CompareVersions, DescribeVersion, ShowLineage),
+)
 _SHOWN_STATES = (ReleaseState.LIVE, ReleaseState.STARTING)
 
 
@@ -167,9 +180,9 @@ class ModelPage(Page):
                 ask_model_file(self, self.add_file)
             case CompareVersions(label) | DescribeVersion(label) | ShowLineage(label) if self._choose(label):
                 self._open_section(wanted)
-            case PackageVersion(label) | ChooseLibraries(label) if self._choose(label):
+            case PackageVersion() | ChooseLibraries() | AllowCode() | StateSignature() if self._choose(wanted.label):
                 self._ask(wanted)
-            case PackageVersion() | ChooseLibraries() | CompareVersions() | DescribeVersion() | ShowLineage():
+            case _ if isinstance(wanted, _OF_A_VERSION):
                 self.notice.say(tr("That version is no more."), tr("See above which there are."), "warn")
             case _:
                 self.studio.go.emit(wanted)
@@ -192,7 +205,9 @@ class ModelPage(Page):
     def _registered(self, version: ModelVersion) -> None:
         self.studio.go.emit(ShowModelVersion(version.label))
         words = tr("{model} is registered as version {version}.").format(model=version.name, version=version.version)
-        self.notice.say(words, tr("Put it live to send it rows and watch its charts."), "ok")
+        advice, offer = after_registration(version)
+        action = (offer.short, lambda: self.studio.go.emit(offer.act)) if offer is not None else None
+        self.notice.say(words, advice, "ok", action=action)
 
     def _show_read(self, book: Book | None) -> None:
         if book is None:
@@ -229,18 +244,31 @@ class ModelPage(Page):
             case ShowLineage():
                 self.sections.choose("lineage")
 
-    def _ask(self, wanted: PackageVersion | ChooseLibraries) -> None:
+    def _ask(self, wanted: PackageVersion | ChooseLibraries | AllowCode | StateSignature) -> None:
         version = self._version
         if version is None:
             return
-        if isinstance(wanted, PackageVersion):
-            from kronkers_studio.desktop.dialogs.package import PackageDialog
+        match wanted:
+            case PackageVersion():
+                from kronkers_studio.desktop.dialogs.package import PackageDialog
 
-            PackageDialog(self.window(), self.studio, version).open()
-        else:
-            from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
+                PackageDialog(self.window(), self.studio, version).open()
+            case ChooseLibraries():
+                from kronkers_studio.desktop.dialogs.libraries import LibrariesDialog
 
-            LibrariesDialog(self.window(), self.studio, version).open()
+                LibrariesDialog(self.window(), self.studio, version).open()
+            case AllowCode():
+                from kronkers_studio.desktop.dialogs.allow_code import AllowCodeDialog
+
+                allow = AllowCodeDialog(self.window(), self.studio, version)
+                allow.told.connect(self._told)
+                allow.open()
+            case StateSignature():
+                from kronkers_studio.desktop.dialogs.state_signature import StateSignatureDialog
+
+                state = StateSignatureDialog(self.window(), self.studio, version)
+                state.told.connect(self._told)
+                state.open()
 
     # The chosen version
 
@@ -258,7 +286,7 @@ class ModelPage(Page):
             self.header.set_sentence(tr("Everything that is known of one model, and what can be done with it."))
             return
         self.header.set_title(book.model)
-        said = (version.description, summary_words(version.facts))
+        said = (version.description, summary_words(replace(version.facts, signature=version.signature)))
         self.header.set_sentence("\n".join(filter(None, said)))
         if label != self._headed:
             self._headed = label

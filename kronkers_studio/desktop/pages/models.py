@@ -35,7 +35,7 @@ from kronkers_studio.desktop.model_words import kind_words
 from kronkers_studio.desktop.offer_buttons import OfferButton
 from kronkers_studio.desktop.offers.content import found_file_actions
 from kronkers_studio.desktop.offers.models import add_model_file as add_any_model_file
-from kronkers_studio.desktop.offers.models import show_version, version_actions
+from kronkers_studio.desktop.offers.models import after_registration, show_version, version_actions
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
 from kronkers_studio.desktop.panels.model_details import ModelDetails
@@ -225,7 +225,9 @@ class ModelsPage(Page):
     def _registered(self, version: ModelVersion) -> None:
         self._wanted = version.label
         words = tr("{model} is registered as version {version}.").format(model=version.name, version=version.version)
-        self.notice.say(words, tr("Put it live to send it rows and watch its charts."), "ok")
+        advice, offer = after_registration(version)
+        action = (offer.short, lambda: self.studio.go.emit(offer.act)) if offer is not None else None
+        self.notice.say(words, advice, "ok", action=action)
 
     # Versions
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
@@ -13,7 +14,8 @@ from kronkers_studio.desktop.language_words import base_words
 from kronkers_studio.desktop.localization import counted, date_time, file_size, path_words, tr
 from kronkers_studio.desktop.model_words import assumed_words, kind_words, made_words, tensor_hint, value_words
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers.models import libraries_of
+from kronkers_studio.desktop.offers.models import code_of, libraries_of, signature_of
+from kronkers_studio.desktop.safety_words import safety_words
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.fact_grid import Fact, fact_grid
@@ -26,6 +28,7 @@ from kronkers_studio.domain.model_rows import why_no_rows
 from kronkers_studio.domain.models import Framework, ModelVersion, Tensor
 from kronkers_studio.domain.paths import parent as folder_of
 from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.domain.stated_signatures import NOTHING_TOLD, is_untold, notes_of
 
 _COLUMNS_SHOWN, _TENSORS_SHOWN, _LIBRARIES_SHOWN = 60, 40, 60
 _GAP = 28  # pixels between the two halves
@@ -97,11 +100,12 @@ class AboutVersion(QWidget):
         show = OfferButton(_show_file(version), self.wanted.emit, icon=False)
         self._left.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)
         self._show_rows(version)
+        self._show_code(version)
         self._show_libraries(version)
         self._right.addStretch(1)
 
     def _show_rows(self, version: ModelVersion) -> None:
-        signature = version.facts.signature
+        signature = version.signature
         reason = why_no_rows(signature)
         takes = tr("Takes whole tensors, no rows") if reason else tr("Takes, for each row")
         self._section(self._right, takes, _tensor_facts(signature.inputs))
@@ -112,6 +116,14 @@ class AboutVersion(QWidget):
             head = counted(len(columns), tr("{n} column"), tr("{n} columns"))
             self._right.addWidget(label(f"{head}: {words}", "muted", wrap=True, selectable=True))
         self._section(self._right, tr("Answers"), _tensor_facts(signature.outputs))
+        said = version.stated
+        if said is not None:
+            words = tr("As {author} said, {time}; the file does not say it.")
+            words = words.format(author=said.author or tr("somebody"), time=date_time(said.at))
+            self._right.addWidget(label(words, "caption", wrap=True))
+        elif is_untold(version):
+            self._right.addWidget(label(NOTHING_TOLD, "caption", wrap=True))
+        self._offers(signature_of(version))
 
     def _show_libraries(self, version: ModelVersion) -> None:
         self._head(self._right, tr("Libraries of its service"))
@@ -121,16 +133,34 @@ class AboutVersion(QWidget):
             words = tr("Chosen: {libraries}").format(libraries=", ".join(chosen))
             self._right.addWidget(label(words, "text", wrap=True, selectable=True))
         if named:
-            self._right.addWidget(label(", ".join(named), "muted", wrap=True, selectable=True))
+            words = tr("Versions named beside the model, taken of what it needs: {libraries}")
+            words = words.format(libraries=", ".join(named))
+            self._right.addWidget(label(words, "muted", wrap=True, selectable=True))
         if version.facts.assumed:
             self._right.addWidget(label(assumed_words(version.facts), "caption", wrap=True))
         if version.facts.framework.in_container_only:
             self._right.addWidget(label(base_words(version.facts), "text", wrap=True))
-        for note in version.facts.notes:
+        for note in notes_of(version):
+            if note == NOTHING_TOLD:  # said beside what it takes
+                continue
             self._right.addWidget(label(note, "caption", wrap=True))
-        for offer in libraries_of(version):
-            choose = OfferButton(offer, self.wanted.emit, icon=False)
-            self._right.addWidget(choose, 0, Qt.AlignmentFlag.AlignLeft)
+        self._offers(libraries_of(version))
+
+    def _show_code(self, version: ModelVersion) -> None:
+        """Of a file that asks for code on no list: that it does, who allowed it, and the way to change that."""
+        if not version.facts.unsafe:
+            return
+        self._head(self._right, tr("Code that it asks for"))
+        words = safety_words(version.facts, version.allowances)
+        self._right.addWidget(label(words.looked_at, "text", wrap=True))
+        names = ", ".join(words.names[:_COLUMNS_SHOWN])
+        self._right.addWidget(label(names, "code", wrap=True, selectable=True))
+        self._offers(code_of(version))
+
+    def _offers(self, offers: Sequence[Action]) -> None:
+        for offer in offers:
+            button = OfferButton(offer, self.wanted.emit, icon=False)
+            self._right.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
 
     def _section(self, half: QVBoxLayout, heading: str, facts: list[Fact]) -> None:
         if facts:

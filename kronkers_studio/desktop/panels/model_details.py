@@ -96,8 +96,8 @@ class ModelDetails(QWidget):
             ],
         )
         self._section(tr("Quality"), [(name, figure(value), "") for name, value in version.metrics.items()])
-        inputs, outputs = facts.signature.inputs, facts.signature.outputs
-        no_rows = why_no_rows(facts.signature)
+        inputs, outputs = version.signature.inputs, version.signature.outputs
+        no_rows = why_no_rows(version.signature)
         self._section(
             tr("Takes whole tensors, no rows") if no_rows else tr("Takes, for each row"), _tensor_facts(inputs)
         )

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kronkers_studio.desktop.actions import Action
 from kronkers_studio.desktop.language_words import base_words
 from kronkers_studio.desktop.localization import counted, file_size, path_words, tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.model_words import answers_words, assumed_words, kind_words, made_words, takes_words
+from kronkers_studio.desktop.offer_buttons import OfferButton
+from kronkers_studio.desktop.offers.models import code_of, signature_of
 from kronkers_studio.desktop.panels.library_table import library_columns
-from kronkers_studio.desktop.safety_words import safety_words
+from kronkers_studio.desktop.safety_words import allow_words, safety_words
 from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.fact_grid import Fact, fact_grid
 from kronkers_studio.desktop.widgets.labels import label, rule
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Table
 from kronkers_studio.desktop.widgets.views import Views, WrappedContent, scrolling
-from kronkers_studio.domain.libraries import Library, libraries
-from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.libraries import Library, libraries, project_of
+from kronkers_studio.domain.models import Framework, ModelVersion
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.dependencies import ModelDependencies
@@ -28,7 +33,10 @@ if TYPE_CHECKING:
 
 
 class FoundModelPanel(QWidget):
-    """What was found of a version, and the verdict on its file."""
+    """What was found of a version, and the verdict on its file. ``wanted`` carries what a button there is for: to allow
+    code, or to say what the model takes."""
+
+    wanted = Signal(object)
 
     def __init__(self, version: ModelVersion, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,7 +44,20 @@ class FoundModelPanel(QWidget):
         self._column = QVBoxLayout(inner)
         self._column.setContentsMargins(0, 0, 8, 0)
         self._column.setSpacing(10)
+        self._version: ModelVersion | None = None
+        self.show_version(version)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scrolling(inner, tr("What was found")))
+
+    def show_version(self, version: ModelVersion) -> None:
+        """Show ``version``, as it is now."""
+        if version == self._version:
+            return
+        self._version = version
+        clear(self._column)
         self._column.addWidget(fact_grid(_found(version)))
+        self._offers(signature_of(version))
         self._column.addWidget(rule())
         words = safety_words(version.facts, version.allowances)
         row = QHBoxLayout()
@@ -48,6 +69,7 @@ class FoundModelPanel(QWidget):
         self._column.addLayout(row)
         self._looked_at = label(words.looked_at, "muted", wrap=True)
         self._column.addWidget(self._looked_at)
+        self._offers(code_of(version))
         self._names = label("\n".join(words.names), "code", wrap=True, selectable=True)
         title = counted(len(words.names), tr("Show the part that it asks for"), tr("Show the {n} parts it asks for"))
         self.names_button = Button(title, self._show_names)
@@ -56,16 +78,19 @@ class FoundModelPanel(QWidget):
         self._names.setVisible(False)  # in its place: before, it would be a window of its own
         self.names_button.setVisible(bool(words.names))
         self._column.addStretch(1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(scrolling(inner, tr("What was found")))
 
     def show_plan(self, plan: PackagePlan) -> None:
         """Say so where the model cannot be packaged, and what to do."""
+        self.show_version(plan.model)
         if plan.refusal:
             self._mark.show_icon("error", "bad")
             self.verdict.setText(plan.refusal)
-            self._looked_at.setText(plan.next_step)
+            self._looked_at.setText(allow_words() if plan.allowable else plan.next_step)
+
+    def _offers(self, offers: Sequence[Action]) -> None:
+        for offer in offers:
+            button = OfferButton(offer, self.wanted.emit, icon=False)
+            self._column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
 
     def _show_names(self) -> None:
         self._names.setVisible(True)
@@ -107,15 +132,25 @@ class LibrariesPanel(QWidget):
         self.change_button.setVisible(not own_base)  # what could be added is of Python, which such a model never asks
         chosen = version.dependencies.python_version if version.dependencies is not None else ""
         words = tr("Python {python}, {framework} and what that needs, each in one exact version.")
-        words = words.format(python=chosen or version.facts.python_version, framework=made_words(version.facts))
+        newest = not (version.facts.framework_version or known.locked) and _is_not_named(version)
+        made = tr("the newest {framework}") if newest else "{framework}"
+        made = made.format(framework=made_words(version.facts))
+        words = words.format(python=chosen or version.facts.python_version, framework=made)
         self._python.setText(base_words(version.facts) if version.facts.framework.in_container_only else words)
         self._assumed.setText(assumed_words(version.facts))
         self._assumed.setVisible(bool(self._assumed.text()))
 
 
+def _is_not_named(version: ModelVersion) -> bool:
+    """Whether neither a person nor its file says anything of the version of the library that made the model."""
+    own = {Framework.PYTORCH: "torch"}.get(version.facts.framework, version.facts.framework.value)
+    chosen = version.dependencies.requirements if version.dependencies is not None else ()
+    return all(project_of(each) != own for each in (*chosen, *version.facts.libraries))
+
+
 def _found(version: ModelVersion) -> list[Fact]:
     facts = version.facts
-    takes, answers = takes_words(facts.signature), answers_words(facts.signature)
+    takes, answers = takes_words(version.signature), answers_words(version.signature)
     size = version.size + sum(each.size for each in facts.weights)
     return [
         (tr("File"), path_words(version.source.path), version.source.project),

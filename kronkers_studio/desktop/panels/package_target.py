@@ -18,7 +18,7 @@ from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field, LineField
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.views import Views
-from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.models import Framework, ModelVersion
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.package_plans import PackagePlan, PackageTarget
@@ -156,6 +156,8 @@ class TargetPanel(QWidget):
 
     def _here(self) -> QWidget:
         words = tr("It is kept in the workspace. Putting it live on this computer then takes a second or two.")
+        if self._framework in (Framework.KERAS, Framework.PYTORCH):  # whose libraries take long to load
+            words = tr("It is kept in the workspace. Putting it live on this computer then takes some seconds.")
         return label(words, "muted", wrap=True)
 
     def _file(self) -> QWidget:

@@ -74,9 +74,9 @@ class SendRowsPanel(QWidget):
         if self._model is not None and (self._model.label, self._place) == (model.label, place):
             return
         self._model, self._place = model, place
-        columns = form_columns(model.facts.signature)
+        columns = form_columns(model.signature)
         self._make_form([name for name, _ in columns])
-        self.text.setPlainText(example_rows(model.facts.signature))
+        self.text.setPlainText(example_rows(model.signature))
         self.how.show_option("form", bool(columns))
         self.how.choose("form" if columns else "text")
         self._asked += 1
@@ -137,7 +137,7 @@ class SendRowsPanel(QWidget):
 
     def _prepared(self, model: ModelVersion) -> tuple[Callable[[], MatchedRows], int]:
         """What gives the rows to be sent, off the main thread; and how many they are, 0 when that is not known."""
-        signature, name = model.facts.signature, model.name
+        signature, name = model.signature, model.name
         if self.how.key == "table":
             opened = self._opened
             if opened is None:
@@ -349,9 +349,9 @@ def _open(session: Session, source: Path | ContentRef, model: ModelVersion, canc
     """Off the main thread. Raises what keeps the table from being read."""
     from kronkers_studio.workflows.scored_rows import read_table
 
-    table = read_table(session, source, model.facts.signature, cancel)
+    table = read_table(session, source, model.signature, cancel)
     try:
-        return _Opened(table, _match(table, model.facts.signature, model.name), None)
+        return _Opened(table, _match(table, model.signature, model.name), None)
     except StudioError as refusal:
         return _Opened(table, None, refusal)
 
@@ -365,7 +365,7 @@ def _match(table: RowTable, signature: Any, name: str) -> MatchedRows:
 def _match_text(text: str, model: ModelVersion) -> MatchedRows:
     from kronkers_studio.workflows.row_files import read_text_rows
 
-    signature = model.facts.signature
+    signature = model.signature
     table = read_text_rows(text.encode("utf-8", "replace"), tr("What was typed"), model_columns(signature).names)
     return _match(table, signature, model.name)
 

@@ -250,7 +250,9 @@ class _Line(QWidget):
 
 
 def _runs_here(found: FoundModel) -> bool:
-    return found.facts is not None and not found.facts.framework.in_container_only
+    """Without anybody being asked for more."""
+    facts = found.facts
+    return facts is not None and not facts.framework.in_container_only and not facts.unsafe
 
 
 def _columns() -> list[Column[FoundModel]]:

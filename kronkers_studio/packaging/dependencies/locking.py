@@ -147,6 +147,8 @@ def _framework(facts: ModelFacts, platform: str) -> tuple[str, ...]:
             return ()  # they are in the base image
         case Framework.KERAS | Framework.PYTORCH:
             return _networks(facts)
+        case Framework.PMML:
+            return ("numpy",)  # the evaluator is part of the server
     return _trees(facts, platform)
 
 

@@ -129,7 +129,7 @@ def decompress(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _server_sources() -> dict[str, Path]:
     """The server's files by their name in the layer. Only read, never imported: the server stands alone."""
     package = Path(kronkers_studio.__file__).resolve().parent
-    rooms = ("estimators", "serving")
+    rooms = ("estimators", "pmml", "serving")
     kinds = ("*.py", "*.R", "*.jl", "*.html")
     own = (file for room in rooms for kind in kinds for file in sorted((package / room).rglob(kind)))
     files = [package / "__init__.py", *own]

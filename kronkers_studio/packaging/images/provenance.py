@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kronkers_studio import __version__
 from kronkers_studio.domain.models import CodeFile, ModelVersion, Package
+from kronkers_studio.domain.stated_signatures import written_tensor
 from kronkers_studio.packaging.digests import NotADigest, digest_of, parse_digest
 from kronkers_studio.packaging.images.image import BaseImage, document
 
@@ -78,6 +79,7 @@ def provenance_of(model: ModelVersion, package: Package, name: str, created: str
                         "platform": package.platform,
                         "python": package.python_version,
                         **_allowed(model),
+                        **_stated(model),
                     },
                     "resolvedDependencies": used,
                 },
@@ -100,6 +102,15 @@ def code_name(file: CodeFile) -> str:
 def _allowed(model: ModelVersion) -> dict[str, list[str]]:
     """What a person let the model's file name, beside what is on the list; none for most models."""
     return {"allowedGlobals": sorted(model.allowed)} if model.allowed else {}
+
+
+def _stated(model: ModelVersion) -> dict[str, Any]:
+    """What a person says that the model takes and gives; nothing where its file or what lay beside it says it."""
+    if model.stated is None:
+        return {}
+    said = model.stated.signature
+    inputs, outputs = (list(map(written_tensor, side)) for side in (said.inputs, said.outputs))
+    return {"statedSignature": {"inputs": inputs, "outputs": outputs, "author": _plain(model.stated.author)}}
 
 
 def _source(model: ModelVersion) -> str:

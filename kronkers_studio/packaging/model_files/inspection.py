@@ -7,8 +7,17 @@ from typing import BinaryIO
 
 from packaging.version import Version
 
-from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
-from kronkers_studio.domain.model_files import JULIA, MLFLOW, ModelFileKind, R, kind_of_module
+from kronkers_studio.domain.errors import CodeNotAllowed, NotAModel, UnsupportedModel
+from kronkers_studio.domain.model_files import (
+    JULIA,
+    MLFLOW,
+    PMML,
+    SKOPS,
+    TORCH_EXPORT,
+    ModelFileKind,
+    R,
+    kind_of_module,
+)
 from kronkers_studio.domain.models import Framework, ModelFacts, Signature
 from kronkers_studio.estimators.answers import CannotPredict
 from kronkers_studio.estimators.boosted import library_of
@@ -25,14 +34,16 @@ from kronkers_studio.packaging.model_files.model_formats import (
     recognised,
 )
 from kronkers_studio.packaging.model_files.pickles import allowlist, estimators, model_state
+from kronkers_studio.packaging.model_files.pickles.allowances import why_never
 from kronkers_studio.packaging.model_files.pickles.pickle_reader import Budget, Findings, Forbidden, PickleReader
 from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global, Symbol, class_of
 from kronkers_studio.packaging.model_files.pickles.replaced_names import replaced
 from kronkers_studio.packaging.model_files.r_files.r_objects import SavedObject, is_r_object, read_saved
+from kronkers_studio.packaging.model_files.skops_files.schema_reader import SkopsReader
 
 _SUPPORTED = (
-    "Models of scikit-learn (joblib, pickle), XGBoost, LightGBM, CatBoost, Keras, PyTorch (TorchScript), ONNX and R "
-    "(.rds), and Julia objects (.jls)"
+    "Models of scikit-learn (joblib, pickle, skops), XGBoost, LightGBM, CatBoost, Keras, PyTorch (TorchScript, .pt2), "
+    "ONNX, PMML and R (.rds), and Julia objects (.jls)"
 )
 _HEAD = 4096
 _LARGEST = 32 * 1024**3
@@ -85,11 +96,15 @@ def _inspected(
 
         return inspect_onnx(name, stream, read_surroundings(beside), size_beside)
     compression = compression_of(head)
-    kind = loaded_kind(head, stream)
+    kind = loaded_kind(head, stream) or (
+        PMML if name.lower().endswith(PMML.suffixes) else None
+    )  # XML begins as it likes
     if kind is JULIA:
         from kronkers_studio.packaging.model_files.julia_files import inspect_julia
 
         return inspect_julia(name, beside, size_beside)
+    if kind is SKOPS:
+        return _inspect_pickle(name, stream, "", beside, allowed, skops=True)
     if kind is not None:
         return _reader_of(kind)(name, stream, read_surroundings(beside))
     of_r = _inspect_r(name, stream, head, beside)
@@ -127,12 +142,24 @@ def _reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundings], M
 
             return inspect_keras
         case Framework.PYTORCH:
-            from kronkers_studio.packaging.model_files.torch_files.scripts import inspect_torchscript
+            return _torch_reader_of(kind)
+        case Framework.PMML:
+            from kronkers_studio.packaging.model_files.pmml_files import inspect_pmml
 
-            return inspect_torchscript
+            return inspect_pmml
     from kronkers_studio.packaging.model_files.tree_libraries.catboost_files import inspect_catboost
 
     return inspect_catboost
+
+
+def _torch_reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundings], ModelFacts]:
+    if kind is TORCH_EXPORT:
+        from kronkers_studio.packaging.model_files.torch_files.exported import inspect_exported
+
+        return inspect_exported
+    from kronkers_studio.packaging.model_files.torch_files.scripts import inspect_torchscript
+
+    return inspect_torchscript
 
 
 def _inspect_r(
@@ -148,8 +175,9 @@ def _inspect_r(
     return inspect_r(name, saved, beside) if isinstance(saved, SavedObject) else None
 
 
-def require_safe(facts: ModelFacts, allowed: frozenset[str] = frozenset()) -> None:
-    """Raise ``UnsupportedModel``, in plain words, for a model with any ``unsafe`` global that nobody ``allowed``."""
+def require_safe(facts: ModelFacts, allowed: frozenset[str] = frozenset(), label: str = "") -> None:
+    """Raise ``UnsupportedModel``, in plain words, for a model with any ``unsafe`` global that nobody ``allowed``:
+    ``CodeNotAllowed`` where somebody may. ``label`` ("churn:3") is the version that is spoken of."""
     unsafe = [found for found in facts.unsafe if found not in allowed]
     if not unsafe:
         return
@@ -162,12 +190,18 @@ def require_safe(facts: ModelFacts, allowed: frozenset[str] = frozenset()) -> No
             "or use scikit-learn's own steps (FunctionTransformer with a numpy function, for instance).",
             details="\n".join(unsafe),
         )
-    raise UnsupportedModel(
+    never = any(map(why_never, unsafe))
+    kind = UnsupportedModel if never else CodeNotAllowed
+    problem = kind(
         f"This model needs {_listed(unsafe)}, which is not on the list of what a scikit-learn model may use.",
-        next_step="Save only the fitted scikit-learn estimator (of a search: best_estimator_), or export it to ONNX; "
-        "or, if you know that code, allow it for this version (kronkers model allow).",
+        next_step="Save only the fitted scikit-learn estimator (of a search: best_estimator_), or export it to ONNX"
+        + ("." if never else "; or, if you know that code, allow it for this version."),
         details="\n".join(unsafe),
     )
+    problem.model = label
+    if not never:
+        problem.command = f"`kronkers model allow {label or 'NAME'} --reason …` does."
+    raise problem
 
 
 def _inspect_pickle(
@@ -176,9 +210,11 @@ def _inspect_pickle(
     compression: str,
     beside: Mapping[str, Callable[[], bytes]],
     allowed: frozenset[str],
+    *,
+    skops: bool = False,
 ) -> ModelFacts:
     findings = Findings()
-    root = _read(name, stream, compression, findings)
+    root = _read(name, stream, compression, findings, skops=skops)
     own = replaced(findings.globals, findings.calls)
     named = [found for found in findings.globals if found not in own]
     outside = allowlist.outside(named, findings.called)
@@ -205,7 +241,7 @@ def _inspect_pickle(
     return ModelFacts(
         framework=framework,
         framework_version=version,
-        file_format="joblib" if joblib else "pickle",
+        file_format="skops" if skops else "joblib" if joblib else "pickle",
         estimator=class_of(root),
         python_version=python,
         requirements=_pins(surroundings),
@@ -225,12 +261,17 @@ def _framework(root: Symbol, libraries: Libraries) -> tuple[Framework, str]:
     return Framework.SKLEARN, estimators.version_of(root)
 
 
-def _read(name: str, stream: BinaryIO, compression: str, findings: Findings) -> Symbol:
-    """The root symbol of the pickle in ``stream``; ``findings`` hold what was found, also when it cannot be read on."""
+def _pickle_reader(stream: BinaryIO, compression: str, findings: Findings) -> PickleReader:
     size = stream.seek(0, 2)
     stream.seek(0)
     limit = min(_LARGEST, size * _EXPANSION + _FREE_EXPANSION) if compression else size + 1
-    reader = PickleReader(ByteReader(decompressed(stream, compression), limit), findings, Budget.for_file(size))
+    return PickleReader(ByteReader(decompressed(stream, compression), limit), findings, Budget.for_file(size))
+
+
+def _read(name: str, stream: BinaryIO, compression: str, findings: Findings, *, skops: bool) -> Symbol:
+    """The root symbol of the pickle in ``stream``, or of what skops saved there; ``findings`` hold what was found, also
+    when it cannot be read on."""
+    reader = SkopsReader(name, stream, findings) if skops else _pickle_reader(stream, compression, findings)
     try:
         return reader.load()
     except Forbidden as reason:
@@ -240,7 +281,7 @@ def _read(name: str, stream: BinaryIO, compression: str, findings: Findings) -> 
             next_step="Ask where the file comes from; a model saved again with joblib.dump can be registered.",
         ) from None
     except (Damaged, TooMuch) as reason:
-        if not findings.globals:  # it only looked like a pickle
+        if not findings.globals and not skops:  # it only looked like a pickle
             raise _not_a_model(name) from None
         _refuse_programs(allowlist.outside(findings.globals, findings.called), findings)
         raise UnsupportedModel(

@@ -48,11 +48,11 @@ class ZipMembers:
         if sum(part.file_size for part in parts) > size * _EXPANSION + _FREE_EXPANSION:
             raise TooMuch("it holds more bytes than any model")
 
-    def read(self, name: str, largest: int) -> bytes:
+    def read(self, name: str, largest: int, *, whole: bool = True) -> bytes:
         """The part ``name``. Raises ``Damaged`` when it is missing, ``TooMuch`` beyond ``largest`` bytes."""
         try:
             with self._archive.open(name) as part:
-                data = part.read(largest + 1)
+                data = part.read(largest + 1 if whole else largest)
         except KeyError:
             raise Damaged(f"it holds no {name}") from None
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, OSError, zlib.error):
@@ -60,6 +60,18 @@ class ZipMembers:
         if len(data) > largest:
             raise TooMuch(f"its part {name} is longer than any model's")
         return data
+
+    def size(self, name: str) -> int:
+        """The bytes of the part ``name``, decompressed, as the table of contents says: no more are ever read. Raises
+        ``Damaged`` when it is missing."""
+        try:
+            return self._archive.getinfo(name).file_size
+        except KeyError:
+            raise Damaged(f"it holds no {name}") from None
+
+    def start(self, name: str, length: int) -> bytes:
+        """The first ``length`` bytes of the part ``name``, or all. Raises ``Damaged``."""
+        return self.read(name, length, whole=False)
 
 
 def _require_one_table(stream: BinaryIO, size: int) -> None:

@@ -15,6 +15,7 @@ from kronkers_studio.domain.changes import (
     MetricsAdded,
     ModelDescribed,
     ModelRegistered,
+    SignatureStated,
 )
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.search import MetricCondition, Operator, Sort, SortKey
@@ -26,12 +27,15 @@ from kronkers_studio.storage.json_form import from_text
 
 _EDITS = tuple(
     kind.__name__
-    for kind in (ModelRegistered, ModelDescribed, MetricsAdded, DependenciesChosen, GlobalsAllowed, GlobalsDisallowed)
+    for kind in (
+        *(ModelRegistered, ModelDescribed, MetricsAdded, DependenciesChosen),
+        *(GlobalsAllowed, GlobalsDisallowed, SignatureStated),
+    )
 )
 _HISTORY = (
-    "SELECT number, at, author, kind, change, hash FROM journal WHERE kind IN (?1, ?2, ?3, ?4, ?5, ?6) AND ("
-    "  (json_extract(change, '$.model') = ?7 AND json_extract(change, '$.version') = ?8)"
-    "  OR (json_extract(change, '$.version.name') = ?7 AND json_extract(change, '$.version.version') = ?8)"
+    "SELECT number, at, author, kind, change, hash FROM journal WHERE kind IN (?1, ?2, ?3, ?4, ?5, ?6, ?7) AND ("
+    "  (json_extract(change, '$.model') = ?8 AND json_extract(change, '$.version') = ?9)"
+    "  OR (json_extract(change, '$.version.name') = ?8 AND json_extract(change, '$.version.version') = ?9)"
     ") ORDER BY number"
 )
 _USING = (
@@ -98,7 +102,8 @@ class ModelQueries:
             return total, with_aliases(connection, (from_text(ModelVersion, text) for text in documents))
 
     def history(self, name: str, version: int) -> list[JournalEntry]:
-        """Every change to a version's description, tags, card, metrics, libraries and allowances, oldest first."""
+        """Every change to a version's description, tags, card, metrics, libraries, allowances and signature, oldest
+        first."""
         with self._database.read() as connection:
             found = statements.query(connection, _HISTORY, *_EDITS, name, version)
         return [decode_entry(row) for row in found]

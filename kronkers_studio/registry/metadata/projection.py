@@ -32,6 +32,7 @@ from kronkers_studio.domain.changes import (
     ReleaseRecorded,
     ServerAdded,
     ServerRemoved,
+    SignatureStated,
     SignerForgotten,
     SignerTrusted,
     SourceForgotten,
@@ -42,7 +43,7 @@ from kronkers_studio.domain.changes import (
     TrashRestored,
 )
 from kronkers_studio.domain.errors import AlreadyExists, BranchChanged, NotFound
-from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.models import ModelVersion, StatedSignature
 from kronkers_studio.registry.metadata import pinned_commits, statements, trash_projection
 from kronkers_studio.registry.metadata.statements import Table
 from kronkers_studio.storage.json_form import from_text, to_json, to_text
@@ -175,6 +176,12 @@ def _globals_disallowed(connection: dbapi2.Connection, change: GlobalsDisallowed
     _write_version(connection, replace(version, allowances=_without(version, change.names)))
 
 
+def _signature_stated(connection: dbapi2.Connection, change: SignatureStated) -> None:
+    version = _version(connection, change.model, change.version)
+    stated = None if change.stated is None else StatedSignature(change.stated, change.at, change.author)
+    _write_version(connection, replace(version, stated=stated))
+
+
 def _without(version: ModelVersion, names: tuple[str, ...]) -> tuple[Allowance, ...]:
     """The version's allowances but for ``names``, each of which one at most gives."""
     left = [replace(one, names=tuple(n for n in one.names if n not in names)) for one in version.allowances]
@@ -288,6 +295,7 @@ _APPLIERS: dict[type, Callable[[dbapi2.Connection, Any], None]] = {
     ModelRegistered: _model_registered,
     ModelDescribed: _model_described,
     DependenciesChosen: _dependencies_chosen,
+    SignatureStated: _signature_stated,
     GlobalsAllowed: _globals_allowed,
     GlobalsDisallowed: _globals_disallowed,
     MetricsAdded: _metrics_added,

@@ -7,7 +7,14 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.changes import MetricsAdded, ModelDescribed, ModelRegistered, Trashed, TrashRestored
+from kronkers_studio.domain.changes import (
+    MetricsAdded,
+    ModelDescribed,
+    ModelRegistered,
+    SignatureStated,
+    Trashed,
+    TrashRestored,
+)
 from kronkers_studio.domain.maintenance import TrashKind
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.progress import Progress
@@ -22,9 +29,11 @@ DataColumns = Callable[[ContentRef], tuple[str, ...]]
 """The columns of a data file at a commit; none when they are not known."""
 _STATE = "journal"
 _LAST = "SELECT number, hash FROM journal ORDER BY number DESC LIMIT 1"
-_CONCERNING = tuple(kind.__name__ for kind in (ModelRegistered, ModelDescribed, MetricsAdded, Trashed, TrashRestored))
+_CONCERNING = tuple(
+    kind.__name__ for kind in (ModelRegistered, ModelDescribed, SignatureStated, MetricsAdded, Trashed, TrashRestored)
+)
 """The changes that may be about a model version."""
-_SINCE = "SELECT kind, change FROM journal WHERE number > ? AND kind IN (?, ?, ?, ?, ?)"
+_SINCE = "SELECT kind, change FROM journal WHERE number > ? AND kind IN (?, ?, ?, ?, ?, ?)"
 
 
 def models_are_current(index: dbapi2.Connection, metadata: dbapi2.Connection) -> bool:
@@ -121,7 +130,7 @@ def _index_version(
 
 def searched_texts(model: ModelVersion, data_columns: DataColumns) -> tuple[str, str, str, str, str, str]:
     """What a version is found by: name, tags, description with card, columns, metrics, source."""
-    card, facts, signature = model.card, model.facts, model.facts.signature
+    card, facts, signature = model.card, model.facts, model.signature
     columns = [
         column for tensor in (*signature.inputs, *signature.outputs) for column in (tensor.name, *tensor.columns)
     ]

@@ -5,6 +5,7 @@ tree_libraries    XGBoost, LightGBM and CatBoost
 onnx_files        ONNX
 keras_files       Keras 3
 torch_files       PyTorch
+pmml_files        PMML
 workers           R and Julia, each in a process of its own
 own_code          a person's own code that travels with a model
 """

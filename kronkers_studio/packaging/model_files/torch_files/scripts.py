@@ -8,10 +8,11 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, replace
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.domain.models import Datatype, Framework, ModelFacts, Signature, Tensor
+from kronkers_studio.domain.stated_signatures import NOTHING_TOLD
 from kronkers_studio.packaging.byte_reader import Damaged, TooMuch
 from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings
 from kronkers_studio.packaging.model_files.torch_files.programs import parsed
@@ -23,7 +24,6 @@ _LARGEST_PROGRAM = 2 << 20  # bytes in all; a large network's traced code is som
 _ROOT = re.compile(rb"\x80\x02c(__torch__(?:\.\w+)*)\n(\w+)\n")
 _OTHER_CLASS = re.compile(rb"torch[.\n]classes[.\n](?!quantized[.\n])(\w*)")
 """A class of PyTorch's own, of which a pickle may hold no object but quantized weights."""
-_NOTE: Final = "The file does not say the shape and type of what it takes: send tensors as it was made for."
 _NEXT = "Export it to ONNX where it was trained: torch.onnx.export(model, example, file)."
 
 
@@ -73,7 +73,7 @@ def with_untold(facts: ModelFacts) -> ModelFacts:
     """``facts`` of such a program, with a note when nothing beside it told what it takes."""
     if not any(tensor.any_rank for tensor in facts.signature.inputs):
         return facts
-    return replace(facts, notes=(*facts.notes, _NOTE))
+    return replace(facts, notes=(*facts.notes, NOTHING_TOLD))
 
 
 def _program(archive: ZipMembers) -> _Program:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Collection
+from importlib import import_module
 from inspect import signature
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -31,15 +32,22 @@ _OPENS_OTHER_FILES = (
 
 def load_pickle(stream: BinaryIO, allowed: Collection[str]) -> Any:
     """The object pickled in ``stream``. Raises ``CannotStart`` when it needs a global outside ``allowed``."""
-    return _guarded(lambda: _restricted(stream, allowed).load())
+    return guarded(lambda: _restricted(stream, allowed).load())
 
 
 def load_joblib(stream: BinaryIO, allowed: Collection[str]) -> Any:
     """The object that joblib dumped to ``stream``, compressed or not; as ``load_pickle`` otherwise."""
-    return _guarded(lambda: _load_joblib(stream, allowed))
+    return guarded(lambda: _load_joblib(stream, allowed))
 
 
-def _guarded(load: Callable[[], Any]) -> Any:
+def allowed_global(module: str, name: str, allowed: Collection[str]) -> Any:
+    """The class or function ``module.name``, imported; or what a service has in its place. Raises ``CannotStart`` when
+    it is not ``allowed``."""
+    return _found(module, name, allowed, lambda module, name: getattr(import_module(module), name))
+
+
+def guarded(load: Callable[[], Any]) -> Any:
+    """What ``load`` makes of a model's file; ``CannotStart`` for whatever it raises."""
     try:
         return load()
     except CannotStart:

@@ -1,4 +1,5 @@
 """Models of PyTorch.
 
-torch_model    TorchScript programs, run on the processor
+torch_model      TorchScript programs, run on the processor
+exported_model   exported programs
 """

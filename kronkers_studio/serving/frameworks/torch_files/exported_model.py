@@ -1,0 +1,54 @@
+"""Exported programs, run by the PyTorch that wrote them, on the processor."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils import _pytree
+
+from kronkers_studio.serving.model import Arrays
+from kronkers_studio.serving.problems import CannotStart, Refusal
+from kronkers_studio.serving.signature import Signature
+
+_Array = np.ndarray[Any, Any]
+
+
+class ExportedModel:
+    """The program in ``file``, which was looked at when it was packaged, and verified. What it takes is what its file
+    says; lengths that it was not exported for are refused by its own guards."""
+
+    takes_missing = False
+    probabilities = ""
+    classes: tuple[str, ...] = ()
+
+    def __init__(self, file: Path, declared: Signature, threads: int) -> None:
+        torch.set_num_threads(threads)
+        try:
+            self._program = torch.export.load(str(file)).module()
+        except Exception as error:  # what it raises shares no class
+            reason = " ".join(str(error).split())[:300]
+            raise CannotStart(f"The exported PyTorch program cannot be loaded: {reason}") from error
+        self.signature = Signature(declared.inputs, declared.outputs, by_tensor=True)
+        self.label = declared.outputs[0].name
+
+    def run(self, inputs: Arrays, wanted: Collection[str]) -> dict[str, _Array]:
+        """See ``Model.run``. Raises ``Refusal`` for lengths that the program was not exported for."""
+        try:
+            given = [torch.from_numpy(np.ascontiguousarray(inputs[spec.name])) for spec in self.signature.inputs]
+            with torch.inference_mode():
+                found = self._program(*given)
+        except (RuntimeError, TypeError, ValueError, AssertionError) as error:  # guards assert
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["of other lengths"]
+            raise Refusal(f"The model does not take these inputs: {lines[0][:300]}", status=422) from None
+        answers = zip(self.signature.outputs, _pytree.tree_leaves(found), strict=True)
+        return {spec.name: _plain(one) for spec, one in answers if spec.name in wanted}
+
+
+def _plain(tensor: Any) -> _Array:
+    """``tensor`` as an array; of numbers that NumPy does not have, as the nearest that it has."""
+    found = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
+    return np.asarray(found.detach().numpy())

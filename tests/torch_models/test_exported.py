@@ -1,0 +1,185 @@
+"""What is found out from programs that ``torch.export.save`` wrote, and which are refused: nothing of them is run."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from kronkers_studio.domain.errors import NotAModel, UnsupportedModel
+from kronkers_studio.domain.models import Framework, ModelFacts
+from kronkers_studio.packaging import inspect_model
+from tests.packaging.changed_files import changed_files
+
+FILES = Path(__file__).with_name("exported")
+NEW, OLD = FILES / "two-2.13.0.pt2", FILES / "two-2.6.0.pt2"
+_NOTHING: Mapping[str, bytes] = MappingProxyType({})
+
+
+def inspected(data: bytes) -> ModelFacts:
+    return inspect_model("m.pt2", io.BytesIO(data), {})
+
+
+def changed(
+    change: Callable[[dict[str, Any]], Any] | None = None, parts: Mapping[str, bytes] = _NOTHING, file: Path = NEW
+) -> bytes:
+    """``file`` after ``change`` of its description, and with ``parts``."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(file) as whole, zipfile.ZipFile(out, "w") as made:
+        for name in whole.namelist():
+            data = whole.read(name)
+            if change is not None and name.endswith(("models/model.json", "serialized_exported_program.json")):
+                described = json.loads(data)
+                change(described)
+                data = json.dumps(described).encode()
+            made.writestr(name, parts.get(name, data))
+        for name in parts.keys() - set(whole.namelist()):
+            made.writestr(name, parts[name])
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("version", ["2.6.0", "2.13.0"])
+def test_a_program_tells_what_it_takes_and_which_pytorch_made_it(version: str) -> None:
+    facts = inspected((FILES / f"two-{version}.pt2").read_bytes())
+
+    assert (facts.framework, facts.framework_version) == (Framework.PYTORCH, version)
+    assert [(one.name, one.datatype.value, one.shape) for one in facts.signature.inputs] == [
+        ("a", "FP32", (-1, 3)),
+        ("b", "INT64", (-1, 2)),
+    ]
+    assert [(one.name, one.shape) for one in facts.signature.outputs] == [("output_0", (-1,)), ("output_1", (-1,))]
+    assert facts.notes[0] == "The input “a” takes at most 1000 along axis 0."
+
+
+def _graph(described: dict[str, Any]) -> dict[str, Any]:
+    graph: dict[str, Any] = described["graph_module"]["graph"]
+    return graph
+
+
+def _length(expression: str) -> Callable[[dict[str, Any]], None]:
+    def change(described: dict[str, Any]) -> None:
+        _graph(described)["tensor_values"]["add"]["sizes"][0] = {"as_expr": {"expr_str": expression, "hint": None}}
+
+    return change
+
+
+def _target(target: str) -> Callable[[dict[str, Any]], None]:
+    return lambda described: _graph(described)["nodes"][0].update(target=target)
+
+
+def _guard(guard: str) -> Callable[[dict[str, Any]], None]:
+    return lambda described: described.update(guards_code=[guard])
+
+
+def _spec(kind: str, context: str) -> Callable[[dict[str, Any]], None]:
+    spec = json.dumps([1, {"type": kind, "context": context, "children_spec": []}])
+    inner = {"fqn": "inner", "signature": {"inputs": [], "outputs": [], "in_spec": spec, "out_spec": spec}}
+    return lambda d: d["graph_module"]["module_call_graph"].append(inner)
+
+
+@pytest.mark.parametrize("file", [NEW, OLD], ids=["new", "old"])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_target("torch.os.system"), "calls “torch.os.system”"),
+        (_target("torch.hub.load"), "calls “torch.hub.load”"),
+        (_target("torch.load"), "calls “torch.load”"),
+        (_target("torch.ops.aten.from_file.default"), "calls “torch.ops.aten.from_file"),
+        (_target("torch.ops.load_library"), "calls “torch.ops.load_library”"),
+        (_target("torch.ops.aten.add.__init__"), "calls “torch.ops.aten.add.__init__”"),
+        (_target("torch.ops.mylib.f.default"), "calls “torch.ops.mylib"),
+        (_target("_operator.attrgetter"), "calls “_operator.attrgetter”"),
+        (_target("#evil:f"), "calls “#evil:f”"),
+        (_length("__import__('os').system('true')"), "which is more than lengths"),
+        (_length("Symbol('s0').__class__"), "which is more than lengths"),
+        (_length("(lambda: 1)()"), "which is more than lengths"),
+        (_length("eval('s0')"), "which is more than lengths"),
+        (_length("9**9**9**9"), "which is more than lengths"),
+        (_length("s0\n"), "an expression of no known form"),
+        (_guard("__import__('os').system('true')"), "which is more than lengths"),
+        (_guard("L['a'].size.__globals__"), "which is more than lengths"),
+        (_guard("True) or exit(1"), "an expression of no known form"),
+        (_guard("True # "), "an expression of no known form"),
+        (_spec("collections.defaultdict", '{"default_factory_module": "os"}'), "held by a class of its own"),
+        (lambda d: _graph(d)["nodes"][0].update(name="x = exit()"), "which is no name"),
+        (lambda d: _graph(d)["inputs"].append({"as_tensor": {"name": "a: exit()"}}), "which is no name"),
+        (lambda d: _graph(d)["nodes"][0]["inputs"][0].update(name="a=exit(),b"), "which is no name"),
+        (lambda d: _graph(d)["nodes"][0]["inputs"][0].update(arg={"as_custom_obj": {}}), "objects of own classes"),
+        (lambda d: _graph(d)["nodes"][0]["inputs"][0].update(arg={"as_operator": "torch.load"}), "torch.load"),
+        (lambda d: _graph(d)["tensor_values"]["a"]["device"].update(type="cuda"), "for a graphics card"),
+        (lambda d: _graph(d)["tensor_values"]["a"].update(dtype=13), "of the type bfloat16"),
+        (_target("torch.ops.higher_order.cond"), "under a condition"),
+        (
+            lambda d: _graph(d)["nodes"][0]["inputs"][0].update(name="training", arg={"as_bool": True}),
+            "exported in training",
+        ),
+        (lambda d: d["schema_version"].update(major=9), "of a form that PyTorch 2.4 to 2.14 do not write"),
+        (lambda d: d["graph_module"]["module_call_graph"][0].update(fqn="a'];exit()#"), "which is no name"),
+        (lambda d: d["graph_module"]["signature"]["output_specs"].append({"buffer_mutation": {}}), "its own weights"),
+    ],
+)
+def test_what_pytorch_would_run_look_up_or_import_is_refused(
+    change: Callable[[dict[str, Any]], Any], reason: str, file: Path
+) -> None:
+    with pytest.raises(UnsupportedModel, match=reason) as refusal:
+        inspected(changed(change, file=file))
+    assert refusal.value.next_step
+
+
+def _weights(data: bytes) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as made:
+        made.writestr("archive/data.pkl", data)
+    return stream.getvalue()
+
+
+_CALL = pickle.dumps(print, 2)
+_ROOT = "two-2.13.0"
+
+
+@pytest.mark.parametrize(
+    ("file", "part", "data", "reason"),
+    [
+        (NEW, f"{_ROOT}/data/sample_inputs/model.pt", _weights(_CALL), "names “__builtin__.print”"),
+        (NEW, f"{_ROOT}/data/sample_inputs/model.pt", _CALL, "no whole zip archive"),
+        (NEW, f"{_ROOT}/data/sample_inputs/model.pt", _weights(pickle.dumps(print, 4)), "no tensor"),
+        (NEW, f"{_ROOT}/data/weights/model.pt", _weights(_CALL), "names “__builtin__.print”"),
+        (NEW, f"{_ROOT}/data/constants/custom_obj_0", b"x", "would open or run"),
+        (NEW, f"{_ROOT}/data/aotinductor/model/a.so", b"\x7fELF", "would open or run"),
+        (NEW, f"{_ROOT}/models/other.json", b"{}", "would open or run"),
+        (NEW, "serialized_exported_program.json", b"{}", "it holds two-2.13.0/"),
+        (NEW, f"{_ROOT}/models/model.json", b"[" * 100_000, "not what PyTorch writes"),
+        (NEW, f"{_ROOT}/byteorder", b"big", "another order"),
+        (OLD, "serialized_example_inputs.pt", _weights(_CALL), "names “__builtin__.print”"),
+        (OLD, "serialized_state_dict.pt", _CALL, "no whole zip archive"),
+        (OLD, "net/models/model.json", b"{}", "it holds net/models"),
+    ],
+)
+def test_parts_that_pytorch_opens_with_pickle_hold_tensors_alone(
+    file: Path, part: str, data: bytes, reason: str
+) -> None:
+    with pytest.raises(UnsupportedModel, match=reason):
+        inspected(changed(parts={part: data}, file=file))
+
+
+def test_a_weight_that_is_a_pickle_is_refused() -> None:
+    part = f"{_ROOT}/data/weights/model_weights_config.json"
+    weight = {"path_name": "weight_0", "is_param": True, "use_pickle": True, "tensor_meta": None}
+    with pytest.raises(UnsupportedModel, match="names a weight that is an object"):
+        inspected(changed(parts={part: json.dumps({"config": {"w": weight}}).encode()}))
+
+
+@pytest.mark.parametrize("file", sorted(FILES.glob("*.pt2")), ids=lambda file: file.stem)
+def test_a_file_that_was_cut_or_changed_is_described_or_refused(file: Path) -> None:
+    for data in changed_files(file.read_bytes(), file.stem):
+        try:
+            inspected(data)
+        except (UnsupportedModel, NotAModel) as refusal:
+            assert "m.pt2" in refusal.message
