@@ -34,6 +34,7 @@ def specify() -> None:
     sources = [
         package / "__init__.py",
         *package.glob("estimators/*.py"),
+        *package.glob("pmml/*.py"),
         *package.glob("serving/**/*.py"),
         *package.glob("serving/frameworks/workers/*"),
         *package.glob("confinement/*.py"),
