@@ -87,6 +87,7 @@ def _own(name: str, arguments: list[Expression], element: Element) -> tuple[Expr
     return Expression(run, data_type, depth, _calls(arguments)), sees_missing
 
 
+_LONGEST_INSTEAD = 50  # characters
 _Made = tuple[Callable[[Frame], Column], str]
 
 
@@ -158,8 +159,8 @@ def _matches(arguments: list[Expression], element: Element) -> _Made:
 
 def _replace(arguments: list[Expression], element: Element) -> _Made:
     text, pattern, instead = _pattern(arguments, element, 3)
-    if "\\" in instead or "$" in instead:
-        element.refuse("what is put in the place may not refer to what was found")
+    if "\\" in instead or "$" in instead or len(instead) > _LONGEST_INSTEAD:
+        element.refuse("what is put in the place is long, or refers to what was found")
     replace = of_patterns(lambda value: pattern.sub(instead, _short(value)), Kind.TEXT)
     return lambda frame: replace([text(frame)]), "string"
 

@@ -17,6 +17,9 @@ from kronkers_studio.pmml.results import aligned
 from kronkers_studio.pmml.schema import DataField, MiningField, read_dictionary
 from kronkers_studio.pmml.vocabulary import MODELS
 
+_MOST_LEVELS = 2_000
+_LONGEST_LEVEL = 200
+_MOST_CLASSES = 10_000
 _VERSIONS = ("3.0", "3.1", "3.2", "4.0", "4.1", "4.2", "4.2.1", "4.3", "4.4", "4.4.1")
 
 
@@ -118,11 +121,12 @@ def _inputs(model: Model, dictionary: Mapping[str, DataField]) -> tuple[Input, .
 def _input(used: MiningField, field: DataField) -> Input:
     if field.type.kind is Kind.TRUTH:
         return Input(used.name, Kind.TEXT, ("true", "false"), "", not used.refuses_missing)
-    levels = field.values if field.type.kind is Kind.TEXT else ()
+    told = len(field.values) <= _MOST_LEVELS and max(map(len, field.values), default=0) <= _LONGEST_LEVEL
+    levels = field.values if field.type.kind is Kind.TEXT and told else ()
     words = []
     if field.intervals:
         words.append(" or ".join(map(str, field.intervals[:3])))
-    if field.values and not levels:
+    if field.values and told and not levels:
         words.append(f"one of {', '.join(field.values[:10])}" + (" …" if len(field.values) > 10 else ""))
     if words and used.on_invalid in ("asIs", "asMissing", "asValue"):
         words.append({"asIs": "other values, too", "asMissing": "others count as missing"}.get(used.on_invalid, ""))
@@ -139,6 +143,8 @@ def _classes_are_whole(model: Model, dictionary: Mapping[str, DataField]) -> boo
 
 def _outputs(model: Model, whole: bool) -> tuple[OutputValue, ...]:
     told = model.told
+    if len(told.classes) > _MOST_CLASSES or max(map(len, told.classes), default=0) > _LONGEST_LEVEL:
+        raise Unevaluated(f"its classes are more than {_MOST_CLASSES:,}, or longer than {_LONGEST_LEVEL} characters")
     others = [output for output in model.outputs if output.final]
     taken = {output.name for output in others}
     if told.function == "regression":

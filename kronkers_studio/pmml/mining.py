@@ -98,7 +98,7 @@ def of_trees(
 
         return predict, (), False
     classes = answers.classes(target.values if target else ())
-    weights, labels = answers.weights(classes), objects(answers.scores)
+    weights, labels = answers.weights(classes, owner), objects(answers.scores)
 
     def classify(frame: Frame) -> Iterator[tuple[float, Array | None, Result]]:
         found = forest.walk(frame)

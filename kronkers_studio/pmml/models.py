@@ -115,6 +115,9 @@ def read_model(document: Document, element: Element, outer: Scope, level: int = 
 
     def answer(frame: Frame) -> tuple[Result, dict[str, Column]]:
         inner = Frame(scope, frame.rows, frame)
+        for name, used in schema.items():
+            if level == 0 and used.usage == "active":
+                inner.column(name)  # what the schema refuses is refused, also where no predicate looks at it
         result = finish(run(inner))
         return result, given_out(outputs, inner, result)
 

@@ -13,6 +13,7 @@ from kronkers_studio.pmml.expressions import Compiler, typed
 from kronkers_studio.pmml.frames import Frame, Scope
 from kronkers_studio.pmml.results import Result
 
+_MOST_NUMBERS = 20_000_000
 _Likelihood = Callable[[Frame], Array]
 """For each row and class the logarithm of how likely a field's value is, 0 where it is missing."""
 
@@ -30,7 +31,10 @@ def naive_bayes_model(
         element.refuse("it needs two classes or more, each with records")
     with np.errstate(all="ignore"):
         first = np.log(np.array([counts[name] for name in classes]))
-    parts = [_input(each, scope, compiler, classes, least) for each in element.one("BayesInputs").all("BayesInput")]
+    inputs = element.one("BayesInputs").all("BayesInput")
+    if sum(1 + len(each.all("PairCounts")) for each in inputs) * len(classes) > _MOST_NUMBERS:
+        element.refuse(f"it has more than {_MOST_NUMBERS:,} likelihoods")
+    parts = [_input(each, scope, compiler, classes, least) for each in inputs]
 
     def run(frame: Frame) -> Result:
         total = np.tile(first, (frame.rows, 1))

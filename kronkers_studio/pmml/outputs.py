@@ -12,6 +12,7 @@ from kronkers_studio.pmml.document import Element
 from kronkers_studio.pmml.expressions import VALUES, Compiler, typed
 from kronkers_studio.pmml.frames import Field, FieldType, Frame, Scope
 from kronkers_studio.pmml.results import Result
+from kronkers_studio.pmml.schema import require_name
 
 _FEATURES = {
     "predictedValue": "string",
@@ -59,6 +60,7 @@ def read_outputs(model: Element, scope: Scope, compiler: Compiler, told: ToldOf)
         name = element.need("name")
         if name in found:
             element.refuse(f"the output “{name[:60]}” is there twice")
+        require_name(name, element)
         field = _output(name, element, own, compiler, told)
         own.fields[name] = Field(FieldType(field.data_type, element.get("optype")))
         found[name] = field

@@ -29,6 +29,7 @@ _USAGES = {
     "predicted": "target",
 }
 MOST_FIELDS = 100_000
+_LONGEST_NAME = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,19 @@ def read_dictionary(root: Element) -> dict[str, DataField]:
     found: dict[str, DataField] = {}
     for element in root.one("DataDictionary").all("DataField"):
         name = element.need("name")
+        require_name(name, element)
         if name in found:
             element.refuse(f"the field “{name[:60]}” is there twice")
         found[name] = _data_field(name, element)
     if len(found) > MOST_FIELDS:
         root.refuse(f"it has more than {MOST_FIELDS:,} fields")
     return found
+
+
+def require_name(name: str, element: Element) -> None:
+    """Raise ``Unevaluated`` for a name that nobody could write."""
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        element.refuse(f"a name is empty, longer than {_LONGEST_NAME} characters or not printable")
 
 
 def _data_field(name: str, element: Element) -> DataField:

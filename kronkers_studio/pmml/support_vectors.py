@@ -16,7 +16,7 @@ from kronkers_studio.pmml.predicates import numbers_in
 from kronkers_studio.pmml.results import Result
 
 _Kernel = Callable[[Array, Array], Array]
-_MOST_NUMBERS = 50_000_000
+_MOST_NUMBERS = 10_000_000
 _AT_ONCE = 4_000_000  # numbers of a kernel
 
 
@@ -40,9 +40,13 @@ def support_vector_machine(element: Element, scope: Scope) -> tuple[Callable[[Fr
     kernel = _kernel(element)
     dictionary = element.one("VectorDictionary")
     fields = _fields(dictionary.one("VectorFields"), scope)
+    machine_elements = element.all("SupportVectorMachine")
     by_vectors = element.choice("svmRepresentation", ("SupportVectors", "Coefficients"), "SupportVectors")
     vectors = _vectors(dictionary, len(fields)) if by_vectors == "SupportVectors" else {}
-    machines = [_machine(each, vectors, len(fields), element) for each in element.all("SupportVectorMachine")]
+    used = sum(len(each.all("SupportVectors") and each.one("SupportVectors").children) for each in machine_elements)
+    if used * len(fields) > _MOST_NUMBERS:
+        element.refuse(f"its vectors have more than {_MOST_NUMBERS:,} numbers")
+    machines = [_machine(each, vectors, len(fields), element) for each in machine_elements]
     if not machines:
         element.refuse("it has no machine")
 
@@ -170,8 +174,6 @@ def _machine(element: Element, vectors: dict[str, Array], width: int, model: Ele
         unknown = [name for name in names if name not in vectors]
         if unknown or len(names) != len(factors) or not names:
             element.refuse("its vectors and coefficients do not fit together")
-        if len(names) * width > _MOST_NUMBERS:
-            element.refuse(f"its vectors have more than {_MOST_NUMBERS:,} numbers")
         used = np.stack([vectors[name] for name in names])
     elif len(factors) != width:
         element.refuse(f"it has {len(factors)} coefficients for {width} fields")

@@ -8,7 +8,7 @@ from typing import Final
 
 _LONGEST: Final = 200
 _MOST_REPEATS: Final = 2
-LONGEST_TEXT: Final = 2_000
+LONGEST_TEXT: Final = 1_000
 """Characters of a text that a pattern is tried on."""
 _CLASSES: Final = "dDwWsSbB"
 _ONE = r"(?:\\[dDwWsS]|\\[^A-Za-z0-9]|\[\^?(?:\\[dDwWsS]|\\[^A-Za-z0-9]|[^\]\[\\&])+\]|[^\\\[\](){}*+?|^$])"
@@ -53,4 +53,6 @@ def _checked(text: str) -> tuple[str | None, int]:
             return None, 0
         position = found.end()
         repeats += found[2] not in ("", "?") and not re.fullmatch(r"\{\d+\}", found[2])
+    if repeats > 1 and not start:  # it would be tried from every place of the text
+        return None, 0
     return text, repeats

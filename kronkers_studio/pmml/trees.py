@@ -15,6 +15,7 @@ from kronkers_studio.pmml.frames import FieldType, Frame, Scope
 from kronkers_studio.pmml.predicates import Predicate, read_predicate
 from kronkers_studio.pmml.results import Result
 
+_MOST_SHARES = 20_000_000
 _STRATEGIES = ("none", "lastPrediction", "nullPrediction", "defaultChild")
 _OPPOSITES = {
     **{"lessThan": "greaterOrEqual", "lessOrEqual": "greaterThan", "equal": "notEqual", "isMissing": "isNotMissing"},
@@ -48,8 +49,11 @@ class Answers:
         named |= dict.fromkeys(score for score in self.scores if score is not None)
         return (*(name for name in known if name in named), *(name for name in named if name not in known))
 
-    def weights(self, classes: tuple[str, ...]) -> Array:
-        """The shares of ``classes`` by answer; where none are told, all is the score's. NaN for no answer."""
+    def weights(self, classes: tuple[str, ...], model: Element) -> Array:
+        """The shares of ``classes`` by answer; where none are told, all is the score's. NaN for no answer. Raises
+        ``Unevaluated`` for more than any model's."""
+        if len(self.scores) * len(classes) > _MOST_SHARES:
+            model.refuse(f"it has more than {_MOST_SHARES:,} shares of classes")
         table = np.full((len(self.scores), len(classes)), math.nan)
         for place, (score, shares) in enumerate(zip(self.scores, self.shares, strict=True)):
             if score is not None:
@@ -91,7 +95,7 @@ def tree_model(
 
         return predict, (), False
     classes = answers.classes(target.values if target else ())
-    weights, labels = answers.weights(classes), objects(answers.scores)
+    weights, labels = answers.weights(classes, element), objects(answers.scores)
 
     def classify(frame: Frame) -> Result:
         at = forest.walk(frame)[:, 0]

@@ -90,6 +90,26 @@ def _many_elements() -> bytes:
     return tree('<Node score="1"><True/>' + "<Node><False/></Node>" * 600_000 + "</Node>")
 
 
+def _many_classes() -> bytes:
+    """A class of its own for each of many leaves: a table of all by all would take terabytes."""
+    leaves = "".join(f"<Node score='c{number}'><False/></Node>" for number in range(30_000))
+    return tree(f"<Node score='a'><True/>{leaves}</Node>", function="classification")
+
+
+def _wide_vectors() -> bytes:
+    """Empty vectors over many fields, used by many machines."""
+    refs = '<FieldRef field="x"/>' * 20_000
+    vectors = "".join(f'<VectorInstance id="v{number}"><REAL-SparseArray/></VectorInstance>' for number in range(400))
+    used = "".join(f'<SupportVector vectorId="v{number}"/>' for number in range(400))
+    values = '<Coefficient value="1"/>' * 400
+    machine = f"<SupportVectorMachine><SupportVectors>{used}</SupportVectors><Coefficients>{values}</Coefficients>"
+    return document(
+        f'<SupportVectorMachineModel functionName="regression">{schema("x")}<LinearKernelType/><VectorDictionary>'
+        f"<VectorFields>{refs}</VectorFields>{vectors}</VectorDictionary>"
+        f"{(machine + '</SupportVectorMachine>') * 50}</SupportVectorMachineModel>"
+    )
+
+
 def _deep_tree() -> bytes:
     return tree("<Node score='1'><True/>" * 5_000 + "</Node>" * 5_000)
 
@@ -117,6 +137,9 @@ PMML_DOCUMENTS = [
     ),
     Hostile("PMML: a million elements", "m.pmml", lambda _: _many_elements(), "more than 1,000,000 elements"),
     Hostile("PMML: a deep tree", "m.pmml", _build(_deep_tree()), "nested deeper than 400 .*line 8"),
+    Hostile("PMML: a class for each leaf", "m.pmml", lambda _: _many_classes(), "shares of classes"),
+    Hostile("PMML: wide vectors", "m.pmml", lambda _: _wide_vectors(), "more than 10,000,000 numbers"),
+    Hostile("PMML: two repeats anywhere", "m.pmml", _build(_pattern("a*a*b")), "could take for ever"),
     Hostile("PMML: deep expressions", "m.pmml", _build(derived(_nested(300))), "nested deeper than 40"),
     Hostile(
         "PMML: a function that calls itself",

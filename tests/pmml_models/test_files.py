@@ -71,6 +71,7 @@ _SPREAD = f'<ClusteringModel functionName="clustering" modelClass="distributionB
         (derived('<Apply function="own"><FieldRef field="x"/></Apply>'), "the function “own” is not evaluated"),
         (document("<AssociationModel/>"), "AssociationModel is not evaluated"),
         (document(""), "it has no model"),
+        (tree(_LEAF).replace(b'DataField name="n"', b'DataField name=""'), "a name is empty"),
         (derived('<FieldRef field="x"/>').replace(b'version="4.4"', b'version="5.0"'), "version=“5.0”"),
         (
             tree("<Node score='1'><Extension><True/></Extension><True/></Node>"),

@@ -49,7 +49,7 @@ class PutLiveStep(QWidget):
             "models",
             tr("No model in this folder can be put live yet"),
             tr(
-                "Those of scikit-learn, XGBoost, LightGBM, CatBoost, Keras, PyTorch and in ONNX can; models of R and "
+                "Those of scikit-learn, XGBoost, LightGBM, CatBoost, Keras, PyTorch, in ONNX and PMML can; of R and "
                 "Julia on a server, from the page Models. Everything else is kept all the same, in every state."
             ),
         )
