@@ -280,6 +280,7 @@ def address(
                 f"{model}:{access.version} answers POST {access.address}/predict",
                 *tunnel,
                 f"Its key: kronkers address {model} --in {place} --key",
+                f"Try it in a browser: {access.address}/",
             )
 
 

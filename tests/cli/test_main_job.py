@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -66,6 +67,10 @@ def test_a_folder_becomes_a_live_service_that_answers_is_charted_and_rolls_back(
 
         broken = tmp_path / "rows.json"
         broken.write_text('{"rows": [{"nonsense": 1}]}', encoding="utf-8")
+        told = shell.run("address", "wine", "--in", "this-computer").out
+        page = told.rpartition("Try it in a browser: ")[2].strip()
+        with urlopen(page, timeout=10) as opened:  # noqa: S310  # an address of this computer
+            assert b"<title>Try the model</title>" in opened.read()
         refused = shell.run("predict", "wine", "--in", "this-computer", "--input", str(broken), expect=1)
         assert "nonsense" in refused.err
 
