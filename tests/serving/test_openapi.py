@@ -99,6 +99,10 @@ def test_a_model_of_whole_tensors_has_no_address_for_rows() -> None:
 
 
 def test_a_model_of_very_many_columns_is_described_in_short() -> None:
+    words = TensorSpec("word", "BYTES", (-1, 1), levels=tuple(map(str, range(40_000))))
+    assert _described(words, TensorSpec("n", "FP64", (-1, 1)))[0]["components"]["schemas"]["Row"]["anyOf"][0][
+        "properties"
+    ]["word"] == {"type": "string"}
     document, _ = _described(TensorSpec("pixels", "FP32", (-1, 300_000)))
     assert document["components"]["schemas"]["Row"] == {"type": "array", "minItems": 300_000, "maxItems": 300_000}
     assert len(json.dumps(document)) < 20_000

@@ -15,7 +15,7 @@ from kronkers_studio.serving.signature import NUMPY_TYPES, TensorSpec
 _Schema = dict[str, Any]
 _JSON = "application/json"
 _MOST_NAMED = 2_000
-"""Columns that are described one by one: a model of pictures has hundreds of thousands."""
+"""Columns, and texts of one, that are described one by one: a model of pictures has hundreds of thousands."""
 _LENGTH = {"type": "integer", "minimum": 0}
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _TOKEN = {"type": "http", "scheme": "bearer", "description": "The release's token, where it has one."}
@@ -171,7 +171,7 @@ def _value(column: Column) -> _Schema:
     schema: _Schema = {"type": types[0] if len(types) == 1 else types}
     if column.holds is Holds.DATES:
         schema["description"] = "A date like 2024-02-29 or 2024-02-29T13:00:00."
-    if column.levels:
+    if 0 < len(column.levels) <= _MOST_NAMED:
         schema["enum"] = [*column.levels, *([None] if "null" in types else [])]
     if column.kind == "I":
         limits = np.iinfo(NUMPY_TYPES[column.datatype])
