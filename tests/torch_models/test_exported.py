@@ -133,14 +133,18 @@ def test_what_pytorch_would_run_look_up_or_import_is_refused(
     assert refusal.value.next_step
 
 
-def _weights(data: bytes) -> bytes:
+def _weights(data: bytes, before: bytes = b"", **further: bytes) -> bytes:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as made:
+    stream.write(before)
+    with zipfile.ZipFile(stream, "a") as made:
         made.writestr("archive/data.pkl", data)
+        for name, content in further.items():
+            made.writestr(f"archive/{name}.pkl", content)
     return stream.getvalue()
 
 
 _CALL = pickle.dumps(print, 2)
+_EMPTY = pickle.dumps({}, 2)
 _ROOT = "two-2.13.0"
 
 
@@ -150,6 +154,10 @@ _ROOT = "two-2.13.0"
         (NEW, f"{_ROOT}/data/sample_inputs/model.pt", _weights(_CALL), "names “__builtin__.print”"),
         (NEW, f"{_ROOT}/data/sample_inputs/model.pt", _CALL, "no whole zip archive"),
         (NEW, f"{_ROOT}/data/sample_inputs/model.pt", _weights(pickle.dumps(print, 4)), "no tensor"),
+        # PyTorch opens the pickle before the archive; seen to run code with PyTorch 2.13
+        (NEW, f"{_ROOT}/data/sample_inputs/model.pt", _weights(_EMPTY, before=_CALL), "no whole zip archive"),
+        (OLD, "serialized_constants.pt", _weights(_EMPTY, before=_CALL), "no whole zip archive"),
+        (NEW, f"{_ROOT}/data/constants/model.pt", _weights(_EMPTY, constants=_EMPTY), "holds archive/constants.pkl"),
         (NEW, f"{_ROOT}/data/weights/model.pt", _weights(_CALL), "names “__builtin__.print”"),
         (NEW, f"{_ROOT}/data/constants/custom_obj_0", b"x", "would open or run"),
         (NEW, f"{_ROOT}/data/aotinductor/model/a.so", b"\x7fELF", "would open or run"),

@@ -15,6 +15,10 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _PATH: Final = re.compile(r"(?:(?!__)[A-Za-z0-9_]+(?:\.(?!__)[A-Za-z0-9_]+)*)?")
 _SYMBOL: Final = re.compile(r"(?:s|u|zf|zuf)[0-9]{1,9}")
 _ATEN: Final = re.compile(r"torch\.ops\.aten\.([A-Za-z0-9_]+)\.([A-Za-z0-9][A-Za-z0-9_]*)")
+_MODES: Final = frozenset(
+    f"torch.ops.higher_order.{name}" for name in ("wrap_with_set_grad_enabled", "wrap_with_autocast")
+)
+"""Parts of a program that run in a mode: ``torch.no_grad()``. What is in them is looked at like the rest."""
 _PLAIN: Final = frozenset(
     {
         *(f"_operator.{name}" for name in ("add", "sub", "mul", "floordiv", "truediv", "mod", "neg", "pow", "getitem")),
@@ -59,11 +63,11 @@ def require_path(path: Any) -> None:
 
 def require_operator(target: Any) -> None:
     """One of PyTorch's own that no model is harmed by."""
+    if isinstance(target, str) and target in _MODES:
+        return
     if isinstance(target, str) and target.startswith("torch.ops.higher_order."):
         called = _shown(target.rpartition(".")[2])
-        raise Damaged(
-            f"it has a part of its own that runs under a condition or in a mode (“{called}”): not supported yet"
-        )
+        raise Damaged(f"it has a part that runs under a condition or over and over (“{called}”): not supported yet")
     of_aten = _ATEN.fullmatch(target) if isinstance(target, str) else None
     if target not in _PLAIN and (of_aten is None or of_aten[1] not in ATEN):
         raise Damaged(f"it calls “{_shown(target)}”, which is on no list of what a model needs")
