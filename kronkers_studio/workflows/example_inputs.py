@@ -76,7 +76,8 @@ def _arrays(file: Path) -> tuple[Tensor, ...]:
             entries = archive.infolist()
             if not 0 < len(entries) <= _MOST_ARRAYS:
                 raise InvalidInput(
-                    f"{file.name} holds {len(entries)} arrays.", next_step=f"Give 1 to {_MOST_ARRAYS}, one for each input."
+                    f"{file.name} holds {len(entries)} arrays.",
+                    next_step=f"Give 1 to {_MOST_ARRAYS}, one for each input.",
                 )
             for entry in entries:
                 with archive.open(entry) as stream:

@@ -256,9 +256,9 @@ def test_several_arrays_are_an_example_by_their_names(session: Session, version:
         file.write_bytes(damaged)
         with pytest.raises(InvalidInput, match="no readable array"):
             inputs_of_example(session, file, version.signature)
-    for several in ({}, {f"a{place}": np.zeros(1) for place in range(101)}):
-        np.savez(file, **several)
-        with pytest.raises(InvalidInput, match=f"holds {len(several)} arrays"):
+    for amount in (0, 101):
+        np.savez(file, *[np.zeros(1)] * amount)
+        with pytest.raises(InvalidInput, match=f"holds {amount} arrays"):
             inputs_of_example(session, file, version.signature)
     file.write_bytes(_in_lzma())
     with pytest.raises(InvalidInput, match="no readable array"):

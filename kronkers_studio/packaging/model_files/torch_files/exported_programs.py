@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kronkers_studio.domain.models import Datatype, Signature, Tensor
 from kronkers_studio.packaging.byte_reader import Damaged
+from kronkers_studio.packaging.model_files.torch_files.exported_changes import require_unchanged
 from kronkers_studio.packaging.model_files.torch_files.exported_code import (
     require_guard,
     require_length,
@@ -148,6 +149,8 @@ def _program(found: Mapping[str, Any]) -> Program:
     call = next(entry["signature"] for entry in module["module_call_graph"] if entry["fqn"] == "")
     given = [_user(spec, "user_input") for spec in signature["input_specs"] if _kind(spec) not in _LIFTED]
     _require_arguments(_tree(call["in_spec"]), len(given))
+    lifted = [spec[kind]["arg"]["name"] for spec in signature["input_specs"] if (kind := _kind(spec)) in _LIFTED]
+    require_unchanged(module["graph"], lifted)
     answers = [_user(spec, "user_output") for spec in signature["output_specs"]]
     names = _answer_names(_tree(call["out_spec"]), len(answers))
     inputs = tuple(_tensor(name, values[name]) for name in given)

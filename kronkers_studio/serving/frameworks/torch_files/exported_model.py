@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch._higher_order_ops.wrap  # else PyTorch 2.6 does not find the operator that torch.no_grad() becomes
 from torch.utils import _pytree
 
 from kronkers_studio.serving.model import Arrays
