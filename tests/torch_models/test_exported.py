@@ -102,6 +102,12 @@ def _spec(kind: str, context: str) -> Callable[[dict[str, Any]], None]:
         (_length("(lambda: 1)()"), "which is more than lengths"),
         (_length("eval('s0')"), "which is more than lengths"),
         (_length("9**9**9**9"), "which is more than lengths"),
+        (_length("Pow(Integer(9), Pow(Integer(9), Integer(9)))"), "which is more than lengths"),
+        (_length("Pow(Pow(Pow(Integer(9), Integer(64)), Integer(64)), Integer(64))"), "which is more than lengths"),
+        (_length("Pow(Integer(9), Integer(9)*Integer(9))"), "which is more than lengths"),
+        (_length("LShift(Integer(1), Integer(9999999999))"), "which is more than lengths"),
+        (_length("Pow(*Integer(9))"), "which is more than lengths"),
+        (_guard("PowByNatural(9, L['a'].size()[0]) > 4"), "which is more than lengths"),
         (_length("s0\n"), "an expression of no known form"),
         (_guard("__import__('os').system('true')"), "which is more than lengths"),
         (_guard("L['a'].size.__globals__"), "which is more than lengths"),
@@ -223,6 +229,17 @@ def _takes(old: str, new: str) -> Callable[[dict[str, Any]], None]:
 def test_names_of_arguments_are_names(change: Callable[[dict[str, Any]], None], reason: str) -> None:
     with pytest.raises(UnsupportedModel, match=reason):
         inspected(changed(change, file=FILES / "modes-2.13.0.pt2"))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "Add(Pow(Symbol('s0', integer=True), Integer(2)), Integer(-1))",
+        "Mul(Symbol('s0'), Pow(Integer(8), Integer(-1)))",
+    ],
+)
+def test_powers_that_lengths_have_are_lengths(expression: str) -> None:
+    assert inspected(changed(_length(expression))).signature.inputs
 
 
 def _weights(data: bytes, before: bytes = b"", **further: bytes) -> bytes:

@@ -37,6 +37,8 @@ _FUNCTIONS: Final = frozenset(
         *("IntTrueDiv", "TruncToFloat", "TruncToInt", "RoundToInt", "ToFloat", "Identity"),
     }
 )
+_POWERS: Final = frozenset({"Pow", "PowByNatural", "LShift"})
+_HIGHEST: Final = 64
 _KEYWORDS: Final = frozenset(
     {"positive", "integer", "nonnegative", "real", "finite", "negative", "evaluate", "precision"}
 )
@@ -97,7 +99,7 @@ def _plain(text: Any, names: set[str], *, attributes: bool) -> ast.Expression:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise Damaged("it holds an expression of no known form") from None
     for node in ast.walk(tree):
-        if not _is_plain(node, names, attributes=attributes):
+        if not (_is_plain(node, names, attributes=attributes) and _ends_soon(node)):
             raise Damaged(f"it holds the expression “{_shown(text)}”, which is more than lengths")
     return tree
 
@@ -119,6 +121,25 @@ def _is_plain(node: ast.AST, names: set[str], *, attributes: bool) -> bool:
         case _:
             plain = isinstance(node, _NODES)
     return plain
+
+
+def _ends_soon(node: ast.AST) -> bool:
+    """Whether ``node`` is no power, or one that is worked out at once: powers of powers could take all time."""
+    match node:
+        case ast.Call(func=ast.Name(id=name), args=[base, exponent]) if name in _POWERS:
+            parts = list(ast.walk(exponent))
+            numbers = [part.value for part in parts if isinstance(part, ast.Constant)]
+            called = {part.id for part in parts if isinstance(part, ast.Name)}
+            powers = sum(isinstance(part, ast.Name) and part.id in _POWERS for part in ast.walk(base))
+            return (
+                called <= {"Integer", "Rational", "Float"}
+                and not any(isinstance(part, ast.BinOp) for part in parts)
+                and all(isinstance(number, int | float) and abs(number) <= _HIGHEST for number in numbers)
+                and powers <= 1
+            )
+        case ast.Call(func=ast.Name(id=name)):
+            return name not in _POWERS
+    return True
 
 
 def _shown(text: Any) -> str:
