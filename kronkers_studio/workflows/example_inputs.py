@@ -52,6 +52,7 @@ def inputs_of_example(session: Session, file: Path, known: Signature) -> tuple[T
         return _arrays(path)
     request = _request(beginning + rest)
     if request is not None:
+        _require_few(len(request), file)
         return tuple(_requested(one, file) for one in request)
     return (_table(session, path, known),)
 
@@ -74,11 +75,7 @@ def _arrays(file: Path) -> tuple[Tensor, ...]:
     try:
         with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
-            if not 0 < len(entries) <= _MOST_ARRAYS:
-                raise InvalidInput(
-                    f"{file.name} holds {len(entries)} arrays.",
-                    next_step=f"Give 1 to {_MOST_ARRAYS}, one for each input.",
-                )
+            _require_few(len(entries), file)
             for entry in entries:
                 with archive.open(entry) as stream:
                     datatype, shape = _array(stream.read(_LONGEST_HEADER + 12), file)
@@ -97,6 +94,13 @@ def _arrays(file: Path) -> tuple[Tensor, ...]:
     ):
         raise InvalidInput(f"{file.name} holds no readable arrays of NumPy's.", next_step="Save it again.") from None
     return tuple(tensors)
+
+
+def _require_few(amount: int, file: Path) -> None:
+    if not 0 < amount <= _MOST_ARRAYS:
+        raise InvalidInput(
+            f"{file.name} holds {amount} arrays.", next_step=f"Give 1 to {_MOST_ARRAYS}, one for each input."
+        )
 
 
 def _array(beginning: bytes, file: Path) -> tuple[Datatype, tuple[int, ...]]:

@@ -286,6 +286,7 @@ def test_several_arrays_are_an_example_by_their_names(session: Session, version:
         ),
         (b'{"inputs": [{"name": "x", "datatype": ["FP32"], "shape": [1]}]}', "has no name, datatype or shape"),
         (b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'shape': b'12'}", "no readable array"),
+        (b'{"inputs": [%b1]}' % (b"1," * 100), "holds 101 arrays"),
         (b'{"inputs": [5]}', "has no name, datatype or shape"),
         (b'{"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, -7]}]}', "a shape that no tensor has"),
         (b"", "holds no rows"),
