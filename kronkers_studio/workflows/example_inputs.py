@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import lzma
 import struct
 import zipfile
 import zlib
@@ -51,6 +52,7 @@ def inputs_of_example(session: Session, file: Path, known: Signature) -> tuple[T
         return _arrays(path)
     request = _request(beginning + rest)
     if request is not None:
+        _require_few(len(request), file)
         return tuple(_requested(one, file) for one in request)
     return (_table(session, path, known),)
 
@@ -72,7 +74,9 @@ def _arrays(file: Path) -> tuple[Tensor, ...]:
     tensors = []
     try:
         with zipfile.ZipFile(file) as archive:
-            for entry in archive.infolist()[:_MOST_ARRAYS]:
+            entries = archive.infolist()
+            _require_few(len(entries), file)
+            for entry in entries:
                 with archive.open(entry) as stream:
                     datatype, shape = _array(stream.read(_LONGEST_HEADER + 12), file)
                 shape = (-1, *shape[1:]) if shape else ()
@@ -80,13 +84,23 @@ def _arrays(file: Path) -> tuple[Tensor, ...]:
     except (
         zipfile.BadZipFile,
         zlib.error,
+        lzma.LZMAError,
+        struct.error,
         EOFError,
         NotImplementedError,
         RuntimeError,
+        ValueError,
         OSError,
     ):
         raise InvalidInput(f"{file.name} holds no readable arrays of NumPy's.", next_step="Save it again.") from None
     return tuple(tensors)
+
+
+def _require_few(amount: int, file: Path) -> None:
+    if not 0 < amount <= _MOST_ARRAYS:
+        raise InvalidInput(
+            f"{file.name} holds {amount} arrays.", next_step=f"Give 1 to {_MOST_ARRAYS}, one for each input."
+        )
 
 
 def _array(beginning: bytes, file: Path) -> tuple[Datatype, tuple[int, ...]]:
@@ -98,7 +112,9 @@ def _array(beginning: bytes, file: Path) -> tuple[Datatype, tuple[int, ...]]:
         if length > _LONGEST_HEADER:
             raise ValueError
         told = ast.literal_eval(beginning[start : start + length].decode("utf-8").strip())
-        kind, shape = str(told["descr"])[1:], tuple(told["shape"])
+        kind, shape = str(told["descr"])[1:], told["shape"]
+        if not isinstance(shape, tuple):
+            raise TypeError
     except (struct.error, ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError):
         raise InvalidInput(f"{file.name} is no readable array of NumPy's.", next_step="Save it again.") from None
     if kind not in _KINDS or not all(type(one) is int for one in shape):
@@ -124,7 +140,7 @@ def _request(content: bytes) -> list[Any] | None:
 def _requested(one: Any, file: Path) -> Tensor:
     try:
         name, datatype, shape = one["name"], Datatype(one["datatype"]), one["shape"]
-        fits = isinstance(name, str) and all(type(length) is int for length in shape)
+        fits = isinstance(name, str) and isinstance(shape, list) and all(type(length) is int for length in shape)
     except (KeyError, TypeError, ValueError):
         fits = False
     if not fits:
@@ -132,7 +148,7 @@ def _requested(one: Any, file: Path) -> Tensor:
             f"An input in {file.name} has no name, datatype or shape of the Open Inference Protocol.",
             next_step='Write it as {"name": "image", "datatype": "FP32", "shape": [1, 3, 224, 224]}.',
         )
-    return checked_tensor(Tensor(name, datatype, (-1, *shape[1:])))
+    return checked_tensor(Tensor(name, datatype, (-1, *shape[1:]) if shape else ()))
 
 
 def _table(session: Session, path: Path, known: Signature) -> Tensor:

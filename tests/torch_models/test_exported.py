@@ -102,6 +102,12 @@ def _spec(kind: str, context: str) -> Callable[[dict[str, Any]], None]:
         (_length("(lambda: 1)()"), "which is more than lengths"),
         (_length("eval('s0')"), "which is more than lengths"),
         (_length("9**9**9**9"), "which is more than lengths"),
+        (_length("Pow(Integer(9), Pow(Integer(9), Integer(9)))"), "which is more than lengths"),
+        (_length("Pow(Pow(Pow(Integer(9), Integer(64)), Integer(64)), Integer(64))"), "which is more than lengths"),
+        (_length("Pow(Integer(9), Integer(9)*Integer(9))"), "which is more than lengths"),
+        (_length("LShift(Integer(1), Integer(9999999999))"), "which is more than lengths"),
+        (_length("Pow(*Integer(9))"), "which is more than lengths"),
+        (_guard("PowByNatural(9, L['a'].size()[0]) > 4"), "which is more than lengths"),
         (_length("s0\n"), "an expression of no known form"),
         (_guard("__import__('os').system('true')"), "which is more than lengths"),
         (_guard("L['a'].size.__globals__"), "which is more than lengths"),
@@ -133,14 +139,121 @@ def test_what_pytorch_would_run_look_up_or_import_is_refused(
     assert refusal.value.next_step
 
 
-def _weights(data: bytes) -> bytes:
+def _lifted(described: dict[str, Any]) -> str:
+    specs = described["graph_module"]["signature"]["input_specs"]
+    name: str = next(spec["buffer"]["arg"]["name"] for spec in specs if "buffer" in spec)
+    return name
+
+
+def _node(target: str, given: str, made: str, *further: dict[str, Any]) -> dict[str, Any]:
+    inputs = [{"name": "self", "arg": {"as_tensor": {"name": given}}, "kind": 1}, *further]
+    return {"target": target, "inputs": inputs, "outputs": [{"as_tensor": {"name": made}}], "metadata": {}}
+
+
+def _add_in_place(described: dict[str, Any]) -> None:
+    _graph(described)["nodes"][:0] = [_node("torch.ops.aten.add_.Tensor", _lifted(described), "made")]
+
+
+def _copy_into_a_view(described: dict[str, Any]) -> None:
+    _graph(described)["nodes"][:0] = [
+        _node("torch.ops.aten.select.int", _lifted(described), "one"),
+        _node("torch.ops.aten.copy_.default", "one", "made"),
+    ]
+
+
+def _add_without_gradients(described: dict[str, Any]) -> None:
+    inner = {
+        "inputs": [{"as_tensor": {"name": "inside"}}],
+        "nodes": [_node("torch.ops.aten.add_.Tensor", "inside", "made")],
+        "outputs": [],
+    }
+    part = {"name": "", "arg": {"as_graph": {"name": "submod_1", "graph": inner}}, "kind": 1}
+    node = _node("torch.ops.higher_order.wrap_with_set_grad_enabled", _lifted(described), "out")
+    node["inputs"] = [{"name": "", "arg": {"as_bool": False}, "kind": 1}, part, *node["inputs"]]
+    _graph(described)["nodes"].insert(0, node)
+
+
+@pytest.mark.parametrize("version", ["2.6.0", "2.13.0"])
+@pytest.mark.parametrize("change", [_add_in_place, _copy_into_a_view, _add_without_gradients])
+def test_a_program_that_writes_into_its_weights_is_refused(
+    change: Callable[[dict[str, Any]], None], version: str
+) -> None:
+    file = FILES / f"rows-{version}.pt2"
+    assert inspected(changed(lambda _: None, file=file)).signature.inputs
+    with pytest.raises(UnsupportedModel, match="changes its own weights"):
+        inspected(changed(change, file=file))
+
+
+@pytest.mark.parametrize("version", ["2.6.0", "2.13.0"])
+def test_what_runs_without_gradients_is_looked_at_like_the_rest(version: str) -> None:
+    file = FILES / f"modes-{version}.pt2"
+    facts = inspected(file.read_bytes())
+    assert [(one.name, one.shape) for one in facts.signature.inputs] == [
+        ("pair_0", (-1, 4)),
+        ("pair_1_b", (-1, 4)),
+        ("scale", (3,)),
+    ]
+
+    def inner(described: dict[str, Any]) -> dict[str, Any]:
+        parts = [given["arg"] for node in _graph(described)["nodes"] for given in node["inputs"]]
+        found: dict[str, Any] = next(part["as_graph"] for part in parts if "as_graph" in part)
+        return found
+
+    for change, reason in (
+        (lambda d: inner(d)["graph"]["nodes"][0].update(target="torch.hub.load"), "calls “torch.hub.load”"),
+        (lambda d: inner(d).update(name="a; exit()"), "which is no name"),
+        (lambda d: inner(d)["graph"]["nodes"][0].update(name=""), "which is no name"),
+    ):
+        with pytest.raises(UnsupportedModel, match=reason):
+            inspected(changed(change, file=file))
+
+
+def _takes(old: str, new: str) -> Callable[[dict[str, Any]], None]:
+    def change(described: dict[str, Any]) -> None:
+        told = described["graph_module"]["module_call_graph"][0]["signature"]
+        assert old in told["in_spec"]
+        told["in_spec"] = told["in_spec"].replace(old, new, 1)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_takes('"[\\"scale\\"]"', '"[\\"scale=exit()\\"]"'), "which is no name"),
+        (_takes('"[\\"b\\"]"', '"[\\"b\'] or exit() or L[\'\\"]"'), "which is no name"),
+        (_takes('"[\\"b\\"]"', '"[\\"b\\", \\"c\\"]"'), "something else than arguments"),
+        (_takes('{"type": null, "context": null, "children_spec": []}, ', ""), "something else than tensors"),
+    ],
+)
+def test_names_of_arguments_are_names(change: Callable[[dict[str, Any]], None], reason: str) -> None:
+    with pytest.raises(UnsupportedModel, match=reason):
+        inspected(changed(change, file=FILES / "modes-2.13.0.pt2"))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "Add(Pow(Symbol('s0', integer=True), Integer(2)), Integer(-1))",
+        "Mul(Symbol('s0'), Pow(Integer(8), Integer(-1)))",
+    ],
+)
+def test_powers_that_lengths_have_are_lengths(expression: str) -> None:
+    assert inspected(changed(_length(expression))).signature.inputs
+
+
+def _weights(data: bytes, before: bytes = b"", **further: bytes) -> bytes:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as made:
+    stream.write(before)
+    with zipfile.ZipFile(stream, "a") as made:
         made.writestr("archive/data.pkl", data)
+        for name, content in further.items():
+            made.writestr(f"archive/{name}.pkl", content)
     return stream.getvalue()
 
 
 _CALL = pickle.dumps(print, 2)
+_EMPTY = pickle.dumps({}, 2)
 _ROOT = "two-2.13.0"
 
 
@@ -150,6 +263,10 @@ _ROOT = "two-2.13.0"
         (NEW, f"{_ROOT}/data/sample_inputs/model.pt", _weights(_CALL), "names “__builtin__.print”"),
         (NEW, f"{_ROOT}/data/sample_inputs/model.pt", _CALL, "no whole zip archive"),
         (NEW, f"{_ROOT}/data/sample_inputs/model.pt", _weights(pickle.dumps(print, 4)), "no tensor"),
+        # PyTorch opens the pickle before the archive; seen to run code with PyTorch 2.13
+        (NEW, f"{_ROOT}/data/sample_inputs/model.pt", _weights(_EMPTY, before=_CALL), "no whole zip archive"),
+        (OLD, "serialized_constants.pt", _weights(_EMPTY, before=_CALL), "no whole zip archive"),
+        (NEW, f"{_ROOT}/data/constants/model.pt", _weights(_EMPTY, constants=_EMPTY), "holds archive/constants.pkl"),
         (NEW, f"{_ROOT}/data/weights/model.pt", _weights(_CALL), "names “__builtin__.print”"),
         (NEW, f"{_ROOT}/data/constants/custom_obj_0", b"x", "would open or run"),
         (NEW, f"{_ROOT}/data/aotinductor/model/a.so", b"\x7fELF", "would open or run"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -232,6 +234,16 @@ def test_an_array_of_numpys_is_an_example(
     ]
 
 
+def _in_lzma() -> bytes:
+    """An archive whose part unpacks to nothing that LZMA knows."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_LZMA) as made:
+        made.writestr("image.npy", b"x" * 200)
+    whole = stream.getvalue()
+    start = whole.index(b"image.npy") + len(b"image.npy") + 9
+    return whole[:start] + b"\xff" * 8 + whole[start + 8 :]
+
+
 def test_several_arrays_are_an_example_by_their_names(session: Session, version: ModelVersion, tmp_path: Path) -> None:
     file = tmp_path / "example.npz"
     np.savez_compressed(file, image=np.zeros((1, 3, 8, 8), np.uint8), step=np.zeros((), np.int64))
@@ -244,6 +256,13 @@ def test_several_arrays_are_an_example_by_their_names(session: Session, version:
         file.write_bytes(damaged)
         with pytest.raises(InvalidInput, match="no readable array"):
             inputs_of_example(session, file, version.signature)
+    for amount in (0, 101):
+        np.savez(file, *[np.zeros(1)] * amount)
+        with pytest.raises(InvalidInput, match=f"holds {amount} arrays"):
+            inputs_of_example(session, file, version.signature)
+    file.write_bytes(_in_lzma())
+    with pytest.raises(InvalidInput, match="no readable array"):
+        inputs_of_example(session, file, version.signature)
     np.savez(file, objects=np.array([None, {}], dtype=object))
     with pytest.raises(InvalidInput, match="holds values that are no numbers"):
         inputs_of_example(session, file, version.signature)
@@ -261,6 +280,13 @@ def test_several_arrays_are_an_example_by_their_names(session: Session, version:
         (b'"a, b",c\n1,2\n', "commas stand between the names"),
         (b"name,age\nann,3\n", "“name” in example holds something else than numbers"),
         (b'{"inputs": [{"name": "x", "datatype": "FP33", "shape": [1]}]}', "has no name, datatype or shape"),
+        *(
+            (b'{"inputs": [{"name": "x", "datatype": "FP32", "shape": %b}]}' % shape, "has no name, datatype or shape")
+            for shape in (b"{}", b'""', b'"4"', b"null", b"[[1]]", b"[true]")
+        ),
+        (b'{"inputs": [{"name": "x", "datatype": ["FP32"], "shape": [1]}]}', "has no name, datatype or shape"),
+        (b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'shape': b'12'}", "no readable array"),
+        (b'{"inputs": [%b1]}' % (b"1," * 100), "holds 101 arrays"),
         (b'{"inputs": [5]}', "has no name, datatype or shape"),
         (b'{"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, -7]}]}', "a shape that no tensor has"),
         (b"", "holds no rows"),

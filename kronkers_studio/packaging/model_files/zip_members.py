@@ -21,6 +21,8 @@ _NAME_IN_UNICODE = 0x7075
 _MOST_PARTS = 20_000
 _EXPANSION = 40
 _FREE_EXPANSION = 64 << 20
+_METHODS = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2))
+"""LZMA takes as much memory as the archive asks for, and Zstandard needs Python 3.14."""
 
 
 class ZipMembers:
@@ -45,6 +47,8 @@ class ZipMembers:
             raise Damaged("a part of it is called otherwise by other programs")
         if not all(map(_is_plain, self.names)):
             raise Damaged("the name of a part leads out of it")
+        if not all(part.compress_type in _METHODS for part in parts):
+            raise Damaged("a part of it is compressed otherwise than with DEFLATE: save it without compression")
         if sum(part.file_size for part in parts) > size * _EXPANSION + _FREE_EXPANSION:
             raise TooMuch("it holds more bytes than any model")
 

@@ -54,6 +54,8 @@ def sparse_in(archive: ZipMembers, name: str, made: Global) -> Call:
         raise Damaged(f"it holds a matrix of the unknown class {printable(str(made)[:100])}")
     inner = ZipMembers(io.BytesIO(archive.read(name, _LARGEST_SPARSE)))
     parts = {part.removesuffix(".npy"): array_in(inner, part) for part in inner.names}
+    if len(parts) < len(inner.names):  # numpy finds “data” before “data.npy”
+        raise Damaged("a matrix in it has two parts of one name")
     stated = parts.pop("format", None)
     if _text(stated) != matched[1]:
         raise Damaged("a matrix in it is of another form than it says")

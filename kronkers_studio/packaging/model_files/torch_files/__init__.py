@@ -6,5 +6,6 @@ listed_operators    those that it may call, made from PyTorch itself
 exported            from the archive of an exported program to what is known of it
 exported_programs   its description, the tensors that it takes and their bounds
 exported_code       what of that PyTorch would look up or run
+exported_changes    whether it changes its own weights
 tensor_pickles      pickles that hold tensors and nothing else
 """

@@ -15,6 +15,10 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _PATH: Final = re.compile(r"(?:(?!__)[A-Za-z0-9_]+(?:\.(?!__)[A-Za-z0-9_]+)*)?")
 _SYMBOL: Final = re.compile(r"(?:s|u|zf|zuf)[0-9]{1,9}")
 _ATEN: Final = re.compile(r"torch\.ops\.aten\.([A-Za-z0-9_]+)\.([A-Za-z0-9][A-Za-z0-9_]*)")
+_MODES: Final = frozenset(
+    f"torch.ops.higher_order.{name}" for name in ("wrap_with_set_grad_enabled", "wrap_with_autocast")
+)
+"""Parts of a program that run in a mode: ``torch.no_grad()``. What is in them is looked at like the rest."""
 _PLAIN: Final = frozenset(
     {
         *(f"_operator.{name}" for name in ("add", "sub", "mul", "floordiv", "truediv", "mod", "neg", "pow", "getitem")),
@@ -33,6 +37,8 @@ _FUNCTIONS: Final = frozenset(
         *("IntTrueDiv", "TruncToFloat", "TruncToInt", "RoundToInt", "ToFloat", "Identity"),
     }
 )
+_POWERS: Final = frozenset({"Pow", "PowByNatural", "LShift"})
+_HIGHEST: Final = 64
 _KEYWORDS: Final = frozenset(
     {"positive", "integer", "nonnegative", "real", "finite", "negative", "evaluate", "precision"}
 )
@@ -59,11 +65,11 @@ def require_path(path: Any) -> None:
 
 def require_operator(target: Any) -> None:
     """One of PyTorch's own that no model is harmed by."""
+    if isinstance(target, str) and target in _MODES:
+        return
     if isinstance(target, str) and target.startswith("torch.ops.higher_order."):
         called = _shown(target.rpartition(".")[2])
-        raise Damaged(
-            f"it has a part of its own that runs under a condition or in a mode (“{called}”): not supported yet"
-        )
+        raise Damaged(f"it has a part that runs under a condition or over and over (“{called}”): not supported yet")
     of_aten = _ATEN.fullmatch(target) if isinstance(target, str) else None
     if target not in _PLAIN and (of_aten is None or of_aten[1] not in ATEN):
         raise Damaged(f"it calls “{_shown(target)}”, which is on no list of what a model needs")
@@ -93,7 +99,7 @@ def _plain(text: Any, names: set[str], *, attributes: bool) -> ast.Expression:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise Damaged("it holds an expression of no known form") from None
     for node in ast.walk(tree):
-        if not _is_plain(node, names, attributes=attributes):
+        if not (_is_plain(node, names, attributes=attributes) and _ends_soon(node)):
             raise Damaged(f"it holds the expression “{_shown(text)}”, which is more than lengths")
     return tree
 
@@ -115,6 +121,25 @@ def _is_plain(node: ast.AST, names: set[str], *, attributes: bool) -> bool:
         case _:
             plain = isinstance(node, _NODES)
     return plain
+
+
+def _ends_soon(node: ast.AST) -> bool:
+    """Whether ``node`` is no power, or one that is worked out at once: powers of powers could take all time."""
+    match node:
+        case ast.Call(func=ast.Name(id=name), args=[base, exponent]) if name in _POWERS:
+            parts = list(ast.walk(exponent))
+            numbers = [part.value for part in parts if isinstance(part, ast.Constant)]
+            called = {part.id for part in parts if isinstance(part, ast.Name)}
+            powers = sum(isinstance(part, ast.Name) and part.id in _POWERS for part in ast.walk(base))
+            return (
+                called <= {"Integer", "Rational", "Float"}
+                and not any(isinstance(part, ast.BinOp) for part in parts)
+                and all(isinstance(number, int | float) and abs(number) <= _HIGHEST for number in numbers)
+                and powers <= 1
+            )
+        case ast.Call(func=ast.Name(id=name)):
+            return name not in _POWERS
+    return True
 
 
 def _shown(text: Any) -> str:

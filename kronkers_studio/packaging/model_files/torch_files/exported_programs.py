@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kronkers_studio.domain.models import Datatype, Signature, Tensor
 from kronkers_studio.packaging.byte_reader import Damaged
+from kronkers_studio.packaging.model_files.torch_files.exported_changes import require_unchanged
 from kronkers_studio.packaging.model_files.torch_files.exported_code import (
     require_guard,
     require_length,
@@ -32,7 +33,7 @@ _NAMES_OF: Final = ("tensor_values", "sym_int_values", "sym_bool_values", "sym_f
 _PARTS: Final = ("fqn", "parameter_name", "buffer_name", "tensor_constant_name", "user_input_name")
 _REFUSED: Final = {
     **dict.fromkeys(("as_custom_obj", "custom_obj", "class_fqn"), "objects of own classes"),
-    **dict.fromkeys(("as_graph", "token", "as_string_to_argument"), "branches or loops"),
+    **dict.fromkeys(("token", "as_string_to_argument"), "what no model needs"),
 }
 _VERIFIER: Final = re.compile(r"[A-Z_]{1,40}")
 _NO_BOUND: Final = 1 << 31
@@ -75,7 +76,7 @@ def _require_plain(found: Any) -> None:
                 if key in _REFUSED:
                     raise Damaged(f"it holds {_REFUSED[key]}: not supported yet")
                 check = _CHECKS.get(key)
-                if check is not None:
+                if check is not None and not (key == "name" and value == "" and "arg" in part):  # in its place
                     check(value)
                 if key in _NAMES_OF:
                     waiting += value.values()  # a value may be called “target”
@@ -147,9 +148,9 @@ def _program(found: Mapping[str, Any]) -> Program:
     values, signature = module["graph"]["tensor_values"], module["signature"]
     call = next(entry["signature"] for entry in module["module_call_graph"] if entry["fqn"] == "")
     given = [_user(spec, "user_input") for spec in signature["input_specs"] if _kind(spec) not in _LIFTED]
-    takes = _tree(call["in_spec"])["children_spec"]
-    if not given or any(leaf["type"] for leaf in takes[0]["children_spec"]) or takes[1]["children_spec"]:
-        raise Damaged("it takes something else than tensors, one after the other: not supported yet")
+    _require_arguments(_tree(call["in_spec"]), len(given))
+    lifted = [spec[kind]["arg"]["name"] for spec in signature["input_specs"] if (kind := _kind(spec)) in _LIFTED]
+    require_unchanged(module["graph"], lifted)
     answers = [_user(spec, "user_output") for spec in signature["output_specs"]]
     names = _answer_names(_tree(call["out_spec"]), len(answers))
     inputs = tuple(_tensor(name, values[name]) for name in given)
@@ -161,6 +162,26 @@ def _program(found: Mapping[str, Any]) -> Program:
     ranges = found["range_constraints"]
     bounds = [sentence for name in given for sentence in _bounds(name, values[name]["sizes"], ranges)]
     return Program(str(found.get("torch_version", "")), Signature(inputs, outputs), tuple(bounds))
+
+
+def _require_arguments(takes: Mapping[str, Any], count: int) -> None:
+    """Arguments, by place and by name, that ``count`` tensors fill; PyTorch writes names into code."""
+    places, names = takes["children_spec"]
+    if (takes["type"], places["type"], names["type"]) != ("builtins.tuple", "builtins.tuple", "builtins.dict"):
+        raise Damaged("it takes something else than arguments")
+    leaves, waiting = 0, [takes]
+    while waiting:
+        part = waiting.pop()
+        leaves += part["type"] is None
+        waiting += part["children_spec"]
+        if part["type"] == "builtins.dict":
+            keys = json.loads(part["context"])
+            if not isinstance(keys, list) or len(keys) != len(part["children_spec"]):
+                raise Damaged("it takes something else than arguments")
+            for key in keys:
+                require_name(key)
+    if not count or leaves != count:
+        raise Damaged("it takes something else than tensors: not supported yet")
 
 
 _LIFTED: Final = ("parameter", "buffer", "tensor_constant")

@@ -12,6 +12,10 @@ from kronkers_studio.packaging.byte_reader import Damaged
 from kronkers_studio.packaging.model_files.zip_members import ZipMembers
 
 _LARGEST_PICKLE: Final = 16 << 20
+_BEGINNING: Final = b"PK\x03\x04"
+_PARTS: Final = re.compile(
+    r"data\.pkl|version|byteorder|data/[0-9]{1,9}|\.format_version|\.storage_alignment|\.data/serialization_id"
+)
 _NAMES: Final = frozenset(
     {
         *("collections OrderedDict", "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter"),
@@ -35,11 +39,19 @@ _OPCODES: Final = frozenset(
 
 def require_tensors_only(part: str, data: bytes) -> None:
     """Raise ``Damaged`` or ``TooMuch`` unless ``data``, the part of that name, is such an archive, of tensors of the
-    processor, numbers, texts and containers alone."""
+    processor, numbers, texts and containers alone.
+
+    PyTorch tells by the first bytes whether it is an archive, and else reads it as a pickle; and an archive with some
+    further parts is a TorchScript program to it, of which it runs what the program does when it is loaded."""
+    if not data.startswith(_BEGINNING):
+        raise Damaged(f"its {part} is no whole zip archive")
     archive = ZipMembers(io.BytesIO(data))
     folder = archive.names[0].partition("/")[0]
     if any(name.partition("/")[0] != folder for name in archive.names):
         raise Damaged(f"the parts of its {part} lie in several folders")
+    for name in archive.names:
+        if not _PARTS.fullmatch(name.partition("/")[2]):
+            raise Damaged(f"its {part} holds {printable(name[:100])}, which is of no tensor")
     try:
         for opcode, argument, _ in pickletools.genops(archive.read(f"{folder}/data.pkl", _LARGEST_PICKLE)):
             _require_plain(part, opcode.name, argument)

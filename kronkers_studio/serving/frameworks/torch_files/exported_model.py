@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch._higher_order_ops.wrap  # else PyTorch 2.6 does not find the operator that torch.no_grad() becomes
 from torch.utils import _pytree
 
 from kronkers_studio.serving.model import Arrays
@@ -28,7 +29,8 @@ class ExportedModel:
     def __init__(self, file: Path, declared: Signature, threads: int) -> None:
         torch.set_num_threads(threads)
         try:
-            self._program = torch.export.load(str(file)).module()
+            exported = torch.export.load(str(file))
+            self._program, self._takes = exported.module(), exported.call_spec.in_spec
         except Exception as error:  # what it raises shares no class
             reason = " ".join(str(error).split())[:300]
             raise CannotStart(f"The exported PyTorch program cannot be loaded: {reason}") from error
@@ -39,8 +41,9 @@ class ExportedModel:
         """See ``Model.run``. Raises ``Refusal`` for lengths that the program was not exported for."""
         try:
             given = [torch.from_numpy(np.ascontiguousarray(inputs[spec.name])) for spec in self.signature.inputs]
+            places, names = _pytree.tree_unflatten(given, self._takes)
             with torch.inference_mode():
-                found = self._program(*given)
+                found = self._program(*places, **names)
         except (RuntimeError, TypeError, ValueError, AssertionError) as error:  # guards assert
             lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["of other lengths"]
             raise Refusal(f"The model does not take these inputs: {lines[0][:300]}", status=422) from None
