@@ -67,7 +67,7 @@ def test_every_kind_of_program_answers_as_pytorch_does(torch_version: str, tmp_p
 
 
 def test_exported_programs_answer_as_pytorch_does(torch_version: str, tmp_path: Path) -> None:
-    """Arguments in containers and by name, and a part without gradients. Seen to fail with all given by place."""
+    """Arguments in containers and by name, and a part without gradients."""
     cases = json.loads((_HERE / "exported" / "cases.json").read_text(encoding="utf-8"))
     cases = {name: case for name, case in cases.items() if name.endswith("-2.13.0.pt2")}
     assert len(cases) == 3
