@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kronkers_studio.pmml.text_patterns import plain_pattern
 from tests.pmml_models.documents import answers, document, schema
 
 _BAYES = """<NaiveBayesModel functionName="classification" threshold="0.01">{schema}
@@ -65,3 +66,16 @@ def test_what_the_document_derives_is_derived_of_the_values_that_a_segment_sees(
             shared=shared,
         )
         assert answers(data, x=[None, 4])["output"] == expected
+
+
+@pytest.mark.parametrize("pattern", ["a[b", "[b", "|a", "a\\"])
+def test_a_pattern_is_never_taken_for_a_part_of_itself(pattern: str) -> None:
+    """Seen to fail: what stood between the parts that were understood was left out, so that “a[b” meant “a|b”."""
+    assert plain_pattern(pattern) is None
+
+
+@pytest.mark.parametrize("pattern", ["", "a|b", "a||b", "a|", "[a|b]c", "a\\|b", "^ab*$|c"])
+def test_plain_patterns_are_taken_whole(pattern: str) -> None:
+    found = plain_pattern(pattern)
+    assert found is not None
+    assert found.pattern == pattern
