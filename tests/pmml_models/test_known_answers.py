@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import tracemalloc
+
+import numpy as np
 import pytest
 
+from kronkers_studio.pmml.evaluator import Evaluator
+from kronkers_studio.pmml.problems import InvalidRow
 from kronkers_studio.pmml.text_patterns import plain_pattern
 from tests.pmml_models.documents import answers, document, schema
 
@@ -79,3 +85,32 @@ def test_plain_patterns_are_taken_whole(pattern: str) -> None:
     found = plain_pattern(pattern)
     assert found is not None
     assert found.pattern == pattern
+
+
+_FROM_0 = """<DataField name="x" optype="continuous" dataType="double">
+<Interval closure="closedOpen" leftMargin="0"/></DataField>
+<DataField name="y" optype="continuous" dataType="double"/>"""
+
+
+def test_many_segments_for_many_rows_do_not_take_all_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen to fail where the numbers of all rows and segments are kept at once. Rows keep their places."""
+    monkeypatch.setattr("kronkers_studio.pmml.evaluator._AT_ONCE", 20_000)
+    node = '<Node><True/><Node score="1"><SimplePredicate field="x" operator="lessThan" value="500"/></Node>'
+    one = f'<TreeModel functionName="regression">{schema("x")}{node}<Node score="3"><True/></Node></Node></TreeModel>'
+    data = document(
+        f"""<MiningModel functionName="regression">{schema("x")}<Segmentation multipleModelMethod="average">
+{f"<Segment><True/>{one}</Segment>" * 1_000}</Segmentation></MiningModel>""",
+        fields=_FROM_0,
+    )
+    evaluator = Evaluator(io.BytesIO(data))
+    rows = np.arange(1_000.0)
+    tracemalloc.start()
+    found = evaluator.answer({"x": rows}, len(rows))["output"]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.tolist() == np.where(rows < 500, 1, 3).tolist()
+    assert peak < 8 << 20
+    rows[900] = -1
+    with pytest.raises(InvalidRow) as refused:
+        evaluator.answer({"x": rows}, len(rows))
+    assert refused.value.row == 900
