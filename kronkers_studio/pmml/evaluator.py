@@ -20,6 +20,9 @@ from kronkers_studio.pmml.vocabulary import MODELS
 _MOST_LEVELS = 2_000
 _LONGEST_LEVEL = 200
 _MOST_CLASSES = 10_000
+_AT_ONCE = 8_000_000
+"""Numbers of a kind that are kept at once: rows times the elements that have one for each row."""
+_WIDE = frozenset({"Segment", "Neuron", "DerivedField", "DataField", "RegressionTable", "Cluster", "OutputField"})
 _VERSIONS = ("3.0", "3.1", "3.2", "4.0", "4.1", "4.2", "4.2.1", "4.3", "4.4", "4.4.1")
 
 
@@ -57,6 +60,7 @@ class Evaluator:
         root = read_document(stream)
         self.version = _version(root)
         element = _model(root)
+        self._rows_at_once = max(1, _AT_ONCE // max(1, sum(each.tag in _WIDE for each in root.walk())))
         self.model = element.tag
         self._dictionary = read_dictionary(root)
         self._scope = Scope()
@@ -70,6 +74,19 @@ class Evaluator:
     def answer(self, columns: Mapping[str, Array], rows: int) -> dict[str, Array]:
         """The outputs for ``rows`` rows, of which ``columns`` has the inputs: numbers with NaN, texts with None for
         what is missing. Raises ``InvalidRow``."""
+        parts = []
+        for start in range(0, max(1, rows), self._rows_at_once):
+            end = min(rows, start + self._rows_at_once)
+            part = {name: values[start:end] for name, values in columns.items()}
+            try:
+                parts.append(self._answered(part, end - start))
+            except InvalidRow as problem:
+                raise InvalidRow(problem.reason, problem.field, problem.row + start) from None
+        return (
+            parts[0] if len(parts) == 1 else {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
+        )
+
+    def _answered(self, columns: Mapping[str, Array], rows: int) -> dict[str, Array]:
         frame = Frame(self._scope, rows)
         for given in self.inputs:
             frame.put(given.name, _given(columns[given.name], self._dictionary[given.name]))

@@ -98,8 +98,11 @@ def read_model(document: Document, element: Element, outer: Scope, level: int = 
     derived = _named(local.all("DerivedField") if local else [])
     if level == 0:
         derived = {**document.derived, **derived}
+    seen = derived
+    if level and any(used.changes for used in schema.values()):  # what the document derives is derived of these values
+        seen = {**{name: each for name, each in document.derived.items() if name not in schema}, **derived}
     scope = mining_scope(schema, document.dictionary, outer, top=level == 0)
-    scope.find_with(_Derived(derived, document.compiler, scope))
+    scope.find_with(_Derived(seen, document.compiler, scope))
     targets = [name for name, used in schema.items() if used.usage == "target"]
     if len(targets) > 1:
         element.one("MiningSchema").refuse("it has several targets, and a model here answers one")

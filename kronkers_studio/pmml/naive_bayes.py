@@ -105,7 +105,7 @@ def _gaussian(stats: Element, name: str, scope: Scope, classes: tuple[str, ...],
         values = frame.column(name).values[:, None]
         with np.errstate(all="ignore"):
             density = scale * np.exp(-((values - mean) ** 2) / (2 * variance))
-            found = np.log(np.where(density > 0, density, least))
+            found = np.log(np.maximum(density, least))  # PMML's threshold is the least that a density counts as
         return np.where(np.isnan(values), 0.0, found)
 
     return run

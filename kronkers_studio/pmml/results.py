@@ -69,7 +69,10 @@ def scattered(result: Result, at: Array, rows: int) -> Result:
 
 
 def chosen(at: Array, first: Result, other: Result) -> Result:
-    """``first`` for the rows ``at`` which it is true, ``other`` for the rest."""
+    """``first`` for the rows ``at`` which it is true, ``other`` for the rest; those have no answer where one tells
+    numbers and the other classes."""
+    if (first.numbers is None) != (other.numbers is None):
+        return _alone(at, first)
     classes = (*first.classes, *(name for name in other.classes if name not in first.classes))
 
     def pick(one: Array | None, two: Array | None) -> Array | None:
@@ -84,6 +87,19 @@ def chosen(at: Array, first: Result, other: Result) -> Result:
         pick(first.label_texts(), other.label_texts()) if classes else None,
         pick(first.entities, other.entities),
     )
+
+
+def _alone(at: Array, result: Result) -> Result:
+    """The result for the rows ``at`` which it is true; the rest has no answer."""
+    places = np.flatnonzero(at)
+
+    def pick(values: Array | None) -> Array | None:
+        return None if values is None else values[places]
+
+    kept = Result(
+        pick(result.numbers), result.classes, pick(result.weights), pick(result.labels), pick(result.entities)
+    )
+    return scattered(kept, places, len(at))
 
 
 def aligned(result: Result, classes: tuple[str, ...]) -> Array:

@@ -79,6 +79,11 @@ class MiningField:
     on_invalid: str = ""
     instead_of_invalid: str | float | None = None
 
+    @property
+    def changes(self) -> bool:
+        """Whether the model sees other values than those around it."""
+        return self.outliers != "asIs" or self.on_missing is not None or self.on_invalid in ("asMissing", "asValue")
+
 
 def read_dictionary(root: Element) -> dict[str, DataField]:
     """The fields of the document by their names. Raises ``Unevaluated``."""

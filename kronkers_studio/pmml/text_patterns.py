@@ -23,7 +23,10 @@ def plain_pattern(text: str) -> re.Pattern[str] | None:
         return None
     parts = []
     repeats = 0
-    for alternative in _alternatives(text):
+    alternatives = _alternatives(text)
+    if "|".join(alternatives) != text:  # a bracket that does not close, or a bar beside nothing
+        return None
+    for alternative in alternatives:
         body, repeated = _checked(alternative)
         if body is None:
             return None
