@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from kronkers_studio.domain.errors import InvalidInput, KeyUnavailable, StoreDamaged, WorkspaceError, WrongKey
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.settings.secrets import Secret, get_secret, set_secret
 from kronkers_studio.storage.files import (
     BINARY,
@@ -42,6 +43,7 @@ KEYS_FILE = "keys.json"
 _FORMAT = 1
 _MOST_BYTES = 1 << 20
 _MOST_SLOTS = 64
+_LONGEST_SHOWN = 200  # characters of a key file's name
 _KEY_FILE_BYTES = 4096
 _KEY_FILE_FIRST_LINE = "Kronkers Studio key file, version 1. Whoever has it can open the workspace: keep it safe."
 KEY_FILE_SIZES = range(len(_KEY_FILE_FIRST_LINE) + 45, len(_KEY_FILE_FIRST_LINE) + 51)
@@ -203,7 +205,8 @@ def _open_unasked(slots: list[dict[str, Any]], workspace_id: str) -> MasterKey:
         if slot["kind"] != "key-file":
             continue
         if not _is_local(slot["path"]):
-            obstacles.append(f"The key file {slot['path']} is not on this computer: it is only read when you name it.")
+            named = _shown(slot["path"])
+            obstacles.append(f"The key file {named} is not on this computer: it is only read when you name it.")
             continue
         try:
             content = _stretch(_read_key_file(Path(slot["path"]), unasked=True), "key-file", workspace_id)
@@ -451,12 +454,20 @@ def _read_key_file(file: Path, *, unasked: bool = False) -> bytes:
         if len(key) == 32 and lines[0].startswith("Kronkers Studio key file"):
             return key
     except FileNotFoundError:
-        raise KeyUnavailable(f"The key file {file} is not there.", next_step="Check its path.") from None
+        raise KeyUnavailable(f"The key file {_shown(file)} is not there.", next_step="Check its path.") from None
     except OSError as error:
-        raise KeyUnavailable(f"The key file {file} cannot be read: {error.strerror or error}.") from None
+        raise KeyUnavailable(f"The key file {_shown(file)} cannot be read: {error.strerror or error}.") from None
     except (ValueError, IndexError):  # too long, not text, not two lines, not base 64
         pass
-    raise WrongKey(f"{file} is not a Kronkers Studio key file.", next_step="Choose the file made with the workspace.")
+    raise WrongKey(
+        f"{_shown(file)} is not a Kronkers Studio key file.", next_step="Choose the file made with the workspace."
+    )
+
+
+def _shown(path: str | Path) -> str:
+    """The name of a key file, which whoever made the workspace chose, as it can be shown: its end, if it is long."""
+    text = printable(str(path))
+    return text if len(text) <= _LONGEST_SHOWN else f"…{text[-_LONGEST_SHOWN:]}"
 
 
 def is_key_file(content: bytes) -> bool:

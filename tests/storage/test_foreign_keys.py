@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kronkers_studio.domain.errors import KeyUnavailable, StoreDamaged, WorkspaceError
@@ -217,6 +217,9 @@ _FIELDS = ("kind", "nonce", "wrapped", "salt", "passes", "memory_kib", "lanes", 
     deadline=5000,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+@example(changes=[(2, "path", "\x1f")], top={})
+@example(changes=[(2, "path", "/" + "\x1b" * 300)], top={})
+@example(changes=[(2, "path", "/home/\u202eann")], top={})
 @given(
     changes=st.lists(st.tuples(st.integers(0, 2), st.sampled_from(_FIELDS), _JSON), max_size=3),
     top=st.dictionaries(st.sampled_from(["format", "workspace", "slots", "seal", "more"]), _JSON, max_size=1),
