@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import BinaryIO
 
 from packaging.version import Version
@@ -12,6 +13,7 @@ from kronkers_studio.domain.model_files import (
     JULIA,
     MLFLOW,
     PMML,
+    SAFETENSORS,
     SKOPS,
     TORCH_EXPORT,
     ModelFileKind,
@@ -113,6 +115,10 @@ def _inspected(
     other = recognised(name, stream)
     if other is not None and other.kind is MLFLOW:
         raise description_refused(name, stream)
+    if other is not None and other.kind is SAFETENSORS and other.sure:
+        from kronkers_studio.packaging.model_files.torch_files.safetensors import told_of_weights
+
+        other = replace(other, detail=told_of_weights(name, stream))
     if other is not None:
         raise _not_supported(name, other)
     stream.seek(0)

@@ -7,4 +7,5 @@ exported            from the archive of an exported program to what is known of 
 exported_programs   its description, the tensors that it takes and their bounds
 exported_code       what of that PyTorch would look up or run
 tensor_pickles      pickles that hold tensors and nothing else
+safetensors         the names, types and shapes of weights without a program
 """
