@@ -116,9 +116,13 @@ def _inspected(
     if other is not None and other.kind is MLFLOW:
         raise description_refused(name, stream)
     if other is not None and other.kind is SAFETENSORS and other.sure:
-        from kronkers_studio.packaging.model_files.torch_files.safetensors import told_of_weights
+        from kronkers_studio.packaging.model_files.torch_files.safetensors import told_of_weights, transformers_class
 
         other = replace(other, detail=told_of_weights(name, stream))
+        called = transformers_class(beside.get("config.json"))
+        if called:
+            needs = f"the libraries torch and transformers, whose program {called} is named in config.json beside it"
+            other = replace(other, kind=replace(other.kind, needs=needs))
     if other is not None:
         raise _not_supported(name, other)
     stream.seek(0)

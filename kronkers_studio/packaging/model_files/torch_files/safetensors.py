@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 from kronkers_studio.domain.errors import UnsupportedModel
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.packaging.byte_reader import Damaged, TooMuch
 
 _LENGTH: Final = struct.Struct("<Q")
@@ -73,6 +75,19 @@ def told_of_weights(name: str, stream: BinaryIO) -> str:
     numbers = sum(math.prod(weight.shape) for weight in weights)
     tensors = "1 tensor" if len(weights) == 1 else f"{len(weights):,} tensors"
     return f"{tensors}, {numbers:,} numbers"
+
+
+def transformers_class(read: Callable[[], bytes] | None) -> str:
+    """The class of Transformers that the config.json beside weights names, fit to be shown; "" when it names none,
+    or one of the model's own code."""
+    try:
+        found: Any = json.loads(read().decode("utf-8")) if read is not None else None
+    except (ValueError, RecursionError):
+        return ""
+    match found:
+        case {"model_type": str(), "architectures": [str(name), *_]} if "auto_map" not in found and name.isidentifier():
+            return printable(name[:100])
+    return ""
 
 
 def _described(header: bytes) -> dict[str, Any]:
