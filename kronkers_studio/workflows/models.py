@@ -24,7 +24,7 @@ from kronkers_studio.workflows.stated_signatures import first_statement, state_s
 
 _BESIDE_SUFFIXES = (
     *(".txt", ".toml", ".py", ".python-version", "conda.yaml", "conda.yml", "python_env.yaml", "mlmodel"),
-    *("renv.lock", "description"),
+    *("renv.lock", "description", "config.json"),
 )
 _BESIDE_LIMIT = 256 * 1024  # bytes of a text file worth reading beside a model
 

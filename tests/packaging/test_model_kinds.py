@@ -77,6 +77,10 @@ def test_the_bytes_say_what_a_file_is_whatever_it_is_called(file: str) -> None:
     assert problem.next_step == kind.instead
 
 
+def test_weights_without_a_program_are_counted() -> None:
+    assert "(4 tensors, 19 numbers)" in refusal("net.safetensors", (FILES / "net.safetensors").read_bytes()).message
+
+
 @pytest.mark.parametrize("file", LOADED)
 def test_the_bytes_say_which_library_loads_a_file_whatever_it_is_called(file: str) -> None:
     data = (FILES / file).read_bytes()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.domain.migration import FileKind
 from kronkers_studio.domain.model_files import MODEL_FILE_KINDS, may_be_model, model_file_kind
 from kronkers_studio.workflows.migrating import migrate_folder, plan_migration
@@ -69,6 +70,29 @@ def test_a_file_of_a_shared_suffix_is_found_when_it_is_a_model(
     assert register_model(session, "p", found.source.path, name="m").facts == found.facts
 
 
+@pytest.mark.parametrize(
+    ("config", "needed"),
+    [
+        ('{"model_type": "bert", "architectures": ["BertModel"]}', "transformers, whose program BertModel is named"),
+        ('{"model_type": "own", "architectures": ["Own"], "auto_map": {"AutoModel": "own.Own"}}', "not in the file"),
+        ('{"architectures": ' + "[" * 100_000, "not in the file"),
+        ("[]", "not in the file"),
+    ],
+)
+def test_weights_beside_a_config_say_what_they_would_need(
+    session: Session, tmp_path: Path, config: str, needed: str
+) -> None:
+    folder = tmp_path / "bert"
+    folder.mkdir()
+    header = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    (folder / "config.json").write_text(config, encoding="utf-8")
+    migrate_folder(session, folder, "p")
+
+    with pytest.raises(UnsupportedModel, match=needed):
+        register_model(session, "p", "model.safetensors", name="m")
+
+
 @pytest.mark.parametrize("name", ["net.pt", "net.keras", "weights.safetensors"])
 def test_bytes_go_before_the_name(session: Session, tmp_path: Path, name: str, fitted: bytes) -> None:
     folder = tmp_path / "misnamed"
@@ -89,7 +113,6 @@ def test_bytes_go_before_the_name(session: Session, tmp_path: Path, name: str, f
 def test_a_kind_is_recognised_whatever_it_is_called(head: bytes, called: str) -> None:
     from io import BytesIO
 
-    from kronkers_studio.domain.errors import UnsupportedModel
     from kronkers_studio.packaging import inspect_model
 
     with pytest.raises(UnsupportedModel) as refused:

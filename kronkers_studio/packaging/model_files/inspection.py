@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import BinaryIO
 
 from packaging.version import Version
@@ -12,6 +13,7 @@ from kronkers_studio.domain.model_files import (
     JULIA,
     MLFLOW,
     PMML,
+    SAFETENSORS,
     SKOPS,
     TORCH_EXPORT,
     ModelFileKind,
@@ -113,6 +115,14 @@ def _inspected(
     other = recognised(name, stream)
     if other is not None and other.kind is MLFLOW:
         raise description_refused(name, stream)
+    if other is not None and other.kind is SAFETENSORS and other.sure:
+        from kronkers_studio.packaging.model_files.torch_files.safetensors import told_of_weights, transformers_class
+
+        other = replace(other, detail=told_of_weights(name, stream))
+        called = transformers_class(beside.get("config.json"))
+        if called:
+            needs = f"the libraries torch and transformers, whose program {called} is named in config.json beside it"
+            other = replace(other, kind=replace(other.kind, needs=needs))
     if other is not None:
         raise _not_supported(name, other)
     stream.seek(0)

@@ -8,4 +8,5 @@ exported_programs   its description, the tensors that it takes and their bounds
 exported_code       what of that PyTorch would look up or run
 exported_changes    whether it changes its own weights
 tensor_pickles      pickles that hold tensors and nothing else
+safetensors         the names, types and shapes of weights without a program
 """
