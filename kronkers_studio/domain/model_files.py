@@ -149,7 +149,8 @@ SAFETENSORS = ModelFileKind(
     "a file of weights (.safetensors)",
     signs=(Sign(b'{"', 8, holds=(b'"dtype":', b'"data_offsets":')),),
     needs="the program that the weights belong to, which is not in the file",
-    instead="Export the whole model to ONNX where it was trained.",
+    instead="Put the program beside it, a file of Python with a torch.nn.Module that is made without arguments; or "
+    "export the whole model where it was trained: torch.onnx.export(model, example, file).",
 )
 GGUF = ModelFileKind(
     "GGUF",

@@ -23,7 +23,7 @@ from kronkers_studio.packaging.images.layers import DEPENDENCIES, MODEL, SERVER,
 from kronkers_studio.packaging.images.provenance import annotations_of, code_name, provenance_of
 from kronkers_studio.packaging.layer_cache import LayerCache
 from kronkers_studio.packaging.model_files.inspection import require_safe
-from kronkers_studio.packaging.recorded_facts import FILE_NAMES, checked_model, is_pickle
+from kronkers_studio.packaging.recorded_facts import FILE_NAMES, checked_model, is_pickle, names_code
 from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, stream_pieces, tar_stream
 
 _MODEL_FORMAT = 1
@@ -191,7 +191,11 @@ def describe_model(model: ModelVersion, sha256: str, others: Sequence[str] = ())
         "file_format": facts.file_format,
         "sha256": sha256,
         "signature": _signature(model.signature),
-        "allowed_globals": _spellings(facts.globals) if is_pickle(facts) else [],
+        "allowed_globals": _spellings(facts.globals)
+        if is_pickle(facts)
+        else list(facts.globals)
+        if names_code(facts)
+        else [],
     }
     if facts.packages:
         described["packages"] = list(facts.packages)

@@ -34,7 +34,7 @@ FILE_NAMES: Final[Mapping[Framework, Mapping[str, str]]] = {
     Framework.LIGHTGBM: {**_PICKLES, "lightgbm": "model.txt"},
     Framework.CATBOOST: {**_PICKLES, "catboost": "model.cbm"},
     Framework.KERAS: {"keras": "model.keras"},
-    Framework.PYTORCH: {"torchscript": "model.pt", "torch-export": "model.pt2"},
+    Framework.PYTORCH: {"torchscript": "model.pt", "torch-export": "model.pt2", "safetensors": "model.safetensors"},
     Framework.PMML: {"pmml": "model.pmml"},
     Framework.R: {"rds": "model.rds"},
     Framework.JULIA: {"jls": "model.jls"},
@@ -106,6 +106,11 @@ def is_pickle(facts: ModelFacts) -> bool:
     return facts.file_format in _PICKLES
 
 
+def names_code(facts: ModelFacts) -> bool:
+    """Whether the model is made of code that its ``globals`` name: a pickle, or weights with their program beside."""
+    return is_pickle(facts) or facts.file_format == "safetensors"
+
+
 def checked_facts(facts: ModelFacts, name: str = "") -> ModelFacts:
     """``facts`` when they are such as are found in a model's file and beside it."""
     checked_python(facts.python_version, name)
@@ -119,7 +124,9 @@ def checked_facts(facts: ModelFacts, name: str = "") -> ModelFacts:
         if not is_pickle(facts) or project_of(checked_requirement(library, name)) not in _BESIDE:
             raise _foreign(name, "library", library)
     _check_files(facts, name)
-    if facts.code and not (is_pickle(facts) and is_own_code(facts.code)):
+    if facts.file_format == "safetensors" and not (len(facts.globals) == 1 and facts.globals == facts.unsafe):
+        raise _foreign(name, "number of Python names", str(len(facts.globals)))
+    if facts.code and not (names_code(facts) and is_own_code(facts.code)):
         raise _foreign(name, "code", f"of {len(facts.code)} files")
     for package in facts.packages:
         if facts.framework is not Framework.R or not _PACKAGE.fullmatch(package):

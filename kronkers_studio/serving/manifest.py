@@ -21,7 +21,7 @@ _FRAMEWORKS = {
     "lightgbm": (*_PICKLES, "lightgbm"),
     "catboost": (*_PICKLES, "catboost"),
     "keras": ("keras",),
-    "pytorch": ("torchscript", "torch-export"),
+    "pytorch": ("torchscript", "torch-export", "safetensors"),
     "pmml": ("pmml",),
     "r": ("rds",),
     "julia": ("jls",),

@@ -27,7 +27,7 @@ def load_model(manifest: Manifest, threads: int) -> Model:
 
                 return worker_model(manifest, threads)
             case "keras" | "pytorch":
-                return _network(manifest, threads)
+                return _network(stream, manifest, threads)
             case "pmml":
                 from kronkers_studio.serving.frameworks.pmml_files.pmml_model import PmmlModel
 
@@ -69,8 +69,8 @@ def _unpickled(stream: BinaryIO, manifest: Manifest) -> Model:
     return SklearnModel(load(stream, manifest.allowed_globals), manifest.signature)
 
 
-def _network(manifest: Manifest, threads: int) -> Model:
-    """A model of a library that reads its file itself."""
+def _network(stream: BinaryIO, manifest: Manifest, threads: int) -> Model:
+    """A neural network, loaded by its own library."""
     if manifest.framework == "keras":
         from kronkers_studio.serving.frameworks.keras_files.keras_model import KerasModel
 
@@ -79,6 +79,12 @@ def _network(manifest: Manifest, threads: int) -> Model:
         from kronkers_studio.serving.frameworks.torch_files.exported_model import ExportedModel
 
         return ExportedModel(manifest.file, manifest.signature, threads)
-    from kronkers_studio.serving.frameworks.torch_files.torch_model import TorchModel
+    if manifest.file_format == "safetensors":
+        from kronkers_studio.serving.frameworks.own_code import make_importable
+        from kronkers_studio.serving.frameworks.torch_files.weights_model import load_weights_model
 
-    return TorchModel(manifest.file, manifest.signature, threads)
+        make_importable(manifest.code_folder, manifest.code)
+        return load_weights_model(stream, manifest, threads)
+    from kronkers_studio.serving.frameworks.torch_files.torch_model import load_torchscript
+
+    return load_torchscript(manifest.file, manifest.signature, threads)

@@ -24,11 +24,11 @@ from kronkers_studio.packaging import (
     lock_dependencies,
     this_platform,
 )
-from kronkers_studio.packaging.dependencies.uv_program import run_uv
 from kronkers_studio.packaging.layer_cache import LayerCache
 from tests.conftest import TEST_CACHE
 from tests.lab.servers import LabServer
 from tests.packaging.test_engine import docker, health
+from tests.torch_models.environments import torch_environment
 from tests.tree_libraries.packages import package_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -36,22 +36,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 _HERE = Path(__file__).parent
 
 
-def _environment(version: str) -> Path:
-    home = TEST_CACHE / "torch" / version
-    python = home / "bin" / "python"
-    done = home / "complete"
-    if not done.exists():
-        home.parent.mkdir(parents=True, exist_ok=True)
-        run_uv(["venv", "--clear", "--python", "3.11", str(home)], folder=home.parent)
-        run_uv(["pip", "install", "--python", str(home), f"torch=={version}", "numpy", "orjson"], folder=home.parent)
-        done.write_text("", encoding="utf-8")
-    return python
-
-
 def test_every_kind_of_program_answers_as_pytorch_does(torch_version: str, tmp_path: Path) -> None:
     """Seen to fail with a program in training, so that dropout is at work, and with one that raises an error of its
     own, which was the service's failure before."""
-    python = _environment(torch_version)
+    python = torch_environment(torch_version)
     _run(python, str(_HERE / "models.py"), str(tmp_path))
     cases: dict[str, dict[str, Any]] = json.loads((tmp_path / "cases.json").read_text(encoding="utf-8"))
     assert len(cases) == 8
@@ -76,7 +64,7 @@ def test_exported_programs_answer_as_pytorch_does(torch_version: str, tmp_path: 
         (tmp_path / name).write_bytes((_HERE / "exported" / name).read_bytes())
         package_of(tmp_path / name)
 
-    _run(_environment(torch_version), "-m", "tests.torch_models.served", str(tmp_path))
+    _run(torch_environment(torch_version), "-m", "tests.torch_models.served", str(tmp_path))
 
     served: dict[str, dict[str, Any]] = json.loads((tmp_path / "served.json").read_text(encoding="utf-8"))
     wrong = [name for name, case in cases.items() if not _same(case["outputs"], served[name])]

@@ -105,24 +105,16 @@ def _inspected(
         from kronkers_studio.packaging.model_files.julia_files import inspect_julia
 
         return inspect_julia(name, beside, size_beside)
-    if kind is SKOPS:
-        return _inspect_pickle(name, stream, "", beside, allowed, skops=True)
-    if kind is not None:
+    if kind is not None and kind is not SKOPS:
         return _reader_of(kind)(name, stream, read_surroundings(beside))
-    of_r = _inspect_r(name, stream, head, beside)
+    of_r = _inspect_r(name, stream, head, beside) if kind is None else None
     if of_r is not None:
         return of_r
-    other = recognised(name, stream)
+    other = recognised(name, stream) if kind is None else None
     if other is not None and other.kind is MLFLOW:
         raise description_refused(name, stream)
     if other is not None and other.kind is SAFETENSORS and other.sure:
-        from kronkers_studio.packaging.model_files.torch_files.safetensors import told_of_weights, transformers_class
-
-        other = replace(other, detail=told_of_weights(name, stream))
-        called = transformers_class(beside.get("config.json"))
-        if called:
-            needs = f"the libraries torch and transformers, whose program {called} is named in config.json beside it"
-            other = replace(other, kind=replace(other.kind, needs=needs))
+        return _inspect_weights(name, stream, beside, other)
     if other is not None:
         raise _not_supported(name, other)
     stream.seek(0)
@@ -131,9 +123,9 @@ def _inspected(
             "A model compressed with lz4: not supported yet.",
             next_step="Save it again with joblib.dump(model, file, compress=3).",
         )
-    if not compression and not looks_like_pickle(name, head):
+    if kind is None and not compression and not looks_like_pickle(name, head):
         raise _not_a_model(name)
-    return _inspect_pickle(name, stream, compression, beside, allowed)
+    return _inspect_pickle(name, stream, compression, beside, allowed, skops=kind is SKOPS)
 
 
 def _reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundings], ModelFacts]:
@@ -172,6 +164,25 @@ def _torch_reader_of(kind: ModelFileKind) -> Callable[[str, BinaryIO, Surroundin
     return inspect_torchscript
 
 
+def _inspect_weights(
+    name: str, stream: BinaryIO, beside: Mapping[str, Callable[[], bytes]], found: Recognised
+) -> ModelFacts:
+    """Weights in the form of safetensors, with their program beside. Raises ``UnsupportedModel`` without one."""
+    from kronkers_studio.packaging.model_files.torch_files.safetensors import told_of_weights, transformers_class
+    from kronkers_studio.packaging.model_files.torch_files.weights import inspect_weights
+
+    told = told_of_weights(name, stream)
+    facts = inspect_weights(name, stream, beside, read_surroundings(beside))
+    if facts is not None:
+        return facts
+    found = replace(found, detail=told)
+    called = transformers_class(beside.get("config.json"))
+    if called:
+        needs = f"the libraries torch and transformers, whose program {called} is named in config.json beside it"
+        found = replace(found, kind=replace(found.kind, needs=needs))
+    raise _not_supported(name, found)
+
+
 def _inspect_r(
     name: str, stream: BinaryIO, head: bytes, beside: Mapping[str, Callable[[], bytes]]
 ) -> ModelFacts | None:
@@ -202,10 +213,14 @@ def require_safe(facts: ModelFacts, allowed: frozenset[str] = frozenset(), label
         )
     never = any(map(why_never, unsafe))
     kind = UnsupportedModel if never else CodeNotAllowed
+    if facts.framework is Framework.PYTORCH:
+        reason, instead = "the program of its weights, which its service would run", "Export it to ONNX or TorchScript"
+    else:
+        reason = "which is not on the list of what a scikit-learn model may use"
+        instead = "Save only the fitted scikit-learn estimator (of a search: best_estimator_), or export it to ONNX"
     problem = kind(
-        f"This model needs {_listed(unsafe)}, which is not on the list of what a scikit-learn model may use.",
-        next_step="Save only the fitted scikit-learn estimator (of a search: best_estimator_), or export it to ONNX"
-        + ("." if never else "; or, if you know that code, allow it for this version."),
+        f"This model needs {_listed(unsafe)}, {reason}.",
+        next_step=instead + ("." if never else "; or, if you know that code, allow it for this version."),
         details="\n".join(unsafe),
     )
     problem.model = label

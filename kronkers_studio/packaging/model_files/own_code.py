@@ -20,6 +20,7 @@ from kronkers_studio.packaging.model_files.pickles.allowances import LISTED_LIBR
 
 LARGEST_CODE_FILE: Final = 256 * 1024
 """Bytes of one file."""
+_LIBRARIES: Final = LISTED_LIBRARIES | {"torch"}
 _MOST_FILES: Final = 100
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _MOST_FOLDERS: Final = 16
@@ -76,7 +77,7 @@ def _may_be_own(module: str) -> bool:
     return (
         len(parts) <= _DEEPEST_MODULE
         and all(part.isidentifier() and part.isascii() and not name_problem(part, WINDOWS) for part in parts)
-        and parts[0] not in LISTED_LIBRARIES
+        and parts[0] not in _LIBRARIES
         and parts[0] not in sys.stdlib_module_names
         and parts[0] != "__main__"
     )

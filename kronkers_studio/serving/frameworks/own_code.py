@@ -18,7 +18,9 @@ from typing import Final
 
 from kronkers_studio.serving.problems import CannotStart
 
-_LIBRARIES: Final = ("numpy", "scipy", "sklearn", "joblib", "xgboost", "lightgbm", "catboost", "kronkers_studio")
+_LIBRARIES: Final = (
+    *("numpy", "scipy", "sklearn", "joblib", "xgboost", "lightgbm", "catboost", "torch", "kronkers_studio"),
+)
 _PACKAGE: Final = "/__init__.py"
 
 

@@ -9,4 +9,5 @@ exported_code       what of that PyTorch would look up or run
 exported_changes    whether it changes its own weights
 tensor_pickles      pickles that hold tensors and nothing else
 safetensors         the names, types and shapes of weights without a program
+weights             such weights with their program beside them
 """

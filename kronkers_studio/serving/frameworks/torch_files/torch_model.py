@@ -1,4 +1,4 @@
-"""TorchScript programs, run by PyTorch on the processor."""
+"""Programs of PyTorch, run on the processor."""
 
 from __future__ import annotations
 
@@ -25,21 +25,27 @@ _TRIED_ROWS = 2  # so that the axis of the rows shows
 _MOST_TRIED = 1 << 22  # values
 
 
+def load_torchscript(file: Path, declared: Signature, threads: int) -> TorchModel:
+    """The TorchScript program in ``file``, which was verified. Raises ``CannotStart``."""
+    torch.set_num_threads(threads)
+    try:
+        program = torch.jit.load(str(file), map_location="cpu").eval()
+    except (RuntimeError, ValueError, OSError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise CannotStart(f"The PyTorch program cannot be loaded: {reason}") from error
+    return TorchModel(program, declared)
+
+
 class TorchModel:
-    """The program in ``file``, which was verified. It takes tensors of any shape and type, but for those of which the
-    package says more: a person did, or a description beside the file."""
+    """A loaded ``program``. It takes tensors of any shape and type, but for those of which the package says more: a
+    person did, or a description beside the file."""
 
     takes_missing = False
     probabilities = ""
     classes: tuple[str, ...] = ()
 
-    def __init__(self, file: Path, declared: Signature, threads: int) -> None:
-        torch.set_num_threads(threads)
-        try:
-            self._program = torch.jit.load(str(file), map_location="cpu").eval()
-        except (RuntimeError, ValueError, OSError) as error:
-            reason = " ".join(str(error).split())[:300]
-            raise CannotStart(f"The PyTorch program cannot be loaded: {reason}") from error
+    def __init__(self, program: Any, declared: Signature) -> None:
+        self._program = program
         inputs = tuple(replace(spec, any_type=spec.any_rank) for spec in declared.inputs)
         self.signature = Signature(inputs, declared.outputs, by_tensor=True)
         self.signature = replace(self.signature, outputs=self._seen())
@@ -54,7 +60,11 @@ class TorchModel:
         except _NOT_TAKEN as error:
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]
             raise Refusal(f"The model does not take these inputs: {lines[-1][:300]}", status=422) from None
-        outputs = list(found) if isinstance(found, tuple) else [found]
+        outputs = list(found) if isinstance(found, tuple | list) else [found]
+        if len(outputs) != len(self.signature.outputs) or not all(isinstance(one, torch.Tensor) for one in outputs):
+            raise Refusal(
+                f"The model answers with something else than {len(self.signature.outputs)} tensors.", status=422
+            )
         answers = zip(self.signature.outputs, outputs, strict=True)
         return {spec.name: _plain(one) for spec, one in answers if spec.name in wanted}
 
