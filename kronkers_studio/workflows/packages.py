@@ -203,8 +203,9 @@ def _compose(
     progress: Progress,
     cancel: CancelToken,
 ) -> ComposedImage:
-    from kronkers_studio.packaging import compose_package, lock_dependencies, users_layer_cache
+    from kronkers_studio.packaging import compose_package, lock_dependencies, require_safe, users_layer_cache
 
+    require_safe(model.facts, model.allowed, model.label)  # before libraries are looked for
     cache = users_layer_cache()
     if model.allowances:
         progress.step(f"Looking at what was allowed: {', '.join(sorted(model.allowed)[:_NAMES_SHOWN])}")
