@@ -36,8 +36,8 @@ from tests.desktop.accessible import the_dialog, unnamed, unreachable
 from tests.desktop.kinds import OpenWindow, Rest, the_page, the_session
 from tests.desktop.things import NOON
 from tests.lab.servers import LabServer
+from tests.packaging.containers import docker
 from tests.packaging.image_files import tar_of
-from tests.packaging.test_engine import docker
 
 _TESTS = Path(__file__).parents[1]
 _FILES = {
@@ -163,7 +163,7 @@ def test_a_program_that_somebody_wrote_is_not_called_safe(window: MainWindow, co
 
 
 def test_what_a_service_gets_is_said_as_it_is(window: MainWindow, come_to_rest: Rest) -> None:
-    """Seen to fail before: nobody said which PyTorch it would be, and one second was promised."""
+    """Before, nobody said which PyTorch it would be, and one second was promised."""
     wizard = _wizard(window, "traced", come_to_rest, "libraries")
     assert "Python 3.11, the newest PyTorch and what that needs" in _words(wizard)
     wizard.show_step("target")

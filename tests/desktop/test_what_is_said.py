@@ -79,7 +79,7 @@ def _page(window: MainWindow, model: str, rest: Rest) -> ModelPage:
 
 
 def test_the_wizard_leads_from_a_refusal_to_a_package(window: MainWindow, qtbot: QtBot, come_to_rest: Rest) -> None:
-    """Seen to fail before: the wizard ended there, and named a command."""
+    """Before, the wizard ended there, and named a command."""
     window.studio.go.emit(PackageVersion("sorter:1"))
     come_to_rest(window)
     wizard = the_dialog(window, PackageDialog)
@@ -217,7 +217,7 @@ def test_only_where_a_file_leaves_it_open_something_is_offered(window: MainWindo
 def test_what_comes_next_is_said_when_it_is_registered(
     window: MainWindow, come_to_rest: Rest, model: str, said: str, button: str, dialog: type[Dialog]
 ) -> None:
-    """Seen to fail before: "Put it live to send it rows" was said of models that could not be."""
+    """Before, "Put it live to send it rows" was said of models that could not be."""
     page = the_page(window, ModelsPage)
     page._registered(_version(window, model))
     assert said in _words(page.notice)
@@ -229,7 +229,7 @@ def test_what_comes_next_is_said_when_it_is_registered(
 def test_the_guide_offers_nothing_that_has_to_be_allowed_first(
     window: MainWindow, qtbot: QtBot, come_to_rest: Rest
 ) -> None:
-    """Seen to fail before: such a model was registered, and could not be packaged."""
+    """Before, such a model was registered, and could not be packaged."""
     step = PutLiveStep(window.studio)
     qtbot.addWidget(step)
     step.look_for_models("plant")

@@ -20,7 +20,7 @@ from kronkers_studio.workflows.servers import add_server, show_host_key
 from kronkers_studio.workflows.session import Session, create_workspace
 from tests.conftest import TEST_CACHE
 from tests.lab.servers import LabServer
-from tests.packaging.test_engine import docker
+from tests.packaging.containers import docker
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(1800)]
 

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kronkers_studio.domain.models import ContentRef, ModelVersion
-from kronkers_studio.packaging import (
-    base_from_archive,
-    compose_package,
-    docker_archive,
-    inspect_model,
-    lock_dependencies,
-    this_platform,
-)
-from kronkers_studio.packaging.layer_cache import LayerCache
-from tests.conftest import TEST_CACHE
 from tests.lab.servers import LabServer
-from tests.packaging.test_engine import docker, health
+from tests.packaging.containers import asked, composed_of_file, running
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -61,44 +48,18 @@ _CASES: dict[str, tuple[Path, Callable[[], tuple[list[Any], list[Any]]]]] = {
 @pytest.fixture(params=sorted(_CASES))
 def container(request: pytest.FixtureRequest, lab_server: LabServer, base_image_archive: Path) -> Iterator[str]:
     """The service of a model, running."""
-    cache = LayerCache(TEST_CACHE / "kronkers-studio" / "layers")
     file = _CASES[request.param][0]
-    data = file.read_bytes()
     described = {"MLmodel", "requirements.txt", "python_env.yaml"}
-    beside: dict[str, Callable[[], bytes]] = {
-        each.name: each.read_bytes for each in file.parent.iterdir() if each.name in described
-    }
-    facts = inspect_model(file.name, io.BytesIO(data), {".python-version": lambda: b"3.11", **beside})
-    source = ContentRef("deep", "c0ffee" * 10, file.name)
-    model = ModelVersion("deep", 1, source, facts, datetime(2026, 11, 30, tzinfo=UTC), "ada", size=len(data))
-    lock = lock_dependencies(facts, this_platform(), cache=cache)
-    base = base_from_archive(base_image_archive, this_platform(), cache)
-    image = compose_package(model, lambda: io.BytesIO(data), lock, platform=this_platform(), base=base, cache=cache)
-    print(request.param, {layer.role: layer.size for layer in image.package.layers}, lock.requirements)
-    docker(lab_server, "load", pieces=docker_archive(image))
-    confined = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL")
-    docker(lab_server, "run", "--detach", "--name", "deep", *confined, image.config_digest)
-    try:
+    beside = {each.name: each.read_bytes for each in file.parent.iterdir() if each.name in described}
+    with running(lab_server, composed_of_file(file, base_image_archive, beside), "deep"):
         yield request.param
-    finally:
-        docker(lab_server, "rm", "--force", "deep")
-        docker(lab_server, "image", "rm", "--force", image.config_digest)
 
 
 def test_a_model_answers_in_its_container_as_its_library_does(container: str, lab_server: LabServer) -> None:
-    assert health(lab_server, "deep") == "healthy", docker(lab_server, "logs", "deep")
     rows, expected = _CASES[container][1]()
-    question = (
-        "import json, sys, urllib.request as u; "
-        "kind = {'content-type': 'application/json'}; "
-        "r = u.Request('http://127.0.0.1:8080/predict', sys.stdin.buffer.read(), kind); "
-        "print(u.urlopen(r).read().decode())"
-    )
 
-    pieces = [json.dumps({"rows": rows}).encode()]
-    said = docker(lab_server, "exec", "--interactive", "deep", "python3.11", "-c", question, pieces=pieces)
+    found = asked(lab_server, "deep", "/predict", {"rows": rows})["outputs"]
 
-    found = json.loads(said)["outputs"]
     assert len(found) == len(expected)
     for row, one in zip(found, expected, strict=True):
         assert row == pytest.approx(one, rel=1e-6, abs=1e-6)

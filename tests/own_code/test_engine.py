@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,34 +12,25 @@ import pytest
 from kronkers_studio.packaging import (
     base_from_archive,
     compose_package,
-    docker_archive,
     lock_dependencies,
     this_platform,
 )
-from kronkers_studio.packaging.layer_cache import LayerCache
 from kronkers_studio.workflows.allowances import allow_globals, own_code_names
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import open_code, open_model, register_model
 from kronkers_studio.workflows.session import create_workspace
-from tests.conftest import TEST_CACHE
 from tests.lab.servers import LabServer
 from tests.own_code.projects import make_project
-from tests.packaging.test_engine import docker, health
+from tests.packaging.containers import asked, layer_cache, running
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(1200)]
-
-_ASK = (
-    "import sys, urllib.request as u; "
-    "r = u.Request('http://127.0.0.1:8080/predict', sys.stdin.buffer.read(), {'content-type': 'application/json'}); "
-    "print(u.urlopen(r).read().decode())"
-)
 
 
 @pytest.fixture
 def container(lab_server: LabServer, base_image_archive: Path, tmp_path: Path) -> Iterator[tuple[Any, Any, Any]]:
     """The service, running; some rows, and the library's labels and probabilities for them."""
     known = make_project(tmp_path / "project")
-    cache = LayerCache(TEST_CACHE / "kronkers-studio" / "layers")
+    cache = layer_cache()
     session, _recovery = create_workspace(tmp_path / "workspace", key_file=tmp_path / "key")
     with session:
         migrate_folder(session, tmp_path / "project", "plant")
@@ -55,23 +45,15 @@ def container(lab_server: LabServer, base_image_archive: Path, tmp_path: Path) -
             base=base_from_archive(base_image_archive, this_platform(), cache),
             cache=cache,
         )
-        docker(lab_server, "load", pieces=docker_archive(image))
-    confined = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--network", "none")
-    docker(lab_server, "run", "--detach", "--name", "own-code", *confined, image.config_digest)
-    try:
+    with running(lab_server, image, "own-code"):
         yield known
-    finally:
-        docker(lab_server, "rm", "--force", "own-code")
-        docker(lab_server, "image", "rm", "--force", image.config_digest)
 
 
 def test_own_steps_answer_in_a_container_as_they_do_where_they_were_fitted(
     container: tuple[Any, Any, Any], lab_server: LabServer
 ) -> None:
     rows, labels, probabilities = container
-    assert health(lab_server, "own-code") == "healthy", docker(lab_server, "logs", "own-code")
-    pieces = [json.dumps({"rows": rows}).encode()]
-    said = json.loads(docker(lab_server, "exec", "--interactive", "own-code", "python3.11", "-c", _ASK, pieces=pieces))
+    said = asked(lab_server, "own-code", "/predict", {"rows": rows})
     assert said["outputs"] == labels
     given = [[row["left"], row["right"]] for row in said["probabilities"]]
     assert given == [pytest.approx(row, rel=1e-12) for row in probabilities]

@@ -4,8 +4,6 @@ import dataclasses
 import io
 import json
 import subprocess
-import time
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -23,6 +21,7 @@ from kronkers_studio.packaging import (
     this_platform,
 )
 from tests.lab.servers import LabServer
+from tests.packaging.containers import docker, health
 
 pytestmark = pytest.mark.lab
 
@@ -36,18 +35,6 @@ def composed(
     version: ModelVersion, data: bytes, lock: DependencyLock, base: BaseImage, cache: LayerCache
 ) -> ComposedImage:
     return compose_package(version, lambda: io.BytesIO(data), lock, platform=this_platform(), base=base, cache=cache)
-
-
-def docker(server: LabServer, *command: str, pieces: Iterable[bytes] = ()) -> str:
-    process = subprocess.Popen(
-        server.inside("docker", *command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    assert process.stdin is not None
-    for piece in pieces:
-        process.stdin.write(piece)
-    output = process.communicate()[0].decode()
-    assert process.returncode == 0, output
-    return output
 
 
 def test_an_engine_runs_the_package_and_takes_a_new_version_thin(
@@ -89,12 +76,3 @@ def test_an_engine_runs_the_package_and_takes_a_new_version_thin(
     ).stdout
     again = base_from_engine([exported], LayerCache(tmp_path))
     assert [layer.diff_id for layer in again.layers] == [layer.diff_id for layer in image.layers]
-
-
-def health(server: LabServer, name: str) -> str:
-    state = "starting"
-    deadline = time.monotonic() + 60
-    while state == "starting" and time.monotonic() < deadline:
-        time.sleep(0.2)
-        state = docker(server, "inspect", "--format", "{{.State.Health.Status}}", name).strip()
-    return state

@@ -292,7 +292,7 @@ def test_rows_that_no_segment_is_for_have_no_answer_and_no_probabilities() -> No
 
 
 def test_what_the_schema_refuses_is_refused_also_where_nothing_looks_at_it() -> None:
-    """Seen to fail with fields that are looked at only where a predicate asks for them."""
+    """Fields were looked at only where a predicate asked for them, once."""
     data = tree("<Node score='1'><True/></Node>", fields=("n",))
     assert answers(data, n=[3, None])["output"] == [1, 1]
     with pytest.raises(InvalidRow, match="is no integer"):

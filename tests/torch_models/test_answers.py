@@ -19,15 +19,12 @@ from kronkers_studio.domain.stated_signatures import may_be_stated, parse_tensor
 from kronkers_studio.packaging import (
     base_from_archive,
     compose_package,
-    docker_archive,
     inspect_model,
     lock_dependencies,
     this_platform,
 )
-from kronkers_studio.packaging.layer_cache import LayerCache
-from tests.conftest import TEST_CACHE
 from tests.lab.servers import LabServer
-from tests.packaging.test_engine import docker, health
+from tests.packaging.containers import asked, layer_cache, running
 from tests.torch_models.environments import torch_environment
 from tests.tree_libraries.packages import package_of
 
@@ -97,7 +94,7 @@ def program(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture
 def container(program: Path, torch_version: str, lab_server: LabServer, base_image_archive: Path) -> Iterator[str]:
     """The service of ``program``, running; of what ``scripted`` takes and gives a person said the most."""
-    cache = LayerCache(TEST_CACHE / "kronkers-studio" / "layers")
+    cache = layer_cache()
     data = program.read_bytes()
     beside = {"requirements.txt": f"torch=={torch_version}\n".encode, ".python-version": b"3.11\n".lower}
     facts = inspect_model(program.name, io.BytesIO(data), beside)
@@ -112,26 +109,19 @@ def container(program: Path, torch_version: str, lab_server: LabServer, base_ima
     base = base_from_archive(base_image_archive, this_platform(), cache)
     image = compose_package(model, lambda: io.BytesIO(data), lock, platform=this_platform(), base=base, cache=cache)
     print({layer.role: layer.size for layer in image.package.layers}, lock.requirements)
-    docker(lab_server, "load", pieces=docker_archive(image))
-    confined = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL")
-    docker(lab_server, "run", "--detach", "--name", "torch", *confined, image.config_digest)
-    try:
-        yield "torch"
-    finally:
-        docker(lab_server, "rm", "--force", "torch")
-        docker(lab_server, "image", "rm", "--force", image.config_digest)
+    with running(lab_server, image, "torch") as name:
+        yield name
 
 
 @pytest.mark.lab
 def test_a_program_answers_in_its_container_as_pytorch_does(
     program: Path, container: str, lab_server: LabServer
 ) -> None:
-    assert health(lab_server, container) == "healthy", docker(lab_server, "logs", container)
     case = json.loads(program.with_name("cases.json").read_text(encoding="utf-8"))[program.name]
     given = case["inputs"][0]
     tensor = {"name": "x", "datatype": "FP32", "shape": given["shape"], "data": np.ravel(given["data"]).tolist()}
 
-    outputs = _asked(lab_server, container, "/v2/models/torch/infer", {"inputs": [tensor]})["outputs"]
+    outputs = asked(lab_server, container, "/v2/models/torch/infer", {"inputs": [tensor]})["outputs"]
 
     assert [one["shape"] for one in outputs] == [list(np.shape(one)) for one in case["outputs"]]
     for one, expected in zip(outputs, case["outputs"], strict=True):
@@ -144,26 +134,13 @@ def _require_as_said(lab_server: LabServer, container: str, case: dict[str, Any]
     """What a person said of ``scripted`` holds, as far as it is true."""
     given = case["inputs"][0]
     rows = [dict(zip("abcd", row, strict=True)) for row in np.reshape(given["data"], given["shape"]).tolist()]
-    answered = _asked(lab_server, container, "/predict", {"rows": rows})
+    answered = asked(lab_server, container, "/predict", {"rows": rows})
     assert np.allclose(answered["outputs"], case["outputs"][0], rtol=1e-6, atol=1e-6), "rows are taken, as was said"
     wrong = {"name": "x", "datatype": "FP32", "shape": [4, 5], "data": given["data"]}
-    refused = _asked(lab_server, container, "/v2/models/torch/infer", {"inputs": [wrong]})
+    refused = asked(lab_server, container, "/v2/models/torch/infer", {"inputs": [wrong]})
     assert (refused["status"], "has shape [4, 5]; it must be [-1, 4]" in refused["said"]) == (400, True)
-    told = _asked(lab_server, container, "/v2/models/torch", None)
+    told = asked(lab_server, container, "/v2/models/torch", None)
     assert told["inputs"][0]["parameters"]["columns"] == list("abcd")
     assert [(one["datatype"], one["shape"]) for one in told["outputs"]] == [("FP32", [-1, 2]), ("FP32", [-1, 3])], (
         "what the program gives counts, whatever was said of it"
     )
-
-
-def _asked(server: LabServer, container: str, path: str, body: dict[str, Any] | None) -> Any:
-    """What the service answers, or with which status it refuses, and what it says."""
-    question = (
-        "import json, sys, urllib.error, urllib.request as u\n"
-        "body = sys.stdin.buffer.read() or None\n"
-        f"r = u.Request('http://127.0.0.1:8080{path}', body, {{'content-type': 'application/json'}})\n"
-        "try: print(u.urlopen(r).read().decode())\n"
-        "except urllib.error.HTTPError as e: print(json.dumps({'status': e.code, 'said': e.read().decode()}))"
-    )
-    pieces = [json.dumps(body).encode()] if body is not None else []
-    return json.loads(docker(server, "exec", "--interactive", container, "python3.11", "-c", question, pieces=pieces))

@@ -16,28 +16,19 @@ from kronkers_studio.domain.stated_signatures import parse_tensor
 from kronkers_studio.packaging import (
     base_from_archive,
     compose_package,
-    docker_archive,
     lock_dependencies,
     this_platform,
 )
-from kronkers_studio.packaging.layer_cache import LayerCache
 from kronkers_studio.workflows.allowances import allow_globals, own_code_names
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import open_code, open_model, register_model
 from kronkers_studio.workflows.session import create_workspace
 from kronkers_studio.workflows.stated_signatures import state_signature
-from tests.conftest import TEST_CACHE
 from tests.lab.servers import LabServer
-from tests.packaging.test_engine import docker, health
+from tests.packaging.containers import asked, layer_cache, running
 from tests.torch_models.environments import torch_environment
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(1200)]
-
-_ASK = (
-    "import sys, urllib.request as u; "
-    "r = u.Request('http://127.0.0.1:8080/predict', sys.stdin.buffer.read(), {'content-type': 'application/json'}); "
-    "print(u.urlopen(r).read().decode())"
-)
 
 
 @pytest.fixture
@@ -51,7 +42,7 @@ def case(
     subprocess.run([str(python), str(Path(__file__).with_name("weights.py")), str(project)], check=True)
     known: dict[str, Any] = json.loads((project / "case.json").read_text(encoding="utf-8"))
     (project / "requirements.txt").write_text(f"torch=={torch_version}\n", encoding="utf-8")
-    cache = LayerCache(TEST_CACHE / "kronkers-studio" / "layers")
+    cache = layer_cache()
     session, _recovery = create_workspace(tmp_path / "workspace", key_file=tmp_path / "key")
     with session:
         migrate_folder(session, project, "nets")
@@ -67,18 +58,12 @@ def case(
             base=base_from_archive(base_image_archive, this_platform(), cache),
             cache=cache,
         )
-        docker(lab_server, "load", pieces=docker_archive(image))
-    confined = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--network", "none")
-    docker(lab_server, "run", "--detach", "--name", "weights", *confined, image.config_digest)
-    try:
+    with running(lab_server, image, "weights"):
         yield known
-    finally:
-        docker(lab_server, "rm", "--force", "weights")
-        docker(lab_server, "image", "rm", "--force", image.config_digest)
 
 
 def test_weights_answer_rows_in_a_container_as_pytorch_does(case: dict[str, Any], lab_server: LabServer) -> None:
-    assert health(lab_server, "weights") == "healthy", docker(lab_server, "logs", "weights")
-    pieces = [json.dumps({"rows": [dict(zip("abcd", row, strict=True)) for row in case["rows"]]}).encode()]
-    said = json.loads(docker(lab_server, "exec", "--interactive", "weights", "python3.11", "-c", _ASK, pieces=pieces))
+    said = asked(
+        lab_server, "weights", "/predict", {"rows": [dict(zip("abcd", row, strict=True)) for row in case["rows"]]}
+    )
     np.testing.assert_allclose(said["outputs"], case["outputs"][0], rtol=1e-6, atol=1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 import time
@@ -100,10 +101,12 @@ def build_app(
         inference.check_model(scope["path_params"])
         return json_answer({"name": manifest.name, "ready": ready()}, status=200 if ready() else 503)
 
-    described_once = json_answer(openapi_document(manifest, model, prediction.reader, prediction.most_rows))
+    @functools.cache
+    def description() -> Answer:
+        return json_answer(openapi_document(manifest, model, prediction.reader, prediction.most_rows))
 
     async def openapi(_scope: Scope, _receive: Receive) -> Answer:
-        return described_once
+        return description()
 
     async def try_it(_scope: Scope, _receive: Receive) -> Answer:
         return try_it_page()

@@ -236,6 +236,7 @@ class NodeReader:
         return self._call(made, (owner, content.get("func")))
 
     def _operator(self, node: dict[str, Any], depth: int) -> Symbol:
+        """A function that Python's module operator makes: each runs programs, so that none is ever loaded."""
         made = self._called(Global("operator", self._global(node).name))
         given = self.symbol(node.get("attrs"), depth)
         return self._call(made, given if isinstance(given, tuple) else (given,))
@@ -408,7 +409,6 @@ _LOADERS: Final[dict[str, Callable[[NodeReader, dict[str, Any], int], Symbol]]] 
     "ObjectNode": NodeReader._object,
     "TreeNode": NodeReader._tree,
     "LossNode": NodeReader._loss,
-    "QuantileForestNode": NodeReader._reduced,
     "NdArrayNode": NodeReader._array,
     "MaskedArrayNode": NodeReader._masked_array,
     "DTypeNode": NodeReader._type_of_array,

@@ -11,6 +11,7 @@ import torch
 import torch._higher_order_ops.wrap  # else PyTorch 2.6 does not find the operator that torch.no_grad() becomes
 from torch.utils import _pytree
 
+from kronkers_studio.serving.frameworks.torch_files.torch_model import as_array
 from kronkers_studio.serving.model import Arrays
 from kronkers_studio.serving.problems import CannotStart, Refusal
 from kronkers_studio.serving.signature import Signature
@@ -48,10 +49,4 @@ class ExportedModel:
             lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["of other lengths"]
             raise Refusal(f"The model does not take these inputs: {lines[0][:300]}", status=422) from None
         answers = zip(self.signature.outputs, _pytree.tree_leaves(found), strict=True)
-        return {spec.name: _plain(one) for spec, one in answers if spec.name in wanted}
-
-
-def _plain(tensor: Any) -> _Array:
-    """``tensor`` as an array; of numbers that NumPy does not have, as the nearest that it has."""
-    found = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
-    return np.asarray(found.detach().numpy())
+        return {spec.name: as_array(one) for spec, one in answers if spec.name in wanted}

@@ -66,7 +66,7 @@ class TorchModel:
                 f"The model answers with something else than {len(self.signature.outputs)} tensors.", status=422
             )
         answers = zip(self.signature.outputs, outputs, strict=True)
-        return {spec.name: _plain(one) for spec, one in answers if spec.name in wanted}
+        return {spec.name: as_array(one) for spec, one in answers if spec.name in wanted}
 
     def _seen(self) -> tuple[TensorSpec, ...]:
         """The outputs as they are for rows of zeros: what the program gives counts, whatever is said of it. As they are
@@ -100,7 +100,7 @@ def _as_seen(said: TensorSpec, found: _Array, *, of_rows: bool) -> TensorSpec:
     return replace(said, datatype=datatype_of(found), shape=shape, columns=columns, any_rank=False)
 
 
-def _plain(tensor: Any) -> _Array:
+def as_array(tensor: Any) -> _Array:
     """``tensor`` as the array that it is; of numbers that NumPy does not have, as the nearest that it has."""
     found = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
     return np.asarray(found.detach().numpy())
