@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from kronkers_studio.domain import model_files
+from kronkers_studio.domain.errors import NotAModel
 from kronkers_studio.domain.model_files import (
     HEAD_BYTES,
     R_DATA_CLASSES,
@@ -21,6 +22,10 @@ from kronkers_studio.packaging.model_files.zip_entries import zip_entries
 
 _PICKLE_SUFFIXES = (*model_files.JOBLIB.suffixes, *model_files.PICKLE.suffixes, *model_files.PICKLE.shared)
 _CLASSES_SHOWN = 3
+_SUPPORTED = (
+    "Models of scikit-learn (joblib, pickle, skops), XGBoost, LightGBM, CatBoost, Keras, PyTorch (TorchScript, .pt2), "
+    "ONNX, PMML and R (.rds), and Julia objects (.jls)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,14 @@ class Recognised:
     sure: bool
     detail: str = ""
     is_model: bool = True
+
+
+def not_a_model(name: str) -> NotAModel:
+    """Why the file ``name`` is refused that is of no kind known here."""
+    return NotAModel(
+        f"{name} is not a model file that is known here.",
+        next_step=f"{_SUPPORTED} can be registered.",
+    )
 
 
 def looks_like_pickle(name: str, head: bytes) -> bool:
