@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -9,12 +10,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from kronkers_studio.domain.content import Entry, EntryKind, StoredItem
+from kronkers_studio.domain.content import Entry, EntryKind, SourceItem, StoredItem
 from kronkers_studio.domain.errors import (
     AlreadyExists,
     InvalidInput,
@@ -137,10 +139,24 @@ def test_a_disk_that_fills_up_while_packs_are_written_loses_nothing_acknowledged
 
     monkeypatch.setattr(packs_module, "write_fully", writing)
     acknowledged: list[StoredItem] = []
+    small_are_in = threading.Event()
+
+    def note(stored: Sequence[StoredItem]) -> None:
+        acknowledged.extend(stored)
+        if any(each.item.kind is EntryKind.FILE for each in stored):
+            small_are_in.set()
+
+    class LargeLast(local_folder.LocalFolder):
+        """The file that fills the disk is read once others are acknowledged, whichever thread is quicker."""
+
+        @contextlib.contextmanager
+        def open(self, item: SourceItem) -> Iterator[BinaryIO]:
+            assert item.path != "large.bin" or small_are_in.wait(60)
+            with super().open(item) as stream:
+                yield stream
+
     with pytest.raises(StorageFull, match="full"):
-        workspace.content.store_items(
-            local_folder.listing(folder), local_folder.LocalFolder(folder), on_durable=acknowledged.extend
-        )
+        workspace.content.store_items(local_folder.listing(folder), LargeLast(folder), on_durable=note)
     room = 1 << 30
     files = [stored for stored in acknowledged if stored.item.kind is EntryKind.FILE]
     assert files
