@@ -26,5 +26,6 @@ class Benchmark:
 
 BENCHMARKS: Mapping[str, Benchmark] = {
     "peers": Benchmark("ours beside restic and others on folders of several shapes, as ratios", "benchmarks.peers"),
+    "serving": Benchmark("our service beside those of others on the same model and rows", "benchmarks.serving"),
     "profile": Benchmark("where the time of our import, rescan, restore and check goes", "benchmarks.profiling"),
 }
