@@ -6,6 +6,7 @@ The commands:
 content           the workspace and what is in it: init, projects, log, show, ls, restore, check
 migrating         bringing folders in: migrate, status, folder
 versions          diff, branch, merge, tag
+working_copies    checkout, checkouts, commit, update
 tables            table
 maintenance       gc, trash, registry
 keys              key

@@ -24,6 +24,7 @@ GROUPS = {
     "content": ("init", "projects", "log", "show", "ls", "restore", "check"),
     "migrating": ("migrate", "status", "folder"),
     "versions": ("diff", "branch", "merge", "tag"),
+    "working_copies": ("checkout", "checkouts", "commit", "update"),
     "tables": ("table",),
     "maintenance": ("gc", "trash", "registry"),
     "keys": ("key",),
