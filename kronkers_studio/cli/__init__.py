@@ -7,6 +7,7 @@ content           the workspace and what is in it: init, projects, log, show, ls
 migrating         bringing folders in: migrate, status, folder
 versions          diff, branch, merge, tag
 working_copies    checkout, checkouts, commit, update
+new_projects      new
 tables            table
 maintenance       gc, trash, registry
 keys              key

@@ -25,6 +25,7 @@ GROUPS = {
     "migrating": ("migrate", "status", "folder"),
     "versions": ("diff", "branch", "merge", "tag"),
     "working_copies": ("checkout", "checkouts", "commit", "update"),
+    "new_projects": ("new",),
     "tables": ("table",),
     "maintenance": ("gc", "trash", "registry"),
     "keys": ("key",),

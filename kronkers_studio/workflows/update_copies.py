@@ -60,8 +60,8 @@ def save_and_merge(
     """Save what was changed in a working copy, and put it together with what others saved meanwhile.
 
     What was changed here becomes a version on a branch of its own first, so that nothing is lost. Where both changed
-    the same and there is no ``choice`` for it (``Choice.OURS`` is the branch's), ``MergeConflicts`` is raised; the working
-    copy is on that branch then.
+    the same and there is no ``choice`` for it (``Choice.OURS`` is the branch's), ``MergeConflicts`` is raised; the
+    working copy is on that branch then.
     """
     from kronkers_studio.workflows.trash import remove_branch
     from kronkers_studio.workflows.versions import merge_branches, plan_merge

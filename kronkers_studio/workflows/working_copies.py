@@ -64,7 +64,7 @@ def check_out(
     branch = ref if ref and session.workspace.head(project, ref) is not None else DEFAULT_BRANCH
     folder = absolute_folder(folder) if folder is not None else unused_folder(session, project)
     begun = Mark(project, branch, commit.id, finished=False)
-    _refuse_unsuitable(session, folder, begun)
+    refuse_unsuitable(session, folder, begun)
     _refuse_reserved_name(session, commit)
     folder.mkdir(parents=True, exist_ok=True)
     marks(session).write(folder, begun)
@@ -144,7 +144,8 @@ def save_version(
 def save_as_next(
     session: Session, copy: WorkingCopy, message: str, progress: Progress, cancel: CancelToken
 ) -> SavedVersion:
-    """Store what lies in a working copy as the version after its own; once more when a cleaning up came between."""
+    """Store what lies in a working copy as the version after its own, which is the project's first where it has none;
+    once more when a cleaning up came between."""
     try:
         return _save(session, copy, message, progress, cancel)
     except ContentCleanedUp:
@@ -227,11 +228,6 @@ def forget_working_copy(session: Session, folder: Path) -> KnownWorkingCopy:
     return KnownWorkingCopy(copy.folder, copy.project, copy.branch)
 
 
-def adopt(session: Session, folder: Path, project: str, branch: str = DEFAULT_BRANCH) -> WorkingCopy:
-    """Let a folder be a working copy of a project that is to be made of it. ``save_as_next`` then makes both."""
-    return WorkingCopy(str(folder), project, branch, "")
-
-
 # ---- places ----
 
 
@@ -260,9 +256,11 @@ def place_remark(folder: Path) -> str:
     )
 
 
-def _refuse_unsuitable(session: Session, folder: Path, wanted: Mark) -> None:
-    """Raises ``InvalidInput`` for a folder that a working copy may not be made in."""
+def refuse_unsuitable(session: Session, folder: Path, begun: Mark | None = None) -> None:
+    """Raises ``InvalidInput`` for a folder that a working copy may not be made in; ``begun`` is the mark of one that
+    may be there already, and be gone on with."""
     from kronkers_studio.migration.folder_paths import path_within, same_folder
+    from kronkers_studio.migration.own_folders import OwnFolders
     from kronkers_studio.workflows.browsing import list_projects
     from kronkers_studio.workflows.sources import project_sources
 
@@ -273,10 +271,15 @@ def _refuse_unsuitable(session: Session, folder: Path, wanted: Mark) -> None:
             f"{printable(str(folder))} is no folder that can be listed: {error.strerror or error}.",
             next_step="Choose a new or an empty one.",
         ) from None
-    if there and (MARK_FOLDER not in there or not _is_begun(session, folder, wanted)):
+    if there and (MARK_FOLDER not in there or not _is_begun(session, folder, begun)):
         raise InvalidInput(
             f"{printable(str(folder))} is not empty.",
             next_step="Choose a new or an empty folder. Of a working copy, `kronkers update` gets the newest version.",
+        )
+    if OwnFolders([session.directory]).in_workspace(folder):
+        raise InvalidInput(
+            f"{printable(str(folder))} is a workspace of Kronkers Studio, or lies in one.",
+            next_step="Choose a folder elsewhere.",
         )
     for project in list_projects(session):
         for source in project_sources(session, project.name):
@@ -289,12 +292,12 @@ def _refuse_unsuitable(session: Session, folder: Path, wanted: Mark) -> None:
                 )
 
 
-def _is_begun(session: Session, folder: Path, wanted: Mark) -> bool:
+def _is_begun(session: Session, folder: Path, wanted: Mark | None) -> bool:
     try:
         mark = marks(session).read(folder)
     except NotAWorkingCopy:
         return False
-    return mark == wanted
+    return mark is not None and mark == wanted
 
 
 def _refuse_reserved_name(session: Session, commit: Commit) -> None:
