@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,7 @@ def add_commands(app: typer.Typer) -> None:
     command(app, "checkouts")(checkouts)
     command(app, "commit")(commit)
     command(app, "update")(update)
+    command(app, "open")(open_)
 
 
 def checkout(
@@ -135,6 +137,60 @@ def update(
             done = update_working_copy(session, Path(folder), branch=branch, progress=progress, cancel=terminal.cancel)
         terminal.result(done, *_updated_lines(done))
         if done.skipped:
+            terminal.incomplete()
+
+
+def open_(
+    terminal: Terminal,
+    project: Annotated[
+        str, typer.Argument(metavar="PROJECT[@VERSION]|FOLDER", help="A version, or a working copy that there is.")
+    ] = "",
+    *,
+    editor: Annotated[
+        str, typer.Option("--in", metavar="EDITOR", help="vscode, rstudio …, or the whole path of a program.")
+    ] = "",
+    folder: Annotated[
+        str, typer.Option("--folder", help="Where the working copy is made; by default the settings' place.")
+    ] = "",
+    list_editors: Annotated[bool, typer.Option("--list", help="Only list the editors that are found.")] = False,
+) -> None:
+    """Open a version's files in an editor, in a working copy. `kronkers commit` saves what is changed there.
+
+    Editors ask whether a folder is to be trusted before they run anything of it: say yes only to what you know.
+    """
+    from kronkers_studio.workflows.editors import find_editors, open_version, open_working_copy
+
+    with terminal.session() as session:
+        if list_editors:
+            found = find_editors(session)
+            rows = [[each.key, each.label, each.command[0]] for each in found]
+            terminal.result(
+                [{"key": each.key, "label": each.label, "program": each.command[0]} for each in found],
+                *table(["Name", "Editor", "Program"], rows),
+            )
+            return
+        if not project:
+            raise InvalidInput("It is not said what to open.", next_step="Name a project, or a working copy's folder.")
+        if os.sep in project or project in (".", ".."):
+            opened = open_working_copy(session, Path(project), editor)
+        else:
+            with terminal.progress() as progress:
+                opened = open_version(
+                    session,
+                    *parse_commit(project),
+                    editor,
+                    Path(folder) if folder else None,
+                    progress=progress,
+                    cancel=terminal.cancel,
+                )
+        report, copy = opened.copied.report, opened.copy
+        terminal.result(
+            {"working_copy": copy, "editor": opened.editor.key, "report": report},
+            f"{copy.folder} is open in {opened.editor.label}",
+            f"{copy.project}, branch {copy.branch}, version {copy.commit[:12]}",
+            *skipped_lines(report.skipped if report else ()),
+        )
+        if report and report.skipped:
             terminal.incomplete()
 
 

@@ -164,6 +164,10 @@ class WorkingCopyChanged(Refused):
     """The same files were changed in a working copy and by others; nothing was changed."""
 
 
+class EditorUnavailable(StudioError):
+    """An editor is not on this computer, or does not start."""
+
+
 # Restoring
 class RestoreUnderWay(StudioError):
     """Another restore is writing to the same folder, or to one in it or above it; all that was restored is whole."""
