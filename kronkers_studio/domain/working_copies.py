@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kronkers_studio.domain.content import Commit, RestoreReport, SkippedItem
 from kronkers_studio.domain.differences import ChangeKind, TreeDifference
+from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.migration import MigrationOptions
 
 NEVER_SAVED = (
@@ -82,6 +83,16 @@ class WorkingCopyState:
 
     def count(self, kind: ChangeKind) -> int:
         return len(self.changes.of_kind(kind))
+
+
+@dataclass(frozen=True, slots=True)
+class CopyStanding:
+    """How a known working copy stands: ``state``, or the ``problem`` with looking at it; neither where it is not there
+    now."""
+
+    known: KnownWorkingCopy
+    state: WorkingCopyState | None = None
+    problem: StudioError | None = None
 
 
 @dataclass(frozen=True, slots=True)

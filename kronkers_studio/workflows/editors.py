@@ -63,6 +63,12 @@ def editor_called(session: Session, name: str) -> Editor:
     )
 
 
+def place_of_copy(session: Session, project: str, ref: str = "") -> str:
+    """The folder of the working copy that ``open_version`` would open again; "" where it would make one."""
+    copy = _there(session, project, ref)
+    return copy.folder if copy is not None else ""
+
+
 def open_version(
     session: Session,
     project: str,
@@ -120,6 +126,14 @@ def start_editor(session: Session, editor: Editor, folder: Path) -> int:
     return pid
 
 
+def prefer_editor(session: Session, editor: str) -> None:
+    """Offer ``editor`` (a key, or the path of a program) first from now on."""
+    from kronkers_studio.settings.configuration import change_settings
+
+    if editor != session.settings.editor:
+        session.settings = change_settings(editor=editor)
+
+
 def _place(editor: Editor, folder: Path) -> str:
     """What the editor is given: the folder, or the one project file in it."""
     if editor.project_file:
@@ -133,11 +147,18 @@ def _copy_of(
     session: Session, project: str, ref: str, folder: Path | None, progress: Progress, cancel: CancelToken
 ) -> CheckedOut:
     """The working copy to open: one that there is, or a new one."""
+    there = _there(session, project, ref) if folder is None else None
+    if there is not None:
+        return CheckedOut(there)
+    return check_out(session, project, ref, folder, progress=progress, cancel=cancel)
+
+
+def _there(session: Session, project: str, ref: str) -> WorkingCopy | None:
+    """A working copy of the branch that ``ref`` names, or of the very version. Raises ``NotFound`` for neither."""
     commit = session.workspace.content.resolve(project, ref)
     branch = ref if ref and session.workspace.head(project, ref) is not None else "" if ref else DEFAULT_BRANCH
-    if folder is None:
-        for known in list_working_copies(session):
-            copy = known.copy
-            if copy is not None and copy.project == project and (copy.branch == branch or copy.commit == commit.id):
-                return CheckedOut(copy)
-    return check_out(session, project, ref, folder, progress=progress, cancel=cancel)
+    for known in list_working_copies(session):
+        copy = known.copy
+        if copy is not None and copy.project == project and (copy.branch == branch or copy.commit == commit.id):
+            return copy
+    return None

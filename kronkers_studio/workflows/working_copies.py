@@ -15,7 +15,9 @@ from kronkers_studio.domain.errors import (
     InvalidInput,
     NotAWorkingCopy,
     NotFound,
+    SourceUnavailable,
     StorageFull,
+    StoreDamaged,
     WorkingCopyBehind,
     WorkspaceBusy,
     WorkspaceReadOnly,
@@ -25,6 +27,7 @@ from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.working_copies import (
     CheckedOut,
+    CopyStanding,
     KnownWorkingCopy,
     SavedVersion,
     WorkingCopy,
@@ -208,6 +211,50 @@ def list_working_copies(session: Session) -> list[KnownWorkingCopy]:
         if copy.folder == str(folder):
             found.append(KnownWorkingCopy(copy.folder, copy.project, copy.branch, copy))
     return found
+
+
+def copies_of(session: Session, project: str, *, cancel: CancelToken = NEVER) -> list[CopyStanding]:
+    """How the working copies of a project stand that were seen on this computer. Raises ``Cancelled``."""
+    standing = []
+    for each in list_working_copies(session):
+        if each.project != project:
+            continue
+        if each.copy is None:
+            standing.append(CopyStanding(each))
+            continue
+        try:
+            state = working_copy_state(session, Path(each.folder), cancel=cancel)
+            standing.append(CopyStanding(each, state))
+        except (NotAWorkingCopy, NotFound, SourceUnavailable, StoreDamaged) as problem:
+            standing.append(CopyStanding(each, problem=problem))
+    return standing
+
+
+def take_back(session: Session, saved: SavedVersion) -> Commit:
+    """Make the branch again what it was before ``saved``, by one more version; the files of the working copy stay, and
+    are changes again.
+
+    Raises ``WorkingCopyBehind`` when somebody saved another version since, ``InvalidInput`` for what was put together
+    with what others saved, and for a project's first version.
+    """
+    if saved.merged or not saved.before:
+        raise InvalidInput("This version cannot be taken back.", next_step="Restore what was there before it.")
+    copy = working_copy_at(session, Path(saved.copy.folder))
+    refuse_behind(session, replace(copy, commit=saved.commit.id))
+    before = replace(copy, commit=saved.before)
+    from kronkers_studio.workflows.migration.working_tree import Version
+
+    items = [StoredItem.of(entry) for entry in Version.of(session, before).entries.values()]
+    commit, _changed = session.workspace.content.commit(
+        copy.project,
+        copy.branch,
+        items,
+        message=f"Took back “{saved.commit.message}”",
+        author=session.author,
+        base=saved.commit.id,
+    )
+    record(session, replace(copy, commit=commit.id))
+    return commit
 
 
 def forget_working_copy(session: Session, folder: Path) -> KnownWorkingCopy:
