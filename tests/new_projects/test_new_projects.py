@@ -22,6 +22,7 @@ from kronkers_studio.workflows.session import Session, create_workspace
 from kronkers_studio.workflows.working_copies import save_version, working_copy_state
 
 SHARED = {
+    "wear-out.tests.yaml",
     *(".gitignore", "README.md", "data/test.csv", "data/train.csv", "explore.ipynb", "rows.json"),
     *(".vscode/extensions.json", ".vscode/settings.json", ".vscode/tasks.json"),
 }

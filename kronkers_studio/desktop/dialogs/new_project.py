@@ -32,7 +32,7 @@ class NewProjectDialog(Dialog):
         self.content.addWidget(label(tr("Language"), "medium"))
         self.content.addLayout(row)
         self.name = LineField(tr("Name of the model"), on_return=self.make)
-        self.name.setPlaceholderText("machine-failure")
+        self.name.setPlaceholderText(tr("machine-failure"))
         self.content.addWidget(Field(tr("Name of the model"), self.name))
         place = home_short(studio.settings.working_copies.expanduser())
         self.content.addWidget(label(tr("Its folder is made in {folder}.").format(folder=place), "caption", wrap=True))
