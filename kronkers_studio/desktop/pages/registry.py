@@ -310,7 +310,6 @@ class RegistryPage(Page):
 
     def _row_chosen(self, row: HistoryRow) -> None:
         self._row = row
-        self._version.set_heading(tr("“{message}”").format(message=row.commit.message))
         self._show_side(self.sides.key)
 
     def _show_side(self, key: str) -> None:
@@ -319,7 +318,9 @@ class RegistryPage(Page):
         self.side_views.show_view(key)
         if self._row is None:
             return
+        self._version.set_heading(tr("“{message}”").format(message=self._row.commit.message))
         if key == "copies":
+            self._version.set_heading(self._project)
             self.copies.panel.show_project(self._project)
         elif key == "changes":
             self.changes_panel.show_version(self._row.commit)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 _SHOWN = 8  # changes that are named
+_BUTTON_WIDTH = 156
 _ID = 8  # characters of a version's id that tell it from others
 _MARKS = {ChangeKind.ADDED: "+", ChangeKind.REMOVED: "−", ChangeKind.RENAMED: "→"}
 
@@ -120,7 +121,7 @@ class WorkingCopiesPanel(QWidget):
         return EmptyState(
             "code",
             tr("Nobody works on it here"),
-            tr("Open it in an editor: its files come into a folder, and what you change there becomes a version."),
+            tr("Open it in an editor. What you change there becomes a version."),
             tr("Open in …"),
             self.open_wanted.emit,
         )
@@ -143,7 +144,7 @@ class CopyRow(QWidget):
     def __init__(self, standing: CopyStanding, panel: WorkingCopiesPanel) -> None:
         super().__init__()
         self._panel, self.folder = panel, Path(standing.known.folder)
-        state = standing.state
+        self.state = state = standing.state
         self.project, self.commit = standing.known.project, state.copy.commit if state is not None else ""
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 10, 0, 10)
@@ -156,6 +157,7 @@ class CopyRow(QWidget):
         self.changes = label("\n".join(change_lines(state)) if state is not None else "", "code", selectable=True)
         self.changes.setVisible(bool(self.changes.text()))
         words.addWidget(self.changes)
+        words.addStretch(1)
         row.addLayout(words, 1)
         buttons = QVBoxLayout()
         buttons.setSpacing(6)
@@ -182,6 +184,8 @@ class CopyRow(QWidget):
             buttons.addWidget(Button(tr("Forget"), lambda: panel.forget_wanted.emit(self.folder), name=name))
         buttons.addStretch(1)
         row.addLayout(buttons)
+        for button in self.findChildren(Button):
+            button.setMinimumWidth(_BUTTON_WIDTH)  # so that those of all rows stand below one another
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         open_menu(self, self.offered(), self._panel.wanted.emit, event.globalPos())
