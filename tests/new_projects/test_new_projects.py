@@ -120,9 +120,10 @@ def test_nothing_is_left_of_a_project_that_could_not_be_made(
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
 def test_a_project_in_r_trains_a_model_that_can_be_registered(session: Session, tmp_path: Path) -> None:
     with session:
-        made = new_project(session, Language.R, "wear-out", within=tmp_path)
+        made = new_project(session, Language.R, "wear-out", within=tmp_path / "my own ä projects")
         for script in ("train.R", "test_model.R"):
-            subprocess.run(["Rscript", str(tmp_path / "wear-out" / script)], cwd=tmp_path, check=True, timeout=120)
+            file = tmp_path / "my own ä projects" / "wear-out" / script
+            subprocess.run(["Rscript", str(file)], cwd=tmp_path, check=True, timeout=120)
         saved = save_version(session, Path(made.copy.folder))
         assert saved.changed
         version = register_model(session, "wear-out", "wear-out.rds")

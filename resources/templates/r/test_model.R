@@ -1,6 +1,7 @@
 # Tries the model on data/test.csv, rows that it was not trained on; fails when too few answers are right.
 
 script <- sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE))
+script <- gsub("~+~", " ", script, fixed = TRUE)  # how Rscript hands on spaces
 if (length(script) == 1) setwd(dirname(normalizePath(script)))
 
 enough <- 0.7

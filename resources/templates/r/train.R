@@ -1,6 +1,7 @@
 # Trains the model on data/train.csv and saves it as @NAME@.rds: Rscript train.R
 
 script <- sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE))
+script <- gsub("~+~", " ", script, fixed = TRUE)  # how Rscript hands on spaces
 if (length(script) == 1) setwd(dirname(normalizePath(script)))
 
 rows <- read.csv("data/train.csv", stringsAsFactors = TRUE)
