@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kronkers_studio.desktop.actions import Act, ShowInFileManager
-from kronkers_studio.desktop.destinations import MakeProject, MergeBranches, OpenIn, ShowContent, ShowWorkingCopies
+from kronkers_studio.desktop.destinations import MakeProject, MergeBranches, OpenIn, ShowWorkingCopies
 from kronkers_studio.desktop.localization import counted, home_short, tr
 from kronkers_studio.desktop.panels.working_copies import WorkingCopiesPanel
 from kronkers_studio.desktop.work.studio import Studio
@@ -220,7 +220,7 @@ class RegistryCopies:
     def _made(self, made: NewProject) -> None:
         from kronkers_studio.desktop.dialogs.new_project import where_it_is
 
-        self._studio.go.emit(ShowContent(made.copy.project))
+        self._studio.go.emit(ShowWorkingCopies(made.copy.project))
         words = tr("“{project}” is there, and its first version is saved.").format(project=made.copy.project)
         open_it = (tr("Open in …"), lambda: self.ask_open(made.copy.project))
         self._page.notice.say(words, " ".join(filter(None, (where_it_is(made), made.remark))), "ok", action=open_it)
