@@ -171,7 +171,7 @@ def open_(
             return
         if not project:
             raise InvalidInput("It is not said what to open.", next_step="Name a project, or a working copy's folder.")
-        if os.sep in project or project in (".", ".."):
+        if project in (".", "..") or ({"/", os.sep} & {*project} and Path(project).exists()):
             opened = open_working_copy(session, Path(project), editor)
         else:
             with terminal.progress() as progress:

@@ -19,7 +19,7 @@ from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.working_copies import SavedVersion, UpdatedCopy, WorkingCopy
 from kronkers_studio.workflows.migration.working_tree import LookedThrough, Version, looked_through
 from kronkers_studio.workflows.session import Session
-from kronkers_studio.workflows.working_copies import record, save_as_next, save_version, working_copy_at
+from kronkers_studio.workflows.working_copies import marks, record, save_as_next, save_version, working_copy_at
 
 _NAMED = 5
 
@@ -132,8 +132,13 @@ def _brought_to(
     came, kept = _to_write(session, copy, head, look)
     here = _places(look)
     skipped: tuple[SkippedItem, ...] = ()
-    with _set_aside(
-        Path(copy.folder), [here.get(path, path) for path in (*came.removed, *came.written, *came.folders_gone)], look
+    with (
+        _unfinished(session, copy, head),
+        _set_aside(
+            Path(copy.folder),
+            [here.get(path, path) for path in (*came.removed, *came.written, *came.folders_gone)],
+            look,
+        ),
     ):
         if came.written:
             paths = sorted(came.written)
@@ -213,6 +218,22 @@ def _is_the_same(session: Session, copy: WorkingCopy, place: str, here: Entry | 
 def _places(look: LookedThrough) -> dict[str, str]:
     """Where each found file lies in the folder, by its path in the project, where that differs."""
     return {path: item.path for path, item in look.found.items() if item.path != path}
+
+
+@contextlib.contextmanager
+def _unfinished(session: Session, copy: WorkingCopy, head: Commit) -> Iterator[None]:
+    """Inside the block the folder is one that ``head`` is being written into: should this end here, what was set aside
+    is not taken for removed, and checking ``head`` out there once more goes on with it."""
+    from kronkers_studio.migration.working_copy_mark import Mark
+
+    folder, before = Path(copy.folder), marks(session).read(Path(copy.folder))
+    marks(session).write(folder, Mark(copy.project, copy.branch, head.id, finished=False))
+    try:
+        yield
+    except BaseException:
+        if before is not None:
+            marks(session).write(folder, before)
+        raise
 
 
 @contextlib.contextmanager

@@ -66,11 +66,12 @@ def check_out(
     commit = session.workspace.content.resolve(project, ref)
     branch = ref if ref and session.workspace.head(project, ref) is not None else DEFAULT_BRANCH
     folder = absolute_folder(folder) if folder is not None else unused_folder(session, project)
-    begun = Mark(project, branch, commit.id, finished=False)
-    refuse_unsuitable(session, folder, begun)
+    begun = _begun_in(session, folder, commit)
+    refuse_unsuitable(session, folder, begun=begun is not None)
+    branch = begun.branch if begun is not None else branch
     _refuse_reserved_name(session, commit)
     folder.mkdir(parents=True, exist_ok=True)
-    marks(session).write(folder, begun)
+    marks(session).write(folder, Mark(project, branch, commit.id, finished=False))
     report = restore(session, project, commit.id, folder, progress=progress, cancel=cancel)
     copy = WorkingCopy(str(folder), project, branch, commit.id, tuple(item.path for item in report.skipped))
     remember_as_stored(session, copy)
@@ -303,22 +304,22 @@ def place_remark(folder: Path) -> str:
     )
 
 
-def refuse_unsuitable(session: Session, folder: Path, begun: Mark | None = None) -> None:
-    """Raises ``InvalidInput`` for a folder that a working copy may not be made in; ``begun`` is the mark of one that
-    may be there already, and be gone on with."""
+def refuse_unsuitable(session: Session, folder: Path, *, begun: bool = False) -> None:
+    """Raises ``InvalidInput`` for a folder that a working copy may not be made in. It must be empty, unless one was
+    ``begun`` in it."""
     from kronkers_studio.migration.folder_paths import path_within, same_folder
     from kronkers_studio.migration.own_folders import OwnFolders
     from kronkers_studio.workflows.browsing import list_projects
     from kronkers_studio.workflows.sources import project_sources
 
     try:
-        there = {each.name for each in folder.iterdir()} if folder.exists() else set()
+        there = folder.exists() and any(folder.iterdir())
     except OSError as error:
         raise InvalidInput(
             f"{printable(str(folder))} is no folder that can be listed: {error.strerror or error}.",
             next_step="Choose a new or an empty one.",
         ) from None
-    if there and (MARK_FOLDER not in there or not _is_begun(session, folder, begun)):
+    if there and not begun:
         raise InvalidInput(
             f"{printable(str(folder))} is not empty.",
             next_step="Choose a new or an empty folder. Of a working copy, `kronkers update` gets the newest version.",
@@ -339,12 +340,14 @@ def refuse_unsuitable(session: Session, folder: Path, begun: Mark | None = None)
                 )
 
 
-def _is_begun(session: Session, folder: Path, wanted: Mark | None) -> bool:
+def _begun_in(session: Session, folder: Path, commit: Commit) -> Mark | None:
+    """The mark of a working copy of that version which was begun in ``folder`` and not finished."""
     try:
         mark = marks(session).read(folder)
     except NotAWorkingCopy:
-        return False
-    return mark is not None and mark == wanted
+        return None
+    is_it = mark is not None and not mark.finished and (mark.project, mark.commit) == (commit.project, commit.id)
+    return mark if is_it else None
 
 
 def _refuse_reserved_name(session: Session, commit: Commit) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -354,3 +356,35 @@ def test_the_mark_of_a_working_copy_is_never_brought_in(session: Session, folder
     check_out(session, "Team", "", folder)
     migrate_folder(session, folder, "Copied")
     assert set(files_of(session, project="Copied")) == set(FILES)
+
+
+def test_an_update_that_is_killed_is_gone_on_with_and_removes_nothing(
+    session: Session, folder: Path, tmp_path: Path, made_project: tuple[Path, Path]
+) -> None:
+    """Seen to fail when the mark says all the time that the folder is a whole version."""
+    other = tmp_path / "theirs"
+    check_out(session, "Team", "", folder)
+    check_out(session, "Team", "", other)
+    write(other / "train.py", "theirs")
+    theirs = save_version(session, other).commit
+    write(folder / "own.txt", "mine")
+    program = (
+        "import os, sys; from pathlib import Path\n"
+        "from kronkers_studio.workflows import browsing\n"
+        "from kronkers_studio.workflows.session import open_workspace\n"
+        "from kronkers_studio.workflows.update_copies import update_working_copy\n"
+        "browsing.restore = lambda *_, **__: os._exit(9)\n"
+        "with open_workspace(Path(sys.argv[1]), key_file=Path(sys.argv[2])) as session:\n"
+        "    update_working_copy(session, Path(sys.argv[3]))\n"
+    )
+    command = [sys.executable, "-c", program, str(session.directory), str(made_project[1]), str(folder)]
+    assert subprocess.run(command, check=False, timeout=120).returncode == 9
+    assert not (folder / "train.py").exists()
+
+    with pytest.raises(NotAWorkingCopy, match="Not all of version"):
+        save_version(session, folder)
+    check_out(session, "Team", theirs.id, folder)
+
+    assert (folder / "train.py").read_text(encoding="utf-8") == "theirs"
+    assert changes_in(session, folder) == {("added", "own.txt")}
+    assert working_copy_at(session, folder).branch == "main"
