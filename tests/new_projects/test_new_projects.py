@@ -101,6 +101,8 @@ def test_a_project_or_folder_that_is_there_is_left_alone(session: Session, tmp_p
         with pytest.raises(InvalidInput, match="not empty"):
             new_project(session, Language.R, "other", within=tmp_path / "two")
         assert [each.name for each in (tmp_path / "two" / "other").iterdir()] == ["thesis.docx"]
+        with pytest.raises(InvalidInput, match=r"lies in one\."):
+            new_project(session, Language.R, "third", within=session.directory)
 
 
 def test_nothing_is_left_of_a_project_that_could_not_be_made(

@@ -13,13 +13,16 @@ import pytest
 from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.differences import ChangeKind, MergeConflicts
 from kronkers_studio.domain.errors import (
+    BranchChanged,
     InvalidInput,
     NotAWorkingCopy,
     WorkingCopyBehind,
     WorkingCopyChanged,
 )
+from kronkers_studio.domain.migration import MigrationSource
 from kronkers_studio.workflows.browsing import history
 from kronkers_studio.workflows.migrating import migrate_folder
+from kronkers_studio.workflows.migration.import_run import BringIn, Brought
 from kronkers_studio.workflows.session import Session, create_workspace
 from kronkers_studio.workflows.sources import project_sources
 from kronkers_studio.workflows.trash import list_trash
@@ -388,3 +391,28 @@ def test_an_update_that_is_killed_is_gone_on_with_and_removes_nothing(
     assert (folder / "train.py").read_text(encoding="utf-8") == "theirs"
     assert changes_in(session, folder) == {("added", "own.txt")}
     assert working_copy_at(session, folder).branch == "main"
+
+
+def test_a_version_that_others_save_while_this_one_is_stored_is_not_undone(
+    session: Session, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail when the version is not said that it comes after."""
+    other = tmp_path / "theirs"
+    check_out(session, "Team", "", folder)
+    check_out(session, "Team", "", other)
+    write(folder / "train.py", "mine")
+    write(other / "theirs.py", "theirs")
+    really = BringIn.store
+
+    def meanwhile(run: BringIn, source: MigrationSource) -> Brought:
+        stored = really(run, source)
+        monkeypatch.setattr(BringIn, "store", really)
+        save_version(session, other)
+        return stored
+
+    monkeypatch.setattr(BringIn, "store", meanwhile)
+    with pytest.raises(BranchChanged):
+        save_version(session, folder)
+    assert "theirs.py" in files_of(session)
+    with pytest.raises(WorkingCopyBehind):
+        save_version(session, folder)
