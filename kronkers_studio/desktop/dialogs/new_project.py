@@ -34,7 +34,7 @@ class NewProjectDialog(Dialog):
         self.name = LineField(tr("Name of the model"), on_return=self.make)
         self.name.setPlaceholderText(tr("machine-failure"))
         self.content.addWidget(Field(tr("Name of the model"), self.name))
-        place = home_short(studio.settings.working_copies.expanduser())
+        place = home_short(studio.settings.working_copies)
         self.content.addWidget(label(tr("Its folder is made in {folder}.").format(folder=place), "caption", wrap=True))
         self.content.addStretch(1)
         self.add_button(tr("Cancel"), self.reject)
