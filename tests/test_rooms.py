@@ -48,7 +48,7 @@ def _texts() -> Iterator[tuple[Path, str]]:
 @functools.cache
 def _files() -> str:
     """Every file's path, a line each, after a slash."""
-    every = [*_SOURCES, *_DOCUMENTS, *_TOP.glob("*.py")]
+    every = [*_SOURCES, *_DOCUMENTS, *_TOP.glob("*.py"), *_TOP.glob("resources/templates/**/*.py")]
     return "".join(f"/{file.relative_to(_TOP).as_posix()}\n" for file in every)
 
 

@@ -6,6 +6,8 @@ The commands:
 content           the workspace and what is in it: init, projects, log, show, ls, restore, check
 migrating         bringing folders in: migrate, status, folder
 versions          diff, branch, merge, tag
+working_copies    checkout, checkouts, commit, update, open
+new_projects      new
 tables            table
 maintenance       gc, trash, registry
 keys              key

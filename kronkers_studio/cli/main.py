@@ -24,6 +24,8 @@ GROUPS = {
     "content": ("init", "projects", "log", "show", "ls", "restore", "check"),
     "migrating": ("migrate", "status", "folder"),
     "versions": ("diff", "branch", "merge", "tag"),
+    "working_copies": ("checkout", "checkouts", "commit", "update", "open"),
+    "new_projects": ("new",),
     "tables": ("table",),
     "maintenance": ("gc", "trash", "registry"),
     "keys": ("key",),

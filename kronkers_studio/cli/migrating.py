@@ -157,11 +157,18 @@ def migrate(
 
 def status(
     terminal: Terminal,
-    project: Annotated[str, typer.Argument(help="The project.")],
-    folder: Annotated[Path, typer.Argument(help="The folder it was brought in from.")],
+    project: Annotated[str, typer.Argument(metavar="[PROJECT]", help="The project; none for a working copy.")],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="FOLDER", help="The folder it was brought in from, or a working copy.")
+    ] = None,
     branch: Annotated[str, typer.Option("--branch", help="The branch to compare with.")] = "main",
 ) -> None:
-    """Show what a migration would bring in now, and what it would take out."""
+    """Show what a migration would bring in now and what it would take out, or what was changed in a working copy."""
+    if folder is None:
+        from kronkers_studio.cli.working_copies import show_state
+
+        show_state(terminal, project)
+        return
     from kronkers_studio.workflows.migrating import folder_status
     from kronkers_studio.workflows.versions import list_branches
 

@@ -72,6 +72,12 @@ def crashed(pid: int) -> bool:
     return code < 0 or code >= _FIRST_FAULT_ON_WINDOWS
 
 
+def ended_badly(pid: int) -> int:
+    """How the child ``pid`` of this program ended when that was not well; 0 while it runs, and when it was."""
+    _reap(pid)
+    return _ended.get(pid, 0)
+
+
 def spawn(command: Sequence[str], environment: Mapping[str, str], output: Path, handed_on: Sequence[int] = ()) -> int:
     """Start ``command`` detached, its output in the file ``output`` and the descriptors ``handed_on`` open (not on
     Windows); the pid. Its folder is the root of the disk: no folder of ours is held. Raises ``OSError``."""

@@ -132,6 +132,31 @@ class RestoreContent:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenIn:
+    """Ask in which program the files of ``project`` ("": the one in view) as they were at ``ref`` ("": on the default
+    branch) are to be opened."""
+
+    page: ClassVar[str] = "registry"
+    project: str = ""
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowWorkingCopies:
+    """Where ``project`` ("": the one in view) is worked on, and what was changed there."""
+
+    page: ClassVar[str] = "registry"
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MakeProject:
+    """Ask for a new project's language and name."""
+
+    page: ClassVar[str] = "registry"
+
+
+@dataclass(frozen=True, slots=True)
 class NameVersion:
     """Ask for a branch or a tag at the newest version of ``project`` ("": at the chosen version in view)."""
 
@@ -423,6 +448,9 @@ Destination = (
     | CheckWorkspace
     | OpenTrash
     | RestoreContent
+    | OpenIn
+    | ShowWorkingCopies
+    | MakeProject
     | NameVersion
     | MergeBranches
     | RemoveContent

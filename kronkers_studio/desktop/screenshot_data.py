@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from kronkers_studio.domain.models import ModelCard
 
 if TYPE_CHECKING:
     from kronkers_studio.desktop.work.tasks import Task
+    from kronkers_studio.domain.editors import Editor
     from kronkers_studio.domain.releases import Release
     from kronkers_studio.domain.servers import ServerReport
     from kronkers_studio.workflows.session import Session
@@ -197,3 +199,27 @@ def _live(workspace: Path) -> Iterator[tuple[Session, list[Release]]]:
 
     with open_workspace(workspace) as session:
         yield session, [each for each in list_releases(session) if each.state is ReleaseState.LIVE]
+
+
+def work_on(session: Session, project: str, top: Path) -> None:
+    """Working copies of ``project`` below ``top``: in one files were changed and others saved since, one is gone."""
+    from kronkers_studio.workflows.working_copies import check_out, save_version
+
+    mine, theirs, gone = (top / name for name in (project, f"{project} (2)", f"{project} on a stick"))
+    for folder in (mine, theirs, gone):
+        shutil.rmtree(folder, ignore_errors=True)
+        check_out(session, project, "", folder)
+    (theirs / "theirs.md").write_text(f"{time.time()}\n", encoding="utf-8")
+    save_version(session, theirs, "Notes of a colleague")
+    (mine / "forecast.py").write_text("print('better')\n", encoding="utf-8")
+    (mine / "model.joblib").write_bytes(b"new")
+    (mine / "notes.md").unlink(missing_ok=True)
+    shutil.rmtree(gone)
+
+
+def sample_editors() -> list[Editor]:
+    """As if they were installed."""
+    from kronkers_studio.domain.editors import Editor
+
+    found = (("vscode", "Visual Studio Code"), ("rstudio", "RStudio"), ("jupyterlab", "JupyterLab"))
+    return [Editor(key, label, (f"/usr/bin/{key}",)) for key, label in found]

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kronkers_studio.desktop.pages.page import Page
     from kronkers_studio.desktop.pages.registry import RegistryPage
     from kronkers_studio.desktop.window import MainWindow
+    from kronkers_studio.domain.editors import Editor
 
     Visited = TypeVar("Visited", bound=Page)
 
@@ -305,7 +306,55 @@ class _Photographer:
         for ask, name in asked:
             ask()
             self._take_dialog(window, theme, f"dialog-{name}")
+        self._copies(window, page, theme)
         self._removed(window, page, theme)
+
+    def _copies(self, window: MainWindow, page: RegistryPage, theme: str) -> None:
+        """Where a project is worked on: nowhere, in two folders of which one is gone, and where it could not be seen;
+        and what is asked."""
+        from kronkers_studio.desktop.screenshot_data import sample_editors, work_on
+        from kronkers_studio.domain.errors import StorageFull
+
+        panel = page.copies.panel
+        page.sides.choose("copies")
+        wait_for(lambda: panel.views.shown == "none")
+        self._take_sizes(window, theme, "registry-copies-empty")
+        session = window.studio.session
+        if session is None:
+            return
+        work_on(session, "Forecasts", Path.home() / "Kronkers")
+        panel.look()
+        wait_for(lambda: panel.views.shown == "list")
+        self._take_sizes(window, theme, "registry-copies-full")
+        state = next(row.state for row in panel.rows if row.state is not None)
+        page.copies.ask_save(state)
+        self._take_dialog(window, theme, "dialog-save-version")
+        page.copies.ask_open("Forecasts")
+        self._show_editors(window, sample_editors())
+        self._take_dialog(window, theme, "dialog-open-in")
+        page.copies.ask_new()
+        self._take_dialog(window, theme, "dialog-new-project")
+        page.show_error(StorageFull("The disk is full.", next_step="Free some space, then look again."))
+        panel.views.show_view("failed")
+        self._take_sizes(window, theme, "registry-copies-failed")
+        page.notice.clear()
+        for row in panel.rows:
+            page.copies.forget(row.folder)
+        settle(window)
+        page.sides.choose("content")
+
+    def _show_editors(self, window: MainWindow, editors: list[Editor]) -> None:
+        from kronkers_studio.desktop.dialogs.open_in import OpenInDialog
+
+        settle(window)
+        (dialog,) = (found for found in window.findChildren(OpenInDialog) if found.isVisible())
+        dialog.show_editors(editors, "")
+
+    def _take_sizes(self, window: MainWindow, theme: str, name: str) -> None:
+        for size in _SIZES.get(self._scale, (_SIZE,)):
+            window.resize(*size)
+            self._take(window, theme, name, width=size[0])
+        window.resize(*_SIZE)
 
     def _removed(self, window: MainWindow, page: RegistryPage, theme: str) -> None:
         """A project in the trash, and back again."""

@@ -151,6 +151,23 @@ class WouldUndo(Refused):
     """Bringing a folder in would undo what a merge or another folder brought into the branch; nothing was changed."""
 
 
+# Working copies
+class NotAWorkingCopy(StudioError):
+    """The folder is no working copy of this workspace, or one that was never finished."""
+
+
+class WorkingCopyBehind(Refused):
+    """Others saved versions since the working copy was made of one; nothing was changed."""
+
+
+class WorkingCopyChanged(Refused):
+    """The same files were changed in a working copy and by others; nothing was changed."""
+
+
+class EditorUnavailable(StudioError):
+    """An editor is not on this computer, or does not start."""
+
+
 # Restoring
 class RestoreUnderWay(StudioError):
     """Another restore is writing to the same folder, or to one in it or above it; all that was restored is whole."""

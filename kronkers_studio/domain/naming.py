@@ -20,6 +20,8 @@ from kronkers_studio.domain.printable import printable
 
 RESTORED = " restored"
 """What is added to a project's name for the folder that it is restored into, which by that is known as no OneDrive."""
+MARK_FOLDER = ".kronkers"
+"""What tells a working copy from other folders; it is never brought into a project."""
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)", re.IGNORECASE)
 _WINDOWS_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _UNDECODABLE = re.compile("[\ud800-\udfff]")

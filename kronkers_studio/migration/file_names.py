@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 
 from kronkers_studio.domain.content import SkipReason
-from kronkers_studio.domain.naming import folded
+from kronkers_studio.domain.naming import MARK_FOLDER, folded
 
 _SYSTEM_FILES = {
     "desktop.ini": "Windows' settings for how the folder is shown",
@@ -23,6 +23,7 @@ _SYSTEM_FOLDERS = {
     ".trashes": "the Mac's bin",
     ".spotlight-v100": "the Mac's search index",
     ".fseventsd": "the Mac's log of changes",
+    MARK_FOLDER: "Kronkers Studio's mark of a working copy",
 }
 _OFFICE_SCRATCH = re.compile(r"~(wr[a-z]\d{4}|df[0-9a-f]{2,})\.tmp", re.IGNORECASE)
 

@@ -26,6 +26,9 @@ _SHARING_VIOLATIONS = (32, 33)
 MAY_BE_ONLINE_ONLY = sys.platform in ("win32", "darwin")
 """Whether opening a file on this system may download it, so that it must be looked at before."""
 
+HAS_EXECUTABLE_BIT = sys.platform != "win32"
+"""Whether files say on this system that their owner may run them."""
+
 _BY_EFFECTIVE_USER = os.access in os.supports_effective_ids  # as opening does
 _INODE_MASK = 2**63 - 1  # databases hold signed 64-bit numbers
 

@@ -236,6 +236,11 @@ class Workspace:
         return self._master.subkey("release secrets")
 
     @property
+    def working_copy_key(self) -> bytes:
+        """The 32-byte key that the marks of working copies are sealed with."""
+        return self._master.subkey("working copies")
+
+    @property
     def signing_key(self) -> bytes:
         """The 32 bytes that the key which signs this workspace's packages is made of."""
         return self._master.subkey("package signatures")

@@ -66,6 +66,20 @@ class Settings:
     """Read with ``load_settings()``; changed with ``change_settings(name=value)``."""
 
     workspace: Path = field(default_factory=default_workspace, metadata=_about("The workspace that opens by default."))
+    working_copies: Path = field(
+        default=Path("~", "Kronkers"),
+        metadata=_about(
+            "Where working copies and new projects are made unless another folder is named; best in no folder that "
+            "OneDrive keeps in step."
+        ),
+    )
+    editor: str = field(
+        default="",
+        metadata=_about(
+            "The program that “Open in …” offers first: the name of one that is found, such as “vscode”, or the path "
+            "of another."
+        ),
+    )
     theme: Literal["system", "light", "dark"] = field(
         default="system", metadata=_about("Light or dark; “system” follows the operating system.")
     )

@@ -10,6 +10,9 @@ What people do:
 migrating          plan a folder, bring it in; ``plans`` tells more of it, ``replace_branch`` chooses the branch,
                    ``sources`` are a project's folders, ``watching`` keeps in step with them
 browsing           projects, folders, restore, check; ``timeline`` has all versions, ``previews`` one file
+working_copies     a version's files in a folder, to be worked on and saved; ``update_copies`` brings what is newer
+editors            the editors on this computer, and a version's files opened in one
+new_projects       small projects in Python, R and Julia that work at once
 versions           branches, tags, differences, the history of one file, merges
 searching          files, models and projects by what is typed
 trash, keys        out of sight and back; the ways of opening the workspace; ``signers`` sign packages

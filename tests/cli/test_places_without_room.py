@@ -47,6 +47,7 @@ READING = (
     ("status", "p", "SOURCE"),
     ("migrate", "SOURCE", "--project", "p", "--dry-run"),
     ("folder", "list"),
+    ("checkouts",),
     ("image-registry", "list"),
     ("cache", "list"),
     ("base", "list"),
@@ -59,6 +60,7 @@ READING = (
 )
 OTHERS = {
     *("init", "demo", "restore", "merge", "registry rebuild", "autostart", "folder forget"),
+    *("checkout", "commit", "update", "new", "open"),
     *("key add", "key drill", "key recovery", "key remove", "key rotate", "key trust", "key distrust"),
     *("trash branch", "trash empty", "trash model", "trash project", "trash restore"),
     *("cache export", "cache import", "base add", "base build"),

@@ -30,6 +30,8 @@ from kronkers_studio.desktop.dialogs.log import LogDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
+from kronkers_studio.desktop.dialogs.new_project import NewProjectDialog
+from kronkers_studio.desktop.dialogs.open_in import OpenInDialog
 from kronkers_studio.desktop.dialogs.package import PackageDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.rebuild import RebuildDialog
@@ -37,6 +39,7 @@ from kronkers_studio.desktop.dialogs.register import RegisterDialog
 from kronkers_studio.desktop.dialogs.remove import RemoveDialog
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.dialogs.rules import RulesDialog
+from kronkers_studio.desktop.dialogs.save_version import SaveVersionDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
@@ -48,13 +51,17 @@ from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
 from kronkers_studio.desktop.widgets.dialog import Dialog, confirm
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.changes import ModelRegistered
-from kronkers_studio.domain.differences import MergePlan
+from kronkers_studio.domain.content import Entry as StoredEntry
+from kronkers_studio.domain.content import EntryKind
+from kronkers_studio.domain.differences import ChangeKind, EntryChange, MergePlan, TreeDifference
+from kronkers_studio.domain.editors import Editor
 from kronkers_studio.domain.errors import ConfinementUnavailable
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.servers import HostKey, Server, ServerChange
 from kronkers_studio.domain.service_snippets import snippets
 from kronkers_studio.domain.signers import Signer, VerifiedImage
+from kronkers_studio.domain.working_copies import WorkingCopy, WorkingCopyState
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.allowances import AllowanceQuestion
 from kronkers_studio.workflows.browsing import show_commit
@@ -70,6 +77,10 @@ from tests.desktop.things import a_found_model, a_package, a_program, a_release,
 from tests.desktop.versioned import commit_files
 
 _SERVER = Server("lab", "127.0.0.1", 9, "ada", "ssh-ed25519 AAAA", "/home/ada/.ssh/id")  # nothing answers there
+EDITORS_FOUND = (
+    Editor("vscode", "Visual Studio Code", ("/usr/bin/code",)),
+    Editor("rstudio", "RStudio", ("/usr/bin/rstudio",)),
+)
 _KEY = HostKey("lab", 22, "ssh-ed25519 AAAA", "SHA256:abc")
 
 
@@ -206,6 +217,30 @@ def _state(window: MainWindow, version: ModelVersion) -> StateSignatureDialog:
     return StateSignatureDialog(window, window.studio, _recorded(window, version))
 
 
+def _open_in(*editors: Editor, there: str = "") -> Callable[[MainWindow], QDialog]:
+    def make(window: MainWindow) -> OpenInDialog:
+        dialog = OpenInDialog(window, window.studio, "Team", "", _nothing)
+        dialog.show_editors(list(editors), there)
+        return dialog
+
+    return make
+
+
+def _save_version(*, behind: bool) -> Callable[[MainWindow], QDialog]:
+    def make(window: MainWindow) -> SaveVersionDialog:
+        commit = show_commit(the_session(window), "Team")
+        changes = TreeDifference((EntryChange(ChangeKind.MODIFIED, a_file("train.py"), a_file("train.py")),))
+        copy = WorkingCopy("Kronkers/Team", "Team", "main", commit.id)
+        state = WorkingCopyState(copy, changes, newer=commit if behind else None)
+        return SaveVersionDialog(window, window.studio, state, _nothing)
+
+    return make
+
+
+def a_file(path: str) -> StoredEntry:
+    return StoredEntry(path, EntryKind.FILE, 3)
+
+
 MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     Dialog: [
         lambda window: confirm(window, "Stop it?", "It stops.", "Stop", _nothing),
@@ -255,6 +290,9 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     NameVersionDialog: [
         lambda window: NameVersionDialog(window, window.studio, show_commit(the_session(window), "Team"))
     ],
+    NewProjectDialog: [lambda window: NewProjectDialog(window, window.studio, _nothing)],
+    OpenInDialog: [_open_in(), _open_in(*EDITORS_FOUND), _open_in(*EDITORS_FOUND, there="Kronkers/Team")],
+    SaveVersionDialog: [_save_version(behind=False), _save_version(behind=True)],
     PackageDialog: [
         _package,
         lambda window: PackageDialog(window, window.studio, a_version(7)),  # which is no more

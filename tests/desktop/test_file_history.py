@@ -252,7 +252,7 @@ def test_the_menu_button_is_about_the_folder_in_view_when_nothing_is_chosen(
     """Seen to fail with a button that did nothing then."""
     page = page_with_states
     assert page.browser.chosen is None
-    assert [action.words for action in page.browser.offered()] == ["History", "Restore …", "Copy path"]
+    assert [action.words for action in page.browser.offered()] == ["History", "Open in …", "Restore …", "Copy path"]
     page.browser.open_folder("")
     come_to_rest(window_of(page))
     assert [action.words for action in page.browser.offered()] == ["Restore …"]

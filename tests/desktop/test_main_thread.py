@@ -38,6 +38,8 @@ from kronkers_studio.desktop.dialogs.log import LogDialog
 from kronkers_studio.desktop.dialogs.log_in import LogInDialog
 from kronkers_studio.desktop.dialogs.merge import MergeDialog
 from kronkers_studio.desktop.dialogs.name_version import NameVersionDialog
+from kronkers_studio.desktop.dialogs.new_project import NewProjectDialog
+from kronkers_studio.desktop.dialogs.open_in import OpenInDialog
 from kronkers_studio.desktop.dialogs.package import PackageDialog
 from kronkers_studio.desktop.dialogs.put_live import PutLiveDialog
 from kronkers_studio.desktop.dialogs.rebuild import RebuildDialog
@@ -45,6 +47,7 @@ from kronkers_studio.desktop.dialogs.register import RegisterDialog
 from kronkers_studio.desktop.dialogs.remove import RemoveDialog
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.dialogs.rules import RulesDialog
+from kronkers_studio.desktop.dialogs.save_version import SaveVersionDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
 from kronkers_studio.desktop.dialogs.service_access import ServiceAccessDialog
@@ -235,6 +238,11 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912, P
             dialog.go.click()
         case AllowCodeDialog() | StateSignatureDialog():
             _say(dialog)
+        case NewProjectDialog():
+            dialog.name.setText("machine-failure")
+            dialog.go.click()
+        case SaveVersionDialog():
+            dialog.go.click()
         case RegisterDialog():
             dialog.go.click()
         case PackageDialog():
@@ -290,6 +298,8 @@ _ASKS: dict[type[QDialog], set[str]] = {
     LogInDialog: {"servers.log_in_anew"},
     MergeDialog: {"versions.plan_merge", "versions.merge_branches"},
     NameVersionDialog: {"versions.set_tag"},
+    NewProjectDialog: {"new_projects.new_project"},
+    OpenInDialog: {"editors.find_editors"},
     PackageDialog: {"package_plans.plan_package", "dependencies.model_dependencies", "package_plans.carry_out"},
     PutLiveDialog: set(),
     RebuildDialog: set(),
@@ -297,6 +307,7 @@ _ASKS: dict[type[QDialog], set[str]] = {
     RemoveDialog: {"trash.remove_branch"},
     RestoreDialog: {"versions.state_at"},
     RulesDialog: {"plans.preview_rules"},
+    SaveVersionDialog: {"working_copies.save_version"},
     StateSignatureDialog: {"stated_signatures.state_signature", "example_inputs.inputs_of_example"},
     SearchDialog: {"searching.search"},
     ServerLogDialog: {"servers.server_changes"},

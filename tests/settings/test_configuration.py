@@ -40,6 +40,8 @@ def test_every_setting_is_kept_as_it_was_chosen(tmp_path: Path) -> None:
     """Seen to fail with ``str`` in place of the file's own booleans and numbers."""
     chosen = Settings(
         workspace=tmp_path / "größe",
+        working_copies=tmp_path / "Werkstatt",
+        editor="rstudio",
         theme="light",
         base_image="engine:base",
         image_registries=(

@@ -14,8 +14,10 @@ from kronkers_studio.desktop.destinations import (
     CompareWith,
     ForgetFolder,
     LookThroughFolder,
+    MakeProject,
     MergeBranches,
     NameVersion,
+    OpenIn,
     OpenTrash,
     RemoveContent,
     RestoreContent,
@@ -23,6 +25,7 @@ from kronkers_studio.desktop.destinations import (
     ShowChanges,
     ShowContent,
     ShowFileHistory,
+    ShowWorkingCopies,
     TrySample,
     WatchProject,
 )
@@ -46,6 +49,8 @@ def project_actions(project: Project) -> list[Action]:
             where=tr("Files or folders, as they were"),
             also=_restore_words(),
         ),
+        open_in(name),
+        working_copies(name),
         Action(
             Kind.ACTION,
             tr("Name the current state of “{project}” …").format(project=name),
@@ -131,6 +136,8 @@ def content_actions(project: str, ref: str, path: str, *, is_file: bool, place: 
     actions = [_row(tr("History of {name}"), name, past, "history", tr("History"), _when_words())]
     if is_file:
         actions.append(save_as(project, ref, path))
+    else:
+        actions.append(open_in(project, ref))
     restore = RestoreContent(project, path)
     actions.append(_row(tr("Restore {name} …"), name, restore, "undo", tr("Restore …"), _restore_words()))
     return [*actions, *place_actions(place), copy_path(path)]
@@ -176,13 +183,14 @@ def found_actions(path: str, place: Path | None) -> list[Action]:
     return [*place_actions(place), copy_path(path)]
 
 
-def version_row_actions(commit: str, current: str) -> list[Action]:
+def version_row_actions(commit: str, current: str, project: str) -> list[Action]:
     """What can be done with a version in a list of them; ``current`` is the newest one of the default branch."""
     actions = [Action(Kind.ACTION, tr("See what changed"), CompareWith(), "data")]
     if current and commit != current:
         actions.append(Action(Kind.ACTION, tr("Compare with the current state"), CompareWith(current), "data"))
     copied = Action(Kind.ACTION, tr("Copy the version's id"), CopyText(commit), "copy")
-    return [*actions, name_version(), restore_what(), copied]
+    ref = "" if commit == current else commit
+    return [*actions, open_in(project, ref), name_version(), restore_what(), copied]
 
 
 def place_actions(place: Path | None) -> list[Action]:
@@ -216,6 +224,26 @@ def copy_cells(cells: Sequence[str]) -> Action:
 
 def _when_words() -> str:
     return tr("versions earlier states changes log")
+
+
+def open_in(project: str = "", ref: str = "") -> Action:
+    """Work on the files in another program."""
+    title = tr("Open “{project}” in an editor …").format(project=project) if project else tr("Open in an editor …")
+    where, also = tr("In a working copy, to be saved as a version"), tr("vscode rstudio jupyter pycharm edit checkout")
+    return Action(Kind.ACTION, title, OpenIn(project, ref), "code", tr("Open in …"), where, also)
+
+
+def working_copies(project: str) -> Action:
+    """What was changed outside, and saving it."""
+    title = tr("Working copies of “{project}”").format(project=project)
+    where, also = tr("What was changed in editors, to be saved as a version"), tr("commit save checkout status changes")
+    return Action(Kind.ACTION, title, ShowWorkingCopies(project), "code", tr("Working copies"), where, also)
+
+
+def make_project() -> Action:
+    """Begin with files that work."""
+    where, also = tr("In Python, R or Julia: it trains at once"), tr("template begin start train model develop")
+    return Action(Kind.ACTION, tr("New project …"), MakeProject(), "plus", "", where, also, useful=True)
 
 
 def restore_what() -> Action:

@@ -12,6 +12,7 @@ from kronkers_studio.desktop.destinations import (
     ChooseLibraries,
     CompareVersions,
     DescribeVersion,
+    OpenIn,
     PackageVersion,
     PutLive,
     ShowLineage,
@@ -37,6 +38,7 @@ def version_actions(version: ModelVersion) -> list[Action]:
         *libraries_of(version),
         *code_of(version),
         lineage_of(version),
+        source_of(version),
     ]
 
 
@@ -125,6 +127,14 @@ def signature_of(version: ModelVersion) -> list[Action]:
     also = tr("signature inputs outputs shape type tensor columns classes names")
     words = tr("What {model} version {version} takes and answers …")
     return [_of_version(version, words, tr("Say what it takes …"), also, StateSignature, "data")]
+
+
+def source_of(version: ModelVersion) -> Action:
+    """Work on what it was trained with."""
+    words = tr("Open the project of {model} version {version} in an editor …")
+    also = tr("source code script train vscode rstudio jupyter pycharm edit checkout")
+    act = OpenIn(version.source.project, version.source.commit)
+    return _of_version(version, words, tr("Open in …"), also, lambda _label: act, "code")
 
 
 def lineage_of(version: ModelVersion) -> Action:

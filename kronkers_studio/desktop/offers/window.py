@@ -19,6 +19,7 @@ from kronkers_studio.desktop.offers.content import (
     folder_actions,
     guide,
     look_through,
+    make_project,
     merge_branches,
     name_version,
     open_trash,
@@ -119,6 +120,7 @@ def window_actions() -> list[Action]:
     return [
         Action(Kind.ACTION, tr("Find anything and do anything"), Command.PALETTE, "search", shortcut="Ctrl+K"),
         bring_in(),
+        make_project(),
         put_any_live(),
         add_model_file(),
         check_package(),

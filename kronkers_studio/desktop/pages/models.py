@@ -33,7 +33,7 @@ from kronkers_studio.desktop.localization import counted, figure, file_size, mom
 from kronkers_studio.desktop.look.tokens import GAP, Tone
 from kronkers_studio.desktop.model_words import kind_words
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers.content import found_file_actions
+from kronkers_studio.desktop.offers.content import found_file_actions, make_project
 from kronkers_studio.desktop.offers.models import add_model_file as add_any_model_file
 from kronkers_studio.desktop.offers.models import after_registration, show_version, version_actions
 from kronkers_studio.desktop.page_titles import page_title
@@ -105,6 +105,8 @@ class ModelsPage(Page):
         )
         self.live_button = Button(tr("Put live …"), self._put_live, kind="primary", icon="deploy")
         self.add_button = OfferButton(add_any_model_file(), self.do)
+        self.new_button = OfferButton(make_project(), self.do)
+        self.header.add_action(self.new_button)
         self.header.add_action(self.add_button)
         self.header.add_action(self.live_button)
         DropTarget(self, may_be_model_file, marked=self.views).dropped.connect(self.add_file)

@@ -18,6 +18,7 @@ from kronkers_studio.desktop.destinations import (
     Destination,
     MergeBranches,
     NameVersion,
+    OpenIn,
     OpenTrash,
     RemoveContent,
     RestoreContent,
@@ -25,6 +26,7 @@ from kronkers_studio.desktop.destinations import (
     ShowChanges,
     ShowContent,
     ShowFileHistory,
+    ShowWorkingCopies,
 )
 from kronkers_studio.desktop.localization import counted, file_size, home_short, moment, tr
 from kronkers_studio.desktop.look.tokens import CONTROL_HEIGHT, Tone
@@ -34,8 +36,10 @@ from kronkers_studio.desktop.offers.content import (
     content_actions,
     find_anything,
     gone_actions,
+    make_project,
     merge_branches,
     name_version,
+    open_in,
     open_trash,
     remove_content,
     restore_what,
@@ -43,6 +47,7 @@ from kronkers_studio.desktop.offers.content import (
 )
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
+from kronkers_studio.desktop.pages.registry_copies import RegistryCopies
 from kronkers_studio.desktop.panels.browser import FolderBrowser
 from kronkers_studio.desktop.panels.changes import ChangesPanel
 from kronkers_studio.desktop.panels.history import history_columns
@@ -95,7 +100,7 @@ class RegistryPage(Page):
         self.project_box.setMinimumWidth(180)
         self.project_box.currentIndexChanged.connect(self._project_chosen)
         self.find_button = OfferButton(find_anything(), self.do)
-        name = tr("Check for damage, remove, or open the trash")
+        name = tr("New project, open in an editor, check for damage, remove, or open the trash")
         self.more_button = OfferMenuButton(tr("More"), self._more, self.do, icon="chevron-down", name=name)
         self.restore_button = OfferButton(restore_what(), self.do)
         self.merge_button = OfferButton(merge_branches(), self.do, kind="quiet", icon=False)
@@ -114,8 +119,16 @@ class RegistryPage(Page):
         self._version = Card(tr("The chosen version"))
         self.browser = FolderBrowser(studio)
         self.changes_panel = ChangesPanel(studio)
-        self.side_views = Views({"content": lambda: self.browser, "changes": lambda: self.changes_panel})
-        self.sides = FilterPills([("content", tr("Content")), ("changes", tr("Changes"))], tr("Show"))
+        self.copies = RegistryCopies(studio, self, lambda: self._show_side("copies"))
+        self.side_views = Views(
+            {
+                "content": lambda: self.browser,
+                "changes": lambda: self.changes_panel,
+                "copies": lambda: self.copies.panel,
+            }
+        )
+        sides = [("content", tr("Content")), ("changes", tr("Changes")), ("copies", tr("Working copies"))]
+        self.sides = FilterPills(sides, tr("Show"))
         self.sides.chosen.connect(self._show_side)
         self.history.picked.connect(self._row_chosen)
         self.browser.moved.connect(self._moved)
@@ -151,7 +164,14 @@ class RegistryPage(Page):
             case ShowChanges():
                 self._wish = destination
                 self._show_content(ShowContent(destination.project, branch=destination.branch))
-            case RestoreContent(project) | NameVersion(project) | MergeBranches(project) | RemoveContent(project):
+            case (
+                RestoreContent(project)
+                | NameVersion(project)
+                | MergeBranches(project)
+                | RemoveContent(project)
+                | OpenIn(project)
+                | ShowWorkingCopies(project)
+            ):
                 self._wish = destination
                 self._show_content(ShowContent(project or self._project or self._wanted_project, self._path))
             case _:
@@ -159,6 +179,10 @@ class RegistryPage(Page):
 
     def do(self, act: Act) -> None:
         """Do what a button here, or another page, asks for, with what is in view."""
+        if not self.copies.do(act, self._project):
+            self._do(act)
+
+    def _do(self, act: Act) -> None:
         match act:
             case CheckWorkspace():
                 self.check()
@@ -186,7 +210,7 @@ class RegistryPage(Page):
                 super().do(act)
 
     def _version_actions(self, row: HistoryRow) -> list[Action]:
-        return version_row_actions(row.commit.id, self._current)
+        return version_row_actions(row.commit.id, self._current, row.commit.project)
 
     @property
     def _current(self) -> str:
@@ -286,15 +310,19 @@ class RegistryPage(Page):
 
     def _row_chosen(self, row: HistoryRow) -> None:
         self._row = row
-        self._version.set_heading(tr("“{message}”").format(message=row.commit.message))
         self._show_side(self.sides.key)
 
     def _show_side(self, key: str) -> None:
         """Show the chosen version's content, or its changes; the other side is read when it is looked at."""
+        self.sides.select(key)
         self.side_views.show_view(key)
         if self._row is None:
             return
-        if key == "changes":
+        self._version.set_heading(tr("“{message}”").format(message=self._row.commit.message))
+        if key == "copies":
+            self._version.set_heading(self._project)
+            self.copies.panel.show_project(self._project)
+        elif key == "changes":
             self.changes_panel.show_version(self._row.commit)
         else:
             name, self._wanted_name = self._wanted_name, ""
@@ -409,8 +437,8 @@ class RegistryPage(Page):
         SearchDialog(self.window(), self.studio).open()
 
     def _more(self) -> list[Action]:
-        removal = [remove_content()] if self._project else []
-        return [check_for_damage(), *removal, open_trash()]
+        own = [open_in(self._project), remove_content()] if self._project else []
+        return [make_project(), check_for_damage(), *own, open_trash()]
 
     def ask_remove(self) -> None:
         """Ask what is to go to the trash."""

@@ -81,6 +81,7 @@ class SettingsPage(Page):
         self.theme.select(settings.theme)
         self.base.setText(settings.base_image)
         self.author.setText(settings.author)
+        self.copies.setText(str(settings.working_copies))
         self.limit.set_choices(_limits(settings.read_limit))
         self.limit.choose(settings.read_limit)
         self.priority.select(settings.low_priority)
@@ -135,6 +136,7 @@ class SettingsPage(Page):
             "notify_successes": self.background.successes,
             "when_closed": self.background.when_closed,
             "author": self.author,
+            "working_copies": self.copies,
             "scrape_seconds": self.seconds,
             "keep_releases": self.keep,
             "run_unprotected": self.unprotected,
@@ -196,7 +198,16 @@ class SettingsPage(Page):
         row.addWidget(OfferButton(choose_workspace(), self.do, icon=False))
         card.body.addLayout(row)
         card.body.addWidget(label(_help("workspace"), "caption", wrap=True))
+        self.copies = LineField(setting_title("working_copies"), text=str(self.studio.settings.working_copies))
+        self.copies.editingFinished.connect(self._change_copies)
+        card.body.addWidget(Field(setting_title("working_copies"), self.copies, _help("working_copies")))
         return card
+
+    def _change_copies(self) -> None:
+        typed = self.copies.text().strip()
+        if typed:
+            self.change(working_copies=Path(typed))
+        self.copies.setText(str(self.studio.settings.working_copies))
 
     def _bringing_in(self) -> Card:
         card = Card(tr("Bringing in folders"))

@@ -23,13 +23,14 @@ from kronkers_studio.workflows.migration.folder_access import reader, reader_els
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
+    from kronkers_studio.domain.working_copies import WorkingCopy
     from kronkers_studio.migration import Scan, StatCache
 
 _NO_STATE = b""  # no folder is ever found to be in it
 
 
 @dataclass(slots=True)
-class _Brought:
+class Brought:
     """What came of one folder."""
 
     source: MigrationSource
@@ -59,6 +60,11 @@ class BringIn:
     cancel: CancelToken
     started: float
 
+    @classmethod
+    def of_copy(cls, session: Session, copy: WorkingCopy, progress: Progress, cancel: CancelToken) -> BringIn:
+        """A run of which only ``store`` is wanted, for a working copy."""
+        return cls(session, copy.project, copy.branch, "", False, False, progress, cancel, time.monotonic())
+
     def run(self, sources: Sequence[MigrationSource]) -> MigrationResult:
         """Store and commit.
 
@@ -83,7 +89,7 @@ class BringIn:
         from kronkers_studio.workflows.migration.undo_check import refuse_undoing, undone_by
 
         remembered = project_sources(self.session, self.project)
-        brought = [self._store(source) for source in sources]
+        brought = [self.store(source) for source in sources]
         head = self.session.workspace.head(self.project, self.branch)  # all below goes by it, and is refused at another
         for each in brought:
             self._complete(each, head)
@@ -122,7 +128,7 @@ class BringIn:
             as_versions=as_versions,
         )
 
-    def _store(self, source: MigrationSource) -> _Brought:
+    def store(self, source: MigrationSource) -> Brought:
         """Store the files of one folder."""
         from kronkers_studio.migration.moved_files import renamed_by_content
         from kronkers_studio.migration.scan_ahead import ScanAhead
@@ -158,7 +164,7 @@ class BringIn:
             if each.item.kind is EntryKind.FILE and each.size == each.item.size
         )
         cache.remember_generation(outcome.generation)
-        return _Brought(
+        return Brought(
             source,
             scan,
             cache,
@@ -174,7 +180,7 @@ class BringIn:
             + len(outcome.skipped),
         )
 
-    def _complete(self, brought: _Brought, head: Commit | None) -> None:
+    def _complete(self, brought: Brought, head: Commit | None) -> None:
         """Add what stays of the branch's head though it was not read, and put all where it lies in the project."""
         from kronkers_studio.workflows.migration.carried_over import with_staying
         from kronkers_studio.workflows.migration.sources import placed
@@ -195,7 +201,7 @@ class BringIn:
         stored: list[StoredItem],
         skipped: tuple[SkippedItem, ...],
         sources: Sequence[MigrationSource],
-        brought: Sequence[_Brought],
+        brought: Sequence[Brought],
         base: str,
     ) -> tuple[Commit, bool, tuple[FoldedVersion, ...], int]:
         """Record what was stored; conflict copies that are to be folded, which are counted, become versions before the
@@ -211,7 +217,7 @@ class BringIn:
             return *recording.record_folded(stored, copies, message, skipped), recording.as_versions
         return *recording.record(stored, message, skipped), (), 0
 
-    def _remember(self, remembered: Sequence[MigrationSource], brought: Sequence[_Brought], commit: Commit) -> None:
+    def _remember(self, remembered: Sequence[MigrationSource], brought: Sequence[Brought], commit: Commit) -> None:
         """What the next run needs to know: the folders and their options, their files, and that all is there."""
         from kronkers_studio.workflows.migration.sources import remembering
 
@@ -223,7 +229,7 @@ class BringIn:
             each.cache.remember_commit(self.branch, commit.id, (each.scan.state or b"") if known else _NO_STATE)
 
 
-def _refuse_rules_that_leave_nothing(brought: Sequence[_Brought], remembered: Sequence[MigrationSource]) -> None:
+def _refuse_rules_that_leave_nothing(brought: Sequence[Brought], remembered: Sequence[MigrationSource]) -> None:
     """Raises ``InvalidInput`` when new rules leave nothing of a folder that has something: they are mistyped."""
     for each in brought:
         include = each.source.options.include
@@ -235,14 +241,14 @@ def _refuse_rules_that_leave_nothing(brought: Sequence[_Brought], remembered: Se
             )
 
 
-def _unmatched(brought: Sequence[_Brought]) -> tuple[str, ...]:
+def _unmatched(brought: Sequence[Brought]) -> tuple[str, ...]:
     """The patterns of what to include that nothing in any of the folders matches."""
     hits = [rule for each in brought for rule in each.scan.rules if rule.includes]
     matched = {rule.pattern for rule in hits if rule.files}
     return tuple(dict.fromkeys(rule.pattern for rule in hits if rule.pattern not in matched))
 
 
-def _conflict_copies(brought: Sequence[_Brought]) -> dict[str, str]:
+def _conflict_copies(brought: Sequence[Brought]) -> dict[str, str]:
     """The copies that are to be folded, each with its original, as they lie in the project."""
     copies: dict[str, str] = {}
     for each in brought:
@@ -253,7 +259,7 @@ def _conflict_copies(brought: Sequence[_Brought]) -> dict[str, str]:
     return copies
 
 
-def _refuse_overlap(brought: Sequence[_Brought], kept: Sequence[StoredItem]) -> None:
+def _refuse_overlap(brought: Sequence[Brought], kept: Sequence[StoredItem]) -> None:
     """Raises ``InvalidInput`` when a folder holds what has its place in another's: neither may hide the other."""
     taken = {item.item.path for item in kept}
     for each in brought:
@@ -265,7 +271,7 @@ def _refuse_overlap(brought: Sequence[_Brought], kept: Sequence[StoredItem]) -> 
                 )
 
 
-def _is_all_there(brought: _Brought) -> bool:
+def _is_all_there(brought: Brought) -> bool:
     """Whether all that anybody would want kept is in the commit, as it was listed."""
     return all(item.reason.expected for item in brought.skipped) and all(
         each.size == each.item.size for each in brought.stored if each.item.kind is EntryKind.FILE

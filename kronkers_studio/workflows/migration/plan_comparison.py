@@ -53,7 +53,7 @@ def compared_with_head(
     head's is then taken to be unchanged, and one of its size is compared where that is quick.
     """
     head = session.workspace.head(project, branch)
-    comparing = _Comparing(session, reader, cancel)
+    comparing = Comparing(session, reader, cancel)
     found = {item.path: item for item in scan.items}
     unchanged: set[str] = set()
     gone: list[str] = []
@@ -118,7 +118,7 @@ def _entries(session: Session, project: str, head: Commit, source: MigrationSour
         return
 
 
-class _Comparing:
+class Comparing:
     """Whether a found thing is what an entry is, read only where that is quick."""
 
     def __init__(self, session: Session, reader: FolderSource, cancel: CancelToken) -> None:

@@ -1,0 +1,303 @@
+"""Bringing a working copy to a newer version, and putting together what was changed here and by others."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+
+from kronkers_studio.domain.content import Commit, Entry, EntryKind, SkippedItem
+from kronkers_studio.domain.differences import Choice, MergeConflicts
+from kronkers_studio.domain.errors import FileUnwritable, NotFound, WorkingCopyChanged
+from kronkers_studio.domain.naming import MARK_FOLDER
+from kronkers_studio.domain.printable import printable
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.domain.working_copies import SavedVersion, UpdatedCopy, WorkingCopy
+from kronkers_studio.workflows.migration.working_tree import LookedThrough, Version, looked_through
+from kronkers_studio.workflows.session import Session
+from kronkers_studio.workflows.working_copies import marks, record, save_as_next, save_version, working_copy_at
+
+_NAMED = 5
+
+
+def update_working_copy(
+    session: Session,
+    folder: Path,
+    *,
+    branch: str = "",
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> UpdatedCopy:
+    """Bring a working copy to the newest version of its branch, or of another ``branch``, which is its own then.
+
+    Files that were changed here stay as they are; those that came and that were not, are written. Raises
+    ``WorkingCopyChanged`` when both changed the same file, ``FileUnwritable`` when one cannot be replaced: nothing was
+    changed then.
+    """
+    copy = working_copy_at(session, folder)
+    head = session.workspace.head(copy.project, branch or copy.branch)
+    if head is None:
+        raise NotFound(
+            f"Project “{copy.project}” has no branch “{branch or copy.branch}”.",
+            next_step=f"`kronkers branch {copy.project}` shows those that exist.",
+        )
+    return _brought_to(session, replace(copy, branch=branch or copy.branch), head, progress, cancel)
+
+
+def save_and_merge(
+    session: Session,
+    folder: Path,
+    message: str = "",
+    *,
+    choice: Choice | None = None,
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> SavedVersion:
+    """Save what was changed in a working copy, and put it together with what others saved meanwhile.
+
+    What was changed here becomes a version on a branch of its own first, so that nothing is lost. Where both changed
+    the same and there is no ``choice`` for it (``Choice.OURS`` is the branch's), ``MergeConflicts`` is raised; the
+    working copy is on that branch then.
+    """
+    from kronkers_studio.workflows.trash import remove_branch
+    from kronkers_studio.workflows.versions import merge_branches, plan_merge
+
+    copy = working_copy_at(session, folder)
+    head = session.workspace.head(copy.project, copy.branch)
+    if head is None or head.id == copy.commit:
+        return save_version(session, folder, message, progress=progress, cancel=cancel)
+    branch, own = copy.branch, _unused_branch(session, copy)
+    look = looked_through(session, copy, progress, cancel)
+    if not look.changes:
+        updated = _brought_to(session, copy, head, progress, cancel)
+        return SavedVersion(updated.copy, head, changed=False, before=copy.commit, merged=True)
+    session.workspace.versions.create_branch(copy.project, own, copy.commit, author=session.author)
+    aside = replace(copy, branch=own)
+    record(session, aside)
+    saved = save_as_next(session, aside, message, progress, cancel)
+    try:
+        plan = plan_merge(session, copy.project, own, branch, cancel=cancel)
+        choices = {conflict.path: choice for conflict in plan.conflicts} if choice is not None else {}
+        words = message or f"Put together with {branch}"
+        merged = merge_branches(session, copy.project, own, branch, choices=choices, message=words, plan=plan)
+    except MergeConflicts as conflict:
+        conflict.next_step = (
+            f"What you changed is version {saved.commit.id[:12]} on the branch “{own}”: nothing is lost. Decide each "
+            f"with `kronkers merge {_word(copy.project)} {_word(own)} --into {_word(branch)}`, then `kronkers update "
+            f"--branch {_word(branch)}` brings the result here."
+        )
+        raise
+    updated = _brought_to(session, replace(saved.copy, branch=branch), merged.commit, progress, cancel)
+    remove_branch(session, copy.project, own)
+    return SavedVersion(updated.copy, merged.commit, True, copy.commit, saved.skipped, merged=True)
+
+
+def _unused_branch(session: Session, copy: WorkingCopy) -> str:
+    taken = {each.name for each in session.workspace.versions.branches(copy.project)}
+    plain = f"{copy.branch}-{copy.commit[:6]}"
+    return next(name for number in count(1) if (name := plain if number == 1 else f"{plain}-{number}") not in taken)
+
+
+def _word(text: str) -> str:
+    return f'"{text}"' if " " in text else text
+
+
+# ---- writing what came ----
+
+
+@dataclass(slots=True)
+class _Came:
+    """What the newer version has otherwise than the copy's: to be written, and to be taken away."""
+
+    written: dict[str, Entry] = field(default_factory=dict)
+    removed: dict[str, Entry] = field(default_factory=dict)
+    folders_gone: list[str] = field(default_factory=list)
+
+
+def _brought_to(
+    session: Session, copy: WorkingCopy, head: Commit, progress: Progress, cancel: CancelToken
+) -> UpdatedCopy:
+    """Write into the copy what ``head`` has and its version has not; see ``update_working_copy``."""
+    from kronkers_studio.workflows.browsing import restore
+    from kronkers_studio.workflows.migration.seen_files import remember_as_stored
+
+    if head.id == copy.commit:
+        record(session, copy)
+        return UpdatedCopy(copy, head)
+    look = looked_through(session, copy, progress, cancel)
+    came, kept = _to_write(session, copy, head, look)
+    here = _places(look)
+    skipped: tuple[SkippedItem, ...] = ()
+    with (
+        _unfinished(session, copy, head),
+        _set_aside(
+            Path(copy.folder),
+            [here.get(path, path) for path in (*came.removed, *came.written, *came.folders_gone)],
+            look,
+        ),
+    ):
+        if came.written:
+            paths = sorted(came.written)
+            report = restore(session, copy.project, head.id, Path(copy.folder), paths, progress=progress, cancel=cancel)
+            skipped = report.skipped
+    absent = {path for path in copy.absent if path not in came.written and path not in came.removed}
+    absent |= {item.path for item in skipped}
+    updated = replace(copy, commit=head.id, absent=tuple(sorted(absent)))
+    record(session, updated)
+    for entry in Version.of(session, updated).entries.values():
+        if entry.kind is EntryKind.FOLDER:  # one that nothing is left in
+            Path(copy.folder, *entry.path.split("/")).mkdir(parents=True, exist_ok=True)
+    remember_as_stored(session, updated, set(came.written))
+    return UpdatedCopy(updated, head, len(came.written) - len(skipped), len(came.removed), kept, skipped)
+
+
+def _to_write(session: Session, copy: WorkingCopy, head: Commit, look: LookedThrough) -> tuple[_Came, int]:
+    """What came, and how many changes of the copy's own stay. Raises ``WorkingCopyChanged``."""
+    own: dict[str, Entry | None] = {}
+    for change in look.changes.changes:
+        own[change.path] = change.after
+        if change.before is not None and change.before.path != change.path:
+            own[change.before.path] = None
+    came, both, here = _Came(), [], _places(look)
+    stays = {entry.path for entry in look.staying(copy)}
+    for change in session.workspace.versions.diff(copy.project, copy.commit, head.id, renames=False).changes:
+        path, after = change.path, change.after
+        if path in own:
+            if not _is_the_same(session, copy, here.get(path, path), own[path], after):
+                both.append(path)
+            continue
+        if (after or change.before or Entry("", EntryKind.FOLDER)).kind is EntryKind.FOLDER:
+            if after is not None:
+                came.written[path] = after
+            else:
+                came.folders_gone.append(path)
+            continue
+        if after is not None:
+            came.written[path] = after
+        elif change.before is not None and path not in stays:
+            came.removed[path] = change.before
+    if both:
+        named = ", ".join(f"“{printable(path)}”" for path in both[:_NAMED])
+        more = f" and {len(both) - _NAMED:,} more" if len(both) > _NAMED else ""
+        raise WorkingCopyChanged(
+            f"Changed here, and otherwise in version {head.id[:12]}: {named}{more}. Nothing was changed.",
+            next_step="`kronkers commit --merge` saves what you changed and puts both together.",
+        )
+    came.written = {path: entry for path, entry in came.written.items() if not _holds_more(path, entry, came)}
+    return came, len(own)
+
+
+def _holds_more(path: str, entry: Entry, came: _Came) -> bool:
+    """A folder comes with what lies in it, each by itself."""
+    return entry.kind is EntryKind.FOLDER and any(other.startswith(f"{path}/") for other in came.written)
+
+
+def _is_the_same(session: Session, copy: WorkingCopy, place: str, here: Entry | None, there: Entry | None) -> bool:
+    """Whether what was changed here came as well, just so."""
+    if here is None or there is None:
+        return here is there
+    if (here.kind, here.size, here.target) != (there.kind, there.size, there.target):
+        return False
+    if here.kind is not EntryKind.FILE or (here.content and here.content == there.content):
+        return True
+    try:
+        file = Path(copy.folder, *place.split("/"))
+        with file.open("rb") as mine, session.workspace.content.open(there) as theirs:
+            while piece := mine.read(1 << 20):
+                if piece != theirs.read(len(piece)):
+                    return False
+            return not theirs.read(1)
+    except OSError:
+        return False
+
+
+def _places(look: LookedThrough) -> dict[str, str]:
+    """Where each found file lies in the folder, by its path in the project, where that differs."""
+    return {path: item.path for path, item in look.found.items() if item.path != path}
+
+
+@contextlib.contextmanager
+def _unfinished(session: Session, copy: WorkingCopy, head: Commit) -> Iterator[None]:
+    """Inside the block the folder is one that ``head`` is being written into: should this end here, what was set aside
+    is not taken for removed, and checking ``head`` out there once more goes on with it."""
+    from kronkers_studio.migration.working_copy_mark import Mark
+
+    folder, before = Path(copy.folder), marks(session).read(Path(copy.folder))
+    marks(session).write(folder, Mark(copy.project, copy.branch, head.id, finished=False))
+    try:
+        yield
+    except BaseException:
+        if before is not None:
+            marks(session).write(folder, before)
+        raise
+
+
+@contextlib.contextmanager
+def _set_aside(folder: Path, paths: list[str], look: LookedThrough) -> Iterator[None]:
+    """Files that are to be replaced lie elsewhere inside the block, and are gone after it; when it fails they are put
+    back. One that was changed since it was looked at stops it."""
+    holding = folder / MARK_FOLDER / f"before-{secrets.token_hex(4)}"
+    seen = {item.path: (item.size, item.mtime_ns) for item in look.found.values()}
+    moved: list[tuple[Path, Path]] = []
+    folders: list[Path] = []
+    try:
+        for number, path in enumerate(paths):
+            place = folder.joinpath(*path.split("/"))
+            if place.is_dir() and not place.is_symlink():
+                folders.append(place)
+                continue
+            if path not in seen:  # made since, or of a kind that is not looked at: it is not replaced
+                continue
+            holding.mkdir(exist_ok=True)
+            held = holding / str(number)
+            os.replace(place, held)  # noqa: PTH105  # of a link the link itself
+            moved.append((held, place))
+            status = held.lstat()
+            if not held.is_symlink() and (status.st_size, status.st_mtime_ns) != seen[path]:
+                raise WorkingCopyChanged(
+                    f"“{printable(path)}” is being changed just now. Nothing was changed.",
+                    next_step="Save it, then update once more.",
+                )
+        for place in (*(place.parent for _held, place in moved), *sorted(folders, reverse=True)):
+            _remove_empty(place, folder)  # a file may come where a folder was
+        yield
+    except OSError as error:
+        _put_back(moved, folders, holding)
+        raise FileUnwritable(
+            f"A file in {printable(str(folder))} cannot be replaced: {error.strerror or error}.",
+            next_step="Close the program that has it open, then update once more.",
+        ) from None
+    except BaseException:
+        _put_back(moved, folders, holding)
+        raise
+    for held, _place in moved:
+        held.unlink()
+    if holding.exists():
+        holding.rmdir()
+
+
+def _put_back(moved: list[tuple[Path, Path]], folders: list[Path], holding: Path) -> None:
+    """As it was; where something new has the place by now, what was there stays in the holding folder."""
+    for place in folders:
+        with contextlib.suppress(FileExistsError):
+            place.mkdir(parents=True, exist_ok=True)
+    for held, place in reversed(moved):
+        if not os.path.lexists(place):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            held.replace(place)
+    with contextlib.suppress(OSError):
+        holding.rmdir()
+
+
+def _remove_empty(place: Path, top: Path) -> None:
+    """Folders that nothing is left in."""
+    while place != top:
+        try:
+            place.rmdir()
+        except OSError:  # something is in it
+            return
+        place = place.parent

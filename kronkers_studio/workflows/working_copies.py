@@ -1,0 +1,393 @@
+"""Working copies: a version's files in a folder, to be worked on in any program; what was changed becomes a version.
+
+``update_copies`` brings a working copy to a newer version, and puts together what others changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, StoredItem
+from kronkers_studio.domain.errors import (
+    ContentCleanedUp,
+    InvalidInput,
+    NotAWorkingCopy,
+    NotFound,
+    SourceUnavailable,
+    StorageFull,
+    StoreDamaged,
+    WorkingCopyBehind,
+    WorkspaceBusy,
+    WorkspaceReadOnly,
+)
+from kronkers_studio.domain.naming import MARK_FOLDER, WINDOWS, folded, safe_name
+from kronkers_studio.domain.printable import printable
+from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.domain.working_copies import (
+    CheckedOut,
+    CopyStanding,
+    KnownWorkingCopy,
+    SavedVersion,
+    WorkingCopy,
+    WorkingCopyState,
+)
+from kronkers_studio.workflows.session import Session
+
+if TYPE_CHECKING:
+    from kronkers_studio.migration.known_working_copies import KnownWorkingCopies
+    from kronkers_studio.migration.working_copy_mark import Mark, Marks
+
+_MOST_NAMES = 1000
+
+
+def check_out(
+    session: Session,
+    project: str,
+    ref: str = "",
+    folder: Path | None = None,
+    *,
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> CheckedOut:
+    """Write the files of a version into ``folder``, verified, and remember it as a working copy.
+
+    The folder is a new or an empty one; without one, one of the project's name where the settings say. A checkout into
+    it that was stopped goes on. What is changed there is saved on the branch that ``ref`` names, else on the default
+    one. Raises ``NotFound``, ``InvalidInput`` for a folder that holds other things, is a workspace or lies in a folder
+    that is brought in, ``FileUnwritable``, ``StoreDamaged``, ``StorageFull`` or ``Cancelled``.
+    """
+    from kronkers_studio.migration.folder_paths import absolute_folder
+    from kronkers_studio.migration.working_copy_mark import Mark
+    from kronkers_studio.workflows.browsing import restore
+    from kronkers_studio.workflows.migration.seen_files import remember_as_stored
+
+    commit = session.workspace.content.resolve(project, ref)
+    branch = ref if ref and session.workspace.head(project, ref) is not None else DEFAULT_BRANCH
+    folder = absolute_folder(folder) if folder is not None else unused_folder(session, project)
+    begun = _begun_in(session, folder, commit)
+    refuse_unsuitable(session, folder, begun=begun is not None)
+    branch = begun.branch if begun is not None else branch
+    _refuse_reserved_name(session, commit)
+    folder.mkdir(parents=True, exist_ok=True)
+    marks(session).write(folder, Mark(project, branch, commit.id, finished=False))
+    report = restore(session, project, commit.id, folder, progress=progress, cancel=cancel)
+    copy = WorkingCopy(str(folder), project, branch, commit.id, tuple(item.path for item in report.skipped))
+    remember_as_stored(session, copy)
+    record(session, copy)
+    return CheckedOut(copy, report, place_remark(folder))
+
+
+def working_copy_at(session: Session, folder: Path) -> WorkingCopy:
+    """The working copy that ``folder`` is, or lies in, wherever it was moved to.
+
+    Raises ``NotAWorkingCopy``, also for one of another workspace or whose checkout was not finished.
+    """
+    from kronkers_studio.migration.folder_paths import absolute_folder
+    from kronkers_studio.migration.working_copy_mark import marked_folder
+
+    folder = absolute_folder(folder)
+    place = marked_folder(folder)
+    mark = marks(session).read(place) if place is not None else None
+    if place is None or mark is None:
+        raise NotAWorkingCopy(
+            f"{printable(str(folder))} is not a working copy.",
+            next_step="`kronkers checkout PROJECT` makes one; `kronkers checkouts` lists those that there are.",
+        )
+    if not mark.finished:
+        raise NotAWorkingCopy(
+            f"Not all of version {mark.commit[:12]} of “{mark.project}” was written into {printable(str(place))}.",
+            next_step=f"Run it again: kronkers checkout {mark.project}@{mark.commit[:12]} “{place}”.",
+        )
+    return WorkingCopy(str(place), mark.project, mark.branch, mark.commit, mark.absent)
+
+
+def working_copy_state(
+    session: Session, folder: Path, *, progress: Progress = SILENT, cancel: CancelToken = NEVER
+) -> WorkingCopyState:
+    """What was changed in a working copy since its version; nothing is stored.
+
+    Raises ``NotAWorkingCopy``, ``SourceUnavailable``, or ``NotFound`` when its project or version is no more.
+    """
+    from kronkers_studio.workflows.migration.working_tree import looked_through
+
+    copy = working_copy_at(session, folder)
+    look = looked_through(session, copy, progress, cancel)
+    remember_place(session, copy)
+    head = session.workspace.head(copy.project, copy.branch)
+    newer = head if head is not None and head.id != copy.commit else None
+    unexpected = tuple(item for item in look.skipped if not item.reason.expected)
+    return WorkingCopyState(copy, look.changes, look.unchanged, unexpected, newer)
+
+
+def save_version(
+    session: Session,
+    folder: Path,
+    message: str = "",
+    *,
+    branch: str = "",
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> SavedVersion:
+    """Save what was changed in a working copy as one version of its branch; nothing is saved where nothing changed.
+
+    ``branch`` is a new branch, which begins at the copy's version and is the copy's from then on. What cannot be read
+    stays in the version as it was, and is listed. Raises ``WorkingCopyBehind`` when others saved versions on the branch
+    meanwhile, ``AlreadyExists``, and what ``working_copy_state`` and bringing a folder in raise.
+    """
+    copy = working_copy_at(session, folder)
+    if branch and branch != copy.branch:
+        session.workspace.versions.create_branch(copy.project, branch, copy.commit, author=session.author)
+        copy = replace(copy, branch=branch)
+        record(session, copy)
+    refuse_behind(session, copy)
+    return save_as_next(session, copy, message, progress, cancel)
+
+
+def save_as_next(
+    session: Session, copy: WorkingCopy, message: str, progress: Progress, cancel: CancelToken
+) -> SavedVersion:
+    """Store what lies in a working copy as the version after its own, which is the project's first where it has none;
+    once more when a cleaning up came between."""
+    try:
+        return _save(session, copy, message, progress, cancel)
+    except ContentCleanedUp:
+        return _save(session, copy, message, progress, cancel)
+
+
+def _save(session: Session, copy: WorkingCopy, message: str, progress: Progress, cancel: CancelToken) -> SavedVersion:
+    from kronkers_studio.workflows.migration.import_run import BringIn
+    from kronkers_studio.workflows.migration.working_tree import Version, next_version, source_of_copy
+
+    version = Version.of(session, copy)
+    run = BringIn.of_copy(session, copy, progress, cancel)
+    brought = run.store(source_of_copy(copy))
+    skipped = tuple(replace(item, path=version.path_of(item.path)) for item in brought.skipped)
+    items: list[StoredItem] = next_version(version, brought.stored, skipped, copy)
+    unexpected = tuple(item for item in skipped if not item.reason.expected)
+    commit, changed = session.workspace.content.commit(
+        copy.project,
+        copy.branch,
+        items,
+        message=message or "Changed in a working copy",
+        author=session.author,
+        skipped=unexpected,
+        base=copy.commit,
+        generation=brought.generation,
+    )
+    found = {each.item.path for each in items}
+    saved = replace(copy, commit=commit.id, absent=tuple(path for path in copy.absent if path in found))
+    record(session, saved)
+    return SavedVersion(saved, commit, changed, copy.commit, unexpected)
+
+
+def refuse_behind(session: Session, copy: WorkingCopy) -> None:
+    """Raises ``WorkingCopyBehind`` when the branch's newest version is another than the copy's, ``NotFound`` when there
+    is no such branch any more."""
+    head = session.workspace.head(copy.project, copy.branch)
+    if head is None:
+        raise NotFound(
+            f"Project “{copy.project}” has no branch “{copy.branch}” any more.",
+            next_step="Save it on a branch of its own, with --branch and a new name.",
+        )
+    if head.id != copy.commit:
+        raise WorkingCopyBehind(
+            f"“{copy.branch}” of “{copy.project}” is at version {head.id[:12]} by now, of which this working copy "
+            "knows nothing. Nothing was changed.",
+            next_step="`kronkers commit --merge` puts both together; `kronkers update` first brings in what is new; "
+            "`kronkers commit --branch NAME` saves it on a branch of its own.",
+        )
+
+
+def list_working_copies(session: Session) -> list[KnownWorkingCopy]:
+    """The working copies that were seen on this computer, by project; those that are not there now too."""
+    found = []
+    for folder, project, branch in known(session).all():
+        try:
+            copy = working_copy_at(session, folder)
+        except NotAWorkingCopy:
+            found.append(KnownWorkingCopy(str(folder), project, branch))
+            continue
+        if copy.folder == str(folder):
+            found.append(KnownWorkingCopy(copy.folder, copy.project, copy.branch, copy))
+    return found
+
+
+def copies_of(session: Session, project: str, *, cancel: CancelToken = NEVER) -> list[CopyStanding]:
+    """How the working copies of a project stand that were seen on this computer. Raises ``Cancelled``."""
+    standing = []
+    for each in list_working_copies(session):
+        if each.project != project:
+            continue
+        if each.copy is None:
+            standing.append(CopyStanding(each))
+            continue
+        try:
+            state = working_copy_state(session, Path(each.folder), cancel=cancel)
+            standing.append(CopyStanding(each, state))
+        except (NotAWorkingCopy, NotFound, SourceUnavailable, StoreDamaged) as problem:
+            standing.append(CopyStanding(each, problem=problem))
+    return standing
+
+
+def take_back(session: Session, saved: SavedVersion) -> Commit:
+    """Make the branch again what it was before ``saved``, by one more version; the files of the working copy stay, and
+    are changes again.
+
+    Raises ``WorkingCopyBehind`` when somebody saved another version since, ``InvalidInput`` for what was put together
+    with what others saved, and for a project's first version.
+    """
+    if saved.merged or not saved.before:
+        raise InvalidInput("This version cannot be taken back.", next_step="Restore what was there before it.")
+    copy = working_copy_at(session, Path(saved.copy.folder))
+    refuse_behind(session, replace(copy, commit=saved.commit.id))
+    before = replace(copy, commit=saved.before)
+    from kronkers_studio.workflows.migration.working_tree import Version
+
+    items = [StoredItem.of(entry) for entry in Version.of(session, before).entries.values()]
+    commit, _changed = session.workspace.content.commit(
+        copy.project,
+        copy.branch,
+        items,
+        message=f"Took back “{saved.commit.message}”",
+        author=session.author,
+        base=saved.commit.id,
+    )
+    record(session, replace(copy, commit=commit.id))
+    return commit
+
+
+def forget_working_copy(session: Session, folder: Path) -> KnownWorkingCopy:
+    """Let a folder be a working copy no more; its files stay. Raises ``NotAWorkingCopy`` when it never was."""
+    from kronkers_studio.migration.folder_paths import absolute_folder
+
+    folder = absolute_folder(folder)
+    seen = next((each for each in known(session).all() if each.folder == folder), None)
+    try:
+        copy = working_copy_at(session, folder)
+    except NotAWorkingCopy:
+        if seen is None:
+            raise
+        known(session).forget(folder)
+        return KnownWorkingCopy(str(folder), seen.project, seen.branch)
+    known(session).forget(Path(copy.folder))
+    marks(session).erase(Path(copy.folder))
+    return KnownWorkingCopy(copy.folder, copy.project, copy.branch)
+
+
+# ---- places ----
+
+
+def unused_folder(session: Session, name: str) -> Path:
+    """A folder of that name that is not there yet, or empty, where the settings say that working copies are made."""
+    from kronkers_studio.migration.folder_paths import absolute_folder
+
+    top, plain = absolute_folder(session.settings.working_copies), safe_name(name, WINDOWS)
+    for number in range(1, _MOST_NAMES):
+        folder = top / (plain if number == 1 else f"{plain} ({number})")
+        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+            return folder
+    raise InvalidInput(f"{printable(str(top))} is full of working copies of “{name}”.", next_step="Name a folder.")
+
+
+def place_remark(folder: Path) -> str:
+    """What speaks against a working copy in ``folder``, as a sentence; "" when nothing does."""
+    from kronkers_studio.migration.onedrive import syncing_service
+
+    service = syncing_service(folder)
+    if not service:
+        return ""
+    return (
+        f"{service} keeps this folder in step with other computers, environments and all: a folder outside of it is "
+        "quicker, and nobody changes it meanwhile."
+    )
+
+
+def refuse_unsuitable(session: Session, folder: Path, *, begun: bool = False) -> None:
+    """Raises ``InvalidInput`` for a folder that a working copy may not be made in. It must be empty, unless one was
+    ``begun`` in it."""
+    from kronkers_studio.migration.folder_paths import path_within, same_folder
+    from kronkers_studio.migration.own_folders import OwnFolders
+    from kronkers_studio.workflows.browsing import list_projects
+    from kronkers_studio.workflows.sources import project_sources
+
+    try:
+        there = folder.exists() and any(folder.iterdir())
+    except OSError as error:
+        raise InvalidInput(
+            f"{printable(str(folder))} is no folder that can be listed: {error.strerror or error}.",
+            next_step="Choose a new or an empty one.",
+        ) from None
+    if there and not begun:
+        raise InvalidInput(
+            f"{printable(str(folder))} is not empty.",
+            next_step="Choose a new or an empty folder. Of a working copy, `kronkers update` gets the newest version.",
+        )
+    if OwnFolders([session.directory]).in_workspace(folder):
+        raise InvalidInput(
+            f"{printable(str(folder))} is a workspace of Kronkers Studio, or lies in one.",
+            next_step="Choose a folder elsewhere.",
+        )
+    for project in list_projects(session):
+        for source in project_sources(session, project.name):
+            place = Path(source.folder)
+            if same_folder(folder, place) or path_within(folder, place):
+                raise InvalidInput(
+                    f"{printable(str(folder))} lies in a folder that is brought into “{project.name}”, and would be "
+                    "brought in with it.",
+                    next_step="Choose a folder elsewhere.",
+                )
+
+
+def _begun_in(session: Session, folder: Path, commit: Commit) -> Mark | None:
+    """The mark of a working copy of that version which was begun in ``folder`` and not finished."""
+    try:
+        mark = marks(session).read(folder)
+    except NotAWorkingCopy:
+        return None
+    is_it = mark is not None and not mark.finished and (mark.project, mark.commit) == (commit.project, commit.id)
+    return mark if is_it else None
+
+
+def _refuse_reserved_name(session: Session, commit: Commit) -> None:
+    for entry in session.workspace.content.list_folder(commit.project, commit.id):
+        if folded(entry.path) == MARK_FOLDER:
+            raise InvalidInput(
+                f"Version {commit.id[:12]} holds something called “{entry.path}”, which is what a working copy's "
+                "mark is called.",
+                next_step="`kronkers restore` writes its files into a folder that is no working copy.",
+            )
+
+
+# ---- what is remembered ----
+
+
+def marks(session: Session) -> Marks:
+    """The marks of this workspace's working copies."""
+    from kronkers_studio.migration.working_copy_mark import Marks
+
+    return Marks(session.workspace.working_copy_key, session.workspace.id)
+
+
+def known(session: Session) -> KnownWorkingCopies:
+    """The list of folders that were seen."""
+    from kronkers_studio.migration.known_working_copies import KnownWorkingCopies
+
+    return KnownWorkingCopies(session.workspace.database)
+
+
+def record(session: Session, copy: WorkingCopy) -> None:
+    """Write what a working copy is into its mark, and into the list."""
+    from kronkers_studio.migration.working_copy_mark import Mark
+
+    marks(session).write(Path(copy.folder), Mark(copy.project, copy.branch, copy.commit, copy.absent))
+    remember_place(session, copy)
+
+
+def remember_place(session: Session, copy: WorkingCopy) -> None:
+    """List the folder, where that can be written now: it is for people, and the mark has all."""
+    try:
+        known(session).remember(Path(copy.folder), copy.project, copy.branch)
+    except (WorkspaceReadOnly, WorkspaceBusy, StorageFull):
+        return
