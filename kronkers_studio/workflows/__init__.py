@@ -19,6 +19,7 @@ model_folders      folders that MLflow saved: which file in them is the model
 added_models       a model's file from anywhere, without its folder
 allowances         names outside the list that a person lets one version's file use
 stated_signatures  what a person says that a version takes and gives; ``example_inputs`` tells it from an example
+feature_profiles   how the features were spread in the data that a version was trained on
 dependencies       the libraries of a model's service: what was found of them, and what a person chooses
 packages           build the image of a model version; ``package_plans`` tells of it before and builds it to a place,
                    ``packaged_files`` verifies one in a file or registry
