@@ -29,7 +29,7 @@ package_cache      what packages are built from, taken to another computer
 servers            host keys, add, check, set up, unlock, remove; ``server_care`` cleans, ``credentials`` keeps secrets
 releases           put live, roll back, stop, send rows; ``restart`` starts again, ``this_computer`` at each log-in
 service_access     how other programs ask what is live
-metrics            live metrics, windows for charts
+metrics            live metrics, windows for charts; ``feature_counts`` is what came in, beside the reference profile
 service_logs       what model services log; ``diagnostics`` is what those who help need to know
 demo               the main job on the bundled sample
 
