@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kronkers_studio.deployment.service_client import LoopbackClient
-from kronkers_studio.domain.feature_profiles import ProfileQuestion, TableProfile, bins_document
+from kronkers_studio.domain.feature_profiles import ProfileQuestion, TableProfile, Unprofiled, bins_document
 from kronkers_studio.formats import column_profiles
 from kronkers_studio.formats.table_profiles import profile_table
 from kronkers_studio.monitoring.exposition import parse_exposition
@@ -132,7 +132,7 @@ def test_numpy_counts_the_same_and_its_deciles_are_the_cuts() -> None:
     """Seen to fail with cuts between the values."""
     values = np.random.default_rng(4).normal(50, 12, 10_000)
     found = column_profiles.profile_numbers("x", values)
-    assert not isinstance(found, column_profiles.Unprofiled)
+    assert not isinstance(found, Unprofiled)
     bins = found.bins
     counts, _ = np.histogram(values, bins=[bins.least, *bins.cuts, bins.greatest])
     assert found.counts == (*counts.tolist(), 0, 0, 0) and set(counts.tolist()) == {1000}
@@ -157,7 +157,7 @@ def test_values_that_many_rows_share_have_bins_of_their_own(
     values: list[float], cuts: tuple[float, ...], counts: tuple[int, ...]
 ) -> None:
     found = column_profiles.profile_numbers("x", np.array(values))
-    assert not isinstance(found, column_profiles.Unprofiled)
+    assert not isinstance(found, Unprofiled)
     assert (found.bins.cuts, found.counts) == (cuts, counts)
 
 
