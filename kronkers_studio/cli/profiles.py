@@ -92,7 +92,7 @@ def seen_lines(seen: FeaturesSeen) -> list[str]:
     rows += [_seen_row(seen.answers, "(its answers)")] if seen.answers is not None else []
     head = ["Feature", "Rows", "Missing", "Unknown", "Out of range", "PSI*"]
     return [
-        f"What came into {seen.model}:{seen.version} in {seen.place} since it began, {moment(seen.since)}",
+        f"What came into {seen.model}:{seen.version} in {seen.place} from {moment(seen.since)} to {moment(seen.at)}",
         *table(head, rows),
         "PSI* is how far it is from the reference, less what chance makes of it; 0.04 is about a fifth of a standard "
         f"deviation. It needs {ENOUGH_ROWS} rows.",
@@ -108,6 +108,7 @@ def seen_document(seen: FeaturesSeen) -> dict[str, Any]:
         "place": seen.place,
         "profile": seen.profile,
         "since": seen.since,
+        "at": seen.at,
         "features": [_seen_document(one) for one in seen.features],
         "answers": answers,
     }

@@ -57,8 +57,8 @@ def _reading(said: Any, at: float) -> FeatureReading:
     found = said["features"]
     if not isinstance(found, list) or len(found) > MOST_FEATURES:
         raise ValueError("too many features")
-    features = {_name(one["name"]): _counts(one["counts"]) for one in found}
-    answers = None if said["answers"] is None else _counts(said["answers"])
+    features = {_name(one["name"]): checked_counts(one["counts"]) for one in found}
+    answers = None if said["answers"] is None else checked_counts(said["answers"])
     if len(features) != len(found) or sum(map(len, features.values())) > MOST_BINS + MOST_CUTS:
         raise ValueError("a feature twice, or too many bins")
     return FeatureReading(profile, run, float(uptime), at, features, answers)
@@ -71,7 +71,8 @@ def _name(said: Any) -> str:
     return said
 
 
-def _counts(said: Any) -> tuple[int, ...]:
+def checked_counts(said: Any) -> tuple[int, ...]:
+    """Rows by bin. Raises ``ValueError`` for what is none."""
     if not isinstance(said, list) or not all(type(count) is int and 0 <= count <= LARGEST_COUNT for count in said):
         raise ValueError("counts that are none")
     if math.fsum(said) > LARGEST_COUNT:

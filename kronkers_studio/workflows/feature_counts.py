@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.errors import InvalidInput, NotFound
+from kronkers_studio.domain.errors import InvalidInput, NotFound, ServiceUnavailable
 from kronkers_studio.domain.feature_profiles import FeatureComparison, ReferenceProfile, compared
 from kronkers_studio.domain.releases import Release
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
+    from kronkers_studio.deployment.service_client import ServiceClient
     from kronkers_studio.monitoring.feature_readings import FeatureReading
 
 _TIMEOUT = 10.0
@@ -20,45 +22,51 @@ _TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class FeaturesSeen:
-    """What came into a service ``since`` it began. ``profile`` is the digest of the profile whose bins it counts in,
-    ``answers`` what it answered, where that is counted."""
+    """What came into a service ``since`` it began, up to ``at``. ``profile`` is the digest of the profile whose bins it
+    counts in, ``answers`` what it answered, where that is counted."""
 
     model: str
     version: int
     place: str
     profile: str
     since: datetime
+    at: datetime
     features: tuple[FeatureComparison, ...]
     answers: FeatureComparison | None = None
 
 
 def features_seen(session: Session, model: str, place: str) -> FeaturesSeen:
-    """What came into the service that is live, beside its version's reference profile.
+    """What came into the service that is live, beside its version's reference profile; where it does not answer, what
+    was kept of it last.
 
-    Raises ``NotFound`` when nothing is live there, ``ServiceUnavailable`` when it does not answer, and ``InvalidInput``
-    when it counts nothing: its package has no profile, or another than the version has by now.
+    Raises ``NotFound`` when nothing is live there, ``ServiceUnavailable`` when it does not answer and nothing was kept,
+    and ``InvalidInput`` when it counts nothing: its package has no profile, or another than the version has by now.
     """
     release = session.workspace.ledger.live_release(model, place)
     if release is None:
         raise NotFound(f"No release of {model} is live there.", next_step="Put a version live first.")
-    reading = read_features(session, release)
     profile = session.workspace.ledger.profile(release.model, release.version)
+    try:
+        with closing(session.client(release)) as client:
+            reading = ask_features(client)
+    except ServiceUnavailable:
+        kept = None if profile is None else session.series.last_features(model, place, profile.digest)
+        if profile is None or kept is None:
+            raise
+        return seen_of(release, profile, kept)
     if reading is None or profile is None or reading.profile != profile.digest:
         raise _uncounted(release, has_profile=profile is not None, counts=reading is not None)
+    session.series.keep_features(model, place, reading)
     return seen_of(release, profile, reading)
 
 
-def read_features(session: Session, release: Release) -> FeatureReading | None:
-    """What the service of ``release`` counted since it began; None when it counts nothing, as older ones do."""
+def ask_features(client: ServiceClient) -> FeatureReading | None:
+    """What a service counted since it began; None when it counts nothing, as older ones do. Raises
+    ``MetricsUnreadable``, ``ServiceUnavailable``."""
     from kronkers_studio.monitoring.feature_readings import MOST_BYTES, read_statistics
 
-    client = session.client(release)
-    try:
-        status, body = client.request("GET", "/statistics", timeout=_TIMEOUT, most_bytes=MOST_BYTES)
-        at = time.time()
-    finally:
-        client.close()
-    return read_statistics(body, at) if status == 200 else None
+    status, body = client.request("GET", "/statistics", timeout=_TIMEOUT, most_bytes=MOST_BYTES)
+    return read_statistics(body, time.time()) if status == 200 else None
 
 
 def seen_of(release: Release, profile: ReferenceProfile, reading: FeatureReading) -> FeaturesSeen:
@@ -72,6 +80,7 @@ def seen_of(release: Release, profile: ReferenceProfile, reading: FeatureReading
         release.place,
         reading.profile,
         datetime.fromtimestamp(reading.at - reading.uptime, UTC),
+        datetime.fromtimestamp(reading.at, UTC),
         tuple(compared(reference, counts) for reference, counts in pairs if len(counts) == len(reference.counts)),
         compared(answers, reading.answers)
         if answers is not None and reading.answers is not None and len(reading.answers) == len(answers.counts)

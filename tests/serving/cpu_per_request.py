@@ -2,9 +2,9 @@
 
     python -m tests.serving.cpu_per_request [REQUESTS]
 
-Two services of the same model take turns; 16 connections each. Printed are the fewest milliseconds of processor time per
-request of any round, their ratio, and how much more memory each service has after all. The clients are threads of this
-process, whose time does not count.
+Two services of the same model take turns; 16 connections each. Printed are the fewest milliseconds of processor time
+per request of any round, their ratio, and how much more memory each service has after all. The clients are threads of
+this process, whose time does not count.
 """
 
 from __future__ import annotations

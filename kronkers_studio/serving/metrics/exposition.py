@@ -106,7 +106,7 @@ class Metrics:
     def text(self, *, features: bool = True) -> bytes:
         """Everything in Prometheus' text format; what came in with ``features`` only."""
         text = generate_latest(self._registry)
-        return text + feature_series(self.features) if features and self.features is not None else text
+        return text if self.features is None else text + feature_series(self.features, counts=features)
 
     def statistics(self) -> dict[str, Any]:
         """What came in since this run began, as JSON's own types."""

@@ -12,13 +12,21 @@ from kronkers_studio.serving.metrics.feature_counts import Counted, FeatureCount
 _ROWS, _ANSWERS = "kronkers_feature_rows_total", "kronkers_prediction_rows_total"
 
 
-def feature_series(features: FeatureCounts) -> bytes:
-    """The series in Prometheus' text format, those of bins that are empty too: an increase needs a beginning."""
-    features.flush()
+def feature_series(features: FeatureCounts, *, counts: bool = True) -> bytes:
+    """The series in Prometheus' text format, those of bins that are empty too: an increase needs a beginning. Without
+    ``counts`` only the one that names the profile."""
     lines = [
         "# HELP kronkers_statistics_info The reference profile whose bins rows are counted in.",
         "# TYPE kronkers_statistics_info gauge",
         f'kronkers_statistics_info{{profile="{features.digest}"}} 1',
+        *(_all_counts(features) if counts else ()),
+    ]
+    return "\n".join([*lines, ""]).encode()
+
+
+def _all_counts(features: FeatureCounts) -> list[str]:
+    features.flush()
+    lines = [
         f"# HELP {_ROWS} Rows answered, by where a feature's value lies in the reference profile.",
         f"# TYPE {_ROWS} counter",
     ]
@@ -31,7 +39,7 @@ def feature_series(features: FeatureCounts) -> bytes:
             f"# TYPE {_ANSWERS} counter",
             *_counted(f'{_ANSWERS}{{bin="', features.answers),
         ]
-    return "\n".join([*lines, ""]).encode()
+    return lines
 
 
 def feature_statistics(features: FeatureCounts) -> dict[str, Any]:
