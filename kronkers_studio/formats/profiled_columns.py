@@ -71,26 +71,30 @@ class _CsvColumns:
             self.names = [name or "" for name in first.row(0)]
 
     def read(self, places: Sequence[int]) -> Iterator[tuple[int, pl.Series]]:
+        lines = self._filled_lines() if places else None
+        for place, column in self._columns(places):
+            yield place, (column if lines is None else column.filter(lines))[1:]
+
+    def _columns(self, places: Sequence[int]) -> Iterator[tuple[int, pl.Series]]:
+        """Each of them with the name above it."""
         import polars as pl
 
-        if not places:
-            return
-        lines = self._filled_lines()
         group = max(1, _AT_ONCE * len(self.names) // max(1, len(self._data)))
         for begin in range(0, len(places), group):
             some = sorted(places[begin : begin + group])
             frame = pl.read_csv(self._data, columns=some, **self._options())
-            for place, column in zip(some, frame.iter_columns(), strict=True):
-                yield place, (column if lines is None else column.filter(lines))[1:]
+            yield from zip(some, frame.iter_columns(), strict=True)
 
     def _filled_lines(self) -> pl.Series | None:
-        """Of each line, whether anything is on it; None where that is so of all, or cannot be told from a cell."""
-        import polars as pl
-
-        if len(self.names) < 2 or not any(blank in self._data for blank in (b"\n\n", b"\n\r\n")):
+        """Of each line, whether anything is on it; None where that is so of all."""
+        if not any(blank in self._data for blank in (b"\n\n", b"\n\r\n")):
             return None
-        start = pl.read_csv(self._data, columns=[0, 1], **self._options())
-        return ~((start[:, 0] == "") & start[:, 1].is_null())
+        filled: pl.Series | None = None
+        for _, column in self._columns(range(len(self.names))):
+            filled = (column != "") if filled is None else filled | (column != "")
+            if filled.all():
+                return None
+        return filled
 
     def _options(self) -> dict[str, Any]:
         return {
