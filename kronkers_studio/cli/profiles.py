@@ -88,14 +88,14 @@ def make_for_registered(terminal: Terminal, session: Session, version: ModelVers
 
 def seen_lines(seen: FeaturesSeen) -> list[str]:
     """What came in beside the reference, feature by feature."""
-    rows = [_seen_row(one, one.name) for one in seen.features]
+    rows = [_seen_row(one, one.reference.shown) for one in seen.features]
     rows += [_seen_row(seen.answers, "(its answers)")] if seen.answers is not None else []
     head = ["Feature", "Rows", "Missing", "Unknown", "Out of range", "PSI*"]
     return [
         f"What came into {seen.model}:{seen.version} in {seen.place} from {moment(seen.since)} to {moment(seen.at)}",
         *table(head, rows),
         "PSI* is how far it is from the reference, less what chance makes of it; 0.04 is about a fifth of a standard "
-        f"deviation. It needs {ENOUGH_ROWS} rows.",
+        f"deviation. It needs {ENOUGH_ROWS} rows on either side.",
     ]
 
 
@@ -117,6 +117,7 @@ def seen_document(seen: FeaturesSeen) -> dict[str, Any]:
 def _seen_document(one: FeatureComparison) -> dict[str, Any]:
     return {
         "name": one.name,
+        "title": one.reference.title,
         "rows": one.rows,
         "counts": dict(zip(one.reference.bins.labels, one.counts, strict=True)),
         "reference": dict(zip(one.reference.bins.labels, one.reference.counts, strict=True)),
@@ -135,8 +136,14 @@ def _seen_row(one: FeatureComparison, name: str) -> list[str]:
         _percent(one.share("missing")),
         _percent(one.share("unknown")) if kind is FeatureKind.CATEGORY else "",
         _percent(one.share("below", "above")) if kind is FeatureKind.NUMBER else "",
-        "not enough rows" if one.psi is None else f"{max(0.0, one.psi):.3f}",
+        _far(one),
     ]
+
+
+def _far(one: FeatureComparison) -> str:
+    if one.psi is not None:
+        return f"{max(0.0, one.psi):.3f}"
+    return "reference too small" if one.reference.rows < ENOUGH_ROWS else "not enough rows"
 
 
 def _percent(share: float | None) -> str:
@@ -161,7 +168,7 @@ def _profile_lines(version: ModelVersion, made: ReferenceProfile) -> list[str]:
 
 
 def _profile_row(one: FeatureProfile) -> list[str]:
-    return [one.bins.name, _spread(one), _percent(one.count("missing") / one.rows if one.rows else None)]
+    return [one.shown, _spread(one), _percent(one.count("missing") / one.rows if one.rows else None)]
 
 
 def _spread(one: FeatureProfile) -> str:

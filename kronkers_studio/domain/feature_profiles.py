@@ -101,12 +101,19 @@ _SPECIAL = {
 @dataclass(frozen=True, slots=True)
 class FeatureProfile:
     """How many rows of the reference lie in each bin, in the order of ``bins.labels``; of numbers, the ``mean`` of
-    those that are finite and their standard ``deviation``."""
+    those that are finite and their standard ``deviation``. ``title`` is what the data call a column that has no name
+    for the model."""
 
     bins: FeatureBins
     counts: tuple[int, ...]
     mean: float | None = None
     deviation: float | None = None
+    title: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The feature's name for people."""
+        return self.title or self.bins.name
 
     @property
     def rows(self) -> int:
@@ -176,7 +183,7 @@ def flaw_of(table: TableProfile) -> str:
         return "number of bins"
     if sum(letters_of(one.bins) for one in profiles) > MOST_LETTERS + MOST_CATEGORIES * LONGEST_NAME:
         return "names"
-    names += [one.name for one in table.left_out] + [table.target]
+    names += [*(one.name for one in table.left_out), *(one.title for one in profiles), table.target]
     if not all(len(name) <= LONGEST_COLUMN and is_text(name) for name in names):
         return "name of a column"
     return next(filter(None, map(_flaw_of_feature, profiles)), "")

@@ -50,7 +50,7 @@ def pack_profile(table: TableProfile) -> list[Any]:
 def _pack_feature(one: FeatureProfile) -> list[Any]:
     bins = one.bins
     described = [bins.name, bins.kind.value, bins.cuts, bins.least, bins.greatest, bins.categories, bins.rare]
-    return [described, one.counts, one.mean, one.deviation]
+    return [described, one.counts, one.mean, one.deviation, one.title]
 
 
 def unpack_profile(about: Any) -> TableProfile:
@@ -68,7 +68,7 @@ def unpack_profile(about: Any) -> TableProfile:
 
 
 def _unpack_feature(about: Any) -> FeatureProfile:
-    described, counts, mean, deviation = fields(about, 4)
+    described, counts, mean, deviation, title = fields(about, 5)
     name, kind, cuts, least, greatest, categories, rare = fields(described, 7)
     bins = FeatureBins(
         text(name),
@@ -79,7 +79,9 @@ def _unpack_feature(about: Any) -> FeatureProfile:
         items(categories, text),
         items(rare, text),
     )
-    return FeatureProfile(bins, items(counts, count), _or_none(mean, _number), _or_none(deviation, _number))
+    return FeatureProfile(
+        bins, items(counts, count), _or_none(mean, _number), _or_none(deviation, _number), text(title)
+    )
 
 
 def _unpack_left_out(about: Any) -> UnprofiledColumn:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from kronkers_studio.domain.errors import InvalidInput
@@ -82,7 +83,8 @@ class _Profiler:
         for at, series in self._table.read(list(wanted)):
             rows = series.len()
             if at in of_place:
-                self._keep(of_place[at][0], self._column(*of_place[at], series))
+                title = "" if self._question.named else self._table.names[at][:LONGEST_COLUMN]
+                self._keep(of_place[at][0], self._column(*of_place[at], series), title)
             if at == target:
                 answers = self._answers(series)
         if not rows:
@@ -173,7 +175,7 @@ class _Profiler:
             return None
         return FeatureProfile(FeatureBins("", FeatureKind.CATEGORY, categories=names), (0,) * (len(names) + 3))
 
-    def _keep(self, name: str, found: FeatureProfile | Unprofiled) -> None:
+    def _keep(self, name: str, found: FeatureProfile | Unprofiled, title: str) -> None:
         if isinstance(found, Unprofiled):
             self._leave(name, found)
             return
@@ -184,7 +186,7 @@ class _Profiler:
             self._bins -= len(found.counts)
             self._letters -= letters_of(found.bins)
         else:
-            self._features.append(found)
+            self._features.append(replace(found, title=title if is_text(title) else ""))
 
     def _leave(self, name: str, why: Unprofiled) -> None:
         if len(self._left_out) < MOST_FEATURES and len(name) <= LONGEST_COLUMN and is_text(name):

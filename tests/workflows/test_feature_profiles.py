@@ -70,6 +70,7 @@ def test_registering_with_data_makes_the_profile_and_a_package_holds_its_bins(wi
     assert found is not None and found.data == version.data and found.author == wine.author
     assert (found.table.rows, found.table.target) == (178, "kind")
     assert [one.bins.name for one in found.table.features] == [str(n + 1) for n in range(13)]  # it knows no names
+    assert [one.shown for one in found.table.features] == list(WINE_COLUMNS)
     bins = packaged_bins(wine, version)
     assert bins is not None
 
