@@ -9,8 +9,9 @@ import pytest
 from kronkers_studio.desktop.destinations import ShowModel
 from kronkers_studio.desktop.pages.model import ModelPage
 from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
-from kronkers_studio.desktop.panels.version_profile import VersionProfile
+from kronkers_studio.desktop.panels.version_profile import VersionProfile, bars_of
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.feature_profiles import FeatureBins, FeatureKind, FeatureProfile
 from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows.feature_profiles import read_profile
@@ -70,3 +71,18 @@ def test_what_cannot_be_profiled_is_said_on_the_page(window: MainWindow, come_to
     assert panel.views.shown == "none"
     page = the_page(window, ModelPage)
     assert "no such column" in page.notice.message
+
+
+def test_the_bars_of_numbers_show_where_they_lie_close_and_those_of_names_how_many_there_are() -> None:
+    ages = FeatureBins("age", FeatureKind.NUMBER, (10.0, 20.0), 0.0, 100.0)
+    assert bars_of(FeatureProfile(ages, (50, 100, 80, 0, 0, 7)), 100) == [(0, 10, 5.0), (10, 10, 10.0), (20, 80, 1.0)]
+    towns = FeatureBins("town", FeatureKind.CATEGORY, categories=("Graz", "Linz"))
+    assert bars_of(FeatureProfile(towns, (5, 4, 3, 2, 1)), 100) == [
+        (0, 25, 5.0),
+        (25, 25, 4.0),
+        (50, 25, 3.0),
+        (75, 25, 2.0),
+    ]
+    for values in ((0.0, 0.0), (-1.7e308, 1.7e308), (5e-324, 1e-323)):
+        odd = FeatureProfile(FeatureBins("x", FeatureKind.NUMBER, (), *values), (9, 0, 0, 0))
+        assert all(0 <= left < 100 and wide > 0 for left, wide, _ in bars_of(odd, 100))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtGui import QPainter
@@ -25,6 +26,7 @@ from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.workflows.session import Session
 
 _BARS = 132  # pixels that the bars of a feature take
+_THINNEST = 3  # pixels of a bin whose values are all but one
 _NAMED = 3  # categories that are told
 
 
@@ -182,19 +184,35 @@ def spread_words(one: FeatureProfile) -> str:
 
 
 def _draw_bars(painter: QPainter, rect: QRect, one: FeatureProfile) -> int:
-    """A bar for each bin, those of missing and other special values too, in another colour."""
-    highest = max(one.counts, default=0)
-    if not highest:
-        return _BARS
-    width = (_BARS - 12) / len(one.counts)
+    """Of numbers a histogram, each bin as wide as its values reach and as high as they lie close; of names a bar each,
+    of those without a bin of their own in another colour. What is missing is told beside it."""
+    bars = bars_of(one, _BARS - 14)
+    highest = max((tall for _left, _wide, tall in bars), default=0.0)
     height, bottom = rect.height() - 12, rect.bottom() - 5
-    for place, count in enumerate(one.counts):
-        tall = round(height * count / highest) or bool(count)
+    for place, (left, wide, tall) in enumerate(bars):
+        pixels = round(height * tall / highest) if highest else 0
         colour = theme.current().colour("accent" if place < one.bins.own else "muted")
-        painter.fillRect(
-            QRect(rect.left() + int(place * width), bottom - tall, max(1, int(width) - 1), int(tall)), colour
-        )
+        top = bottom - max(pixels, int(tall > 0))
+        painter.fillRect(QRect(rect.left() + left, top, max(1, wide - 1), bottom - top), colour)
     return _BARS
+
+
+def bars_of(one: FeatureProfile, width: int) -> list[tuple[int, int, float]]:
+    """The left edge, the width (both in pixels of ``width``) and the height (in any unit) of a bar for each bin but
+    those of values that are missing or out of range."""
+    bins = one.bins
+    if bins.kind is not FeatureKind.NUMBER:
+        shown = one.counts[:-1]
+        each = width / max(1, len(shown))
+        return [(int(place * each), max(1, int(each)), float(count)) for place, count in enumerate(shown)]
+    edges = [bins.least, *bins.cuts, bins.greatest]
+    reach = bins.greatest / 2 - bins.least / 2 or 1.0  # halves, for the whole may be too large for a number
+    places = [int((edge / 2 - bins.least / 2) / reach * width) for edge in edges]
+    wide = [max(_THINNEST, end - begin) for begin, end in pairwise(places)]
+    return [
+        (min(left, width - _THINNEST), pixels, count / pixels)
+        for left, pixels, count in zip(places, wide, one.counts, strict=False)
+    ]
 
 
 def _looking() -> QWidget:
