@@ -16,6 +16,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.datasets import load_wine
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from kronkers_studio.deployment.service_client import LoopbackClient
 from kronkers_studio.domain.feature_profiles import ProfileQuestion, TableProfile, Unprofiled, bins_document
@@ -37,6 +41,7 @@ from tests.serving.model_folders import (
     save_joblib,
     wine_folder,
     wine_rows,
+    wine_signature,
 )
 from tests.serving.statistics_beside import statistics_beside
 
@@ -215,8 +220,6 @@ def ask(client: LoopbackClient, content: Any, path: str = "/predict", expected: 
 
 def wine_table(rows: int = 178) -> bytes:
     lines = [",".join((*WINE_COLUMNS, "kind"))]
-    from sklearn.datasets import load_wine
-
     data = load_wine()
     lines += [",".join(map(repr, [*row.tolist(), int(kind)])) for row, kind in zip(data.data, data.target, strict=True)]
     return "\n".join(lines[: rows + 1]).encode()
@@ -353,3 +356,24 @@ def test_a_service_whose_profile_was_changed_serves_and_says_so(tmp_path: Path) 
         assert b"kronkers_statistics_info" not in client.request("GET", "/metrics")[1]
         client.close()
     assert "nothing is counted of what comes in" in log.read_text(encoding="utf-8")
+
+
+def test_a_model_that_changes_what_it_gets_is_counted_by_what_came_in(tmp_path: Path) -> None:
+    """A scaler that is told not to copy writes into the one array of a request. Seen to fail with that not copied."""
+    features, classes = load_wine(return_X_y=True)
+    model = make_pipeline(StandardScaler(copy=False), LogisticRegression(max_iter=500)).fit(features.copy(), classes)
+    folder = save_joblib(tmp_path / "writing", model, signature=wine_signature())
+    table = profile_table(
+        "wine.csv", io.BytesIO(wine_table()), ProfileQuestion(tuple((n, "FP64") for n in WINE_COLUMNS))
+    )
+    statistics_beside(folder, bins_document(table), in_manifest=True)
+    with running(folder) as (port, _):
+        client = LoopbackClient(port)
+        ask(client, {"rows": wine_rows(20)})
+        for row in wine_rows(3):
+            ask(client, {"rows": [row]})
+        said = told(client)
+        client.close()
+    labels = table.features[0].bins.labels
+    beyond = [counts[labels.index("below")] for counts in (one["counts"] for one in said["features"][:1])]
+    assert beyond == [0] and sum(said["features"][0]["counts"]) == 23
