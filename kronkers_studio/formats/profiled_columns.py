@@ -5,8 +5,10 @@ Only the process that reads tables calls this.
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from kronkers_studio.domain.errors import InvalidInput
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 128 << 20
 """Bytes of a CSV file whose columns are held at once, as texts of up to twice their size."""
 _HEAD = 1 << 20
+_LOOKED_AT = 200  # lines
 _COMMA_IS_DECIMAL = (";", "\t")  # what separates cells where spreadsheets write decimal commas
 
 
@@ -69,6 +72,7 @@ class _CsvColumns:
         if head.strip():
             first = pl.read_csv(self._data[:_HEAD], n_rows=1, **self._options())
             self.names = [name or "" for name in first.row(0)]
+            _require_names(head, self._delimiter, len(self.names))
 
     def read(self, places: Sequence[int]) -> Iterator[tuple[int, pl.Series]]:
         lines = self._filled_lines() if places else None
@@ -148,6 +152,17 @@ def _column(cells: Sequence[Cell]) -> pl.Series:
     if all(issubclass(kind, MOMENTS) for kind in kinds):
         return pl.Series([None] * len(cells), dtype=pl.Date)  # what it holds is not looked at
     return pl.Series([None if cell is None else cell_words(cell) for cell in cells], dtype=pl.String)
+
+
+def _require_names(head: str, delimiter: str, names: int) -> None:
+    """Raise ``ValueError`` when lines have more cells than the first one: R leaves out the name of its first column,
+    and every other one would be taken for its neighbour."""
+    try:
+        for row in islice(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter), _LOOKED_AT):
+            if len(row) > names and any(row[names:]):
+                raise ValueError(f"its first line names {names} columns, and another has {len(row)}")
+    except csv.Error as error:
+        raise ValueError(str(error)) from None
 
 
 def _utf8(data: bytes) -> tuple[bytes, str]:

@@ -217,6 +217,7 @@ def test_answers_have_the_bins_of_the_column_that_holds_them(
         (b"age,town\n", ProfileQuestion((("age", "FP64"),)), "t.csv"),
         (b"\0\1\2", QUESTION, "t.csv"),
         (b"PAR1", QUESTION, "t.parquet"),
+        (b"age,town\n1,20,Graz\n2,30,Linz\n", QUESTION, "t.csv"),  # as R writes it, with names of rows
         (b"age\n1\n", QUESTION, "t.txt"),
         (csv(), replace(QUESTION, target="nope"), "t.csv"),
         (csv(), ProfileQuestion((("1", "FP64"), ("2", "FP64")), named=False), "t.csv"),
@@ -247,7 +248,9 @@ def test_damaged_tables_end_in_a_sentence_and_the_next_one_is_read() -> None:
         assert reader.profile("t.csv", io.BytesIO(csv()), QUESTION) == profile(csv())
 
 
-SOUND = pack_profile(profile_table("t.csv", io.BytesIO(csv()), QUESTION))
+SOUND_TABLE = profile_table("t.csv", io.BytesIO(csv()), QUESTION)
+AGE = SOUND_TABLE.features[0]
+SOUND = pack_profile(SOUND_TABLE)
 
 
 def _changed(value: Any, depth: int = 0) -> list[Any]:
@@ -263,7 +266,8 @@ def _changed(value: Any, depth: int = 0) -> list[Any]:
 
 def test_what_is_no_profile_is_not_believed() -> None:
     """Seen to fail with ``flaw_of`` not asked."""
-    for wrong in [None, [], 3, "x", [1] * 5, *_changed(SOUND)]:
+    foreign = [pack_profile(replace(SOUND_TABLE, rows=0)), pack_profile(replace(SOUND_TABLE, features=(AGE, AGE)))]
+    for wrong in [None, [], 3, "x", [1] * 5, *foreign, *_changed(SOUND)]:
         said = json.loads(encoded(wrong))
         with pytest.raises(Malformed):
             unpack_profile(said)
