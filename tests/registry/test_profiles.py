@@ -104,7 +104,7 @@ FOREIGN = {
 
 @pytest.mark.parametrize("foreign", FOREIGN.values(), ids=FOREIGN)
 def test_a_profile_that_nobody_made_here_is_damage(churn: Workspace, foreign: TableProfile) -> None:
-    """Seen to fail with each of the checks of ``flaw_of`` taken out."""
+    """Seen to fail with the checks of ``_flaw_of_feature`` taken out."""
     assert not flaw_of(PROFILE.table) and flaw_of(foreign)
     with churn.database.write() as connection:
         row = {"model": "churn", "version": 1, "document": to_text(replace(PROFILE, table=foreign))}

@@ -134,7 +134,7 @@ def _send(features: FeatureCounts, rows: list[Any], chance: random.Random | None
 
 
 def test_numpy_counts_the_same_and_its_deciles_are_the_cuts() -> None:
-    """Seen to fail with cuts between the values."""
+    """Seen to fail with twenty bins."""
     values = np.random.default_rng(4).normal(50, 12, 10_000)
     found = column_profiles.profile_numbers("x", values)
     assert not isinstance(found, Unprofiled)
@@ -227,7 +227,7 @@ def wine_table(rows: int = 178) -> bytes:
 
 def test_every_way_in_is_counted_once_and_what_fails_is_not(tmp_path: Path) -> None:
     """Rows as objects and lists, CSV, tensors; the reference sent back gives its own counts, of the answers' true
-    classes as many as there are. Seen to fail with tensors left out, and with refused rows counted."""
+    classes as many as there are. Seen to fail with tensors left out, and with each request counted twice."""
     folder = wine_folder(tmp_path / "wine")
     question = ProfileQuestion(tuple((name, "FP64") for name in WINE_COLUMNS), answer="INT64")
     table = profile_table("wine.csv", io.BytesIO(wine_table()), question)

@@ -124,7 +124,7 @@ def profile() -> ReferenceProfile:
 def test_what_comes_in_is_told_beside_the_reference_and_kept(
     session: Session, profile: ReferenceProfile, tmp_path: Path
 ) -> None:
-    """Seen to fail with the feed not asking, and with the digest not compared."""
+    """Seen to fail with the digest not compared."""
     folder = wine_folder(tmp_path / "model")
     statistics_beside(folder, bins_document(profile.table), in_manifest=True)
     (folder / "secret").write_text(session.release_secret(record_live(session, 1)).hex(), encoding="ascii")
@@ -166,6 +166,7 @@ def test_what_comes_in_is_told_beside_the_reference_and_kept(
 def test_a_feed_keeps_what_came_in_without_being_asked_for_it(
     session: Session, profile: ReferenceProfile, tmp_path: Path
 ) -> None:
+    """Seen to fail with the feed not asking."""
     folder = wine_folder(tmp_path / "model")
     statistics_beside(folder, bins_document(profile.table), in_manifest=True)
     (folder / "secret").write_text(session.release_secret(record_live(session, 1)).hex(), encoding="ascii")
