@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kronkers_studio.cli import allowances, model_versions, searching, signatures
+from kronkers_studio.cli import allowances, model_versions, profiles, searching, signatures
 from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
@@ -39,6 +39,7 @@ def add_commands(app: typer.Typer) -> None:
     model_versions.add_commands(model)
     allowances.add_commands(model)
     signatures.add_commands(model)
+    profiles.add_commands(model)
 
 
 def find(
@@ -70,7 +71,13 @@ def register(
     ],
     *,
     name: Annotated[str, typer.Option("--name", help="The model's name; by default made from the file's.")] = "",
-    data: Annotated[str, typer.Option("--data", metavar="PROJECT[@VERSION]:PATH", help="The training data.")] = "",
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data", metavar="PROJECT[@VERSION]:PATH", help="The training data; its reference profile is made."
+        ),
+    ] = "",
+    target: profiles.Target = "",
     metric: Annotated[
         list[str] | None, typer.Option("--metric", metavar="NAME=VALUE", help="A measured figure.")
     ] = None,
@@ -98,6 +105,7 @@ def register(
                 outputs=given,
                 progress=progress,
             )
+        profiles.make_for_registered(terminal, session, version, target)
         terminal.result(version, *_version_lines(version))
 
 

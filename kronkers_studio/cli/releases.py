@@ -294,19 +294,25 @@ def metrics(
     ] = None,
     since: Annotated[str, typer.Option("--since", metavar="1h", help="How far back: 30s, 15m, 1h, 7d.")] = "1h",
     follow: Annotated[bool, typer.Option("--follow", help="Go on, one line per reading, until Ctrl+C.")] = False,
+    features: Annotated[
+        bool, typer.Option("--features", help="What came in, feature by feature, beside the reference profile.")
+    ] = False,
 ) -> None:
     """Show live numbers, or the last stored ones when the service cannot be reached."""
     from kronkers_studio.workflows.metrics import LiveFeed, read_answers, read_window
     from kronkers_studio.workflows.models import show_model
 
     seconds = parse_duration(since)
-    if model is None and place is None:
+    if model is None and place is None and not features:
         _show_all_metrics(terminal, follow=follow)
         return
     if model is None or place is None:
         raise InvalidInput(
             "One of the model and its place is missing.", next_step="Name both; or neither, for all that are live."
         )
+    if features:
+        _show_features(terminal, model, place, follow=follow)
+        return
     with terminal.session() as session:
         show_model(session, model)
         with closing(LiveFeed(session, model, place)) as feed:
@@ -342,6 +348,18 @@ def metrics(
             *table(["Metric", "Value"], [[m.value, _shown(m, v)] for m, v in state.values.items()]),
             *_answer_lines(answers, since),
         )
+
+
+def _show_features(terminal: Terminal, model: str, place: str, *, follow: bool) -> None:
+    """What came into one service, beside the reference."""
+    from kronkers_studio.cli.profiles import seen_document, seen_lines
+    from kronkers_studio.workflows.feature_counts import features_seen
+
+    if follow:
+        raise InvalidInput("--follow is for live numbers.", next_step="Leave out --features.")
+    with terminal.session() as session:
+        seen = features_seen(session, model, place)
+        terminal.result(seen_document(seen), *seen_lines(seen))
 
 
 def _show_all_metrics(terminal: Terminal, *, follow: bool) -> None:

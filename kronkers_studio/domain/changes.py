@@ -14,6 +14,7 @@ from typing import Any, get_args
 from kronkers_studio.domain.allowances import Allowance
 from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.dependencies import DependencyChoice
+from kronkers_studio.domain.feature_profiles import ReferenceProfile
 from kronkers_studio.domain.maintenance import KeyEventKind, TrashKind
 from kronkers_studio.domain.migration import MigrationSource
 from kronkers_studio.domain.models import ModelCard, ModelVersion, Package, Signature
@@ -130,6 +131,15 @@ class SignatureStated:
     stated: Signature | None
     at: datetime
     author: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileMade:
+    """A version's reference profile is this one from now on, from its next package on too."""
+
+    model: str
+    version: int
+    profile: ReferenceProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +260,7 @@ Change = (
     | GlobalsAllowed
     | SignatureStated
     | GlobalsDisallowed
+    | ProfileMade
     | MetricsAdded
     | AliasMoved
     | PackageBuilt

@@ -80,6 +80,7 @@ def _load_libraries() -> None:
         table_diff,
         table_file_merge,
         table_previews,
+        table_profiles,
         table_views,
         workbook_writing,
         xlsx_headers,
@@ -204,6 +205,15 @@ def _rows(pipe: Pipe, files: list[Frame], options: Any) -> None:
     pipe.send(DONE, about, memoryview(body))
 
 
+def _profile(pipe: Pipe, files: list[Frame], options: Any) -> None:
+    from kronkers_studio.formats.profile_messages import pack_profile, unpack_question
+    from kronkers_studio.formats.table_profiles import profile_table
+
+    path, asked = options
+    stream = io.BufferedReader(_Elsewhere(pipe, 0, files[0].about[1]), LARGEST_PIECE)
+    pipe.send(DONE, pack_profile(profile_table(path, stream, unpack_question(asked))))
+
+
 def _columns(pipe: Pipe, files: list[Frame], options: Any) -> None:
     """An answer for each file as soon as it is known."""
     from kronkers_studio.formats.table_columns import columns_in
@@ -232,6 +242,7 @@ _ANSWERS = {
     "facts": _facts,
     "columns": _columns,
     "rows": _rows,
+    "profile": _profile,
 }
 
 

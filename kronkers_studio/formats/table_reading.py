@@ -12,13 +12,15 @@ import time
 import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from kronkers_studio.domain.differences import TableFileDifference
 from kronkers_studio.domain.errors import Cancelled, InvalidInput, StudioError, TableUnreadable
+from kronkers_studio.domain.feature_profiles import ProfileQuestion, TableProfile
 from kronkers_studio.domain.previews import TableFacts, TablePreview, TableQuery, TableView
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.domain.row_tables import Grid
+from kronkers_studio.formats import profile_messages
 from kronkers_studio.formats import table_messages as messages
 from kronkers_studio.formats.table_columns import LONGEST_NAME, MOST_COLUMNS
 from kronkers_studio.formats.table_files import table_format
@@ -54,6 +56,7 @@ class Limits:
     view: float = 60.0
     columns: float = 10.0
     rows: float = 120.0
+    profile: float = 300.0
 
 
 class Merged(NamedTuple):
@@ -126,6 +129,21 @@ class TableReader:
         return self._one(
             job, (data,), lambda answer: messages.unpack_grid(answer.about, answer.body), cancel, most=most
         )
+
+    def profile(
+        self, path: str, stream: BinaryIO, question: ProfileQuestion, *, cancel: CancelToken = NEVER
+    ) -> TableProfile:
+        """What is in the columns of the whole CSV, Parquet or Excel file ``path`` that a model takes. It is read from
+        ``stream`` piece by piece. Raises ``InvalidInput`` when it cannot be read, and what reading raises."""
+        limits = self._limits()
+        job = Job("profile", path, limits.profile, limits.memory, [path, profile_messages.pack_question(question)])
+        sources = [Source("", stream)]
+        with self._process(job, cancel) as process:
+            process.ask(job, sources)
+            try:
+                return profile_messages.unpack_profile(process.answer(job, sources).about)
+            finally:
+                process.usable = False  # its memory is free again
 
     def columns(
         self, sources: Sequence[Source], *, cancel: CancelToken = NEVER

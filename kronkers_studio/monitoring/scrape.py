@@ -14,6 +14,7 @@ LARGEST = 2.0**63  # nothing that is counted or measured here comes near
 LONGEST = 100 * 366 * 86_400.0  # seconds that a service may have run; further back there is no time to keep it at
 _MOST_BUCKETS = 200
 _CODE = re.compile("[1-9][0-9]{2}")
+_DIGEST = re.compile("[0-9a-f]{64}")
 _RUN = re.compile("[0-9a-f]{16}")
 
 
@@ -23,7 +24,7 @@ class Scrape:
 
     Answers by HTTP status class ("2", "4", "5"), buckets by upper bound in seconds; all counted since ``started``.
     ``uptime`` is how long the service had run then, by a clock of its own, and ``run`` the name of that run; None of a
-    service that does not tell.
+    service that does not tell. ``profile`` is the digest of the reference profile in whose bins it counts.
     """
 
     at: float
@@ -37,6 +38,7 @@ class Scrape:
     model: tuple[str, str] | None = None
     run: str | None = None
     uptime: float | None = None
+    profile: str | None = None
 
 
 @dataclass(slots=True)
@@ -46,6 +48,7 @@ class _Sums:
     single: dict[str, float] = field(default_factory=dict)
     model: tuple[str, str] | None = None
     run: str | None = None
+    profile: str | None = None
 
 
 _SINGLE = frozenset(
@@ -82,11 +85,15 @@ def read_scrape(text: str, at: float) -> Scrape:
         rows=sums.single.get("kronkers_rows_total"),
         run=sums.run,
         uptime=sums.single.get("kronkers_process_uptime_seconds") if sums.run is not None else None,
+        profile=sums.profile,
     )
 
 
 _LABELLED = frozenset(
-    {"kronkers_requests_total", "kronkers_request_seconds_bucket", "kronkers_model_info", "kronkers_run_info"}
+    {
+        *("kronkers_requests_total", "kronkers_request_seconds_bucket"),
+        *("kronkers_model_info", "kronkers_run_info", "kronkers_statistics_info"),
+    }
 )
 
 
@@ -108,15 +115,23 @@ def _add(sums: _Sums, reading: Reading) -> None:
         case "kronkers_model_info":
             sums.model = (reading.labels.get("model", ""), reading.labels.get("version", ""))
         case "kronkers_run_info":
-            if sums.run is not None or not _RUN.fullmatch(reading.labels.get("run", "")):
-                raise _odd("A run has no name, or two", reading)
-            sums.run = reading.labels["run"]
+            sums.run = _named_once(sums.run, reading, "run", _RUN)
+        case "kronkers_statistics_info":
+            sums.profile = _named_once(sums.profile, reading, "profile", _DIGEST)
         case "kronkers_process_uptime_seconds" if reading.value > LONGEST:
             raise _odd("A service has run too long", reading)
         case name:
             if name in sums.single:
                 raise _odd("A series is there twice", reading)
             sums.single[name] = reading.value
+
+
+def _named_once(before: str | None, reading: Reading, label: str, form: re.Pattern[str]) -> str:
+    """What the one series of its kind names."""
+    name = reading.labels.get(label, "")
+    if before is not None or not form.fullmatch(name):
+        raise _odd(f"A {label} has no name, or two", reading)
+    return name
 
 
 def _bound(bucket: Reading) -> float:

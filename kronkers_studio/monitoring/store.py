@@ -16,8 +16,9 @@ from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.errors import StorageFull, WorkspaceBusy, WorkspaceReadOnly
 from kronkers_studio.domain.series import Answers, Metric, SeriesKey, Window
-from kronkers_studio.monitoring import answers, readings
+from kronkers_studio.monitoring import answers, feature_history, readings
 from kronkers_studio.monitoring.buckets import bucket_samples
+from kronkers_studio.monitoring.feature_readings import FeatureReading
 from kronkers_studio.monitoring.rollups import (
     DAY,
     ROLLUPS,
@@ -57,6 +58,7 @@ _SCHEMA = (
         PRIMARY KEY (model, place, name)) WITHOUT ROWID""",
     *readings.SCHEMA,
     *answers.SCHEMA,
+    *feature_history.SCHEMA,
 )
 
 
@@ -163,6 +165,24 @@ class SeriesStore:
                 connection, model, place, math.ceil(start * SECOND), math.floor(end * SECOND)
             )
             return answers.read_answers(connection, model, place, start, end, max_points, spans)
+
+    def keep_features(self, model: str, place: str, reading: FeatureReading) -> None:
+        """Keep what a service counted of its features, in place of what was read earlier in the same hour."""
+        with self._database.write() as connection:
+            feature_history.keep_reading(connection, model, place, reading)
+
+    def last_features(self, model: str, place: str, profile: str) -> FeatureReading | None:
+        """What was kept last of a service that counts in the bins of ``profile``."""
+        with self._database.read() as connection:
+            return feature_history.last_kept(connection, model, place, profile)
+
+    def features_between(
+        self, model: str, place: str, profile: str, start: float, end: float
+    ) -> tuple[Mapping[str, tuple[int, ...]], tuple[int, ...] | None]:
+        """What came in from ``start`` to ``end`` (seconds since the epoch), to the hours in which it was read: by
+        feature the rows in each bin of ``profile``, and the answers; over all runs."""
+        with self._database.read() as connection:
+            return feature_history.counted_between(connection, model, place, profile, start, end)
 
     def window(self, key: SeriesKey, start: float, end: float, max_points: int = 1200) -> Window:
         """What is recorded of ``key`` from ``start`` to ``end`` (seconds since the epoch), in at most ``max_points``.

@@ -28,6 +28,7 @@ from kronkers_studio.packaging.tar_stream import TarEntry, folders_of, stream_pi
 
 _MODEL_FORMAT = 1
 _WEIGHTS = "weights"  # the folder that serving's manifest looks in
+_STATISTICS = "statistics.json"  # which serving's feature_bins reads
 _SECOND = 1_000_000_000  # in Docker's nanoseconds
 
 
@@ -41,6 +42,7 @@ def compose_package(
     cache: LayerCache,
     open_weights: Callable[[str], BinaryIO] | None = None,
     open_code: Callable[[CodeFile], BinaryIO] | None = None,
+    statistics: bytes | None = None,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> ComposedImage:
@@ -48,7 +50,8 @@ def compose_package(
 
     The model's bytes are streamed from ``open_model``, those of its files of weights by their names from
     ``open_weights`` and those of its own code from ``open_code``, once here and again whenever the layer is read; they
-    are never kept on disk. The same arguments give the same digest, on another day and with an empty cache too.
+    are never kept on disk. ``statistics`` are the bins that its service counts what comes in into. The same arguments
+    give the same digest, on another day and with an empty cache too.
     Raises ``PackagingFailed``, ``UnsupportedModel``, ``ForeignEntry``, ``Cancelled``.
     """
     require_safe(checked_model(model).facts, model.allowed, model.label)
@@ -63,7 +66,7 @@ def compose_package(
     server = server_layer(python, cache, cancel)
     progress.step("Adding the model")
     model_layer, files, open_model_layer = _model_layer(
-        model, _model_files(model, open_model, open_weights, open_code), cancel
+        model, _model_files(model, open_model, open_weights, open_code), cancel, statistics
     )
     layers = (*(base.layers if base else ()), dependencies, server, model_layer)
     name, created = image_name(model.name, model.version), _created(model)
@@ -107,13 +110,13 @@ def _from_cache(cache: LayerCache, digest: str) -> Callable[[], Iterator[bytes]]
 
 # the model layer
 def _model_layer(
-    model: ModelVersion, files: _ModelFiles, cancel: CancelToken
+    model: ModelVersion, files: _ModelFiles, cancel: CancelToken, statistics: bytes | None = None
 ) -> tuple[Layer, list[str], Callable[[], Iterator[bytes]]]:
     """The layer with the model's files and model.json, the SHA-256 of the model's own file, of each of its weights and
     of its code, and a function that streams the layer again."""
     hashes = _hashes(files)
     layer_hash, length = hashlib.sha256(), 0
-    for piece in tar_stream(_model_entries(model, files, hashes)):
+    for piece in tar_stream(_model_entries(model, files, hashes, statistics)):
         cancel.check()
         layer_hash.update(piece)
         length += len(piece)
@@ -121,7 +124,7 @@ def _model_layer(
 
     def again() -> Iterator[bytes]:
         seen = hashlib.sha256()
-        for piece in tar_stream(_model_entries(model, files, _hashes(files))):
+        for piece in tar_stream(_model_entries(model, files, _hashes(files), statistics)):
             seen.update(piece)
             yield piece
         if f"sha256:{seen.hexdigest()}" != digest:
@@ -158,13 +161,19 @@ def _hashes(files: _ModelFiles) -> dict[str, Any]:
     return {name: hashlib.sha256() for name in files}
 
 
-def _model_entries(model: ModelVersion, files: _ModelFiles, hashes: Mapping[str, Any]) -> Iterator[TarEntry]:
+def _model_entries(
+    model: ModelVersion, files: _ModelFiles, hashes: Mapping[str, Any], statistics: bytes | None
+) -> Iterator[TarEntry]:
     """The files first: model.json, which names their ``hashes``, is written when they have passed by."""
     yield from folders_of([f"{MODEL}/{name}" for name in files])
     for name, (size, open_file) in files.items():
         yield TarEntry(f"{MODEL}/{name}", size, partial(_hashed, open_file, hashes[name]))
     own, *others = [found.hexdigest() for found in hashes.values()]
-    yield TarEntry.document(f"{MODEL}/model.json", document(describe_model(model, own, others)))
+    described = describe_model(model, own, others)
+    if statistics is not None:
+        described["statistics"] = hashlib.sha256(statistics).hexdigest()
+        yield TarEntry.document(f"{MODEL}/{_STATISTICS}", statistics)
+    yield TarEntry.document(f"{MODEL}/model.json", document(described))
 
 
 def _hashed(open_file: Callable[[], BinaryIO], hasher: Any) -> Iterator[bytes]:

@@ -32,7 +32,8 @@ _FRAMEWORKS = {
 class Manifest:
     """The model's identity. ``allowed_globals`` are the only "module.name" pairs its pickle may import; ``weights``
     the SHA-256 of the files of weights that belong to it, by their names in the folder ``weights``; ``code`` likewise
-    those of a person's own modules in the folder ``code``; ``packages`` those of R or Julia that it needs."""
+    those of a person's own modules in the folder ``code``; ``packages`` those of R or Julia that it needs;
+    ``statistics`` the SHA-256 of the bins that what comes in is counted into, "" without."""
 
     name: str
     version: int
@@ -46,6 +47,7 @@ class Manifest:
     weights: Mapping[str, str] = field(default_factory=dict)
     code: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
+    statistics: str = ""
 
     @property
     def is_pickle(self) -> bool:
@@ -131,6 +133,7 @@ def _manifest(folder: Path, found: dict[str, Any]) -> Manifest:
         weights=dict(map(_beside, found.get("weights") or ())),
         code=dict(map(_beside, found.get("code") or ())),
         packages=tuple(map(str, found.get("packages") or ())),
+        statistics=_digest(found.get("statistics") or ""),
     )
 
 

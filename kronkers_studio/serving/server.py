@@ -22,7 +22,8 @@ from kronkers_studio.serving.logs import mute_output
 from kronkers_studio.serving.manifest import Manifest, read_manifest
 from kronkers_studio.serving.metrics.answer_counts import counts_for
 from kronkers_studio.serving.metrics.exposition import Metrics
-from kronkers_studio.serving.metrics.history import History
+from kronkers_studio.serving.metrics.feature_bins import read_bins
+from kronkers_studio.serving.metrics.feature_counts import FeatureCounts
 from kronkers_studio.serving.model_loader import load_model
 from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.stop_file import StopFile
@@ -61,8 +62,10 @@ def serve(options: Options) -> None:
     runner = Runner(model, threads=options.threads, most_waiting=options.limits.most_waiting, quick=alone)
     listener = _adopted(options.listen_fd) if options.listen_fd is not None else _listen(options.host, options.port)
     address, port = listener.getsockname()[:2]
-    metrics = Metrics(manifest.name, manifest.version, manifest.framework, counts_for(model))
-    server = _Server(options, metrics.history)
+    bins = read_bins(options.model, manifest.statistics)
+    features = FeatureCounts(bins, model) if bins is not None else None
+    metrics = Metrics(manifest.name, manifest.version, manifest.framework, counts_for(model), features)
+    server = _Server(options, metrics)
     server.config.app = build_app(
         manifest,
         model,
@@ -131,10 +134,10 @@ def _say_started(manifest: Manifest, port: int, seconds: float) -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which also tells when it is ready, watches the stop file and the clock of its ``history``, and
+    """uvicorn's server, which also tells when it is ready, watches the stop file and the clock of its ``metrics``, and
     leaves with exit code 0."""
 
-    def __init__(self, options: Options, history: History) -> None:
+    def __init__(self, options: Options, metrics: Metrics) -> None:
         super().__init__(
             uvicorn.Config(
                 app="",
@@ -150,7 +153,7 @@ class _Server(uvicorn.Server):
             )
         )
         self._options = options
-        self._history = history
+        self._metrics = metrics
         self._stop = StopFile(options.stop_file) if options.stop_file else None
         for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
             if hasattr(signal, name):  # uvicorn raises the signal again when it is done: then nothing is left to do
@@ -167,7 +170,7 @@ class _Server(uvicorn.Server):
         if self._stop is not None and counter % 2 == 0 and self._stop.is_there():
             self.should_exit = True
         if counter % 10 == 0:  # every second
-            self._history.advance()
+            self._metrics.advance()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -131,6 +131,15 @@ model_metrics = sa.Table(
     sa.Index(None, "metric", "value"),
 )
 
+model_profiles = sa.Table(  # beside the versions, which are listed without them
+    "model_profiles",
+    metadata,
+    sa.Column("model", Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("document", Text, nullable=False),
+    sa.ForeignKeyConstraint(["model", "version"], ["model_versions.name", "model_versions.version"]),
+)
+
 aliases = sa.Table(
     "aliases",
     metadata,

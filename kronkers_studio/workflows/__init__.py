@@ -22,6 +22,7 @@ model_folders      folders that MLflow saved: which file in them is the model
 added_models       a model's file from anywhere, without its folder
 allowances         names outside the list that a person lets one version's file use
 stated_signatures  what a person says that a version takes and gives; ``example_inputs`` tells it from an example
+feature_profiles   how the features were spread in the data that a version was trained on
 dependencies       the libraries of a model's service: what was found of them, and what a person chooses
 packages           build the image of a model version; ``package_plans`` tells of it before and builds it to a place,
                    ``packaged_files`` verifies one in a file or registry
@@ -31,7 +32,7 @@ package_cache      what packages are built from, taken to another computer
 servers            host keys, add, check, set up, unlock, remove; ``server_care`` cleans, ``credentials`` keeps secrets
 releases           put live, roll back, stop, send rows; ``restart`` starts again, ``this_computer`` at each log-in
 service_access     how other programs ask what is live
-metrics            live metrics, windows for charts
+metrics            live metrics, windows for charts; ``feature_counts`` is what came in, beside the reference profile
 service_logs       what model services log; ``diagnostics`` is what those who help need to know
 demo               the main job on the bundled sample
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _HOUR, _FEW_POINTS = 3600.0, 120
 _SCRAPE_TIMEOUT = 5.0  # seconds; a slower answer counts as unreachable
 _HISTORY_TIMEOUT = 10.0  # of two hours of it
+_FEATURES_EVERY = 600.0  # seconds of the service's uptime; they are kept by the hour
 
 
 def monitored(session: Session) -> list[tuple[str, str]]:
@@ -96,6 +97,7 @@ class LiveFeed:
         self._model, self._place = model, place
         self._sampler = Sampler(session.series.last_reading(model, place))
         self._asked: tuple[str, float] | None = None  # the run and uptime up to which its answers were read
+        self._features_at: tuple[str, float] | None = None  # the run and uptime when its features were asked for
         self._client: ServiceClient | None = None
         self._release: Release | None = None
         self.answered: datetime | None = None
@@ -125,7 +127,7 @@ class LiveFeed:
         from kronkers_studio.monitoring.scrape import read_scrape
 
         client = self._connected()
-        status, body = client.request("GET", "/metrics", timeout=_SCRAPE_TIMEOUT)
+        status, body = client.request("GET", "/metrics?features=no", timeout=_SCRAPE_TIMEOUT)
         if status != 200:
             raise NotFound(f"The service answered {status} when asked for its metrics.")
         at = time.time()
@@ -145,7 +147,23 @@ class LiveFeed:
         self._session.series.record(self._model, self._place, taken, self._sampler.totals, history)
         if history is not None and history.intervals:
             self._asked = (history.run, history.intervals[-1].end)
+        self._keep_features(client, now)
         return taken.values
+
+    def _keep_features(self, client: ServiceClient, now: Scrape) -> None:
+        """Now and then, what came in by feature: a service that is restarted forgets it."""
+        from kronkers_studio.workflows.feature_counts import ask_features
+
+        if now.profile is None or now.run is None or now.uptime is None:
+            return
+        if self._features_at is not None:
+            run, uptime = self._features_at
+            if run == now.run and now.uptime - uptime < _FEATURES_EVERY:
+                return
+        self._features_at = (now.run, now.uptime)
+        reading = ask_features(client)
+        if reading is not None:
+            self._session.series.keep_features(self._model, self._place, reading)
 
     def _missed(self, client: ServiceClient, now: Scrape) -> ServiceHistory | None:
         """What the service kept of the time that nobody has read of; now and then, what it answered since."""

@@ -14,6 +14,7 @@ from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.settings.paths import from_home
 from kronkers_studio.workflows.allowances import require_still_fitting
 from kronkers_studio.workflows.dependencies import as_chosen, last_choice
+from kronkers_studio.workflows.feature_profiles import packaged_bins
 from kronkers_studio.workflows.language_bases import LANGUAGES, kept_language_base
 from kronkers_studio.workflows.models import open_code, open_model, open_weights
 from kronkers_studio.workflows.session import Session
@@ -227,6 +228,7 @@ def _compose(
         lock,
         open_weights=partial(open_weights, session, model),
         open_code=partial(open_code, session, model),
+        statistics=packaged_bins(session, model),
         platform=platform,
         base=base,
         cache=cache,

@@ -85,6 +85,7 @@ class Session:
             preview=seconds / 3,
             columns=seconds / 6,
             rows=2 * seconds,
+            profile=5 * seconds,
         )
 
     @property

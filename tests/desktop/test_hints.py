@@ -97,7 +97,7 @@ def test_a_model_whose_names_look_like_html_is_shown_letter_by_letter(
     window.studio.go.emit(ShowModel("hostile"))
     come_to_rest(window)
     page = the_page(window, ModelPage)
-    for section in ("about", "card", "quality", "compare", "lineage", "packages"):
+    for section in ("about", "card", "quality", "features", "compare", "lineage", "packages"):
         page.sections.choose(section)
         come_to_rest(window)
         assert _rich(window) == [], section

@@ -357,7 +357,7 @@ def test_a_models_page_calls_no_workflow_on_the_main_thread(
     window.go_to(ShowModel("wine"))
     come_to_rest(window)
     page = the_page(window, ModelPage)
-    for section in ("about", "card", "quality", "compare", "lineage", "packages"):
+    for section in ("about", "card", "quality", "features", "compare", "lineage", "packages"):
         page.sections.choose(section)
         come_to_rest(window)
     page.sections.card.tag.setText("kept")

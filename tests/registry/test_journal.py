@@ -32,6 +32,7 @@ from kronkers_studio.domain.changes import (
     ModelDescribed,
     ModelRegistered,
     PackageBuilt,
+    ProfileMade,
     ProjectCreated,
     ReleaseRecorded,
     ServerAdded,
@@ -49,6 +50,15 @@ from kronkers_studio.domain.changes import (
 from kronkers_studio.domain.content import Commit, SkippedItem, SkipReason
 from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.errors import AlreadyExists, BranchChanged, NotFound, StoreDamaged, StudioError
+from kronkers_studio.domain.feature_profiles import (
+    FeatureBins,
+    FeatureKind,
+    FeatureProfile,
+    ReferenceProfile,
+    TableProfile,
+    Unprofiled,
+    UnprofiledColumn,
+)
 from kronkers_studio.domain.maintenance import KeyEventKind, TrashKind
 from kronkers_studio.domain.migration import MigrationOptions, MigrationSource, OnlineOnly
 from kronkers_studio.domain.models import (
@@ -78,6 +88,13 @@ from tests.release_numbers import next_release_number
 ALL_KINDS = tuple(KINDS.values())
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 KEY = bytes(range(32))
+_AGES = FeatureBins("age", FeatureKind.NUMBER, (41.0,), 18.0, 90.0)
+_PROFILE = ReferenceProfile(
+    TableProfile(9, (FeatureProfile(_AGES, (4, 4, 0, 0, 1), 40.5, 9.25),)),
+    ContentRef("p", "1" * 64, "a.csv"),
+    NOW,
+    "bob",
+)
 _SAID = Signature((Tensor("x", Datatype.FP32, (-1, 2), ("age", "income")),), (Tensor("y", Datatype.FP32, (-1,)),))
 
 # Few names, so that changes meet: clashes, moves and removals happen often.
@@ -145,6 +162,22 @@ packages = st.builds(
     times,
     st.tuples(texts),
 )
+feature_profiles = st.builds(
+    FeatureProfile,
+    st.builds(FeatureBins, texts, st.sampled_from(FeatureKind), categories=st.tuples(texts)),
+    st.lists(st.integers(0), max_size=2).map(tuple),
+    st.none() | st.floats(allow_nan=False),
+)
+left_out = st.builds(UnprofiledColumn, texts, st.sampled_from(Unprofiled))
+profiles = st.builds(
+    ReferenceProfile,
+    st.builds(
+        TableProfile, st.integers(0), st.tuples(feature_profiles), st.tuples(left_out), st.none() | feature_profiles
+    ),
+    refs,
+    times,
+    texts,
+)
 servers = st.builds(Server, names, texts, st.integers(1, 65535), texts, texts, added=st.none() | times)
 releases = st.builds(
     Release,
@@ -173,6 +206,7 @@ FIELDS: dict[type[Change], tuple[st.SearchStrategy[Any], ...]] = {
     SignatureStated: (names, numbers, st.none() | signatures, times, texts),
     GlobalsAllowed: (names, numbers, allowances),
     GlobalsDisallowed: (names, numbers, st.tuples(texts), times, texts),
+    ProfileMade: (names, numbers, profiles),
     MetricsAdded: (names, numbers, metrics, times, texts),
     AliasMoved: (names, names, st.integers(0, 3)),
     PackageBuilt: (packages,),
@@ -407,6 +441,8 @@ def _a_story() -> list[Change]:
         SignatureStated("churn", 1, None, NOW, "bob"),
         SignatureStated("churn", 1, _SAID, NOW, "eve"),
         MetricsAdded("churn", 1, {"auc": 0.8, "recall": 0.7}, NOW, "bob"),
+        ProfileMade("churn", 1, ReferenceProfile(TableProfile(2, ()), ContentRef("p", first.id, "a.csv"), NOW, "ann")),
+        ProfileMade("churn", 1, _PROFILE),
     ]
 
 
@@ -436,6 +472,7 @@ def test_a_story_of_every_kind_is_recorded_replayed_and_answered(workspace: Work
     assert live is not None and live.endpoint == {"port": 1} and next_release_number(ledger, "churn", "office") == 2
     assert ledger.live_release("churn", "elsewhere") is None and ledger.servers() == []
     assert [(signer.name, signer.key) for signer in ledger.trusted_signers()] == [("headquarters", IDS[1])]
+    assert ledger.profile("churn", 1) == _PROFILE and ledger.profile("churn", 2) is None
     assert ledger.sources("p") == [MigrationSource("/home/ann/Shared", "Shared")] and ledger.sources("q") == []
     assert [entry.number for entry in ledger.entries(after=3, limit=2)] == [4, 5]
     for missing in (

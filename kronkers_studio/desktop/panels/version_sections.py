@@ -16,6 +16,7 @@ from kronkers_studio.desktop.panels.lineage_list import LineageList
 from kronkers_studio.desktop.panels.model_card import ModelCardPanel
 from kronkers_studio.desktop.panels.package_list import PackageList
 from kronkers_studio.desktop.panels.version_comparison import VersionComparison
+from kronkers_studio.desktop.panels.version_profile import VersionProfile
 from kronkers_studio.desktop.panels.version_quality import VersionQuality
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.pills import FilterPills
@@ -39,7 +40,8 @@ class Book:
 
 
 class VersionSections(Card):
-    """Views: "about", "card", "quality", "compare", "lineage", "packages"; each is made when it is first looked at.
+    """Views: "about", "card", "quality", "features", "compare", "lineage", "packages"; each is made when it is first
+    looked at.
 
     wanted          where a button leads
     told(words, undo)   something was done; ``undo`` takes it back, or is None
@@ -63,6 +65,7 @@ class VersionSections(Card):
                 "about": lambda: self.about,
                 "card": lambda: self.card,
                 "quality": lambda: self.quality,
+                "features": lambda: self.features,
                 "compare": lambda: self.comparison,
                 "lineage": lambda: self.lineage,
                 "packages": lambda: self.packages,
@@ -116,6 +119,13 @@ class VersionSections(Card):
         return made
 
     @cached_property
+    def features(self) -> VersionProfile:
+        made = VersionProfile(self._studio)
+        made.told.connect(self.told)
+        made.failed.connect(self.failed)
+        return made
+
+    @cached_property
     def comparison(self) -> VersionComparison:
         made = VersionComparison(self._studio)
         made.failed.connect(self.failed)
@@ -149,6 +159,8 @@ class VersionSections(Card):
                 self.card.show_version(version)
             case "quality":
                 self.quality.show_version(version, book.versions)
+            case "features":
+                self.features.show_version(version)
             case "compare":
                 self.comparison.show_version(version, book.versions, book.others)
             case "lineage":
@@ -162,6 +174,7 @@ def _sections() -> list[tuple[str, str]]:
         ("about", tr("What it is")),
         ("card", tr("Card and tags")),
         ("quality", tr("Quality")),
+        ("features", tr("Features")),
         ("compare", tr("Compare")),
         ("lineage", tr("Where it comes from")),
         ("packages", tr("Packages")),

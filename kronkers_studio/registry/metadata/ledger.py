@@ -10,6 +10,7 @@ from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.changes import Change, JournalEntry, ReleaseRecorded, SignerForgotten, SignerTrusted
 from kronkers_studio.domain.errors import NotFound
+from kronkers_studio.domain.feature_profiles import ReferenceProfile, flaw_of
 from kronkers_studio.domain.maintenance import KeyEvent, KeyEventKind
 from kronkers_studio.domain.migration import MigrationSource
 from kronkers_studio.domain.models import ModelVersion, Package
@@ -115,6 +116,18 @@ class Ledger:
             for found in _versions(connection, limit=1, **key):
                 return found
         raise NotFound(f"There is no {what}.", next_step="`kronkers model list` shows those that exist.")
+
+    def profile(self, name: str, version: int) -> ReferenceProfile | None:
+        """A version's reference profile; None where none was made. Raises ``StoreDamaged`` for what is none."""
+        with self._database.read() as connection:
+            rows = statements.select(connection, statements.MODEL_PROFILES, model=name, version=version)
+        if not rows:
+            return None
+        profile = from_text(ReferenceProfile, rows[0]["document"])
+        with records_read("reference profile"):
+            if flaw := flaw_of(profile.table):
+                raise ValueError(flaw)
+        return profile
 
     def next_version(self, name: str) -> int:
         """1 for a name that is new; numbers of removed versions are not used again."""

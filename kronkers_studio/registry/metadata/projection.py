@@ -28,6 +28,7 @@ from kronkers_studio.domain.changes import (
     ModelDescribed,
     ModelRegistered,
     PackageBuilt,
+    ProfileMade,
     ProjectCreated,
     ReleaseRecorded,
     ServerAdded,
@@ -188,6 +189,12 @@ def _without(version: ModelVersion, names: tuple[str, ...]) -> tuple[Allowance, 
     return tuple(one for one in left if one.names)
 
 
+def _profile_made(connection: dbapi2.Connection, change: ProfileMade) -> None:
+    _require_version(connection, change.model, change.version)
+    row = {"model": change.model, "version": change.version, "document": to_text(change.profile)}
+    statements.put(connection, statements.MODEL_PROFILES, row)
+
+
 def _metrics_added(connection: dbapi2.Connection, change: MetricsAdded) -> None:
     version = _version(connection, change.model, change.version)
     _write_version(connection, replace(version, metrics={**version.metrics, **change.metrics}))
@@ -298,6 +305,7 @@ _APPLIERS: dict[type, Callable[[dbapi2.Connection, Any], None]] = {
     SignatureStated: _signature_stated,
     GlobalsAllowed: _globals_allowed,
     GlobalsDisallowed: _globals_disallowed,
+    ProfileMade: _profile_made,
     MetricsAdded: _metrics_added,
     AliasMoved: _alias_moved,
     PackageBuilt: _package_built,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from kronkers_studio.serving.model import Arrays
 from kronkers_studio.serving.problems import Refusal
 
 Send = Callable[[Any], Awaitable[None]]
@@ -18,13 +19,15 @@ _JSON = (b"content-type", b"application/json")
 
 @dataclass(frozen=True)
 class Answer:
-    """``rows`` counts what was predicted for it; ``label`` is what was predicted, one answer for each row."""
+    """``rows`` counts what was predicted for it; ``label`` is what was predicted, one answer for each row, and
+    ``inputs`` what it was predicted of, where that is to be counted."""
 
     body: bytes
     status: int = 200
     headers: Headers = (_JSON,)
     rows: int = 0
     label: np.ndarray[Any, Any] | None = None
+    inputs: Arrays | None = None
 
 
 def json_answer(content: Any, *, status: int = 200, rows: int = 0, label: np.ndarray[Any, Any] | None = None) -> Answer:

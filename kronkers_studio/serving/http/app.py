@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 _Handler = Callable[[Scope, Receive], Awaitable[Answer]]
 
 _AFTER = re.compile(rb"(?:after=(?P<after>[0-9]{1,12}(?:\.[0-9]{1,6})?))?")
+_WITHOUT_FEATURES = b"features=no"
+"""Of /metrics: those who ask every other second have no use for thousands of series."""
 _CHECKS_OF_VALUES = {
     ValueError: frozenset(
         {
@@ -68,11 +70,16 @@ def build_app(
     """The application that serves ``model`` on ``address`` as ``identity``; ``ready`` says whether it takes requests
     (not while it stops), ``metrics`` counts them."""
     bounds = {"most_rows": limits.most_rows, "most_bytes": limits.most_bytes}
-    prediction = Prediction(manifest, model, runner, **bounds)
-    inference = Inference(manifest, model, runner, **bounds)
+    counted = metrics.features is not None
+    prediction = Prediction(manifest, model, runner, **bounds, counted=counted)
+    inference = Inference(manifest, model, runner, **bounds, counted=counted)
 
-    async def show_metrics(_scope: Scope, _receive: Receive) -> Answer:
-        return Answer(metrics.text(), headers=((b"content-type", CONTENT_TYPE.encode()),))
+    async def show_metrics(scope: Scope, _receive: Receive) -> Answer:
+        text = metrics.text(features=scope["query_string"] != _WITHOUT_FEATURES)
+        return Answer(text, headers=((b"content-type", CONTENT_TYPE.encode()),))
+
+    async def statistics(_scope: Scope, _receive: Receive) -> Answer:
+        return json_answer(metrics.statistics())
 
     async def history(scope: Scope, _receive: Receive) -> Answer:
         return Answer(metrics.history.after(_uptime(scope)))
@@ -119,6 +126,7 @@ def build_app(
         Route("/openapi.json", _Endpoint("GET", openapi)),
         Route("/metrics", _Endpoint("GET", show_metrics)),
         Route("/history", _Endpoint("GET", history)),
+        Route("/statistics", _Endpoint("GET", statistics)),
         Route("/v2/health/live", _Endpoint("GET", live)),
         Route("/v2/health/ready", _Endpoint("GET", readiness)),
         Route("/v2", _Endpoint("GET", server)),
@@ -184,16 +192,16 @@ class _Counted(_Endpoint):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         self._metrics.began()
-        code, rows, label = 499, 0, None  # the sender hung up
+        code, rows, label, inputs = 499, 0, None, None  # the sender hung up
         try:
             answer = await self._answer(scope, receive)
-            code, rows, label = answer.status, answer.rows, answer.label
+            code, rows, label, inputs = answer.status, answer.rows, answer.label, answer.inputs
             named = (REQUEST_ID, self._ids.of(scope))
             await send_answer(send, answer, (named,))
         except SenderGone:
             pass
         finally:
-            self._metrics.answered(self._route, code, time.perf_counter() - started, rows, label)
+            self._metrics.answered(self._route, code, time.perf_counter() - started, rows, label, inputs)
 
 
 def _is_of_values(error: Exception) -> bool:

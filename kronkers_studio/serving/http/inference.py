@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from kronkers_studio.serving.http.bodies import Receive, Scope, check_type, head
 from kronkers_studio.serving.inputs.row_reader import unused
 from kronkers_studio.serving.inputs.tensors import BinaryData, fitted, read_tensor, shaped, write_tensor
 from kronkers_studio.serving.manifest import Manifest
+from kronkers_studio.serving.metrics.feature_counts import kept
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import Refusal, kind_of, shown
 from kronkers_studio.serving.signature import TensorSpec
@@ -27,7 +29,18 @@ _BINARY = (b"content-type", b"application/octet-stream")
 class Inference:
     """Metadata and ``infer`` for one model."""
 
-    def __init__(self, manifest: Manifest, model: Model, runner: Runner, *, most_rows: int, most_bytes: int) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        model: Model,
+        runner: Runner,
+        *,
+        most_rows: int,
+        most_bytes: int,
+        counted: bool = False,
+    ) -> None:
+        """With ``counted``, what goes in is handed on with each answer to rows."""
+        self._counted = counted
         self._manifest = manifest
         self._model = model
         self._runner = runner
@@ -74,8 +87,9 @@ class Inference:
         wanted = self._wanted(request)
         rows = self._rows(inputs)
         work = rows if rows is not None else sum(array.size for array in inputs.values())
+        counted = kept(inputs) if self._counted and rows is not None else None
         outputs = await self._runner.run(inputs, tuple(wanted), work)
-        return self._written(request, outputs, wanted, rows)
+        return replace(self._written(request, outputs, wanted, rows), inputs=counted)
 
     def _arrays(self, request: dict[str, Any], binary: BinaryData) -> dict[str, _Array]:
         found = request.get("inputs", [] if not self._model.signature.inputs else None)

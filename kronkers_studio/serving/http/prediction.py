@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from kronkers_studio.serving.http.bodies import CSV, Receive, Scope, check_type,
 from kronkers_studio.serving.inputs.csv_rows import csv_of, rows_of_csv
 from kronkers_studio.serving.inputs.row_reader import RowReader
 from kronkers_studio.serving.manifest import Manifest
+from kronkers_studio.serving.metrics.feature_counts import kept
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import Refusal, shown
 
@@ -25,7 +27,18 @@ class Prediction:
     class's probability.
     """
 
-    def __init__(self, manifest: Manifest, model: Model, runner: Runner, *, most_rows: int, most_bytes: int) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        model: Model,
+        runner: Runner,
+        *,
+        most_rows: int,
+        most_bytes: int,
+        counted: bool = False,
+    ) -> None:
+        """With ``counted``, what goes in is handed on with each answer."""
+        self._counted = counted
         self._head = {"model": manifest.name, "version": manifest.version}
         self._model = model
         self._runner = runner
@@ -46,6 +59,7 @@ class Prediction:
             )
         body = await read_body(scope, receive, self._most_bytes)
         inputs, rows = self.reader.read(self._rows_of_csv(scope, body) if kind == CSV else _rows_of_json(body))
+        counted = kept(inputs) if self._counted else None
         outputs = await self._runner.run(inputs, self._wanted, rows)
         label = outputs[self._model.label]
         if not label.ndim or len(label) != rows:
@@ -54,8 +68,8 @@ class Prediction:
             )
         wanted = header(scope, b"accept") or ""
         if wanted.partition(";")[0].strip().lower() == CSV:
-            return Answer(self._csv(outputs), headers=_CSV_HEADERS, rows=rows, label=label)
-        return json_answer(self._content(outputs), rows=rows, label=label)
+            return Answer(self._csv(outputs), headers=_CSV_HEADERS, rows=rows, label=label, inputs=counted)
+        return replace(json_answer(self._content(outputs), rows=rows, label=label), inputs=counted)
 
     def _rows_of_csv(self, scope: Scope, body: bytes) -> list[Any]:
         parameters = (header(scope, b"content-type") or "").lower().replace(" ", "").split(";")[1:]

@@ -17,7 +17,10 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from kronkers_studio.serving.metrics.answer_counts import AnswerCounts
+from kronkers_studio.serving.metrics.feature_counts import FeatureCounts
+from kronkers_studio.serving.metrics.feature_series import feature_series, feature_statistics
 from kronkers_studio.serving.metrics.history import History
+from kronkers_studio.serving.model import Arrays
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -30,9 +33,18 @@ _SECONDS = (
 
 
 class Metrics:
-    """The service's counters, in a registry of their own. What they were is kept in ``history``."""
+    """The service's counters, in a registry of their own. What they were is kept in ``history``. ``features`` counts
+    what came in; None of a package without a profile."""
 
-    def __init__(self, model: str, version: int, framework: str, answers: AnswerCounts | None) -> None:
+    def __init__(
+        self,
+        model: str,
+        version: int,
+        framework: str,
+        answers: AnswerCounts | None,
+        features: FeatureCounts | None = None,
+    ) -> None:
+        self.features = features
         disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
         self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -63,10 +75,16 @@ class Metrics:
         self._in_flight.inc()
 
     def answered(
-        self, route: str, code: int, seconds: float, rows: int, label: np.ndarray[Any, Any] | None = None
+        self,
+        route: str,
+        code: int,
+        seconds: float,
+        rows: int,
+        label: np.ndarray[Any, Any] | None = None,
+        inputs: Arrays | None = None,
     ) -> None:
         """A prediction request was answered with status ``code``; ``rows`` counts what was predicted, ``label`` holds
-        it."""
+        it, and ``inputs`` what it was predicted of."""
         self._in_flight.dec()
         counter = self._of_route.get((route, code))
         if counter is None:
@@ -76,10 +94,24 @@ class Metrics:
         if rows:
             self._rows.inc(rows)
         self.history.count(code, bisect_left(_SECONDS, seconds), rows, label)
+        if inputs is not None and self.features is not None:
+            self.features.add(inputs, rows, label)
 
-    def text(self) -> bytes:
-        """Everything in Prometheus' text format."""
-        return generate_latest(self._registry)
+    def advance(self) -> None:
+        """Look at the clock, and count what waits; at least every few seconds."""
+        self.history.advance()
+        if self.features is not None:
+            self.features.flush()
+
+    def text(self, *, features: bool = True) -> bytes:
+        """Everything in Prometheus' text format; what came in with ``features`` only."""
+        text = generate_latest(self._registry)
+        return text if self.features is None else text + feature_series(self.features, counts=features)
+
+    def statistics(self) -> dict[str, Any]:
+        """What came in since this run began, as JSON's own types."""
+        told = {"run": self.history.run, "uptime": self.history.uptime}
+        return {**told, **feature_statistics(self.features)} if self.features is not None else {**told, "profile": None}
 
 
 class _Process(Collector):
