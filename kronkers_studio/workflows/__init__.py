@@ -4,12 +4,13 @@ Every workflow takes a ``Session`` (an open workspace with what works on it) fir
 and ``CancelToken``. Workflows block: the window runs them through its task runner. They raise the expected failures of
 ``kronkers_studio.domain.errors`` and return ``domain`` objects.
 
-session            making, opening and closing a workspace
+session            making, opening and closing a workspace; ``opening`` tells which, and by which key, from the settings
 
 What people do:
 migrating          plan a folder, bring it in; ``plans`` tells more of it, ``replace_branch`` chooses the branch,
                    ``sources`` are a project's folders, ``watching`` keeps in step with them
 browsing           projects, folders, restore, check; ``timeline`` has all versions, ``previews`` one file
+file_commits       files from nowhere else, such as a notebook's, saved as a commit; ``table_files`` reads tables as columns
 versions           branches, tags, differences, the history of one file, merges
 searching          files, models and projects by what is typed
 trash, keys        out of sight and back; the ways of opening the workspace; ``signers`` sign packages
