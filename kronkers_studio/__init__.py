@@ -1,3 +1,22 @@
-"""Kronkers Studio: from a OneDrive folder to a monitored model service on your own servers."""
+"""Kronkers Studio: from a OneDrive folder to a monitored model service on your own servers.
+
+In a notebook, ``kronkers_studio.open()`` opens a workspace (docs/notebooks.md). It is loaded when it is first named: the
+command and the program in the container import this package, too.
+"""
+
+from typing import Any
 
 __version__ = "0.1.0"
+_NOTEBOOK = ("Model", "Project", "Workspace", "open")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NOTEBOOK:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module("kronkers_studio.notebook"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_NOTEBOOK])

@@ -48,7 +48,7 @@ def _column(about: Sequence[Any], rows: int, view: memoryview, at: int) -> tuple
     end, last = at + count(length), at + count(length) + count(gaps)
     if last > len(view) or gaps not in (0, rows) or text(unit) not in _UNITS or len(text(zone)) > _LONGEST_ZONE:
         raise Malformed
-    if kind.width and length != rows * kind.width or kind is ColumnKind.NOTHING and length:
+    if (kind.width and length != rows * kind.width) or (kind is ColumnKind.NOTHING and length):
         raise Malformed
     if kind in (ColumnKind.MOMENT, ColumnKind.DURATION) and not unit:
         raise Malformed

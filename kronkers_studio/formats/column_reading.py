@@ -139,7 +139,7 @@ def _values(series: pl.Series) -> tuple[ColumnKind, bytes, str, str, tuple[str, 
     type = series.dtype
     if type == pl.Boolean:
         return _plain(series.cast(pl.UInt8), ColumnKind.TRUTH)
-    if type.is_integer() and type not in (pl.Int128, getattr(pl, "UInt128", pl.Int128)) or type.is_float():
+    if (type.is_integer() and type not in (pl.Int128, getattr(pl, "UInt128", pl.Int128))) or type.is_float():
         if str(type) == "Float16":
             series = series.cast(pl.Float32)
         return _plain(series, ColumnKind(str(series.dtype).lower()))

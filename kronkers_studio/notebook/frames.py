@@ -85,7 +85,7 @@ def _made(column: Column, account: ColumnAccount, missing: np.ndarray[Any, Any] 
         return pd.arrays.IntegerArray(values.astype(wanted.lower()), _mask(values, missing))
     if missing is None:
         return values
-    if wanted.startswith("float") or not len(values) or (-_EXACT <= values.min() and values.max() <= _EXACT):
+    if wanted.startswith("float") or not len(values) or (values.min() >= -_EXACT and values.max() <= _EXACT):
         return _fractions(values.astype("float64"), "", missing)
     return pd.arrays.IntegerArray(values, _mask(values, missing))
 

@@ -144,7 +144,13 @@ def written_account(frame: Any, columns: Sequence[Mapping[str, Any]], index: Seq
 
     kind = "int64" if pd.api.types.is_integer_dtype(frame.columns.dtype) else "unicode"
     levels = [
-        {"name": _plain(name), "field_name": _plain(name), "pandas_type": kind, "numpy_type": "object", "metadata": None}
+        {
+            "name": _plain(name),
+            "field_name": _plain(name),
+            "pandas_type": kind,
+            "numpy_type": "object",
+            "metadata": None,
+        }
         for name in frame.columns.names
     ]
     return json.dumps(
