@@ -1,7 +1,7 @@
 """Kronkers Studio: from a OneDrive folder to a monitored model service on your own servers.
 
-In a notebook, ``kronkers_studio.open()`` opens a workspace (docs/notebooks.md). It is loaded when it is first named: the
-command and the program in the container import this package, too.
+In a notebook, ``kronkers_studio.open()`` opens a workspace (docs/notebooks.md). It is loaded when first named: the
+command and the program in the container import this package too.
 """
 
 from typing import Any

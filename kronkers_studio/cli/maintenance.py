@@ -11,6 +11,7 @@ from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command, with_key
 from kronkers_studio.domain.maintenance import CleanUpReport, RebuildReport
 from kronkers_studio.domain.references import parse_model_version
+from kronkers_studio.workflows.opening import Key
 
 _MOST_LINES = 50
 

@@ -1,6 +1,6 @@
 """Whole tables as columns of values: Parquet and Arrow files as what they hold, CSV as what its cells are.
 
-Only the process that reads tables calls this. A column of a CSV file is one of numbers when each of its cells is a number
+Only the process that reads tables calls this. A column of a CSV file is one of numbers when each of its cells is one
 that is written again with the same digits: codes such as 007 or +49 stay texts, as does every date.
 """
 
@@ -19,6 +19,7 @@ from kronkers_studio.formats.text_encoding import Text, read_text
 if TYPE_CHECKING:
     import polars as pl
 
+_Values = tuple[ColumnKind, bytes, str, str, tuple[str, ...]]
 ARROW = (".feather", ".arrow", ".ipc")
 """The ends of the names of Arrow's files."""
 _MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None")
@@ -132,7 +133,7 @@ def _column(series: pl.Series) -> Column:
     return Column(series.name, kind, memoryview(values), memoryview(gaps), unit, zone, levels)
 
 
-def _values(series: pl.Series) -> tuple[ColumnKind, bytes, str, str, tuple[str, ...]]:
+def _values(series: pl.Series) -> _Values:  # noqa: PLR0911  # one return a type reads best
     """(kind, values, unit, zone, levels)."""
     import polars as pl
 
@@ -164,13 +165,11 @@ def _values(series: pl.Series) -> tuple[ColumnKind, bytes, str, str, tuple[str, 
     return _spelled(series.to_list())
 
 
-def _plain(
-    series: pl.Series, kind: ColumnKind, unit: str = "", zone: str = ""
-) -> tuple[ColumnKind, bytes, str, str, tuple[str, ...]]:
+def _plain(series: pl.Series, kind: ColumnKind, unit: str = "", zone: str = "") -> _Values:
     return kind, series.fill_null(0).to_numpy().tobytes(), unit, zone, ()
 
 
-def _category(series: pl.Series) -> tuple[ColumnKind, bytes, str, str, tuple[str, ...]]:
+def _category(series: pl.Series) -> _Values:
     import polars as pl
 
     if isinstance(series.dtype, pl.Enum):
@@ -181,7 +180,7 @@ def _category(series: pl.Series) -> tuple[ColumnKind, bytes, str, str, tuple[str
     return ColumnKind.CATEGORY, places.fill_null(0).to_numpy().tobytes(), "", "", tuple(levels)
 
 
-def _texts(series: pl.Series, kind: ColumnKind) -> tuple[ColumnKind, bytes, str, str, tuple[str, ...]]:
+def _texts(series: pl.Series, kind: ColumnKind) -> _Values:
     if series.str.contains("\0", literal=True).any():
         return _spelled(series.to_list())
     if not len(series):
@@ -190,6 +189,6 @@ def _texts(series: pl.Series, kind: ColumnKind) -> tuple[ColumnKind, bytes, str,
     return kind, joined.encode("utf-8"), "", "", ()
 
 
-def _spelled(values: list[Any]) -> tuple[ColumnKind, bytes, str, str, tuple[str, ...]]:
+def _spelled(values: list[Any]) -> _Values:
     spelled = json.dumps(values, ensure_ascii=False, default=str)
     return ColumnKind.SPELLED, spelled.encode("utf-8", "backslashreplace"), "", "", ()

@@ -43,8 +43,8 @@ _ROW, _VALUE, _TEXT, _MERGED = f"{_NAMES}row", f"{_NAMES}v", f"{_NAMES}t", f"{_N
 
 
 def read_grid(path: str, data: bytes, wanted: Collection[str], sheet: str = "") -> Grid:
-    """The cells in the file ``path``; of a workbook those of its ``sheet``, else of its first one whose columns have all
-    the names ``wanted``, else of its first one with cells. Raises ``InvalidInput``."""
+    """The cells in the file ``path``; of a workbook those of its ``sheet``, else of its first one whose columns have
+    all the names ``wanted``, else of its first one with cells. Raises ``InvalidInput``."""
     unreadable: tuple[type[Exception], ...] = (
         *table_library_failures(),
         BadZipFile,
@@ -98,7 +98,7 @@ def _workbook(data: bytes, wanted: Collection[str], only: str) -> Grid:
 
 
 def _only(each: Sequence[_Sheet], sheets: Sequence[str], name: str) -> Sequence[_Sheet]:
-    """Of ``each``, the one that is called ``name``; all where that is "". Raises ``InvalidInput`` when there is none."""
+    """Of ``each``, the one called ``name``; all where that is "". Raises ``InvalidInput`` when there is none."""
     if name and name not in sheets:
         there = ", ".join(f"“{other[:60]}”" for other in sheets[:10])
         raise InvalidInput(f"The workbook has no sheet “{name[:60]}”.", next_step=f"It has {there or 'none'}.")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    _Bytes = np.ndarray[Any, Any]
+
 _EXACT = 1 << 53
 _NULLABLE = {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 _FIRST_DAY = date(1970, 1, 1)
@@ -60,7 +62,7 @@ def _array(column: Column, account: ColumnAccount) -> Any:
     return made
 
 
-def _made(column: Column, account: ColumnAccount, missing: np.ndarray[Any, Any] | None) -> Any:
+def _made(column: Column, account: ColumnAccount, missing: _Bytes | None) -> Any:  # noqa: PLR0911  # as below
     import numpy as np
     import pandas as pd
 
@@ -94,13 +96,13 @@ def _is_span(kind: ColumnKind) -> bool:
     return kind in (ColumnKind.MOMENT, ColumnKind.DURATION, ColumnKind.TIME)
 
 
-def _mask(values: np.ndarray[Any, Any], missing: np.ndarray[Any, Any] | None) -> np.ndarray[Any, Any]:
+def _mask(values: _Bytes, missing: _Bytes | None) -> _Bytes:
     import numpy as np
 
     return np.zeros(len(values), dtype=bool) if missing is None else missing.copy()
 
 
-def _fractions(values: np.ndarray[Any, Any], wanted: str, missing: np.ndarray[Any, Any] | None) -> Any:
+def _fractions(values: _Bytes, wanted: str, missing: _Bytes | None) -> Any:
     import numpy as np
     import pandas as pd
 
@@ -111,9 +113,7 @@ def _fractions(values: np.ndarray[Any, Any], wanted: str, missing: np.ndarray[An
     return values.astype(wanted) if wanted == "float16" else values
 
 
-def _span(
-    column: Column, values: np.ndarray[Any, Any], account: ColumnAccount, missing: np.ndarray[Any, Any] | None
-) -> Any:
+def _span(column: Column, values: _Bytes, account: ColumnAccount, missing: _Bytes | None) -> Any:
     """Moments and lengths of time."""
     import numpy as np
     import pandas as pd
@@ -137,7 +137,7 @@ def _span(
         return pd.Series(spans).dt.tz_localize("UTC").array
 
 
-def _texts(column: Column, wanted: str, missing: np.ndarray[Any, Any] | None) -> Any:
+def _texts(column: Column, wanted: str, missing: _Bytes | None) -> Any:
     import pandas as pd
 
     objects = _objects(_as_objects(column), missing)
@@ -150,7 +150,7 @@ def _texts(column: Column, wanted: str, missing: np.ndarray[Any, Any] | None) ->
     return pd.array(objects, dtype="string" if wanted == "string" else "str")
 
 
-def _as_objects(column: Column) -> list[Any]:
+def _as_objects(column: Column) -> list[Any]:  # noqa: PLR0911  # one return a type reads best
     """The values as Python has them, whatever stands where there is none."""
     import numpy as np
 
@@ -163,14 +163,14 @@ def _as_objects(column: Column) -> list[Any]:
         return _divided(column)
     values = np.frombuffer(column.values, dtype=_DTYPES.get(kind, "int64" if _is_span(kind) else kind.value))
     if kind is ColumnKind.TRUTH:
-        return values.astype(bool).tolist()
+        return list(map(bool, values))
     if kind is ColumnKind.CATEGORY:
         return [column.levels[place] for place in values.tolist()] if column.levels else [None] * len(values)
     if kind is ColumnKind.DATE:
         return [_day(each) for each in values.tolist()]
     if kind is ColumnKind.TIME:
         return [_clock(each) for each in values.tolist()]
-    return values.tolist()
+    return list(values.tolist())
 
 
 def _day(days: int) -> date | None:
@@ -208,7 +208,7 @@ def _spelled(column: Column) -> list[Any]:
     return values
 
 
-def _objects(values: list[Any], missing: np.ndarray[Any, Any] | None) -> np.ndarray[Any, Any]:
+def _objects(values: list[Any], missing: _Bytes | None) -> _Bytes:
     import numpy as np
 
     if missing is not None and len(values) != len(missing):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kronkers_studio.domain.models import ModelVersion, Package
 from kronkers_studio.domain.references import format_content
@@ -13,13 +13,23 @@ from kronkers_studio.notebook.display import shown_as_html
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kronkers_studio.notebook.workspace import Workspace
+
+class Verbs(Protocol):
+    """What a workspace does with a model; ``Workspace`` does."""
+
+    def package(self, model: str, *, progress: bool = False) -> Package: ...
+
+    def release(self, model: str, to: str = THIS_COMPUTER, *, progress: bool = False) -> Release: ...
+
+    def alias(self, model: str, alias: str) -> Model: ...
+
+    def predict(self, model: str, rows: Any, *, place: str = THIS_COMPUTER) -> pd.DataFrame: ...
 
 
 class Model:
-    """A registered version; its facts are those of when it was asked for. ``Workspace.model`` and ``register`` give it."""
+    """A registered version, as it was when it was asked for. ``Workspace.model`` and ``register`` give it."""
 
-    def __init__(self, workspace: Workspace, version: ModelVersion) -> None:
+    def __init__(self, workspace: Verbs, version: ModelVersion) -> None:
         self._workspace = workspace
         self.facts = version
         """All that is known of the version."""

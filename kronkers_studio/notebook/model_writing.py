@@ -35,8 +35,8 @@ def model_bytes(model: Any) -> WrittenModel:
             return write(model)
     raise UnsupportedModel(
         f"A {type(model).__module__}.{type(model).__qualname__} is no model that can be registered.",
-        next_step="Give a fitted model of scikit-learn, XGBoost, LightGBM, CatBoost, Keras, ONNX or TorchScript, or the "
-        "path of its file.",
+        next_step="Give a fitted model of scikit-learn, XGBoost, LightGBM, CatBoost, Keras, ONNX or TorchScript, or "
+        "the path of its file.",
     )
 
 

@@ -67,7 +67,7 @@ def parquet_bytes(frame: pd.DataFrame) -> bytes:
 
 
 def arrow_bytes(frame: pd.DataFrame) -> bytes:
-    """``frame`` as a Feather file. Raises ``InvalidInput`` for what it would lose: an index, names that are no texts."""
+    """``frame`` as a Feather file. Raises ``InvalidInput`` for what that has no place for, such as an index."""
     import pandas as pd
     import polars as pl
 

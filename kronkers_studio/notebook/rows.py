@@ -18,15 +18,15 @@ def cells_of(column: pd.Series) -> list[Any]:
     import pandas as pd
 
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "bi":
-        return column.tolist()
+        return list(column.tolist())
     values = column.astype(object).where(column.notna(), None).tolist()
-    return [_plain(each, pd.Timestamp, np.generic) for each in values]
 
+    def plain(value: Any) -> Any:
+        if isinstance(value, pd.Timestamp):
+            return value.to_pydatetime(warn=False)
+        return value.item() if isinstance(value, np.generic) else value
 
-def _plain(value: Any, moment: type, number: type) -> Any:
-    if isinstance(value, moment):
-        return value.to_pydatetime(warn=False)  # type: ignore[attr-defined]
-    return value.item() if isinstance(value, number) else value
+    return list(map(plain, values))
 
 
 def row_table(rows: Any, names: Sequence[str] = ()) -> RowTable:

@@ -15,7 +15,7 @@ WRITTEN = (".csv", ".tsv", ".parquet", ".pq", ".feather", ".arrow", ".xlsx", ".j
 
 def table_bytes(frame: pd.DataFrame, path: str) -> bytes:
     """``frame`` as the file ``path`` has it: its index only in Parquet, and in CSV and workbooks where it is more than
-    the rows' numbers, as first columns. Raises ``InvalidInput`` for other endings, and for what the file cannot hold."""
+    the rows' numbers, as first columns. Raises ``InvalidInput`` for other endings, and what the file cannot hold."""
     from kronkers_studio.notebook.parquet_writing import arrow_bytes, parquet_bytes
 
     ending = f".{path.lower().rpartition('.')[2]}"

@@ -10,14 +10,14 @@ What people do:
 migrating          plan a folder, bring it in; ``plans`` tells more of it, ``replace_branch`` chooses the branch,
                    ``sources`` are a project's folders, ``watching`` keeps in step with them
 browsing           projects, folders, restore, check; ``timeline`` has all versions, ``previews`` one file
-file_commits       files from nowhere else, such as a notebook's, saved as a commit; ``table_files`` reads tables as columns
+file_commits       files of no folder, such as a notebook's, saved as a commit; ``table_files`` reads tables as columns
 versions           branches, tags, differences, the history of one file, merges
 searching          files, models and projects by what is typed
 trash, keys        out of sight and back; the ways of opening the workspace; ``signers`` sign packages
 maintenance        free space, find damage, mend it
 models             find, register, list and alias models; ``model_versions`` describes them, ``lineage`` follows them
 model_folders      folders that MLflow saved: which file in them is the model
-added_models       a model's file from anywhere, without its folder
+added_models       a model's file from anywhere, without its folder; ``given_models`` one from a program's memory
 allowances         names outside the list that a person lets one version's file use
 stated_signatures  what a person says that a version takes and gives; ``example_inputs`` tells it from an example
 dependencies       the libraries of a model's service: what was found of them, and what a person chooses

@@ -1,5 +1,5 @@
-"""A model that is in a program's memory, such as a notebook's: its file, and what says what made it, become a commit of a
-project, and that a version."""
+"""A model that is in a program's memory, such as a notebook's: its file, and what says what made it, become a commit
+of a project, and that a version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which workspace is meant, and by which key it opens, where neither is typed: from the settings and the environment."""
+"""Which workspace is meant, and by which key it opens, where neither is typed: settings and environment say it."""
 
 from __future__ import annotations
 
