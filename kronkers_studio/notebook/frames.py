@@ -34,7 +34,10 @@ def frame_of(table: ColumnTable) -> pd.DataFrame:
 
     account = read_account(table.pandas)
     arrays = {each.name: _array(each, account.columns.get(each.name, ColumnAccount())) for each in table.columns}
-    frame = pd.DataFrame(arrays, index=pd.RangeIndex(table.rows))
+    kept = {  # else pandas looks what is in the objects, and makes texts of them
+        name: pd.Series(array, dtype=object) if array.dtype == object else array for name, array in arrays.items()
+    }
+    frame = pd.DataFrame(kept, index=pd.RangeIndex(table.rows))
     return with_labels(frame, account) if table.pandas else frame
 
 

@@ -125,7 +125,7 @@ def _tuple(name: Any, length: int) -> tuple[Any, ...] | None:
 def field_names(frame: Any) -> list[str]:
     """A name in the file for each column, all different: pandas' own way of spelling them."""
     fields: list[str] = []
-    taken: set[str] = set()
+    taken = {index_field(place) for place in range(frame.index.nlevels)}
     for name in frame.columns:
         wanted = field_name = str(name)
         number = 1

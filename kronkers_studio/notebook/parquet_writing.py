@@ -62,7 +62,9 @@ def parquet_bytes(frame: pd.DataFrame) -> bytes:
     every = [*written, *levels]
     account = written_account(frame, [column.entry(name) for name, column in every], index)
     buffer = io.BytesIO()
-    pl.DataFrame([column.series for _, column in every]).write_parquet(buffer, metadata={"pandas": account})
+    pl.DataFrame({column.series.name: column.series for _, column in every}).write_parquet(
+        buffer, metadata={"pandas": account}
+    )
     return buffer.getvalue()
 
 
@@ -83,7 +85,7 @@ def arrow_bytes(frame: pd.DataFrame) -> bytes:
             "The columns of an Arrow file are called by texts, each by its own.", next_step="Save it as Parquet."
         )
     buffer = io.BytesIO()
-    columns = [_written(field, frame.iloc[:, place]).series for place, field in enumerate(fields)]
+    columns = {field: _written(field, frame.iloc[:, place]).series for place, field in enumerate(fields)}
     pl.DataFrame(columns).write_ipc(buffer, compression="lz4")
     return buffer.getvalue()
 
