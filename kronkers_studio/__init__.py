@@ -1,6 +1,6 @@
 """Kronkers Studio: from a OneDrive folder to a monitored model service on your own servers.
 
-In a notebook, ``kronkers_studio.open()`` opens a workspace (docs/notebooks.md). It is loaded when first named: the
+In a notebook, ``open`` of this package opens a workspace (docs/notebooks.md). It is loaded when first named: the
 command and the program in the container import this package too.
 """
 
