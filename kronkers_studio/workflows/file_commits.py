@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from kronkers_studio.domain.content import (
     DEFAULT_BRANCH,
@@ -31,6 +31,7 @@ from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.workflows.session import Session
 
+_PIECE = 1 << 20
 Content = bytes | BinaryIO
 """A file's bytes, or a seekable stream of them, which is read from its start and stays open."""
 
@@ -175,12 +176,36 @@ class _Given:
             return
         try:
             content.seek(0)
-            yield content
+            yield cast(BinaryIO, _Pieces(content, item))
             same = content.seek(0, io.SEEK_END) == item.size
         except OSError as error:
             raise _unread(item, SkipReason.READ_ERROR, f"{error.strerror or error}.") from None
         if not same:
-            raise _unread(item, SkipReason.CHANGED_WHILE_READ, "It changed while it was read.")
+            raise _changed(item)
+
+
+class _Pieces(io.RawIOBase):
+    """A stream of whoever has one, which may do no more than ``read``, and never end."""
+
+    def __init__(self, stream: BinaryIO, item: SourceItem) -> None:
+        self._stream = stream
+        self._item = item
+        self._left = item.size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._stream.read(min(len(buffer), _PIECE))
+        self._left -= len(piece)
+        if self._left < 0:
+            raise _changed(self._item)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _changed(item: SourceItem) -> SourceProblem:
+    return _unread(item, SkipReason.CHANGED_WHILE_READ, "It changed while it was read.")
 
 
 def _unread(item: SourceItem, reason: SkipReason, words: str) -> SourceProblem:
