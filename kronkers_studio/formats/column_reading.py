@@ -26,8 +26,8 @@ _MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"
 """What programs write for a number that is missing. Of texts only the empty cell is: NA may be Namibia."""
 _INTEGER = r"^-?(0|[1-9][0-9]{0,18})$"
 _FRACTION = r"^-?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?$"
+_LONG = r"^-?[0-9]{16,}$"
 _DIGIT = r"^-?\.?[0-9]"
-_EXACT = 1 << 53
 _COMMA_IS_DECIMAL = (";", "\t")
 
 
@@ -113,7 +113,7 @@ def _typed(cells: pl.Series, delimiter: str, commas: list[str]) -> pl.Series:
     if there.str.contains(_INTEGER).all():
         whole = plain.cast(pl.Int64, strict=False)
         return whole if whole.null_count() == plain.null_count() else cells
-    if not (there.str.contains(_FRACTION) & there.str.contains(_DIGIT)).all():
+    if not (there.str.contains(_FRACTION) & there.str.contains(_DIGIT)).all() or there.str.contains(_LONG).any():
         return cells
     if comma:
         commas.append(cells.name)
