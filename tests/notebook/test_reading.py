@@ -76,9 +76,10 @@ def test_a_column_is_one_of_numbers_when_each_cell_is(
 
 def test_a_workbook_gives_its_sheet_with_each_cell_as_it_is(ws: ks.Workspace) -> None:
     book = openpyxl.Workbook()
-    book.active.append(["id", "when", "ok", "text"])
-    book.active.append([1, dt.datetime(2026, 5, 1, 9, 30), True, "007"])
-    book.active.append([2.5, None, False, None])
+    sheet: Any = book.active
+    sheet.append(["id", "when", "ok", "text"])
+    sheet.append([1, dt.datetime(2026, 5, 1, 9, 30), True, "007"])
+    sheet.append([2.5, None, False, None])
     book.create_sheet("2026").append(["other"])
     book["2026"].append([7])
     stream = io.BytesIO()
@@ -96,8 +97,8 @@ def test_a_workbook_gives_its_sheet_with_each_cell_as_it_is(ws: ks.Workspace) ->
 def test_a_frame_becomes_a_workbook_in_which_no_text_is_a_formula(ws: ks.Workspace) -> None:
     frame = pd.DataFrame({"t": ["=1+1", "@x"], "n": [0.1, 2.0]}, index=pd.Index(["a", "b"], name="key"))
     ws["p"].save(frame, "b.xlsx", create=True)
-    sheet = openpyxl.load_workbook(io.BytesIO(ws["p"].read_bytes("b.xlsx"))).active
-    assert [cell.data_type for cell in sheet["B"]] == ["s", "s", "s"] or sheet["B2"].data_type != "f"
+    sheet: Any = openpyxl.load_workbook(io.BytesIO(ws["p"].read_bytes("b.xlsx"))).active
+    assert sheet["B2"].data_type != "f" and sheet["B2"].value == "=1+1"
     assert ws["p"].read("b.xlsx").values.tolist() == [["a", "=1+1", 0.1], ["b", "@x", 2]]
 
 
@@ -156,7 +157,7 @@ def test_older_versions_are_read_compared_and_restored(ws: ks.Workspace, tmp_pat
     ws["p"].restore(tmp_path / "out", at=first.id)
     assert (tmp_path / "out" / "t.csv").read_text(encoding="utf-8") == "id\n1\n"
     with pytest.raises(InvalidInput, match="int cannot be saved"):
-        ws["p"].save(3, "x")  # type: ignore[arg-type]
+        ws["p"].save(3, "x")
     ws["p"].save(tmp_path / "out" / "t.csv", "copy.csv")
     ws["p"].save(io.BytesIO(b"x"), "x.bin")
     assert ws["p"].ls()["name"].tolist() == ["copy.csv", "t.csv", "x.bin"]
