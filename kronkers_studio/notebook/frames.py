@@ -81,7 +81,9 @@ def _made(column: Column, account: ColumnAccount, missing: _Bytes | None) -> Any
     if kind is ColumnKind.CATEGORY:
         places = values.astype("int64")
         places[_mask(values, missing)] = -1
-        return pd.Categorical.from_codes(places, categories=list(column.levels), ordered=account.ordered)
+        return pd.Categorical.from_codes(
+            places, categories=list(column.levels), ordered=account.ordered and account.categories is not None
+        )
     if _is_span(kind) or kind is ColumnKind.DATE:
         return _span(column, values, account, missing)
     if kind.value.startswith("float"):

@@ -125,7 +125,7 @@ def _tuple(name: Any, length: int) -> tuple[Any, ...] | None:
 def field_names(frame: Any) -> list[str]:
     """A name in the file for each column, all different: pandas' own way of spelling them."""
     fields: list[str] = []
-    taken = {index_field(place) for place in range(frame.index.nlevels)}
+    taken = {_INDEX.format(place) for place in range(frame.index.nlevels)}
     for name in frame.columns:
         wanted = field_name = str(name)
         number = 1
@@ -165,9 +165,9 @@ def written_account(frame: Any, columns: Sequence[Mapping[str, Any]], index: Seq
     )
 
 
-def index_field(place: int) -> str:
-    """What the level of the index at ``place`` is called in the file."""
-    return _INDEX.format(place)
+def index_field(place: int, name: Any, taken: Sequence[str]) -> str:
+    """What the level of the index at ``place`` is called in the file: as it is, where nothing else is called so."""
+    return name if isinstance(name, str) and name not in taken else _INDEX.format(place)
 
 
 def _plain(name: Any) -> Any:

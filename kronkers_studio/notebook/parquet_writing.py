@@ -56,7 +56,8 @@ def parquet_bytes(frame: pd.DataFrame) -> bytes:
         index.append({"kind": "range", "name": _text_or_none(frame.index.name), **stops})
     else:
         for place, name in enumerate(frame.index.names):
-            level = _written(index_field(place), frame.index.get_level_values(place).to_series().reset_index(drop=True))
+            field = index_field(place, name, [column.series.name for _, column in (*written, *levels)])
+            level = _written(field, frame.index.get_level_values(place).to_series().reset_index(drop=True))
             levels.append((name, level))
             index.append(level.series.name)
     every = [*written, *levels]

@@ -78,7 +78,8 @@ def _unpacked(server: LabServer, folder: Path) -> Path:
     files, archive = folder / "image", folder / "image.tar"
     image = docker(server, "image", "ls", "--filter", "reference=*/base-julia*", "--quiet").split()[0]
     docker(server, "create", "--name", "image-of-julia", image, "true")
-    docker(server, "export", "--output", str(archive), "image-of-julia")
+    with archive.open("wb") as stream:
+        subprocess.run(server.inside("docker", "export", "image-of-julia"), stdout=stream, check=True)
     docker(server, "rm", "image-of-julia")
     files.mkdir()
     subprocess.run(["tar", "--extract", "--file", str(archive), "--directory", str(files)], check=True)

@@ -22,6 +22,7 @@ from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.notebook.parquet_writing import parquet_bytes
 from kronkers_studio.notebook.table_writing import table_bytes
 from kronkers_studio.workflows.session import create_workspace
+from tests.notebook.make_files import foreign_frame, indexed_frame
 
 ROWS = 3
 
@@ -225,6 +226,21 @@ def test_what_is_written_about_columns_is_not_believed(ws: ks.Workspace, account
     pl.DataFrame({"a": [1, 2]}).write_parquet(buffer, metadata={"pandas": account})
     ws["p"].save(buffer.getvalue(), "t.parquet", create=True)
     assert ws["p"].read("t.parquet")["a"].tolist() == [1, 2]
+
+
+def test_what_pandas_wrote_with_pyarrow_comes_back(ws: ks.Workspace) -> None:
+    """But for the order of categories, which only our own files tell: then nothing is said of it."""
+    files = Path(__file__).with_name("files")
+    for name in ("by_pyarrow.parquet", "by_pyarrow.feather"):
+        ws["p"].save(files / name, name, create=True)
+    wanted, found = indexed_frame(), ws["p"].read("by_pyarrow.parquet")
+    level = ("top", "level")
+    assert found[level].dtype == pd.CategoricalDtype(["u", "v"])
+    assert found[level].astype("str").tolist()[::2] == ["u", "v"]
+    pd.testing.assert_frame_equal(found.drop(columns=[level]), wanted.drop(columns=[level]), check_column_type=False)
+    plain = ws["p"].read("by_pyarrow.feather")
+    assert plain["text"].tolist()[::2] == ["ä", "007"] and plain["whole"].tolist()[::2] == [1, 2**60 + 1]
+    pd.testing.assert_series_equal(plain["place"], foreign_frame()["place"])
 
 
 def test_a_frame_that_is_not_read_back_by_pandas_is_none_of_ours(tmp_path: Path) -> None:
