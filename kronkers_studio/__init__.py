@@ -4,13 +4,11 @@ In a notebook, ``open`` of this package opens a workspace (docs/notebooks.md). I
 command and the program in the container import this package too.
 """
 
-from typing import Any
-
 __version__ = "0.1.0"
 _NOTEBOOK = ("Model", "Project", "Workspace", "open")
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _NOTEBOOK:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -34,6 +34,10 @@ def frame_of(table: ColumnTable) -> pd.DataFrame:
 
     account = read_account(table.pandas)
     arrays = {each.name: _array(each, account.columns.get(each.name, ColumnAccount())) for each in table.columns}
+    if not table.rows:  # no text at all is spelled as one empty one is
+        arrays = {name: array[:0] for name, array in arrays.items()}
+    if any(len(array) != table.rows for array in arrays.values()):
+        raise _damaged()
     kept = {  # else pandas looks what is in the objects, and makes texts of them
         name: pd.Series(array, dtype=object) if array.dtype == object else array for name, array in arrays.items()
     }
@@ -58,7 +62,7 @@ def _array(column: Column, account: ColumnAccount) -> Any:
 
     missing = np.frombuffer(column.missing, dtype=bool) if len(column.missing) else None
     if account.numpy_type == "object" and column.kind is not ColumnKind.NOTHING:
-        return _objects(_as_objects(column), missing)
+        return _objects(column, missing)
     made = _made(column, account, missing)
     if account.categories is not None or account.pandas_type == "categorical":
         return _categorical(made, account)
@@ -124,7 +128,7 @@ def _span(column: Column, values: _Bytes, account: ColumnAccount, missing: _Byte
     import pandas as pd
 
     if column.kind is ColumnKind.TIME:
-        return _objects(_as_objects(column), missing)
+        return _objects(column, missing)
     kind = "timedelta64" if column.kind is ColumnKind.DURATION else "datetime64"
     spans = values.astype(f"{kind}[D]").astype(f"{kind}[s]") if column.kind is ColumnKind.DATE else None
     if spans is None:
@@ -145,12 +149,11 @@ def _span(column: Column, values: _Bytes, account: ColumnAccount, missing: _Byte
 def _texts(column: Column, wanted: str, missing: _Bytes | None) -> Any:
     import pandas as pd
 
-    objects = _objects(_as_objects(column), missing)
+    objects = _objects(column, missing)
     if column.kind is ColumnKind.NOTHING and wanted.startswith("float"):
         return objects.astype("float64")
-    if column.kind not in (ColumnKind.TEXT, ColumnKind.SPELLED):
-        return objects
-    if not all(each is None or isinstance(each, str) for each in objects):
+    spelled = column.kind is ColumnKind.SPELLED and all(each is None or isinstance(each, str) for each in objects)
+    if column.kind is not ColumnKind.TEXT and not spelled:
         return objects
     return pd.array(objects, dtype="string" if wanted == "string" else "str")
 
@@ -213,16 +216,19 @@ def _spelled(column: Column) -> list[Any]:
     return values
 
 
-def _objects(values: list[Any], missing: _Bytes | None) -> _Bytes:
+def _objects(column: Column, missing: _Bytes | None) -> _Bytes:
+    """The values as an array of objects, None where there is none."""
     import numpy as np
 
+    values = _as_objects(column)
     if missing is not None and len(values) != len(missing):
         raise _damaged()
     objects = np.empty(len(values), dtype=object)
-    objects[:] = values if not any(isinstance(each, list | tuple) for each in values) else None
-    for place, each in enumerate(values):
-        if isinstance(each, list | tuple):
+    if column.kind is ColumnKind.SPELLED:  # lists of one length would be taken for a table
+        for place, each in enumerate(values):
             objects[place] = each
+    else:
+        objects[:] = values
     if missing is not None:
         objects[missing] = None
     return objects

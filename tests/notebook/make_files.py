@@ -1,5 +1,5 @@
-"""Makes files/by_pyarrow.parquet and .feather as pandas writes them with pyarrow, which the product does without: run it
-where both are installed."""
+"""Makes files/by_pyarrow.parquet and .feather as pandas writes them with pyarrow, which the product does without: run
+it where both are installed."""
 
 from __future__ import annotations
 

@@ -18,7 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import kronkers_studio as ks
+from kronkers_studio.domain.column_tables import Column, ColumnKind, ColumnTable
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.notebook.frames import frame_of
 from kronkers_studio.notebook.parquet_writing import parquet_bytes
 from kronkers_studio.notebook.table_writing import table_bytes
 from kronkers_studio.workflows.session import create_workspace
@@ -241,6 +243,27 @@ def test_what_pandas_wrote_with_pyarrow_comes_back(ws: ks.Workspace) -> None:
     plain = ws["p"].read("by_pyarrow.feather")
     assert plain["text"].tolist()[::2] == ["ä", "007"] and plain["whole"].tolist()[::2] == [1, 2**60 + 1]
     pd.testing.assert_series_equal(plain["place"], foreign_frame()["place"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (ColumnKind.TEXT, b"a"),
+        (ColumnKind.TEXT, b"a\0\xff"),
+        (ColumnKind.TEXT, b"a\0b\0c"),
+        (ColumnKind.SPELLED, b'["a"]'),
+        (ColumnKind.SPELLED, b'{"a": 1}'),
+        (ColumnKind.SPELLED, b"[" * 100_000),
+        (ColumnKind.DECIMAL, b"1\0x"),
+        (ColumnKind.BYTES, b"00\0zz"),
+    ],
+)
+def test_columns_that_are_not_what_they_are_said_to_be_are_refused(kind: ColumnKind, values: bytes) -> None:
+    """The process that reads tables may have been taken over. Seen to fail without the look at how many there are."""
+    for missing in (b"", b"\0\1"):
+        column = Column("a", kind, memoryview(values), memoryview(missing))
+        with pytest.raises(InvalidInput, match="cannot be read"):
+            frame_of(ColumnTable((column,), 2))
 
 
 def test_a_frame_that_is_not_read_back_by_pandas_is_none_of_ours(tmp_path: Path) -> None:
