@@ -157,13 +157,21 @@ def run_script(command: list[str], *arguments: str, seconds: float = 240) -> dic
     return found
 
 
+def _has_r() -> bool:
+    program = shutil.which("Rscript")
+    needed = "stopifnot(requireNamespace('rpart'), requireNamespace('jsonlite'))"
+    return (
+        program is not None and not subprocess.run([program, "-e", needed], capture_output=True, check=False).returncode
+    )
+
+
 @pytest.mark.skipif(not shutil.which("julia"), reason="there is no julia on this computer")
 def test_the_script_of_julia_does_the_whole_job(shell: ProcessShell, program: Path, stopped: None) -> None:
     told = run_script(["julia", "--startup-file=no", str(EXAMPLES / "wine.jl")])
     assert told["release"] == "r1" and told["correct"] > 0.8 and told["readings"] > 0
 
 
-@pytest.mark.skipif(not shutil.which("Rscript"), reason="there is no R on this computer")
+@pytest.mark.skipif(not _has_r(), reason="there is no R with rpart and jsonlite on this computer")
 def test_the_script_of_r_does_the_whole_job(shell: ProcessShell, program: Path, stopped: None) -> None:
     """On this computer, with the model as PMML; with its own R, on a server, in tests/r_models."""
     told = run_script(["Rscript", "--vanilla", str(EXAMPLES / "wine.R")])
