@@ -10,6 +10,7 @@ what to do next.
 
 workspace      ``open``, and what an open workspace offers
 project        one project: its files read, saved, listed, compared
+registration   what a model is registered with, and how versions are listed; ``series`` are live numbers as a frame
 model          one version of a model: packaged, put live, asked
 frames         columns of a file as a frame; ``labels`` are its index and the names of its columns
 table_writing  a frame as the bytes of a file; ``parquet_writing`` keeps all that pandas knows of it

@@ -13,22 +13,21 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.domain.models import ContentRef, ModelVersion, Package
+from kronkers_studio.domain.models import Package
 from kronkers_studio.domain.references import parse_content, parse_model, parse_model_version
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release
 from kronkers_studio.domain.series import Metric
-from kronkers_studio.domain.time_expressions import parse_duration
 from kronkers_studio.notebook.calls import Calls
 from kronkers_studio.notebook.display import shown_as_html
 from kronkers_studio.notebook.model import Model
 from kronkers_studio.notebook.project import Project
+from kronkers_studio.notebook.registration import MODEL_COLUMNS, measured, model_row, training_data
+from kronkers_studio.notebook.series import begin_of, metric_called, series_frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kronkers_studio.domain.series import LiveState
 
-_TRAINING_DATA = "training-data.parquet"
 _POINTS = 1200
 
 
@@ -151,7 +150,7 @@ class Workspace:
                 raise InvalidInput("Bytes say not what they are called.", next_step='Add path="churn/churn.onnx".')
             written = WrittenModel(bytes(model), "") if given else model_bytes(model)
             place = place_of_model(name, written.ending, path.strip("/"))
-            source, data_files = _training_data(data, place)
+            source, data_files = training_data(data, place)
             version = register_given_model(
                 session,
                 project or ADDED_MODELS,
@@ -162,7 +161,7 @@ class Workspace:
                 data=source,
                 data_files=data_files,
                 description=description,
-                metrics=_numbers(metrics),
+                metrics=measured(metrics),
                 message=message,
                 progress=told,
                 cancel=cancel,
@@ -197,7 +196,7 @@ class Workspace:
                 ref=source.commit,
                 name=name,
                 description=description,
-                metrics=_numbers(metrics),
+                metrics=measured(metrics),
                 data=parse_content(data) if data else None,
                 progress=told,
             )
@@ -211,9 +210,9 @@ class Workspace:
         from kronkers_studio.workflows.models import list_models
 
         versions = list_models(self._calls.session, name)
-        rows = [_model_row(each) for each in versions]
+        rows = [model_row(each) for each in versions]
         metrics = pd.DataFrame([dict(each.metrics) for each in versions], index=pd.RangeIndex(len(versions)))
-        return pd.concat([pd.DataFrame(rows, columns=list(_MODEL_COLUMNS)), metrics], axis=1)
+        return pd.concat([pd.DataFrame(rows, columns=list(MODEL_COLUMNS)), metrics], axis=1)
 
     def model(self, name: str) -> Model:
         """One version: the newest of "wine", or "wine:3", or "wine@champion". Raises ``NotFound``."""
@@ -325,7 +324,7 @@ class Workspace:
         from kronkers_studio.workflows.metrics import LiveFeed, live_state, read_window
         from kronkers_studio.workflows.models import show_model
 
-        wanted = [_metric(metric)] if metric else list(Metric)
+        wanted = [metric_called(metric)] if metric else list(Metric)
         session = self._calls.session
         show_model(session, model)
         if offline:
@@ -334,8 +333,8 @@ class Workspace:
             with closing(LiveFeed(session, model, place)) as feed:
                 state = feed.scrape()
         now = time.time()
-        windows = [read_window(session, model, place, each, _begin(since, now), now, _POINTS) for each in wanted]
-        return _series_frame([each.value for each in wanted], windows, state)
+        windows = [read_window(session, model, place, each, begin_of(since, now), now, _POINTS) for each in wanted]
+        return series_frame([each.value for each in wanted], windows, state)
 
     def answers(
         self, model: str, place: str = THIS_COMPUTER, *, since: str | timedelta | datetime = "1h"
@@ -347,7 +346,7 @@ class Workspace:
         from kronkers_studio.workflows.metrics import read_answers
 
         now = time.time()
-        found = read_answers(self._calls.session, model, place, _begin(since, now), now)
+        found = read_answers(self._calls.session, model, place, begin_of(since, now), now)
         if found.quantiles is not None:
             return pd.DataFrame({"quantile": [0.1, 0.5, 0.9], "value": builtins.list(found.quantiles)})
         counts = [*found.classes, *([("others", found.others)] if found.others else [])]
@@ -360,74 +359,3 @@ class Workspace:
     def _repr_html_(self) -> str:
         projects = ", ".join(self._project_names()) if self._calls.is_open else "closed"
         return shown_as_html("Workspace", {"Folder": self.directory, "Projects": projects})
-
-
-_MODEL_COLUMNS = ("model", "version", "framework", "aliases", "created", "size", "source")
-
-
-def _model_row(version: ModelVersion) -> tuple[Any, ...]:
-    framework = f"{version.facts.framework.label} {version.facts.framework_version}".strip()
-    aliases = ", ".join(version.aliases)
-    return (
-        *(version.name, version.version, framework, aliases),
-        *(version.created, version.size, str(version.source)),
-    )
-
-
-def _training_data(data: Any, place: str) -> tuple[ContentRef | None, dict[str, bytes]]:
-    """Where the data is that a model was trained on, and the file of a frame that is to be saved beside the model."""
-    import pandas as pd
-
-    from kronkers_studio.domain.paths import join, parent
-    from kronkers_studio.notebook.table_writing import table_bytes
-
-    if data is None:
-        return None, {}
-    if isinstance(data, str):
-        return parse_content(data), {}
-    frame, path = data if isinstance(data, tuple) and len(data) == 2 else (data, join(parent(place), _TRAINING_DATA))
-    if not isinstance(frame, pd.DataFrame) or not isinstance(path, str):
-        raise InvalidInput(
-            "Training data is a file of a project or a frame.",
-            next_step='Give data="PROJECT:PATH", data=frame, or data=(frame, "folder/train.parquet").',
-        )
-    return None, {path.strip("/"): table_bytes(frame, path)}
-
-
-def _numbers(metrics: Mapping[str, float] | None) -> dict[str, float]:
-    try:
-        return {str(name): float(value) for name, value in (metrics or {}).items()}
-    except (TypeError, ValueError):
-        raise InvalidInput(
-            "A metric is a number.", next_step='Write for instance metrics={"accuracy": 0.93}.'
-        ) from None
-
-
-def _metric(name: str) -> Metric:
-    try:
-        return Metric(name)
-    except ValueError:
-        raise InvalidInput(f"There is no metric “{name}”.", next_step=f"There are {', '.join(Metric)}.") from None
-
-
-def _begin(since: str | timedelta | datetime, now: float) -> float:
-    if isinstance(since, datetime):
-        return since.timestamp()
-    return now - (since.total_seconds() if isinstance(since, timedelta) else parse_duration(since))
-
-
-def _series_frame(names: list[str], windows: list[Any], state: LiveState) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
-    columns = []
-    for name, window in zip(names, windows, strict=True):
-        times, means = np.array(window.times), np.array(window.mean)
-        there = np.isfinite(times) & np.isfinite(means)
-        moments = pd.to_datetime(np.round(times[there] * 1000).astype("int64"), unit="ms", utc=True)
-        column = pd.Series(means[there], index=pd.DatetimeIndex(moments, name="time"), name=name)
-        columns.append(column[~column.index.duplicated(keep="last")])
-    frame = pd.concat(columns, axis=1).sort_index()
-    frame.index.name = "time"
-    frame.attrs = {"as_of": state.as_of, "reachable": state.reachable, "problem": state.problem}
-    return frame
