@@ -4,6 +4,7 @@ main              the root command, and which module has which commands
 
 The commands:
 content           the workspace and what is in it: init, projects, log, show, ls, restore, check
+files             one file: read, save
 migrating         bringing folders in: migrate, status, folder
 versions          diff, branch, merge, tag
 working_copies    checkout, checkouts, commit, update, open

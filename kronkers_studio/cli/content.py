@@ -9,13 +9,14 @@ import typer
 
 from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.plain_text import moment, plural, size, skipped_lines, table
-from kronkers_studio.cli.terminal import Terminal, ask, command, environment_passphrase
+from kronkers_studio.cli.terminal import Terminal, ask, command
 from kronkers_studio.domain.content import CheckReport, EntryKind
 from kronkers_studio.domain.differences import ChangeKind, EntryChange
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.references import parse_commit
 from kronkers_studio.settings.secrets import Secret
+from kronkers_studio.workflows.opening import environment_passphrase
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session

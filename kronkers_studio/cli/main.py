@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 GROUPS = {
     "content": ("init", "projects", "log", "show", "ls", "restore", "check"),
+    "files": ("read", "save"),
     "migrating": ("migrate", "status", "folder"),
     "versions": ("diff", "branch", "merge", "tag"),
     "working_copies": ("checkout", "checkouts", "commit", "update", "open"),

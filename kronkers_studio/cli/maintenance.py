@@ -8,9 +8,10 @@ import typer
 
 from kronkers_studio.cli.numbers import MOST_DAYS, finite
 from kronkers_studio.cli.plain_text import moment, plural, size, table
-from kronkers_studio.cli.terminal import Key, Terminal, command, with_key
+from kronkers_studio.cli.terminal import Terminal, command, with_key
 from kronkers_studio.domain.maintenance import CleanUpReport, RebuildReport
 from kronkers_studio.domain.references import parse_model_version
+from kronkers_studio.workflows.opening import Key
 
 _MOST_LINES = 50
 

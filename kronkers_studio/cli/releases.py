@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 import time
 from contextlib import closing
@@ -17,7 +16,6 @@ import typer
 from kronkers_studio.cli.allowances import allowance_lines
 from kronkers_studio.cli.json_output import document
 from kronkers_studio.cli.models import ModelRef
-from kronkers_studio.cli.numbers import MOST_DAYS
 from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.domain.errors import InvalidInput
@@ -25,6 +23,7 @@ from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.domain.references import parse_content, parse_model, parse_release_number
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release
 from kronkers_studio.domain.series import Answers, LiveService, LiveState, Metric
+from kronkers_studio.domain.time_expressions import parse_duration
 from kronkers_studio.settings.paths import from_home
 
 if TYPE_CHECKING:
@@ -443,17 +442,6 @@ def _read_table(
     file = from_home(Path(source))
     named = _names_content(source) and not file.exists()
     return read_table(session, parse_content(source) if named else file, signature, cancel)
-
-
-def parse_duration(text: str) -> float:
-    """``30s``, ``15m``, ``1h``, ``7d`` in seconds."""
-    match = re.fullmatch(r"(\d+)([smhd])", text)
-    if not match:
-        raise InvalidInput(f"“{text}” is not a length of time.", next_step="Write for instance 30s, 15m, 1h or 7d.")
-    seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
-    if seconds > MOST_DAYS * 86400:
-        raise InvalidInput(f"{text[:40]} is longer than a hundred years.", next_step="Write for instance 1h or 7d.")
-    return seconds
 
 
 def _note_unpaused(terminal: Terminal, session: Session, live: Release) -> None:

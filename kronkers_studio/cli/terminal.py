@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import os
 import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kronkers_studio.cli.interruption import stopped_by_signals
 from kronkers_studio.cli.json_output import json_text
 from kronkers_studio.cli.streams import give_up_output, print_in_utf8, print_note, print_result
-from kronkers_studio.domain.errors import Cancelled, KeyUnavailable, OutputUnwritable, StudioError, WorkspaceError
+from kronkers_studio.domain.errors import Cancelled, KeyUnavailable, OutputUnwritable, StudioError
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import SILENT, CancelSource, Progress
 from kronkers_studio.settings.secrets import Secret
+from kronkers_studio.workflows.opening import (
+    HOW_TO_GIVE_A_KEY,
+    Key,
+    Opened,
+    chosen_workspace,
+    with_environment_key,
+)
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
@@ -29,8 +35,6 @@ if TYPE_CHECKING:
 EXIT_BUG = 1
 EXIT_INCOMPLETE = 4
 EXIT_CANCELLED = 130
-Opened = TypeVar("Opened")
-_HOW_TO_GIVE_A_KEY = "Give it as KRONKERS_PASSPHRASE, KRONKERS_KEY_FILE or KRONKERS_RECOVERY_KEY."
 _LIKE_A_RECOVERY_KEY = re.compile(r"(?:[0-9A-Za-z]{4}[- ]){8}[0-9A-Za-z]{4}")
 
 
@@ -48,16 +52,7 @@ class Terminal:
         """The workspace's folder: the option, the environment, or the settings' default."""
         if self._workspace is not None:
             return self._workspace
-        from kronkers_studio.settings.configuration import load_settings
-
-        folder = load_settings().workspace
-        try:
-            return folder.expanduser()
-        except RuntimeError:
-            raise WorkspaceError(
-                "This account has no home folder to look for a workspace in.",
-                next_step="Name one with --workspace DIR.",
-            ) from None
+        return chosen_workspace()
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -95,28 +90,16 @@ class Terminal:
         self.exit_code = EXIT_INCOMPLETE
 
 
-class Key(TypedDict, total=False):
-    """One or more ways of opening a workspace; without any, what is known of it on this computer is tried."""
-
-    passphrase: Secret | None
-    recovery_key: Secret | None
-    key_file: Path | None
-
-
 def with_key(open_: Callable[[Key], Opened]) -> Opened:
     """What ``open_`` gives with the first key that is at hand: passphrase and key file from the environment, else the
     recovery key from there, else what is typed. No key ever comes from an argument."""
-    key_file = os.environ.get("KRONKERS_KEY_FILE")
     try:
-        return open_(Key(passphrase=environment_passphrase(), key_file=Path(key_file) if key_file else None))
+        return with_environment_key(open_)
     except KeyUnavailable as problem:
-        recovery_key = os.environ.get("KRONKERS_RECOVERY_KEY")
-        if recovery_key:
-            return open_(Key(recovery_key=Secret(recovery_key)))
         if not can_ask():
-            problem.next_step = f"{problem.next_step} {_HOW_TO_GIVE_A_KEY}".strip()
+            problem.next_step = f"{problem.next_step} {HOW_TO_GIVE_A_KEY}".strip()
             raise
-    typed = ask("Passphrase or recovery key", otherwise=_HOW_TO_GIVE_A_KEY)
+    typed = ask("Passphrase or recovery key", otherwise=HOW_TO_GIVE_A_KEY)
     if _LIKE_A_RECOVERY_KEY.fullmatch(typed.strip()):
         return open_(Key(recovery_key=Secret(typed)))
     return open_(Key(passphrase=Secret(typed)))
@@ -143,11 +126,6 @@ def ask(title: str, *, otherwise: str, hidden: bool = True, twice: bool = False)
     finally:
         signal.signal(signal.SIGINT, before)
     return typed
-
-
-def environment_passphrase() -> Secret | None:
-    text = os.environ.get("KRONKERS_PASSPHRASE", "")
-    return Secret(text) if text else None
 
 
 WorkspaceOption = Annotated[

@@ -1,4 +1,4 @@
-"""Moments as people write them: ``2026-05-01 14:05``, ``yesterday 14:05``, ``3 days ago``."""
+"""Moments as people write them: ``2026-05-01 14:05``, ``yesterday 14:05``, ``3 days ago``; and lengths of time."""
 
 from __future__ import annotations
 
@@ -16,6 +16,24 @@ _ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)? ?(Z|[+
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _END_OF_DAY = time(23, 59, 59, 999999)
 _REST_OF_MINUTE = timedelta(seconds=59, microseconds=999999)
+
+
+_LENGTH = re.compile(r"(\d{1,12})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_MOST_SECONDS = 36_525 * 86400
+
+
+def parse_duration(text: str) -> float:
+    """``30s``, ``15m``, ``1h``, ``7d`` in seconds. Raises ``InvalidInput``."""
+    match = _LENGTH.fullmatch(text)
+    if not match:
+        raise InvalidInput(
+            f"“{text[:40]}” is not a length of time.", next_step="Write for instance 30s, 15m, 1h or 7d."
+        )
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if seconds > _MOST_SECONDS:
+        raise InvalidInput(f"{text[:40]} is longer than a hundred years.", next_step="Write for instance 1h or 7d.")
+    return seconds
 
 
 def parse_moment(text: str, *, now: datetime, zone: tzinfo | None = None) -> datetime:

@@ -7,14 +7,14 @@ in a process of their own, which is confined (docs/decisions/0016):
 ``table_reading``   what the rest of the program calls: a ``TableReader`` has tables read elsewhere, within limits
 ``table_worker``    that process as seen from this one: started, asked, watched, ended
 ``table_process``   the program that reads them
-``table_messages``  what travels between the two; answers are data from outside, and checked as such
-``profile_messages``  the same for reference profiles
+``table_messages``  what travels between the two; answers are data from outside, and checked as such;
+                    ``profile_messages`` are reference profiles, ``column_messages`` whole columns
 
 ``table_files``, ``table_diff``, ``table_keys``, ``table_merge``, ``table_file_merge``, ``table_previews``,
-``table_views``, ``table_columns``, ``table_profiles``, ``profiled_columns``, ``column_profiles``, ``row_grids`` and
-``xlsx_headers`` are what that program does. Nobody else calls
-what they have for Parquet files and workbooks; the beginning of a CSV file (``delimited``) is read by the standard
-library, and bounded, so that it may be read anywhere.
+``table_views``, ``table_columns``, ``table_profiles``, ``profiled_columns``, ``column_profiles``, ``row_grids``,
+``column_reading`` and ``xlsx_headers`` are what that program does. Nobody else calls what they have for Parquet files
+and workbooks; the beginning of a CSV file (``delimited``) is read by the standard library, and bounded, so that it may
+be read anywhere.
 
 ``workbook_writing`` writes workbooks without temporary files, in either process.
 

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from xml.etree import ElementTree
 from zipfile import BadZipFile
 
@@ -31,6 +31,7 @@ from kronkers_studio.domain.row_tables import (
 )
 from kronkers_studio.formats.table_files import Format, table_format, table_library_failures, with_exact_numbers
 
+_Sheet = TypeVar("_Sheet")
 _CELL_BY_CELL = (".xlsx", ".xlsm")
 _WIDEST_INTEGER = 1 << 64
 _SPELLED = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -41,9 +42,9 @@ _NAMES = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _ROW, _VALUE, _TEXT, _MERGED = f"{_NAMES}row", f"{_NAMES}v", f"{_NAMES}t", f"{_NAMES}mergeCell"
 
 
-def read_grid(path: str, data: bytes, wanted: Collection[str]) -> Grid:
-    """The cells in the file ``path``; of a workbook those of its first sheet whose columns have all the names
-    ``wanted``, else of its first one with cells. Raises ``InvalidInput``."""
+def read_grid(path: str, data: bytes, wanted: Collection[str], sheet: str = "") -> Grid:
+    """The cells in the file ``path``; of a workbook those of its ``sheet``, else of its first one whose columns have
+    all the names ``wanted``, else of its first one with cells. Raises ``InvalidInput``."""
     unreadable: tuple[type[Exception], ...] = (
         *table_library_failures(),
         BadZipFile,
@@ -57,8 +58,8 @@ def read_grid(path: str, data: bytes, wanted: Collection[str]) -> Grid:
         if table_format(path) is Format.PARQUET:
             return _parquet(data)
         if path.lower().endswith(_CELL_BY_CELL):
-            return _workbook(data, wanted)
-        return _other_workbook(data, wanted)
+            return _workbook(data, wanted, sheet)
+        return _other_workbook(data, wanted, sheet)
     except unreadable as error:  # the library raises whatever a damaged part leads to; ParseError is a SyntaxError
         kind = "Parquet table" if table_format(path) is Format.PARQUET else "workbook"
         raise InvalidInput(
@@ -85,14 +86,23 @@ class _Bounds:
 # ---- workbooks as Excel writes them since 2007: cell by cell ----
 
 
-def _workbook(data: bytes, wanted: Collection[str]) -> Grid:
+def _workbook(data: bytes, wanted: Collection[str], only: str) -> Grid:
     import openpyxl
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what the library does not keep when it writes a workbook again
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheets = tuple(sheet.title for sheet in book.worksheets)
-        return _wanted_sheet((_sheet(book, sheet, sheets) for sheet in book.worksheets), sheets, wanted)
+        found = _only(book.worksheets, sheets, only)
+        return _wanted_sheet((_sheet(book, sheet, sheets) for sheet in found), sheets, wanted)
+
+
+def _only(each: Sequence[_Sheet], sheets: Sequence[str], name: str) -> Sequence[_Sheet]:
+    """Of ``each``, the one called ``name``; all where that is "". Raises ``InvalidInput`` when there is none."""
+    if name and name not in sheets:
+        there = ", ".join(f"“{other[:60]}”" for other in sheets[:10])
+        raise InvalidInput(f"The workbook has no sheet “{name[:60]}”.", next_step=f"It has {there or 'none'}.")
+    return [each[sheets.index(name)]] if name else each
 
 
 def _wanted_sheet(grids: Iterable[Grid], sheets: tuple[str, ...], wanted: Collection[str]) -> Grid:
@@ -201,12 +211,13 @@ def _unspelled(text: str) -> str:
 # ---- other workbooks, and Parquet: column by column ----
 
 
-def _other_workbook(data: bytes, wanted: Collection[str]) -> Grid:
+def _other_workbook(data: bytes, wanted: Collection[str], only: str) -> Grid:
     import fastexcel
 
     book = fastexcel.read_excel(data)
     sheets = tuple(book.sheet_names)
-    return _wanted_sheet((_other_sheet(book, name, sheets) for name in sheets), sheets, wanted)
+    found = _only(sheets, sheets, only)
+    return _wanted_sheet((_other_sheet(book, name, sheets) for name in found), sheets, wanted)
 
 
 def _other_sheet(book: Any, name: str, sheets: tuple[str, ...]) -> Grid:

@@ -119,7 +119,7 @@ def _read_csv(data: bytes) -> TableFile:
     frame = pl.read_csv(plain, has_header=False, separator=delimiter, infer_schema=False, empty_string_is_null=False)
     first = tuple(str(cell) for cell in frame.row(0))
     header = first if is_header(first) else None
-    names = _column_names(header or ("",) * len(first))
+    names = column_names(header or ("",) * len(first))
     frame.columns = names
     first_end = text.content.find("\n")
     line_end = "\r\n" if first_end > 0 and text.content[first_end - 1] == "\r" else "\n"
@@ -127,7 +127,7 @@ def _read_csv(data: bytes) -> TableFile:
     return TableFile(Format.CSV, {"": frame[1:] if header else frame}, form)
 
 
-def _column_names(header: Sequence[str]) -> list[str]:
+def column_names(header: Sequence[str]) -> list[str]:
     """A name for each column, different from all others."""
     names: dict[str, None] = {}
     copies: dict[str, int] = {}
@@ -158,7 +158,7 @@ def _csv_bytes(frame: pl.DataFrame, form: CsvForm, style: _QuoteStyle) -> bytes:
 
 def _header_of(frame: pl.DataFrame, header: tuple[str, ...]) -> list[str]:
     """The titles of the frame's columns as they were written; new columns are called what they are."""
-    titles = dict(zip(_column_names(header), header, strict=True))
+    titles = dict(zip(column_names(header), header, strict=True))
     return [titles.get(name, name) for name in frame.columns]
 
 
@@ -182,9 +182,9 @@ def _read_sheet(workbook: ExcelReader, name: str) -> pl.DataFrame:
         return frame
     first = tuple(str(cell) for cell in frame.row(0))
     if not is_header(first):
-        frame.columns = _column_names(("",) * frame.width)
+        frame.columns = column_names(("",) * frame.width)
         return frame
-    frame.columns = _column_names(first)
+    frame.columns = column_names(first)
     return frame[1:]
 
 

@@ -75,6 +75,7 @@ def _load_libraries() -> None:
     import polars as pl
 
     from kronkers_studio.formats import (  # noqa: F401
+        column_reading,
         row_grids,
         table_columns,
         table_diff,
@@ -189,8 +190,8 @@ def _facts(pipe: Pipe, files: list[Frame], options: Any) -> None:
 def _rows(pipe: Pipe, files: list[Frame], options: Any) -> None:
     from kronkers_studio.formats.row_grids import pack_rows, read_grid
 
-    path, wanted = options
-    grid = read_grid(path, files[0].body, wanted)
+    path, wanted, sheet = options
+    grid = read_grid(path, files[0].body, wanted, sheet)
     files.clear()
     body = bytearray()
     for line in pack_rows(grid):
@@ -212,6 +213,22 @@ def _profile(pipe: Pipe, files: list[Frame], options: Any) -> None:
     path, asked = options
     stream = io.BufferedReader(_Elsewhere(pipe, 0, files[0].about[1]), LARGEST_PIECE)
     pipe.send(DONE, pack_profile(profile_table(path, stream, unpack_question(asked))))
+
+
+def _table(pipe: Pipe, files: list[Frame], options: Any) -> None:
+    from kronkers_studio.domain.column_tables import MOST_TABLE_BYTES
+    from kronkers_studio.formats.column_messages import pack_columns
+    from kronkers_studio.formats.column_reading import read_columns
+
+    path, delimiter, encoding, as_text = options
+    table = read_columns(path, files[0].body, delimiter, encoding, as_text)
+    files.clear()
+    if sum(len(column.values) + len(column.missing) for column in table.columns) > MOST_TABLE_BYTES:
+        raise InvalidInput(
+            f"“{path}” holds more than {MOST_TABLE_BYTES >> 30} GB.", next_step="Open the file, and read parts of it."
+        )
+    about, body = pack_columns(table)
+    pipe.send(DONE, about, body)
 
 
 def _columns(pipe: Pipe, files: list[Frame], options: Any) -> None:
@@ -243,6 +260,7 @@ _ANSWERS = {
     "columns": _columns,
     "rows": _rows,
     "profile": _profile,
+    "table": _table,
 }
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, TypeVar
 
+from kronkers_studio.domain.column_tables import MOST_TABLE_BYTES, ColumnTable
 from kronkers_studio.domain.differences import TableFileDifference
 from kronkers_studio.domain.errors import Cancelled, InvalidInput, StudioError, TableUnreadable
 from kronkers_studio.domain.feature_profiles import ProfileQuestion, TableProfile
@@ -22,6 +23,7 @@ from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.domain.row_tables import Grid
 from kronkers_studio.formats import profile_messages
 from kronkers_studio.formats import table_messages as messages
+from kronkers_studio.formats.column_messages import unpack_columns_of
 from kronkers_studio.formats.table_columns import LONGEST_NAME, MOST_COLUMNS
 from kronkers_studio.formats.table_files import table_format
 from kronkers_studio.formats.table_messages import Ended, Frame, Malformed
@@ -120,11 +122,14 @@ class TableReader:
         job = Job("facts", path, limits.view, limits.memory, [path])
         return self._one(job, (data,), lambda answer: messages.unpack_facts(answer.about, most=MOST_TOLD), cancel)
 
-    def rows(self, path: str, data: bytes, *, wanted: Collection[str] = (), cancel: CancelToken = NEVER) -> Grid:
-        """All cells of a Parquet file or workbook, each as what it is: of its first sheet whose columns have the names
-        ``wanted``, else of its first one with cells. Raises ``InvalidInput`` when it cannot be read or is too large."""
+    def rows(
+        self, path: str, data: bytes, *, wanted: Collection[str] = (), sheet: str = "", cancel: CancelToken = NEVER
+    ) -> Grid:
+        """All cells of a Parquet file or workbook, each as what it is: of its ``sheet``, else of its first one whose
+        columns have the names ``wanted``, else of its first one with cells. Raises ``InvalidInput`` when it cannot be
+        read or is too large, or has no such sheet."""
         limits = self._limits()
-        job = Job("rows", path, limits.rows, limits.memory, [path, list(wanted)])
+        job = Job("rows", path, limits.rows, limits.memory, [path, list(wanted), sheet])
         most = messages.MOST_ROW_BYTES
         return self._one(
             job, (data,), lambda answer: messages.unpack_grid(answer.about, answer.body), cancel, most=most
@@ -144,6 +149,24 @@ class TableReader:
                 return profile_messages.unpack_profile(process.answer(job, sources).about)
             finally:
                 process.usable = False  # its memory is free again
+
+    def table(
+        self,
+        path: str,
+        data: bytes,
+        *,
+        delimiter: str = "",
+        encoding: str = "",
+        as_text: bool = False,
+        cancel: CancelToken = NEVER,
+    ) -> ColumnTable:
+        """All of a CSV, Parquet or Arrow file as columns of values; of CSV, ``delimiter`` and ``encoding`` are found
+        where they are "". Raises ``InvalidInput`` when it cannot be read or is too large."""
+        limits = self._limits()
+        job = Job("table", path, limits.rows, limits.memory, [path, delimiter, encoding, as_text])
+        return self._one(
+            job, (data,), lambda answer: unpack_columns_of(answer.about, answer.body), cancel, most=MOST_TABLE_BYTES
+        )
 
     def columns(
         self, sources: Sequence[Source], *, cancel: CancelToken = NEVER

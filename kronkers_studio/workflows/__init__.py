@@ -4,7 +4,7 @@ Every workflow takes a ``Session`` (an open workspace with what works on it) fir
 and ``CancelToken``. Workflows block: the window runs them through its task runner. They raise the expected failures of
 ``kronkers_studio.domain.errors`` and return ``domain`` objects.
 
-session            making, opening and closing a workspace
+session            making, opening and closing a workspace; ``opening`` tells which, and by which key, from the settings
 
 What people do:
 migrating          plan a folder, bring it in; ``plans`` tells more of it, ``replace_branch`` chooses the branch,
@@ -13,13 +13,14 @@ browsing           projects, folders, restore, check; ``timeline`` has all versi
 working_copies     a version's files in a folder, to be worked on and saved; ``update_copies`` brings what is newer
 editors            the editors on this computer, and a version's files opened in one
 new_projects       small projects in Python, R and Julia that work at once
+file_commits       files of no folder, such as a notebook's, saved as a commit; ``table_files`` reads tables as columns
 versions           branches, tags, differences, the history of one file, merges
 searching          files, models and projects by what is typed
 trash, keys        out of sight and back; the ways of opening the workspace; ``signers`` sign packages
 maintenance        free space, find damage, mend it
 models             find, register, list and alias models; ``model_versions`` describes them, ``lineage`` follows them
 model_folders      folders that MLflow saved: which file in them is the model
-added_models       a model's file from anywhere, without its folder
+added_models       a model's file from anywhere, without its folder; ``given_models`` one from a program's memory
 allowances         names outside the list that a person lets one version's file use
 stated_signatures  what a person says that a version takes and gives; ``example_inputs`` tells it from an example
 feature_profiles   how the features were spread in the data that a version was trained on

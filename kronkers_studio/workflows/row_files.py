@@ -78,7 +78,7 @@ def read_row_file(session: Session, file: Path, wanted: Collection[str] = (), ca
 
 
 def read_registry_rows(
-    session: Session, source: ContentRef, wanted: Collection[str] = (), cancel: CancelToken = NEVER
+    session: Session, source: ContentRef, wanted: Collection[str] = (), cancel: CancelToken = NEVER, *, sheet: str = ""
 ) -> RowTable:
     """The table in a file of a project, ``source.commit`` being any reference. Raises ``NotFound``, ``InvalidInput``,
     ``TableUnreadable`` or ``StoreDamaged``."""
@@ -89,7 +89,7 @@ def read_registry_rows(
         raise InvalidInput(f"“{name}” is not a file.", next_step="Choose a table.")
     if entry.size > MOST_BYTES:
         raise _too_large(name)
-    return read_row_content(session, content.read(entry), name, wanted, cancel)
+    return read_row_content(session, content.read(entry), name, wanted, cancel, sheet=sheet)
 
 
 def list_tables(session: Session, project: str, cancel: CancelToken = NEVER) -> list[Entry]:
@@ -105,9 +105,16 @@ def list_tables(session: Session, project: str, cancel: CancelToken = NEVER) -> 
 
 
 def read_row_content(
-    session: Session, content: bytes, name: str, wanted: Collection[str] = (), cancel: CancelToken = NEVER
+    session: Session,
+    content: bytes,
+    name: str,
+    wanted: Collection[str] = (),
+    cancel: CancelToken = NEVER,
+    *,
+    sheet: str = "",
 ) -> RowTable:
-    """As ``read_row_file``, of the bytes of the file ``name``. What it is shows in its beginning."""
+    """As ``read_row_file``, of the bytes of the file ``name``; of a workbook the ``sheet`` of that name, if there is
+    one. What it is shows in its beginning."""
     if len(content) > MOST_BYTES:
         raise _too_large(name)
     kind = next((kind for beginning, kind in _BINARY if content.startswith(beginning)), "")
@@ -116,7 +123,7 @@ def read_row_content(
     suffix = Path(name).suffix.lower()
     suffix = suffix if kind == ".xlsx" and suffix in _ZIPPED else kind
     called = name if name.lower().endswith(suffix) else f"{name}{suffix}"
-    grid = session.workspace.tables.rows(called, content, wanted=wanted, cancel=cancel)
+    grid = session.workspace.tables.rows(called, content, wanted=wanted, sheet=sheet, cancel=cancel)
     remarks = []
     if len(grid.sheets) > 1:
         remarks.append(f"Of {len(grid.sheets)} sheets, “{grid.sheet}” was read.")

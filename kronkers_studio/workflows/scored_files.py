@@ -146,18 +146,18 @@ def _write_workbook(content: _Content, stream: BinaryIO) -> int:
 
     forms = [_column_form(content.table, place) for place in range(len(content.table.columns))]
     rows = (
-        [_fitting(form.value(cell)) for form, cell in zip(forms, row, strict=True)] + list(map(_fitting, answers))
+        [fitting(form.value(cell)) for form, cell in zip(forms, row, strict=True)] + list(map(fitting, answers))
         for row, answers in content.rows()
     )
     formats = [form.format for form in forms]
     formats += ["" if place == 0 else _PERCENT for place in range(len(content.answers))]
     write_rows(
-        stream, "Answers", content.titles, rows, formats=formats, widths=_widths(content.titles, content.table.rows)
+        stream, "Answers", content.titles, rows, formats=formats, widths=widths_of(content.titles, content.table.rows)
     )
     return 0
 
 
-def _fitting(value: Cell) -> Cell:
+def fitting(value: Cell) -> Cell:
     """``value`` as a cell of a workbook can hold it."""
     from kronkers_studio.formats.workbook_writing import LONGEST_TEXT
 
@@ -175,7 +175,7 @@ def _fitting(value: Cell) -> Cell:
     return value
 
 
-def _widths(titles: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[int]:
+def widths_of(titles: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[int]:
     widths = []
     for place, title in enumerate(titles):
         shown = [str(row[place]) for row in rows[:_MEASURED] if place < len(row) and row[place] is not None]

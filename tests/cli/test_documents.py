@@ -7,13 +7,13 @@ import pytest
 
 from kronkers_studio.cli.json_output import document
 from kronkers_studio.cli.plain_text import plural, size, skipped_lines, table
-from kronkers_studio.cli.releases import parse_duration
 from kronkers_studio.domain.content import Entry, EntryKind, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.references import parse_commit, parse_content
 from kronkers_studio.domain.releases import Release, ReleaseState
+from kronkers_studio.domain.time_expressions import parse_duration
 
 
 def test_a_domain_object_becomes_a_document_with_its_own_field_names() -> None:

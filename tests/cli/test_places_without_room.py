@@ -33,6 +33,7 @@ READING = (
     ("show", "p"),
     ("ls", "p"),
     ("table", "p", "1.csv", "--sort", "id"),
+    ("read", "p:1.csv", "--json"),
     ("diff", "p", "FIRST", "main"),
     ("check", "--read-data"),
     ("search", "csv"),
@@ -59,7 +60,7 @@ READING = (
     ("model", "search", "wine"),
 )
 OTHERS = {
-    *("init", "demo", "restore", "merge", "registry rebuild", "autostart", "folder forget"),
+    *("init", "demo", "restore", "merge", "save", "registry rebuild", "autostart", "folder forget"),
     *("checkout", "commit", "update", "new", "open"),
     *("key add", "key drill", "key recovery", "key remove", "key rotate", "key trust", "key distrust"),
     *("trash branch", "trash empty", "trash model", "trash project", "trash restore"),

@@ -7,7 +7,7 @@ import time
 from kronkers_studio.formats.delimited import is_header
 from kronkers_studio.formats.table_diff import diff_table_files
 from kronkers_studio.formats.table_file_merge import merge_table_files
-from kronkers_studio.formats.table_files import _column_names
+from kronkers_studio.formats.table_files import column_names
 from tests.counted_work import lines_run
 
 
@@ -37,13 +37,13 @@ def test_four_times_the_columns_take_about_four_times_as_long() -> None:
 
 
 def test_columns_of_one_name_are_told_apart_in_time_that_grows_with_them() -> None:
-    told = _column_names(["a", "", "a", "a (2)", "a", ""])
+    told = column_names(["a", "", "a", "a (2)", "a", ""])
     assert told == ["a", "column 2", "a (2)", "a (2) (2)", "a (3)", "column 6"]
     took = {}
     for count in (1000, 4000):
         names = ["a"] * count
-        took[count] = lines_run(lambda: _column_names(names))  # noqa: B023  # called at once
-        assert len(set(_column_names(names))) == count
+        took[count] = lines_run(lambda: column_names(names))  # noqa: B023  # called at once
+        assert len(set(column_names(names))) == count
     assert took[4000] < 5 * took[1000]
 
 
