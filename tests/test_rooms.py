@@ -17,7 +17,8 @@ _ROOM = _TOP / "kronkers_studio"
 _SOURCES = [
     *sorted(_ROOM.rglob("*.py")),
     *sorted((_TOP / "tests").rglob("*.py")),
-    *sorted((_TOP / "benchmarks").rglob("*.py")),
+    *sorted((_TOP / "benchmarks").glob("*.py")),  # not .cache, where other people's programs are
+    *sorted((_TOP / "benchmarks" / "services").rglob("*.py")),
 ]
 _DOCUMENTS = [_TOP / "README.md", _TOP / "CONTRIBUTING.md", *sorted((_TOP / "docs").rglob("*.md"))]  # no history
 _FILE = re.compile(r"(?<![\w./{*-])(?:[\w-]+/)*[\w-]+\.py(?!\w)")
