@@ -58,7 +58,7 @@ def score_rows(
     scored: ScoredRows | None = None
     outputs: list[Any] = []
     probabilities: list[Mapping[str, float]] = []
-    for start, part in _parts(matched.values):
+    for start, part in row_parts(matched.values):
         try:
             cancel.check()
             answer = predict(session, name, place, part)
@@ -78,8 +78,8 @@ def score_rows(
     return scored
 
 
-def _parts(values: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
-    """(where it begins, the rows) of each part."""
+def row_parts(values: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
+    """(where it begins, the rows) of each part that is sent in one request."""
     start, size = 0, 0
     for at, row in enumerate(values):
         length = len(json.dumps(row, ensure_ascii=False)) * 2  # letters are escaped on their way

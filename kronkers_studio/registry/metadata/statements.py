@@ -42,6 +42,7 @@ MODEL_VERSIONS = Table(
     ("created", "author", "framework", "commit", "path", "description", "document"),
 )
 MODEL_METRICS = Table("model_metrics", ("model", "version", "metric"), ("value",))
+MODEL_TEST_RUNS = Table("model_test_runs", ("id",), ("model", "version", "at", "outcome", "commit", "document"))
 ALIASES = Table("aliases", ("model", "alias"), ("version",))
 PACKAGES = Table("packages", ("digest",), ("model", "version", "platform", "created", "document"))
 SERVERS = Table("servers", ("name",), ("document",))
@@ -60,6 +61,7 @@ JOURNALED = (
     PROJECT_SOURCES,
     MODEL_VERSIONS,
     MODEL_METRICS,
+    MODEL_TEST_RUNS,
     ALIASES,
     PACKAGES,
     SERVERS,

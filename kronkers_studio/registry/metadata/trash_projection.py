@@ -23,6 +23,7 @@ _IN_USE = (ReleaseState.STARTING.value, ReleaseState.LIVE.value, ReleaseState.ST
 _MODEL_TABLES = (  # in the order of bringing back: what is referred to comes first
     (statements.MODEL_VERSIONS, "name"),
     (statements.MODEL_METRICS, "model"),
+    (statements.MODEL_TEST_RUNS, "model"),
     (statements.ALIASES, "model"),
     (statements.PACKAGES, "model"),
     (statements.RELEASES, "model"),
@@ -172,7 +173,7 @@ def _return_model(connection: dbapi2.Connection, item: Row, taken: dict[str, lis
     for row in statements.select(connection, statements.COMMITS, id=commit):
         _require_project(connection, row["project"])
     for table, _column in _MODEL_TABLES:
-        for row in taken[table.name]:
+        for row in taken.get(table.name, ()):  # what was removed before there was such a table has none
             key = {name: row[name] for name in table.keys}
             if not statements.select(
                 connection, table, **key
