@@ -10,7 +10,8 @@ tables            table
 maintenance       gc, trash, registry
 keys              key
 models            model, package, verify, search; ``model_versions`` has what is said of versions,
-                  ``allowances`` what one may use, ``signatures`` what one takes, ``searching`` search
+                  ``allowances`` what one may use, ``signatures`` what one takes, ``searching`` search,
+                  ``model_tests`` tests them
 image_registries  image-registry
 package_cache     cache
 language_bases    base

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 EXIT_BUG = 1
+EXIT_FAILED = 1
+EXIT_REFUSED = 3
 EXIT_INCOMPLETE = 4
 EXIT_CANCELLED = 130
 Opened = TypeVar("Opened")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kronkers_studio.domain.errors import InvalidInput
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _SECONDS_OF_SILENCE = 10.0  # of a service that was sent rows
 _SECONDS_TO_PREDICT = 120.0  # for the whole of it, the way there and back included, and more for many rows:
 _SLOWEST_LINE = 32_000  # bytes a second
+
+PART_ROWS = 5_000
+"""Rows in one request: a service takes 10,000."""
+PART_BYTES = 8_000_000
+"""Bytes of rows in one request: a service takes 16 MiB."""
 
 Row = Mapping[str, Any] | Sequence[Any]
 """One row to predict: values by column name, or in the columns' order."""
@@ -44,6 +49,19 @@ def send_rows(client: ServiceClient, rows: Sequence[Row]) -> RawAnswer:
         most_bytes=MOST_ANSWER_BYTES,
     )
     return RawAnswer(status, answer, (time.perf_counter() - started) * 1000)
+
+
+def row_parts(values: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
+    """(where it begins, the rows) of each part that is sent in one request."""
+    start, size = 0, 0
+    for at, row in enumerate(values):
+        length = len(json.dumps(row, ensure_ascii=False)) * 2  # letters are escaped on their way
+        if at > start and (at - start >= PART_ROWS or size + length > PART_BYTES):
+            yield start, values[start:at]
+            start, size = at, 0
+        size += length
+    if start < len(values):
+        yield start, values[start:]
 
 
 def _body(rows: Sequence[Row]) -> bytes:

@@ -53,19 +53,25 @@ def release_model(
     *,
     to: str,
     packaged: Path | None = None,
+    require_tests: bool = False,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> Release:
     """Put a version live in the place ``to`` ("this-computer" or a server's name).
 
     Its package is built here, or is the one in the archive ``packaged``, and is verified before anything of it reaches
-    the place: ``SignatureRefused`` when nobody signed it whose signature is accepted.
+    the place: ``SignatureRefused`` when nobody signed it whose signature is accepted. With ``require_tests``,
+    ``NotTested`` unless the last tests of the version, as it is now, passed.
 
     The new release becomes live only after it answers; then the one before is kept on standby for a rollback. If any
     step fails, what was live before still is, the failed release is in the history, and the error says what failed.
     """
     ledger = session.workspace.ledger
     model = ledger.model_version(name, version, alias)
+    if require_tests:
+        from kronkers_studio.workflows.model_tests import require_tested
+
+        require_tested(session, model)
     place = place_of(session, to)
     settle_releases(session, to)
     image = place.prepare(model, progress, cancel, packaged)

@@ -8,6 +8,7 @@ service_answers    what it answers to rows: in parts, one by one, and what it re
 labels             classes as files and services write them, and which of them are the same
 holdouts           tables with the truth, and the answers to them
 quality_metrics    metrics in NumPy
+single_columns     how much one column alone tells of the truth
 model_difference   whether one version is worse than another by more than chance
 examination        what all checks share: the service, the tables, what was measured before
 quality_checks     metrics, the champion, agreement with earlier predictions, leaks

@@ -11,7 +11,7 @@ from kronkers_studio.domain.models import ContentRef, Datatype, ModelVersion
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.domain.references import format_content
 from kronkers_studio.domain.row_tables import RowTable, name_key
-from kronkers_studio.workflows.scored_rows import read_table
+from kronkers_studio.workflows.row_files import read_table
 from kronkers_studio.workflows.session import Session
 
 _SHARE = 0.95  # of a metric that was measured is still asked for

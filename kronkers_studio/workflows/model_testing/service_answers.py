@@ -12,8 +12,7 @@ from kronkers_studio.workflows.model_testing.findings import Unmeasurable
 from kronkers_studio.workflows.model_testing.holdouts import Answers
 from kronkers_studio.workflows.model_testing.private_service import PrivateService
 from kronkers_studio.workflows.prediction_answers import read_prediction
-from kronkers_studio.workflows.prediction_requests import RawAnswer, send_rows
-from kronkers_studio.workflows.scored_rows import row_parts
+from kronkers_studio.workflows.prediction_requests import RawAnswer, row_parts, send_rows
 
 _MOST_TENSORS = 10_000
 _MOST_METADATA_BYTES = 4_000_000

@@ -119,8 +119,8 @@ def check_schema(examination: Examination, wanted: SchemaExpectation) -> Finding
         filter(
             None,
             (
-                f"{len(wanted.columns)} columns" if wanted.columns else "",
-                f"{len(wanted.classes)} classes" if wanted.classes else "",
+                _counted(len(wanted.columns), "column", "columns"),
+                _counted(len(wanted.classes), "class", "classes"),
             ),
         )
     )
@@ -129,6 +129,10 @@ def check_schema(examination: Examination, wanted: SchemaExpectation) -> Finding
         said = "; ".join(problems[:_MOST_NAMED])
         return passed_if(False, f"{said[0].upper()}{said[1:]}{more}.", None, limit)
     return passed_if(True, f"The service takes and answers what was asked for: {limit}.", None, limit)
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}" if count else ""
 
 
 def _column_problems(takes: Mapping[str, str], wanted: SchemaExpectation) -> list[str]:
