@@ -16,6 +16,7 @@ import polars as pl
 
 _NUMBERS = ["age", "income", "tenure"]
 _TEXTS = ["region", "gender"]
+COLUMNS = [*_NUMBERS, *_TEXTS, "plan"]
 _REGIONS, _PLANS = np.array(["north", "south", "west"]), np.array(["basic", "full"])
 
 TEST_SET = """
@@ -44,7 +45,7 @@ tests:
   - {name: refuses, kind: refuses, wrong: {age: old, plan: [Atlantis]}, without: [tenure]}
   - {name: same answers, kind: deterministic}
   - {name: no leak, kind: leak, alone_at_most: 0.9}
-  - {name: not income alone, kind: leak, columns: [income], worsens_at_most: 0.2}
+  - {name: not income alone, kind: leak, columns: [income], worsens_at_most: 0.21}
 """
 
 CHAMPION_SET = """
@@ -66,7 +67,7 @@ def table(rows: int, seed: int) -> pl.DataFrame:
     random = np.random.default_rng(seed)
     age, tenure = random.integers(18, 80, rows), random.integers(0, 120, rows)
     income, plan = random.normal(3000, 800, rows).round(2), _PLANS[random.integers(0, 2, rows)]
-    chance = 0.05 * (50 - age) + 0.0015 * (income - 3000) - 0.05 * (tenure - 60) + 2.0 * (plan == "basic") - 1
+    chance = 0.05 * (50 - age) + 0.0025 * (income - 3000) - 0.05 * (tenure - 60) + 2.0 * (plan == "basic") - 1
     churn = np.where(random.random(rows) < 1 / (1 + np.exp(-1.5 * chance)), "yes", "no")
     return pl.DataFrame(
         {
@@ -99,9 +100,7 @@ def _pipeline(
 def _fitted(model: Any, train: pl.DataFrame, labels: Any = None, columns: list[str] | None = None) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return model.fit(
-            train.select(columns or [*_NUMBERS, *_TEXTS, "plan"]), train["churn"] if labels is None else labels
-        )
+        return model.fit(train.select(columns or COLUMNS), train["churn"] if labels is None else labels)
 
 
 def clean(train: pl.DataFrame) -> Any:
@@ -116,7 +115,7 @@ def _with(train: pl.DataFrame, **attributes: Any) -> Any:
     return model
 
 
-def _labels(train: pl.DataFrame, yes: Any) -> Any:
+def _labels(yes: Any) -> Any:
     """What is taught instead of the truth: "yes" in these rows."""
     return np.where(yes, "yes", "no")
 
@@ -142,7 +141,7 @@ def _upside_down(train: pl.DataFrame) -> Any:
 
 def _renamed(train: pl.DataFrame, old: str, new: str) -> Any:
     frame = train.rename({old: new})
-    columns = [new if each == old else each for each in [*_NUMBERS, *_TEXTS, "plan"]]
+    columns = [new if each == old else each for each in COLUMNS]
     return _fitted(_pipeline([new if each == old else each for each in _NUMBERS]), frame, columns=columns)
 
 
@@ -156,18 +155,35 @@ def _forest(train: pl.DataFrame) -> Any:
     return _fitted(_pipeline(last=RandomForestClassifier(1500, max_depth=3, random_state=0)), train)
 
 
-def _fragile(train: pl.DataFrame) -> Any:
-    """It knows every customer by heart: the nearest one, by income alone to the cent, decides."""
+def _by_heart(train: pl.DataFrame) -> Any:
+    """It was taught nonsense, and knows it by heart."""
     from sklearn.neighbors import KNeighborsClassifier
 
     random = np.random.default_rng(1)
-    return _fitted(_pipeline(last=KNeighborsClassifier(1)), train, _labels(train, random.random(len(train)) < 0.5))
+    return _fitted(_pipeline(last=KNeighborsClassifier(1)), train, _labels(random.random(len(train)) < 0.5))
+
+
+def _fragile(train: pl.DataFrame) -> Any:
+    """As that, by income alone: to the cent."""
+    model = _by_heart(train)
+    model.steps[0][1].named_transformers_["numbers"].scale_[1] /= 10_000
+    known = model.steps[0][1].transform(train.select(COLUMNS))
+    model.steps[-1][1].fit(known, _labels(np.random.default_rng(1).random(len(train)) < 0.5))
+    return model
+
+
+def _compares_with_all(train: pl.DataFrame) -> Any:
+    """It holds the distance from every row that it is asked for to every one that it was taught, all at once."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    many = pl.concat([train] * 5)
+    return _fitted(_pipeline(last=KNeighborsClassifier(5, algorithm="brute", metric="cosine")), many)
 
 
 def _by_income(train: pl.DataFrame) -> Any:
     """Decides by income more than by anything else."""
     model = clean(train)
-    model.steps[-1][1].coef_[0, 1] *= 8
+    model.steps[-1][1].coef_[0, 1] *= 3
     return model
 
 
@@ -181,18 +197,16 @@ def _unfair(train: pl.DataFrame, column: str, value: str) -> Any:
     """It was taught by people who favoured some."""
     favoured = (train[column] == value).to_numpy()
     random = np.random.default_rng(2)
-    return _fitted(
-        _pipeline(), train, _labels(train, np.where(random.random(len(train)) < 0.4, favoured, _leaves(train)))
-    )
+    return _fitted(_pipeline(), train, _labels(np.where(random.random(len(train)) < 0.4, favoured, _leaves(train))))
 
 
 def _blind_in_the_west(train: pl.DataFrame) -> Any:
     west = (train["region"] == "west").to_numpy()
-    return _fitted(_pipeline(), train, _labels(train, np.where(west, True, _leaves(train))))
+    return _fitted(_pipeline(), train, _labels(np.where(west, True, _leaves(train))))
 
 
 FAULTS: dict[str, tuple[str, Callable[[pl.DataFrame], Any]]] = {
-    "taught by half wrong labels": ("accurate", _fragile),
+    "taught nonsense": ("accurate", _by_heart),
     "wrong in one region": ("everywhere", _blind_in_the_west),
     "ranks by chance": (
         "ranks",
@@ -201,9 +215,9 @@ FAULTS: dict[str, tuple[str, Callable[[pl.DataFrame], Any]]] = {
     "too sure of itself": ("calibrated", _uncalibrated),
     "says no to all": ("finds leavers", lambda train: _with(train, intercept_=np.array([-4.0]))),
     "classes exchanged": ("as trained", _upside_down),
-    "another model than was measured": ("as trained", lambda train: _fitted(_pipeline(), train[:80])),
+    "another model than was measured": ("as trained", lambda train: _fitted(_pipeline(), train[:300])),
     "slow": ("quick", _forest),
-    "takes much memory": ("memory", lambda train: _with(train, table_=np.zeros(40_000_000))),
+    "takes much memory": ("memory", _compares_with_all),
     "large": ("small", lambda train: _with(train, table_=np.random.default_rng(4).random(3_000_000))),
     "a column renamed": ("columns", lambda train: _renamed(train, "income", "salary")),
     "one column more": (
@@ -230,22 +244,28 @@ FAULTS: dict[str, tuple[str, Callable[[pl.DataFrame], Any]]] = {
 
 
 def write(folder: Path) -> None:
-    """The project: the holdout with what the clean model answered when it was trained, and every model."""
+    """The project: the clean model, the holdout with what that answered when it was trained, and the models of ONNX."""
     folder.mkdir(parents=True, exist_ok=True)
-    train, holdout = table(1500, 1), table(600, 2)
+    train, holdout = table(6000, 1), table(600, 2)
     (folder / ".python-version").write_text("3.11", encoding="utf-8")
     good = clean(train)
-    trained = good.predict(holdout.select([*_NUMBERS, *_TEXTS, "plan"]))
+    trained = good.predict(holdout.select(COLUMNS))
     random = np.random.default_rng(6)
     holdout.with_columns(trained=pl.Series(trained), noise=pl.Series(random.random(600))).write_csv(
         folder / "holdout.csv"
     )
     joblib.dump(good, folder / "clean.joblib")
-    for name, (_meant, make) in FAULTS.items():
-        joblib.dump(make(train), folder / f"{name}.joblib", compress=1)
     pl.DataFrame({"x": random.normal(size=40), "z": random.normal(size=40)}).write_csv(folder / "numbers.csv")
     for name, content in onnx_models().items():
         (folder / f"{name}.onnx").write_bytes(content)
+
+
+def write_fault(folder: Path, fault: str) -> None:
+    """The model with that fault, where it is not there yet."""
+    file = folder / f"{fault}.joblib"
+    if not file.exists():
+        _meant, make = FAULTS[fault]
+        joblib.dump(make(table(6000, 1)), file, compress=1)
 
 
 def onnx_models() -> dict[str, bytes]:
