@@ -15,7 +15,6 @@ from kronkers_studio.domain.model_tests import ModelTestRun, Outcome, run_words
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.references import parse_content, parse_model
 from kronkers_studio.domain.releases import THIS_COMPUTER
-from kronkers_studio.settings.paths import from_home
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
@@ -58,10 +57,8 @@ def test(
 
     Exit codes: 0 all passed, 3 some failed, 1 it could not be run or measured, 130 cancelled.
     """
-    from kronkers_studio.workflows.model_testing.junit import problem_as_junit, run_as_junit, write_junit
-    from kronkers_studio.workflows.model_tests import run_model_tests
+    from kronkers_studio.workflows.model_tests import run_model_tests, save_as_junit, save_problem_as_junit
 
-    file = None if junit is None else from_home(junit).absolute()
     try:
         with terminal.session() as session:
             if unprotected:
@@ -76,11 +73,11 @@ def test(
                     cancel=terminal.cancel,
                 )
     except StudioError as problem:
-        if file is not None and not isinstance(problem, Cancelled):
-            write_junit(file, problem_as_junit(model, problem))
+        if junit is not None and not isinstance(problem, Cancelled):
+            save_problem_as_junit(model, problem, junit)
         raise
-    if file is not None:
-        write_junit(file, run_as_junit(run))
+    if junit is not None:
+        save_as_junit(run, junit)
     terminal.exit_code = _CODES.get(run.outcome, 0)
     terminal.result(run, *run_lines(run))
 

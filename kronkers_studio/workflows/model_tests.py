@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kronkers_studio.domain.changes import ModelTested, ModelTestSetChosen
-from kronkers_studio.domain.errors import InvalidTestSet, NotFound, NotTested, PackagingFailed
+from kronkers_studio.domain.errors import InvalidTestSet, NotFound, NotTested, PackagingFailed, StudioError
 from kronkers_studio.domain.expectations import ExpectationSet
 from kronkers_studio.domain.model_tests import ModelTestRun, run_words
 from kronkers_studio.domain.models import ContentRef, ModelCard, ModelVersion
@@ -130,6 +130,20 @@ def tested_words(tested: Tested) -> str:
         return "it was not tested"
     words = run_words(tested.run)
     return words if tested.current else f"it was changed since its last tests ({words})"
+
+
+def save_as_junit(run: ModelTestRun, file: Path) -> None:
+    """Write the run as JUnit XML, which CI systems show. Raises ``FileUnwritable``."""
+    from kronkers_studio.workflows.model_testing.junit import run_as_junit, write_junit
+
+    write_junit(from_home(file).absolute(), run_as_junit(run))
+
+
+def save_problem_as_junit(model: str, problem: StudioError, file: Path) -> None:
+    """Write that there was no run, and why, as JUnit XML. Raises ``FileUnwritable``."""
+    from kronkers_studio.workflows.model_testing.junit import problem_as_junit, write_junit
+
+    write_junit(from_home(file).absolute(), problem_as_junit(model, problem))
 
 
 def choose_test_set(session: Session, name: str, source: ContentRef | None) -> ExpectationSet | None:

@@ -15,7 +15,7 @@ from kronkers_studio.workflows.model_testing.model_difference import compared
 from kronkers_studio.workflows.model_testing.quality_metrics import Judged, Undefined, measure, midranks
 from kronkers_studio.workflows.model_testing.single_columns import alone
 
-_NEAR = {"rel": 1e-12, "abs": 1e-12}
+_NEAR = 1e-12
 Array = np.ndarray[Any, Any]
 
 
@@ -68,7 +68,7 @@ def test_metrics_of_classes_are_those_of_scikit_learn(metric: Metric, classes: i
     """Seen to fail with ranks of ties that are not shared, and with classes weighted by their rows."""
     for seed in range(5):
         judged = _drawn(seed, classes, ties=ties)
-        assert measure(metric, judged) == pytest.approx(_theirs(metric, judged), **_NEAR)
+        assert measure(metric, judged) == pytest.approx(_theirs(metric, judged), rel=_NEAR, abs=_NEAR)
 
 
 @pytest.mark.parametrize("metric", [Metric.PRECISION, Metric.RECALL, Metric.F1])
@@ -77,14 +77,14 @@ def test_a_metric_of_one_class_is_that_of_scikit_learn(metric: Metric) -> None:
     score = {Metric.PRECISION: sk.precision_score, Metric.RECALL: sk.recall_score, Metric.F1: sk.f1_score}[metric]
     for each in range(4):
         theirs = score(judged.truth == each, judged.answers == each)
-        assert measure(metric, judged, each) == pytest.approx(theirs, **_NEAR)
+        assert measure(metric, judged, each) == pytest.approx(theirs, rel=_NEAR, abs=_NEAR)
 
 
 def test_a_class_that_is_never_answered_or_never_true_counts_as_scikit_learn_counts_it() -> None:
     judged = Judged(np.array([0, 0, 1, 1]), np.array([0, 2, 0, 0]), ["a", "b", "c"])
     for metric, score in ((Metric.PRECISION, sk.precision_score), (Metric.RECALL, sk.recall_score)):
         theirs = score(judged.truth, judged.answers, average="macro", zero_division=0)
-        assert measure(metric, judged) == pytest.approx(theirs, **_NEAR)
+        assert measure(metric, judged) == pytest.approx(theirs, rel=_NEAR, abs=_NEAR)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_metrics_of_numbers_are_those_of_scikit_learn(metric: Metric, score: Cal
     pairs = [(truth, truth + random.normal(size=500)), (np.full(5, 2.0), np.arange(5.0)), (truth, truth)]
     pairs += [(np.full(3, 7.0), np.full(3, 7.0)), (np.array([0.0, 1.0]), np.array([1.0, 1.0]))]
     for real, given in pairs:
-        assert measure(metric, Judged(real, given)) == pytest.approx(float(score(real, given)), **_NEAR)
+        assert measure(metric, Judged(real, given)) == pytest.approx(float(score(real, given)), rel=_NEAR, abs=_NEAR)
 
 
 def test_what_has_no_value_says_why() -> None:
