@@ -17,6 +17,7 @@ from kronkers_studio.desktop.panels.model_card import ModelCardPanel
 from kronkers_studio.desktop.panels.package_list import PackageList
 from kronkers_studio.desktop.panels.version_comparison import VersionComparison
 from kronkers_studio.desktop.panels.version_quality import VersionQuality
+from kronkers_studio.desktop.panels.version_tests import VersionTests
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.views import Views
@@ -39,7 +40,7 @@ class Book:
 
 
 class VersionSections(Card):
-    """Views: "about", "card", "quality", "compare", "lineage", "packages"; each is made when it is first looked at.
+    """Views: "about", "card", "quality", "tests", "compare", "lineage", "packages"; each is made when it is first seen.
 
     wanted          where a button leads
     told(words, undo)   something was done; ``undo`` takes it back, or is None
@@ -63,6 +64,7 @@ class VersionSections(Card):
                 "about": lambda: self.about,
                 "card": lambda: self.card,
                 "quality": lambda: self.quality,
+                "tests": lambda: self.tests,
                 "compare": lambda: self.comparison,
                 "lineage": lambda: self.lineage,
                 "packages": lambda: self.packages,
@@ -116,6 +118,13 @@ class VersionSections(Card):
         return made
 
     @cached_property
+    def tests(self) -> VersionTests:
+        made = VersionTests(self._studio)
+        made.told.connect(self.told)
+        made.failed.connect(self.failed)
+        return made
+
+    @cached_property
     def comparison(self) -> VersionComparison:
         made = VersionComparison(self._studio)
         made.failed.connect(self.failed)
@@ -149,6 +158,8 @@ class VersionSections(Card):
                 self.card.show_version(version)
             case "quality":
                 self.quality.show_version(version, book.versions)
+            case "tests":
+                self.tests.show_version(version)
             case "compare":
                 self.comparison.show_version(version, book.versions, book.others)
             case "lineage":
@@ -162,6 +173,7 @@ def _sections() -> list[tuple[str, str]]:
         ("about", tr("What it is")),
         ("card", tr("Card and tags")),
         ("quality", tr("Quality")),
+        ("tests", tr("Tests")),
         ("compare", tr("Compare")),
         ("lineage", tr("Where it comes from")),
         ("packages", tr("Packages")),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 
+from kronkers_studio.domain.content import DEFAULT_BRANCH, EntryKind, SourceItem, StoredItem
+from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.expectations import Metric
 from kronkers_studio.domain.model_columns import model_columns
 from kronkers_studio.domain.models import ContentRef, Datatype, ModelVersion
@@ -12,6 +15,7 @@ from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.domain.references import format_content
 from kronkers_studio.domain.row_tables import RowTable, name_key
 from kronkers_studio.workflows.row_files import read_table
+from kronkers_studio.workflows.row_matching import match_rows
 from kronkers_studio.workflows.session import Session
 
 _SHARE = 0.95  # of a metric that was measured is still asked for
@@ -59,9 +63,6 @@ def first_test_set(session: Session, version: ModelVersion, cancel: CancelToken 
 
 
 def _table(session: Session, version: ModelVersion, cancel: CancelToken) -> RowTable | None:
-    from kronkers_studio.domain.errors import StudioError
-    from kronkers_studio.workflows.row_matching import match_rows
-
     if version.data is None:
         return None
     try:
@@ -105,20 +106,11 @@ def _quoted(text: str) -> str:
 
 def source_of(session: Session, text: str, project: str, path: str, message: str) -> ContentRef:
     """Keep ``text`` as the file ``path`` of ``project``, beside what that holds already. Raises ``BranchChanged``."""
-    import tempfile
-    from pathlib import Path
+    from kronkers_studio.registry.importing.memory_source import MemorySource
 
-    from kronkers_studio.domain.content import DEFAULT_BRANCH, EntryKind, SourceItem, StoredItem
-    from kronkers_studio.domain.migration import MigrationOptions
-    from kronkers_studio.workflows.migration.folder_access import reader
-
-    content = session.workspace.content
-    with tempfile.TemporaryDirectory() as name:
-        home, data = Path(name), text.encode("utf-8")
-        (home / path).write_bytes(data)
-        status = (home / path).lstat()
-        item = SourceItem(path, EntryKind.FILE, len(data), status.st_mtime_ns, inode=status.st_ino)
-        outcome = content.store_items([item], reader(home, MigrationOptions(), session, NEVER))
+    content, data = session.workspace.content, text.encode("utf-8")
+    item = SourceItem(path, EntryKind.FILE, len(data), time.time_ns())
+    outcome = content.store_items([item], MemorySource({path: data}))
     head = session.workspace.head(project, DEFAULT_BRANCH)
     entries = content.walk(project, head.id) if head is not None else ()
     kept = [StoredItem.of(entry) for entry in entries if entry.kind is not EntryKind.FOLDER and entry.path != path]
