@@ -73,7 +73,7 @@ def test_from_nothing_to_a_test_set_and_its_results(
     panel.run_button.click()
     assert not panel.run_button.isEnabled() and panel.stop_button.isVisibleTo(panel)
     assert [task.title for task in window.studio.runner.active] == ["Testing wine version 1"]
-    qtbot.waitUntil(lambda: panel.views.shown == "results", timeout=120_000)
+    qtbot.waitUntil(lambda: not window.studio.runner.active, timeout=120_000)
     come_to_rest(window)
     run = the_session(window).workspace.ledger.model_test_runs("wine")[0]
     assert run.outcome is Outcome.PASSED, run.results
@@ -86,8 +86,9 @@ def test_from_nothing_to_a_test_set_and_its_results(
     panel.add_test_set(file)
     come_to_rest(window)
     panel.run_button.click()
-    qtbot.waitUntil(lambda: panel.pill.text() == "Failed", timeout=120_000)
+    qtbot.waitUntil(lambda: not window.studio.runner.active, timeout=120_000)
     come_to_rest(window)
+    assert panel.pill.text() == "Failed"
     first = panel.table.content.rows[0]
     assert (first.name, first.outcome) == ("size", Outcome.FAILED), "what failed comes first"
     assert "1 of 2 tests passed, 1 failed." in _words(panel)
@@ -125,13 +126,13 @@ def test_the_package_wizard_leads_to_it(window: MainWindow, qtbot: QtBot, come_t
     """Seen to fail with a destination that no page knows."""
     from kronkers_studio.workflows.package_plans import Packaged
     from kronkers_studio.workflows.packages import package_model
-    from kronkers_studio.workflows.signers import own_signer
+    from kronkers_studio.workflows.signers import list_signers
 
     session = the_session(window)
     built = package_model(session, "wine").package
     panel = PackageResultPanel()
     qtbot.addWidget(panel)
-    panel.show_package(Packaged(built, own_signer(session)))
+    panel.show_package(Packaged(built, list_signers(session)[0]))
     wanted: list[object] = []
     panel.wanted.connect(wanted.append)
     _visible(panel)["Test it"].click()
@@ -148,6 +149,6 @@ def test_the_package_wizard_leads_to_it(window: MainWindow, qtbot: QtBot, come_t
     dialog._do(RunModelTests("wine:1"))
     come_to_rest(window)
     assert window.current == "model" and the_page(window, ModelPage).sections.key == "tests"
-    qtbot.waitUntil(lambda: _panel(window).views.shown == "results", timeout=120_000)
+    qtbot.waitUntil(lambda: not window.studio.runner.active, timeout=120_000)
     come_to_rest(window)
     assert _panel(window).pill.text() == "Passed"

@@ -111,7 +111,7 @@ class VersionTests(QWidget):
         """Show ``known``."""
         self._known = known
         run = known.run
-        self.place.set_choices([(name, place_title(name)) for name in (*_here(known.version), *known.servers)])
+        self.place.set_choices([(place_title(name), name) for name in (*_here(known.version), *known.servers)])
         self.pill.setVisible(run is not None)
         if run is not None:
             tone = _TONES[run.outcome] if known.current else "warn"
