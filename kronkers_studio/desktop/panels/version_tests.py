@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.localization import date_time, tr
+from kronkers_studio.desktop.localization import counted, date_time, tr
 from kronkers_studio.desktop.look.tokens import Tone
 from kronkers_studio.desktop.place_words import place_title, place_words
 from kronkers_studio.desktop.widgets.buttons import Button
@@ -73,7 +73,9 @@ class VersionTests(QWidget):
         self.summary = label("", "medium", wrap=True, selectable=True)
         self.details = label("", "muted", wrap=True, selectable=True)
         self.table: Table[ExpectationResult] = Table(tr("Tests of this version"), _columns())
-        self.views = Views({"none": self._none, "ready": _ready, "results": lambda: self.table})
+        self.said = label("", "text", wrap=True, selectable=True)
+        self.table.picked.connect(lambda row: self.said.setText(row.sentence))
+        self.views = Views({"none": self._none, "ready": _ready, "results": self._results})
         self.place = ComboBox(tr("Where it runs for this"))
         self.run_button = Button(tr("Test it"), self.run, kind="primary", icon="play")
         self.stop_button = Button(tr("Stop"), self.stop, name=tr("Stop testing"))
@@ -119,8 +121,11 @@ class VersionTests(QWidget):
             words = run_words(run)
             self.summary.setText(f"{words[0].upper()}{words[1:]}.")
             self.table.content.show_rows(sorted(run.results, key=lambda each: _ORDER.index(each.outcome)))
+            if run.results:
+                self.table.choose(0)
         else:
             self.summary.setText(tr("Not tested yet."))
+        self.summary.setVisible(run is not None or bool(known.test_set))
         self.details.setText(_details(known))
         self.views.show_view("results" if run is not None else "ready" if known.test_set else "none")
         self._show_buttons()
@@ -213,10 +218,10 @@ class VersionTests(QWidget):
         )
 
     def _kept(self, found: ExpectationSet) -> None:
-        words = tr("The model is tested by {file} from now on ({n} tests).")
+        words = tr("The model is tested by {file} from now on ({count}).")
         source = found.source
         name = format_content(source.project, "", source.path)
-        self.told.emit(words.format(file=name, n=len(found.expectations)), None)
+        self.told.emit(words.format(file=name, count=_counted(len(found.expectations))), None)
         if self._known is not None:
             self.show_version(self._known.version)
 
@@ -258,6 +263,16 @@ class VersionTests(QWidget):
         self.run_button.setVisible(shown)
         self.choose_button.setVisible(shown)
         self.choose_button.setEnabled(not running)
+
+    def _results(self) -> QWidget:
+        """The table, and below it all of the sentence of the chosen test, which a row may have no room for."""
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.said)
+        return whole
 
     def _none(self) -> QWidget:
         return EmptyState(
@@ -312,8 +327,12 @@ def _details(known: KnownTests) -> str:
     if known.problem is not None:
         said.append(f"{known.problem.message} {known.problem.next_step}")
     elif known.test_set:
-        said.append(tr("Test set: {file} ({n} tests)").format(file=known.test_set, n=known.expectations))
+        said.append(tr("Test set: {file} ({count})").format(file=known.test_set, count=_counted(known.expectations)))
     return "\n".join(said)
+
+
+def _counted(tests: int) -> str:
+    return counted(tests, tr("{n} test"), tr("{n} tests"))
 
 
 def _outcome_words(outcome: Outcome) -> str:
