@@ -55,7 +55,6 @@ def _visible(widget: QWidget) -> dict[str, QPushButton]:
 def test_from_nothing_to_a_test_set_and_its_results(
     window: MainWindow, qtbot: QtBot, come_to_rest: Rest, tmp_path: Path
 ) -> None:
-    """Seen to fail with what was run before shown after another run."""
     window.studio.go.emit(ShowModelVersion("wine:1"))
     come_to_rest(window)
     page = the_page(window, ModelPage)

@@ -155,11 +155,15 @@ def test_a_model_changed_since_its_tests_is_not_put_live_with_require_tests(shel
     shell.run("stop", "wine", "--in", "this-computer")
 
 
-def test_a_test_set_is_chosen_added_and_made(shell: Shell, tmp_path: Path) -> None:
+def test_a_test_set_is_chosen_added_and_made(shell: Shell, made: Path, tmp_path: Path) -> None:
     """Seen to fail with the chosen set read as it was when it was chosen."""
     chosen = shell.json("model", "tests", "wine", "--set", "quality:strict.yaml")
     assert chosen["tests"] == 3
     assert shell.json("model", "test", "wine", expect=3)["test_set"]["path"] == "strict.yaml"
+    for text, code in ((_GOOD, 0), (_BAD, 3)):
+        (made / "project" / "strict.yaml").write_text(text, encoding="utf-8")
+        shell.run("migrate", str(made / "project"), "--project", "quality")
+        shell.run("model", "test", "wine", expect=code)
     own = tmp_path / "own.yaml"
     own.write_text("tests:\n  - {kind: start, at_most_seconds: 200}\n", encoding="utf-8")
     assert shell.json("model", "tests", "wine", "--add", str(own))["test_set"]["project"] == "Model tests"
@@ -170,8 +174,8 @@ def test_a_test_set_is_chosen_added_and_made(shell: Shell, tmp_path: Path) -> No
     own.write_text("tests: 1\n", encoding="utf-8")
     assert "line 1" in shell.run("model", "tests", "wine", "--add", str(own), expect=1).err
 
-    made = shell.run("model", "tests", "wine", "--first")
-    assert "metric: accuracy" in made.err and "at_least: 0.8075" in made.err and 'truth: "cultivar"' in made.err
+    said = shell.run("model", "tests", "wine", "--first").err
+    assert "metric: accuracy" in said and "at_least: 0.8075" in said and 'truth: "cultivar"' in said
     first = shell.json("model", "test", "wine")
     assert {result["kind"] for result in first["results"]} == {"schema", "metric", "deterministic", "latency", "memory"}
     shell.run("model", "tests", "wine", "--reset")

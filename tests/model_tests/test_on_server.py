@@ -63,7 +63,6 @@ def _services(server: LabServer, session: Session) -> list[str]:
 
 
 def test_a_version_is_tested_in_a_container_and_nothing_of_it_stays(session: Session, lab_server: LabServer) -> None:
-    """Seen to fail with the service left where it ran."""
     place = _add(session, lab_server)
     run = run_model_tests(session, "wine", on=place)
     assert [result.outcome for result in run.results] == [Outcome.PASSED] * 4, run.results

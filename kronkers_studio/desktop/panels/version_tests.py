@@ -324,6 +324,8 @@ def _details(known: KnownTests) -> str:
         said.append(where.format(when=date_time(run.at), place=place_words(run.place), digest=digest))
         if not known.current:
             said.append(tr("The version was changed since: its libraries, or what it may use or takes."))
+    if not _here(known.version) and not known.servers:
+        said.append(tr("It runs in a container only: add a server to test it on."))
     if known.problem is not None:
         said.append(f"{known.problem.message} {known.problem.next_step}")
     elif known.test_set:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from kronkers_studio.domain.errors import NotFound
+from kronkers_studio.domain.errors import NotFound, ServiceUnavailable
 from kronkers_studio.domain.expectations import ExpectationSet, OnRows
 from kronkers_studio.domain.model_columns import example_row
 from kronkers_studio.domain.models import ModelVersion
@@ -104,7 +104,10 @@ class Examination:
 
     def memory(self) -> int | None:
         """The most resident memory of the service so far, in bytes."""
-        found = most_memory(self.service)
+        try:
+            found = most_memory(self.service)
+        except ServiceUnavailable:  # it has ended; the next check says so
+            found = None
         if found is not None:
             self.peak = max(self.peak, found)
         return self.peak or None
