@@ -59,6 +59,9 @@ ROWS_SET = """
 data: numbers.csv
 tests:
   - {name: same answers, kind: deterministic}
+  - {name: right, kind: metric, metric: rmse, truth: total, at_most: 0.001}
+  - {name: as trained, kind: agreement, prediction: total, tolerance: 0.001}
+  - {name: grows, kind: direction, column: "1", by: 1, must_not: fall}
 """
 
 
@@ -255,7 +258,8 @@ def write(folder: Path) -> None:
         folder / "holdout.csv"
     )
     joblib.dump(good, folder / "clean.joblib")
-    pl.DataFrame({"x": random.normal(size=40), "z": random.normal(size=40)}).write_csv(folder / "numbers.csv")
+    x, z = random.normal(size=40), random.normal(size=40)
+    pl.DataFrame({"x": x, "z": z, "total": x + z}).write_csv(folder / "numbers.csv")
     for name, content in onnx_models().items():
         (folder / f"{name}.onnx").write_bytes(content)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from pathlib import Path
 
 import openpyxl
 import polars as pl
@@ -125,7 +124,7 @@ def test_columns_that_are_missing_twice_there_or_empty_are_told() -> None:
         column_place(table, "KIND")
     with pytest.raises(Unmeasurable, match="has no column “none”; it has x, Kind, kind, empty"):
         column_place(table, "none")
-    with pytest.raises(Unmeasurable, match="No row of h.csv says what is true in “empty”"):
+    with pytest.raises(Unmeasurable, match=r"No row of h\.csv says what is true in “empty”"):
         judged_classes(table, "empty", Answers(["a"]))
 
 

@@ -34,6 +34,7 @@ def test_other_classes(one: tuple[Any, Any]) -> None:
 def test_true_and_false_are_one_and_zero_where_the_other_side_has_these() -> None:
     assert one_spelling(["true", "false", ""], ["1", "0", "1"]) == [["1", "0", ""], ["1", "0", "1"]]
     assert one_spelling(["true", "false"], ["true"]) == [["true", "false"], ["true"]]
+    assert one_spelling(["true", "0"], ["1"]) == [["1", "0"], ["1"]]
     assert one_spelling(["1", "2"], ["true"]) == [["1", "2"], ["true"]]
 
 

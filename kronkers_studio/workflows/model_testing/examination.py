@@ -54,6 +54,12 @@ class Examination:
         self.peak = 0
         self._session = session
         self._test_set = test_set
+        self._beside = frozenset(
+            name
+            for each in test_set.expectations
+            for name in (getattr(each, key, "") for key in ("truth", "prediction", "slice"))
+            if name
+        )
         self._ending = ending
         self._holdouts: dict[str, Holdout] = {}
         self._answers: dict[tuple[str, str], Answers] = {}
@@ -67,7 +73,7 @@ class Examination:
             raise Unmeasurable("No data is named: write “data: FILE” in the test, or once at the top.")
         if data not in self._holdouts:
             source = data_reference(data, self._test_set.source)
-            self._holdouts[data] = read_holdout(self._session, source, self.version, self.cancel)
+            self._holdouts[data] = read_holdout(self._session, source, self.version, self._beside, self.cancel)
         return self._holdouts[data]
 
     def answers(self, expectation: OnRows) -> Answers:
@@ -119,7 +125,7 @@ class Examination:
                 rows = self.holdout(expectation).rows
             else:
                 source = data_reference(expectation.data, self._test_set.source)
-                rows = read_holdout(self._session, source, asked.service.version, self.cancel).rows
+                rows = read_holdout(self._session, source, asked.service.version, self._beside, self.cancel).rows
             self.progress.expect(len(rows))
             self._answers[key] = asked.answers(rows)
         return self._answers[key]

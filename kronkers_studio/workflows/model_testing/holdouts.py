@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.model_columns import model_columns
 from kronkers_studio.domain.models import ContentRef, Datatype, ModelVersion, Signature, Tensor
 from kronkers_studio.domain.paths import join, parent
 from kronkers_studio.domain.progress import CancelToken
@@ -65,10 +66,22 @@ def _inside(path: str) -> str:
     return "/".join(parts)
 
 
-def read_holdout(session: Session, source: ContentRef, version: ModelVersion, cancel: CancelToken) -> Holdout:
-    """The table in ``source``, whose rows fit the model. Raises ``RowsRefused``, ``InvalidInput``, ``NotFound``."""
+def read_holdout(
+    session: Session, source: ContentRef, version: ModelVersion, beside: Collection[str], cancel: CancelToken
+) -> Holdout:
+    """The table in ``source``, whose rows fit the model. A model that knows no names of columns takes all of them in
+    their order but for those ``beside``, which hold what is true. Raises ``RowsRefused``, ``InvalidInput``,
+    ``NotFound``."""
     table = read_table(session, source, version.signature, cancel)
-    return Holdout(table, match_rows(table, version.signature, version.name).values)
+    taken = table if model_columns(version.signature).named or not table.named else _without(table, beside)
+    return Holdout(table, match_rows(taken, version.signature, version.name).values)
+
+
+def _without(table: RowTable, names: Collection[str]) -> RowTable:
+    keys = {name_key(name) for name in names}
+    kept = [place for place, column in enumerate(table.columns) if name_key(column) not in keys]
+    rows = [[row[place] for place in kept] for row in table.rows]
+    return replace(table, columns=tuple(table.columns[place] for place in kept), rows=rows)
 
 
 # ---- the truth ----
@@ -101,7 +114,7 @@ def truth_numbers(table: RowTable, name: str) -> Array:
     """The numbers in a column, with decimal commas where spreadsheets write them; NaN where none is known. Raises
     ``RowsRefused`` for what is none."""
     column = table.columns[column_place(table, name)]
-    signature = Signature((Tensor(column, Datatype.FP64, (-1, 1)),))
+    signature = Signature((Tensor(column, Datatype.FP64, (-1, 1), (column,)),))
     values = (next(iter(row.values())) for row in match_rows(table, signature, "the truth").values)
     return np.array([math.nan if value is None else float(value) for value in values], dtype=np.float64)
 

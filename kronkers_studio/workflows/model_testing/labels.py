@@ -39,10 +39,8 @@ def _of_number(value: float) -> str:
 
 def one_spelling(*groups: Sequence[str]) -> list[list[str]]:
     """The labels of ``groups``, where one has true and false for what another has 1 and 0 for, all as 1 and 0."""
-    kinds = [frozenset(group) - {""} for group in groups]
-    truths = any(kind and kind <= _TRUTHS.keys() for kind in kinds)
-    digits = any(kind and kind <= _DIGITS for kind in kinds)
-    if not (truths and digits and all(kind <= _DIGITS | _TRUTHS.keys() for kind in kinds)):
+    there = frozenset(label for group in groups for label in group) - {""}
+    if not (there & _TRUTHS.keys() and there & _DIGITS and there <= _DIGITS | _TRUTHS.keys()):
         return [list(group) for group in groups]
     return [[_TRUTHS.get(label, label) for label in group] for group in groups]
 
