@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kronkers_studio.cli import allowances, model_versions, profiles, searching, signatures
+from kronkers_studio.cli import allowances, model_tests, model_versions, profiles, searching, signatures
 from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
@@ -40,6 +40,7 @@ def add_commands(app: typer.Typer) -> None:
     allowances.add_commands(model)
     signatures.add_commands(model)
     profiles.add_commands(model)
+    model_tests.add_commands(model)
 
 
 def find(
@@ -199,7 +200,7 @@ def show(terminal: Terminal, model: ModelRef) -> None:
 
     with terminal.session() as session:
         version = show_model(session, *parse_model(model))
-        terminal.result(version, *_version_lines(version))
+        terminal.result(version, *_version_lines(version), *model_tests.tested_lines(session, version))
 
 
 def alias(
@@ -272,6 +273,7 @@ def package(
             *table(["Layer", "Size", "Digest"], rows),
             *([f"Written to {result.file}"] if result.file else []),
         )
+        model_tests.note_tests(terminal, session, session.workspace.ledger.model_version(built.model, built.version))
 
 
 def verify(

@@ -15,6 +15,7 @@ import typer
 
 from kronkers_studio.cli.allowances import allowance_lines
 from kronkers_studio.cli.json_output import document
+from kronkers_studio.cli.model_tests import note_tests
 from kronkers_studio.cli.models import ModelRef
 from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
@@ -58,6 +59,9 @@ def release(
     unprotected: Annotated[
         bool, typer.Option("--unprotected", help="Run it here even where nothing keeps it from harming this computer.")
     ] = False,
+    require_tests: Annotated[
+        bool, typer.Option("--require-tests", help="Refuse it unless its last tests, as it is now, passed.")
+    ] = False,
 ) -> None:
     """Put a version live. What is live now stays so until the new one answers."""
     from kronkers_studio.workflows.releases import release_model
@@ -67,10 +71,17 @@ def release(
             session.settings = replace(session.settings, run_unprotected=True)
         with terminal.progress() as progress:
             live = release_model(
-                session, *parse_model(model), to=to, packaged=packaged, progress=progress, cancel=terminal.cancel
+                session,
+                *parse_model(model),
+                to=to,
+                packaged=packaged,
+                require_tests=require_tests,
+                progress=progress,
+                cancel=terminal.cancel,
             )
         terminal.result(live, _live_line(live))
         _note_allowances(terminal, session, live)
+        note_tests(terminal, session, session.workspace.ledger.model_version(live.model, live.version))
         _note_unpaused(terminal, session, live)
 
 
@@ -434,8 +445,7 @@ def _read_table(
 ) -> RowTable:
     """The rows in a file, in one of a project, or ``piped`` in."""
     from kronkers_studio.domain.model_columns import model_columns
-    from kronkers_studio.workflows.row_files import read_row_content
-    from kronkers_studio.workflows.scored_rows import read_table
+    from kronkers_studio.workflows.row_files import read_row_content, read_table
 
     if piped is not None:
         return read_row_content(session, piped, "What was piped in", model_columns(signature).names, cancel)

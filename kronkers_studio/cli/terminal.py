@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
 
 EXIT_BUG = 1
+EXIT_FAILED = 1
+EXIT_REFUSED = 3
 EXIT_INCOMPLETE = 4
 EXIT_CANCELLED = 130
 _LIKE_A_RECOVERY_KEY = re.compile(r"(?:[0-9A-Za-z]{4}[- ]){8}[0-9A-Za-z]{4}")

@@ -260,6 +260,14 @@ class StateSignature:
 
 
 @dataclass(frozen=True, slots=True)
+class RunModelTests:
+    """Test a model version by its test set."""
+
+    page: ClassVar[str] = "model"
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShowLineage:
     """Where a model version comes from, and what was made of it."""
 
@@ -465,6 +473,7 @@ Destination = (
     | AllowCode
     | StateSignature
     | ShowLineage
+    | RunModelTests
     | PutLive
     | RollBack
     | StartAgain
@@ -502,6 +511,7 @@ def model_of(destination: Destination) -> str:
             | AllowCode(label)
             | StateSignature(label)
             | ShowLineage(label)
+            | RunModelTests(label)
         ):
             return label.rpartition(":")[0]
     return ""

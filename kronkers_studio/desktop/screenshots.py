@@ -236,7 +236,7 @@ class _Photographer:
         page = _page(window, ModelPage)
         window.go_to(ShowModel(page.model))
         settle(window)
-        for section in ("about", "card", "quality", "compare", "lineage", "packages"):
+        for section in ("about", "card", "quality", "tests", "compare", "lineage", "packages"):
             page.sections.choose(section)
             self._take(window, theme, f"model-{section}")
         page.sections.choose("card")

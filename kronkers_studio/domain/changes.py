@@ -17,7 +17,8 @@ from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.feature_profiles import ReferenceProfile
 from kronkers_studio.domain.maintenance import KeyEventKind, TrashKind
 from kronkers_studio.domain.migration import MigrationSource
-from kronkers_studio.domain.models import ModelCard, ModelVersion, Package, Signature
+from kronkers_studio.domain.model_tests import ModelTestRun
+from kronkers_studio.domain.models import ContentRef, ModelCard, ModelVersion, Package, Signature
 from kronkers_studio.domain.releases import Release
 from kronkers_studio.domain.servers import Server
 
@@ -154,6 +155,24 @@ class MetricsAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelTested:
+    """A test set was run against the service of a version."""
+
+    run: ModelTestRun
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTestSetChosen:
+    """The versions of a model are tested by the file ``source`` from now on, whose commit may be "" for the newest;
+    None: by the one that lies beside them."""
+
+    model: str
+    source: ContentRef | None
+    at: datetime
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
 class AliasMoved:
     model: str
     alias: str
@@ -262,6 +281,8 @@ Change = (
     | GlobalsDisallowed
     | ProfileMade
     | MetricsAdded
+    | ModelTested
+    | ModelTestSetChosen
     | AliasMoved
     | PackageBuilt
     | ServerAdded

@@ -178,6 +178,15 @@ class TableUnreadable(StudioError):
     """The process that reads tables stopped at this one, took too long, or needed more memory than it may have."""
 
 
+# Model tests
+class InvalidTestSet(StudioError):
+    """The file of a test set cannot be used; the message names the line."""
+
+
+class NotTested(Refused):
+    """A version was to be put live whose last tests, as it is now, did not pass."""
+
+
 # Models and packages
 class UnsupportedModel(StudioError):
     """Not a model of a supported framework, or one that is refused for safety."""

@@ -140,6 +140,20 @@ model_profiles = sa.Table(  # beside the versions, which are listed without them
     sa.ForeignKeyConstraint(["model", "version"], ["model_versions.name", "model_versions.version"]),
 )
 
+model_test_runs = sa.Table(
+    "model_test_runs",
+    metadata,
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("model", Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("at", Text, nullable=False),
+    sa.Column("outcome", Text, nullable=False),
+    sa.Column("commit", Text, nullable=False),  # of the test set
+    sa.Column("document", Text, nullable=False),
+    sa.ForeignKeyConstraint(["model", "version"], ["model_versions.name", "model_versions.version"]),
+    sa.Index(None, "model", "version", "at"),
+)
+
 aliases = sa.Table(
     "aliases",
     metadata,

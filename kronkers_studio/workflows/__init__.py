@@ -19,6 +19,7 @@ searching          files, models and projects by what is typed
 trash, keys        out of sight and back; the ways of opening the workspace; ``signers`` sign packages
 maintenance        free space, find damage, mend it
 models             find, register, list and alias models; ``model_versions`` describes them, ``lineage`` follows them
+model_tests        test a version's service by a test set; what came of it
 model_folders      folders that MLflow saved: which file in them is the model
 added_models       a model's file from anywhere, without its folder; ``given_models`` one from a program's memory
 allowances         names outside the list that a person lets one version's file use
@@ -39,10 +40,11 @@ demo               the main job on the bundled sample
 
 Behind them:
 migration          the parts of a migration
+model_testing      the parts of a test of a model version
 places             where a release can run: this computer, or a server
 settling, workers  ending what was begun with a release and never ended
 restoring_process  a process of the program that writes files of a restore
-prediction_answers what a service answers
+prediction_answers what a service answers; ``prediction_requests`` send it rows
 row_files, row_matching    tables of rows from files and projects; which of their columns a model needs
 scored_rows, scored_files  rows sent in parts; the table with its answers, saved
 """

@@ -63,11 +63,19 @@ def place_of(session: Session, name: str) -> Place:
     return ThisComputer(session) if name == THIS_COMPUTER else OnServer(session, name)
 
 
-class ThisComputer:
-    """The package's layers unpacked into a folder of the workspace and run as a process that outlives the studio."""
+def private_place(session: Session, name: str) -> Place:
+    """As ``place_of``, for services that nobody is told of, such as one that is tested: what runs there is not among
+    what is live, and its files lie apart."""
+    return ThisComputer(session, "runs/tests") if name == THIS_COMPUTER else OnServer(session, name)
 
-    def __init__(self, session: Session) -> None:
+
+class ThisComputer:
+    """The package's layers unpacked into a folder of the workspace, below ``runs``, and run as a process that outlives
+    the studio."""
+
+    def __init__(self, session: Session, runs: str = "runs") -> None:
         self._session = session
+        self._runs = runs
 
     def endpoint(self, model: str, number: int) -> Mapping[str, Any]:
         from kronkers_studio.deployment.computer import computer_id
@@ -145,7 +153,7 @@ class ThisComputer:
 
     def _folder(self, model: str, number: int) -> Path:
         """Of this workspace, whatever a history that somebody else wrote says."""
-        return self._session.directory / "runs" / f"{checked_model_name(model)}-r{int(number)}"
+        return self._session.directory / self._runs / f"{checked_model_name(model)}-r{int(number)}"
 
 
 class OnServer:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from kronkers_studio.domain.changes import ReleaseRecorded
 from kronkers_studio.domain.errors import (
@@ -30,16 +27,14 @@ from kronkers_studio.domain.releases import Prediction, Release, ReleaseState
 from kronkers_studio.domain.stated_signatures import is_untold
 from kronkers_studio.workflows.packages import record_package
 from kronkers_studio.workflows.places import Place, place_of
-from kronkers_studio.workflows.prediction_answers import MOST_ANSWER_BYTES, read_prediction
+from kronkers_studio.workflows.prediction_answers import read_prediction
+from kronkers_studio.workflows.prediction_requests import Row, send_rows
 from kronkers_studio.workflows.row_matching import require_rows
 from kronkers_studio.workflows.server_care import clean_after_release
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.settling import lost_releases, settle_releases
 from kronkers_studio.workflows.workers import at_work
 
-_SECONDS_OF_SILENCE = 10.0  # of a service that was sent rows
-_SECONDS_TO_PREDICT = 120.0  # for the whole of it, the way there and back included, and more for many rows:
-_SLOWEST_LINE = 32_000  # bytes a second
 _CHANGES_OF_AN_EVENT = 20  # read at most for each: starting, going live, making way, and what came before it
 _STATES = {
     ReleaseState.STARTING: "is being started",
@@ -48,9 +43,6 @@ _STATES = {
     ReleaseState.FAILED: "never became live",
     ReleaseState.STOPPED: "was stopped, and nothing of it is kept",
 }
-
-Row = Mapping[str, Any] | Sequence[Any]
-"""One row to predict: values by column name, or in the columns' order."""
 
 
 def release_model(
@@ -61,19 +53,25 @@ def release_model(
     *,
     to: str,
     packaged: Path | None = None,
+    require_tests: bool = False,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> Release:
     """Put a version live in the place ``to`` ("this-computer" or a server's name).
 
     Its package is built here, or is the one in the archive ``packaged``, and is verified before anything of it reaches
-    the place: ``SignatureRefused`` when nobody signed it whose signature is accepted.
+    the place: ``SignatureRefused`` when nobody signed it whose signature is accepted. With ``require_tests``,
+    ``NotTested`` unless the last tests of the version, as it is now, passed.
 
     The new release becomes live only after it answers; then the one before is kept on standby for a rollback. If any
     step fails, what was live before still is, the failed release is in the history, and the error says what failed.
     """
     ledger = session.workspace.ledger
     model = ledger.model_version(name, version, alias)
+    if require_tests:
+        from kronkers_studio.workflows.model_tests import require_tested
+
+        require_tested(session, model)
     place = place_of(session, to)
     settle_releases(session, to)
     image = place.prepare(model, progress, cancel, packaged)
@@ -225,30 +223,9 @@ def predict(session: Session, name: str, place_name: str, rows: Sequence[Row]) -
         if is_untold(version):
             problem.command = f"Or say what it takes, and release it again: `kronkers model signature {version.label}`."
         raise
-    body = _body(rows)
     with closing(session.client(release)) as client:
-        started = time.perf_counter()
-        status, answer = client.request(
-            "POST",
-            "/predict",
-            body,
-            {"Content-Type": "application/json"},
-            timeout=_SECONDS_TO_PREDICT + len(body) / _SLOWEST_LINE,
-            silence=_SECONDS_OF_SILENCE,
-            most_bytes=MOST_ANSWER_BYTES,
-        )
-        elapsed = (time.perf_counter() - started) * 1000
+        status, answer, elapsed = send_rows(client, rows)
     return read_prediction(release, status, answer, rows=len(rows), milliseconds=elapsed)
-
-
-def _body(rows: Sequence[Row]) -> bytes:
-    try:
-        return json.dumps({"rows": list(rows)}, allow_nan=False).encode("utf-8")
-    except ValueError:
-        raise InvalidInput(
-            "A row holds NaN or infinity, which no model is sent.",
-            next_step="Leave out what is not known, or give null.",
-        ) from None
 
 
 def unpaused_releases(session: Session, name: str, place_name: str) -> list[Release]:

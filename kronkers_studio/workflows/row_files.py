@@ -18,7 +18,8 @@ from typing import Any
 
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.domain.models import ContentRef
+from kronkers_studio.domain.model_columns import model_columns
+from kronkers_studio.domain.models import ContentRef, Signature
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.domain.row_tables import (
     HEADER_LINES,
@@ -64,6 +65,17 @@ _BINARY = (  # how files begin that are no text, and what they are read as
     (b"\xd0\xcf\x11\xe0", ".xls"),
 )
 _ZIPPED = (".xlsx", ".xlsm", ".xlsb", ".ods")
+
+
+def read_table(
+    session: Session, source: Path | ContentRef, signature: Signature, cancel: CancelToken = NEVER
+) -> RowTable:
+    """The table in a file on disk or of a project, where the columns of ``signature`` tell its sheet and the line of
+    its names. Raises ``InvalidInput`` or ``TableUnreadable`` when it cannot be read, ``NotFound``."""
+    wanted = model_columns(signature).names
+    if isinstance(source, Path):
+        return read_row_file(session, source, wanted, cancel)
+    return read_registry_rows(session, source, wanted, cancel)
 
 
 def read_row_file(session: Session, file: Path, wanted: Collection[str] = (), cancel: CancelToken = NEVER) -> RowTable:

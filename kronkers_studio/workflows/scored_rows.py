@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from kronkers_studio.domain.errors import Cancelled, InvalidInput, PredictionFailed, StudioError
-from kronkers_studio.domain.model_columns import model_columns
-from kronkers_studio.domain.models import ContentRef, ModelVersion, Signature
+from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import Prediction
-from kronkers_studio.domain.row_tables import MatchedRows, RowTable, ScoredRows
+from kronkers_studio.domain.row_tables import MatchedRows, ScoredRows
+from kronkers_studio.workflows.prediction_requests import row_parts
 from kronkers_studio.workflows.releases import live_release, predict
-from kronkers_studio.workflows.row_files import read_registry_rows, read_row_file
 from kronkers_studio.workflows.session import Session
-
-PART_ROWS = 5_000
-"""Rows in one request: a service takes 10,000."""
-PART_BYTES = 8_000_000
-"""Bytes of rows in one request: a service takes 16 MiB."""
-
-
-def read_table(
-    session: Session, source: Path | ContentRef, signature: Signature, cancel: CancelToken = NEVER
-) -> RowTable:
-    """The table in a file on disk or of a project, where the columns of ``signature`` tell its sheet and the line of
-    its names. Raises ``InvalidInput`` or ``TableUnreadable`` when it cannot be read, ``NotFound``."""
-    wanted = model_columns(signature).names
-    if isinstance(source, Path):
-        return read_row_file(session, source, wanted, cancel)
-    return read_registry_rows(session, source, wanted, cancel)
 
 
 def live_model(session: Session, name: str, place: str) -> ModelVersion:
@@ -49,7 +30,7 @@ def score_rows(
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> ScoredRows:
-    """Send all rows of ``matched`` in parts of at most ``PART_ROWS`` rows and ``PART_BYTES`` bytes.
+    """Send all rows of ``matched`` in parts of at most ``prediction_requests.PART_ROWS`` rows and ``PART_BYTES`` bytes.
 
     What ends it before the last part (the service refuses one, cannot be reached, or somebody cancels) is in the result
     with what was answered until then; before the first part is answered it is raised.
@@ -58,7 +39,7 @@ def score_rows(
     scored: ScoredRows | None = None
     outputs: list[Any] = []
     probabilities: list[Mapping[str, float]] = []
-    for start, part in _parts(matched.values):
+    for start, part in row_parts(matched.values):
         try:
             cancel.check()
             answer = predict(session, name, place, part)
@@ -76,19 +57,6 @@ def score_rows(
     if scored is None:
         raise InvalidInput("There are no rows to send.", next_step="Give at least one row.")
     return scored
-
-
-def _parts(values: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
-    """(where it begins, the rows) of each part."""
-    start, size = 0, 0
-    for at, row in enumerate(values):
-        length = len(json.dumps(row, ensure_ascii=False)) * 2  # letters are escaped on their way
-        if at > start and (at - start >= PART_ROWS or size + length > PART_BYTES):
-            yield start, values[start:at]
-            start, size = at, 0
-        size += length
-    if start < len(values):
-        yield start, values[start:]
 
 
 def _check_same(scored: ScoredRows | None, answer: Prediction) -> None:

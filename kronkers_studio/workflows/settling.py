@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from kronkers_studio.domain.errors import NotFound, StudioError
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
+from kronkers_studio.workflows.model_testing.private_service import end_abandoned
 from kronkers_studio.workflows.places import Place, place_of
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.workers import at_work, is_abandoned
@@ -33,6 +34,7 @@ def settle_releases(session: Session, place_name: str | None = None, *, look_at_
     What is live on this computer is always looked at, since that costs nothing. A place that does not answer is left
     for the next time. Without anything to settle, no place is asked.
     """
+    end_abandoned(session)
     waiting: dict[str, list[Release]] = {}
     for release in session.workspace.ledger.releases(place=place_name):
         looked_at = release.state is ReleaseState.LIVE and (look_at_live or release.place == THIS_COMPUTER)

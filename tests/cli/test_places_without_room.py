@@ -70,7 +70,7 @@ OTHERS = {
         f"model {word}"
         for word in (
             *("add", "alias", "allow", "card", "compare", "dependencies", "disallow", "history"),
-            *("lineage", "measure", "profile", "register", "show", "signature", "tag"),
+            *("lineage", "measure", "profile", "register", "show", "signature", "tag", "test", "tests"),
         )
     ),
     *("package", "verify", "release", "rollback", "start", "stop", "predict", "address", "metrics", "logs"),

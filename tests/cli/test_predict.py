@@ -17,7 +17,7 @@ from kronkers_studio.domain.changes import ReleaseRecorded
 from kronkers_studio.domain.errors import PredictionFailed
 from kronkers_studio.domain.releases import THIS_COMPUTER, Prediction, Release, ReleaseState
 from kronkers_studio.settings.paths import resource
-from kronkers_studio.workflows import scored_rows
+from kronkers_studio.workflows import prediction_requests, scored_rows
 from kronkers_studio.workflows.models import show_model
 from kronkers_studio.workflows.session import open_workspace
 from tests.cli.shell import Shell
@@ -137,7 +137,7 @@ def test_what_was_answered_before_a_part_failed_is_saved_and_said_to_be_incomple
         return Prediction(name, 1, ("Barolo",) * len(rows), (), 1.0)
 
     monkeypatch.setattr(scored_rows, "predict", answer)
-    monkeypatch.setattr(scored_rows, "PART_ROWS", 2)
+    monkeypatch.setattr(prediction_requests, "PART_ROWS", 2)
     target = tmp_path / "scored.csv"
     done = _predict(shell, "--input", str(_table(tmp_path / "own.csv")), "--output", str(target), expect=1)
     assert f"Incomplete: 2 of {len(_ROWS)} rows were answered. They are saved in {target}." in done.err

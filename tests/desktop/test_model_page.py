@@ -40,7 +40,7 @@ from tests.desktop.kinds import OpenWindow, Rest, the_page, the_session
 
 _SAMPLE = resource("sample/OneDrive - Kronkers")
 _FILE = "Quality/Wine/model/wine_cultivar"
-_SECTIONS = ("about", "card", "quality", "features", "compare", "lineage", "packages")
+_SECTIONS = ("about", "card", "quality", "features", "tests", "compare", "lineage", "packages")
 
 
 @pytest.fixture

@@ -364,7 +364,7 @@ def test_rows_have_menus_of_what_can_be_done_with_them(window: MainWindow, come_
 
     offered = menu(page.versions)
     assert list(offered) == [
-        *("Everything about it", "Put live …", "Package …"),
+        *("Everything about it", "Put live …", "Package …", "Test it"),
         *("Compare …", "Describe …", "Libraries …", "Follow it further …", "Open in …"),
     ]
     offered["Describe …"].trigger()

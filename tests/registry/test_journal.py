@@ -31,6 +31,8 @@ from kronkers_studio.domain.changes import (
     MetricsAdded,
     ModelDescribed,
     ModelRegistered,
+    ModelTested,
+    ModelTestSetChosen,
     PackageBuilt,
     ProfileMade,
     ProjectCreated,
@@ -61,6 +63,7 @@ from kronkers_studio.domain.feature_profiles import (
 )
 from kronkers_studio.domain.maintenance import KeyEventKind, TrashKind
 from kronkers_studio.domain.migration import MigrationOptions, MigrationSource, OnlineOnly
+from kronkers_studio.domain.model_tests import ExpectationResult, ModelTestRun, Outcome
 from kronkers_studio.domain.models import (
     ContentRef,
     Datatype,
@@ -148,6 +151,31 @@ versions = st.builds(
     tags=st.lists(texts, max_size=2).map(tuple),
     card=cards,
 )
+test_results = st.builds(
+    ExpectationResult,
+    texts,
+    texts,
+    st.sampled_from(Outcome),
+    st.none() | st.floats(allow_nan=False),
+    texts,
+    texts,
+    st.floats(0, 100),
+)
+test_runs = st.builds(
+    ModelTestRun,
+    st.uuids().map(str),
+    names,
+    numbers,
+    times,
+    texts,
+    texts,
+    texts,
+    texts,
+    refs,
+    texts,
+    st.lists(test_results, max_size=2).map(tuple),
+    st.floats(0, 100),
+)
 choices = st.builds(DependencyChoice, texts, st.lists(texts, max_size=2).map(tuple))
 allowances = st.builds(Allowance, st.lists(texts, min_size=1, max_size=2).map(tuple), texts, times, texts)
 packages = st.builds(
@@ -208,6 +236,8 @@ FIELDS: dict[type[Change], tuple[st.SearchStrategy[Any], ...]] = {
     GlobalsDisallowed: (names, numbers, st.tuples(texts), times, texts),
     ProfileMade: (names, numbers, profiles),
     MetricsAdded: (names, numbers, metrics, times, texts),
+    ModelTested: (test_runs,),
+    ModelTestSetChosen: (names, st.none() | refs, times, texts),
     AliasMoved: (names, names, st.integers(0, 3)),
     PackageBuilt: (packages,),
     ServerAdded: (servers,),
@@ -386,6 +416,14 @@ def test_no_column_but_those_of_the_table_can_be_named(workspace: Workspace) -> 
             statements.select(connection, statements.SERVERS, order=tuple(evil))
 
 
+_RESULT = ExpectationResult("accurate", "metric", Outcome.FAILED, 0.87, "at least 0.9", "It is 0.87.", 0.5)
+_TESTS = ContentRef("p", IDS[3], "churn.tests.yaml")
+_RUNS = [
+    ModelTestRun(id, "churn", 1, NOW + timedelta(hours=hour), "bob", "office", "sha256:1", "s", _TESTS, "d", (_RESULT,))
+    for hour, id in enumerate("ab")
+]
+
+
 def _a_story() -> list[Change]:
     """Changes of every kind that follow from each other."""
     first = Commit("1" * 64, "p", (), "a" * 64, "ann", NOW, "first", 3, 100)
@@ -443,6 +481,8 @@ def _a_story() -> list[Change]:
         MetricsAdded("churn", 1, {"auc": 0.8, "recall": 0.7}, NOW, "bob"),
         ProfileMade("churn", 1, ReferenceProfile(TableProfile(2, ()), ContentRef("p", first.id, "a.csv"), NOW, "ann")),
         ProfileMade("churn", 1, _PROFILE),
+        *(ModelTested(run) for run in _RUNS),
+        ModelTestSetChosen("churn", ContentRef("p", "", "churn.tests.yaml"), NOW, "bob"),
     ]
 
 
@@ -473,6 +513,9 @@ def test_a_story_of_every_kind_is_recorded_replayed_and_answered(workspace: Work
     assert ledger.live_release("churn", "elsewhere") is None and ledger.servers() == []
     assert [(signer.name, signer.key) for signer in ledger.trusted_signers()] == [("headquarters", IDS[1])]
     assert ledger.profile("churn", 1) == _PROFILE and ledger.profile("churn", 2) is None
+    assert ledger.model_test_runs("churn", 1) == _RUNS[::-1] and ledger.model_test_runs("churn", limit=1) == _RUNS[1:]
+    assert ledger.model_test_runs("churn", 2) == [] and ledger.chosen_test_set("other") is None
+    assert ledger.chosen_test_set("churn") == ContentRef("p", "", "churn.tests.yaml")
     assert ledger.sources("p") == [MigrationSource("/home/ann/Shared", "Shared")] and ledger.sources("q") == []
     assert [entry.number for entry in ledger.entries(after=3, limit=2)] == [4, 5]
     for missing in (

@@ -105,14 +105,14 @@ def test_the_newest_migration_is_the_one_that_the_fast_path_looks_for(database: 
 
 def test_a_database_of_the_step_before_is_brought_up_to_date_with_all_that_is_in_it(database: Database) -> None:
     with database.write() as connection:
-        connection.execute("DROP TABLE model_profiles")
-        connection.execute("UPDATE alembic_version SET version_num = '0006'")
+        connection.execute("DROP TABLE model_test_runs")
+        connection.execute("UPDATE alembic_version SET version_num = '0007'")
         _add_server(connection, "factory")
     upgrade_database(database)
     assert _servers(database) == ["factory"]
     with database.read() as connection:
-        made = "SELECT count(*) FROM sqlite_master WHERE name = 'model_profiles'"
-        assert connection.execute(made).fetchone() == (1,)
+        index = "SELECT count(*) FROM sqlite_master WHERE name = 'ix_model_test_runs_model_version_at'"
+        assert connection.execute(index).fetchone() == (1,)
     assert _unlike_schema(database) == []
 
 

@@ -31,10 +31,10 @@ from kronkers_studio.domain.row_tables import SAVED_AS, MatchedRows, RowTable, S
 from kronkers_studio.serving.http.app import Limits
 from kronkers_studio.workflows import row_files, scored_rows
 from kronkers_studio.workflows.migrating import migrate_folder
-from kronkers_studio.workflows.row_files import list_tables, read_row_content, read_text_rows
+from kronkers_studio.workflows.row_files import list_tables, read_row_content, read_table, read_text_rows
 from kronkers_studio.workflows.row_matching import match_rows
 from kronkers_studio.workflows.scored_files import save_scored_rows
-from kronkers_studio.workflows.scored_rows import read_table, score_rows
+from kronkers_studio.workflows.scored_rows import score_rows
 from kronkers_studio.workflows.session import Session
 
 _NUMBERS = Signature(inputs=(Tensor("input", Datatype.FP64, (-1, 2), ("spend", "calls")),))

@@ -15,6 +15,7 @@ from kronkers_studio.desktop.destinations import (
     OpenIn,
     PackageVersion,
     PutLive,
+    RunModelTests,
     ShowLineage,
     ShowModel,
     ShowModelVersion,
@@ -32,6 +33,7 @@ def version_actions(version: ModelVersion) -> list[Action]:
     return [
         put_live(version),
         package_version(version),
+        run_tests(version),
         compare_version(version),
         describe_version(version),
         *signature_of(version),
@@ -54,6 +56,13 @@ def package_version(version: ModelVersion) -> Action:
     words = tr("Package {model} version {version} …")
     also = tr("build image container oci docker export push registry archive")
     return _of_version(version, words, tr("Package …"), also, PackageVersion, "archive")
+
+
+def run_tests(version: ModelVersion) -> Action:
+    """Check what its test set expects of its service."""
+    words = tr("Test {model} version {version}")
+    also = tr("tests check verify expectations gate quality junit ci")
+    return _of_version(version, words, tr("Test it"), also, RunModelTests, "check")
 
 
 def add_version(model: str) -> Action:

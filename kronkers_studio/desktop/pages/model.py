@@ -19,6 +19,7 @@ from kronkers_studio.desktop.destinations import (
     DescribeVersion,
     Destination,
     PackageVersion,
+    RunModelTests,
     ShowLineage,
     ShowModel,
     ShowModelVersion,
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
 _MOST_ROWS = 5  # versions seen at once
 _OF_A_VERSION = (
     *(PackageVersion, ChooseLibraries, AllowCode, StateSignature),
-    *(CompareVersions, DescribeVersion, ShowLineage),
+    *(CompareVersions, DescribeVersion, ShowLineage, RunModelTests),
 )
 _SHOWN_STATES = (ReleaseState.LIVE, ReleaseState.STARTING)
 
@@ -180,6 +181,9 @@ class ModelPage(Page):
                 ask_model_file(self, self.add_file)
             case CompareVersions(label) | DescribeVersion(label) | ShowLineage(label) if self._choose(label):
                 self._open_section(wanted)
+            case RunModelTests(label) if self._choose(label):
+                self.sections.tests.begin()
+                self.sections.choose("tests")
             case PackageVersion() | ChooseLibraries() | AllowCode() | StateSignature() if self._choose(wanted.label):
                 self._ask(wanted)
             case _ if isinstance(wanted, _OF_A_VERSION):

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.actions import CopyText, ShowInFileManager
-from kronkers_studio.desktop.destinations import PutLive
+from kronkers_studio.desktop.destinations import PutLive, RunModelTests
 from kronkers_studio.desktop.localization import counted, file_size, home_short, tr
 from kronkers_studio.desktop.look.icons import IconLabel
 from kronkers_studio.desktop.package_words import platform_words
@@ -55,8 +55,10 @@ class PackageResultPanel(QWidget):
         clear(self._facts)
         self._facts.addWidget(fact_grid(_facts(built)))
         live, digest = PutLive(package.model, package.version), CopyText(package.digest)
+        tests = RunModelTests(f"{package.model}:{package.version}")
         buttons = [
             Button(tr("Put live …"), lambda: self.wanted.emit(live), icon="deploy"),
+            Button(tr("Test it"), lambda: self.wanted.emit(tests), icon="check"),
             Button(tr("Copy the digest"), lambda: self.wanted.emit(digest), icon="copy"),
         ]
         if built.file is not None:

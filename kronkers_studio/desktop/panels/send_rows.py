@@ -347,7 +347,7 @@ class SendRowsPanel(QWidget):
 
 def _open(session: Session, source: Path | ContentRef, model: ModelVersion, cancel: CancelToken) -> _Opened:
     """Off the main thread. Raises what keeps the table from being read."""
-    from kronkers_studio.workflows.scored_rows import read_table
+    from kronkers_studio.workflows.row_files import read_table
 
     table = read_table(session, source, model.signature, cancel)
     try:

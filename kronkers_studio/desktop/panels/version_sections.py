@@ -18,6 +18,7 @@ from kronkers_studio.desktop.panels.package_list import PackageList
 from kronkers_studio.desktop.panels.version_comparison import VersionComparison
 from kronkers_studio.desktop.panels.version_profile import VersionProfile
 from kronkers_studio.desktop.panels.version_quality import VersionQuality
+from kronkers_studio.desktop.panels.version_tests import VersionTests
 from kronkers_studio.desktop.widgets.cards import Card
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.views import Views
@@ -40,8 +41,8 @@ class Book:
 
 
 class VersionSections(Card):
-    """Views: "about", "card", "quality", "features", "compare", "lineage", "packages"; each is made when it is first
-    looked at.
+    """Views: "about", "card", "quality", "features", "tests", "compare", "lineage", "packages"; each is made when it is
+    first looked at.
 
     wanted          where a button leads
     told(words, undo)   something was done; ``undo`` takes it back, or is None
@@ -66,6 +67,7 @@ class VersionSections(Card):
                 "card": lambda: self.card,
                 "quality": lambda: self.quality,
                 "features": lambda: self.features,
+                "tests": lambda: self.tests,
                 "compare": lambda: self.comparison,
                 "lineage": lambda: self.lineage,
                 "packages": lambda: self.packages,
@@ -126,6 +128,13 @@ class VersionSections(Card):
         return made
 
     @cached_property
+    def tests(self) -> VersionTests:
+        made = VersionTests(self._studio)
+        made.told.connect(self.told)
+        made.failed.connect(self.failed)
+        return made
+
+    @cached_property
     def comparison(self) -> VersionComparison:
         made = VersionComparison(self._studio)
         made.failed.connect(self.failed)
@@ -161,6 +170,8 @@ class VersionSections(Card):
                 self.quality.show_version(version, book.versions)
             case "features":
                 self.features.show_version(version)
+            case "tests":
+                self.tests.show_version(version)
             case "compare":
                 self.comparison.show_version(version, book.versions, book.others)
             case "lineage":
@@ -175,6 +186,7 @@ def _sections() -> list[tuple[str, str]]:
         ("card", tr("Card and tags")),
         ("quality", tr("Quality")),
         ("features", tr("Features")),
+        ("tests", tr("Tests")),
         ("compare", tr("Compare")),
         ("lineage", tr("Where it comes from")),
         ("packages", tr("Packages")),

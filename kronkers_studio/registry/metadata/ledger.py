@@ -8,12 +8,20 @@ from typing import Any
 
 from sqlcipher3 import dbapi2
 
-from kronkers_studio.domain.changes import Change, JournalEntry, ReleaseRecorded, SignerForgotten, SignerTrusted
+from kronkers_studio.domain.changes import (
+    Change,
+    JournalEntry,
+    ModelTestSetChosen,
+    ReleaseRecorded,
+    SignerForgotten,
+    SignerTrusted,
+)
 from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.feature_profiles import ReferenceProfile, flaw_of
 from kronkers_studio.domain.maintenance import KeyEvent, KeyEventKind
 from kronkers_studio.domain.migration import MigrationSource
-from kronkers_studio.domain.models import ModelVersion, Package
+from kronkers_studio.domain.model_tests import ModelTestRun
+from kronkers_studio.domain.models import ContentRef, ModelVersion, Package
 from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.servers import Server
@@ -32,6 +40,9 @@ ORDER BY number DESC LIMIT ?
 """
 _LATEST_RELEASE_CHANGES = "SELECT at, author, change FROM journal WHERE kind = ? ORDER BY number DESC LIMIT ?"
 _SIGNERS = "SELECT kind, change FROM journal WHERE kind IN (?, ?) ORDER BY number"
+_TEST_SETS = """
+SELECT change FROM journal WHERE kind = ? AND json_extract(change, '$.model') = ? ORDER BY number DESC LIMIT 1
+"""
 _MODEL_NAMES = "SELECT DISTINCT name FROM model_versions ORDER BY name"
 
 
@@ -139,6 +150,20 @@ class Ledger:
     def packages(self, model: str | None = None, version: int | None = None) -> list[Package]:
         """Newest first."""
         return self._documents(Package, statements.PACKAGES, ("-created",), model=model, version=version)
+
+    def model_test_runs(self, model: str, version: int | None = None, *, limit: int = -1) -> list[ModelTestRun]:
+        """The last ``limit`` runs of tests (-1: all) of a model's versions, or of one of them, newest first."""
+        key: dict[str, Any] = {"model": model} if version is None else {"model": model, "version": version}
+        with self._database.read() as connection:
+            found = statements.select(connection, statements.MODEL_TEST_RUNS, order=("-at", "-id"), limit=limit, **key)
+        return [from_text(ModelTestRun, row["document"]) for row in found]
+
+    def chosen_test_set(self, model: str) -> ContentRef | None:
+        """The file that a model's versions are tested by, if somebody chose one."""
+        with self._database.read() as connection, records_read("test set"):
+            for (change,) in statements.query(connection, _TEST_SETS, ModelTestSetChosen.__name__, model):
+                return from_text(ModelTestSetChosen, change).source
+        return None
 
     def servers(self) -> list[Server]:
         """By name."""

@@ -21,15 +21,17 @@ _DELETE_UNUSED_PROJECTS = (
 
 
 def pinned_commits(connection: dbapi2.Connection) -> set[str]:
-    """The commits that something refers to by itself: branches, tags, model versions (and the data they were trained
-    on), and what lies in the trash."""
+    """The commits that something refers to by itself: branches, tags, model versions (the data they were trained
+    on, and the test sets that they were tested by), and what lies in the trash."""
     pinned = {row["head"] for row in statements.select(connection, statements.BRANCHES)}
     pinned.update(row["commit"] for row in statements.select(connection, statements.TAGS))
     for version in statements.select(connection, statements.MODEL_VERSIONS):
         pinned.update(_commits_of_version(version["document"]))
+    pinned.update(row["commit"] for row in statements.select(connection, statements.MODEL_TEST_RUNS))
     for item in statements.select(connection, statements.TRASH, emptied=""):
         with records_read("trash"):
             taken = json.loads(item["document"])
+            pinned.update(row["commit"] for row in taken.get("model_test_runs", ()))
             pinned.update(row["head"] for row in taken.get("branches", ()))
             pinned.update(row["commit"] for row in taken.get("tags", ()))
             for row in taken.get("model_versions", ()):

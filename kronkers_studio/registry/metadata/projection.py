@@ -27,6 +27,8 @@ from kronkers_studio.domain.changes import (
     MetricsAdded,
     ModelDescribed,
     ModelRegistered,
+    ModelTested,
+    ModelTestSetChosen,
     PackageBuilt,
     ProfileMade,
     ProjectCreated,
@@ -201,6 +203,23 @@ def _metrics_added(connection: dbapi2.Connection, change: MetricsAdded) -> None:
     _put_metrics(connection, change.model, change.version, change.metrics)
 
 
+def _model_tested(connection: dbapi2.Connection, change: ModelTested) -> None:
+    run = change.run
+    _require_version(connection, run.model, run.version)
+    if statements.has(connection, statements.MODEL_TEST_RUNS, id=run.id):
+        raise AlreadyExists(f"Test run {run.id} is recorded already.")
+    row = {
+        "id": run.id,
+        "model": run.model,
+        "version": run.version,
+        "at": to_json(run.at),
+        "outcome": run.outcome.value,
+        "commit": run.test_set.commit,
+        "document": to_text(run),
+    }
+    statements.insert(connection, statements.MODEL_TEST_RUNS, row)
+
+
 def _version(connection: dbapi2.Connection, model: str, version: int) -> ModelVersion:
     _require_version(connection, model, version)
     (row,) = statements.select(connection, statements.MODEL_VERSIONS, name=model, version=version)
@@ -288,7 +307,9 @@ def _key_changed(connection: dbapi2.Connection, change: KeyChanged) -> None:
     statements.insert(connection, statements.KEY_EVENTS, row)
 
 
-def _in_journal_only(_connection: dbapi2.Connection, _change: SignerTrusted | SignerForgotten) -> None:
+def _in_journal_only(
+    _connection: dbapi2.Connection, _change: SignerTrusted | SignerForgotten | ModelTestSetChosen
+) -> None:
     """These are few, and are read from the journal itself."""
 
 
@@ -307,6 +328,8 @@ _APPLIERS: dict[type, Callable[[dbapi2.Connection, Any], None]] = {
     GlobalsDisallowed: _globals_disallowed,
     ProfileMade: _profile_made,
     MetricsAdded: _metrics_added,
+    ModelTested: _model_tested,
+    ModelTestSetChosen: _in_journal_only,
     AliasMoved: _alias_moved,
     PackageBuilt: _package_built,
     ServerAdded: _server_added,

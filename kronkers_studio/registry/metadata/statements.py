@@ -43,6 +43,7 @@ MODEL_VERSIONS = Table(
 )
 MODEL_METRICS = Table("model_metrics", ("model", "version", "metric"), ("value",))
 MODEL_PROFILES = Table("model_profiles", ("model", "version"), ("document",))
+MODEL_TEST_RUNS = Table("model_test_runs", ("id",), ("model", "version", "at", "outcome", "commit", "document"))
 ALIASES = Table("aliases", ("model", "alias"), ("version",))
 PACKAGES = Table("packages", ("digest",), ("model", "version", "platform", "created", "document"))
 SERVERS = Table("servers", ("name",), ("document",))
@@ -62,6 +63,7 @@ JOURNALED = (
     MODEL_VERSIONS,
     MODEL_METRICS,
     MODEL_PROFILES,
+    MODEL_TEST_RUNS,
     ALIASES,
     PACKAGES,
     SERVERS,

@@ -24,6 +24,7 @@ _MODEL_TABLES = (  # in the order of bringing back: what is referred to comes fi
     (statements.MODEL_VERSIONS, "name"),
     (statements.MODEL_METRICS, "model"),
     (statements.MODEL_PROFILES, "model"),
+    (statements.MODEL_TEST_RUNS, "model"),
     (statements.ALIASES, "model"),
     (statements.PACKAGES, "model"),
     (statements.RELEASES, "model"),

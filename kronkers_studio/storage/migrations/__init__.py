@@ -19,7 +19,7 @@ from kronkers_studio.storage.database import Database
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest step; a database at it needs nothing, and Alembic is then not even imported."""
 
 
