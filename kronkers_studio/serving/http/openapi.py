@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kronkers_studio.estimators.columns import Holds
+from kronkers_studio.serving.inputs.example_rows import example_row
 from kronkers_studio.serving.inputs.row_reader import Column, RowReader
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.model import Model
@@ -46,20 +47,6 @@ def openapi_document(manifest: Manifest, model: Model, reader: RowReader, most_r
         "components": {"schemas": schemas, "securitySchemes": {"token": _TOKEN}},
         "security": [{}, {"token": []}],
     }
-
-
-def example_row(reader: RowReader) -> dict[str, Any] | list[Any]:
-    """A row that the model can be tried with: zeros, the first of the known texts, no text."""
-    values = [_example(column) for column in reader.columns]
-    return dict(zip([c.name for c in reader.columns], values, strict=True)) if reader.named else values
-
-
-def _example(column: Column) -> Any:
-    if column.levels:
-        return column.levels[0]
-    if column.holds is Holds.DATES:
-        return "2024-02-29"
-    return {"B": False, "O": "", "F": 0.0, "I": 0}[column.kind]
 
 
 def _predict(reader: RowReader) -> _Schema:
