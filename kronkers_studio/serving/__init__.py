@@ -21,6 +21,7 @@ signature       the inputs and outputs of a model
 problems        what is wrong with a request or with a package, in a sentence
 logs            the log, a line of JSON for each event
 cores           how many processors the service may use
+memory          how much memory is taken, and left
 stop_file       a stop that is asked for by a file
 
 Imports point down (a contract in pyproject.toml).

@@ -25,6 +25,7 @@ _SECONDS_TO_LEAVE = 0.5
 _SECONDS_TO_FINISH = 8.0  # engines kill after ten by default
 _SECONDS_TO_SAY_SO = 1.0
 _MOST_WAITING = 4096  # to be accepted
+_TURNS = 5
 _PAUSE = 0.02
 _CLOSE = (b"connection", b"close")
 
@@ -128,6 +129,8 @@ class HttpServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for accepted in waiting:
             await loop.connect_accepted_socket(self._connection, accepted)
+        for _ in range(_TURNS):  # of the loop, in which what asyncio accepted before becomes connections
+            await asyncio.sleep(0)
 
     def _connection(self) -> BoundedProtocol:
         return BoundedProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)

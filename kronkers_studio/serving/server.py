@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -26,12 +27,14 @@ from kronkers_studio.serving.warm_up import warm_up
 
 _log = logging.getLogger(__name__)
 
+_SECONDS_FOR_WORKERS = 60.0  # until all have loaded the model; it is ready with fewer then
+
 
 @dataclass(frozen=True)
 class Options:
     """What the command line says. ``listen_fd``: a socket, handed over by who started this, that listens already;
     ``stop_file``: the service stops in order as soon as that file exists; ``mute``: what libraries print is dropped
-    once it serves."""
+    once it serves; ``workers``: processes of a model that runs in some of its own, 0 for one for each thread."""
 
     model: Path
     host: str = "127.0.0.1"
@@ -42,6 +45,7 @@ class Options:
     stop_file: Path | None = None
     mute: bool = False
     threads: int = 1
+    workers: int = 0
     limits: Limits = field(default_factory=Limits)
 
 
@@ -50,9 +54,10 @@ def serve(options: Options) -> None:
     began = time.perf_counter()
     manifest = read_manifest(options.model)
     identity = read_identity(options.secret_file, manifest.name, manifest.version)
-    model = load_model(manifest, options.threads)
-    alone = not isinstance(model, WorkerModel)
-    runner = Runner(model, threads=options.threads, most_waiting=options.limits.most_waiting, quick=alone)
+    model = load_model(manifest, options.threads, options.workers)
+    pool = model.pool if isinstance(model, WorkerModel) else None
+    threads = options.threads if pool is None else pool.grow()
+    runner = Runner(model, threads=threads, most_waiting=options.limits.most_waiting, quick=pool is None)
     listener = _adopted(options.listen_fd) if options.listen_fd is not None else _listen(options.host, options.port)
     address, port = listener.getsockname()[:2]
     metrics = Metrics(manifest.name, manifest.version, manifest.framework, counts_for(model))
@@ -66,6 +71,8 @@ def serve(options: Options) -> None:
     async def prepare() -> None:
         if options.mute:
             mute_output()
+        if pool is not None:
+            await asyncio.get_running_loop().run_in_executor(None, pool.wait_until_full, _SECONDS_FOR_WORKERS)
         await warm_up(model, runner)
 
     server = HttpServer(
@@ -81,15 +88,15 @@ def serve(options: Options) -> None:
         options.limits,
         identity=identity,
         address=address,
-        unready=lambda: server.unready,
+        unready=lambda: server.unready or (pool.unready if pool is not None else ""),
         metrics=metrics,
     )
     try:
         server.run(sockets=[listener])
     finally:
         runner.close()
-        if isinstance(model, WorkerModel):
-            model.process.close()
+        if pool is not None:
+            pool.close()
         if options.ready_file:
             _take_back(options.ready_file)
         _log.info("stopped")

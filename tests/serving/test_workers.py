@@ -40,7 +40,7 @@ SIGNATURE = Signature(
 def model() -> Iterator[WorkerModel]:
     model = WorkerModel((sys.executable, str(WORKER)), {}, SIGNATURE, 1)
     yield model
-    model.process.close()
+    model.pool.close()
 
 
 def ask(model: WorkerModel, *rows: tuple[float, str | None]) -> dict[str, np.ndarray]:
@@ -73,7 +73,7 @@ def test_what_the_worker_refuses_is_the_senders_and_what_fails_is_not(model: Wor
     with pytest.raises(WorkerFailed, match="something broke"):
         ask(model, (1.0, "fail"))
     assert ask(model, (1.0, "say"))["label"].tolist() == ["say"]
-    assert model.process.starts == 1
+    assert model.pool.starts == 1
 
 
 def test_a_worker_that_dies_is_started_again_for_the_next_question(model: WorkerModel) -> None:
@@ -82,7 +82,7 @@ def test_a_worker_that_dies_is_started_again_for_the_next_question(model: Worker
         with pytest.raises(WorkerDied):
             ask(model, (1.0, "die"))
         assert ask(model, (1.0, "say"))["label"].tolist() == ["say"]
-    assert model.process.starts == 3
+    assert model.pool.starts == 3
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are not sent there")
