@@ -1,5 +1,5 @@
-"""How much memory processes take, and how much this one and those that it starts may still take. Linux only, as containers
-are; elsewhere nothing is known."""
+"""How much memory processes take, and how much may still be taken. Linux only, as containers are; elsewhere nothing is
+known."""
 
 from __future__ import annotations
 

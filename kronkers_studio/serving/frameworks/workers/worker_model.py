@@ -63,8 +63,9 @@ def _julia_model(manifest: Manifest, threads: int, workers: int) -> WorkerModel:
 
 
 class WorkerModel:
-    """A model behind pipes: ``workers`` processes of ``threads`` threads each. Missing values are given to them as their
-    language has them. The first is there when this is made; ``pool.grow`` starts the others."""
+    """A model behind pipes: ``workers`` processes of ``threads`` threads each, which have ``seconds`` for an answer.
+    Missing values are given to them as their language has them. The first is there when this is made; ``pool.grow``
+    starts the others."""
 
     takes_missing = True
 
@@ -75,6 +76,7 @@ class WorkerModel:
         signature: Signature,
         threads: int,
         workers: int = 1,
+        seconds: float = 120.0,
     ) -> None:
         self.signature = counting_truth(signature)
         self.label = signature.outputs[0].name
@@ -86,7 +88,7 @@ class WorkerModel:
         made: list[WorkerProcess] = []
 
         def make() -> WorkerProcess:
-            made[:] = [WorkerProcess(command, environment, setup)]
+            made[:] = [WorkerProcess(command, environment, setup, seconds=seconds)]
             return made[0]
 
         self.pool = WorkerPool(make, workers)

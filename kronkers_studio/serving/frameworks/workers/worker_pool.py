@@ -1,7 +1,7 @@
-"""Several worker processes of one model, each of which answers one question at a time; those that end are started again.
+"""Several worker processes of one model, each of which answers one question at a time.
 
-A worker that ends costs the question that it had. It is started again at once; one that ends within seconds of its start
-again and again is given longer and longer pauses, so that a model that cannot live does not take the processor.
+A worker that ends costs the question that it had, and is started again at once. One that ends within seconds of its
+start, again and again, is given longer and longer pauses: a model that cannot live does not take the processor.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from kronkers_studio.serving.memory import memory_left, memory_of
 _log = logging.getLogger(__name__)
 
 _SECONDS_TO_WAIT = 5.0  # for a worker that is free
+_SECONDS_TO_END = 10.0
 _SECONDS_OF_LIFE = 10.0  # that are none of a worker that cannot live
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _SHARE_OF_MEMORY = 0.5  # of what is left, for workers besides the first: answers need some, too
@@ -52,7 +53,7 @@ class WorkerPool:
         try:
             self._start(worker)
         except (WorkerDied, WorkerFailed, RowsRefused, BadFrame):
-            worker.close()
+            worker.end()
             raise
         self._keep(worker)
 
@@ -110,9 +111,9 @@ class WorkerPool:
             workers = list(self._alive)
             self._changed.notify_all()
         for worker in workers:
-            worker.close()
+            worker.end()
         for keeper in self._keepers:
-            keeper.join(_SECONDS_OF_LIFE)
+            keeper.join(_SECONDS_TO_END)
 
     def _taken(self) -> WorkerProcess:
         with self._changed:
@@ -165,7 +166,7 @@ class WorkerPool:
                     self._free.remove(worker)
             self._changed.notify_all()
         if worker is not None:
-            worker.close()
+            worker.end()
         if not self._closing.is_set():
             fields = {"lived": round(seconds, 3), "short_lives": self._short_lives}
             _log.error("worker ended; it is started again", extra={"fields": fields})

@@ -1,6 +1,6 @@
 """A process in the model's own language that answers one question after the other over its pipes.
 
-It is started once and holds the model. One that takes too long is ended. The question that it died of is not asked again.
+It is started once and holds the model. One that takes too long is ended.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class WorkerTooSlow(WorkerDied):
 
 
 class WorkerGone(Exception):
-    """The process had ended before it was asked."""
+    """The process had ended before the whole question had come to it."""
 
 
 class WorkerProcess:
@@ -74,8 +74,18 @@ class WorkerProcess:
         if process is not None:
             process.wait()
 
+    def end(self) -> None:
+        """End the process, if there is one, whatever it is doing; who waits for its answer gets ``WorkerDied``."""
+        if self._turn.acquire(blocking=False):
+            try:
+                self.close()
+            finally:
+                self._turn.release()
+        elif (process := self._process) is not None:
+            process.kill()
+
     def close(self) -> None:
-        """End the process, if there is one."""
+        """End the process, if there is one, which is doing nothing."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -125,16 +135,20 @@ class WorkerProcess:
         watch = threading.Timer(seconds, end)
         watch.daemon = True
         watch.start()
+        asked = False
         try:
             process.stdin.write(_LENGTH.pack(len(question)))
             process.stdin.write(question)
             process.stdin.flush()
+            asked = True
             return _answer(process.stdout)
         except (OSError, EOFError, ValueError) as problem:
             process.kill()
             self.close()
             if late.is_set():
                 raise WorkerTooSlow(f"it took longer than {seconds:g} seconds") from None
+            if not asked and question is not self._setup:
+                raise WorkerGone from None
             raise WorkerDied(f"it ended ({problem})") from None
         finally:
             watch.cancel()
