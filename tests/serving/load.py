@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
@@ -43,6 +43,16 @@ async def ask_until(ended: Callable[[], bool], port: int, sent: bytes, outcome: 
                     await asyncio.sleep(pause)
         finally:
             writer.close()
+
+
+async def ask_each(waiting: Iterator[bytes], port: int, outcome: Outcome) -> None:
+    """Send what is left of ``waiting``, one after the other."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for sent in waiting:
+        if reader.at_eof() or not await _asked(reader, writer, sent, outcome):
+            writer.close()
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.close()
 
 
 async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes, outcome: Outcome) -> bool:

@@ -73,7 +73,7 @@ asyncio.run(main(sys.argv[1], json.loads(sys.argv[2])))
 def _asked(port: int, tensors: list[Any]) -> dict[str, Any]:
     command = [*(str(uv_program()), "run", "--quiet", "--no-project", "--python", "3.11", "--with", _KSERVE)]
     done = subprocess.run(
-        [*command, "python", "-c", _CLIENT, f"http://127.0.0.1:{port}"] + [json.dumps(tensors)],
+        [*command, "python", "-c", _CLIENT, f"http://127.0.0.1:{port}", json.dumps(tensors)],
         capture_output=True,
         text=True,
         encoding="utf-8",
