@@ -15,6 +15,7 @@ from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.frameworks.workers.worker_model import WorkerModel
 from kronkers_studio.serving.http.app import Limits, build_app
 from kronkers_studio.serving.http.identity import read_identity
+from kronkers_studio.serving.http.request_log import RequestLog
 from kronkers_studio.serving.http_server import HttpServer
 from kronkers_studio.serving.logs import mute_output
 from kronkers_studio.serving.manifest import Manifest, read_manifest
@@ -34,7 +35,8 @@ _SECONDS_FOR_WORKERS = 60.0  # until all have loaded the model; it is ready with
 class Options:
     """What the command line says. ``listen_fd``: a socket, handed over by who started this, that listens already;
     ``stop_file``: the service stops in order as soon as that file exists; ``mute``: what libraries print is dropped
-    once it serves; ``workers``: processes of a model that runs in some of its own, 0 for one for each thread."""
+    once it serves; ``workers``: processes of a model that runs in some of its own, 0 for one for each thread;
+    ``request_log``: the share of requests that have a line in the log."""
 
     model: Path
     host: str = "127.0.0.1"
@@ -46,6 +48,7 @@ class Options:
     mute: bool = False
     threads: int = 1
     workers: int = 0
+    request_log: float = 0.0
     limits: Limits = field(default_factory=Limits)
 
 
@@ -81,7 +84,7 @@ def serve(options: Options) -> None:
         each_second=metrics.history.advance,
         is_told_to_stop=lambda: stop is not None and stop.is_there(),
     )
-    server.config.app = build_app(
+    app = build_app(
         manifest,
         model,
         runner,
@@ -91,6 +94,7 @@ def serve(options: Options) -> None:
         unready=lambda: server.unready or (pool.unready if pool is not None else ""),
         metrics=metrics,
     )
+    server.config.app = RequestLog(app, options.request_log) if options.request_log > 0 else app
     try:
         server.run(sockets=[listener])
     finally:

@@ -17,7 +17,7 @@ from kronkers_studio.serving.memory import memory_left, memory_of
 
 _log = logging.getLogger(__name__)
 
-_SECONDS_TO_WAIT = 5.0  # for a worker that is free
+_SECONDS_TO_WAIT = 10.0  # for a worker that is free
 _SECONDS_TO_END = 10.0
 _SECONDS_OF_LIFE = 10.0  # that are none of a worker that cannot live
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
