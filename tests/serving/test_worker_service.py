@@ -53,7 +53,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _workers(process: int) -> list[psutil.Process]:
-    return [child for child in psutil.Process(process).children() if str(WORKER) in child.cmdline()]
+    return [child for child in psutil.Process(process).children() if _is_worker(child)]
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return str(WORKER) in process.cmdline()
+    except psutil.NoSuchProcess:  # or one that has ended, and that nobody has asked after yet
+        return False
 
 
 def _ready(port: int) -> int:
