@@ -99,6 +99,21 @@ def test_a_worker_killed_under_load_costs_at_most_what_it_was_asked(folder: Path
     assert seconds < 30
 
 
+def test_all_killed_at_once_are_waited_for(folder: Path) -> None:
+    """It is no sign that none can live. Seen to fail with one count of short lives for all."""
+    with running(folder, "--workers", str(_WORKERS)) as (port, process):
+        victims = _workers(process.pid)
+        for victim in victims:
+            victim.send_signal(signal.SIGKILL)
+        while any(victim in _workers(process.pid) for victim in victims):
+            time.sleep(0.001)
+        client = LoopbackClient(port)
+        body = json.dumps({"rows": [[1.0, "say"]]}).encode()
+        status, _ = client.request("POST", "/predict", body, {"Content-Type": "application/json"}, timeout=_HANGS)
+        client.close()
+    assert status == 200
+
+
 def test_one_that_is_alone_is_started_again_without_being_asked(folder: Path) -> None:
     with running(folder, "--workers", "1") as (port, process):
         (victim,) = _workers(process.pid)

@@ -17,7 +17,7 @@ from kronkers_studio.serving.memory import memory_left, memory_of
 
 _log = logging.getLogger(__name__)
 
-_SECONDS_TO_WAIT = 10.0  # for a worker that is free
+_SECONDS_TO_WAIT = 20.0  # for a worker that is free
 _SECONDS_TO_END = 10.0
 _SECONDS_OF_LIFE = 10.0  # that are none of a worker that cannot live
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
@@ -41,8 +41,7 @@ class WorkerPool:
         self._changed = threading.Condition()
         self._free: list[WorkerProcess] = []
         self._alive: set[WorkerProcess] = set()
-        self._wanted = 0
-        self._short_lives = 0  # one after the other, of all workers
+        self._short_lives: list[int] = []  # of each place in the pool, one after the other
         self._closing = threading.Event()
         self._keepers: list[threading.Thread] = []
 
@@ -65,14 +64,19 @@ class WorkerPool:
             for _ in range(min(self.most, fitting) - 1):
                 self._keep(None)
             if fitting < self.most:
-                fields = {"workers": self._wanted, "of": self.most, "memory_of_one": each, "memory_left": left}
+                fields = {
+                    "workers": len(self._short_lives),
+                    "of": self.most,
+                    "memory_of_one": each,
+                    "memory_left": left,
+                }
                 _log.warning("fewer workers than processors: each holds the model", extra={"fields": fields})
-        return self._wanted
+        return len(self._short_lives)
 
     def wait_until_full(self, seconds: float) -> bool:
         """Whether every worker lives, within ``seconds``."""
         with self._changed:
-            return self._changed.wait_for(lambda: len(self._alive) >= self._wanted, seconds)
+            return self._changed.wait_for(lambda: len(self._alive) >= len(self._short_lives), seconds)
 
     @property
     def processes(self) -> list[int]:
@@ -86,8 +90,8 @@ class WorkerPool:
         with self._changed:
             if self._alive:
                 return ""
-            if self._short_lives > 1:
-                return f"The model's own program has ended {self._short_lives} times soon after its start."
+            if (times := min(self._short_lives)) > 1:
+                return f"The model's own program has ended {times} times soon after its start."
             return "The model's own program is being started again."
 
     def ask(self, question: bytes) -> bytes:
@@ -123,15 +127,16 @@ class WorkerPool:
         raise NoWorker(self.unready or "All of the model's processes are busy.")
 
     def _hopeless(self) -> bool:
-        return self._closing.is_set() or (not self._alive and self._short_lives > 1)
+        return self._closing.is_set() or (not self._alive and min(self._short_lives) > 1)
 
     def _keep(self, worker: WorkerProcess | None) -> None:
-        self._wanted += 1
-        keeper = threading.Thread(target=self._kept_alive, args=(worker,), name="worker", daemon=True)
+        self._short_lives.append(0)
+        place = len(self._short_lives) - 1
+        keeper = threading.Thread(target=self._kept_alive, args=(place, worker), name="worker", daemon=True)
         self._keepers.append(keeper)
         keeper.start()
 
-    def _kept_alive(self, worker: WorkerProcess | None) -> None:
+    def _kept_alive(self, place: int, worker: WorkerProcess | None) -> None:
         """One place in the pool: a worker, and another one whenever it has ended."""
         while not self._closing.is_set():
             began = time.monotonic()
@@ -142,9 +147,9 @@ class WorkerPool:
                 worker.wait_until_ended()
             except (WorkerDied, WorkerFailed, RowsRefused, BadFrame) as problem:
                 _log.error("worker did not start", extra={"fields": {"reason": str(problem)}})
-            self._ended(worker, time.monotonic() - began)
+            self._ended(place, worker, time.monotonic() - began)
             worker = None
-            self._closing.wait(self._pause())
+            self._closing.wait(_pause(self._short_lives[place]))
 
     def _start(self, worker: WorkerProcess) -> None:
         with self._changed:
@@ -157,9 +162,9 @@ class WorkerPool:
             self._free.append(worker)
             self._changed.notify_all()
 
-    def _ended(self, worker: WorkerProcess | None, seconds: float) -> None:
+    def _ended(self, place: int, worker: WorkerProcess | None, seconds: float) -> None:
         with self._changed:
-            self._short_lives = self._short_lives + 1 if seconds < _SECONDS_OF_LIFE else 0
+            self._short_lives[place] = self._short_lives[place] + 1 if seconds < _SECONDS_OF_LIFE else 0
             if worker is not None:
                 self._alive.discard(worker)
                 if worker in self._free:
@@ -168,11 +173,10 @@ class WorkerPool:
         if worker is not None:
             worker.end()
         if not self._closing.is_set():
-            fields = {"lived": round(seconds, 3), "short_lives": self._short_lives}
+            fields = {"lived": round(seconds, 3), "short_lives": self._short_lives[place]}
             _log.error("worker ended; it is started again", extra={"fields": fields})
 
-    def _pause(self) -> float:
-        """Seconds until the next start: none after the first end."""
-        if self._short_lives < 2:
-            return 0.0
-        return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._short_lives - 2, 10))
+
+def _pause(short_lives: int) -> float:
+    """Seconds until the next start: none after the first end."""
+    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(short_lives - 2, 10)) if short_lives > 1 else 0.0
