@@ -173,8 +173,9 @@ def _predictions(manifest: Manifest, model: Model) -> _Schema:
         "outputs": {"type": "array", "description": "One answer for each row."},
     }
     if model.probabilities:
-        names = {name: {"type": "number"} for name in model.classes[:_MOST_NAMED]}
-        row = {"type": "object", "properties": names, "additionalProperties": {"type": "number"}}
+        number = {"type": ["number", "null"]}  # null: the model has no answer for a row, of which values are missing
+        names = dict.fromkeys(model.classes[:_MOST_NAMED], number)
+        row = {"type": "object", "properties": names, "additionalProperties": number}
         properties["probabilities"] = {"type": "array", "items": row}
     return {"type": "object", "required": ["model", "version", "outputs"], "properties": properties}
 
