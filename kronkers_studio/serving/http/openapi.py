@@ -82,7 +82,7 @@ def _infer_paths(manifest: Manifest) -> _Schema:
     }
 
 
-_STOPS = {503: "It is about to stop."}
+_STOPS = {503: "The model is being made ready, or the service is about to stop; “reason” says which."}
 _PROBLEMS_OF_PREDICTION = {
     400: "The request is not what the model takes; “error” says in a sentence what is wrong.",
     408: "The body took too long to arrive.",
@@ -91,6 +91,7 @@ _PROBLEMS_OF_PREDICTION = {
     422: "The model does not take these values.",
     429: "Too many requests are being worked on.",
     500: "The model failed.",
+    503: "It stopped, or a process of the model ended, before there was an answer. Ask again.",
 }
 
 
