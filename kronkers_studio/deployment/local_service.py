@@ -100,7 +100,7 @@ def start_service(
         raise
 
 
-def stop_service(endpoint: Mapping[str, Any], *, timeout: float = 10) -> None:
+def stop_service(endpoint: Mapping[str, Any], *, timeout: float = 15) -> None:
     """Stop the service in order: what it is working on is finished within ``timeout`` seconds, else it is ended.
 
     No error when it has stopped already. Another process that has its pid by now is not touched.

@@ -94,7 +94,7 @@ def service_definition(
         "ReadOnly": True,
         "Init": True,
         "CapabilityDrop": ["ALL"],
-        "StopGracePeriod": 10 * _SECOND,
+        "StopGracePeriod": 15 * _SECOND,
         "Mounts": [
             {"Type": "tmpfs", "Target": "/tmp", "TmpfsOptions": {"SizeBytes": 256 << 20, "Mode": 0o1777}}  # noqa: S108
         ],

@@ -9,7 +9,9 @@ http            routes, checks before them, what comes in and what goes back
 inputs          what a request says, as the arrays that a model takes
 frameworks      models of every framework
 metrics         what is counted while a model answers
-server          the service, from start to graceful end
+server          the service, from start to end
+http_server     the HTTP server: ready when the model is, stopped without losing a request
+warm_up         the model's first answers, before the service is ready
 model_loader    a package's folder to a model that is ready
 execution       predictions beside the event loop
 batches         several requests as one call of the model
@@ -19,6 +21,7 @@ signature       the inputs and outputs of a model
 problems        what is wrong with a request or with a package, in a sentence
 logs            the log, a line of JSON for each event
 cores           how many processors the service may use
+memory          how much memory is taken, and left
 stop_file       a stop that is asked for by a file
 
 Imports point down (a contract in pyproject.toml).

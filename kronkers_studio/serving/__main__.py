@@ -13,6 +13,8 @@ from kronkers_studio.serving.problems import CannotStart
 
 _LIBRARY_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _SECRET_VARIABLE = "KRONKERS_SECRET_FILE"  # noqa: S105 — a variable's name
+_WORKERS_VARIABLE = "KRONKERS_WORKERS"
+_LOG_VARIABLE = "KRONKERS_REQUEST_LOG"
 
 
 def main() -> int:
@@ -47,6 +49,8 @@ def _serve(arguments: argparse.Namespace, threads: int) -> None:
             stop_file=arguments.stop_file,
             mute=arguments.log_file is not None,
             threads=threads,
+            workers=arguments.workers,
+            request_log=arguments.request_log,
             limits=Limits(arguments.most_rows, arguments.most_bytes, arguments.most_waiting),
         )
     )
@@ -70,7 +74,27 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--most-rows", type=int, default=10_000, help="the most rows in one request")
     parser.add_argument("--most-bytes", type=int, default=16 << 20, help="the largest body of a request, in bytes")
     parser.add_argument("--most-waiting", type=int, default=64, help="requests worked on at once; more get 429")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=os.environ.get(_WORKERS_VARIABLE) or 0,
+        help=f"processes of R or Julia; 0 for one for each processor, by default what {_WORKERS_VARIABLE} says",
+    )
+    parser.add_argument(
+        "--request-log",
+        type=_share,
+        default=os.environ.get(_LOG_VARIABLE) or 0.0,
+        metavar="SHARE",
+        help=f"log this share of requests (1: each, 0: none), by default what {_LOG_VARIABLE} says",
+    )
     return parser.parse_args()
+
+
+def _share(text: str) -> float:
+    found = float(text)
+    if not 0 <= found <= 1:
+        raise argparse.ArgumentTypeError("a share is a number from 0 to 1")
+    return found
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ as large as is expected to take ``_LONGEST_BATCH`` seconds.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import deque
 from collections.abc import Collection
@@ -24,6 +25,7 @@ _QUICK_SECONDS = 0.002
 _QUICK_ROWS = 16
 _SMOOTHING = 0.25
 _LONGEST_BATCH = 0.05  # seconds
+_SECONDS_TO_MEET = 5.0  # of the threads, which requests may keep busy
 
 
 class Runner:
@@ -40,6 +42,7 @@ class Runner:
         self._calls: deque[Call] = deque()
         self._batches = takes_batches(model.signature)
         self._seconds_per_row = _LONGEST_BATCH  # one row at a time until the first calls prove otherwise
+        self.quick = quick
         self._quick_rows = _QUICK_ROWS if quick else 0
         self._quick_seconds = 5 * _QUICK_SECONDS  # of a call with few rows; slow until the first calls prove otherwise
 
@@ -62,6 +65,23 @@ class Runner:
             return await future
         finally:
             self._waiting -= 1
+
+    async def try_out(self, inputs: Arrays, wanted: Collection[str], *, everywhere: bool) -> None:
+        """Run the model once, or ``everywhere`` in each thread at the same time. How long that takes is not learnt
+        from: what libraries set up for a thread, and compile for a shape, they do the first time. Raises what the model
+        raises."""
+        count = self._threads if everywhere else 1
+        together = threading.Barrier(count)
+
+        def once() -> None:
+            together.wait(_SECONDS_TO_MEET)
+            self._model.run(inputs, wanted)
+
+        loop = asyncio.get_running_loop()
+        ran = [loop.run_in_executor(self._pool, once) for _ in range(count)]
+        for outcome in await asyncio.gather(*ran, return_exceptions=True):
+            if isinstance(outcome, BaseException) and not isinstance(outcome, threading.BrokenBarrierError):
+                raise outcome
 
     def _start(self) -> None:
         """Give every free thread something to do."""

@@ -8,8 +8,9 @@ from kronkers_studio.serving.manifest import Manifest, open_verified
 from kronkers_studio.serving.model import Model
 
 
-def load_model(manifest: Manifest, threads: int) -> Model:
-    """The manifest's model, verified and ready. ``threads`` bounds what one prediction may use.
+def load_model(manifest: Manifest, threads: int, workers: int = 0) -> Model:
+    """The manifest's model, verified and ready. ``threads`` bounds what one prediction may use, ``workers`` the
+    processes of a model of R or Julia (0: one for each thread).
 
     Raises ``CannotStart`` when it must not or cannot be run.
     """
@@ -25,7 +26,7 @@ def load_model(manifest: Manifest, threads: int) -> Model:
             case "r" | "julia":
                 from kronkers_studio.serving.frameworks.workers.worker_model import worker_model
 
-                return worker_model(manifest, threads)
+                return worker_model(manifest, threads, workers)
             case "keras" | "pytorch":
                 return _network(stream, manifest, threads)
             case "pmml":

@@ -1,23 +1,22 @@
-"""The process: load, listen, say that it is ready, and stop in order."""
+"""The process: load the model, listen, say that it is ready, and clean up in the end."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
-import signal
 import socket
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import uvicorn
-
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.frameworks.workers.worker_model import WorkerModel
 from kronkers_studio.serving.http.app import Limits, build_app
-from kronkers_studio.serving.http.connections import BoundedProtocol
 from kronkers_studio.serving.http.identity import read_identity
+from kronkers_studio.serving.http.request_log import RequestLog
+from kronkers_studio.serving.http_server import HttpServer
 from kronkers_studio.serving.logs import mute_output
 from kronkers_studio.serving.manifest import Manifest, read_manifest
 from kronkers_studio.serving.metrics.answer_counts import counts_for
@@ -27,18 +26,19 @@ from kronkers_studio.serving.metrics.feature_counts import FeatureCounts
 from kronkers_studio.serving.model_loader import load_model
 from kronkers_studio.serving.problems import CannotStart
 from kronkers_studio.serving.stop_file import StopFile
+from kronkers_studio.serving.warm_up import warm_up
 
 _log = logging.getLogger(__name__)
 
-_SECONDS_TO_FINISH = 10
-_SECONDS_IDLE = 75  # longer than the pause between two scrapes, so that these reuse their connection
+_SECONDS_FOR_WORKERS = 60.0  # until all have loaded the model; it is ready with fewer then
 
 
 @dataclass(frozen=True)
 class Options:
     """What the command line says. ``listen_fd``: a socket, handed over by who started this, that listens already;
     ``stop_file``: the service stops in order as soon as that file exists; ``mute``: what libraries print is dropped
-    once it serves."""
+    once it serves; ``workers``: processes of a model that runs in some of its own, 0 for one for each thread;
+    ``request_log``: the share of requests that have a line in the log."""
 
     model: Path
     host: str = "127.0.0.1"
@@ -49,6 +49,8 @@ class Options:
     stop_file: Path | None = None
     mute: bool = False
     threads: int = 1
+    workers: int = 0
+    request_log: float = 0.0
     limits: Limits = field(default_factory=Limits)
 
 
@@ -57,32 +59,52 @@ def serve(options: Options) -> None:
     began = time.perf_counter()
     manifest = read_manifest(options.model)
     identity = read_identity(options.secret_file, manifest.name, manifest.version)
-    model = load_model(manifest, options.threads)
-    alone = not isinstance(model, WorkerModel)
-    runner = Runner(model, threads=options.threads, most_waiting=options.limits.most_waiting, quick=alone)
+    model = load_model(manifest, options.threads, options.workers)
+    pool = model.pool if isinstance(model, WorkerModel) else None
+    threads = options.threads if pool is None else pool.grow()
+    runner = Runner(model, threads=threads, most_waiting=options.limits.most_waiting, quick=pool is None)
     listener = _adopted(options.listen_fd) if options.listen_fd is not None else _listen(options.host, options.port)
     address, port = listener.getsockname()[:2]
     bins = read_bins(options.model, manifest.statistics)
     features = FeatureCounts(bins, model) if bins is not None else None
     metrics = Metrics(manifest.name, manifest.version, manifest.framework, counts_for(model), features)
-    server = _Server(options, metrics)
-    server.config.app = build_app(
+    stop = StopFile(options.stop_file) if options.stop_file else None
+
+    def say_ready() -> None:
+        _say_started(manifest, port, time.perf_counter() - began)
+        if options.ready_file:
+            _write_ready(options.ready_file, port)
+
+    async def prepare() -> None:
+        if options.mute:
+            mute_output()
+        if pool is not None:
+            await asyncio.get_running_loop().run_in_executor(None, pool.wait_until_full, _SECONDS_FOR_WORKERS)
+        await warm_up(model, runner)
+
+    server = HttpServer(
+        prepare=prepare,
+        when_ready=say_ready,
+        each_second=metrics.advance,
+        is_told_to_stop=lambda: stop is not None and stop.is_there(),
+    )
+    app = build_app(
         manifest,
         model,
         runner,
         options.limits,
         identity=identity,
         address=address,
-        ready=lambda: not server.should_exit,
+        unready=lambda: server.unready or (pool.unready if pool is not None else ""),
         metrics=metrics,
     )
-    _say_started(manifest, port, time.perf_counter() - began)
+    server.config.app = RequestLog(app, options.request_log) if options.request_log > 0 else app
     try:
         server.run(sockets=[listener])
     finally:
         runner.close()
-        if isinstance(model, WorkerModel):
-            model.process.close()
+        if pool is not None:
+            pool.close()
         if options.ready_file:
             _take_back(options.ready_file)
         _log.info("stopped")
@@ -131,55 +153,6 @@ def _say_started(manifest: Manifest, port: int, seconds: float) -> None:
         "seconds": round(seconds, 3),
     }
     _log.info("serving", extra={"fields": fields})
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server, which also tells when it is ready, watches the stop file and the clock of its ``metrics``, and
-    leaves with exit code 0."""
-
-    def __init__(self, options: Options, metrics: Metrics) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app="",
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                ws="none",
-                server_header=False,
-                date_header=False,
-                http=BoundedProtocol,
-                timeout_keep_alive=_SECONDS_IDLE,
-                timeout_graceful_shutdown=_SECONDS_TO_FINISH,
-            )
-        )
-        self._options = options
-        self._metrics = metrics
-        self._stop = StopFile(options.stop_file) if options.stop_file else None
-        for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
-            if hasattr(signal, name):  # uvicorn raises the signal again when it is done: then nothing is left to do
-                signal.signal(getattr(signal, name), _nothing)
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self._options.mute:
-            mute_output()
-        if self._options.ready_file and sockets:
-            _write_ready(self._options.ready_file, sockets[0].getsockname()[1])
-
-    async def on_tick(self, counter: int) -> bool:
-        if self._stop is not None and counter % 2 == 0 and self._stop.is_there():
-            self.should_exit = True
-        if counter % 10 == 0:  # every second
-            self._metrics.advance()
-        return await super().on_tick(counter)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        _log.info("stopping", extra={"fields": {"in_flight": len(self.server_state.tasks)}})
-        await super().shutdown(sockets)
-
-
-def _nothing(_number: int, _frame: object) -> None:
-    pass
 
 
 def _write_ready(file: Path, port: int) -> None:

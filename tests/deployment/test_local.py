@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -25,6 +26,7 @@ from kronkers_studio.deployment.local_service import service_alive, start_servic
 from kronkers_studio.deployment.service_client import LoopbackClient
 from kronkers_studio.domain.errors import Cancelled, ConfinementUnavailable, ReleaseFailed
 from kronkers_studio.domain.progress import CancelSource
+from tests.serving.load import Outcome, ask_until, request
 from tests.serving.model_folders import adding_folder
 
 PYTHON = Path(sys.executable)
@@ -76,6 +78,28 @@ def test_a_service_starts_answers_and_stops(model: Path, folder: Path) -> None:
     assert not service_alive(endpoint)
     assert "stopped" in (folder / "scratch" / "service.log").read_text(encoding="utf-8")
     stop_service(endpoint)  # again: nothing to do
+
+
+def test_a_confined_service_that_is_stopped_under_load_loses_no_request(model: Path, folder: Path) -> None:
+    """As when another release takes its place. It may accept what waits, though it may make no socket."""
+    endpoint = start_service(PYTHON, PYTHON_PATH, model, folder)
+
+    async def stopped() -> Outcome:
+        outcome, sent = Outcome(), request(b'{"rows": [[1, 2]]}')
+        asking = [ask_until(lambda: False, endpoint["port"], sent, outcome) for _ in range(32)]
+        clients = asyncio.gather(*asking)
+        await asyncio.sleep(0.5)
+        await asyncio.get_running_loop().run_in_executor(None, stop_service, endpoint)
+        await clients
+        return outcome
+
+    try:
+        outcome = asyncio.run(stopped())
+    finally:
+        stop_service(endpoint)
+    assert outcome.lost == []
+    assert outcome.statuses[200] > 32
+    assert set(outcome.statuses) <= {200, 429}
 
 
 def test_it_outlives_the_program_that_started_it(model: Path, folder: Path) -> None:

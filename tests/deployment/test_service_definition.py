@@ -63,7 +63,7 @@ def test_a_service_is_one_hardened_replica_on_this_server_with_its_port_on_the_h
                 "ReadOnly": True,
                 "Init": True,
                 "CapabilityDrop": ["ALL"],
-                "StopGracePeriod": 10 * _SECOND,
+                "StopGracePeriod": 15 * _SECOND,
                 "Mounts": [
                     {"Type": "tmpfs", "Target": "/tmp", "TmpfsOptions": {"SizeBytes": 256 << 20, "Mode": 0o1777}}
                 ],

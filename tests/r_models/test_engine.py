@@ -166,6 +166,7 @@ def test_the_senders_mistakes_are_told_and_a_killed_r_is_started_again(container
 
     docker(lab_server, "exec", "trials", "python3.11", "-c", KILL)
     answer = ask(lab_server, "/predict", {"rows": [row]})
+    assert "outputs" in answer, (answer, docker(lab_server, "logs", "trials"))
     assert answer["outputs"] == pytest.approx(ANSWERS["lm"]["output"][:1], rel=1e-6)
 
 

@@ -84,7 +84,7 @@ def _answered() -> list[str]:
             *(service, service, service, app.Limits()),
             identity=None,
             address="127.0.0.1",
-            ready=lambda: True,
+            unready=lambda: "",
             metrics=service,
         )
     paths = [route.path.replace("{model}", "wine").replace("{version}", "3") for route in routes]

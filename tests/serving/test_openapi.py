@@ -13,7 +13,8 @@ from typing import Any
 
 from kronkers_studio.deployment.service_client import LoopbackClient
 from kronkers_studio.estimators.columns import Holds
-from kronkers_studio.serving.http.openapi import example_row, openapi_document
+from kronkers_studio.serving.http.openapi import openapi_document
+from kronkers_studio.serving.inputs.example_rows import example_row
 from kronkers_studio.serving.inputs.row_reader import RowReader
 from kronkers_studio.serving.signature import Signature, TensorSpec
 from tests.serving.model_folders import WINE_COLUMNS, wine_rows

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from kronkers_studio.serving.execution import Runner
+from kronkers_studio.serving.frameworks.workers import worker_pool
 from kronkers_studio.serving.frameworks.workers.worker_frames import BadFrame, WorkerFailed, answers_in
 from kronkers_studio.serving.frameworks.workers.worker_model import WorkerModel
 from kronkers_studio.serving.frameworks.workers.worker_process import WorkerDied
@@ -40,7 +41,7 @@ SIGNATURE = Signature(
 def model() -> Iterator[WorkerModel]:
     model = WorkerModel((sys.executable, str(WORKER)), {}, SIGNATURE, 1)
     yield model
-    model.process.close()
+    model.pool.close()
 
 
 def ask(model: WorkerModel, *rows: tuple[float, str | None]) -> dict[str, np.ndarray]:
@@ -73,33 +74,73 @@ def test_what_the_worker_refuses_is_the_senders_and_what_fails_is_not(model: Wor
     with pytest.raises(WorkerFailed, match="something broke"):
         ask(model, (1.0, "fail"))
     assert ask(model, (1.0, "say"))["label"].tolist() == ["say"]
-    assert model.process.starts == 1
+    assert model.pool.starts == 1
 
 
-def test_a_worker_that_dies_is_started_again_for_the_next_question(model: WorkerModel) -> None:
+def test_a_worker_that_dies_is_started_again_and_who_asked_it_may_ask_again(model: WorkerModel) -> None:
     """Seen to fail without the new start."""
-    for _ in range(2):
-        with pytest.raises(WorkerDied):
-            ask(model, (1.0, "die"))
-        assert ask(model, (1.0, "say"))["label"].tolist() == ["say"]
-    assert model.process.starts == 3
+    with pytest.raises(Refusal, match="did not answer: it ended") as refused:
+        ask(model, (1.0, "die"))
+    assert (refused.value.status, refused.value.headers) == (503, ((b"retry-after", b"2"),))
+    assert ask(model, (1.0, "say"))["label"].tolist() == ["say"]
+    assert model.pool.starts == 2
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are not sent there")
 def test_one_that_died_between_two_questions_costs_no_answer(model: WorkerModel) -> None:
-    process = model.process._process
-    assert process is not None
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    (process,) = model.pool.processes
+    os.kill(process, signal.SIGKILL)
+    while process in model.pool.processes:
+        time.sleep(0.01)
     assert ask(model, (3.0, "say"))["probabilities"].tolist() == [[3.0, -3.0]]
 
 
-def test_a_worker_that_takes_too_long_is_ended(model: WorkerModel) -> None:
-    model.process._seconds = 0.5
+def test_a_worker_that_takes_too_long_is_ended() -> None:
+    model = WorkerModel((sys.executable, str(WORKER)), {}, SIGNATURE, 1, seconds=0.5)
     with pytest.raises(WorkerDied, match=r"longer than 0\.5 seconds"):
         ask(model, (1.0, "hang"))
-    model.process._seconds = 60
     assert ask(model, (1.0, "say"))["label"].tolist() == ["say"]
+    model.pool.close()
+
+
+def test_each_worker_answers_beside_the_others() -> None:
+    """Three questions that never end leave the fourth worker. Seen to fail with one worker."""
+    model = WorkerModel((sys.executable, str(WORKER)), {}, SIGNATURE, 1, workers=4)
+    assert model.pool.grow() == 4
+    assert model.pool.wait_until_full(60)
+    for _ in range(3):
+        threading.Thread(target=_asked_in_vain, args=(model,)).start()
+    assert ask(model, (1.0, "say"))["label"].tolist() == ["say"]
+    model.pool.close()
+    assert model.pool.processes == []
+
+
+def _asked_in_vain(model: WorkerModel) -> None:
+    with pytest.raises(Refusal):
+        ask(model, (1.0, "hang"))
+
+
+def test_workers_are_as_many_as_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = WorkerModel((sys.executable, str(WORKER)), {}, SIGNATURE, 1, workers=4)
+    monkeypatch.setattr(worker_pool, "memory_of", lambda _: 100 << 20)
+    monkeypatch.setattr(worker_pool, "memory_left", lambda: 250 << 20)
+    assert model.pool.grow() == 2
+    model.pool.close()
+
+
+def test_a_model_that_cannot_live_is_given_pauses_and_readiness_says_so(model: WorkerModel) -> None:
+    """Seen to fail without pauses."""
+    began, said = time.monotonic(), ""
+    while "ended 4 times soon after its start" not in said:
+        assert time.monotonic() - began < 60
+        with pytest.raises(Refusal) as refused:
+            ask(model, (1.0, "die"))
+        assert refused.value.status == 503
+        said = refused.value.message
+        time.sleep(0.01)
+    assert "ended 4 times soon after its start" in model.pool.unready
+    assert model.pool.starts == 4
+    assert time.monotonic() - began > 1.5, "half a second and a second"
 
 
 def test_what_a_model_prints_is_no_answer_and_stops_nothing(model: WorkerModel) -> None:

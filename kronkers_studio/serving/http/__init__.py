@@ -9,6 +9,7 @@ bodies         requests' bodies, within bounds
 connections    one connection, whose headers are bounded in size and time
 answers        what goes back
 request_ids    what names one request
+request_log    a line of the log for each request
 openapi        the OpenAPI document of the service
 try_it         the page for trying the model in a browser
 """

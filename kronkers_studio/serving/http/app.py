@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 import re
@@ -47,6 +48,9 @@ _CHECKS_OF_VALUES = {
 """Where scikit-learn refuses a value, by what it raises there."""
 
 
+_STOPPED = ((b"retry-after", b"1"), (b"connection", b"close"))
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one request and the process may hold."""
@@ -64,11 +68,11 @@ def build_app(
     *,
     identity: Identity | None,
     address: str,
-    ready: Callable[[], bool],
+    unready: Callable[[], str],
     metrics: Metrics,
 ) -> Access:
-    """The application that serves ``model`` on ``address`` as ``identity``; ``ready`` says whether it takes requests
-    (not while it stops), ``metrics`` counts them."""
+    """The application that serves ``model`` on ``address`` as ``identity``; ``unready`` says why it takes no requests
+    (until it is warm, and while it stops; else ""), ``metrics`` counts them."""
     bounds = {"most_rows": limits.most_rows, "most_bytes": limits.most_bytes}
     counted = metrics.features is not None
     prediction = Prediction(manifest, model, runner, **bounds, counted=counted)
@@ -88,7 +92,7 @@ def build_app(
         return json_answer({"live": True})
 
     async def readiness(scope: Scope, _receive: Receive) -> Answer:
-        answer = json_answer({"ready": ready()}, status=200 if ready() else 503)
+        answer = _readiness({"live": True}, unready())
         challenge = header(scope, CHALLENGE)
         if identity is None or challenge is None:
             return answer
@@ -106,7 +110,7 @@ def build_app(
 
     async def model_readiness(scope: Scope, _receive: Receive) -> Answer:
         inference.check_model(scope["path_params"])
-        return json_answer({"name": manifest.name, "ready": ready()}, status=200 if ready() else 503)
+        return _readiness({"name": manifest.name}, unready())
 
     @functools.cache
     def description() -> Answer:
@@ -134,6 +138,12 @@ def build_app(
         *_model_routes("", _Endpoint("GET", described)),
     ]
     return Access(Router(routes, redirect_slashes=False, default=_unknown), identity, address)
+
+
+def _readiness(content: dict[str, object], reason: str) -> Answer:
+    if not reason:
+        return json_answer({**content, "ready": True})
+    return json_answer({**content, "ready": False, "reason": reason}, status=503)
 
 
 def _uptime(scope: Scope) -> float:
@@ -174,6 +184,8 @@ class _Endpoint:
             return await self._handler(scope, receive)
         except SenderGone:
             raise
+        except asyncio.CancelledError:  # the server lets go of what is left when it stops
+            return problem("The service stopped before it had an answer.", 503, headers=_STOPPED)
         except Refusal as refusal:
             return refused(refusal)
         except Exception as error:  # noqa: BLE001 — models may raise anything; the service must go on

@@ -17,6 +17,8 @@ JSON = "application/json"
 CSV = "text/csv"
 BODY_IS_WHOLE = "kronkers.body_is_whole"
 """A key of a request's scope: true when the whole body has come, so that reading it waits for nothing."""
+ROWS = "kronkers.rows"
+"""A key of a request's scope: how many rows it holds, once they were read."""
 
 _SECONDS_TO_SEND = 60.0
 

@@ -30,6 +30,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_headers = False
         self._received = 0  # bytes since the last request's headers were complete
         self._header_timer: asyncio.TimerHandle | None = None
+        self._active_at = self.loop.time()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
@@ -58,6 +59,22 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if self._header_timer is None:
             self._header_timer = self.loop.call_later(SECONDS_FOR_HEADERS, self.timeout_keep_alive_handler)
+
+    def say_close(self, header: tuple[bytes, bytes]) -> None:
+        """Let the answers to what has come already say that the connection ends with them."""
+        for cycle in (self.cycle, *(waiting for waiting, _ in self.pipeline)):
+            if cycle is not None:
+                cycle.default_headers = [header]
+
+    def close_if_quiet(self, seconds: float) -> None:
+        """Close the connection unless a request is being sent or answered, or one was within ``seconds``."""
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if not (answering or self._in_headers or self.loop.time() - self._active_at < seconds):
+            self.transport.close()
+
+    def on_response_complete(self) -> None:
+        self._active_at = self.loop.time()
+        super().on_response_complete()
 
     def on_message_begin(self) -> None:
         self._in_headers = True

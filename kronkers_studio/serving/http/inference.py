@@ -12,7 +12,7 @@ import orjson
 from kronkers_studio.estimators.columns import Holds
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.http.answers import Answer, json_answer
-from kronkers_studio.serving.http.bodies import Receive, Scope, check_type, header, parse_json, read_body
+from kronkers_studio.serving.http.bodies import ROWS, Receive, Scope, check_type, header, parse_json, read_body
 from kronkers_studio.serving.inputs.row_reader import unused
 from kronkers_studio.serving.inputs.tensors import BinaryData, fitted, read_tensor, shaped, write_tensor
 from kronkers_studio.serving.manifest import Manifest
@@ -86,6 +86,7 @@ class Inference:
         inputs = self._inputs(arrays)
         wanted = self._wanted(request)
         rows = self._rows(inputs)
+        scope[ROWS] = rows
         work = rows if rows is not None else sum(array.size for array in inputs.values())
         counted = kept(inputs) if self._counted and rows is not None else None
         outputs = await self._runner.run(inputs, tuple(wanted), work)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kronkers_studio.estimators.columns import Holds
+from kronkers_studio.serving.inputs.example_rows import example_row
 from kronkers_studio.serving.inputs.row_reader import Column, RowReader
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.model import Model
@@ -48,20 +49,6 @@ def openapi_document(manifest: Manifest, model: Model, reader: RowReader, most_r
     }
 
 
-def example_row(reader: RowReader) -> dict[str, Any] | list[Any]:
-    """A row that the model can be tried with: zeros, the first of the known texts, no text."""
-    values = [_example(column) for column in reader.columns]
-    return dict(zip([c.name for c in reader.columns], values, strict=True)) if reader.named else values
-
-
-def _example(column: Column) -> Any:
-    if column.levels:
-        return column.levels[0]
-    if column.holds is Holds.DATES:
-        return "2024-02-29"
-    return {"B": False, "O": "", "F": 0.0, "I": 0}[column.kind]
-
-
 def _predict(reader: RowReader) -> _Schema:
     content: _Schema = {_JSON: {"schema": {"$ref": "#/components/schemas/Rows"}}}
     if len(reader.columns) <= _MOST_NAMED:
@@ -95,7 +82,7 @@ def _infer_paths(manifest: Manifest) -> _Schema:
     }
 
 
-_STOPS = {503: "It is about to stop."}
+_STOPS = {503: "The model is being made ready, or the service is about to stop; “reason” says which."}
 _PROBLEMS_OF_PREDICTION = {
     400: "The request is not what the model takes; “error” says in a sentence what is wrong.",
     408: "The body took too long to arrive.",
@@ -104,6 +91,7 @@ _PROBLEMS_OF_PREDICTION = {
     422: "The model does not take these values.",
     429: "Too many requests are being worked on.",
     500: "The model failed.",
+    503: "It stopped, or a process of the model ended, before there was an answer. Ask again.",
 }
 
 
@@ -186,8 +174,9 @@ def _predictions(manifest: Manifest, model: Model) -> _Schema:
         "outputs": {"type": "array", "description": "One answer for each row."},
     }
     if model.probabilities:
-        names = {name: {"type": "number"} for name in model.classes[:_MOST_NAMED]}
-        row = {"type": "object", "properties": names, "additionalProperties": {"type": "number"}}
+        number = {"type": ["number", "null"]}  # null: the model has no answer for a row, of which values are missing
+        names = dict.fromkeys(model.classes[:_MOST_NAMED], number)
+        row = {"type": "object", "properties": names, "additionalProperties": number}
         properties["probabilities"] = {"type": "array", "items": row}
     return {"type": "object", "required": ["model", "version", "outputs"], "properties": properties}
 

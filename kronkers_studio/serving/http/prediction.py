@@ -9,7 +9,7 @@ import numpy as np
 
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.http.answers import Answer, json_answer
-from kronkers_studio.serving.http.bodies import CSV, Receive, Scope, check_type, header, parse_json, read_body
+from kronkers_studio.serving.http.bodies import CSV, ROWS, Receive, Scope, check_type, header, parse_json, read_body
 from kronkers_studio.serving.inputs.csv_rows import csv_of, rows_of_csv
 from kronkers_studio.serving.inputs.row_reader import RowReader
 from kronkers_studio.serving.manifest import Manifest
@@ -59,6 +59,7 @@ class Prediction:
             )
         body = await read_body(scope, receive, self._most_bytes)
         inputs, rows = self.reader.read(self._rows_of_csv(scope, body) if kind == CSV else _rows_of_json(body))
+        scope[ROWS] = rows
         counted = kept(inputs) if self._counted else None
         outputs = await self._runner.run(inputs, self._wanted, rows)
         label = outputs[self._model.label]

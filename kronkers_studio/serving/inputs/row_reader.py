@@ -236,6 +236,8 @@ def _converted(values: Any, flat: Any, column: Column) -> _Array | None:
         wide = np.array(values, dtype=np.float64 if group == "F" or float in found else None)
     except OverflowError:
         return None
+    if group == "I" and float not in found and wide.dtype.kind not in "iub":
+        return _whole_numbers(np.array(values, dtype=object), dtype)
     return narrowed(wide, datatype, takes_missing=bool(missing))
 
 
@@ -272,6 +274,12 @@ def _with_gaps(array: _Array, missing: bool) -> _Array:
     return array
 
 
+def _whole_numbers(found: _Array, dtype: np.dtype[Any]) -> _Array | None:
+    """Whole numbers that need 64 bits without a sign, which NumPy takes for floats beside smaller ones."""
+    limits = np.iinfo(dtype)
+    return found.astype(dtype) if limits.min <= found.min() and found.max() <= limits.max else None
+
+
 def narrowed(array: _Array, datatype: str, *, takes_missing: bool) -> _Array | None:
     """Numbers as an array of ``datatype``; None when a value is infinite, NaN where none may be, no whole number
     where one is needed, or out of range."""
@@ -286,7 +294,8 @@ def narrowed(array: _Array, datatype: str, *, takes_missing: bool) -> _Array | N
     limits = np.iinfo(dtype)
     if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.floor(array)).all()):
         return None
-    if array.size and (array.min() < limits.min or array.max() > limits.max):
+    beyond = limits.max + 1  # as a float exact, which the largest of 64 bits is not
+    if array.size and (array.min() < limits.min or array.max() >= beyond):
         return None
     return array.astype(dtype, copy=False)
 

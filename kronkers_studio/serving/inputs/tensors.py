@@ -114,7 +114,11 @@ def _from_values(flat: list[Any], kinds: set[type], datatype: str) -> _Array | N
         return narrowed(np.array(flat, dtype=np.float64), datatype, takes_missing=True) if fits else None
     if not kinds <= {int, float}:
         return None
-    return narrowed(np.array(flat, dtype=np.float64 if float in kinds else None), datatype, takes_missing=False)
+    if float in kinds:
+        return narrowed(np.array(flat, dtype=np.float64), datatype, takes_missing=False)
+    limits = np.iinfo(NUMPY_TYPES[datatype])  # not by an array of no given type: that of 1 and 2 ** 63 are floats
+    fits = not flat or (limits.min <= min(flat) and max(flat) <= limits.max)
+    return np.array(flat, dtype=NUMPY_TYPES[datatype]) if fits else None
 
 
 def _flattened(data: list[Any], shape: tuple[int, ...], name: str) -> list[Any]:
@@ -144,6 +148,8 @@ def _from_bytes(data: memoryview, datatype: str, count: int, name: str) -> _Arra
             f"The input {shown(name)} has {len(data)} bytes of data; its shape needs {count * dtype.itemsize}.",
             field=name,
         )
+    if datatype == "BOOL" and np.frombuffer(data, dtype=np.uint8).max() > 1:
+        raise Refusal(f"The input {shown(name)} holds a byte that is neither true nor false.", field=name)
     return np.frombuffer(data, dtype=dtype).astype(NUMPY_TYPES[datatype], copy=False)
 
 

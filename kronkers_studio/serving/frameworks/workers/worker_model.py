@@ -18,7 +18,8 @@ from kronkers_studio.serving.frameworks.workers.worker_frames import (
     rows_frame,
     setup_frame,
 )
-from kronkers_studio.serving.frameworks.workers.worker_process import WorkerDied, WorkerProcess
+from kronkers_studio.serving.frameworks.workers.worker_pool import NoWorker, WorkerPool
+from kronkers_studio.serving.frameworks.workers.worker_process import WorkerDied, WorkerProcess, WorkerTooSlow
 from kronkers_studio.serving.inputs.table_inputs import counting_truth
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.model import Arrays
@@ -30,21 +31,25 @@ _KINDS = {"BYTES": "text", "BOOL": "truth"}
 _PROGRAMS = Path(__file__).parent
 
 
-def worker_model(manifest: Manifest, threads: int) -> WorkerModel:
-    """The manifest's model in a process of its own language. Raises ``CannotStart``."""
-    return _r_model(manifest, threads) if manifest.framework == "r" else _julia_model(manifest, threads)
+def worker_model(manifest: Manifest, threads: int, workers: int = 0) -> WorkerModel:
+    """The manifest's model in processes of its own language, at most ``workers`` (0: one for each of the ``threads``,
+    which are theirs together). Raises ``CannotStart``."""
+    workers = workers or threads
+    share = max(1, threads // workers)
+    model = _r_model if manifest.framework == "r" else _julia_model
+    return model(manifest, share, workers)
 
 
-def _r_model(manifest: Manifest, threads: int) -> WorkerModel:
+def _r_model(manifest: Manifest, threads: int, workers: int) -> WorkerModel:
     program = shutil.which("Rscript")
     if program is None:
         raise CannotStart("The image holds no R: package the model again, on a base image that has it.")
     command = (program, "--vanilla", str(_PROGRAMS / "predict.R"), str(manifest.file), *manifest.packages)
     environment = {"LC_ALL": "C.UTF-8", "R_DEFAULT_PACKAGES": "stats,splines,utils,methods"}
-    return WorkerModel(command, environment, manifest.signature, threads)
+    return WorkerModel(command, environment, manifest.signature, threads, workers)
 
 
-def _julia_model(manifest: Manifest, threads: int) -> WorkerModel:
+def _julia_model(manifest: Manifest, threads: int, workers: int) -> WorkerModel:
     program = shutil.which("julia")
     if program is None:
         raise CannotStart("The image holds no Julia: package the model again, on a base image that has it.")
@@ -53,15 +58,26 @@ def _julia_model(manifest: Manifest, threads: int) -> WorkerModel:
         raise CannotStart("The package lacks the code that answers with the object: package the model again.")
     classes = manifest.signature.outputs[1].columns if len(manifest.signature.outputs) > 1 else ()
     command = (program, "--startup-file=no", str(_PROGRAMS / "predict.jl"), str(manifest.file), str(code), *classes)
-    return WorkerModel(command, {"JULIA_NUM_THREADS": str(threads)}, manifest.signature, threads)
+    environment = {"JULIA_NUM_THREADS": str(threads)}
+    return WorkerModel(command, environment, manifest.signature, threads, workers)
 
 
 class WorkerModel:
-    """A model behind a pipe. Missing values are given to it as its language has them."""
+    """A model behind pipes: ``workers`` processes of ``threads`` threads each, which have ``seconds`` for an answer.
+    Missing values are given to them as their language has them. The first is there when this is made; ``pool.grow``
+    starts the others."""
 
     takes_missing = True
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str], signature: Signature, threads: int) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: dict[str, str],
+        signature: Signature,
+        threads: int,
+        workers: int = 1,
+        seconds: float = 120.0,
+    ) -> None:
         self.signature = counting_truth(signature)
         self.label = signature.outputs[0].name
         self.probabilities = signature.outputs[1].name if len(signature.outputs) > 1 else ""
@@ -69,23 +85,37 @@ class WorkerModel:
         self._names, kinds, self._levels = _columns(signature)
         self._known = [frozenset(levels) for levels in self._levels]
         setup = setup_frame(self._names, kinds, self._levels, threads)
-        self.process = WorkerProcess(command, environment, setup)
+        made: list[WorkerProcess] = []
+
+        def make() -> WorkerProcess:
+            made[:] = [WorkerProcess(command, environment, setup, seconds=seconds)]
+            return made[0]
+
+        self.pool = WorkerPool(make, workers)
         try:
-            answers_in(self.process.start())
+            self.pool.start()
             self._require_agreement()
         except (WorkerFailed, RowsRefused) as problem:
-            self.process.close()
+            self.pool.close()
             raise CannotStart(str(problem)) from None
-        except (WorkerDied, BadFrame) as problem:
-            self.process.close()
-            said = " ".join(self.process.last_errors.split())[-500:]
+        except (WorkerDied, NoWorker, BadFrame) as problem:
+            said = " ".join(made[0].last_errors.split())[-500:]
+            self.pool.close()
             raise CannotStart(f"The model's own program does not start: {problem}. {said}".strip()) from None
 
     def run(self, inputs: Arrays, wanted: Collection[str]) -> dict[str, _Array]:
-        """See ``Model.run``."""
+        """See ``Model.run``. A worker that ends, or none that is free, is 503: another one answers in a moment."""
+        try:
+            return self._asked(inputs, wanted)
+        except WorkerTooSlow:
+            raise
+        except (WorkerDied, NoWorker) as problem:
+            raise _unanswered(problem) from None
+
+    def _asked(self, inputs: Arrays, wanted: Collection[str]) -> dict[str, _Array]:
         columns = self._checked(_split(inputs))
         try:
-            answers = answers_in(self.process.ask(rows_frame(columns)))
+            answers = answers_in(self.pool.ask(rows_frame(columns)))
         except RowsRefused as refusal:
             raise Refusal(str(refusal), status=422) from None
         return {name: self._fitting(name, answers, len(columns[0])) for name in wanted}
@@ -124,9 +154,14 @@ class WorkerModel:
             if levels:
                 row[spec.name] = np.full((1, 1), levels[0], dtype=object)
         try:
-            self.run(row, [spec.name for spec in self.signature.outputs])
+            self._asked(row, [spec.name for spec in self.signature.outputs])
         except Refusal:  # of zeros, where the formula makes a factor of numbers
             return
+
+
+def _unanswered(problem: WorkerDied | NoWorker) -> Refusal:
+    why = f"The model's own program did not answer: {problem}." if isinstance(problem, WorkerDied) else str(problem)
+    return Refusal(f"{why} Try again in a moment.", status=503, headers=((b"retry-after", b"2"),))
 
 
 def _columns(signature: Signature) -> tuple[list[str], list[str], list[tuple[str, ...]]]:

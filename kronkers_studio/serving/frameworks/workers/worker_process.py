@@ -1,7 +1,6 @@
 """A process in the model's own language that answers one question after the other over its pipes.
 
-It is started once and holds the model. One that ends, or takes too long and is ended, is started again for the next
-question; the question that it died of is not asked again.
+It is started once and holds the model. One that takes too long is ended.
 """
 
 from __future__ import annotations
@@ -28,6 +27,14 @@ class WorkerDied(Exception):
     """The process ended without an answer, or was ended because it took too long; the text says which."""
 
 
+class WorkerTooSlow(WorkerDied):
+    """It was ended because it took too long."""
+
+
+class WorkerGone(Exception):
+    """The process had ended before the whole question had come to it."""
+
+
 class WorkerProcess:
     """``command`` is started with ``setup`` as its first question, which it answers when it is ready.
 
@@ -44,7 +51,6 @@ class WorkerProcess:
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: deque[bytes] = deque(maxlen=_KEPT_OF_ERRORS)
-        self.starts = 0
 
     def start(self) -> bytes:
         """What it says of itself once it is ready. Raises ``WorkerDied``."""
@@ -52,15 +58,34 @@ class WorkerProcess:
             return self._started()
 
     def ask(self, question: bytes) -> bytes:
-        """The answer. Raises ``WorkerDied``; the next question has a new process then."""
+        """The answer. Raises ``WorkerGone``, and ``WorkerDied`` when it ended, or was ended, without one."""
         with self._turn:
             if self._process is None or self._process.poll() is not None:
-                self.close()
-                self._started()
+                raise WorkerGone
             return self._asked(question, self._seconds)
 
+    @property
+    def process_id(self) -> int:
+        """0 before the start and after the end."""
+        return self._process.pid if self._process is not None else 0
+
+    def wait_until_ended(self) -> None:
+        process = self._process
+        if process is not None:
+            process.wait()
+
+    def end(self) -> None:
+        """End the process, if there is one, whatever it is doing; who waits for its answer gets ``WorkerDied``."""
+        if self._turn.acquire(blocking=False):
+            try:
+                self.close()
+            finally:
+                self._turn.release()
+        elif (process := self._process) is not None:
+            process.kill()
+
     def close(self) -> None:
-        """End the process, if there is one."""
+        """End the process, if there is one, which is doing nothing."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -82,7 +107,6 @@ class WorkerProcess:
         return b"".join(self._errors).decode("utf-8", "replace")[-2000:]
 
     def _started(self) -> bytes:
-        self.starts += 1
         self._errors.clear()
         try:
             self._process = subprocess.Popen(  # noqa: S603 — what the service itself runs
@@ -96,7 +120,7 @@ class WorkerProcess:
             raise WorkerDied(f"{self._command[0]} cannot be started: {error.strerror}") from None
         assert self._process.stderr is not None  # noqa: S101 — as it was asked for
         threading.Thread(target=self._drain, args=(self._process.stderr,), name="worker errors", daemon=True).start()
-        _log.info("worker started", extra={"fields": {"worker": self._process.pid, "starts": self.starts}})
+        _log.info("worker started", extra={"fields": {"worker": self._process.pid}})
         return self._asked(self._setup, _SECONDS_TO_START)
 
     def _asked(self, question: bytes, seconds: float) -> bytes:
@@ -111,16 +135,21 @@ class WorkerProcess:
         watch = threading.Timer(seconds, end)
         watch.daemon = True
         watch.start()
+        asked = False
         try:
             process.stdin.write(_LENGTH.pack(len(question)))
             process.stdin.write(question)
             process.stdin.flush()
+            asked = True
             return _answer(process.stdout)
         except (OSError, EOFError, ValueError) as problem:
-            why = f"it took longer than {seconds:g} seconds" if late.is_set() else f"it ended ({problem})"
             process.kill()
             self.close()
-            raise WorkerDied(why) from None
+            if late.is_set():
+                raise WorkerTooSlow(f"it took longer than {seconds:g} seconds") from None
+            if not asked and question is not self._setup:
+                raise WorkerGone from None
+            raise WorkerDied(f"it ended ({problem})") from None
         finally:
             watch.cancel()
 
