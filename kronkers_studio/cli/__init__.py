@@ -11,7 +11,7 @@ maintenance       gc, trash, registry
 keys              key
 models            model, package, verify, search; ``model_versions`` has what is said of versions,
                   ``allowances`` what one may use, ``signatures`` what one takes, ``searching`` search,
-                  ``model_tests`` tests them
+                  ``model_tests`` tests them, ``row_comparisons`` asks two the same rows
 image_registries  image-registry
 package_cache     cache
 language_bases    base

@@ -101,7 +101,7 @@ def truth_numbers(table: RowTable, name: str) -> Array:
     """The numbers in a column, with decimal commas where spreadsheets write them; NaN where none is known. Raises
     ``RowsRefused`` for what is none."""
     column = table.columns[column_place(table, name)]
-    signature = Signature((Tensor(column, Datatype.FP64, (-1, 1)),))
+    signature = Signature((Tensor(column, Datatype.FP64, (-1, 1), (column,)),))
     values = (next(iter(row.values())) for row in match_rows(table, signature, "the truth").values)
     return np.array([math.nan if value is None else float(value) for value in values], dtype=np.float64)
 
