@@ -42,7 +42,8 @@ def test_probabilities_are_compared_of_the_classes_that_both_know() -> None:
     right = Answers(["a", "c"], [{"a": 0.6, "c": 0.4}, {"a": 0.1, "c": 0.9}])
     found = differences(left, right)
     assert found.sizes == pytest.approx([0.3, 0.1])
-    assert found.chances is not None and (found.chances.row, found.chances.largest) == (1, pytest.approx(0.3))
+    assert found.chances is not None and found.chances.row == 1
+    assert found.chances.largest == pytest.approx(0.3)
 
 
 def test_what_answers_classes_is_told_from_what_answers_numbers() -> None:
