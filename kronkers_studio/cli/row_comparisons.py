@@ -106,7 +106,9 @@ def _alike_words(told: RowComparison) -> str:
     of = f"{told.left} and {told.right} answer alike for"
     if not told.differing:
         return f"{of} all {plural(told.rows, 'row')} of {told.table}."
-    share = min(99.9, told.share * 100) if told.alike else 0.0  # never 100 % where some differ
+    if not told.alike:
+        return f"{told.left} and {told.right} answer none of {plural(told.rows, 'row')} of {told.table} alike."
+    share = min(99.9, told.share * 100)  # never 100 % where some differ
     return f"{of} {told.alike:,} of {plural(told.rows, 'row')} of {told.table} ({share:.1f} %)."
 
 

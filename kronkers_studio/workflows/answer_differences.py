@@ -30,6 +30,7 @@ from kronkers_studio.workflows.model_testing.quality_metrics import Judged, Unde
 
 _ALIKE = 1e-6
 """Numbers are alike whose difference is no larger than this share of the larger one: libraries round differently."""
+_NOISE = 1e-9  # of the mean size of differences: a mean below that is what rounding leaves of 0
 _BY_CHANCE = 0.05
 _OF_CLASSES = (Metric.ACCURACY, Metric.F1, Metric.ROC_AUC, Metric.LOG_LOSS)
 _OF_NUMBERS = (Metric.MAE, Metric.RMSE, Metric.R2)
@@ -102,9 +103,10 @@ def _of_numbers(left: Answers, right: Answers) -> Differences:
     if not len(known):
         return Differences(changed, sizes)
     quantiles = np.quantile(known, QUANTILES)
+    mean, mean_size = float(np.mean(known)), float(np.mean(np.abs(known)))
     numbers = NumberChange(
-        mean=float(np.mean(known)),
-        mean_size=float(np.mean(np.abs(known))),
+        mean=mean if abs(mean) > _NOISE * mean_size else 0.0,
+        mean_size=mean_size,
         largest=float(known[int(np.argmax(np.abs(known)))]),
         quantiles={f"{share:g}": float(value) for share, value in zip(QUANTILES, quantiles, strict=True)},
     )
@@ -184,4 +186,5 @@ def _sentence(
     if same or chance is None:
         return f"{said}."
     more = "more than chance explains" if chance <= _BY_CHANCE else "no more than chance explains"
-    return f"{said}: the difference is {more} ({way}, p = {figure(chance)})."
+    p = "p < 0.001" if chance < 0.001 else f"p = {figure(round(chance, 3))}"
+    return f"{said}: the difference is {more} ({way}, {p})."

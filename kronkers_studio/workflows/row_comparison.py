@@ -127,8 +127,10 @@ def _matched(table: RowTable, versions: _Versions) -> list[MatchedRows]:
             matched.append(match_rows(table, version.signature, version.label))
         except RowsRefused as problem:
             refused.append(problem)
-    if len(refused) == len(versions) and refused[0].message != refused[1].message:
-        refused[0].message = f"{refused[0].message} {refused[1].message}"
+    if len(refused) == len(versions):
+        first, second = (problem.message for problem in refused)
+        same = second.replace(versions[1].label, versions[0].label) == first
+        refused[0].message = f"{first} {f'The same goes for {versions[1].label}.' if same else second}"
     if refused:
         raise refused[0]
     if not table.rows:

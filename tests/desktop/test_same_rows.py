@@ -24,6 +24,7 @@ from kronkers_studio.desktop.panels.row_form import RowForm
 from kronkers_studio.desktop.panels.single_reply import chance_bars, percent
 from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.work.tasks import TaskState
 from kronkers_studio.domain.models import ContentRef, Datatype, Signature, Tensor
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.workflows.migrating import migrate_folder
@@ -199,7 +200,7 @@ def test_it_is_cancelled_and_nothing_keeps_running(
     task = dialog.task
     dialog.close()
     come_to_rest(window)
-    assert task is not None and task.cancelling
+    assert task is not None and task.state is TaskState.CANCELLED
     assert _no_service_is_left(cellar)
 
 
@@ -251,6 +252,11 @@ def test_one_row_is_tried_from_the_models_page_and_its_probabilities_are_bars(
     shares = [bar.share for bar in reply.bars.bars]
     assert shares == sorted(shares, reverse=True) and sum(shares) == pytest.approx(1)
     assert reply.bars.accessibleDescription().startswith(f"Barolo: {reply.bars.bars[0].words}; ")
+
+    Mouse(qtbot).click(panel.example)
+    qtbot.waitUntil(lambda: panel.form.typed["alcohol"] == "14.23")
+    Mouse(qtbot).click(panel.example)
+    assert panel.form.typed == {"alcohol": "13.2", "malic_acid": "1.78", "ash": "2.14"}
 
 
 def test_of_many_classes_the_first_ten_are_bars() -> None:

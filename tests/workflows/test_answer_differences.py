@@ -65,6 +65,7 @@ def test_few_rows_that_one_gets_wrong_are_no_more_than_chance() -> None:
     )
     told = by_truth(table, "truth", Answers(["b"] * 10), Answers(["a"] * 10), ("m:1", "m:2"))
     assert told.chance == pytest.approx(2 / 1024)
+    assert told.sentence.endswith("(McNemar's test, p = 0.002).")
     assert "more than chance explains" in told.sentence and "no more" not in told.sentence
     same = by_truth(table, "truth", Answers(["a"] * 10), Answers(["a"] * 10), ("m:1", "m:2"))
     assert same.sentence == "m:2 is right for 10 of 10 rows, m:1 for 10."

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.localization import home_short, tr
+from kronkers_studio.desktop.localization import home_short, number, tr
 from kronkers_studio.desktop.panels.answer_comparison import AnswerComparison
 from kronkers_studio.desktop.panels.progress import WorkingPanel
+from kronkers_studio.desktop.panels.row_view import SHOWN_ROWS, given_rows
 from kronkers_studio.desktop.panels.scored_answers import rows_words
 from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
 from kronkers_studio.desktop.panels.table_files import ask_table_file, ask_where_to_save
 from kronkers_studio.desktop.place_words import place_title
 from kronkers_studio.desktop.widgets.buttons import Button
+from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.drop_target import DropTarget
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 _SIZE = (1040, 680)
 _MOST_TRUTHS = 200
+_FIELD = 480  # pixels
 _CHOOSE, _WORK, _DONE = "choose", "work", "done"
 
 
@@ -162,10 +165,13 @@ class SameRowsDialog(Dialog):
         self.truth_field = Field(tr("Which column is the truth"), self.truth, truth_help)
         self.where = ComboBox(tr("Where they run"))
         self.where_field = Field(tr("Where they run"), self.where)
-        fields.addWidget(self.truth_field, 1)
-        fields.addWidget(self.where_field, 1)
+        for field in (self.truth_field, self.where_field):
+            field.setMaximumWidth(_FIELD)
+            fields.addWidget(field, 2)
+        fields.addStretch(1)
         about.addLayout(fields)
-        about.addStretch(1)
+        self._given_place = QVBoxLayout()
+        about.addLayout(self._given_place, 1)
         self.choice = Views({"none": lambda: self._none, "table": lambda: self._about})
         column.addWidget(self.choice, 1)
         self.choice.show_view("none")
@@ -209,6 +215,7 @@ class SameRowsDialog(Dialog):
         self.facts.setText(tr("Reading “{file}” …").format(file=name))
         self.used.setText("")
         self.truth_field.setEnabled(False)
+        clear(self._given_place)
         self.choice.show_view("table")
 
         def work(session: Session, cancel: CancelToken) -> _Opened:
@@ -236,8 +243,13 @@ class SameRowsDialog(Dialog):
     def show_table(self, table: RowTable, refusal: StudioError | None = None) -> None:
         """Show which table it is, and offer its columns as the truth that neither version takes."""
         self._opened = _Opened(table, refusal)
-        words = (table.name, rows_words(len(table.rows)))
+        words = [table.name, rows_words(len(table.rows))]
+        if len(table.rows) > SHOWN_ROWS:
+            words.append(tr("the first {n} are shown").format(n=number(SHOWN_ROWS)))
         self.facts.setText(" · ".join(words))
+        clear(self._given_place)
+        self.given = given_rows(table, None)
+        self._given_place.addWidget(self.given)
         taken = {name_key(name) for each in (self._left, self._right) for name in model_columns(each.signature).names}
         free = [name for name in table.columns if name.strip() and name_key(name) not in taken] if table.named else []
         none = (tr("None: only how the answers differ"), "")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import counted, number, tr
-from kronkers_studio.desktop.localization import figure as rounded
 from kronkers_studio.desktop.look.tokens import GAP
+from kronkers_studio.desktop.panels.single_reply import answer_words
 from kronkers_studio.desktop.widgets.bars import Bar, Bars
 from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.labels import label
@@ -127,16 +126,11 @@ def alike_words(told: RowComparison) -> str:
     """ "They answer alike for 172 of 178 rows (96.6 %)."; never 100 % where some differ."""
     if not told.differing:
         return tr("They answer alike for all {rows}.").format(rows=_rows_words(told.rows))
-    share = min(99.9, told.share * 100) if told.alike else 0.0
+    if not told.alike:
+        return tr("They answer none of {rows} alike.").format(rows=_rows_words(told.rows))
+    share = min(99.9, told.share * 100)
     words = tr("They answer alike for {alike} of {rows} ({share} %).")
     return words.format(alike=number(told.alike), rows=_rows_words(told.rows), share=number(share, 1))
-
-
-def figure(value: float) -> str:
-    """As everywhere, but small ones keep three digits that say something."""
-    if value == 0 or abs(value) >= 0.1:
-        return rounded(value)
-    return number(value, min(12, 2 - math.floor(math.log10(abs(value)))))
 
 
 def _rows_words(rows: int) -> str:
@@ -175,7 +169,11 @@ def _histogram(sizes: Sequence[float]) -> list[Bar]:
     most = max((each.rows for each in bins), default=1)
     words = tr("{low} to {high}")
     return [
-        Bar(words.format(low=figure(each.low), high=figure(each.high)), each.rows / most, _rows_words(each.rows))
+        Bar(
+            words.format(low=answer_words(each.low), high=answer_words(each.high)),
+            each.rows / most,
+            _rows_words(each.rows),
+        )
         for each in bins
     ]
 
@@ -188,9 +186,9 @@ def _number_words(told: RowComparison) -> str:
     return words.format(
         left=told.left,
         right=told.right,
-        mean=figure(change.mean),
-        median=figure(change.quantiles["0.5"]),
-        largest=figure(change.largest),
+        mean=answer_words(change.mean),
+        median=answer_words(change.quantiles["0.5"]),
+        largest=answer_words(change.largest),
     )
 
 
@@ -205,7 +203,7 @@ def _chance_words(told: RowComparison) -> str:
 
 def _metrics(told: RowComparison, truth: ByTruth) -> Table[ComparedMetric]:
     def value(each: float | None) -> str:
-        return "–" if each is None else figure(each)
+        return "–" if each is None else answer_words(each)
 
     table: Table[ComparedMetric] = Table(
         tr("Which is better"),
@@ -236,8 +234,8 @@ def _columns(compared: ComparedRows) -> list[Column[int]]:
     figures = told.numbers is not None
     columns: list[Column[int]] = [
         Column(tr("Row"), lambda row: number(row + 1), _ROW, right=True, muted=True),
-        Column(told.left, lambda row: _answer_words(compared.left[row]), _ANSWER, right=figures),
-        Column(told.right, lambda row: _answer_words(compared.right[row]), _ANSWER, right=figures),
+        Column(told.left, lambda row: answer_words(compared.left[row]), _ANSWER, right=figures),
+        Column(told.right, lambda row: answer_words(compared.right[row]), _ANSWER, right=figures),
         Column(tr("Change"), lambda row: _size_words(told, compared.sizes[row]), _CHANGE, right=True),
     ]
     for place, name in enumerate(table.columns[:_MOST_OWN]):
@@ -245,15 +243,11 @@ def _columns(compared: ComparedRows) -> list[Column[int]]:
     return columns
 
 
-def _answer_words(output: Any) -> str:
-    return figure(output) if isinstance(output, float) else cell_words(output)
-
-
 def _size_words(told: RowComparison, size: float) -> str:
     if math.isnan(size):
         return "–"
     if told.numbers is not None:
-        return f"+{figure(size)}" if size > 0 else figure(size)
+        return f"+{answer_words(size)}" if size > 0 else answer_words(size)
     return tr("{n} points").format(n=number(size * 100, 1))
 
 

@@ -76,6 +76,7 @@ class RowForm(QWidget):
     def mark(self, column: str, problem: str = "") -> None:
         """Say at the field of ``column`` what is wrong with it, and at no other; the keyboard goes there."""
         for name, field in self.fields.items():
+            field.entry.setAccessibleDescription(problem if name == column else "")
             if name == column and problem:
                 field.show_problem(problem)
                 field.entry.setFocus()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import number, tr
 from kronkers_studio.desktop.look.tokens import GAP
+from kronkers_studio.desktop.panels.example_rows import ExampleRows
 from kronkers_studio.desktop.panels.row_form import RowForm
 from kronkers_studio.desktop.panels.row_view import MOST_COLUMNS, SHOWN_ROWS, given_rows
 from kronkers_studio.desktop.panels.scored_answers import ScoredAnswers, rows_words
@@ -76,9 +77,11 @@ class SendRowsPanel(QWidget):
         self._model, self._place = model, place
         columns = form_columns(model.signature)
         self.form.show_columns(model.signature)
+        self.example.show_model(model)
         self.text.setPlainText(example_rows(model.signature))
         self.how.show_option("form", bool(columns))
         self.how.choose("form" if columns else "text")
+        self._show_how(self.how.key)
         self._asked += 1
         self._opened = self._source = None
         self._show_no_table()
@@ -211,6 +214,10 @@ class SendRowsPanel(QWidget):
         self.registry_button = Button(tr("From the registry …"), self.ask_table, icon="registry")
         foot.addWidget(self.open_button)
         foot.addWidget(self.registry_button)
+        self.example = ExampleRows(self._studio)
+        self.example.given.connect(self.fill_form)
+        self.example.failed.connect(self.notice.show_error)
+        foot.addWidget(self.example)
         foot.addStretch(1)
         self.button = Button(tr("Send"), self.send, kind="primary", icon="send")
         foot.addWidget(self.button)
@@ -220,6 +227,7 @@ class SendRowsPanel(QWidget):
 
     def _show_how(self, key: str) -> None:
         self.views.show_view(key)
+        self.example.setVisible(key == "form" and self.example.available)
         self.notice.clear()
 
     def fill_form(self, row: Mapping[str, Any]) -> None:
@@ -228,7 +236,9 @@ class SendRowsPanel(QWidget):
 
     def _show_refusal(self, error: StudioError) -> None:
         self.button.setEnabled(True)
-        self.notice.show_error(error)
+        typed_wrong = isinstance(error, InvalidValue) and self.how.key == "form"
+        if not typed_wrong:  # that stands at its field
+            self.notice.show_error(error)
         if isinstance(error, PredictionFailed | InvalidValue):
             self.form.mark(error.column, error.message)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Any
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -14,6 +16,7 @@ from kronkers_studio.domain.row_tables import ScoredRows, cell_words
 MOST_BARS = 10
 """Classes that are shown, the most probable ones."""
 _ROUNDING = 1e-6  # by which a probability may be outside 0 and 1
+_SMALL, _MOST_DECIMALS = 0.1, 12
 _LONGEST = 300  # characters of an answer
 
 
@@ -39,12 +42,24 @@ class SingleReply(QWidget):
     def show_reply(self, scored: ScoredRows) -> None:
         """Show the answer to the first row of ``scored``."""
         output = scored.outputs[0]
-        words = figure(output) if isinstance(output, float) else cell_words(output)
+        words = answer_words(output)
         self.answer.setText(words if len(words) <= _LONGEST else f"{words[:_LONGEST]} …")
         chances = scored.probabilities[0] if scored.probabilities else {}
         self._title.setVisible(bool(chances))
         self.bars.setVisible(bool(chances))
         self.bars.show_bars(*chance_bars(chances, words))
+
+
+def answer_words(output: Any) -> str:
+    """An answer as it is read: numbers with the digits that matter, however small."""
+    if not isinstance(output, float):
+        return cell_words(output)
+    size = abs(output)
+    if output.is_integer():
+        return number(output)
+    if size < _SMALL:
+        return number(output, min(_MOST_DECIMALS, 2 - math.floor(math.log10(size))))
+    return number(output, 3 if size < 1000 else 1)
 
 
 def chance_bars(chances: Mapping[str, float], answer: str) -> tuple[list[Bar], str]:
