@@ -98,7 +98,7 @@ def test_classes_are_compared_row_by_row_and_by_the_truth(shell: Shell, made: Pa
     assert accuracy["left"] == pytest.approx(np.mean(np.array(left) == truth))
     assert accuracy["right"] == pytest.approx(np.mean(np.array(right) == truth))
     assert told["truth"]["chance"] < 0.05
-    assert "more than chance explains (McNemar's test, p = " in told["truth"]["sentence"]
+    assert "is more than chance explains (McNemar's test, p < 0.001)." in told["truth"]["sentence"]
     assert any("registered with these rows as data" in remark for remark in told["remarks"])
     assert told["left_milliseconds"] > 0 < told["right_milliseconds"]
     assert 0 < told["chances"]["mean"] <= told["chances"]["largest"] <= 1
