@@ -33,21 +33,20 @@ class ExampleRows(Button):
     failed = Signal(object)
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
-        super().__init__(tr("Fill in a row"), self.give)
-        self.setParent(parent)
+        super().__init__(tr("Fill in a row of its data"), self.give, kind="link", parent=parent)
         set_hint(self, tr("A row of the data that this version is registered with; press again for the next one"))
         self._studio = studio
         self._model: ModelVersion | None = None
         self._rows: Sequence[Mapping[str, Any]] = ()
         self._next = 0
-        self.available = False
+        self.setVisible(False)
 
     def show_model(self, model: ModelVersion) -> None:
         """Give rows of ``model`` from now on."""
         from kronkers_studio.workflows.row_files import KINDS
 
         self._model, self._rows, self._next = model, (), 0
-        self.available = model.data is not None and model.data.path.lower().endswith(KINDS)
+        self.setVisible(model.data is not None and model.data.path.lower().endswith(KINDS))
         self.setEnabled(True)
 
     def give(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -81,7 +82,6 @@ class SendRowsPanel(QWidget):
         self.text.setPlainText(example_rows(model.signature))
         self.how.show_option("form", bool(columns))
         self.how.choose("form" if columns else "text")
-        self._show_how(self.how.key)
         self._asked += 1
         self._opened = self._source = None
         self._show_no_table()
@@ -200,12 +200,20 @@ class SendRowsPanel(QWidget):
         self.text.setAcceptDrops(False)  # a file is dropped onto the panel
         self.form = RowForm()
         self.form.entered.connect(self.send)
-        area = scrolling(self.form, tr("Form of the model's columns"))
+        typed = QWidget()
+        column = QVBoxLayout(typed)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addWidget(scrolling(self.form, tr("Form of the model's columns")), 1)
+        self.example = ExampleRows(self._studio)
+        self.example.given.connect(self.fill_form)
+        self.example.failed.connect(self.notice.show_error)
+        column.addWidget(self.example, 0, Qt.AlignmentFlag.AlignLeft)
         holder = QWidget()
         self._given_place = QVBoxLayout(holder)
         self._given_place.setContentsMargins(0, 0, 0, 0)
         self._given_place.setSpacing(8)
-        self.views = Views({"form": lambda: area, "table": lambda: holder, "text": lambda: self.text})
+        self.views = Views({"form": lambda: typed, "table": lambda: holder, "text": lambda: self.text})
         self.how.chosen.connect(self._show_how)
         card.body.addWidget(self.views, 1)
         foot = QHBoxLayout()
@@ -214,10 +222,6 @@ class SendRowsPanel(QWidget):
         self.registry_button = Button(tr("From the registry …"), self.ask_table, icon="registry")
         foot.addWidget(self.open_button)
         foot.addWidget(self.registry_button)
-        self.example = ExampleRows(self._studio)
-        self.example.given.connect(self.fill_form)
-        self.example.failed.connect(self.notice.show_error)
-        foot.addWidget(self.example)
         foot.addStretch(1)
         self.button = Button(tr("Send"), self.send, kind="primary", icon="send")
         foot.addWidget(self.button)
@@ -227,7 +231,6 @@ class SendRowsPanel(QWidget):
 
     def _show_how(self, key: str) -> None:
         self.views.show_view(key)
-        self.example.setVisible(key == "form" and self.example.available)
         self.notice.clear()
 
     def fill_form(self, row: Mapping[str, Any]) -> None:
