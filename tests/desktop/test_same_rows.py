@@ -141,8 +141,8 @@ def test_from_a_models_page_to_the_rows_that_changed_and_the_saved_workbook(
     assert outcome.verdict.text().startswith("wine:2 is right for ")
     assert "more than chance explains" in outcome.verdict.text()
     assert "answers rows that it learnt better than new ones" in outcome.remarks.text()
-    assert "→" in outcome.bars.bars[0].name and outcome.bars.bars[0].share == 1.0
-    assert outcome.bars.accessibleDescription().startswith(outcome.bars.bars[0].name)
+    assert "→" in outcome.bars.bars[0].caption and outcome.bars.bars[0].share == 1.0
+    assert outcome.bars.accessibleDescription().startswith(outcome.bars.bars[0].caption)
     rows = list(outcome.table.content.rows)
     assert len(rows) == told.differing
     assert abs(compared.sizes[rows[0]]) == max(abs(compared.sizes[row]) for row in rows)
@@ -247,7 +247,7 @@ def test_one_row_is_tried_from_the_models_page_and_its_probabilities_are_bars(
 
     reply = panel.answers.reply
     assert panel.answers.shapes.shown == "reply"
-    assert reply.answer.text() == reply.bars.bars[0].name == "Barolo"
+    assert reply.answer.text() == reply.bars.bars[0].caption == "Barolo"
     assert [bar.strong for bar in reply.bars.bars] == [True, False, False]
     shares = [bar.share for bar in reply.bars.bars]
     assert shares == sorted(shares, reverse=True) and sum(shares) == pytest.approx(1)
@@ -262,7 +262,7 @@ def test_one_row_is_tried_from_the_models_page_and_its_probabilities_are_bars(
 def test_of_many_classes_the_first_ten_are_bars() -> None:
     """Seen to fail with all of them."""
     bars, rest = chance_bars({f"c{n}": n / 1275 for n in range(51)}, "c50")
-    assert [bar.name for bar in bars] == [f"c{n}" for n in range(50, 40, -1)]
+    assert [bar.caption for bar in bars] == [f"c{n}" for n in range(50, 40, -1)]
     assert rest == "… 41 more"
     assert percent(1.0) == "100.0 %" and percent(0.99999) == "> 99.9 %"
     assert percent(0.0) == "0.0 %" and percent(0.00001) == "< 0.1 %"

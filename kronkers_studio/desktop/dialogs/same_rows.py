@@ -121,6 +121,13 @@ class SameRowsDialog(Dialog):
         self.go.setText(tr("Close") if step == _DONE else tr("Compare"))
         self.go.setAccessibleName(self.go.text())
         self.go.setEnabled(step == _DONE or self._fits)
+        self._show_default()
+
+    def _show_default(self) -> None:
+        """Enter does what comes next."""
+        able = {_WORK: self.cancel_button}.get(self.step, self.go if self.go.isEnabled() else self.open_button)
+        for button in (self.go, self.cancel_button, self.open_button):
+            button.setDefault(button is able)
 
     @property
     def _fits(self) -> bool:
@@ -259,8 +266,10 @@ class SameRowsDialog(Dialog):
         self.used.setVisible(bool(table.remarks))
         self.choice.show_view("table")
         self.go.setEnabled(self._fits)
+        self._show_default()
         if refusal is not None:
             self.notice.show_error(refusal)
+            self.open_button.setFocus()
         else:
             self.go.setFocus()
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from kronkers_studio.desktop.look import theme
-from kronkers_studio.desktop.widgets.hints import plain_hint
+from kronkers_studio.desktop.widgets.hints import set_hint
 from kronkers_studio.domain.printable import printable
 
 _ROW, _BAR, _GAP = 28, 10, 12  # pixels: of a line, of its bar, between its parts
@@ -22,7 +22,7 @@ _NARROWEST = 240
 class Bar:
     """``share``, from 0 to 1, is how long it is; ``words`` say how much; a ``strong`` one is what counts."""
 
-    name: str
+    caption: str
     share: float
     words: str
     strong: bool = False
@@ -33,7 +33,6 @@ class Bars(QWidget):
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._name = name
         self.bars: tuple[Bar, ...] = ()
         self.rest = ""
         self.setAccessibleName(name)
@@ -43,8 +42,9 @@ class Bars(QWidget):
     def show_bars(self, bars: Sequence[Bar], rest: str = "") -> None:
         """Draw ``bars`` in their order, and below them in words what is left out."""
         self.bars, self.rest = tuple(bars), rest
-        said = [f"{bar.name}: {bar.words}" for bar in self.bars] + ([rest] if rest else [])
+        said = [f"{bar.caption}: {bar.words}" for bar in self.bars] + ([rest] if rest else [])
         self.setAccessibleDescription(printable("; ".join(said)))
+        set_hint(self, "\n".join(said))  # where a name is cut
         self.updateGeometry()
         self.update()
 
@@ -54,16 +54,6 @@ class Bars(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(_NARROWEST, self.sizeHint().height())
 
-    def event(self, event: QEvent) -> bool:
-        """The whole name of a bar, where it may be cut."""
-        if event.type() is QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            row = event.pos().y() // _ROW
-            if 0 <= row < len(self.bars):
-                bar = self.bars[row]
-                QToolTip.showText(event.globalPos(), plain_hint(f"{bar.name}: {bar.words}"), self)
-                return True
-        return super().event(event)
-
     def paintEvent(self, _event: QPaintEvent) -> None:
         if not self.bars and not self.rest:
             return
@@ -72,7 +62,7 @@ class Bars(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         plain, strong = theme.font(), theme.font(weight=QFont.Weight.DemiBold)
         measure = QFontMetrics(strong)
-        names = [printable(bar.name) for bar in self.bars]
+        names = [printable(bar.caption) for bar in self.bars]
         left = min(max(map(measure.horizontalAdvance, names), default=0) + 2, int(self.width() * _NAMES))
         right = max((measure.horizontalAdvance(bar.words) for bar in self.bars), default=0) + 2
         room = max(0, self.width() - left - right - 2 * _GAP)
