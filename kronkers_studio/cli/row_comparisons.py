@@ -125,7 +125,7 @@ def _most_changed(compared: ComparedRows) -> list[str]:
     told, numbers = compared.comparison, compared.comparison.numbers is not None
     head = ["Changed most", told.left, told.right, "Difference" if numbers else "Change of probability"]
     rows = []
-    for row in compared.most_changed()[:_MOST_ROWS]:
+    for row in compared.order[:_MOST_ROWS]:
         size = compared.sizes[row]
         words = "–" if math.isnan(size) else _figure(size) if numbers else f"{size * 100:.1f} points"
         answers = [_short(column_words([each[row]])[0]) for each in (compared.left, compared.right)]

@@ -25,14 +25,24 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
+class Bin:
+    """``rows`` differences from ``low`` up to ``high``."""
+
+    low: float
+    high: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class NumberChange:
     """By how much the right version's numbers are above the left one's: ``quantiles`` by their share (0.5 is the
-    median), ``largest`` with its sign, ``mean_size`` without."""
+    median), ``largest`` with its sign, ``mean_size`` without; ``bins`` are its histogram."""
 
     mean: float
     mean_size: float
     largest: float
     quantiles: Mapping[str, float]
+    bins: tuple[Bin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +108,8 @@ class RowComparison:
 @dataclass(frozen=True, slots=True)
 class ComparedRows:
     """The answers behind a comparison, row by row: ``changed`` says whether they differ, ``sizes`` how much (numbers:
-    the difference, right less left; classes: the most that a probability changed; NaN where that cannot be told)."""
+    the difference, right less left; classes: the most that a probability changed; NaN where that cannot be told).
+    ``order`` are the indices of the rows that differ, those that differ most first."""
 
     comparison: RowComparison
     table: RowTable
@@ -106,25 +117,18 @@ class ComparedRows:
     right: Sequence[Any]
     changed: Sequence[bool]
     sizes: Sequence[float]
+    order: Sequence[int]
 
-    def most_changed(self) -> list[int]:
-        """The indices of the rows that differ, those that differ most first."""
-        found = [row for row, changed in enumerate(self.changed) if changed]
-        return sorted(found, key=lambda row: (-_size(self.sizes[row]), row))
+
+def most_changed(changed: Sequence[bool], sizes: Sequence[float]) -> list[int]:
+    """The ``order`` of compared rows."""
+    found = [row for row, differs in enumerate(changed) if differs]
+    return sorted(found, key=lambda row: (-_size(sizes[row]), row))
 
 
 def _size(size: float) -> float:
     """What cannot be told counts as least."""
     return -1.0 if math.isnan(size) else abs(size)
-
-
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """``rows`` differences from ``low`` up to ``high``."""
-
-    low: float
-    high: float
-    rows: int
 
 
 def difference_bins(sizes: Sequence[float], most: int = 12) -> list[Bin]:

@@ -19,6 +19,7 @@ from kronkers_studio.domain.row_comparison import (
     ComparedMetric,
     NumberChange,
     Transition,
+    difference_bins,
 )
 from kronkers_studio.domain.row_tables import MOST_CLASSES, RowTable
 from kronkers_studio.workflows.model_testing.findings import figure, rows_words
@@ -109,6 +110,7 @@ def _of_numbers(left: Answers, right: Answers) -> Differences:
         mean_size=mean_size,
         largest=float(known[int(np.argmax(np.abs(known)))]),
         quantiles={f"{share:g}": float(value) for share, value in zip(QUANTILES, quantiles, strict=True)},
+        bins=tuple(difference_bins(sizes)),
     )
     return Differences(changed, sizes, (), numbers)
 

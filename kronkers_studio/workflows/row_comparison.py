@@ -14,7 +14,7 @@ from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.references import ModelReference
 from kronkers_studio.domain.releases import THIS_COMPUTER
-from kronkers_studio.domain.row_comparison import ByTruth, ComparedRows, RowComparison
+from kronkers_studio.domain.row_comparison import ByTruth, ComparedRows, RowComparison, most_changed
 from kronkers_studio.domain.row_tables import MatchedRows, RowTable
 from kronkers_studio.workflows.answer_differences import by_truth, differences
 from kronkers_studio.workflows.model_testing.findings import Unmeasurable
@@ -81,7 +81,8 @@ def compare_on_rows(
         truth=told,
         remarks=(*([untold] if untold else []), *_remarks(table, versions, matched, source, truth)),
     )
-    return ComparedRows(comparison, table, answers[0].outputs, answers[1].outputs, found.changed, found.sizes)
+    order = most_changed(found.changed, found.sizes)
+    return ComparedRows(comparison, table, answers[0].outputs, answers[1].outputs, found.changed, found.sizes, order)
 
 
 def open_rows(

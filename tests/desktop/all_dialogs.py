@@ -54,6 +54,7 @@ from kronkers_studio.domain.errors import ConfinementUnavailable
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.row_comparison import (
+    Bin,
     ByTruth,
     ComparedMetric,
     ComparedRows,
@@ -229,7 +230,9 @@ def _same_rows_compared(told: RowComparison) -> Callable[[MainWindow], SameRowsD
     def make(window: MainWindow) -> SameRowsDialog:
         dialog = _same_rows(window)
         changed = [told.differing > 0, False]
-        dialog.show_compared(ComparedRows(told, _WINES, ["a", "b"], ["b", "b"], changed, [0.5, 0.0]))
+        dialog.show_compared(
+            ComparedRows(told, _WINES, ["a", "b"], ["b", "b"], changed, [0.5, 0.0], [0][: told.differing])
+        )
         return dialog
 
     return make
@@ -238,7 +241,9 @@ def _same_rows_compared(told: RowComparison) -> Callable[[MainWindow], SameRowsD
 _METRIC = ComparedMetric("Accuracy", 0.5, 1.0, lower_is_better=False)
 _TRUTH = ByTruth("cultivar", 2, (_METRIC,), 0.5, "wine:2 is right for 2 of 2 rows, wine:1 for 1.")
 _CHANGED = RowComparison("wine:1", "wine:2", "wines.csv", 2, 1, 3.2, 4.1, (Transition("a", "b", 1),), truth=_TRUTH)
-_MOVED = replace(_CHANGED, transitions=(), truth=None, numbers=NumberChange(0.25, 0.25, 0.5, {"0.5": 0.25}))
+_MOVED = replace(
+    _CHANGED, transitions=(), truth=None, numbers=NumberChange(0.25, 0.25, 0.5, {"0.5": 0.25}, (Bin(0.0, 0.5, 2),))
+)
 _ALIKE = replace(_CHANGED, alike=2, transitions=())
 
 

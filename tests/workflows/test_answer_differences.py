@@ -7,7 +7,7 @@ import math
 import pytest
 
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.domain.row_comparison import ComparedRows, RowComparison, Transition, difference_bins
+from kronkers_studio.domain.row_comparison import Transition, difference_bins, most_changed
 from kronkers_studio.domain.row_tables import RowTable
 from kronkers_studio.workflows.answer_differences import by_truth, differences, gives_classes
 from kronkers_studio.workflows.model_testing.holdouts import Answers
@@ -83,9 +83,4 @@ def test_bins_have_round_edges_and_hold_every_row() -> None:
 
 
 def test_the_rows_that_changed_most_come_first() -> None:
-    told = RowComparison("m:1", "m:2", "t.csv", 4, 1, 1.0, 1.0)
-    table = RowTable("t.csv", ("x",), [(n,) for n in range(4)])
-    compared = ComparedRows(
-        told, table, [1, 1, 1, 1], [2, 1, 9, 0], [True, False, True, True], [1.0, 0.0, -8.0, math.nan]
-    )
-    assert compared.most_changed() == [2, 0, 3]
+    assert most_changed([True, False, True, True], [1.0, 0.0, -8.0, math.nan]) == [2, 0, 3]

@@ -15,9 +15,11 @@ from kronkers_studio.desktop.widgets.cards import clear
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
-from kronkers_studio.domain.row_comparison import ByTruth, ComparedMetric, ComparedRows, RowComparison, difference_bins
+from kronkers_studio.domain.row_comparison import Bin, ByTruth, ComparedMetric, ComparedRows, RowComparison
 from kronkers_studio.domain.row_tables import Cell, cell_words
 
+MOST_SHOWN = 5000
+"""Rows that are shown, those that changed most; all of them are saved."""
 _MOST_PAIRS = 10
 _MOST_OWN = 30  # columns of a person's own that are shown beside the answers
 _ANSWER, _CHANGE, _OWN, _ROW = 120, 110, 110, 64  # pixels of columns
@@ -74,7 +76,7 @@ class AnswerComparison(QWidget):
         was, descending = self._sorted
         self._sorted = (position, not descending if position == was else False)
         key = _keys(compared)[position]
-        table.content.show_rows(sorted(compared.most_changed(), key=key, reverse=self._sorted[1]))
+        table.content.show_rows(sorted(compared.order[:MOST_SHOWN], key=key, reverse=self._sorted[1]))
         table.show_sorted(position, descending=self._sorted[1])
 
     def _figures(self, compared: ComparedRows) -> QWidget:
@@ -88,7 +90,7 @@ class AnswerComparison(QWidget):
         if told.differing and told.numbers is not None:
             column.addWidget(label(tr("By how much the answers changed"), "heading"))
             self.bars = Bars(tr("By how much the answers changed"))
-            self.bars.show_bars(_histogram(compared.sizes))
+            self.bars.show_bars(_histogram(told.numbers.bins))
             column.addWidget(self.bars)
             column.addWidget(label(_number_words(told), "muted", wrap=True))
         elif told.differing:
@@ -114,8 +116,12 @@ class AnswerComparison(QWidget):
         column.setSpacing(8)
         title = tr("Rows that changed, the most first")
         column.addWidget(label(title, "heading"))
+        if told.differing > MOST_SHOWN:
+            some = tr("{n} of {total} are shown; all are saved.")
+            words = some.format(n=number(MOST_SHOWN), total=number(told.differing))
+            column.addWidget(label(words, "caption"))
         self.table = Table(title, _columns(compared), sortable=True, wide=True)
-        self.table.content.show_rows(compared.most_changed())
+        self.table.content.show_rows(compared.order[:MOST_SHOWN])
         self.table.sort_wanted.connect(self.sort)
         column.addWidget(self.table, 1)
         self._sorted = (len(_answers(told)), True)
@@ -164,8 +170,7 @@ def _short(name: str) -> str:
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
 
 
-def _histogram(sizes: Sequence[float]) -> list[Bar]:
-    bins = difference_bins(sizes)
+def _histogram(bins: Sequence[Bin]) -> list[Bar]:
     most = max((each.rows for each in bins), default=1)
     words = tr("{low} to {high}")
     return [
