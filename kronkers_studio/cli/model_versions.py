@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kronkers_studio.cli.plain_text import moment, table
+from kronkers_studio.cli.row_comparisons import RowsWish, compare_answers
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.errors import InvalidInput
@@ -16,6 +18,7 @@ from kronkers_studio.domain.libraries import libraries
 from kronkers_studio.domain.model_comparison import ModelComparison
 from kronkers_studio.domain.models import Datatype, ModelVersion, Tensor
 from kronkers_studio.domain.references import parse_model
+from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.stated_signatures import written_tensor
 
 if TYPE_CHECKING:
@@ -157,9 +160,38 @@ def compare(
     terminal: Terminal,
     left: Annotated[str, typer.Argument(metavar="A", help="NAME[:V|@ALIAS]")],
     right: Annotated[str, typer.Argument(metavar="B", help="NAME[:V|@ALIAS]")],
+    *,
     all_: Annotated[bool, typer.Option("--all", help="Also what is the same.")] = False,
+    rows: Annotated[
+        str,
+        typer.Option(
+            "--rows",
+            metavar="FILE|P[@REF]:PATH",
+            help="Run both for a moment and compare what they answer to this table.",
+        ),
+    ] = "",
+    truth: Annotated[
+        str, typer.Option("--truth", metavar="COLUMN", help="Of the table: what is true, to tell which is better.")
+    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Save the table with both answers: .xlsx, .csv, .tsv or .json."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Let the output replace a file.")] = False,
+    place: Annotated[
+        str, typer.Option("--on", metavar="PLACE", help="Where they run for this: this-computer or a server's name.")
+    ] = THIS_COMPUTER,
+    unprotected: Annotated[
+        bool, typer.Option("--unprotected", help="Run them here even where nothing keeps them from harming it.")
+    ] = False,
 ) -> None:
-    """Show what differs between two versions, side by side."""
+    """Show what differs between two versions, side by side; with --rows, how their answers to a table differ."""
+    if rows:
+        wish = RowsWish(rows, truth, output, overwrite=overwrite, place=place, unprotected=unprotected)
+        compare_answers(terminal, parse_model(left), parse_model(right), wish)
+        return
+    if truth or output is not None:
+        raise InvalidInput("There are no rows to compare by.", next_step="Name a table with --rows.")
     from kronkers_studio.workflows.model_versions import compare_models
 
     with terminal.session() as session:

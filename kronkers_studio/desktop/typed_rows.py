@@ -39,6 +39,25 @@ def form_columns(signature: Signature) -> list[tuple[str, Datatype]]:
     return columns
 
 
+def form_choices(signature: Signature) -> dict[str, tuple[str, ...]]:
+    """Of each column that may hold only some values, which: the levels of texts, or true and false."""
+    choices: dict[str, tuple[str, ...]] = {}
+    for tensor in signature.inputs:
+        values = ("true", "false") if tensor.datatype is Datatype.BOOL else tensor.levels
+        if values:
+            choices.update(dict.fromkeys(tensor.columns or (tensor.name,), values))
+    return choices
+
+
+def kind_words(datatype: Datatype) -> str:
+    """What may be typed into a field."""
+    if datatype is Datatype.BYTES:
+        return tr("text")
+    if datatype is Datatype.BOOL:
+        return tr("true or false")
+    return tr("whole number") if datatype in _WHOLE else tr("number")
+
+
 def example_rows(signature: Signature) -> str:
     """A first line to write over: JSON with every column, or as many numbers as the model takes."""
     row = example_row(signature)

@@ -33,6 +33,7 @@ language_bases     the base images of R and Julia models, built on a server or b
 package_cache      what packages are built from, taken to another computer
 servers            host keys, add, check, set up, unlock, remove; ``server_care`` cleans, ``credentials`` keeps secrets
 releases           put live, roll back, stop, send rows; ``restart`` starts again, ``this_computer`` at each log-in
+row_comparison     two versions asked the same rows; ``compared_files`` saves what they answered
 service_access     how other programs ask what is live
 metrics            live metrics, windows for charts; ``feature_counts`` is what came in, beside the reference profile
 service_logs       what model services log; ``diagnostics`` is what those who help need to know
@@ -46,5 +47,6 @@ settling, workers  ending what was begun with a release and never ended
 restoring_process  a process of the program that writes files of a restore
 prediction_answers what a service answers; ``prediction_requests`` send it rows
 row_files, row_matching    tables of rows from files and projects; which of their columns a model needs
+answer_differences how the answers of two versions differ
 scored_rows, scored_files  rows sent in parts; the table with its answers, saved
 """

@@ -13,7 +13,7 @@ import json
 import math
 import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,7 +29,8 @@ _DIGITS = 15  # significant ones that spreadsheets keep
 _MEASURED = 200  # rows by which the width of a column is chosen
 _NARROWEST, _WIDEST = 8, 60  # characters
 _MOST_DECIMALS = 9
-_PERCENT = "0.0%"
+PERCENT = "0.0%"
+"""How a workbook shows a share."""
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 _FRACTION = re.compile(r"-?(0|[1-9][0-9]*)?\.([0-9]+)")
 _EXPONENT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?[eE][+-][0-9]{1,3}|-?[0-9]\.[0-9]+[eE][0-9]{1,3}")
@@ -47,6 +48,15 @@ class SavedRows:
     guarded: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class AddedColumn:
+    """A column beside a person's own; ``format`` is how a workbook shows its cells."""
+
+    title: str
+    cells: Sequence[Cell]
+    format: str = ""
+
+
 def save_scored_rows(
     scored: ScoredRows,
     file: Path,
@@ -60,13 +70,36 @@ def save_scored_rows(
     The file is there whole, or as it was before. Raises ``AlreadyExists`` unless it may be overwritten,
     ``InvalidInput`` for other endings, ``FileUnwritable``, ``Cancelled``.
     """
+    columns = [
+        AddedColumn(title, cells, "" if place == 0 else PERCENT)
+        for place, (title, cells) in enumerate(answer_columns(scored))
+    ]
+    head = {"model": scored.model, "version": scored.version}
+    return save_with_columns(
+        scored.table, columns, file, head=head, overwrite=overwrite, progress=progress, cancel=cancel
+    )
+
+
+def save_with_columns(
+    table: RowTable,
+    added: Sequence[AddedColumn],
+    file: Path,
+    *,
+    head: Mapping[str, Any],
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
+) -> SavedRows:
+    """As ``save_scored_rows``: the first rows of ``table``, as many as there are cells in the columns ``added`` at its
+    right. A JSON file says what is in ``head`` before the rows."""
     check_target(file, overwrite=overwrite)
     write = _WRITERS[file.suffix.lower()]
-    progress.step(f"Saving {file.name}", len(scored.outputs), "rows")
+    content = _Content(table, added, head, progress, cancel)
+    progress.step(f"Saving {file.name}", content.length, "rows")
     draft = file.with_name(f".{file.name}.{secrets.token_hex(6)}.new")
     try:
         with draft.open("xb") as stream:
-            guarded = write(_Content(scored, progress, cancel), stream)
+            guarded = write(content, stream)
             stream.flush()
             flush_file(stream.fileno())
         check_target(file, overwrite=overwrite)
@@ -77,7 +110,7 @@ def save_scored_rows(
     except BaseException:
         _remove(draft)
         raise
-    return SavedRows(file, len(scored.outputs), scored.complete, guarded)
+    return SavedRows(file, content.length, content.length == len(table.rows), guarded)
 
 
 def check_target(file: Path, *, overwrite: bool = False) -> None:
@@ -115,23 +148,31 @@ def _unwritable(file: Path, error: OSError) -> FileUnwritable:
 
 
 class _Content:
-    """What is saved of a scored table: titles, and rows of cells."""
+    """What is saved: titles, and rows of cells."""
 
-    def __init__(self, scored: ScoredRows, progress: Progress, cancel: CancelToken) -> None:
-        self.scored = scored
-        self.table = scored.table
-        self.answers = answer_columns(scored)
+    def __init__(
+        self,
+        table: RowTable,
+        added: Sequence[AddedColumn],
+        head: Mapping[str, Any],
+        progress: Progress,
+        cancel: CancelToken,
+    ) -> None:
+        self.table = table
+        self.added = added
+        self.head = head
+        self.length = len(added[0].cells)
         self._progress = progress
         self._cancel = cancel
 
     @property
     def titles(self) -> list[str]:
-        return [*self.table.columns, *(name for name, _ in self.answers)]
+        return [*self.table.columns, *(column.title for column in self.added)]
 
     def rows(self) -> Iterator[tuple[Sequence[Cell], list[Cell]]]:
         """(a row as it was given, its answers), one after another."""
-        cells = [column for _, column in self.answers]
-        for at in range(len(self.scored.outputs)):
+        cells = [column.cells for column in self.added]
+        for at in range(self.length):
             if at % _AT_ONCE == 0:
                 self._cancel.check()
                 self._progress.advance(_AT_ONCE if at else 0)
@@ -150,7 +191,7 @@ def _write_workbook(content: _Content, stream: BinaryIO) -> int:
         for row, answers in content.rows()
     )
     formats = [form.format for form in forms]
-    formats += ["" if place == 0 else _PERCENT for place in range(len(content.answers))]
+    formats += [column.format for column in content.added]
     write_rows(
         stream, "Answers", content.titles, rows, formats=formats, widths=widths_of(content.titles, content.table.rows)
     )
@@ -235,8 +276,7 @@ def _unchanged(cell: Cell) -> Cell:
 
 def answer_columns(scored: ScoredRows, *, every_class: bool = True) -> list[tuple[str, list[Cell]]]:
     """The columns that a scored table has beside a person's own: names that are not taken yet, and cells."""
-    taken = {column.strip().casefold() for column in scored.table.columns}
-    columns: list[tuple[str, list[Cell]]] = [("answer", [_output_cell(output) for output in scored.outputs])]
+    columns: list[tuple[str, list[Cell]]] = [("answer", [output_cell(output) for output in scored.outputs])]
     if scored.probabilities:
         columns.append(("certainty", [scored.certainty(row) for row in range(len(scored.outputs))]))
         if every_class:
@@ -244,18 +284,26 @@ def answer_columns(scored: ScoredRows, *, every_class: bool = True) -> list[tupl
                 (f"probability of {name}", [chances.get(name) for chances in scored.probabilities])
                 for name in scored.classes
             ]
-    named = []
-    for title, cells in columns:
+    names = free_names(scored.table, [title for title, _ in columns])
+    return [(name, cells) for name, (_, cells) in zip(names, columns, strict=True)]
+
+
+def free_names(table: RowTable, titles: Sequence[str]) -> list[str]:
+    """``titles`` as names that no column of ``table`` has, nor another one of them."""
+    taken = {column.strip().casefold() for column in table.columns}
+    names = []
+    for title in titles:
         name, number = title, 1
         while name.casefold() in taken:
             number += 1
             name = f"{title} ({number})"
         taken.add(name.casefold())
-        named.append((name, cells))
-    return named
+        names.append(name)
+    return names
 
 
-def _output_cell(output: Any) -> Cell:
+def output_cell(output: Any) -> Cell:
+    """An answer as a cell: an array as JSON."""
     return json.dumps(output, ensure_ascii=False) if isinstance(output, list) else output
 
 
@@ -301,7 +349,7 @@ def _write_json(content: _Content, stream: BinaryIO) -> int:
     """{"model", "version", "rows": [...]}: it can be sent again as it is."""
     forms = [_column_form(content.table, place) for place in range(len(content.table.columns))]
     names = _distinct(content.titles)
-    head = json.dumps({"model": content.scored.model, "version": content.scored.version}, ensure_ascii=False)
+    head = json.dumps(content.head, ensure_ascii=False)
     stream.write(f'{head[:-1]}, "rows": ['.encode())
     for number, (row, answers) in enumerate(content.rows()):
         values = [*(form.value(cell) for form, cell in zip(forms, row, strict=True)), *answers]

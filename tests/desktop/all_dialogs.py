@@ -39,6 +39,7 @@ from kronkers_studio.desktop.dialogs.register import RegisterDialog
 from kronkers_studio.desktop.dialogs.remove import RemoveDialog
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.dialogs.rules import RulesDialog
+from kronkers_studio.desktop.dialogs.same_rows import SameRowsDialog
 from kronkers_studio.desktop.dialogs.save_version import SaveVersionDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
@@ -58,6 +59,16 @@ from kronkers_studio.domain.editors import Editor
 from kronkers_studio.domain.errors import ConfinementUnavailable
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER
+from kronkers_studio.domain.row_comparison import (
+    Bin,
+    ByTruth,
+    ComparedMetric,
+    ComparedRows,
+    NumberChange,
+    RowComparison,
+    Transition,
+)
+from kronkers_studio.domain.row_tables import RowTable
 from kronkers_studio.domain.servers import HostKey, Server, ServerChange
 from kronkers_studio.domain.service_snippets import snippets
 from kronkers_studio.domain.signers import Signer, VerifiedImage
@@ -213,6 +224,40 @@ def _allow(window: MainWindow, *allowed: str, refused: str = "") -> AllowCodeDia
     return dialog
 
 
+_WINES = RowTable("wines.csv", ("alcohol", "hue", "cultivar"), [("13", "1", "Barolo"), ("12", "0.9", "Grignolino")])
+
+
+def _same_rows(window: MainWindow) -> SameRowsDialog:
+    return SameRowsDialog(window, window.studio, replace(_registered(window), data=None), a_version(2))
+
+
+def _same_rows_read(window: MainWindow) -> SameRowsDialog:
+    dialog = _same_rows(window)
+    dialog.show_table(_WINES)
+    return dialog
+
+
+def _same_rows_compared(told: RowComparison) -> Callable[[MainWindow], SameRowsDialog]:
+    def make(window: MainWindow) -> SameRowsDialog:
+        dialog = _same_rows(window)
+        changed = [told.differing > 0, False]
+        dialog.show_compared(
+            ComparedRows(told, _WINES, ["a", "b"], ["b", "b"], changed, [0.5, 0.0], [0][: told.differing])
+        )
+        return dialog
+
+    return make
+
+
+_METRIC = ComparedMetric("Accuracy", 0.5, 1.0, lower_is_better=False)
+_TRUTH = ByTruth("cultivar", 2, (_METRIC,), 0.5, "wine:2 is right for 2 of 2 rows, wine:1 for 1.")
+_CHANGED = RowComparison("wine:1", "wine:2", "wines.csv", 2, 1, 3.2, 4.1, (Transition("a", "b", 1),), truth=_TRUTH)
+_MOVED = replace(
+    _CHANGED, transitions=(), truth=None, numbers=NumberChange(0.25, 0.25, 0.5, {"0.5": 0.25}, (Bin(0.0, 0.5, 2),))
+)
+_ALIKE = replace(_CHANGED, alike=2, transitions=())
+
+
 def _state(window: MainWindow, version: ModelVersion) -> StateSignatureDialog:
     return StateSignatureDialog(window, window.studio, _recorded(window, version))
 
@@ -315,6 +360,11 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
         )
     ],
     RulesDialog: [lambda window: RulesDialog(window, window.studio, plan_to_decide(), _nothing)],
+    SameRowsDialog: [
+        _same_rows,
+        _same_rows_read,
+        *(_same_rows_compared(told) for told in (_CHANGED, _MOVED, _ALIKE)),
+    ],
     SearchDialog: [lambda window: SearchDialog(window, window.studio)],
     StateSignatureDialog: [
         lambda window: _state(window, a_program(a_version(name="net"))),

@@ -47,6 +47,7 @@ from kronkers_studio.desktop.dialogs.register import RegisterDialog
 from kronkers_studio.desktop.dialogs.remove import RemoveDialog
 from kronkers_studio.desktop.dialogs.restore import RestoreDialog
 from kronkers_studio.desktop.dialogs.rules import RulesDialog
+from kronkers_studio.desktop.dialogs.same_rows import SameRowsDialog
 from kronkers_studio.desktop.dialogs.save_version import SaveVersionDialog
 from kronkers_studio.desktop.dialogs.search import SearchDialog
 from kronkers_studio.desktop.dialogs.server_log import ServerLogDialog
@@ -61,6 +62,7 @@ from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.domain.differences import Choice
+from kronkers_studio.domain.row_tables import RowTable
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
@@ -245,6 +247,13 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912, P
             dialog.go.click()
         case RegisterDialog():
             dialog.go.click()
+        case SameRowsDialog():
+            dialog.open_table(Path(__file__))
+            rest()
+            dialog.open_table(Path(__file__).with_name("none.csv"))
+            rest()
+            dialog.show_table(RowTable("t.csv", ("alcohol", "hue"), [("13", "1")]))
+            dialog.compare()
         case PackageDialog():
             dialog.build(KeptHere())
         case CheckPackageDialog():
@@ -308,6 +317,7 @@ _ASKS: dict[type[QDialog], set[str]] = {
     RestoreDialog: {"versions.state_at"},
     RulesDialog: {"plans.preview_rules"},
     SaveVersionDialog: {"working_copies.save_version"},
+    SameRowsDialog: {"servers.list_servers", "row_comparison.open_rows", "row_comparison.compare_on_rows"},
     StateSignatureDialog: {"stated_signatures.state_signature", "example_inputs.inputs_of_example"},
     SearchDialog: {"searching.search"},
     ServerLogDialog: {"servers.server_changes"},

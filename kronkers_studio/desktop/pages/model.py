@@ -105,6 +105,7 @@ class ModelPage(Page):
         self.sections.wanted.connect(self.do)
         self.sections.told.connect(self._told)
         self.sections.failed.connect(self.show_error)
+        self.sections.rows_wanted.connect(self._compare_on_rows)
         self._recorder = Recorder.of(studio)
         self._recorder.heard.connect(self._on_heard)
 
@@ -273,6 +274,11 @@ class ModelPage(Page):
                 state = StateSignatureDialog(self.window(), self.studio, version)
                 state.told.connect(self._told)
                 state.open()
+
+    def _compare_on_rows(self, left: ModelVersion, right: ModelVersion) -> None:
+        from kronkers_studio.desktop.dialogs.same_rows import SameRowsDialog
+
+        SameRowsDialog(self.window(), self.studio, left, right).open()
 
     # The chosen version
 

@@ -38,14 +38,15 @@ class WorkingPanel(QWidget):
         whole.addWidget(card, 0, Qt.AlignmentFlag.AlignHCenter)
         whole.addStretch(3)
 
-    def watch(self, task: Task, note: str = "") -> None:
-        """Follow ``task``; ``note`` is a sentence worth knowing meanwhile."""
+    def watch(self, task: Task, note: str = "", *, cancel: bool = True) -> None:
+        """Follow ``task``; ``note`` is a sentence worth knowing meanwhile. Without ``cancel`` it is to be stopped
+        elsewhere."""
         if self._task is not None:
             self._task.changed.disconnect(self._refresh)
         self._task = task
         self._note.setText(note)
         self._note.setVisible(bool(note))
-        self._cancel.setVisible(task.cancellable)
+        self._cancel.setVisible(cancel and task.cancellable)
         task.changed.connect(self._refresh)
         self._refresh()
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import counted, home_short, number, tr
 from kronkers_studio.desktop.panels.row_view import RowView, answered_rows
+from kronkers_studio.desktop.panels.single_reply import SingleReply
+from kronkers_studio.desktop.panels.table_files import ask_where_to_save
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
-from kronkers_studio.desktop.widgets.dialog import confirm
 from kronkers_studio.desktop.widgets.fields import CheckBox
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
@@ -23,14 +24,15 @@ from kronkers_studio.domain.errors import Cancelled, StudioError
 from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import CancelToken, Progress
-from kronkers_studio.domain.row_tables import SAVED_AS, ScoredRows
+from kronkers_studio.domain.row_tables import ScoredRows
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.scored_files import SavedRows
 
 
 class ScoredAnswers(Card):
-    """``outcome`` says what came of sending and saving them; saving is offered while there are any."""
+    """``outcome`` says what came of sending and saving them; saving is offered while there are any. The ``shapes`` of
+    what is shown: "reply" of one row, else "rows"."""
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(tr("Answers"), parent)
@@ -47,8 +49,12 @@ class ScoredAnswers(Card):
         column = QVBoxLayout(holder)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
-        self._table_place = QVBoxLayout()
-        column.addLayout(self._table_place, 1)
+        rows = QWidget()
+        self._table_place = QVBoxLayout(rows)
+        self._table_place.setContentsMargins(0, 0, 0, 0)
+        self.reply = SingleReply()
+        self.shapes = Views({"rows": lambda: rows, "reply": lambda: self.reply})
+        column.addWidget(self.shapes, 1)
         foot = QHBoxLayout()
         foot.setSpacing(8)
         self.every_class = CheckBox(tr("Show every class"))
@@ -73,8 +79,12 @@ class ScoredAnswers(Card):
     def show_scored(self, scored: ScoredRows, source: Path | ContentRef | None) -> None:
         """Show the answers of ``scored``, whose rows come from ``source`` unless they were typed."""
         self._scored, self._source = scored, source
-        self.every_class.setVisible(len(scored.classes) > 1)
+        alone = len(scored.outputs) == 1
+        self.every_class.setVisible(len(scored.classes) > 1 and not alone)
         self._fill()
+        if alone:
+            self.reply.show_reply(scored)
+        self.shapes.show_view("reply" if alone else "rows")
         self._fit_words()
         self.views.show_view("table")
 
@@ -121,28 +131,7 @@ class ScoredAnswers(Card):
         folder = source.parent if isinstance(source, Path) else Path.home()
         stem = scored.model if source is None else Path(scored.table.name).stem
         called = tr("{table} with answers.xlsx").format(table=printable(stem))
-        dialog = QFileDialog(self.window(), tr("Save the answers"), str(folder / called))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        titles = (tr("Excel workbook"), tr("CSV, UTF-8"), tr("Tabs between the cells"), tr("JSON"))
-        filters = {f"{title} (*{ending})": ending for title, ending in zip(titles, SAVED_AS, strict=True)}
-        dialog.setNameFilters(list(filters))
-        dialog.setDefaultSuffix("xlsx")
-        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(filters.get(chosen, ".xlsx")[1:]))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda chosen: self._save_as(scored, Path(chosen)))
-        dialog.open()
-
-    def _save_as(self, scored: ScoredRows, file: Path) -> None:
-        """The dialog asked before a file is overwritten, but not for a name that ends in something else."""
-        if file.suffix.lower() in SAVED_AS:
-            self.save(scored, file)
-            return
-        file = file.with_name(f"{file.name}.xlsx")
-        if not file.exists():
-            self.save(scored, file)
-            return
-        title = tr("Replace {file}?").format(file=file.name)
-        confirm(self, title, tr("It is there already."), tr("Replace"), lambda: self.save(scored, file))
+        ask_where_to_save(self, tr("Save the answers"), folder / called, lambda file: self.save(scored, file))
 
     def save(self, scored: ScoredRows, file: Path) -> None:
         """Save the answers to ``file``, which may be overwritten."""

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import number, tr
 from kronkers_studio.desktop.look.tokens import GAP
+from kronkers_studio.desktop.panels.example_rows import ExampleRows
+from kronkers_studio.desktop.panels.row_form import RowForm
 from kronkers_studio.desktop.panels.row_view import MOST_COLUMNS, SHOWN_ROWS, given_rows
 from kronkers_studio.desktop.panels.scored_answers import ScoredAnswers, rows_words
 from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
+from kronkers_studio.desktop.panels.table_files import ask_table_file
 from kronkers_studio.desktop.typed_rows import example_rows, form_columns, row_from_form
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.cards import Card, clear
 from kronkers_studio.desktop.widgets.drop_target import DropTarget
-from kronkers_studio.desktop.widgets.fields import Field, LineField, TextBox
-from kronkers_studio.desktop.widgets.labels import label, restyle
+from kronkers_studio.desktop.widgets.fields import TextBox
+from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.states import EmptyState, Notice
 from kronkers_studio.desktop.widgets.views import Views, scrolling
@@ -56,7 +59,6 @@ class SendRowsPanel(QWidget):
         self._studio = studio
         self._model: ModelVersion | None = None
         self._place = ""
-        self._fields: dict[str, Field] = {}
         self._opened: _Opened | None = None
         self._source: Path | ContentRef | None = None
         self._asked = 0
@@ -75,7 +77,8 @@ class SendRowsPanel(QWidget):
             return
         self._model, self._place = model, place
         columns = form_columns(model.signature)
-        self._make_form([name for name, _ in columns])
+        self.form.show_columns(model.signature)
+        self.example.show_model(model)
         self.text.setPlainText(example_rows(model.signature))
         self.how.show_option("form", bool(columns))
         self.how.choose("form" if columns else "text")
@@ -93,7 +96,7 @@ class SendRowsPanel(QWidget):
         session, model, place = self._studio.session, self._model, self._place
         if session is None or model is None:
             return
-        self._mark("")
+        self.form.mark("")
         try:
             prepare, rows = self._prepared(model)
         except StudioError as error:
@@ -148,11 +151,10 @@ class SendRowsPanel(QWidget):
             if matched is None:
                 raise opened.refusal or RowsRefused(tr("This table does not fit."))
             return lambda: matched, len(matched.values)
-        if self.how.key == "text" or not self._fields:
+        if self.how.key == "text" or not self.form.names:
             text = self.text.toPlainText()
             return lambda: _match_text(text, model), 0
-        typed = {name: field.entry.text() for name, field in self._fields.items() if isinstance(field.entry, LineField)}
-        row = row_from_form(signature, typed)
+        row = row_from_form(signature, self.form.typed)
         table = RowTable(tr("The form"), tuple(row), [tuple(row.values())])
         return lambda: _match(table, signature, name), 1
 
@@ -196,15 +198,22 @@ class SendRowsPanel(QWidget):
         self.text.setProperty("role", "code")
         self.text.refused.connect(self._too_much_typed)
         self.text.setAcceptDrops(False)  # a file is dropped onto the panel
-        form = QWidget()
-        self._form = QVBoxLayout(form)
-        self._form.setContentsMargins(0, 0, 8, 0)
-        area = scrolling(form, tr("Form of the model's columns"))
+        self.form = RowForm()
+        self.form.entered.connect(self.send)
+        typed = QWidget()
+        column = QVBoxLayout(typed)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addWidget(scrolling(self.form, tr("Form of the model's columns")), 1)
+        self.example = ExampleRows(self._studio)
+        self.example.given.connect(self.fill_form)
+        self.example.failed.connect(self.notice.show_error)
+        column.addWidget(self.example, 0, Qt.AlignmentFlag.AlignLeft)
         holder = QWidget()
         self._given_place = QVBoxLayout(holder)
         self._given_place.setContentsMargins(0, 0, 0, 0)
         self._given_place.setSpacing(8)
-        self.views = Views({"form": lambda: area, "table": lambda: holder, "text": lambda: self.text})
+        self.views = Views({"form": lambda: typed, "table": lambda: holder, "text": lambda: self.text})
         self.how.chosen.connect(self._show_how)
         card.body.addWidget(self.views, 1)
         foot = QHBoxLayout()
@@ -224,59 +233,27 @@ class SendRowsPanel(QWidget):
         self.views.show_view(key)
         self.notice.clear()
 
-    def _make_form(self, names: list[str]) -> None:
-        clear(self._form)
-        self._fields = {}
-        holder = QWidget()
-        grid = QGridLayout(holder)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(14)
-        grid.setVerticalSpacing(10)
-        for position, name in enumerate(names):
-            field = Field(name, LineField(name, placeholder="0", on_return=self.send))
-            self._fields[name] = field
-            grid.addWidget(field, position // _FORM_COLUMNS, position % _FORM_COLUMNS)
-        for column in range(_FORM_COLUMNS):
-            grid.setColumnStretch(column, 1)
-        self._form.addWidget(holder)
-        self._form.addStretch(1)
-
-    def fill_form(self, row: dict[str, Any]) -> None:
+    def fill_form(self, row: Mapping[str, Any]) -> None:
         """Put the values of ``row`` into the form."""
-        for name, value in row.items():
-            entry = self._fields[name].entry if name in self._fields else None
-            if isinstance(entry, LineField):
-                entry.setText(str(value))
+        self.form.fill(row)
 
     def _show_refusal(self, error: StudioError) -> None:
         self.button.setEnabled(True)
-        self.notice.show_error(error)
-        self._mark(error.column if isinstance(error, PredictionFailed | InvalidValue) else "")
+        typed_wrong = isinstance(error, InvalidValue) and self.how.key == "form"
+        if not typed_wrong:  # that stands at its field
+            self.notice.show_error(error)
+        if isinstance(error, PredictionFailed | InvalidValue):
+            self.form.mark(error.column, error.message)
 
     def _too_much_typed(self, amount: int) -> None:
         words = tr("What was pasted is too much to be typed: {n} characters.").format(n=number(amount))
         self.notice.say(words, tr("Save it as a file, and open that under “Table”."), "warn")
 
-    def _mark(self, column: str) -> None:
-        """Give the field of ``column`` a red border, and no other."""
-        for name, field in self._fields.items():
-            if bool(field.entry.property("invalid")) != (name == column):
-                field.entry.setProperty("invalid", name == column)
-                restyle(field.entry)
-
     # Tables
 
     def _choose_file(self) -> None:
-        from kronkers_studio.workflows.row_files import KINDS
-
         folder = self._source.parent if isinstance(self._source, Path) else Path.home()
-        dialog = QFileDialog(self.window(), tr("Open a table"), str(folder))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        patterns = " ".join(f"*{kind}" for kind in KINDS)
-        dialog.setNameFilters([tr("Tables ({patterns})").format(patterns=patterns), tr("All files (*)")])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda chosen: self.open_table(Path(chosen)))
-        dialog.open()
+        ask_table_file(self, folder, self.open_table)
 
     def ask_table(self) -> None:
         """Ask for a table of the registry."""

@@ -12,6 +12,7 @@ from kronkers_studio.desktop.comparison_rows import ComparedRow, compared_rows
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.fields import CheckBox, ComboBox
+from kronkers_studio.desktop.widgets.hints import set_hint
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
 
 
 class VersionComparison(QWidget):
-    """Views: "rows", "same", "alone". ``failed`` carries why two could not be compared."""
+    """Views: "rows", "same", "alone". ``failed`` carries why two could not be compared; ``rows_wanted`` two versions
+    that are to be asked the same rows."""
 
     failed = Signal(object)
+    rows_wanted = Signal(object, object)
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +44,8 @@ class VersionComparison(QWidget):
         self.table: Table[ComparedRow] = Table(tr("What differs"), _columns())
         self.swap_button = Button("", self.swap, kind="icon", icon="swap", name=tr("Change sides"))
         self.file_words = label("", "muted")
+        self.rows_button = Button(tr("On the same rows …"), self._ask_rows, icon="data")
+        set_hint(self.rows_button, tr("Send one table to both, and see which answers change"))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
@@ -56,6 +61,8 @@ class VersionComparison(QWidget):
         foot.addWidget(self.everything)
         foot.addStretch(1)
         foot.addWidget(self.file_words)
+        foot.addSpacing(8)
+        foot.addWidget(self.rows_button)
         column.addLayout(foot)
         self.left.currentIndexChanged.connect(self._compare)
         self.right.currentIndexChanged.connect(self._compare)
@@ -75,7 +82,7 @@ class VersionComparison(QWidget):
             box.blockSignals(False)
         self._shown = version.label
         alone = len(choices) < 2
-        for widget in (self.left, self.right, self.swap_button, self.everything):
+        for widget in (self.left, self.right, self.swap_button, self.everything, self.rows_button):
             widget.setEnabled(not alone)
         if alone:
             self.comparison = None
@@ -87,6 +94,7 @@ class VersionComparison(QWidget):
     def show_comparison(self, comparison: ModelComparison) -> None:
         """Show two versions beside each other."""
         self.comparison = comparison
+        self.rows_button.setEnabled(comparison.left.label != comparison.right.label)
         same = tr("Both hold the same model file.")
         self.file_words.setText(same if comparison.same_file else tr("Their model files differ."))
         self._show_rows()
@@ -96,6 +104,10 @@ class VersionComparison(QWidget):
         left, right = self.left.value, self.right.value
         self.left.choose(right)
         self.right.choose(left)
+
+    def _ask_rows(self) -> None:
+        if self.comparison is not None:
+            self.rows_wanted.emit(self.comparison.left, self.comparison.right)
 
     def _compare(self) -> None:
         left, right = self.left.value, self.right.value
@@ -115,6 +127,7 @@ class VersionComparison(QWidget):
 
     def _failed(self, error: StudioError) -> None:
         self.comparison = None
+        self.rows_button.setEnabled(False)
         self.table.content.show_rows([])
         self.failed.emit(error)
 

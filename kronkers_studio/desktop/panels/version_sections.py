@@ -47,11 +47,13 @@ class VersionSections(Card):
     wanted          where a button leads
     told(words, undo)   something was done; ``undo`` takes it back, or is None
     failed(error)   something could not be done or read
+    rows_wanted(left, right)   two versions are to be asked the same rows
     """
 
     wanted = Signal(object)
     told = Signal(str, object)
     failed = Signal(object)
+    rows_wanted = Signal(object, object)
 
     def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
         super().__init__(tr("Version"), parent)
@@ -137,6 +139,7 @@ class VersionSections(Card):
     @cached_property
     def comparison(self) -> VersionComparison:
         made = VersionComparison(self._studio)
+        made.rows_wanted.connect(self.rows_wanted)
         made.failed.connect(self.failed)
         return made
 

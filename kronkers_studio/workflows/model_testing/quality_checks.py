@@ -114,7 +114,7 @@ def check_champion(examination: Examination, wanted: ChampionExpectation) -> Fin
     holdout = examination.holdout(wanted)
     own, _ = _judged(holdout, wanted.truth, wanted.metric, examination.answers(wanted))
     other, _ = _judged(holdout, wanted.truth, wanted.metric, examination.answers_of(opponent, wanted))
-    own, other = _same_classes(own, other)
+    own, other = same_classes(own, other)
     if len(own) < wanted.minimum_rows:
         few = f"Only {rows_words(len(own))} of {holdout.name} have a truth"
         return passed_if(False, f"{few}, at least {wanted.minimum_rows:,} were asked for.")
@@ -268,7 +268,7 @@ def _measured(metric: Metric, judged: Judged, positive: int | None) -> float:
         raise Unmeasurable(f"{metric.words} cannot be told: {problem}.") from None
 
 
-def _same_classes(one: Judged, other: Judged) -> tuple[Judged, Judged]:
+def same_classes(one: Judged, other: Judged) -> tuple[Judged, Judged]:
     """Both with the same numbers for the same classes."""
     if list(one.classes) == list(other.classes):
         return one, other
