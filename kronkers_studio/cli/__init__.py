@@ -14,7 +14,8 @@ maintenance       gc, trash, registry
 keys              key
 models            model, package, verify, search; ``model_versions`` has what is said of versions,
                   ``allowances`` what one may use, ``signatures`` what one takes, ``profiles`` the data that one was
-                  trained on, ``model_tests`` tests them, ``row_comparisons`` asks two the same rows, ``searching`` search
+                  trained on, ``model_tests`` tests them, ``row_comparisons`` asks two the same rows,
+                  ``searching`` search
 image_registries  image-registry
 package_cache     cache
 language_bases    base

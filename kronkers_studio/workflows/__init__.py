@@ -41,7 +41,7 @@ demo               the main job on the bundled sample
 
 Behind them:
 migration          the parts of a migration
-model_testing      the parts of a test of a model version
+model_test_runs      the parts of a test of a model version
 places             where a release can run: this computer, or a server
 settling, workers  ending what was begun with a release and never ended
 restoring_process  a process of the program that writes files of a restore

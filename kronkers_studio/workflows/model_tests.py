@@ -18,13 +18,13 @@ from kronkers_studio.domain.models import ContentRef, ModelCard, ModelVersion
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.settings.paths import from_home
-from kronkers_studio.workflows.model_testing.expectation_files import (
+from kronkers_studio.workflows.model_test_runs.expectation_files import (
     OWN_PROJECT,
     find_test_set,
     parse_test_set,
     read_test_set,
 )
-from kronkers_studio.workflows.model_testing.first_test_set import first_test_set, source_of
+from kronkers_studio.workflows.model_test_runs.first_test_set import first_test_set, source_of
 from kronkers_studio.workflows.session import Session
 
 _MOST_FILE_BYTES = 256_000
@@ -61,9 +61,9 @@ def run_model_tests(
     The run is kept whether it passed or not. Raises ``NotFound`` (also where there is no test set), ``InvalidTestSet``,
     ``PackagingFailed``, ``ReleaseFailed``, ``Cancelled``: then nothing is kept. The service is ended in any case.
     """
-    from kronkers_studio.workflows.model_testing.checks import check_set
-    from kronkers_studio.workflows.model_testing.examination import Examination
-    from kronkers_studio.workflows.model_testing.private_service import private_service
+    from kronkers_studio.workflows.model_test_runs.checks import check_set
+    from kronkers_studio.workflows.model_test_runs.examination import Examination
+    from kronkers_studio.workflows.model_test_runs.private_service import private_service
 
     model = session.workspace.ledger.model_version(name, version, alias)
     test_set = set_of(session, model, tests)
@@ -134,14 +134,14 @@ def tested_words(tested: Tested) -> str:
 
 def save_as_junit(run: ModelTestRun, file: Path) -> None:
     """Write the run as JUnit XML, which CI systems show. Raises ``FileUnwritable``."""
-    from kronkers_studio.workflows.model_testing.junit import run_as_junit, write_junit
+    from kronkers_studio.workflows.model_test_runs.junit import run_as_junit, write_junit
 
     write_junit(from_home(file).absolute(), run_as_junit(run))
 
 
 def save_problem_as_junit(model: str, problem: StudioError, file: Path) -> None:
     """Write that there was no run, and why, as JUnit XML. Raises ``FileUnwritable``."""
-    from kronkers_studio.workflows.model_testing.junit import problem_as_junit, write_junit
+    from kronkers_studio.workflows.model_test_runs.junit import problem_as_junit, write_junit
 
     write_junit(from_home(file).absolute(), problem_as_junit(model, problem))
 

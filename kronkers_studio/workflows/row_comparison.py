@@ -17,10 +17,10 @@ from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.row_comparison import ByTruth, ComparedRows, RowComparison, most_changed
 from kronkers_studio.domain.row_tables import MatchedRows, RowTable
 from kronkers_studio.workflows.answer_differences import by_truth, differences
-from kronkers_studio.workflows.model_testing.findings import Unmeasurable
-from kronkers_studio.workflows.model_testing.holdouts import Answers, column_place
-from kronkers_studio.workflows.model_testing.private_service import PrivateService, private_service
-from kronkers_studio.workflows.model_testing.service_answers import AskedService
+from kronkers_studio.workflows.model_test_runs.findings import Unmeasurable
+from kronkers_studio.workflows.model_test_runs.holdouts import Answers, column_place
+from kronkers_studio.workflows.model_test_runs.private_service import PrivateService, private_service
+from kronkers_studio.workflows.model_test_runs.service_answers import AskedService
 from kronkers_studio.workflows.prediction_requests import RawAnswer
 from kronkers_studio.workflows.row_files import read_table
 from kronkers_studio.workflows.row_matching import match_rows

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from kronkers_studio.domain.errors import NotFound, StudioError
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
-from kronkers_studio.workflows.model_testing.private_service import end_abandoned
+from kronkers_studio.workflows.model_test_runs.private_service import end_abandoned
 from kronkers_studio.workflows.places import Place, place_of
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.workers import at_work, is_abandoned

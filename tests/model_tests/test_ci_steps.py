@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from kronkers_studio.domain.expectations import KINDS, Metric
-from kronkers_studio.workflows.model_testing.expectation_files import parse_test_set
+from kronkers_studio.workflows.model_test_runs.expectation_files import parse_test_set
 from tests.cli.shell import Shell
 from tests.model_tests.test_command import _xml, write_project
 

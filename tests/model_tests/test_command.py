@@ -21,7 +21,7 @@ from kronkers_studio.domain.errors import ReleaseFailed
 from kronkers_studio.domain.model_tests import ExpectationResult, ModelTestRun, Outcome, run_words
 from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.workflows.migrating import migrate_folder
-from kronkers_studio.workflows.model_testing.junit import problem_as_junit, run_as_junit
+from kronkers_studio.workflows.model_test_runs.junit import problem_as_junit, run_as_junit
 from kronkers_studio.workflows.model_tests import last_test_run, list_test_runs
 from kronkers_studio.workflows.models import register_model
 from kronkers_studio.workflows.session import create_workspace

@@ -17,8 +17,8 @@ from kronkers_studio.domain.expectations import (
     MetricExpectation,
     SchemaExpectation,
 )
-from kronkers_studio.workflows.model_testing.expectation_files import parse_test_set
-from kronkers_studio.workflows.model_testing.located_yaml import UnreadableYaml, read_located
+from kronkers_studio.workflows.model_test_runs.expectation_files import parse_test_set
+from kronkers_studio.workflows.model_test_runs.located_yaml import UnreadableYaml, read_located
 
 _GOOD = """
 data: holdout.csv

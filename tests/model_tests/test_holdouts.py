@@ -13,8 +13,8 @@ from kronkers_studio.domain.errors import InvalidInput, RowsRefused
 from kronkers_studio.domain.expectations import Metric
 from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.domain.row_tables import RowTable
-from kronkers_studio.workflows.model_testing.findings import Unmeasurable, figure, percent
-from kronkers_studio.workflows.model_testing.holdouts import (
+from kronkers_studio.workflows.model_test_runs.findings import Unmeasurable, figure, percent
+from kronkers_studio.workflows.model_test_runs.holdouts import (
     Answers,
     class_number,
     column_place,
@@ -22,7 +22,7 @@ from kronkers_studio.workflows.model_testing.holdouts import (
     judged_classes,
     judged_numbers,
 )
-from kronkers_studio.workflows.model_testing.quality_metrics import measure
+from kronkers_studio.workflows.model_test_runs.quality_metrics import measure
 from kronkers_studio.workflows.row_files import read_row_content, read_text_rows
 from kronkers_studio.workflows.session import Session, create_workspace
 

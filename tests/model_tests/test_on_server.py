@@ -17,7 +17,7 @@ from kronkers_studio.settings.paths import resource
 from kronkers_studio.storage.json_form import from_text, to_text
 from kronkers_studio.workflows.demo import SAMPLE_FOLDER
 from kronkers_studio.workflows.migrating import migrate_folder
-from kronkers_studio.workflows.model_testing.private_service import end_abandoned, private_service
+from kronkers_studio.workflows.model_test_runs.private_service import end_abandoned, private_service
 from kronkers_studio.workflows.model_tests import add_test_set, run_model_tests
 from kronkers_studio.workflows.models import register_model
 from kronkers_studio.workflows.releases import list_releases

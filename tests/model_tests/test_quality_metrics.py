@@ -11,9 +11,9 @@ import pytest
 from sklearn import metrics as sk
 
 from kronkers_studio.domain.expectations import Metric
-from kronkers_studio.workflows.model_testing.model_difference import compared
-from kronkers_studio.workflows.model_testing.quality_metrics import Judged, Undefined, measure, midranks
-from kronkers_studio.workflows.model_testing.single_columns import alone
+from kronkers_studio.workflows.model_test_runs.model_difference import compared
+from kronkers_studio.workflows.model_test_runs.quality_metrics import Judged, Undefined, measure, midranks
+from kronkers_studio.workflows.model_test_runs.single_columns import alone
 
 _NEAR = 1e-12
 Array = np.ndarray[Any, Any]

@@ -10,7 +10,7 @@ from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.row_comparison import Transition, difference_bins, most_changed
 from kronkers_studio.domain.row_tables import RowTable
 from kronkers_studio.workflows.answer_differences import by_truth, differences, gives_classes
-from kronkers_studio.workflows.model_testing.holdouts import Answers
+from kronkers_studio.workflows.model_test_runs.holdouts import Answers
 
 
 def test_true_and_1_are_one_class_and_007_is_its_own() -> None:

@@ -12,15 +12,15 @@ from kronkers_studio.domain.model_columns import example_row
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import SILENT, CancelToken, Progress
 from kronkers_studio.domain.references import parse_model
-from kronkers_studio.workflows.model_testing.findings import Unmeasurable
-from kronkers_studio.workflows.model_testing.holdouts import (
+from kronkers_studio.workflows.model_test_runs.findings import Unmeasurable
+from kronkers_studio.workflows.model_test_runs.holdouts import (
     Answers,
     Holdout,
     data_reference,
     read_holdout,
 )
-from kronkers_studio.workflows.model_testing.private_service import PrivateService, most_memory, private_service
-from kronkers_studio.workflows.model_testing.service_answers import AskedService
+from kronkers_studio.workflows.model_test_runs.private_service import PrivateService, most_memory, private_service
+from kronkers_studio.workflows.model_test_runs.service_answers import AskedService
 from kronkers_studio.workflows.session import Session
 
 _CHAMPION = "@champion"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kronkers_studio.workflows.model_testing.quality_metrics import Array, midranks
+from kronkers_studio.workflows.model_test_runs.quality_metrics import Array, midranks
 
 _FEW_VALUES = 20
 """A column of numbers with at most so many different ones is a category, too."""

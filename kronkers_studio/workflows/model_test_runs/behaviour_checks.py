@@ -15,11 +15,11 @@ from kronkers_studio.domain.expectations import (
     InvarianceExpectation,
     RefusesExpectation,
 )
-from kronkers_studio.workflows.model_testing.examination import Examination
-from kronkers_studio.workflows.model_testing.findings import Finding, Unmeasurable, passed_if, percent, rows_words
-from kronkers_studio.workflows.model_testing.holdouts import Answers, number_of
-from kronkers_studio.workflows.model_testing.labels import label_of
-from kronkers_studio.workflows.model_testing.quality_checks import key_of, with_value
+from kronkers_studio.workflows.model_test_runs.examination import Examination
+from kronkers_studio.workflows.model_test_runs.findings import Finding, Unmeasurable, passed_if, percent, rows_words
+from kronkers_studio.workflows.model_test_runs.holdouts import Answers, number_of
+from kronkers_studio.workflows.model_test_runs.labels import label_of
+from kronkers_studio.workflows.model_test_runs.quality_checks import key_of, with_value
 
 _SEED = 20261203
 _ONE_BY_ONE = 20  # rows that are also sent alone

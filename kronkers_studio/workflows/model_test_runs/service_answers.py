@@ -8,9 +8,9 @@ from typing import Any
 
 from kronkers_studio.domain.errors import PredictionFailed
 from kronkers_studio.domain.progress import CancelToken
-from kronkers_studio.workflows.model_testing.findings import Unmeasurable
-from kronkers_studio.workflows.model_testing.holdouts import Answers
-from kronkers_studio.workflows.model_testing.private_service import PrivateService
+from kronkers_studio.workflows.model_test_runs.findings import Unmeasurable
+from kronkers_studio.workflows.model_test_runs.holdouts import Answers
+from kronkers_studio.workflows.model_test_runs.private_service import PrivateService
 from kronkers_studio.workflows.prediction_answers import read_prediction
 from kronkers_studio.workflows.prediction_requests import RawAnswer, row_parts, send_rows
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kronkers_studio.domain.expectations import Metric
-from kronkers_studio.workflows.model_testing.quality_metrics import Judged, Undefined, measure, right
+from kronkers_studio.workflows.model_test_runs.quality_metrics import Judged, Undefined, measure, right
 
 _SAMPLES = 1000
 _FEWEST_SAMPLES = 200

@@ -15,7 +15,7 @@ from kronkers_studio.domain.errors import InvalidTestSet, NotFound
 from kronkers_studio.domain.expectations import KINDS, Expectation, ExpectationSet, Metric
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.paths import join, parent
-from kronkers_studio.workflows.model_testing.located_yaml import MOST_BYTES, Located, UnreadableYaml, read_located
+from kronkers_studio.workflows.model_test_runs.located_yaml import MOST_BYTES, Located, UnreadableYaml, read_located
 from kronkers_studio.workflows.session import Session
 
 OWN_PROJECT = "Model tests"

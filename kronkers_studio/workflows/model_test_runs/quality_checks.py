@@ -16,8 +16,8 @@ from kronkers_studio.domain.expectations import (
     MetricExpectation,
 )
 from kronkers_studio.domain.row_tables import cell_words
-from kronkers_studio.workflows.model_testing.examination import Examination
-from kronkers_studio.workflows.model_testing.findings import (
+from kronkers_studio.workflows.model_test_runs.examination import Examination
+from kronkers_studio.workflows.model_test_runs.findings import (
     Finding,
     Unmeasurable,
     figure,
@@ -28,7 +28,7 @@ from kronkers_studio.workflows.model_testing.findings import (
     skipped,
     within,
 )
-from kronkers_studio.workflows.model_testing.holdouts import (
+from kronkers_studio.workflows.model_test_runs.holdouts import (
     Answers,
     Holdout,
     class_number,
@@ -39,10 +39,10 @@ from kronkers_studio.workflows.model_testing.holdouts import (
     truth_labels,
     truth_numbers,
 )
-from kronkers_studio.workflows.model_testing.labels import in_order, label_of, one_spelling
-from kronkers_studio.workflows.model_testing.model_difference import compared
-from kronkers_studio.workflows.model_testing.quality_metrics import Array, Judged, Undefined, measure
-from kronkers_studio.workflows.model_testing.single_columns import alone
+from kronkers_studio.workflows.model_test_runs.labels import in_order, label_of, one_spelling
+from kronkers_studio.workflows.model_test_runs.model_difference import compared
+from kronkers_studio.workflows.model_test_runs.quality_metrics import Array, Judged, Undefined, measure
+from kronkers_studio.workflows.model_test_runs.single_columns import alone
 
 _SEED = 20261202
 _MOST_SLICES = 1000

@@ -26,9 +26,9 @@ from kronkers_studio.domain.expectations import (
     StartExpectation,
 )
 from kronkers_studio.domain.model_tests import ExpectationResult, Outcome
-from kronkers_studio.workflows.model_testing import behaviour_checks, quality_checks, service_checks
-from kronkers_studio.workflows.model_testing.examination import Examination
-from kronkers_studio.workflows.model_testing.findings import Finding
+from kronkers_studio.workflows.model_test_runs import behaviour_checks, quality_checks, service_checks
+from kronkers_studio.workflows.model_test_runs.examination import Examination
+from kronkers_studio.workflows.model_test_runs.findings import Finding
 
 _LONGEST_SENTENCE = 2000
 _CHECKS: Mapping[type[Expectation], Callable[[Examination, Any], Finding]] = {
