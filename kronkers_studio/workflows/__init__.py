@@ -42,6 +42,8 @@ migration          the parts of a migration
 places             where a release can run: this computer, or a server
 settling, workers  ending what was begun with a release and never ended
 restoring_process  a process of the program that writes files of a restore
+copy_marks         what is remembered of working copies; ``copy_places`` are folders for them, ``replaced_files`` what
+                   an update sets aside
 prediction_answers what a service answers
 row_files, row_matching    tables of rows from files and projects; which of their columns a model needs
 scored_rows, scored_files  rows sent in parts; the table with its answers, saved
