@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.errors import InvalidInput, NotAWorkingCopy
 from kronkers_studio.domain.naming import WINDOWS, safe_name
 from kronkers_studio.domain.printable import printable
+from kronkers_studio.workflows.copy_marks import marks
 from kronkers_studio.workflows.session import Session
 
 _MOST_NAMES = 1000
@@ -62,6 +64,12 @@ def refuse_unsuitable(session: Session, folder: Path, *, begun: bool = False) ->
             f"{printable(str(folder))} is a workspace of Kronkers Studio, or lies in one.",
             next_step="Choose a folder elsewhere.",
         )
+    outer = _working_copy_around(session, folder)
+    if outer is not None:
+        raise InvalidInput(
+            f"{printable(str(folder))} lies in the working copy {printable(str(outer))}, and would be saved with it.",
+            next_step="Choose a folder elsewhere.",
+        )
     for project in list_projects(session):
         for source in project_sources(session, project.name):
             place = Path(source.folder)
@@ -71,3 +79,14 @@ def refuse_unsuitable(session: Session, folder: Path, *, begun: bool = False) ->
                     "brought in with it.",
                     next_step="Choose a folder elsewhere.",
                 )
+
+
+def _working_copy_around(session: Session, folder: Path) -> Path | None:
+    """The working copy of this workspace that ``folder`` lies in. Another's mark may lie anywhere, and says nothing."""
+    from kronkers_studio.migration.working_copy_mark import marked_folder
+
+    outer = marked_folder(Path(os.path.realpath(folder)).parent)
+    try:
+        return outer if outer is not None and marks(session).read(outer) is not None else None
+    except NotAWorkingCopy:
+        return None

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from kronkers_studio.domain.content import Entry, RestoreReport
-from kronkers_studio.domain.errors import RestoreUnderWay, StudioError, WorkingCopyChanged
+from kronkers_studio.domain.errors import InvalidInput, RestoreUnderWay, StudioError, WorkingCopyChanged
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.update_copies import save_and_merge, update_working_copy
 from kronkers_studio.workflows.working_copies import check_out, save_version, working_copy_state
@@ -267,3 +267,14 @@ def test_nothing_is_saved_while_another_program_updates_the_folder(
 
     assert refused == ["save_version", "update_working_copy", "save_and_merge"]
     assert not changes_in(session, folder)
+
+
+def test_a_working_copy_is_not_made_in_another_which_would_save_it(
+    session: Session, folder: Path, tmp_path: Path
+) -> None:
+    check_out(session, "Team", "", folder)
+    with pytest.raises(InvalidInput, match="lies in the working copy"):
+        check_out(session, "Team", "", folder / "data" / "inner")
+    assert not (folder / "data" / "inner").exists()
+    write(tmp_path / ".kronkers" / "working-copy", "anybody's")
+    check_out(session, "Team", "", tmp_path / "beside")
