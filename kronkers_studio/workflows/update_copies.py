@@ -15,7 +15,7 @@ from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.working_copies import SavedVersion, UpdatedCopy, WorkingCopy
 from kronkers_studio.workflows.copy_marks import nothing_else_at_work, record, working_folder
-from kronkers_studio.workflows.migration.working_tree import LookedThrough, Version, looked_through
+from kronkers_studio.workflows.migration.working_tree import LookedThrough, looked_through
 from kronkers_studio.workflows.replaced_files import holds, put_back, set_aside
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.working_copies import save_as_next, save_version, working_copy_at
@@ -147,7 +147,6 @@ def _brought_to(
         return UpdatedCopy(copy, head)
     look = looked_through(session, copy, progress, cancel)
     came, kept = _to_write(session, copy, head, look)
-    _keep_emptied(came, Version.of(session, replace(copy, commit=head.id)))
     here = _places(look)
     skipped: tuple[SkippedItem, ...] = ()
     replaced = [here.get(path, path) for path in (*came.removed, *came.written, *came.folders_gone)]
@@ -163,15 +162,6 @@ def _brought_to(
     remember_as_stored(session, updated, set(came.written))
     files = sum(entry.kind is not EntryKind.FOLDER for entry in came.written.values())
     return UpdatedCopy(updated, head, files - len(skipped), len(came.removed), kept, skipped)
-
-
-def _keep_emptied(came: _Came, version: Version) -> None:
-    """A folder of which others took all that was in it is there still, when the version has it as an empty one."""
-    for path in came.removed:
-        while path := parent(path):
-            folder = version.entries.get(path)
-            if folder is not None and folder.kind is EntryKind.FOLDER:
-                came.written.setdefault(path, folder)
 
 
 def _by_place(copy: WorkingCopy, came: dict[str, Entry]) -> dict[str, Entry]:
