@@ -31,13 +31,20 @@ _FOR_GIT = ".gitignore"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What is sealed; ``finished`` is False until all files of the version are there."""
+    """What is sealed; ``finished`` is False until all files of the version are there.
+
+    While an update replaces files, ``holding`` is the folder beside the mark in which they lie, by their number in
+    ``aside``, and ``folders`` are those that it may take away.
+    """
 
     project: str
     branch: str
     commit: str
     absent: tuple[str, ...] = ()
     finished: bool = True
+    holding: str = ""
+    aside: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
 
 
 class Marks:

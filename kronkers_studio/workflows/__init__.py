@@ -45,6 +45,8 @@ model_test_runs      the parts of a test of a model version
 places             where a release can run: this computer, or a server
 settling, workers  ending what was begun with a release and never ended
 restoring_process  a process of the program that writes files of a restore
+copy_marks         what is remembered of working copies; ``copy_places`` are folders for them, ``replaced_files`` what
+                   an update sets aside
 prediction_answers what a service answers; ``prediction_requests`` send it rows
 row_files, row_matching    tables of rows from files and projects; which of their columns a model needs
 answer_differences how the answers of two versions differ

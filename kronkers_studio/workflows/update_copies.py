@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -12,14 +9,16 @@ from pathlib import Path
 
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, SkippedItem
 from kronkers_studio.domain.differences import Choice, MergeConflicts
-from kronkers_studio.domain.errors import FileUnwritable, NotFound, WorkingCopyChanged
-from kronkers_studio.domain.naming import MARK_FOLDER
+from kronkers_studio.domain.errors import NotFound, WorkingCopyChanged
+from kronkers_studio.domain.paths import parent
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.working_copies import SavedVersion, UpdatedCopy, WorkingCopy
-from kronkers_studio.workflows.migration.working_tree import LookedThrough, Version, looked_through
+from kronkers_studio.workflows.copy_marks import nothing_else_at_work, record, working_folder
+from kronkers_studio.workflows.migration.working_tree import LookedThrough, looked_through
+from kronkers_studio.workflows.replaced_files import holds, put_back, set_aside
 from kronkers_studio.workflows.session import Session
-from kronkers_studio.workflows.working_copies import marks, record, save_as_next, save_version, working_copy_at
+from kronkers_studio.workflows.working_copies import save_as_next, save_version, working_copy_at
 
 _NAMED = 5
 
@@ -38,14 +37,17 @@ def update_working_copy(
     ``WorkingCopyChanged`` when both changed the same file, ``FileUnwritable`` when one cannot be replaced: nothing was
     changed then.
     """
-    copy = working_copy_at(session, folder)
-    head = session.workspace.head(copy.project, branch or copy.branch)
-    if head is None:
-        raise NotFound(
-            f"Project “{copy.project}” has no branch “{branch or copy.branch}”.",
-            next_step=f"`kronkers branch {copy.project}` shows those that exist.",
-        )
-    return _brought_to(session, replace(copy, branch=branch or copy.branch), head, progress, cancel)
+    folder = working_folder(folder)
+    with nothing_else_at_work(folder):
+        put_back(session, folder)
+        copy = working_copy_at(session, folder)
+        head = session.workspace.head(copy.project, branch or copy.branch)
+        if head is None:
+            raise NotFound(
+                f"Project “{copy.project}” has no branch “{branch or copy.branch}”.",
+                next_step=f"`kronkers branch {copy.project}` shows those that exist.",
+            )
+        return _brought_to(session, replace(copy, branch=branch or copy.branch), head, progress, cancel)
 
 
 def save_and_merge(
@@ -63,13 +65,28 @@ def save_and_merge(
     the same and there is no ``choice`` for it (``Choice.OURS`` is the branch's), ``MergeConflicts`` is raised; the
     working copy is on that branch then.
     """
+    folder = working_folder(folder)
+    with nothing_else_at_work(folder):
+        put_back(session, folder)
+        copy = working_copy_at(session, folder)
+        head = session.workspace.head(copy.project, copy.branch)
+        if head is not None and head.id != copy.commit:
+            return _put_together(session, copy, head, message, choice, progress, cancel)
+    return save_version(session, folder, message, progress=progress, cancel=cancel)
+
+
+def _put_together(
+    session: Session,
+    copy: WorkingCopy,
+    head: Commit,
+    message: str,
+    choice: Choice | None,
+    progress: Progress,
+    cancel: CancelToken,
+) -> SavedVersion:
     from kronkers_studio.workflows.trash import remove_branch
     from kronkers_studio.workflows.versions import merge_branches, plan_merge
 
-    copy = working_copy_at(session, folder)
-    head = session.workspace.head(copy.project, copy.branch)
-    if head is None or head.id == copy.commit:
-        return save_version(session, folder, message, progress=progress, cancel=cancel)
     branch, own = copy.branch, _unused_branch(session, copy)
     look = looked_through(session, copy, progress, cancel)
     if not look.changes:
@@ -132,14 +149,8 @@ def _brought_to(
     came, kept = _to_write(session, copy, head, look)
     here = _places(look)
     skipped: tuple[SkippedItem, ...] = ()
-    with (
-        _unfinished(session, copy, head),
-        _set_aside(
-            Path(copy.folder),
-            [here.get(path, path) for path in (*came.removed, *came.written, *came.folders_gone)],
-            look,
-        ),
-    ):
+    replaced = [here.get(path, path) for path in (*came.removed, *came.written, *came.folders_gone)]
+    with set_aside(session, Path(copy.folder), replaced, look, _by_place(copy, came.written)):
         if came.written:
             paths = sorted(came.written)
             report = restore(session, copy.project, head.id, Path(copy.folder), paths, progress=progress, cancel=cancel)
@@ -148,11 +159,17 @@ def _brought_to(
     absent |= {item.path for item in skipped}
     updated = replace(copy, commit=head.id, absent=tuple(sorted(absent)))
     record(session, updated)
-    for entry in Version.of(session, updated).entries.values():
-        if entry.kind is EntryKind.FOLDER:  # one that nothing is left in
-            Path(copy.folder, *entry.path.split("/")).mkdir(parents=True, exist_ok=True)
     remember_as_stored(session, updated, set(came.written))
-    return UpdatedCopy(updated, head, len(came.written) - len(skipped), len(came.removed), kept, skipped)
+    files = sum(entry.kind is not EntryKind.FOLDER for entry in came.written.values())
+    return UpdatedCopy(updated, head, files - len(skipped), len(came.removed), kept, skipped)
+
+
+def _by_place(copy: WorkingCopy, came: dict[str, Entry]) -> dict[str, Entry]:
+    """What is written, by where it is written in the folder."""
+    from kronkers_studio.registry.restoring.target_names import TargetNames, rules_of
+
+    names = TargetNames(rules_of(Path(copy.folder)))
+    return {names.place(path): entry for path, entry in came.items()}
 
 
 def _to_write(session: Session, copy: WorkingCopy, head: Commit, look: LookedThrough) -> tuple[_Came, int]:
@@ -164,11 +181,16 @@ def _to_write(session: Session, copy: WorkingCopy, head: Commit, look: LookedThr
             own[change.before.path] = None
     came, both, here = _Came(), [], _places(look)
     stays = {entry.path for entry in look.staying(copy)}
+    mine = {path for path, after in own.items() if after is not None and after.kind is not EntryKind.FOLDER}
+    holding_mine = {above for path, after in own.items() if after is not None for above in _folders_above(path)}
     for change in session.workspace.versions.diff(copy.project, copy.commit, head.id, renames=False).changes:
         path, after = change.path, change.after
         if path in own:
             if not _is_the_same(session, copy, here.get(path, path), own[path], after):
                 both.append(path)
+            continue
+        if after is not None and _is_in_the_way(after, mine, holding_mine):
+            both.append(path)
             continue
         if (after or change.before or Entry("", EntryKind.FOLDER)).kind is EntryKind.FOLDER:
             if after is not None:
@@ -191,6 +213,18 @@ def _to_write(session: Session, copy: WorkingCopy, head: Commit, look: LookedThr
     return came, len(own)
 
 
+def _folders_above(path: str) -> Iterator[str]:
+    while path := parent(path):
+        yield path
+
+
+def _is_in_the_way(came: Entry, mine: set[str], holding_mine: set[str]) -> bool:
+    """Whether one of the two made a folder of what is a file with the other."""
+    if came.kind is not EntryKind.FOLDER and came.path in holding_mine:
+        return True
+    return any(above in mine for above in _folders_above(came.path))
+
+
 def _holds_more(path: str, entry: Entry, came: _Came) -> bool:
     """A folder comes with what lies in it, each by itself."""
     return entry.kind is EntryKind.FOLDER and any(other.startswith(f"{path}/") for other in came.written)
@@ -204,100 +238,9 @@ def _is_the_same(session: Session, copy: WorkingCopy, place: str, here: Entry | 
         return False
     if here.kind is not EntryKind.FILE or (here.content and here.content == there.content):
         return True
-    try:
-        file = Path(copy.folder, *place.split("/"))
-        with file.open("rb") as mine, session.workspace.content.open(there) as theirs:
-            while piece := mine.read(1 << 20):
-                if piece != theirs.read(len(piece)):
-                    return False
-            return not theirs.read(1)
-    except OSError:
-        return False
+    return holds(session, Path(copy.folder, *place.split("/")), there)
 
 
 def _places(look: LookedThrough) -> dict[str, str]:
     """Where each found file lies in the folder, by its path in the project, where that differs."""
     return {path: item.path for path, item in look.found.items() if item.path != path}
-
-
-@contextlib.contextmanager
-def _unfinished(session: Session, copy: WorkingCopy, head: Commit) -> Iterator[None]:
-    """Inside the block the folder is one that ``head`` is being written into: should this end here, what was set aside
-    is not taken for removed, and checking ``head`` out there once more goes on with it."""
-    from kronkers_studio.migration.working_copy_mark import Mark
-
-    folder, before = Path(copy.folder), marks(session).read(Path(copy.folder))
-    marks(session).write(folder, Mark(copy.project, copy.branch, head.id, finished=False))
-    try:
-        yield
-    except BaseException:
-        if before is not None:
-            marks(session).write(folder, before)
-        raise
-
-
-@contextlib.contextmanager
-def _set_aside(folder: Path, paths: list[str], look: LookedThrough) -> Iterator[None]:
-    """Files that are to be replaced lie elsewhere inside the block, and are gone after it; when it fails they are put
-    back. One that was changed since it was looked at stops it."""
-    holding = folder / MARK_FOLDER / f"before-{secrets.token_hex(4)}"
-    seen = {item.path: (item.size, item.mtime_ns) for item in look.found.values()}
-    moved: list[tuple[Path, Path]] = []
-    folders: list[Path] = []
-    try:
-        for number, path in enumerate(paths):
-            place = folder.joinpath(*path.split("/"))
-            if place.is_dir() and not place.is_symlink():
-                folders.append(place)
-                continue
-            if path not in seen:  # made since, or of a kind that is not looked at: it is not replaced
-                continue
-            holding.mkdir(exist_ok=True)
-            held = holding / str(number)
-            os.replace(place, held)  # noqa: PTH105  # of a link the link itself
-            moved.append((held, place))
-            status = held.lstat()
-            if not held.is_symlink() and (status.st_size, status.st_mtime_ns) != seen[path]:
-                raise WorkingCopyChanged(
-                    f"“{printable(path)}” is being changed just now. Nothing was changed.",
-                    next_step="Save it, then update once more.",
-                )
-        for place in (*(place.parent for _held, place in moved), *sorted(folders, reverse=True)):
-            _remove_empty(place, folder)  # a file may come where a folder was
-        yield
-    except OSError as error:
-        _put_back(moved, folders, holding)
-        raise FileUnwritable(
-            f"A file in {printable(str(folder))} cannot be replaced: {error.strerror or error}.",
-            next_step="Close the program that has it open, then update once more.",
-        ) from None
-    except BaseException:
-        _put_back(moved, folders, holding)
-        raise
-    for held, _place in moved:
-        held.unlink()
-    if holding.exists():
-        holding.rmdir()
-
-
-def _put_back(moved: list[tuple[Path, Path]], folders: list[Path], holding: Path) -> None:
-    """As it was; where something new has the place by now, what was there stays in the holding folder."""
-    for place in folders:
-        with contextlib.suppress(FileExistsError):
-            place.mkdir(parents=True, exist_ok=True)
-    for held, place in reversed(moved):
-        if not os.path.lexists(place):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            held.replace(place)
-    with contextlib.suppress(OSError):
-        holding.rmdir()
-
-
-def _remove_empty(place: Path, top: Path) -> None:
-    """Folders that nothing is left in."""
-    while place != top:
-        try:
-            place.rmdir()
-        except OSError:  # something is in it
-            return
-        place = place.parent

@@ -16,13 +16,10 @@ from kronkers_studio.domain.errors import (
     NotAWorkingCopy,
     NotFound,
     SourceUnavailable,
-    StorageFull,
     StoreDamaged,
     WorkingCopyBehind,
-    WorkspaceBusy,
-    WorkspaceReadOnly,
 )
-from kronkers_studio.domain.naming import MARK_FOLDER, WINDOWS, folded, safe_name
+from kronkers_studio.domain.naming import MARK_FOLDER, folded
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.working_copies import (
@@ -33,13 +30,19 @@ from kronkers_studio.domain.working_copies import (
     WorkingCopy,
     WorkingCopyState,
 )
+from kronkers_studio.workflows.copy_marks import (
+    known,
+    marks,
+    nothing_else_at_work,
+    record,
+    remember_place,
+    working_folder,
+)
+from kronkers_studio.workflows.copy_places import place_remark, refuse_unsuitable, unused_folder
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
-    from kronkers_studio.migration.known_working_copies import KnownWorkingCopies
-    from kronkers_studio.migration.working_copy_mark import Mark, Marks
-
-_MOST_NAMES = 1000
+    from kronkers_studio.migration.working_copy_mark import Mark
 
 
 def check_out(
@@ -84,16 +87,20 @@ def working_copy_at(session: Session, folder: Path) -> WorkingCopy:
 
     Raises ``NotAWorkingCopy``, also for one of another workspace or whose checkout was not finished.
     """
-    from kronkers_studio.migration.folder_paths import absolute_folder
     from kronkers_studio.migration.working_copy_mark import marked_folder
 
-    folder = absolute_folder(folder)
+    folder = working_folder(folder)
     place = marked_folder(folder)
     mark = marks(session).read(place) if place is not None else None
     if place is None or mark is None:
         raise NotAWorkingCopy(
             f"{printable(str(folder))} is not a working copy.",
             next_step="`kronkers checkout PROJECT` makes one; `kronkers checkouts` lists those that there are.",
+        )
+    if mark.holding:
+        raise NotAWorkingCopy(
+            f"An update of {printable(str(place))} is under way, or ended half way.",
+            next_step="`kronkers update` there, when no other is at work, puts back what was set aside and goes on.",
         )
     if not mark.finished:
         raise NotAWorkingCopy(
@@ -136,13 +143,15 @@ def save_version(
     stays in the version as it was, and is listed. Raises ``WorkingCopyBehind`` when others saved versions on the branch
     meanwhile, ``AlreadyExists``, and what ``working_copy_state`` and bringing a folder in raise.
     """
-    copy = working_copy_at(session, folder)
-    if branch and branch != copy.branch:
-        session.workspace.versions.create_branch(copy.project, branch, copy.commit, author=session.author)
-        copy = replace(copy, branch=branch)
-        record(session, copy)
-    refuse_behind(session, copy)
-    return save_as_next(session, copy, message, progress, cancel)
+    folder = working_folder(folder)
+    with nothing_else_at_work(folder):
+        copy = working_copy_at(session, folder)
+        if branch and branch != copy.branch:
+            session.workspace.versions.create_branch(copy.project, branch, copy.commit, author=session.author)
+            copy = replace(copy, branch=branch)
+            record(session, copy)
+        refuse_behind(session, copy)
+        return save_as_next(session, copy, message, progress, cancel)
 
 
 def save_as_next(
@@ -176,8 +185,10 @@ def _save(session: Session, copy: WorkingCopy, message: str, progress: Progress,
         base=copy.commit,
         generation=brought.generation,
     )
-    found = {each.item.path for each in items}
-    saved = replace(copy, commit=commit.id, absent=tuple(path for path in copy.absent if path in found))
+    here = {version.path_of(each.item.path) for each in brought.stored}
+    there = {each.item.path for each in items}
+    absent = tuple(path for path in copy.absent if path in there and path not in here)
+    saved = replace(copy, commit=commit.id, absent=absent)
     record(session, saved)
     return SavedVersion(saved, commit, changed, copy.commit, unexpected)
 
@@ -276,77 +287,14 @@ def forget_working_copy(session: Session, folder: Path) -> KnownWorkingCopy:
     return KnownWorkingCopy(copy.folder, copy.project, copy.branch)
 
 
-# ---- places ----
-
-
-def unused_folder(session: Session, name: str) -> Path:
-    """A folder of that name that is not there yet, or empty, where the settings say that working copies are made."""
-    from kronkers_studio.migration.folder_paths import absolute_folder
-
-    top, plain = absolute_folder(session.settings.working_copies), safe_name(name, WINDOWS)
-    for number in range(1, _MOST_NAMES):
-        folder = top / (plain if number == 1 else f"{plain} ({number})")
-        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-            return folder
-    raise InvalidInput(f"{printable(str(top))} is full of working copies of “{name}”.", next_step="Name a folder.")
-
-
-def place_remark(folder: Path) -> str:
-    """What speaks against a working copy in ``folder``, as a sentence; "" when nothing does."""
-    from kronkers_studio.migration.onedrive import syncing_service
-
-    service = syncing_service(folder)
-    if not service:
-        return ""
-    return (
-        f"{service} keeps this folder in step with other computers, environments and all: a folder outside of it is "
-        "quicker, and nobody changes it meanwhile."
-    )
-
-
-def refuse_unsuitable(session: Session, folder: Path, *, begun: bool = False) -> None:
-    """Raises ``InvalidInput`` for a folder that a working copy may not be made in. It must be empty, unless one was
-    ``begun`` in it."""
-    from kronkers_studio.migration.folder_paths import path_within, same_folder
-    from kronkers_studio.migration.own_folders import OwnFolders
-    from kronkers_studio.workflows.browsing import list_projects
-    from kronkers_studio.workflows.sources import project_sources
-
-    try:
-        there = folder.exists() and any(folder.iterdir())
-    except OSError as error:
-        raise InvalidInput(
-            f"{printable(str(folder))} is no folder that can be listed: {error.strerror or error}.",
-            next_step="Choose a new or an empty one.",
-        ) from None
-    if there and not begun:
-        raise InvalidInput(
-            f"{printable(str(folder))} is not empty.",
-            next_step="Choose a new or an empty folder. Of a working copy, `kronkers update` gets the newest version.",
-        )
-    if OwnFolders([session.directory]).in_workspace(folder):
-        raise InvalidInput(
-            f"{printable(str(folder))} is a workspace of Kronkers Studio, or lies in one.",
-            next_step="Choose a folder elsewhere.",
-        )
-    for project in list_projects(session):
-        for source in project_sources(session, project.name):
-            place = Path(source.folder)
-            if same_folder(folder, place) or path_within(folder, place):
-                raise InvalidInput(
-                    f"{printable(str(folder))} lies in a folder that is brought into “{project.name}”, and would be "
-                    "brought in with it.",
-                    next_step="Choose a folder elsewhere.",
-                )
-
-
 def _begun_in(session: Session, folder: Path, commit: Commit) -> Mark | None:
     """The mark of a working copy of that version which was begun in ``folder`` and not finished."""
     try:
         mark = marks(session).read(folder)
     except NotAWorkingCopy:
         return None
-    is_it = mark is not None and not mark.finished and (mark.project, mark.commit) == (commit.project, commit.id)
+    begun = mark is not None and not mark.finished and not mark.holding
+    is_it = mark is not None and begun and (mark.project, mark.commit) == (commit.project, commit.id)
     return mark if is_it else None
 
 
@@ -358,36 +306,3 @@ def _refuse_reserved_name(session: Session, commit: Commit) -> None:
                 "mark is called.",
                 next_step="`kronkers restore` writes its files into a folder that is no working copy.",
             )
-
-
-# ---- what is remembered ----
-
-
-def marks(session: Session) -> Marks:
-    """The marks of this workspace's working copies."""
-    from kronkers_studio.migration.working_copy_mark import Marks
-
-    return Marks(session.workspace.working_copy_key, session.workspace.id)
-
-
-def known(session: Session) -> KnownWorkingCopies:
-    """The list of folders that were seen."""
-    from kronkers_studio.migration.known_working_copies import KnownWorkingCopies
-
-    return KnownWorkingCopies(session.workspace.database)
-
-
-def record(session: Session, copy: WorkingCopy) -> None:
-    """Write what a working copy is into its mark, and into the list."""
-    from kronkers_studio.migration.working_copy_mark import Mark
-
-    marks(session).write(Path(copy.folder), Mark(copy.project, copy.branch, copy.commit, copy.absent))
-    remember_place(session, copy)
-
-
-def remember_place(session: Session, copy: WorkingCopy) -> None:
-    """List the folder, where that can be written now: it is for people, and the mark has all."""
-    try:
-        known(session).remember(Path(copy.folder), copy.project, copy.branch)
-    except (WorkspaceReadOnly, WorkspaceBusy, StorageFull):
-        return

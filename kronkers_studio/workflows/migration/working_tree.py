@@ -88,9 +88,12 @@ def looked_through(session: Session, copy: WorkingCopy, progress: Progress, canc
     skipped = tuple(replace(item, path=version.path_of(item.path)) for item in scan.skipped)
     comparing = Comparing(session, reader(folder), cancel)
     kept = {entry.path for entry in staying(version, found, skipped, copy)}
+    filled = {above for path in kept for above in _above(path)}
     changes: list[EntryChange] = []
     for path, item in found.items():
         before = version.entries.get(path)
+        if before is None and path in filled:  # empty for what could not be written into it
+            continue
         if before is None:
             changes.append(EntryChange(ChangeKind.ADDED, None, _entry(path, item)))
         elif not comparing.is_same(item, _as_this_system_sees(before, item)):
@@ -107,11 +110,22 @@ def staying(
     version: Version, found: dict[str, FoundItem], skipped: Sequence[SkippedItem], copy: WorkingCopy
 ) -> Iterator[Entry]:
     """What of the version is not among ``found`` and yet was not removed: it could not be written when the copy was
-    made, cannot be looked at now, or is of a kind that is never saved from a working copy."""
+    made, cannot be looked at now, or is of a kind that is never saved from a working copy.
+
+    Where a folder was made of a file here, or a file of a folder, what was there is removed."""
     left_out = {item.path for item in skipped} | set(copy.absent)
+    filled = {above for path in found for above in _above(path)}
+    files = {path for path, item in found.items() if item.kind is not EntryKind.FOLDER}
     for path, entry in version.entries.items():
-        if path not in found and lies_in(path, left_out):
+        if path in found or path in filled or not lies_in(path, left_out):
+            continue
+        if not any(above in files for above in _above(path)):
             yield entry
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := parent(path):
+        yield path
 
 
 def next_version(
@@ -125,7 +139,7 @@ def next_version(
     paths: dict[str, FoundItem] = {}
     for each in stored:
         path = version.path_of(each.item.path)
-        paths[path] = each.item  # type: ignore[assignment]  # only its keys are asked for
+        paths[path] = each.item  # type: ignore[assignment]  # only its keys and kinds are asked for
         before = version.entries.get(path)
         if before is not None and _is_as_it_was(each, before):
             items.append(StoredItem.of(before))
