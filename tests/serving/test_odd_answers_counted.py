@@ -79,7 +79,7 @@ def test_inputs_are_counted_as_they_came_also_where_there_are_several() -> None:
     inputs = {"a": np.array([1.0]), "b": np.array([2.0])}
     before = kept(inputs)
     for array in inputs.values():
-        array += 10
+        array[:] = 10
     assert [array.tolist() for array in before.values()] == [[1.0], [2.0]]
 
 

@@ -204,9 +204,10 @@ def _of_classes(bins: Bins) -> Callable[[_Array], _Array]:
 
 
 def class_text(value: Any) -> str:
-    """How a class reads, whatever type a model or a table tells it in: "1" for 1, 1.0 and "1.0", "true" for True."""
+    """How a class reads, whatever type a model or a table tells it in: "1" for 1, 1.0 and "1.0", "true" for True and
+    for R's "TRUE"."""
     text = str(value).strip()
-    if text in ("True", "False"):
+    if text.lower() in ("true", "false"):
         return text.lower()
     try:
         number = float(text) if len(text) <= _LONGEST_CLASS else math.nan
