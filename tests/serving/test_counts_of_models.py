@@ -32,7 +32,7 @@ Row = dict[str, Any]
 
 @pytest.mark.parametrize("name", CASES)
 def test_documents_of_pmml(name: str, tmp_path: Path) -> None:
-    """Seen to fail with the answers' bins for answers in 32 bits."""
+    """Seen to fail with all numbers made those of 32 bits."""
     case = CASES[name]
     rows = [dict(zip(case["columns"], row, strict=True)) for row in case["rows"]]
     profile = check_counts(Path(shutil.copy(PMML / f"{name}.pmml", tmp_path)), rows)
