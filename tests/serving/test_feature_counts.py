@@ -357,6 +357,7 @@ def test_a_model_that_takes_missing_values_has_them_counted(tmp_path: Path) -> N
         b'{"format":1,"features":[{"name":"\\ud800","kind":"category","categories":[],"rare":[]}],"answers":null}',
         b'{"format":1,"features":[{"name":"a","kind":"category","categories":[1],"rare":[]}],"answers":null}',
         b'{"format":1,"features":[{"name":"a","kind":"x"}],"answers":null}',
+        b'{"format":1,"features":[{"name":"a","kind":"truth","categories":[],"rare":[]}],"answers":null}',
         b'{"format":1,"features":' + b"[1]" * 900_000,
     ],
 )  # fmt: skip
