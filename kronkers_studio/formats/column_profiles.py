@@ -128,9 +128,10 @@ def profile_truths(name: str, truths: pl.Series) -> FeatureProfile | Unprofiled:
 
 
 def class_text(value: Any) -> str:
-    """How a class reads, whatever type a model or a table tells it in: "1" for 1, 1.0 and "1.0", "true" for True."""
+    """How a class reads, whatever type a model or a table tells it in: "1" for 1, 1.0 and "1.0", "true" for True and
+    for R's "TRUE"."""
     text = str(value).strip()
-    if text in ("True", "False"):
+    if text.lower() in ("true", "false"):
         return text.lower()
     try:
         number = float(text) if len(text) <= LONGEST_NAME else math.nan

@@ -141,7 +141,7 @@ class _Profiler:
         if series.dtype.is_temporal():
             return Unprofiled.DATES
         if datatype == "BYTES":
-            texts = _texts(series, written=self._table.written)
+            texts = _texts(_digits(series), written=self._table.written)
             return Unprofiled.DATES if _are_dates(texts) else profile_texts(name, texts)
         if datatype == "BOOL":
             truths = _truths(series)
@@ -201,6 +201,13 @@ def _found(name: str, names: Sequence[str]) -> int | None:
 
 
 # ---- cells as the service gets them ----
+
+
+def _digits(series: pl.Series) -> pl.Series:
+    """Truth values as 1 and 0, as the service reads them where a model takes names of categories."""
+    import polars as pl
+
+    return series.cast(pl.Int8) if series.dtype == pl.Boolean else series
 
 
 def _texts(series: pl.Series, *, written: bool) -> pl.Series:

@@ -6,7 +6,7 @@ same bins (docs/decisions/0031).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from kronkers_studio.domain.changes import ProfileMade
@@ -15,7 +15,7 @@ from kronkers_studio.domain.errors import Cancelled, InvalidInput, StudioError
 from kronkers_studio.domain.feature_profiles import ProfileQuestion, ReferenceProfile, bins_document
 from kronkers_studio.domain.model_columns import model_columns
 from kronkers_studio.domain.model_rows import why_no_rows
-from kronkers_studio.domain.models import ContentRef, ModelVersion, Signature
+from kronkers_studio.domain.models import ContentRef, ModelVersion, Signature, Tensor
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.workflows.session import Session
 
@@ -75,6 +75,8 @@ def make_profile(
     progress.step(f"Looking at the columns of {entry.name}")
     with content.open(entry) as stream:
         table = session.workspace.tables.profile(entry.name, stream, question, cancel=cancel)
+    if version.signature.outputs and _label(version.signature) is None:  # several values for each row are not counted
+        table = replace(table, answers=None, target="")
     if not table.features:
         raise InvalidInput(
             f"None of the columns that {version.label} takes can be profiled from “{entry.name}”.",
@@ -118,11 +120,15 @@ def profile_question(signature: Signature, target: str = "") -> ProfileQuestion 
     asked = asked or tuple((str(number + 1), columns.datatype.value) for number in range(columns.width))
     if not asked:
         return None
-    outputs = signature.outputs
-    classes = next((tensor.columns for tensor in outputs[1:] if tensor.columns), ())
-    return ProfileQuestion(
-        asked, bool(columns.named), outputs[0].datatype.value if outputs else "", tuple(classes), target
-    )
+    label = _label(signature)
+    classes = next((tensor.columns for tensor in signature.outputs if tensor.columns and tensor is not label), ())
+    datatype = label.datatype.value if label is not None else ""
+    return ProfileQuestion(asked, bool(columns.named), datatype, tuple(classes), target)
+
+
+def _label(signature: Signature) -> Tensor | None:
+    """The output that a service counts the answers of: the first that may hold one for each row."""
+    return next((tensor for tensor in signature.outputs if tensor.any_rank or tensor.shape[1:] in ((), (1,))), None)
 
 
 def packaged_bins(session: Session, version: ModelVersion) -> bytes | None:

@@ -112,6 +112,15 @@ def test_a_table_gives_the_same_profile_in_every_form(path: str) -> None:
     assert found.answers is not None and found.answers.bins.categories == ("yes", "no")
 
 
+def test_truth_values_among_names_read_as_the_service_reads_them() -> None:
+    """1 and 0 where a model takes names of categories; as answers they are its classes. Seen to fail with the words."""
+    columns: dict[str, list[Any]] = {"open": [True] * 20 + [False] * 10, "y": [True, False] * 15}
+    question = ProfileQuestion((("open", "BYTES"),), answer="BOOL", target="y")
+    table = profile_table("t.parquet", io.BytesIO(parquet(columns)), question)
+    assert table.features[0].bins.categories == ("1", "0") and table.answers is not None
+    assert set(table.answers.bins.categories) == {"true", "false"}
+
+
 def test_names_of_few_rows_are_nowhere_in_a_profile() -> None:
     """Seen to fail with names of nine rows kept."""
     people = [f"Person {n}" for n in range(40)]

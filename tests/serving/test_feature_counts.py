@@ -166,12 +166,34 @@ def test_values_that_many_rows_share_have_bins_of_their_own(
     assert (found.bins.cuts, found.counts) == (cuts, counts)
 
 
-CLASSES = [1, 1.0, "1", "1.0", True, "True", np.float32(2.0), np.int64(3), "a", " a ", "1e400", "1_0", "nan", "x" * 200]
+CLASSES = [
+    1,
+    1.0,
+    "1",
+    "1.0",
+    True,
+    "True",
+    "TRUE",
+    np.float32(2.0),
+    np.int64(3),
+    "a",
+    " a ",
+    "1e400",
+    "1_0",
+    "nan",
+    "x" * 200,
+]
 
 
 @pytest.mark.parametrize("value", CLASSES, ids=repr)
 def test_a_class_reads_the_same_on_both_sides(value: Any) -> None:
     assert feature_counts.class_text(value) == column_profiles.class_text(value)
+
+
+@pytest.mark.parametrize("value", [True, np.True_, "True", "TRUE", "true "], ids=repr)
+def test_truth_is_one_class_however_it_is_written(value: Any) -> None:
+    """R writes TRUE, Python True. Seen to fail with R's left as it is."""
+    assert feature_counts.class_text(value) == column_profiles.class_text(value) == "true"
 
 
 def test_the_features_of_a_profile_that_the_model_has_no_such_column_for_are_left_out(tmp_path: Path) -> None:
@@ -335,6 +357,7 @@ def test_a_model_that_takes_missing_values_has_them_counted(tmp_path: Path) -> N
         b'{"format":1,"features":[{"name":"\\ud800","kind":"category","categories":[],"rare":[]}],"answers":null}',
         b'{"format":1,"features":[{"name":"a","kind":"category","categories":[1],"rare":[]}],"answers":null}',
         b'{"format":1,"features":[{"name":"a","kind":"x"}],"answers":null}',
+        b'{"format":1,"features":[{"name":"a","kind":"truth","categories":[],"rare":[]}],"answers":null}',
         b'{"format":1,"features":' + b"[1]" * 900_000,
     ],
 )  # fmt: skip

@@ -12,7 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pytest
+from sklearn.datasets import load_wine
+from sklearn.linear_model import LinearRegression
 
 from kronkers_studio.domain.changes import ProfileMade
 from kronkers_studio.domain.errors import InvalidInput, NotFound, ServiceUnavailable
@@ -100,6 +103,30 @@ def test_a_profile_that_cannot_be_made_is_no_reason_not_to_register(wine: Sessio
     again = make_profile(wine, ("wine", None, None), target="kind")
     assert again.profile is not None and again.profile.data == made.profile.data
     assert again.profile.digest == made.profile.digest
+
+
+def test_the_answers_profiled_are_those_that_a_service_counts(wine: Session) -> None:
+    """One for each row: not several numbers, and not the probabilities, which may come first. Seen to fail with the
+    first output taken, whatever it is."""
+    label = Tensor("label", Datatype.BYTES, (-1,))
+    several = Tensor("probabilities", Datatype.FP32, (-1, 3), ("0", "1", "2"))
+    question = profile_question(Signature(INPUTS, (several, label)))
+    assert question is not None and (question.answer, question.classes) == ("BYTES", ("0", "1", "2"))
+    without = profile_question(Signature(INPUTS, (several,)))
+    assert without is not None and without.answer == ""
+
+
+def test_a_model_of_several_answers_for_each_row_has_a_profile_without_them(session: Session, tmp_path: Path) -> None:
+    """Its service counts none. Seen to fail with those of the column that was named."""
+    wine, kinds = load_wine(return_X_y=True)
+    joblib.dump(LinearRegression().fit(wine, np.column_stack([kinds, -kinds])), tmp_path / "two.joblib")
+    (tmp_path / "train.csv").write_bytes(wine_table())
+    migrate_folder(session, tmp_path, "p")
+    version = register_model(session, "p", "two.joblib", data=data())
+    assert version.signature.outputs[0].shape == (-1, 2)
+    made = make_profile(session, (version.name, None, None), target="kind").profile
+    assert made is not None and len(made.table.features) == 13
+    assert (made.table.answers, made.table.target) == (None, "")
 
 
 @pytest.mark.parametrize("path", ["other.csv", "empty.csv", "note.txt", "nothing.csv", "wine.joblib"])

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,10 @@ from kronkers_studio.serving.signature import Signature, TensorSpec
 _Array = np.ndarray[Any, Any]
 _MOST_WAITING = 256  # rows
 _FEW = 16  # rows of a request that waits for others; larger ones are counted at once
+_LARGEST_WAITING = 1 << 14  # bytes of a request's numbers, or letters of one of its texts
 _LONGEST_CLASS = 100  # letters of an answer that may be a number
+
+_PLAIN = (str, int, float, np.generic, NoneType)
 
 
 @dataclass
@@ -56,10 +60,14 @@ class FeatureCounts:
         self._rows = 0
 
     def add(self, inputs: Arrays, rows: int, label: _Array | None) -> None:
-        """``rows`` rows were answered: ``inputs`` are the arrays that the model got, ``label`` its answers."""
-        self._waiting.append((inputs, label))
+        """``rows`` rows were answered: ``inputs`` are the arrays that the model got, ``label`` its answers, which are
+        counted when each row has one."""
+        if not rows:
+            return
+        at_once = rows > _FEW or self._alone or any(map(_is_large, inputs.values()))
+        self._waiting.append((inputs, _one_for_each(rows, label, copied=not at_once)))
         self._rows += rows
-        if rows > _FEW or self._rows >= _MOST_WAITING or self._alone:
+        if at_once or self._rows >= _MOST_WAITING:
             self.flush()
 
     def flush(self) -> None:
@@ -74,15 +82,27 @@ class FeatureCounts:
                 feature.counts += feature.count(joined[name][:, column])
         labels = [label for _, label in waiting if label is not None]
         if self.answers is not None and labels:
-            flat = [label.reshape(-1) for label in labels if label.ndim == 1 or label.size == len(label)]
-            if flat:
-                self.answers.counts += self.answers.count(_joined(flat))
+            self.answers.counts += self.answers.count(_joined(labels))
 
 
 def kept(inputs: Arrays) -> Arrays:
-    """``inputs`` as they are now: a model may change the one array that it gets; of several it makes a table of its
-    own."""
-    return {name: array.copy() for name, array in inputs.items()} if len(inputs) == 1 else inputs
+    """``inputs`` as they are now: a model may write into the arrays that it gets."""
+    return {name: array.copy() for name, array in inputs.items()}
+
+
+def _one_for_each(rows: int, label: _Array | None, *, copied: bool) -> _Array | None:
+    """The answers as a vector; None when they are not one for each row. ``copied``: a model may write over them."""
+    if label is None or not label.ndim or len(label) != rows or label.size != rows:
+        return None
+    flat = label.reshape(-1)
+    return flat.copy() if copied else flat
+
+
+def _is_large(array: _Array) -> bool:
+    """Whether many of them would take much memory while they wait."""
+    if array.nbytes > _LARGEST_WAITING:
+        return True
+    return array.dtype.hasobject and any(len(value) > _LARGEST_WAITING for value in array.flat if type(value) is str)
 
 
 def _table(array: _Array) -> _Array:
@@ -158,13 +178,21 @@ def _of_names(bins: Bins, read: Callable[[Any], str]) -> Callable[[_Array], _Arr
 
     def count(values: _Array) -> _Array:
         counts = np.zeros(total, np.int64)
-        for value, number in Counter(values.tolist()).items():
-            is_missing = value is None or value != value  # noqa: PLR0124 — NaN stands for what is missing
+        for value, number in _counted(values.tolist()).items():
+            is_missing = value is None or (isinstance(value, float | np.floating) and math.isnan(value))
             name = "" if is_missing else read(value)
             counts[missing if is_missing or not name.strip() else place.get(name, unknown)] += number
         return counts
 
     return count
+
+
+def _counted(values: list[Any]) -> Counter[Any]:
+    """How often each of ``values`` is there. Those of a model's own code may be objects that cannot be compared: what
+    is neither text nor a single number then counts as its text."""
+    if not all(isinstance(value, _PLAIN) for value in values):
+        values = [value if isinstance(value, _PLAIN) else str(value) for value in values]
+    return Counter(values)
 
 
 def _of_texts(bins: Bins) -> Callable[[_Array], _Array]:
@@ -176,9 +204,10 @@ def _of_classes(bins: Bins) -> Callable[[_Array], _Array]:
 
 
 def class_text(value: Any) -> str:
-    """How a class reads, whatever type a model or a table tells it in: "1" for 1, 1.0 and "1.0", "true" for True."""
+    """How a class reads, whatever type a model or a table tells it in: "1" for 1, 1.0 and "1.0", "true" for True and
+    for R's "TRUE"."""
     text = str(value).strip()
-    if text in ("True", "False"):
+    if text.lower() in ("true", "false"):
         return text.lower()
     try:
         number = float(text) if len(text) <= _LONGEST_CLASS else math.nan
