@@ -8,14 +8,8 @@ import typer
 
 from kronkers_studio.cli.plain_text import moment, plural, table
 from kronkers_studio.cli.terminal import Terminal, command
-from kronkers_studio.domain.feature_profiles import (
-    ENOUGH_ROWS,
-    FeatureComparison,
-    FeatureKind,
-    FeatureProfile,
-    ReferenceProfile,
-    Unprofiled,
-)
+from kronkers_studio.domain.feature_comparisons import ENOUGH_ROWS, FeatureComparison
+from kronkers_studio.domain.feature_profiles import FeatureKind, FeatureProfile, ReferenceProfile, Unprofiled
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.references import parse_content, parse_model
 

@@ -302,7 +302,9 @@ def metrics(
     place: Annotated[
         str | None, typer.Option("--in", metavar="PLACE", help="this-computer or a server's name.")
     ] = None,
-    since: Annotated[str, typer.Option("--since", metavar="1h", help="How far back: 30s, 15m, 1h, 7d.")] = "1h",
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="1h", help="How far back: 30s, 15m, 1h (if left out), 7d.")
+    ] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Go on, one line per reading, until Ctrl+C.")] = False,
     features: Annotated[
         bool, typer.Option("--features", help="What came in, feature by feature, beside the reference profile.")
@@ -312,6 +314,11 @@ def metrics(
     from kronkers_studio.workflows.metrics import LiveFeed, read_answers, read_window
     from kronkers_studio.workflows.models import show_model
 
+    if features and since is not None:
+        raise InvalidInput(
+            "What came in is told of the run that is live, from its start.", next_step="Leave out --since."
+        )
+    since = since or "1h"
     seconds = parse_duration(since)
     if model is None and place is None and not features:
         _show_all_metrics(terminal, follow=follow)

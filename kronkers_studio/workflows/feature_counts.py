@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.errors import InvalidInput, NotFound, ServiceUnavailable
-from kronkers_studio.domain.feature_profiles import FeatureComparison, ReferenceProfile, compared
+from kronkers_studio.domain.feature_comparisons import FeatureComparison, compared
+from kronkers_studio.domain.feature_profiles import ReferenceProfile
 from kronkers_studio.domain.releases import Release
 from kronkers_studio.workflows.session import Session
 

@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from kronkers_studio.domain.errors import InvalidInput, StudioError
+from kronkers_studio.domain.feature_comparisons import compared, corrected_psi
 from kronkers_studio.domain.feature_profiles import (
     LONGEST_NAME,
     MOST_CATEGORIES,
@@ -26,8 +27,6 @@ from kronkers_studio.domain.feature_profiles import (
     TableProfile,
     Unprofiled,
     bins_document,
-    compared,
-    corrected_psi,
     flaw_of,
 )
 from kronkers_studio.formats.profile_messages import pack_profile, unpack_profile
