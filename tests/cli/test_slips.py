@@ -66,7 +66,7 @@ def test_a_version_release_or_time_with_too_many_digits_is_wrong_usage(
 
 def test_a_time_that_would_not_be_heeded_is_refused(shell: Shell) -> None:
     """Seen to be ignored."""
-    found = shell.json("metrics", "m", "--in", "this-computer", "--features", "--since", "1h", expect=1)
+    found = shell.json("metrics", "m", "--in", "this-computer", "--features", "--since", "1h", expect=2)
     assert found["error"]["next_step"] == "Leave out --since."
 
 
