@@ -38,13 +38,15 @@ class Project:
         delimiter: str = "",
         encoding: str = "",
         as_text: bool = False,
+        header: bool | None = None,
     ) -> pd.DataFrame:
         """The table in the file ``path``: CSV, TSV, Parquet, Arrow (Feather), a workbook, JSON or JSON lines.
 
         Of CSV, the separator, the encoding and decimal commas are found unless ``delimiter`` and ``encoding`` say
-        them. A column is one of numbers when all of its cells are; codes such as 007, and dates, stay texts, and with
-        ``as_text`` everything does. Of a workbook the ``sheet``, else the first with cells, is read. ``attrs`` of the
-        frame says where it comes from and, as "remarks", how it was read.
+        them; the first row holds the columns' names unless there are numbers in it that are no series such as years,
+        or as ``header`` says. A column is one of numbers when all of its cells are; codes such as 007, and dates, stay
+        texts, and with ``as_text`` everything does. Of a workbook the ``sheet``, else the first with cells, is read.
+        ``attrs`` of the frame says where it comes from and, as "remarks", how it was read.
 
         Raises ``NotFound``, ``InvalidInput`` when it is no table that can be read or larger than 1 GB,
         ``TableUnreadable`` or ``StoreDamaged``. Other readers take ``open(path)``, e.g. ``pandas.read_csv``.
@@ -65,7 +67,13 @@ class Project:
             remarks: tuple[str, ...] = ()
             if lowered.endswith(AS_COLUMNS):
                 table = read_table_columns(
-                    session, source, delimiter=delimiter, encoding=encoding, as_text=as_text, cancel=cancel
+                    session,
+                    source,
+                    delimiter=delimiter,
+                    encoding=encoding,
+                    as_text=as_text,
+                    header=header,
+                    cancel=cancel,
                 )
                 frame, remarks = frame_of(table), table.remarks
             elif lowered.endswith((*AS_ROWS, *LINES)):
