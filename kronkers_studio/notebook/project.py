@@ -203,7 +203,12 @@ class Project:
 def _of_json(rows: list[Any]) -> pd.DataFrame:
     import pandas as pd
 
+    from kronkers_studio.notebook.frames import series_of
+
     try:
+        if rows and all(isinstance(row, dict) for row in rows):
+            names = dict.fromkeys(name for row in rows for name in row)
+            return pd.DataFrame({name: series_of([row.get(name) for row in rows]) for name in names})
         return pd.DataFrame(rows)
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"These lines are no table: {error}.", next_step="Read them as text.") from None
@@ -219,7 +224,10 @@ class _opened:  # used as a statement's word
     def __enter__(self) -> bytes | BinaryIO:
         content = self._content
         if isinstance(content, str):
-            return content.encode("utf-8")
+            try:
+                return content.encode("utf-8")
+            except UnicodeEncodeError:
+                raise InvalidInput("The text holds half of a character, which no file keeps.") from None
         if isinstance(content, bytes | bytearray | memoryview):
             return bytes(content)
         if isinstance(content, Path):
@@ -229,6 +237,7 @@ class _opened:  # used as a statement's word
                 raise InvalidInput(f"{content} cannot be read: {error.strerror}.", next_step="Check it.") from None
             return self._file
         if hasattr(content, "read") and hasattr(content, "seek"):
+            _require_bytes(content)
             return cast(BinaryIO, content)
         return self._table()
 
@@ -248,3 +257,14 @@ class _opened:  # used as a statement's word
                 next_step="Give a frame, bytes, a text, an open file or a Path.",
             )
         return table_bytes(content, self._path)
+
+
+def _require_bytes(stream: Any) -> None:
+    """Raises ``InvalidInput`` unless ``stream`` gives bytes, and can be read from its start."""
+    try:
+        stream.seek(0)
+        nothing = stream.read(0)
+    except (OSError, ValueError) as error:  # what cannot be sought, and what is closed
+        raise InvalidInput(f"The file cannot be read: {error}.", next_step="Read it, and save its bytes.") from None
+    if not isinstance(nothing, bytes):
+        raise InvalidInput("The file gives texts, not bytes.", next_step='Open it as bytes ("rb"), or save its text.')

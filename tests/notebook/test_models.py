@@ -188,3 +188,30 @@ def test_what_jupyter_shows_is_text(ws: ks.Workspace) -> None:
         assert "<b>" not in shown and "&lt;b&gt;" in shown
     assert ws._ipython_key_completions_() == ["<b>bold</b>"]
     assert "<b>bold</b>" in ws and "other" not in ws
+
+
+def test_ctrl_c_that_comes_too_late_ends_the_loop_around_the_call(ws: ks.Workspace) -> None:
+    """Seen to fail: the call was done, and nobody heard of it."""
+    with pytest.raises(KeyboardInterrupt, match="done before"), ws._calls.call():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_reaches_the_registration_of_a_file(
+    ws: ks.Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail: the call stood inside another, whose Ctrl+C it did not hear."""
+    from kronkers_studio.workflows import added_models
+
+    def interrupted(*_given: Any, cancel: Any, **_more: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+        cancel.check()
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(added_models, "add_model", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ws.register(tmp_path / "model.onnx", name="m")
+    with pytest.raises(InvalidInput, match="keeps its own name"):
+        ws.register(tmp_path / "model.onnx", name="m", path="a/b.onnx")
