@@ -319,3 +319,25 @@ def test_a_file_that_gives_no_bytes_is_refused(shared: ks.Workspace) -> None:
         shared["p"].save(closed, "s.txt", create=True)
     with pytest.raises(InvalidInput, match="half of a character"):
         shared["p"].save("\ud800", "s.txt", create=True)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pd.date_range("2026-01-01", periods=2),
+        [1.5, 2.5],
+        [0, "a"],
+        [True, False],
+        pd.MultiIndex.from_product([["a"], pd.date_range("2026-01-01", periods=2)]),
+    ],
+)
+def test_names_that_would_become_texts_are_refused(columns: Any) -> None:
+    """Seen to fail: the columns of a pivot by days came back as texts."""
+    with pytest.raises(InvalidInput, match="does not keep as names"):
+        parquet_bytes(pd.DataFrame([[1, 2]], columns=columns))
+
+
+def test_moments_that_are_too_far_away_are_refused() -> None:
+    """Seen to fail: they came back before the beginning of time."""
+    with pytest.raises(InvalidInput, match="too far away"):
+        parquet_bytes(pd.DataFrame({"a": np.array(["500000000-01-01", "NaT"], dtype="datetime64[s]")}))
