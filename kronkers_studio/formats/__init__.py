@@ -12,9 +12,9 @@ in a process of their own, which is confined (docs/decisions/0016):
 
 ``table_files``, ``table_diff``, ``table_keys``, ``table_merge``, ``table_file_merge``, ``table_previews``,
 ``table_views``, ``table_columns``, ``table_profiles``, ``profiled_columns``, ``column_profiles``, ``row_grids``,
-``column_reading`` and ``xlsx_headers`` are what that program does. Nobody else calls what they have for Parquet files
-and workbooks; the beginning of a CSV file (``delimited``) is read by the standard library, and bounded, so that it may
-be read anywhere.
+``column_reading``, ``csv_columns`` and ``xlsx_headers`` are what that program does. Nobody else calls what they have
+for Parquet files and workbooks; the beginning of a CSV file (``delimited``) is read by the standard library, and
+bounded, so that it may be read anywhere.
 
 ``workbook_writing`` writes workbooks without temporary files, in either process.
 

@@ -1,7 +1,6 @@
 """Whole tables as columns of values: Parquet and Arrow files as what they hold, CSV as what its cells are.
 
-Only the process that reads tables calls this. A column of a CSV file is one of numbers when each of its cells is one
-that is written again with the same digits: codes such as 007 or +49 stay texts, as does every date.
+Only the process that reads tables calls this.
 """
 
 from __future__ import annotations
@@ -12,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from kronkers_studio.domain.column_tables import MOST_TABLE_COLUMNS, Column, ColumnKind, ColumnTable
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.formats.delimited import SNIFFED_CHARACTERS, is_header, sniff_delimiter
-from kronkers_studio.formats.table_files import Format, column_names, table_format, table_library_failures
-from kronkers_studio.formats.text_encoding import Text, read_text
+from kronkers_studio.formats.csv_columns import read_csv_columns
+from kronkers_studio.formats.table_files import Format, table_format, table_library_failures
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,18 +20,14 @@ if TYPE_CHECKING:
 _Values = tuple[ColumnKind, bytes, str, str, tuple[str, ...]]
 ARROW = (".feather", ".arrow", ".ipc")
 """The ends of the names of Arrow's files."""
-_MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None")
-"""What programs write for a number that is missing. Of texts only the empty cell is: NA may be Namibia."""
-_INTEGER = r"^-?(0|[1-9][0-9]{0,18})$"
-_FRACTION = r"^-?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?$"
-_LONG = r"^-?[0-9]{16,}$"
-_DIGIT = r"^-?\.?[0-9]"
-_COMMA_IS_DECIMAL = (";", "\t")
 
 
-def read_columns(path: str, data: bytes, delimiter: str, encoding: str, as_text: bool) -> ColumnTable:
+def read_columns(
+    path: str, data: bytes, delimiter: str = "", encoding: str = "", as_text: bool = False, header: bool | None = None
+) -> ColumnTable:
     """The table in the CSV, Parquet or Arrow file ``path``. Of CSV, ``delimiter`` and ``encoding`` are found where they
-    are ""; with ``as_text`` all cells stay texts. Raises ``InvalidInput``."""
+    are "", and whether the first row holds names where ``header`` is None; with ``as_text`` all cells stay texts.
+    Raises ``InvalidInput``."""
     import polars as pl
 
     try:
@@ -42,7 +36,8 @@ def read_columns(path: str, data: bytes, delimiter: str, encoding: str, as_text:
         if table_format(path) is Format.PARQUET:
             account = pl.read_parquet_metadata(io.BytesIO(data)).get("pandas", "")
             return _packed(pl.read_parquet(io.BytesIO(data)), account)
-        return _csv(data, delimiter, encoding, as_text)
+        frame, remarks = read_csv_columns(data, delimiter, encoding, as_text, header)
+        return _packed(frame, remarks=remarks)
     except table_library_failures() as error:
         reason = str(error).split("\n", 1)[0]
         raise InvalidInput(f"“{path}” cannot be read as a table: {reason}", details=str(error)) from None
@@ -52,72 +47,6 @@ def _packed(frame: pl.DataFrame, pandas: str = "", remarks: tuple[str, ...] = ()
     if frame.width > MOST_TABLE_COLUMNS:
         raise InvalidInput(f"The table has more than {MOST_TABLE_COLUMNS:,} columns.")
     return ColumnTable(tuple(_column(each) for each in frame.iter_columns()), frame.height, pandas, remarks)
-
-
-# ---- CSV ----
-
-
-def _csv(data: bytes, delimiter: str, encoding: str, as_text: bool) -> ColumnTable:
-    import polars as pl
-
-    text = _text(data, encoding)
-    delimiter = delimiter or sniff_delimiter(text.content[:SNIFFED_CHARACTERS])
-    if not text.content or text.content.isspace():
-        return ColumnTable((), 0)
-    plain = data if text.encoding == "utf-8" and not text.mark else text.content.encode("utf-8")
-    frame = pl.read_csv(plain, has_header=False, separator=delimiter, infer_schema=False, empty_string_is_null=True)
-    first = tuple(str(cell or "") for cell in frame.row(0))
-    header = first if is_header(first) else None
-    frame.columns = column_names(header or ("",) * len(first))
-    frame = frame[1:] if header else frame
-    remarks = []
-    if text.encoding != "utf-8" and not encoding:
-        remarks.append(f"It is read as {text.title}.")
-    if not as_text:
-        commas: list[str] = []
-        frame = frame.select(_typed(each, delimiter, commas) for each in frame.iter_columns())
-        if commas:
-            remarks.append(f"A comma is read as the decimal sign in {', '.join(commas[:5])}.")
-    return _packed(frame, remarks=tuple(remarks))
-
-
-def _text(data: bytes, encoding: str) -> Text:
-    if not encoding:
-        found = read_text(data)
-        if found is None:
-            raise ValueError("it is not text")
-        return found
-    try:
-        return Text(data.decode(encoding).removeprefix("\ufeff"), encoding, b"?")
-    except (LookupError, UnicodeDecodeError) as error:
-        raise ValueError(f"it is not text in {encoding[:40]} ({error})") from None
-
-
-def _typed(cells: pl.Series, delimiter: str, commas: list[str]) -> pl.Series:
-    """The column as numbers or truths where all of its cells are such, else as it is."""
-    import polars as pl
-
-    plain = cells.str.strip_chars()
-    plain = plain.set(plain.is_in(_MISSING), None)
-    there = plain.drop_nulls()
-    if there.is_empty():
-        return cells
-    if there.str.to_lowercase().is_in(["true", "false"]).all():
-        return (plain.str.to_lowercase() == "true").alias(cells.name)
-    comma = delimiter in _COMMA_IS_DECIMAL and there.str.contains(",", literal=True).any()
-    if comma and not there.str.contains(".", literal=True).any():
-        plain = plain.str.replace(",", ".", literal=True)
-        there = plain.drop_nulls()
-    else:
-        comma = False
-    if there.str.contains(_INTEGER).all():
-        whole = plain.cast(pl.Int64, strict=False)
-        return whole if whole.null_count() == plain.null_count() else cells
-    if not (there.str.contains(_FRACTION) & there.str.contains(_DIGIT)).all() or there.str.contains(_LONG).any():
-        return cells
-    if comma:
-        commas.append(cells.name)
-    return plain.cast(pl.Float64, strict=False)
 
 
 # ---- columns ----

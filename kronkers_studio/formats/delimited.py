@@ -18,6 +18,7 @@ HEAD = 1 << 16
 _DELIMITERS = ",;\t|"
 _SNIFFED_LINES = 50
 SNIFFED_CHARACTERS = 1 << 16
+_YEAR = re.compile(r"1[5-9]\d\d|20\d\d", re.ASCII)
 _NUMBER = re.compile(r"[+-]?[.,]*\d[\d.,]*([eE][+-]?\d+)?%?")
 
 
@@ -35,9 +36,24 @@ def sniff_delimiter(content: str) -> str:
     return max(_DELIMITERS, key=cells)
 
 
-def is_header(cells: Sequence[str]) -> bool:
-    """A row of names: none of them a number, not all empty."""
-    return any(cells) and not any(_NUMBER.fullmatch(cell.strip()) for cell in cells)
+def is_header(cells: Sequence[str], below: Sequence[str] = ()) -> bool:
+    """A row of names, not all of them empty: none is a number, or those that are count years or columns, as in
+    country,2019,2020 and ,0,1,2, and what stands in the row ``below`` them, when that is known, does not."""
+    numbers = [place for place, cell in enumerate(cells) if _NUMBER.fullmatch(cell.strip())]
+    if not any(cells) or not numbers:
+        return any(cells)
+    if not below or len(numbers) == len(cells) or not _counts([cells[place] for place in numbers]):
+        return False
+    return not _counts([below[place] for place in numbers if place < len(below)])
+
+
+def _counts(numbers: Sequence[str]) -> bool:
+    """Whether they are years in order, or 0, 1, 2 and so on, at least two of them."""
+    plain = [number.strip() for number in numbers]
+    if plain == [str(place) for place in range(len(plain))]:
+        return len(plain) > 1
+    years = [int(number) for number in plain if _YEAR.fullmatch(number)]
+    return len(years) == len(plain) and sorted(set(years)) in (years, years[::-1])
 
 
 def first_row(head: bytes) -> list[str]:

@@ -220,8 +220,8 @@ def _table(pipe: Pipe, files: list[Frame], options: Any) -> None:
     from kronkers_studio.formats.column_messages import pack_columns
     from kronkers_studio.formats.column_reading import read_columns
 
-    path, delimiter, encoding, as_text = options
-    table = read_columns(path, files[0].body, delimiter, encoding, as_text)
+    path, delimiter, encoding, as_text, header = options
+    table = read_columns(path, files[0].body, delimiter, encoding, as_text, header)
     files.clear()
     if sum(len(column.values) + len(column.missing) for column in table.columns) > MOST_TABLE_BYTES:
         raise InvalidInput(

@@ -158,12 +158,14 @@ class TableReader:
         delimiter: str = "",
         encoding: str = "",
         as_text: bool = False,
+        header: bool | None = None,
         cancel: CancelToken = NEVER,
     ) -> ColumnTable:
         """All of a CSV, Parquet or Arrow file as columns of values; of CSV, ``delimiter`` and ``encoding`` are found
-        where they are "". Raises ``InvalidInput`` when it cannot be read or is too large."""
+        where they are "", and ``header`` where it is None. Raises ``InvalidInput`` when it cannot be read or is too
+        large."""
         limits = self._limits()
-        job = Job("table", path, limits.rows, limits.memory, [path, delimiter, encoding, as_text])
+        job = Job("table", path, limits.rows, limits.memory, [path, delimiter, encoding, as_text, header])
         return self._one(
             job, (data,), lambda answer: unpack_columns_of(answer.about, answer.body), cancel, most=MOST_TABLE_BYTES
         )

@@ -13,7 +13,8 @@ project        one project: its files read, saved, listed, compared
 registration   what a model is registered with, and how versions are listed; ``series`` are live numbers as a frame
 model          one version of a model: packaged, put live, asked
 frames         columns of a file as a frame; ``labels`` are its index and the names of its columns
-table_writing  a frame as the bytes of a file; ``parquet_writing`` keeps all that pandas knows of it
+table_writing  a frame as the bytes of a file; ``parquet_writing`` keeps all that pandas knows of it,
+               ``json_writing`` every digit
 rows           a frame as the rows that a model is sent, and the answers beside its index
 model_writing  a fitted model as the bytes of a file, and the libraries that it was made with
 calls          interrupted by Ctrl+C, told in lines, refused after a fork

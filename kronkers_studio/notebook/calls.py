@@ -49,7 +49,7 @@ class Calls:
     @contextmanager
     def call(self, *, told: bool = False) -> Iterator[Call]:
         """One call, ``told`` in lines on standard error. Ctrl+C ends it at the next safe point, and then raises
-        ``KeyboardInterrupt``; pressed once more, at once."""
+        ``KeyboardInterrupt``, also when it was done by then; pressed once more, at once."""
         cancel = CancelSource()
         call = Call(self.session, _Lines() if told else SILENT, cancel)
         with _interrupting(cancel):
@@ -57,6 +57,8 @@ class Calls:
                 yield call
             except Cancelled as ended:
                 raise KeyboardInterrupt(str(ended)) from None
+        if cancel.cancelled:  # too late to end it; but a loop around it ends
+            raise KeyboardInterrupt("It was done before it could be cancelled.")
 
     def close(self) -> None:
         session, self._session = self._session, None

@@ -51,10 +51,20 @@ def frame_of_rows(table: RowTable) -> pd.DataFrame:
 
     names = list(table.columns) if table.named else list(range(len(table.columns)))
     cells = list(zip(*table.rows, strict=True)) or [()] * len(names)
-    columns = [pd.Series(list(column)) for column in cells]
+    columns = [series_of(list(column)) for column in cells]
     frame = pd.DataFrame(dict(enumerate(columns)))
     frame.columns = pd.Index(names)
     return frame
+
+
+def series_of(cells: list[Any]) -> pd.Series:
+    """Whole numbers with gaps keep their digits, as those of columns do; pandas makes fractions of them."""
+    import pandas as pd
+
+    there = [each for each in cells if each is not None]
+    whole = len(there) < len(cells) and all(type(each) is int and abs(each) < 1 << 63 for each in there)
+    exact = all(-_EXACT <= each <= _EXACT for each in there) if whole else True
+    return pd.Series(cells) if exact else pd.Series(cells, dtype="Int64")
 
 
 def _array(column: Column, account: ColumnAccount) -> Any:

@@ -122,6 +122,11 @@ def _tuple(name: Any, length: int) -> tuple[Any, ...] | None:
     return found if isinstance(found, tuple) and len(found) == length else None
 
 
+def keeps_names(frame: Any, account: str) -> bool:
+    """Whether the names of ``frame``'s columns come back from what is written of it: texts and whole numbers do."""
+    return not len(frame.columns) or bool(_names(field_names(frame), read_account(account)).equals(frame.columns))
+
+
 def field_names(frame: Any) -> list[str]:
     """A name in the file for each column, all different: pandas' own way of spelling them."""
     fields: list[str] = []

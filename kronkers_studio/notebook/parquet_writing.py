@@ -11,12 +11,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.notebook.labels import field_names, index_field, written_account
+from kronkers_studio.notebook.labels import field_names, index_field, keeps_names, written_account
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+_MOST_SECONDS = (1 << 63) // 1000 - 1
 _MOST_CATEGORIES = 100_000
 _INSTEAD = "Convert it first, e.g. frame[name].astype(str), or save the frame as JSON."
 
@@ -62,6 +63,11 @@ def parquet_bytes(frame: pd.DataFrame) -> bytes:
             index.append(level.series.name)
     every = [*written, *levels]
     account = written_account(frame, [column.entry(name) for name, column in every], index)
+    if not keeps_names(frame, account):
+        raise InvalidInput(
+            "The columns of the frame are called by what a Parquet file does not keep as names.",
+            next_step="Make texts of them: frame.columns = frame.columns.astype(str).",
+        )
     buffer = io.BytesIO()
     pl.DataFrame({column.series.name: column.series for _, column in every}).write_parquet(
         buffer, metadata={"pandas": account}
@@ -168,6 +174,8 @@ def _spans(field: str, column: pd.Series) -> _Written:
     name = str(column.dtype)
     unit = name.partition("[")[2].rstrip("]")
     stored = "ms" if unit == "s" else unit
+    if unit == "s" and (column.dropna().astype("int64").abs() > _MOST_SECONDS).any():
+        raise _unwritable(field, "moments that are too far away")
     plain = column.to_numpy().astype(name.replace("[s]", "[ms]")).astype("int64")
     type = pl.Datetime(stored) if column.dtype.kind == "M" else pl.Duration(stored)  # type: ignore[arg-type]
     series = _without(pl.Series(field, plain), column.isna()).cast(type)

@@ -38,13 +38,15 @@ class Project:
         delimiter: str = "",
         encoding: str = "",
         as_text: bool = False,
+        header: bool | None = None,
     ) -> pd.DataFrame:
         """The table in the file ``path``: CSV, TSV, Parquet, Arrow (Feather), a workbook, JSON or JSON lines.
 
         Of CSV, the separator, the encoding and decimal commas are found unless ``delimiter`` and ``encoding`` say
-        them. A column is one of numbers when all of its cells are; codes such as 007, and dates, stay texts, and with
-        ``as_text`` everything does. Of a workbook the ``sheet``, else the first with cells, is read. ``attrs`` of the
-        frame says where it comes from and, as "remarks", how it was read.
+        them; the first row holds the columns' names unless there are numbers in it that are no series such as years,
+        or as ``header`` says. A column is one of numbers when all of its cells are; codes such as 007, and dates, stay
+        texts, and with ``as_text`` everything does. Of a workbook the ``sheet``, else the first with cells, is read.
+        ``attrs`` of the frame says where it comes from and, as "remarks", how it was read.
 
         Raises ``NotFound``, ``InvalidInput`` when it is no table that can be read or larger than 1 GB,
         ``TableUnreadable`` or ``StoreDamaged``. Other readers take ``open(path)``, e.g. ``pandas.read_csv``.
@@ -65,7 +67,13 @@ class Project:
             remarks: tuple[str, ...] = ()
             if lowered.endswith(AS_COLUMNS):
                 table = read_table_columns(
-                    session, source, delimiter=delimiter, encoding=encoding, as_text=as_text, cancel=cancel
+                    session,
+                    source,
+                    delimiter=delimiter,
+                    encoding=encoding,
+                    as_text=as_text,
+                    header=header,
+                    cancel=cancel,
                 )
                 frame, remarks = frame_of(table), table.remarks
             elif lowered.endswith((*AS_ROWS, *LINES)):
@@ -195,7 +203,12 @@ class Project:
 def _of_json(rows: list[Any]) -> pd.DataFrame:
     import pandas as pd
 
+    from kronkers_studio.notebook.frames import series_of
+
     try:
+        if rows and all(isinstance(row, dict) for row in rows):
+            names = dict.fromkeys(name for row in rows for name in row)
+            return pd.DataFrame({name: series_of([row.get(name) for row in rows]) for name in names})
         return pd.DataFrame(rows)
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"These lines are no table: {error}.", next_step="Read them as text.") from None
@@ -211,7 +224,10 @@ class _opened:  # used as a statement's word
     def __enter__(self) -> bytes | BinaryIO:
         content = self._content
         if isinstance(content, str):
-            return content.encode("utf-8")
+            try:
+                return content.encode("utf-8")
+            except UnicodeEncodeError:
+                raise InvalidInput("The text holds half of a character, which no file keeps.") from None
         if isinstance(content, bytes | bytearray | memoryview):
             return bytes(content)
         if isinstance(content, Path):
@@ -221,6 +237,7 @@ class _opened:  # used as a statement's word
                 raise InvalidInput(f"{content} cannot be read: {error.strerror}.", next_step="Check it.") from None
             return self._file
         if hasattr(content, "read") and hasattr(content, "seek"):
+            _require_bytes(content)
             return cast(BinaryIO, content)
         return self._table()
 
@@ -240,3 +257,14 @@ class _opened:  # used as a statement's word
                 next_step="Give a frame, bytes, a text, an open file or a Path.",
             )
         return table_bytes(content, self._path)
+
+
+def _require_bytes(stream: Any) -> None:
+    """Raises ``InvalidInput`` unless ``stream`` gives bytes, and can be read from its start."""
+    try:
+        stream.seek(0)
+        nothing = stream.read(0)
+    except (OSError, ValueError) as error:  # what cannot be sought, and what is closed
+        raise InvalidInput(f"The file cannot be read: {error}.", next_step="Read it, and save its bytes.") from None
+    if not isinstance(nothing, bytes):
+        raise InvalidInput("The file gives texts, not bytes.", next_step='Open it as bytes ("rb"), or save its text.')

@@ -45,7 +45,7 @@ def training_data(data: Any, place: str) -> tuple[ContentRef | None, dict[str, b
 def measured(metrics: Mapping[str, float] | None) -> dict[str, float]:
     try:
         return {str(name): float(value) for name, value in (metrics or {}).items()}
-    except (TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         raise InvalidInput(
             "A metric is a number.", next_step='Write for instance metrics={"accuracy": 0.93}.'
         ) from None

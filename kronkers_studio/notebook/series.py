@@ -23,8 +23,19 @@ def metric_called(name: str) -> Metric:
 
 
 def begin_of(since: str | timedelta | datetime, now: float) -> float:
+    """The moment ``since``, or that long before ``now``; one without a zone is of this computer's."""
+    import pandas as pd
+
+    if pd.isna(since):
+        raise InvalidInput("A time that is missing is no beginning.", next_step='Write for instance since="1h".')
     if isinstance(since, datetime):
+        if since.tzinfo is None:  # of this computer, also where pandas takes it for one of UTC
+            since = datetime(*since.timetuple()[:6], since.microsecond)
         return since.timestamp()
+    if not isinstance(since, str | timedelta):
+        raise InvalidInput(
+            f"A {type(since).__name__} is no beginning.", next_step='Give a length such as "7d", or a datetime.'
+        )
     return now - (since.total_seconds() if isinstance(since, timedelta) else parse_duration(since))
 
 

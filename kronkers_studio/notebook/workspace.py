@@ -142,9 +142,14 @@ class Workspace:
         from kronkers_studio.notebook.model_writing import WrittenModel, environment_files, model_bytes
         from kronkers_studio.workflows.given_models import ADDED_MODELS, place_of_model, register_given_model
 
+        if isinstance(model, Path):  # outside of the call: it is one itself
+            if path or message:
+                raise InvalidInput(
+                    "A model file keeps its own name and message.",
+                    next_step="Leave out path and message, or give bytes.",
+                )
+            return self._registered_file(model, name, project, data, metrics, description, progress)
         with self._calls.call(told=progress) as (session, told, cancel):
-            if isinstance(model, Path):
-                return self._registered_file(model, name, project, data, metrics, description, progress)
             given = isinstance(model, bytes | bytearray | memoryview)
             if given and not path:
                 raise InvalidInput("Bytes say not what they are called.", next_step='Add path="churn/churn.onnx".')

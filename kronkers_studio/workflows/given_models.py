@@ -89,8 +89,12 @@ def register_given_model(
 
 
 def _inspect(path: str, content: bytes, beside: Mapping[str, bytes]) -> None:
-    """Raises ``UnsupportedModel`` for what is no model, or would run a program."""
-    from kronkers_studio.packaging import inspect_model
+    """Raises ``UnsupportedModel`` for what is no model, or would run a program; also for what needs code that nobody
+    may ever allow, such as a notebook's own function: it can still be mended here. What may be allowed is registered.
+    """
+    from kronkers_studio.packaging import inspect_model, require_safe
+    from kronkers_studio.packaging.model_files.pickles.allowances import why_never
 
     readers = {name: (lambda each=each: each) for name, each in beside.items()}
-    inspect_model(path.rpartition("/")[2], io.BytesIO(content), readers)
+    facts = inspect_model(path.rpartition("/")[2], io.BytesIO(content), readers)
+    require_safe(facts, frozenset(found for found in facts.unsafe if not why_never(found)))

@@ -29,20 +29,21 @@ def read_table_columns(
     delimiter: str = "",
     encoding: str = "",
     as_text: bool = False,
+    header: bool | None = None,
     cancel: CancelToken = NEVER,
 ) -> ColumnTable:
     """The table in a CSV, Parquet or Arrow file of a project, ``source.commit`` being any reference.
 
-    Of CSV, ``delimiter`` and ``encoding`` are found where they are "", and columns all of whose cells are numbers or
-    truths become such, unless ``as_text``. Raises ``NotFound``, ``InvalidInput``, ``TableUnreadable``,
-    ``StoreDamaged`` or ``Cancelled``.
+    Of CSV, ``delimiter`` and ``encoding`` are found where they are "", and whether the first row holds names where
+    ``header`` is None; columns all of whose cells are numbers or truths become such, unless ``as_text``. Raises
+    ``NotFound``, ``InvalidInput``, ``TableUnreadable``, ``StoreDamaged`` or ``Cancelled``.
     """
     if len(delimiter.encode()) > 1:
         raise InvalidInput(f"“{delimiter}” does not separate cells.", next_step="Give one character, such as ;.")
     data = session.workspace.content.read(_entry(session, source, MOST_TABLE_BYTES))
     name = source.path if not source.path.lower().endswith(".txt") else f"{source.path}.csv"
     return session.workspace.tables.table(
-        name, data, delimiter=delimiter, encoding=encoding, as_text=as_text, cancel=cancel
+        name, data, delimiter=delimiter, encoding=encoding, as_text=as_text, header=header, cancel=cancel
     )
 
 

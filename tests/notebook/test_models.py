@@ -17,7 +17,7 @@ import pytest
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import kronkers_studio as ks
 from kronkers_studio.domain.errors import (
@@ -128,6 +128,24 @@ def test_what_is_no_model_is_refused_and_nothing_of_it_is_stored(ws: ks.Workspac
     assert ws.projects().empty and ws.models().empty
 
 
+def test_a_function_of_the_notebook_is_refused_while_it_can_be_mended(
+    ws: ks.Workspace, wine: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail: it was registered, and refused when it was to be packaged."""
+
+    def mine(rows: Any) -> Any:
+        return rows
+
+    mine.__module__, mine.__qualname__ = "__main__", "mine"
+    monkeypatch.setattr(sys.modules["__main__"], "mine", mine, raising=False)
+    model = make_pipeline(FunctionTransformer(mine), StandardScaler(), LogisticRegression())
+    model.fit(wine[["alcohol", "proline"]], wine["alcohol"] > 13)
+    with pytest.raises(UnsupportedModel, match="which was written in the notebook"):
+        ws.register(model, name="own")
+    assert ws.models().empty and not len(ws.projects())
+    ws.register(make_pipeline(FunctionTransformer(np.log1p), model[-1]), name="numpys")
+
+
 def test_a_models_file_is_registered_by_its_path(ws: ks.Workspace) -> None:
     file = next(resource("sample/OneDrive - Kronkers").rglob("wine_cultivar.onnx"))
     assert ws.register(file, name="wine", metrics={"accuracy": 0.9}).label == "wine:1"
@@ -188,3 +206,58 @@ def test_what_jupyter_shows_is_text(ws: ks.Workspace) -> None:
         assert "<b>" not in shown and "&lt;b&gt;" in shown
     assert ws._ipython_key_completions_() == ["<b>bold</b>"]
     assert "<b>bold</b>" in ws and "other" not in ws
+
+
+def test_ctrl_c_that_comes_too_late_ends_the_loop_around_the_call(ws: ks.Workspace) -> None:
+    """Seen to fail: the call was done, and nobody heard of it."""
+    with pytest.raises(KeyboardInterrupt, match="done before"), ws._calls.call():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_reaches_the_registration_of_a_file(
+    ws: ks.Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail: the call stood inside another, whose Ctrl+C it did not hear."""
+    from kronkers_studio.workflows import added_models
+
+    def interrupted(*_given: Any, cancel: Any, **_more: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+        cancel.check()
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(added_models, "add_model", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ws.register(tmp_path / "model.onnx", name="m")
+    with pytest.raises(InvalidInput, match="keeps its own name"):
+        ws.register(tmp_path / "model.onnx", name="m", path="a/b.onnx")
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of this process is set where that is possible")
+def test_a_beginning_without_a_zone_is_of_this_computer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Seen to fail: pandas takes its own for UTC, Python for local time."""
+    with monkeypatch.context() as zone:
+        zone.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        _check_beginnings()
+    time.tzset()
+
+
+def _check_beginnings() -> None:
+    from kronkers_studio.notebook.registration import measured
+    from kronkers_studio.notebook.series import begin_of
+
+    moment = pd.Timestamp("2026-05-01 10:00:00.5")
+    assert begin_of(moment, 0) == moment.to_pydatetime().timestamp()
+    assert begin_of(moment.tz_localize("Asia/Tokyo"), 0) == moment.tz_localize("Asia/Tokyo").timestamp()
+    wrong: Any
+    for wrong in (pd.NaT, moment.date(), 5):
+        with pytest.raises(InvalidInput):
+            begin_of(wrong, 0)
+    wrong = [1]
+    with pytest.raises(InvalidInput, match="A metric is a number"):
+        measured(wrong)

@@ -54,7 +54,14 @@ def test_separators_encodings_and_decimal_commas_are_found_or_given(
         (["-0", "5"], "int64", [0, 5]),
         (["1", "NA"], "float64", [1.0, None]),
         (["9007199254740993", ""], "Int64", [9007199254740993, None]),
-        (["1e3", "nan"], "float64", [1000.0, None]),
+        (["1e+3", "nan"], "float64", [1000.0, None]),
+        (["1.5e3", "20"], "float64", [1500.0, 20]),
+        (["12e4", "1234"], "str", ["12e4", "1234"]),
+        (["1.5e400", "2"], "str", ["1.5e400", "2"]),
+        (["inf", "-Inf", "2.5"], "float64", [float("inf"), float("-inf"), 2.5]),
+        (["inf", "NA"], "str", ["inf", "NA"]),
+        (["12345678901234567.5", "1"], "str", ["12345678901234567.5", "1"]),
+        (["999999999999998592", "0.5"], "float64", [999999999999998592, 0.5]),
         (["TRUE", "false"], "bool", [True, False]),
         (["true", ""], "boolean", [True, None]),
         (["1.", ".5"], "float64", [1.0, 0.5]),
@@ -72,6 +79,66 @@ def test_a_column_is_one_of_numbers_when_each_cell_is(
     assert [None if pd.isna(each) else each for each in frame["c"]] == values
     as_text = ws["p"].read("t.csv", as_text=True)["c"]
     assert [each for each in as_text if not pd.isna(each)] == [cell for cell in cells if cell]
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "values", "rows"),
+    [
+        (b"country,2019,2020\nA,1,2\n", ["country", "2019", "2020"], ["A", 1, 2], 1),
+        (b",0,1,2\n0,.5,1,2\n", ["column 1", "0", "1", "2"], [0, 0.5, 1, 2], 1),
+        (b"Anna,1999\nBob,2001\n", ["column 1", "column 2"], ["Anna", 1999], 2),
+        (b"150,4,setosa\n5.1,3.5,0\n", ["column 1", "column 2", "column 3"], [150, 4, "setosa"], 2),
+        (b"a,b\r1,x\r2,y\r", ["a", "b"], [1, "x"], 2),
+        (b"a,b\n1,x\n\n2,y\n\n", ["a", "b"], [1, "x"], 2),
+        (b"\r\na,b\r\n1,x\r\n2,y\r\n", ["a", "b"], [1, "x"], 2),
+        (b"sep=;\r\na;b\r\n1;x\r\n2;y\r\n", ["a", "b"], [1, "x"], 2),
+        (b'"a"\t"b"\n"r1"\t1\t"x"\n"r2"\t2\t"y"\n', ["column 1", "a", "b"], ["r1", 1, "x"], 2),
+        (b"a,b\n1,x,\n2,y,\n", ["a", "b", "column 3"], [1, "x", None], 2),
+    ],
+)
+def test_the_first_row_of_programs_is_what_they_mean_by_it(
+    ws: ks.Workspace, content: bytes, columns: list[str], values: list[Any], rows: int
+) -> None:
+    """Wide tables with years, those that pandas and R write with the names of rows, lines of old Macs, blank lines,
+    Excel's line of the separator. Each was seen to fail: as values, as one row, as a refusal."""
+    frame = read(ws, content)
+    assert frame.columns.tolist() == columns
+    assert [None if pd.isna(each) else each for each in frame.iloc[0]] == values
+    assert len(frame) == rows
+
+
+def test_a_row_of_delimiters_is_a_row(ws: ks.Workspace) -> None:
+    assert read(ws, b"a,b\n1,2\n,\n\n3,4\n")["a"].tolist()[:1] == [1]
+    assert read(ws, b"a,b\n1,2\n,\n3,4\n")["a"].isna().tolist() == [False, True, False]
+
+
+def test_a_header_is_what_the_reader_is_told(ws: ks.Workspace) -> None:
+    frame = read(ws, b"0,1\n5,6\n")
+    assert frame.values.tolist() == [[0, 1], [5, 6]] and "header=True" in frame.attrs["remarks"][0]
+    frame = ws["p"].read("t.csv", header=True)
+    assert frame.columns.tolist() == ["0", "1"] and frame.values.tolist() == [[5, 6]] and "remarks" not in frame.attrs
+    assert read(ws, b"a,b\nc,d\n", header=False).values.tolist() == [["a", "b"], ["c", "d"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "a", "remark"),
+    [
+        (b"a;b\n1.234;1,5\n2.500;2,25\n", ["1.234", "2.500"], "Of a it is not known"),
+        (b"a;b\n1.23;1,5\n2.5;2,25\n", [1.23, 2.5], "comma is read as the decimal sign in b"),
+        (b"a\tb\n1,234\tx\n500\ty\n", ["1,234", "500"], "Of a it is not known"),
+        (b"a;b\n1,234;1,5\n2,500;2,25\n", [1.234, 2.5], "decimal sign in b, a"),
+        (b"a;b\n0,234;x\n2,500;y\n", [0.234, 2.5], "decimal sign in a"),
+        (b"a;b\n1.234;x\n2.500;y\n", [1.234, 2.5], ""),
+        (b"a;b\n1.234.567;1,5\n2.500;2\n", ["1.234.567", "2.500"], "decimal sign in b"),
+    ],
+)
+def test_what_may_part_thousands_is_no_decimal_sign(
+    ws: ks.Workspace, content: bytes, a: list[Any], remark: str
+) -> None:
+    """Seen to fail: 1.234 was read beside decimal commas, and 1,234 between tabs, as little more than one."""
+    frame = read(ws, content)
+    assert frame["a"].tolist() == a
+    assert remark in " ".join(frame.attrs.get("remarks", []))
 
 
 def test_a_workbook_gives_its_sheet_with_each_cell_as_it_is(ws: ks.Workspace) -> None:

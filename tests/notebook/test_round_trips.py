@@ -272,3 +272,72 @@ def test_a_frame_that_is_not_read_back_by_pandas_is_none_of_ours(tmp_path: Path)
     account = pl.read_parquet_metadata(io.BytesIO(parquet_bytes(frame)))["pandas"]
     for key in ("index_columns", "column_indexes", "columns", "creator", "pandas_version"):
         assert f'"{key}"' in account
+
+
+@pytest.mark.parametrize("path", ["t.json", "t.jsonl"])
+def test_json_keeps_every_digit(shared: ks.Workspace, path: str) -> None:
+    """Seen to fail: of fractions ten digits were written, of moments milliseconds, and whole numbers with gaps were
+    read as fractions."""
+    frame = pd.DataFrame(
+        {
+            "fraction": [0.12345678901234566, 1e-20],
+            "whole": pd.array([2**53 + 1, None], dtype="Int64"),
+            "text": ["007", "Müller"],
+            "list": [[1, 2], [3]],
+        }
+    )
+    pd.testing.assert_frame_equal(there_and_back(shared, frame, path), frame, check_exact=True)
+    moments = pd.DataFrame({"t": pd.to_datetime(["2026-05-01 01:02:03.123456", None])})
+    assert there_and_back(shared, moments, path)["t"].tolist()[0] == "2026-05-01T01:02:03.123456"
+
+
+@pytest.mark.parametrize(
+    ("path", "frame", "words"),
+    [
+        ("t.json", pd.DataFrame({"a": [float("inf")]}), "“a” holds what JSON has no word for"),
+        ("t.json", pd.DataFrame({"a": [b"\xff"]}), "bytes"),
+        ("t.json", pd.DataFrame({"a": [1]}, index=pd.Index([5], name="a")), "index"),
+        ("t.xlsx", pd.DataFrame({"a": [1]}, index=pd.Index([5], name="a")), "index"),
+        ("t.xlsx", pd.DataFrame({"a": [b"x"]}), "“a” holds a bytes"),
+        ("t.xlsx", pd.DataFrame({"a": pd.date_range("2026-01-01", periods=1, tz="UTC")}), "moments of a zone"),
+        ("t.xlsx", pd.DataFrame({"a": [Decimal("1.5")]}), "Decimal"),
+    ],
+)
+def test_what_a_text_or_a_workbook_cannot_hold_is_refused_by_name(path: str, frame: pd.DataFrame, words: str) -> None:
+    """Seen to fail: infinity was saved as missing, the others raised what a library raises."""
+    with pytest.raises(InvalidInput, match=words):
+        table_bytes(frame, path)
+
+
+def test_a_file_that_gives_no_bytes_is_refused(shared: ks.Workspace) -> None:
+    """Seen to fail with the errors of Python itself."""
+    with pytest.raises(InvalidInput, match="texts, not bytes"):
+        shared["p"].save(io.StringIO("a"), "s.txt", create=True)
+    closed = io.BytesIO(b"a")
+    closed.close()
+    with pytest.raises(InvalidInput, match="closed"):
+        shared["p"].save(closed, "s.txt", create=True)
+    with pytest.raises(InvalidInput, match="half of a character"):
+        shared["p"].save("\ud800", "s.txt", create=True)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pd.date_range("2026-01-01", periods=2),
+        [1.5, 2.5],
+        [0, "a"],
+        [True, False],
+        pd.MultiIndex.from_product([["a"], pd.date_range("2026-01-01", periods=2)]),
+    ],
+)
+def test_names_that_would_become_texts_are_refused(columns: Any) -> None:
+    """Seen to fail: the columns of a pivot by days came back as texts."""
+    with pytest.raises(InvalidInput, match="does not keep as names"):
+        parquet_bytes(pd.DataFrame([[1, 2]], columns=columns))
+
+
+def test_moments_that_are_too_far_away_are_refused() -> None:
+    """Seen to fail: they came back before the beginning of time."""
+    with pytest.raises(InvalidInput, match="too far away"):
+        parquet_bytes(pd.DataFrame({"a": np.array(["500000000-01-01", "NaT"], dtype="datetime64[s]")}))
