@@ -62,6 +62,12 @@ def release(
     require_tests: Annotated[
         bool, typer.Option("--require-tests", help="Refuse it unless its last tests, as it is now, passed.")
     ] = False,
+    request_log: Annotated[
+        float,
+        typer.Option(
+            "--request-log", metavar="SHARE", help="The share of requests that have a line in its log: 0 to 1."
+        ),
+    ] = 0.0,
 ) -> None:
     """Put a version live. What is live now stays so until the new one answers."""
     from kronkers_studio.workflows.releases import release_model
@@ -76,6 +82,7 @@ def release(
                 to=to,
                 packaged=packaged,
                 require_tests=require_tests,
+                request_log=request_log,
                 progress=progress,
                 cancel=terminal.cancel,
             )

@@ -51,6 +51,7 @@ def start_service(
     folder: Path,
     *,
     secret: bytes = b"",
+    request_log: float = 0.0,
     unconfined: bool = False,
     timeout: float = 60,
     longest: float = 300,
@@ -59,10 +60,11 @@ def start_service(
     """Serve the model folder ``model`` with ``runtime_python`` and return the endpoint once it takes requests.
 
     The endpoint is {"port", "pid", "started", "mark", "folder"}. ``secret`` is what the service and its clients prove
-    themselves by; without one it answers everybody. Raises ``ConfinementUnavailable`` where this system cannot confine
-    it, unless a person agreed to ``unconfined``; ``ReleaseFailed`` with the log's last lines in ``details`` when it is
-    not ready and has done nothing for ``timeout`` seconds, or is not ready after ``longest``; ``Cancelled`` when
-    cancelled; no process stays behind.
+    themselves by; without one it answers everybody. ``request_log`` is the share of requests that it logs.
+
+    Raises ``ConfinementUnavailable`` where this system cannot confine it, unless a person agreed to ``unconfined``;
+    ``ReleaseFailed`` with the log's last lines in ``details`` when it is not ready and has done nothing for ``timeout``
+    seconds, or is not ready after ``longest``; ``Cancelled`` when cancelled; no process stays behind.
     """
     means = means_here()
     if means.level is Level.NONE and not unconfined:
@@ -77,6 +79,7 @@ def start_service(
         handed_on = [] if listener is None else [listener.fileno()]
         port = None if listener is None else int(listener.getsockname()[1])
         arguments = _arguments(model, folder, handed_on, secrets)
+        arguments += ["--request-log", str(request_log)] if request_log else []
         command = confined_command(
             runtime_python, _MODULE, arguments, python_path=python_path, policy=policy, means=means
         )

@@ -27,7 +27,7 @@ class ServiceSpec:
 
     ``service`` is what it is called on the server (see ``service_name``), ``workspace`` the id of the workspace that it
     belongs to, ``secret`` what both ends of a connection to it know. ``memory`` in bytes and ``cpus`` in cores are
-    upper limits, not reservations.
+    upper limits, not reservations. ``request_log`` is the share of requests that have a line in its log.
     """
 
     model: str
@@ -41,6 +41,7 @@ class ServiceSpec:
     memory: int = 2 << 30
     cpus: float = 2.0
     processes: int = 512
+    request_log: float = 0.0
 
     @property
     def label(self) -> str:
@@ -100,7 +101,10 @@ def service_definition(
         ],
         "Healthcheck": _health_check(image, api),
         "Command": _without_connections(image["Config"]),
-        "Env": [f"KRONKERS_SECRET_FILE={SECRET_FILE}"],
+        "Env": [
+            f"KRONKERS_SECRET_FILE={SECRET_FILE}",
+            *([f"KRONKERS_REQUEST_LOG={spec.request_log}"] if spec.request_log else []),
+        ],
         "Secrets": [
             {
                 "SecretID": secret,

@@ -67,6 +67,12 @@ class Release:
         """``r3``"""
         return f"r{self.number}"
 
+    @property
+    def request_log(self) -> float:
+        """The share of requests that have a line in the service's log, from 0 to 1."""
+        share = self.endpoint.get("request_log")
+        return float(share) if isinstance(share, int | float) and 0 <= share <= 1 else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:

@@ -120,6 +120,7 @@ class ThisComputer:
                 runtime.model,
                 folder,
                 secret=self._session.release_secret(release),
+                request_log=release.request_log,
                 unconfined=self._session.settings.run_unprotected,
                 cancel=cancel,
             )
@@ -218,6 +219,7 @@ class OnServer:
             service=str(release.endpoint["service"]),
             workspace=self._session.workspace.id,
             secret=self._session.release_secret(release),
+            request_log=release.request_log,
         )
         return start_release(self._session.connection(self._server), spec, progress=progress, cancel=cancel)
 

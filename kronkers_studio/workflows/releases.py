@@ -54,6 +54,7 @@ def release_model(
     to: str,
     packaged: Path | None = None,
     require_tests: bool = False,
+    request_log: float = 0.0,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> Release:
@@ -61,11 +62,16 @@ def release_model(
 
     Its package is built here, or is the one in the archive ``packaged``, and is verified before anything of it reaches
     the place: ``SignatureRefused`` when nobody signed it whose signature is accepted. With ``require_tests``,
-    ``NotTested`` unless the last tests of the version, as it is now, passed.
+    ``NotTested`` unless the last tests of the version, as it is now, passed. ``request_log`` is the share of requests
+    that have a line in the service's log; the release keeps it, however often it is stopped and started.
 
     The new release becomes live only after it answers; then the one before is kept on standby for a rollback. If any
     step fails, what was live before still is, the failed release is in the history, and the error says what failed.
     """
+    if not 0 <= request_log <= 1:
+        raise InvalidInput(
+            "The share of requests to log must be from 0 to 1.", next_step="Say 1 for all of them, 0.1 for a tenth."
+        )
     ledger = session.workspace.ledger
     model = ledger.model_version(name, version, alias)
     if require_tests:
@@ -90,7 +96,7 @@ def release_model(
                 created=now,
                 changed=now,
                 author=session.author,
-                endpoint=place.endpoint(name, number),
+                endpoint={**place.endpoint(name, number), **({"request_log": request_log} if request_log else {})},
                 worker=worker,
             )
 

@@ -32,4 +32,12 @@ def start_again(
         return target
     if target.state is ReleaseState.STANDBY:
         return roll_back(session, name, place_name, to=target.number, progress=progress, cancel=cancel)
-    return release_model(session, name, target.version, to=place_name, progress=progress, cancel=cancel)
+    return release_model(
+        session,
+        name,
+        target.version,
+        to=place_name,
+        request_log=target.request_log,
+        progress=progress,
+        cancel=cancel,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,9 +33,9 @@ _IMAGE = {
 }
 
 
-def _definition(api: tuple[int, ...], image: dict[str, Any] = _IMAGE) -> dict[str, Any]:
+def _definition(api: tuple[int, ...], image: dict[str, Any] = _IMAGE, spec: ServiceSpec = _SPEC) -> dict[str, Any]:
     return service_definition(
-        _SPEC,
+        spec,
         image_id="sha256:config",
         image=image,
         port=20001,
@@ -43,6 +44,14 @@ def _definition(api: tuple[int, ...], image: dict[str, Any] = _IMAGE) -> dict[st
         secret="secret1",
         api=api,
     )
+
+
+def test_a_service_logs_the_share_of_requests_that_its_release_says() -> None:
+    definition = _definition((1, 44), spec=replace(_SPEC, request_log=0.25))
+    assert definition["task_template"]["ContainerSpec"]["Env"] == [
+        "KRONKERS_SECRET_FILE=/run/secrets/kronkers",
+        "KRONKERS_REQUEST_LOG=0.25",
+    ]
 
 
 def test_a_service_is_one_hardened_replica_on_this_server_with_its_port_on_the_host() -> None:

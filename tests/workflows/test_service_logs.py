@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kronkers_studio.domain.errors import NotFound, ServiceUnavailable
+from kronkers_studio.domain.errors import InvalidInput, NotFound, ServiceUnavailable
+from kronkers_studio.domain.model_columns import example_row
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.settings.configuration import load_settings
 from kronkers_studio.settings.logs import parse_line, read_log
@@ -21,7 +22,8 @@ from kronkers_studio.workflows.demo import SAMPLE_FOLDER
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
 from kronkers_studio.workflows.places import ThisComputer
-from kronkers_studio.workflows.releases import list_releases, release_model
+from kronkers_studio.workflows.releases import list_releases, predict, release_model, stop_release
+from kronkers_studio.workflows.restart import start_again
 from kronkers_studio.workflows.servers import add_server, show_host_key
 from kronkers_studio.workflows.service_logs import service_log
 from kronkers_studio.workflows.session import Session, create_workspace
@@ -57,6 +59,25 @@ def test_the_log_of_what_is_live_here_is_read_and_its_last_words_are_kept(sessio
     (told,) = [line for line in map(parse_line, read_log()) if "ended by itself" in line.text]
     assert told.text.startswith("wine r1 ended by itself")
     assert told.more.splitlines()
+
+
+def test_a_release_keeps_its_log_of_requests_when_it_is_stopped_and_started_again(session: Session) -> None:
+    def requests() -> int:
+        return sum("/predict" in line for line in service_log(session, MODEL, THIS_COMPUTER))
+
+    row = example_row(session.workspace.ledger.model_version(MODEL).signature)
+    with pytest.raises(InvalidInput, match="from 0 to 1"):
+        release_model(session, MODEL, to=THIS_COMPUTER, request_log=1.5)
+    release_model(session, MODEL, to=THIS_COMPUTER)
+    predict(session, MODEL, THIS_COMPUTER, [row])
+    assert requests() == 0
+    release_model(session, MODEL, to=THIS_COMPUTER, request_log=1)
+    predict(session, MODEL, THIS_COMPUTER, [row])
+    assert requests() == 1
+    stop_release(session, MODEL, THIS_COMPUTER)
+    start_again(session, MODEL, THIS_COMPUTER)
+    predict(session, MODEL, THIS_COMPUTER, [row])
+    assert requests() == 1  # its log began anew
 
 
 def test_the_command_shows_it(session: Session) -> None:

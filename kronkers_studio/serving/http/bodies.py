@@ -15,6 +15,7 @@ Scope = Any
 
 JSON = "application/json"
 CSV = "text/csv"
+ARROW, ARROW_FILE = "application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.file"
 BODY_IS_WHOLE = "kronkers.body_is_whole"
 """A key of a request's scope: true when the whole body has come, so that reading it waits for nothing."""
 ROWS = "kronkers.rows"

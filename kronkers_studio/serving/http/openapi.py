@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kronkers_studio.estimators.columns import Holds
+from kronkers_studio.serving.http.bodies import ARROW, ARROW_FILE
 from kronkers_studio.serving.inputs.example_rows import example_row
 from kronkers_studio.serving.inputs.row_reader import Column, RowReader
 from kronkers_studio.serving.manifest import Manifest
@@ -54,7 +55,12 @@ def _predict(reader: RowReader) -> _Schema:
     if len(reader.columns) <= _MOST_NAMED:
         content[_JSON]["example"] = {"rows": [example_row(reader)]}
     content["text/csv"] = {"schema": _text("The names of the columns, then a line for each row.")}
-    answers = {_JSON: {"schema": {"$ref": "#/components/schemas/Predictions"}}, "text/csv": {"schema": _text()}}
+    content |= {kind: {} for kind in (ARROW, ARROW_FILE)}
+    answers = {
+        _JSON: {"schema": {"$ref": "#/components/schemas/Predictions"}},
+        "text/csv": {"schema": _text()},
+        ARROW: {},
+    }
     return {
         **_operation("Predict rows.", "predict", answers, problems=_PROBLEMS_OF_PREDICTION),
         "requestBody": {"required": True, "content": content},

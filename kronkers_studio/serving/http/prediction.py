@@ -1,4 +1,4 @@
-"""``POST /predict``: rows as JSON or CSV in, the same out."""
+"""``POST /predict``: rows as JSON, CSV or Arrow in, the same out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,20 @@ import numpy as np
 
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.http.answers import Answer, json_answer
-from kronkers_studio.serving.http.bodies import CSV, ROWS, Receive, Scope, check_type, header, parse_json, read_body
+from kronkers_studio.serving.http.bodies import (
+    ARROW,
+    ARROW_FILE,
+    CSV,
+    ROWS,
+    Receive,
+    Scope,
+    check_type,
+    header,
+    parse_json,
+    read_body,
+)
+from kronkers_studio.serving.inputs.arrow_answers import arrow_of
+from kronkers_studio.serving.inputs.arrow_rows import rows_of_arrow
 from kronkers_studio.serving.inputs.csv_rows import csv_of, rows_of_csv
 from kronkers_studio.serving.inputs.row_reader import RowReader
 from kronkers_studio.serving.manifest import Manifest
@@ -17,14 +30,15 @@ from kronkers_studio.serving.metrics.feature_counts import kept
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import Refusal, shown
 
+_ARROW_HEADERS = ((b"content-type", ARROW.encode()),)
 _CSV_HEADERS = ((b"content-type", b"text/csv; charset=utf-8; header=present"),)
 
 
 class Prediction:
     """Answers {"rows": […]} with {"model", "version", "outputs", "probabilities"?}: one output per row.
 
-    Rows of CSV (Content-Type: text/csv) are taken too; ``Accept: text/csv`` gets a column of outputs, and one of each
-    class's probability.
+    Rows of CSV and Arrow (by the Content-Type) are taken too; ``Accept`` of CSV or of an Arrow stream gets a column of
+    outputs, and one of each class's probability.
     """
 
     def __init__(
@@ -50,7 +64,7 @@ class Prediction:
 
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
         """The answer to one request. Raises ``Refusal``, and whatever the model raises."""
-        kind = check_type(scope, others=(CSV,))
+        kind = check_type(scope, others=(CSV, ARROW, ARROW_FILE))
         if self._no_rows:
             raise Refusal(
                 f"This model takes no rows: {self._no_rows}. "
@@ -58,7 +72,7 @@ class Prediction:
                 status=422,
             )
         body = await read_body(scope, receive, self._most_bytes)
-        inputs, rows = self.reader.read(self._rows_of_csv(scope, body) if kind == CSV else _rows_of_json(body))
+        inputs, rows = self.reader.read(self._rows(scope, kind, body))
         scope[ROWS] = rows
         counted = kept(inputs) if self._counted else None
         outputs = await self._runner.run(inputs, self._wanted, rows)
@@ -68,9 +82,22 @@ class Prediction:
                 "This model gives no answer for each row: send whole tensors to its infer address.", status=422
             )
         wanted = header(scope, b"accept") or ""
-        if wanted.partition(";")[0].strip().lower() == CSV:
-            return Answer(self._csv(outputs), headers=_CSV_HEADERS, rows=rows, label=label, inputs=counted)
+        wanted = wanted.partition(";")[0].strip().lower()
+        if wanted == CSV:
+            names, columns = self._table(outputs)
+            csv = csv_of(names, [column.tolist() for column in columns])
+            return Answer(csv, headers=_CSV_HEADERS, rows=rows, label=label, inputs=counted)
+        if wanted == ARROW:
+            arrow = arrow_of(*self._table(outputs))
+            return Answer(arrow, headers=_ARROW_HEADERS, rows=rows, label=label, inputs=counted)
         return replace(json_answer(self._content(outputs), rows=rows, label=label), inputs=counted)
+
+    def _rows(self, scope: Scope, kind: str, body: bytes) -> Any:
+        if kind == CSV:
+            return self._rows_of_csv(scope, body)
+        if kind in (ARROW, ARROW_FILE):
+            return rows_of_arrow(body, self.reader, most_rows=self.most_rows, most_bytes=self._most_bytes)
+        return _rows_of_json(body)
 
     def _rows_of_csv(self, scope: Scope, body: bytes) -> list[Any]:
         parameters = (header(scope, b"content-type") or "").lower().replace(" ", "").split(";")[1:]
@@ -86,16 +113,17 @@ class Prediction:
             content["probabilities"] = [dict(zip(names, row, strict=True)) for row in matrix]
         return content
 
-    def _csv(self, outputs: dict[str, np.ndarray[Any, Any]]) -> bytes:
+    def _table(self, outputs: dict[str, np.ndarray[Any, Any]]) -> tuple[list[str], list[np.ndarray[Any, Any]]]:
+        """The answer's columns: their names, and what stands in them."""
         label = self._label(outputs)
-        names, columns = ["output"], [label.tolist()]
+        names, columns = ["output"], [label]
         if label.ndim == 2:
-            names, columns = [f"output_{at}" for at in range(1, label.shape[1] + 1)], label.T.tolist()
+            names, columns = [f"output_{at}" for at in range(1, label.shape[1] + 1)], list(label.T)
         if self._model.probabilities:
             matrix = outputs[self._model.probabilities]
             names += [f"probability_{name}" for name in self._class_names(matrix.shape[1])]
-            columns += matrix.T.tolist()
-        return csv_of(names, columns)
+            columns += list(matrix.T)
+        return names, columns
 
     def _label(self, outputs: dict[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
         label = outputs[self._model.label]
