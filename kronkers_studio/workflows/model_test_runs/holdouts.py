@@ -71,8 +71,10 @@ def read_holdout(
 ) -> Holdout:
     """The table in ``source``, whose rows fit the model. A model that knows no names of columns takes all of them in
     their order but for those ``beside``, which hold what is true. Raises ``RowsRefused``, ``InvalidInput``,
-    ``NotFound``."""
+    ``NotFound``, and ``Unmeasurable`` where it has no rows."""
     table = read_table(session, source, version.signature, cancel)
+    if not table.rows:
+        raise Unmeasurable(f"{table.name} has no rows.")
     taken = table if model_columns(version.signature).named or not table.named else _without(table, beside)
     return Holdout(table, match_rows(taken, version.signature, version.name).values)
 
