@@ -1,7 +1,7 @@
 """What a test set expects of a model's service: one dataclass for each kind of expectation.
 
-A test set is a file of a project; ``workflows.model_test_runs.expectation_files`` reads it. Its keys are the names of the
-fields here (``class_`` is written ``class``), so that what can be written stands in one place.
+A test set is a file of a project; ``workflows.model_test_runs.expectation_files`` reads it. Its keys are the names of
+the fields here (``class_`` is written ``class``), so that what can be written stands in one place.
 """
 
 from __future__ import annotations
