@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import openpyxl
@@ -14,10 +12,8 @@ import pytest
 
 from kronkers_studio.domain.errors import InvalidInput, RowsRefused
 from kronkers_studio.domain.expectations import Metric
-from kronkers_studio.domain.models import ContentRef, Datatype, Framework, ModelFacts, ModelVersion, Signature, Tensor
-from kronkers_studio.domain.progress import NEVER
+from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.domain.row_tables import RowTable
-from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.model_test_runs.findings import Unmeasurable, figure, percent
 from kronkers_studio.workflows.model_test_runs.holdouts import (
     Answers,
@@ -26,7 +22,6 @@ from kronkers_studio.workflows.model_test_runs.holdouts import (
     data_reference,
     judged_classes,
     judged_numbers,
-    read_holdout,
 )
 from kronkers_studio.workflows.model_test_runs.quality_metrics import measure
 from kronkers_studio.workflows.row_files import read_row_content, read_text_rows
@@ -166,13 +161,3 @@ def test_shares_of_numpy_are_said_as_others_are() -> None:
     """Seen to fail where NumPy's truth values were compared by ``is``."""
     assert percent(np.float64(1.0)) == "100 %"
     assert percent(np.float64(0.5)) == "50 %"
-
-
-def test_a_table_without_rows_is_not_measured(session: Session, tmp_path: Path) -> None:
-    """Seen to fail: the same answers to no rows passed, and an invariance ended the program."""
-    (tmp_path / "empty.csv").write_text("x,z\n", encoding="utf-8")
-    migrate_folder(session, tmp_path, "empty")
-    facts = ModelFacts(Framework.ONNX, "", Signature((Tensor("x", Datatype.FP64, (-1, 1)),)))
-    version = ModelVersion("m", 1, ContentRef("empty", "", "m.onnx"), facts, datetime(2026, 12, 1, tzinfo=UTC), "a")
-    with pytest.raises(Unmeasurable, match="empty.csv has no rows"):
-        read_holdout(session, ContentRef("empty", "", "empty.csv"), version, (), NEVER)

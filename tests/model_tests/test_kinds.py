@@ -105,8 +105,8 @@ def test_a_file_of_xgboost(session: Session, tmp_path: Path) -> None:
 
 
 def test_a_model_that_was_exported_for_one_row(session: Session, tmp_path: Path) -> None:
-    """Whoever sends it many rows sends them one by one. Seen to fail with all rows in one request, which it refuses, and
-    with the truth sent to a model that knows no names of columns."""
+    """Whoever sends it many rows sends them one by one. Seen to fail with all rows in one request, which it refuses,
+    and with the truth sent to a model that knows no names of columns."""
     folder = tmp_path / "models"
     rows = [[float(at), at / 2] for at in range(12)]
     _write(folder, ["x", "z"], rows, [sum(row) for row in rows], _ONE_ROW)

@@ -71,10 +71,8 @@ def read_holdout(
 ) -> Holdout:
     """The table in ``source``, whose rows fit the model. A model that knows no names of columns takes all of them in
     their order but for those ``beside``, which hold what is true. Raises ``RowsRefused``, ``InvalidInput``,
-    ``NotFound``, and ``Unmeasurable`` where it has no rows."""
+    ``NotFound``."""
     table = read_table(session, source, version.signature, cancel)
-    if not table.rows:
-        raise Unmeasurable(f"{table.name} has no rows.")
     return Holdout(table, rows_for(table, version, version.name, beside).values)
 
 
