@@ -12,6 +12,7 @@ import pytest
 
 from kronkers_studio.domain.model_tests import Outcome
 from kronkers_studio.domain.models import ContentRef
+from kronkers_studio.domain.references import ModelReference
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.model_tests import run_model_tests
 from kronkers_studio.workflows.models import register_model
@@ -84,7 +85,11 @@ def test_a_document_of_pmml(session: Session, tmp_path: Path) -> None:
     register_model(session, "p", "logistic.pmml", name="iris")
     _check(session, "iris")
     told = compare_on_rows(
-        session, ("iris", 1, None), ("iris", 2, None), ContentRef("p", "", "rows.csv"), truth="known"
+        session,
+        ModelReference("iris", 1, None),
+        ModelReference("iris", 2, None),
+        ContentRef("p", "", "rows.csv"),
+        truth="known",
     ).comparison
     other = cases["logistic"]["label"]
     assert told.alike == sum(one == two for one, two in zip(case["label"], other, strict=True))
@@ -117,7 +122,9 @@ def test_a_model_that_was_exported_for_one_row(session: Session, tmp_path: Path)
     register_model(session, "p", "doubles.onnx", name="sums")
     _check(session, "sums")
     table = ContentRef("p", "", "rows.csv")
-    told = compare_on_rows(session, ("sums", 1, None), ("sums", 2, None), table, truth="known").comparison
+    told = compare_on_rows(
+        session, ModelReference("sums", 1, None), ModelReference("sums", 2, None), table, truth="known"
+    ).comparison
     assert (told.rows, told.alike) == (12, 1) and told.truth is not None
     release_model(session, "sums", 1, to="this-computer")
     try:

@@ -121,7 +121,7 @@ def check_champion(examination: Examination, wanted: ChampionExpectation) -> Fin
     positive = _positive(wanted, own)
     try:
         value, theirs = (measure(wanted.metric, each, positive) for each in (own, other))
-        found = compared(wanted.metric, own, other, positive, wanted.tolerance)
+        found = compared(wanted.metric, own, other, positive, wanted.tolerance, examination.cancel)
     except Undefined as problem:
         raise Unmeasurable(f"{wanted.metric.words} cannot be told: {problem}.") from None
     worse = found.worse > wanted.tolerance
