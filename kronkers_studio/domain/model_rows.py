@@ -1,4 +1,5 @@
-"""Whether a model takes rows, or only whole tensors, as its signature tells it; and what such tensors are like."""
+"""Whether a model takes rows, and how many at once, or only whole tensors, as its signature tells it; and what such
+tensors are like."""
 
 from __future__ import annotations
 
@@ -30,6 +31,11 @@ def why_no_rows(signature: Signature) -> str:
     if signature.outputs and not any(map(_is_by_row, signature.outputs)):
         return "it gives no answer for each row"
     return ""
+
+
+def takes_one_row(signature: Signature) -> bool:
+    """Whether a service of the model answers exactly one row at a time, as the model was exported."""
+    return not why_no_rows(signature) and any(tensor.shape[:1] == (1,) for tensor in signature.inputs)
 
 
 def _not_of_rows(tensor: Tensor, *, alone: bool) -> str:

@@ -144,18 +144,19 @@ def _take_back(folder: Path, files: dict[str, bytes], *, was_there: bool) -> Non
 
 
 def _steps(language: Language, name: str, project: str, folder: Path) -> tuple[str, ...]:
-    """What leads from here to a live model."""
+    """What leads from here to a live model that was tested as the service that it is."""
     place = _word(str(folder))
     train = {
         Language.PYTHON: f"{_uv()} run --directory {place} train.py",
         Language.R: f"Rscript {_word(str(folder / 'train.R'))}",
         Language.JULIA: f"julia --project={place} {_word(str(folder / 'train.jl'))}",
     }[language]
-    where = "this-computer" if language is Language.PYTHON else "SERVER"
+    on, where = ("", "this-computer") if language is Language.PYTHON else (" --on SERVER", "SERVER")
     return (
         train,
         f'kronkers commit {place} -m "The first model"',
         f"kronkers model register {_word(f'{project}:{name}{language.model_ending}')}",
+        f"kronkers model test {name}{on}",
         f"kronkers release {name} --to {where}",
     )
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kronkers_studio.domain.errors import InvalidInput
+from kronkers_studio.domain.model_rows import takes_one_row
+from kronkers_studio.domain.models import Signature
 from kronkers_studio.workflows.prediction_answers import MOST_ANSWER_BYTES
 
 if TYPE_CHECKING:
@@ -51,12 +53,12 @@ def send_rows(client: ServiceClient, rows: Sequence[Row]) -> RawAnswer:
     return RawAnswer(status, answer, (time.perf_counter() - started) * 1000)
 
 
-def row_parts(values: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
-    """(where it begins, the rows) of each part that is sent in one request."""
-    start, size = 0, 0
+def row_parts(values: Sequence[Any], signature: Signature) -> Iterator[tuple[int, Sequence[Any]]]:
+    """(where it begins, the rows) of each part that is sent in one request to a model with that signature."""
+    start, size, most = 0, 0, 1 if takes_one_row(signature) else PART_ROWS
     for at, row in enumerate(values):
         length = len(json.dumps(row, ensure_ascii=False)) * 2  # letters are escaped on their way
-        if at > start and (at - start >= PART_ROWS or size + length > PART_BYTES):
+        if at > start and (at - start >= most or size + length > PART_BYTES):
             yield start, values[start:at]
             start, size = at, 0
         size += length

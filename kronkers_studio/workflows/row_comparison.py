@@ -18,12 +18,11 @@ from kronkers_studio.domain.row_comparison import ByTruth, ComparedRows, RowComp
 from kronkers_studio.domain.row_tables import MatchedRows, RowTable
 from kronkers_studio.workflows.answer_differences import by_truth, differences
 from kronkers_studio.workflows.model_test_runs.findings import Unmeasurable
-from kronkers_studio.workflows.model_test_runs.holdouts import Answers, column_place
+from kronkers_studio.workflows.model_test_runs.holdouts import Answers, column_place, rows_for
 from kronkers_studio.workflows.model_test_runs.private_service import PrivateService, private_service
 from kronkers_studio.workflows.model_test_runs.service_answers import AskedService
 from kronkers_studio.workflows.prediction_requests import RawAnswer
 from kronkers_studio.workflows.row_files import read_table
-from kronkers_studio.workflows.row_matching import match_rows
 from kronkers_studio.workflows.session import Session
 
 _Versions = tuple[ModelVersion, ModelVersion]
@@ -54,7 +53,7 @@ def compare_on_rows(
     _check_versions(versions, on)
     table = rows if isinstance(rows, RowTable) else open_rows(session, *versions, rows, cancel)
     source = source if isinstance(rows, RowTable) else rows
-    matched = _matched(table, versions)
+    matched = _matched(table, versions, truth)
     if truth:
         column_place(table, truth)
     answers: list[Answers] = []
@@ -94,9 +93,10 @@ def open_rows(
     return read_table(session, source, wanted.signature, cancel)
 
 
-def check_rows(table: RowTable, left: ModelVersion, right: ModelVersion) -> None:
-    """Raise ``RowsRefused`` or ``InvalidInput`` where one of them cannot take the rows, or there are none."""
-    _matched(table, (left, right))
+def check_rows(table: RowTable, left: ModelVersion, right: ModelVersion, truth: str = "") -> None:
+    """Raise ``RowsRefused`` or ``InvalidInput`` where one of them cannot take the rows, whose column ``truth`` is no
+    input of a model that knows no names, or there are none."""
+    _matched(table, (left, right), truth)
 
 
 def _by_truth(table: RowTable, truth: str, answers: list[Answers], versions: _Versions) -> tuple[ByTruth | None, str]:
@@ -119,13 +119,13 @@ def _check_versions(versions: _Versions, on: str) -> None:
             )
 
 
-def _matched(table: RowTable, versions: _Versions) -> list[MatchedRows]:
+def _matched(table: RowTable, versions: _Versions, truth: str) -> list[MatchedRows]:
     """The rows as each takes them. What is missing is said of both at once."""
     matched: list[MatchedRows] = []
     refused: list[RowsRefused] = []
     for version in versions:
         try:
-            matched.append(match_rows(table, version.signature, version.label))
+            matched.append(rows_for(table, version, version.label, (truth,) if truth else ()))
         except RowsRefused as problem:
             refused.append(problem)
     if len(refused) == len(versions):
@@ -178,7 +178,7 @@ def _remarks(
 ) -> tuple[str, ...]:
     """What is worth knowing of how the rows were taken."""
     said = [*table.remarks]
-    used = [{table.columns[place].strip() for place in each.used} for each in matched]
+    used = [{each.table.columns[place].strip() for place in each.used} for each in matched]
     for version, own, others in ((versions[0], used[0], used[1]), (versions[1], used[1], used[0])):
         if own - others:
             names = ", ".join(sorted(own - others)[:12])

@@ -30,7 +30,8 @@ def score_rows(
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> ScoredRows:
-    """Send all rows of ``matched`` in parts of at most ``prediction_requests.PART_ROWS`` rows and ``PART_BYTES`` bytes.
+    """Send all rows of ``matched`` in parts of at most ``prediction_requests.PART_ROWS`` rows and ``PART_BYTES`` bytes;
+    to a model that takes one row at a time, one by one.
 
     What ends it before the last part (the service refuses one, cannot be reached, or somebody cancels) is in the result
     with what was answered until then; before the first part is answered it is raised.
@@ -39,7 +40,7 @@ def score_rows(
     scored: ScoredRows | None = None
     outputs: list[Any] = []
     probabilities: list[Mapping[str, float]] = []
-    for start, part in row_parts(matched.values):
+    for start, part in row_parts(matched.values, live_model(session, name, place).signature):
         try:
             cancel.check()
             answer = predict(session, name, place, part)

@@ -52,7 +52,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shell.init()
     shell.run("migrate", str(project), "--project", "p")
     for name in ("wine1", "wine2", "wine3", "body1", "body2"):
-        shell.run("model", "register", f"p:{name}.joblib", "--name", name[:-1], "--data", "p:wine.csv")
+        data = ["--data", "p:wine.csv"] if name.startswith("wine") else []
+        shell.run("model", "register", f"p:{name}.joblib", "--name", name[:-1], *data)
     return folder
 
 

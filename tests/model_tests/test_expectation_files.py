@@ -70,6 +70,9 @@ def _wrong(key: str, value: str, kind: str = "kind: metric\n    metric: accuracy
         ("tests:\n  - 7", 2, "A test must be written", ""),
         ("tests:\n  - name: x", 2, "has no kind", "metric, champion"),
         ("tests:\n  - kind: metrik", 2, "“metrik” is no kind", "Did you mean metric?"),
+        ("tests:\n  - kind: [metric]", 2, "“['metric']” is no kind", ""),
+        ("tests:\n  - kind: metric\n    metric: [f1]", 3, "“['f1']” is no metric", ""),
+        ("tests:\n  - {kind: metric, metric: f1, at_least: ~}", 2, "either at_least or at_most", ""),
         ("tests:\n  - kind: metric\n    at_least: 1", 2, "has no “metric”", ""),
         (_wrong("atleast", "1"), 5, "“atleast” is nothing that", "Did you mean at_least?"),
         (_wrong("metric", "acc", "kind: metric\n    at_least: 1"), 4, "“acc” is no metric", ""),
@@ -145,3 +148,9 @@ def test_every_kind_can_be_written_with_every_field_of_it() -> None:
     for word, kind in KINDS.items():
         assert kind.kind == word
         assert all(field.name.rstrip("_").isidentifier() for field in dataclasses.fields(kind))
+
+
+@pytest.mark.parametrize("test", ["latency, p50: 0", "invariance, column: a, noise: 0", "leak, alone_at_most: 0"])
+def test_zero_is_a_bound_as_others_are(test: str) -> None:
+    """Seen to fail with 0 taken for nothing said."""
+    assert len(parse_test_set(f"tests: [{{kind: {test}}}]".encode(), "x.yaml")) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
+import numpy as np
 import openpyxl
 import polars as pl
 import pytest
@@ -154,3 +155,9 @@ def test_figures_never_read_as_the_bound_that_they_miss() -> None:
     assert figure(0.8999, 0.9) == "0.8999" and figure(0.89999, 0.9) == "0.89999"
     assert percent(0.9999) == "99.99 %" and percent(1.0) == "100 %" and percent(0.0) == "0 %"
     assert figure(1e-9) == "1e-09"
+
+
+def test_shares_of_numpy_are_said_as_others_are() -> None:
+    """Seen to fail where NumPy's truth values were compared by ``is``."""
+    assert percent(np.float64(1.0)) == "100 %"
+    assert percent(np.float64(0.5)) == "50 %"

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
+from kronkers_studio.domain.errors import Cancelled
 from kronkers_studio.domain.expectations import Metric
+from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.workflows.model_test_runs.model_difference import compared
 from kronkers_studio.workflows.model_test_runs.quality_metrics import Judged, Undefined, measure, midranks
 from kronkers_studio.workflows.model_test_runs.single_columns import alone
@@ -147,6 +149,15 @@ def test_worse_by_chance_and_worse_for_certain_are_told_apart() -> None:
     assert compared(Metric.RMSE, same, good, None, 0.0).chance > 0.01
     assert compared(Metric.RMSE, bad, good, None, 1.0).chance > 0.5
     assert compared(Metric.RMSE, bad, good, None, 0.0) == compared(Metric.RMSE, bad, good, None, 0.0)
+
+
+def test_drawing_rows_again_and_again_ends_when_it_is_cancelled() -> None:
+    """Seen to fail with all samples drawn first: of a million rows that takes many minutes."""
+    cancel = CancelSource()
+    cancel.cancel()
+    judged = Judged(np.zeros(20), np.ones(20))
+    with pytest.raises(Cancelled):
+        compared(Metric.RMSE, judged, judged, None, 0.0, cancel)
 
 
 # ---- one column alone ----

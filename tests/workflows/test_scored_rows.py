@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
@@ -47,6 +48,13 @@ _MIXED = Signature(
 )
 _UNNAMED = Signature(inputs=(Tensor("x", Datatype.FP32, (-1, 2)),))
 _WANTED = ("spend", "calls")
+
+
+@pytest.fixture(autouse=True)
+def _live_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is live takes many rows at once."""
+    live = SimpleNamespace(signature=_NUMBERS)
+    monkeypatch.setattr(scored_rows, "live_model", lambda _session, _name, _place: live)
 
 
 def _matched(content: str | bytes, signature: Signature = _NUMBERS, name: str = "own.csv") -> MatchedRows:

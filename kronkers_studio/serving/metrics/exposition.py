@@ -125,17 +125,25 @@ class _Process(Collector):
             self._started = self._process.create_time()
 
     def usage(self) -> tuple[float, int | None]:
-        """Seconds of processor time used so far, and bytes of memory."""
-        cpu, memory = os.times(), None
+        """Seconds of processor time used so far, and bytes of memory; those of the processes that it started, in which
+        models of R and Julia are, included."""
+        seconds, memory = sum(os.times()[:4]), None  # with the processes that have ended
         with suppress(psutil.Error, OSError):
-            memory = self._process.memory_info().rss if self._process is not None else None
-        return cpu.user + cpu.system, memory
+            if self._process is not None:
+                memory = self._process.memory_info().rss
+                for child in self._process.children(recursive=True):
+                    with suppress(psutil.Error):  # it has ended meanwhile
+                        used, held = child.cpu_times(), child.memory_info().rss
+                        seconds, memory = seconds + used.user + used.system, memory + held
+        return seconds, memory
 
     def collect(self) -> Iterator[Metric]:
         cpu, memory = self.usage()
         yield CounterMetricFamily("kronkers_process_cpu_seconds", "Processor time used, in seconds.", value=cpu)
         if memory is not None:
-            yield GaugeMetricFamily("kronkers_process_memory_bytes", "Resident memory, in bytes.", value=memory)
+            yield GaugeMetricFamily(
+                "kronkers_process_memory_bytes", "Resident memory of all its processes, in bytes.", value=memory
+            )
         yield GaugeMetricFamily(
             "kronkers_process_start_time_seconds", "When the process started, since the epoch.", value=self._started
         )

@@ -154,6 +154,8 @@ def _amounts(answers: Answers, class_: Any) -> Any:
 
 def check_refuses(examination: Examination, wanted: RefusesExpectation) -> Finding:
     tried = list(_wrong_rows(examination, wanted))
+    if not tried:
+        raise Unmeasurable("Nothing is said that must be refused.")
     through: list[str] = []
     for words, row in tried:
         status = examination.asked.raw([row]).status

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from kronkers_studio.domain.errors import NotFound, ServiceUnavailable
+from kronkers_studio.domain.errors import NotFound, StudioError
 from kronkers_studio.domain.expectations import ExpectationSet, OnRows
 from kronkers_studio.domain.model_columns import example_row
-from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.progress import SILENT, CancelToken, Progress
 from kronkers_studio.domain.references import parse_model
 from kronkers_studio.workflows.model_test_runs.findings import Unmeasurable
@@ -61,6 +61,7 @@ class Examination:
             if name
         )
         self._ending = ending
+        self._sources: dict[str, ContentRef] = {}
         self._holdouts: dict[str, Holdout] = {}
         self._answers: dict[tuple[str, str], Answers] = {}
         self._opponents: dict[str, Opponent] = {}
@@ -72,8 +73,7 @@ class Examination:
         if not data:
             raise Unmeasurable("No data is named: write “data: FILE” in the test, or once at the top.")
         if data not in self._holdouts:
-            source = data_reference(data, self._test_set.source)
-            self._holdouts[data] = read_holdout(self._session, source, self.version, self._beside, self.cancel)
+            self._holdouts[data] = self._read(data, self.version)
         return self._holdouts[data]
 
     def answers(self, expectation: OnRows) -> Answers:
@@ -112,7 +112,8 @@ class Examination:
         """The most resident memory of the service so far, in bytes."""
         try:
             found = most_memory(self.service)
-        except ServiceUnavailable:  # it has ended; the next check says so
+        except StudioError:  # it has ended, or cannot be reached: the next check says so
+            self.cancel.check()
             found = None
         if found is not None:
             self.peak = max(self.peak, found)
@@ -124,11 +125,18 @@ class Examination:
             if asked is self.asked:
                 rows = self.holdout(expectation).rows
             else:
-                source = data_reference(expectation.data, self._test_set.source)
-                rows = read_holdout(self._session, source, asked.service.version, self._beside, self.cancel).rows
+                rows = self._read(expectation.data, asked.service.version).rows
             self.progress.expect(len(rows))
             self._answers[key] = asked.answers(rows)
         return self._answers[key]
+
+    def _read(self, data: str, version: ModelVersion) -> Holdout:
+        """The table as ``version`` takes it; in the state in which it was read first, whatever is saved meanwhile."""
+        if data not in self._sources:
+            source = data_reference(data, self._test_set.source)
+            commit = self._session.workspace.content.resolve(source.project, source.commit)
+            self._sources[data] = replace(source, commit=commit.id)
+        return read_holdout(self._session, self._sources[data], version, self._beside, self.cancel)
 
     def _named(self, against: str) -> ModelVersion | None:
         ledger = self._session.workspace.ledger

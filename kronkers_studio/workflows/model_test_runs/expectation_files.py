@@ -124,7 +124,8 @@ class _TestSet:
         if "kind" not in given:
             self._refuse(at, "This test has no kind.", f"The kinds are {', '.join(KINDS)}.")
         word = given["kind"].value
-        if word not in KINDS:
+        if not isinstance(word, str) or word not in KINDS:
+            word = _plain(given["kind"])
             self._refuse(given["kind"], f"“{_cut(word)}” is no kind of test.", _suggested(word, list(KINDS)))
         kind = KINDS[word]
         fields = {field.name.rstrip("_"): field for field in dataclasses.fields(kind)}
@@ -146,10 +147,14 @@ class _TestSet:
 
     def _complete(self, at: Located, kind: type[Expectation], values: Mapping[str, Any]) -> None:
         """What one field alone does not tell."""
-        asked = {key for key, value in values.items() if value not in (None, "", (), {}, False)}
+        asked = {
+            key
+            for key, value in values.items()
+            if value is not None and value is not False and value not in ("", (), {})
+        }
         word = kind.kind
         match word:
-            case "metric" if ("at_least" in values) is ("at_most" in values):
+            case "metric" if ("at_least" in asked) is ("at_most" in asked):
                 self._refuse(at, "A metric needs either at_least or at_most.", "Write for instance at_least: 0.9.")
             case "memory" | "size" | "start" if _NEEDED[word] not in values:
                 self._refuse(at, f"This test of kind {word} has no “{_NEEDED[word]}”.", f"Write {_NEEDED[word]}: …")
@@ -192,9 +197,8 @@ class _TestSet:
         origin, arguments = typing.get_origin(hint), typing.get_args(hint)
         if hint is Metric:
             if at.value not in list(Metric):
-                self._refuse(
-                    at, f"“{_cut(at.value)}” is no metric.", _suggested(at.value, [each.value for each in Metric])
-                )
+                word = _plain(at)
+                self._refuse(at, f"“{_cut(word)}” is no metric.", _suggested(word, [each.value for each in Metric]))
             return Metric(at.value)
         if origin is tuple:
             items = at.value if isinstance(at.value, list) else [at]

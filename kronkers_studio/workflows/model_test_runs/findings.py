@@ -66,7 +66,7 @@ def percent(share: float) -> str:
     """ "98 %", "99.97 %": never 100 % for less than all."""
     for digits in (0, 1, 2, 4):
         text = f"{share * 100:.{digits}f}"
-        if (float(text) == 100) is (share >= 1) and (float(text) == 0) is (share <= 0):
+        if (float(text) == 100) == (share >= 1) and (float(text) == 0) == (share <= 0):
             return f"{text} %"
     return f"{share * 100} %"
 

@@ -15,7 +15,7 @@ from kronkers_studio.domain.models import ContentRef, Datatype, ModelVersion, Si
 from kronkers_studio.domain.paths import join, parent
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.domain.references import parse_content
-from kronkers_studio.domain.row_tables import RowTable, name_key
+from kronkers_studio.domain.row_tables import MatchedRows, RowTable, name_key
 from kronkers_studio.workflows.model_test_runs.findings import Unmeasurable
 from kronkers_studio.workflows.model_test_runs.labels import in_order, label_of, one_spelling
 from kronkers_studio.workflows.model_test_runs.quality_metrics import Array, Judged
@@ -73,8 +73,14 @@ def read_holdout(
     their order but for those ``beside``, which hold what is true. Raises ``RowsRefused``, ``InvalidInput``,
     ``NotFound``."""
     table = read_table(session, source, version.signature, cancel)
+    return Holdout(table, rows_for(table, version, version.name, beside).values)
+
+
+def rows_for(table: RowTable, version: ModelVersion, called: str, beside: Collection[str]) -> MatchedRows:
+    """The rows of ``table`` as the model, which is ``called`` so in sentences, takes them; ``beside`` as in
+    ``read_holdout``. Raises ``RowsRefused``."""
     taken = table if model_columns(version.signature).named or not table.named else _without(table, beside)
-    return Holdout(table, match_rows(taken, version.signature, version.name).values)
+    return match_rows(taken, version.signature, called)
 
 
 def _without(table: RowTable, names: Collection[str]) -> RowTable:

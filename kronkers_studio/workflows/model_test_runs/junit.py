@@ -46,7 +46,7 @@ def problem_as_junit(model: str, problem: StudioError) -> bytes:
 
 def write_junit(file: Path, document: bytes) -> None:
     """Put the document there, whole. Raises ``FileUnwritable``."""
-    draft = file.with_name(f".{file.name}.new")
+    draft = file.parent / f".{file.name}.new"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         draft.write_bytes(document)

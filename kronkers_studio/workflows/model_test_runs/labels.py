@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]{0,99})")
+_LONGEST = 100  # characters of a number
 _DIGITS = frozenset(("0", "1"))
+_EXACT = 2.0**63
 _TRUTHS = {"true": "1", "false": "0"}
 
 
@@ -28,13 +31,15 @@ def label_of(value: Any) -> str:  # noqa: PLR0911  # one return per kind of valu
     text = str(value).strip()
     if text.lower() in _TRUTHS:
         return text.lower()
-    return _of_number(float(text)) if _NUMBER.fullmatch(text) else text
+    if _WHOLE.fullmatch(text):
+        return str(int(text))  # numbers of customers are longer than what a float tells apart
+    return _of_number(float(text)) if len(text) <= _LONGEST and _NUMBER.fullmatch(text) else text
 
 
 def _of_number(value: float) -> str:
     if not math.isfinite(value):
         return str(value)
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return str(int(value)) if value.is_integer() and abs(value) < _EXACT else repr(value)
 
 
 def one_spelling(*groups: Sequence[str]) -> list[list[str]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kronkers_studio.domain.expectations import Metric
+from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.workflows.model_test_runs.quality_metrics import Judged, Undefined, measure, right
 
 _SAMPLES = 1000
@@ -29,13 +30,21 @@ class Difference:
     way: str
 
 
-def compared(metric: Metric, one: Judged, other: Judged, positive: int | None, tolerance: float) -> Difference:
-    """How much worse ``one`` is than ``other``, which judge the same rows. Raises ``Undefined``."""
+def compared(
+    metric: Metric,
+    one: Judged,
+    other: Judged,
+    positive: int | None,
+    tolerance: float,
+    cancel: CancelToken = NEVER,
+) -> Difference:
+    """How much worse ``one`` is than ``other``, which judge the same rows. Raises ``Undefined``, ``Cancelled``."""
     sign = 1.0 if metric.is_error else -1.0
     worse = sign * (measure(metric, one, positive) - measure(metric, other, positive))
     if metric is Metric.ACCURACY and not tolerance:
         return Difference(worse, _mcnemar(one, other), "McNemar's test")
-    return Difference(worse, _bootstrap(metric, one, other, positive, tolerance), "a bootstrap over the rows")
+    chance = _bootstrap(metric, one, other, positive, tolerance, cancel)
+    return Difference(worse, chance, "a bootstrap over the rows")
 
 
 def _mcnemar(one: Judged, other: Judged) -> float:
@@ -50,12 +59,15 @@ def _mcnemar(one: Judged, other: Judged) -> float:
     return float(min(1.0, np.sum(np.exp(ways - count * np.log(2)))))
 
 
-def _bootstrap(metric: Metric, one: Judged, other: Judged, positive: int | None, tolerance: float) -> float:
+def _bootstrap(
+    metric: Metric, one: Judged, other: Judged, positive: int | None, tolerance: float, cancel: CancelToken
+) -> float:
     rows, random = len(one), np.random.default_rng(_SEED)
     samples = max(_FEWEST_SAMPLES, min(_SAMPLES, _MOST_ROWS_DRAWN // max(1, rows)))
     sign = 1.0 if metric.is_error else -1.0
     not_worse = drawn = 0
     for _ in range(samples):
+        cancel.check()
         chosen = random.integers(0, rows, rows)
         try:
             difference = measure(metric, one.take(chosen), positive) - measure(metric, other.take(chosen), positive)

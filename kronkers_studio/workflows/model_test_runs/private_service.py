@@ -81,7 +81,7 @@ def private_service(
             started = place.start(image, version, release, clock, cancel)
             seconds = clock.seconds()
             release = replace(release, endpoint={**release.endpoint, **started})
-            note.write_text(to_text(release), encoding="ascii")
+            _write(note, release)
             with closing(session.client(release)) as client:
                 yield PrivateService(release, version, image.package, client, seconds)
         finally:
@@ -135,8 +135,15 @@ def _noted(session: Session, release: Release) -> Path:
     for private in (folder.parent, folder):
         private.mkdir(mode=0o700, exist_ok=True)
     note = folder / f"{release.model}-r{release.number}.json"
-    note.write_text(to_text(release), encoding="ascii")
+    _write(note, release)
     return note
+
+
+def _write(note: Path, release: Release) -> None:
+    """At once or not at all: a half written note would leave its service to nobody."""
+    draft = note.with_suffix(".new")
+    draft.write_text(to_text(release), encoding="ascii")
+    draft.replace(note)
 
 
 def _read(note: Path) -> Release | None:

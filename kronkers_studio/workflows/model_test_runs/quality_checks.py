@@ -121,7 +121,7 @@ def check_champion(examination: Examination, wanted: ChampionExpectation) -> Fin
     positive = _positive(wanted, own)
     try:
         value, theirs = (measure(wanted.metric, each, positive) for each in (own, other))
-        found = compared(wanted.metric, own, other, positive, wanted.tolerance)
+        found = compared(wanted.metric, own, other, positive, wanted.tolerance, examination.cancel)
     except Undefined as problem:
         raise Unmeasurable(f"{wanted.metric.words} cannot be told: {problem}.") from None
     worse = found.worse > wanted.tolerance
@@ -157,7 +157,7 @@ def check_agreement(examination: Examination, wanted: AgreementExpectation) -> F
         same = expected[at] == given[at]
         if not same and numbers is not None:
             same = abs(numbers[at] - number_of(answers.outputs[at])) <= wanted.tolerance
-        agreeing += same
+        agreeing += bool(same)  # numbers of NumPy compare to truth values of its own
         first = at if not same and first < 0 else first
     share = agreeing / len(known)
     limit = f"at least {percent(wanted.at_least)} of the rows"
@@ -193,7 +193,7 @@ def check_leak(examination: Examination, wanted: LeakExpectation) -> Finding:
     limit = f"at most {figure(bound)} worse"
     sentence = (
         f"{wanted.metric.words} on {holdout.name} is {figure(value)}; with the values of “{worst}” shuffled it is "
-        f"{figure(max(most, 0.0), bound)} worse, {limit.removesuffix(' worse')} was asked for."
+        f"{figure(max(0.0, most), bound)} worse, {limit.removesuffix(' worse')} was asked for."
     )
     return passed_if(most <= bound, sentence, most, limit)
 

@@ -33,7 +33,7 @@ class AskedService:
         ``ServiceUnavailable``, ``Cancelled``."""
         outputs: list[Any] = []
         probabilities: list[Mapping[str, float]] = []
-        for start, part in row_parts(rows):
+        for start, part in row_parts(rows, self.service.version.signature):
             raw = self.raw(part)
             try:
                 found = read_prediction(
