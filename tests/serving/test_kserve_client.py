@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sklearn.datasets import load_wine
 
+from tests.pmml_models.test_answers import CASES, FILES
 from tests.serving.model_folders import (
     adding_folder,
     mixed_classifier,
@@ -18,6 +20,7 @@ from tests.serving.model_folders import (
 )
 from tests.serving.protocol_clients import kserve_outputs
 from tests.serving.test_worker_service import folder as worker_folder  # noqa: F401 — a fixture
+from tests.tree_libraries.packages import package_of
 
 pytestmark = pytest.mark.slow
 
@@ -41,6 +44,16 @@ def test_a_model_of_onnx(tmp_path: Path) -> None:
     with running(adding_folder(tmp_path / "model")) as (port, _):
         outputs = kserve_outputs(f"127.0.0.1:{port}", [("X", "FP32", [2, 2], [[1.5, 2.0], [3.0, 4.0]])])
     assert outputs["sum"] == [3.5, 7.0]
+
+
+def test_a_model_of_pmml(tmp_path: Path) -> None:
+    case = CASES["forest"]
+    file = Path(shutil.copy(FILES / "forest.pmml", tmp_path))
+    columns = zip(case["columns"], zip(*case["rows"], strict=True), strict=True)
+    asked = [(name, "FP64", [len(values), 1], list(values)) for name, values in columns]
+    with running(package_of(file)) as (port, _):
+        outputs = kserve_outputs(f"127.0.0.1:{port}", asked, model="model")
+    assert outputs["label"] == case["label"]
 
 
 def test_a_model_in_another_process(worker_folder: Path) -> None:  # noqa: F811
