@@ -63,7 +63,7 @@ class HttpServer(uvicorn.Server):
         self._is_prepared = False
         for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
             if hasattr(signal, name):  # uvicorn raises the signal again when it is done: then nothing is left to do
-                signal.signal(getattr(signal, name), _nothing)
+                signal.signal(getattr(signal, name), self.handle_exit)  # and one that comes before it runs counts
 
     @property
     def unready(self) -> str:
@@ -154,7 +154,3 @@ def _waiting_at(listener: socket.socket) -> Iterator[socket.socket]:
             return
         accepted.setblocking(False)
         yield accepted
-
-
-def _nothing(_number: int, _frame: object) -> None:
-    pass

@@ -49,7 +49,7 @@ def start_logging(file: Path | None) -> None:
     logging.root.handlers = [handler]
     logging.root.setLevel(logging.INFO)
     logging.captureWarnings(True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # the server says itself when it starts and stops
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # a line for all that is no HTTP would fill the log
     faulthandler.enable()
 
 

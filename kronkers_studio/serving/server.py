@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.frameworks.workers.worker_model import WorkerModel
+from kronkers_studio.serving.frameworks.workers.worker_pool import WorkerPool
 from kronkers_studio.serving.http.app import Limits, build_app
 from kronkers_studio.serving.http.identity import read_identity
 from kronkers_studio.serving.http.request_log import RequestLog
@@ -31,6 +32,7 @@ from kronkers_studio.serving.warm_up import warm_up
 _log = logging.getLogger(__name__)
 
 _SECONDS_FOR_WORKERS = 60.0  # until all have loaded the model; it is ready with fewer then
+_PAUSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def serve(options: Options) -> None:
         if options.mute:
             mute_output()
         if pool is not None:
-            await asyncio.get_running_loop().run_in_executor(None, pool.wait_until_full, _SECONDS_FOR_WORKERS)
+            await _workers_live(pool)
         await warm_up(model, runner)
 
     server = HttpServer(
@@ -108,6 +110,13 @@ def serve(options: Options) -> None:
         if options.ready_file:
             _take_back(options.ready_file)
         _log.info("stopped")
+
+
+async def _workers_live(pool: WorkerPool) -> None:
+    """Wait for all workers, without a thread: that would be waited for where the service stops meanwhile."""
+    deadline = time.monotonic() + _SECONDS_FOR_WORKERS
+    while not pool.is_full and time.monotonic() < deadline:
+        await asyncio.sleep(_PAUSE)
 
 
 def _listen(host: str, port: int) -> socket.socket:

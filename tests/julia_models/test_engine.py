@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kronkers_studio.domain.models import Framework
@@ -20,7 +21,8 @@ from kronkers_studio.workflows.servers import add_server, show_host_key
 from kronkers_studio.workflows.session import Session, create_workspace
 from tests.conftest import TEST_CACHE
 from tests.lab.servers import LabServer
-from tests.packaging.containers import docker
+from tests.packaging.containers import docker, health
+from tests.serving.protocol_clients import arrays_of, kserve_outputs, tensors_of, triton_outputs, whole_rows
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -69,3 +71,37 @@ def test_an_object_answers_in_its_release_as_in_julia(session: Session, name: st
         for row, given in zip(case["probabilities"], answer.probabilities, strict=True):
             assert list(given.values()) == pytest.approx(row, rel=1e-12)
         assert list(answer.outputs) == [("low", "middle", "high")[row.index(max(row))] for row in case["probabilities"]]
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_clients_of_the_protocol_get_what_julia_answers(session: Session, lab_server: LabServer, name: str) -> None:
+    register_model(session, "trials", f"{name}.jls", name=f"asked-{name}")
+    release_model(session, f"asked-{name}", to="works")
+    try:
+        image = docker(lab_server, "inspect", "--format", "{{.Image}}", *_containers(lab_server)).split()[0]
+        docker(lab_server, "run", "--detach", "--name", "asked", "--publish", "8080:8080", image)
+        found, case = _asked_by_clients(lab_server, f"asked-{name}", ANSWERS[name])
+    finally:
+        docker(lab_server, "rm", "--force", "asked")
+        stop_release(session, f"asked-{name}", "works")
+    for outputs in found:
+        if "output" in case:
+            assert np.ravel(outputs["output"]) == pytest.approx(case["output"], rel=1e-12)
+        else:
+            assert np.ravel(outputs["probabilities"]) == pytest.approx(np.ravel(case["probabilities"]), rel=1e-12)
+
+
+def _containers(server: LabServer) -> list[str]:
+    return docker(server, "ps", "--quiet").split()
+
+
+def _asked_by_clients(
+    server: LabServer, model: str, case: dict[str, Any]
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """What tritonclient, by JSON and by binary data, and KServe's client got, and what Julia answers: to the rows that
+    lack nothing."""
+    assert health(server, "asked") == "healthy", docker(server, "logs", "asked")
+    answers, host = whole_rows(case), f"{server.host}:8080"
+    tensors = tensors_of(host, model, answers["rows"])
+    found = triton_outputs(host, arrays_of(tensors), model=model)
+    return [*found, kserve_outputs(host, tensors, model=model)], answers

@@ -79,11 +79,12 @@ def composed_of_file(
 
 
 @contextmanager
-def running(server: LabServer, image: ComposedImage, name: str) -> Iterator[str]:
-    """The container ``name`` of ``image``, confined as releases are and without a network."""
+def running(server: LabServer, image: ComposedImage, name: str, *, port: int = 0) -> Iterator[str]:
+    """The container ``name`` of ``image``, confined as releases are; without a network, or published at ``port``."""
     docker(server, "load", pieces=docker_archive(image))
-    confined = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--network", "none")
-    docker(server, "run", "--detach", "--name", name, *confined, image.config_digest)
+    confined = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL")
+    network = ("--publish", f"{port}:8080") if port else ("--network", "none")
+    docker(server, "run", "--detach", "--name", name, *confined, *network, image.config_digest)
     try:
         yield name
     finally:

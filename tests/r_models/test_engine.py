@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kronkers_studio.domain.errors import PackagingFailed, ServerError
@@ -35,6 +36,7 @@ from kronkers_studio.workflows.session import Session, create_workspace
 from tests.conftest import TEST_CACHE
 from tests.lab.servers import LabServer
 from tests.packaging.containers import docker, health
+from tests.serving.protocol_clients import arrays_of, kserve_outputs, tensors_of, triton_outputs, whole_rows
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -54,6 +56,7 @@ KILL = (
     "        os.kill(int(folder.name), 9)\n"
 )
 CONFINED = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--memory", "1g", "--pids-limit", "128")
+PUBLISHED = ("--publish", "8080:8080")
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +109,7 @@ def container(
     """The service of a model file, running."""
     image = composed(request.param, base, cache)
     docker(lab_server, "load", pieces=docker_archive(image))
-    docker(lab_server, "run", "--detach", "--name", "trials", *CONFINED, image.config_digest)
+    docker(lab_server, "run", "--detach", "--name", "trials", *CONFINED, *PUBLISHED, image.config_digest)
     try:
         yield request.param
     finally:
@@ -148,6 +151,24 @@ def test_a_model_answers_in_its_container_as_r_does(container: str, lab_server: 
         assert numbers([found[name] for name in row]) == pytest.approx(
             numbers(list(row.values())), rel=1e-6, abs=1e-12, nan_ok=True
         )
+
+
+@pytest.mark.parametrize("container", ["lm", "glmnet_classes"], indirect=True)
+def test_clients_of_the_protocol_get_what_r_answers(container: str, lab_server: LabServer) -> None:
+    """Numbers, truth and words go in; numbers, or words with probabilities, come back."""
+    assert health(lab_server, "trials") == "healthy", docker(lab_server, "logs", "trials")
+    case, host = whole_rows(ANSWERS[container]), f"{lab_server.host}:8080"
+    tensors = tensors_of(host, "trials", case["rows"])
+
+    found = [*triton_outputs(host, arrays_of(tensors), model="trials"), kserve_outputs(host, tensors, model="trials")]
+
+    for outputs in found:
+        if "label" in case:
+            expected = [value for row in case["probabilities"] for value in row.values()]
+            assert outputs["label"] == case["label"]
+            assert np.ravel(outputs["probabilities"]) == pytest.approx(expected, rel=1e-6)
+        else:
+            assert np.ravel(outputs["output"]) == pytest.approx(np.ravel(case["output"]), rel=1e-6)
 
 
 @pytest.mark.parametrize("container", ["lm"], indirect=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from kronkers_studio.deployment.service_client import LoopbackClient
-from kronkers_studio.serving.http import request_log
+from kronkers_studio.serving.http import app, request_log
 from kronkers_studio.serving.http.request_log import RequestLog
 from tests.serving.model_folders import running, wine_folder, wine_rows
 
@@ -54,6 +55,14 @@ def test_each_request_has_a_line_without_what_was_sent(tmp_path: Path) -> None:
         ("/v2/models/MODEL/ready", 404),
         ("another", 404),
     ]
+
+
+def test_every_address_without_a_models_name_is_named() -> None:
+    """Seen to fail without /statistics."""
+    written = Path(app.__file__).read_text(encoding="utf-8")
+    own = set(re.findall(r'Route\("(/[^"{]*)", _', written))
+    assert len(own) > 6
+    assert {request_log._route(path) for path in own} == own
 
 
 def test_by_default_no_request_is_logged(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from kronkers_studio.serving.http_server import HttpServer
 from tests.serving.load import Outcome, ask_until, request
 from tests.serving.model_folders import running, wine_folder, wine_rows
 from tests.serving.test_running import slow_folder
@@ -92,6 +93,31 @@ def test_it_says_that_it_is_not_ready_before_it_closes_anything(
     assert b"about to stop" in said
     assert answers[0].startswith(b"HTTP/1.1 200")
     assert b"connection: close" in answers[0]
+
+
+def test_a_signal_that_comes_before_it_listens_is_not_lost() -> None:
+    """Seen to fail with a handler that does nothing until the server runs."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    seconds: list[None] = []
+    try:
+        server = HttpServer(
+            prepare=lambda: asyncio.sleep(0),
+            when_ready=lambda: None,
+            each_second=lambda: seconds.append(None),
+            is_told_to_stop=lambda: len(seconds) > 2,  # so that it ends in any case
+        )
+        server.config.app = _no_app
+        signal.raise_signal(signal.SIGTERM)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            server.run(sockets=[listener])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert not seconds
+
+
+async def _no_app(_scope: object, _receive: object, _send: object) -> None:
+    pass
 
 
 def test_what_takes_too_long_to_finish_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

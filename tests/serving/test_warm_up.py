@@ -21,6 +21,7 @@ import pytest
 
 from kronkers_studio.deployment.service_client import LoopbackClient
 from kronkers_studio.domain.errors import ServiceUnavailable
+from kronkers_studio.serving import warm_up as warming
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.model import Arrays, Model
 from kronkers_studio.serving.problems import Refusal
@@ -29,6 +30,7 @@ from kronkers_studio.serving.warm_up import warm_up
 from tests.serving.model_folders import running, write_folder
 
 _HANGS = 60  # seconds
+_SECONDS_TO_MEET = 20
 
 
 class _Noting:
@@ -62,9 +64,25 @@ def _warm(model: _Noting, *, threads: int = 3, quick: bool = True, seconds: floa
         runner.close()
 
 
-def test_every_thread_and_the_event_loop_have_answered_and_batches_of_all_sizes() -> None:
-    """Seen to fail with one call alone."""
-    model = _Noting()
+class _AtOnce(_Noting):
+    """Answers to one row once ``threads`` of the pool ask at the same time."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__()
+        self._together = threading.Barrier(threads)
+
+    def run(self, inputs: Arrays, wanted: Collection[str]) -> dict[str, np.ndarray[Any, Any]]:
+        if len(inputs["age"]) == 1 and threading.current_thread() is not threading.main_thread():
+            self._together.wait(_SECONDS_TO_MEET)
+        return super().run(inputs, wanted)
+
+
+def test_every_thread_and_the_event_loop_have_answered_and_batches_of_all_sizes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Seen to fail with calls that are made one after the other, and with none on the event loop."""
+    monkeypatch.setattr(warming, "_QUICK_SECONDS", _HANGS)  # however busy this computer is
+    model = _AtOnce(3)
     assert _warm(model)
     assert {rows for rows, _, _ in model.calls} == {1, 2, 4, 8, 16, 32, 64}
     of_one = {thread for rows, thread, _ in model.calls if rows == 1}

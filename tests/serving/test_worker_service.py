@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -140,3 +141,28 @@ def test_a_stop_under_load_loses_nothing_and_leaves_no_worker(folder: Path) -> N
     assert outcome.lost == []
     assert set(outcome.statuses) <= {200, 429}
     assert not any(worker.is_running() for worker in workers)
+
+
+def test_a_stop_does_not_wait_for_workers_that_are_being_started(folder: Path) -> None:
+    """Seen to fail where the workers were waited for in a thread, and those that load the model were not ended."""
+    script = Path(os.environ["PATH"].split(os.pathsep)[0]) / "Rscript"
+    first = folder / "first"
+    slow = f'mkdir "{first}" 2>/dev/null || exec sleep 600\n'
+    script.write_text(script.read_text(encoding="utf-8").replace("exec", slow + "exec", 1), encoding="utf-8")
+    command = [sys.executable, "-m", "kronkers_studio.serving", "--model", str(folder), "--workers", "3"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        found: list[psutil.Process] = []
+        while len(found) < 3:
+            assert process.poll() is None
+            found = psutil.Process(process.pid).children(recursive=True)
+            time.sleep(0.05)
+        time.sleep(1)  # it listens then, and waits for them
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=_HANGS) == 0
+        assert time.monotonic() - began < 8
+        assert not any(worker.is_running() for worker in found)
+    finally:
+        process.kill()
+        process.wait()

@@ -7,6 +7,7 @@ access         who may ask
 identity       the secret of a release
 bodies         requests' bodies, within bounds
 connections    one connection, whose headers are bounded in size and time
+upgrades       a parser that declines other protocols, and keeps the body
 answers        what goes back
 request_ids    what names one request
 request_log    a line of the log for each request

@@ -11,6 +11,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kronkers_studio.serving.http.bodies import BODY_IS_WHOLE
+from kronkers_studio.serving.http.upgrades import OfferlessParser
 
 MOST_HEADER_BYTES = 32 * 1024  # of one request, with its address
 SECONDS_FOR_HEADERS = 10.0
@@ -27,6 +28,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self._offers = self.parser = OfferlessParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does: what is pipelined then
         self._in_headers = False
         self._received = 0  # bytes since the last request's headers were complete
         self._header_timer: asyncio.TimerHandle | None = None
@@ -86,7 +89,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         if received > MOST_HEADER_BYTES and self._header_bytes() > MOST_HEADER_BYTES:
             self._refuse_headers()
-        else:
+        elif not self._offers.is_offer:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -94,7 +97,7 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if not self.transport.is_closing():
+        if not (self.transport.is_closing() or self._offers.is_offer):
             super().on_message_complete()
             scope: Any = self.scope
             scope[BODY_IS_WHOLE] = True

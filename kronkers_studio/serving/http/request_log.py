@@ -21,7 +21,17 @@ _log = logging.getLogger(__name__)
 
 _MOST_A_SECOND = 100
 _OWN = frozenset(
-    {"/", "/predict", "/openapi.json", "/metrics", "/history", "/v2", "/v2/health/live", "/v2/health/ready"}
+    {
+        "/",
+        "/predict",
+        "/openapi.json",
+        "/metrics",
+        "/history",
+        "/statistics",
+        "/v2",
+        "/v2/health/live",
+        "/v2/health/ready",
+    }
 )
 _OF_MODEL = re.compile(r"/v2/models/[^/]*(?:/versions/[^/]*)?(?P<ending>/infer|/ready)?")
 _SENDER_GONE = 499

@@ -41,6 +41,7 @@ class WorkerPool:
         self._changed = threading.Condition()
         self._free: list[WorkerProcess] = []
         self._alive: set[WorkerProcess] = set()
+        self._starting: set[WorkerProcess] = set()
         self._short_lives: list[int] = []  # of each place in the pool, one after the other
         self._closing = threading.Event()
         self._keepers: list[threading.Thread] = []
@@ -73,10 +74,11 @@ class WorkerPool:
                 _log.warning("fewer workers than processors: each holds the model", extra={"fields": fields})
         return len(self._short_lives)
 
-    def wait_until_full(self, seconds: float) -> bool:
-        """Whether every worker lives, within ``seconds``."""
+    @property
+    def is_full(self) -> bool:
+        """Whether every worker lives."""
         with self._changed:
-            return self._changed.wait_for(lambda: len(self._alive) >= len(self._short_lives), seconds)
+            return len(self._alive) >= len(self._short_lives)
 
     @property
     def processes(self) -> list[int]:
@@ -112,7 +114,7 @@ class WorkerPool:
         """End all processes."""
         self._closing.set()
         with self._changed:
-            workers = list(self._alive)
+            workers = [*self._alive, *self._starting]  # who loads the model is not waited for
             self._changed.notify_all()
         for worker in workers:
             worker.end()
@@ -154,7 +156,12 @@ class WorkerPool:
     def _start(self, worker: WorkerProcess) -> None:
         with self._changed:
             self.starts += 1
-        answers_in(worker.start())
+            self._starting.add(worker)
+        try:
+            answers_in(worker.start())
+        finally:
+            with self._changed:
+                self._starting.discard(worker)
         with self._changed:
             if self._closing.is_set():
                 raise WorkerDied("the service ends")
