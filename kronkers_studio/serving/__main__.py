@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from kronkers_studio.serving.cores import available_cores
 from kronkers_studio.serving.logs import start_logging
@@ -24,8 +26,6 @@ def main() -> int:
     threads = available_cores()
     for name in _LIBRARY_THREADS:  # read when the libraries are imported, so before everything else
         os.environ.setdefault(name, str(threads))
-    import logging
-
     try:
         _serve(arguments, threads)
     except CannotStart as refusal:
@@ -97,5 +97,13 @@ def _share(text: str) -> float:
     return found
 
 
+def _leave(code: int) -> NoReturn:
+    """End the process now. What the model still computes is not waited for, as it would be at the end of Python:
+    whoever stops a service kills it after ten seconds or so."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _leave(main())

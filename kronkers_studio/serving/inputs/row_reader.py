@@ -20,6 +20,7 @@ from kronkers_studio.serving.problems import Refusal, kind_of, shown
 from kronkers_studio.serving.signature import NUMPY_TYPES, Signature, TensorSpec
 
 _Array = np.ndarray[Any, Any]
+_LAST_DAY = 106_750  # since 1970, and before it: what 64 bits of nanoseconds hold
 
 
 @dataclass(frozen=True)
@@ -257,14 +258,24 @@ def dates(texts: _Array, name: str) -> _Array:
     moments = np.empty(texts.shape, dtype=object)
     for place, text in np.ndenumerate(texts):
         try:
-            moments[place] = np.datetime64(text.removesuffix("Z") if isinstance(text, str) and text else "NaT", "ns")
+            moments[place] = _moment(text.removesuffix("Z") if isinstance(text, str) and text else "NaT")
         except ValueError:
             raise Refusal(
-                f"Row {place[0] + 1}: the field {shown(name)} must be a date like 2024-02-29 or 2024-02-29T13:00:00.",
+                f"Row {place[0] + 1}: the field {shown(name)} must be a date like 2024-02-29 or 2024-02-29T13:00:00, "
+                "from 1678 to 2261.",
                 field=name,
                 row=place[0] + 1,
             ) from None
     return moments
+
+
+def _moment(text: str) -> np.datetime64:
+    """As the tables have it that models are fitted on: in nanoseconds, which end with the year 2262. Raises
+    ``ValueError`` of others, where NumPy would begin anew at the other end."""
+    day = np.datetime64(text, "D")
+    if not np.isnat(day) and abs(int(day.astype(np.int64))) > _LAST_DAY:
+        raise ValueError(text)
+    return np.datetime64(text, "ns")
 
 
 def _with_gaps(array: _Array, missing: bool) -> _Array:
