@@ -10,6 +10,7 @@ from kronkers_studio.serving.inputs.flat_tables import FlatTable, broken, number
 from kronkers_studio.serving.problems import Refusal
 
 _MOST_MESSAGES = 10_000
+_STREAM_END = CONTINUED + bytes(4)
 _FILE_END = 4 + len(FILE_END)  # the footer's length, and the file's last bytes
 
 
@@ -31,13 +32,11 @@ def messages(body: bytes) -> Iterator[Message]:
 def _of_stream(body: bytes) -> Iterator[Message]:
     at = 0
     for _ in range(_MOST_MESSAGES):
-        if at == len(body) or body[at:] == CONTINUED + bytes(4):
+        if at == len(body) or body.startswith(_STREAM_END, at):
             return
         message = _message(body, at)
         yield message
         at = message.end
-        if body[at : at + 8] == CONTINUED + bytes(4):
-            return
     raise _too_many()
 
 
