@@ -53,6 +53,8 @@ def write_project(folder: Path) -> None:
         line = Ridge(float(depth)).fit(rows, data.data[:, 12])
         line.feature_names_in_ = names
         joblib.dump(line, folder / f"proline{depth}.joblib")
+        nameless = DecisionTreeClassifier(max_depth=depth, random_state=0).fit(rows, truth)
+        joblib.dump(nameless, folder / f"nameless{depth}.joblib")
     (folder / ".python-version").write_text("3.11", encoding="utf-8")
     with (folder / "wines.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
@@ -73,6 +75,8 @@ def cellar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name in ("wine1", "wine3", "proline1", "proline3"):
             data = ContentRef("Cellar", "main", "wines.csv")
             register_model(session, "Cellar", f"{name}.joblib", name=name[:-1], data=data)
+        for depth in (1, 3):
+            register_model(session, "Cellar", f"nameless{depth}.joblib", name="nameless")
         release_model(session, "wine", 1, to=THIS_COMPUTER)
     yield directory
     with open_workspace(directory) as session:
@@ -268,6 +272,24 @@ def test_of_many_classes_the_first_ten_are_bars() -> None:
     assert percent(0.0) == "0.0 %" and percent(0.00001) == "< 0.1 %"
     scores, _ = chance_bars({"a": -3.0, "b": 5.0}, "b")
     assert [(bar.share, bar.words) for bar in scores] == [(1.0, "5"), (0.0, "-3")]
+
+
+def test_a_model_without_names_of_columns_takes_all_but_the_truth(
+    ask: Callable[[str], SameRowsDialog], tmp_path: Path, come_to_rest: Rest, window: MainWindow
+) -> None:
+    """Seen to fail with the table looked at only when it is opened."""
+    file = tmp_path / "Cellar.csv"
+    file.write_text(",".join([*_COLUMNS, "cultivar"]) + "\n" + "13,1,2,Barolo\n" * 9, encoding="utf-8")
+    dialog = ask("nameless")
+    dialog.open_table(file)
+    come_to_rest(window)
+    assert not dialog.go.isEnabled() and dialog.notice.isVisible()
+    dialog.truth.choose("cultivar")
+    come_to_rest(window)
+    assert dialog.go.isEnabled() and not dialog.notice.isVisible()
+    dialog.truth.choose("")
+    come_to_rest(window)
+    assert not dialog.go.isEnabled() and dialog.notice.isVisible()
 
 
 def test_levels_and_truth_values_are_chosen_not_typed(qtbot: QtBot) -> None:

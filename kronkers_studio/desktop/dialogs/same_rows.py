@@ -170,6 +170,7 @@ class SameRowsDialog(Dialog):
         self.truth = ComboBox(tr("Which column is the truth"))
         truth_help = tr("With it, both are measured, and it is said whether one is better by more than chance.")
         self.truth_field = Field(tr("Which column is the truth"), self.truth, truth_help)
+        self.truth.currentIndexChanged.connect(self._check_again)
         self.where = ComboBox(tr("Where they run"))
         self.where_field = Field(tr("Where they run"), self.where)
         for field in (self.truth_field, self.where_field):
@@ -272,6 +273,35 @@ class SameRowsDialog(Dialog):
             self.open_button.setFocus()
         else:
             self.go.setFocus()
+
+    def _check_again(self) -> None:
+        """With another column as the truth: models that know no names of columns take all others."""
+        opened, left, right, truth = self._opened, self._left, self._right, str(self.truth.value or "")
+        if opened is None:
+            return
+
+        def work(_session: Session, _cancel: CancelToken) -> StudioError | None:
+            from kronkers_studio.workflows.row_comparison import check_rows
+
+            try:
+                check_rows(opened.table, left, right, truth)
+            except StudioError as refusal:
+                return refusal
+            return None
+
+        def done(refusal: StudioError | None) -> None:
+            if self._opened is opened and str(self.truth.value or "") == truth:
+                self._opened = opened._replace(refusal=refusal)
+                self._show_whether_it_fits()
+
+        self._studio.look(work, done, owner=self, failed=self.notice.show_error)
+
+    def _show_whether_it_fits(self) -> None:
+        self.notice.clear()
+        self.go.setEnabled(self._fits)
+        self._show_default()
+        if self._opened is not None and self._opened.refusal is not None:
+            self.notice.show_error(self._opened.refusal)
 
     def _read_places(self) -> None:
         both = (self._left, self._right)
