@@ -177,6 +177,7 @@ def test_tables_are_aligned() -> None:
     assert table(["", "a"], [["first", "1"], ["x", "100"]]) == ["         a", "first    1", "x      100"]
 
 
+@pytest.mark.slow
 def test_the_whole_of_it_beside_git_on_tiny_trees(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(
         [

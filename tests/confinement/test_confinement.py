@@ -29,6 +29,8 @@ from kronkers_studio.confinement import (
 from kronkers_studio.confinement.start import _LAUNCHER
 from tests.confinement.attacks import ATTACKS
 
+pytestmark = pytest.mark.safety
+
 _NO_MEANS = Means(Level.NONE)
 _SECONDS = 60
 _FILE_SIZE = 8 << 20

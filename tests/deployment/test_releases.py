@@ -60,6 +60,8 @@ from tests.deployment.service_image import (
 )
 from tests.lab.servers import LabServer
 
+pytestmark = pytest.mark.safety
+
 
 @pytest.fixture(autouse=True)
 def nothing_stays(ready: Connection) -> Iterator[None]:

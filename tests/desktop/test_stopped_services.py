@@ -50,6 +50,8 @@ from kronkers_studio.workflows.workers import at_work
 from tests.desktop.kinds import OpenWindow, Rest, the_page
 from tests.lab.servers import LabServer
 
+pytestmark = pytest.mark.safety
+
 _SAMPLE = resource("sample/OneDrive - Kronkers")
 _WITHIN = 5000  # milliseconds; so soon a page shows it
 _LONG = 120_000

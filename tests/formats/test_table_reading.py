@@ -27,6 +27,8 @@ from kronkers_studio.formats import table_reading
 from kronkers_studio.formats.table_reading import Limits, Source, TableReader
 from tests.formats import damaged
 
+pytestmark = pytest.mark.safety
+
 OLD, NEW = b"id,v\n1,2\n2,3\n", b"id,v\n1,2\n2,4\n"
 BUSY = b"id,v\n" + b"".join(b"%d,%d\n" % (n, n * 7919 % 1000003) for n in range(400_000))
 """Takes about a second to compare."""

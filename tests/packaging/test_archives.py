@@ -34,6 +34,8 @@ from kronkers_studio.packaging.images.signatures import SigningKey
 from kronkers_studio.packaging.images.verification import sign_image
 from tests.packaging.image_files import SmallImage, index_of, oci_layout, sha, tar_of
 
+pytestmark = pytest.mark.safety
+
 SYSTEM, PROCESSOR = this_platform().split("/")
 
 

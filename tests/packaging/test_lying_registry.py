@@ -19,6 +19,8 @@ from kronkers_studio.settings.secrets import Secret
 from tests.packaging.image_files import SmallImage, index_of, sha, tar_of
 from tests.packaging.registry_servers import Registry, make_certificate, own_registry
 
+pytestmark = pytest.mark.safety
+
 MANIFEST = "/v2/team/base/manifests/1"
 DEEP = b"[" * 200_000 + b"]" * 200_000
 Lie = Callable[[Registry, SmallImage, Path], None]

@@ -189,6 +189,7 @@ def _xgboost_json(**learner: object) -> bytes:
     return json.dumps({"learner": whole, "version": [3, 2, 0]}).encode()
 
 
+@pytest.mark.safety
 @pytest.mark.parametrize(
     ("data", "name", "reason"),
     [

@@ -39,6 +39,8 @@ from kronkers_studio.workflows.settling import settle_releases
 from kronkers_studio.workflows.trash import remove_model_version
 from kronkers_studio.workflows.workers import at_work, is_abandoned
 
+pytestmark = pytest.mark.safety
+
 MODEL = "wine"
 PLACE = THIS_COMPUTER
 

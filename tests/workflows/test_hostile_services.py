@@ -25,6 +25,8 @@ from tests.own_time import own_time
 from tests.service_process import service_process
 from tests.serving.model_folders import running, wine_folder, wine_rows
 
+pytestmark = pytest.mark.safety
+
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 ROWS = [[1.0], [2.0]]
 

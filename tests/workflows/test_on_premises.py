@@ -37,6 +37,8 @@ from kronkers_studio.workflows.settling import settle_releases
 from tests.lab.servers import LabServer
 from tests.workflows.broken_model import register_model_that_never_starts
 
+pytestmark = pytest.mark.safety
+
 MODEL = "wine-cultivar"
 MODEL_FOLDER = "Quality/Wine/model"
 

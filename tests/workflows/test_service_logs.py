@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,22 +63,28 @@ def test_the_log_of_what_is_live_here_is_read_and_its_last_words_are_kept(sessio
 
 
 def test_a_release_keeps_its_log_of_requests_when_it_is_stopped_and_started_again(session: Session) -> None:
-    def requests() -> int:
-        return sum("/predict" in line for line in service_log(session, MODEL, THIS_COMPUTER))
+    def requests(*, wanted: int) -> int:
+        """A line is written once the answer has gone out: so it may be there a moment later."""
+        deadline = time.monotonic() + 30
+        while True:
+            found = sum("/predict" in line for line in service_log(session, MODEL, THIS_COMPUTER))
+            if found >= wanted or time.monotonic() > deadline:
+                return found
+            time.sleep(0.05)
 
     row = example_row(session.workspace.ledger.model_version(MODEL).signature)
     with pytest.raises(InvalidInput, match="from 0 to 1"):
         release_model(session, MODEL, to=THIS_COMPUTER, request_log=1.5)
     release_model(session, MODEL, to=THIS_COMPUTER)
     predict(session, MODEL, THIS_COMPUTER, [row])
-    assert requests() == 0
+    assert requests(wanted=0) == 0
     release_model(session, MODEL, to=THIS_COMPUTER, request_log=1)
     predict(session, MODEL, THIS_COMPUTER, [row])
-    assert requests() == 1
+    assert requests(wanted=1) == 1
     stop_release(session, MODEL, THIS_COMPUTER)
     start_again(session, MODEL, THIS_COMPUTER)
     predict(session, MODEL, THIS_COMPUTER, [row])
-    assert requests() == 1  # its log began anew
+    assert requests(wanted=1) == 1  # its log began anew
 
 
 def test_the_command_shows_it(session: Session) -> None:

@@ -22,6 +22,8 @@ from tests.workflows.test_hostile_services import record_live
 from tests.workflows.test_on_premises import MODEL, _add
 from tests.workflows.test_on_premises import session as wine_session
 
+pytestmark = pytest.mark.safety
+
 __all__ = ["wine_session"]  # the fixture
 
 UNSEEN = 33.0  # seconds: three intervals of those that services keep, and a part of one
