@@ -47,7 +47,8 @@ class Workspace:
 
     def release(self) -> tuple[Address, float]:
         """The live service of the Python model, and the seconds from its start until it took requests."""
-        self._register(work.MODEL, "wine", "--data", f"bench:{work.DATA}")
+        self._register(work.MODEL, "wine")
+        self.run("model", "profile", "wine", "--data", f"bench:{work.DATA}", "--target", work.TARGET)
         live = self.run("release", "wine", "--to", _PLACE)
         endpoint = live["endpoint"]
         key = self._printed("address", "wine", "--in", _PLACE, "--key").strip()
@@ -82,11 +83,11 @@ class Workspace:
         (folder / "model.json").write_text(json.dumps(manifest), encoding="utf-8")
         return folder
 
-    def _register(self, path: str, name: str, *words: str) -> Any:
+    def _register(self, path: str, name: str) -> Any:
         if not (self.folder / "workspace").exists():
             self.run("init", "--key-file", str(self.folder / "key"))
             self.run("migrate", str(self.folder / "files"), "--project", "bench")
-        return self.run("model", "register", f"bench:{path}", "--name", name, *words)
+        return self.run("model", "register", f"bench:{path}", "--name", name)
 
 
 def r_service(model: Path, log: Path) -> tuple[psutil.Popen, Address]:

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 COLUMNS = tuple(name.replace("/", "_") for name in load_wine().feature_names)
 MODEL, DATA, R_MODEL = "model.joblib", "wine.csv", "model.rds"
+TARGET = "class"
 REQUESTS = 50
 """Rows that are asked one after another: a server that keeps its last answer gains nothing."""
 
@@ -34,7 +35,7 @@ def make_work(folder: Path) -> None:
     joblib.dump(model, folder / MODEL)
     with (folder / DATA).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([*COLUMNS, "class"])
+        writer.writerow([*COLUMNS, TARGET])
         writer.writerows([*row, int(label)] for row, label in zip(features.tolist(), classes, strict=True))
 
 
