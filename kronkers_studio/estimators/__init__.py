@@ -9,6 +9,7 @@ views          an estimator and an array, as whoever reads them shows them
 wrappers       where the parts of an estimator are, and which of them see the whole table
 columns        what each column of the table must hold
 answers        what an estimator answers for a row, or what it is good for instead
+class_labels   classes as files, services and models write them, and which of them are the same
 boosted        estimators of tree libraries, which keep what they learnt in a form of their own
 description    both together: tensors in and out
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.feature_profiles import (
     FEWEST_ROWS,
@@ -125,16 +125,3 @@ def profile_truths(name: str, truths: pl.Series) -> FeatureProfile | Unprofiled:
         return Unprofiled.EMPTY
     bins = FeatureBins(name, FeatureKind.TRUTH, categories=TRUTHS)
     return FeatureProfile(bins, (filled - true, true, truths.null_count()))
-
-
-def class_text(value: Any) -> str:
-    """How a class reads, whatever type a model or a table tells it in: "1" for 1, 1.0 and "1.0", "true" for True and
-    for R's "TRUE"."""
-    text = str(value).strip()
-    if text.lower() in ("true", "false"):
-        return text.lower()
-    try:
-        number = float(text) if len(text) <= LONGEST_NAME else math.nan
-    except ValueError:
-        return text
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else text

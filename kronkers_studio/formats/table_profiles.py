@@ -29,7 +29,8 @@ from kronkers_studio.domain.feature_profiles import (
     letters_of,
 )
 from kronkers_studio.domain.row_tables import name_key
-from kronkers_studio.formats.column_profiles import class_text, profile_numbers, profile_texts, profile_truths
+from kronkers_studio.estimators.class_labels import label_of
+from kronkers_studio.formats.column_profiles import profile_numbers, profile_texts, profile_truths
 from kronkers_studio.formats.profiled_columns import open_columns
 from kronkers_studio.formats.table_files import table_library_failures
 
@@ -165,12 +166,12 @@ class _Profiler:
         distinct = texts.unique()
         if distinct.len() > 10 * MOST_CATEGORIES:
             return Unprofiled.FREE_TEXT
-        classes = texts.replace_strict({text: class_text(text) for text in distinct.drop_nulls()}, default=None)
-        return profile_texts("", classes, tuple(map(class_text, self._question.classes)))
+        classes = texts.replace_strict({text: label_of(text) for text in distinct.drop_nulls()}, default=None)
+        return profile_texts("", classes, tuple(map(label_of, self._question.classes)))
 
     def _known_classes(self) -> FeatureProfile | None:
         """The bins of the classes that the model is known to have, of which nothing was counted."""
-        names = tuple(dict.fromkeys(map(class_text, self._question.classes)))
+        names = tuple(dict.fromkeys(map(label_of, self._question.classes)))
         if not 0 < len(names) <= MOST_CATEGORIES or not all(map(is_text, names)):
             return None
         return FeatureProfile(FeatureBins("", FeatureKind.CATEGORY, categories=names), (0,) * (len(names) + 3))

@@ -69,7 +69,8 @@ def serve(options: Options) -> None:
     address, port = listener.getsockname()[:2]
     bins = read_bins(options.model, manifest.statistics)
     features = FeatureCounts(bins, model) if bins is not None else None
-    metrics = Metrics(manifest.name, manifest.version, manifest.framework, counts_for(model), features)
+    about = (manifest.name, manifest.version, manifest.framework)
+    metrics = Metrics(*about, counts_for(model), features, has_workers=pool is not None)
     stop = StopFile(options.stop_file) if options.stop_file else None
 
     def say_ready() -> None:

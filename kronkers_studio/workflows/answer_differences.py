@@ -22,9 +22,9 @@ from kronkers_studio.domain.row_comparison import (
     difference_bins,
 )
 from kronkers_studio.domain.row_tables import MOST_CLASSES, RowTable
+from kronkers_studio.estimators.class_labels import label_of, one_spelling
 from kronkers_studio.workflows.model_test_runs.findings import figure, rows_words
 from kronkers_studio.workflows.model_test_runs.holdouts import Answers, judged_classes, judged_numbers
-from kronkers_studio.workflows.model_test_runs.labels import label_of, one_spelling
 from kronkers_studio.workflows.model_test_runs.model_difference import compared
 from kronkers_studio.workflows.model_test_runs.quality_checks import same_classes
 from kronkers_studio.workflows.model_test_runs.quality_metrics import Judged, Undefined, measure, right

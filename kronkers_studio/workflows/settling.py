@@ -34,7 +34,7 @@ def settle_releases(session: Session, place_name: str | None = None, *, look_at_
     What is live on this computer is always looked at, since that costs nothing. A place that does not answer is left
     for the next time. Without anything to settle, no place is asked.
     """
-    end_abandoned(session)
+    end_abandoned(session, place_name)
     waiting: dict[str, list[Release]] = {}
     for release in session.workspace.ledger.releases(place=place_name):
         looked_at = release.state is ReleaseState.LIVE and (look_at_live or release.place == THIS_COMPUTER)

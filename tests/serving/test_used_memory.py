@@ -17,7 +17,7 @@ input()
 
 
 def _said(name: str) -> float:
-    lines = Metrics("m", 1, "r", None).text().decode("utf-8").splitlines()
+    lines = Metrics("m", 1, "r", None, has_workers=True).text().decode("utf-8").splitlines()
     (line,) = (line for line in lines if line.startswith(f"{name} "))
     return float(line.split(" ")[1])
 

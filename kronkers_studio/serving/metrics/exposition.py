@@ -43,7 +43,10 @@ class Metrics:
         framework: str,
         answers: AnswerCounts | None,
         features: FeatureCounts | None = None,
+        *,
+        has_workers: bool = False,
     ) -> None:
+        """``has_workers``: the model is in processes that this one starts, and what they take counts."""
         self.features = features
         disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
         self._registry = CollectorRegistry()
@@ -64,7 +67,7 @@ class Metrics:
             "kronkers_model_info", "The model served.", ("model", "version", "framework"), registry=self._registry
         )
         info.labels(model, str(version), framework).set(1)
-        process = _Process()
+        process = _Process(has_workers)
         self.history = History(_SECONDS, answers, process.usage)
         self._registry.register(process)
         self._registry.register(_Run(self.history))
@@ -117,7 +120,8 @@ class Metrics:
 class _Process(Collector):
     """This process, measured when it is asked for. What a confined process may not see of itself is left out."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_workers: bool) -> None:
+        self._has_workers = has_workers  # to look for others takes a look at every process of the computer
         self._started = time.time()
         self._process: psutil.Process | None = None
         with suppress(psutil.Error, OSError):
@@ -131,7 +135,7 @@ class _Process(Collector):
         with suppress(psutil.Error, OSError):
             if self._process is not None:
                 memory = self._process.memory_info().rss
-                for child in self._process.children(recursive=True):
+                for child in self._process.children(recursive=True) if self._has_workers else ():
                     with suppress(psutil.Error):  # it has ended meanwhile
                         used, held = child.cpu_times(), child.memory_info().rss
                         seconds, memory = seconds + used.user + used.system, memory + held

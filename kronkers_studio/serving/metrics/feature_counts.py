@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from kronkers_studio.estimators.class_labels import label_of
 from kronkers_studio.estimators.columns import Holds
 from kronkers_studio.serving.metrics.feature_bins import Bins, ProfileBins
 from kronkers_studio.serving.model import Arrays, Model
@@ -24,7 +25,6 @@ _Array = np.ndarray[Any, Any]
 _MOST_WAITING = 256  # rows
 _FEW = 16  # rows of a request that waits for others; larger ones are counted at once
 _LARGEST_WAITING = 1 << 14  # bytes of a request's numbers, or letters of one of its texts
-_LONGEST_CLASS = 100  # letters of an answer that may be a number
 
 _PLAIN = (str, int, float, np.generic, NoneType)
 
@@ -200,20 +200,7 @@ def _of_texts(bins: Bins) -> Callable[[_Array], _Array]:
 
 
 def _of_classes(bins: Bins) -> Callable[[_Array], _Array]:
-    return _of_names(bins, class_text)
-
-
-def class_text(value: Any) -> str:
-    """How a class reads, whatever type a model or a table tells it in: "1" for 1, 1.0 and "1.0", "true" for True and
-    for R's "TRUE"."""
-    text = str(value).strip()
-    if text.lower() in ("true", "false"):
-        return text.lower()
-    try:
-        number = float(text) if len(text) <= _LONGEST_CLASS else math.nan
-    except ValueError:
-        return text
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else text
+    return _of_names(bins, label_of)
 
 
 def _of_truths(_bins: Bins) -> Callable[[_Array], _Array]:

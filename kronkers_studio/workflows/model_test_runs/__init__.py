@@ -5,7 +5,6 @@ expectation_files  the file of a test set as expectations, and which file is a v
 first_test_set     a test set made of what is known of a version
 private_service    the packaged service, started for a test alone and ended whatever happens
 service_answers    what it answers to rows: in parts, one by one, and what it refuses
-labels             classes as files and services write them, and which of them are the same
 holdouts           tables with the truth, and the answers to them
 quality_metrics    metrics in NumPy
 single_columns     how much one column alone tells of the truth

@@ -15,10 +15,10 @@ from kronkers_studio.domain.expectations import (
     InvarianceExpectation,
     RefusesExpectation,
 )
+from kronkers_studio.estimators.class_labels import label_of
 from kronkers_studio.workflows.model_test_runs.examination import Examination
 from kronkers_studio.workflows.model_test_runs.findings import Finding, Unmeasurable, passed_if, percent, rows_words
 from kronkers_studio.workflows.model_test_runs.holdouts import Answers, number_of
-from kronkers_studio.workflows.model_test_runs.labels import label_of
 from kronkers_studio.workflows.model_test_runs.quality_checks import key_of, with_value
 
 _SEED = 20261203

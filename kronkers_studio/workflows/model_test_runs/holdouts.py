@@ -16,8 +16,8 @@ from kronkers_studio.domain.paths import join, parent
 from kronkers_studio.domain.progress import CancelToken
 from kronkers_studio.domain.references import parse_content
 from kronkers_studio.domain.row_tables import MatchedRows, RowTable, name_key
+from kronkers_studio.estimators.class_labels import in_order, label_of, one_spelling
 from kronkers_studio.workflows.model_test_runs.findings import Unmeasurable
-from kronkers_studio.workflows.model_test_runs.labels import in_order, label_of, one_spelling
 from kronkers_studio.workflows.model_test_runs.quality_metrics import Array, Judged
 from kronkers_studio.workflows.row_files import read_table
 from kronkers_studio.workflows.row_matching import match_rows

@@ -55,7 +55,7 @@ def private_service(
 
     Raises ``PackagingFailed``, ``ReleaseFailed``, ``ConfinementUnavailable``, ``Cancelled``, ``ServerError``.
     """
-    end_abandoned(session)
+    end_abandoned(session, place_name)
     place = private_place(session, place_name)
     image = place.prepare(version, progress, cancel)
     record_package(session, image.package)
@@ -88,15 +88,15 @@ def private_service(
             _end(place, release, note, progress)
 
 
-def end_abandoned(session: Session) -> None:
-    """End every service that was started for a test by a process that is no more; what cannot be reached is left for
-    the next time."""
+def end_abandoned(session: Session, place_name: str | None = None) -> None:
+    """End every service that was started for a test, there or everywhere, by a process that is no more; what cannot be
+    reached is left for the next time. No other place is asked."""
     folder = session.directory / _NOTES
     if not folder.is_dir():
         return
     for note, _ in zip(sorted(folder.glob("*.json")), range(_MOST_NOTES), strict=False):
         release = _read(note)
-        if release is None or not is_abandoned(release):
+        if release is None or place_name not in (None, release.place) or not is_abandoned(release):
             continue
         with contextlib.suppress(StudioError):
             private_place(session, release.place).remove(release)

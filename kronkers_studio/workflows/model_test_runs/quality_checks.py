@@ -16,6 +16,7 @@ from kronkers_studio.domain.expectations import (
     MetricExpectation,
 )
 from kronkers_studio.domain.row_tables import cell_words
+from kronkers_studio.estimators.class_labels import in_order, label_of, one_spelling
 from kronkers_studio.workflows.model_test_runs.examination import Examination
 from kronkers_studio.workflows.model_test_runs.findings import (
     Finding,
@@ -39,7 +40,6 @@ from kronkers_studio.workflows.model_test_runs.holdouts import (
     truth_labels,
     truth_numbers,
 )
-from kronkers_studio.workflows.model_test_runs.labels import in_order, label_of, one_spelling
 from kronkers_studio.workflows.model_test_runs.model_difference import compared
 from kronkers_studio.workflows.model_test_runs.quality_metrics import Array, Judged, Undefined, measure
 from kronkers_studio.workflows.model_test_runs.single_columns import alone

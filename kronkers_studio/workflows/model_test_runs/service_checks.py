@@ -14,9 +14,9 @@ from kronkers_studio.domain.expectations import (
     SizeExpectation,
     StartExpectation,
 )
+from kronkers_studio.estimators.class_labels import in_order, label_of, one_spelling
 from kronkers_studio.workflows.model_test_runs.examination import Examination
 from kronkers_studio.workflows.model_test_runs.findings import Finding, Unmeasurable, figure, limit_words, passed_if
-from kronkers_studio.workflows.model_test_runs.labels import in_order, label_of, one_spelling
 
 _MEGABYTE = 1_000_000
 _BULK_ROWS = 1000  # of a request by which rows per second are measured

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kronkers_studio.workflows.model_test_runs.labels import in_order, label_of, one_spelling
+from kronkers_studio.estimators.class_labels import in_order, label_of, one_spelling
 
 
 @pytest.mark.parametrize(
