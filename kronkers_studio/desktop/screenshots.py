@@ -51,6 +51,9 @@ _REST_SECONDS, _LONGEST_READ = 0.2, 5.0
 
 def main(arguments: list[str]) -> int:
     """Make all pictures in the folder named first (``screenshots`` by default), at the scales named after it."""
+    if arguments and arguments[0].startswith("-"):  # an option, of which there are none, and no folder of that name
+        sys.stdout.write(__doc__ or "")
+        return 2
     folder = Path(arguments[0] if arguments else "screenshots").absolute()
     folder.mkdir(parents=True, exist_ok=True)
     scales = tuple(arguments[1:]) or tuple(_SIZES)
@@ -236,7 +239,7 @@ class _Photographer:
         page = _page(window, ModelPage)
         window.go_to(ShowModel(page.model))
         settle(window)
-        for section in ("about", "card", "quality", "tests", "compare", "lineage", "packages"):
+        for section in ("about", "card", "quality", "features", "tests", "compare", "lineage", "packages"):
             page.sections.choose(section)
             self._take(window, theme, f"model-{section}")
         page.sections.choose("card")

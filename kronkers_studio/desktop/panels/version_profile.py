@@ -7,13 +7,13 @@ from itertools import pairwise
 
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import counted, figure, number, tr
 from kronkers_studio.desktop.look import theme
 from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
 from kronkers_studio.desktop.widgets.buttons import Button
-from kronkers_studio.desktop.widgets.fields import Field, LineField
+from kronkers_studio.desktop.widgets.fields import Field, LineField, row_of
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
@@ -53,17 +53,7 @@ class VersionProfile(QWidget):
         column.setSpacing(12)
         column.addWidget(self.summary)
         column.addWidget(self.views, 1)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        self._target.setMaximumWidth(420)
-        row.addWidget(self._target, 1)
-        under = QVBoxLayout()
-        under.addSpacing(22)  # the field's caption
-        under.addWidget(self.make_button)
-        under.addStretch(1)
-        row.addLayout(under)
-        row.addStretch(1)
-        column.addLayout(row)
+        column.addLayout(row_of(self._target, self.make_button, widest=420))
 
     def show_version(self, version: ModelVersion) -> None:
         """Read and show the profile of ``version``."""

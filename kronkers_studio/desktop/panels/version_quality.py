@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.comparison_rows import metric_names
 from kronkers_studio.desktop.localization import figure, moment, tr
 from kronkers_studio.desktop.model_words import parse_quality
 from kronkers_studio.desktop.widgets.buttons import Button
-from kronkers_studio.desktop.widgets.fields import Field, LineField
+from kronkers_studio.desktop.widgets.fields import Field, LineField, row_of
 from kronkers_studio.desktop.widgets.states import EmptyState
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Views
@@ -46,17 +46,7 @@ class VersionQuality(QWidget):
         self._holder = QVBoxLayout()
         self.views = Views({"none": _none, "rows": self._rows})
         column.addWidget(self.views, 1)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        self._field.setMaximumWidth(520)
-        row.addWidget(self._field, 1)
-        under = QVBoxLayout()
-        under.addSpacing(22)  # the field's caption
-        under.addWidget(self.add_button)
-        under.addStretch(1)
-        row.addLayout(under)
-        row.addStretch(1)
-        column.addLayout(row)
+        column.addLayout(row_of(self._field, self.add_button, widest=520))
 
     def show_version(self, version: ModelVersion, own: Sequence[ModelVersion]) -> None:
         """Show the quality of ``own``, all versions of the model; what is added is of ``version``."""

@@ -257,7 +257,7 @@ class VersionTests(QWidget):
         self.run_button.setAccessibleName(self.run_button.text())
         self.stop_button.setVisible(running)
         self.stop_button.setEnabled(not stopping)
-        self.place.setVisible(known is not None and self.place.count() > 1)
+        self.place.setVisible(known is not None and bool(known.test_set) and self.place.count() > 1)
         self.place.setEnabled(not running)
         shown = known is not None and (bool(known.test_set) or known.problem is not None)
         self.run_button.setVisible(shown)

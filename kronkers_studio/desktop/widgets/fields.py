@@ -291,3 +291,21 @@ class Field(QWidget):
         restyle(self._below)
         self.entry.setProperty("invalid", bool(text))
         restyle(self.entry)
+
+
+_CAPTION = 22  # pixels that a field's caption takes above it
+
+
+def row_of(field: Field, button: Button, *, widest: int) -> QHBoxLayout:
+    """``field``, at most ``widest`` pixels wide, and on its right ``button``, level with what is typed."""
+    field.setMaximumWidth(widest)
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    row.addWidget(field, 1)
+    under = QVBoxLayout()
+    under.addSpacing(_CAPTION)
+    under.addWidget(button)
+    under.addStretch(1)
+    row.addLayout(under)
+    row.addStretch(1)
+    return row
