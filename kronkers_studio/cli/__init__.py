@@ -21,7 +21,8 @@ package_cache     cache
 language_bases    base
 servers           server
 diagnostics       diagnostics, logs
-releases          release, releases, rollback, stop, start, autostart, predict, address, metrics
+releases          release, releases, rollback, stop, start, autostart, predict, address
+live_metrics      metrics
 
 Behind them:
 terminal          one run of a command: its workspace, printers, progress, exit code; ``interruption`` ends it early

@@ -35,7 +35,8 @@ GROUPS = {
     "package_cache": ("cache",),
     "language_bases": ("base",),
     "servers": ("server",),
-    "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "address", "metrics"),
+    "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "address"),
+    "live_metrics": ("metrics",),
     "diagnostics": ("diagnostics", "logs"),
 }
 """The modules of this room that hold commands, in the order in which help lists them, and their first words."""
