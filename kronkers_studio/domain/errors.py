@@ -273,6 +273,10 @@ class ServerFull(ServerError):
     """The server has too little disk space or memory for what was to be brought there; nothing was sent."""
 
 
+class GatewayFailed(ServerError):
+    """A server's gateway does not do what it was told, or gives an answer that is of no use."""
+
+
 class ReleaseFailed(StudioError):
     """The new release did not become healthy, and was removed again."""
 

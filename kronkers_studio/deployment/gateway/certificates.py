@@ -1,0 +1,116 @@
+"""An authority of the company's own, and the certificates that it gives to gateways.
+
+Who has no certificate for a server gets one of these: programs are given the authority's certificate once and know every
+gateway by it from then on. Gateways know one another by another authority, so that nobody's program can pass for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from kronkers_studio.domain.errors import InvalidInput
+
+_AUTHORITY_DAYS = 3650
+_CERTIFICATE_DAYS = 397
+"""What browsers and Apple's systems accept at most."""
+
+_CLOCKS_APART = timedelta(hours=25)
+"""So far back a certificate is valid already: servers' clocks are not all right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """An authority: its certificate, which everybody may have, and its key, which nobody else may, both in PEM."""
+
+    certificate: bytes
+    key: bytes = field(repr=False)
+
+
+def new_authority(name: str, now: datetime | None = None) -> Authority:
+    """An authority called ``name``, valid for ten years."""
+    now = now or datetime.now(UTC)
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    usage = x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _CLOCKS_APART)
+        .not_valid_after(now + timedelta(days=_AUTHORITY_DAYS))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return Authority(certificate.public_bytes(serialization.Encoding.PEM), _pem(key))
+
+
+def issue(authority: Authority, names: Sequence[str], now: datetime | None = None) -> bytes:
+    """A new key with a certificate for ``names`` (host names and IP addresses), and the authority's certificate: one
+    PEM, as HAProxy wants it."""
+    if not names:
+        raise InvalidInput("A certificate needs the name or the address of its server.")
+    now = now or datetime.now(UTC)
+    signer = serialization.load_pem_private_key(authority.key, password=None)
+    if not isinstance(signer, ec.EllipticCurvePrivateKey):
+        raise InvalidInput("The authority's key is of a kind that Kronkers Studio does not make.")
+    issuer = x509.load_pem_x509_certificate(authority.certificate)
+    key = ec.generate_private_key(ec.SECP256R1())
+    both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])]))
+        .issuer_name(issuer.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _CLOCKS_APART)
+        .not_valid_after(min(now + timedelta(days=_CERTIFICATE_DAYS), issuer.not_valid_after_utc))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(both), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        .sign(signer, hashes.SHA256())
+    )
+    return _pem(key) + certificate.public_bytes(serialization.Encoding.PEM) + authority.certificate
+
+
+def expiry_of(certificate: bytes) -> datetime:
+    """When the (first) certificate in a PEM ends. Raises ``InvalidInput`` when there is none."""
+    try:
+        return x509.load_pem_x509_certificates(certificate)[0].not_valid_after_utc
+    except (ValueError, IndexError):
+        raise InvalidInput("This is not a certificate in PEM form.") from None
+
+
+def _general(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

@@ -1,0 +1,182 @@
+"""Telling a gateway what to do, and reading back whether it does.
+
+A *generation* is a folder with all files of one state. The one in force is what ``current`` points to, which is renamed in
+place: whatever is cut off or killed, a gateway that starts finds one whole state, the old one or the new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from typing import Protocol
+
+from kronkers_studio.deployment.gateway import runtime_api
+from kronkers_studio.deployment.gateway.haproxy_files import IN_CONTAINER, gateway_files, map_entries
+from kronkers_studio.deployment.gateway.haproxy_text import GatewayPlace
+from kronkers_studio.deployment.gateway.state_files import read_state_file, state_file
+from kronkers_studio.domain.errors import GatewayFailed
+from kronkers_studio.domain.gateways import GatewayState
+
+_LONGEST_RELOAD = 15.0  # seconds
+_LONGEST_HANDOVER = 8.0
+_MAPS = ("keys", "expiry", "rates", "quotas", "grants", "routes", "candidates", "weights")
+_MARK = "== "
+
+_READ_STATE = 'test -e "$1/current/state.json" || exit 0; cat "$1/current/state.json"'
+_READ_FIXED = 'cat "$1/current/fixed" 2>/dev/null || true'
+_CHECK = 'haproxy -c -q -f "$1/haproxy.cfg" 2>&1'
+_PUT_IN_FORCE = (
+    'cd "$1" && ln -sfn "$2" next && mv -fT next current && '
+    'for old in g*; do [ "$old" = "$2" ] || [ "$old" = "$3" ] || rm -rf "$old"; done'
+)
+_TELL = 'socket=$1; shift; for line; do printf "%s\\n" "$line" | socat -t10 - "UNIX-CONNECT:$socket" || exit 1; done'
+_READ_MAPS = (
+    'socket=$1; shift; for name; do printf "== %s\\n" "$name"; '
+    'printf "show map maps/%s.map\\n" "$name" | socat -t10 - "UNIX-CONNECT:$socket" || exit 1; done'
+)
+
+
+class GatewayHost(Protocol):
+    """Where a gateway's files lie and its programs run: its container."""
+
+    def run(self, script: str, *arguments: str) -> str:
+        """What the shell script prints, its arguments $1, $2 …; raises ``GatewayFailed`` when it fails."""
+
+    def put(self, folder: str, files: Mapping[str, bytes]) -> None:
+        """Write files by their path below ``folder``, which is made; nobody but the gateway may read them."""
+
+
+def read_state(host: GatewayHost, place: GatewayPlace = IN_CONTAINER) -> GatewayState | None:
+    """What the gateway was told last; None when it was never told anything."""
+    content = host.run(_READ_STATE, place.folder)
+    return read_state_file(content.encode("utf-8")) if content else None
+
+
+def apply_state(
+    host: GatewayHost,
+    state: GatewayState,
+    certificates: Mapping[str, bytes],
+    place: GatewayPlace = IN_CONTAINER,
+) -> None:
+    """Make the gateway do ``state``, and see that it does. ``certificates`` by their file names ("server.pem").
+
+    What can be changed while it runs is: routes, weights, keys, limits take effect at once, with no new process. New
+    services and certificates need one, which takes over the sockets of the old one. Raises ``GatewayFailed``; the
+    gateway then does what it did before or what it was told, never something between.
+    """
+    files = gateway_files(state, place) | {f"tls/{name}": content for name, content in certificates.items()}
+    fixed = _digest_of_fixed(files)
+    before = read_state(host, place)
+    if before is not None and before.generation >= state.generation:
+        raise GatewayFailed(
+            f"Somebody else has changed the gateway meanwhile (to its change {before.generation}).",
+            next_step="Try again: what they changed is kept.",
+        )
+    reload = host.run(_READ_FIXED, place.folder).strip() != fixed
+    name = f"g{state.generation}"
+    files |= {"state.json": state_file(state), "fixed": fixed.encode("ascii")}
+    host.put(f"{place.folder}/{name}", files)
+    host.run(_CHECK, f"{place.folder}/{name}")
+    host.run(_PUT_IN_FORCE, place.folder, name, f"g{before.generation}" if before is not None else name)
+    if reload:
+        _reload(host, place)
+    else:
+        _change_maps(host, state, place)
+    require_in_force(host, state, place)
+
+
+def differences(host: GatewayHost, state: GatewayState, place: GatewayPlace = IN_CONTAINER) -> list[str]:
+    """Where what the gateway holds in memory is not as in ``state``: a sentence for each map."""
+    intended, actual = map_entries(state), _read_maps(host, place)
+    return [
+        f"{name}: {len(set(intended[name].items()) ^ set(actual.get(name, {}).items()))} entries differ"
+        for name in _MAPS
+        if intended[name] != actual.get(name, {})
+    ]
+
+
+def require_in_force(host: GatewayHost, state: GatewayState, place: GatewayPlace = IN_CONTAINER) -> None:
+    """Raise ``GatewayFailed`` unless the gateway says that it does all of ``state``."""
+    wrong = differences(host, state, place)
+    if wrong:
+        raise GatewayFailed(
+            "The gateway does not do what it was told.",
+            next_step="Repair it: `kronkers release repair`.",
+            details="; ".join(wrong),
+        )
+
+
+def upstream_health(host: GatewayHost, place: GatewayPlace = IN_CONTAINER) -> tuple[runtime_api.UpstreamHealth, ...]:
+    """How each service is, as the gateway sees it."""
+    return runtime_api.read_upstreams(_tell(host, place, "show stat -1 4 -1"))
+
+
+def key_uses(host: GatewayHost, place: GatewayPlace = IN_CONTAINER) -> tuple[runtime_api.KeyUse, ...]:
+    """When each key was used last on this gateway."""
+    return runtime_api.read_key_uses(_tell(host, place, "show table gateways/uses"))
+
+
+def _reload(host: GatewayHost, place: GatewayPlace) -> None:
+    """A new process reads the files, and takes over once it can serve; the old one ends what it has begun."""
+    _await_tables(host, place)
+    before = _worker(host, place)
+    host.run(_TELL, place.master_socket, "reload")
+    deadline = time.monotonic() + _LONGEST_RELOAD
+    while _worker(host, place, waiting=True) in (before, 0):
+        if time.monotonic() > deadline:
+            raise GatewayFailed(
+                "The gateway did not take its new configuration, and goes on with the old one.",
+                next_step="Look at its log on the server: `kronkers server log`.",
+            )
+        time.sleep(0.05)
+
+
+def _await_tables(host: GatewayHost, place: GatewayPlace) -> None:
+    """A process tells its tables to the one that replaces it only when it has itself heard, or waited five seconds for,
+    those of the one before: until then limits and quotas would begin anew."""
+    deadline = time.monotonic() + _LONGEST_HANDOVER
+    while not runtime_api.are_tables_known(_tell(host, place, "show peers")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+
+def _worker(host: GatewayHost, place: GatewayPlace, *, waiting: bool = False) -> int:
+    """The process that serves. While it is replaced (``waiting``) the master may not answer for a moment: then 0."""
+    try:
+        return runtime_api.read_worker(host.run(_TELL, place.master_socket, "show proc"))[0]
+    except GatewayFailed:
+        if not waiting:
+            raise
+        return 0
+
+
+def _change_maps(host: GatewayHost, state: GatewayState, place: GatewayPlace) -> None:
+    commands = runtime_api.map_changes(map_entries(state), _read_maps(host, place))
+    if commands:
+        said = _tell(host, place, *runtime_api.batches(commands))
+        if said.strip():
+            raise GatewayFailed(
+                "The gateway refused a change.", next_step="Repair it: `kronkers release repair`.", details=said[:300]
+            )
+
+
+def _read_maps(host: GatewayHost, place: GatewayPlace) -> dict[str, dict[str, str]]:
+    answer = host.run(_READ_MAPS, place.runtime_socket, *_MAPS)
+    found: dict[str, dict[str, str]] = {}
+    for part in answer.split(_MARK)[1:]:
+        name, _, entries = part.partition("\n")
+        found[name] = runtime_api.read_map(entries)
+    return found
+
+
+def _tell(host: GatewayHost, place: GatewayPlace, *lines: str) -> str:
+    return host.run(_TELL, place.runtime_socket, *lines)
+
+
+def _digest_of_fixed(files: Mapping[str, bytes]) -> str:
+    """Of all that a running process does not read again."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        if not path.startswith("maps/"):
+            digest.update(f"{path} {len(files[path])}\n".encode() + files[path])
+    return digest.hexdigest()
