@@ -1,8 +1,8 @@
 """The gateway of a server: which releases programs of the company reach through it, and who they are.
 
-A *route* is the stable address of a model in an environment. A *consumer* is a program, or the people behind it, that asks
-models; it proves who it is by an API key. A *gateway state* is all that one gateway should be doing: from it its files
-are made, and with it what it says of itself is compared.
+A *route* is the stable address of a model in an environment. A *consumer* is a program, or the people behind it, that
+asks models; it proves who it is by an API key. A *gateway state* is all that one gateway should be doing: from it its
+files are made, and with it what it says of itself is compared.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """An authority of the company's own, and the certificates that it gives to gateways.
 
-Who has no certificate for a server gets one of these: programs are given the authority's certificate once and know every
-gateway by it from then on. Gateways know one another by another authority, so that nobody's program can pass for one.
+Who has no certificate for a server gets one of these: programs are given the authority's certificate once and know
+every gateway by it from then on. Gateways know one another by another authority, so that nobody's program can pass for
+one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Telling a gateway what to do, and reading back whether it does.
 
-A *generation* is a folder with all files of one state. The one in force is what ``current`` points to, which is renamed in
-place: whatever is cut off or killed, a gateway that starts finds one whole state, the old one or the new one.
+A *generation* is a folder with all files of one state. The one in force is what ``current`` points to, which is renamed
+in place: whatever is cut off or killed, a gateway that starts finds one whole state, the old one or the new one.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ def apply_state(
     host.put(f"{place.folder}/{name}", files)
     host.run(_CHECK, f"{place.folder}/{name}")
     host.run(_PUT_IN_FORCE, place.folder, name, f"g{before.generation}" if before is not None else name)
-    if reload:
+    if before is None:
+        _await_start(host, place)
+    elif reload:
         _reload(host, place)
     else:
         _change_maps(host, state, place)
@@ -115,6 +117,18 @@ def upstream_health(host: GatewayHost, place: GatewayPlace = IN_CONTAINER) -> tu
 def key_uses(host: GatewayHost, place: GatewayPlace = IN_CONTAINER) -> tuple[runtime_api.KeyUse, ...]:
     """When each key was used last on this gateway."""
     return runtime_api.read_key_uses(_tell(host, place, "show table gateways/uses"))
+
+
+def _await_start(host: GatewayHost, place: GatewayPlace) -> None:
+    """A gateway that was never told anything waits for its first files."""
+    deadline = time.monotonic() + _LONGEST_RELOAD
+    while _worker(host, place, waiting=True) == 0:
+        if time.monotonic() > deadline:
+            raise GatewayFailed(
+                "The gateway does not start with what it was told.",
+                next_step="Look at its log on the server: `kronkers server log`.",
+            )
+        time.sleep(0.05)
 
 
 def _reload(host: GatewayHost, place: GatewayPlace) -> None:

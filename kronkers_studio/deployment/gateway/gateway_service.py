@@ -1,7 +1,7 @@
 """The gateway as a service of the server's Swarm: one on each server, on the server's own network.
 
-It is the one service that is reached from the network. HAProxy runs without any privilege, in a container that cannot be
-written to but for its volume, where what it was told outlives it.
+It is the one service that is reached from the network. HAProxy runs without any privilege, in a container that cannot
+be written to but for its volume, where what it was told outlives it.
 """
 
 from __future__ import annotations

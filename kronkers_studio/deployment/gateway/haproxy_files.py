@@ -1,7 +1,7 @@
 """A gateway state as the files that HAProxy reads: one configuration, and maps that are changed while it runs.
 
-Each service has a backend of its own, because each asks for its own token. Which one answers a route is an entry of a map:
-a switch is one entry changed, at once and without a new process; what is on standby needs none either.
+Each service has a backend of its own, because each asks for its own token. Which one answers a route is an entry of a
+map: a switch is one entry changed, at once and without a new process; what is on standby needs none either.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import html
 from collections.abc import Iterable, Mapping
 
 from kronkers_studio.deployment.gateway import haproxy_text as text
+from kronkers_studio.deployment.gateway.haproxy_frontend import frontend
 from kronkers_studio.deployment.gateway.haproxy_text import GatewayPlace, checked
 from kronkers_studio.domain.gateways import Consumer, GatewayState, Peer, Upstream
 
@@ -66,7 +67,7 @@ def _map(entries: Mapping[str, str]) -> str:
 
 
 def _configuration(state: GatewayState, place: GatewayPlace) -> str:
-    parts = [text.head(place), text.problems(), text.frontend(place)]
+    parts = [text.head(place), text.problems(), frontend(place)]
     if state.peers:
         parts.append(_peer_frontend(state.upstreams, place))
     parts += [_backend(upstream, state.peers) for upstream in state.upstreams]
@@ -109,8 +110,7 @@ def _peer_frontend(upstreams: Iterable[Upstream], place: GatewayPlace) -> str:
     services = [checked("a service", upstream.service) for upstream in upstreams]
     lines = [
         "frontend peers_in",
-        f"    bind :::{place.peers} v4v6 ssl crt tls/peer.pem ca-file tls/peers-ca.pem "
-        "verify required alpn http/1.1",
+        f"    bind :::{place.peers} v4v6 ssl crt tls/peer.pem ca-file tls/peers-ca.pem verify required alpn http/1.1",
         "    http-request set-var(txn.consumer) str(gateway)",
         "    http-request set-var(txn.route) str(-)",
         "    http-request set-var(txn.service) req.hdr(kronkers-service)",
@@ -124,7 +124,7 @@ def _docs(state: GatewayState) -> str:
     rows = "".join(
         f"<tr><td>{html.escape(route.model)}</td><td>{html.escape(route.environment)}</td>"
         f"<td><code>POST /{html.escape(route.path)}/predict</code></td>"
-        f"<td><a href=\"/{html.escape(route.path)}/openapi.json\">OpenAPI</a></td></tr>"
+        f'<td><a href="/{html.escape(route.path)}/openapi.json">OpenAPI</a></td></tr>'
         for route in sorted(state.routes, key=lambda route: route.path)
     )
     return (

@@ -1,7 +1,7 @@
 """The configuration of HAProxy in its parts, and what may be written into one.
 
-Nothing that a person or a workspace names goes into a configuration or a map unless it has one of the forms below: a line
-break or a space would be another directive.
+Nothing that a person or a workspace names goes into a configuration or a map unless it has one of the forms below: a
+line break or a space would be another directive.
 """
 
 from __future__ import annotations
@@ -61,10 +61,17 @@ def checked(kind: str, text: str) -> str:
     )
 
 
+_LOG_LINE = (
+    '{"time":%Ts.%ms,"consumer":"%[var(txn.consumer)]","route":"%[var(txn.route)]","service":"%b","server":"%s",'
+    '"method":"%HM","status":%ST,"milliseconds":%Ta,"bytes":%B,"end":"%tsc"}'
+)
+"""Who asked which model, and how it ended; neither keys nor what was sent."""
+
+
 def head(place: GatewayPlace) -> str:
     """What holds for the whole process, and the tables that count: they outlive a reload, as the new process is told of
-    them by the old one. A request whose service was not reached, or closed the connection without a word, is asked again
-    elsewhere: asking a model twice changes nothing."""
+    them by the old one. A request whose service was not reached, or closed the connection without a word, is asked
+    again elsewhere: asking a model twice changes nothing."""
     return f"""\
 global
     default-path config
@@ -83,7 +90,7 @@ global
 defaults
     mode http
     log global
-    log-format '{{"time":%Ts.%ms,"consumer":"%[var(txn.consumer)]","route":"%[var(txn.route)]","service":"%b","server":"%s","method":"%HM","status":%ST,"milliseconds":%Ta,"bytes":%B,"end":"%tsc"}}'
+    log-format '{_LOG_LINE}'
     option dontlognull
     option http-buffer-request
     timeout connect 2s
@@ -105,6 +112,7 @@ peers gateways
     table uses type string len 64 size 50k store gpt0,http_req_cnt
 """
 
+
 PROBLEMS = {
     400: "This is not a request that can be read.",
     408: "The request did not arrive in time.",
@@ -114,71 +122,10 @@ PROBLEMS = {
     504: "The model's service did not answer in time.",
 }
 
-def frontend(place: GatewayPlace) -> str:
-    """Where consumers ask: who it is, how often it asks, what for, then which service answers. A request without a valid
-    key learns nothing, not even whether a model is there."""
-    return f"""\
-frontend api
-    bind :::{place.api} v4v6 ssl crt tls/server.pem alpn h2,http/1.1
-    maxconn 4000
-    http-request set-var(txn.consumer) str(-)
-    http-request set-var(txn.route) str(-)
-    http-request set-var(txn.key) req.hdr(x-api-key)
-    http-request set-var(txn.key) "req.hdr(authorization),regsub(^[Bb]earer[[:space:]]+,)" if !{{ var(txn.key) -m found }} {{ req.hdr(authorization) -m beg -i "bearer " }}
-    http-request set-var(txn.digest) "var(txn.key),sha2(256),hex,lower" if {{ var(txn.key) -m found }}
-    http-request set-var(txn.owner) "var(txn.digest),map_str(maps/keys.map)" if {{ var(txn.digest) -m found }}
-    http-request del-header x-api-key
-    http-request del-header authorization
-    http-request return status 401 content-type application/json hdr WWW-Authenticate "Bearer realm=\\"kronkers\\"" string '{{"error":"This request carries no API key. Send it as the header X-API-Key."}}' if !{{ var(txn.key) -m found }}
-    http-request return status 401 content-type application/json hdr WWW-Authenticate "Bearer realm=\\"kronkers\\", error=\\"invalid_token\\"" string '{{"error":"This API key is not known here, or was revoked."}}' if !{{ var(txn.owner) -m found }}
-    http-request set-var(txn.consumer) var(txn.owner)
-    http-request set-var(txn.expiry) "var(txn.digest),map_str_int(maps/expiry.map,2147483647)"
-    http-request return status 401 content-type application/json hdr WWW-Authenticate "Bearer realm=\\"kronkers\\", error=\\"invalid_token\\"" string '{{"error":"This API key has expired. Ask whoever gave it to you for a new one."}}' if {{ date,sub(txn.expiry) -m int ge 0 }}
-    http-request track-sc0 var(txn.consumer) table gateways/rates
-    http-request track-sc1 var(txn.consumer) table gateways/days
-    http-request track-sc2 var(txn.digest) table gateways/uses
-    http-request sc-set-gpt0(2) date
-    http-request set-var(txn.rate) "var(txn.consumer),map_str_int(maps/rates.map,1)"
-    http-request set-var(txn.quota) "var(txn.consumer),map_str_int(maps/quotas.map,2147483647)"
-    http-request return status 429 content-type application/json hdr Retry-After 10 string '{{"error":"Too many requests within ten seconds for this API key."}}' if {{ sc_http_req_rate(0),sub(txn.rate) -m int gt 0 }}
-    http-request return status 429 content-type application/json hdr Retry-After 3600 string '{{"error":"The number of requests a day for this API key is used up."}}' if {{ sc_http_req_rate(1),sub(txn.quota) -m int gt 0 }}
-    http-request return status 200 content-type "text/html; charset=utf-8" hdr Cache-Control no-store hdr Content-Security-Policy "default-src 'none'; style-src 'unsafe-inline'" file docs.html if {{ path /docs }}
-    http-request return status 413 content-type application/json string '{{"error":"The request is larger than a model takes (16 MB)."}}' if {{ req.hdr(content-length) -m int gt {16 << 20} }}
-    http-request set-var(txn.environment) path,field(2,/)
-    http-request set-var(txn.model) path,field(3,/)
-    http-request set-var(txn.asked) var(txn.environment),concat(/,txn.model)
-    http-request set-var(txn.service) "var(txn.asked),map_str(maps/routes.map)"
-    http-request return status 404 content-type application/json string '{{"error":"There is no model at this address; /docs lists them."}}' if !{{ var(txn.service) -m found }}
-    http-request set-var(txn.route) var(txn.asked)
-    http-request set-var(txn.grant) "var(txn.consumer),concat(/,txn.route)"
-    http-request set-var(txn.every) "var(txn.consumer),concat(/*)"
-    http-request return status 403 content-type application/json string '{{"error":"This API key is not for this model."}}' if !{{ var(txn.grant),map_str(maps/grants.map) -m found }} !{{ var(txn.every),map_str(maps/grants.map) -m found }}
-    http-request set-path %[path]/ if {{ path -m reg ^/[^/]+/[^/]+$ }}
-    http-request replace-path /[^/]+/[^/]+(/.*) \\1
-    http-request return status 404 content-type application/json string '{{"error":"A model has nothing at this address; its /openapi.json tells what there is."}}' unless {{ path -m reg ^/(predict|openapi\\.json|v2(/models/[^/]+(/versions/[^/]+)?(/infer|/ready)?|/health/(live|ready))?)?$ }}
-    http-request set-var(txn.candidate) "var(txn.route),map_str(maps/candidates.map)"
-    http-request set-var(txn.weight) "var(txn.route),map_str_int(maps/weights.map,0)"
-    http-request set-var(txn.service) var(txn.candidate) if {{ var(txn.candidate) -m found }} {{ rand(100),sub(txn.weight) -m int lt 0 }}
-    http-request del-header kronkers-challenge
-    http-request del-header origin
-    http-request del-header x-forwarded-for
-    http-request set-header host 127.0.0.1
-    http-response set-header Kronkers-Release %b
-    use_backend %[var(txn.service)]
-
-frontend metrics
-    bind 127.0.0.1:{place.metrics}
-    http-request set-log-level silent
-    http-request use-service prometheus-exporter if {{ path /metrics }}
-    http-request return status 404
-"""
-
 
 def problems() -> str:
     """The section that names the pages of ``PROBLEMS``."""
-    return "http-errors problems\n" + "".join(
-        f"    errorfile {status} problems/{status}.http\n" for status in PROBLEMS
-    )
+    return "http-errors problems\n" + "".join(f"    errorfile {status} problems/{status}.http\n" for status in PROBLEMS)
 
 
 def problem_page(status: int) -> bytes:

@@ -1,7 +1,7 @@
 """What is asked of a HAProxy that runs, as data, and what it answers.
 
-A map that differs from what it should hold is changed entry by entry while requests are served. Nothing secret is in these
-commands: maps hold hashes of keys and names.
+A map that differs from what it should hold is changed entry by entry while requests are served. Nothing secret is in
+these commands: maps hold hashes of keys and names.
 """
 
 from __future__ import annotations

@@ -104,9 +104,7 @@ def _read_consumer(consumer: Mapping[str, Any]) -> Consumer:
     return Consumer(_text(consumer, "name"), _each(consumer, "keys", _read_key), rate, quota, tuple(models))
 
 
-def _each(
-    document: Mapping[str, Any], name: str, read: Callable[[Mapping[str, Any]], _Item]
-) -> tuple[_Item, ...]:
+def _each(document: Mapping[str, Any], name: str, read: Callable[[Mapping[str, Any]], _Item]) -> tuple[_Item, ...]:
     items = document[name]
     if not isinstance(items, list) or len(items) > _MOST_OF_EACH or not all(isinstance(item, dict) for item in items):
         raise TypeError(name)

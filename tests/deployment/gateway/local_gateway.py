@@ -30,7 +30,8 @@ class LocalHost:
     """A gateway's host whose container is this computer."""
 
     def run(self, script: str, *arguments: str) -> str:
-        done = subprocess.run(["sh", "-c", script, "sh", *arguments], capture_output=True, text=True, timeout=30)
+        command = ["sh", "-c", script, "sh", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         if done.returncode:
             raise GatewayFailed("The script failed.", details=(done.stdout + done.stderr)[-2000:])
         return done.stdout
@@ -151,7 +152,10 @@ class LocalGateway:
 
     def ask(self, path: str, key: str = "", body: bytes | None = None, **headers: str) -> Answer:
         """One request on a connection of its own."""
-        sent = {**({"X-API-Key": key} if key else {}), **{name.replace("_", "-"): value for name, value in headers.items()}}
+        sent = {
+            **({"X-API-Key": key} if key else {}),
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
         with contextlib.closing(self.connection()) as connection:
             connection.request("POST" if body is not None else "GET", path, body, sent)
             answer = connection.getresponse()

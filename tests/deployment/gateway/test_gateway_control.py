@@ -116,9 +116,7 @@ def test_a_switch_takes_effect_at_once_without_a_new_process_and_back_again(
     assert read_state(gateway.host, gateway.place) == _state(services, 4)
 
 
-def test_a_part_of_the_requests_goes_to_the_candidate(
-    gateway: LocalGateway, services: tuple[Service, Service]
-) -> None:
+def test_a_part_of_the_requests_goes_to_the_candidate(gateway: LocalGateway, services: tuple[Service, Service]) -> None:
     split = Route("production", "wine", "wine-r1-aaaa", candidate="wine-r2-bbbb", weight=30)
     gateway.start(_state(services, routes=(split,)))
     answered = [_answers_from(gateway) for _ in range(200)]
@@ -182,7 +180,12 @@ def test_what_is_in_force_outlives_the_gateway(gateway: LocalGateway, services: 
     gateway.kill()
     gateway.restart()
     assert _answers_from(gateway) == "wine-r2-bbbb"
-    assert differences(gateway.host, _state(services, 3, routes=(Route("production", "wine", "wine-r2-bbbb"),)), gateway.place) == []
+    assert (
+        differences(
+            gateway.host, _state(services, 3, routes=(Route("production", "wine", "wine-r2-bbbb"),)), gateway.place
+        )
+        == []
+    )
 
 
 def test_a_change_made_by_somebody_else_is_seen_and_not_undone(
@@ -192,7 +195,11 @@ def test_a_change_made_by_somebody_else_is_seen_and_not_undone(
     with pytest.raises(GatewayFailed, match="Somebody else"):
         gateway.apply(_state(services, 5, routes=()))
     assert _answers_from(gateway) == "wine-r1-aaaa"
-    gateway.host.run('printf "del map maps/keys.map %s\\n" "$2" | socat - "UNIX-CONNECT:$1"', gateway.place.runtime_socket, key_of(KEY, NOW).digest)
+    gateway.host.run(
+        'printf "del map maps/keys.map %s\\n" "$2" | socat - "UNIX-CONNECT:$1"',
+        gateway.place.runtime_socket,
+        key_of(KEY, NOW).digest,
+    )
     assert differences(gateway.host, _state(services, 5), gateway.place) == ["keys: 1 entries differ"]
 
 
@@ -259,4 +266,7 @@ def test_nothing_becomes_another_directive(
 
 
 def _worker_of(gateway: LocalGateway) -> str:
-    return gateway.host.run('printf "show proc\\n" | socat - "UNIX-CONNECT:$1" | grep worker | head -1 | cut -d" " -f1', gateway.place.master_socket)
+    return gateway.host.run(
+        'printf "show proc\\n" | socat - "UNIX-CONNECT:$1" | grep worker | head -1 | cut -d" " -f1',
+        gateway.place.master_socket,
+    )
