@@ -88,8 +88,10 @@ def _read_key(key: Mapping[str, Any]) -> ApiKey:
 
 
 def _read_route(route: Mapping[str, Any]) -> Route:
-    names = (_text(route, name) for name in ("environment", "model", "service", "candidate"))
-    return Route(*names, weight=_whole(route, "weight", 100))
+    environment, model, service, candidate = (
+        _text(route, name) for name in ("environment", "model", "service", "candidate")
+    )
+    return Route(environment, model, service, candidate, _whole(route, "weight", 100))
 
 
 def _read_upstream(upstream: Mapping[str, Any]) -> Upstream:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -259,7 +260,7 @@ def test_no_request_is_lost_while_the_gateway_gets_new_services_and_switches(
     ],
 )
 def test_nothing_becomes_another_directive(
-    gateway: LocalGateway, services: tuple[Service, Service], changes: dict[str, object]
+    gateway: LocalGateway, services: tuple[Service, Service], changes: dict[str, Any]
 ) -> None:
     with pytest.raises(ForeignEntry):
         gateway.start(_state(services, **changes))
