@@ -20,6 +20,7 @@ image_registries  image-registry
 package_cache     cache
 language_bases    base
 servers           server
+gateways          gateway, consumer
 diagnostics       diagnostics, logs
 releases          release, releases, rollback, stop, start, autostart, predict, address
 live_metrics      metrics

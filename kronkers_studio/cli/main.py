@@ -35,6 +35,7 @@ GROUPS = {
     "package_cache": ("cache",),
     "language_bases": ("base",),
     "servers": ("server",),
+    "gateways": ("gateway", "consumer"),
     "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "address"),
     "live_metrics": ("metrics",),
     "diagnostics": ("diagnostics", "logs"),

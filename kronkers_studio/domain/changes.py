@@ -15,6 +15,7 @@ from kronkers_studio.domain.allowances import Allowance
 from kronkers_studio.domain.content import Commit
 from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.feature_profiles import ReferenceProfile
+from kronkers_studio.domain.gateways import Consumer, ServerGateway
 from kronkers_studio.domain.maintenance import KeyEventKind, TrashKind
 from kronkers_studio.domain.migration import MigrationSource
 from kronkers_studio.domain.model_tests import ModelTestRun
@@ -266,6 +267,36 @@ class SignerForgotten:
     author: str
 
 
+@dataclass(frozen=True, slots=True)
+class GatewaySet:
+    """``server`` has that gateway from now on, or none."""
+
+    server: str
+    gateway: ServerGateway | None
+    at: datetime
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerSet:
+    """The consumer called ``name`` is so from now on, with these keys, or may ask nothing any more."""
+
+    name: str
+    consumer: Consumer | None
+    at: datetime
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityMade:
+    """The certificate (PEM) of the workspace's own authority for ``purpose``. Its key is derived from the workspace's."""
+
+    purpose: str
+    certificate: str
+    at: datetime
+    author: str
+
+
 Change = (
     ProjectCreated
     | CommitRecorded
@@ -295,6 +326,9 @@ Change = (
     | KeyChanged
     | SignerTrusted
     | SignerForgotten
+    | GatewaySet
+    | ConsumerSet
+    | AuthorityMade
 )
 KINDS: Mapping[str, type[Change]] = {kind.__name__: kind for kind in get_args(Change)}
 """Every kind of change by the name that the journal keeps it under."""

@@ -277,6 +277,10 @@ class GatewayFailed(ServerError):
     """A server's gateway does not do what it was told, or gives an answer that is of no use."""
 
 
+class GatewayAway(GatewayFailed):
+    """A server's gateway does not run."""
+
+
 class ReleaseFailed(StudioError):
     """The new release did not become healthy, and was removed again."""
 

@@ -110,6 +110,40 @@ class GatewayState:
         return {route.path: route for route in self.routes}
 
 
+@dataclass(frozen=True, slots=True)
+class ServerGateway:
+    """That ``server`` has a gateway, whose routes begin with ``environment``. ``names`` are the host names and addresses
+    that its certificate is for, which ends at ``valid_until``."""
+
+    server: str
+    environment: str
+    names: tuple[str, ...]
+    valid_until: datetime
+    started: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceHealth:
+    """A service as a gateway sees it: ``up`` when its last checks passed; ``requests`` it was sent since the gateway was
+    started, ``failed`` those of them that were answered 5xx."""
+
+    service: str
+    server: str
+    up: bool
+    requests: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """When the key with this ``digest`` was used last (seconds since the epoch), and how often since the gateway was
+    started."""
+
+    digest: str
+    last: int
+    requests: int
+
+
 def new_api_key() -> str:
     """A key nobody can guess (256 bits), which says by its beginning what it is, so that scanners for leaked secrets
     know it. It is shown once and kept nowhere."""

@@ -241,6 +241,11 @@ class Workspace:
         return self._master.subkey("working copies")
 
     @property
+    def authority_key(self) -> bytes:
+        """The 32 bytes that the keys of the workspace's own certificate authorities are made of."""
+        return self._master.subkey("certificate authorities")
+
+    @property
     def signing_key(self) -> bytes:
         """The 32 bytes that the key which signs this workspace's packages is made of."""
         return self._master.subkey("package signatures")

@@ -32,6 +32,8 @@ image_registries   where base images come from: logins, CA files, newer images
 language_bases     the base images of R and Julia models, built on a server or brought
 package_cache      what packages are built from, taken to another computer
 servers            host keys, add, check, set up, unlock, remove; ``server_care`` cleans, ``credentials`` keeps secrets
+gateways           the address of models for programs: start, tell, repair, stop; ``platform_images`` they run from
+consumers          who may ask models through gateways, and their keys
 releases           put live, roll back, stop, send rows; ``restart`` starts again, ``this_computer`` at each log-in
 row_comparison     two versions asked the same rows; ``compared_files`` saves what they answered
 service_access     how other programs ask what is live

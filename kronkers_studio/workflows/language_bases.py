@@ -68,7 +68,7 @@ def build_language_base(
     from kronkers_studio.packaging import base_from_engine, keep_language_base, users_layer_cache
 
     content = _read(dockerfile) if dockerfile is not None else dockerfile_of(language).encode()
-    arguments = dict.fromkeys(("http_proxy", "https_proxy"), _checked_proxy(proxy)) if proxy else {}
+    arguments = dict.fromkeys(("http_proxy", "https_proxy"), checked_proxy(proxy)) if proxy else {}
     connection = session.connection(session.workspace.ledger.server(server))
     platform = server_platform(connection)
     name = f"kronkers/base-{language.value}:latest"
@@ -132,7 +132,8 @@ def _read(dockerfile: Path) -> bytes:
     return content
 
 
-def _checked_proxy(proxy: str) -> str:
+def checked_proxy(proxy: str) -> str:
+    """``proxy``, when it is the address of one. Raises ``InvalidInput``."""
     if not proxy.isascii() or not proxy.isprintable() or not proxy.startswith(("http://", "https://")) or "@" in proxy:
         raise InvalidInput(
             f"“{proxy[:100]}” is not the address of a proxy.",

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from kronkers_studio.domain.errors import GatewayAway
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.progress import CancelToken, Progress
@@ -56,6 +57,9 @@ class Place(Protocol):
 
     def log(self, release: Release) -> list[str]:
         """The last lines that its service logged, oldest first; none where nothing of it is there."""
+
+    def publish(self) -> None:
+        """Tell whoever sends requests to the place's services what is live now, by the history."""
 
 
 def place_of(session: Session, name: str) -> Place:
@@ -152,6 +156,9 @@ class ThisComputer:
 
         return service_log(self._folder(release.model, release.number))
 
+    def publish(self) -> None:
+        """Whoever asks here knows the release itself."""
+
     def _folder(self, model: str, number: int) -> Path:
         """Of this workspace, whatever a history that somebody else wrote says."""
         return self._session.directory / self._runs / f"{checked_model_name(model)}-r{int(number)}"
@@ -226,6 +233,7 @@ class OnServer:
     def pause(self, release: Release) -> None:
         from kronkers_studio.deployment.releases import pause_release
 
+        self._withdraw(release)
         pause_release(self._session.connection(self._server), release.endpoint, self._session.workspace.id)
 
     def resume(
@@ -246,6 +254,7 @@ class OnServer:
         from kronkers_studio.deployment.releases import remove_release
 
         if "service" in release.endpoint:
+            self._withdraw(release)
             remove_release(self._session.connection(self._server), release.endpoint, self._session.workspace.id)
 
     def log(self, release: Release) -> list[str]:
@@ -255,3 +264,17 @@ class OnServer:
             return []
         connection = self._session.connection(self._server)
         return service_log(connection, release.endpoint, self._session.workspace.id, _LOG_LINES)
+
+    def publish(self) -> None:
+        from kronkers_studio.workflows.gateways import publish
+
+        publish(self._session, self._server.name)
+
+    def _withdraw(self, release: Release) -> None:
+        """See that no gateway sends requests to it any more. One that does not run sends none."""
+        from kronkers_studio.workflows.gateways import publish
+
+        try:
+            publish(self._session, self._server.name, without=release)
+        except GatewayAway:
+            return

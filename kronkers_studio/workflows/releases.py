@@ -277,6 +277,11 @@ def _switch(
             f"Release {starting.label} of {starting.model} was ended by somebody else while it was starting.",
             next_step="Look at `kronkers releases`, then release it again.",
         )
+    try:
+        place.publish()
+    except StudioError as problem:
+        progress.note(f"The gateway does not know of {live.label} yet, so what was live runs on: {problem.message}")
+        return live
     for release in replaced:
         try:
             place.pause(release)

@@ -40,6 +40,7 @@ READING = (
     ("model", "list"),
     ("releases",),
     ("server", "list"),
+    ("consumer", "list"),
     ("trash", "list"),
     ("key", "list"),
     ("key", "public"),
@@ -74,6 +75,8 @@ OTHERS = {
         )
     ),
     *("package", "verify", "release", "rollback", "start", "stop", "predict", "address", "metrics", "logs"),
+    *(f"gateway {word}" for word in ("authority", "image", "repair", "start", "status", "stop")),
+    *(f"consumer {word}" for word in ("add", "key", "remove", "revoke")),
     *(f"server {word}" for word in ("add", "check", "clean", "log", "login", "remove", "setup", "unlock")),
 }
 """What writes, or is about a model, a release or a server, of which there are none here."""

@@ -20,11 +20,14 @@ from kronkers_studio.domain.allowances import Allowance
 from kronkers_studio.domain.changes import (
     KINDS,
     AliasMoved,
+    AuthorityMade,
     BranchMoved,
     Change,
     CommitRecorded,
     CommitsForgotten,
+    ConsumerSet,
     DependenciesChosen,
+    GatewaySet,
     GlobalsAllowed,
     GlobalsDisallowed,
     KeyChanged,
@@ -61,6 +64,7 @@ from kronkers_studio.domain.feature_profiles import (
     Unprofiled,
     UnprofiledColumn,
 )
+from kronkers_studio.domain.gateways import ApiKey, Consumer, ServerGateway
 from kronkers_studio.domain.maintenance import KeyEventKind, TrashKind
 from kronkers_studio.domain.migration import MigrationOptions, MigrationSource, OnlineOnly
 from kronkers_studio.domain.model_tests import ExpectationResult, ModelTestRun, Outcome
@@ -206,6 +210,9 @@ profiles = st.builds(
     times,
     texts,
 )
+api_keys = st.builds(ApiKey, texts, texts, times, st.none() | times)
+consumers = st.builds(Consumer, names, st.lists(api_keys, max_size=2).map(tuple), numbers, numbers, st.tuples(texts))
+gateways = st.builds(ServerGateway, names, names, st.tuples(texts), times, times)
 servers = st.builds(Server, names, texts, st.integers(1, 65535), texts, texts, added=st.none() | times)
 releases = st.builds(
     Release,
@@ -250,6 +257,9 @@ FIELDS: dict[type[Change], tuple[st.SearchStrategy[Any], ...]] = {
     KeyChanged: (times, st.sampled_from(KeyEventKind), texts, texts, texts),
     SignerTrusted: (names, ids, times, texts),
     SignerForgotten: (names, times, texts),
+    GatewaySet: (names, st.none() | gateways, times, texts),
+    ConsumerSet: (names, st.none() | consumers, times, texts),
+    AuthorityMade: (names, texts, times, texts),
 }
 """What the fields of each kind of change are drawn from."""
 changes = st.one_of([st.builds(kind, *fields) for kind, fields in FIELDS.items()])
@@ -467,6 +477,10 @@ def _a_story() -> list[Change]:
         SignerTrusted("headquarters", IDS[1], NOW, "ann"),
         SignerTrusted("otto", IDS[2], NOW, "ann"),
         SignerForgotten("otto", NOW, "ann"),
+        GatewaySet("office", ServerGateway("office", "production", ("10.0.0.2",), NOW, NOW), NOW, "ann"),
+        GatewaySet("office", None, NOW, "ann"),
+        ConsumerSet("shop", Consumer("shop", (ApiKey("0" * 64, "kst_12345678", NOW),)), NOW, "ann"),
+        AuthorityMade("consumers", "-----BEGIN CERTIFICATE-----", NOW, "ann"),
         SourceRemembered("p", MigrationSource("/home/ann/OneDrive", "", MigrationOptions(exclude=("*.tmp",)))),
         SourceRemembered("p", MigrationSource("/home/ann/Shared", "Shared")),
         SourceForgotten("p", "/home/ann/OneDrive"),

@@ -7,6 +7,7 @@ one.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,9 @@ _AUTHORITY_DAYS = 3650
 _CERTIFICATE_DAYS = 397
 """What browsers and Apple's systems accept at most."""
 
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""Of the curve P-256 (FIPS 186-4, D.1.2.3): private keys are the numbers below."""
+
 _CLOCKS_APART = timedelta(hours=25)
 """So far back a certificate is valid already: servers' clocks are not all right."""
 
@@ -35,10 +39,17 @@ class Authority:
     key: bytes = field(repr=False)
 
 
-def new_authority(name: str, now: datetime | None = None) -> Authority:
-    """An authority called ``name``, valid for ten years."""
+def authority_key(subkey: bytes, purpose: str) -> bytes:
+    """The key (PEM) of the authority for ``purpose``, always the same one for a workspace's ``subkey``: it opens with
+    the workspace and lies nowhere by itself."""
+    number = int.from_bytes(hmac.digest(subkey, f"authority:{purpose}".encode(), "sha512"), "big")
+    return _pem(ec.derive_private_key(number % (_P256_ORDER - 1) + 1, ec.SECP256R1()))
+
+
+def new_authority(name: str, key: bytes = b"", now: datetime | None = None) -> Authority:
+    """An authority called ``name`` with ``key`` (PEM), or a new one; valid for ten years."""
     now = now or datetime.now(UTC)
-    key = ec.generate_private_key(ec.SECP256R1())
+    signer = _signer(key) if key else ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     usage = x509.KeyUsage(
         digital_signature=False,
@@ -55,16 +66,16 @@ def new_authority(name: str, now: datetime | None = None) -> Authority:
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
-        .public_key(key.public_key())
+        .public_key(signer.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _CLOCKS_APART)
         .not_valid_after(now + timedelta(days=_AUTHORITY_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(signer.public_key()), critical=False)
+        .sign(signer, hashes.SHA256())
     )
-    return Authority(certificate.public_bytes(serialization.Encoding.PEM), _pem(key))
+    return Authority(certificate.public_bytes(serialization.Encoding.PEM), _pem(signer))
 
 
 def issue(authority: Authority, names: Sequence[str], now: datetime | None = None) -> bytes:
@@ -73,9 +84,7 @@ def issue(authority: Authority, names: Sequence[str], now: datetime | None = Non
     if not names:
         raise InvalidInput("A certificate needs the name or the address of its server.")
     now = now or datetime.now(UTC)
-    signer = serialization.load_pem_private_key(authority.key, password=None)
-    if not isinstance(signer, ec.EllipticCurvePrivateKey):
-        raise InvalidInput("The authority's key is of a kind that Kronkers Studio does not make.")
+    signer = _signer(authority.key)
     issuer = x509.load_pem_x509_certificate(authority.certificate)
     key = ec.generate_private_key(ec.SECP256R1())
     both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
@@ -102,6 +111,13 @@ def expiry_of(certificate: bytes) -> datetime:
         return x509.load_pem_x509_certificates(certificate)[0].not_valid_after_utc
     except (ValueError, IndexError):
         raise InvalidInput("This is not a certificate in PEM form.") from None
+
+
+def _signer(pem: bytes) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(pem, password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise InvalidInput("The authority's key is of a kind that Kronkers Studio does not make.")
+    return key
 
 
 def _general(name: str) -> x509.GeneralName:

@@ -16,7 +16,7 @@ from kronkers_studio.deployment.gateway.haproxy_files import IN_CONTAINER, gatew
 from kronkers_studio.deployment.gateway.haproxy_text import GatewayPlace
 from kronkers_studio.deployment.gateway.state_files import read_state_file, state_file
 from kronkers_studio.domain.errors import GatewayFailed
-from kronkers_studio.domain.gateways import GatewayState
+from kronkers_studio.domain.gateways import GatewayState, KeyUse, ServiceHealth
 
 _LONGEST_RELOAD = 15.0  # seconds
 _LONGEST_HANDOVER = 8.0
@@ -25,6 +25,7 @@ _MARK = "== "
 
 _READ_STATE = 'test -e "$1/current/state.json" || exit 0; cat "$1/current/state.json"'
 _READ_FIXED = 'cat "$1/current/fixed" 2>/dev/null || true'
+_COPY_CERTIFICATES = 'cp -a "$1/current/tls" "$1/$2/tls"'
 _CHECK = 'haproxy -c -q -f "$1/haproxy.cfg" 2>&1'
 _PUT_IN_FORCE = (
     'cd "$1" && ln -sfn "$2" next && mv -fT next current && '
@@ -50,38 +51,44 @@ class GatewayHost(Protocol):
 def read_state(host: GatewayHost, place: GatewayPlace = IN_CONTAINER) -> GatewayState | None:
     """What the gateway was told last; None when it was never told anything."""
     content = host.run(_READ_STATE, place.folder)
-    return read_state_file(content.encode("utf-8")) if content else None
+    return read_state_file(content) if content else None
 
 
 def apply_state(
     host: GatewayHost,
     state: GatewayState,
-    certificates: Mapping[str, bytes],
+    certificates: Mapping[str, bytes] | None = None,
     place: GatewayPlace = IN_CONTAINER,
 ) -> None:
-    """Make the gateway do ``state``, and see that it does. ``certificates`` by their file names ("server.pem").
+    """Make the gateway do ``state``, and see that it does. ``certificates`` by their file names ("server.pem"); None for
+    those that it has.
 
     What can be changed while it runs is: routes, weights, keys, limits take effect at once, with no new process. New
     services and certificates need one, which takes over the sockets of the old one. Raises ``GatewayFailed``; the
     gateway then does what it did before or what it was told, never something between.
     """
-    files = gateway_files(state, place) | {f"tls/{name}": content for name, content in certificates.items()}
-    fixed = _digest_of_fixed(files)
     before = read_state(host, place)
     if before is not None and before.generation >= state.generation:
         raise GatewayFailed(
             f"Somebody else has changed the gateway meanwhile (to its change {before.generation}).",
             next_step="Try again: what they changed is kept.",
         )
-    reload = host.run(_READ_FIXED, place.folder).strip() != fixed
+    files = gateway_files(state, place)
+    configuration = _digest({path: files[path] for path in files if not path.startswith("maps/")})
+    known, _, known_certificates = host.run(_READ_FIXED, place.folder).strip().partition(" ")
+    if certificates is not None:
+        files |= {f"tls/{name}": content for name, content in certificates.items()}
+    fixed = f"{configuration} {_digest(certificates) if certificates is not None else known_certificates}"
     name = f"g{state.generation}"
-    files |= {"state.json": state_file(state), "fixed": fixed.encode("ascii")}
-    host.put(f"{place.folder}/{name}", files)
-    host.run(_CHECK, f"{place.folder}/{name}")
+    folder = f"{place.folder}/{name}"
+    host.put(folder, files | {"state.json": state_file(state), "fixed": fixed.encode("ascii")})
+    if certificates is None:
+        host.run(_COPY_CERTIFICATES, place.folder, name)
+    host.run(_CHECK, folder)
     host.run(_PUT_IN_FORCE, place.folder, name, f"g{before.generation}" if before is not None else name)
     if before is None:
         _await_start(host, place)
-    elif reload:
+    elif fixed != f"{known} {known_certificates}":
         _reload(host, place)
     else:
         _change_maps(host, state, place)
@@ -104,17 +111,17 @@ def require_in_force(host: GatewayHost, state: GatewayState, place: GatewayPlace
     if wrong:
         raise GatewayFailed(
             "The gateway does not do what it was told.",
-            next_step="Repair it: `kronkers release repair`.",
+            next_step="Repair it: `kronkers gateway repair`.",
             details="; ".join(wrong),
         )
 
 
-def upstream_health(host: GatewayHost, place: GatewayPlace = IN_CONTAINER) -> tuple[runtime_api.UpstreamHealth, ...]:
+def upstream_health(host: GatewayHost, place: GatewayPlace = IN_CONTAINER) -> tuple[ServiceHealth, ...]:
     """How each service is, as the gateway sees it."""
     return runtime_api.read_upstreams(_tell(host, place, "show stat -1 4 -1"))
 
 
-def key_uses(host: GatewayHost, place: GatewayPlace = IN_CONTAINER) -> tuple[runtime_api.KeyUse, ...]:
+def key_uses(host: GatewayHost, place: GatewayPlace = IN_CONTAINER) -> tuple[KeyUse, ...]:
     """When each key was used last on this gateway."""
     return runtime_api.read_key_uses(_tell(host, place, "show table gateways/uses"))
 
@@ -126,7 +133,7 @@ def _await_start(host: GatewayHost, place: GatewayPlace) -> None:
         if time.monotonic() > deadline:
             raise GatewayFailed(
                 "The gateway does not start with what it was told.",
-                next_step="Look at its log on the server: `kronkers server log`.",
+                next_step="Look at its log on the server: `kronkers gateway log`.",
             )
         time.sleep(0.05)
 
@@ -141,7 +148,7 @@ def _reload(host: GatewayHost, place: GatewayPlace) -> None:
         if time.monotonic() > deadline:
             raise GatewayFailed(
                 "The gateway did not take its new configuration, and goes on with the old one.",
-                next_step="Look at its log on the server: `kronkers server log`.",
+                next_step="Look at its log on the server: `kronkers gateway log`.",
             )
         time.sleep(0.05)
 
@@ -170,7 +177,7 @@ def _change_maps(host: GatewayHost, state: GatewayState, place: GatewayPlace) ->
         said = _tell(host, place, *runtime_api.batches(commands))
         if said.strip():
             raise GatewayFailed(
-                "The gateway refused a change.", next_step="Repair it: `kronkers release repair`.", details=said[:300]
+                "The gateway refused a change.", next_step="Repair it: `kronkers gateway repair`.", details=said[:300]
             )
 
 
@@ -187,10 +194,8 @@ def _tell(host: GatewayHost, place: GatewayPlace, *lines: str) -> str:
     return host.run(_TELL, place.runtime_socket, *lines)
 
 
-def _digest_of_fixed(files: Mapping[str, bytes]) -> str:
-    """Of all that a running process does not read again."""
+def _digest(files: Mapping[str, bytes]) -> str:
     digest = hashlib.sha256()
     for path in sorted(files):
-        if not path.startswith("maps/"):
-            digest.update(f"{path} {len(files[path])}\n".encode() + files[path])
+        digest.update(f"{path} {len(files[path])}\n".encode() + files[path])
     return digest.hexdigest()

@@ -45,7 +45,7 @@ class GatewayContainer:
         if status:
             raise GatewayFailed(
                 f"The gateway of {self._connection.server.name} refused what it was told.",
-                next_step="What was live still is. Look at the details, then repair it: `kronkers release repair`.",
+                next_step="What was live still is. Look at the details, then repair it: `kronkers gateway repair`.",
                 details=text[-2000:],
             )
         return text

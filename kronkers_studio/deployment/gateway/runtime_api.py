@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from kronkers_studio.domain.errors import GatewayFailed
+from kronkers_studio.domain.gateways import KeyUse, ServiceHealth
 
 _MOST_COMMAND = 12_000
 """Characters that HAProxy reads as one line (it has 16 kB for it)."""
@@ -61,19 +61,7 @@ def read_map(answer: str) -> dict[str, str]:
     return entries
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamHealth:
-    """What a gateway says of one server of a backend: ``up`` when its last checks passed; ``requests`` it has sent
-    there since it was started, ``failed`` those of them that were answered 5xx."""
-
-    service: str
-    server: str
-    up: bool
-    requests: int
-    failed: int
-
-
-def read_upstreams(answer: str) -> tuple[UpstreamHealth, ...]:
+def read_upstreams(answer: str) -> tuple[ServiceHealth, ...]:
     """``show stat -1 4 -1``: a table of servers as CSV, its first line the columns' names."""
     lines = answer.lstrip("# ").splitlines()
     columns = lines[0].split(",") if lines else []
@@ -84,19 +72,9 @@ def read_upstreams(answer: str) -> tuple[UpstreamHealth, ...]:
             continue
         up = row.get("status", "").startswith("UP")
         found.append(
-            UpstreamHealth(row.get("pxname", ""), row["svname"], up, _number(row, "stot"), _number(row, "hrsp_5xx"))
+            ServiceHealth(row.get("pxname", ""), row["svname"], up, _number(row, "stot"), _number(row, "hrsp_5xx"))
         )
     return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class KeyUse:
-    """When the key with this ``digest`` was last used (seconds since the epoch), and how often since the gateway's
-    server was started."""
-
-    digest: str
-    last: int
-    requests: int
 
 
 def read_key_uses(answer: str) -> tuple[KeyUse, ...]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlcipher3 import dbapi2
 
 from kronkers_studio.domain.changes import (
+    AuthorityMade,
     Change,
+    ConsumerSet,
+    GatewaySet,
     JournalEntry,
     ModelTestSetChosen,
     ReleaseRecorded,
@@ -18,6 +21,7 @@ from kronkers_studio.domain.changes import (
 )
 from kronkers_studio.domain.errors import NotFound
 from kronkers_studio.domain.feature_profiles import ReferenceProfile, flaw_of
+from kronkers_studio.domain.gateways import Consumer, ServerGateway
 from kronkers_studio.domain.maintenance import KeyEvent, KeyEventKind
 from kronkers_studio.domain.migration import MigrationSource
 from kronkers_studio.domain.model_tests import ModelTestRun
@@ -33,6 +37,8 @@ from kronkers_studio.registry.metadata.trash_projection import newest_removed_re
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.json_form import from_text, object_id, records_read
 
+_Kind = TypeVar("_Kind", GatewaySet, ConsumerSet, AuthorityMade)
+
 _RELEASE_CHANGES = """
 SELECT at, author, change FROM journal
 WHERE kind = ? AND json_extract(change, '$.release.model') = ? AND json_extract(change, '$.release.place') = ?
@@ -40,6 +46,7 @@ ORDER BY number DESC LIMIT ?
 """
 _LATEST_RELEASE_CHANGES = "SELECT at, author, change FROM journal WHERE kind = ? ORDER BY number DESC LIMIT ?"
 _SIGNERS = "SELECT kind, change FROM journal WHERE kind IN (?, ?) ORDER BY number"
+_ALL_OF = "SELECT change FROM journal WHERE kind = ? ORDER BY number"
 _TEST_SETS = """
 SELECT change FROM journal WHERE kind = ? AND json_extract(change, '$.model') = ? ORDER BY number DESC LIMIT 1
 """
@@ -215,6 +222,26 @@ class Ledger:
                 else:
                     trusted.pop(from_text(SignerForgotten, change).name, None)
         return [trusted[name] for name in sorted(trusted)]
+
+    def gateways(self) -> list[ServerGateway]:
+        """The servers' gateways, by the server's name."""
+        found = {change.server: change.gateway for change in self._all_of(GatewaySet)}
+        return [gateway for _, gateway in sorted(found.items()) if gateway is not None]
+
+    def consumers(self) -> list[Consumer]:
+        """Who may ask models through gateways, by name."""
+        found = {change.name: change.consumer for change in self._all_of(ConsumerSet)}
+        return [consumer for _, consumer in sorted(found.items()) if consumer is not None]
+
+    def authority(self, purpose: str) -> str:
+        """The certificate of the workspace's own authority for ``purpose``; "" when there is none yet."""
+        made = [change.certificate for change in self._all_of(AuthorityMade) if change.purpose == purpose]
+        return made[0] if made else ""
+
+    def _all_of(self, kind: type[_Kind]) -> list[_Kind]:
+        """Every change of a kind of which there are few, oldest first."""
+        with self._database.read() as connection, records_read(kind.__name__):
+            return [from_text(kind, change) for (change,) in statements.query(connection, _ALL_OF, kind.__name__)]
 
     def key_events(self) -> list[KeyEvent]:
         """What was done with the ways of opening the workspace, in order."""

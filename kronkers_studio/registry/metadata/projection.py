@@ -16,19 +16,22 @@ from sqlcipher3 import dbapi2
 from kronkers_studio.domain.allowances import Allowance
 from kronkers_studio.domain.changes import (
     AliasMoved,
+    AuthorityMade,
     BranchMoved,
     Change,
     CommitRecorded,
     CommitsForgotten,
+    ConsumerSet,
     DependenciesChosen,
+    GatewaySet,
     GlobalsAllowed,
     GlobalsDisallowed,
     KeyChanged,
     MetricsAdded,
     ModelDescribed,
     ModelRegistered,
-    ModelTested,
     ModelTestSetChosen,
+    ModelTested,
     PackageBuilt,
     ProfileMade,
     ProjectCreated,
@@ -41,9 +44,9 @@ from kronkers_studio.domain.changes import (
     SourceForgotten,
     SourceRemembered,
     TagMoved,
-    Trashed,
     TrashEmptied,
     TrashRestored,
+    Trashed,
 )
 from kronkers_studio.domain.errors import AlreadyExists, BranchChanged, NotFound
 from kronkers_studio.domain.models import ModelVersion, StatedSignature
@@ -308,7 +311,8 @@ def _key_changed(connection: dbapi2.Connection, change: KeyChanged) -> None:
 
 
 def _in_journal_only(
-    _connection: dbapi2.Connection, _change: SignerTrusted | SignerForgotten | ModelTestSetChosen
+    _connection: dbapi2.Connection,
+    _change: SignerTrusted | SignerForgotten | ModelTestSetChosen | GatewaySet | ConsumerSet | AuthorityMade,
 ) -> None:
     """These are few, and are read from the journal itself."""
 
@@ -342,6 +346,9 @@ _APPLIERS: dict[type, Callable[[dbapi2.Connection, Any], None]] = {
     KeyChanged: _key_changed,
     SignerTrusted: _in_journal_only,
     SignerForgotten: _in_journal_only,
+    GatewaySet: _in_journal_only,
+    ConsumerSet: _in_journal_only,
+    AuthorityMade: _in_journal_only,
 }
 
 
